@@ -1,0 +1,216 @@
+"""Just before a batch is written: is everything still as it was when the plan was made? In bulk reads.
+
+Autotask has no ETags, so a window remains between this check and the write: the time that the writes of one
+batch take. What the run itself wrote never counts as moved.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from engine.applying.book import Book, adjustment
+from engine.model.catalogue import UDF, Type
+from engine.model.fit import empty, same
+from engine.model.plan import Action, Change, UnitRow, Unknown
+from engine.model.project import AppendSpec, LedgerSpec, Project
+from engine.model.units import DAY, units_on
+from engine.planning.needs import columns, row_print, volatile
+from engine.ports import Condition, Record, Row, World
+from engine.stages.ledger import unit_rows
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the check says of each change of a batch."""
+
+    moved: dict[str, str] = field(default_factory=dict)  # change → what has moved
+    already: dict[str, int | None] = field(default_factory=dict)  # as wanted already
+    units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments → unit rows now
+
+
+class Checker:
+    """Reads both sides again, for one batch at a time."""
+
+    def __init__(self, project: Project, world: World) -> None:
+        self._project, self._world = project, world
+        self._columns, self._volatile = columns(project), volatile(project)
+
+    def check(self, batch: Sequence[Change], book: Book) -> Checked:
+        """Raises SourceError or TargetError when a side cannot be read: then nothing of the batch is written."""
+        checked = Checked()
+        self._rows(batch, checked)
+        by_entity: dict[str, list[Change]] = defaultdict(list)
+        for change in batch:
+            if change.id not in checked.moved:
+                by_entity[change.entity].append(change)
+        for entity, changes in by_entity.items():
+            self._records(entity, [one for one in changes if one.action in _CHANGES], checked)
+            self._absent(entity, [one for one in changes if one.action is Action.CREATE], book, checked)
+            self._adjustments([one for one in changes if one.action is Action.ADJUST], book, checked)
+        return checked
+
+    def _rows(self, batch: Sequence[Change], checked: Checked) -> None:
+        wanted = {name for change in batch for name in change.seen.row}
+        tables = {name.split(":", 1)[0] for name in wanted}
+        now: dict[str, str] = {}
+        for table in sorted(tables):
+            key = self._project.catalogue.tables[table].key
+            skipped = self._volatile.get(table, set())
+            for row in self._world.source.read(table, sorted(self._columns[table])).rows:
+                name = f"{table}:{row[key]}"
+                if name in wanted:
+                    now[name] = row_print(row, skipped)
+        for change in batch:
+            for name, seen in change.seen.row.items():
+                if now.get(name) != seen:
+                    what = "is gone" if name not in now else "has changed"
+                    checked.moved[change.id] = f"its row {name} {what} in Work 365 since the plan was made"
+
+    def _records(self, entity: str, changes: Sequence[Change], checked: Checked) -> None:
+        changes = [change for change in changes if change.record is not None]
+        if not changes:
+            return
+        fields = sorted({name for change in changes for name in (*change.seen.record, *change.values)} - {"id"})
+        records = self.read_ids(entity, [change.record for change in changes if change.record is not None], fields)
+        for change in changes:
+            record = records.get(change.record or 0)
+            if record is None:
+                checked.moved[change.id] = f"{entity} {change.record} does not come back any more"
+            elif change.action is Action.LINK:
+                continue
+            elif all(same(value, record.get(name)) for name, value in change.values.items()):
+                checked.already[change.id] = change.record
+            else:
+                self._compare(change, record, checked)
+
+    def _compare(self, change: Change, record: Record, checked: Checked) -> None:
+        for name, seen in change.seen.record.items():
+            if not same(record.get(name), seen):
+                now = record.get(name)
+                checked.moved[change.id] = f"{name} was {seen!s} when the plan was made and is {now!s} now"
+
+    def read_ids(self, entity: str, ids: Iterable[int], fields: Sequence[str]) -> dict[int, Record]:
+        """Records by id."""
+        conditions = [Condition("id", "in", sorted(set(ids)))]
+        return {record["id"]: record for record in self._world.target.read(entity, conditions, fields)}
+
+    def _absent(self, entity: str, changes: Sequence[Change], book: Book, checked: Checked) -> None:
+        found = self.by_identity(entity, changes, book)
+        for change in changes:
+            if found.get(change.id):
+                ids = ", ".join(str(record["id"]) for record in found[change.id])
+                checked.moved[change.id] = f"{entity} {ids} has this row's identity now: somebody created it"
+
+    def by_identity(self, entity: str, changes: Sequence[Change], book: Book) -> dict[str, list[Record]]:
+        """Change → records that carry the identity of its row; in one query, by the most telling field."""
+        identities = {
+            change.id: {name: book.resolve(value) for name, value in change.seen.absent.items()}
+            for change in changes
+            if change.seen.absent and all(self._known(value, book) for value in change.seen.absent.values())
+        }
+        if not identities:
+            return {}
+        fields = sorted({name for identity in identities.values() for name in identity})
+        telling = self._telling(entity, fields)
+        wanted = sorted(
+            {identity[telling] for identity in identities.values() if not empty(identity[telling])}, key=str
+        )
+        records = self._world.target.read(entity, [Condition(telling, "in", wanted)], fields) if wanted else []
+        by_value: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            by_value[str(record.get(telling)).casefold()].append(record)
+        return {
+            id_: [record for record in by_value[str(identity[telling]).casefold()] if _is(record, identity)]
+            for id_, identity in identities.items()
+        }
+
+    def _known(self, value: object, book: Book) -> bool:
+        return not isinstance(value, Unknown) or value.change in book.ids
+
+    def _telling(self, entity: str, fields: Sequence[str]) -> str:
+        """Text tells rows apart, references only groups of them; a user-defined field before nothing."""
+        described = self._world.target.entity(entity)
+        texts = [name for name in fields if (one := described.field(name)) and one.type is Type.TEXT]
+        plain = [name for name in texts if not name.startswith(UDF)]
+        return next(iter([*plain, *texts, *fields]))
+
+    def _adjustments(self, changes: Sequence[Change], book: Book, checked: Checked) -> None:
+        for group in self.grouped(changes):
+            rows = self.unit_rows(group, book)
+            for change in group:
+                record, day, _ = adjustment(change, book)
+                now = rows.get(record, ())
+                expected = [*(change.seen.units or ())]
+                own = book.adjusted.get(record, [])
+                if not same_units(expected, own, now):
+                    checked.moved[change.id] = (
+                        f"the units of contract service {record} have moved since the plan was made"
+                    )
+                elif any(row.posted and row.end >= day for row in now):
+                    checked.moved[change.id] = f"{day} was posted since the plan was made"
+                checked.units[change.id] = now
+
+    def grouped(self, changes: Sequence[Change]) -> Iterable[list[Change]]:
+        """Changes by mapping."""
+        groups: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            groups[change.mapping].append(change)
+        return groups.values()
+
+    def unit_rows(self, changes: Sequence[Change], book: Book) -> dict[int, tuple[UnitRow, ...]]:
+        """Unit rows now of the contract services that these changes of one mapping adjust."""
+        if not changes:
+            return {}
+        append, ledger = self._specs(changes[0].mapping)
+        adjustments = [adjustment(change, book) for change in changes]
+        first = min([day for _, day, _ in adjustments] + [_since(change) for change in changes])
+        names = append.proof.rows
+        conditions = [
+            Condition(append.proof.on[0], "in", sorted({record for record, _, _ in adjustments})),
+            Condition(names[2], "gte", first - DAY),
+        ]
+        fields = sorted({*names[1:], append.proof.on[0], ledger.units.posted})
+        grouped: dict[int, list[Row]] = defaultdict(list)
+        for record in self._world.target.read(append.proof.entity, conditions, fields):
+            grouped[record[append.proof.on[0]]].append(record)
+        return {id_: unit_rows(rows, names, ledger.units.posted) for id_, rows in grouped.items()}
+
+    def _specs(self, mapping: str) -> tuple[AppendSpec, LedgerSpec]:
+        spec = self._project.mappings[mapping].append
+        ledger = next(
+            one.ledger for one in self._project.mappings.values() if one.ledger and one.ledger.pending == mapping
+        )
+        if spec is None:
+            raise LookupError(mapping)
+        return spec, ledger
+
+
+_CHANGES = frozenset({Action.UPDATE, Action.DEACTIVATE, Action.LINK})
+
+
+def _since(change: Change) -> date:
+    rows = change.seen.units
+    return rows[0].end if rows else date.max
+
+
+def _is(record: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
+    return all(
+        str(record.get(name)).strip().casefold() == str(value).strip().casefold() for name, value in identity.items()
+    )
+
+
+def same_units(seen: Sequence[UnitRow], own: Sequence[tuple[date, int]], now: Sequence[UnitRow]) -> bool:
+    """Are the units, on every day, those that were seen with our own adjustments added? Ids and splits aside."""
+    days = {row.start for row in (*seen, *now)} | {row.end + DAY for row in (*seen, *now) if row.end < date.max}
+    days |= {day for day, _ in own}
+    first = max((rows[0].start for rows in (seen, now) if rows), default=date.min)
+    last = min((rows[-1].end for rows in (seen, now) if rows), default=date.max)
+    if bool(seen) != bool(now):
+        return all(row.units == sum(units for day, units in own if day <= row.start) for row in (*seen, *now))
+    return all(
+        units_on(seen, day) + sum(units for start, units in own if start <= day) == units_on(now, day)
+        for day in days
+        if first <= day <= last
+    )

@@ -1,0 +1,295 @@
+"""The loop of a run: check a batch, journal, send, record; one thread touches state, workers speak only HTTP.
+
+A thread is never cancelled half-way: to stop is to hand out nothing more, wait for what is in flight, and record.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+
+from engine.applying.book import Book, adjustment, effects, marked
+from engine.applying.check import Checked, Checker
+from engine.applying.send import Sent, send, write_back
+from engine.applying.settling import Settler, source_values
+from engine.errors import CallsUsedUp, SourceError, TargetError
+from engine.model.outcome import ChangeStatus, Outcome
+from engine.model.plan import Action, Change, Plan
+from engine.model.project import Project
+from engine.model.run import Effects, Entry, Lease, Link, RunStatus, Step
+from engine.ports import World
+from engine.stages.settle import Landing, proof_rows, rows_from, rows_to, settle_adjustment
+
+PER_ENDPOINT = 3
+"""Requests that Autotask takes at a time per endpoint (autotask-api.md, limits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    done: int
+    total: int
+    name: str = ""
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Job:
+    """One run: what it works on, and what it may do."""
+
+    project: Project
+    world: World
+    plan: Plan
+    run: str
+    book: Book
+    lease: "Holder"
+    stop: Event
+    watch: Watch
+    failed: list[str] = field(default_factory=list)  # why nothing more could be done
+
+
+class Holder:
+    """The lock as the run holds it: renewed by its heartbeat, asked right before each send."""
+
+    def __init__(self, world: World, lease: Lease) -> None:
+        self._world, self.lease = world, lease
+        self.beat = (lease.expires - world.clock.now()).total_seconds() / 3  # seconds between heartbeats
+
+    def renew(self) -> None:
+        """The heartbeat."""
+        self.lease = self._world.state.renew(self.lease)
+
+    def guard(self) -> None:
+        """Raises StateLocked where the lock is no longer ours."""
+        if self._world.clock.now() >= self.lease.expires:
+            self.renew()
+
+
+class Coordinator:
+    """Runs a job to its end, or to where it must stop."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.book, self.world = job, job.book, job.world
+        self.checker = Checker(job.project, job.world)
+        self.settler = Settler(job.project, job.world, self.checker)
+        self.units: dict[str, Checked] = {}
+
+    def run(self) -> Outcome:
+        """Everything that can be done, done; the run closed, or left open where something is in doubt."""
+        before = self.world.target.calls
+        try:
+            self.settle()
+            while not self.job.stop.is_set():
+                batch = self.book.ready()[: self.job.project.batch]
+                if not batch:
+                    break
+                self._batch(batch)
+                self.settle()
+            self._bar()
+        except CallsUsedUp as stop:
+            self.job.failed.append(str(stop))
+        except (TargetError, SourceError) as fault:
+            self.job.failed.append(str(fault))
+        return self._close(before)
+
+    def _close(self, calls_before: int) -> Outcome:
+        remaining = len(self.book.waiting())
+        doubt = bool(self.book.doubtful())
+        status = RunStatus.INTERRUPTED if remaining or doubt else RunStatus.DONE
+        bad = (ChangeStatus.FAILED, ChangeStatus.HELD, ChangeStatus.SKIPPED)
+        if status is RunStatus.DONE and any(one in bad for one in self.book.status.values()):
+            status = RunStatus.PARTIAL
+        self.world.state.finish(self.job.lease.lease, self.job.run, status, self._now())
+        return Outcome(
+            run=self.job.run,
+            changes=self.book.outcomes(),
+            interrupted=self.job.stop.is_set(),
+            calls=self.world.target.calls - calls_before,
+            remaining=remaining,
+            stopped="; ".join(self.job.failed),
+        )
+
+    def settle(self) -> None:
+        """What is in doubt and can be told by reading now."""
+        doubtful = self.book.doubtful()
+        if doubtful:
+            known = {id_: self.book.said.get(id_) for id_ in self.book.status}
+            entries = [one for one in self.settler.settle(doubtful, self.book) if _news(one, known)]
+            self._record(entries)
+
+    def _now(self) -> datetime:
+        return self.world.clock.now()
+
+    def _record(self, entries: Sequence[Entry]) -> None:
+        """Entries with all that they change in state, in one transaction."""
+        if not entries:
+            return
+        together = Effects()
+        for entry in entries:
+            self.book.note(entry)
+            if entry.step is Step.DONE:
+                together = _joined(together, self._effects(self.book.changes[entry.change], entry))
+        self.world.state.record(self.job.lease.lease, self.job.run, entries, together)
+        self._watch(entries)
+
+    def _watch(self, entries: Sequence[Entry]) -> None:
+        total = len(self.book.changes)
+        for entry in entries:
+            if entry.step is not Step.STARTED:
+                done = total - len(self.book.waiting()) if total < LARGE else len(self.book.status)
+                self.job.watch(Progress(done, total, self.book.changes[entry.change].name))
+
+    def _effects(self, change: Change, entry: Entry) -> Effects:
+        append = self.job.project.mappings[change.mapping].append
+        if change.action is Action.WRITE_BACK and append:
+            made = marked(change, self.book, self.job.run, self.job.plan.as_of)
+        else:
+            made = effects(change, self.book, self.job.run, entry.data)
+        self.book.pushed.update({(one.mapping, one.key): one for one in made.pushed})
+        return made
+
+    def _batch(self, batch: Sequence[Change]) -> None:
+        checked = self.checker.check(batch, self.book)
+        entries, go = [], []
+        for change in batch:
+            if change.id in checked.moved:
+                entries.append(self._held(change, checked.moved[change.id]))
+            elif change.action is Action.LINK:
+                entries.append(Entry(change.id, Step.DONE, self._now(), {}))
+            elif change.id in checked.already:
+                entries.append(Entry(change.id, Step.DONE, self._now(), {"already": True}))
+            else:
+                go.append(change)
+        self._record(entries)
+        self._send([change for change in go if change.action is not Action.WRITE_BACK], checked)
+        self._write_back([change for change in go if change.action is Action.WRITE_BACK])
+        self._prove([change for change in go if change.action is Action.ADJUST])
+
+    def _held(self, change: Change, why: str) -> Entry:
+        data = {"text": why, "remedy": "plan again: what is still wanted is planned anew"}
+        return Entry(change.id, Step.HELD, self._now(), data)
+
+    def _send(self, changes: Sequence[Change], checked: Checked) -> None:
+        """At most three in flight per endpoint; the journal is written before and after each."""
+        queue = deque(changes)
+        flying: dict[Future[Sent], Change] = {}
+        halted = False
+        with ThreadPoolExecutor(max_workers=PER_ENDPOINT * max(1, len({one.entity for one in changes}))) as pool:
+            while (queue and not halted) or flying:
+                entries: list[Entry] = []
+                if flying:
+                    done, _ = wait(flying, timeout=0 if self._may_hand_out(queue, flying, halted) else None,
+                                   return_when=FIRST_COMPLETED)  # fmt: skip
+                    for future in done:
+                        change, sent = flying.pop(future), future.result()
+                        entries.append(Entry(change.id, sent.step, self._now(), dict(sent.data)))
+                        halted = halted or self._halts(sent)
+                halted = halted or self.job.stop.is_set()
+                chosen = [] if halted else self._choose(queue, flying)
+                entries += [self._started(change, checked) for change in chosen]
+                self._record(entries)
+                for change in chosen:
+                    flying[pool.submit(self._work, change)] = change
+
+    def _halts(self, sent: Sent) -> bool:
+        if sent.stop:
+            self.job.failed.append(str(sent.data.get("text", "")))
+        return sent.stop
+
+    def _may_hand_out(self, queue: deque[Change], flying: dict[Future[Sent], Change], halted: bool) -> bool:  # noqa: FBT001
+        return not halted and bool(self._choose(deque(queue), flying))
+
+    def _choose(self, queue: deque[Change], flying: dict[Future[Sent], Change]) -> list[Change]:
+        """The next changes for which their endpoint has room, taken from the queue."""
+        room = Counter({change.entity: PER_ENDPOINT for change in queue})
+        room.subtract(Counter(change.entity for change in flying.values() if change.entity in room))
+        chosen: list[Change] = []
+        left: deque[Change] = deque()
+        while queue and sum(room.values()) > 0:
+            change = queue.popleft()
+            if room[change.entity] > 0:
+                room[change.entity] -= 1
+                chosen.append(change)
+            else:
+                left.append(change)
+        queue.extendleft(reversed(left))
+        return chosen
+
+    def _started(self, change: Change, checked: Checked) -> Entry:
+        data: dict[str, object] = {"values": self.book.values(change)}
+        if change.action is Action.ADJUST:
+            data["before"] = rows_to(checked.units.get(change.id, ()))
+        return Entry(change.id, Step.STARTED, self._now(), data)
+
+    def _work(self, change: Change) -> Sent:
+        return send(self.world.target, change, self.book.values(change), self.job.lease.guard)
+
+    def _write_back(self, changes: Sequence[Change]) -> None:
+        """Write-backs of one table in one call: a file is written once for all of them."""
+        tables: dict[str, list[Change]] = {}
+        for change in changes:
+            tables.setdefault(change.entity, []).append(change)
+        for table, group in tables.items():
+            if self.job.stop.is_set():
+                return
+            self._record([Entry(change.id, Step.STARTED, self._now(), {}) for change in group])
+            wanted = {change.id: source_values(self.job.project, change, self.book) for change in group}
+            sent = write_back(self.world.source, table, group, wanted, self.job.lease.guard)
+            self._record([Entry(id_, one.step, self._now(), dict(one.data)) for id_, one in sent.items()])
+
+    def _prove(self, changes: Sequence[Change]) -> None:
+        """Answered adjustments, proven by unit rows in bulk; what is answered and not visible stays in doubt."""
+        answered = [one for one in changes if self.book.status.get(one.id) is ChangeStatus.IN_DOUBT]
+        if not answered:
+            return
+        for group in self.checker.grouped(answered):
+            rows = self.checker.unit_rows(group, self.book)
+            entries = []
+            for change in group:
+                record, day, units = adjustment(change, self.book)
+                before, now = rows_from(self.book.before.get(change.id, ())), rows.get(record, ())
+                if settle_adjustment(before, now, day, units) is Landing.LANDED:
+                    data = {"proof": proof_rows(now, day)}
+                    entries.append(Entry(change.id, Step.DONE, self._now(), data))
+            self._record(entries)
+
+    def _bar(self) -> None:
+        """Changes that wait for one that did not go through are skipped, each naming it."""
+        if self.job.stop.is_set():
+            return
+        while True:
+            entries = [
+                Entry(change.id, Step.SKIPPED, self._now(), {"because": need.name, "text": f"waits for {need.name}"})
+                for change, need in self.book.barred()
+                if self.book.status.get(need.id) is not ChangeStatus.IN_DOUBT
+            ]
+            unique = {entry.change: entry for entry in entries}
+            if not unique:
+                return
+            self._record([*unique.values()])
+
+
+LARGE = 2_000
+"""Above so many changes progress counts what was touched, which is cheaper."""
+
+
+def _news(entry: Entry, known: dict[str, tuple[str, str, str] | None]) -> bool:
+    """An UNCLEAR that was said before is not said again."""
+    said = known.get(entry.change)
+    return entry.step is not Step.UNCLEAR or said is None or said[0] != entry.data.get("text")
+
+
+def _joined(first: Effects, second: Effects) -> Effects:
+    links: tuple[Link, ...] = (*first.links, *second.links)
+    return Effects(
+        links=links,
+        unlink=(*first.unlink, *second.unlink),
+        applied={**first.applied, **second.applied},
+        pushed=(*first.pushed, *second.pushed),
+        unpush=(*first.unpush, *second.unpush),
+    )

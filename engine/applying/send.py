@@ -1,0 +1,82 @@
+"""One change, written. Runs in a worker thread and speaks to one system; what came of it is told, never raised."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import CallsUsedUp, SourceError, StateLocked, TargetRejected, TargetUnavailable
+from engine.model.plan import Action, Change
+from engine.model.run import Step
+from engine.ports import RowOutcome, RowUpdate, Source, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one write."""
+
+    step: Step
+    data: Mapping[str, Any]
+    stop: bool = False  # nothing more may be sent: calls used up, or the lock lost
+
+
+Guard = Callable[[], None]
+"""Raises StateLocked where the lock is no longer ours; called right before each send."""
+
+
+def send(target: Target, change: Change, values: Mapping[str, Any], guard: Guard) -> Sent:
+    """Writes to the target. A refusal is FAILED, an unknown end IN_DOUBT, a good answer DONE or ANSWERED."""
+    try:
+        guard()
+        if change.action in (Action.CREATE, Action.ADJUST):
+            id_ = target.create(change.entity, values)
+            if change.action is Action.ADJUST:
+                return Sent(Step.ANSWERED, {})
+            if id_ is None:
+                return Sent(Step.IN_DOUBT, {"text": "Autotask answered without an id"})
+            return Sent(Step.DONE, {"id": id_})
+        target.update(change.entity, change.record or 0, values)
+    except TargetRejected as refusal:
+        return Sent(Step.FAILED, {"text": _refused(refusal, change), "remedy": _remedy(change)})
+    except TargetUnavailable as fault:
+        step = Step.IN_DOUBT if fault.may_have_landed else Step.FAILED
+        return Sent(step, {"text": str(fault), "remedy": _remedy(change) if step is Step.FAILED else ""})
+    except (CallsUsedUp, StateLocked) as stop:
+        return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True)
+    return Sent(Step.DONE, {})
+
+
+def _refused(refusal: TargetRejected, change: Change) -> str:
+    words = "; ".join(refusal.errors) or str(refusal)
+    record = f" {change.record}" if change.record else ""
+    return f"Autotask refused {change.entity}{record}: {words}"
+
+
+def _remedy(change: Change) -> str:
+    fields = ", ".join(change.values)
+    return f"mend what it says ({fields}; mapping at {change.place}), then plan again: what is left is planned anew"
+
+
+def write_back(
+    source: Source, table: str, changes: Sequence[Change], values: Mapping[str, Mapping[str, Any]], guard: Guard
+) -> dict[str, Sent]:
+    """Writes to the source, all rows of these changes in one call; `values` by change. What came of each change."""
+    updates = [RowUpdate(key, values[change.id], change.seen.record) for change in changes for key in change.keys]
+    try:
+        guard()
+        outcomes = {outcome.key: outcome for outcome in source.write(table, updates)}
+    except StateLocked as stop:
+        return {change.id: Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True) for change in changes}
+    except SourceError as fault:
+        data = {"text": str(fault), "remedy": "mend it, then plan again: only the mark is repeated"}
+        return {change.id: Sent(Step.FAILED, data) for change in changes}
+    return {change.id: _written([outcomes[key] for key in change.keys]) for change in changes}
+
+
+def _written(outcomes: Sequence[RowOutcome]) -> Sent:
+    doubtful = [outcome for outcome in outcomes if outcome.in_doubt]
+    if doubtful:
+        return Sent(Step.IN_DOUBT, {"text": doubtful[0].error})
+    errors = [f"{outcome.key}: {outcome.error}" for outcome in outcomes if outcome.error]
+    if errors:
+        return Sent(Step.FAILED, {"text": "; ".join(errors), "remedy": "plan again: only the mark is repeated"})
+    return Sent(Step.DONE, {})

@@ -1,0 +1,110 @@
+"""`trueup history`: who applied what, when, with which answer and which proof."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine import wiring
+from engine.cli.common import Here, common, example
+from engine.cli.files import write_whole
+from engine.cli.terminal import out
+from engine.errors import EngineError
+from engine.model import document
+from engine.model.run import Run
+from engine.render.csv_ import history_csv
+from engine.render.history import run_text, runs_text
+from engine.render.json_ import findings_json, run_json, runs_json
+from engine.render.text import findings_text
+from engine.render.told import Told
+from engine.state.sqlite import SqlState
+
+
+@click.group(
+    short_help="Who applied what, with which proof.",
+    epilog=example("trueup history list", "trueup history show 20261115-090000-7f3a"),
+)
+def history() -> None:
+    """Each apply: who, when, which plan, each change with its answer and proof."""
+
+
+@history.command("list", epilog=example("trueup history list --json"))
+@common
+def list_(here: Here) -> int:
+    """List all runs, the latest last."""
+    project = here.project()
+    with wiring.open_state(project) as state:
+        runs = state.runs(plans=False)
+    out(runs_json(runs, project.zone) if here.json else runs_text(runs, project.zone, here.style))
+    return 0
+
+
+@history.command(epilog=example("trueup history show 20261115-090000-7f3a"))
+@click.argument("run")
+@common
+def show(here: Here, run: str) -> int:
+    """Show one run, whole: before and after, Autotask's answer, the proof of each adjustment, the rows behind it."""
+    project = here.project()
+    with wiring.open_state(project) as state:
+        told = told_of(state, state.run(run))
+    out(run_json([told], project.zone) if here.json else run_text(told, project.zone, here.style))
+    return 0
+
+
+@history.command(
+    epilog=example("trueup history verify", "trueup history verify --known 5b1c…   # a head noted earlier")
+)
+@click.option(
+    "--known", multiple=True, metavar="HASH", help="A head of the journal that was noted earlier. Repeatable."
+)
+@common
+def verify(here: Here, known: tuple[str, ...]) -> int:
+    """Find any line of the journal that was changed afterwards, and print its head to note elsewhere."""
+    with wiring.open_state(here.project()) as state:
+        findings = state.verify(known)
+        lines, head = state.head()
+    if here.json:
+        out(findings_json(findings))
+    elif findings:
+        out(findings_text(findings, here.style))
+    else:
+        out(f"All {lines:,} lines follow from one another. Head: {head}\n" if lines else "The journal is empty.\n")
+    return 1 if findings else 0
+
+
+@history.command(epilog=example("trueup history export --format csv --out history.csv"))
+@click.argument("runs", nargs=-1, metavar="[RUN]…")
+@click.option("--format", "format_", type=click.Choice(["csv", "json"]), default="csv", help="The file's kind.")
+@click.option(
+    "--out",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where to; stdout if left out.",
+)
+@common
+def export(here: Here, runs: tuple[str, ...], format_: str, file: Path | None) -> int:
+    """Write runs, all of them or those named, as CSV (safe to open in a spreadsheet) or JSON."""
+    project = here.project()
+    with wiring.open_state(project) as state:
+        told = [told_of(state, run) for run in chosen(state, runs)]
+    text = run_json(told, project.zone) if here.json or format_ == "json" else history_csv(told, project.zone)
+    if file:
+        write_whole(file, text)
+    else:
+        out(text)
+    return 0
+
+
+def chosen(state: SqlState, names: Sequence[str]) -> Sequence[Run]:
+    """The runs named, or all. Raises StateError for one that is not there."""
+    return [state.run(name) for name in names] if names else state.runs()
+
+
+def told_of(state: SqlState, run: Run) -> Told:
+    """A run with its plan and its journal."""
+    try:
+        plan = document.loads(run.plan)
+    except EngineError as error:
+        raise EngineError(f"the plan of run {run.id} cannot be read: {error}") from error
+    return Told(run, plan, state.journal(run.id))

@@ -1,0 +1,68 @@
+"""`trueup`: the group of all commands, and how the process ends."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from engine.cli.apply import apply
+from engine.cli.common import example
+from engine.cli.decide import decide
+from engine.cli.doctor import doctor
+from engine.cli.ending import Ending, program_version
+from engine.cli.graph import graph
+from engine.cli.history import history
+from engine.cli.init import init
+from engine.cli.link import link
+from engine.cli.plan import plan
+from engine.cli.sandbox import sandbox
+from engine.cli.show import show
+from engine.cli.state import state
+from engine.cli.terminal import prepare
+from engine.cli.validate import validate
+
+
+class InOrder(click.Group):
+    """Lists its commands in the order in which they are used, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=example(
+        "trueup init work && cd work",
+        "trueup plan --out plan.json",
+        "trueup apply plan.json",
+    ),
+)
+@click.version_option(program_version(), prog_name="trueup")
+def trueup() -> None:
+    """Bring what Autotask bills in line with what Work 365 says should be billed.
+
+    Work 365 holds what should be billed, Autotask PSA holds what is billed, YAML files say how one becomes
+    the other: `plan` shows the difference, `apply` removes it.
+    """
+
+
+COMMANDS = (init, validate, plan, apply, show, graph, link, decide, state, history, doctor, sandbox)
+
+for command in COMMANDS:
+    trueup.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; the exit code out."""
+    with Ending(arguments) as ending:
+        code = trueup.main(list(arguments), prog_name="trueup", standalone_mode=False)
+        ending.code = code if isinstance(code, int) else 0
+    return ending.code
+
+
+def main() -> None:
+    """The console script."""
+    prepare()
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""Takes secrets out of what is about to be shown: the last line of defence, for no text should hold one."""
+
+import os
+import re
+from pathlib import Path
+
+HIDDEN = "(hidden)"
+SHORTEST = 4
+"""A shorter value would hide ordinary words."""
+
+_KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
+_NAMED_SO = re.compile(rf"(?i){_KINDS}")
+_FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)")
+_IN_YAML = re.compile(rf"(?i)[\w]*(?:{_KINDS})\w*\s*:\s*[\"']?([^\s\"',}}#]+)")
+_IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
+_IN_HEADER = re.compile(rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?[^\s,;&]+")
+
+
+def scrubbed(text: str, folder: Path | None = None) -> str:
+    """The text without what is, or is named as, a secret.
+
+    Secrets are: values of environment variables with a telling name, and what the project in
+    `folder` takes from the environment or writes under such a name; credentials in addresses and headers.
+    """
+    for value in sorted(_values(folder), key=len, reverse=True):
+        text = text.replace(value, HIDDEN)
+    return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
+
+
+def _values(folder: Path | None) -> set[str]:
+    yaml = _yaml(folder) if folder else ""
+    used = set(_FROM_ENVIRONMENT.findall(yaml))
+    values = {value for name, value in os.environ.items() if name in used or _NAMED_SO.search(name)}
+    return {value for value in values | set(_IN_YAML.findall(yaml)) if len(value) >= SHORTEST}
+
+
+def _yaml(folder: Path) -> str:
+    try:
+        return (folder / "trueup.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,82 @@
+"""Rules, decisions and guards in; names that do not exist, and what cannot be said of these, out."""
+
+from collections.abc import Iterable, Iterator
+
+from engine.config.checks.expression import read
+from engine.config.checks.fields import error, no_entity, no_mapping
+from engine.config.checks.ground import Ground
+from engine.model.finding import Finding, Place
+from engine.model.project import Decision, MappingSpec, Rule, RuleOn, Verdict
+
+_ON_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
+_NOT_ON_APPENDS = frozenset({Verdict.LINK, Verdict.CREATE})
+
+
+def check_rules(rules: Iterable[Rule], ground: Ground) -> Iterator[Finding]:
+    """Each name once, and every name that a rule uses."""
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.name in seen:
+            text = f"rule {rule.name} is there twice; the first is at {seen[rule.name].place}"
+            yield error("duplicate", text, rule.place, "give one of them another name")
+        seen.setdefault(rule.name, rule)
+        yield from _rule(rule, ground)
+
+
+def _rule(rule: Rule, ground: Ground) -> Iterator[Finding]:
+    mapping = ground.mappings.get(rule.for_)
+    if rule.on is not RuleOn.PLAN:
+        yield from no_mapping(rule.for_, ground, rule.place)
+        if mapping is None:
+            return
+        yield from _matter(rule, mapping, ground)
+    names = ground.of_rule(rule, mapping)
+    for value in (rule.when, rule.check):
+        if value:
+            yield from read(value, names, alone=True).findings
+    yield from read(rule.message, names).findings
+    yield from read(rule.remedy, names).findings
+
+
+def _matter(rule: Rule, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
+    """Is there such a thing to look at?"""
+    if rule.on is RuleOn.LEDGER and not ground.keeps_ledger(mapping):
+        yield error("rule", f"mapping {mapping.name} has no ledger to look at", rule.place)
+    if rule.on is RuleOn.CHANGE and not ground.appends(mapping):
+        text = f"mapping {mapping.name} appends no changes to look at"
+        yield error("rule", text, rule.place, "look at its records: `on: record`")
+
+
+def check_decisions(decisions: Iterable[Decision], ground: Ground) -> Iterator[Finding]:
+    """One decision a row, of a kind that the mapping knows."""
+    seen: dict[tuple[str, str], Decision] = {}
+    for decision in decisions:
+        about = (decision.mapping, decision.key)
+        if about in seen:
+            text = f"{decision.mapping} {decision.key!r} is decided twice; the first is at {seen[about].place}"
+            yield error("duplicate", text, decision.place, "keep one of them")
+        seen.setdefault(about, decision)
+        yield from no_mapping(decision.mapping, ground, decision.place)
+        mapping = ground.mappings.get(decision.mapping)
+        if mapping:
+            yield from _decision(decision, mapping, ground)
+
+
+def _decision(decision: Decision, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
+    verdict = decision.verdict
+    if verdict in _ON_APPENDS and not ground.appends(mapping):
+        text = f"{verdict} is for pending changes; mapping {mapping.name} has none"
+    elif verdict in _NOT_ON_APPENDS and mapping.append:
+        text = f"{verdict} is for records; mapping {mapping.name} appends changes"
+    elif verdict is Verdict.CORRECT and not ground.keeps_ledger(mapping):
+        text = f"correct is for a ledger; mapping {mapping.name} has none"
+    else:
+        return
+    yield error("decision", text, decision.place)
+
+
+def check_guards(named: Iterable[tuple[str, Place]], ground: Ground) -> Iterator[Finding]:
+    """Guards name entities that there are."""
+    for name, place in named:
+        if ground.entity(name) is None:
+            yield no_entity(name, ground, place)

@@ -1,0 +1,145 @@
+"""What JSON Schema says against a value in; short words for it out, with a remedy."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from engine.config.documents import Steps
+from engine.config.near import hint, nearest
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing against a value. `steps` lead to it, or to the key that is at fault."""
+
+    steps: Steps
+    text: str
+    remedy: str = ""
+    of_key: bool = False  # the key is at fault, not its value
+    cut: Steps = ()  # what to take away, so that the rest can be looked at
+    meant: Steps = ()  # what an unknown key was likely meant to be
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """As much of jsonschema's error as is used."""
+
+    steps: Steps
+    keyword: str
+    wanted: Any
+    value: Any
+    schema: Mapping[str, Any]
+    hidden: bool
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The keys that may stand there."""
+        return tuple(self.schema.get("properties", ()))
+
+    @property
+    def shown(self) -> str:
+        """The value, as a message may show it."""
+        return "this value" if self.hidden else shown(self.value)
+
+
+def complaints(errors: list[ValidationError], quiet: frozenset[str]) -> list[Complaint]:
+    """In the order given. Values below the `quiet` keys are never shown."""
+    plain = [(_plain(error, quiet), error) for error in errors]
+    misspelt = {error.steps for error, _ in plain for key in _extra(error) if nearest(key, error.known)}
+    return [complaint for error, raw in plain for complaint in _about(error, raw, misspelt)]
+
+
+def _about(error: _Error, raw: ValidationError, misspelt: set[Steps]) -> Iterator[Complaint]:
+    """One error's complaints. What a misspelt key leaves missing or out of place is not said a second time."""
+    steps = error.steps
+    if error.keyword == "additionalProperties":
+        yield from (_unknown_key(error, key) for key in _extra(error))
+    elif error.keyword == "required":
+        name = next(name for name in error.wanted if raw.message.startswith(repr(name)))
+        text = "" if steps in misspelt else f"{name!r} is a required property"
+        yield Complaint(steps, text, cut=steps)
+    elif "propertyNames" in raw.relative_schema_path:
+        named = (*steps, error.value)
+        yield Complaint(named, _text(error), of_key=True, cut=named)
+    elif error.keyword == "not":
+        yield Complaint(steps, "" if steps[:-1] in misspelt else _text(error), of_key=True, cut=steps)
+    else:
+        yield Complaint(steps, _text(error), _remedy(error), cut=steps)
+
+
+def _plain(error: ValidationError, quiet: frozenset[str]) -> _Error:
+    steps = tuple(error.absolute_path)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    keyword = str(error.validator)
+    hidden = bool(quiet.intersection(steps)) and steps[-1] != "connector"
+    return _Error(steps, keyword, error.validator_value, error.instance, schema, hidden)
+
+
+def _extra(error: _Error) -> list[str]:
+    if error.keyword != "additionalProperties":
+        return []
+    return [key for key in error.value if key not in error.known]
+
+
+def _unknown_key(error: _Error, key: str) -> Complaint:
+    steps, right = (*error.steps, key), nearest(key, error.known)
+    meant = (*error.steps, right) if right else ()
+    return Complaint(steps, f"unknown key {key!r}", hint(key, error.known), of_key=True, cut=steps, meant=meant)
+
+
+def shown(value: object) -> str:
+    """A value in a message: text in quotes and not too long, containers by their kind."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST else value[:_LONGEST] + "…")
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else str(value)
+
+
+def _type(error: _Error) -> str:
+    types = [error.wanted] if isinstance(error.wanted, str) else error.wanted
+    return f"{error.shown} is not of type {' or '.join(map(repr, types))}"
+
+
+_TEXTS: dict[str, Callable[[_Error], str]] = {
+    "type": _type,
+    "not": lambda error: str(error.schema.get("errorMessage", "must not stand here")),
+    "enum": lambda error: f"{error.shown} is none of {', '.join(map(str, error.wanted))}",
+    "pattern": lambda error: f"{error.shown}: {error.schema.get('patternErrorMessage', 'not written as it must be')}",
+    "format": lambda error: f"{error.shown} is no day, such as 2026-11-01",
+    "minProperties": lambda _: "must not be empty",
+    "minItems": lambda _: "must not be empty",
+    "minLength": lambda _: "must not be empty",
+    "maxProperties": lambda error: f"only {error.wanted} may stand here",
+    "minimum": lambda error: f"{error.shown} is less than {error.wanted}",
+    "maximum": lambda error: f"{error.shown} is more than {error.wanted}",
+}
+
+
+def _text(error: _Error) -> str:
+    make = _TEXTS.get(error.keyword)
+    return make(error) if make else f"{error.shown} is not as it must be ({error.keyword})"
+
+
+def _remedy(error: _Error) -> str:
+    """What to do, where it is not plain from the text."""
+    if error.hidden:
+        return ""
+    if error.keyword == "enum" and isinstance(error.value, str):
+        meant = nearest(error.value, map(str, error.wanted))
+        return f"did you mean {meant!r}?" if meant else ""
+    if error.keyword != "type":
+        return ""
+    if "string" in error.wanted and isinstance(error.value, int | Decimal):
+        return "put it in quotes"
+    return _INSTEAD.get(str(error.wanted), "") if isinstance(error.value, str) else ""
+
+
+_INSTEAD = {"boolean": "write true or false, without quotes", "array": "write a list: [one, two]"}

@@ -1,0 +1,118 @@
+"""A document and a JSON Schema in; findings with places out, and what is left without the faulty parts.
+
+The same schema files serve editors. What is left is checked further, so that one run tells as much as it can.
+"""
+
+import json
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from engine.config.complaints import Complaint, complaints
+from engine.config.documents import Document, Steps
+from engine.errors import ConfigError
+from engine.model.finding import Finding, Place, Severity
+
+FORMATS = FormatChecker(formats=())
+
+
+@FORMATS.checks("date", raises=ValueError)
+def _is_day(value: object) -> bool:
+    return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A document after its schema. `data` is None where nothing is left to look at."""
+
+    document: Document
+    data: Any
+    findings: tuple[Finding, ...]
+    holes: frozenset[Steps]  # what was taken away
+
+
+class Schemas:
+    """The JSON Schemas of a folder, read when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, Draft202012Validator] = {}
+
+    def check(self, document: Document, kind: str, *, quiet: Iterable[str] = ()) -> Checked:
+        """Holds a document against `<kind>.schema.json`. Values below the `quiet` keys are never shown.
+
+        Raises ConfigError if the schema is not there.
+        """
+        validator, data = self._validator(kind), deepcopy(document.data)
+        against = _against(validator, data, frozenset(quiet))
+        findings = tuple(_finding(complaint, document) for complaint in against if complaint.text)
+        holes: frozenset[Steps] = frozenset()
+        while against:
+            cuts = frozenset(complaint.cut for complaint in against)
+            holes |= cuts | {complaint.meant for complaint in against if complaint.meant}
+            if () in cuts:
+                return Checked(document, None, findings, holes)
+            for cut in cuts:
+                _remove(data, cut)
+            left = _against(validator, data, frozenset())
+            against = [complaint for complaint in left if not inside(complaint.cut, holes)]
+        return Checked(document, data, findings, holes)
+
+    def properties(self, kind: str, *path: str) -> frozenset[str]:
+        """The names that a schema knows under `path` of its JSON."""
+        at: Any = self._validator(kind).schema
+        for step in path:
+            at = at[step]
+        return frozenset(at["properties"])
+
+    def _validator(self, kind: str) -> Draft202012Validator:
+        if kind not in self._known:
+            file = f"{kind}.schema.json"
+            try:
+                schema = json.loads((self._folder / file).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                text = f"trueup's own schema cannot be read: {type(error).__name__}"
+                found = Finding("schema", Severity.ERROR, text, "install trueup again", Place(file))
+                raise ConfigError([found]) from None
+            self._known[kind] = Draft202012Validator(schema, format_checker=FORMATS)
+        return self._known[kind]
+
+
+def inside(steps: Steps, holes: frozenset[Steps]) -> bool:
+    """Is it in a part that was taken away?"""
+    return any(steps[:length] in holes for length in range(1, len(steps) + 1))
+
+
+def _against(validator: Draft202012Validator, data: object, quiet: frozenset[str]) -> list[Complaint]:
+    return complaints(list(validator.iter_errors(_as_json(data))), quiet)
+
+
+def _finding(complaint: Complaint, document: Document) -> Finding:
+    find = document.key_place if complaint.of_key else document.place
+    return Finding("schema", Severity.ERROR, complaint.text, complaint.remedy, find(*complaint.steps))
+
+
+def _as_json(data: Any) -> Any:  # noqa: ANN401 -- any YAML
+    """Days as text, which is what they are in JSON."""
+    if isinstance(data, dict):
+        return {key: _as_json(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_json(value) for value in data]
+    return data.isoformat() if isinstance(data, date) else data
+
+
+def _remove(data: Any, cut: Steps) -> None:  # noqa: ANN401 -- any YAML
+    """Takes away what is at `cut`. An item of a list becomes none, so that those after it stay put."""
+    for step in cut[:-1]:
+        if data is None or (isinstance(data, dict) and step not in data):
+            return
+        data = data[step]
+    if isinstance(data, dict):
+        data.pop(cut[-1], None)
+    elif isinstance(data, list):
+        data[int(cut[-1])] = None

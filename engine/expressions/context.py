@@ -1,0 +1,105 @@
+"""What the expressions of a mapping may see of a row: the row itself, joined rows, settings, the plan."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.expressions.program import evaluate
+from engine.expressions.syntax import inspect
+from engine.model.project import Join, MappingSpec
+from engine.model.work import Row
+
+Tables = Mapping[str, Sequence[Row]]
+
+
+def used_joins(raws: Iterable[object]) -> set[str]:
+    """Names of the joins that these values refer to."""
+    used: set[str] = set()
+    for raw in raws:
+        if isinstance(raw, str) and "{" in raw:
+            used.update(path[1] for path in inspect(raw).paths if path[0] == "related" and len(path) > 1)
+    return used
+
+
+class Context:
+    """Names for the expressions of one mapping. Joins are indexed once, on first use of each."""
+
+    def __init__(
+        self, mapping: MappingSpec, tables: Tables, settings: Mapping[str, Any], plan: Mapping[str, Any]
+    ) -> None:
+        self._settings, self._plan = settings, plan
+        self._joins = {name: _Joined(join, tables, self) for name, join in mapping.source.joins.items()}
+
+    def names(self, row: Row, joins: Iterable[str] | None = None) -> dict[str, Any]:
+        """A fresh dict of names for this row, with these joins (default: all) and those they go through."""
+        related: dict[str, Any] = {}
+        for name in self._joins if joins is None else joins:
+            if name not in related:
+                self._relate(name, row, related)
+        return {"source": row, "related": related, "settings": self._settings, "plan": self._plan}
+
+    def base(self, **more: object) -> dict[str, Any]:
+        """Names without a row."""
+        return {"source": None, "related": {}, "settings": self._settings, "plan": self._plan, **more}
+
+    def _relate(self, name: str, row: Row, related: dict[str, Any]) -> None:
+        joined = self._joins[name]
+        for through in joined.through:
+            if through not in related:
+                self._relate(through, row, related)
+        related[name] = joined.of(row, related)
+
+
+class _Joined:
+    """The rows of another table, by the values that they are joined on."""
+
+    def __init__(self, join: Join, tables: Tables, context: Context) -> None:
+        self._join, self._tables, self._context = join, tables, context
+        self._paths = [path.split(".") for path in join.on.values()]
+        self.through = [path[0] for path in self._paths if len(path) > 1]
+        self._simple = self._paths[0][0] if len(self._paths) == 1 and not self.through else None
+        raw = join.where.raw if join.where else None
+        roots = inspect(raw).roots if isinstance(raw, str) and join.where and join.where.is_code else frozenset()
+        self._per_pair = raw if "source" in roots or "related" in roots else None
+        self._per_row = raw if self._per_pair is None else None
+        self._index: dict[object, list[Row]] | None = None
+
+    def of(self, row: Row, related: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- one row or a list of rows
+        """The joined rows of this row, in the order of their table; one or none for `one: true`."""
+        index = self._index if self._index is not None else self._build()
+        found = index.get(row[self._simple] if self._simple else self._key(row, related), ())
+        if self._per_pair is not None:
+            found = [other for other in found if self._fits(other, row, related)]
+        if self._join.one:
+            return found[0] if found else None
+        return list(found)
+
+    def _key(self, row: Row, related: Mapping[str, Any]) -> object:
+        values = [_follow(path, row, related) for path in self._paths]
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def _build(self) -> dict[object, list[Row]]:
+        columns = list(self._join.on)
+        key: Callable[[Row], object] = (
+            (lambda row: row[columns[0]]) if len(columns) == 1 else lambda row: tuple(row[name] for name in columns)
+        )
+        index: dict[object, list[Row]] = {}
+        for row in self._tables[self._join.table]:
+            value = key(row)
+            if value is None or (isinstance(value, tuple) and None in value):
+                continue
+            if self._per_row is None or evaluate(self._per_row, self._context.base(row=row)):
+                index.setdefault(value, []).append(row)
+        self._index = index
+        return index
+
+    def _fits(self, other: Row, row: Row, related: Mapping[str, Any]) -> bool:
+        names = self._context.base(row=other)
+        names.update(source=row, related=related)
+        return bool(evaluate(self._per_pair, names))
+
+
+def _follow(path: list[str], row: Row, related: Mapping[str, Any]) -> object:
+    if len(path) == 1:
+        return row[path[0]]
+    other = related[path[0]]
+    return other[path[1]] if isinstance(other, dict) else None

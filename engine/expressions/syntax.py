@@ -1,0 +1,230 @@
+"""Text of an expression or template → a checked tree, and what it refers to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.errors import ExpressionFault
+from engine.expressions.filters import FILTERS, TESTS, as_text
+
+ALLOWED: tuple[type[nodes.Node], ...] = (
+    nodes.Const,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.CondExpr,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.Concat,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+)
+_DATE_PARTS = frozenset({"year", "month", "day"})
+_LONGEST_TEXT = 10_000
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Attributes are keys of dicts, and parts of days; nothing else is an attribute."""
+
+    intercepted_binops = frozenset({"*", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
+        self.globals.clear()
+        self.filters.clear()
+        self.filters.update(FILTERS)
+        self.filters["_text"] = as_text
+        self.tests.clear()
+        self.tests.update(TESTS)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 -- any value of a row
+        if isinstance(obj, dict):
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(f"there is no {attribute!r}")
+        if obj is None:
+            return None
+        if isinstance(obj, date) and attribute in _DATE_PARTS:
+            return getattr(obj, attribute)
+        return self.undefined(f"{type(obj).__name__} {str(obj)[:60]!r} has no {attribute!r}")
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 -- any value of a row
+        if obj is None:
+            return None
+        if isinstance(obj, dict | list | tuple):
+            try:
+                return obj[argument]
+            except (LookupError, TypeError):
+                return self.undefined(f"there is no {argument!r}")
+        return self.undefined(f"{type(obj).__name__} cannot be looked up in")
+
+    def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 -- as above
+        if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple):
+            raise SecurityError(f"{operator} is for numbers only")
+        return self.binop_table[operator](left, right)
+
+
+ENVIRONMENT = Environment()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an expression or template refers to."""
+
+    paths: frozenset[tuple[str, ...]]  # ("source", "name"), ("settings", "billing_codes", "services")
+    roots: frozenset[str]
+    filters: frozenset[str]
+    tests: frozenset[str]
+    attributes: frozenset[str]  # columns named to filters as text: `logs | sum(attribute='quantity')`
+    is_template: bool
+
+
+def _offset(text: str, line: int) -> int:
+    return sum(len(part) + 1 for part in text.split("\n")[: max(0, line - 1)])
+
+
+@lru_cache(maxsize=8_192)
+def parse(text: str) -> nodes.Expr:
+    """The one expression that the text is, or a concatenation of a template's parts.
+
+    Raises ExpressionFault for anything that is no expression, or not an allowed one.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise ExpressionFault(f"longer than {_LONGEST_TEXT:,} characters")
+    try:
+        body = ENVIRONMENT.parse(text.strip()).body
+    except TemplateSyntaxError as fault:
+        raise ExpressionFault(fault.message or "cannot be read", _offset(text, fault.lineno)) from fault
+    except RecursionError as fault:
+        raise ExpressionFault("nested too deeply") from fault
+    for node in body:
+        if not isinstance(node, nodes.Output):
+            word = type(node).__name__.lower()
+            raise ExpressionFault(f"{word}: statements and loops are not allowed", _offset(text, node.lineno))
+    parts = [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
+    for part in parts:
+        _check(part, text)
+    if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
+        return parts[0]
+    return nodes.Concat([_as_text(part) for part in parts])
+
+
+def _as_text(part: nodes.Expr) -> nodes.Expr:
+    if isinstance(part, nodes.TemplateData):
+        return nodes.Const(part.data)
+    return nodes.Filter(part, "_text", [], [], None, None)
+
+
+def _check(part: nodes.Expr, text: str) -> None:
+    if isinstance(part, nodes.TemplateData):
+        return
+    for node in _walk(part):
+        if isinstance(node, nodes.Call):
+            raise ExpressionFault("calls are not allowed; filters are (a | lower)", _offset(text, node.lineno))
+        if not isinstance(node, ALLOWED):
+            word = type(node).__name__
+            raise ExpressionFault(f"{word} is not allowed in an expression", _offset(text, node.lineno))
+        hidden = node.attr if isinstance(node, nodes.Getattr) else getattr(node, "name", "")
+        if isinstance(hidden, str) and hidden.startswith("_"):
+            raise ExpressionFault(f"{hidden} is out of bounds", _offset(text, node.lineno))
+
+
+def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _walk(child)
+
+
+@lru_cache(maxsize=8_192)
+def inspect(text: str) -> Inspection:
+    """What the text refers to. Raises ExpressionFault as `parse` does."""
+    tree = parse(text)
+    paths: set[tuple[str, ...]] = set()
+    filters, tests = set[str](), set[str]()
+    _collect(tree, paths, filters, tests)
+    return Inspection(
+        paths=frozenset(paths),
+        roots=frozenset(path[0] for path in paths),
+        filters=frozenset(filters - {"_text"}),
+        tests=frozenset(tests),
+        attributes=frozenset(_attributes(tree)),
+        is_template=isinstance(tree, nodes.Concat) and "{{" in text and not _is_bare(text),
+    )
+
+
+_BY_NAME = frozenset({"map", "sum", "sort", "min", "max", "join", "selectattr", "rejectattr"})
+
+
+def _attributes(tree: nodes.Node) -> Iterator[str]:
+    for node in _walk(tree):
+        if isinstance(node, nodes.Filter) and node.name in _BY_NAME:
+            named = [
+                *node.args[:2],
+                *(keyword.value for keyword in node.kwargs if keyword.key == "attribute"),
+            ]
+            yield from (part.value for part in named if isinstance(part, nodes.Const) and isinstance(part.value, str))
+
+
+def _is_bare(text: str) -> bool:
+    body = ENVIRONMENT.parse(text.strip()).body
+    parts = [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
+    return len(parts) == 1
+
+
+def _collect(node: nodes.Node, paths: set[tuple[str, ...]], filters: set[str], tests: set[str]) -> None:
+    chain = _chain(node)
+    if chain:
+        paths.add(chain)
+    if isinstance(node, nodes.Filter):
+        filters.add(node.name)
+    if isinstance(node, nodes.Test):
+        tests.add(node.name)
+    if chain and not any(isinstance(child, nodes.Getitem) for child in _walk(node)):
+        return  # the chain says it all; its shorter forms are no paths of their own
+    for child in node.iter_child_nodes():
+        _collect(child, paths, filters, tests)
+
+
+def _chain(node: nodes.Node) -> tuple[str, ...]:
+    """`a.b['c'].d` → (a, b, c, d); a subscript that is no constant ends it: `a.b[x].d` → (a, b)."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Getattr):
+        inner = _chain(node.node)
+        return (*inner, node.attr) if inner and _constant(node.node) else inner
+    if isinstance(node, nodes.Getitem):
+        inner = _chain(node.node)
+        if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) and _constant(node.node):
+            return (*inner, node.arg.value) if inner else ()
+        return inner
+    return ()
+
+
+def _constant(node: nodes.Node) -> bool:
+    """No subscript in it that only a row can answer."""
+    if isinstance(node, nodes.Getitem):
+        return isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) and _constant(node.node)
+    return not isinstance(node, nodes.Getattr) or _constant(node.node)

@@ -1,0 +1,121 @@
+"""What the two systems say of themselves: tables and columns, entities and fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+UDF = "udf."
+"""Prefix of a user-defined field's name, in YAML and in records: `udf.Work 365 Id`."""
+
+
+class Type(StrEnum):
+    """The type of a column or field. Values in rows and records are Python's, as said here."""
+
+    TEXT = "text"  # str
+    INTEGER = "integer"  # int; Autotask's integer, long and short
+    DECIMAL = "decimal"  # decimal.Decimal
+    BOOLEAN = "boolean"  # bool
+    DAY = "day"  # datetime.date
+    INSTANT = "instant"  # datetime.datetime, aware, UTC
+    LOOKUP = "lookup"  # str: the key of a row of another table (source only)
+    CHOICE = "choice"  # str: the label (source only)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a Work 365 table under the name that mappings use."""
+
+    name: str
+    type: Type
+    logical: str  # its name in Dataverse, without the `_…_value` that lookups wear there
+    label: str = ""  # its display label in Dataverse
+    table: str | None = None  # lookups: which table
+    choices: Mapping[int, str] = field(default_factory=dict)  # choices: number in Dataverse → label
+    required: bool = False
+    assumed: bool = False  # the logical name is not documented; a profile may correct it
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A Work 365 table under the name that mappings use."""
+
+    name: str
+    logical: str
+    entity_set: str
+    label: str
+    key: str  # the column that identifies a row
+    title: str  # the column that people know a row by
+    columns: Mapping[str, Column]
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PickValue:
+    """One entry of a picklist. Values are integers in records, text in entityInformation."""
+
+    value: int | str
+    label: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of an Autotask entity. `required and readonly` means: given on create, fixed afterwards."""
+
+    name: str
+    type: Type
+    required: bool = False
+    readonly: bool = False
+    create_only: bool = False
+    max_length: int | None = None
+    reference: str | None = None  # the entity that it refers to
+    picklist: tuple[PickValue, ...] | None = None  # None: no picklist; (): a picklist, values not known here
+    queryable: bool = True
+    required_if: str = ""
+    picklist_partial: bool = False  # tenants have more values than the list shows
+    data_type: str = ""  # Autotask's own word where it says more than `type`: long, short, …
+
+    def writable_on_create(self) -> bool:
+        """May a create carry it?"""
+        return not self.readonly or self.create_only
+
+    def writable_on_update(self) -> bool:
+        """May an update carry it?"""
+        return not self.readonly and not self.create_only
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The collection through which a child entity is written: `/Contracts/{parentId}/Services`."""
+
+    entity: str
+    path: str  # with `{parentId}`
+    key: str  # the child's field that holds the parent's id
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An Autotask entity: what may be done with it, by which way, and its fields."""
+
+    name: str
+    operations: frozenset[str]  # of create, query, update, delete
+    fields: Mapping[str, Field]
+    parent: Parent | None = None
+    writes_via: str = "root"  # root | parent | root or parent | none
+    udf_capable: str = "no"  # yes | no | uncertain
+    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name; any `udf.…` is text where the catalogue does not know better."""
+        if name in self.fields:
+            return self.fields[name]
+        return Field(name, Type.TEXT) if name.startswith(UDF) and self.udf_capable != "no" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Both catalogues, by name."""
+
+    tables: Mapping[str, Table]
+    entities: Mapping[str, Entity]

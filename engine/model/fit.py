@@ -1,0 +1,162 @@
+"""A value as a field of Autotask holds it, and when two such values are the same."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Any
+
+from engine.model.catalogue import Field, PickValue, Type
+
+PLACES = Decimal("0.0001")
+"""Autotask keeps money to four places (autotask-api.md, section 5)."""
+
+
+class Misfit(ValueError):
+    """A value cannot stand in that field; the text says why."""
+
+
+def fit(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
+    """The value in the field's own type, picklist labels as their numbers. Raises Misfit.
+
+    None stays none. Text is trimmed as Autotask stores it, and refused when it is too long.
+    """
+    if value is None:
+        return None
+    if field.picklist is not None:
+        return _picked(value, field)
+    return _FITS[field.type](value, field)
+
+
+def _picked(value: object, field: Field) -> object:
+    options = field.picklist or ()
+    wanted = str(value).strip().casefold()
+    by_label = [option for option in options if option.label.casefold() == wanted]
+    by_value = [option for option in options if str(option.value).casefold() == wanted]
+    found = by_label or by_value
+    if len(found) > 1:
+        found = [option for option in found if option.active]
+    if not found:
+        known = ", ".join(option.label for option in options[:12]) or "nothing known here"
+        raise Misfit(f"{value!r} is not in the picklist of {field.name} ({known})")
+    if not found[0].active:
+        raise Misfit(f"{value!r} is an inactive entry of the picklist of {field.name}")
+    return found[0].value
+
+
+def label(value: object, field: Field | None) -> object:
+    """A picklist's number as its label; any other value as it is."""
+    if field is None or not field.picklist or value is None:
+        return value
+    return next((option.label for option in field.picklist if str(option.value) == str(value)), value)
+
+
+def pick_table(options: tuple[PickValue, ...]) -> Mapping[object, object]:
+    """Labels and values → value, active entries only, unambiguous labels only: for looking up fast."""
+    active = [option for option in options if option.active]
+    table: dict[object, object] = {option.value: option.value for option in active}
+    labels = [option.label for option in active]
+    table.update({option.label: option.value for option in active if labels.count(option.label) == 1})
+    return table
+
+
+def _text(value: object, field: Field) -> str:
+    if isinstance(value, bool | dict | list | tuple):
+        raise Misfit(f"{value!r} is not text")
+    if isinstance(value, Decimal):
+        value = format(value, "f")
+    text = (value.isoformat() if isinstance(value, date) else str(value)).strip()
+    if field.max_length is not None and len(text) > field.max_length:
+        raise Misfit(f"{field.name} takes {field.max_length} characters, this has {len(text)}")
+    return text
+
+
+def _integer(value: object, field: Field) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    number = _decimal(value, field)
+    if number != number.to_integral_value():
+        raise Misfit(f"{field.name} takes whole numbers, not {value}")
+    return int(number)
+
+
+def _decimal(value: object, field: Field) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise Misfit(f"{value!r} is not a number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise Misfit(f"{value!r} is not a number") from None
+    if not number.is_finite():
+        raise Misfit(f"{value!r} is not a number")
+    return number.quantize(PLACES) if field.type is Type.DECIMAL else number
+
+
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _boolean(value: object, field: Field) -> bool:
+    said = _BOOLEANS.get(str(value).strip().casefold())
+    if said is None:
+        raise Misfit(f"{field.name} is yes or no, not {value!r}")
+    return said
+
+
+def _day(value: object, field: Field) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise Misfit(f"{value!r} is not a day (2026-11-15) for {field.name}") from None
+
+
+def _instant(value: object, field: Field) -> datetime:
+    if isinstance(value, datetime):
+        instant = value
+    elif isinstance(value, date):
+        instant = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    else:
+        try:
+            instant = datetime.fromisoformat(str(value))
+        except ValueError:
+            raise Misfit(f"{value!r} is not a point in time for {field.name}") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+_FITS = {
+    Type.TEXT: _text,
+    Type.INTEGER: _integer,
+    Type.DECIMAL: _decimal,
+    Type.BOOLEAN: _boolean,
+    Type.DAY: _day,
+    Type.INSTANT: _instant,
+    Type.LOOKUP: _text,
+    Type.CHOICE: _text,
+}
+
+
+def same(desired: object, actual: object) -> bool:
+    """Are two fitted values one? Text without its idle spaces, empty text as none."""
+    if desired == actual:
+        return True
+    if isinstance(desired, str) or isinstance(actual, str):
+        return _bare(desired) == _bare(actual)
+    return False
+
+
+def _bare(value: object) -> object:
+    return (value.replace("\r\n", "\n").strip() or None) if isinstance(value, str) else value
+
+
+def empty(value: object) -> bool:
+    """Is there nothing in it?"""
+    return value is None or value == ""
+
+
+def fingerprint(values: Mapping[str, object]) -> str:
+    """Sixteen hex digits that change when any of the values does."""
+    text = "\n".join(f"{name}={values[name]!r}" for name in sorted(values))
+    return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,172 @@
+"""The draft, put together: waves, blocked rows with their chains, what was left out, guards, figures."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from engine.model.finding import Finding, Severity
+from engine.model.plan import Action, Blocked, Change, LeftOut, Plan, Summary
+from engine.model.work import Chain
+from engine.planning.draft import Draft
+from engine.stages.guard import guard
+from engine.stages.order import order
+
+PAGE = 500
+"""Records of a page, and values of an `in` list, at most (autotask-api.md, section 3)."""
+
+SETTLING = 3
+"""Calls that an apply costs besides its writes and checks: zone, threshold, and one more for what went wrong."""
+
+
+def assemble(
+    draft: Draft, *, described: str, read_calls: int, selection: str = "", keep: frozenset[str] | None = None
+) -> Plan:
+    """The plan document. `keep` are the change ids that a selection left; None keeps all."""
+    changes = [change for standing in draft.standings.values() for change in _sorted(standing.changes)]
+    if keep is not None:
+        changes = [change for change in changes if change.id in keep]
+    waves, cycles = order(changes)
+    placed = {change.id: change for change in changes}
+    ordered = tuple(placed[id_] for wave in waves for id_ in wave)
+    blocked = _blocked(draft, cycles)
+    findings = _findings(draft)
+    monthly = sum((change.monthly for change in ordered if change.monthly is not None), Decimal(0))
+    calls = apply_calls(ordered, waves, draft.project.batch)
+    linked = Counter(link.entity for link in draft.memory.links.values())
+    exceeded = guard(draft.project.guards, ordered, linked, monthly, read_calls + calls)
+    return Plan(
+        project=draft.project.digest,
+        as_of=draft.as_of,
+        lineage=draft.memory.lineage,
+        serial=draft.memory.serial,
+        source=described,
+        target=draft.target.describe(),
+        currency=draft.project.currency,
+        changes=ordered,
+        waves=waves,
+        findings=tuple(findings),
+        blocked=tuple(blocked),
+        left_out=tuple(_left_out(draft)),
+        ledger=tuple(sorted(draft.ledger, key=lambda line: (str(line.class_), line.name, line.key, line.record or 0))),
+        exceeded=tuple(exceeded),
+        summary=_summary(draft, ordered, blocked, read_calls, calls, monthly),
+        selection=selection,
+    )
+
+
+def _sorted(changes: Mapping[str, Sequence[Change]]) -> Iterable[Change]:
+    """By what people call them: the order of the source's rows does not matter."""
+    every = [change for group in changes.values() for change in group]
+    return sorted(every, key=lambda change: (change.name, change.id))
+
+
+def apply_calls(changes: Sequence[Change], waves: Sequence[Sequence[str]], batch: int) -> int:
+    """Calls that applying costs at most: one a write, and checks before and proofs after, in pages and lists of 500."""
+    known = {change.id: change for change in changes}
+    writes = sum(1 for change in changes if sends(change))
+    return writes + sum(_checks([known[id_] for id_ in wave], batch) for wave in waves) + SETTLING if writes else 0
+
+
+def _checks(wave: Sequence[Change], batch: int) -> int:
+    """Calls around the writes of one wave: each entity's records by id or identity, unit rows before and after."""
+    calls = 0
+    for start in range(0, len(wave), batch):
+        part = wave[start : start + batch]
+        groups = Counter((change.entity, change.action is Action.CREATE) for change in part if _is_read(change))
+        calls += sum(-(-count // PAGE) for count in groups.values())
+        adjusts = [change for change in part if change.action is Action.ADJUST]
+        rows = sum(len(change.seen.units or ()) + 2 for change in adjusts)
+        calls += 2 * (-(-len(adjusts) // PAGE) + -(-rows // PAGE))
+    return calls
+
+
+def _is_read(change: Change) -> bool:
+    return change.action not in (Action.WRITE_BACK, Action.ADJUST)
+
+
+def sends(change: Change) -> bool:
+    """Does it write to the target?"""
+    return change.action not in (Action.LINK, Action.WRITE_BACK)
+
+
+def _blocked(draft: Draft, cycles: Sequence[Finding]) -> list[Blocked]:
+    holds: dict[tuple[str, str], Counter[str]] = {}
+    chains: dict[tuple[str, str], Chain] = {}
+    for name, standing in draft.standings.items():
+        for key in standing.blocked:
+            chain = chains[name, key] = _chain(draft, name, key)
+            for mapping, other, _ in chain:
+                holds.setdefault((mapping, other), Counter())[name] += 1
+    blocked = [
+        Blocked(
+            mapping=name,
+            key=key,
+            name=label,
+            tab=standing.mapping.tab,
+            findings=tuple(draft.named(finding) for finding in standing.blocked[key]),
+            because=chains[name, key],
+            holds_back=dict(sorted(holds.get((name, key), Counter()).items())),
+        )
+        for name, standing in draft.standings.items()
+        for label, key in sorted((draft.label(name, key), key) for key in standing.blocked)
+    ]
+    return [*blocked, *(_cycle(draft, finding) for finding in cycles)]
+
+
+def _cycle(draft: Draft, finding: Finding) -> Blocked:
+    tab = draft.project.mappings[finding.mapping].tab
+    return Blocked(finding.mapping, finding.key, finding.name, tab, (finding,))
+
+
+def _chain(draft: Draft, mapping: str, key: str) -> Chain:
+    """From the row's own reference up to the row at fault."""
+    chain: list[tuple[str, str, str]] = []
+    step = draft.standings[mapping].because.get(key)
+    while step and len(chain) < len(draft.project.mappings) * 4:
+        chain.append((*step, draft.label(*step)))
+        step = draft.standings[step[0]].because.get(step[1])
+    return tuple(chain)
+
+
+def _findings(draft: Draft) -> list[Finding]:
+    findings = [draft.named(finding) for finding in draft.findings]
+    for standing in draft.standings.values():
+        findings.extend(draft.named(finding) for finding in standing.findings)
+    return sorted(findings, key=lambda one: (str(one.severity), one.mapping, one.code, one.name, one.key))
+
+
+def _left_out(draft: Draft) -> list[LeftOut]:
+    """Rows left out, folded by code and wording with the row's own name taken out of it."""
+    folded: dict[tuple[str, str, str], list[str]] = {}
+    for name, standing in draft.standings.items():
+        for key, finding in standing.left.items():
+            label = draft.label(name, key)
+            folded.setdefault((name, finding.code, finding.text), []).append(label)
+    return [
+        LeftOut(mapping, text, tuple(sorted(names)), code) for (mapping, code, text), names in sorted(folded.items())
+    ]
+
+
+def _summary(
+    draft: Draft,
+    changes: Sequence[Change],
+    blocked: Sequence[Blocked],
+    read: int,
+    calls: int,
+    monthly: Decimal,
+) -> Summary:
+    held = sum(1 for one in blocked if all(finding.severity is Severity.HOLD for finding in one.findings))
+    adjusting = [change for change in changes if change.action is Action.ADJUST]
+    return Summary(
+        source_rows=sum(len(rows) for rows in draft.tables.values()),
+        source_tables=len(draft.tables),
+        records=draft.reader.count,
+        read_calls=read,
+        apply_calls=calls,
+        monthly=monthly,
+        prices_unknown=sum(1 for change in adjusting if change.price_unknown),
+        prices_zero=sum(1 for change in adjusting if change.monthly == 0 and change.units),
+        actions=dict(sorted(Counter(str(change.action) for change in changes).items())),
+        blocked=len(blocked) - held,
+        held=held,
+    )

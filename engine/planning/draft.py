@@ -1,0 +1,184 @@
+"""A plan in the making: what every mapping's turn may look at, and what it leaves behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from engine.expressions import EVALUATION_ERRORS, evaluate
+from engine.expressions.compiled import Compiled
+from engine.expressions.context import Context
+from engine.model.catalogue import Entity
+from engine.model.finding import Finding
+from engine.model.fit import label
+from engine.model.plan import LedgerLine, Unknown
+from engine.model.project import Decision, MappingSpec, Project, Reference, RuleOn
+from engine.model.run import Link
+from engine.model.work import Standing
+from engine.planning.needs import row_print, volatile
+from engine.planning.reading import Records
+from engine.ports import Memory, Row, Target
+from engine.stages.resolve import Resolver
+
+
+@dataclass(slots=True)
+class Draft:
+    """Read by every stage's caller; each mapping adds its standing once, in order of dependency."""
+
+    project: Project
+    target: Target
+    memory: Memory
+    tables: Mapping[str, Sequence[Row]]
+    as_of: date
+    reader: Records
+    in_doubt: frozenset[str]  # ids of changes that an open run has not settled
+    standings: dict[str, Standing] = field(default_factory=dict)
+    compiled: dict[str, Compiled] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
+    resolvers: dict[str, Resolver] = field(default_factory=dict)
+    ledger: list[LedgerLine] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    live: dict[str, Entity] = field(default_factory=dict)
+    _labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    _keys: dict[str, dict[object, str]] = field(default_factory=dict)
+
+    def plan_names(self) -> dict[str, Any]:
+        """What expressions see as `plan`."""
+        return {"as_of": self.as_of}
+
+    def entity(self, name: str) -> Entity:
+        """The entity as the tenant has it."""
+        if name not in self.live:
+            self.live[name] = self.target.entity(name)
+        return self.live[name]
+
+    def links(self, mapping: str) -> dict[str, Link]:
+        """Links of the mapping by key."""
+        return {key: link for (owner, key), link in self.memory.links.items() if owner == mapping}
+
+    def decisions(self, mapping: str) -> dict[str, Decision]:
+        """Decisions about the mapping's rows, those that still hold."""
+        return {
+            key: decision
+            for (owner, key), decision in self.project.decisions.items()
+            if owner == mapping and not (decision.until and decision.until < self.as_of)
+        }
+
+    def key_column(self, mapping: MappingSpec) -> str:
+        """The column that identifies a row of the mapping's table."""
+        return self.project.catalogue.tables[mapping.source.table].key
+
+    def names(self, mapping: str, key: str) -> dict[str, Any]:
+        """Names for expressions about a row."""
+        return self.contexts[mapping].names(self.standings[mapping].rows[key])
+
+    def label(self, mapping: str, key: str) -> str:
+        """What people call a row: the mapping's label, else the table's title, else the key."""
+        known = self._labels.get((mapping, key))
+        if known is None:
+            known = self._labels[mapping, key] = self._label(mapping, key)
+        return known
+
+    def _label(self, mapping: str, key: str) -> str:
+        spec = self.project.mappings[mapping]
+        row = self.standings[mapping].rows.get(key)
+        if row is None:
+            return key
+        if spec.label:
+            try:
+                return str(evaluate(spec.label.raw, self.names(mapping, key)))
+            except EVALUATION_ERRORS:  # a label is no reason to stop: the title does as well
+                pass
+        return str(row.get(self.project.catalogue.tables[spec.source.table].title) or key)
+
+    def named(self, finding: Finding) -> Finding:
+        """The finding with the name of its row."""
+        if finding.name or not finding.key or finding.mapping not in self.standings:
+            return finding
+        return replace(finding, name=self.label(finding.mapping, finding.key))
+
+    def key_of(self, mapping: str, record: object) -> str | None:
+        """The key of the row that this record is."""
+        if mapping not in self._keys:
+            self._keys[mapping] = {id_: key for key, id_ in self.standings[mapping].ids.items()}
+        return self._keys[mapping].get(record)
+
+    def refers_to(self, mapping: str, key: str) -> list[tuple[str, str]]:
+        """Mapping and key of the rows that this row refers to, directly."""
+        compiled, standing = self.compiled[mapping], self.standings[mapping]
+        raw = standing.ready.get(key)
+        if raw is None:
+            return []
+        found: list[tuple[str, str]] = []
+        for position, slot in enumerate(compiled.slots):
+            reference = slot.spec.value
+            value = raw[compiled.first + position]
+            if isinstance(reference, Reference) and value is not None:
+                found.append((reference.mapping, str(value)))
+        return found
+
+    def record_names(self, mapping: str, key: str) -> dict[str, Any] | None:
+        """The row's record as it will be, picklists by label; None where it is none and will be none."""
+        standing, spec = self.standings[mapping], self.project.mappings[mapping]
+        record = standing.records.get(standing.ids.get(key, -1))
+        changes = standing.changes.get(key, [])
+        values = {name: value for change in changes for name, value in change.values.items()}
+        if record is None and not values:
+            return None
+        return labelled({**(record or {}), **values}, self.entity(spec.target.entity))
+
+    def refs(self, mapping: str, key: str) -> "Refs":
+        """Records that the row refers to, directly or through others, by mapping; worked out when asked for."""
+        return Refs(self, mapping, key)
+
+    def anchors(self, mapping: str, key: str, seen: frozenset[tuple[str, str]] = frozenset()) -> tuple[str, ...]:
+        """Ids of the changes that must be done before anything that refers to this row may be written."""
+        if (mapping, key) in seen:
+            return ()
+        standing = self.standings[mapping]
+        own = standing.changes.get(key)
+        if own:
+            return tuple(change.id for change in own)
+        found: dict[str, None] = {}
+        for other, other_key in self.refers_to(mapping, key):
+            found.update(dict.fromkeys(self.anchors(other, other_key, seen | {(mapping, key)})))
+        return tuple(found)
+
+    def rules(self, mapping: str, on: RuleOn) -> list[Any]:
+        """Rules about that mapping and matter, in the order of their files."""
+        return [rule for rule in self.project.rules if rule.for_ == mapping and rule.on is on]
+
+    def row_seen(self, mapping: MappingSpec, key: str) -> dict[str, str]:
+        """The row's fingerprint, as apply will check it."""
+        row = self.standings[mapping.name].rows[key]
+        table = mapping.source.table
+        return {f"{table}:{key}": row_print(row, volatile(self.project).get(table, ()))}
+
+
+class Refs(dict[str, Any]):
+    """`refs.<mapping>`: looked up only when a rule asks."""
+
+    def __init__(self, draft: Draft, mapping: str, key: str) -> None:
+        super().__init__()
+        self._draft, self._start = draft, (mapping, key)
+
+    def __missing__(self, wanted: str) -> Any:  # noqa: ANN401 -- a record or none
+        frontier, seen = [self._start], set[tuple[str, str]]()
+        while frontier:
+            mapping, key = frontier.pop(0)
+            for other, other_key in self._draft.refers_to(mapping, key):
+                if other == wanted:
+                    self[wanted] = self._draft.record_names(other, other_key)
+                    return self[wanted]
+                if (other, other_key) not in seen:
+                    seen.add((other, other_key))
+                    frontier.append((other, other_key))
+        self[wanted] = None
+        return None
+
+
+def labelled(record: Mapping[str, Any], entity: Entity) -> dict[str, Any]:
+    """A record with picklist labels in the place of their numbers, and nothing where apply alone will know."""
+    return {
+        name: None if isinstance(value, Unknown) else label(value, entity.field(name)) for name, value in record.items()
+    }

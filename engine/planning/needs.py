@@ -1,0 +1,166 @@
+"""What a project has to read: columns of tables, fields of entities. Nothing is asked for that no YAML names."""
+
+from collections.abc import Iterable, Mapping
+
+from engine.expressions import inspect
+from engine.expressions.compiled import mapping_values, rule_values
+from engine.model.fit import fingerprint
+from engine.model.project import Find, MappingSpec, Project, Reference, Rule, RuleOn, Value
+
+
+def columns(project: Project) -> dict[str, set[str]]:
+    """Table → columns that mappings, rules and joins name, keys and titles included."""
+    needed: dict[str, set[str]] = {}
+    for mapping in project.mappings.values():
+        rules = [rule for rule in project.rules if rule.for_ == mapping.name]
+        for table, names in _mapping_columns(mapping, rules).items():
+            needed.setdefault(table, set()).update(names)
+    for table, names in needed.items():
+        spec = project.catalogue.tables[table]
+        names.update({spec.key, spec.title})
+        names.intersection_update(spec.columns)
+    return needed
+
+
+def _mapping_columns(mapping: MappingSpec, rules: Iterable[Rule]) -> dict[str, set[str]]:
+    source = mapping.source
+    tables = {name: join.table for name, join in source.joins.items()}
+    needed: dict[str, set[str]] = {
+        source.table: set(source.order),
+        **{table: set() for table in tables.values()},
+    }
+    for join in source.joins.values():
+        needed[join.table].update(join.on)
+        for path in join.on.values():
+            *through, column = path.split(".")
+            needed[tables[through[0]] if through else source.table].add(column)
+        if join.where:
+            _add(join.where, {"row": join.table, "source": source.table}, tables, needed)
+    for value in [*mapping_values(mapping), *(value for rule in rules for value in rule_values(rule))]:
+        _add(value, {"source": source.table}, tables, needed)
+    if mapping.write_back:
+        needed[source.table].update(mapping.write_back.set)
+    return needed
+
+
+def _add(value: Value, roots: Mapping[str, str], joins: Mapping[str, str], needed: dict[str, set[str]]) -> None:
+    if not value.is_code:
+        return
+    said = inspect(str(value.raw))
+    joined = {path[1] for path in said.paths if path[0] == "related" and len(path) > 1}
+    for path in said.paths:
+        if path[0] in roots and len(path) > 1:
+            needed[roots[path[0]]].add(path[1])
+        elif path[0] == "related" and len(path) > 2 and path[1] in joins:  # noqa: PLR2004 -- related.join.column
+            needed[joins[path[1]]].add(path[2])
+    for name in joined & joins.keys():
+        needed[joins[name]].update(said.attributes)
+
+
+def entity_fields(project: Project, mapping: MappingSpec) -> list[str]:
+    """Fields of the mapping's entity that planning looks at, in the order of their names."""
+    names = set(mapping.fields) | set(mapping.identity) | set(mapping.target.where) | set(mapping.deactivate)
+    names.update(name for specs in mapping.match for name in specs)
+    names.update(mapping.similar)
+    names.update(_record_paths(project, mapping))
+    names.update(_price_fields(project, mapping))
+    entity = project.catalogue.entities[mapping.target.entity]
+    if entity.parent:
+        names.add(entity.parent.key)
+    names.discard("id")
+    return sorted(name for name in names if entity.field(name))
+
+
+def _record_paths(project: Project, mapping: MappingSpec) -> set[str]:
+    """Fields that rules or write-backs look at: `before.x`, `after.x`, `refs.<this mapping>.x`, `record.x`."""
+    names: set[str] = set()
+    for rule in project.rules:
+        if rule.on in (RuleOn.RECORD, RuleOn.CHANGE):
+            for path in _paths(rule_values(rule)):
+                if path[0] == "refs" and path[1:2] == (mapping.name,) and len(path) > 2:  # noqa: PLR2004
+                    names.add(path[2])
+                elif path[0] in ("before", "after") and rule.for_ == mapping.name and len(path) > 1:
+                    names.add(".".join(path[1:]))
+    if mapping.write_back:
+        values = [
+            *mapping.write_back.set.values(),
+            *([mapping.write_back.when] if mapping.write_back.when else []),
+        ]
+        names.update(path[1] for path in _paths(values) if path[0] == "record" and len(path) > 1)
+    return names
+
+
+def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
+    for value in values:
+        if value.is_code:
+            yield from inspect(str(value.raw)).paths
+
+
+def _price_fields(project: Project, mapping: MappingSpec) -> set[str]:
+    names: set[str] = set()
+    for other in project.mappings.values():
+        if other.ledger and other.ledger.price:
+            for path in (*other.ledger.price.values, other.ledger.price.per):
+                owner, _, field = path.rpartition(".")
+                if owner == mapping.name or (not owner and other.name == mapping.name):
+                    names.add(field)
+    return names
+
+
+def volatile(project: Project) -> dict[str, set[str]]:
+    """Table → columns that runs themselves write once a record is there: no sign that somebody moved the row."""
+    found: dict[str, set[str]] = {}
+    for mapping in project.mappings.values():
+        if mapping.write_back and not mapping.append:
+            found.setdefault(mapping.source.table, set()).update(mapping.write_back.set)
+    return found
+
+
+def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
+    """The fingerprint of a row by which apply tells whether it moved."""
+    skipped = set(without)
+    return fingerprint({name: value for name, value in row.items() if name not in skipped})
+
+
+def finds(project: Project) -> dict[str, set[str]]:
+    """Entities of reference data → fields that they are looked up by, `isActive` where they have it."""
+    needed: dict[str, set[str]] = {}
+    for mapping in project.mappings.values():
+        for spec in (*mapping.fields.values(), *mapping.identity.values()):
+            if isinstance(spec.value, Find):
+                needed.setdefault(spec.value.entity, set()).update(spec.value.where)
+    for entity, names in needed.items():
+        names.update({"isActive"} & project.catalogue.entities[entity].fields.keys())
+    return needed
+
+
+def reference_of(mapping: MappingSpec, other: str) -> str | None:
+    """The field by which the mapping refers to another one."""
+    for specs in (mapping.fields, mapping.identity):
+        for name, spec in specs.items():
+            if isinstance(spec.value, Reference) and spec.value.mapping == other:
+                return name
+    return None
+
+
+def operations(project: Project) -> dict[str, frozenset[str]]:
+    """Entity → operations that the project's mappings need of it: query, create, update."""
+    needed: dict[str, set[str]] = {}
+    for mapping in project.mappings.values():
+        known = project.catalogue.entities[mapping.target.entity].operations
+        wanted = {"create"} if mapping.append else {"query", "create", "update"}
+        if mapping.create.raw == "never":
+            wanted.discard("create")
+        needed.setdefault(mapping.target.entity, set()).update(wanted & known)
+        for entity in _read_only(mapping):
+            needed.setdefault(entity, set()).add("query")
+    for entity in finds(project):
+        needed.setdefault(entity, set()).add("query")
+    return {entity: frozenset(names) for entity, names in needed.items()}
+
+
+def _read_only(mapping: MappingSpec) -> Iterable[str]:
+    if mapping.ledger:
+        yield mapping.ledger.units.entity
+    if mapping.append:
+        yield mapping.append.proof.entity

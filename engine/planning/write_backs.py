@@ -1,0 +1,74 @@
+"""Columns of the source that shall carry what the target gave: the record's id, mostly."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.expressions import EVALUATION_ERRORS, Program
+from engine.model.catalogue import Column, Type
+from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
+from engine.model.project import MappingSpec
+from engine.planning.draft import Draft
+from engine.stages.validate import broken
+
+
+def write_backs(draft: Draft, mapping: MappingSpec) -> None:
+    """Adds the write-back of each row that is a record, or will be one, and lacks its columns."""
+    spec = mapping.write_back
+    if spec is None or mapping.append:
+        return
+    program = Program([value.raw for value in spec.set.values()], guard=spec.when.raw if spec.when else None)
+    standing = draft.standings[mapping.name]
+    for key in [*standing.ready]:
+        record = standing.usable.get(key)
+        if record is None:
+            continue
+        names = draft.names(mapping.name, key)
+        names["record"] = {**standing.records.get(standing.ids.get(key, -1), {}), "id": record}
+        try:
+            values = program(names)
+        except EVALUATION_ERRORS as fault:
+            standing.findings.append(broken(mapping.name, key, "write_back", spec.place, fault))
+            continue
+        if values is not None:
+            _add(draft, mapping, key, dict(zip(spec.set, values, strict=True)))
+
+
+def _add(draft: Draft, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:
+    standing = draft.standings[mapping.name]
+    columns = draft.project.catalogue.tables[mapping.source.table].columns
+    row = standing.rows[key]
+    wanted = {name: as_column(columns[name], value) for name, value in values.items()}
+    wanted = {name: value for name, value in wanted.items() if value != row.get(name)}
+    if not wanted or mapping.write_back is None:
+        return
+    before = standing.changes.get(key, [])
+    change = Change(
+        id=f"{mapping.name}:{key}:mark",
+        action=Action.WRITE_BACK,
+        mapping=mapping.name,
+        keys=(key,),
+        name=draft.label(mapping.name, key),
+        tab=mapping.tab,
+        entity=mapping.source.table,
+        place=mapping.write_back.place,
+        record=standing.ids.get(key),
+        values=wanted,
+        fields=tuple(
+            FieldChange(name, row.get(name), value, Reason.NEW, str(row.get(name) or "–"), _shown(value))
+            for name, value in wanted.items()
+        ),
+        needs=tuple(one.id for one in before),
+        seen=Seen(record={name: row.get(name) for name in wanted}),
+    )
+    standing.changes[key] = [*before, change]
+
+
+def as_column(column: Column, value: object) -> object:
+    """The value in the column's own type; what only apply will know stays open."""
+    if isinstance(value, Unknown) or value is None:
+        return value
+    return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value
+
+
+def _shown(value: object) -> str:
+    return "known after apply" if isinstance(value, Unknown) else str(value)

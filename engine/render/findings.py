@@ -1,0 +1,176 @@
+"""What was found, as lines: blocked and held rows with what they hold back, rows left out, the rest."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+from engine.model.finding import Finding, Severity
+from engine.model.plan import Blocked, LeftOut, Plan
+from engine.render.harmless import clean
+from engine.render.layout import Cell, Line, free
+from engine.render.style import Paint, Style
+from engine.render.view import View
+from engine.render.words import count, counts, known_as, some, word
+
+DEPENDS = "depends-on-blocked"
+"""What stages call the finding of a row that only waits for another one: its chain says more."""
+
+MOST = 8
+"""Rows with the same code, or findings, that are told one by one; `-v` tells all."""
+
+
+def blocked(rows: Sequence[Blocked], everywhere: Sequence[Blocked], view: View) -> list[Line]:
+    """Rows at fault, each with what it holds back; `-v` adds those held back, with their chain.
+
+    `everywhere` are the blocked rows of all tabs: a row whose fault is told by none of them is told here.
+    """
+    at_fault = {(row.mapping, row.key) for row in everywhere if own(row)}
+    roots = [row for row in rows if view.verbose or own(row) or not _leads_to(row, at_fault)]
+    found: list[Line] = []
+    for alike in _by(_codes, roots):
+        same = [[row] for row in alike] if view.verbose else _by(_said, alike)
+        shown = same if view.verbose else same[:MOST]
+        found += [line for rows in shown for line in _row(rows, view)]
+        found += _and_more([rows[0].name for rows in same[len(shown) :]], alike[0].mapping, view)
+    return found
+
+
+def held(findings: Sequence[Finding], view: View) -> list[Line]:
+    """Rows whose change waits, with the reason and the way out."""
+    shown = findings if view.verbose else findings[:MOST]
+    found: list[Line] = []
+    for finding in shown:
+        found.append(_title(finding.name or finding.key or finding.mapping, "held", view.style.warn))
+        found += details(finding, view.style, 6)
+    more = findings[len(shown) :]
+    return found + _and_more([finding.name for finding in more], more[0].mapping if more else "", view)
+
+
+def left_out(groups: Sequence[LeftOut], view: View) -> list[Line]:
+    """Rows left out on purpose: how many, why, and the first of their names."""
+    found: list[Line] = []
+    for group in groups:
+        cells = (Cell(count(len(group.names), group.mapping)), Cell(clean(group.reason)))
+        found.append(Line(cells, "left out", 2))
+        names = some(group.names, len(group.names) if view.verbose else 4)
+        found.append(free(names, view.style.dim, 6))
+    return found
+
+
+def others(findings: Sequence[Finding], view: View) -> list[Line]:
+    """Findings that stop nothing, or that belong to no row of a tab; those of one code together."""
+    by_code: dict[tuple[Severity, str], list[Finding]] = {}
+    for finding in findings:
+        by_code.setdefault((finding.severity, finding.code), []).append(finding)
+    found: list[Line] = []
+    for (severity, _), alike in by_code.items():
+        shown = alike if view.verbose else alike[:MOST]
+        for finding in shown:
+            found += _finding(finding, paint_of(severity, view.style))
+        if len(alike) > len(shown):
+            found.append(free(f"and {len(alike) - len(shown):,} more of these (-v shows them)", view.style.dim, 6))
+    return found
+
+
+def details(finding: Finding, style: Style, indent: int) -> list[Line]:
+    """What is wrong and where it is said so, then what to do."""
+    place = clean(finding.place) if finding.place else ""
+    found = [Line((Cell(clean(finding.text)), Cell(place, style.dim)), "finding", indent)]
+    if finding.remedy:
+        found.append(free(f"→ {clean(finding.remedy)}", indent=indent))
+    return found
+
+
+def remaining(plan: Plan) -> list[Finding]:
+    """The plan's findings that no blocked row and no row left out has told already."""
+    told = {finding for row in plan.blocked for finding in row.findings}
+    out = {(group.mapping, group.code) for group in plan.left_out}
+    return [
+        finding
+        for finding in plan.findings
+        if finding not in told and not (finding.severity is Severity.SKIP and (finding.mapping, finding.code) in out)
+    ]
+
+
+def paint_of(severity: Severity, style: Style) -> Paint:
+    """The colour of a finding."""
+    match severity:
+        case Severity.ERROR:
+            return style.error
+        case Severity.HOLD | Severity.WARNING:
+            return style.warn
+        case Severity.SKIP | Severity.INFO:
+            return style.dim
+
+
+def is_held(row: Blocked) -> bool:
+    """Does it wait, rather than being at fault?"""
+    return bool(own(row)) and all(finding.severity is Severity.HOLD for finding in own(row))
+
+
+def own(row: Blocked) -> list[Finding]:
+    """What is wrong with the row itself, not with a row that it refers to."""
+    return [finding for finding in row.findings if finding.code != DEPENDS]
+
+
+def chain(row: Blocked) -> str:
+    """From the row to the one at fault: `contract Main ← customer Cedar & Vine`."""
+    return " ← ".join(f"{word(mapping)} {known_as(name or key)}" for mapping, key, name in row.because)
+
+
+def _leads_to(row: Blocked, at_fault: set[tuple[str, str]]) -> bool:
+    return any((mapping, key) in at_fault for mapping, key, _ in row.because)
+
+
+def _by(key: Callable[[Blocked], Hashable], rows: Sequence[Blocked]) -> list[list[Blocked]]:
+    found: dict[Hashable, list[Blocked]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return list(found.values())
+
+
+def _codes(row: Blocked) -> Hashable:
+    return row.mapping, *(finding.code for finding in own(row))
+
+
+def _said(row: Blocked) -> Hashable:
+    return row.name, row.because, *(finding.text for finding in own(row))
+
+
+def _row(rows: Sequence[Blocked], view: View) -> list[Line]:
+    """One row; or several of one name with the same to say, as the change logs of one subscription have."""
+    row, style = rows[0], view.style
+    waits = is_held(row)
+    state = "held" if waits else "blocked"
+    many = f", {count(len(rows), row.mapping)} (-v shows each)" if len(rows) > 1 else ""
+    found = [_title(row.name or row.key, state + many, style.warn if waits else style.error)]
+    for finding in own(row):
+        found += details(finding, style, 6)
+    if row.because:
+        found.append(free(f"waits for {chain(row)}", style.dim, 6))
+    back: Counter[str] = Counter()
+    for one in rows:
+        back.update(one.holds_back)
+    if back:
+        found.append(free(f"holds back {counts(back)}", style.warn, 6))
+    return found
+
+
+def _title(name: str, state: str, paint: Paint) -> Line:
+    return Line((Cell(f"! {known_as(name)}", paint), Cell(state)), "head", 2)
+
+
+def _and_more(names: Sequence[str], mapping: str, view: View) -> list[Line]:
+    if not names:
+        return []
+    text = f"and {count(len(names), mapping)} more of this kind (-v shows them): {some(names)}"
+    return [free(text, view.style.dim, 4)]
+
+
+def _finding(finding: Finding, paint: Paint) -> list[Line]:
+    about = f"{known_as(finding.name)}: " if finding.name and finding.name not in finding.text else ""
+    place = clean(finding.place) if finding.place else ""
+    cells = (Cell(str(finding.severity), paint), Cell(f"{about}{clean(finding.text)}"), Cell(place))
+    found = [Line(cells, "finding of all", 2)]
+    if finding.remedy:
+        found.append(free(f"→ {clean(finding.remedy)}", indent=12))
+    return found

@@ -1,0 +1,89 @@
+"""Changes in; groups of changes that one line can tell out.
+
+Alike: equal values, one line for all. Of one kind: the same fields with values of their own; the
+first few are told in full, the others are counted. `verbose` groups nothing.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from engine.model.plan import Action, Change, Reason
+
+MANY = 10
+"""Changes of one kind that are told one by one; of more, the first three are."""
+
+MANY_CREATES = 5
+"""Creates of one mapping with the same fields that have a line each."""
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes that are told together; `alike` where one change speaks for all."""
+
+    changes: tuple[Change, ...]
+    alike: bool = True
+
+    @property
+    def first(self) -> Change:
+        """The one that speaks for the others."""
+        return self.changes[0]
+
+
+def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
+    """Groups in the order of their first change."""
+    if verbose:
+        return [Group((change,)) for change in changes]
+    groups: list[Group] = []
+    for kin in _by(_kind, changes):
+        alike = _by(_equal, kin)
+        several = [Group(tuple(same)) for same in alike if len(same) > 1]
+        single = [same[0] for same in alike if len(same) == 1]
+        groups += several + _few(single)
+    place = {change.id: position for position, change in enumerate(changes)}
+    return sorted(groups, key=lambda group: place[group.first.id])
+
+
+def is_drift(change: Change) -> bool:
+    """Does it do nothing but put back what somebody edited in Autotask?"""
+    return bool(change.fields) and all(field.reason is Reason.DRIFT for field in change.fields)
+
+
+def _by(key: Callable[[Change], Hashable], changes: Sequence[Change]) -> list[list[Change]]:
+    found: dict[Hashable, list[Change]] = {}
+    for change in changes:
+        found.setdefault(key(change), []).append(change)
+    return list(found.values())
+
+
+def _kind(change: Change) -> Hashable:
+    fields = tuple((field.field, field.reason) for field in change.fields)
+    return change.action, change.mapping, change.entity, change.how, fields
+
+
+def _equal(change: Change) -> Hashable:
+    match change.action:
+        case Action.UPDATE | Action.WRITE_BACK if change.fields:
+            values = tuple((f.shown_before, f.shown_after) for f in change.fields)
+            return values, change.notes, change.monthly, change.one_off
+        case _:
+            return change.id
+
+
+def _few(changes: list[Change]) -> list[Group]:
+    """What a long list of one kind becomes."""
+    if not changes:
+        return []
+    each = [Group((change,)) for change in changes]
+    match changes[0].action:
+        case Action.CREATE:
+            return each if len(changes) <= MANY_CREATES else [Group(tuple(changes))]
+        case Action.WRITE_BACK:
+            return [Group(tuple(changes), alike=len(changes) == 1)]
+        case Action.LINK if changes[0].how != "match" and not changes[0].fields and len(changes) > MANY:
+            return [Group(tuple(changes))]
+        case Action.UPDATE if len(changes) > MANY:
+            return [*each[:EXAMPLES], Group(tuple(changes[EXAMPLES:]), alike=False)]
+        case _:
+            return each

@@ -1,0 +1,70 @@
+r"""Text from data made harmless for a terminal, and measured as a terminal shows it.
+
+What could move the cursor, change colours, reverse the order of letters or hide itself is written out
+(`\x1b`, `\u202e`), so that a name shows what it is and a line stays one line.
+"""
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+LONGEST = 500
+"""Characters of one text that are shown at most, whatever its column allows."""
+
+_JOINERS = "\u200c\u200d"  # names in Persian and Indic scripts need them; they neither reorder nor hide
+_MARKS_IN_A_ROW = 4
+_SPACES = re.compile(r"[ \t\r\n]+")
+_ORDINARY = re.compile(r"[ -~]*")
+_WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def clean(text: object, longest: int = LONGEST) -> str:
+    """The text on one line with nothing in it that a terminal obeys, and not without end."""
+    line = _SPACES.sub(" ", str(text)).strip(" ")
+    if len(line) > longest:
+        line = line[: longest - 1] + ELLIPSIS
+    if _ORDINARY.fullmatch(line):
+        return line
+    shown: list[str] = []
+    marks = 0
+    for character in line:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= _MARKS_IN_A_ROW:
+            shown.append(_written_out(character))
+    return "".join(shown)
+
+
+def _written_out(character: str) -> str:
+    if unicodedata.category(character) not in _WRITTEN_OUT or character in _JOINERS:
+        return character
+    number = ord(character)
+    if number <= 0xFF:  # noqa: PLR2004 -- the last number that two digits hold
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}"
+
+
+def width(text: str) -> int:
+    """Columns that a terminal gives the text: two for wide letters, none for marks on the one before."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def clip(text: str, columns: int) -> str:
+    """The text, cut to that many columns with an ellipsis where it is longer."""
+    if width(text) <= columns:
+        return text
+    kept: list[str] = []
+    left = columns - 1
+    for character in text:
+        left -= _columns(character)
+        if left < 0:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + ELLIPSIS

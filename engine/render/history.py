@@ -1,0 +1,95 @@
+"""Runs as a terminal shows them: all in a table, or one with each change, its answer and its proof."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from engine.model.plan import Action, Change
+from engine.model.run import Entry, Run
+from engine.render.changes import after, before, symbol, units, where
+from engine.render.harmless import clean
+from engine.render.layout import Cell, Line, free
+from engine.render.style import PLAIN, Style
+from engine.render.text import page
+from engine.render.told import Told, data, status
+from engine.render.words import count, known_as
+
+NONE = "No runs yet: nothing was applied from this project.\n"
+WORDS = {"values": "sent", "before": "units before", "id": "Autotask's id", "text": "said", "because": "waits for"}
+"""What people call the things that a journal line holds."""
+
+SHORT = 12
+"""Characters of a digest that people compare."""
+
+
+def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN) -> str:
+    """All runs, the latest last."""
+    if not runs:
+        return NONE
+    heading = [Cell(text, style.heading) for text in ("Run", "Started", "Status", "Who", "Plan")]
+    lines = [Line((*heading, Cell("")), "run")]
+    for run in runs:
+        undo = f"undoes {clean(run.undo_of)}" if run.undo_of else ""
+        who = f"{clean(run.who)} on {clean(run.host)}"
+        cells = (
+            clean(run.id),
+            moment(run.started, zone),
+            str(run.status),
+            who,
+            run.plan_digest[:SHORT],
+            undo,
+        )
+        lines.append(Line(tuple(Cell(text) for text in cells), "run"))
+    return page([lines])
+
+
+def run_text(told: Told, zone: tzinfo, style: Style = PLAIN) -> str:
+    """One run, whole: nothing is folded, for this is what is read in a dispute."""
+    changes = [line for change, entries in told.by_change() for line in _change(change, entries, zone, style)]
+    return page(section for section in (_head(told.run, zone), changes) if section)
+
+
+def moment(instant: datetime, zone: tzinfo) -> str:
+    """An instant in the business time zone, with its offset."""
+    return instant.astimezone(zone).isoformat(" ", "seconds")
+
+
+def _head(run: Run, zone: tzinfo) -> list[Line]:
+    rows = [
+        ("Run", clean(run.id)),
+        ("Status", str(run.status)),
+        ("Who", f"{clean(run.who)} on {clean(run.host)}"),
+        ("Started", moment(run.started, zone)),
+        ("Ended", moment(run.ended, zone) if run.ended else "not yet"),
+        ("Plan", run.plan_digest),
+    ]
+    if run.undo_of:
+        rows.append(("Undoes", f"run {clean(run.undo_of)}"))
+    return [Line((Cell(name), Cell(value)), "about") for name, value in rows]
+
+
+def _change(change: Change, entries: Sequence[Entry], zone: tzinfo, style: Style) -> list[Line]:
+    head = (
+        Cell(f"{symbol(change.action)} {known_as(change.name)}", style.heading),
+        Cell(status(entries)),
+        Cell(where(change)),
+        Cell(units(change) if change.action is Action.ADJUST else ""),
+    )
+    lines = [Line(head, "change")]
+    from_rows = ", ".join(clean(key) for key in change.keys)
+    lines.append(free(f"from {count(len(change.keys), change.mapping)}: {from_rows}", style.dim, 4))
+    for field in change.fields:
+        cells = (Cell(clean(field.field)), Cell(before(field)), Cell("→"), Cell(after(field)))
+        lines.append(Line(cells, "field", 4, gap=2))
+    for name, value in data(entries).items():
+        lines.append(free(f"{WORDS.get(name, clean(name))}: {said(value)}", indent=4))
+    lines += [free(f"{moment(entry.at, zone)}  {entry.step}", style.dim, 4) for entry in entries]
+    return lines
+
+
+def said(value: object) -> str:
+    """Any value of the journal in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean(name)} {said(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(said(item) for item in value)
+    return clean(value)

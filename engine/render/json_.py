@@ -1,0 +1,66 @@
+"""What programs read: findings, outcomes, links and history as JSON. A plan's own document is the model's."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+
+from engine.model.document import encode
+from engine.model.finding import Finding
+from engine.model.outcome import Outcome
+from engine.model.run import Link, Run
+from engine.render.history import moment
+from engine.render.told import Told, data, status
+
+
+def as_json(value: object) -> str:
+    """One document, ending in a line break; ASCII, so that nothing in it moves a cursor."""
+    return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
+
+
+def findings_json(findings: Sequence[Finding]) -> str:
+    """`{"findings": […]}`."""
+    return as_json({"findings": [finding.as_json() for finding in findings]})
+
+
+def outcome_json(outcome: Outcome) -> str:
+    """The run's id, how it ended, and each change."""
+    return as_json({**encode(outcome), "complete": outcome.complete})
+
+
+def links_json(links: Sequence[Link]) -> str:
+    """`{"links": […]}`."""
+    return as_json({"links": [encode(link) for link in links]})
+
+
+def runs_json(runs: Sequence[Run], zone: tzinfo) -> str:
+    """`{"runs": […]}`, without the plans."""
+    return as_json({"runs": [_run(run, zone) for run in runs]})
+
+
+def run_json(told: Sequence[Told], zone: tzinfo) -> str:
+    """Whole runs: each change with before and after, its journal lines, answer and proof."""
+    return as_json({"runs": [{**_run(one.run, zone), "changes": _changes(one, zone)} for one in told]})
+
+
+def _run(run: Run, zone: tzinfo) -> Mapping[str, object]:
+    return {
+        "run": run.id,
+        "status": str(run.status),
+        "who": run.who,
+        "host": run.host,
+        "started": moment(run.started, zone),
+        "ended": moment(run.ended, zone) if run.ended else None,
+        "plan_digest": run.plan_digest,
+        "undo_of": run.undo_of,
+    }
+
+
+def _changes(told: Told, zone: tzinfo) -> list[Mapping[str, object]]:
+    found: list[Mapping[str, object]] = []
+    for change, entries in told.by_change():
+        lines = [
+            {"at": moment(entry.at, zone), "step": str(entry.step), "data": encode(entry.data)} for entry in entries
+        ]
+        known = {"status": status(entries), "known": encode(data(entries)), "journal": lines}
+        found.append({**encode(change), **known})
+    return found

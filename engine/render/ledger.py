@@ -1,0 +1,92 @@
+"""The ledger as a table: only where Work 365 and Autotask differ, with the money, and what it comes to."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from engine.model.plan import LedgerClass, LedgerLine
+from engine.render.harmless import clean
+from engine.render.layout import Cell, Line, free
+from engine.render.style import Paint, Style
+from engine.render.view import View
+from engine.render.words import count, known_as, money, number, signed
+
+ORDER = (
+    LedgerClass.MISSING,
+    LedgerClass.UNDER_BILLED,
+    LedgerClass.OVER_BILLED,
+    LedgerClass.ORPHAN,
+    LedgerClass.HELD,
+    LedgerClass.MATCH,
+)
+"""What loses money first."""
+
+
+def lines(ledger: Sequence[LedgerLine], view: View) -> list[Line]:
+    """Nothing where there is no ledger; one line where all agrees."""
+    if not ledger:
+        return []
+    told = [line for line in sorted_by_class(ledger) if view.verbose or differs(line)]
+    found = [_heading(view.style)] if told else [free("Ledger", view.style.heading)]
+    found += [_line(line, view) for line in told]
+    agree = sum(not differs(line) for line in ledger)
+    if agree:
+        verb = "agrees" if agree == 1 else "agree"
+        found.append(free(f"{count(agree, ledger[0].mapping)} {verb} with Autotask", view.style.dim, 2))
+    return found + [free(text, indent=2) for text in totals(ledger, view.currency)]
+
+
+def differs(line: LedgerLine) -> bool:
+    """Is there anything to say of it?"""
+    return line.class_ is not LedgerClass.MATCH
+
+
+def sorted_by_class(ledger: Sequence[LedgerLine]) -> list[LedgerLine]:
+    """By class, what loses money first; within a class in the plan's order."""
+    return sorted(ledger, key=lambda line: ORDER.index(line.class_))
+
+
+def a_month(line: LedgerLine, currency: str) -> str:
+    """The money of the difference; which way it goes is in the class and in the difference."""
+    if not differs(line) or not line.difference:
+        return ""
+    if line.monthly is None:
+        return "price unknown"
+    return f"{money(abs(line.monthly), currency)} a month"
+
+
+def totals(ledger: Sequence[LedgerLine], currency: str) -> list[str]:
+    """What is billed too little and too much a month, as far as prices are known."""
+    found = []
+    for said, above in (("Billed too little", True), ("Billed too much", False)):
+        of_these = [line for line in ledger if differs(line) and line.difference and (line.difference > 0) is above]
+        known = [abs(line.monthly) for line in of_these if line.monthly is not None]
+        if of_these:
+            unknown = len(of_these) - len(known)
+            beside = f" and {count(unknown, 'line')} without a price" if unknown else ""
+            found.append(f"{said}: {money(sum(known, Decimal(0)), currency)} a month{beside}.")
+    return found
+
+
+def _heading(style: Style) -> Line:
+    cells = [Cell("Ledger", style.heading), Cell("")]
+    cells += [Cell(text, right=True) for text in ("Work 365", "Autotask", "pending", "difference")]
+    return Line(tuple(cells), "ledger")
+
+
+def _line(line: LedgerLine, view: View) -> Line:
+    quantity = "-" if line.quantity is None else number(line.quantity)
+    figures = (quantity, number(line.units), number(line.pending), signed(line.difference))
+    cells = [Cell(f"  {line.class_}", _paint(line.class_, view.style)), Cell(_name(line))]
+    cells += [Cell(figure, right=True) for figure in figures]
+    cells += [Cell(a_month(line, view.currency), right=True), Cell(clean(line.text), view.style.dim)]
+    return Line(tuple(cells), "ledger")
+
+
+def _name(line: LedgerLine) -> str:
+    name = known_as(line.name)
+    customer = known_as(line.customer) if line.customer else ""
+    return name if not customer or name.startswith(customer) else f"{customer}, {name}"
+
+
+def _paint(class_: LedgerClass, style: Style) -> Paint:
+    return style.dim if class_ is LedgerClass.MATCH else style.warn

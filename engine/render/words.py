@@ -1,0 +1,66 @@
+"""Numbers, money, counts and lists of names as people write them."""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from engine.render.harmless import clean, clip
+
+SYMBOLS: Mapping[str, str] = {"GBP": "£", "EUR": "€", "USD": "$"}
+NAME_COLUMNS = 80
+SHORT_COLUMNS = 48
+FEW_NAMES = 4
+
+_CENT = Decimal("0.01")
+
+
+def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
+    """`£1,250.40`, its sign in front where `signed` or below zero; other currencies by code."""
+    cents = amount.quantize(_CENT, ROUND_HALF_UP)
+    sign = "-" if cents < 0 else "+" if signed and cents > 0 else ""
+    unit = SYMBOLS.get(currency, f"{clean(currency)} " if currency else "")
+    return f"{sign}{unit}{abs(cents):,.2f}"
+
+
+def number(value: Decimal | int) -> str:
+    """Without the zeros that a database adds: `20`, `2.5`."""
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def signed(value: Decimal | int) -> str:
+    """`+2`, `-3`, `0`."""
+    return ("+" if value > 0 else "") + number(value)
+
+
+def word(name: str) -> str:
+    """A mapping's name as a word: `license_change` is a license change."""
+    return clean(name).replace("_", " ")
+
+
+def plural(name: str) -> str:
+    """More than one of that."""
+    one = word(name)
+    if one.endswith("y") and one[-2:-1] not in set("aeiou"):
+        return one[:-1] + "ies"
+    return one + ("es" if one.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def count(many: int, name: str) -> str:
+    """`1 contact`, `1,084 rows`."""
+    return f"{many:,} {word(name) if many == 1 else plural(name)}"
+
+
+def counts(many: Mapping[str, int]) -> str:
+    """`1 contact, 3 subscriptions`, in the order given."""
+    return ", ".join(count(n, name) for name, n in many.items() if n)
+
+
+def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
+    """What people call it, harmless and not too long."""
+    return clip(clean(name), columns) or "(no name)"
+
+
+def some(names: Sequence[str], most: int = FEW_NAMES) -> str:
+    """The first names and how many more there are; names hold commas, so they are set apart by more."""
+    shown = "; ".join(known_as(name, SHORT_COLUMNS) for name in names[:most])
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")

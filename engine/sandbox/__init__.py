@@ -1,0 +1,1 @@
+"""Autotask on this machine: the same surface over real HTTP, kept in SQLite, with faults on demand."""

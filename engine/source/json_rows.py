@@ -1,0 +1,102 @@
+"""JSON walked row by row: `{"value": [{…}, …]}` or the bare list in; rows, and where they stand, out.
+
+Numbers with a point become `Decimal`. Two things the whole-document parser cannot do are needed: where
+in the text each row stands, and one row at a time.
+"""
+
+import json
+import re
+from collections.abc import Generator
+from decimal import Decimal, InvalidOperation
+
+Found = tuple[int, int, object]
+"""First letter, the letter after the last, and the value, which should be an object."""
+
+BROKEN = (json.JSONDecodeError, RecursionError, InvalidOperation, ValueError)
+"""What walking a text raises that is no JSON, or too deep, or holds a number that is too long."""
+
+DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+class JsonRows:
+    """A text to walk; once `rows` is at its end, `rest` holds what stands beside `value`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.rest: dict[str, object] = {}
+
+    def rows(self) -> Generator[Found, None, None]:
+        """Row by row. Raises BROKEN."""
+        at = self._skip(0)
+        if self.text[at : at + 1] == "[":
+            at = yield from self._elements(at)
+        elif self.text[at : at + 1] == "{":
+            at = yield from self._envelope(at)
+        else:
+            raise json.JSONDecodeError("a list of rows, or an object with `value`, was expected", self.text, at)
+        if self._skip(at) != len(self.text):
+            raise json.JSONDecodeError("nothing more was expected", self.text, self._skip(at))
+
+    def _envelope(self, at: int) -> Generator[Found, None, int]:
+        at, held = self._skip(at + 1), False
+        while self.text[at : at + 1] != "}":
+            key, at = self._key(at)
+            if key == "value" and self.text[at : at + 1] == "[":
+                held = True
+                at = yield from self._elements(at)
+            else:
+                self.rest[key], at = self._value(at)
+            at = self._after(at, "}")
+        if not held:
+            raise json.JSONDecodeError("an object with a list under `value` was expected", self.text, at)
+        return at + 1
+
+    def _elements(self, at: int) -> Generator[Found, None, int]:
+        at = self._skip(at + 1)
+        while self.text[at : at + 1] != "]":
+            row, end = self._value(at)
+            yield at, end, row
+            at = self._after(end, "]")
+        return at + 1
+
+    def spans(self, start: int) -> dict[str, tuple[int, int]]:
+        """Where the values of the object that starts there stand; of two equal keys the last counts."""
+        spans, at = {}, self._skip(start + 1)
+        while self.text[at] != "}":
+            key, first = self._key(at)
+            spans[key] = first, self._value(first)[1]
+            at = self._after(spans[key][1], "}")
+        return spans
+
+    def _key(self, at: int) -> tuple[str, int]:
+        """The key that stands there, and where its value begins."""
+        key, end = self._value(at)
+        colon = self._skip(end)
+        if not isinstance(key, str) or self.text[colon : colon + 1] != ":":
+            raise json.JSONDecodeError("a name in quotes and a colon were expected", self.text, at)
+        return key, self._skip(colon + 1)
+
+    def _value(self, at: int) -> tuple[object, int]:
+        value, end = DECODER.raw_decode(self.text, at)
+        return value, end
+
+    def _after(self, at: int, close: str) -> int:
+        """The next item, or the closing bracket."""
+        at = self._skip(at)
+        if self.text[at : at + 1] == ",":
+            at = self._skip(at + 1)
+            if self.text[at : at + 1] != close:
+                return at
+        elif self.text[at : at + 1] == close:
+            return at
+        raise json.JSONDecodeError(f"a comma or `{close}` was expected", self.text, at)
+
+    def _skip(self, at: int) -> int:
+        blank = _BLANK.match(self.text, at)
+        return blank.end() if blank else at
+
+
+def json_text(value: object, *, ascii_only: bool) -> str:
+    """A scalar as JSON writes it; decimals digit by digit."""
+    return format(value, "f") if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=ascii_only)

@@ -1,0 +1,176 @@
+"""Desired and actual in; for each row that differs, the change it needs and why. Equal rows cost one comparison."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from deepdiff import DeepDiff
+
+from engine.expressions.compiled import Slot
+from engine.model.catalogue import Entity
+from engine.model.finding import Finding, Severity
+from engine.model.fit import empty, fingerprint, fit, label, same
+from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
+from engine.model.project import Manage, MappingSpec
+
+ROW = "~row"
+"""Among the values last applied: the fingerprint of the row that they came from."""
+
+Show = Callable[[Slot, object], str]
+"""A value as people read it: labels of picklists, names of records."""
+
+
+def getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
+    """The named values of a record, as a list, in C."""
+    if len(names) == 1:
+        only = names[0]
+        return lambda record: [record[only]]
+    get = itemgetter(*names)
+    return lambda record: [*get(record)]
+
+
+def differing(pairs: Iterable[tuple[str, list[Any] | None, Mapping[str, Any]]], names: Sequence[str]) -> list[str]:
+    """Keys whose desired values are not those of their record, or are not known yet (None)."""
+    if not names:
+        return [key for key, desired, _ in pairs if desired is None]
+    actual = getter(names)
+    different: list[str] = []
+    for key, desired, record in pairs:
+        try:
+            if desired != actual(record):
+                different.append(key)
+        except (
+            ArithmeticError,
+            TypeError,
+            ValueError,
+            LookupError,
+        ):  # an undefined value among them: traced later
+            different.append(key)
+    return different
+
+
+def updates(
+    slots: Sequence[Slot], desired: Mapping[str, Any], record: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Fields to write, and fields that cannot be written though they differ (create-only)."""
+    before = {slot.name: record.get(slot.name) for slot in slots}
+    after = {slot.name: _wanted(slot, desired.get(slot.name), before[slot.name]) for slot in slots}
+    changed = {name: value for name, value in after.items() if not same(value, before[name])}
+    if not changed:
+        return {}, []
+    kept = _explained({name: before[name] for name in changed}, changed)
+    writes: dict[str, Any] = {}
+    stuck: list[Finding] = []
+    for slot in slots:
+        if slot.name not in kept:
+            continue
+        if slot.field.writable_on_update():
+            writes[slot.name] = changed[slot.name]
+        elif not slot.identity:
+            stuck.append(_stuck(slot, before[slot.name], changed[slot.name]))
+    return writes, stuck
+
+
+def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The fields in which two records differ, as deepdiff sees them: numbers by value, text by content."""
+    delta = DeepDiff(before, after, ignore_numeric_type_changes=True, ignore_string_type_changes=True, view="tree")
+    return {str(item.path(output_format="list")[0]) for items in delta.values() for item in items}
+
+
+def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
+    """What the field should hold, given how it is managed."""
+    manage = slot.spec.manage
+    if manage is Manage.CREATE:
+        return actual
+    if manage is Manage.FILL and not empty(actual):
+        return actual
+    if desired is None:
+        return None if slot.spec.clear else actual
+    if manage is Manage.EXTEND and actual is not None and desired < actual:
+        return actual
+    return desired
+
+
+def _stuck(slot: Slot, before: object, after: object) -> Finding:
+    text = f"{slot.name} is {before!s} in Autotask and should be {after!s}, but Autotask takes it on create only"
+    remedy = "bring the row and the record together by hand, or say `manage: create` to accept the difference"
+    return Finding("create-only-differs", Severity.ERROR, text, remedy, slot.spec.place)
+
+
+def creation(slots: Sequence[Slot], desired: Mapping[str, Any], entity: Entity) -> tuple[dict[str, Any], list[Finding]]:
+    """All values of a new record, and findings for required fields that nothing fills."""
+    values = {
+        slot.name: desired[slot.name]
+        for slot in slots
+        if not empty(desired.get(slot.name)) and slot.field.writable_on_create()
+    }
+    findings = [
+        Finding(
+            "required-empty",
+            Severity.ERROR,
+            f"{entity.name}.{field.name} is required, and this row has nothing for it",
+            "fill it in Work 365, or give the mapping a value for it",
+        )
+        for field in entity.fields.values()
+        if field.required and field.writable_on_create() and field.name not in values
+    ]
+    return values, findings
+
+
+def reason(name: str, desired: object, actual: object, last: Mapping[str, Any] | None, row: str) -> Reason:
+    """Why the field differs: for explaining only."""
+    if last is None or name not in last:
+        return Reason.FIRST
+    if same(actual, last[name]):
+        return Reason.MAPPING if last.get(ROW) == row else Reason.SOURCE
+    return Reason.DRIFT if same(desired, last[name]) else Reason.BOTH
+
+
+def field_changes(
+    slots: Sequence[Slot],
+    writes: Mapping[str, Any],
+    record: Mapping[str, Any] | None,
+    why: Callable[[str], Reason],
+    show: Show,
+) -> tuple[FieldChange, ...]:
+    """Before and after of each field that is written, as people read them."""
+    before = record or {}
+    return tuple(
+        FieldChange(
+            field=slot.name,
+            before=before.get(slot.name),
+            after=writes[slot.name],
+            reason=why(slot.name),
+            shown_before=show(slot, before.get(slot.name)),
+            shown_after=show(slot, writes[slot.name]),
+        )
+        for slot in slots
+        if slot.name in writes
+    )
+
+
+def shown(slot: Slot, value: object) -> str:
+    """A value without names of records: picklist labels, yes and no, nothing as –."""
+    if empty(value):
+        return "–"
+    if isinstance(value, Unknown):
+        return "known after apply"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(label(value, slot.field))
+
+
+def owned(slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What state shall remember once the change is done."""
+    kept = {slot.name: values.get(slot.name) for slot in slots if slot.spec.manage is Manage.ALWAYS}
+    return {**kept, ROW: fingerprint(row)}
+
+
+def deactivation(
+    mapping: MappingSpec, entity: Entity, record: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values that switch a record off, those of them that it does not have yet first, and all of them."""
+    wanted = {
+        name: fit(value.raw, field) for name, value in mapping.deactivate.items() if (field := entity.field(name))
+    }
+    return {name: value for name, value in wanted.items() if not same(value, record.get(name))}, wanted

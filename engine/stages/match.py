@@ -1,0 +1,304 @@
+"""Rows and records in; which row is which record, out: decision, link, identity, the mapping's own keys.
+
+Never a guess: two candidates are a finding that shows both, a record that two rows claim is a finding on both.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from engine.expressions import EVALUATION_ERRORS, evaluate
+from engine.expressions.filters import domain, normalise
+from engine.model.finding import Finding, Place, Severity
+from engine.model.fit import empty
+from engine.model.plan import Unknown
+from engine.model.project import Decision, FieldSpec, MappingSpec, Verdict
+from engine.model.run import Link
+from engine.model.work import Standing
+
+Values = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None"]
+"""The values of some fields for a row; None where one of them cannot be worked out."""
+
+
+@dataclass(slots=True)
+class Matched:
+    """What matching found besides `standing.ids`."""
+
+    how: dict[str, str] = field(default_factory=dict)  # keys newly linked → decision, identity, match
+    create: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What matching may lean on."""
+
+    links: Mapping[str, Link]  # of this mapping, by key
+    decisions: Mapping[str, Decision]  # of this mapping, by key
+    as_of: date
+    names: Callable[[str], dict[str, Any]]  # names for expressions, by key
+    label: Callable[[str], str]  # what people call a row
+    values: Values
+
+
+def match(standing: Standing, known: Known) -> Matched:
+    """Fills `standing.ids`; blocks rows that cannot be told, leaves out those a person or `create` keeps out."""
+    matched = Matched()
+    records, links, ids = standing.records, known.links, standing.ids
+    loose: list[str] = []
+    for key in standing.ready:
+        link = links.get(key)
+        if link is not None and key not in known.decisions:
+            ids[key] = link.record
+            if link.record not in records:
+                loose.append(key)
+        else:
+            loose.append(key)
+    for key, link in links.items():
+        if key not in standing.ready:
+            ids[key] = link.record
+    _Search(standing, known, matched).run(loose)
+    return matched
+
+
+class _Search:
+    """Rows that no link places, one by one."""
+
+    def __init__(self, standing: Standing, known: Known, matched: Matched) -> None:
+        self.standing, self.known, self.matched = standing, known, matched
+        self.mapping: MappingSpec = standing.mapping
+        self.owners: dict[int, str] = {link.record: key for key, link in known.links.items()}
+        self.claims: dict[int, list[str]] = {}
+        self.indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        self.look_alikes: dict[tuple[str, str], list[int]] | None = None
+
+    def run(self, keys: Sequence[str]) -> None:
+        """Places every key, then settles claims of more than one row on one record."""
+        found: dict[str, tuple[int, str]] = {}
+        for key in keys:
+            place = self._place(key)
+            if place:
+                found[key] = place
+                self.claims.setdefault(place[0], []).append(key)
+        for key, (record, how) in found.items():
+            if self._contested(key, record):
+                continue
+            self.standing.ids[key] = record
+            link = self.known.links.get(key)
+            if link is None or link.record != record:
+                self.matched.how[key] = how
+        for key in keys:
+            if key not in found and key in self.standing.ready:
+                self._gate(key)
+
+    def _place(self, key: str) -> tuple[int, str] | None:
+        decision = self._decision(key)
+        if decision and decision.verdict is Verdict.IGNORE:
+            until = f" until {decision.until}" if decision.until else ""
+            self._leave(key, "ignored", f"ignored{until}: {decision.reason}", decision.place)
+            return None
+        if decision and decision.verdict is Verdict.LINK and decision.record is not None:
+            return self._decided(key, decision)
+        if key in self.known.links:
+            self._linked(key)
+            return None
+        return self._by_identity(key) or self._by_match(key)
+
+    def _decision(self, key: str) -> Decision | None:
+        decision = self.known.decisions.get(key)
+        if decision and decision.until and decision.until < self.known.as_of:
+            return None
+        return decision
+
+    def _decided(self, key: str, decision: Decision) -> tuple[int, str] | None:
+        record = decision.record or 0
+        if record in self.standing.records:
+            return record, "decision"
+        text = f"decided to be {self.mapping.target.entity} {record}, which cannot be read"
+        self._block(
+            key,
+            "linked-record-missing",
+            text,
+            "check the id, and that target.where lets it in",
+            decision.place,
+        )
+        return None
+
+    def _linked(self, key: str) -> None:
+        link = self.known.links[key]
+        self.standing.ids[key] = link.record
+        if link.record in self.standing.records:
+            return
+        text = (
+            f"is linked to {link.entity} {link.record}, which does not come back: it was deleted, or the API user's "
+            "permissions hide it"
+        )
+        remedy = f"restore the permission, or `trueup state forget {link.mapping} {key}`"
+        self._block(key, "linked-record-missing", text, remedy, self.mapping.target.place)
+
+    def _by_identity(self, key: str) -> tuple[int, str] | None:
+        specs = self.mapping.identity
+        if not specs or key not in self.standing.ready:
+            return None
+        values = self.known.values(key, specs)
+        if values is None:
+            return None
+        if any(empty(value) for value in values.values()):
+            names = ", ".join(name for name, value in values.items() if empty(value))
+            place = next(iter(specs.values())).place
+            self._block(key, "identity-empty", f"its identity ({names}) is empty", "give the row one", place)
+            return None
+        return self._exactly_one(key, values, "identity", next(iter(specs.values())).place)
+
+    def _by_match(self, key: str) -> tuple[int, str] | None:
+        for specs in self.mapping.match:
+            if key not in self.standing.ready:
+                return None
+            values = self.known.values(key, specs)
+            if values is None or any(empty(value) for value in values.values()):
+                continue
+            found = self._exactly_one(key, values, "match", next(iter(specs.values())).place)
+            if found:
+                return found
+        return None
+
+    def _exactly_one(self, key: str, values: Mapping[str, Any], how: str, place: Place) -> tuple[int, str] | None:
+        if any(isinstance(value, Unknown) for value in values.values()):
+            return None  # refers to what is yet to be created: nothing can be there
+        found = self._index(tuple(values)).get(_folded(values.values()), [])
+        if how == "match":
+            found = [record for record in found if self.owners.get(record) in (None, key)]
+        if len(found) > 1:
+            shown = ", ".join(str(record) for record in found[:5])
+            text = f"{len(found)} records fit by {how} ({', '.join(values)}): {self.mapping.target.entity} {shown}"
+            remedy = f"say which with `trueup link {self.mapping.name} {key} ID`"
+            self._block(key, "ambiguous", text, remedy, place)
+            return None
+        return (found[0], how) if found else None
+
+    def _index(self, names: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
+        if names not in self.indexes:
+            index: dict[tuple[str, ...], list[int]] = {}
+            for id_, record in self.standing.records.items():
+                index.setdefault(_folded(record.get(name) for name in names), []).append(id_)
+            self.indexes[names] = index
+        return self.indexes[names]
+
+    def _contested(self, key: str, record: int) -> bool:
+        owner = self.owners.get(record)
+        rivals = [other for other in self.claims[record] if other != key]
+        if owner is not None and owner != key:
+            rivals.append(owner)
+        if not rivals:
+            return False
+        entity = self.mapping.target.entity
+        names = " and ".join(self.known.label(other) for other in rivals)
+        text = f"claims {entity} {record}, and so does {names}"
+        remedy = f"say whose it is with `trueup link {self.mapping.name} KEY {record}`"
+        self._block(key, "claimed-twice", text, remedy, self.mapping.target.place)
+        if owner is not None and owner != key:
+            said = f"{self.known.label(key)} claims its {entity} {record} as well"
+            finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
+            self.standing.findings.append(self._about(finding, owner))
+        return True
+
+    def _gate(self, key: str) -> None:
+        """Nothing fits: may it be created?"""
+        decision = self._decision(key)
+        wish = self._wish(key)
+        if decision and decision.verdict is Verdict.CREATE:
+            self.matched.create.append(key)
+        elif wish == "never":
+            self._leave(
+                key,
+                "never-created",
+                "is not in Autotask, and is not to be created",
+                self.mapping.create.place,
+            )
+        elif wish == "ask":
+            self._wait(key, "waits for a decision: `create: ask`", "")
+        elif wish == "auto":
+            self._resembles(key)
+        elif wish is not None:
+            text = f"create gives {wish!r}: it must be auto, ask or never"
+            self._block(key, "create-unclear", text, "mend the mapping", self.mapping.create.place)
+
+    def _wish(self, key: str) -> object:
+        try:
+            return evaluate(self.mapping.create.raw, self.known.names(key))
+        except EVALUATION_ERRORS as fault:
+            text = f"create cannot be worked out: {fault}"
+            self._block(key, "expression-failed", text, "mend the mapping", self.mapping.create.place)
+            return None
+
+    def _resembles(self, key: str) -> None:
+        candidates = self._candidates(key)
+        if not candidates:
+            self.matched.create.append(key)
+            return
+        shown = "; ".join(self._shown(record) for record in candidates[:5])
+        self._wait(key, f"looks like {shown}, which no row is linked to", f"{candidates[0]}")
+
+    def _candidates(self, key: str) -> list[int]:
+        specs = {name: self.mapping.fields[name] for name in self.mapping.similar if name in self.mapping.fields}
+        values = self.known.values(key, specs) if specs else None
+        if not values:
+            return []
+        if self.look_alikes is None:
+            self.look_alikes = self._index_look_alikes(tuple(specs))
+        found: dict[int, None] = {}
+        for name, value in values.items():
+            for form in _forms(value):
+                found.update(dict.fromkeys(self.look_alikes.get((name, form), ())))
+        return [record for record in found if record not in self.owners and record not in self.claims]
+
+    def _index_look_alikes(self, names: tuple[str, ...]) -> dict[tuple[str, str], list[int]]:
+        index: dict[tuple[str, str], list[int]] = {}
+        for id_, record in self.standing.records.items():
+            for name in names:
+                for form in _forms(record.get(name)):
+                    index.setdefault((name, form), []).append(id_)
+        return index
+
+    def _shown(self, record: int) -> str:
+        values = self.standing.records[record]
+        said = [f"{values[name]}" for name in self.mapping.similar if not empty(values.get(name))]
+        return f"{self.mapping.target.entity} {record} ({', '.join(said)})"
+
+    def _wait(self, key: str, text: str, record: str) -> None:
+        name = self.mapping.name
+        remedy = f"`trueup link {name} {key} {record or 'ID'}`, or `trueup decide {name} {key} create --reason …`"
+        finding = Finding("needs-decision", Severity.HOLD, text, remedy, self.mapping.create.place)
+        self.standing.block(key, self._about(finding, key))
+
+    def _block(self, key: str, code: str, text: str, remedy: str, place: Place) -> None:
+        self.standing.block(key, self._about(Finding(code, Severity.ERROR, text, remedy, place), key))
+
+    def _leave(self, key: str, code: str, text: str, place: Place) -> None:
+        self.standing.leave(key, self._about(Finding(code, Severity.SKIP, text, "", place), key))
+
+    def _about(self, finding: Finding, key: str) -> Finding:
+        return Finding(
+            finding.code,
+            finding.severity,
+            finding.text,
+            finding.remedy,
+            finding.place,
+            self.mapping.name,
+            key,
+        )
+
+
+def _folded(values: Any) -> tuple[str, ...]:  # noqa: ANN401 -- any iterable of values
+    return tuple("" if value is None else str(value).strip().casefold() for value in values)
+
+
+def _forms(value: object) -> set[str]:
+    """By what a value may resemble another: its normalised text, and its domain if it has one."""
+    if not isinstance(value, str) or not value.strip():
+        return set()
+    forms = {normalise(value)}
+    if "." in value and " " not in value.strip():
+        host = domain(value)
+        forms = {host} if host else forms
+    return {form for form in forms if form}

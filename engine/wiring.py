@@ -1,0 +1,160 @@
+"""Opens what a project names: the only place that knows which adapter stands behind which port."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import sleep
+from typing import TypeVar
+
+import engine
+from engine.config.loader import check, load
+from engine.errors import EngineError
+from engine.model.finding import Finding
+from engine.model.project import Connection, Project
+from engine.planning.needs import operations
+from engine.ports import Clock, Source, State, Target, World
+from engine.sandbox.server import Sandbox
+from engine.source.files import FileSource
+from engine.state.sqlite import SqlState
+from engine.target import doctor
+from engine.target.client import AutotaskClient
+from engine.target.credentials import Credentials
+from engine.target.gateway import HttpTarget
+from engine.target.limits import Limits
+
+WORKERS = 12
+"""Requests in flight over all endpoints: three for each of four, as Autotask allows."""
+
+DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
+"""What the sandbox takes when its seed names no users; they open nothing else."""
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """The instant, UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits."""
+        sleep(seconds)
+
+
+def shipped() -> Path:
+    """The folder with the shipped trueup.yaml, mappings, rules, schemas and examples: in a wheel, or in a checkout."""
+    package = Path(engine.__file__).parent
+    inside = package / "share"
+    return inside if inside.is_dir() else package.parent
+
+
+def load_project(folder: Path) -> Project:
+    """The checked project. Raises ConfigError with all that is wrong."""
+    return load(folder, shipped=shipped() / "schemas")
+
+
+def check_project(folder: Path) -> tuple[Project | None, list[Finding]]:
+    """The project, if it can be used, and all that there is to say of its files."""
+    return check(folder, shipped=shipped() / "schemas")
+
+
+@contextmanager
+def open_world(project: Project, *, max_calls: int | None = None, clock: Clock | None = None) -> Iterator[World]:
+    """Both systems and the state, closed when the block ends. Raises EngineError for what cannot be opened."""
+    clock = clock or SystemClock()
+    with ExitStack() as stack:
+        opening = _Opening(project, stack, clock, max_calls)
+        yield World(opening.source(), opening.target(), opening.state(), clock)
+
+
+@contextmanager
+def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[SqlState]:
+    """The state alone, for commands that look at neither system."""
+    with ExitStack() as stack:
+        yield _Opening(project, stack, clock or SystemClock(), None).remembered()
+
+
+def examine(project: Project) -> tuple[list[Finding], list[str]]:
+    """What a connection check finds, and the least permissions that the project needs. Writes nothing."""
+    needs = operations(project)
+    with ExitStack() as stack:
+        return doctor.examine(_Opening(project, stack, SystemClock(), None).autotask(), needs), (
+            doctor.minimum_permissions(needs)
+        )
+
+
+class _Opening:
+    """One way to open for each connector; adding a connector is one line here."""
+
+    def __init__(self, project: Project, stack: ExitStack, clock: Clock, max_calls: int | None) -> None:
+        self._project, self._stack, self._clock, self._max_calls = project, stack, clock, max_calls
+
+    def source(self) -> Source:
+        """Work 365."""
+        ways: dict[str, Callable[[Connection], Source]] = {"files": self._files}
+        return _chosen(ways, self._project.source)(self._project.source)
+
+    def target(self) -> Target:
+        """Autotask."""
+        return self.autotask()
+
+    def autotask(self) -> HttpTarget:
+        """Autotask with all that it can do beyond the port."""
+        ways: dict[str, Callable[[Connection], HttpTarget]] = {"autotask": self._autotask, "sandbox": self._sandbox}
+        return _chosen(ways, self._project.target)(self._project.target)
+
+    def state(self) -> State:
+        """The state file."""
+        ways: dict[str, Callable[[Connection], State]] = {"sqlite": self._sqlite}
+        return _chosen(ways, self._project.state)(self._project.state)
+
+    def remembered(self) -> SqlState:
+        """The state with all that it can do beyond the port: history, settling, export."""
+        ways = {"sqlite": self._sqlite}
+        return _chosen(ways, self._project.state)(self._project.state)
+
+    def _files(self, said: Connection) -> Source:
+        folder = self._path(said, "path")
+        return FileSource(folder, self._project.catalogue.tables, str(said.options["path"]), zone=self._project.zone)
+
+    def _autotask(self, said: Connection) -> HttpTarget:
+        options = said.options
+        credentials = Credentials(str(options["username"]), str(options["secret"]), str(options["integration_code"]))
+        return self._http(str(options["url"]), credentials, options, "Autotask")
+
+    def _sandbox(self, said: Connection) -> HttpTarget:
+        seed = said.options.get("seed")
+        sandbox = Sandbox(
+            self._path(said, "database"),
+            self._project.catalogue.entities,
+            seed=self._path(said, "seed") if seed else None,
+        )
+        url = self._stack.enter_context(sandbox).url
+        return self._http(url, DEMO_CREDENTIALS, said.options, "sandbox")
+
+    def _http(self, url: str, credentials: Credentials, options: Mapping[str, object], name: str) -> HttpTarget:
+        usual = Limits()
+        limits = Limits(
+            workers=int(str(options.get("workers", WORKERS))),
+            timeout=float(str(options.get("timeout", usual.timeout))),
+            deadline=float(str(options.get("deadline", usual.deadline))),
+            max_calls=self._max_calls,
+        )
+        client = AutotaskClient(url, credentials, self._clock, limits)
+        return self._stack.enter_context(HttpTarget(client, self._project.catalogue.entities, name))
+
+    def _sqlite(self, said: Connection) -> SqlState:
+        return self._stack.enter_context(SqlState(self._path(said, "path"), clock=self._clock))
+
+    def _path(self, said: Connection, option: str) -> Path:
+        return Path(self._project.root) / str(said.options[option])
+
+
+Way = TypeVar("Way")
+
+
+def _chosen(ways: Mapping[str, Way], said: Connection) -> Way:
+    if said.connector not in ways:
+        raise EngineError(f"{said.place}: there is no connector {said.connector!r}: use {', '.join(ways)}")
+    return ways[said.connector]

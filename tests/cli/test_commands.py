@@ -1,0 +1,304 @@
+"""Each command against the shipped project, an Autotask on this machine behind it: exit codes and streams."""
+
+import json
+
+import pytest
+
+from engine.cli.main import trueup as group
+from engine.model import document
+
+
+def test_init_refuses_to_overwrite(work, trueup):
+    code, out, err = trueup("init", work)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {work}/trueup.yaml, {work}/mappings,")
+
+
+def test_init_says_what_to_do_next(tmp_path, trueup):
+    code, out, _ = trueup("init", tmp_path / "new")
+    assert code == 0
+    assert out.endswith(f"Now:\n  cd {tmp_path}/new\n  trueup plan\n")
+    assert not list((tmp_path / "new").rglob("*.py"))
+
+
+def test_validate_says_that_the_project_is_sound(work, trueup):
+    code, out, err = trueup("validate")
+    assert (code, err) == (0, "")
+    assert out.startswith("The project is sound: 7 mappings, ")
+
+
+def test_validate_names_the_place_of_a_fault(work, trueup):
+    mapping = work / "mappings" / "customer.yaml"
+    mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Compnies", 1))
+    code, out, _ = trueup("validate")
+    assert code == 1
+    assert "mappings/customer.yaml:" in out
+    assert "Companies" in out
+    code, out, _ = trueup("validate", "--json")
+    assert code == 1
+    assert json.loads(out)["findings"][0]["place"].startswith("mappings/customer.yaml:")
+
+
+def test_a_broken_project_ends_every_command_with_findings_and_no_traceback(work, trueup):
+    (work / "mappings" / "customer.yaml").write_text("mapping: [")
+    code, out, err = trueup("plan")
+    assert (code, out) == (1, "")
+    assert err.startswith("mappings/customer.yaml:1:")
+    code, out, _ = trueup("plan", "--json")
+    assert json.loads(out)["findings"][0]["severity"] == "error"
+
+
+def test_plan_apply_plan_is_the_whole_story(work, trueup):
+    code, out, err = trueup("plan", "--out", "plan.json", "--detailed-exitcode")
+    assert (code, err) == (2, "")
+    assert "Saved to plan.json. Run `trueup apply plan.json` to do exactly this.\n" in out
+    shown = trueup("show", "plan.json")
+    assert shown == (0, out.rsplit("Saved", 1)[0], "")
+
+    code, out, err = trueup("apply", "plan.json")
+    assert (code, err) == (0, "")
+    assert " applied. " in out
+
+    code, out, _ = trueup("plan", "--detailed-exitcode")
+    assert code == 0
+    assert "Plan: nothing to change, " in out
+
+    code, out, err = trueup("apply", "plan.json")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+
+    code, out, _ = trueup("history", "list", "--json")
+    run = json.loads(out)["runs"][0]["run"]
+    assert run in trueup("history", "list")[1]
+    code, out, _ = trueup("history", "show", run)
+    assert code == 0
+    assert "proof: " in out
+    code, out, _ = trueup("history", "export", run, "--out", "history.csv")
+    assert (code, out) == (0, "")
+    assert (work / "history.csv").read_text().startswith('"run","started"')
+    assert json.loads(trueup("history", "export", "--json")[1])["runs"][0]["run"] == run
+    code, out, _ = trueup("history", "verify")
+    assert code == 0
+    head = out.split()[-1]
+    assert trueup("history", "verify", "--known", head)[0] == 0
+    code, out, _ = trueup("history", "verify", "--known", "no such head")
+    assert (code, "no line with the hash" in out) == (1, True)
+
+    code, out, _ = trueup("state", "list", "customer", "--json")
+    link = json.loads(out)["links"][0]
+    row = (link["mapping"], link["key"])
+    assert f"{link['entity']} {link['record']}" in trueup("state", "show", *row)[1]
+    assert json.loads(trueup("state", "show", *row, "--json")[1])["link"] == link
+    code, out, _ = trueup("state", "forget", *row, "--reason", "a test")
+    assert (code, out) == (0, f"customer {link['key']}: forgotten.\n")
+    code, _, err = trueup("state", "forget", *row, "--reason", "a test")
+    assert (code, err) == (1, f"error: customer {link['key']} is linked to nothing\n")
+
+    assert trueup("state", "export", "--out", "state.json") == (0, "Saved to state.json.\n", "")
+    (work / ".trueup" / "state.sqlite").rename(work / "old.sqlite")
+    assert trueup("state", "import", "state.json") == (0, "Filled from state.json.\n", "")
+    assert trueup("state", "export")[1] == (work / "state.json").read_text()
+
+
+def test_two_plans_of_the_same_input_are_equal_byte_for_byte(work, trueup):
+    assert trueup("plan", "--json") == trueup("plan", "--json")
+
+
+def test_plan_as_json_is_the_document_that_apply_takes(work, trueup):
+    code, out, _ = trueup("plan", "--json", "--out", "plan.json")
+    assert code == 0
+    assert (work / "plan.json").read_text() == out
+    assert document.dumps(document.loads(out)) == out
+
+
+def test_a_plan_can_be_kept_to_a_customer(work, trueup):
+    code, out, _ = trueup("plan", "--customer", "Brightwater Logistics Ltd")
+    assert code == 0
+    assert "Only       only customer Brightwater Logistics Ltd" in out
+
+
+@pytest.mark.parametrize(("what", "code"), [("blocked", 1), ("ledger,held", 1), ("limits", 0), ("", 0)])
+def test_fail_on_ends_with_an_error_where_the_plan_has_what_it_names(work, trueup, what, code):
+    ended, _, err = trueup("plan", "--fail-on", what)
+    assert ended == code
+    assert ("--fail-on names: " in err) is bool(code)
+
+
+def test_show_knows_four_formats(work, trueup):
+    trueup("plan", "--out", "plan.json")
+    assert trueup("show", "plan.json", "--format", "markdown")[1].startswith("## Plan: ")
+    assert trueup("show", "plan.json", "--format", "csv")[1].startswith('"part","tab"')
+    assert trueup("show", "plan.json", "--format", "json")[1] == (work / "plan.json").read_text()
+    assert trueup("show", "plan.json", "--json")[1] == (work / "plan.json").read_text()
+
+
+def test_graph_draws_mappings_and_plans(work, trueup):
+    code, out, _ = trueup("graph")
+    assert (code, out.splitlines()[0]) == (0, "flowchart LR")
+    trueup("plan", "--out", "plan.json")
+    assert 'label="wave 1";' in trueup("graph", "plan.json", "--format", "dot")[1]
+    assert set(json.loads(trueup("graph", "--json")[1])) == {"clusters", "edges"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"format": 1}', b'{"format": 99}'])
+def test_what_is_no_plan_is_said_to_be_none(work, trueup, content):
+    (work / "x.json").write_bytes(content)
+    for command in (("show", "x.json"), ("apply", "x.json")):
+        code, out, err = trueup(*command)
+        assert (code, out) == (1, "")
+        assert err.startswith("error: ")
+        assert "Traceback" not in err
+
+
+def test_a_file_that_is_not_there_is_named(work, trueup):
+    assert trueup("show", "nowhere.json") == (1, "", "error: nowhere.json: No such file or directory\n")
+    code, _, err = trueup("plan", "--out", "no/such/folder.json")
+    assert code == 1
+    assert "No such file or directory" in err
+
+
+def test_link_and_decide_write_decisions_and_the_next_plan_obeys(work, trueup):
+    plan = document.loads(trueup("plan", "--json")[1])
+    held = next(row for row in plan.blocked if row.findings[0].remedy.startswith("`trueup link customer"))
+    record = held.findings[0].remedy.split()[4].rstrip("`,")
+    code, out, _ = trueup("link", "customer", held.key, record, "--reason", "the same")
+    assert code == 0
+    assert out == f"customer {held.key}: written to mappings/decisions.yaml:{_lines(work, 4)}:3.\n"
+    code, out, _ = trueup(
+        "decide", "customer", held.key, "ignore", "--reason", "not ours", "--until", "2027-01-31", "--json"
+    )
+    assert json.loads(out)["replaced"] is True
+    text = (work / "mappings" / "decisions.yaml").read_text()
+    assert f"- mapping: customer\n  key: {held.key}\n  do: ignore\n  reason: not ours\n  until: 2027-01-31\n" in text
+    after = document.loads(trueup("plan", "--json")[1])
+    assert held.key not in {row.key for row in after.blocked}
+
+
+def _lines(work, entry):
+    return len((work / "mappings" / "decisions.yaml").read_text().splitlines()) - entry + 1
+
+
+def test_a_decision_about_a_mapping_that_is_not_there_is_refused(work, trueup):
+    before = (work / "mappings" / "decisions.yaml").read_bytes()
+    code, _, err = trueup("decide", "customers", "7", "create", "--reason", "x")
+    assert code == 1
+    assert err.startswith("error: there is no mapping 'customers': the project has customer, ")
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+
+
+def test_apply_without_a_file_wants_a_yes_and_somebody_to_give_it(work, trueup):
+    code, out, err = trueup("apply")
+    assert (code, out) == (64, "")
+    assert "nobody can answer here: give a FILE, or --yes." in err
+    code, out, _ = trueup("apply", "--yes")
+    assert code == 0
+    assert out.index("Plan: ") < out.index(" applied. ")
+    code, out, _ = trueup("apply", "--yes", "--json")
+    assert (code, json.loads(out)) == (0, {"changes": [], "complete": True})
+
+
+def test_apply_over_a_limit_is_refused_before_anything_is_written(work, trueup):
+    settings = work / "trueup.yaml"
+    text = settings.read_text()
+    settings.write_text(_with_guard(text, "calls", "1"))
+    code, _, err = trueup("apply", "--yes")
+    assert code == 1
+    assert "API calls" in err
+    assert "--over calls" in err
+    assert trueup("history", "list")[1].startswith("No runs yet")
+    assert trueup("plan", "--fail-on", "limits")[0] == 1
+
+
+def _with_guard(text, name, value):
+    lines = text.splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
+    lines[at] = f"{lines[at].split(name)[0]}{name}: {value}\n"
+    return "".join(lines)
+
+
+def test_apply_that_runs_out_of_calls_ends_with_3_and_can_be_resumed(work, trueup):
+    trueup("plan", "--out", "plan.json")
+    code, out, _ = trueup("apply", "plan.json", "--max-calls", "60")
+    assert code == 3
+    assert "not tried" in out
+    assert "Run `trueup apply --resume` to go on where it stopped.\n" in out
+    assert "is interrupted: `trueup apply --resume` goes on." in trueup("state", "list")[1]
+    code, out, _ = trueup("apply", "--resume")
+    assert code == 0
+    assert "Plan: nothing to change" in trueup("plan")[1]
+
+
+def test_a_run_that_is_given_up_leaves_the_rest_to_the_next_plan(work, trueup):
+    trueup("plan", "--out", "plan.json")
+    trueup("apply", "plan.json", "--max-calls", "60")
+    run = json.loads(trueup("history", "list", "--json")[1])["runs"][0]["run"]
+    assert trueup("state", "settle", run, "closed", "--reason", "planned anew") == (0, f"{run}: closed.\n", "")
+    code, _, err = trueup("apply", "--resume")
+    assert (code, "no run is open" in err) == (1, True)
+
+
+def test_nothing_is_settled_that_is_not_in_doubt(work, trueup):
+    code, _, err = trueup("state", "settle", "customer:7", "landed", "--reason", "seen")
+    assert (code, err) == (1, "error: change customer:7 is not in doubt; in doubt: none\n")
+
+
+def test_state_before_the_first_apply(work, trueup):
+    assert trueup("state", "list") == (0, "No links yet: nothing was applied from this project.\n", "")
+    code, _, err = trueup("state", "show", "customer", "7")
+    assert (code, err) == (
+        1,
+        "error: state knows no row '7' of customer: `trueup state list` shows what it knows\n",
+    )
+    assert trueup("history", "verify") == (0, "The journal is empty.\n", "")
+    assert trueup("state", "export")[0] == 1
+
+
+def test_doctor_says_what_is_granted_and_what_is_needed(work, trueup):
+    code, out, _ = trueup("doctor")
+    assert code == 0
+    assert "  Companies: query, create, update\n" in out
+    assert out.endswith("\nAll is well.\n")
+    assert "Companies: query, create, update" in json.loads(trueup("doctor", "--json")[1])["permissions"]
+
+
+def test_the_sandbox_goes_back_to_a_snapshot_and_to_its_seed(work, trueup):
+    before = trueup("plan", "--json")
+    assert trueup("sandbox", "snapshot", "before.sqlite") == (0, "Saved to before.sqlite.\n", "")
+    trueup("apply", "--yes")
+    assert trueup("sandbox", "restore", "before.sqlite") == (0, "As in before.sqlite.\n", "")
+    (work / ".trueup" / "state.sqlite").unlink()
+    for table in work.glob("examples/work365/*"):
+        table.unlink()
+    assert trueup("sandbox", "reset")[0] == 0
+    assert trueup("sandbox", "seed", "examples/autotask.json")[0] == 0
+    assert before[0] == 0
+
+
+def test_a_switch_that_is_not_there_is_refused(work, trueup):
+    code, _, err = trueup("sandbox", "serve", "--switch", "nope=1", "--port", "0")
+    assert code == 1
+    assert "there is no switch 'nope'" in err
+
+
+def commands(command, path=()):
+    """Every command of the tree with its path."""
+    if not hasattr(command, "commands"):
+        return [(path, command)]
+    below = [found for name, one in command.commands.items() for found in commands(one, (*path, name))]
+    return [(path, command), *below]
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands(group)], ids=" ".join)
+def test_every_command_has_a_page_of_help_with_an_example(trueup, path):
+    code, out, err = trueup(*path, "--help")
+    assert (code, err) == (0, "")
+    assert "Example:\n    trueup" in out
+
+
+LEAVES = [(path, one) for path, one in commands(group) if not hasattr(one, "commands")]
+
+
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
+def test_every_command_takes_the_common_options(path, command):
+    names = {name for option in command.params for name in option.opts}
+    assert {"--project", "--json", "--no-color", "-v"} <= names

@@ -1,0 +1,242 @@
+"""One fake for each port, small enough to be believed; the suites in tests/ports hold them to the real ones' promises."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from threading import Lock
+from typing import Any
+
+from engine.errors import StateLocked, TargetRejected
+from engine.model.catalogue import Entity, Table
+from engine.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
+from engine.ports import Condition, Memory, Record, Row, RowOutcome, Rows, RowUpdate, Threshold
+
+ADJUSTMENTS, UNITS = "ContractServiceAdjustments", "ContractServiceUnits"
+
+
+class FakeClock:
+    """Time that stands still until it is told to move."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 15, 9, tzinfo=UTC)) -> None:
+        self.instant = now
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def sleep(self, seconds: float) -> None:
+        self.instant += timedelta(seconds=seconds)
+
+
+class FakeSource:
+    """Tables in memory."""
+
+    def __init__(self, tables: Mapping[str, Iterable[Row]], catalogue: Mapping[str, Table]) -> None:
+        self.tables = {name: {row["id"]: dict(row) for row in rows} for name, rows in tables.items()}
+        self._catalogue = catalogue
+        self.writes: list[tuple[str, RowUpdate]] = []
+
+    def describe(self) -> str:
+        return "memory"
+
+    def read(self, table: str, columns: Iterable[str]) -> Rows:
+        wanted = {*columns, "id"}
+        rows = self.tables.get(table, {})
+        return Rows([{name: rows[key].get(name) for name in wanted} for key in sorted(rows)])
+
+    def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
+        outcomes = []
+        for update in updates:
+            row = self.tables[table].get(update.key)
+            if row is None:
+                outcomes.append(RowOutcome(update.key, "there is no such row"))
+            elif all(row.get(name) == value for name, value in update.values.items()):
+                outcomes.append(RowOutcome(update.key))
+            elif any(row.get(name) != value for name, value in update.expected.items()):
+                outcomes.append(RowOutcome(update.key, "has changed"))
+            else:
+                row.update(update.values)
+                self.writes.append((table, update))
+                outcomes.append(RowOutcome(update.key))
+        return outcomes
+
+
+class FakeTarget:
+    """Records in memory; adjustments move unit rows as Autotask does, one row from day to day of change."""
+
+    def __init__(self, entities: Mapping[str, Entity], records: Mapping[str, Iterable[Record]] | None = None) -> None:
+        self.entities = dict(entities)
+        self.records: dict[str, dict[int, Record]] = {name: {} for name in entities}
+        for name, given in (records or {}).items():
+            self.records[name] = {record["id"]: dict(record) for record in given}
+        self.ids = count(1000)
+        self.calls = 0
+        self.sent: list[tuple[str, str, Mapping[str, Any]]] = []
+        self._lock = Lock()
+
+    def describe(self) -> str:
+        return "memory"
+
+    def entity(self, name: str) -> Entity:
+        return self.entities[name]
+
+    def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        with self._lock:
+            found = [
+                record for _, record in sorted(self.records[entity].items()) if all(_fits(record, one) for one in where)
+            ]
+            lists = [-(-len(one.value) // 500) for one in where if one.op == "in" and isinstance(one.value, list)]
+            self.calls += max(1, -(-len(found) // 500), *lists) + (0 if where else 1)
+            return [{name: record.get(name) for name in ("id", *fields)} for record in found]
+
+    def create(self, entity: str, values: Mapping[str, object]) -> int | None:
+        with self._lock:
+            self.calls += 1
+            self.sent.append(("create", entity, dict(values)))
+            if entity == ADJUSTMENTS:
+                self._adjust(values)
+                return None
+            id_ = next(self.ids)
+            self.records[entity][id_] = {"id": id_, **values}
+            return id_
+
+    def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
+        with self._lock:
+            self.calls += 1
+            self.sent.append(("update", entity, dict(values)))
+            if record not in self.records[entity]:
+                raise TargetRejected("no matching records found", errors=["No matching records found"])
+            self.records[entity][record].update(values)
+
+    def threshold(self) -> Threshold:
+        return Threshold(0, 10_000)
+
+    def _adjust(self, values: Mapping[str, Any]) -> None:
+        service = self.records["ContractServices"][values["contractServiceID"]]
+        contract = self.records["Contracts"][service["contractID"]]
+        day = values["effectiveDate"]
+        if not contract["startDate"] <= day <= contract["endDate"]:
+            raise TargetRejected("outside", errors=["effectiveDate must be between the start date and end date"])
+        rows = [row for row in self.records[UNITS].values() if row["contractServiceID"] == service["id"]]
+        if not rows:
+            rows = [self._row(service, contract["startDate"], contract["endDate"], 0)]
+        for row in rows:
+            if row["startDate"] < day <= row["endDate"]:
+                rows.append(self._row(service, day, row["endDate"], row["units"]))
+                row["endDate"] = day - timedelta(days=1)
+                break
+        for row in rows:
+            if row["startDate"] >= day:
+                row["units"] += values["unitChange"]
+
+    def _row(self, service: Record, start: date, end: date, units: int) -> Record:
+        id_ = next(self.ids)
+        row = {"id": id_, "contractServiceID": service["id"], "contractID": service["contractID"],
+               "startDate": start, "endDate": end, "units": units, "approveAndPostDate": None}  # fmt: skip
+        self.records[UNITS][id_] = row
+        return row
+
+    def units(self, service: int, day: date) -> int:
+        """Units of a contract service on a day."""
+        return sum(
+            row["units"]
+            for row in self.records[UNITS].values()
+            if row["contractServiceID"] == service and row["startDate"] <= day <= row["endDate"]
+        )
+
+
+def _fits(record: Record, condition: Condition) -> bool:
+    value = record.get(condition.field)
+    if condition.op == "in":
+        wanted = condition.value if isinstance(condition.value, list) else []
+        return _folded(value) in {_folded(one) for one in wanted}
+    if condition.op == "gte":
+        return value is not None and value >= condition.value
+    return _folded(value) == _folded(condition.value)
+
+
+def _folded(value: object) -> object:
+    return value.casefold() if isinstance(value, str) else value
+
+
+class FakeState:
+    """State in memory."""
+
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.lineage, self.serial = "", 0
+        self.links: dict[tuple[str, str], Link] = {}
+        self.applied: dict[tuple[str, str], Mapping[str, object]] = {}
+        self.pushed: dict[tuple[str, str], Pushed] = {}
+        self.all_runs: dict[str, Run] = {}
+        self.entries: dict[str, list[Entry]] = {}
+        self.lease: Lease | None = None
+        self._tokens = count(1)
+
+    def load(self) -> Memory:
+        still = [run for run in self.all_runs.values() if run.status in (RunStatus.OPEN, RunStatus.INTERRUPTED)]
+        return Memory(self.lineage, self.serial, dict(self.links), dict(self.applied), dict(self.pushed), still)
+
+    def acquire(self, holder: str, *, reason: str = "") -> Lease:
+        if self.lease and not reason:
+            raise StateLocked(f"{self.lease.holder} holds the lock since {self.lease.since}")
+        now = self.clock.now()
+        self.lease = Lease(next(self._tokens), holder, "here", 1, now, now + timedelta(seconds=60))
+        return self.lease
+
+    def renew(self, lease: Lease) -> Lease:
+        self._check(lease)
+        self.lease = replace(lease, expires=self.clock.now() + timedelta(seconds=60))
+        return self.lease
+
+    def release(self, lease: Lease) -> None:
+        if self.lease and self.lease.token == lease.token:
+            self.lease = None
+
+    def begin(self, run: Run, lease: Lease) -> None:
+        self._check(lease)
+        self.lineage = self.lineage or "lineage"
+        self.all_runs[run.id] = run
+        self.entries[run.id] = []
+
+    def record(self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects | None = None) -> None:
+        self._check(lease)
+        self.entries[run].extend(entries)
+        if effects:
+            self._take(effects)
+
+    def finish(self, lease: Lease, run: str, status: RunStatus, at: datetime) -> None:
+        self._check(lease)
+        self.all_runs[run] = replace(self.all_runs[run], status=status, ended=at)
+        self.serial += 1
+
+    def settle(
+        self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects | None = None, *, reason: str
+    ) -> None:
+        self.record(lease, run, entries, effects)
+        self.serial += 1
+
+    def edit(self, lease: Lease, what: str, effects: Effects, *, reason: str = "") -> None:
+        self._check(lease)
+        self._take(effects)
+        self.serial += 1
+
+    def runs(self) -> Sequence[Run]:
+        return [*self.all_runs.values()]
+
+    def journal(self, run: str) -> Sequence[Entry]:
+        return [*self.entries[run]]
+
+    def _check(self, lease: Lease) -> None:
+        if self.lease is None or self.lease.token != lease.token:
+            raise StateLocked("the lock is no longer ours")
+
+    def _take(self, effects: Effects) -> None:
+        self.links.update({(link.mapping, link.key): link for link in effects.links})
+        self.applied.update(effects.applied)
+        self.pushed.update({(one.mapping, one.key): one for one in effects.pushed})
+        for key in effects.unlink:
+            self.links.pop(key, None)
+            self.applied.pop(key, None)
+        for key in effects.unpush:
+            self.pushed.pop(key, None)

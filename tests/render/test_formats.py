@@ -1,0 +1,200 @@
+"""JSON, CSV, Markdown and graphs: what programs and other people's pages read."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from engine.model.finding import Place
+from engine.model.plan import Action
+from engine.model.project import (
+    FieldSpec,
+    Linked,
+    MappingSpec,
+    Reference,
+    SourceSpec,
+    TargetSpec,
+    Value,
+)
+from engine.model.run import Link
+from engine.render import graph
+from engine.render.csv_ import history_csv, plan_csv
+from engine.render.json_ import findings_json, links_json, outcome_json, run_json, runs_json
+from engine.render.markdown import literal, plan_markdown
+
+ZURICH = ZoneInfo("Europe/Zurich")
+HERE = Place("mappings/x.yaml", 1, 1)
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_markdown_of_a_plan_with_one_of_everything(a_plan, golden):
+    golden("plan.md", plan_markdown(a_plan))
+
+
+def test_verbose_markdown_shows_every_field(a_plan, golden):
+    golden("plan_verbose.md", plan_markdown(a_plan, verbose=True))
+
+
+def test_markdown_of_nothing_is_one_line_and_its_source(nothing):
+    assert plan_markdown(nothing) == (
+        "## No changes. Work 365 and Autotask agree.\n\n"
+        "Work 365: examples/work365, 1,084 rows; Autotask: sandbox, 214 records; as of 2026-11-15.\n"
+    )
+
+
+def test_markdown_tells_selection_and_undo(nothing):
+    text = plan_markdown(replace(nothing, selection="customer 7", undo_of="r_7"))
+    assert "as of 2026-11-15; only customer 7; undoes run r\\_7.\n" in text
+
+
+def test_markdown_obeys_nothing_that_stands_in_a_name():
+    name = "<b>@me</b> #1 https://x.y www.z.q $1 $2 | `a` [x](y) __d__ \x1b[0m"
+    assert literal(name) == (
+        "&lt;b&gt;@<!-- -->me&lt;/b&gt; #<!-- -->1 https<!-- -->://x.y www<!-- -->.z.q &#36;1 &#36;2 "
+        "\\| \\`a\\` \\[x\\](y) \\_\\_d\\_\\_ \\\\x1b\\[0m"
+    )
+
+
+def test_csv_of_a_plan(a_plan, golden):
+    golden("plan.csv", plan_csv(a_plan))
+
+
+def test_a_spreadsheet_computes_nothing_from_names(a_plan):
+    link = a_plan.changes[0]
+    names = (
+        '=HYPERLINK("http://x")',
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        " =1",
+        "\uff1d1",
+        "\r\n=2",
+        "|cmd",
+        "plain",
+    )
+    text = plan_csv(replace(a_plan, changes=tuple(replace(link, name=name) for name in names), ledger=()))
+    cells = [row["name"] for row in rows_of(text)]
+    assert cells == [
+        '\'=HYPERLINK("http://x")',
+        "'+1",
+        "'-1",
+        "'@SUM(A1)",
+        "'=1",
+        "'=1",
+        "'\uff1d1",
+        "'=2",
+        "'|cmd",
+        "plain",
+    ]
+
+
+def test_figures_stay_figures_in_csv(a_plan):
+    over = [row for row in rows_of(plan_csv(a_plan)) if row["class"] == "over-billed"]
+    assert (over[0]["difference"], Decimal(over[0]["monthly"])) == ("-2", Decimal("-6.40"))
+
+
+def test_csv_of_a_run(told, golden):
+    golden("run.csv", history_csv([told], ZURICH))
+
+
+def test_findings_as_json(a_plan):
+    finding = json.loads(findings_json(a_plan.findings))["findings"][0]
+    assert (finding["code"], finding["place"]) == ("phone-is-valid", "rules/customer.yaml:4:5")
+
+
+def test_an_outcome_as_json(outcome):
+    document = json.loads(outcome_json(outcome))
+    assert (document["run"], document["complete"], document["calls"]) == ("20261115-090000-7f3a", False, 17)
+    assert [change["status"] for change in document["changes"]] == [
+        "applied", "already", "failed", "skipped", "in doubt", "held",
+    ]  # fmt: skip
+
+
+def test_json_moves_no_cursor(outcome):
+    change = replace(outcome.changes[0], name="\x1b[2J\x9b\u202e株")
+    text = outcome_json(replace(outcome, changes=(change,)))
+    assert text.isascii()
+    assert json.loads(text)["changes"][0]["name"] == "\x1b[2J\x9b\u202e株"
+
+
+def test_links_and_runs_as_json(told):
+    assert json.loads(links_json([Link("customer", "7", "Companies", 29683, "match")])) == {
+        "links": [{"mapping": "customer", "key": "7", "entity": "Companies", "record": 29683, "how": "match"}]
+    }
+    assert json.loads(runs_json([told.run], ZURICH))["runs"][0]["started"] == "2026-11-15 09:00:00+01:00"
+    open_run = replace(told.run, ended=None)
+    assert json.loads(runs_json([open_run], ZURICH))["runs"][0]["ended"] is None
+
+
+def test_a_run_as_json_holds_each_change_with_its_proof(told):
+    changes = {change["id"]: change for change in json.loads(run_json([told], ZURICH))["runs"][0]["changes"]}
+    assert changes["a1"]["status"] == "done"
+    assert changes["a1"]["known"]["proof"][0]["units"] == 15
+    assert [line["step"] for line in changes["a1"]["journal"]] == ["started", "answered", "done"]
+    assert changes["e1"]["status"] == "in doubt"
+    assert changes["t1"]["status"] == "not tried"
+
+
+def test_a_plan_as_mermaid_counts_changes_by_kind_and_wave(a_plan, golden):
+    needing = tuple(
+        replace(change, needs=("create-bright", "not in the plan") if change.action is Action.ADJUST else ())
+        for change in a_plan.changes
+    )
+    golden("plan.mmd", graph.mermaid(graph.of_plan(replace(a_plan, changes=needing))))
+
+
+def test_a_verbose_graph_has_a_node_for_each_change(a_plan, golden):
+    quoted = replace(a_plan.changes[0], name='The "Best" \\ <b>')
+    plan = replace(a_plan, changes=(quoted, *a_plan.changes[1:]))
+    golden("plan_verbose.dot", graph.dot(graph.of_plan(plan, verbose=True)))
+    assert '["→ The #34;Best#34; \\ #60;b#62;"]' in graph.mermaid(graph.of_plan(plan, verbose=True))
+
+
+def test_mappings_as_a_graph_of_their_references():
+    def mapping(name, tab, **more):
+        return MappingSpec(
+            name=name,
+            title=name,
+            tab=tab,
+            source=SourceSpec(name, HERE),
+            target=TargetSpec(name.title(), HERE, more.pop("where", {})),
+            place=HERE,
+            **{"fields": {}, **more},
+        )
+
+    def ref(name):
+        return FieldSpec("x", Reference(name, Value("{{ source.x }}", HERE), HERE), HERE)
+
+    mappings = {
+        "customer": mapping("customer", "Customers"),
+        "contact": mapping("contact", "Customers", fields={"companyID": ref("customer")}),
+        "contract": mapping(
+            "contract", "Agreements", match=({"companyID": ref("customer")},), identity={"c": ref("gone")}
+        ),
+        "subscription": mapping("subscription", "Agreements", where={"contractID": Linked("contract", HERE)}),
+    }
+    assert graph.dot(graph.of_mappings(mappings)) == (
+        "digraph trueup {\n"
+        "  rankdir=LR;\n"
+        "  node [shape=box];\n"
+        "  subgraph cluster_1 {\n"
+        '    label="Customers";\n'
+        '    m1 [label="customer: customer → Customer"];\n'
+        '    m2 [label="contact: contact → Contact"];\n'
+        "  }\n"
+        "  subgraph cluster_2 {\n"
+        '    label="Agreements";\n'
+        '    m3 [label="contract: contract → Contract"];\n'
+        '    m4 [label="subscription: subscription → Subscription"];\n'
+        "  }\n"
+        "  m1 -> m2;\n"
+        "  m1 -> m3;\n"
+        "  m3 -> m4;\n"
+        "}\n"
+    )

@@ -1,0 +1,261 @@
+"""Plans, findings, outcomes and runs as a terminal shows them, whole."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from engine.model.finding import Finding, Place, Severity
+from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from engine.model.plan import Action, Blocked, LedgerClass, LeftOut, Reason, Unknown
+from engine.render.history import NONE, run_text, runs_text
+from engine.render.outcome import outcome_text
+from engine.render.style import Style
+from engine.render.text import findings_text, plan_text
+
+ZURICH = ZoneInfo("Europe/Zurich")
+
+
+def test_a_plan_with_one_of_everything(a_plan, golden):
+    golden("plan.txt", plan_text(a_plan))
+
+
+def test_verbose_unfolds_what_was_folded(a_plan, golden):
+    golden("plan_verbose.txt", plan_text(a_plan, verbose=True))
+
+
+def test_two_systems_that_agree(nothing):
+    assert plan_text(nothing) == (
+        "Work 365   examples/work365   1,084 rows, 7 tables\n"
+        "Autotask   sandbox              214 records, 9 calls\n"
+        "As of      2026-11-15\n"
+        "\n"
+        "No changes. Work 365 and Autotask agree.\n"
+    )
+
+
+def test_a_difference_in_the_ledger_is_no_agreement(nothing, a_plan):
+    under = [line for line in a_plan.ledger if line.class_ is LedgerClass.UNDER_BILLED]
+    assert plan_text(replace(nothing, ledger=tuple(under))).endswith("\n\nPlan: nothing to change.\n")
+
+
+def test_a_selection_and_an_undo_say_so(nothing):
+    text = plan_text(replace(nothing, selection="customer 7 and all under it", undo_of="r7"))
+    assert "Only       customer 7 and all under it\nUndoes     run r7\n" in text
+    assert text.endswith("Plan: nothing to change.\n")
+
+
+def test_ten_creates_of_one_kind_are_one_line(a_plan):
+    create = next(change for change in a_plan.changes if change.action is Action.CREATE)
+    many = tuple(replace(create, id=f"c{n}", name=f"New customer {n}") for n in range(10))
+    text = plan_text(replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()))
+    assert text.split("\n\n")[1] == (
+        "Customers\n"
+        "  + 10 customers   Companies, new   2 fields each (-v shows them)\n"
+        "      New customer 0; New customer 1; New customer 2; New customer 3 and 6 more"
+    )
+
+
+def test_many_updates_with_values_of_their_own_show_three_and_count_the_rest(a_plan):
+    update = next(change for change in a_plan.changes if change.id == "t1")
+    changed = replace(update.fields[0], field="companyName", reason=Reason.MAPPING)
+    many = tuple(
+        replace(update, id=f"u{n}", name=f"Customer {n:02}", fields=(replace(changed, shown_after=f"Renamed {n:02}"),))
+        for n in range(20)
+    )
+    text = plan_text(replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()))
+    assert text.split("\n\n")[1] == (
+        "Customers\n"
+        "  ~ Customer 00         Companies 1\n"
+        "      companyName  Lead  →  Renamed 00  mapping changed\n"
+        "  ~ Customer 01         Companies 1\n"
+        "      companyName  Lead  →  Renamed 01  mapping changed\n"
+        "  ~ Customer 02         Companies 1\n"
+        "      companyName  Lead  →  Renamed 02  mapping changed\n"
+        "  ~ 17 customers more   Companies     companyName, each with values of its own (-v shows them)"
+    )
+
+
+def test_links_found_by_match_are_never_folded_and_others_are(a_plan):
+    link = a_plan.changes[0]
+    matched = tuple(replace(link, id=f"m{n}", name=f"Matched {n}") for n in range(12))
+    known = tuple(replace(link, id=f"i{n}", name=f"Known {n}", how="identity") for n in range(12))
+    text = plan_text(replace(a_plan, changes=matched + known))
+    assert all(f"→ Matched {n} " in text for n in range(12))
+    assert "→ 12 services   Services      found by its identity\n" in text
+
+
+def test_a_link_takes_the_update_of_its_record_and_only_names_what_was_empty(a_plan):
+    link = replace(a_plan.changes[0], keys=("s1",), name="Basic")
+    old = replace(a_plan.changes[1].fields[1], field="name", shown_before="M365 Basic", shown_after="Basic")
+    new = replace(old, field="externalID", before=None, shown_before="", shown_after="4711")
+    update = replace(link, id="u", action=Action.UPDATE, how="", fields=(old, new), notes=("a note",))
+    text = plan_text(replace(a_plan, changes=(link, update)))
+    assert (
+        "Products\n"
+        "  → Basic   Services 12   found by match\n"
+        "      name  M365 Basic  →  Basic  changed in Work 365\n"
+        "      fills externalID, empty until now (-v shows it)\n"
+        "      a note\n\n"
+    ) in text
+    verbose = plan_text(replace(a_plan, changes=(link, update)), verbose=True)
+    assert "      externalID  –           →  4711   changed in Work 365\n" in verbose
+
+
+def test_changes_stand_by_mapping_and_name_whatever_their_wave(a_plan):
+    link = a_plan.changes[0]
+    names = ["beta", "Alpha", "gamma"]
+    marks = [replace(link, id=f"w{name}", name=name, action=Action.WRITE_BACK, entity="product") for name in names[:1]]
+    plan = replace(a_plan, changes=(*marks, *(replace(link, id=name, name=name, keys=(name,)) for name in names)))
+    shown = plan_text(plan).split("\n\n")[1]
+    assert [line.split()[1] for line in shown.splitlines()[1:]] == ["Alpha", "beta", "gamma", "beta"]
+
+
+def test_rows_of_one_name_with_the_same_to_say_are_one(nothing, a_plan):
+    rows = tuple(replace(a_plan.blocked[0], key=f"log{n}", mapping="license_change") for n in range(3))
+    text = plan_text(replace(nothing, blocked=rows))
+    assert "  ! Cedar & Vine Catering   blocked, 3 license changes (-v shows each)\n" in text
+    assert "      holds back 3 contacts, 3 contracts, 9 subscriptions, 12 license changes\n" in text
+    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("! Cedar") == 3
+
+
+def test_long_values_are_cut_where_they_still_differ(a_plan):
+    update = next(change for change in a_plan.changes if change.id == "t1")
+    lorem = "All work is billed by the calendar month and in advance, "
+    changed = replace(update.fields[0], shown_before=lorem + "net 30 days", shown_after=lorem + "net 60 days")
+    text = plan_text(replace(a_plan, changes=(replace(update, fields=(changed,)),)))
+    assert "companyType  …ance, net 30 days  →  …ance, net 60 days  mapping changed\n" in text
+
+
+def test_a_row_blocked_by_a_row_that_is_not_shown_is_shown_itself(nothing):
+    chain = (("contract", "k", "Main"), ("customer", "c", "Gone GmbH"))
+    row = Blocked("subscription", "s", "Visio P2", "Agreements", (), chain)
+    text = plan_text(replace(nothing, blocked=(row,)))
+    assert "  ! Visio P2   blocked\n      waits for contract Main ← customer Gone GmbH\n" in text
+
+
+def test_many_rows_blocked_for_one_reason_fold(nothing, a_plan):
+    row = a_plan.blocked[0]
+    rows = tuple(replace(row, key=f"c{n}", name=f"Customer {n}", holds_back={}) for n in range(20))
+    text = plan_text(replace(nothing, blocked=rows))
+    assert text.count("is not a phone number") == 8
+    names = "Customer 8; Customer 9; Customer 10; Customer 11 and 8 more"
+    assert f"\n    and 12 customers more of this kind (-v shows them): {names}\n" in text
+    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is not a phone number") == 20
+
+
+def test_a_row_that_only_waits_is_held_not_blocked(nothing, a_plan):
+    finding = replace(a_plan.blocked[0].findings[0], severity=Severity.HOLD)
+    text = plan_text(replace(nothing, blocked=(replace(a_plan.blocked[0], findings=(finding,)),)))
+    assert "  ! Cedar & Vine Catering   held\n" in text
+
+
+def test_what_is_held_without_a_tab_stands_under_held(nothing):
+    held = tuple(
+        Finding("posted", Severity.HOLD, f"period {n} is posted", mapping="other", key=f"{n}") for n in range(9)
+    )
+    text = plan_text(replace(nothing, findings=held))
+    assert "\nHeld\n  ! 0   held\n      period 0 is posted\n" in text
+    assert "    and 1 other more of this kind (-v shows them)" in text
+
+
+def test_findings_of_one_code_fold_and_verbose_unfolds(nothing):
+    said = tuple(Finding("odd", Severity.WARNING, f"number {n} is odd", name=f"Row {n}") for n in range(10))
+    text = plan_text(replace(nothing, findings=said))
+    assert "  warning   Row 7: number 7 is odd\n      and 2 more of these (-v shows them)\n" in text
+    assert text.endswith("No changes. Work 365 and Autotask agree.\n")
+    assert "Row 9: number 9 is odd" in plan_text(replace(nothing, findings=said), verbose=True)
+
+
+def test_a_finding_that_a_left_out_group_tells_is_not_told_twice(nothing):
+    skip = Finding("not-billable", Severity.SKIP, "S1 is not billable", mapping="subscription", key="s1")
+    text = plan_text(
+        replace(
+            nothing,
+            findings=(skip,),
+            left_out=(LeftOut("subscription", "not billable", ("S1",), "not-billable"),),
+        )
+    )
+    assert "Findings" not in text
+    assert "Left out\n  1 subscription   not billable\n      S1\n" in text
+
+
+def test_a_name_cannot_move_the_cursor_or_turn_the_line_around(a_plan):
+    evil = "Evil\x1b[2J\u202eLtd\nNo changes."
+    text = plan_text(replace(a_plan, changes=(replace(a_plan.changes[0], name=evil),)))
+    assert "  → Evil\\x1b[2J\\u202eLtd No changes.   Services 12   found by match\n" in text
+
+
+def test_wide_letters_keep_the_columns_in_line(a_plan):
+    link = a_plan.changes[0]
+    names = ("株式会社アルプス", "Alpine")
+    text = plan_text(replace(a_plan, changes=tuple(replace(link, id=name, name=name) for name in names)))
+    assert "  → Alpine             Services 12   found by match\n  → 株式会社アルプス   Services 12" in text
+
+
+def test_colours_stand_around_text_and_never_in_the_padding(a_plan):
+    style = Style(add=lambda text: f"<g>{text}</g>")
+    text = plan_text(a_plan, style)
+    assert "  <g>+ Brightwater Logistics Ltd</g>   Companies, new    2 fields" in text
+    assert text.replace("<g>", "").replace("</g>", "") == plan_text(a_plan)
+
+
+def test_what_only_apply_will_know_is_said_to_be_so_in_a_create(a_plan):
+    create = next(change for change in a_plan.changes if change.action is Action.CREATE)
+    fields = (replace(create.fields[0], field="parentCompanyID", after=Unknown("x"), shown_after=""),)
+    text = plan_text(replace(a_plan, changes=(replace(create, fields=fields),)), verbose=True)
+    assert "      parentCompanyID   (known after apply)\n" in text
+
+
+def test_findings_stand_as_compilers_write_them():
+    found = [
+        Finding(
+            "x",
+            Severity.ERROR,
+            "'expresion' is no key",
+            "did you mean expression?",
+            Place("mappings/a.yaml", 6, 5),
+        ),
+        Finding("y", Severity.WARNING, "unused"),
+    ]
+    assert findings_text(found) == (
+        "mappings/a.yaml:6:5: error: 'expresion' is no key\n    → did you mean expression?\nwarning: unused\n"
+    )
+
+
+def test_an_outcome_with_everything(outcome, golden):
+    golden("outcome.txt", outcome_text(outcome))
+
+
+def test_a_verbose_outcome_names_what_went_through(outcome):
+    assert "Applied\n  ✓ Alpine Dental AG\n\nAlready as wanted\n  ✓ Elm & Oak\n" in outcome_text(outcome, verbose=True)
+
+
+def test_an_interrupted_apply_says_how_to_go_on():
+    done = ChangeOutcome("1", "Alpine", ChangeStatus.APPLIED)
+    outcome = Outcome("r1", (done,), interrupted=True, calls=1, remaining=3)
+    assert outcome_text(outcome) == (
+        "Run r1: 1 applied, 3 not tried. 1 API call.\nRun `trueup apply --resume` to go on where it stopped.\n"
+    )
+    assert not outcome.complete
+
+
+def test_an_outcome_in_which_something_was_refused_says_to_plan_again():
+    outcome = Outcome("r1", (ChangeOutcome("1", "Alpine", ChangeStatus.FAILED, text="No."),))
+    assert outcome_text(outcome).endswith("Run `trueup plan`: it holds exactly what is left.\n")
+
+
+def test_an_apply_without_changes_says_that_nothing_was_written():
+    assert outcome_text(Outcome("r1", ())) == "Nothing was written. 0 API calls.\n"
+
+
+def test_a_run_is_told_whole(told, golden):
+    golden("run.txt", run_text(told, ZURICH))
+
+
+def test_runs_stand_in_a_table(told):
+    first = replace(told.run, id="first")
+    assert runs_text([first, replace(first, id="second", undo_of="1")], ZURICH).splitlines() == [
+        "Run      Started                     Status            Who                 Plan",
+        "first    2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd",
+        "second   2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd   undoes 1",
+    ]
+    assert runs_text([], ZURICH) == NONE

@@ -1,0 +1,346 @@
+"""A folder of exports in; typed rows and findings with their places out."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.errors import SourceError
+from engine.model.catalogue import Table
+from engine.model.finding import Severity
+from engine.source.files import FileSource
+
+Put = Callable[[str, str | bytes], Path]
+A = "aaaaaaaa-0000-4000-8000-000000000001"
+B = "bbbbbbbb-0000-4000-8000-000000000002"
+NOTE = "@OData.Community.Display.V1.FormattedValue"
+
+
+def lines(findings) -> list[str]:
+    return [finding.line().splitlines()[0].replace("work365/", "") for finding in findings]
+
+
+def test_json_as_dataverse_exports_it_becomes_typed_rows(put: Put, source: FileSource):
+    put(
+        "subscription.json",
+        json.dumps(
+            {
+                "@odata.context": "https://example.crm.dynamics.com/api/data/v9.2/$metadata#work365_subscriptions",
+                "value": [
+                    {
+                        "@odata.etag": 'W/"77"',
+                        "work365_subscriptionid": B,
+                        "_work365_subscription_customer_value": A.upper(),
+                        "work365_subscription_quantity": 12.5,
+                        "work365_subscription_billablestatus": 126340000,
+                        f"work365_subscription_billablestatus{NOTE}": "Billable",
+                        "work365_subscription_effectivestartdate": "2026-01-01",
+                        "_work365_subscription_salesunit_value": "cccccccc-0000-4000-8000-000000000003",
+                        f"_work365_subscription_salesunit_value{NOTE}": "Annual",
+                        "_transactioncurrencyid_value": "dddddddd-0000-4000-8000-000000000003",
+                        f"_transactioncurrencyid_value{NOTE}": "CHF",
+                        "statecode": 0,
+                        f"statecode{NOTE}": "Aktiv",
+                        "statuscode": 2,
+                        "work365_subscription_psasystem_id": None,
+                    }
+                ],
+            }
+        ),
+    )
+    columns = ["customer", "quantity", "billable", "effective_start", "unit", "currency", "state", "status"]
+
+    got = source.read("subscription", [*columns, "psa_system_id"])
+
+    assert got.findings == []
+    assert got.rows == [
+        {
+            "id": B,
+            "customer": A,
+            "quantity": Decimal("12.5"),
+            "billable": True,
+            "effective_start": date(2026, 1, 1),
+            "unit": "Annual",
+            "currency": "CHF",
+            "state": "Active",
+            "status": "Suspended",
+            "psa_system_id": None,
+        }
+    ]
+
+
+def test_a_bare_list_under_our_own_names_is_as_good(put: Put, source: FileSource):
+    put(
+        "license_change.json",
+        json.dumps([{"id": "L-1", "quantity": 3, "status": "Active", "created_on": None}]),
+    )
+
+    got = source.read("license_change", ["quantity", "status", "created_on"])
+
+    assert got.rows == [{"id": "L-1", "quantity": Decimal(3), "status": "Active", "created_on": None}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("parted", [",", ";", "\t"])
+def test_csv_becomes_typed_rows(put: Put, source: FileSource, encoding: str, parted: str):
+    good = f'{B},"Ünlü; Söhne",0,2026-01-01T10:00:00Z'
+    text = f"accountid,name,statecode,modifiedon\r\n{good}\r\n\r\n{A},Zwei,1,\r\n"
+    put("account.csv", text.replace("; ", "_").replace(",", parted).replace("_", "; ").encode(encoding))
+
+    got = source.read("account", ["name", "state", "modified_on"])
+
+    assert got.findings == []
+    assert got.rows == [
+        {"id": A, "name": "Zwei", "state": "Inactive", "modified_on": None},
+        {
+            "id": B,
+            "name": "Ünlü; Söhne",
+            "state": "Active",
+            "modified_on": datetime(2026, 1, 1, 10, tzinfo=UTC),
+        },
+    ]
+
+
+def test_rows_come_in_the_order_of_their_keys_whatever_the_file_says(put: Put, source: FileSource):
+    put("account.csv", "id\nb\nc\na\n")
+
+    assert [row["id"] for row in source.read("account", []).rows] == ["a", "b", "c"]
+
+
+def test_rows_with_faults_are_left_out_and_named_with_their_lines(put: Put, source: FileSource):
+    put(
+        "license_change.csv",
+        "id,quantity,effective_date,name\n"
+        "L1,1,2026-01-01,good\n"
+        'L2,many,01/02/2026,"two\nlines"\n'
+        ",3,2026-01-01,no key\n"
+        "L4,1,2026-01-01,one\n"
+        "L5,1\n"
+        "L4,2,2026-01-01,again\n",
+    )
+
+    got = source.read("license_change", ["quantity", "effective_date", "name"])
+
+    assert [row["id"] for row in got.rows] == ["L1"]
+    assert [(finding.code, finding.key, finding.severity) for finding in got.findings] == [
+        ("value-not-its-type", "L2", Severity.ERROR),
+        ("value-not-its-type", "L2", Severity.ERROR),
+        ("row-without-key", "", Severity.ERROR),
+        ("key-twice", "L4", Severity.ERROR),
+        ("row-unreadable", "", Severity.ERROR),
+        ("key-twice", "L4", Severity.ERROR),
+    ]
+    assert lines(got.findings) == [
+        'license_change.csv:3:1: license_change L2, effective_date: "01/02/2026" is not a day (YYYY-MM-DD)',
+        'license_change.csv:3:1: license_change L2, quantity: "many" is not a number',
+        "license_change.csv:5:1: a row of license_change has no key",
+        "license_change.csv:6:1: license_change L4 is there more than once (also at license_change.csv:8:1)",
+        "license_change.csv:7:1: a row has 2 cells where the first line names 4 columns",
+        "license_change.csv:8:1: license_change L4 is there more than once (also at license_change.csv:6:1)",
+    ]
+
+
+def test_in_json_a_finding_names_the_line_where_the_row_starts(put: Put, source: FileSource):
+    put(
+        "account.json",
+        '{"value": [\n  {"id": "a",\n   "name": "A"},\n  7,\n  {"name": "B"},\n  {"id": []}\n]}',
+    )
+
+    got = source.read("account", ["name"])
+
+    assert [row["id"] for row in got.rows] == ["a"]
+    assert lines(got.findings) == [
+        "account.json:4:1: a row is not an object of columns and values",
+        "account.json:5:1: a row of account has no key",
+        "account.json:6:1: account without a key, id: [] is not a key",
+    ]
+
+
+def test_guids_in_two_ways_of_writing_are_one_key(put: Put, source: FileSource):
+    put("account.csv", f"accountid\n{A}\n{{{A.upper()}}}\n")
+
+    got = source.read("account", [])
+
+    assert got.rows == []
+    assert [finding.code for finding in got.findings] == ["key-twice", "key-twice"]
+
+
+def test_terminal_escapes_are_dropped_with_a_warning_and_html_stays(put: Put, source: FileSource):
+    put(
+        "account.json",
+        json.dumps([{"id": "a", "name": "\u001b[31mRed\u001b[0m <b>Roof</b>", "phone": "1\u0007"}]),
+    )
+
+    got = source.read("account", ["name", "phone"])
+
+    assert got.rows == [{"id": "a", "name": "Red <b>Roof</b>", "phone": "1"}]
+    assert [(finding.severity, finding.name) for finding in got.findings] == [(Severity.WARNING, "Red <b>Roof</b>")]
+    assert lines(got.findings) == [
+        "account.json:1:1: account a, name, phone: control characters or terminal escapes, read without them"
+    ]
+
+
+def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
+    put("account.json", '{"value": []}')
+    put("contact.csv", "contactid,lastname\n")
+
+    assert source.read("account", ["name"]).rows == []
+    assert source.read("contact", ["last_name"]).rows == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("account.json", '{"value": [', "account.json:1:12: Expecting value"),
+        (
+            "account.json",
+            '{"value": [{"id": "a"}]} x',
+            "account.json:1:26: nothing more was expected",
+        ),
+        (
+            "account.json",
+            '{"value": [{"id": "a"},]}',
+            "account.json:1:24: a comma or `]` was expected",
+        ),
+        (
+            "account.json",
+            "<html>Sign in</html>",
+            "account.json:1:1: a list of rows, or an object with `value`, was expected; it looks like HTML",
+        ),
+        (
+            "account.json",
+            '{"rows": []}',
+            "account.json:1:12: an object with a list under `value` was expected",
+        ),
+        (
+            "account.json",
+            '{"value": [], "@odata.nextLink": "https://x"}',
+            "account.json is one page of several (it has `@odata.nextLink`); export all of them",
+        ),
+        (
+            "account.json",
+            "",
+            "account.json:1:1: a list of rows, or an object with `value`, was expected",
+        ),
+        (
+            "account.json",
+            "[" * 100_000,
+            "account.json: a value is nested too deeply or a number is too long",
+        ),
+        (
+            "account.json",
+            '[{"id": ' + "9" * 5000 + "}]",
+            "account.json: a value is nested too deeply or a number is too long",
+        ),
+        (
+            "account.json",
+            b'[{"id": "a", "name": "K\xe4se"}]',
+            "account.json is not UTF-8 from byte 23 on (the byte there is 0xe4); save it as UTF-8",
+        ),
+        (
+            "account.csv",
+            "id,name\na,b\n".encode("utf-16"),
+            "account.csv is not UTF-8 from byte 0 on (it looks like UTF-16); save it as UTF-8",
+        ),
+        (
+            "account.csv",
+            "id,name,name\n",
+            "account.csv:1: column `name` is there more than once; the first line names each column once",
+        ),
+        (
+            "account.csv",
+            "",
+            "account.csv:1: no columns are named; the first line names each column once",
+        ),
+        ("account.csv", 'id,name\na,"open\n', "account.csv:2: unexpected end of data"),
+        (
+            "account.csv",
+            "id,name,telefone1\na,b,c\n",
+            (
+                "account.csv: no column for phone (`telephone1`); did you mean `telefone1`. "
+                "Export table Account with these columns"
+            ),
+        ),
+        (
+            "account.json",
+            '[{"accountid": "a", "name": "b"}]',
+            "account.json: no column for phone (`telephone1`). Export table Account with these columns",
+        ),
+        (
+            "acount.json",
+            "[]",
+            "account.json or account.csv was expected and is not there; did you mean `acount.json`?",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_error(
+    put: Put, source: FileSource, name: str, content: str | bytes, said: str
+):
+    put(name, content)
+
+    with pytest.raises(SourceError) as failed:
+        source.read("account", ["name", "phone"])
+
+    assert str(failed.value).replace("work365/", "") == said
+
+
+def test_two_files_for_one_table_are_refused(put: Put, source: FileSource):
+    put("account.json", "[]")
+    put("account.csv", "id\n")
+
+    with pytest.raises(SourceError, match="both are there; keep the one that counts"):
+        source.read("account", [])
+
+
+def test_a_folder_that_is_not_there_is_an_error(tables: Mapping[str, Table], tmp_path: Path):
+    with pytest.raises(SourceError, match=r"there is no folder exports; exports/account\.json or"):
+        FileSource(tmp_path / "exports", tables, "exports").read("account", [])
+
+
+def test_unknown_tables_and_columns_are_errors_with_the_nearest_name(put: Put, source: FileSource):
+    put("account.csv", "id\n")
+
+    with pytest.raises(SourceError, match="there is no table `acount`; did you mean `account`"):
+        source.read("acount", [])
+    with pytest.raises(SourceError, match="table account has no column `phon`; did you mean `phone`"):
+        source.read("account", ["phon"])
+
+
+def test_a_column_that_only_some_rows_have_is_there(put: Put, source: FileSource):
+    put("account.json", json.dumps([{"id": "a"}, {"id": "b", "telephone1": "1"}, {"id": "c", "phone": "2"}]))
+
+    assert [row["phone"] for row in source.read("account", ["phone"]).rows] == [None, "1", "2"]
+
+
+def test_days_follow_the_business_time_zone(put: Put, folder: Path, tables: Mapping[str, Table]):
+    put("license_change.json", json.dumps([{"id": "a", "effective_date": "2026-02-28T23:00:00Z"}]))
+    source = FileSource(folder, tables, "work365", zone=ZoneInfo("Europe/Zurich"))
+
+    assert source.read("license_change", ["effective_date"]).rows[0]["effective_date"] == date(2026, 3, 1)
+
+
+def test_a_source_is_called_by_its_name_and_not_by_its_path(put: Put, source: FileSource, folder: Path):
+    put("account.json", "{")
+
+    with pytest.raises(SourceError) as failed:
+        source.read("account", [])
+
+    assert source.describe() == "work365"
+    assert str(folder.parent) not in str(failed.value)
+
+
+def test_a_good_row_and_a_faulty_one_with_the_same_key_are_both_left_out(put: Put, source: FileSource):
+    put("license_change.csv", "id,quantity\na,1\nb,2\na,many\n")
+
+    got = source.read("license_change", ["quantity"])
+
+    assert [row["id"] for row in got.rows] == ["b"]
+    assert [(finding.code, finding.key) for finding in got.findings] == [
+        ("key-twice", "a"),
+        ("key-twice", "a"),
+        ("value-not-its-type", "a"),
+    ]

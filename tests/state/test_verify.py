@@ -1,0 +1,337 @@
+"""Whatever is changed behind trueup's back is found, and the first line of it is named."""
+
+import json
+import sqlite3
+
+import pytest
+
+from engine.errors import StateError
+from engine.model.run import Effects, Entry, RunStatus, Step
+from engine.state.journal import Line, digest
+from engine.state.values import canonical
+
+UNLOCKED = ("DROP TRIGGER journal_keeps_its_lines", "DROP TRIGGER journal_keeps_its_words")
+SHIFTED = "UPDATE journal SET seq = -seq WHERE seq {0}; UPDATE journal SET seq = -seq {1} WHERE seq < 0"
+
+
+@pytest.fixture
+def tamper(told, path):
+    """Runs statements on the file as any SQLite tool would; the triggers are out of the way."""
+
+    def tampered(*statements, state=told):
+        state.close()
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for statement in (*UNLOCKED, *statements):
+            connection.executescript(statement)
+        connection.close()
+
+    return tampered
+
+
+@pytest.fixture
+def texts(opened):
+    """What verify says of the file now."""
+    return lambda known=(): [finding.text for finding in opened(9).verify(known)]
+
+
+def rewrite(path, changed: dict[int, dict[str, object]], *, drop=()) -> None:
+    """A clever forger: changes lines, and makes every hash after them anew, and the head."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for statement in UNLOCKED:
+        connection.execute(statement)
+    lines = [Line(*row) for row in connection.execute("SELECT * FROM journal ORDER BY seq")]
+    connection.execute("DELETE FROM journal")
+    head, kept = "", [line for line in lines if line.seq not in drop]
+    for seq, line in enumerate(kept, 1):
+        new = line._replace(**changed.get(line.seq, {}), previous=head, seq=seq)
+        head = new.digest()
+        connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", new._replace(hash=head))
+    connection.execute("UPDATE state SET head = ?, lines = ?", (head, len(kept)))
+    connection.close()
+
+
+def test_an_untouched_state_has_nothing_to_say(told, texts):
+    told.close()
+
+    assert texts() == []
+
+
+def test_the_journal_tells_everything_that_was_done(told, path):
+    told.close()
+    connection = sqlite3.connect(path)
+    lines = connection.execute("SELECT seq, kind, run, change, step FROM journal ORDER BY seq").fetchall()
+    connection.close()
+
+    assert lines == [
+        (1, "run", "r1", "", ""),
+        (2, "entry", "r1", "a1", "started"),
+        (3, "entry", "r1", "a2", "started"),
+        (4, "entry", "r1", "a1", "done"),
+        (5, "effects", "r1", "", ""),
+        (6, "finished", "r1", "", ""),
+        (7, "edit", "", "", ""),
+        (8, "effects", "", "", ""),
+        (9, "run", "r2", "", ""),
+    ]
+
+
+def test_a_hash_is_over_the_canonical_json_of_all_other_columns(told, path):
+    told.close()
+    connection = sqlite3.connect(path)
+    before, line = (Line(*row) for row in connection.execute("SELECT * FROM journal WHERE seq IN (3, 4)"))
+    connection.close()
+
+    assert line.previous == before.hash
+    assert line.hash == digest(
+        canonical([4, "entry", "r1", "a1", "done", "2026-11-20T12:00:00+00:00", '{"id":1}', before.hash])
+    )
+
+
+@pytest.mark.parametrize("seq", range(1, 10))
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("UPDATE journal SET kind = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET run = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET change = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET step = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET at = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET data = ? WHERE seq = ?", "{}  "),
+        ("UPDATE journal SET data = ? WHERE seq = ?", b"{}"),
+        ("UPDATE journal SET previous = ? WHERE seq = ?", "x"),
+        ("UPDATE journal SET hash = ? WHERE seq = ?", "x"),
+    ],
+)
+def test_a_changed_line_is_named(tamper, texts, path, seq, statement, value):
+    tamper()
+    connection = sqlite3.connect(path)
+    connection.execute(statement, (value, seq))
+    connection.commit()
+    connection.close()
+
+    (text,) = texts()
+    assert text.startswith(f"line {seq} of the journal ")
+    assert text.endswith("was changed")
+
+
+def test_a_finding_says_what_the_line_was_about(tamper, opened):
+    tamper("UPDATE journal SET data = '{\"id\":2}' WHERE seq = 4")
+
+    (finding,) = opened(9).verify()
+    assert finding.code == "history-changed"
+    assert finding.text == ("line 4 of the journal (entry of change a1, run r1, 2026-11-20T12:00:00+00:00) was changed")
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("DELETE FROM journal WHERE seq = 1", "line 1 of the journal was removed"),
+        ("DELETE FROM journal WHERE seq = 4", "line 4 of the journal was removed"),
+        ("DELETE FROM journal WHERE seq IN (4, 5)", "lines 4 to 5 of the journal were removed"),
+        ("DELETE FROM journal WHERE seq = 9", "line 9 of the journal was removed"),
+        ("DELETE FROM journal WHERE seq > 6", "lines 7 to 9 of the journal were removed"),
+        ("DELETE FROM journal", "lines 1 to 9 of the journal were removed"),
+    ],
+)
+def test_removed_lines_are_named(tamper, texts, statement, text):
+    tamper(statement)
+
+    assert texts() == [text]
+
+
+def test_a_line_that_was_removed_and_the_others_numbered_anew_is_named(tamper, texts):
+    tamper("DELETE FROM journal WHERE seq = 4", SHIFTED.format("> 4", "- 1"), "UPDATE state SET lines = 8")
+
+    assert texts() == ["line 4 of the journal was removed, and the later ones were numbered anew"]
+
+
+def test_a_line_that_was_put_in_and_the_others_numbered_anew_is_named(tamper, texts, path):
+    tamper(SHIFTED.format("> 3", "+ 1"))
+    connection = sqlite3.connect(path)
+    third = Line(*connection.execute("SELECT * FROM journal WHERE seq = 3").fetchone())
+    forged = third._replace(seq=4, change="a9", step="done", previous=third.hash)
+    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", forged._replace(hash=forged.digest()))
+    connection.commit()
+    connection.close()
+
+    assert texts() == ["line 4 of the journal was put in, and the later ones were numbered anew"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        (
+            "INSERT INTO journal SELECT 0, kind, 'r9', change, step, at, data, '', hash FROM journal WHERE seq = 1",
+            "line 0 of the journal (run, run r9, 2026-11-20T12:00:00+00:00) was put in",
+        ),
+        (
+            "INSERT INTO journal SELECT 10, kind, 'r9', change, step, at, data, '', hash FROM journal WHERE seq = 1",
+            "line 10 of the journal (run, run r9, 2026-11-20T12:00:00+00:00) was changed",
+        ),
+    ],
+    ids=["at the start", "at the end"],
+)
+def test_a_line_put_in_at_either_end_is_named(tamper, texts, statement, text):
+    tamper(statement)
+
+    assert texts() == [text]
+
+
+def test_a_line_added_with_a_hash_that_fits_is_missed_by_the_head(tamper, texts, path):
+    tamper()
+    connection = sqlite3.connect(path)
+    last = Line(*connection.execute("SELECT * FROM journal WHERE seq = 9").fetchone())
+    forged = last._replace(seq=10, run="r9", previous=last.hash)
+    connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", forged._replace(hash=forged.digest()))
+    connection.commit()
+    connection.close()
+
+    assert texts() == ["line 10 of the journal was put in"]
+
+
+def test_a_changed_line_with_its_own_hash_made_anew_is_named(tamper, texts, path):
+    for seq in (4, 9):
+        tamper() if seq == 4 else None
+        connection = sqlite3.connect(path)
+        line = Line(*connection.execute("SELECT * FROM journal WHERE seq = ?", (seq,)).fetchone())
+        forged = line._replace(at="2020-01-01T00:00:00+00:00")
+        connection.execute("UPDATE journal SET at = ?, hash = ? WHERE seq = ?", (forged.at, forged.digest(), seq))
+        connection.commit()
+        (text,) = texts()
+        connection.execute("UPDATE journal SET at = ?, hash = ? WHERE seq = ?", (line.at, line.hash, seq))
+        connection.commit()
+        connection.close()
+
+        assert text.startswith(f"line {seq} of the journal ")
+        assert text.endswith("was changed, and its hash was made anew")
+
+
+def test_the_last_lines_removed_with_the_head_moved_back_contradict_the_tables(tamper, texts, path):
+    tamper()
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM journal WHERE seq > 6")
+    connection.execute("UPDATE state SET lines = 6, head = (SELECT hash FROM journal WHERE seq = 6)")
+    connection.commit()
+    connection.close()
+
+    said = texts()
+    assert said[0].startswith("the state says lineage ")
+    assert said[1:] == [
+        "run r2 was put in: its journal says otherwise",
+        "link customer y was removed: its journal says otherwise",
+        "applied values customer y was removed: its journal says otherwise",
+    ]
+
+
+def test_a_journal_made_anew_as_a_whole_contradicts_the_anchors(told, path, texts):
+    told.close()
+    rewrite(path, {4: {"data": '{"id":2}'}})
+
+    assert texts() == ["run r1 was changed: its journal says otherwise"]
+
+
+def test_a_journal_made_anew_with_its_anchors_contradicts_a_head_noted_elsewhere(told, path, texts):
+    _, noted = told.head()
+    told.close()
+    assert texts([noted]) == []
+
+    rewrite(path, {4: {"data": '{"id":2}'}})
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE runs SET anchor = (SELECT hash FROM journal WHERE kind = 'finished') WHERE id = 'r1'")
+    connection.commit()
+    connection.close()
+
+    assert texts() == []
+    assert texts([noted]) == [f"the journal has no line with the hash {noted} any more: it was written anew"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("UPDATE runs SET plan = '{}' WHERE id = 'r1'", "run r1 was changed"),
+        ("UPDATE runs SET who = 'eve' WHERE id = 'r2'", "run r2 was changed"),
+        ("UPDATE runs SET status = 'done' WHERE id = 'r2'", "run r2 was changed"),
+        ("UPDATE runs SET ended = NULL WHERE id = 'r1'", "run r1 was changed"),
+        ("UPDATE runs SET undo_of = 'r1' WHERE id = 'r2'", "run r2 was changed"),
+        ("DELETE FROM runs WHERE id = 'r1'", "run r1 was removed"),
+        ("UPDATE links SET record = 2", "link customer x was changed"),
+        ("DELETE FROM links", "link customer x was removed"),
+        ("INSERT INTO links VALUES ('customer', 'z', 'Companies', 3, 'created')", "link customer z was put in"),
+        ('UPDATE applied SET fields = \'{"name":"Zoe"}\'', "applied values customer x was changed"),
+        ("UPDATE pushed SET units = 4", "pushed log license_change c1 was changed"),
+        ("UPDATE pushed SET proof = '[]'", "pushed log license_change c1 was changed"),
+        ("DELETE FROM doubts", "doubt r1 a2 was removed"),
+        ("INSERT INTO doubts VALUES ('r1', 'a1', 4)", "doubt r1 a1 was put in"),
+        ("DELETE FROM pushed", "pushed log license_change c1 was removed"),
+    ],
+)
+def test_a_table_that_is_not_as_the_journal_has_it_is_found(tamper, texts, statement, text):
+    tamper(statement)
+
+    assert texts() == [f"{text}: its journal says otherwise"]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE state SET serial = 3", "UPDATE state SET lineage = 'another'"])
+def test_a_serial_or_lineage_that_is_not_the_journals_is_found(tamper, texts, statement):
+    tamper(statement)
+
+    (text,) = texts()
+    assert text.startswith("the state says lineage ")
+
+
+def test_many_differences_are_counted(tamper, texts):
+    tamper(
+        "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 25) "
+        "INSERT INTO links SELECT 'customer', 'z' || n, 'Companies', 3, 'created' FROM more"
+    )
+
+    said = texts()
+    assert len(said) == 11
+    assert said[-1] == "link: 15 more are not as the journal has them"
+
+
+def test_the_journal_takes_no_change_from_a_well_meaning_tool(told, path):
+    told.close()
+    connection = sqlite3.connect(path)
+    for statement in ("DELETE FROM journal", "UPDATE journal SET data = '{}'"):
+        with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+            connection.execute(statement)
+    connection.close()
+
+
+def test_a_damaged_index_is_found(told, path, opened):
+    told.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[root * size - 40 : root * size] = b"\x00" * 40
+    path.write_bytes(content)
+
+    state = opened(9)
+    try:
+        findings = [finding.code for finding in state.verify()]
+    except StateError as error:
+        findings = [str(error)]
+    assert findings
+
+
+def test_a_journal_with_words_that_trueup_never_writes_is_reported(told, path, opened):
+    told.close()
+    rewrite(path, {5: {"data": '{"links":5}'}})
+
+    with pytest.raises(StateError, match="did not write"):
+        opened(9).verify()
+
+
+def test_entries_added_by_later_processes_stay_verified(told, opened):
+    lease = told.acquire("apply (ann)")
+    told.record(lease, "r2", [Entry("b1", Step.DONE, told.run("r2").started)], Effects())
+    told.finish(lease, "r2", RunStatus.DONE, told.run("r2").started)
+    opened(2).acquire("apply (ben)", reason="stolen laptop")
+
+    assert told.verify() == []
+    assert json.loads(told.export())["lines"] == 12

@@ -1,0 +1,84 @@
+"""The process that the crash tests kill: fixed work on a state, one line of output after each call.
+
+`victim.py FILE [N]` kills itself right before the N-th SQL statement; it ends by saying how many there were.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from engine.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
+from engine.state.sqlite import SqlState
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ROUNDS = 4
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return NOON
+
+    def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+def work(state: SqlState) -> Iterator[None]:
+    """All kinds of writing calls, one at a time."""
+    lease = state.acquire("apply (ann)")
+    yield
+    for number in range(ROUNDS):
+        run = f"r{number}"
+        state.begin(Run(run, "d", "{}" * 5000, "ann", "host-1", NOON), lease)
+        yield
+        state.record(lease, run, [Entry("a1", Step.STARTED, NOON), Entry("a2", Step.STARTED, NOON)])
+        yield
+        state.record(lease, run, [Entry("a1", Step.DONE, NOON)], effects(number))
+        yield
+        state.renew(lease)
+        yield
+        state.finish(lease, run, RunStatus.PARTIAL, NOON)
+        yield
+    state.edit(lease, "forget", Effects(unlink=(("customer", "0-0"),)), reason="keyed twice")
+    yield
+    state.release(lease)
+    yield
+
+
+def effects(number: int) -> Effects:
+    """Enough to fill several pages of the file, all of one round."""
+    keys = [f"{number}-{row}" for row in range(40)]
+    return Effects(
+        links=tuple(Link("customer", key, "Companies", 1, "created") for key in keys),
+        applied={("customer", key): {"name": "x" * 300} for key in keys},
+        pushed=tuple(Pushed("log", key, 1, NOON.date(), 1, "a1", f"r{number}") for key in keys),
+    )
+
+
+def counted(seen: Iterator[int], last: int, _statement: str) -> None:
+    if next(seen) == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(path: str, last: str = "0") -> None:
+    seen, connect = count(1), sqlite3.connect
+
+    def watched(*args: object, **options: object) -> sqlite3.Connection:
+        connection = connect(*args, **options)
+        connection.set_trace_callback(partial(counted, seen, int(last)))
+        return connection
+
+    sqlite3.connect = watched
+    with SqlState(Path(path), clock=StillClock()) as state:
+        for done, _ in enumerate(work(state), 1):
+            print(done, flush=True)  # noqa: T201 -- the test reads it
+    print("statements", next(seen) - 1, flush=True)  # noqa: T201 -- the test reads it
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

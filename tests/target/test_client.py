@@ -1,0 +1,431 @@
+import logging
+import traceback
+
+import httpx
+import pytest
+
+from engine.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
+from engine.ports import Threshold
+from engine.target.answers import Garbled
+from engine.target.client import AutotaskClient
+from engine.target.credentials import Credentials
+from engine.target.repeating import Request
+
+SECRET, CODE = "s3cret-never-shown", "INTEGRATION-CODE-1"
+READ = Request("POST", "Companies/query", "Companies", "reading Companies", {"filter": []})
+PATCH = Request("PATCH", "Companies", "Companies", "updating Companies 7", {"id": 7}, writes=True)
+CREATE = Request("POST", "Companies", "Companies", "creating", {"a": 1}, writes=True, repeatable=False)
+
+DROPPED = httpx.RemoteProtocolError("Server disconnected without sending a response.")
+FAULTS = [
+    DROPPED,
+    httpx.ReadTimeout("too slow"),
+    httpx.ReadError("reset"),
+    httpx.WriteError("reset"),
+    httpx.DecodingError("not gzip"),
+    httpx.Response(200, content=b'{"itemId": 7'),
+    httpx.Response(200, html="<title>Sign in</title>"),
+    httpx.Response(500),
+    httpx.Response(502, html="<title>Bad gateway</title>"),
+    httpx.Response(503, headers={"Retry-After": "3"}),
+    httpx.Response(500, json={"errors": ["Execution Timeout Expired."]}),
+]
+NOT_SENT = [
+    httpx.ConnectError("[Errno 111] Connection refused"),
+    httpx.ConnectTimeout("no route"),
+    httpx.PoolTimeout("full"),
+    httpx.ProxyError("no"),
+]
+BUSY = [
+    httpx.Response(429),
+    httpx.Response(429, headers={"Retry-After": "20"}),
+    httpx.Response(500, json={"errors": ["Itgenatr005: Thread Threshold Exceeded"]}),
+]
+
+
+def as_is(payload):
+    return payload
+
+
+# --- the zone
+
+
+def test_the_zone_is_looked_up_once_and_without_credentials(service, client_with):
+    service.on("POST", "/Companies/query", {"items": []})
+    client = client_with()
+
+    client.call(READ, as_is)
+    client.call(READ, as_is)
+
+    looked_up, _, first, _ = service.asked
+    assert str(looked_up.url) == (
+        "https://webservices.example.net/ATServicesRest/V1.0/ZoneInformation?user=api%20user%40demo.example"
+    )
+    assert not {"secret", "username", "apiintegrationcode"} & set(looked_up.headers)
+    assert str(first.url) == "https://webservices14.example.net/ATServicesRest/V1.0/Companies/query"
+
+
+def test_every_request_to_the_zone_signs_in_and_speaks_json(service, client_with):
+    service.on("POST", "/Companies/query", {"items": []})
+
+    client_with().call(READ, as_is)
+
+    headers = service.asked[-1].headers
+    assert headers["Secret"] == SECRET
+    assert headers["ApiIntegrationCode"] == CODE
+    assert headers["UserName"] == "api user@demo.example"
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_a_zone_without_a_slash_at_its_end_is_the_same_zone(service, client_with):
+    service.on("GET", "/ZoneInformation", {"url": "https://ws3.example.net/atservicesrest"})
+
+    assert client_with().zone().root == "https://ws3.example.net/ATServicesRest/V1.0"
+
+
+def test_an_unknown_user_is_told_in_autotasks_words(service, client_with, say):
+    service.on("GET", "/ZoneInformation", say.refusal("Zone information could not be determined"))
+
+    with pytest.raises(TargetRejected, match="looking up the zone: Zone information could not be determined"):
+        client_with().zone()
+    assert len(service.asked) == 1
+
+
+def test_a_look_up_host_without_an_address_is_an_error_at_once(client_with):
+    with pytest.raises(TargetError, match=r"target\.url in trueup\.yaml: an address must be like"):
+        client_with("webservices.autotask.net")
+
+
+def test_the_secret_does_not_go_where_nothing_is_encrypted(service, client_with):
+    service.on("GET", "/ZoneInformation", {"url": "http://ws3.example.net/"})
+
+    with pytest.raises(TargetError, match="from https to http"):
+        client_with().call(READ, as_is)
+    assert len(service.asked) == 1
+
+
+def test_after_a_401_the_zone_is_looked_up_again_and_a_moved_tenant_is_followed(service, client_with):
+    moved = {"url": "https://ws20.example.net/ATServicesRest/"}
+    service.on("POST", "/Companies", httpx.Response(401), {"itemId": 7})
+    client = client_with()
+    client.zone()
+    service.on("GET", "/ZoneInformation", moved)
+
+    assert client.call(CREATE, as_is) == {"itemId": 7}
+    assert client.zone().root == "https://ws20.example.net/ATServicesRest/V1.0"
+    assert service.asked[-1].url.host == "ws20.example.net"
+
+
+def test_a_wrong_secret_is_refused_after_one_more_look_at_the_zone(service, client_with):
+    service.on("GET", "/ThresholdInformation", httpx.Response(401))
+
+    with pytest.raises(TargetRejected, match="user name or the secret is wrong") as caught:
+        client_with().call(READ, as_is)
+    assert caught.value.status == 401
+    assert [request.url.path.rpartition("/")[2] for request in service.asked] == [
+        "ZoneInformation",
+        "ThresholdInformation",
+        "ZoneInformation",
+    ]
+
+
+def test_a_tenant_that_moves_for_ever_is_not_followed_for_ever(service, client_with):
+    zones = [{"url": f"https://ws{number}.example.net/"} for number in range(9)]
+    service.on("GET", "/ZoneInformation", *zones)
+    service.on("GET", "/ThresholdInformation", httpx.Response(401))
+
+    with pytest.raises(TargetRejected):
+        client_with().threshold()
+    assert len(service.asked) == 4
+
+
+# --- repeats by knowledge
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *NOT_SENT, *BUSY], ids=str)
+def test_a_read_is_repeated_after_any_fault(service, client_with, fault):
+    service.on("POST", "/Companies/query", fault, fault, {"items": [1]})
+
+    assert client_with().call(READ, as_is) == {"items": [1]}
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, *NOT_SENT, *BUSY], ids=str)
+def test_an_update_with_the_same_values_is_repeated_after_any_fault(service, client_with, fault):
+    service.on("PATCH", "/Companies", fault, {"itemId": 7})
+
+    assert client_with().call(PATCH, as_is) == {"itemId": 7}
+    assert service.paths() == ["PATCH Companies"] * 2
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_create_that_may_have_landed_is_never_sent_twice(service, client_with, fault):
+    service.on("POST", "/Companies", fault, {"itemId": 7})
+
+    with pytest.raises(TargetUnavailable, match="It may have taken effect all the same") as caught:
+        client_with().call(CREATE, as_is)
+    assert caught.value.may_have_landed
+    assert service.paths() == ["POST Companies"]
+
+
+@pytest.mark.parametrize("fault", [*NOT_SENT, *BUSY], ids=str)
+def test_a_create_that_was_certainly_not_received_is_sent_again(service, client_with, fault):
+    service.on("POST", "/Companies", fault, fault, {"itemId": 7})
+
+    assert client_with().call(CREATE, as_is) == {"itemId": 7}
+
+
+@pytest.mark.parametrize("fault", NOT_SENT, ids=str)
+def test_a_service_that_cannot_be_reached_is_an_end_and_nothing_landed(service, client_with, fault):
+    service.on("POST", "/Companies", fault)
+
+    with pytest.raises(TargetUnavailable, match="no connection") as caught:
+        client_with(attempts=4).call(CREATE, as_is)
+    assert not caught.value.may_have_landed
+    assert service.paths() == ["POST Companies"] * 4
+
+
+def test_a_certificate_that_does_not_fit_is_not_tried_again(service, client_with):
+    service.on("POST", "/Companies/query", httpx.ConnectError("[SSL] certificate verify failed"))
+
+    with pytest.raises(TargetUnavailable, match="certificate"):
+        client_with().call(READ, as_is)
+    assert service.paths() == ["POST Companies/query"]
+
+
+@pytest.mark.parametrize("request_", [READ, PATCH, CREATE], ids=["read", "update", "create"])
+def test_a_refusal_in_autotasks_words_is_never_repeated(service, client_with, say, request_):
+    said = "Reference value on field: roleID does not exist or is invalid."
+    service.on(request_.method, f"/{request_.path}", say.refusal(said))
+
+    with pytest.raises(TargetRejected, match=r"Autotask refused .*does not exist or is invalid") as caught:
+        client_with().call(request_, as_is)
+    assert caught.value.errors == (said,)
+    assert len(service.paths()) == 1
+
+
+def test_a_refusal_after_a_try_that_may_have_landed_stays_in_doubt(service, client_with, say):
+    service.on("PATCH", "/Companies", DROPPED, say.refusal("already posted"))
+
+    with pytest.raises(TargetUnavailable, match="already posted") as caught:
+        client_with().call(PATCH, as_is)
+    assert caught.value.may_have_landed
+
+
+def test_a_refused_connection_after_a_try_that_may_have_landed_stays_in_doubt(service, client_with):
+    service.on("PATCH", "/Companies", DROPPED, NOT_SENT[0])
+
+    with pytest.raises(TargetUnavailable) as caught:
+        client_with().call(PATCH, as_is)
+    assert caught.value.may_have_landed
+
+
+def test_an_answer_that_is_not_as_it_must_be_is_a_fault_like_others(service, client_with):
+    service.on("POST", "/Companies/query", {"items": None}, {"items": []})
+
+    def strict(payload):
+        if payload["items"] is None:
+            raise Garbled("no items")
+        return payload
+
+    assert client_with().call(READ, strict) == {"items": []}
+
+
+def test_a_redirect_is_not_followed(service, client_with):
+    service.on("POST", "/Companies/query", httpx.Response(307, headers={"Location": "https://evil.example"}))
+
+    with pytest.raises(TargetUnavailable, match="HTTP 307"):
+        client_with().call(READ, as_is)
+    assert service.paths() == ["POST Companies/query"]
+
+
+def test_an_answer_without_end_is_cut_off(service, client_with, monkeypatch):
+    monkeypatch.setattr("engine.target.client.LARGEST_BODY", 1000)
+    service.on("POST", "/Companies/query", httpx.Response(200, content=b" " * 5000))
+
+    with pytest.raises(TargetUnavailable, match="without end"):
+        client_with().call(READ, as_is)
+
+
+# --- waiting
+
+
+def test_waits_grow_and_are_spread(service, client_with, clock):
+    service.on("POST", "/Companies/query", DROPPED)
+
+    with pytest.raises(TargetUnavailable, match="no answer"):
+        client_with(attempts=6).call(READ, as_is)
+    assert 0.5 * 15.5 <= clock.slept <= 15.5
+    assert len(service.paths()) == 6
+
+
+def test_the_wait_that_the_service_asks_for_is_obeyed(service, client_with, clock):
+    service.on("POST", "/Companies/query", httpx.Response(429, headers={"Retry-After": "120"}), {"items": []})
+
+    client_with().call(READ, as_is)
+
+    assert 120 <= clock.slept < 121
+
+
+def test_a_wait_past_the_deadline_is_not_begun(service, client_with, clock):
+    service.on("POST", "/Companies", httpx.Response(429, headers={"Retry-After": "3600"}))
+
+    with pytest.raises(TargetUnavailable, match="no time is left to wait 3600 seconds") as caught:
+        client_with(deadline=900).call(CREATE, as_is)
+    assert not caught.value.may_have_landed
+    assert clock.slept == 0
+
+
+def test_a_service_that_stays_busy_is_given_up_at_the_deadline(service, client_with, clock):
+    service.on("POST", "/Companies", httpx.Response(429))
+
+    with pytest.raises(TargetUnavailable) as caught:
+        client_with(deadline=600, attempts=3).call(CREATE, as_is)
+    assert not caught.value.may_have_landed
+    assert clock.slept <= 600
+    assert len(service.paths()) > 3
+
+
+def test_a_turn_that_comes_too_late_is_not_waited_for(service, client_with, say):
+    service.on("GET", "/ThresholdInformation", say.threshold(10_000, 10_000))
+    service.on("POST", "/Companies/query", {"items": []})
+    client = client_with(deadline=30)
+    client.call(READ, as_is)
+
+    with pytest.raises(TargetUnavailable, match=r"held back for .* seconds, for the hour"):
+        client.call(READ, as_is)
+    assert service.paths() == ["POST Companies/query"]
+
+
+def test_stopping_ends_the_repeats_but_not_what_is_in_flight(service, client_with, clock):
+    client = client_with()
+
+    def fail_and_stop(_):
+        client.stop()
+        return httpx.Response(500)
+
+    service.on("POST", "/Companies/query", fail_and_stop)
+
+    with pytest.raises(TargetUnavailable):
+        client.call(READ, as_is)
+    assert service.paths() == ["POST Companies/query"]
+    assert clock.slept == 0
+
+
+# --- the hour's calls, and the run's
+
+
+def test_the_threshold_is_asked_at_the_start_and_again_near_the_limit(service, client_with, say):
+    service.on("GET", "/ThresholdInformation", say.threshold(9_990, 10_000))
+    service.on("POST", "/Companies/query", {"items": []})
+    client = client_with()
+
+    for _ in range(26):
+        client.call(READ, as_is)
+
+    asked = [request for request in service.asked if "ThresholdInformation" in request.url.path]
+    assert len(asked) == 2
+    assert client.calls == len(service.asked) == 1 + 2 + 26
+
+
+def test_a_level_without_the_threshold_is_no_obstacle(service, client_with):
+    service.on("GET", "/ThresholdInformation", httpx.Response(404, html="<title>404</title>"))
+    service.on("POST", "/Companies/query", {"items": []})
+    client = client_with()
+
+    assert client.call(READ, as_is) == {"items": []}
+    client.call(READ, as_is)
+    assert client.calls == 4
+
+
+def test_the_threshold_says_what_the_whole_tenant_used(service, client_with, say):
+    service.on("GET", "/ThresholdInformation", say.threshold(4_321, 10_000))
+
+    assert client_with().threshold() == Threshold(4_321, 10_000)
+
+
+def test_an_integration_code_that_is_not_known_is_told_once(service, client_with, say):
+    service.on("GET", "/ThresholdInformation", say.refusal("IntegrationCode is invalid."))
+
+    with pytest.raises(TargetRejected, match="IntegrationCode is invalid"):
+        client_with().call(READ, as_is)
+
+
+def test_the_runs_limit_stops_before_a_request_is_sent(service, client_with):
+    service.on("POST", "/Companies", {"itemId": 1})
+    client = client_with(max_calls=3)
+    client.call(CREATE, as_is)
+
+    with pytest.raises(CallsUsedUp):
+        client.call(CREATE, as_is)
+    assert client.calls == len(service.asked) == 3
+
+
+def test_a_limit_reached_between_two_tries_leaves_the_first_in_doubt(service, client_with):
+    service.on("PATCH", "/Companies", DROPPED)
+
+    with pytest.raises(TargetUnavailable, match="all 3 calls") as caught:
+        client_with(max_calls=3).call(PATCH, as_is)
+    assert caught.value.may_have_landed
+
+
+# --- secrets
+
+
+def every_word_of(error):
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
+
+
+@pytest.mark.parametrize("status", [400, 500, 502])
+def test_a_server_that_repeats_the_secret_does_not_make_us_repeat_it(service, client_with, caplog, status):
+    caplog.set_level(logging.DEBUG)
+    service.on(
+        "POST", "/Companies/query", httpx.Response(status, json={"errors": [f"bad {SECRET} of {CODE} <{SECRET}>"]})
+    )
+
+    with pytest.raises(TargetError) as caught:
+        client_with().call(READ, as_is)
+
+    said = every_word_of(caught.value) + caplog.text + repr(getattr(caught.value, "errors", ""))
+    assert SECRET not in said
+    assert CODE not in said
+
+
+def test_a_broken_connection_does_not_show_the_secret(service, client_with, caplog):
+    caplog.set_level(logging.DEBUG)
+    service.on("POST", "/Companies/query", httpx.ReadError(f"while sending Secret: {SECRET}"))
+
+    with pytest.raises(TargetUnavailable) as caught:
+        client_with(attempts=2).call(READ, as_is)
+
+    assert SECRET not in every_word_of(caught.value) + caplog.text
+
+
+def test_client_and_credentials_show_nothing_of_themselves(client_with):
+    client = client_with()
+
+    assert repr(client) == "AutotaskClient('https://webservices.example.net/ATServicesRest/V1.0')"
+    assert repr(Credentials("user", SECRET, CODE)) == "Credentials(…)"
+    assert SECRET not in str(vars(client))
+
+
+@pytest.mark.parametrize(("secret", "why"), [("", "is empty"), ("  \n", "is empty"), ("a\nb", "holds a character")])
+def test_a_secret_that_no_header_can_carry_is_refused_without_showing_it(secret, why):
+    with pytest.raises(TargetError, match=f"the target's secret {why}") as caught:
+        Credentials("user", secret, CODE)
+
+    assert repr(secret) not in str(caught.value)
+
+
+def test_idle_space_around_a_secret_is_dropped_and_letters_beyond_ascii_are_sent():
+    credentials = Credentials("user", " gehëim\n", CODE)
+
+    assert credentials.headers()[b"Secret"] == "gehëim".encode()
+
+
+def test_a_client_is_closed_by_its_block(clock):
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    with AutotaskClient("https://a.example", Credentials("u", "s", "c"), clock, transport=transport) as client:
+        pass
+
+    with pytest.raises(RuntimeError, match="closed"):
+        client.zone()

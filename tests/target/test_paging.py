@@ -1,0 +1,356 @@
+"""Reads over a service that pages as Autotask does, and goes wrong in every way that a page can."""
+
+import json
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import TargetError, TargetUnavailable
+from engine.target.paging import Pages
+
+ALL = [{"op": "exist", "field": "id"}]
+BASE = "https://webservices14.example.net/ATServicesRest/V1.0"
+
+
+class Table:
+    """Records by id behind query, next and count; `meanwhile` runs before each answer."""
+
+    def __init__(self, service, numbers, size=500):
+        self.numbers = sorted(numbers)
+        self.size = size
+        self.faults = {}  # by the number of the page that is asked for, from 1
+        self.asked = self.counted = 0
+        self.bodies = []
+        self.meanwhile = lambda: None
+        self.more_at_the_end = False
+        service.on("POST", "/Companies/query", self.page)
+        service.on("POST", "/Companies/query/next", self.page)
+        service.on("POST", "/Companies/query/count", self.count)
+
+    def found(self, request):
+        body = json.loads(request.content)
+        self.bodies.append(body)
+        least = max((one["value"] for one in body["filter"] if one["op"] == "gt"), default=-1)
+        return [number for number in self.numbers if number > least]
+
+    def page(self, request):
+        self.meanwhile()
+        self.asked += 1
+        fault = self.faults.pop(self.asked, None)
+        after = int(request.url.params.get("after", -1))
+        found = [number for number in self.found(request) if number > after]
+        here, rest = found[: self.size], found[self.size :]
+        more = f"{BASE}/Companies/query/next?after={here[-1]}" if rest or (self.more_at_the_end and here) else None
+        answer = _page(here, more, self.size)
+        return fault(answer, self) if fault else httpx.Response(200, json=answer)
+
+    def count(self, request):
+        self.counted += 1
+        return httpx.Response(200, json={"queryCount": len(self.found(request))})
+
+
+def _page(numbers, more, size):
+    details = {"count": len(numbers), "requestCount": size, "prevPageUrl": None, "nextPageUrl": more}
+    return {"items": [{"id": number} for number in numbers], "pageDetails": details}
+
+
+def half(answer, _):
+    """Half of the records are gone; the count still says how many there should be."""
+    answer["items"] = answer["items"][: len(answer["items"]) // 2]
+    return httpx.Response(200, json=answer)
+
+
+def half_and_proud(answer, _):
+    """Half of the records are gone, and nothing shows it."""
+    answer["items"] = answer["items"][: len(answer["items"]) // 2]
+    answer["pageDetails"]["count"] = len(answer["items"])
+    return httpx.Response(200, json=answer)
+
+
+def empty(answer, _):
+    answer["items"], answer["pageDetails"]["count"], answer["pageDetails"]["nextPageUrl"] = [], 0, None
+    return httpx.Response(200, json=answer)
+
+
+def hollow(answer, _):
+    """No records, yet a next page."""
+    answer["items"], answer["pageDetails"]["count"] = [], 0
+    answer["pageDetails"]["nextPageUrl"] = f"{BASE}/Companies/query/next?after=0"
+    return httpx.Response(200, json=answer)
+
+
+def first_again(answer, table):
+    """The first page in the place of any other."""
+    return httpx.Response(200, json=_page(table.numbers[:2], answer["pageDetails"]["nextPageUrl"], 2))
+
+
+def skipped(answer, _):
+    """The next page after this one is left out."""
+    last = answer["items"][-1]["id"] if answer["items"] else 0
+    answer["pageDetails"]["nextPageUrl"] = f"{BASE}/Companies/query/next?after={last + 2}"
+    return httpx.Response(200, json=answer)
+
+
+def ended(answer, _):
+    """The last page, it says."""
+    answer["pageDetails"]["nextPageUrl"] = None
+    return httpx.Response(200, json=answer)
+
+
+def twice(answer, _):
+    answer["items"] = answer["items"] * 2
+    answer["pageDetails"]["count"] *= 2
+    return httpx.Response(200, json=answer)
+
+
+def backwards(answer, _):
+    answer["items"].reverse()
+    return httpx.Response(200, json=answer)
+
+
+def cut(answer, _):
+    return httpx.Response(200, content=json.dumps(answer)[:-5].encode())
+
+
+def web_page(*_):
+    return httpx.Response(200, html="<title>Maintenance</title>")
+
+
+def nothing(*_):
+    raise httpx.ReadTimeout("")
+
+
+FAULTS = [half, half_and_proud, empty, hollow, first_again, skipped, ended, twice, backwards, cut, web_page, nothing]
+
+
+@pytest.fixture
+def pages(client_with):
+    return Pages(client_with(), "Companies", ["id", "companyName"])
+
+
+def read(pages, filter_=ALL, **how):
+    return sorted(pages.all(filter_, **{"counted": True, **how}))
+
+
+def test_pages_follow_each_other_by_post_with_the_same_body(service, pages):
+    table = Table(service, range(1, 1201))
+
+    assert read(pages) == list(range(1, 1201))
+    assert service.paths() == ["POST Companies/query", *["POST Companies/query/next"] * 2, "POST Companies/query/count"]
+    assert table.bodies[:3] == [{"filter": ALL, "IncludeFields": ["id", "companyName"]}] * 3
+    assert table.bodies[3] == {"filter": ALL}
+
+
+def test_one_page_that_was_asked_with_conditions_is_not_counted(service, pages):
+    table = Table(service, range(10))
+
+    assert read(pages, counted=False) == list(range(10))
+    assert (table.asked, table.counted) == (1, 0)
+
+
+def test_a_whole_entity_is_counted_even_when_it_is_one_page_or_none(service, pages):
+    table = Table(service, [])
+
+    assert read(pages) == []
+    assert (table.asked, table.counted) == (1, 1)
+
+
+def test_more_than_one_page_is_counted_whatever_was_asked(service, pages):
+    table = Table(service, range(501))
+
+    assert len(read(pages, counted=False)) == 501
+    assert table.counted == 1
+
+
+def test_a_full_page_without_a_next_one_is_counted(service, pages):
+    table = Table(service, range(500))
+
+    assert len(read(pages, counted=False)) == 500
+    assert (table.asked, table.counted) == (1, 1)
+
+
+def test_a_last_page_without_records_is_fine(service, pages):
+    table = Table(service, range(500))
+    table.more_at_the_end = True
+
+    assert len(read(pages)) == 500
+
+
+def test_as_many_records_as_ids_were_asked_for_are_all_of_them(service, pages):
+    table = Table(service, range(500))
+    table.more_at_the_end = True
+
+    assert len(read(pages, counted=False, most=500)) == 500
+    assert (table.asked, table.counted) == (1, 0)
+
+
+def test_record_0_is_a_record(service, pages):
+    Table(service, [0, 1, 2], size=2)
+
+    assert read(pages) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_page_that_goes_wrong_once_loses_nothing(service, pages, fault, place):
+    table = Table(service, range(1, 7), size=2)
+    table.faults[place] = fault
+
+    assert read(pages) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("place", [2, 3])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_so_does_a_read_with_conditions_as_soon_as_it_has_a_second_page(service, pages, fault, place):
+    table = Table(service, range(1, 7), size=2)
+    table.faults[place] = fault
+
+    assert read(pages, counted=False) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("fault", [half, hollow, twice, cut, web_page, nothing], ids=lambda fault: fault.__name__)
+def test_a_single_page_that_contradicts_itself_is_asked_for_again(service, pages, fault):
+    table = Table(service, range(1, 5))
+    table.faults[1] = fault
+
+    assert read(pages, counted=False) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [half, half_and_proud, hollow, first_again, skipped, cut, web_page, nothing],
+    ids=lambda f: f.__name__,
+)
+def test_a_service_that_always_goes_wrong_is_an_error_and_never_less_than_all(service, pages, fault):
+    table = Table(service, range(1, 7), size=2)
+    table.faults = dict.fromkeys(range(1, 200), fault)
+
+    with pytest.raises(TargetUnavailable, match="Companies"):
+        read(pages)
+
+
+@pytest.mark.parametrize("fault", [twice, backwards], ids=lambda fault: fault.__name__)
+def test_a_service_that_repeats_itself_for_good_loses_nothing(service, pages, fault):
+    table = Table(service, range(1, 7), size=2)
+    table.faults = dict.fromkeys(range(2, 200), fault)
+
+    assert read(pages) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_error_says_how_many_are_missing(service, pages):
+    table = Table(service, range(1, 7))
+    table.faults = dict.fromkeys(range(1, 200), half_and_proud)
+    table.meanwhile = lambda: None
+    service.on("POST", "/Companies/query/count", {"queryCount": 1_012})
+
+    with pytest.raises(TargetUnavailable, match="query/count says 1012"):
+        read(pages)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        {},
+        {"items": []},
+        {"items": None, "pageDetails": {}},
+        {"items": {}, "pageDetails": {}},
+        {"items": [None], "pageDetails": {"count": 1}},
+        {"items": [{}], "pageDetails": {"count": 1}},
+        {"items": [{"id": None}], "pageDetails": {"count": 1}},
+        {"items": [{"id": True}], "pageDetails": {"count": 1}},
+        {"items": [{"id": "x"}], "pageDetails": {"count": 1}},
+        {"items": [{"id": 1}], "pageDetails": {"count": 0}},
+        {"items": [{"id": 1}], "pageDetails": {"nextPageUrl": 7}},
+        {"items": [{"id": 1}], "pageDetails": {"nextPageUrl": "https://evil.example/x"}},
+        {"items": [{"id": 1}], "pageDetails": {"nextPageUrl": "http://[broken"}},
+    ],
+    ids=json.dumps,
+)
+def test_what_is_no_page_is_an_error(service, pages, answer):
+    service.on("POST", "/Companies/query", answer)
+
+    with pytest.raises(TargetUnavailable, match="not as it must be"):
+        read(pages)
+
+
+@pytest.mark.parametrize(
+    "answer", [[], {}, {"queryCount": None}, {"queryCount": "7"}, {"queryCount": True}], ids=json.dumps
+)
+def test_a_count_that_is_no_number_is_an_error(service, pages, answer):
+    Table(service, range(3))
+    service.on("POST", "/Companies/query/count", answer)
+
+    with pytest.raises(TargetUnavailable, match="counting Companies"):
+        read(pages)
+
+
+def test_a_refused_query_is_an_error_and_not_an_empty_answer(service, pages, say):
+    service.on("POST", "/Companies/query", say.refusal("Unable to find isActive in the Companies Entity."))
+
+    with pytest.raises(TargetError, match="Unable to find isActive"):
+        read(pages)
+
+
+def test_records_added_while_reading_are_fetched_and_not_a_reason_to_begin_again(service, pages):
+    table = Table(service, range(1, 7), size=2)
+    added = iter(range(100, 104))
+
+    def count_then_add(request):
+        found = httpx.Response(200, json={"queryCount": len(table.found(request))})
+        for number in added:
+            table.numbers.append(number)
+            break
+        return found
+
+    service.on("POST", "/Companies/query/count", count_then_add)
+    table.faults[3] = lambda answer, _: table.numbers.append(99) or httpx.Response(200, json=answer)
+
+    assert read(pages)[:7] == [1, 2, 3, 4, 5, 6, 99]
+    assert table.asked < 3 + 5
+
+
+def test_a_record_deleted_while_reading_is_not_a_reason_to_fail(service, pages):
+    table = Table(service, range(1, 7), size=2)
+    table.faults[3] = lambda answer, _: table.numbers.remove(1) or httpx.Response(200, json=answer)
+
+    assert read(pages) == [2, 3, 4, 5, 6]
+
+
+def test_a_tenant_that_moves_between_two_pages_is_followed(service, pages):
+    Table(service, range(1, 5), size=2)
+    moved = []
+
+    def elsewhere(request):
+        if request.url.host != "ws20.example.net":
+            service.on("GET", "/ZoneInformation", {"url": "https://ws20.example.net"})
+            moved.append(request)
+            return httpx.Response(401)
+        page = _page([3, 4], None, 2)
+        return httpx.Response(200, json=page)
+
+    service.on("POST", "/Companies/query/next", elsewhere)
+
+    assert read(pages, counted=False) == [1, 2, 3, 4]
+    assert len(moved) == 1
+    assert service.asked[-2].url.params["after"] == "2"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    numbers=st.sets(st.integers(0, 40), max_size=12),
+    faults=st.dictionaries(st.integers(1, 12), st.sampled_from(FAULTS), max_size=3),
+)
+def test_whatever_goes_wrong_a_read_gives_all_or_an_error(request, numbers, faults):
+    service, client_with = (request.getfixturevalue(name) for name in ("service", "client_with"))
+    table = Table(service, numbers, size=2)
+    table.faults = dict(faults)
+
+    with client_with() as client:
+        try:
+            found = sorted(Pages(client, "Companies", ["id"]).all(ALL, counted=True))
+        except TargetUnavailable:
+            return
+    assert found == sorted(numbers)

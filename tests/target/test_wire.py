@@ -1,0 +1,202 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.catalogue import Entity, Field, Type
+from engine.target.answers import Garbled, parse
+from engine.target.wire import NotWire, body_of, included, reader, to_filter, to_wire
+
+DAY, INSTANT, MONEY = Field("day", Type.DAY), Field("moment", Type.INSTANT), Field("fee", Type.DECIMAL)
+SMALL = Entity("Small", frozenset({"query"}), {field.name: field for field in (DAY, INSTANT, MONEY)})
+
+
+def read(entity, name, raw):
+    return reader(entity, [name])({"id": 1, name: raw})[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "value"),
+    [
+        ("contractName", "Alpine\x1b[31m <b>", "Alpine\x1b[31m <b>"),
+        ("contractName", "", ""),
+        ("contractName", 365, "365"),
+        ("contractName", Decimal("1.50"), "1.50"),
+        ("contractName", True, "true"),
+        ("contractName", None, None),
+        ("status", 1, 1),
+        ("status", "1", 1),
+        ("status", True, 1),
+        ("status", Decimal("1.0"), 1),
+        ("setupFee", 10, Decimal(10)),
+        ("setupFee", Decimal("10.10"), Decimal("10.1")),
+        ("setupFee", "10.1", Decimal("10.1")),
+        ("setupFee", Decimal("0.00005"), Decimal("0.0000")),
+        ("setupFee", Decimal("-0.0"), Decimal(0)),
+        ("isDefaultContract", True, True),
+        ("isDefaultContract", "False", False),
+        ("isDefaultContract", 1, True),
+        ("startDate", "2024-01-31", date(2024, 1, 31)),
+        ("startDate", "2024-01-31T00:00:00", date(2024, 1, 31)),
+        ("startDate", "2024-01-31T00:00:00Z", date(2024, 1, 31)),
+        ("startDate", "2024-01-31T00:00:00.000Z", date(2024, 1, 31)),
+        ("startDate", "2024-01-31T23:30:00-05:00", date(2024, 1, 31)),
+        ("startDate", "", None),
+    ],
+)
+def test_values_come_in_as_the_catalogue_types_them(entities, name, raw, value):
+    got = read(entities["Contracts"], name, raw)
+
+    assert got == value
+    assert type(got) is type(value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "2024-01-31T15:04:05.307",
+        "2024-01-31T15:04:05.307Z",
+        "2024-01-31T15:04:05.3070000",
+        "2024-01-31T16:04:05.307+01:00",
+    ],
+)
+def test_points_in_time_are_utc_with_or_without_a_z(entities, raw):
+    assert read(entities["Companies"], "createDate", raw) == datetime(2024, 1, 31, 15, 4, 5, 307_000, tzinfo=UTC)
+
+
+def test_the_active_flag_of_contacts_is_an_integer(entities):
+    assert read(entities["Contacts"], "isActive", 1) == 1
+    assert body_of(entities["Contacts"], {"isActive": 1}) == {"isActive": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("contractName", {"a": 1}),
+        ("status", "one"),
+        ("status", Decimal("1.5")),
+        ("status", []),
+        ("setupFee", "free"),
+        ("setupFee", True),
+        ("setupFee", "NaN"),
+        ("setupFee", Decimal("1e400")),
+        ("isDefaultContract", "perhaps"),
+        ("startDate", "31.01.2024"),
+        ("startDate", "2024-02-30T00:00:00Z"),
+        ("startDate", 20240131.5),
+    ],
+)
+def test_what_cannot_be_read_as_its_type_is_an_error_that_names_record_and_field(entities, name, raw):
+    with pytest.raises(Garbled, match=rf"Contracts 1: {name} is no "):
+        read(entities["Contracts"], name, raw)
+
+
+def test_a_record_has_its_id_and_every_field_that_was_asked_for(entities):
+    names = ["contractName", "udf.Work 365 Id", "setupFee", "id"]
+    item = {
+        "id": "29683",
+        "CONTRACTNAME": "Alpine",
+        "other": 1,
+        "userDefinedFields": [{"name": "work 365 ID", "value": "7f3"}, {"name": "Else", "value": "x"}, 7],
+    }
+
+    assert reader(entities["Contracts"], names)(item) == {
+        "id": 29683,
+        "contractName": "Alpine",
+        "setupFee": None,
+        "udf.Work 365 Id": "7f3",
+    }
+
+
+@pytest.mark.parametrize("given", [None, [], [{"name": "Else"}]])
+def test_a_user_defined_field_that_does_not_come_is_empty(entities, given):
+    item = {"id": 1, "userDefinedFields": given}
+
+    assert reader(entities["Contracts"], ["udf.A"])(item)["udf.A"] is None
+
+
+def test_user_defined_fields_that_are_no_list_are_an_error(entities):
+    with pytest.raises(Garbled, match="no list"):
+        reader(entities["Contracts"], ["udf.A"])({"id": 1, "userDefinedFields": 7})
+
+
+def test_the_id_is_always_asked_for_and_user_defined_fields_by_their_own_names():
+    assert included(["companyName", "id", "udf.Work 365 Id"]) == ["id", "companyName", "Work 365 Id"]
+
+
+def test_a_body_has_plain_fields_and_a_list_of_user_defined_ones(entities):
+    values = {
+        "contractName": " Alpine ",
+        "startDate": date(2026, 1, 31),
+        "endDate": datetime(2026, 12, 31, 5, tzinfo=UTC),
+        "setupFee": Decimal("10.5"),
+        "status": Decimal(1),
+        "isDefaultContract": True,
+        "description": None,
+        "udf.Work 365 Id": "7f3",
+        "udf.Since": date(2026, 1, 1),
+        "udf.Seats": 12,
+        "udf.Rate": Decimal("1.50"),
+        "udf.Old": None,
+    }
+
+    assert body_of(entities["Contracts"], values) == {
+        "contractName": "Alpine",
+        "startDate": "2026-01-31",
+        "endDate": "2026-12-31",
+        "setupFee": 10.5,
+        "status": 1,
+        "isDefaultContract": True,
+        "description": None,
+        "userDefinedFields": [
+            {"name": "Work 365 Id", "value": "7f3"},
+            {"name": "Since", "value": "2026-01-01"},
+            {"name": "Seats", "value": "12"},
+            {"name": "Rate", "value": "1.50"},
+            {"name": "Old", "value": None},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("contractNmae", "x", "contractNmae is not a field of Contracts"),
+        ("contractName", "x" * 101, "takes 100 characters"),
+        ("status", "Active", "not a number"),
+        ("startDate", "soon", "not a day"),
+        ("setupFee", Decimal("12345678901234567.8901"), "more digits"),
+        ("setupFee", Decimal("1e60"), "more digits"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_before_it_is_sent(entities, name, value, why):
+    with pytest.raises(NotWire, match=why):
+        body_of(entities["Contracts"], {name: value})
+
+
+def test_a_picklist_takes_numbers_that_are_not_known_here(entities):
+    assert body_of(entities["Contracts"], {"billingPreference": 17}) == {"billingPreference": 17}
+
+
+@given(st.dates())
+def test_days_survive_the_way_out_and_in(day):
+    assert read(SMALL, "day", to_wire(DAY, day)) == day
+    assert to_filter(DAY, day) == f"{day.isoformat()}T00:00:00"
+
+
+@given(st.datetimes(datetime(2, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))])))  # noqa: DTZ001 -- hypothesis wants naive bounds
+def test_points_in_time_survive_to_the_millisecond(moment):
+    there = moment.astimezone(UTC)
+
+    assert read(SMALL, "moment", to_wire(INSTANT, moment)) == there.replace(
+        microsecond=there.microsecond // 1000 * 1000
+    )
+
+
+@given(st.decimals(-(10**9), 10**9, places=4))
+def test_money_survives_to_four_places(amount):
+    sent = f'{{"id": 1, "fee": {to_wire(MONEY, amount)!r}}}'
+
+    assert reader(SMALL, ["fee"])(parse(sent.encode()))["fee"] == amount
