@@ -68,7 +68,8 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
             append(draft, mapping)  # validate, transform, read units, weigh the ledger, adjust
         else:
             align(draft, mapping)  # validate, transform, read records, match, diff
-            write_backs(draft, mapping)
+    for mapping in project.mappings.values():
+        write_backs(draft, mapping)
     review(draft)  # rules on the plan as a whole
 
     selection, keep = select(draft, options.targets, options.exclude, options.customer)

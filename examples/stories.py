@@ -8,9 +8,12 @@ from datetime import date
 from decimal import Decimal
 
 
+PLENTY = 12
+
+
 @dataclass(frozen=True)
 class Deal:
-    """A billing contract. `known`: number, name (without number), or not at all; `usual`: takes seeded subscriptions."""
+    """A billing contract. `known`: number, name (without number), or not at all; `usual`: takes seeded subscriptions,"""
 
     customer: str
     frequency: str = "Monthly"
@@ -18,7 +21,7 @@ class Deal:
     end: date | None = date(2029, 9, 30)
     letter: str = "M"
     known: str = ""
-    usual: bool = False
+    usual: int = 0  # so many at most
     clean: bool = False  # nothing is wrong with it or with its customer
     type: str = "Recurring"
     state: str = "Active"
@@ -62,11 +65,11 @@ def _day(said: str) -> date:
 
 
 def _monthly(number: str, start: str, end: str, known: str = "number", **more: object) -> Deal:
-    return Deal(number, "Monthly", _day(start), _day(end), "M", known, usual=True, posted=_day("2026-10-31"), **more)  # type: ignore[arg-type]
+    return Deal(number, "Monthly", _day(start), _day(end), "M", known, posted=_day("2026-10-31"), **({"usual": PLENTY} | more))  # type: ignore[arg-type]
 
 
 def _yearly(number: str, start: str, end: str, posted: str, known: str = "number") -> Deal:
-    return Deal(number, "Annual", _day(start), _day(end), "Y", known, usual=True, clean=True, posted=_day(posted))
+    return Deal(number, "Annual", _day(start), _day(end), "Y", known, usual=PLENTY, clean=True, posted=_day(posted))
 
 
 CONTRACTS = [
@@ -76,7 +79,7 @@ CONTRACTS = [
     _monthly("A-1006", "2024-10-01", "2027-09-30", clean=True),
     _monthly("A-1007", "2024-09-01", "2027-08-31", clean=True),
     _monthly("A-1008", "2025-01-01", "2027-12-31", clean=True),
-    Deal("A-1010", "Monthly", _day("2024-12-01"), _day("2027-11-30"), "M", "number", usual=True, clean=True, posted=_day("2026-09-30"), autotask_end=_day("2026-11-30")),
+    Deal("A-1010", "Monthly", _day("2024-12-01"), _day("2027-11-30"), "M", "number", usual=PLENTY, clean=True, posted=_day("2026-09-30"), autotask_end=_day("2026-11-30")),
     _monthly("A-1011", "2025-02-01", "2028-01-31", clean=True),
     _monthly("A-1012", "2024-05-01", "2027-04-30", clean=True),
     _monthly("A-1013", "2024-03-01", "2027-02-28", clean=True),
@@ -98,13 +101,13 @@ CONTRACTS = [
     _yearly("A-1029", "2025-08-01", "2028-07-31", "2026-07-31", "name"),
     Deal("A-1022", "Quarterly", _day("2025-01-01"), _day("2027-12-31"), "Q", "number", clean=True, posted=_day("2026-09-30")),
     # In Autotask, but their customers are blocked or wait for a decision.
-    _monthly("A-1003", "2025-01-01", "2027-12-31"),
-    _monthly("A-1019", "2025-04-01", "2028-03-31"),
-    _monthly("A-1030", "2025-09-01", "2028-08-31"),
-    _monthly("A-1031", "2024-02-01", "2027-01-31"),
-    _monthly("A-1032", "2025-11-01", "2028-10-31"),
-    _monthly("A-1038", "2025-10-01", "2028-09-30"),
-    _monthly("A-1039", "2024-12-01", "2027-11-30"),
+    _monthly("A-1003", "2025-01-01", "2027-12-31", usual=1),
+    _monthly("A-1019", "2025-04-01", "2028-03-31", usual=1),
+    _monthly("A-1030", "2025-09-01", "2028-08-31", usual=1),
+    _monthly("A-1031", "2024-02-01", "2027-01-31", usual=1),
+    _monthly("A-1032", "2025-11-01", "2028-10-31", usual=1),
+    _monthly("A-1038", "2025-10-01", "2028-09-30", usual=1),
+    _monthly("A-1039", "2024-12-01", "2027-11-30", usual=1),
     # Begins a month later in Autotask than in Work 365.
     Deal("A-1024", known="number", autotask_start=_day("2026-11-01")),
     # New.

@@ -165,7 +165,7 @@ def _usual(world: World, rng: random.Random) -> list[Story]:
     while len(STORIES) + len(made) < SUBSCRIPTIONS:
         deal = open_deals[len(made) % len(open_deals)]
         free = [name for name in USUAL[deal.frequency] if (deal.key, name) not in taken]
-        if not free:
+        if not free or sum(story.contract == deal.key for story in made) >= deal.usual:
             open_deals.remove(deal)
             continue
         product = rng.choice(free)

@@ -37,6 +37,7 @@ class Book:
         self.said: dict[str, tuple[str, str, str]] = {}  # change → text, remedy, because
         self.ids: dict[str, int] = {}
         self.sent_at: dict[str, datetime] = {}
+        self.siblings: dict[str, Sequence[int]] = {}  # adjustments that create: who was there just before sending
         self.before: dict[str, Sequence[Mapping[str, Any]]] = {}  # adjustments: unit rows just before sending
         self.adjusted: dict[int, list[tuple[date, int]]] = {}
         for entry in entries:
@@ -49,6 +50,7 @@ class Book:
             return
         if entry.step is Step.STARTED:
             self.sent_at[change.id] = entry.at
+            self.siblings[change.id] = entry.data.get("siblings", ())  # type: ignore[assignment] # as below
             self.before[change.id] = entry.data.get("before", ())  # type: ignore[assignment] # what `started` wrote
         if entry.step is Step.NOT_LANDED:
             self.status.pop(change.id, None)
@@ -112,7 +114,7 @@ def adjustment(change: Change, book: Book) -> tuple[int, date, int]:
     """Contract service, effective day and units of an adjustment."""
     values = [*book.values(change).values()]
     day = next(value for value in values if isinstance(value, date))
-    record = change.record
+    record = book.ids.get(change.id, 0) if change.makes else change.record
     if record is None:
         unknown = next(value for value in change.values.values() if isinstance(value, Unknown))
         record = book.ids[unknown.change]
@@ -131,7 +133,8 @@ def effects(change: Change, book: Book, run: str, data: Mapping[str, Any]) -> Ef
     if change.action in (Action.UPDATE, Action.DEACTIVATE):
         return Effects(applied={(change.mapping, key): owned})
     if change.action is Action.ADJUST:
-        return Effects(pushed=_pushed(change, book, run, data))
+        links = () if change.makes is None else (Link(*change.makes, book.ids[change.id], "created"),)
+        return Effects(links=links, pushed=_pushed(change, book, run, data))
     return Effects()
 
 

@@ -28,6 +28,7 @@ class Checked:
     moved: dict[str, str] = field(default_factory=dict)  # change → what has moved
     already: dict[str, int | None] = field(default_factory=dict)  # as wanted already
     units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments → unit rows now
+    siblings: dict[str, list[int]] = field(default_factory=dict)  # adjustments that create → who is there now
 
 
 class Checker:
@@ -48,7 +49,11 @@ class Checker:
         for entity, changes in by_entity.items():
             self._records(entity, [one for one in changes if one.action in _CHANGES], checked)
             self._absent(entity, [one for one in changes if one.action is Action.CREATE], book, checked)
-            self._adjustments([one for one in changes if one.action is Action.ADJUST], book, checked)
+            adjusts = [one for one in changes if one.action is Action.ADJUST]
+            self._adjustments([one for one in adjusts if one.makes is None], book, checked)
+            for change in adjusts:
+                if change.makes is not None:
+                    checked.siblings[change.id] = self.siblings(change, book)
         return checked
 
     def _rows(self, batch: Sequence[Change], checked: Checked) -> None:
@@ -125,6 +130,11 @@ class Checker:
             id_: [record for record in by_value[str(identity[telling]).casefold()] if _is(record, identity)]
             for id_, identity in identities.items()
         }
+
+    def siblings(self, change: Change, book: Book) -> list[int]:
+        """Records with the references that an adjustment which creates will give its own."""
+        entity = change.makes[2] if change.makes else change.entity
+        return [record["id"] for record in self.by_identity(entity, [change], book).get(change.id, [])]
 
     def _known(self, value: object, book: Book) -> bool:
         return not isinstance(value, Unknown) or value.change in book.ids

@@ -224,6 +224,7 @@ class Coordinator:
         data: dict[str, object] = {"values": self.book.values(change)}
         if change.action is Action.ADJUST:
             data["before"] = rows_to(checked.units.get(change.id, ()))
+            data["siblings"] = checked.siblings.get(change.id, ())
         return Entry(change.id, Step.STARTED, self._now(), data)
 
     def _work(self, change: Change) -> Sent:
@@ -247,7 +248,8 @@ class Coordinator:
         answered = [one for one in changes if self.book.status.get(one.id) is ChangeStatus.IN_DOUBT]
         if not answered:
             return
-        for group in self.checker.grouped(answered):
+        self._record(self.settler.settle([one for one in answered if one.makes], self.book))
+        for group in self.checker.grouped([one for one in answered if not one.makes]):
             rows = self.checker.unit_rows(group, self.book)
             entries = []
             for change in group:

@@ -60,14 +60,26 @@ class Settler:
         ]
 
     def _adjustments(self, changes: Sequence[Change], book: Book) -> list[Entry]:
+        entries = [entry for change in changes if change.makes for entry in self._making(change, book)]
+        changes = [change for change in changes if not change.makes]
         rows = self._checker.unit_rows(changes, book)
-        entries = []
         for change in changes:
             record, day, units = adjustment(change, book)
             before, now = rows_from(book.before.get(change.id, ())), rows.get(record, ())
             landing = settle_adjustment(before, now, day, units)
             entries += self._told(change, landing, book, {"proof": proof_rows(now, day)})
         return entries
+
+    def _making(self, change: Change, book: Book) -> list[Entry]:
+        """An adjustment that creates: by who is there now and was not before."""
+        before = book.siblings.get(change.id, ())
+        new = [id_ for id_ in self._checker.siblings(change, book) if id_ not in before]
+        if len(new) != 1:
+            return self._told(change, settle_create(new), book, {"found": new})
+        book.ids[change.id] = new[0]
+        rows = self._checker.unit_rows([change], book).get(new[0], ())
+        _, day, _ = adjustment(change, book)
+        return self._told(change, Landing.LANDED, book, {"id": new[0], "proof": proof_rows(rows, day)})
 
     def _write_backs(self, table: str, changes: Sequence[Change], book: Book) -> list[Entry]:
         key = self._project.catalogue.tables[table].key

@@ -48,16 +48,7 @@ def load_tables(path: Path) -> dict[str, Table]:
 
 
 def _load(path: Path, root: str, make: Callable[[str, Any], _Made]) -> dict[str, _Made]:
-    """A catalogue is read whole at each start, so this takes PyYAML's short way and keeps no places."""
-    try:
-        raw = path.read_bytes()
-        if _deep(raw):
-            raise _refused(path, "is nested too deeply")
-        said = yaml.load(raw, Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise _refused(path, f"cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise _refused(path, f"is no YAML: {error}") from None
+    said = _read(path)
     if not isinstance(said, dict) or not isinstance(said.get(root), dict):
         raise _refused(path, f"must have `{root}:` at the top, with a name for each")
     if _large(said):
@@ -71,6 +62,20 @@ def _load(path: Path, root: str, make: Callable[[str, Any], _Made]) -> dict[str,
         except (AttributeError, TypeError, ValueError) as error:
             raise _refused(path, f"{root}.{name} is not as a catalogue must be: {error}") from None
     return made
+
+
+def _read(path: Path) -> object:
+    """A catalogue is read whole at each start, so this takes PyYAML's short way and keeps no places."""
+    try:
+        raw = path.read_bytes()
+        if _deep(raw):
+            raise _refused(path, "is nested too deeply")
+        said: object = yaml.load(raw, Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise _refused(path, f"cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _refused(path, f"is no YAML: {error}") from None
+    return said
 
 
 def _deep(raw: bytes) -> bool:

@@ -99,6 +99,7 @@ class Change:
     price_unknown: bool = False
     notes: tuple[str, ...] = ()
     units: tuple[int, int] | None = None  # adjustments: units on the day before and after
+    makes: tuple[str, str, str] | None = None  # adjustments that create: mapping, key and entity of what they create
 
     @property
     def final(self) -> bool:

@@ -33,6 +33,7 @@ class Standing:
     ids: dict[str, int] = field(default_factory=dict)  # every key that is a record, whatever else holds
     usable: dict[str, object] = field(default_factory=dict)  # what others may refer to: id, or Unknown
     changes: dict[str, list[Change]] = field(default_factory=dict)
+    repeats: dict[str, dict[str, Any]] = field(default_factory=dict)  # creates that an adjustment makes: key → values
     findings: list[Finding] = field(default_factory=list)  # warnings and infos
 
     def block(self, key: str, finding: Finding, because: tuple[str, str] | None = None) -> None:

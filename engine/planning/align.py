@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.expressions import EVALUATION_ERRORS, evaluate
+from engine.expressions import EVALUATION_ERRORS, evaluate, inspect
 from engine.expressions.compiled import Compiled, Slot, slot_raw
 from engine.expressions.context import Context
 from engine.model.catalogue import Entity, Field, Type
@@ -66,6 +66,7 @@ class _Turn:
         self.decisions = draft.decisions(mapping.name)
         self.resolver = Resolver(self.compiled, draft.standings, draft.reader.find)
         draft.resolvers[mapping.name] = self.resolver
+        self.references: set[tuple[Any, ...]] | None = None
 
     def read(self) -> None:
         """Records that are ours, those that rows are linked to, and those that a decision names."""
@@ -150,9 +151,19 @@ class _Turn:
             self.standing.leave(key, Finding(finding.code, finding.severity, finding.text, "", finding.place,
                                              self.mapping.name, key))  # fmt: skip
             return None
-        for finding in resolved.findings:
+        for finding in self._in_words(key, resolved):
             self.standing.block(key, finding, resolved.because)
         return None if resolved.findings else resolved.values
+
+    def _in_words(self, key: str, resolved: Resolved) -> list[Finding]:
+        """What stands against the row; of a look-up that found nothing, what rules say of its field, if any do."""
+        told = [finding for finding in resolved.findings if finding not in resolved.unfound.values()]
+        rules = self.draft.rules(self.mapping.name, RuleOn.RECORD)
+        for name, finding in resolved.unfound.items():
+            about = [rule for rule in rules if ("after", name) in inspect(str(rule.check.raw)).paths]
+            said = RecordRules(about)(self._record_names(key, resolved.values), key)
+            told += [one for one in said if one.severity in STOPS] or [finding]
+        return told
 
     def _existing(self, key: str, how: str | None) -> None:
         values = self._resolve(key)
@@ -210,12 +221,28 @@ class _Turn:
             for finding in missing:
                 self.standing.block(key, self._about(finding, key))
             return
+        if self._repeats(values):
+            self.standing.repeats[key] = sent
+            return
         fields = field_changes(self.compiled.slots, sent, None, lambda _name: Reason.NEW, self._show)
         identity = {name: values[name] for name in self.mapping.identity}
         seen = Seen(row=self.draft.row_seen(self.mapping, key), absent=identity)
         own = owned(self.compiled.slots, values, self.standing.rows[key])
         change = self._change(key, Action.CREATE, fields=fields, values=sent, owned=own, seen=seen)
         self.standing.changes[key] = [change]
+
+    def _repeats(self, values: Mapping[str, Any]) -> bool:
+        """Is there one with the same references already, or is one about to be, so that a plain create is refused?"""
+        repeat = self.mapping.repeat
+        names = [slot.name for slot in self.compiled.slots if slot.reference and slot.field.create_only]
+        if repeat is None or not names or not evaluate(repeat.when.raw, self.draft.contexts[self.mapping.name].base()):
+            return False
+        if self.references is None:
+            self.references = {tuple(one.get(name) for name in names) for one in self.standing.records.values()}
+        mine = tuple(values[name] for name in names)
+        known = mine in self.references
+        self.references.add(mine)
+        return known
 
     def _change(self, key: str, action: Action, **more: Any) -> Change:  # noqa: ANN401 -- parts of a Change
         return Change(
@@ -254,18 +281,20 @@ class _Turn:
         self._follow_own_references()
 
     def _review(self, key: str, check: RecordRules) -> None:
-        names = self.draft.names(self.mapping.name, key)
-        record = self.standing.records.get(self.standing.ids.get(key, -1))
-        names["before"] = labelled(record, self.entity) if record else None
-        names["after"] = self.draft.record_names(self.mapping.name, key)
-        names["refs"] = self.draft.refs(self.mapping.name, key)
-        for finding in check(names, key):
+        for finding in check(self._record_names(key, self.draft.record_names(self.mapping.name, key)), key):
             if finding.severity is Severity.SKIP:
                 self.standing.leave(key, finding)
             elif finding.severity in STOPS:
                 self.standing.block(key, finding)
             else:
                 self.standing.findings.append(finding)
+
+    def _record_names(self, key: str, after: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Names for rules that look at records."""
+        record = self.standing.records.get(self.standing.ids.get(key, -1))
+        before = labelled(record, self.entity) if record else None
+        refs = self.draft.refs(self.mapping.name, key)
+        return {**self.draft.names(self.mapping.name, key), "before": before, "after": after, "refs": refs}
 
     def _follow_own_references(self) -> None:
         """A row that refers to a blocked row of its own mapping is blocked too, and so on down."""

@@ -64,11 +64,7 @@ def update(desk: Desk, entity: Entity, body: Mapping[str, Json], parent: int | N
     """Changes a record that exists; `whole` (PUT) sets what is left out to null. Its id. Raises Refused."""
     before = _found(desk, entity, body.get("id"), parent)
     said = {name: value for name, value in body.items() if name != "id"}
-    if whole:
-        said = _nulls(entity) | said
-    reading = writes.read(desk, entity, said, before)
-    if whole:
-        writes.check_required(reading, (name for name in entity.fields if entity.fields[name].writable_on_update()))
+    reading = writes.read(desk, entity, said, before, whole=whole)
     after = {**before, **reading.values}
     rules.check(reading, after)
     reading.done()
@@ -78,12 +74,6 @@ def update(desk: Desk, entity: Entity, body: Mapping[str, Json], parent: int | N
     record = int(before["id"] or 0)
     _told(lambda: _apply(desk, entity, record, before, values))
     return record
-
-
-def _nulls(entity: Entity) -> dict[str, Json]:
-    return {
-        name.lower(): None for name, field in entity.fields.items() if field.writable_on_update() and "." not in name
-    }
 
 
 def _apply(desk: Desk, entity: Entity, record: int, before: Kept, values: Kept) -> None:

@@ -6,7 +6,7 @@ instants as `YYYY-MM-DDTHH:MM:SS.mmm` in UTC, so that text order is the order in
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
@@ -104,11 +104,8 @@ def _storable(text: str) -> bool:
 
 def _day(field: Field, value: object) -> str:
     """The date part as it stands: days know no time zone, whatever designator they wear."""
-    match = _INSTANT.match(value) if isinstance(value, str) else None
-    try:
-        return date.fromisoformat(match[1]).isoformat() if match else _no_date(field)
-    except ValueError:
-        return _no_date(field)
+    _instant(field, value)  # it must be a right one all the same
+    return str(value)[:10]
 
 
 def _instant(field: Field, value: object) -> str:

@@ -14,6 +14,7 @@ from engine.sandbox.records import Kept
 from engine.sandbox.tenant import Tenant
 
 _UDFS = "userdefinedfields"
+_UNCERTAIN_COST = ("ContractServices", "unitCost")
 _SINGULARS = {"Companies": "Company", "Countries": "Country", "Currencies": "Currency"}
 
 
@@ -43,6 +44,7 @@ class Reading:
     desk: Desk
     entity: Entity
     before: Kept | None  # the record that is changed, or none on create
+    whole: bool = False  # PUT: what is left out becomes null
     values: Kept = field(default_factory=dict)
     extra: dict[str, Json] = field(default_factory=dict)  # properties that are no fields
     texts: list[str] = field(default_factory=list)
@@ -59,11 +61,21 @@ class Reading:
         if not self._writable(field):
             self._read_only(field, kept)
             return
-        if kept is None and self.before is not None and self.desk.tenant.switches["null_in_patch"] == "ignored":
+        if kept is None and self._patches() and self.desk.tenant.switches["null_in_patch"] == "ignored":
             return
         self.values[field.name] = self._cut(field, kept)
 
+    def takes(self, field: Field) -> bool:
+        """May this body set the field, and has its user the right to?"""
+        unseen = not self.desk.user.level.costs and access.is_cost(self.entity, field.name)
+        return self._writable(field) and not unseen
+
+    def _patches(self) -> bool:
+        return self.before is not None and not self.whole
+
     def _writable(self, field: Field) -> bool:
+        if (self.entity.name, field.name) == _UNCERTAIN_COST and self.before is not None:
+            return self.desk.tenant.switches["contract_service_cost"] == "writable"
         return field.writable_on_create() if self.before is None else field.writable_on_update()
 
     def _read_only(self, field: Field, kept: wire.Stored) -> None:
@@ -90,9 +102,11 @@ class Reading:
             raise Refused(*self.texts)
 
 
-def read(desk: Desk, entity: Entity, said: Mapping[str, Json], before: Kept | None) -> Reading:
+def read(desk: Desk, entity: Entity, said: Mapping[str, Json], before: Kept | None, *, whole: bool = False) -> Reading:
     """The values that a body (names in small letters) sets, typed and checked one by one."""
-    reading = Reading(desk, entity, before)
+    reading = Reading(desk, entity, before, whole)
+    if whole:
+        reading.values = {name: None for name, field in entity.fields.items() if reading.takes(field)}
     fields = desk.tenant.fields_by_small_name[entity.name]
     for name, value in said.items():
         known = fields.get(name)

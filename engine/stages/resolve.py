@@ -22,6 +22,7 @@ class Resolved:
 
     values: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    unfound: dict[str, Finding] = field(default_factory=dict)  # of these findings: look-ups that found nothing
     because: tuple[str, str] | None = None
     left: Finding | None = None
 
@@ -85,6 +86,8 @@ class Resolver:
                 resolved.values[slot.name] = fit(value, slot.field)
         except Misfit as fault:
             resolved.findings.append(self._finding(key, slot, "value-does-not-fit", str(fault)))
+            if slot.find:
+                resolved.values[slot.name], resolved.unfound[slot.name] = None, resolved.findings[-1]
         except UndefinedError as fault:
             resolved.findings.append(self._finding(key, slot, "expression-failed", f"{slot.name}: {fault}"))
 

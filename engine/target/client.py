@@ -7,7 +7,7 @@ import json
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from http import HTTPStatus
 from random import SystemRandom
@@ -151,11 +151,16 @@ class AutotaskClient:
         _log.info("zone %s at %s", zone.name, zone.root)
         return zone
 
-    def _has_moved(self, used: Zone) -> bool:
+    def _has_moved(self, used: Zone, effort: Effort) -> bool:
         """After a 401: is the tenant elsewhere by now?"""
         with self._zone_lock:
             if self._zone is used:
-                self._zone = self._look_up()
+                try:
+                    self._zone = self._look_up()
+                except (TargetError, CallsUsedUp) as fault:
+                    if effort.in_doubt:
+                        raise effort.failure(str(fault)) from None
+                    raise
             return self._zone != used
 
     def _know_threshold(self) -> None:
@@ -183,16 +188,19 @@ class AutotaskClient:
                     verdict = Unclear(f"the answer is not as it must be: {fault}")
             if isinstance(verdict, Refused):
                 self._after_refusal(effort, verdict, zone)
-            else:
-                self._sleep(self._wait(effort, verdict))
+            elif not self._sleep(self._wait(effort, verdict)):
+                raise effort.failure("stopped before it was sent again")
 
     def _try(self, effort: Effort, zone: Zone) -> Verdict:
         """One try, in its turn and in its place."""
         wait = self._calls.turn()
         if self._too_late(effort, wait):
-            return NotSent(f"the hour's calls are nearly used, its turn is in {wait:.0f} seconds", again=False)
-        self._sleep(wait)
+            return NotSent(f"requests are held back for {wait:.0f} seconds, for the hour's limit", again=False)
+        if not self._sleep(wait):
+            return NotSent("stopped before it was sent", again=False)
         with self._slots.hold(effort.request.endpoint):
+            if self._too_late(effort):
+                return NotSent("no time was left when its place was free", again=False)
             try:
                 self._calls.take()
             except CallsUsedUp as used_up:
@@ -203,7 +211,7 @@ class AutotaskClient:
 
     def _exchange(self, effort: Effort, zone: Zone) -> Verdict:
         try:
-            return judge(self._send(effort, zone), self._clock.now())
+            return judge(self._send(effort.request, zone), self._clock.now())
         except _NOT_CONNECTED as fault:
             again = "certificate" not in str(fault).lower()
             return NotSent(f"no connection ({type(fault).__name__}: {fault})", again=again)
@@ -214,27 +222,29 @@ class AutotaskClient:
         except Garbled as fault:
             return Unclear(str(fault), again=False)
 
-    def _send(self, effort: Effort, zone: Zone) -> Answer:
-        request = effort.request
+    def _send(self, request: Request, zone: Zone) -> Answer:
         headers = self._credentials.headers() if request.endpoint else {}
         content = None
         if request.body is not None:
-            content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode()
+            content = json.dumps(request.body, allow_nan=False)
             headers[b"Content-Type"] = b"application/json"
-        body = bytearray()
         url = zone.address(request.path)
         with self._http.stream(request.method, url, content=content, headers=headers) as response:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > LARGEST_BODY or self._too_late(effort, 0):
-                    raise Garbled("an answer without end")
             named = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, named, bytes(body))
+            return Answer(response.status_code, named, self._whole(response.iter_bytes()))
 
-    def _wait(self, effort: Effort, verdict: Good | Busy | NotSent | Unclear) -> float:
+    def _whole(self, pieces: Iterable[bytes]) -> bytes:
+        """A body, unless it is without end in size or in time. Raises Garbled."""
+        until = self._clock.now() + timedelta(seconds=self._limits.timeout)
+        body = bytearray()
+        for piece in pieces:
+            body += piece
+            if len(body) > LARGEST_BODY or self._clock.now() > until:
+                raise Garbled("an answer without end")
+        return bytes(body)
+
+    def _wait(self, effort: Effort, verdict: Busy | NotSent | Unclear) -> float:
         """Seconds until the next try; raises where there must be none."""
-        if isinstance(verdict, Good):
-            return 0.0
         may = effort.may_repeat(verdict)
         asked = 0.0 if isinstance(verdict, NotSent) else verdict.wait or 0.0
         if isinstance(verdict, Busy):
@@ -253,7 +263,7 @@ class AutotaskClient:
         unauthorized = refused.status == HTTPStatus.UNAUTHORIZED
         if unauthorized and zone and not effort.moved:
             effort.moved = True
-            if self._has_moved(zone):
+            if self._has_moved(zone, effort):
                 return
         errors = tuple(self._said(error) for error in refused.errors)
         text = "; ".join(errors)
@@ -261,14 +271,17 @@ class AutotaskClient:
             text = "the user name or the secret is wrong, or the user has no API security level (HTTP 401)"
         raise effort.refusal(text, errors, refused.status)
 
-    def _too_late(self, effort: Effort, wait: float) -> bool:
+    def _too_late(self, effort: Effort, wait: float = 0) -> bool:
         return self._clock.now() + timedelta(seconds=wait) > effort.until
 
-    def _sleep(self, seconds: float) -> None:
-        """Waits, and no longer once it is told to stop."""
-        while seconds > 0 and not self._stopping.is_set():
+    def _sleep(self, seconds: float) -> bool:
+        """Waits; False where it was told to stop meanwhile."""
+        while seconds > 0:
+            if self._stopping.is_set():
+                return False
             self._clock.sleep(min(seconds, 1.0))
             seconds -= 1.0
+        return True
 
     def _said(self, text: str) -> str:
         return clean(self._credentials.hide(text))

@@ -24,8 +24,9 @@ def work(_made, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def trueup(capfd):
-    """Runs a command line; exit code, stdout and stderr out."""
+def trueup(work, capfd):
+    """Runs a command line in a project of its own; exit code, stdout and stderr out."""
+    assert work.is_dir()
 
     def command(*arguments):
         capfd.readouterr()

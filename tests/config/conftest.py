@@ -31,6 +31,10 @@ class Workshop:
         assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def change(self, file, *what):
+        """Writes the file, or replaces one text in it by another."""
+        (self.write if len(what) == 1 else self.edit)(file, *what)
+
     def check(self):
         return check(self.root, env=self.env, shipped=SHIPPED)
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -353,3 +354,36 @@ def test_a_state_of_another_process_is_seen_at_once(told, opened):
     assert told.load() == other.load()
     with pytest.raises(StateLocked):
         told.acquire("apply (ann)")
+
+
+def test_a_new_file_is_closed_to_others_from_its_first_moment(opened, path, monkeypatch):
+    def interrupted(where):
+        raise KeyboardInterrupt(where)
+
+    monkeypatch.setattr(file, "_connect", interrupted)
+    before = os.umask(0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            opened().acquire("apply (ann)")
+    finally:
+        os.umask(before)
+
+    assert mode(path) == 0o600
+
+
+def test_a_file_that_vanishes_while_it_is_opened_is_not_made_anew(opened, path, monkeypatch):
+    state = opened()
+    lease = state.acquire("apply (ann)")
+    path.unlink()
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+
+    with pytest.raises(StateError, match="unable to open"):
+        opened(2).edit(lease, "link", Effects())
+    assert not path.exists()
+
+
+def test_a_writing_call_keeps_other_writers_out_from_its_first_moment(told, path):
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+    with told._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):  # noqa: SLF001 -- its inside
+        other.execute("BEGIN IMMEDIATE")
+    other.close()

@@ -219,6 +219,17 @@ def test_a_refused_connection_after_a_try_that_may_have_landed_stays_in_doubt(se
     assert caught.value.may_have_landed
 
 
+def test_a_look_up_that_fails_after_a_try_that_may_have_landed_leaves_it_in_doubt(service, client_with, say):
+    service.on("PATCH", "/Companies", DROPPED, httpx.Response(401))
+    client = client_with()
+    client.zone()
+    service.on("GET", "/ZoneInformation", say.refusal("Zone information could not be determined"))
+
+    with pytest.raises(TargetUnavailable, match="Zone information") as caught:
+        client.call(PATCH, as_is)
+    assert caught.value.may_have_landed
+
+
 def test_an_answer_that_is_not_as_it_must_be_is_a_fault_like_others(service, client_with):
     service.on("POST", "/Companies/query", {"items": None}, {"items": []})
 
@@ -294,6 +305,57 @@ def test_a_turn_that_comes_too_late_is_not_waited_for(service, client_with, say)
     with pytest.raises(TargetUnavailable, match=r"held back for .* seconds, for the hour"):
         client.call(READ, as_is)
     assert service.paths() == ["POST Companies/query"]
+
+
+def test_who_is_told_to_stop_while_it_waits_sends_nothing_more(service, client_with, clock):
+    client = client_with()
+    service.on("POST", "/Companies/query", httpx.Response(429, headers={"Retry-After": "60"}))
+    sleep = clock.sleep
+
+    def sleep_and_stop(seconds):
+        sleep(seconds)
+        client.stop()
+
+    clock.sleep = sleep_and_stop
+
+    with pytest.raises(TargetUnavailable, match="stopped"):
+        client.call(READ, as_is)
+    assert service.paths() == ["POST Companies/query"]
+    assert clock.slept == 1
+
+
+def test_a_slow_answer_to_a_request_that_began_in_time_is_an_answer(service, client_with, clock):
+    def slow(_):
+        clock.sleep(40)
+        return httpx.Response(200, json={"itemId": 7})
+
+    service.on("POST", "/Companies", slow)
+
+    assert client_with(deadline=30).call(CREATE, as_is) == {"itemId": 7}
+
+
+def test_an_answer_that_drips_is_cut_off(service, client_with, clock):
+    class Drops(httpx.SyncByteStream):
+        def __iter__(self):
+            for _ in range(1000):
+                clock.sleep(20)
+                yield b" "
+
+    service.on("POST", "/Companies", lambda _: httpx.Response(200, stream=Drops()))
+
+    with pytest.raises(TargetUnavailable, match="without end") as caught:
+        client_with(timeout=300).call(CREATE, as_is)
+    assert caught.value.may_have_landed
+    assert clock.slept == 320
+
+
+def test_any_text_can_be_sent(service, client_with):
+    service.on("POST", "/Companies/query", {})
+    odd = Request("POST", "Companies/query", "Companies", "reading", {"a": "\ud800 é"})
+
+    client_with().call(odd, as_is)
+
+    assert service.bodies() == [{"a": "\ud800 é"}]
 
 
 def test_stopping_ends_the_repeats_but_not_what_is_in_flight(service, client_with, clock):

@@ -36,6 +36,7 @@ class Ground:
     names: frozenset[str] | None  # of all mappings, also of those that could not; None: not all are known
     settings: Mapping[str, object] | None  # None: trueup.yaml could not be read
     documents: Mapping[str, Checked] = field(default_factory=dict)  # by mapping
+    _shapes: dict[tuple[str, str], Shape] = field(default_factory=dict)  # made once
 
     def missing(self, mapping: str, *steps: str) -> bool:
         """Was that part of the mapping taken away by its schema, so that nothing can be said of it?"""
@@ -69,8 +70,10 @@ class Ground:
 
     def row(self, table: str) -> Shape:
         """A row of that table."""
-        known = self.table(table)
-        return of_table(known) if known else ANYTHING
+        if ("table", table) not in self._shapes:
+            known = self.table(table)
+            self._shapes["table", table] = of_table(known) if known else ANYTHING
+        return self._shapes["table", table]
 
     def record(self, entity: str) -> Shape:
         """A record of that entity."""
@@ -79,8 +82,12 @@ class Ground:
 
     def constants(self) -> dict[str, Shape]:
         """Where there is no row: settings and the plan's day."""
-        settings = ANYTHING if self.settings is None else of_settings(self.settings)
-        return {"settings": settings, "plan": parts(f"plan has only as_of here, no '{NAME}'", {"as_of": _DAY})}
+        if ("", "settings") not in self._shapes:
+            self._shapes["", "settings"] = ANYTHING if self.settings is None else of_settings(self.settings)
+        return {
+            "settings": self._shapes["", "settings"],
+            "plan": parts(f"plan has only as_of here, no '{NAME}'", {"as_of": _DAY}),
+        }
 
     def of_row(self, mapping: MappingSpec) -> dict[str, Shape]:
         """Where there is a row: it, the rows joined to it, settings, the plan's day."""

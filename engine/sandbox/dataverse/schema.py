@@ -102,7 +102,9 @@ def _kind(table: Table, tables: Mapping[str, Table], habits: Habits) -> Kind:
     attributes = {column.logical: _attribute(column, table, tables, habits) for column in table.columns.values()}
     for logical, kind in _STATES.items():
         if logical not in attributes:
-            attributes[logical] = Attribute(logical, kind, "Status", choices=(Choice(0, "Active", 0), Choice(1, "Inactive", 1)))
+            attributes[logical] = Attribute(
+                logical, kind, "Status", choices=(Choice(0, "Active", 0), Choice(1, "Inactive", 1))
+            )
     states = {choice.value for choice in attributes["statecode"].choices}
     status = table_column(table, "statuscode")
     if status:
@@ -188,7 +190,11 @@ def as_definition(kind: Kind) -> dict[str, Any]:
         "ChangeTrackingEnabled": kind.tracked,
         "IsOptimisticConcurrencyEnabled": kind.concurrent,
         "Privileges": [
-            {"Name": f"prv{right}{kind.logical}", "PrivilegeType": right, "PrivilegeId": row_id("privilege", right + kind.logical)}
+            {
+                "Name": f"prv{right}{kind.logical}",
+                "PrivilegeType": right,
+                "PrivilegeId": row_id("privilege", right + kind.logical),
+            }
             for right in ("Read", "Write")
         ],
         "MetadataId": row_id("table", kind.logical),

@@ -1,0 +1,203 @@
+"""Pending logs of one account become adjustments: merged by day, judged by rules, each in its turn."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from engine.model.finding import Finding, Severity
+from engine.model.plan import Action, Change, FieldChange, Reason, Seen, UnitRow, Unknown
+from engine.model.project import AppendSpec, MappingSpec, RuleOn, Verdict
+from engine.model.units import units_on
+from engine.model.work import Standing
+from engine.planning.draft import Draft
+from engine.planning.pending import Logs, Pile
+from engine.stages import ledger as books
+from engine.stages.append import Adjustment, Pending, days_of, merge
+from engine.stages.diff import shown
+from engine.stages.validate import STOPS, rule_findings
+
+
+class Adjuster:
+    """Makes the changes of one append-only mapping, account by account."""
+
+    def __init__(self, draft: Draft, logs: Logs, spec: AppendSpec, owner: MappingSpec) -> None:
+        self.draft, self.logs, self.spec, self.owner = draft, logs, spec, owner
+        self.mapping, self.marks = logs.mapping, logs.marks
+        self.standing: Standing = logs.standing
+        self.accounts = draft.standings[owner.name]
+        self.taken: dict[int, set[date]] = defaultdict(set)  # contract service → days that took an adjustment of ours
+        for one in draft.memory.pushed.values():
+            if one.units:
+                self.taken[one.record].add(one.day)
+
+    def adjust(self, key: str, account: books.Account, pile: Pile, correction: Decimal) -> bool:
+        """Adjustments of one account in turn; True where one of them is held."""
+        taken = self.taken.get(account.record or -1, set()) | books.adjusted_days(account.rows)
+        days = days_of(account.rows, taken)
+        logs = [self._pending(one) for one in pile.flowing]
+        if correction:
+            logs.append(Pending("", days.open(max([self.draft.as_of, *(log.day for log in logs)])), correction))
+        rows, running, before, held = (
+            account.rows,
+            0,
+            self.draft.anchors(self.owner.name, key),
+            bool(pile.stopped),
+        )
+        stop: Finding | None = None
+        for adjustment in merge(logs, days):
+            low = books.lowest(rows, adjustment.day, running) + adjustment.units
+            start = units_on(rows, adjustment.day, running)
+            stop = stop or self._judged(adjustment, start, low, account.rows)
+            if stop:
+                held = True
+                self._stop(adjustment, stop)
+                continue
+            change = self._change(key, account, adjustment, start, before)
+            if change and key in self.accounts.repeats and key not in self.accounts.changes:
+                change = self._making(key, change)
+            rows, running = books.adjust(rows, adjustment.day, adjustment.units), running + adjustment.units
+            before = (change.id,) if change else before
+        return held
+
+    def _pending(self, key: str) -> Pending:
+        decision = self.logs.decisions.get(key)
+        forced = bool(decision and decision.verdict is Verdict.PUSH)
+        return Pending(key, self.logs.day(key), self.logs.units_of(key), forced)
+
+    def _judged(self, adjustment: Adjustment, start: int, low: int, rows: Sequence[UnitRow]) -> Finding | None:
+        """What rules on changes have against it."""
+        first = adjustment.keys[0]
+        if not first or not adjustment.units:
+            return None
+        names = self.draft.names(self.mapping.name, first)
+        names["refs"] = self.draft.refs(self.mapping.name, first)
+        names["change"] = {
+            "action": "adjust",
+            "values": self.logs.values.get(first, {}),
+            "day": adjustment.day,
+            "units": adjustment.units,
+            "units_before": start,
+            "units_after": start + adjustment.units,
+            "lowest": low,
+            "posted": books.is_posted(rows, adjustment.day),
+            "first_open_day": books.first_open_day(rows, adjustment.day),
+        }
+        findings = rule_findings(self.draft.rules(self.mapping.name, RuleOn.CHANGE), names, first)
+        self.standing.findings += [finding for finding in findings if finding.severity not in STOPS]
+        return next((finding for finding in findings if finding.severity in STOPS), None)
+
+    def _stop(self, adjustment: Adjustment, stop: Finding) -> None:
+        for key in adjustment.keys:
+            if not key:
+                continue
+            own = stop.key in adjustment.keys
+            text = stop.text if own else f"waits for an earlier change of the same service: {stop.text}"
+            code = stop.code if own else "waits-its-turn"
+            severity = stop.severity if own else Severity.HOLD
+            self.standing.block(key, replace(stop, code=code, severity=severity, text=text, key=key))
+
+    def _change(
+        self,
+        owner_key: str,
+        account: books.Account,
+        adjustment: Adjustment,
+        start: int,
+        before: tuple[str, ...],
+    ) -> Change | None:
+        keys = tuple(key for key in adjustment.keys if key)
+        if not adjustment.units:
+            self.marks.add(
+                f"{self.mapping.name}:{keys[0]}:mark",
+                keys,
+                (),
+                "the changes of that day cancel out: nothing is sent",
+            )
+            return None
+        values = self._sent(owner_key, account, adjustment, keys)
+        price = account.price
+        monthly = None if price is None else price * adjustment.units
+        id_ = f"{self.mapping.name}:{keys[0]}" if keys else f"{self.mapping.name}:correct:{owner_key}"
+        change = Change(
+            id=id_,
+            action=Action.ADJUST,
+            mapping=self.mapping.name,
+            keys=keys or (owner_key,),
+            name=account.name,
+            tab=self.mapping.tab,
+            entity=self.mapping.target.entity,
+            place=self.mapping.place,
+            record=account.record,
+            fields=self._fields(values),
+            values=values,
+            needs=before,
+            seen=self._seen(keys, owner_key, account),
+            monthly=monthly,
+            one_off=books.one_off(monthly, adjustment.day, self.draft.as_of),
+            price_unknown=price is None,
+            notes=adjustment.notes if keys else ("corrects the difference, as decided",),
+            units=(start, start + adjustment.units),
+        )
+        self.standing.changes[keys[0] if keys else id_] = [change]
+        if keys:
+            self.marks.add(f"{id_}:mark", keys, (id_,), "")
+        return change
+
+    def _making(self, key: str, change: Change) -> Change:
+        """The first adjustment of a second service of its kind on one contract: it creates that service as well."""
+        repeat, owner = self.owner.repeat, self.owner
+        references = {
+            slot.name: self.accounts.repeats[key][slot.name]
+            for slot in self.draft.compiled[owner.name].slots
+            if slot.reference and slot.field.create_only
+        }
+        extra = {name: value.raw for name, value in repeat.set.items()} if repeat else {}
+        kept = {name: value for name, value in change.values.items() if name != self.spec.merge_on[0]}
+        needs = [need for other in self.draft.refers_to(owner.name, key) for need in self.draft.anchors(*other)]
+        made = replace(
+            change,
+            id=f"{owner.name}:{key}",
+            entity=repeat.by if repeat else change.entity,
+            values={**references, **extra, **kept},
+            needs=tuple(dict.fromkeys((*change.needs, *needs))),
+            seen=Seen(row=change.seen.row, absent=references),
+            makes=(owner.name, key, owner.target.entity),
+            notes=(*change.notes, "adds a further service of its kind to the contract"),
+        )
+        self.standing.changes.pop(change.keys[0])
+        self.accounts.changes[key] = [made]
+        for name, marks in self.standing.changes.items():
+            self.standing.changes[name] = [
+                replace(mark, needs=(made.id,)) if mark.needs == (change.id,) else mark for mark in marks
+            ]
+        return made
+
+    def _sent(
+        self, owner_key: str, account: books.Account, adjustment: Adjustment, keys: tuple[str, ...]
+    ) -> dict[str, Any]:
+        last = self.logs.values[keys[-1]] if keys else {}
+        usable = account.record if account.record is not None else Unknown(f"{self.owner.name}:{owner_key}")
+        fixed = {
+            self.spec.merge_on[0]: usable,
+            self.spec.merge_on[1]: adjustment.day,
+            self.spec.merge_sum: adjustment.units,
+        }
+        return {**{name: value for name, value in last.items() if value is not None}, **fixed}
+
+    def _fields(self, values: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+        slots = {slot.name: slot for slot in self.draft.compiled[self.mapping.name].slots}
+        return tuple(
+            FieldChange(name, None, value, Reason.NEW, "–", shown(slots[name], value))
+            for name, value in values.items()
+            if name in slots
+        )
+
+    def _seen(self, keys: Sequence[str], owner_key: str, account: books.Account) -> Seen:
+        rows: dict[str, str] = {}
+        for key in keys:
+            rows.update(self.draft.row_seen(self.mapping, key))
+        if owner_key in self.accounts.rows:
+            rows.update(self.draft.row_seen(self.owner, owner_key))
+        return Seen(row=rows, units=account.rows if account.record is not None else None)

@@ -1,0 +1,46 @@
+"""Write-backs to logs: the mark that says they are done with."""
+
+from engine.expressions import evaluate
+from engine.model.plan import Action, Change, FieldChange, Reason, Seen
+from engine.model.project import MappingSpec
+from engine.model.work import Standing
+from engine.planning.draft import Draft
+
+
+class Marks:
+    """Adds the marks of one append-only mapping to its changes."""
+
+    def __init__(self, draft: Draft, mapping: MappingSpec, standing: Standing) -> None:
+        self.draft, self.mapping, self.standing = draft, mapping, standing
+
+    def alone(self, key: str, why: str) -> None:
+        """The mark of a log that nothing is sent for."""
+        self.add(f"{self.mapping.name}:{key}:mark", (key,), (), why)
+
+    def add(self, id_: str, keys: tuple[str, ...], needs: tuple[str, ...], why: str) -> None:
+        """The write-back of these logs, if the mapping has one."""
+        spec = self.mapping.write_back
+        if spec is None or not keys:
+            return
+        names = self.draft.names(self.mapping.name, keys[0])
+        values = {name: evaluate(value.raw, names) for name, value in spec.set.items()}
+        row = self.standing.rows[keys[0]]
+        change = Change(
+            id=id_,
+            action=Action.WRITE_BACK,
+            mapping=self.mapping.name,
+            keys=keys,
+            name=self.draft.label(self.mapping.name, keys[0]),
+            tab=self.mapping.tab,
+            entity=self.mapping.source.table,
+            place=spec.place,
+            values=values,
+            fields=tuple(
+                FieldChange(name, row.get(name), value, Reason.NEW, str(row.get(name)), str(value))
+                for name, value in values.items()
+            ),
+            needs=needs,
+            seen=Seen(record={name: row.get(name) for name in values}),
+            notes=(why,) if why else (),
+        )
+        self.standing.changes.setdefault(id_, []).append(change)

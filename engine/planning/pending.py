@@ -1,0 +1,144 @@
+"""The logs of an append-only mapping, sorted: which are pending, which are stopped, which a person archived."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from engine.expressions import EVALUATION_ERRORS, evaluate
+from engine.model.finding import Finding, Severity
+from engine.model.project import AppendSpec, MappingSpec, Verdict
+from engine.model.run import Pushed
+from engine.model.work import Standing
+from engine.planning.draft import Draft
+from engine.planning.marks import Marks
+
+
+@dataclass(slots=True)
+class Pile:
+    """The logs of one account in their order, and the last day that any log of it is about."""
+
+    flowing: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)  # held or blocked, and all that come after such a one
+    archive: list[str] = field(default_factory=list)
+    last_day: date | None = None
+
+
+class Logs:
+    """Every log of one mapping, with its values fitted to the fields that it becomes."""
+
+    def __init__(self, draft: Draft, mapping: MappingSpec, spec: AppendSpec, standing: Standing) -> None:
+        self.draft, self.mapping, self.spec, self.standing = draft, mapping, spec, standing
+        self.values: dict[str, dict[str, Any]] = {}  # log key → fitted values
+        self.decisions = draft.decisions(mapping.name)
+        self.marks = Marks(draft, mapping, standing)
+
+    def day(self, key: str) -> date:
+        """The day on which a log takes effect."""
+        day: date = self._log_value(key, self.spec.merge_on[1])
+        return day
+
+    def units_of(self, key: str) -> Decimal:
+        """What a log changes."""
+        return Decimal(self._log_value(key, self.spec.merge_sum) or 0)
+
+    def _log_value(self, key: str, name: str) -> Any:  # noqa: ANN401 -- any value of a row
+        """A log's value by the mapping's own field, fitted where it fits, as the source has it where not."""
+        if key in self.values and name in self.values[key]:
+            return self.values[key][name]
+        spec = self.mapping.fields[name]
+        return evaluate(getattr(spec.value, "raw", None), self.draft.names(self.mapping.name, key))
+
+    def _account_of(self, key: str) -> str | None:
+        """The key of the row that a log belongs to."""
+        spec = self.mapping.fields[self.spec.in_turn].value
+        value = evaluate(getattr(getattr(spec, "of", None), "raw", None), self.draft.names(self.mapping.name, key))
+        return None if value is None else str(value)
+
+    def piles(self) -> dict[str, Pile]:
+        """The key of the row that they belong to → its logs, sorted."""
+        piles: dict[str, Pile] = defaultdict(Pile)
+        order = self.mapping.source.order
+        rows = self.standing.rows
+        column = self.draft.key_column(self.mapping)
+        pushed = self.draft.memory.pushed
+        ordered = sorted(rows.values(), key=lambda row: tuple(str(row.get(name) or "") for name in (*order, column)))
+        for row in ordered:
+            key = str(row[column])
+            owner = self._safe_account(key)
+            if owner is None:
+                continue
+            pile = piles[owner]
+            self._note_day(key, pile)
+            remembered = pushed.get((self.mapping.name, key))
+            if remembered and remembered.undone:
+                self._undone(key, pile, remembered)
+            elif remembered:
+                self._remembered(key)
+            elif key in self.standing.ready or key in self.standing.blocked:
+                self._sort(key, pile)
+        return piles
+
+    def _safe_account(self, key: str) -> str | None:
+        try:
+            return self._account_of(key)
+        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
+            return None
+
+    def _note_day(self, key: str, pile: Pile) -> None:
+        """The last day that any log, pending or not, or a push on a later day, is about."""
+        remembered = self.draft.memory.pushed.get((self.mapping.name, key))
+        try:
+            day = remembered.day if remembered else self.day(key)
+        except EVALUATION_ERRORS:
+            return
+        if isinstance(day, date):
+            pile.last_day = max(day, pile.last_day or day)
+
+    def _undone(self, key: str, pile: Pile, remembered: Pushed) -> None:
+        """A log whose units an undo took back: pending again, and held until a person says what to do with it."""
+        decision = self.decisions.get(key)
+        if key in self.standing.ready and not (decision and decision.verdict in (Verdict.PUSH, Verdict.ARCHIVE)):
+            name = self.mapping.name
+            text = f"was pushed by run {remembered.run} and undone: it waits for a decision"
+            remedy = f"`trueup decide {name} {key} push --reason …`, or archive"
+            self.standing.block(key, self.finding("undone", Severity.HOLD, text, key, remedy))
+        if key in self.standing.ready or key in self.standing.blocked:
+            self._sort(key, pile)
+
+    def _remembered(self, key: str) -> None:
+        """A log that was pushed before: never again; only its mark is repeated where the source lacks it."""
+        if key in self.standing.ready or key in self.standing.blocked:
+            for place in (self.standing.ready, self.standing.blocked):
+                place.pop(key, None)
+            self.marks.alone(key, "pushed before; only its mark is repeated")
+
+    def _sort(self, key: str, pile: Pile) -> None:
+        decision = self.decisions.get(key)
+        if decision and decision.verdict is Verdict.IGNORE:
+            text = f"ignored: {decision.reason}"
+            self.standing.leave(key, self.finding("ignored", Severity.SKIP, text, key))
+        elif decision and decision.verdict is Verdict.ARCHIVE:
+            pile.archive.append(key)
+        elif key in self.standing.blocked:
+            pile.stopped.append(key)
+        elif self._resolved(key):
+            (pile.stopped or pile.flowing).append(key)
+        elif key in self.standing.blocked:
+            pile.stopped.append(key)
+
+    def _resolved(self, key: str) -> bool:
+        """Fits the log's values; blocks it or leaves it out where they cannot be."""
+        resolved = self.draft.resolvers[self.mapping.name].slow(key, self.standing.ready[key])
+        if resolved.left:
+            self.standing.leave(key, replace(resolved.left, mapping=self.mapping.name))
+            return False
+        for finding in resolved.findings:
+            self.standing.block(key, finding, resolved.because)
+        self.values[key] = resolved.values
+        return not resolved.findings
+
+    def finding(self, code: str, severity: Severity, text: str, key: str, remedy: str = "") -> Finding:
+        """Something to say of a log."""
+        return Finding(code, severity, text, remedy, self.mapping.place, self.mapping.name, key)

@@ -1,0 +1,167 @@
+"""Whatever happens inside a command becomes words and an exit code, and no secret gets out."""
+
+import io
+
+import click
+import pytest
+
+from engine.cli import ending
+from engine.cli.ending import Ending, Exit, folder_in
+from engine.cli.main import run
+from engine.cli.secrets import scrubbed
+from engine.cli.terminal import COLOURS, out, prepare, style
+from engine.errors import ConfigError, PlanRefused, TargetUnavailable
+from engine.model.finding import Finding, Place, Severity
+from engine.render.style import PLAIN
+
+FINDING = Finding(
+    "x", Severity.ERROR, "Compnies is no entity", "did you mean Companies?", Place("mappings/a.yaml", 3, 9)
+)
+
+
+def ended(error, *arguments):
+    with Ending(arguments) as ending:
+        raise error
+    return ending.code
+
+
+def no_file():
+    try:
+        open("/no/such/file")  # noqa: PTH123, SIM115 -- what a command might do
+    except OSError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (TargetUnavailable("Autotask does not answer"), 1, "error: Autotask does not answer\n"),
+        (no_file(), 1, "error: /no/such/file: No such file or directory\n"),
+        (click.FileError("x.json", "is gone"), 1, "error: Could not open file 'x.json': is gone\n"),
+        (
+            ConfigError([FINDING]),
+            1,
+            "mappings/a.yaml:3:9: error: Compnies is no entity\n    → did you mean Companies?\n",
+        ),
+        (
+            PlanRefused([FINDING]),
+            1,
+            "mappings/a.yaml:3:9: error: Compnies is no entity\n    → did you mean Companies?\n",
+        ),
+        (click.UsageError("what?"), 64, "what?\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted\n"),
+        (click.Abort(), 130, "\ninterrupted\n"),
+    ],
+)
+def test_errors_have_their_codes_and_words_and_no_traceback(capsys, error, code, said):
+    assert ended(error) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_json_gets_the_error_as_json_too(capsys):
+    assert ended(ConfigError([FINDING]), "plan", "--json") == 1
+    shown = capsys.readouterr().out
+    assert '"code": "x"' in shown
+    assert ended(TargetUnavailable("away"), "plan", "--json") == 1
+    assert capsys.readouterr().out == '{\n "error": "away"\n}\n'
+
+
+def test_a_fault_of_ours_gives_a_report_to_paste_without_secrets(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("W365_THING", "tell-nobody")
+    (tmp_path / "trueup.yaml").write_text("x: '{{ env.W365_THING }}'\ntarget: {secret: in-the-file, url: a}\n")
+    code = ended(ZeroDivisionError("tell-nobody, in-the-file"), "plan", "--project", str(tmp_path))
+    err = capsys.readouterr().err
+    assert code == Exit.FAULT == 70
+    assert err.startswith("This is a fault in trueup, not in your project.")
+    assert f"command: trueup plan --project {tmp_path}" in err
+    assert "Traceback (most recent call last):" in err
+    assert err.endswith("ZeroDivisionError: (hidden), (hidden)\n")
+
+
+def test_what_ends_the_process_goes_through():
+    with pytest.raises(SystemExit), Ending([]):
+        raise SystemExit(5)
+
+
+def test_a_command_line_that_is_wrong_ends_with_64(capsys):
+    for line in ([], ["nope"], ["plan", "--nope"], ["plan", "--as-of", "yesterday"], ["show"], ["state"]):
+        assert run(line) == 64
+        assert capsys.readouterr().out == ""
+    assert run(["apply", "x", "--resume"]) == 64
+    assert run(["apply", "x", "--force-lock"]) == 64
+    assert "--force-lock wants --reason" in capsys.readouterr().err
+
+
+def test_help_and_version_end_with_0(capsys):
+    assert run(["--help"]) == 0
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("trueup, version ")
+
+
+def test_a_program_that_is_not_installed_has_no_version(monkeypatch):
+    def missing(name):
+        raise ending.PackageNotFoundError(name)
+
+    monkeypatch.setattr(ending, "version", missing)
+    assert ending.program_version() == "(not installed)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (["plan"], "."),
+        (["plan", "--project", "a/b", "-v"], "a/b"),
+        (["plan", "--project=c"], "c"),
+        (["plan", "--project"], "."),
+    ],
+)
+def test_the_folder_is_found_whatever_else_is_wrong(arguments, folder):
+    assert str(folder_in(arguments)) == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pass@host/x", "https://(hidden)@host/x"),
+        ("Authorization: Bearer abc.def", "Authorization: (hidden)"),
+        ("{'Secret': 'abcdef', 'a': 1}", "{'Secret': (hidden), 'a': 1}"),
+        ("client_secret=abc&grant=x", "client_secret=(hidden)&grant=x"),
+        ("nothing to see", "nothing to see"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text, shown):
+    assert scrubbed(text) == shown
+
+
+def test_values_of_telling_variables_are_hidden_and_short_ones_would_hide_words(monkeypatch):
+    monkeypatch.setenv("AUTOTASK_SECRET", "a b c d")
+    monkeypatch.setenv("OTHER_TOKEN", "the")
+    assert scrubbed("the a b c d of Autotask") == "the (hidden) of Autotask"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "option", "wanted"),
+    [
+        (True, {}, False, COLOURS),
+        (False, {}, False, PLAIN),
+        (True, {"NO_COLOR": "1"}, False, PLAIN),
+        (True, {"TERM": "dumb"}, False, PLAIN),
+        (True, {}, True, PLAIN),
+    ],
+)
+def test_colour_is_for_a_terminal_that_wants_it(monkeypatch, terminal, environment, option, wanted):
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert style(no_color=option) is wanted
+
+
+def test_a_letter_that_the_terminal_has_not_is_written_out(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    prepare()
+    out("12 → 15\n")
+    assert raw.getvalue() == b"12 \\u2192 15\n"

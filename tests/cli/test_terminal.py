@@ -1,0 +1,201 @@
+"""Real processes on a real terminal and in real pipes: colour, questions, Ctrl-C, readers that go away."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from engine.applying.coordinator import Progress
+from engine.cli import apply as apply_command
+from engine.cli import progress, stopping
+from engine.cli.common import Here
+from engine.cli.progress import Meter, left, telling, watching
+from engine.render.style import PLAIN
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "engine"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+ENVIRONMENT.pop("NO_COLOR", None)
+
+
+class Terminal:
+    """A process on a terminal of its own; gathers what it shows."""
+
+    def __init__(self, folder, *arguments, **more):
+        self.master, slave = pty.openpty()
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=folder,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**ENVIRONMENT, **more},
+            start_new_session=True,
+            preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+        )
+        os.close(slave)
+
+    def until(self, text, seconds=60):
+        """Reads until the text is shown, or the end where there is none."""
+        while text is None or text not in self.shown:
+            if not select.select([self.master], [], [], seconds)[0]:
+                raise AssertionError(f"{text!r} did not come; shown: {self.shown!r}")
+            try:
+                read = os.read(self.master, 65536)
+            except OSError:  # the other side is gone
+                read = b""
+            if not read:
+                break
+            self.shown += read.decode(errors="replace")
+        return self.shown
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def end(self):
+        """Its exit code, once it has ended."""
+        try:
+            self.until(None)
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.master)
+
+
+def test_a_terminal_gets_colour_and_a_pipe_gets_none(work):
+    terminal = Terminal(work, "plan")
+    assert terminal.end() == 0
+    assert "\x1b[32m+ Brightwater Logistics Ltd\x1b[0m" in terminal.shown
+    assert "\r\x1b[2Kreading Work 365" in terminal.shown
+    piped = subprocess.run([*COMMAND, "plan"], cwd=work, env=ENVIRONMENT, capture_output=True, check=True)
+    assert b"\x1b" not in piped.stdout
+    assert piped.stderr == b""
+    plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", terminal.shown).replace("\r\n", "\n")
+    assert plain.endswith(piped.stdout.decode())
+
+
+def test_no_color_is_obeyed(work):
+    terminal = Terminal(work, "validate", NO_COLOR="1")
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.shown
+
+
+def test_apply_asks_and_no_means_no(work):
+    terminal = Terminal(work, "apply")
+    terminal.until("Do this? [y/N]: ")
+    terminal.type("n\n")
+    assert terminal.end() == 0
+    assert terminal.shown.endswith("Nothing was written.\r\n")
+    assert not (work / ".trueup" / "state.sqlite").exists()
+
+
+def test_apply_asks_and_yes_means_yes_with_a_bar(work):
+    terminal = Terminal(work, "apply")
+    terminal.until("Do this? [y/N]: ")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert " applied" in terminal.shown
+    assert "█" in terminal.shown
+
+
+def test_ctrl_c_at_the_question_ends_with_130(work):
+    terminal = Terminal(work, "apply")
+    terminal.until("Do this? [y/N]: ")
+    terminal.type("\x03")
+    assert terminal.end() == 130
+    assert not (work / ".trueup" / "state.sqlite").exists()
+
+
+def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work):
+    terminal = Terminal(work, "apply", "--yes")
+    terminal.until("█")
+    terminal.type("\x03")
+    code = terminal.end()
+    assert "stopping: no new writes" in terminal.shown
+    assert code == 130
+    resumed = subprocess.run(
+        [*COMMAND, "apply", "--resume"], cwd=work, env=ENVIRONMENT, capture_output=True, check=False
+    )
+    assert (resumed.returncode, resumed.stderr) == (0, b"")
+
+
+def test_a_reader_that_goes_away_changes_nothing(work):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, "plan", "--detailed-exitcode"],
+        cwd=work,
+        env=ENVIRONMENT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+def test_the_sandbox_serves_until_it_is_told_to_stop(work):
+    command = [*COMMAND, "sandbox", "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as served:
+        said = served.stdout.readline()
+        served.send_signal(signal.SIGINT)
+        assert served.wait(60) == 0
+    assert re.fullmatch(r"Autotask at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
+
+
+def test_the_second_signal_leaves_at_once(monkeypatch):
+    left_with = []
+    monkeypatch.setattr(stopping.os, "_exit", left_with.append)
+    stop = threading.Event()
+    with stopping.stopping(stop):
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+        assert left_with == []
+        signal.raise_signal(signal.SIGINT)
+    assert left_with == [130]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_bar_says_how_far_and_how_long():
+    clock = iter([0.0, 10.0, 100.0, 110.0])
+    meter = Meter(lambda: next(clock))
+    assert meter.line(Progress(0, 200, "first")) == "░░░░░░░░░░░░░░░░░░░░ 0/200  first"
+    assert meter.line(Progress(50, 200, "Alpine")) == "█████░░░░░░░░░░░░░░░ 50/200  30 s left  Alpine"
+    assert meter.line(Progress(100, 200, "x" * 90)) == "██████████░░░░░░░░░░ 100/200  2 min left  " + "x" * 36 + "…"
+    assert meter.line(Progress(200, 200)) == "████████████████████ 200/200  0 s left"
+    assert left(7200) == "2.0 h left"
+
+
+@pytest.mark.parametrize(
+    ("verbose", "as_json", "said"), [(True, False, "reading\n2/7 Alpine\n"), (False, False, ""), (True, True, "")]
+)
+def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, said):
+    here = Here(Path(), as_json, verbose, PLAIN)
+    with telling(here) as tell, watching(here) as watch:
+        tell("reading")
+        watch(Progress(2, 7, "Alpine"))
+    assert capsys.readouterr().err == said
+
+
+def test_who_applies_is_known_even_where_the_user_has_no_name(monkeypatch):
+    monkeypatch.setenv("TRUEUP_WHO", "pipeline 12")
+    assert apply_command.who() == "pipeline 12"
+    monkeypatch.delenv("TRUEUP_WHO")
+
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(apply_command, "getpass", SimpleNamespace(getuser=nameless))
+    assert re.fullmatch(r"user \d+", apply_command.who())
+    assert progress.COLUMNS < 80
