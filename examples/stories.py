@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-
 PLENTY = 12
 
 
 @dataclass(frozen=True)
 class Deal:
-    """A billing contract. `known`: number, name (without number), or not at all; `usual`: takes seeded subscriptions,"""
+    """A billing contract. `known`: number, name (without number), or not at all; `usual`: how many seeded subscriptions it takes."""
 
     customer: str
     frequency: str = "Monthly"
@@ -21,7 +20,7 @@ class Deal:
     end: date | None = date(2029, 9, 30)
     letter: str = "M"
     known: str = ""
-    usual: int = 0  # so many at most
+    usual: int = 0
     clean: bool = False  # nothing is wrong with it or with its customer
     type: str = "Recurring"
     state: str = "Active"

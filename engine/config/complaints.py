@@ -21,8 +21,9 @@ class Complaint:
     text: str
     remedy: str = ""
     of_key: bool = False  # the key is at fault, not its value
-    cut: Steps = ()  # what to take away, so that the rest can be looked at
-    meant: Steps = ()  # what an unknown key was likely meant to be
+    cut: Steps | None = None  # what to take away, so that the rest can be looked at
+    meant: str = ""  # what an unknown key was likely meant to be
+    because: Steps = ()  # if that is a hole, this is only what comes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,14 @@ def _about(error: _Error, raw: ValidationError, misspelt: set[Steps]) -> Iterato
         yield from (_unknown_key(error, key) for key in _extra(error))
     elif error.keyword == "required":
         name = next(name for name in error.wanted if raw.message.startswith(repr(name)))
-        text = "" if steps in misspelt else f"{name!r} is a required property"
-        yield Complaint(steps, text, cut=steps)
+        if steps not in misspelt:
+            yield Complaint(steps, f"{name!r} is a required property", cut=steps, because=(*steps, name))
     elif "propertyNames" in raw.relative_schema_path:
         named = (*steps, error.value)
         yield Complaint(named, _text(error), of_key=True, cut=named)
-    elif error.keyword == "not":
-        yield Complaint(steps, "" if steps[:-1] in misspelt else _text(error), of_key=True, cut=steps)
-    else:
+    elif error.keyword == "not" and steps[:-1] not in misspelt:
+        yield Complaint(steps, _text(error), of_key=True, cut=steps)
+    elif error.keyword != "not":
         yield Complaint(steps, _text(error), _remedy(error), cut=steps)
 
 
@@ -87,9 +88,10 @@ def _extra(error: _Error) -> list[str]:
 
 
 def _unknown_key(error: _Error, key: str) -> Complaint:
-    steps, right = (*error.steps, key), nearest(key, error.known)
-    meant = (*error.steps, right) if right else ()
-    return Complaint(steps, f"unknown key {key!r}", hint(key, error.known), of_key=True, cut=steps, meant=meant)
+    steps, meant = (*error.steps, key), nearest(key, error.known) or ""
+    free = meant not in error.value  # the right key is not there as well
+    remedy = hint(key, error.known)
+    return Complaint(steps, f"unknown key {key!r}", remedy, of_key=True, cut=steps, meant=meant if free else "")
 
 
 def shown(value: object) -> str:

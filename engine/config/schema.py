@@ -4,9 +4,9 @@ The same schema files serve editors. What is left is checked further, so that on
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,22 +46,20 @@ class Schemas:
     def check(self, document: Document, kind: str, *, quiet: Iterable[str] = ()) -> Checked:
         """Holds a document against `<kind>.schema.json`. Values below the `quiet` keys are never shown.
 
-        Raises ConfigError if the schema is not there.
+        Misspelt keys are taken for what they were likely meant to be, other faulty parts are taken away,
+        until the rest is right. Raises ConfigError if the schema is not there.
         """
-        validator, data = self._validator(kind), deepcopy(document.data)
-        against = _against(validator, data, frozenset(quiet))
-        findings = tuple(_finding(complaint, document) for complaint in against if complaint.text)
+        validator, left = self._validator(kind), replace(document, data=deepcopy(document.data))
+        findings: list[Finding] = []
         holes: frozenset[Steps] = frozenset()
-        while against:
-            cuts = frozenset(complaint.cut for complaint in against)
-            holes |= cuts | {complaint.meant for complaint in against if complaint.meant}
-            if () in cuts:
-                return Checked(document, None, findings, holes)
-            for cut in cuts:
-                _remove(data, cut)
-            left = _against(validator, data, frozenset())
-            against = [complaint for complaint in left if not inside(complaint.cut, holes)]
-        return Checked(document, data, findings, holes)
+        while against := _against(validator, left, frozenset(quiet), holes):
+            findings += [_finding(complaint, left) for complaint in against if complaint.because not in holes]
+            for complaint in against:
+                left, hole = _mended(left, complaint)
+                holes |= hole
+            if () in holes:
+                return Checked(document, None, tuple(findings), holes)
+        return Checked(left, left.data, tuple(findings), holes)
 
     def properties(self, kind: str, *path: str) -> frozenset[str]:
         """The names that a schema knows under `path` of its JSON."""
@@ -88,8 +86,40 @@ def inside(steps: Steps, holes: frozenset[Steps]) -> bool:
     return any(steps[:length] in holes for length in range(1, len(steps) + 1))
 
 
-def _against(validator: Draft202012Validator, data: object, quiet: frozenset[str]) -> list[Complaint]:
-    return complaints(list(validator.iter_errors(_as_json(data))), quiet)
+def _against(
+    validator: Draft202012Validator, document: Document, quiet: frozenset[str], holes: frozenset[Steps]
+) -> list[Complaint]:
+    """What is wrong, but for that which is only a consequence of what was taken away."""
+    said = complaints(list(validator.iter_errors(_as_json(document.data))), quiet)
+    return [complaint for complaint in said if complaint.cut == () or not inside(complaint.steps, holes)]
+
+
+def _mended(document: Document, complaint: Complaint) -> tuple[Document, frozenset[Steps]]:
+    """The document without the faulty part, and what was taken away; a misspelt key put right."""
+    cut = complaint.cut
+    if complaint.meant:
+        return _renamed(document, complaint.steps, complaint.meant), frozenset()
+    if cut:
+        _remove(document.data, cut)
+    return document, frozenset({cut})
+
+
+def _renamed(document: Document, wrong: Steps, right: str) -> Document:
+    """The document with another key in that place."""
+    parent = document.data
+    for step in wrong[:-1]:
+        parent = parent[step]
+    if isinstance(parent, dict) and wrong[-1] in parent:
+        parent[right] = parent.pop(wrong[-1])
+    length = len(wrong)
+
+    def moved(places: Mapping[Steps, Place]) -> Mapping[Steps, Place]:
+        return {
+            (*steps[: length - 1], right, *steps[length:]) if steps[:length] == wrong else steps: place
+            for steps, place in places.items()
+        }
+
+    return replace(document, values=moved(document.values), keys=moved(document.keys))
 
 
 def _finding(complaint: Complaint, document: Document) -> Finding:

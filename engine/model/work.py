@@ -31,6 +31,7 @@ class Standing:
     out: set[str] = field(default_factory=set)  # not in `where`
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)  # every key that is a record, whatever else holds
+    shadows: dict[str, int] = field(default_factory=dict)  # rows kept out that fit a record all the same: for the ledger
     usable: dict[str, object] = field(default_factory=dict)  # what others may refer to: id, or Unknown
     changes: dict[str, list[Change]] = field(default_factory=dict)
     repeats: dict[str, dict[str, Any]] = field(default_factory=dict)  # creates that an adjustment makes: key → values

@@ -60,7 +60,7 @@ class _Turn:
         since = min([self.draft.as_of, *self._pending_days(piles)])
         every = {*ids.values(), *self.accounts.records}
         self.units = self.draft.reader.units(self.ledger, self.spec, every, since)
-        for key in dict.fromkeys([*ids, *piles, *self._expected()]):
+        for key in dict.fromkeys([*ids, *self.accounts.shadows, *piles, *self._expected()]):
             self._account(key, piles.get(key, Pile()))
         self._orphans()
 
@@ -87,7 +87,8 @@ class _Turn:
         line = weighed.line
         self._archive(pile)
         if weighed.flows:
-            held = self.adjuster.adjust(key, account, pile, weighed.correction)
+            linked = account.record is None or key in self.accounts.ids
+            held = self.adjuster.adjust(key, account, pile, weighed.correction if linked else Decimal(0))
             if held and line.class_ is LedgerClass.MATCH:
                 line = replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")
         else:
@@ -108,7 +109,7 @@ class _Turn:
             self.draft.findings.extend(rule_findings(rules, names, key))
 
     def _books(self, key: str, pile: Pile) -> books.Account | None:
-        record = self.accounts.ids.get(key)
+        record = self.accounts.ids.get(key, self.accounts.shadows.get(key))
         known = self.accounts.records.get(record) if record is not None else None
         quantity = self._quantity(key)
         if quantity is None:
@@ -175,7 +176,7 @@ class _Turn:
     def _orphans(self) -> None:
         """Contract services of ours with units, and no row behind them."""
         standing = self.accounts
-        linked = set(standing.ids.values())
+        linked = {*standing.ids.values(), *standing.shadows.values()}
         loose = [id_ for id_ in standing.records if id_ not in linked]
         for id_ in loose:
             on_day = units_on(self.units.get(id_, ()), self.draft.as_of)

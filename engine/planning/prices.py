@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.model.fit import label
-from engine.model.project import PriceSpec
+from engine.model.project import PriceSpec, Reference
 from engine.planning.draft import Draft
 
 
@@ -49,12 +50,16 @@ def _referred(
             standing = draft.standings[owner]
             if record is not None and record.get(slot.name) in standing.records:
                 return standing.records[record[slot.name]]
-            return next(
-                (
-                    draft.record_names(owner, other_key)
-                    for other, other_key in draft.refers_to(mapping, key)
-                    if other == owner
-                ),
-                None,
-            )
+            other_key = _key(draft, slot.reference, mapping, key)
+            return draft.record_names(owner, other_key) if other_key in draft.standings[owner].rows else None
     return None
+
+
+def _key(draft: Draft, reference: Reference, mapping: str, key: str) -> str:
+    """The key that a row refers to, also of a row that is kept out."""
+    if key not in draft.standings[mapping].rows:
+        return ""
+    try:
+        return str(evaluate(reference.of.raw, draft.names(mapping, key)))
+    except EVALUATION_ERRORS:  # the row is blocked already, with the reason
+        return ""

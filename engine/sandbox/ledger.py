@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 POSTED = "Deletion or modification of an already posted contract period is not allowed."
@@ -35,19 +36,25 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Units from `start` to `end`, both included; `share` of a whole period that these days are."""
+    """Units from `start` to `end`, both included; `of` are the days of the whole period."""
 
     start: date
     end: date
     units: int
     price: Decimal  # of one unit and a whole period
     cost: Decimal
-    share: Decimal
+    of: int
+
+    @property
+    def share(self) -> Fraction:
+        """What part of a whole period these days are."""
+        return Fraction((self.end - self.start).days + 1, self.of)
 
     def amount(self, unit: Decimal, *, posted: bool = False) -> Decimal:
         """The whole row at a price of one unit: four places, two once it is posted."""
         places = _TWO_PLACES if posted else _FOUR_PLACES
-        return (unit * self.units * self.share).quantize(places, ROUND_HALF_UP)
+        share = self.share
+        return (unit * self.units * share.numerator / share.denominator).quantize(places, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,7 @@ def _split(ledger: Ledger, start: date, end: date, cuts: list[date], days: int) 
     edges = [start, *(cut for cut in cuts if start < cut <= end), end + _DAY]
     for head, after in pairwise(edges):
         units, price, cost = in_force(ledger, head)
-        share = Decimal((after - head).days) / days
-        yield Row(head, after - _DAY, units, price, cost, share)
+        yield Row(head, after - _DAY, units, price, cost, days)
 
 
 def in_force(ledger: Ledger, day: date) -> tuple[int, Decimal, Decimal]:

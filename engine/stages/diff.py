@@ -10,7 +10,7 @@ from engine.expressions.compiled import Slot
 from engine.model.catalogue import Entity
 from engine.model.finding import Finding, Severity
 from engine.model.fit import empty, fingerprint, fit, label, same
-from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
+from engine.model.plan import FieldChange, Reason, Unknown
 from engine.model.project import Manage, MappingSpec
 
 ROW = "~row"

@@ -6,7 +6,7 @@ Work 365. Where they do not, nothing is pushed that a person has not decided on.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any

@@ -57,7 +57,10 @@ def match(standing: Standing, known: Known) -> Matched:
     for key, link in links.items():
         if key not in standing.ready:
             ids[key] = link.record
-    _Search(standing, known, matched).run(loose)
+    search = _Search(standing, known, matched)
+    search.run(loose)
+    if standing.mapping.ledger:
+        search.shadow()
     return matched
 
 
@@ -90,6 +93,29 @@ class _Search:
         for key in keys:
             if key not in found and key in self.standing.ready:
                 self._gate(key)
+
+    def shadow(self) -> None:
+        """Rows that are kept out and fit one record all the same: their units are billed, whoever keeps them out."""
+        standing, taken = self.standing, {*self.standing.ids.values(), *self.owners}
+        fits: dict[int, list[str]] = {}
+        for key in (*standing.blocked, *standing.left, *sorted(standing.out)):
+            if key not in standing.ids:
+                for record in self._fitting(key):
+                    fits.setdefault(record, []).append(key)
+        for record, keys in fits.items():
+            if len(keys) == 1 and record not in taken:
+                standing.shadows[keys[0]] = record
+
+    def _fitting(self, key: str) -> list[int]:
+        """The records that the first of identity and match keys to find any finds; one, or nothing is said."""
+        for specs in (self.mapping.identity, *self.mapping.match):
+            values = self.known.values(key, specs) if specs else None
+            if not values or any(empty(value) or isinstance(value, Unknown) for value in values.values()):
+                continue
+            found = self._index(tuple(values)).get(_folded(values.values()), [])
+            if found:
+                return found if len(found) == 1 else []
+        return []
 
     def _place(self, key: str) -> tuple[int, str] | None:
         decision = self._decision(key)

@@ -160,7 +160,7 @@ def test_colour_is_for_a_terminal_that_wants_it(monkeypatch, terminal, environme
 
 def test_a_letter_that_the_terminal_has_not_is_written_out(monkeypatch):
     raw = io.BytesIO()
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="latin-1"))
     monkeypatch.setattr("sys.stderr", io.StringIO())
     prepare()
     out("12 → 15\n")

@@ -51,7 +51,7 @@ def test_every_fault_that_a_rule_is_about_is_there(demo):
 def test_each_fault_is_there_once_or_a_few_times(demo):
     project, made = demo
     codes = said(made)
-    assert {rule.name: codes[rule.name] for rule in project.rules if codes[rule.name] > 4} == {}
+    assert {rule.name: codes[rule.name] for rule in project.rules if codes[rule.name] > 5} == {}
 
 
 def test_no_expression_fails_on_any_row(demo):
@@ -78,6 +78,10 @@ def test_what_the_design_shows_is_in_the_plan(demo):
         for one in made.changes
         if one.name == "Alpine Dental AG, Microsoft 365 Business Premium, yearly" and one.units
     )
-    assert (change.units, change.monthly, str(change.values["effectiveDate"])) == ((12, 15), Decimal("50.4"), "2026-11-15")
-    line = next(one for one in made.ledger if one.name.startswith("Dunmore Surveyors, Exchange Online"))
-    assert (line.quantity, line.units, line.difference, str(line.monthly)) == (20, 18, 2, "6.4")
+    assert (change.units, change.monthly, str(change.values["effectiveDate"])) == (
+        (12, 15),
+        Decimal("50.4"),
+        "2026-11-15",
+    )
+    line = next(one for one in made.ledger if one.name == "Dunmore Surveyors, Exchange Online (Plan 1), monthly")
+    assert (line.quantity, line.units, line.difference, line.monthly) == (20, 18, 2, Decimal("6.4"))

@@ -20,7 +20,8 @@ def spent(sandbox, api):
 
     def spend(calls):
         minute = int(sandbox.service.tenant().now().timestamp() // 60)
-        sandbox.service.hour._fresh[minute] += calls - used(api)  # noqa: SLF001 -- 10,000 real requests would take long
+        missing = calls - used(api)
+        sandbox.service.hour._fresh[minute] += missing  # noqa: SLF001 -- 10,000 real requests would take long
 
     return spend
 

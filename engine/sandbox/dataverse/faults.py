@@ -16,7 +16,7 @@ Proceed = Callable[[Request], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `verb` and `path` are regular expressions; of the requests that match, `skip` pass, then `times` are hit.
+    """One fault. `verb` and `path` are regular expressions; of the requests that match, `skip` pass, `times` are hit.
 
     Kinds: busy (429), down (503), html (a page with 200), half (the body cut, its length right), cut (no answer),
     empty (a list of nothing, no links), twice (a page that leads to itself), unauthorized (401), lost (412).
@@ -99,7 +99,7 @@ def _cut(fault: Fault, request: Request, proceed: Proceed) -> Answer:
 
 
 def _empty(_fault: Fault, request: Request, proceed: Proceed) -> Answer:
-    return _changed(proceed(request), lambda said: {"value": []})
+    return _changed(proceed(request), lambda _: {"value": []})
 
 
 def _twice(_fault: Fault, request: Request, proceed: Proceed) -> Answer:

@@ -56,14 +56,24 @@ class Gate:
             self._spent.popleft()
         limits = self.limits
         if self._now >= limits.at_a_time:
-            raise self._refusal("0x80072326", f"Number of concurrent requests exceeded the limit of {limits.at_a_time}.")
+            raise self._refusal(
+                "0x80072326", f"Number of concurrent requests exceeded the limit of {limits.at_a_time}."
+            )
         if len(self._begun) >= limits.requests:
             words = f"Number of requests exceeded the limit of {limits.requests} over time window of 300 seconds."
             raise self._refusal("0x80072322", words)
         if sum(seconds for _, seconds in self._spent) > limits.execution:
-            words = f"Combined execution time of incoming requests exceeded limit of {limits.execution * 1000:,.0f} milliseconds over time window of 300 seconds."
-            raise self._refusal("0x80072321", words)
+            most = f"{limits.execution * 1000:,.0f}"
+            words = (
+                f"Combined execution time of incoming requests exceeded limit of {most} milliseconds over time window"
+            )
+            raise self._refusal("0x80072321", f"{words} of 300 seconds.")
         self._begun.append(now)
 
     def _refusal(self, code: str, words: str) -> Refusal:
-        return Refusal(429, code, f"{words} Decrease the number of requests or wait.", {"Retry-After": str(self.limits.retry_after)})
+        return Refusal(
+            429,
+            code,
+            f"{words} Decrease the number of requests or wait.",
+            {"Retry-After": str(self.limits.retry_after)},
+        )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
@@ -18,7 +18,8 @@ _TRACKED = "odata.track-changes"
 _FORBIDDEN = ("$filter", "$orderby", "$expand", "$top")
 _KNOWN = ("$select", "$count", "$top", "$deltatoken", "$skiptoken")
 _TOKEN = re.compile(r"(\d+)!(\d+)")
-_PAGE = re.compile(r"(\d+)\.(\d+)\.([01])")
+_PAGE = re.compile(r"(\d+)\.(\d+)\.([ptd])")
+_PLAIN, _FIRST, _CHANGES = "p", "t", "d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Question:
     prefer: Preferences
     since: int = 0  # after this version
     start: int = 0  # the version at which the reading began
-    delta: bool = False  # changes only, with those that are gone
+    mode: str = _PLAIN  # p: rows; t: rows, to be tracked; d: what changed, with what is gone
     top: int | None = None
     count: bool = False
 
@@ -61,7 +62,7 @@ class Library:
     def many(self, kind: Kind, request: Request) -> Answer:
         """One page. Raises Refusal."""
         asked = self._question(kind, request)
-        found = self.store.after(kind.logical, asked.since, asked.prefer.page + 1, gone=asked.delta)
+        found = self.store.after(kind.logical, asked.since, asked.prefer.page + 1, gone=asked.mode == _CHANGES)
         page = found[: asked.prefer.page if asked.top is None else min(asked.prefer.page, asked.top)]
         more = len(found) > len(page) and asked.top is None
         head = [f'"@odata.context":"{request.base}/api/data/v9.2/$metadata#{kind.entity_set}"']
@@ -77,9 +78,9 @@ class Library:
     def _links(self, asked: Question, page: Sequence[Stored], *, more: bool) -> list[str]:
         joint = "&" if asked.select else ""
         if more:
-            token = f"{page[-1].version}.{asked.start}.{int(asked.delta or asked.prefer.tracked)}"
+            token = f"{page[-1].version}.{asked.start}.{asked.mode}"
             return [f'"@odata.nextLink":"{asked.address}{joint}$skiptoken={quote(token)}"']
-        if asked.delta or asked.prefer.tracked:
+        if asked.mode != _PLAIN:
             born = int(datetime.now(UTC).timestamp())
             return [f'"@odata.deltaLink":"{asked.address}{joint}$deltatoken={quote(f"{asked.start}!{born}")}"']
         return []
@@ -96,25 +97,28 @@ class Library:
             raise Refusal(400, "0x80060888", f"Change tracking is not enabled for entity '{kind.logical}'.")
         select = said.get("$select")
         asked = Question(
-            kind, request, select, selected(select, names(kind), kind.logical), prefer,
-            start=self.store.version, top=_whole(said.get("$top")), count=said.get("$count") == "true",
-        )  # fmt: skip
+            kind,
+            request,
+            select,
+            selected(select, names(kind), kind.logical),
+            prefer,
+            start=self.store.version,
+            mode=_FIRST if prefer.tracked else _PLAIN,
+            top=_whole(said.get("$top")),
+            count=said.get("$count") == "true",
+        )
         return self._going_on(asked, said.get("$deltatoken"), said.get("$skiptoken"))
 
     def _going_on(self, asked: Question, delta: str | None, skip: str | None) -> Question:
         """The question, from where a link says."""
-        since, start, changes = 0, asked.start, False
         if delta is not None:
-            since, changes = self._since(delta), True
-        if skip is not None:
-            found = _PAGE.fullmatch(unquote(skip))
-            if not found:
-                raise Refusal(400, "0x80060888", "The paging token is malformed.")
-            since, start, changes = int(found[1]), int(found[2]), asked.prefer.tracked is False and found[3] == "1"
-        return Question(
-            asked.kind, asked.request, asked.select, asked.columns, asked.prefer, since, start, changes, asked.top,
-            asked.count,
-        )  # fmt: skip
+            return replace(asked, since=self._since(delta), mode=_CHANGES)
+        if skip is None:
+            return asked
+        found = _PAGE.fullmatch(unquote(skip))
+        if not found:
+            raise Refusal(400, "0x80060888", "The paging token is malformed.")
+        return replace(asked, since=int(found[1]), start=int(found[2]), mode=found[3])
 
     def _since(self, token: str) -> int:
         """The version that a change token stands for. Raises Refusal on one that is too old, or none."""
@@ -136,7 +140,9 @@ def absent(kind: Kind, key: str) -> Refusal:
 
 def _row(kind: Kind, stored: Stored, columns: Sequence[str]) -> str:
     if stored.body is None:
-        return f'{{"@odata.context":"$metadata#{kind.entity_set}/$deletedEntity","id":"{stored.key}","reason":"deleted"}}'
+        return (
+            f'{{"@odata.context":"$metadata#{kind.entity_set}/$deletedEntity","id":"{stored.key}","reason":"deleted"}}'
+        )
     values = stored.values()
     shown = {name: values[name] for name in columns}
     for attribute in kind.attributes.values():

@@ -165,8 +165,8 @@ def _status(column: Column, states: Iterable[int], habits: Habits) -> Attribute:
 
 
 def _status_number(first: int, second: int) -> int:
-    """1 and 2 for what every table has, the prefix for the rest."""
-    return first + 1 if first < 2 and second == 0 else PREFIX + 100 * first + second  # noqa: PLR2004 -- two states
+    """1 for the one that every table has, the prefix for the rest."""
+    return PREFIX + 100 * first + second if first or second else 1
 
 
 def _referred(logical: str, name: str) -> Kind:

@@ -57,7 +57,7 @@ class Seeding:
         values = {name: json_of(key if name == kind.key else text) for name in kind.attributes}
         self.store.put(logical, key, values)
 
-    def _wire(self, column: Column, attribute: Attribute, value: Any, row: Row) -> Any:
+    def _wire(self, column: Column, attribute: Attribute, value: object, row: Row) -> object:
         if value is None:
             return None
         if column.name in REFERRED:
@@ -66,7 +66,7 @@ class Seeding:
             return _number(attribute, str(value), _given_state(row))
         return self._plain(attribute, value)
 
-    def _plain(self, attribute: Attribute, value: Any) -> Any:
+    def _plain(self, attribute: Attribute, value: object) -> object:
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         if isinstance(value, date):
@@ -80,7 +80,7 @@ class Seeding:
         return datetime.combine(day, time(0), zone).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def json_of(value: Any) -> str:
+def json_of(value: object) -> str:
     """A value as JSON; decimals digit by digit."""
     return format(value, "f") if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from engine.errors import SandboxError
 
@@ -119,7 +118,7 @@ class RowStore:
         with self._lock:
             return self._fact(name, default)
 
-    def remember(self, **facts: Any) -> None:
+    def remember(self, **facts: object) -> None:
         """Remembers."""
         with self.writing():
             for name, value in facts.items():
