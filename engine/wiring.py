@@ -4,18 +4,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import sleep
 from typing import TypeVar
 
 import engine
 from engine.config.loader import check, load
 from engine.errors import EngineError
+from engine.model.catalogue import UDF
 from engine.model.finding import Finding
 from engine.model.project import Connection, Project
-from engine.planning.needs import operations
+from engine.planning.needs import entity_fields, operations
 from engine.ports import Clock, Source, State, Target, World
+from engine.sandbox import snapshots
+from engine.sandbox.clone import clone
 from engine.sandbox.server import Sandbox
 from engine.source.files import FileSource
+from engine.source.overlay import Overlay
 from engine.state.sqlite import SqlState
 from engine.target import doctor
 from engine.target.client import AutotaskClient
@@ -75,6 +80,20 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[SqlS
         yield _Opening(project, stack, clock or SystemClock(), None).remembered()
 
 
+@contextmanager
+def open_copy(project: Project) -> Iterator[World]:
+    """Both systems and the state, copied: what is written there is written nowhere else, and gone afterwards."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="trueup-")))
+        opening = _Opening(project, stack, SystemClock(), None)
+        state = stack.enter_context(SqlState(folder / "state.sqlite", clock=SystemClock()))
+        with open_state(project) as real:
+            if real.head()[0]:
+                state.import_(real.export())
+        source = Overlay(opening.source(), project.catalogue.tables)
+        yield World(source, opening.copied(folder / "autotask.sqlite"), state, SystemClock())
+
+
 def examine(project: Project) -> tuple[list[Finding], list[str]]:
     """What a connection check finds, and the least permissions that the project needs. Writes nothing."""
     needs = operations(project)
@@ -82,6 +101,22 @@ def examine(project: Project) -> tuple[list[Finding], list[str]]:
         return doctor.examine(_Opening(project, stack, SystemClock(), None).autotask(), needs), (
             doctor.minimum_permissions(needs)
         )
+
+
+def cloned(project: Project) -> dict[str, set[str]]:
+    """Entities that the project reads, each with the user-defined fields that it names."""
+    needed = {name: set[str]() for name, does in operations(project).items() if "query" in does}
+    for mapping in project.mappings.values():
+        udfs = {name for name in entity_fields(project, mapping) if name.startswith(UDF)}
+        needed.get(mapping.target.entity, set()).update(udfs)
+    return needed
+
+
+def clone_target(project: Project, database: Path) -> int:
+    """Copies what the project's mappings touch from its target into a sandbox's database; gives how many records."""
+    with ExitStack() as stack:
+        target = _Opening(project, stack, SystemClock(), None).autotask()
+        return clone(target, cloned(project), project.catalogue.entities, database)
 
 
 class _Opening:
@@ -103,6 +138,16 @@ class _Opening:
         """Autotask with all that it can do beyond the port."""
         ways: dict[str, Callable[[Connection], HttpTarget]] = {"autotask": self._autotask, "sandbox": self._sandbox}
         return _chosen(ways, self._project.target)(self._project.target)
+
+    def copied(self, database: Path) -> Target:
+        """A sandbox with what is in Autotask now, as far as the project is about it."""
+        target, said, entities = self.autotask(), self._project.target, self._project.catalogue.entities
+        if said.connector == "sandbox":
+            snapshots.snapshot(self._path(said, "database"), database)
+        else:
+            clone(target, cloned(self._project), entities, database)
+        url = self._stack.enter_context(Sandbox(database, entities)).url
+        return self._http(url, DEMO_CREDENTIALS, {}, f"a copy of {target.describe()}")
 
     def state(self) -> State:
         """The state file."""

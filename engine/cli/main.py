@@ -15,6 +15,7 @@ from engine.cli.history import history
 from engine.cli.init import init
 from engine.cli.link import link
 from engine.cli.plan import plan
+from engine.cli.rehearse import rehearse
 from engine.cli.sandbox import sandbox
 from engine.cli.show import show
 from engine.cli.state import state
@@ -48,7 +49,7 @@ def trueup() -> None:
     """
 
 
-COMMANDS = (init, validate, plan, apply, show, graph, link, decide, state, history, doctor, sandbox)
+COMMANDS = (init, validate, plan, apply, show, graph, link, decide, state, history, doctor, sandbox, rehearse)
 
 for command in COMMANDS:
     trueup.add_command(command)

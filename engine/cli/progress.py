@@ -22,8 +22,8 @@ ERASE = "\r\x1b[2K"
 def telling(here: Here) -> Iterator[Callable[[str], None]]:
     """Gives what takes the engine's words; on a terminal the line is gone afterwards."""
     if _moves(here):
-        yield lambda text: _in_place(clip(clean(text), COLUMNS))
-        _in_place("")
+        with _gone_afterwards():
+            yield lambda text: _in_place(clip(clean(text), COLUMNS))
     else:
         yield _each(here)
 
@@ -33,8 +33,8 @@ def watching(here: Here) -> Iterator[Callable[[Progress], None]]:
     """Gives what takes a run's progress: a bar with the time that is left, or a line for each change."""
     if _moves(here):
         meter = Meter(time.monotonic)
-        yield lambda progress: _in_place(meter.line(progress))
-        _in_place("")
+        with _gone_afterwards():
+            yield lambda progress: _in_place(meter.line(progress))
     else:
         each = _each(here)
         yield lambda progress: each(f"{progress.done}/{progress.total} {clean(progress.name)}")
@@ -57,7 +57,7 @@ class Meter:
         steps = progress.done - begun
         if steps > 0:
             said += f"  {left((now - since) / steps * (progress.total - progress.done))}"
-        return clip(f"{said}  {clean(progress.name)}", COLUMNS)
+        return clip(f"{said}  {clean(progress.name)}".rstrip(), COLUMNS)
 
 
 def left(seconds: float) -> str:
@@ -69,6 +69,14 @@ def left(seconds: float) -> str:
 
 def _moves(here: Here) -> bool:
     return sys.stderr.isatty() and not here.json and not here.verbose
+
+
+@contextmanager
+def _gone_afterwards() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _in_place("")
 
 
 def _each(here: Here) -> Callable[[str], None]:

@@ -21,9 +21,8 @@ class Complaint:
     text: str
     remedy: str = ""
     of_key: bool = False  # the key is at fault, not its value
-    cut: Steps | None = None  # what to take away, so that the rest can be looked at
     meant: str = ""  # what an unknown key was likely meant to be
-    because: Steps = ()  # if that is a hole, this is only what comes of it
+    lacks: bool = False  # there is too little in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,14 @@ def _about(error: _Error, raw: ValidationError, misspelt: set[Steps]) -> Iterato
     elif error.keyword == "required":
         name = next(name for name in error.wanted if raw.message.startswith(repr(name)))
         if steps not in misspelt:
-            yield Complaint(steps, f"{name!r} is a required property", cut=steps, because=(*steps, name))
+            yield Complaint(steps, f"{name!r} is a required property", lacks=True)
     elif "propertyNames" in raw.relative_schema_path:
         named = (*steps, error.value)
-        yield Complaint(named, _text(error), of_key=True, cut=named)
+        yield Complaint(named, _text(error), of_key=True)
     elif error.keyword == "not" and steps[:-1] not in misspelt:
-        yield Complaint(steps, _text(error), of_key=True, cut=steps)
+        yield Complaint(steps, _text(error), of_key=True)
     elif error.keyword != "not":
-        yield Complaint(steps, _text(error), _remedy(error), cut=steps)
+        yield Complaint(steps, _text(error), _remedy(error), lacks=error.keyword.startswith("min"))
 
 
 def _plain(error: ValidationError, quiet: frozenset[str]) -> _Error:
@@ -91,7 +90,7 @@ def _unknown_key(error: _Error, key: str) -> Complaint:
     steps, meant = (*error.steps, key), nearest(key, error.known) or ""
     free = meant not in error.value  # the right key is not there as well
     remedy = hint(key, error.known)
-    return Complaint(steps, f"unknown key {key!r}", remedy, of_key=True, cut=steps, meant=meant if free else "")
+    return Complaint(steps, f"unknown key {key!r}", remedy, of_key=True, meant=meant if free else "")
 
 
 def shown(value: object) -> str:

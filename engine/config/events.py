@@ -54,9 +54,9 @@ def fault(text: str, place: Place, remedy: str = "") -> Finding:
 class Refused(Exception):
     """Reading ends here; `finding` says why."""
 
-    def __init__(self, text: str, place: Place) -> None:
+    def __init__(self, text: str, place: Place, remedy: str = "") -> None:
         super().__init__(text)
-        self.finding = fault(text, place)
+        self.finding = fault(text, place, remedy)
 
 
 @dataclass(slots=True)
@@ -186,7 +186,9 @@ class Builder:
         if len(self._stack) >= DEEPEST:
             raise Refused(f"nested deeper than {DEEPEST} levels", place)
         if self._top and self._top.wants_key:
-            raise Refused("a key must be text", place)
+            braces = isinstance(event, yaml.MappingStartEvent) and event.flow_style
+            remedy = 'put an expression in quotes: "{{ … }}"' if braces else ""
+            raise Refused("a key must be text", place, remedy)
         if event.anchor:
             self._anchors[event.anchor] = None
         data: list[Any] | dict[str, Any] = {} if isinstance(event, yaml.MappingStartEvent) else []

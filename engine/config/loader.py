@@ -46,17 +46,24 @@ def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> P
 
 def check(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> tuple[Project | None, list[Finding]]:
     """The project, None if it has errors, and every finding, warnings too, in the order of the files."""
+    schemas = Schemas(shipped)
     try:
         catalogue = _catalogue(root, shipped)
-    except ConfigError as error:
+        files = read_files(root, schemas)
+    except ConfigError as error:  # trueup's own files, or a catalogue: nothing can be said without them
         return None, [finding for finding in error.findings if isinstance(finding, Finding)]
-    schemas = Schemas(shipped)
-    files = read_files(root, schemas)
     said = _said(files, schemas, env)
-    findings = sorted({*files.findings, *_names(files, said, catalogue)}, key=_order)
+    findings = _sorted([*files.findings, *_names(files, said, catalogue)])
     if said.frame is None or any(finding.severity is Severity.ERROR for finding in findings):
         return None, findings
     return _project(root, files, said, said.frame, catalogue), findings
+
+
+def _sorted(findings: list[Finding]) -> list[Finding]:
+    """Each once, in the order of the files. Where YAML itself is at fault, nothing else is said of that place."""
+    broken = {finding.place for finding in findings if finding.code == "yaml"}
+    left = {finding for finding in findings if finding.code == "yaml" or finding.place not in broken}
+    return sorted(left, key=_order)
 
 
 def _order(finding: Finding) -> tuple[Place, str, str]:

@@ -53,7 +53,7 @@ def frame(node: Node, env: Mapping[str, str]) -> Frame:
         state=connections["state"],
         zone=zone,
         guards=_guards(node.get("guards")),
-        settle_after=timedelta(seconds=settle.data if settle else 300),
+        settle_after=timedelta(seconds=float(settle.data) if settle else 300),
         as_of=day(as_of.data) if as_of else None,
         currency=currency.data if currency else "",
         batch=batch.data if batch else 500,

@@ -107,16 +107,17 @@ def _checked(root: Path, file: str, kind: str, schemas: Schemas, files: Files) -
         if kind == "mapping":
             _names_in(root / file, files)
     quiet = _SECRET_PARTS if kind == "project" else ()
-    said = [document for document in documents if document.data is not None or kind == "project"]
+    said = [document for document in documents if document.data is not None]
     checked = [schemas.check(document, kind, quiet=quiet) for document in said]
-    told = {finding.place for finding in findings}
     for one in checked:
-        files.findings += [finding for finding in one.findings if finding.place not in told]
+        files.findings += one.findings
         files.whole = files.whole and not one.findings
         if kind == "mapping":
             _name_of(one, files)
     if not said and not findings:
-        files.findings.append(_finding("nothing is in this file", Place(file), "", Severity.WARNING))
+        remedy = "`trueup init` shows what a project says" if kind == "project" else ""
+        severity = Severity.ERROR if kind == "project" else Severity.WARNING
+        files.findings.append(_finding("nothing is in this file", Place(file), remedy, severity))
     return checked
 
 

@@ -5,7 +5,6 @@ The same schema files serve editors. What is left is checked further, so that on
 
 import json
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -49,11 +48,11 @@ class Schemas:
         Misspelt keys are taken for what they were likely meant to be, other faulty parts are taken away,
         until the rest is right. Raises ConfigError if the schema is not there.
         """
-        validator, left = self._validator(kind), replace(document, data=deepcopy(document.data))
+        validator, left = self._validator(kind), replace(document, data=_copy(document.data))
         findings: list[Finding] = []
         holes: frozenset[Steps] = frozenset()
         while against := _against(validator, left, frozenset(quiet), holes):
-            findings += [_finding(complaint, left) for complaint in against if complaint.because not in holes]
+            findings += [_finding(complaint, left) for complaint in against if not _follows(complaint, holes)]
             for complaint in against:
                 left, hole = _mended(left, complaint)
                 holes |= hole
@@ -91,26 +90,34 @@ def _against(
 ) -> list[Complaint]:
     """What is wrong, but for that which is only a consequence of what was taken away."""
     said = complaints(list(validator.iter_errors(_as_json(document.data))), quiet)
-    return [complaint for complaint in said if complaint.cut == () or not inside(complaint.steps, holes)]
+    return [complaint for complaint in said if not inside(complaint.steps, holes)]
+
+
+def _follows(complaint: Complaint, holes: frozenset[Steps]) -> bool:
+    """Is it only a consequence of what was taken away?"""
+    return complaint.lacks and any(hole[:-1] == complaint.steps for hole in holes if hole)
 
 
 def _mended(document: Document, complaint: Complaint) -> tuple[Document, frozenset[Steps]]:
     """The document without the faulty part, and what was taken away; a misspelt key put right."""
-    cut = complaint.cut
-    if complaint.meant:
-        return _renamed(document, complaint.steps, complaint.meant), frozenset()
-    if cut:
-        _remove(document.data, cut)
-    return document, frozenset({cut})
-
-
-def _renamed(document: Document, wrong: Steps, right: str) -> Document:
-    """The document with another key in that place."""
+    *way, last = complaint.steps or (None,)
     parent = document.data
-    for step in wrong[:-1]:
+    for step in way:
+        if parent is None or (isinstance(parent, dict) and step not in parent):
+            return document, frozenset({complaint.steps})
         parent = parent[step]
-    if isinstance(parent, dict) and wrong[-1] in parent:
-        parent[right] = parent.pop(wrong[-1])
+    if isinstance(parent, dict) and complaint.meant and complaint.meant not in parent:
+        parent[complaint.meant] = parent.pop(last)
+        return _moved(document, complaint.steps, complaint.meant), frozenset()
+    if isinstance(parent, dict):
+        parent.pop(last, None)
+    elif isinstance(parent, list) and isinstance(last, int):
+        parent[last] = None  # those after it stay put
+    return document, frozenset({complaint.steps})
+
+
+def _moved(document: Document, wrong: Steps, right: str) -> Document:
+    """The places of what stands under a misspelt key, under the right one."""
     length = len(wrong)
 
     def moved(places: Mapping[Steps, Place]) -> Mapping[Steps, Place]:
@@ -127,6 +134,13 @@ def _finding(complaint: Complaint, document: Document) -> Finding:
     return Finding("schema", Severity.ERROR, complaint.text, complaint.remedy, find(*complaint.steps))
 
 
+def _copy(data: Any) -> Any:  # noqa: ANN401 -- any YAML
+    """A copy in which aliases share nothing, so that what is mended in one place stays as it is in another."""
+    if isinstance(data, dict):
+        return {key: _copy(value) for key, value in data.items()}
+    return [_copy(value) for value in data] if isinstance(data, list) else data
+
+
 def _as_json(data: Any) -> Any:  # noqa: ANN401 -- any YAML
     """Days as text, which is what they are in JSON."""
     if isinstance(data, dict):
@@ -134,15 +148,3 @@ def _as_json(data: Any) -> Any:  # noqa: ANN401 -- any YAML
     if isinstance(data, list):
         return [_as_json(value) for value in data]
     return data.isoformat() if isinstance(data, date) else data
-
-
-def _remove(data: Any, cut: Steps) -> None:  # noqa: ANN401 -- any YAML
-    """Takes away what is at `cut`. An item of a list becomes none, so that those after it stay put."""
-    for step in cut[:-1]:
-        if data is None or (isinstance(data, dict) and step not in data):
-            return
-        data = data[step]
-    if isinstance(data, dict):
-        data.pop(cut[-1], None)
-    elif isinstance(data, list):
-        data[int(cut[-1])] = None

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.expressions.program import evaluate
-from engine.expressions.syntax import inspect
+from jinja2 import Undefined
+
+from engine.expressions.program import EVALUATION_ERRORS, evaluate
+from engine.expressions.syntax import ENVIRONMENT, inspect, is_code
 from engine.model.project import Join, MappingSpec
 from engine.model.work import Row
 
@@ -15,7 +17,7 @@ def used_joins(raws: Iterable[object]) -> set[str]:
     """Names of the joins that these values refer to."""
     used: set[str] = set()
     for raw in raws:
-        if isinstance(raw, str) and "{" in raw:
+        if is_code(raw):
             used.update(path[1] for path in inspect(raw).paths if path[0] == "related" and len(path) > 1)
     return used
 
@@ -58,23 +60,39 @@ class _Joined:
         self.through = [path[0] for path in self._paths if len(path) > 1]
         self._simple = self._paths[0][0] if len(self._paths) == 1 and not self.through else None
         raw = join.where.raw if join.where else None
-        roots = inspect(raw).roots if isinstance(raw, str) and join.where and join.where.is_code else frozenset()
+        roots = inspect(raw).roots if is_code(raw) else frozenset()
         self._per_pair = raw if "source" in roots or "related" in roots else None
         self._per_row = raw if self._per_pair is None else None
         self._index: dict[object, list[Row]] | None = None
+        self._broken: dict[object, Undefined] = {}  # joined on → what an expression that uses the join will raise
 
     def of(self, row: Row, related: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- one row or a list of rows
         """The joined rows of this row, in the order of their table; one or none for `one: true`."""
         index = self._index if self._index is not None else self._build()
-        found = index.get(row[self._simple] if self._simple else self._key(row, related), ())
+        key = row[self._simple] if self._simple else self._key(row, related)
+        if isinstance(key, Undefined):
+            return key
+        if self._broken and key in self._broken:
+            return self._broken[key]
+        found = index.get(key, ())
         if self._per_pair is not None:
-            found = [other for other in found if self._fits(other, row, related)]
+            try:
+                found = [other for other in found if self._fits(other, row, related)]
+            except EVALUATION_ERRORS as fault:
+                return self._fault(fault)
         if self._join.one:
             return found[0] if found else None
         return list(found)
 
+    def _fault(self, fault: Exception) -> Undefined:
+        text = f"related.{self._join.name}: its where cannot be worked out for a row of {self._join.table}: {fault}"
+        return ENVIRONMENT.undefined(text)
+
     def _key(self, row: Row, related: Mapping[str, Any]) -> object:
         values = [_follow(path, row, related) for path in self._paths]
+        broken = next((value for value in values if isinstance(value, Undefined)), None)
+        if broken is not None:
+            return broken
         return values[0] if len(values) == 1 else tuple(values)
 
     def _build(self) -> dict[object, list[Row]]:
@@ -87,8 +105,11 @@ class _Joined:
             value = key(row)
             if value is None or (isinstance(value, tuple) and None in value):
                 continue
-            if self._per_row is None or evaluate(self._per_row, self._context.base(row=row)):
-                index.setdefault(value, []).append(row)
+            try:
+                if self._per_row is None or evaluate(self._per_row, self._context.base(row=row)):
+                    index.setdefault(value, []).append(row)
+            except EVALUATION_ERRORS as fault:  # told where a row uses the join, and only there
+                self._broken.setdefault(value, self._fault(fault))
         self._index = index
         return index
 
@@ -102,4 +123,6 @@ def _follow(path: list[str], row: Row, related: Mapping[str, Any]) -> object:
     if len(path) == 1:
         return row[path[0]]
     other = related[path[0]]
+    if isinstance(other, Undefined):
+        return other
     return other[path[1]] if isinstance(other, dict) else None

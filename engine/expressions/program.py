@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from jinja2 import Template, TemplateError, Undefined, nodes
@@ -9,7 +10,7 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import missing
 
 from engine.errors import ExpressionFault
-from engine.expressions.syntax import ENVIRONMENT, parse
+from engine.expressions.syntax import ENVIRONMENT, fresh, is_code
 
 EVALUATION_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What an expression may raise on a row; anything else is a fault of ours."""
@@ -36,9 +37,14 @@ _EVAL = EvalContext(ENVIRONMENT)
 
 def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
     tree.set_environment(ENVIRONMENT).set_lineno(1)
+    _check_words(tree)
     body: list[nodes.Node] = [nodes.Assign(nodes.Name("_result", "store"), tree, lineno=1)]
-    template = Template.from_code(ENVIRONMENT, ENVIRONMENT.compile(nodes.Template(body, lineno=1)), ENVIRONMENT.globals)
-    render = template.root_render_func
+    try:
+        code = ENVIRONMENT.compile(nodes.Template(body, lineno=1))
+    except (TemplateError, RecursionError, SyntaxError, MemoryError) as fault:
+        raise ExpressionFault(f"cannot be compiled: {fault}") from fault
+    render = Template.from_code(ENVIRONMENT, code, ENVIRONMENT.globals).root_render_func
+    render.__globals__["Decimal"] = Decimal  # as constants of that type are written in the code
 
     def call(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         context = _Names(names, _EVAL)
@@ -47,6 +53,14 @@ def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
         return context.vars["_result"]
 
     return call
+
+
+def _check_words(tree: nodes.Expr) -> None:
+    """Jinja looks filters and tests of an inline if up only when it comes to them."""
+    for kind, known in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                raise ExpressionFault(f"there is no {kind.__name__.lower()} {node.name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +87,15 @@ class Program:
         tree: nodes.Expr = nodes.Tuple([self._node(raw) for raw in raws], "load")
         if guard is not None:
             tree = nodes.CondExpr(self._node(guard), tree, nodes.Const(None))
-        try:
-            self._fused = _compile(tree)
-        except (TemplateError, RecursionError, SyntaxError) as fault:
-            raise ExpressionFault(f"cannot be compiled: {fault}") from fault
+        self._fused = _compile(tree)
 
     def _node(self, raw: object) -> nodes.Expr:
         if isinstance(raw, Implies):
             return nodes.Or(nodes.Not(self._node(raw.when)), self._node(raw.then))
         if isinstance(raw, tuple):
             return nodes.Tuple([self._node(part) for part in raw], "load")
-        if isinstance(raw, str) and "{" in raw:
-            return parse(raw)
+        if is_code(raw):
+            return fresh(raw)
         name = f"_literal{len(self._literals)}"
         self._literals[name] = raw
         return nodes.Name(name, "load")
@@ -110,9 +121,9 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
     if isinstance(raw, tuple):
         parts = [single(part) for part in raw]
         return lambda names: tuple(part(names) for part in parts)
-    if not (isinstance(raw, str) and "{" in raw):
+    if not is_code(raw):
         return lambda _names: raw
-    call = _compile(parse(raw))
+    call = _compile(fresh(raw))
 
     def checked(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         value = call(names)
@@ -128,7 +139,7 @@ _CACHE: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
 
 def evaluate(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
     """One value, compiled once and kept. Raises one of EVALUATION_ERRORS."""
-    if not (isinstance(raw, str) and "{" in raw):
+    if not is_code(raw):
         return raw
     if raw not in _CACHE:
         _CACHE[raw] = single(raw)

@@ -1,10 +1,12 @@
 """Text of an expression or template → a checked tree, and what it refers to."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
@@ -43,12 +45,14 @@ ALLOWED: tuple[type[nodes.Node], ...] = (
 )
 _DATE_PARTS = frozenset({"year", "month", "day"})
 _LONGEST_TEXT = 10_000
+DEEPEST = 60
+"""Levels of an expression at most: Python nests 200 parentheses, and a level may take three."""
 
 
 class Environment(ImmutableSandboxedEnvironment):
     """Attributes are keys of dicts, and parts of days; nothing else is an attribute."""
 
-    intercepted_binops = frozenset({"*", "%"})
+    intercepted_binops = frozenset({"*", "%", "/"})
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
@@ -69,7 +73,8 @@ class Environment(ImmutableSandboxedEnvironment):
             return None
         if isinstance(obj, date) and attribute in _DATE_PARTS:
             return getattr(obj, attribute)
-        return self.undefined(f"{type(obj).__name__} {str(obj)[:60]!r} has no {attribute!r}")
+        shown = f" {obj!s:.60}" if isinstance(obj, str | int | Decimal | date) else ""
+        return self.undefined(f"{type(obj).__name__}{shown} has no {attribute!r}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 -- any value of a row
         if obj is None:
@@ -84,6 +89,8 @@ class Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 -- as above
         if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple):
             raise SecurityError(f"{operator} is for numbers only")
+        if operator == "/" and isinstance(left, int) and isinstance(right, int):
+            return Decimal(left) / Decimal(right)
         return self.binop_table[operator](left, right)
 
 
@@ -98,12 +105,13 @@ class Inspection:
     roots: frozenset[str]
     filters: frozenset[str]
     tests: frozenset[str]
-    attributes: frozenset[str]  # columns named to filters as text: `logs | sum(attribute='quantity')`
+    attributes: frozenset[str]  # columns named to filters as text, or of what a filter or subscript gives
     is_template: bool
 
 
-def _offset(text: str, line: int) -> int:
-    return sum(len(part) + 1 for part in text.split("\n")[: max(0, line - 1)])
+def is_code(raw: object) -> TypeGuard[str]:
+    """Is there anything to evaluate?"""
+    return isinstance(raw, str) and "{" in raw and any(mark in raw for mark in ("{{", "{%", "{#"))
 
 
 @lru_cache(maxsize=8_192)
@@ -112,24 +120,42 @@ def parse(text: str) -> nodes.Expr:
 
     Raises ExpressionFault for anything that is no expression, or not an allowed one.
     """
+    return fresh(text)
+
+
+def fresh(text: str) -> nodes.Expr:
+    """The same as a tree of its own, for compiling: Jinja changes the tree that it compiles."""
     if len(text) > _LONGEST_TEXT:
         raise ExpressionFault(f"longer than {_LONGEST_TEXT:,} characters")
+    parts = [_checked(part, text) for part in _parts(text)]
+    if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
+        return parts[0]
+    return nodes.Concat([_as_text(part) for part in parts])
+
+
+def _parts(text: str) -> list[nodes.Expr]:
     try:
         body = ENVIRONMENT.parse(text.strip()).body
     except TemplateSyntaxError as fault:
         raise ExpressionFault(fault.message or "cannot be read", _offset(text, fault.lineno)) from fault
     except RecursionError as fault:
         raise ExpressionFault("nested too deeply") from fault
+    except ValueError as fault:
+        raise ExpressionFault("holds a number that is too long") from fault
+    parts: list[nodes.Expr] = []
     for node in body:
         if not isinstance(node, nodes.Output):
             word = type(node).__name__.lower()
             raise ExpressionFault(f"{word}: statements and loops are not allowed", _offset(text, node.lineno))
-    parts = [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
-    for part in parts:
-        _check(part, text)
-    if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
-        return parts[0]
-    return nodes.Concat([_as_text(part) for part in parts])
+        parts.extend(node.nodes)
+    return parts
+
+
+def _offset(text: str, line: int) -> int:
+    """Where a line of the stripped text begins in the text."""
+    before = len(text) - len(text.lstrip())
+    ends = [found.end() for found in re.finditer(r"\r\n|\r|\n", text[before:])]
+    return before + (ends[min(line - 1, len(ends)) - 1] if ends and line > 1 else 0)
 
 
 def _as_text(part: nodes.Expr) -> nodes.Expr:
@@ -138,18 +164,35 @@ def _as_text(part: nodes.Expr) -> nodes.Expr:
     return nodes.Filter(part, "_text", [], [], None, None)
 
 
-def _check(part: nodes.Expr, text: str) -> None:
+def _checked(part: nodes.Expr, text: str) -> nodes.Expr:
+    """The part, allowed, numbers with a point as decimals, and none where an if has no else."""
     if isinstance(part, nodes.TemplateData):
-        return
-    for node in _walk(part):
-        if isinstance(node, nodes.Call):
-            raise ExpressionFault("calls are not allowed; filters are (a | lower)", _offset(text, node.lineno))
-        if not isinstance(node, ALLOWED):
-            word = type(node).__name__
-            raise ExpressionFault(f"{word} is not allowed in an expression", _offset(text, node.lineno))
-        hidden = node.attr if isinstance(node, nodes.Getattr) else getattr(node, "name", "")
-        if isinstance(hidden, str) and hidden.startswith("_"):
-            raise ExpressionFault(f"{hidden} is out of bounds", _offset(text, node.lineno))
+        return part
+    level: list[nodes.Node] = [part]
+    for _ in range(DEEPEST):
+        for node in level:
+            _check(node, text)
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise ExpressionFault(f"nested deeper than {DEEPEST} levels", _offset(text, level[0].lineno))
+    return part
+
+
+def _check(node: nodes.Node, text: str) -> None:
+    if isinstance(node, nodes.Call):
+        raise ExpressionFault("calls are not allowed; filters are (a | lower)", _offset(text, node.lineno))
+    if not isinstance(node, ALLOWED):
+        word = type(node).__name__
+        raise ExpressionFault(f"{word} is not allowed in an expression", _offset(text, node.lineno))
+    hidden = node.attr if isinstance(node, nodes.Getattr) else getattr(node, "name", "")
+    if isinstance(hidden, str) and (hidden.startswith("_") or hidden == "self"):
+        raise ExpressionFault(f"{hidden} is out of bounds", _offset(text, node.lineno))
+    if isinstance(node, nodes.CondExpr) and node.expr2 is None:
+        node.expr2 = nodes.Const(None, lineno=node.lineno)
+    if isinstance(node, nodes.Const) and isinstance(node.value, float):
+        node.value = Decimal(str(node.value))
+        if not node.value.is_finite():
+            raise ExpressionFault("holds a number that is too large", _offset(text, node.lineno))
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -175,37 +218,52 @@ def inspect(text: str) -> Inspection:
     )
 
 
-_BY_NAME = frozenset({"map", "sum", "sort", "min", "max", "join", "selectattr", "rejectattr"})
+_NAMED_BY = {"map": 0, "sum": 0, "sort": 0, "min": 0, "max": 0, "join": 1, "selectattr": 0, "rejectattr": 0}
+"""Filters that take the name of a column, and at which place."""
 
 
 def _attributes(tree: nodes.Node) -> Iterator[str]:
     for node in _walk(tree):
-        if isinstance(node, nodes.Filter) and node.name in _BY_NAME:
-            named = [
-                *node.args[:2],
-                *(keyword.value for keyword in node.kwargs if keyword.key == "attribute"),
-            ]
+        if isinstance(node, nodes.Filter) and node.name in _NAMED_BY:
+            place = _NAMED_BY[node.name]
+            named = [*node.args[place : place + 1], *(one.value for one in node.kwargs if one.key == "attribute")]
             yield from (part.value for part in named if isinstance(part, nodes.Const) and isinstance(part.value, str))
+        name = _part_of(node)
+        if name and not (_chain(node) and _constant(node)):
+            yield name
+
+
+def _part_of(node: nodes.Node) -> str | None:
+    """`b` of `a.b` and `a['b']`."""
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+        return node.arg.value
+    return None
 
 
 def _is_bare(text: str) -> bool:
-    body = ENVIRONMENT.parse(text.strip()).body
-    parts = [part for node in body if isinstance(node, nodes.Output) for part in node.nodes]
-    return len(parts) == 1
+    return len(_parts(text)) == 1
 
 
 def _collect(node: nodes.Node, paths: set[tuple[str, ...]], filters: set[str], tests: set[str]) -> None:
-    chain = _chain(node)
-    if chain:
-        paths.add(chain)
     if isinstance(node, nodes.Filter):
         filters.add(node.name)
     if isinstance(node, nodes.Test):
         tests.add(node.name)
-    if chain and not any(isinstance(child, nodes.Getitem) for child in _walk(node)):
-        return  # the chain says it all; its shorter forms are no paths of their own
-    for child in node.iter_child_nodes():
+    chain = _chain(node)
+    if chain:
+        paths.add(chain)  # it says all; its shorter forms are no paths of their own
+    for child in _subscripts(node) if chain else node.iter_child_nodes():
         _collect(child, paths, filters, tests)
+
+
+def _subscripts(node: nodes.Node) -> Iterator[nodes.Node]:
+    """What stands in the brackets of a chain."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getitem):
+            yield node.arg
+        node = node.node
 
 
 def _chain(node: nodes.Node) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """A value as a field of Autotask holds it, and when two such values are the same."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -10,6 +11,11 @@ from engine.model.catalogue import Field, PickValue, Type
 
 PLACES = Decimal("0.0001")
 """Autotask keeps money to four places (autotask-api.md, section 5)."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
+_SMALLEST, _LARGEST = -100, 20
+"""Powers of ten that numbers lie between: neither system holds others, and 1e999999999 is no number but a trap."""
 
 
 class Misfit(ValueError):
@@ -31,9 +37,9 @@ def fit(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a r
 def _picked(value: object, field: Field) -> object:
     options = field.picklist or ()
     wanted = str(value).strip().casefold()
-    by_label = [option for option in options if option.label.casefold() == wanted]
+    by_label = [option for option in options if option.label.strip().casefold() == wanted]
     by_value = [option for option in options if str(option.value).casefold() == wanted]
-    found = by_label or by_value
+    found = (by_label or by_value) if isinstance(value, str) else (by_value or by_label)
     if len(found) > 1:
         found = [option for option in found if option.active]
     if not found:
@@ -64,7 +70,7 @@ def _text(value: object, field: Field) -> str:
     if isinstance(value, bool | dict | list | tuple):
         raise Misfit(f"{value!r} is not text")
     if isinstance(value, Decimal):
-        value = format(value, "f")
+        value = format(to_number(value), "f")
     text = (value.isoformat() if isinstance(value, date) else str(value)).strip()
     if field.max_length is not None and len(text) > field.max_length:
         raise Misfit(f"{field.name} takes {field.max_length} characters, this has {len(text)}")
@@ -72,24 +78,31 @@ def _text(value: object, field: Field) -> str:
 
 
 def _integer(value: object, field: Field) -> int:
-    if isinstance(value, bool):
-        return int(value)
-    number = _decimal(value, field)
+    number = Decimal(int(value)) if isinstance(value, bool) else to_number(value)
     if number != number.to_integral_value():
         raise Misfit(f"{field.name} takes whole numbers, not {value}")
     return int(number)
 
 
-def _decimal(value: object, field: Field) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise Misfit(f"{value!r} is not a number")
-    try:
+def to_number(value: object) -> Decimal:
+    """Text, whole number or decimal as a decimal, exactly. Raises Misfit for what is none, or beyond all measure."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        number = Decimal(value.strip())
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(value)
-    except InvalidOperation:
-        raise Misfit(f"{value!r} is not a number") from None
+    else:
+        raise Misfit(f"{value!r:.60} is not a number")
     if not number.is_finite():
         raise Misfit(f"{value!r} is not a number")
-    return number.quantize(PLACES) if field.type is Type.DECIMAL else number
+    if not number:
+        return Decimal(0)
+    if not _SMALLEST < number.adjusted() < _LARGEST:
+        raise Misfit("this number is out of all range")
+    return number
+
+
+def _decimal(value: object, _field: Field) -> Decimal:
+    return to_number(value).quantize(PLACES, ROUND_HALF_UP)
 
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -108,9 +121,19 @@ def _day(value: object, field: Field) -> date:
     if isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(str(value)[:10])
+        return to_day(str(value))
+    except Misfit as fault:
+        raise Misfit(f"{fault} for {field.name}") from None
+
+
+def to_day(text: str) -> date:
+    """`2026-11-15`, with or without a time behind it. Raises Misfit."""
+    try:
+        if _DAY.fullmatch(text.strip()):
+            return date.fromisoformat(text.strip()[:10])
     except ValueError:
-        raise Misfit(f"{value!r} is not a day (2026-11-15) for {field.name}") from None
+        pass
+    raise Misfit(f"{text!r} is not a day (2026-11-15)")
 
 
 def _instant(value: object, field: Field) -> datetime:
@@ -157,6 +180,12 @@ def empty(value: object) -> bool:
 
 
 def fingerprint(values: Mapping[str, object]) -> str:
-    """Sixteen hex digits that change when any of the values does."""
-    text = "\n".join(f"{name}={values[name]!r}" for name in sorted(values))
+    """Sixteen hex digits that change when any of the values does; 1.5 and 1.50 are one value."""
+    text = "\n".join(f"{name}={_plain(values[name])!r}" for name in sorted(values))
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    """Decimals without idle zeros."""
+    text = str(value) if isinstance(value, Decimal) else ""
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text and "E" not in text else value

@@ -81,6 +81,8 @@ def _change(change: Change, entries: Sequence[Entry], zone: tzinfo, style: Style
         cells = (Cell(clean(field.field)), Cell(before(field)), Cell("→"), Cell(after(field)))
         lines.append(Line(cells, "field", 4, gap=2))
     for name, value in data(entries).items():
+        if not said(value):
+            continue
         lines.append(free(f"{WORDS.get(name, clean(name))}: {said(value)}", indent=4))
     lines += [free(f"{moment(entry.at, zone)}  {entry.step}", style.dim, 4) for entry in entries]
     return lines

@@ -61,8 +61,10 @@ def _head(plan: Plan) -> str:
         f"Autotask: {literal(plan.target)}, {count(figures.records, 'record')}",
         f"as of {plan.as_of.isoformat()}",
     ]
-    lines += [f"only {literal(plan.selection)}"] if plan.selection else []
-    lines += [f"undoes run {literal(plan.undo_of)}"] if plan.undo_of else []
+    if plan.undo_of:
+        lines.append(f"undoes run {literal(plan.undo_of)}")
+    elif plan.selection:
+        lines.append(literal(plan.selection))
     return "; ".join(lines) + "."
 
 

@@ -26,8 +26,8 @@ _ORDER = (
 _QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
 
 
-def outcome_text(outcome: Outcome, style: Style = PLAIN, *, verbose: bool = False) -> str:
-    """The whole page. Changes that went through are counted; `verbose` names them."""
+def outcome_text(outcome: Outcome, style: Style = PLAIN, *, verbose: bool = False, advice: bool = True) -> str:
+    """The whole page. Changes that went through are counted; `verbose` names them. `advice` says what to do next."""
     sections = []
     for status in _ORDER:
         ended = [change for change in outcome.changes if change.status is status]
@@ -35,7 +35,7 @@ def outcome_text(outcome: Outcome, style: Style = PLAIN, *, verbose: bool = Fals
             sections.append(_section(status, ended, style))
     if outcome.stopped:
         sections.append([free(f"Stopped: {clean(outcome.stopped)}", style.error)])
-    sections.append([free(line, style.heading) for line in [summary(outcome), *_advice(outcome)]])
+    sections.append([free(line, style.heading) for line in [summary(outcome), *(_advice(outcome) if advice else ())]])
     return page(sections)
 
 

@@ -122,10 +122,10 @@ def _head(plan: Plan) -> list[Line]:
     widest = max(len(amount) for _, _, amount, _, _ in parts)
     rows = [(system, name, f"{amount:>{widest}} {noun}, {rest}") for system, name, amount, noun, rest in parts]
     rows.append(("As of", plan.as_of.isoformat(), ""))
-    if plan.selection:
-        rows.append(("Only", plan.selection, ""))
     if plan.undo_of:
         rows.append(("Undoes", f"run {plan.undo_of}", ""))
+    elif plan.selection:
+        rows.append(("Only", plan.selection.removeprefix("only "), ""))
     return [Line((Cell(system), Cell(clean(name)), Cell(figures)), "read") for system, name, figures in rows]
 
 

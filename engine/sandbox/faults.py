@@ -100,7 +100,10 @@ class Faults:
     def clear(self, fault: int | None = None) -> None:
         """Takes one fault away, or all."""
         with self._store.writing() as db:
-            db.execute("DELETE FROM _faults WHERE ?1 IS NULL OR id = ?1", [fault])
+            if fault is None:
+                db.execute("DELETE FROM _faults")
+            else:
+                db.execute("DELETE FROM _faults WHERE id = ?", [fault])
 
     def known(self) -> list[dict[str, Json]]:
         """Each fault with the number of requests that matched so far."""
@@ -145,7 +148,8 @@ def _matches(fault: Fault, request: Request) -> bool:
 
 
 def _next_number(db: sqlite3.Connection, fault: Fault) -> int:
-    row = db.execute("UPDATE _faults SET seen = seen + 1 WHERE id = ? RETURNING seen", [fault.id]).fetchone()
+    db.execute("UPDATE _faults SET seen = seen + 1 WHERE id = ?", [fault.id])
+    row = db.execute("SELECT seen FROM _faults WHERE id = ?", [fault.id]).fetchone()
     return int(row[0]) if row else 0
 
 

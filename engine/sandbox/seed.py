@@ -5,7 +5,8 @@
 {"Contracts": {"status": [{"value": 1, "label": "Active"}]}}, "user_defined_fields": {"Companies": [{"name": …}]},
 "users": […], "levels": {…}, "switches": {…}}`. Records bypass the checks of a write (they may hold read-only
 fields) but not those of type. Unit rows are made from adjustments; rows that are given keep their ids, and stand
-for the adjustments of a contract service for which none are given.
+for the adjustments of a contract service for which none are given. `openings`: `[{"contractServiceID": 1, "price":
+9.5, "cost": 8}]` are prices before any adjustment, in the customer's currency; else the adjusted price is taken for it.
 """
 
 import json
@@ -30,6 +31,7 @@ Document = Mapping[str, Json]
 _KEYS = (
     "records",
     "adjustments",
+    "openings",
     "posted_until",
     "picklists",
     "user_defined_fields",
@@ -167,6 +169,7 @@ class _Sown:
     holder: Kept
     adjustments: list[Kept]
     rows: list[Kept]
+    opening: Mapping[str, Json]  # price and cost; or nothing
 
 
 def _ledgers(db: sqlite3.Connection, here: Tenant, document: Document, sown: Mapping[str, list[Kept]]) -> None:
@@ -178,11 +181,13 @@ def _ledgers(db: sqlite3.Connection, here: Tenant, document: Document, sown: Map
             if line.holder_key in said
         ]
         given, rows = _grouped(adjustments, line), _grouped(sown.get(line.units, []), line)
+        openings = {said[line.holder_key]: said for said in document.get("openings", ()) if line.holder_key in said}
         holders = {holder["id"]: holder for holder in sown.get(line.holder, [])}
         for record in given.keys() - holders.keys():
             holders[record] = _known_holder(db, here, line, record)
         for record, holder in holders.items():
-            _ledger(books, line, _Sown(holder, given.get(record, []), rows.get(record, [])))
+            said = _Sown(holder, given.get(record, []), rows.get(record, []), openings.get(record, {}))
+            _ledger(books, line, said)
     _post(books, document.get("posted_until", {}))
 
 
@@ -204,7 +209,7 @@ def _ledger(books: Books, line: Line, said: _Sown) -> None:
     """Opening price, adjustments, then the rows that follow from them."""
     holder, place = said.holder, f"{line.holder} {said.holder['id']}"
     try:
-        _open(books, line, holder)
+        _open(books, line, said)
         known = books.open(line, holder)
         fresh = said.adjustments or _from_rows(line, said.rows, known)
         for adjustment in fresh:
@@ -219,8 +224,9 @@ def _ledger(books: Books, line: Line, said: _Sown) -> None:
         raise SandboxError(f"seed: {place}: {error}") from None
 
 
-def _open(books: Books, line: Line, holder: Kept) -> None:
+def _open(books: Books, line: Line, said: _Sown) -> None:
     """Prices that the document leaves out are the catalogue's, as they would have been."""
+    holder = said.holder
     item = records.fetch(books.db, books.tenant.entities[line.item], holder[line.item_key]) or {}
     rate = books.rate(holder)
     unit = decimal(item.get("unitPrice"))
@@ -231,10 +237,10 @@ def _open(books: Books, line: Line, holder: Kept) -> None:
         if holder[name] is None:
             holder[name] = float(value)
     records.put(books.db, line.holder, [holder])
-    price = holder["internalCurrencyAdjustedPrice"]
-    if price is None:
-        price = holder["internalCurrencyUnitPrice"]
-    books.opening(line, holder, float(round(decimal(price) * rate, 4)), holder.get("unitCost"))
+    adjusted = holder["internalCurrencyAdjustedPrice"]
+    price = holder["unitPrice"] if adjusted is None else float(round(decimal(adjusted) * rate, 4))
+    known = {"price": price, "cost": holder.get("unitCost"), **said.opening}
+    books.opening(line, holder, known["price"], known["cost"])
 
 
 def _from_rows(line: Line, rows: list[Kept], known: ledger.Ledger) -> list[Kept]:
@@ -268,11 +274,18 @@ def harvest(db: sqlite3.Connection, here: Tenant) -> dict[str, Json]:
             found["adjustments"] += [{key: value for key, value in row.items() if key != "id"} for row in rows]
         elif rows:
             found["records"][name] = rows
+    found["openings"] = _openings(db)
     found["picklists"] = tenant.get(db, "picklists", {})
     found["user_defined_fields"] = {
         name: [{"name": udf} for udf in udfs] for name, udfs in tenant.get(db, "udfs", {}).items()
     }
     return found
+
+
+def _openings(db: sqlite3.Connection) -> list[dict[str, Json]]:
+    keys = {line.holder: line.holder_key for line in LINES}
+    rows = db.execute("SELECT entity, id, price, cost FROM _openings ORDER BY entity, id")
+    return [{keys[entity]: record, "price": price, "cost": cost} for entity, record, price, cost in rows]
 
 
 def _without_nulls(row: Kept) -> Kept:

@@ -92,12 +92,11 @@ def connect(path: Path) -> sqlite3.Connection:
     """A bare connection to an existing sandbox database. Raises SandboxError for any other file."""
     if not path.is_file():
         raise SandboxError(f"{path}: there is no such file")
-    connection = _connect(path)
     try:
-        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        connection = _connect(path)
     except sqlite3.DatabaseError as error:
-        connection.close()
         raise SandboxError(f"{path} is not a sandbox database: {error}") from error
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
     if mark != APPLICATION:
         connection.close()
         raise SandboxError(f"{path} is not a sandbox database")
@@ -120,7 +119,11 @@ def _create_private(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
     return connection
 
 

@@ -16,7 +16,8 @@ from engine.sandbox.switches import Switches
 Stored = int | float | str | None
 
 _INSTANT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?\Z", re.IGNORECASE
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,7})?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?\Z",
+    re.IGNORECASE | re.ASCII,
 )
 _WHOLE = re.compile(r"\s*[+-]?\d{1,19}\s*\Z")
 _LIMITS = {"short": 1 << 15, "integer": 1 << 31, "long": 1 << 63}

@@ -57,7 +57,8 @@ class JsonRows:
         while self.text[at : at + 1] != "]":
             row, end = self._value(at)
             yield at, end, row
-            at = self._after(end, "]")
+            # Most rows follow each other without a blank between them.
+            at = end + 1 if self.text.startswith(",{", end) else self._after(end, "]")
         return at + 1
 
     def spans(self, start: int) -> dict[str, tuple[int, int]]:

@@ -132,8 +132,13 @@ def _as_decimal(value: object, _note: object) -> object:
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return _exact(Decimal(value.strip()), value)
     if isinstance(value, Decimal) and value.is_finite():
-        return _exact(value, value)
+        return _exact_decimal(value)
     raise Misfit(f"{shown(value)} is not a number")
+
+
+@lru_cache(maxsize=16384)
+def _exact_decimal(number: Decimal) -> Decimal:
+    return _exact(number, number)
 
 
 def _exact(number: Decimal, raw: object) -> Decimal:

@@ -51,18 +51,41 @@ def days_of(rows: Sequence[UnitRow], taken: Iterable[date]) -> Days:
 
 def merge(logs: Sequence[Pending], days: Days) -> list[Adjustment]:
     """Adjustments in order of their days. A sum of zero gives one of zero units: nothing to send, logs to archive."""
-    groups: dict[date, list[Pending]] = {}
-    notes: dict[date, list[str]] = {}
-    taken = set(days.taken)
+    groups: dict[date, _Group] = {}
     for log in logs:
         day, why = _day(log, days)
-        groups.setdefault(day, []).append(log)
-        notes.setdefault(day, []).extend(why)
+        groups.setdefault(day, _Group()).add([log], why)
     adjustments: list[Adjustment] = []
-    for day in sorted(groups):
-        adjustments.append(_merged(groups[day], day, notes[day], taken))
-        taken.add(adjustments[-1].day)
+    while groups:
+        day = min(groups)
+        group = groups.pop(day)
+        free = _free(day, days) if group.units else day
+        if free == day:
+            adjustments.append(group.merged(day))
+        else:
+            said = f"{day} has taken an adjustment already, and a day can take one: on {free}"
+            groups.setdefault(free, _Group()).add(group.logs, [*group.notes, said])
     return adjustments
+
+
+class _Group:
+    """Logs that go into one adjustment."""
+
+    def __init__(self) -> None:
+        self.logs: list[Pending] = []
+        self.notes: list[str] = []
+
+    def add(self, logs: Iterable[Pending], notes: Iterable[str]) -> None:
+        self.logs.extend(logs)
+        self.notes.extend(notes)
+
+    @property
+    def units(self) -> Decimal:
+        return sum((log.units for log in self.logs), Decimal(0))
+
+    def merged(self, day: date) -> Adjustment:
+        many = [f"{len(self.logs)} changes of {day} in one"] if len(self.logs) > 1 else []
+        return Adjustment(tuple(log.key for log in self.logs), day, int(self.units), (*self.notes, *many))
 
 
 def _day(log: Pending, days: Days) -> tuple[date, list[str]]:
@@ -72,15 +95,8 @@ def _day(log: Pending, days: Days) -> tuple[date, list[str]]:
     return open_day, [f"{log.day} is posted: pushed on {open_day}, the first open day, as decided"]
 
 
-def _merged(logs: Sequence[Pending], day: date, notes: Sequence[str], taken: set[date]) -> Adjustment:
-    units = sum((log.units for log in logs), Decimal(0))
-    said = list(notes)
-    if len(logs) > 1:
-        said.append(f"{len(logs)} changes of {day} in one")
-    free = day
-    if units:
-        while free in taken:
-            free += timedelta(days=1)
-    if free != day:
-        said.append(f"{day} has taken an adjustment already, and a day can take one: on {free}")
-    return Adjustment(tuple(log.key for log in logs), free, int(units), tuple(said))
+def _free(day: date, days: Days) -> date:
+    """The day itself, or the next that can take an adjustment. A posted day stays: a person decides about it."""
+    while day in days.taken and days.open(day) == day:
+        day += timedelta(days=1)
+    return day

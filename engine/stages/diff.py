@@ -6,6 +6,7 @@ from typing import Any
 
 from deepdiff import DeepDiff
 
+from engine.expressions import EVALUATION_ERRORS
 from engine.expressions.compiled import Slot
 from engine.model.catalogue import Entity
 from engine.model.finding import Finding, Severity
@@ -39,12 +40,7 @@ def differing(pairs: Iterable[tuple[str, list[Any] | None, Mapping[str, Any]]], 
         try:
             if desired != actual(record):
                 different.append(key)
-        except (
-            ArithmeticError,
-            TypeError,
-            ValueError,
-            LookupError,
-        ):  # an undefined value among them: traced later
+        except EVALUATION_ERRORS:  # an undefined value among them: traced later
             different.append(key)
     return different
 
@@ -84,7 +80,7 @@ def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- an
         return actual
     if manage is Manage.FILL and not empty(actual):
         return actual
-    if desired is None:
+    if empty(desired):
         return None if slot.spec.clear else actual
     if manage is Manage.EXTEND and actual is not None and desired < actual:
         return actual
@@ -162,7 +158,11 @@ def shown(slot: Slot, value: object) -> str:
 
 def owned(slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """What state shall remember once the change is done."""
-    kept = {slot.name: values.get(slot.name) for slot in slots if slot.spec.manage is Manage.ALWAYS}
+    kept = {
+        slot.name: values.get(slot.name)
+        for slot in slots
+        if slot.spec.manage is not Manage.CREATE and (slot.spec.clear or not empty(values.get(slot.name)))
+    }
     return {**kept, ROW: fingerprint(row)}
 
 

@@ -66,9 +66,9 @@ def unit_rows(records: Iterable[Mapping[str, Any]], names: Sequence[str], posted
 
 
 def first_open_day(rows: Sequence[UnitRow], day: date) -> date | None:
-    """The first day from `day` on that no posted row covers; None where all to come is posted."""
+    """The first day from `day` on with no posted row on it or after it; None where the rows end before one."""
     posted = [row for row in rows if row.posted and row.end >= day]
-    if not any(row.start <= day for row in posted):
+    if not posted:
         return day
     after = max(row.end for row in posted) + DAY
     return after if any(row.end >= after for row in rows) else None
@@ -124,7 +124,8 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
     counted = [log for log in account.logs if decided.get(log.key) != "archive"]
     pending = sum((log.units for log in counted), Decimal(0))
     gap = account.quantity - units - pending
-    correct = difference is Difference.CORRECT or decided.get(account.key) == "correct"
+    whole = gap == gap.to_integral_value()
+    correct = whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
     pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
     flows = gap == 0 or correct or pushed or difference is Difference.REPORT
     line = LedgerLine(
@@ -143,7 +144,7 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
         price=account.price,
         text="" if gap == 0 else _way_out(account, counted, correct=correct, pushed=pushed),
     )
-    return Weighed(line, flows, gap if correct and gap == gap.to_integral_value() else Decimal(0))
+    return Weighed(line, flows, gap if correct else Decimal(0))
 
 
 def _class(account: Account, gap: Decimal, pending: Sequence[Log], *, flows: bool) -> LedgerClass:

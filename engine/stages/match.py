@@ -1,6 +1,7 @@
 """Rows and records in; which row is which record, out: decision, link, identity, the mapping's own keys.
 
 Never a guess: two candidates are a finding that shows both, a record that two rows claim is a finding on both.
+A record that one of the first three gives to a row is no candidate for the mapping's own keys of another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
-from engine.expressions.filters import domain, normalise
+from engine.expressions.filters import as_text, domain, normalise
 from engine.model.finding import Finding, Place, Severity
 from engine.model.fit import empty
 from engine.model.plan import Unknown
@@ -44,20 +45,14 @@ class Known:
 def match(standing: Standing, known: Known) -> Matched:
     """Fills `standing.ids`; blocks rows that cannot be told, leaves out those a person or `create` keeps out."""
     matched = Matched()
-    records, links, ids = standing.records, known.links, standing.ids
+    search = _Search(standing, known, matched)
+    records, links = standing.records, known.links
+    standing.ids.update({key: link.record for key, link in links.items()})
     loose: list[str] = []
     for key in standing.ready:
         link = links.get(key)
-        if link is not None and key not in known.decisions:
-            ids[key] = link.record
-            if link.record not in records:
-                loose.append(key)
-        else:
+        if link is None or key in known.decisions or link.record not in records or link.record in search.shared:
             loose.append(key)
-    for key, link in links.items():
-        if key not in standing.ready:
-            ids[key] = link.record
-    search = _Search(standing, known, matched)
     search.run(loose)
     if standing.mapping.ledger:
         search.shadow()
@@ -71,28 +66,75 @@ class _Search:
         self.standing, self.known, self.matched = standing, known, matched
         self.mapping: MappingSpec = standing.mapping
         self.owners: dict[int, str] = {link.record: key for key, link in known.links.items()}
-        self.claims: dict[int, list[str]] = {}
+        self.shared: dict[int, list[str]] = {}  # records that more than one row is linked to
+        if len(self.owners) < len(known.links):
+            self._note_shared()
+        self.found: dict[str, tuple[int, str]] = {}
+        self.claims: set[int] = set()
+        self.identities: dict[str, tuple[str, ...]] = {}
         self.indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         self.look_alikes: dict[tuple[str, str], list[int]] | None = None
 
+    def _note_shared(self) -> None:
+        links: dict[int, list[str]] = {}
+        for key, link in self.known.links.items():
+            links.setdefault(link.record, []).append(key)
+        self.shared = {record: keys for record, keys in links.items() if len(keys) > 1}
+
     def run(self, keys: Sequence[str]) -> None:
-        """Places every key, then settles claims of more than one row on one record."""
-        found: dict[str, tuple[int, str]] = {}
-        for key in keys:
-            place = self._place(key)
-            if place:
-                found[key] = place
-                self.claims.setdefault(place[0], []).append(key)
-        for key, (record, how) in found.items():
-            if self._contested(key, record):
-                continue
+        """Places every key, then settles claims of more than one row on one record, then asks for what is left."""
+        for step in (self._place, self._by_match):
+            placed = {key: place for key in keys if key not in self.found and (place := step(key))}
+            self.found.update(placed)
+            self.claims.update(record for record, _ in placed.values())
+        self._settle()
+        for key, (record, how) in self.found.items():
             self.standing.ids[key] = record
             link = self.known.links.get(key)
             if link is None or link.record != record:
                 self.matched.how[key] = how
         for key in keys:
-            if key not in found and key in self.standing.ready:
+            if key not in self.standing.ids and key in self.standing.ready:
                 self._gate(key)
+        self._tell_apart()
+
+    def _settle(self) -> None:
+        """Blocks each row whose record another one has or claims. One that may not move stays where it is linked."""
+        while True:
+            claims: dict[int, list[str]] = {}
+            for key, (record, _) in self.found.items():
+                claims.setdefault(record, []).append(key)
+            contested = {
+                key: (record, rivals)
+                for record, keys in claims.items()
+                for key in keys
+                if (rivals := self._rivals(key, record, keys))
+            }
+            if not contested:
+                return
+            for key, (record, rivals) in contested.items():
+                del self.found[key]
+                self._contested(key, record, rivals)
+
+    def _rivals(self, key: str, record: int, claims: Sequence[str]) -> list[str]:
+        """Other rows that claim the record, or are linked to it and do not move away."""
+        owners = self.shared.get(record) or [self.owners[record]] if record in self.owners else []
+        rivals = [other for other in claims if other != key]
+        return rivals + [other for other in owners if other != key and other not in self.found]
+
+    def _tell_apart(self) -> None:
+        """Rows to be created need an identity each: by it a create is found again."""
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for key in self.matched.create:
+            if key in self.identities:
+                groups.setdefault(self.identities[key], []).append(key)
+        for keys in groups.values():
+            for key in keys if len(keys) > 1 else ():
+                others = " and ".join(sorted(self.known.label(other) for other in keys if other != key))
+                text = f"has the same identity ({', '.join(self.mapping.identity)}) as {others}"
+                place = next(iter(self.mapping.identity.values())).place
+                self.matched.create.remove(key)
+                self._block(key, "identity-shared", text, "give each of them its own in Work 365", place)
 
     def shadow(self) -> None:
         """Rows that are kept out and fit one record all the same: their units are billed, whoever keeps them out."""
@@ -124,11 +166,11 @@ class _Search:
             self._leave(key, "ignored", f"ignored{until}: {decision.reason}", decision.place)
             return None
         if decision and decision.verdict is Verdict.LINK and decision.record is not None:
-            return self._decided(key, decision)
+            return self._decided(key, decision.record, decision.place)
         if key in self.known.links:
             self._linked(key)
             return None
-        return self._by_identity(key) or self._by_match(key)
+        return self._by_identity(key)
 
     def _decision(self, key: str) -> Decision | None:
         decision = self.known.decisions.get(key)
@@ -136,23 +178,18 @@ class _Search:
             return None
         return decision
 
-    def _decided(self, key: str, decision: Decision) -> tuple[int, str] | None:
-        record = decision.record or 0
+    def _decided(self, key: str, record: int, place: Place) -> tuple[int, str] | None:
         if record in self.standing.records:
             return record, "decision"
         text = f"decided to be {self.mapping.target.entity} {record}, which cannot be read"
-        self._block(
-            key,
-            "linked-record-missing",
-            text,
-            "check the id, and that target.where lets it in",
-            decision.place,
-        )
+        self._block(key, "linked-record-missing", text, "check the id, and that target.where lets it in", place)
         return None
 
     def _linked(self, key: str) -> None:
         link = self.known.links[key]
-        self.standing.ids[key] = link.record
+        if link.record in self.shared:
+            rivals = [other for other in self.shared[link.record] if other != key]
+            self._contested(key, link.record, rivals)
         if link.record in self.standing.records:
             return
         text = (
@@ -174,9 +211,13 @@ class _Search:
             place = next(iter(specs.values())).place
             self._block(key, "identity-empty", f"its identity ({names}) is empty", "give the row one", place)
             return None
+        self.identities[key] = _folded(values.values())
         return self._exactly_one(key, values, "identity", next(iter(specs.values())).place)
 
     def _by_match(self, key: str) -> tuple[int, str] | None:
+        decision = self._decision(key)
+        if key in self.known.links or (decision and decision.verdict is Verdict.CREATE):
+            return None
         for specs in self.mapping.match:
             if key not in self.standing.ready:
                 return None
@@ -193,7 +234,7 @@ class _Search:
             return None  # refers to what is yet to be created: nothing can be there
         found = self._index(tuple(values)).get(_folded(values.values()), [])
         if how == "match":
-            found = [record for record in found if self.owners.get(record) in (None, key)]
+            found = [record for record in found if self._is_free(record)]
         if len(found) > 1:
             shown = ", ".join(str(record) for record in found[:5])
             text = f"{len(found)} records fit by {how} ({', '.join(values)}): {self.mapping.target.entity} {shown}"
@@ -210,52 +251,54 @@ class _Search:
             self.indexes[names] = index
         return self.indexes[names]
 
-    def _contested(self, key: str, record: int) -> bool:
+    def _is_free(self, record: int) -> bool:
+        """No row has it, or only one that is gone from its table: whoever claims that one has to be told."""
         owner = self.owners.get(record)
-        rivals = [other for other in self.claims[record] if other != key]
-        if owner is not None and owner != key:
-            rivals.append(owner)
-        if not rivals:
-            return False
+        return (owner is None or owner not in self.standing.rows) and record not in self.claims
+
+    def _contested(self, key: str, record: int, rivals: Sequence[str]) -> None:
         entity = self.mapping.target.entity
-        names = " and ".join(self.known.label(other) for other in rivals)
+        names = " and ".join(sorted(self.known.label(other) for other in rivals))
         text = f"claims {entity} {record}, and so does {names}"
-        remedy = f"say whose it is with `trueup link {self.mapping.name} KEY {record}`"
+        name = self.mapping.name
+        remedy = (
+            f"say whose it is with `trueup link {name} KEY {record}`, and `trueup state forget {name} KEY` the other"
+        )
         self._block(key, "claimed-twice", text, remedy, self.mapping.target.place)
-        if owner is not None and owner != key:
-            said = f"{self.known.label(key)} claims its {entity} {record} as well"
-            finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
-            self.standing.findings.append(self._about(finding, owner))
-        return True
+        for owner in rivals:
+            if owner in self.known.links and owner not in self.standing.blocked:
+                said = f"{self.known.label(key)} claims its {entity} {record} as well"
+                finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
+                self.standing.findings.append(self._about(finding, owner))
 
     def _gate(self, key: str) -> None:
         """Nothing fits: may it be created?"""
         decision = self._decision(key)
-        wish = self._wish(key)
         if decision and decision.verdict is Verdict.CREATE:
             self.matched.create.append(key)
-        elif wish == "never":
-            self._leave(
-                key,
-                "never-created",
-                "is not in Autotask, and is not to be created",
-                self.mapping.create.place,
-            )
+            return
+        wish = self._wish(key)
+        if wish == "never":
+            text = "is not in Autotask, and is not to be created"
+            self._leave(key, "never-created", text, self.mapping.create.place)
         elif wish == "ask":
             self._wait(key, "waits for a decision: `create: ask`", "")
         elif wish == "auto":
             self._resembles(key)
-        elif wish is not None:
-            text = f"create gives {wish!r}: it must be auto, ask or never"
-            self._block(key, "create-unclear", text, "mend the mapping", self.mapping.create.place)
 
-    def _wish(self, key: str) -> object:
+    def _wish(self, key: str) -> str:
+        """auto, ask or never; nothing where it gives none of them, and then the row is blocked."""
         try:
-            return evaluate(self.mapping.create.raw, self.known.names(key))
+            wish = evaluate(self.mapping.create.raw, self.known.names(key))
         except EVALUATION_ERRORS as fault:
             text = f"create cannot be worked out: {fault}"
             self._block(key, "expression-failed", text, "mend the mapping", self.mapping.create.place)
-            return None
+            return ""
+        if wish in ("auto", "ask", "never"):
+            return str(wish)
+        text = f"create gives {wish!r}: it must be auto, ask or never"
+        self._block(key, "create-unclear", text, "mend the mapping", self.mapping.create.place)
+        return ""
 
     def _resembles(self, key: str) -> None:
         candidates = self._candidates(key)
@@ -276,7 +319,7 @@ class _Search:
         for name, value in values.items():
             for form in _forms(value):
                 found.update(dict.fromkeys(self.look_alikes.get((name, form), ())))
-        return [record for record in found if record not in self.owners and record not in self.claims]
+        return sorted(record for record in found if self._is_free(record))
 
     def _index_look_alikes(self, names: tuple[str, ...]) -> dict[tuple[str, str], list[int]]:
         index: dict[tuple[str, str], list[int]] = {}
@@ -316,15 +359,12 @@ class _Search:
 
 
 def _folded(values: Any) -> tuple[str, ...]:  # noqa: ANN401 -- any iterable of values
-    return tuple("" if value is None else str(value).strip().casefold() for value in values)
+    return tuple(as_text(value).strip().casefold() for value in values)
 
 
 def _forms(value: object) -> set[str]:
     """By what a value may resemble another: its normalised text, and its domain if it has one."""
     if not isinstance(value, str) or not value.strip():
         return set()
-    forms = {normalise(value)}
-    if "." in value and " " not in value.strip():
-        host = domain(value)
-        forms = {host} if host else forms
-    return {form for form in forms if form}
+    host = domain(value) if " " not in value.strip() else None
+    return {form for form in (normalise(value), host) if form}

@@ -23,7 +23,8 @@ def order(changes: Sequence[Change]) -> tuple[tuple[tuple[str, ...], ...], list[
 
 def _cut_cycles(graph: "nx.DiGraph[str]", known: Mapping[str, Change]) -> list[Finding]:
     findings = []
-    circles = [nodes for nodes in nx.strongly_connected_components(graph) if len(nodes) > 1]
+    behind: set[str] = set()
+    circles = [nodes for nodes in nx.strongly_connected_components(graph) if _is_circle(graph, nodes)]
     for nodes in sorted(circles, key=min):
         path = [edge[0] for edge in nx.find_cycle(graph.subgraph(nodes), source=min(nodes))]
         names = " → ".join(known[name].name for name in [*path, path[0]])
@@ -33,12 +34,13 @@ def _cut_cycles(graph: "nx.DiGraph[str]", known: Mapping[str, Change]) -> list[F
         findings.append(
             Finding("cycle", Severity.ERROR, text, remedy, first.place, first.mapping, first.keys[0], first.name)
         )
-        graph.remove_nodes_from(_with_followers(graph, nodes))
+        behind |= {*nodes, *nx.descendants(graph, min(nodes))}
+    graph.remove_nodes_from(behind)
     return findings
 
 
-def _with_followers(graph: "nx.DiGraph[str]", nodes: Iterable[str]) -> set[str]:
-    return set(nodes).union(*(nx.descendants(graph, node) for node in nodes if node in graph))
+def _is_circle(graph: "nx.DiGraph[str]", nodes: set[str]) -> bool:
+    return len(nodes) > 1 or any(graph.has_edge(node, node) for node in nodes)
 
 
 def needed(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:

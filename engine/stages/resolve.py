@@ -55,7 +55,7 @@ class Resolver:
                     values[position] = table[value]
             for position, spec in self._finds:
                 values[position] = self._found_once(spec, values[position])
-        except (KeyError, TypeError, Misfit):
+        except (KeyError, TypeError, Misfit, UndefinedError):
             return None
         return values
 

@@ -36,11 +36,18 @@ def settle_adjustment(before: Sequence[UnitRow], now: Sequence[UnitRow], day: da
     """By the step that units take on its day: only an adjustment of that day moves it, and a day takes one.
 
     Sums over other days say nothing: ours +3 and somebody's -3 later leave the total as it was, but not the step.
+    Where the step is as it was and yet a row begins on the day that did not before, two may have cancelled out.
     """
     was, is_ = _step(before, day), _step(now, day)
     if is_ == was + units:
         return Landing.LANDED
-    return Landing.ABSENT if is_ == was else Landing.UNCLEAR
+    cut = before and _begins(before, day) != _begins(now, day)
+    return Landing.UNCLEAR if is_ != was or cut else Landing.ABSENT
+
+
+def _begins(rows: Sequence[UnitRow], day: date) -> set[int]:
+    """Ids of the rows that begin on the day."""
+    return {row.id for row in rows if row.start == day}
 
 
 def _step(rows: Sequence[UnitRow], day: date) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.expressions import EVALUATION_ERRORS, Program, evaluate
+from engine.expressions import EVALUATION_ERRORS, Program, as_text, evaluate
 from engine.expressions.compiled import Compiled, rule_raw
 from engine.expressions.context import Context
 from engine.model.finding import Finding, Place, Severity
@@ -89,7 +89,7 @@ def _said(rule: Rule, names: Mapping[str, Any], key: str) -> Finding:
 
 def _worded(raw: object, names: Mapping[str, Any]) -> str:
     try:
-        return str(evaluate(raw, names)).strip()
+        return as_text(evaluate(raw, names)).strip()
     except EVALUATION_ERRORS as fault:
         return f"{raw} ({type(fault).__name__} in this message: {fault})"
 

@@ -18,7 +18,7 @@ from engine.state.process import Fate, Process, Processes
 from engine.state.statements import statement
 from engine.state.values import encode
 
-HOW_TO_FORCE = "take the lock over by saying why (--force-lock REASON)"
+HOW_TO_FORCE = "take the lock over with --force-lock --reason WHY"
 """What a locked state advises; the command line has this option."""
 
 

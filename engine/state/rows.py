@@ -51,6 +51,7 @@ def pushed_row(log: Pushed) -> Row:
         log.run,
         proof,
         marked,
+        int(log.undone),
     )
 
 
@@ -60,9 +61,9 @@ def pushed(rows: Iterable[Row]) -> dict[Key, Pushed]:
 
 
 def _pushed(row: Row) -> Pushed:
-    mapping, key, record, day, units, change, run, proof, marked = row
+    mapping, key, record, day, units, change, run, proof, marked, undone = row
     shown = tuple(decode(proof))
-    return Pushed(mapping, key, record, date.fromisoformat(day), units, change, run, shown, bool(marked))
+    return Pushed(mapping, key, record, date.fromisoformat(day), units, change, run, shown, bool(marked), bool(undone))
 
 
 def run_row(run: Run) -> Row:

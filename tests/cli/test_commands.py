@@ -132,7 +132,7 @@ def test_plan_as_json_is_the_document_that_apply_takes(work, trueup):
 def test_a_plan_can_be_kept_to_a_customer(trueup):
     code, out, _ = trueup("plan", "--customer", "Brightwater Logistics Ltd")
     assert code == 0
-    assert "Only       only customer Brightwater Logistics Ltd" in out
+    assert "Only       customer Brightwater Logistics Ltd" in out
 
 
 def test_fail_on_ends_with_an_error_where_the_plan_has_what_it_names(trueup):
@@ -256,6 +256,15 @@ def test_a_run_that_is_given_up_leaves_the_rest_to_the_next_plan(trueup):
     assert trueup("state", "settle", run, "closed", "--reason", "planned anew") == (0, f"{run}: closed.\n", "")
     code, _, err = trueup("apply", "--resume")
     assert (code, "no run is open" in err) == (1, True)
+
+
+def test_an_undo_is_a_plan_like_any_other(trueup, run):
+    code, out, _ = trueup("plan", "--undo", run)
+    assert code == 0
+    assert f"\nUndoes     run {run}\n" in out
+    assert " to adjust, " in out
+    code, _, err = trueup("plan", "--undo", "nope")
+    assert (code, err.startswith("error: ")) == (1, True)
 
 
 def test_nothing_is_settled_that_is_not_in_doubt(trueup):

@@ -104,6 +104,7 @@ def test_text_that_yaml_would_take_for_something_else_stays_text():
         ),
         ("decisions: []\n...\n", None),
         ("{decisions: [], }\n", "cannot be edited safely"),
+        ("a: &x [{mapping: a, key: b, do: create}]\ndecisions: *x\n", "cannot be edited safely"),
         ("decisions: []\n" + "# \x07\n", "broken YAML"),
     ],
 )

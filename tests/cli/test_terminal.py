@@ -124,6 +124,15 @@ def test_apply_asks_and_yes_means_yes_with_a_bar(work):
     assert "█" in terminal.shown
 
 
+def test_a_plan_over_a_limit_is_not_asked_about(work):
+    project = work / "trueup.yaml"
+    project.write_text(re.sub(r"(?m)^( *)calls: .*$", r"\1calls: 1", project.read_text()))
+    terminal = Terminal(work, "apply")
+    assert terminal.end() == 1
+    assert "Do this?" not in terminal.shown
+    assert "→ look at it, then `--over calls`" in terminal.shown
+
+
 def test_ctrl_c_at_the_question_ends_with_130(work):
     terminal = Terminal(work, "apply")
     terminal.until("Do this? [y/N]: ")
@@ -160,13 +169,14 @@ def test_a_reader_that_goes_away_changes_nothing(work):
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-def test_the_sandbox_serves_until_it_is_told_to_stop(work):
-    command = [*COMMAND, "sandbox", "serve", "--port", "0"]
+@pytest.mark.parametrize(("what", "said_of_it"), [((), "Autotask"), (("--source",), r"Dataverse \(tenant .+\)")])
+def test_a_sandbox_serves_until_it_is_told_to_stop(work, what, said_of_it):
+    command = [*COMMAND, "sandbox", "serve", "--port", "0", *what]
     with subprocess.Popen(command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as served:
         said = served.stdout.readline()
         served.send_signal(signal.SIGINT)
         assert served.wait(60) == 0
-    assert re.fullmatch(r"Autotask at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
+    assert re.fullmatch(rf"{said_of_it} at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
 
 
 def test_the_second_signal_leaves_at_once(monkeypatch):

@@ -19,6 +19,7 @@ class Workshop:
     def __init__(self, root):
         self.root = root
         self.env = dict(ENV)
+        self.shipped = SHIPPED
 
     def write(self, file, text):
         path = self.root / file
@@ -36,7 +37,7 @@ class Workshop:
         (self.write if len(what) == 1 else self.edit)(file, *what)
 
     def check(self):
-        return check(self.root, env=self.env, shipped=SHIPPED)
+        return check(self.root, env=self.env, shipped=self.shipped)
 
     def load(self):
         project, findings = self.check()

@@ -61,7 +61,10 @@ def described(kind, found):
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         found[kind.__name__] = {"enum": [str(value) for value in kind]}
         return {"$ref": f"#/$defs/{kind.__name__}"}
-    origin, inside = get_origin(kind), get_args(kind)
+    return generic(get_origin(kind), get_args(kind), found)
+
+
+def generic(origin, inside, found):
     if origin in (Union, types.UnionType):
         [some] = [part for part in inside if part is not types.NoneType]
         return {"anyOf": [described(some, found), {"type": "null"}]}

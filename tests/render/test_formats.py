@@ -48,8 +48,9 @@ def test_markdown_of_nothing_is_one_line_and_its_source(nothing):
 
 
 def test_markdown_tells_selection_and_undo(nothing):
-    text = plan_markdown(replace(nothing, selection="customer 7", undo_of="r_7"))
-    assert "as of 2026-11-15; only customer 7; undoes run r\\_7.\n" in text
+    assert "as of 2026-11-15; only customer 7.\n" in plan_markdown(replace(nothing, selection="only customer 7"))
+    undo = replace(nothing, selection="undoes run r_7", undo_of="r_7")
+    assert "as of 2026-11-15; undoes run r\\_7.\n" in plan_markdown(undo)
 
 
 def test_markdown_obeys_nothing_that_stands_in_a_name():

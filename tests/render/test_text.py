@@ -38,9 +38,11 @@ def test_a_difference_in_the_ledger_is_no_agreement(nothing, a_plan):
 
 
 def test_a_selection_and_an_undo_say_so(nothing):
-    text = plan_text(replace(nothing, selection="customer 7 and all under it", undo_of="r7"))
-    assert "Only       customer 7 and all under it\nUndoes     run r7\n" in text
+    text = plan_text(replace(nothing, selection="only customer 7"))
+    assert "As of      2026-11-15\nOnly       customer 7\n" in text
     assert text.endswith("Plan: nothing to change.\n")
+    text = plan_text(replace(nothing, selection="undoes run r7", undo_of="r7"))
+    assert "As of      2026-11-15\nUndoes     run r7\n\nPlan: nothing to change.\n" in text
 
 
 def test_ten_creates_of_one_kind_are_one_line(a_plan):

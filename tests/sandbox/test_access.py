@@ -86,7 +86,9 @@ def test_fields_are_described_with_type_length_flags_and_reference(api):
 def test_picklist_values_are_text_in_metadata_and_numbers_in_records(api):
     fields = {field["name"]: field for field in api.get("Contracts/entityInformation/fields").json["fields"]}
 
-    values = [(pick["value"], pick["label"], pick["isActive"]) for pick in fields["billingPreference"]["picklistValues"]]
+    values = [
+        (pick["value"], pick["label"], pick["isActive"]) for pick in fields["billingPreference"]["picklistValues"]
+    ]
     assert values == [("1", "Immediately", True), ("2", "Manually", True), ("3", "Never", False)]
     assert api.item("Contracts", 400)["status"] == 1
 

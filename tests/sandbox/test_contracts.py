@@ -230,10 +230,16 @@ def test_a_start_that_moves_takes_all_periods_along_unless_one_is_posted(api):
 
 
 def test_a_new_contract_service_has_the_catalogues_price_and_rows_of_zero(api):
-    record = api.post("Contracts/400/Services", {"serviceID": 301, "invoiceDescription": "Yearly", "internalDescription": "k"}).id
+    record = api.post(
+        "Contracts/400/Services", {"serviceID": 301, "invoiceDescription": "Yearly", "internalDescription": "k"}
+    ).id
 
     item = api.item("ContractServices", record)
-    assert (item["unitPrice"], item["internalCurrencyUnitPrice"], item["internalCurrencyAdjustedPrice"]) == (120, 120, 120)
+    assert (item["unitPrice"], item["internalCurrencyUnitPrice"], item["internalCurrencyAdjustedPrice"]) == (
+        120,
+        120,
+        120,
+    )
     assert (item["invoiceDescription"], item["internalDescription"], item["contractID"]) == ("Yearly", "k", 400)
     assert spans(api.units(record)) == [("2026-01-01", "2026-12-31", 0)]
 
@@ -356,7 +362,9 @@ def test_a_refused_adjustment_leaves_no_trace(api):
 
 def test_prices_of_a_customer_with_another_currency_have_internal_twins(api):
     contract = {**api.item("Contracts", 400), "companyID": 103, "contractNumber": "E-1"}
-    contract = {name: contract[name] for name in contract if not name.startswith("internal") and contract[name] is not None}
+    contract = {
+        name: contract[name] for name in contract if not name.startswith("internal") and contract[name] is not None
+    }
     record = api.post("Contracts", {name: value for name, value in contract.items() if "Modified" not in name}).id
     service = api.post(f"Contracts/{record}/Services", {"serviceID": 300}).id
     api.adjust("2026-01-01", 2, contractServiceID=service, adjustedUnitPrice=6)
@@ -373,7 +381,11 @@ def test_bundles_on_contracts_go_the_same_way(api):
     assert api.post("ContractServiceBundleAdjustments", body).json == {"itemId": None}
 
     rows = api.units(bundle, "ContractServiceBundleUnits")
-    assert spans(rows)[:3] == [("2026-01-01", "2026-01-31", 0), ("2026-02-01", "2026-02-09", 0), ("2026-02-10", "2026-02-28", 3)]
+    assert spans(rows)[:3] == [
+        ("2026-01-01", "2026-01-31", 0),
+        ("2026-02-01", "2026-02-09", 0),
+        ("2026-02-10", "2026-02-28", 3),
+    ]
     assert rows[3]["price"] == 30.0
 
     assert api.patch("Contracts/400/ServiceBundles", {"id": bundle, "adjustedPrice": 7}).id == bundle

@@ -52,7 +52,7 @@ def test_a_connection_drops_before_or_after_the_write_took_effect(api, when, lan
     ],
 )
 @pytest.mark.parametrize(("when", "landed"), [("before", 0), ("after", 1)])
-def test_a_wrong_answer_comes_before_or_after_the_effect(api, fault, status, content, when, landed):  # noqa: PLR0913 -- two tables
+def test_a_wrong_answer_comes_before_or_after_the_effect(api, fault, status, content, when, landed):
     api.fault(verb="POST", path="/Companies$", when=when, **fault)
 
     reply = api.post("Companies", COMPANY)
@@ -69,7 +69,7 @@ def test_429_says_when_to_come_back(api):
 
 
 def test_a_write_takes_effect_after_its_connection_is_gone(api):
-    api.fault(kind="late", verb="POST", path="/Companies$", seconds=0.3)
+    api.fault(kind="late", verb="POST", path="/Companies$", seconds=1)
 
     with pytest.raises(GONE):
         api.post("Companies", COMPANY)

@@ -106,7 +106,7 @@ def together(api, paths):
 
 
 def test_a_fourth_request_at_a_time_for_one_entity_fails_with_the_known_code(api):
-    api.fault(kind="latency", seconds=0.4, times=0, path="/Companies/")
+    api.fault(kind="latency", seconds=1, times=0, path="/Companies/")
 
     answers = together(api, ["Companies/0"] * 4)
 

@@ -125,3 +125,13 @@ def test_a_sought_field_of_a_large_table_gets_an_index(many, sandbox):
     with sandbox.store.reading() as db:
         plan = db.execute("EXPLAIN QUERY PLAN SELECT id FROM TaxRegions WHERE name = 'Region 3'").fetchall()
     assert "USING COVERING INDEX" in plan[0][3]
+
+
+def test_records_come_by_id_even_where_an_index_has_another_order(many):
+    said = {"op": "in", "field": "name", "value": ["Region 5", "Region 2"]}
+    many.query("TaxRegions", said)
+
+    found = [item["id"] for item in many.query("TaxRegions", said)]
+
+    assert found == sorted(found)
+    assert len(found) == 343

@@ -13,9 +13,7 @@ from engine.sandbox.server import Sandbox
 BASE = {
     "Companies": [{"id": 1, "companyName": "A"}],
     "Services": [{"id": 2, "name": "S", "periodType": 2, "unitPrice": 3}],
-    "Contracts": [
-        {"id": 3, "companyID": 1, "contractType": 7, "startDate": "2026-01-01", "endDate": "2026-04-30"}
-    ],
+    "Contracts": [{"id": 3, "companyID": 1, "contractType": 7, "startDate": "2026-01-01", "endDate": "2026-04-30"}],
 }
 
 
@@ -91,8 +89,14 @@ def test_adjustments_are_rebuilt_from_rows_that_keep_their_ids(database, entitie
         ({"records": {"Companies": 5}}, ["seed"]),
         ({"picklists": {"Companies": {"colour": []}}}, ["colour"]),
         ({"user_defined_fields": {"Services": [{"name": "x"}], "BillingCodes": [{"name": "y"}]}}, ["BillingCodes"]),
-        ({"adjustments": [{"contractServiceID": 4, "effectiveDate": "2026-01-01", "unitChange": 1}]}, ["ContractServices 4"]),
-        ({"records": {**BASE, "ContractServices": [{"id": 4, "contractID": 8, "serviceID": 2}]}}, ["ContractServices 4"]),
+        (
+            {"adjustments": [{"contractServiceID": 4, "effectiveDate": "2026-01-01", "unitChange": 1}]},
+            ["ContractServices 4"],
+        ),
+        (
+            {"records": {**BASE, "ContractServices": [{"id": 4, "contractID": 8, "serviceID": 2}]}},
+            ["ContractServices 4"],
+        ),
         ({"users": [{"username": "u", "secret": "s", "integration_code": "c", "level": "odd"}]}, ["odd"]),
         ({"switches": {"nothing": "x"}}, ["nothing"]),
     ],

@@ -25,7 +25,7 @@ def test_the_zone_of_a_blank_or_unknown_user_cannot_be_determined(api, user):
     assert reply.json == {"errors": ["Zone information could not be determined"]}
 
 
-def test_an_unknown_integration_code_is_a_500_with_its_text(sandbox, api):
+def test_an_unknown_integration_code_is_a_500_with_its_text(api):
     reply = api.send("GET", "Companies/0", headers={"ApiIntegrationCode": "SOMETHING"})
 
     assert (reply.status, reply.json) == (500, {"errors": ["IntegrationCode is invalid."]})
@@ -139,7 +139,7 @@ def test_every_route_and_verb_of_the_catalogue_is_served(api, entities):
                 assert reply.status not in {404, 405}, (verb, path)
 
 
-def test_an_entity_that_is_added_to_the_catalogue_is_served(open_sandbox, entities, tmp_path, api):
+def test_an_entity_that_is_added_to_the_catalogue_is_served(entities, tmp_path, api):
     taxes = replace(
         entities["TaxRegions"],
         name="Taxes",

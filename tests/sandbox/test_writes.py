@@ -57,9 +57,8 @@ def test_all_that_is_wrong_is_said_at_once(api):
 def test_a_reference_that_is_missing_or_inactive_is_refused_with_the_same_text(api, resource):
     reply = api.post("Companies", {**COMPANY, "ownerResourceID": resource})
 
-    assert reply.errors == (
-        "Reference value on field: ownerResourceID of type: Resource does not exist or is invalid. ; on record number [1]."
-    )
+    where = "field: ownerResourceID of type: Resource"
+    assert reply.errors == f"Reference value on {where} does not exist or is invalid. ; on record number [1]."
 
 
 def test_a_reference_to_company_0_is_good(api):
@@ -117,11 +116,20 @@ def test_a_day_that_is_none_is_refused(api, value):
 
 
 def test_values_are_read_leniently(api):
-    reply = api.send("PATCH", "companies", "{Id: '100', COMPANYNAME: 'Called', isTaxExempt: 'True', assetvalue: '12.34567', Phone: 41}")
+    reply = api.send(
+        "PATCH",
+        "companies",
+        "{Id: '100', COMPANYNAME: 'Called', isTaxExempt: 'True', assetvalue: '12.34567', Phone: 41}",
+    )
 
     assert reply.id == 100
     item = api.item("Companies", 100)
-    assert (item["companyName"], item["isTaxExempt"], item["assetValue"], item["phone"]) == ("Called", True, 12.3457, "41")
+    assert (item["companyName"], item["isTaxExempt"], item["assetValue"], item["phone"]) == (
+        "Called",
+        True,
+        12.3457,
+        "41",
+    )
 
 
 def test_a_day_keeps_its_date_whatever_zone_it_wears(api):
@@ -213,7 +221,10 @@ def test_a_body_that_is_no_object_is_refused(api, body):
 
 
 def test_user_defined_fields_are_set_by_name_and_the_others_stay(api):
-    api.patch("Companies", {"id": 100, "userDefinedFields": [{"name": "Tier", "value": "A"}, {"name": "work 365 id", "value": 7}]})
+    api.patch(
+        "Companies",
+        {"id": 100, "userDefinedFields": [{"name": "Tier", "value": "A"}, {"name": "work 365 id", "value": 7}]},
+    )
     api.patch("Companies", {"id": 100, "UserDefinedFields": [{"Name": "Tier", "Value": "B"}]})
 
     values = {one["name"]: one["value"] for one in api.item("Companies", 100)["userDefinedFields"]}
@@ -301,7 +312,9 @@ def test_a_deleted_bundle_takes_its_members_along(api):
 
 
 def test_the_mark_up_follows_price_and_cost(api):
-    record = api.post("Services", {"name": "S", "billingCodeID": 50, "periodType": 2, "unitPrice": 15, "unitCost": 10}).id
+    record = api.post(
+        "Services", {"name": "S", "billingCodeID": 50, "periodType": 2, "unitPrice": 15, "unitCost": 10}
+    ).id
     assert api.item("Services", record)["markupRate"] == 50.0
 
     api.patch("Services", {"id": record, "unitCost": 0})

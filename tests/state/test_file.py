@@ -270,13 +270,16 @@ def test_an_old_file_ends_in_the_same_tables_as_a_new_one(path, tmp_path, versio
     assert schema(path) == schema(tmp_path / "new.sqlite")
 
 
-def test_an_old_run_gets_its_anchor_and_the_history_still_verifies(opened, path, tmp_path):
-    """A file of the first version, filled by the store as it was then: the same, but for the anchors."""
+def test_an_old_run_gets_its_anchor_and_its_doubts_and_the_history_still_verifies(opened, path, tmp_path):
+    """A file of the first version, filled by the store as it was then: the same, but for anchors and doubts."""
     new = opened(1, tmp_path / "new.sqlite")
     lease = new.acquire("apply (ann)")
     new.begin(Run("r1", "d1g3st", "{}", "ann", "host-1", NOON), lease)
-    new.record(lease, "r1", [Entry("a1", Step.DONE, NOON)], Effects(links=(Link("customer", "x", "C", 1, "created"),)))
-    new.finish(lease, "r1", RunStatus.DONE, NOON + timedelta(minutes=1))
+    new.record(lease, "r1", [Entry("a1", Step.STARTED, NOON), Entry("a2", Step.STARTED, NOON)])
+    new.finish(lease, "r1", RunStatus.INTERRUPTED, NOON + timedelta(minutes=1))
+    new.record(lease, "r1", [Entry("a1", Step.DONE, NOON), Entry("a3", Step.HELD, NOON)])
+    new.finish(lease, "r1", RunStatus.PARTIAL, NOON + timedelta(minutes=2))
+    doubts = new.in_doubt()
     new.close()
     old_file(path, 1)
     raw(
@@ -284,7 +287,6 @@ def test_an_old_run_gets_its_anchor_and_the_history_still_verifies(opened, path,
         f"ATTACH '{tmp_path / 'new.sqlite'}' AS new",
         "DELETE FROM state",
         "INSERT INTO state SELECT * FROM new.state",
-        "INSERT INTO links SELECT * FROM new.links",
         "INSERT INTO journal SELECT * FROM new.journal",
         "INSERT INTO runs SELECT number, id, plan_digest, plan, who, host, started, status, ended, undo_of "
         "FROM new.runs",
@@ -292,7 +294,9 @@ def test_an_old_run_gets_its_anchor_and_the_history_still_verifies(opened, path,
     state = opened(2)
 
     assert state.verify() == []
-    assert state.run("r1").status is RunStatus.DONE
+    assert state.run("r1").status is RunStatus.PARTIAL
+    assert state.in_doubt() == doubts
+    assert [(run, entry.change) for run, entry in doubts] == [("r1", "a2")]
     raw(path, "UPDATE runs SET anchor = ''")
     assert [finding.text for finding in state.verify()] == ["run r1 was changed: its journal says otherwise"]
 

@@ -22,7 +22,7 @@ def test_the_refusal_says_who_where_since_when_until_when_and_how_to_force(opene
     assert str(refused.value).endswith(
         "state.sqlite is locked by apply (ann) (host host-1, process 1) since 2026-11-20 12:00:00 UTC; "
         "its lease runs until 2026-11-20 12:01:00 UTC. "
-        "Wait for it to end, or take the lock over by saying why (--force-lock REASON)"
+        "Wait for it to end, or take the lock over with --force-lock --reason WHY"
     )
 
 

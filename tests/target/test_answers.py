@@ -38,6 +38,7 @@ def test_a_500_with_errors_is_a_refusal_in_autotasks_words():
         (200, b'{"items": [1, '),
         (200, b"<html>"),
         (200, b'{"errors": ["half done"]}'),
+        (200, b'{"errors": ["Thread Threshold Exceeded"]}'),
         (200, b'{"price": NaN}'),
         (200, b"[" * 100_000),
         (200, b'{"name": "\xff"}'),

@@ -114,6 +114,8 @@ def test_after_a_401_the_zone_is_looked_up_again_and_a_moved_tenant_is_followed(
     assert client.call(CREATE, as_is) == {"itemId": 7}
     assert client.zone().root == "https://ws20.example.net/ATServicesRest/V1.0"
     assert service.asked[-1].url.host == "ws20.example.net"
+    looked_up = [request.url.host for request in service.asked if "ZoneInformation" in request.url.path]
+    assert looked_up == ["webservices.example.net"] * 2
 
 
 def test_a_wrong_secret_is_refused_after_one_more_look_at_the_zone(service, client_with):
@@ -296,6 +298,26 @@ def test_a_service_that_stays_busy_is_given_up_at_the_deadline(service, client_w
     assert len(service.paths()) > 3
 
 
+def test_a_service_that_stays_busy_is_given_up_after_many_tries_too(service, client_with):
+    service.on("POST", "/Companies", httpx.Response(429, headers={"Retry-After": "1"}))
+
+    with pytest.raises(TargetUnavailable):
+        client_with(deadline=1_000_000).call(CREATE, as_is)
+    assert len(service.paths()) == 61
+
+
+def test_when_the_service_asks_one_to_wait_the_others_wait_too(service, client_with):
+    service.on("POST", "/Companies", httpx.Response(429, headers={"Retry-After": "120"}))
+    service.on("POST", "/Companies/query", {"items": []})
+    client = client_with(deadline=60)
+    with pytest.raises(TargetUnavailable, match="no time is left"):
+        client.call(CREATE, as_is)
+
+    with pytest.raises(TargetUnavailable, match="held back for 120 seconds"):
+        client.call(READ, as_is)
+    assert service.paths() == ["POST Companies"]
+
+
 def test_a_turn_that_comes_too_late_is_not_waited_for(service, client_with, say):
     service.on("GET", "/ThresholdInformation", say.threshold(10_000, 10_000))
     service.on("POST", "/Companies/query", {"items": []})
@@ -322,6 +344,19 @@ def test_who_is_told_to_stop_while_it_waits_sends_nothing_more(service, client_w
         client.call(READ, as_is)
     assert service.paths() == ["POST Companies/query"]
     assert clock.slept == 1
+
+
+def test_who_is_told_to_stop_before_its_turn_sends_nothing(service, client_with, say):
+    service.on("GET", "/ThresholdInformation", say.threshold(9_900, 10_000))
+    service.on("POST", "/Companies", {"itemId": 7})
+    client = client_with()
+    client.call(CREATE, as_is)
+    client.stop()
+
+    with pytest.raises(TargetUnavailable, match="stopped before it was sent") as caught:
+        client.call(CREATE, as_is)
+    assert not caught.value.may_have_landed
+    assert service.paths() == ["POST Companies"]
 
 
 def test_a_slow_answer_to_a_request_that_began_in_time_is_an_answer(service, client_with, clock):
@@ -367,7 +402,7 @@ def test_stopping_ends_the_repeats_but_not_what_is_in_flight(service, client_wit
 
     service.on("POST", "/Companies/query", fail_and_stop)
 
-    with pytest.raises(TargetUnavailable):
+    with pytest.raises(TargetUnavailable, match="HTTP 500"):
         client.call(READ, as_is)
     assert service.paths() == ["POST Companies/query"]
     assert clock.slept == 0

@@ -145,10 +145,10 @@ def _follow(
     through, dot, name = path.rpartition(".")
     if dot:
         known = {reference.mapping for reference in references(mapping)}
-        if through not in known:
+        if through not in known and known <= ground.mappings.keys():
             text = f"price: mapping {mapping.name} does not refer to {through!r}"
             return None, [unknown(text, through, known, place)]
-        other = ground.mappings.get(through)
+        other = ground.mappings.get(through) if through in known else None
         entity = ground.entity(other.target.entity) if other else None
     if entity is None:
         return None, []

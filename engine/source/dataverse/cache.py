@@ -5,7 +5,7 @@ One SQLite file; it holds customer data and is made readable for its owner only.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,13 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS loaded (
   name TEXT PRIMARY KEY, print TEXT NOT NULL, columns TEXT NOT NULL, token TEXT NOT NULL, at TEXT NOT NULL
 ) WITHOUT ROWID;
--- Rows as Dataverse sent them.
-CREATE TABLE IF NOT EXISTS row (
-  name TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (name, key)
+-- The pages of the last full load, as they came.
+CREATE TABLE IF NOT EXISTS page (
+  name TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (name, number)
+);
+-- Rows that changed since, as they came; `body` is empty for a row that is gone. These count, not the pages.
+CREATE TABLE IF NOT EXISTS newer (
+  name TEXT NOT NULL, key TEXT NOT NULL, body TEXT, PRIMARY KEY (name, key)
 ) WITHOUT ROWID;
 -- What the environment says of a table, and at which version of all its definitions.
 CREATE TABLE IF NOT EXISTS definition (
@@ -48,7 +52,7 @@ class RowCache:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
-            self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA}")
+            self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         except (OSError, sqlite3.Error) as error:
             raise SourceError(f"the row cache {name} cannot be opened: {error}; it may be deleted") from error
 
@@ -56,7 +60,7 @@ class RowCache:
         """Drops all that is kept of another environment. Raises SourceError."""
         if self.definition("") != (environment, ""):
             with self.together():
-                for name in ("loaded", "row", "definition"):
+                for name in ("loaded", "page", "newer", "definition"):
                     self._db.execute(f"DELETE FROM {name}")  # noqa: S608 -- three words of ours
                 self.define("", environment, "")
 
@@ -93,26 +97,26 @@ class RowCache:
 
     def forget(self, table: str) -> None:
         """Drops the rows of a table."""
-        self._db.execute("DELETE FROM loaded WHERE name = ?", (table,))
-        self._db.execute("DELETE FROM row WHERE name = ?", (table,))
+        for name in ("loaded", "page", "newer"):
+            self._db.execute(f"DELETE FROM {name} WHERE name = ?", (table,))  # noqa: S608 -- three words of ours
 
-    def put(self, table: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Keeps rows, new or changed: key and text."""
-        self._db.executemany("INSERT OR REPLACE INTO row VALUES (?, ?, ?)", ((table, *row) for row in rows))
+    def add(self, table: str, number: int, body: str) -> None:
+        """Keeps one page of a full load."""
+        self._db.execute("INSERT INTO page VALUES (?, ?, ?)", (table, number, body))
 
-    def drop(self, table: str, keys: Iterable[str]) -> None:
-        """Drops rows; unknown ones are none."""
-        self._db.executemany("DELETE FROM row WHERE name = ? AND key = ?", ((table, key) for key in keys))
+    def renew(self, table: str, rows: Mapping[str, str | None]) -> None:
+        """Keeps rows that came after the pages, key → text; none for a row that is gone."""
+        changed = ((table, key, body) for key, body in rows.items())
+        self._db.executemany("INSERT OR REPLACE INTO newer VALUES (?, ?, ?)", changed)
 
-    def rows(self, table: str) -> Iterator[str]:
-        """The texts of all rows of a table, by key."""
-        found = self._db.execute("SELECT body FROM row WHERE name = ? ORDER BY key", (table,))
+    def pages(self, table: str) -> Iterator[str]:
+        """The pages of the last full load."""
+        found = self._db.execute("SELECT body FROM page WHERE name = ? ORDER BY number", (table,))
         return (body for (body,) in found)
 
-    def row(self, table: str, key: str) -> str | None:
-        """The text of one row."""
-        found = self._one("SELECT body FROM row WHERE name = ? AND key = ?", table, key)
-        return found[0] if found else None
+    def newer(self, table: str) -> Mapping[str, str | None]:
+        """What came after the pages."""
+        return dict(self._db.execute("SELECT key, body FROM newer WHERE name = ?", (table,)))
 
     def definition(self, table: str) -> tuple[str, str] | None:
         """Version and text of what the environment said of a table."""

@@ -4,9 +4,10 @@ Choices go by number with labels from metadata, days by each column's own behavi
 as text (units, currencies) by what the rows referred to show.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.errors import SourceError
@@ -110,17 +111,17 @@ def choices_here(found: Found) -> Mapping[int, str]:
 def _day_for(behaviour: str, zone: ZoneInfo) -> Convert:
     """Days by behaviour: UserLocal is a midnight in UTC, the others are the day that stands there."""
 
-    def local(value: object, note: object) -> date:
-        return as_instant(value, note).astimezone(zone).date()
+    def local(text: str) -> date:
+        return as_instant(text, None).astimezone(zone).date()
 
-    def as_written(value: object, _note: object) -> date:
+    def as_written(text: str) -> date:
         try:
-            return date.fromisoformat(str(value)[:10])
+            return date.fromisoformat(text[:10])
         except ValueError:
-            raise Misfit(f"{shown(value)} is not a day (YYYY-MM-DD)") from None
+            raise Misfit(f"{shown(text)} is not a day (YYYY-MM-DD)") from None
 
-    made: Callable[[object, object], date] = local if behaviour == "UserLocal" else as_written
-    return made
+    read = lru_cache(maxsize=65536)(local if behaviour == "UserLocal" else as_written)
+    return lambda value, _: read(str(value))
 
 
 def _shown(found: Found, plain: Convert, texts: Mapping[str, str], doubts: Doubts) -> Convert:

@@ -5,7 +5,7 @@ when that has moved, the definition is read again, so that a new choice or colum
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,13 +69,13 @@ class Environment:
         wanted = self._wanted(definition, names(definition), print_)
         return Reading(definition, self._full(wanted), fresh=True)
 
-    def kept(self, logical: str) -> Iterator[Raw]:
+    def kept(self, definition: Definition) -> Iterator[Raw]:
         """The rows again, as they were read last."""
-        return self._loader.kept(logical)
+        return self._loader.kept(definition)
 
-    def row(self, logical: str, key: str) -> str | None:
-        """One row as it was read last, if at all."""
-        return self._cache.row(logical, key)
+    def rows(self, definition: Definition, keys: Collection[str]) -> Mapping[str, Raw]:
+        """Some rows as they were read last, by key; not those that were not."""
+        return {str(raw[definition.key]): raw for raw in self.kept(definition) if raw[definition.key] in keys}
 
     def texts(self, logical: str, attribute: str, *, fresh: bool = False) -> Mapping[str, str]:
         """What rows show of themselves: id → text. Read once, unless asked for afresh. Raises SourceError."""
@@ -105,7 +105,7 @@ class Environment:
             if definition.key != was.key or not names(definition) <= columns:
                 self._loader.remarks.append(f"{logical}: read whole, for its definition has changed")
                 return None
-        return Reading(definition, self._loader.kept(logical), fresh=now != version)
+        return Reading(definition, self._loader.kept(definition), fresh=now != version)
 
     def _full(self, wanted: Wanted) -> Iterator[Raw]:
         yield from self._loader.full(wanted)

@@ -5,6 +5,7 @@ token (they live a week or so), where the table is not tracked, and where it is 
 `remarks`, except the last two. Token and rows are kept together or not at all.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,8 @@ from engine.source.dataverse.cache import Loaded, RowCache
 from engine.source.dataverse.client import DataverseClient
 from engine.source.dataverse.faults import Refused
 from engine.source.dataverse.metadata import Definition
-from engine.source.dataverse.pages import VERSION, Page, page
+from engine.source.dataverse.pages import VERSION, Page, page_of
+from engine.source.dataverse.paging import Reading
 from engine.source.json_rows import DECODER
 from engine.source.rows import Raw
 
@@ -75,11 +77,12 @@ class Loader:
                 return True
         raise SourceError(f"the row cache changes all the time; is another run reading {wanted.name}?")
 
-    def kept(self, logical: str) -> Iterator[Raw]:
-        """All rows of a table as they are kept, by key."""
-        for body in self.cache.rows(logical):
-            raw, _ = DECODER.raw_decode(body)
-            yield raw
+    def kept(self, definition: Definition) -> Iterator[Raw]:
+        """All rows of a table as they are kept."""
+        newer = self.cache.newer(definition.logical)
+        for body in self.cache.pages(definition.logical):
+            yield from (raw for raw in page_of(body).rows if raw[definition.key] not in newer)
+        yield from (DECODER.raw_decode(body)[0] for body in newer.values() if body is not None)
 
     def full(self, wanted: Wanted) -> Iterator[Raw]:
         """All rows from Dataverse, kept once the last one is there; some may come twice, the later one counts."""
@@ -89,13 +92,21 @@ class Loader:
         with self.cache.together():
             self.cache.forget(wanted.name)
             last = Page()
-            for last in self._pages(wanted, wanted.address(), tracked=wanted.definition.tracked):
-                keyed = [(self._key(wanted, raw), text) for raw, text in last.rows]
-                self.cache.put(wanted.name, keyed)
-                self.repeated = self.repeated or not seen.isdisjoint(key for key, _ in keyed)
-                seen.update(key for key, _ in keyed)
-                yield from (raw for raw, _ in last.rows)
+            for number, last in enumerate(self._pages(wanted, wanted.address(), tracked=wanted.definition.tracked)):
+                self.cache.add(wanted.name, number, last.body)
+                self._note_repeated(wanted, last, seen)
+                yield from last.rows
             self._mark(wanted, last, at)
+
+    def _note_repeated(self, wanted: Wanted, got: Page, seen: set[str]) -> None:
+        """Rows that change while pages are read come again, at the end: then these are the ones that count."""
+        keys = [self._key(wanted, raw) for raw in got.rows]
+        again = seen.intersection(keys) or {key for key, times in Counter(keys).items() if times > 1}
+        seen.update(keys)
+        if again:
+            self.repeated = True
+            texts = got.texts(wanted.definition.key)
+            self.cache.renew(wanted.name, {key: text for key, text in texts.items() if key in again})
 
     def _mark(self, wanted: Wanted, last: Page, at: datetime) -> None:
         if wanted.definition.tracked and not last.delta:
@@ -125,7 +136,7 @@ class Loader:
                 raise
             self._say(wanted, f"the change token was refused: {refused}")
             return None
-        changed = {self._key(wanted, raw) for each in pages for raw, _ in each.rows}
+        changed = {self._key(wanted, raw) for each in pages for raw in each.rows}
         both = changed.intersection(key for each in pages for key in each.gone)
         if both:  # which came last is not said
             self._say(wanted, f"{min(both)} was deleted and is there")
@@ -138,8 +149,8 @@ class Loader:
             if self.cache.loaded(wanted.name) != kept:
                 return False
             for each in pages:
-                self.cache.put(wanted.name, [(self._key(wanted, raw), text) for raw, text in each.rows])
-                self.cache.drop(wanted.name, each.gone)
+                self.cache.renew(wanted.name, each.texts(wanted.definition.key))
+                self.cache.renew(wanted.name, dict.fromkeys(each.gone))
             token = pages[-1].delta or kept.token
             self.cache.mark(wanted.name, Loaded(kept.print, kept.columns, token, kept.at))
         return True
@@ -148,14 +159,10 @@ class Loader:
         """Page by page; links are followed as they are, each once."""
         prefer = [f"odata.maxpagesize={self.patience.page}", f'odata.include-annotations="{VERSION[1:]}"']
         prefer += ["odata.track-changes"] if tracked else []
-        what, followed = f"reading {wanted.name}", {address}
-        while address:
-            got = self.client.get(address, what, page, prefer=",".join(prefer))
+        reading = Reading(self.client, f"reading {wanted.name}", ",".join(prefer))
+        for got in reading.pages(address):
             self.versions[wanted.name] = got.version
             yield got
-            if got.next in followed:
-                raise SourceError(f"{self.client.name}, {what}: a page leads back to one that was read")
-            followed.add(address := got.next)
 
     def _key(self, wanted: Wanted, raw: Mapping[str, object]) -> str:
         key = raw.get(wanted.definition.key)

@@ -84,7 +84,7 @@ class DataverseSource:
             # A choice or a row referred to that nobody knew: what was known of them may be out of date.
             definition = self._environment.define(described.logical, fresh=bool(doubts) and not reading.fresh)
             found = self._find(described, definition, asked)
-            kept = self._environment.kept(described.logical)
+            kept = self._environment.kept(definition)
             rows, _ = self._gather(described, found, kept, fresh=bool(doubts))
         return rows
 
@@ -99,11 +99,11 @@ class DataverseSource:
         found = self._find(described, definition, asked)
         reader = Reader(described, found, self._shown(found), self._zone)
         writer = Writer(self.client, definition, reader, self.profile)
+        kept = self._environment.rows(definition, {same_key(update.key) for update in updates})
         outcomes: list[RowOutcome] = []
         for update in updates:
             try:
-                kept = self._environment.row(described.logical, same_key(update.key))
-                outcomes.append(writer.one(update, kept))
+                outcomes.append(writer.one(update, kept.get(same_key(update.key))))
             except SourceError as error:
                 rest = updates[len(outcomes) :]
                 return [*outcomes, *(RowOutcome(each.key, f"not tried: {error}") for each in rest)]

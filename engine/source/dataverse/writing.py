@@ -40,7 +40,7 @@ class Writer:
     reader: Reader
     profile: Profile
 
-    def one(self, update: RowUpdate, kept: str | None) -> RowOutcome:
+    def one(self, update: RowUpdate, kept: Raw | None) -> RowOutcome:
         """What became of one update; `kept` is the row as it was read last, if it was. Raises SourceError."""
         try:
             return self._one(update, kept)
@@ -51,7 +51,7 @@ class Writer:
                 raise
             return RowOutcome(update.key, str(refused))
 
-    def _one(self, update: RowUpdate, kept: str | None) -> RowOutcome:
+    def _one(self, update: RowUpdate, kept: Raw | None) -> RowOutcome:
         raw = self._as_kept(update, kept) or self._fetch(update)
         for _ in range(_TURNS):
             left = self._left(update, raw)
@@ -69,15 +69,14 @@ class Writer:
                 return RowOutcome(update.key)
         raise Misfit("it changes all the time")
 
-    def _as_kept(self, update: RowUpdate, kept: str | None) -> Raw | None:
+    def _as_kept(self, update: RowUpdate, kept: Raw | None) -> Raw | None:
         """The kept row, where it is enough to go on: whole, with a tag, and something left to set."""
-        if kept is None or not self.definition.concurrent:
+        if kept is None or not self.definition.concurrent or TAG not in kept:
             return None
-        raw: Raw = DECODER.raw_decode(kept)[0]
-        if TAG not in raw or any(cell.names[0] not in raw for cell in self.reader.cells):
+        if any(cell.names[0] not in kept for cell in self.reader.cells):
             return None
         try:
-            return raw if self._left(update, raw) else None
+            return kept if self._left(update, kept) else None
         except Misfit:
             return None
 

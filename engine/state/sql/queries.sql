@@ -66,15 +66,16 @@ DELETE FROM applied WHERE mapping = ? AND key = ?;
 
 -- name: read_pushed
 -- Logs that were pushed, in the order of their keys.
-SELECT mapping, key, record, day, units, change, run, proof, marked FROM pushed ORDER BY mapping, key;
+SELECT mapping, key, record, day, units, change, run, proof, marked, undone FROM pushed ORDER BY mapping, key;
 
 -- name: put_pushed
 -- The newest word counts.
-INSERT INTO pushed (mapping, key, record, day, units, change, run, proof, marked)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO pushed (mapping, key, record, day, units, change, run, proof, marked, undone)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (mapping, key) DO UPDATE SET
     record = excluded.record, day = excluded.day, units = excluded.units, change = excluded.change,
-    run = excluded.run, proof = excluded.proof, marked = excluded.marked;
+    run = excluded.run, proof = excluded.proof, marked = excluded.marked,
+    undone = excluded.undone;
 
 -- name: drop_pushed
 -- The log waits for a decision again.

@@ -54,6 +54,7 @@ CREATE TABLE pushed (
     run     TEXT    NOT NULL,
     proof   TEXT    NOT NULL,  -- JSON: unit rows
     marked  INTEGER NOT NULL,  -- 1: the source row carries its mark
+    undone  INTEGER NOT NULL,  -- 1: an undo took its units back
     PRIMARY KEY (mapping, key)
 );
 

@@ -1,0 +1,123 @@
+"""A rehearsal happens on copies: of the source, of Autotask, of the state."""
+
+import json
+from hashlib import sha256
+
+import pytest
+
+from engine.errors import SourceError
+from engine.model import document
+from engine.model.catalogue import Column, Table, Type
+from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from engine.ports import Rows, RowUpdate
+from engine.render.rehearsal import rehearsal_text
+from engine.source.overlay import Overlay
+
+
+def prints(folder):
+    """What every file of the folder holds."""
+    return {
+        str(path): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith("autotask.sqlite")  # it counts its calls
+    }
+
+
+def test_a_plan_is_rehearsed_and_nothing_is_written(trueup, work):
+    trueup("plan", "--out", "plan.json")
+    before = prints(work)
+    code, out, err = trueup("rehearse", "plan.json")
+    assert (code, err) == (0, "")
+    assert out.startswith("Rehearsed on a copy; nothing was written.\n\nRun ")
+    assert out.endswith("\n\nA second plan is empty.\n")
+    assert prints(work) == before
+    assert trueup("plan", "--json")[1] == (work / "plan.json").read_text()
+    assert trueup("apply", "plan.json")[0] == 0
+
+
+def test_a_rehearsal_stands_on_the_state_as_it_is(trueup):
+    assert trueup("apply", "--yes")[0] == 0
+    code, out, _ = trueup("rehearse", "--json")
+    assert code == 0
+    rehearsed = json.loads(out)
+    assert rehearsed["outcome"]["changes"] == []
+    assert rehearsed["second_plan"]["changes"] == []
+
+
+def test_what_would_be_refused_is_said_with_what_is_left(trueup, work):
+    settings = work / "examples" / "autotask.json"
+    seed = json.loads(settings.read_text())
+    seed["records"]["Companies"] = [one for one in seed["records"]["Companies"] if one["id"] != 29620]
+    trueup("plan", "--out", "plan.json")
+    settings.write_text(json.dumps(seed))
+    trueup("sandbox", "reset")
+    code, out, _ = trueup("rehearse", "plan.json")
+    assert code == 1
+    assert "\nFailed\n  ✗ " in out
+    assert out.endswith("\n\nA second plan is empty.\n")
+
+
+def test_what_a_second_plan_still_wants_is_shown(a_plan_that_flaps):
+    outcome, again = a_plan_that_flaps
+    text = rehearsal_text(outcome, again)
+    assert "\nA second plan is not empty, so the plan or a mapping does not reach what it wants:\n\nWork 365 " in text
+    assert "fields" not in text.split("wants:")[0]
+
+
+@pytest.fixture
+def a_plan_that_flaps(trueup):
+    again = document.loads(trueup("plan", "--json")[1])
+    return Outcome("r1", (ChangeOutcome("1", "Alpine", ChangeStatus.APPLIED),)), again
+
+
+def test_a_copy_of_autotask_gives_the_same_plan(trueup, work):
+    wanted = document.loads(trueup("plan", "--json")[1])
+    code, out, _ = trueup("sandbox", "clone", "--database", "copy.sqlite")
+    assert code == 0
+    assert out.endswith(" records copied into copy.sqlite.\n")
+    assert trueup("sandbox", "clone", "--database", "copy.sqlite")[0] == 1
+    project = work / "trueup.yaml"
+    project.write_text(project.read_text().replace(".trueup/autotask.sqlite", "copy.sqlite"))
+    found = document.loads(trueup("plan", "--json")[1])
+    assert found.changes == wanted.changes
+    assert found.ledger == wanted.ledger
+    assert found.blocked == wanted.blocked
+
+
+TABLES = {
+    "log": Table(
+        "log",
+        "logs",
+        "logs",
+        "Log",
+        "id",
+        "name",
+        {name: Column(name, Type.TEXT, name) for name in ("id", "name", "status")},
+    )
+}
+
+
+class Beneath:
+    """One table with two rows."""
+
+    def describe(self):
+        return "beneath"
+
+    def read(self, table, columns):
+        assert table == "log"
+        rows = [{"id": "1", "name": "a", "status": "Active"}, {"id": "2", "name": "b", "status": "Active"}]
+        return Rows([{name: row[name] for name in {"id", *columns}} for row in rows])
+
+
+def test_what_is_written_back_is_read_and_goes_no_further():
+    source = Overlay(Beneath(), TABLES)
+    archive = [RowUpdate(key, {"status": "Archived"}, {"status": "Active"}) for key in ("1", "3")]
+    outcomes = source.write("log", archive)
+    assert [outcome.error for outcome in outcomes] == ["", "there is no row 3 in log"]
+    assert [row["status"] for row in source.read("log", ["status"]).rows] == ["Archived", "Active"]
+    assert [set(row) for row in source.read("log", ["name"]).rows] == [{"id", "name"}] * 2
+    again = source.write("log", archive[:1])
+    assert again[0].error == "status is 'Archived', and 'Active' was expected"
+    assert source.describe() == "beneath"
+    with pytest.raises(SourceError, match="there is no table nope"):
+        source.write("nope", [])

@@ -1,0 +1,48 @@
+"""What users install: a wheel, in an empty environment, away from any checkout."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A fresh environment with nothing in it but the wheel and what it asks for; its trueup command."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    (wheel,) = folder.glob("trueup-*.whl")
+    venv.create(folder / "env", with_pip=True)
+    constraints = ROOT / ".ci" / "constraints.txt"
+    run(folder / "env" / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", constraints, wheel)
+    return folder / "env" / "bin" / "trueup"
+
+
+def run(*command, cwd=None):
+    """A command that must succeed; what it prints."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False, env=clean)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(installed, tmp_path):
+    run(installed, "init", "work", cwd=tmp_path)
+
+    said = run(installed, "plan", cwd=tmp_path / "work")
+
+    assert "Plan: " in said
+    assert "to add" in said
+
+
+def test_the_wheel_carries_the_schemas_that_editors_use(installed, tmp_path):
+    run(installed, "init", "work", cwd=tmp_path)
+
+    assert {"mapping.schema.json", "rules.schema.json", "plan.schema.json"} <= {
+        file.name for file in (tmp_path / "work" / "schemas").iterdir()
+    }
