@@ -6,7 +6,9 @@
 `plan` decides everything and writes nothing; `apply` decides nothing and does what the plan says.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
@@ -40,10 +42,23 @@ class PlanOptions:
     undo: str = ""
 
 
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Keeps the cycle collector from walking a large plan again and again: planning makes values, not cycles."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 Tell = Callable[[str], None]
 """Takes what the engine is at, for a progress line."""
 
 
+@_no_collecting()
 def plan(project: Project, world: World, options: PlanOptions | None = None, tell: Tell = lambda _: None) -> Plan:
     """Both sides read, compared and put in order. Writes nothing, in neither system.
 

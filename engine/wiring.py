@@ -14,11 +14,14 @@ from engine.errors import EngineError
 from engine.model.catalogue import UDF
 from engine.model.finding import Finding
 from engine.model.project import Connection, Project
-from engine.planning.needs import entity_fields, operations
+from engine.planning.needs import columns, entity_fields, operations
 from engine.ports import Clock, Source, State, Target, World
 from engine.sandbox import snapshots
 from engine.sandbox.clone import clone
 from engine.sandbox.server import Sandbox
+from engine.source.dataverse.client import DataverseClient
+from engine.source.dataverse.discover import Discovery, discover
+from engine.source.dataverse.settings import settings
 from engine.source.files import FileSource
 from engine.source.overlay import Overlay
 from engine.state.sqlite import SqlState
@@ -117,6 +120,19 @@ def clone_target(project: Project, database: Path) -> int:
     with ExitStack() as stack:
         target = _Opening(project, stack, SystemClock(), None).autotask()
         return clone(target, cloned(project), project.catalogue.entities, database)
+
+
+def discover_source(project: Project) -> tuple[Discovery, list[str]]:
+    """What the environment calls the tables of Work 365; and what the project reads that was not found for sure.
+
+    Raises EngineError where the source is no Dataverse, SourceError where it cannot be asked.
+    """
+    if project.source.connector != "dataverse":
+        raise EngineError("trueup.yaml reads Work 365 from no Dataverse: there are no names to discover")
+    access, _ = settings(project.source.options, Path(project.root))
+    with DataverseClient(access, SystemClock()) as client:
+        found = discover(client, project.catalogue.tables)
+    return found, found.unresolved({name: sorted(names) for name, names in columns(project).items()})
 
 
 class _Opening:

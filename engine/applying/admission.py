@@ -54,6 +54,7 @@ def admit(project: Project, world: World, document: str, allowed: frozenset[str]
         )
     _fits(project, plan, memory)
     _unused(world, digest(document))
+    _current(plan, memory)
     run = Run(
         id=uuid4().hex[:12],
         plan_digest=digest(document),
@@ -74,6 +75,9 @@ def _fits(project: Project, plan: Plan, memory: Memory) -> None:
         run = memory.open_runs[-1]
         since = f"{run.started:%Y-%m-%d %H:%M} UTC"
         raise StateError(f"run {run.id} of {since} is not finished: `trueup apply --resume` settles it first")
+
+
+def _current(plan: Plan, memory: Memory) -> None:
     if (plan.lineage or memory.lineage) != memory.lineage:
         raise StalePlan("this plan was made for another state file: plan again")
     if plan.serial != memory.serial:

@@ -19,7 +19,7 @@ class Said:
 
     change: str
     landed: bool
-    record: int | None  # of a create that landed
+    record: int | None  # of a create that landed, or of an adjustment that creates
     reason: str
     at: datetime
 
@@ -36,9 +36,10 @@ def settle(project: Project, state: State, lease: Lease, said: Said) -> str:
         state.settle(lease, run.id, [absent], reason=said.reason)
         return run.id
     change = book.changes[said.change]
-    if change.action is Action.CREATE:
+    if change.action is Action.CREATE or change.makes:
         if said.record is None:
-            raise StateError(f"say `--record ID` with the id of the {change.entity} that was created")
+            entity = change.makes[2] if change.makes else change.entity
+            raise StateError(f"say `--record ID` with the id of the {entity} that was created")
         data["id"] = said.record
     entry = Entry(change.id, Step.DONE, said.at, data)
     book.note(entry)

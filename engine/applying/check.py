@@ -6,6 +6,7 @@ batch take. What the run itself wrote never counts as moved.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -44,17 +45,23 @@ class Checker:
         self._rows(batch, checked)
         by_entity: dict[str, list[Change]] = defaultdict(list)
         for change in batch:
-            if change.id not in checked.moved:
+            if change.id not in checked.moved and change.action in _SENT:
                 by_entity[change.entity].append(change)
-        for entity, changes in by_entity.items():
-            self._records(entity, [one for one in changes if one.action in _CHANGES], checked)
-            self._absent(entity, [one for one in changes if one.action is Action.CREATE], book, checked)
-            adjusts = [one for one in changes if one.action is Action.ADJUST]
-            self._adjustments([one for one in adjusts if one.makes is None], book, checked)
-            for change in adjusts:
-                if change.makes is not None:
-                    checked.siblings[change.id] = self.siblings(change, book)
+        if by_entity:
+            with ThreadPoolExecutor(max_workers=len(by_entity)) as pool:
+                [*pool.map(lambda changes: self._entity(changes, book, checked), by_entity.values())]
         return checked
+
+    def _entity(self, changes: Sequence[Change], book: Book, checked: Checked) -> None:
+        """Changes to one entity; each change's findings are its own, so that entities may be read side by side."""
+        entity = changes[0].entity
+        self._records(entity, [one for one in changes if one.action in _CHANGES], checked)
+        self._absent(entity, [one for one in changes if one.action is Action.CREATE], book, checked)
+        adjusts = [one for one in changes if one.action is Action.ADJUST]
+        self._adjustments([one for one in adjusts if one.makes is None], book, checked)
+        for change in adjusts:
+            if change.makes is not None:
+                checked.siblings[change.id] = self.siblings(change, book)
 
     def _rows(self, batch: Sequence[Change], checked: Checked) -> None:
         wanted = {name for change in batch for name in change.seen.row}
@@ -83,8 +90,6 @@ class Checker:
             record = records.get(change.record or 0)
             if record is None:
                 checked.moved[change.id] = f"{entity} {change.record} does not come back any more"
-            elif change.action is Action.LINK:
-                continue
             elif all(same(value, record.get(name)) for name, value in change.values.items()):
                 checked.already[change.id] = change.record
             else:
@@ -197,7 +202,8 @@ class Checker:
         return spec, ledger
 
 
-_CHANGES = frozenset({Action.UPDATE, Action.DEACTIVATE, Action.LINK})
+_CHANGES = frozenset({Action.UPDATE, Action.DEACTIVATE})
+_SENT = _CHANGES | {Action.CREATE, Action.ADJUST}
 
 
 def _since(change: Change) -> date:

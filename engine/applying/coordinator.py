@@ -22,8 +22,8 @@ from engine.model.run import Effects, Entry, Lease, Link, RunStatus, Step
 from engine.ports import World
 from engine.stages.settle import Landing, proof_rows, rows_from, rows_to, settle_adjustment
 
-PER_ENDPOINT = 3
-"""Requests that Autotask takes at a time per endpoint (autotask-api.md, limits)."""
+PER_ENDPOINT = 4
+"""Changes handed out at a time per endpoint: three that Autotask takes at once, and one to be sent as soon as one ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,20 @@ class Holder:
             self.renew()
 
 
+def mixed(changes: Sequence[Change], most: int) -> list[Change]:
+    """At most so many changes, of every entity in turn, so that all endpoints have something to do."""
+    queues: dict[str, deque[Change]] = {}
+    for change in changes:
+        queues.setdefault(change.entity, deque()).append(change)
+    chosen: list[Change] = []
+    while queues and len(chosen) < most:
+        for entity in [*queues]:
+            chosen.append(queues[entity].popleft())
+            if not queues[entity]:
+                del queues[entity]
+    return chosen[:most]
+
+
 class Coordinator:
     """Runs a job to its end, or to where it must stop."""
 
@@ -84,8 +98,10 @@ class Coordinator:
         before = self.world.target.calls
         try:
             self.settle()
-            while not self.job.stop.is_set():
-                batch = self.book.ready()[: self.job.project.batch]
+            while not self._stopped():
+                ready = self.book.ready()
+                links = [change for change in ready if change.action is Action.LINK]  # nothing is sent for them
+                batch = links or mixed(ready, self.job.project.batch)
                 if not batch:
                     break
                 self._batch(batch)
@@ -96,6 +112,10 @@ class Coordinator:
         except (TargetError, SourceError) as fault:
             self.job.failed.append(str(fault))
         return self._close(before)
+
+    def _stopped(self) -> bool:
+        """May nothing more be handed out: somebody stops the run, its calls are used up, or its lock is lost?"""
+        return self.job.stop.is_set() or bool(self.job.failed)
 
     def _close(self, calls_before: int) -> Outcome:
         remaining = len(self.book.waiting())
@@ -236,7 +256,7 @@ class Coordinator:
         for change in changes:
             tables.setdefault(change.entity, []).append(change)
         for table, group in tables.items():
-            if self.job.stop.is_set():
+            if self._stopped():
                 return
             self._record([Entry(change.id, Step.STARTED, self._now(), {}) for change in group])
             wanted = {change.id: source_values(self.job.project, change, self.book) for change in group}
@@ -262,7 +282,7 @@ class Coordinator:
 
     def _bar(self) -> None:
         """Changes that wait for one that did not go through are skipped, each naming it."""
-        if self.job.stop.is_set():
+        if self._stopped():
             return
         while True:
             entries = [

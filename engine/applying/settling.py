@@ -78,8 +78,11 @@ class Settler:
             return self._told(change, settle_create(new), book, {"found": new})
         book.ids[change.id] = new[0]
         rows = self._checker.unit_rows([change], book).get(new[0], ())
-        _, day, _ = adjustment(change, book)
-        return self._told(change, Landing.LANDED, book, {"id": new[0], "proof": proof_rows(rows, day)})
+        _, day, units = adjustment(change, book)
+        if settle_adjustment((), rows, day, units) is Landing.LANDED:
+            return self._told(change, Landing.LANDED, book, {"id": new[0], "proof": proof_rows(rows, day)})
+        del book.ids[change.id]
+        return self._told(change, Landing.UNCLEAR, book, {"found": new})
 
     def _write_backs(self, table: str, changes: Sequence[Change], book: Book) -> list[Entry]:
         key = self._project.catalogue.tables[table].key

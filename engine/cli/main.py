@@ -8,6 +8,7 @@ import click
 from engine.cli.apply import apply
 from engine.cli.common import example
 from engine.cli.decide import decide
+from engine.cli.discover import discover
 from engine.cli.doctor import doctor
 from engine.cli.ending import Ending, program_version
 from engine.cli.graph import graph
@@ -49,7 +50,7 @@ def trueup() -> None:
     """
 
 
-COMMANDS = (init, validate, plan, apply, show, graph, link, decide, state, history, doctor, sandbox, rehearse)
+COMMANDS = (init, validate, plan, apply, show, graph, link, decide, state, history, doctor, discover, sandbox, rehearse)
 
 for command in COMMANDS:
     trueup.add_command(command)

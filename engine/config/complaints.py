@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -138,7 +139,7 @@ def _remedy(error: _Error) -> str:
         return f"did you mean {meant!r}?" if meant else ""
     if error.keyword != "type":
         return ""
-    if "string" in error.wanted and isinstance(error.value, int | Decimal):
+    if "string" in error.wanted and isinstance(error.value, int | Decimal | date):
         return "put it in quotes"
     return _INSTEAD.get(str(error.wanted), "") if isinstance(error.value, str) else ""
 

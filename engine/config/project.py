@@ -16,6 +16,10 @@ from engine.model.project import Connection, Guards
 
 STATE = ".trueup/state.sqlite"
 _EVERY = "*"
+_USUAL: Mapping[str, Mapping[str, object]] = {
+    "sqlite": {"path": STATE},
+    "autotask": {"url": "https://webservices.autotask.net"},  # where the zone is looked up
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,8 @@ def _connection(node: Node | None, env: Mapping[str, str], findings: list[Findin
         return Connection("", {}, Place(""))
     resolved = resolve(node, env)
     findings += resolved.findings
-    options = dict(resolved.options)
-    if node.steps == ("state",):
-        options.setdefault("path", STATE)
-    return Connection(node["connector"].data, options, node.place)
+    connector = node["connector"].data
+    return Connection(connector, {**_USUAL.get(connector, {}), **resolved.options}, node.place)
 
 
 def _zone(node: Node, findings: list[Finding]) -> ZoneInfo:

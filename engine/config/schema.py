@@ -4,13 +4,14 @@ The same schema files serve editors. What is left is checked further, so that on
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, validators
+from jsonschema.exceptions import ValidationError
 
 from engine.config.complaints import Complaint, complaints
 from engine.config.documents import Document, Steps
@@ -23,6 +24,18 @@ FORMATS = FormatChecker(formats=())
 @FORMATS.checks("date", raises=ValueError)
 def _is_day(value: object) -> bool:
     return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
+
+
+def _type(validator: Any, types: Any, value: object, schema: Mapping[str, Any]) -> Iterator[ValidationError]:  # noqa: ANN401 -- jsonschema's own signature
+    """The keyword `type`. A day without quotes may stand where a day in quotes may, or where it says `days`."""
+    if isinstance(value, date):
+        if schema.get("format") != "date" and not schema.get("days"):
+            yield ValidationError(f"{value} is not of type {types!r}")
+    else:
+        yield from Draft202012Validator.VALIDATORS["type"](validator, types, value, schema)
+
+
+Validator = validators.extend(Draft202012Validator, {"type": _type})  # type: ignore[no-untyped-call] # jsonschema's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class Schemas:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, Draft202012Validator] = {}
+        self._known: dict[str, Any] = {}
 
     def check(self, document: Document, kind: str, *, quiet: Iterable[str] = ()) -> Checked:
         """Holds a document against `<kind>.schema.json`. Values below the `quiet` keys are never shown.
@@ -51,7 +64,7 @@ class Schemas:
         validator, left = self._validator(kind), replace(document, data=_copy(document.data))
         findings: list[Finding] = []
         holes: frozenset[Steps] = frozenset()
-        while against := _against(validator, left, frozenset(quiet), holes):
+        while against := _against(validator.iter_errors(left.data), frozenset(quiet), holes):
             findings += [_finding(complaint, left) for complaint in against if not _follows(complaint, holes)]
             for complaint in against:
                 left, hole = _mended(left, complaint)
@@ -67,7 +80,7 @@ class Schemas:
             at = at[step]
         return frozenset(at["properties"])
 
-    def _validator(self, kind: str) -> Draft202012Validator:
+    def _validator(self, kind: str) -> Any:  # noqa: ANN401 -- a class made by jsonschema
         if kind not in self._known:
             file = f"{kind}.schema.json"
             try:
@@ -76,7 +89,7 @@ class Schemas:
                 text = f"trueup's own schema cannot be read: {type(error).__name__}"
                 found = Finding("schema", Severity.ERROR, text, "install trueup again", Place(file))
                 raise ConfigError([found]) from None
-            self._known[kind] = Draft202012Validator(schema, format_checker=FORMATS)
+            self._known[kind] = Validator(schema, format_checker=FORMATS)
         return self._known[kind]
 
 
@@ -85,11 +98,9 @@ def inside(steps: Steps, holes: frozenset[Steps]) -> bool:
     return any(steps[:length] in holes for length in range(1, len(steps) + 1))
 
 
-def _against(
-    validator: Draft202012Validator, document: Document, quiet: frozenset[str], holes: frozenset[Steps]
-) -> list[Complaint]:
+def _against(errors: Iterable[ValidationError], quiet: frozenset[str], holes: frozenset[Steps]) -> list[Complaint]:
     """What is wrong, but for that which is only a consequence of what was taken away."""
-    said = complaints(list(validator.iter_errors(_as_json(document.data))), quiet)
+    said = complaints(list(errors), quiet)
     return [complaint for complaint in said if not inside(complaint.steps, holes)]
 
 
@@ -139,12 +150,3 @@ def _copy(data: Any) -> Any:  # noqa: ANN401 -- any YAML
     if isinstance(data, dict):
         return {key: _copy(value) for key, value in data.items()}
     return [_copy(value) for value in data] if isinstance(data, list) else data
-
-
-def _as_json(data: Any) -> Any:  # noqa: ANN401 -- any YAML
-    """Days as text, which is what they are in JSON."""
-    if isinstance(data, dict):
-        return {key: _as_json(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_as_json(value) for value in data]
-    return data.isoformat() if isinstance(data, date) else data

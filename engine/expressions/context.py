@@ -32,23 +32,36 @@ class Context:
         self._joins = {name: _Joined(join, tables, self) for name, join in mapping.source.joins.items()}
 
     def names(self, row: Row, joins: Iterable[str] | None = None) -> dict[str, Any]:
-        """A fresh dict of names for this row, with these joins (default: all) and those they go through."""
-        related: dict[str, Any] = {}
-        for name in self._joins if joins is None else joins:
+        """A fresh dict of names for this row, with these joins and those they go through; None: each when asked for."""
+        related: dict[str, Any] = _Related(self, row) if joins is None else {}
+        for name in joins or ():
             if name not in related:
-                self._relate(name, row, related)
+                self.relate(name, row, related)
         return {"source": row, "related": related, "settings": self._settings, "plan": self._plan}
 
     def base(self, **more: object) -> dict[str, Any]:
         """Names without a row."""
         return {"source": None, "related": {}, "settings": self._settings, "plan": self._plan, **more}
 
-    def _relate(self, name: str, row: Row, related: dict[str, Any]) -> None:
+    def relate(self, name: str, row: Row, related: dict[str, Any]) -> None:
+        """Puts one join, and those it goes through, into `related`. Raises KeyError for a name that is no join."""
         joined = self._joins[name]
         for through in joined.through:
             if through not in related:
-                self._relate(through, row, related)
+                self.relate(through, row, related)
         related[name] = joined.of(row, related)
+
+
+class _Related(dict[str, Any]):
+    """The joined rows of one row, each looked up when it is first asked for."""
+
+    def __init__(self, context: Context, row: Row) -> None:
+        super().__init__()
+        self._context, self._row = context, row
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401 -- one row, a list of rows, or none
+        self._context.relate(name, self._row, self)
+        return self[name]
 
 
 class _Joined:

@@ -10,7 +10,7 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import missing
 
 from engine.errors import ExpressionFault
-from engine.expressions.syntax import ENVIRONMENT, fresh, is_code
+from engine.expressions.syntax import ENVIRONMENT, is_code, parse
 
 EVALUATION_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What an expression may raise on a row; anything else is a fault of ours."""
@@ -48,8 +48,7 @@ def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
 
     def call(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         context = _Names(names, _EVAL)
-        for _ in render(context):  # type: ignore[arg-type] # the subset that compiled code uses
-            pass
+        next(iter(render(context)), None)  # type: ignore[arg-type] # the subset that compiled code uses
         return context.vars["_result"]
 
     return call
@@ -95,7 +94,7 @@ class Program:
         if isinstance(raw, tuple):
             return nodes.Tuple([self._node(part) for part in raw], "load")
         if is_code(raw):
-            return fresh(raw)
+            return parse(raw)
         name = f"_literal{len(self._literals)}"
         self._literals[name] = raw
         return nodes.Name(name, "load")
@@ -123,7 +122,7 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
         return lambda names: tuple(part(names) for part in parts)
     if not is_code(raw):
         return lambda _names: raw
-    call = _compile(fresh(raw))
+    call = _compile(parse(raw))
 
     def checked(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         value = call(names)

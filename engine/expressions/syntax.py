@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -55,7 +55,8 @@ class Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "%", "/"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
+        # Not optimized: folding constants changes the tree, which is kept, and fails in ways of its own.
+        super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0, optimized=False)
         self.globals.clear()
         self.filters.clear()
         self.filters.update(FILTERS)
@@ -69,16 +70,16 @@ class Environment(ImmutableSandboxedEnvironment):
                 return obj[attribute]
             except KeyError:
                 return self.undefined(f"there is no {attribute!r}")
-        if obj is None:
-            return None
+        if obj is None or isinstance(obj, Undefined):
+            return obj
         if isinstance(obj, date) and attribute in _DATE_PARTS:
             return getattr(obj, attribute)
         shown = f" {obj!s:.60}" if isinstance(obj, str | int | Decimal | date) else ""
         return self.undefined(f"{type(obj).__name__}{shown} has no {attribute!r}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 -- any value of a row
-        if obj is None:
-            return None
+        if obj is None or isinstance(obj, Undefined):
+            return obj
         if isinstance(obj, dict | list | tuple):
             try:
                 return obj[argument]
@@ -120,11 +121,6 @@ def parse(text: str) -> nodes.Expr:
 
     Raises ExpressionFault for anything that is no expression, or not an allowed one.
     """
-    return fresh(text)
-
-
-def fresh(text: str) -> nodes.Expr:
-    """The same as a tree of its own, for compiling: Jinja changes the tree that it compiles."""
     if len(text) > _LONGEST_TEXT:
         raise ExpressionFault(f"longer than {_LONGEST_TEXT:,} characters")
     parts = [_checked(part, text) for part in _parts(text)]

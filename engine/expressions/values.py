@@ -116,7 +116,8 @@ def replace(value: object, old: str, new: str) -> str | None:
     if value is None:
         return None
     text = as_text(value)
-    if len(text) + text.count(old) * max(0, len(new) - len(old)) > LONGEST:
+    growth = text.count(old) * (len(new) - len(old))
+    if growth > 0 and len(text) + growth > LONGEST:
         raise ValueError("the text is too long for replace")
     return text.replace(old, new)
 

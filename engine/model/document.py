@@ -5,6 +5,7 @@ Days and instants are ISO text, decimals are JSON numbers, a value that only app
 """
 
 import json
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -20,28 +21,35 @@ from engine.model.finding import Place
 from engine.model.plan import FORMAT, Plan, Unknown
 
 DAY_MARK = "day"
-"""Inside free-form values a day is written as {"day": "2026-11-15"}, so that text stays text."""
+"""A day is written as {"day": "2026-11-15"}, so that text stays text."""
+
+DECIMAL_MARK = "decimal"
+"""Inside free-form values, a decimal that JSON's number cannot hold is {"decimal": "<digits>"}, for the same reason."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half a character, as broken sources have it: it stands in no UTF-8."""
 
 
 def dumps(plan: Plan) -> str:
     """The plan's document, ending in a newline."""
     document = {"format": FORMAT, **encode(plan)}
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
+    text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=False, allow_nan=False) + "\n"
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def loads(text: str) -> Plan:
     """A plan from its document. Raises EngineError for anything else, in words."""
     try:
-        document = json.loads(text, parse_float=Decimal)
+        document = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
         version = document.pop("format")
-    except (ValueError, AttributeError, KeyError, TypeError) as fault:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as fault:
         raise EngineError("this is not a plan: make one with `trueup plan --out FILE`") from fault
     if version != FORMAT:
         raise EngineError(f"this plan has format {version}, this trueup reads {FORMAT}: plan again")
     try:
         plan: Plan = _decoder(Plan)(document)
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as fault:
-        raise EngineError(f"the plan is damaged ({type(fault).__name__}: {fault}): plan again") from fault
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as fault:
+        raise EngineError(f"the plan is damaged ({type(fault).__name__}: {fault!s:.200}): plan again") from fault
     return plan
 
 
@@ -52,31 +60,69 @@ def digest(text: str) -> str:
 
 def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
     """Any value of a plan as JSON."""
-    if is_dataclass(value) and not isinstance(value, type):
-        if isinstance(value, Unknown):
-            return {"unknown": value.change}
-        if isinstance(value, Place):
-            return f"{value.file}:{value.line}:{value.column}"
-        return {part.name: encode(getattr(value, part.name)) for part in fields(value)}
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [encode(item) for item in value]
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, datetime | date):
-        return {DAY_MARK: value.isoformat()}
-    return value
+    kind: Any = type(value)
+    return _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type
+    special = next((way for known, way in _SPECIAL.items() if issubclass(kind, known)), None)
+    if special is None and is_dataclass(kind):
+        return _parts_of(kind)
+    return special or _as_is
+
+
+def _parts_of(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+    """Parts that are decimals by their annotation need no mark to be read as such again."""
+    hints = get_type_hints(kind)
+    ways = [
+        (part.name, _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode)
+        for part in fields(kind)
+    ]
+    return lambda value: {name: way(getattr(value, name)) for name, way in ways}
+
+
+def _money(value: Decimal | None) -> int | float | str | None:
+    return None if value is None else _number(value)
 
 
 def _number(value: Decimal) -> int | float | str:
     """A JSON number where that is exact, else the digits as text."""
-    if value == value.to_integral_value():
-        return int(value)
-    near = float(value)
-    return near if Decimal(str(near)) == value else str(value)
+    if -_DIGITS < value.adjusted() < _DIGITS:
+        if value == value.to_integral_value():
+            return int(value)
+        near = float(value)
+        if Decimal(repr(near)) == value:
+            return near
+    return str(value)
+
+
+_DIGITS = 300
+
+
+def _decimal(value: Decimal) -> Any:  # noqa: ANN401 -- JSON
+    number = _number(value)
+    return {DECIMAL_MARK: number} if isinstance(number, str) else number
+
+
+def _as_is(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    return value
+
+
+_SPECIAL: dict[type, Callable[[Any], Any]] = {
+    Unknown: lambda value: {"unknown": value.change},
+    Place: lambda value: f"{value.file}:{value.line}:{value.column}",
+    StrEnum: str,
+    Mapping: lambda value: {str(key): encode(item) for key, item in value.items()},
+    list: lambda value: [encode(item) for item in value],
+    tuple: lambda value: [encode(item) for item in value],
+    Decimal: _decimal,
+    date: lambda value: {DAY_MARK: value.isoformat()},
+}
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
 
 
 def _free(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
@@ -86,6 +132,8 @@ def _free(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
             return Unknown(value["unknown"])
         if value.keys() == {DAY_MARK}:
             return _day(value)
+        if value.keys() == {DECIMAL_MARK}:
+            return _finite(value[DECIMAL_MARK])
         return {key: _free(item) for key, item in value.items()}
     if isinstance(value, list):
         return tuple(_free(item) for item in value)
@@ -102,19 +150,34 @@ def _place(value: str) -> Place:
     return Place(file, int(line), int(column))
 
 
-def _as_is(value: Any) -> Any:  # noqa: ANN401 -- JSON
-    return value
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def checked(value: Any) -> Any:  # noqa: ANN401 -- JSON
+        if type(value) is not kind:
+            raise TypeError(f"{value!r:.60} is no {kind.__name__}")
+        return value
+
+    return checked
+
+
+def _finite(value: Any) -> Decimal:  # noqa: ANN401 -- JSON
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise TypeError(f"{value!r:.60} is no number")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError(f"{value} is no number")
+    return number
 
 
 _PLAIN: dict[Any, Callable[[Any], Any]] = {
-    str: _as_is,
-    int: _as_is,
-    bool: _as_is,
+    str: _exactly(str),
+    int: _exactly(int),
+    bool: _exactly(bool),
     object: _free,
-    Decimal: lambda value: Decimal(str(value)),
+    Decimal: _finite,
     date: _day,
     Place: _place,
 }
+_LIST = _exactly(list)
 
 
 @cache
@@ -141,9 +204,9 @@ def _generic(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotati
         return lambda value: None if value is None else item(value)
     if origin is tuple and inside[-1] is Ellipsis:
         item = _decoder(inside[0])
-        return lambda value: tuple(item(part) for part in value)
+        return lambda value: tuple(item(part) for part in _LIST(value))
     if origin is tuple:
         items = [_decoder(part) for part in inside]
-        return lambda value: tuple(item(part) for item, part in zip(items, value, strict=True))
+        return lambda value: tuple(item(part) for item, part in zip(items, _LIST(value), strict=True))
     item = _decoder(inside[1])
     return lambda value: {key: item(part) for key, part in value.items()}

@@ -1,7 +1,7 @@
 """Pending logs of one account become adjustments: merged by day, judged by rules, each in its turn."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,14 +10,16 @@ from typing import Any
 from engine.model.finding import Finding, Severity
 from engine.model.plan import Action, Change, FieldChange, Reason, Seen, UnitRow, Unknown
 from engine.model.project import AppendSpec, MappingSpec, RuleOn, Verdict
-from engine.model.units import units_on
+from engine.model.units import DAY, units_on
 from engine.model.work import Standing
 from engine.planning.draft import Draft
-from engine.planning.pending import Logs, Pile
+from engine.planning.pending import Logs
 from engine.stages import ledger as books
 from engine.stages.append import Adjustment, Pending, days_of, merge
 from engine.stages.diff import shown
 from engine.stages.validate import STOPS, rule_findings
+
+_CORRECTS = "corrects the difference, as decided"
 
 
 class Adjuster:
@@ -33,19 +35,31 @@ class Adjuster:
             if one.units:
                 self.taken[one.record].add(one.day)
 
-    def adjust(self, key: str, account: books.Account, pile: Pile, correction: Decimal) -> bool:
+    def keyed(self, account: books.Account, flowing: Sequence[str]) -> dict[str, int]:
+        """Changes that Autotask seems to have already: on their day, units move by just as much, and not by us.
+
+        Only where some go up and some go down: else the law of the ledger would not hold.
+        """
+        ours = self.taken.get(account.record or -1, set())
+        days: dict[date, Decimal] = defaultdict(Decimal)
+        for key in flowing:
+            days[self.logs.day(key)] += self.logs.units_of(key)
+        found = {
+            day: int(units) for day, units in days.items() if day not in ours and units == _step(account.rows, day)
+        }
+        if not (any(units > 0 for units in found.values()) and any(units < 0 for units in found.values())):
+            return {}
+        return {key: found[self.logs.day(key)] for key in flowing if self.logs.day(key) in found}
+
+    def adjust(self, key: str, account: books.Account, flowing: Sequence[str], correction: Decimal) -> bool:
         """Adjustments of one account in turn; True where one of them is held."""
         taken = self.taken.get(account.record or -1, set()) | books.adjusted_days(account.rows)
         days = days_of(account.rows, taken)
-        logs = [self._pending(one) for one in pile.flowing]
+        logs = [self._pending(one) for one in flowing]
         if correction:
             logs.append(Pending("", days.open(max([self.draft.as_of, *(log.day for log in logs)])), correction))
-        rows, running, before, held = (
-            account.rows,
-            0,
-            self.draft.anchors(self.owner.name, key),
-            bool(pile.stopped),
-        )
+        rows, running, held = account.rows, 0, False
+        before = self.draft.anchors(self.owner.name, key)
         stop: Finding | None = None
         for adjustment in merge(logs, days):
             low = books.lowest(rows, adjustment.day, running) + adjustment.units
@@ -137,7 +151,9 @@ class Adjuster:
             monthly=monthly,
             one_off=books.one_off(monthly, adjustment.day, self.draft.as_of),
             price_unknown=price is None,
-            notes=adjustment.notes if keys else ("corrects the difference, as decided",),
+            notes=(*adjustment.notes, "corrects the difference, as decided")
+            if "" in adjustment.keys
+            else adjustment.notes,
             units=(start, start + adjustment.units),
         )
         self.standing.changes[keys[0] if keys else id_] = [change]
@@ -161,18 +177,26 @@ class Adjuster:
             id=f"{owner.name}:{key}",
             entity=repeat.by if repeat else change.entity,
             values={**references, **extra, **kept},
-            needs=tuple(dict.fromkeys((*change.needs, *needs))),
+            needs=tuple(dict.fromkeys((*change.needs, *needs, *self._earlier_ones(references)))),
             seen=Seen(row=change.seen.row, absent=references),
             makes=(owner.name, key, owner.target.entity),
             notes=(*change.notes, "adds a further service of its kind to the contract"),
         )
-        self.standing.changes.pop(change.keys[0])
+        self.standing.changes.pop(change.id if change.id in self.standing.changes else change.keys[0])
         self.accounts.changes[key] = [made]
         for name, marks in self.standing.changes.items():
             self.standing.changes[name] = [
                 replace(mark, needs=(made.id,)) if mark.needs == (change.id,) else mark for mark in marks
             ]
         return made
+
+    def _earlier_ones(self, references: Mapping[str, Any]) -> Iterable[str]:
+        """Changes that add a service of that kind too: the next one is known by not having been there before."""
+        for group in self.accounts.changes.values():
+            for change in group:
+                creates = change.action is Action.CREATE and references.items() <= change.values.items()
+                if creates or (change.makes and change.seen.absent == references):
+                    yield change.id
 
     def _sent(
         self, owner_key: str, account: books.Account, adjustment: Adjustment, keys: tuple[str, ...]
@@ -201,3 +225,7 @@ class Adjuster:
         if owner_key in self.accounts.rows:
             rows.update(self.draft.row_seen(self.owner, owner_key))
         return Seen(row=rows, units=account.rows if account.record is not None else None)
+
+
+def _step(rows: Sequence[UnitRow], day: date) -> int:
+    return units_on(rows, day) - units_on(rows, day - DAY)

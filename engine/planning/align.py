@@ -13,6 +13,7 @@ from engine.model.fit import fingerprint
 from engine.model.plan import Action, Change, Reason, Seen, Unknown
 from engine.model.project import FieldSpec, MappingSpec, Rule, RuleOn, WhenMissing
 from engine.model.work import Standing
+from engine.planning.doubt import held
 from engine.planning.draft import Draft, labelled
 from engine.stages.diff import (
     creation,
@@ -92,13 +93,9 @@ class _Turn:
         return matched
 
     def _hold_doubtful(self) -> None:
-        for key in [key for key in self.standing.ready if self._id(key) in self.draft.in_doubt]:
-            text = "a write of an earlier run is in doubt: it may or may not have taken effect"
-            finding = Finding(
-                "in-doubt", Severity.HOLD, text, "`trueup apply --resume` settles it", self.mapping.place,
-                self.mapping.name, key,
-            )  # fmt: skip
-            self.standing.block(key, finding)
+        name = self.mapping.name
+        for key in [key for key in self.standing.ready if (name, key) in self.draft.in_doubt.rows]:
+            self.standing.block(key, held(self.mapping.place, name, key))
 
     def _id(self, key: str) -> str:
         return f"{self.mapping.name}:{key}"

@@ -81,7 +81,7 @@ def _checks(wave: Sequence[Change], batch: int) -> int:
 
 
 def _is_read(change: Change) -> bool:
-    return change.action not in (Action.WRITE_BACK, Action.ADJUST)
+    return change.action in (Action.UPDATE, Action.DEACTIVATE, Action.CREATE)
 
 
 def sends(change: Change) -> bool:

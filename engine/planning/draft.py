@@ -15,6 +15,7 @@ from engine.model.plan import LedgerLine, Unknown
 from engine.model.project import Decision, MappingSpec, Project, Reference, RuleOn
 from engine.model.run import Link
 from engine.model.work import Standing
+from engine.planning.doubt import Doubt
 from engine.planning.needs import row_print, volatile
 from engine.planning.reading import Records
 from engine.ports import Memory, Row, Target
@@ -31,7 +32,7 @@ class Draft:
     tables: Mapping[str, Sequence[Row]]
     as_of: date
     reader: Records
-    in_doubt: frozenset[str]  # ids of changes that an open run has not settled
+    in_doubt: Doubt  # what an open run has not settled
     standings: dict[str, Standing] = field(default_factory=dict)
     compiled: dict[str, Compiled] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)

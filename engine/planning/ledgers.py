@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
@@ -14,11 +15,12 @@ from engine.model.plan import (
     LedgerLine,
     UnitRow,
 )
-from engine.model.project import AppendSpec, Decision, LedgerSpec, MappingSpec, RuleOn
+from engine.model.project import AppendSpec, Decision, LedgerSpec, MappingSpec, RuleOn, Verdict
 from engine.model.units import units_on
 from engine.model.work import Standing
 from engine.planning.adjustments import Adjuster
 from engine.planning.align import scope
+from engine.planning.doubt import held
 from engine.planning.draft import Draft
 from engine.planning.pending import Logs, Pile
 from engine.planning.prices import unit_price
@@ -51,6 +53,7 @@ class _Turn:
         self.logs = Logs(draft, mapping, spec, standing)
         self.adjuster = Adjuster(draft, self.logs, spec, owner)
         self.owner_decisions = draft.decisions(owner.name)
+        self.decided = {key: decision.verdict.value for key, decision in self.logs.decisions.items()}
         self.units: dict[int, tuple[UnitRow, ...]] = {}
 
     def run(self) -> None:
@@ -72,28 +75,63 @@ class _Turn:
     def _pending_days(self, piles: Mapping[str, Pile]) -> Iterable[date]:
         for pile in piles.values():
             for key in (*pile.flowing, *pile.stopped):
-                yield self.logs.day(key)
+                day, _ = self.logs.told(key)
+                if day is not None:
+                    yield day
 
     def _account(self, key: str, pile: Pile) -> None:
         """One row's ledger line, and its adjustments where they may flow."""
+        self._archive(pile)
         account = self._books(key, pile)
         if account is None:
+            self._hold(pile.flowing, "ledger-differs", "the quantity of its subscription cannot be worked out")
             return
-        decided = {one: decision.verdict.value for one, decision in self.logs.decisions.items()}
         own = self.owner_decisions.get(key)
-        if own:
-            decided[key] = own.verdict.value
+        decided = {**self.decided, key: own.verdict.value} if own else self.decided
         weighed = books.weigh(account, self.draft.as_of, self.ledger.difference, decided)
         line = weighed.line
-        self._archive(pile)
-        if weighed.flows:
-            linked = account.record is None or key in self.accounts.ids
-            held = self.adjuster.adjust(key, account, pile, weighed.correction if linked else Decimal(0))
-            if held and line.class_ is LedgerClass.MATCH:
-                line = replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")
-        else:
-            self._hold_all(pile.flowing, line.text, line.difference)
+        flowing = self._may_flow(weighed, account, pile)
+        linked = account.record is None or key in self.accounts.ids
+        if weighed.correction and not linked:
+            line = replace(line, text=f"cannot be corrected unlinked: `trueup link {line.mapping} {key} {line.record}`")
+        correction = weighed.correction if linked and not self._doubtful(account) else Decimal(0)
+        held = self.adjuster.adjust(key, account, flowing, correction) if flowing or correction else False
+        held = held or bool(pile.stopped) or len(flowing) < len(pile.flowing)
+        if held and line.class_ is LedgerClass.MATCH:
+            line = replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")
         self._keep(line, key)
+
+    def _may_flow(self, weighed: books.Weighed, account: books.Account, pile: Pile) -> list[str]:
+        """The changes that may be pushed, the rest held: where the law does not hold, those that a person decided."""
+        line = weighed.line
+        if self._doubtful(account):
+            for key in pile.flowing:
+                self.standing.block(key, held(self.mapping.place, self.mapping.name, key))
+            return []
+        if not weighed.flows:
+            text = f"the ledger differs by {line.difference:+f}: {line.text}"
+            return self._only_decided(pile.flowing, "ledger-differs", text)
+        keyed = self.adjuster.keyed(account, pile.flowing) if line.difference == 0 else {}
+        for position, key in enumerate(pile.flowing):
+            if key in keyed:
+                said = (
+                    f"Autotask's units change by {keyed[key]:+d} on {self.logs.day(key)} already, and by no run of ours"
+                )
+                rest = self._only_decided(pile.flowing[position:], "keyed-already", said)
+                return [*pile.flowing[:position], *rest]
+        return pile.flowing
+
+    def _doubtful(self, account: books.Account) -> bool:
+        """Does nobody know what Autotask will bill, because an adjustment is in doubt?"""
+        doubt = self.draft.in_doubt
+        log_in_doubt = any((self.mapping.name, log.key) in doubt.rows for log in account.logs)
+        return log_in_doubt or account.record in doubt.accounts
+
+    def _only_decided(self, keys: Sequence[str], code: str, text: str) -> list[str]:
+        """Those at the front that a person decided to push; the rest is held."""
+        pushed = [*takewhile(lambda key: self.decided.get(key) == Verdict.PUSH.value, keys)]
+        self._hold(keys[len(pushed) :], code, text)
+        return pushed
 
     def _keep(self, line: LedgerLine, key: str) -> None:
         if line.record is None and not line.quantity and not line.pending:
@@ -150,20 +188,14 @@ class _Turn:
             return None
 
     def _log(self, key: str, *, stopped: bool) -> books.Log:
-        try:
-            return books.Log(key, self.logs.day(key), self.logs.units_of(key), stopped)
-        except (
-            TypeError,
-            *EVALUATION_ERRORS,
-        ):  # blocked already, with the reason; without a number it adds nothing
-            return books.Log(key, self.draft.as_of, Decimal(0), stopped=True)
+        day, units = self.logs.told(key)
+        return books.Log(key, day or self.draft.as_of, units, stopped)
 
-    def _hold_all(self, keys: Sequence[str], why: str, difference: Decimal) -> None:
-        text = f"the ledger differs by {difference:+f}: {why}"
+    def _hold(self, keys: Sequence[str], code: str, text: str) -> None:
         name = self.mapping.name
         for key in keys:
             remedy = f"`trueup decide {name} {key} archive --reason …` (Autotask has it already), or push"
-            self.standing.block(key, self.logs.finding("ledger-differs", Severity.HOLD, text, key, remedy))
+            self.standing.block(key, self.logs.finding(code, Severity.HOLD, text, key, remedy))
 
     def _archive(self, pile: Pile) -> None:
         for key in pile.archive:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,12 @@ from engine.model.finding import Finding, Severity
 from engine.model.project import AppendSpec, MappingSpec, Verdict
 from engine.model.run import Pushed
 from engine.model.work import Standing
+from engine.planning.doubt import held
 from engine.planning.draft import Draft
 from engine.planning.marks import Marks
+
+WAITS = "waits-its-turn"
+"""The finding of a log that only an earlier one holds."""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,25 @@ class Logs:
         """What a log changes."""
         return Decimal(self._log_value(key, self.spec.merge_sum) or 0)
 
+    def told(self, key: str) -> tuple[date | None, Decimal]:
+        """Day and units of any log, blocked ones too: no day where it has none, no units where they are no number."""
+        return self._told_day(key), self._told_units(key)
+
+    def _told_day(self, key: str) -> date | None:
+        try:
+            value = self._log_value(key, self.spec.merge_on[1])
+        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
+            return None
+        if isinstance(value, datetime):
+            return value.date()
+        return value if isinstance(value, date) else None
+
+    def _told_units(self, key: str) -> Decimal:
+        try:
+            return self.units_of(key)
+        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
+            return Decimal(0)
+
     def _log_value(self, key: str, name: str) -> Any:  # noqa: ANN401 -- any value of a row
         """A log's value by the mapping's own field, fitted where it fits, as the source has it where not."""
         if key in self.values and name in self.values[key]:
@@ -72,11 +95,11 @@ class Logs:
             pile = piles[owner]
             self._note_day(key, pile)
             remembered = pushed.get((self.mapping.name, key))
-            if remembered and remembered.undone:
-                self._undone(key, pile, remembered)
-            elif remembered:
+            if remembered and not remembered.undone:
                 self._remembered(key)
             elif key in self.standing.ready or key in self.standing.blocked:
+                self._doubtful(key)
+                self._undone(key, remembered)
                 self._sort(key, pile)
         return piles
 
@@ -89,23 +112,25 @@ class Logs:
     def _note_day(self, key: str, pile: Pile) -> None:
         """The last day that any log, pending or not, or a push on a later day, is about."""
         remembered = self.draft.memory.pushed.get((self.mapping.name, key))
-        try:
-            day = remembered.day if remembered else self.day(key)
-        except EVALUATION_ERRORS:
-            return
-        if isinstance(day, date):
+        day = remembered.day if remembered else self._told_day(key)
+        if day is not None:
             pile.last_day = max(day, pile.last_day or day)
 
-    def _undone(self, key: str, pile: Pile, remembered: Pushed) -> None:
+    def _undone(self, key: str, remembered: Pushed | None) -> None:
         """A log whose units an undo took back: pending again, and held until a person says what to do with it."""
         decision = self.decisions.get(key)
-        if key in self.standing.ready and not (decision and decision.verdict in (Verdict.PUSH, Verdict.ARCHIVE)):
+        decided = decision is not None and decision.verdict in (Verdict.PUSH, Verdict.ARCHIVE)
+        if remembered and key in self.standing.ready and not decided:
             name = self.mapping.name
             text = f"was pushed by run {remembered.run} and undone: it waits for a decision"
             remedy = f"`trueup decide {name} {key} push --reason …`, or archive"
             self.standing.block(key, self.finding("undone", Severity.HOLD, text, key, remedy))
-        if key in self.standing.ready or key in self.standing.blocked:
-            self._sort(key, pile)
+
+    def _doubtful(self, key: str) -> None:
+        """A log that a run may have pushed, or not: it waits, and with it those after it."""
+        name = self.mapping.name
+        if key in self.standing.ready and (name, key) in self.draft.in_doubt.rows:
+            self.standing.block(key, held(self.mapping.place, name, key))
 
     def _remembered(self, key: str) -> None:
         """A log that was pushed before: never again; only its mark is repeated where the source lacks it."""
@@ -124,9 +149,24 @@ class Logs:
         elif key in self.standing.blocked:
             pile.stopped.append(key)
         elif self._resolved(key):
-            (pile.stopped or pile.flowing).append(key)
+            self._in_turn(key, pile)
         elif key in self.standing.blocked:
             pile.stopped.append(key)
+
+    def _in_turn(self, key: str, pile: Pile) -> None:
+        """After one that is stopped, all are."""
+        if not pile.stopped:
+            pile.flowing.append(key)
+            return
+        first = self.standing.blocked[pile.stopped[0]][0]
+        self.wait(key, first)
+        pile.stopped.append(key)
+
+    def wait(self, key: str, first: Finding) -> None:
+        """Holds a log that comes after one that is stopped."""
+        text = first.text if first.code == WAITS else f"waits for an earlier change of the same service: {first.text}"
+        finding = replace(first, code=WAITS, severity=Severity.HOLD, text=text, mapping=self.mapping.name, key=key)
+        self.standing.block(key, finding)
 
     def _resolved(self, key: str) -> bool:
         """Fits the log's values; blocks it or leaves it out where they cannot be."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, Program
+from engine.expressions.context import used_joins
 from engine.model.catalogue import Column, Type
 from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
 from engine.model.project import MappingSpec
@@ -17,12 +18,13 @@ def write_backs(draft: Draft, mapping: MappingSpec) -> None:
     if spec is None or mapping.append:
         return
     program = Program([value.raw for value in spec.set.values()], guard=spec.when.raw if spec.when else None)
-    standing = draft.standings[mapping.name]
+    joins = used_joins([*(value.raw for value in spec.set.values()), spec.when.raw if spec.when else None])
+    standing, context = draft.standings[mapping.name], draft.contexts[mapping.name]
     for key in [*standing.ready]:
         record = standing.usable.get(key)
-        if record is None:
-            continue
-        names = draft.names(mapping.name, key)
+        if record is None or (isinstance(record, Unknown) and not standing.changes.get(key)):
+            continue  # no record, and nothing in this plan that makes one
+        names = context.names(standing.rows[key], joins)
         names["record"] = {**standing.records.get(standing.ids.get(key, -1), {}), "id": record}
         try:
             values = program(names)

@@ -8,7 +8,6 @@ from engine.render.history import said
 from engine.render.layout import Cell, Line, free
 from engine.render.style import PLAIN, Style
 from engine.render.text import page
-from engine.render.words import count, word
 
 NONE = "No links yet: nothing was applied from this project."
 
@@ -60,11 +59,3 @@ def _pushed(pushed: Pushed) -> list[Line]:
         _about("Marked", "yes" if pushed.marked else "not yet"),
     ]
     return found + [_about("Proof", said(row)) for row in pushed.proof]
-
-
-def counted(links: Sequence[Link]) -> str:
-    """How many links of which mapping."""
-    many: dict[str, int] = {}
-    for link in links:
-        many[link.mapping] = many.get(link.mapping, 0) + 1
-    return ", ".join(count(number, word(mapping)) for mapping, number in many.items())

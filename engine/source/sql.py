@@ -6,7 +6,8 @@ the parameters `:key`, each column's own name, and `:expected_<column>`; it is u
 row into what was wanted. Timestamps without a time zone are UTC, as Dataverse exports them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +29,7 @@ from engine.source.values import Misfit, Notes, clean, shown
 
 _BATCH = 5000
 _LONGEST = 300
+_WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
 
 
 class SqlSource:
@@ -73,10 +75,10 @@ class SqlSource:
         rows = Gathering(described, cells, notes, lambda _: None)
         with self._connected() as connection:
             names = self._names(connection, described, cells)
-            query = _select(described, names)
+            query, instants = _select(described, names), _instants(described, names)
             found = connection.execution_options(yield_per=_BATCH).execute(query)
             for number, values in enumerate(found):
-                rows.add(_raw(names, values), number)
+                rows.add(_raw(names, instants, values), number)
         return rows.end()
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
@@ -174,7 +176,7 @@ class _Desk:
         found = self.connection.execute(query.with_for_update()).all()
         if len(found) != 1:
             raise Misfit("it is there more than once" if found else "it is not there any more, and nothing is created")
-        return found[0][0], _raw(self.names, found[0])
+        return found[0][0], _raw(self.names, _instants(self.table, self.names), found[0])
 
     def _parameters(self, update: RowUpdate, key: object, raw: Raw) -> Mapping[str, object]:
         values = {name: self._value(name, value, raw) for name, value in update.values.items()}
@@ -210,8 +212,22 @@ def _select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
     return sqlalchemy.select(*columns).select_from(sqlalchemy.table(name, schema=schema or None))
 
 
-def _raw(names: Sequence[str], values: Iterable[Any]) -> Raw:
-    return {name: _plain(value) for name, value in zip(names, values, strict=True)}
+def _raw(names: Sequence[str], instants: Collection[str], values: Iterable[Any]) -> Raw:
+    row = {name: _plain(value) for name, value in zip(names, values, strict=True)}
+    for name in instants:
+        row[name] = _in_utc(row[name])
+    return row
+
+
+def _instants(table: Table, names: Iterable[str]) -> Collection[str]:
+    """Which of these names are columns of instants."""
+    columns = [column for column in table.columns.values() if column.type is Type.INSTANT]
+    return {each for column in columns for each in (column.logical, column.name)}.intersection(names)
+
+
+def _in_utc(value: object) -> object:
+    """A text without a time zone, as SQLite has it, is in UTC."""
+    return f"{value}Z" if isinstance(value, str) and _WITHOUT_ZONE.fullmatch(value) else value
 
 
 def _plain(value: object) -> object:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from engine.errors import TargetError, TargetRejected
-from engine.model.catalogue import Entity
+from engine.model.catalogue import Entity, Field
 from engine.ports import Condition, Record, Threshold
 from engine.target.answers import Garbled
 from engine.target.catalogue import Rights
@@ -63,6 +63,10 @@ class HttpTarget:
         User-defined fields are in it once one was used in a read or write; before, any is taken for text.
         """
         return self._metadata.entity(name)
+
+    def udfs(self, name: str) -> Mapping[str, Field]:
+        """The tenant's user-defined fields of the entity, by `udf.Name`; asked once. Raises TargetError."""
+        return self._metadata.udfs(name)
 
     def rights(self, name: str) -> Rights:
         """What Autotask offers for the entity, and what the API user is granted. Raises TargetError."""

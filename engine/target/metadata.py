@@ -33,6 +33,14 @@ class Metadata:
                 self._live[name] = self._ask(name, "/fields", read_fields(shipped))
             return self._with_udfs(self._live[name])
 
+    def udfs(self, name: str) -> Mapping[str, Field]:
+        """The tenant's user-defined fields of the entity, by `udf.Name`; asked once."""
+        capable = self._catalogued(name).udf_capable != "no"
+        with self._locks[name]:
+            if name not in self._udfs:
+                self._udfs[name] = self._ask(name, "/userDefinedFields", read_udfs) if capable else {}
+            return self._udfs[name]
+
     def rights(self, name: str) -> Rights:
         """What Autotask offers for the entity, and what the API user is granted; asked afresh."""
         return self._ask(self._catalogued(name).name, "", read_rights)
@@ -47,14 +55,10 @@ class Metadata:
             else:
                 entity = self._live.get(name, shipped)
             if any(_is_udf(field) and entity.field(field) for field in names):
-                self._know_udfs(name)
+                self.udfs(name)
             entity = self._with_udfs(entity)
         _refuse_unknown(entity, names)
         return entity
-
-    def _know_udfs(self, name: str) -> None:
-        if name not in self._udfs:
-            self._udfs[name] = self._ask(name, "/userDefinedFields", read_udfs)
 
     def _with_udfs(self, entity: Entity) -> Entity:
         udfs = self._udfs.get(entity.name)

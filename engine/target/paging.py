@@ -39,20 +39,13 @@ class _Found:
     """Items by id so far, and whether they may be less than whole."""
 
     items: dict[int, Item] = field(default_factory=dict)
-    last: int | None = None
     doubtful: bool = False
 
     def add(self, page: _Page) -> bool:
-        """Takes a page in; did it bring anything new?
-
-        Ids that do not ascend, and records that came before, are in doubt too: a cursor over ids may
-        leave some out.
-        """
+        """Takes a page in; did it bring anything new? More than one page is always in doubt."""
         before = len(self.items)
-        numbers = [*([] if self.last is None else [self.last]), *page.items]
-        self.doubtful |= page.doubtful or page.more is not None or numbers != sorted(numbers)
+        self.doubtful |= page.doubtful or page.more is not None
         self.items.update(page.items)
-        self.last = max(numbers, default=None)
         return len(self.items) > before
 
 

@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from engine.model.catalogue import UDF, Entity, Field, Type
-from engine.model.fit import PLACES, Misfit, fit
+from engine.model.fit import PLACES, Misfit, fit, to_number
 from engine.ports import Record
 from engine.target.answers import Garbled, clean
 
 ID = "id"
 UDFS = "userDefinedFields"
 
-_WHOLE = re.compile(r"[+-]?\d{1,19}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -54,8 +54,6 @@ def _fitted(field: Field, value: object) -> object:
         return fit(value, replace(field, picklist=None))
     except Misfit as fault:
         raise NotWire(clean(str(fault))) from None
-    except InvalidOperation:
-        raise NotWire(f"{value} has more digits than can be sent") from None
 
 
 def _number(value: Decimal) -> float:
@@ -108,7 +106,7 @@ def reader(entity: Entity, names: Sequence[str]) -> Callable[[Mapping[str, Any]]
                 given = _udfs(item)
                 for name, read in udfs:
                     values[name] = read(given.get(name.removeprefix(UDF).casefold()))
-        except (TypeError, ValueError, InvalidOperation) as fault:
+        except (TypeError, ValueError) as fault:
             raise Garbled(f"{entity.name} {number}: {clean(str(fault))}") from None
         return values
 
@@ -147,7 +145,7 @@ def _reading(field: Field) -> Callable[[object], object]:
             return None
         try:
             return read(raw)
-        except (TypeError, ValueError, InvalidOperation):
+        except (TypeError, ValueError):
             raise ValueError(f"{field.name} is no {field.type}: {clean(repr(raw), 60)}") from None
 
     return value
@@ -162,22 +160,14 @@ def _text(raw: object) -> str:
 
 
 def _integer(raw: object) -> int:
-    if isinstance(raw, int):
-        return int(raw)
-    if isinstance(raw, Decimal) and raw == raw.to_integral_value():
-        return int(raw)
-    if isinstance(raw, str) and _WHOLE.fullmatch(raw.strip()):
-        return int(raw)
-    raise ValueError(raw)
+    number = Decimal(raw) if isinstance(raw, bool) else to_number(raw)
+    if number != number.to_integral_value():
+        raise ValueError(raw)
+    return int(number)
 
 
 def _decimal(raw: object) -> Decimal:
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str):
-        raise TypeError(raw)
-    number = Decimal(raw.strip() if isinstance(raw, str) else raw)
-    if not number.is_finite():
-        raise ValueError(raw)
-    return number.quantize(PLACES) + 0  # -0 is 0
+    return to_number(raw).quantize(PLACES, ROUND_HALF_UP)
 
 
 def _boolean(raw: object) -> bool:

@@ -76,16 +76,16 @@ def _extract(given: Path, into: Path) -> None:
 class Server:
     """The sandbox as a process, and its control routes."""
 
-    def __init__(self, database: Path) -> None:
-        self.database = database
+    def __init__(self, database: Path, seed: Path | None = None) -> None:
+        self.database, self.seed = database, seed or shipped() / "examples" / "autotask.json"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it, on the port that it had before; returns when it answers."""
         arguments = [sys.executable, "-m", "engine", "sandbox", "serve", "--port", str(self.port)]
-        arguments += ["--database", str(self.database), "--seed", str(shipped() / "examples" / "autotask.json")]
-        arguments += ["--switch", "hourly_delays=off", "--project", str(shipped())]
+        arguments += ["--database", str(self.database), "--seed", str(self.seed)]
+        arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
         self.port = self.port or _free_port()
         arguments[arguments.index("--port") + 1] = str(self.port)
         self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603

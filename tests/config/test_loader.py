@@ -1,11 +1,13 @@
 """A whole project: what comes of it, which catalogues it uses, and what is said of it as a whole."""
 
+import json
 import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine.config.loader import check, load
 from engine.errors import ConfigError
@@ -57,6 +59,19 @@ def test_a_state_that_is_not_named_is_a_file_below_the_project(project):
     state = project.load().state
 
     assert (state.connector, state.options) == ("sqlite", {"path": ".trueup/state.sqlite"})
+
+
+def test_the_zone_of_autotask_is_looked_up_at_its_common_host_unless_told_otherwise(project):
+    assert project.load().target.options["url"] == "https://webservices.autotask.net"
+
+    project.edit("trueup.yaml", "  connector: autotask\n", "  connector: autotask\n  url: https://elsewhere.example\n")
+
+    assert project.load().target.options["url"] == "https://elsewhere.example"
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda file: file.name)
+def test_every_schema_is_a_json_schema(file):
+    Draft202012Validator.check_schema(json.loads(file.read_text(encoding="utf-8")))
 
 
 def test_settings_of_the_work_365_screen_that_are_not_set_are_none(project):
@@ -212,3 +227,44 @@ def test_a_schema_that_does_not_ship_is_a_finding_and_no_traceback(project, tmp_
     assert [finding.line() for finding in findings] == [
         "project.schema.json: trueup's own schema cannot be read: FileNotFoundError\n    → install trueup again"
     ]
+
+
+@pytest.mark.parametrize("text", ["+".join(["1"] * 2_000), "(" * 200 + "1" + ")" * 200, "not " * 500 + "1"])
+def test_an_expression_that_is_nested_too_deeply_is_a_finding(project, text):
+    project.edit("rules/all.yaml", "{{ plan.creates < 100 }}", f"{{{{ {text} }}}}")
+
+    [says] = project.says()
+
+    assert says.startswith("rules/all.yaml:35:13: nested")
+
+
+def test_lists_in_settings_are_not_looked_into(project):
+    project.edit("trueup.yaml", "settings:\n", "settings:\n  mine: [{a: 1}]\n")
+    project.edit(
+        "mappings/contract.yaml", "{{ source.name }} (", "{{ settings.mine[0].a }} {{ settings.mine | first }} ("
+    )
+
+    assert project.says() == []
+
+
+def test_a_folder_that_may_not_be_read_is_said(project, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+
+    assert "mappings/: cannot be read: Permission denied" in project.says()
+
+
+def test_a_mapping_file_that_may_not_be_read_is_said_and_nothing_else(project, monkeypatch):
+    path = project.root / "mappings" / "customer.yaml"
+    readable = Path.open
+
+    def refuse(self, *args, **more):
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return readable(self, *args, **more)
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+
+    assert project.says() == ["mappings/customer.yaml: cannot be read: Permission denied"]

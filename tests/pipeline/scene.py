@@ -276,10 +276,7 @@ class Scene:
 
     def picture(self) -> dict[str, Any]:
         """What must be the same whatever happened on the way: both sides and what state remembers, ids aside."""
-        names = {id_: record.get("companyName") or record.get("contractName") or record.get("name") or
-                 f"{record.get('contractID')}/{record.get('serviceID')}"
-                 for entity in ("Companies", "Services", "Contracts", "ContractServices")
-                 for id_, record in self.target.records[entity].items()}  # fmt: skip
+        names = self._names()
         return {
             "source": {name: {key: _named(row, names) for key, row in rows.items()}
                        for name, rows in self.source.tables.items()},
@@ -292,6 +289,15 @@ class Scene:
             "pushed": {key: (str(names.get(one.record)), one.day, one.units, one.marked, one.undone)
                        for key, one in self.state.pushed.items()},
         }  # fmt: skip
+
+    def _names(self) -> dict[int, str]:
+        """Records by what they are: their ids depend on who came first."""
+        names: dict[int, str] = {}
+        for entity, title in (("Companies", "companyName"), ("Services", "name"), ("Contracts", "contractName")):
+            names |= {id_: str(record.get(title)) for id_, record in self.target.records[entity].items()}
+        for id_, record in self.target.records["ContractServices"].items():
+            names[id_] = f"{names[record['contractID']]}: {names[record['serviceID']]}"
+        return names
 
     def _steps(self, names: Mapping[int, str]) -> list[tuple[str, str]]:
         steps = []

@@ -182,12 +182,14 @@ def database(url: str, world: World, folder: Path) -> Iterator[Source]:
 
 def kept_as(column: Column) -> sqlalchemy.types.TypeEngine[Any]:
     kinds: dict[Type, sqlalchemy.types.TypeEngine[Any]] = {
-        Type.DECIMAL: sqlalchemy.Double(),
+        Type.DECIMAL: sqlalchemy.Double().with_variant(sqlalchemy.Numeric(18, 6), "postgresql"),
         Type.BOOLEAN: sqlalchemy.Boolean(),
         Type.DAY: sqlalchemy.Date(),
         Type.INSTANT: sqlalchemy.DateTime(timezone=True),
         Type.CHOICE: sqlalchemy.Integer(),
     }
+    if column.type is Type.LOOKUP or column.name == "id":
+        return sqlalchemy.Text().with_variant(sqlalchemy.Uuid(as_uuid=False), "postgresql")
     return kinds.get(column.type, sqlalchemy.Text())
 
 

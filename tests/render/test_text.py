@@ -1,12 +1,15 @@
 """Plans, findings, outcomes and runs as a terminal shows them, whole."""
 
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from engine.model.finding import Finding, Place, Severity
 from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from engine.model.plan import Action, Blocked, LedgerClass, LeftOut, Reason, Unknown
+from engine.model.run import Lease, Link, Pushed
 from engine.render.history import NONE, run_text, runs_text
+from engine.render.links import row_text, standing_text
 from engine.render.outcome import outcome_text
 from engine.render.style import Style
 from engine.render.text import findings_text, plan_text
@@ -261,3 +264,31 @@ def test_runs_stand_in_a_table(told):
         "second   2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd   undoes 1",
     ]
     assert runs_text([], ZURICH) == NONE
+
+
+def test_what_state_knows_of_a_row_is_told_whole():
+    link = Link("license_change", "9", "ContractServices", 7, "match")
+    proof = ({"id": 4, "units": 15},)
+    pushed = Pushed("license_change", "9", 7, date(2026, 11, 15), 3, "c1", "r1", proof, marked=True)
+    assert row_text(link, {"unitChange": 3}, pushed) == (
+        "Record   ContractServices 7\n"
+        "How      match\n"
+        "Pushed   +3 units from 2026-11-15, contract service 7\n"
+        "By       change c1 of run r1\n"
+        "Marked   yes\n"
+        "Proof    id 4, units 15\n"
+        "Values last applied\n"
+        "  unitChange   3\n"
+    )
+    assert row_text(link, {}, None) == "Record   ContractServices 7\nHow      match\n"
+
+
+def test_what_is_going_on_is_told(told):
+    since = datetime(2026, 11, 15, 8, tzinfo=UTC)
+    holder = Lease(4, "anna", "billing-1", 71, since, since)
+    assert standing_text(holder, [told.run], [("r1", "c1")]) == (
+        "Locked by anna on billing-1 since 2026-11-15 08:00:00+00:00.\n"
+        "Run 20261115-090000-7f3a is applied in part: `trueup apply --resume` goes on.\n"
+        "In doubt: change c1 of run r1.\n"
+    )
+    assert standing_text(None, [], []) == ""

@@ -1,4 +1,5 @@
 import logging
+import threading
 import traceback
 
 import httpx
@@ -382,6 +383,34 @@ def test_an_answer_that_drips_is_cut_off(service, client_with, clock):
         client_with(timeout=300).call(CREATE, as_is)
     assert caught.value.may_have_landed
     assert clock.slept == 320
+
+
+def test_a_place_that_becomes_free_too_late_is_not_used(service, client_with, clock):
+    client = client_with(deadline=900, workers=1)
+    waiting = threading.Event()
+    outcome = []
+
+    def second():
+        try:
+            client.call(CREATE, as_is)
+        except TargetUnavailable as fault:
+            outcome.append(fault)
+
+    def first(_):
+        thread.start()
+        waiting.wait(0.2)
+        clock.sleep(1000)
+        return httpx.Response(200, json={})
+
+    thread = threading.Thread(target=second)
+    service.on("POST", "/Companies/query", first)
+    service.on("POST", "/Companies", {"itemId": 7})
+
+    client.call(READ, as_is)
+    thread.join()
+
+    assert [fault.may_have_landed for fault in outcome] == [False]
+    assert service.paths() == ["POST Companies/query"]
 
 
 def test_any_text_can_be_sent(service, client_with):

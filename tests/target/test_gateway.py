@@ -117,7 +117,13 @@ def test_a_value_of_another_type_is_an_error_that_names_its_record(service, targ
 
 
 def test_an_entity_is_asked_for_once_whoever_asks(service, target):
-    service.on("GET", "/Companies/entityInformation/fields", FIELDS)
+    asked_at_once = threading.Event()
+
+    def slow(_):
+        asked_at_once.wait(0.05)
+        return httpx.Response(200, json=FIELDS)
+
+    service.on("GET", "/Companies/entityInformation/fields", slow)
 
     with ThreadPoolExecutor(8) as pool:
         entities = list(pool.map(target.entity, ["Companies"] * 16))
@@ -179,6 +185,15 @@ def test_user_defined_fields_are_asked_for_once_one_is_used(service, target):
         "IncludeFields": ["id", "Work 365 Id"],
     }
     assert "udf.Work 365 Id" in target.entity("Companies").fields
+
+
+def test_the_user_defined_fields_of_an_entity_can_be_listed_and_cost_nothing_where_there_can_be_none(service, target):
+    service.on("GET", "/Companies/entityInformation/userDefinedFields", UDFS)
+
+    assert list(target.udfs("Companies")) == ["udf.Work 365 Id"]
+    assert target.udfs("Companies") == target.udfs("Companies")
+    assert target.udfs("ContractServices") == {}
+    assert service.paths() == ["GET Companies/entityInformation/userDefinedFields"]
 
 
 # --- writing
@@ -265,6 +280,14 @@ def test_a_child_is_updated_through_its_parent_whose_key_is_not_sent(service, ta
 
     assert service.paths() == ["PATCH Contracts/31/Services"]
     assert service.bodies() == [{"id": 51, "invoiceDescription": "x"}]
+
+
+def test_parent_0_is_a_parent_like_any_other(service, target):
+    service.on("PATCH", "/Companies/0/Contacts", {"itemId": 5})
+
+    target.update("Contacts", 5, {"companyID": 0, "lastName": "B"})
+
+    assert service.paths() == ["PATCH Companies/0/Contacts"]
 
 
 def test_the_way_to_a_child_is_looked_up_where_it_is_not_given(service, target):

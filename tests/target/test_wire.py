@@ -33,7 +33,7 @@ def read(entity, name, raw):
         ("setupFee", 10, Decimal(10)),
         ("setupFee", Decimal("10.10"), Decimal("10.1")),
         ("setupFee", "10.1", Decimal("10.1")),
-        ("setupFee", Decimal("0.00005"), Decimal("0.0000")),
+        ("setupFee", Decimal("0.00005"), Decimal("0.0001")),
         ("setupFee", Decimal("-0.0"), Decimal(0)),
         ("isDefaultContract", True, True),
         ("isDefaultContract", "False", False),
@@ -168,7 +168,7 @@ def test_a_body_has_plain_fields_and_a_list_of_user_defined_ones(entities):
         ("status", "Active", "not a number"),
         ("startDate", "soon", "not a day"),
         ("setupFee", Decimal("12345678901234567.8901"), "more digits"),
-        ("setupFee", Decimal("1e60"), "more digits"),
+        ("setupFee", Decimal("1e60"), "out of all range"),
     ],
 )
 def test_what_cannot_be_sent_is_said_before_it_is_sent(entities, name, value, why):

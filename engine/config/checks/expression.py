@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jinja2 import nodes
-
 from engine.config.checks.infer import Inference, outcomes
 from engine.config.checks.shapes import Known, Shape
 from engine.config.near import unknown
@@ -15,8 +13,6 @@ from engine.model.finding import Finding, Severity
 from engine.model.project import Value
 
 Names = Mapping[str, Shape]
-DEEPEST = 100
-"""Levels of an expression; what is deeper may not compile everywhere."""
 
 
 @dataclass(slots=True)
@@ -43,25 +39,12 @@ def read(value: Value, names: Names, *, alone: bool = False) -> Read:
         if alone and seen.is_template:
             text = "this is text with expressions in it, not one expression"
             made.findings.append(_finding(value, text, "write {{ … }} once, with nothing around it"))
-        tree = _tree(value.raw)
+        tree = parse(value.raw)
         inference = Inference(names, lambda text, remedy: made.findings.append(_finding(value, text, remedy)))
         made.gives = tuple(dict.fromkeys(outcomes(inference.of(tree))))
     except ExpressionFault as fault:
         made.findings.append(Finding("expression", Severity.ERROR, str(fault), "", value.place))
-    except RecursionError:
-        made.findings.append(Finding("expression", Severity.ERROR, "nested too deeply", "take it apart", value.place))
     return made
-
-
-def _tree(text: str) -> nodes.Expr:
-    """The parsed text, if it is not too deep; looked at level by level, for a deep tree would end the stack."""
-    tree = parse(text)
-    level: list[nodes.Node] = [tree]
-    for _ in range(DEEPEST):
-        level = [child for node in level for child in node.iter_child_nodes()]
-    if level:
-        raise ExpressionFault(f"nested deeper than {DEEPEST} levels")
-    return tree
 
 
 def _finding(value: Value, text: str, remedy: str) -> Finding:

@@ -42,7 +42,7 @@ def not_queryable(name: str, entity: Entity, place: Place, use: str) -> Iterator
     """Says so if the field cannot be asked for."""
     known = entity.field(name)
     if known and not known.queryable:
-        text = f"{entity.name}.{name} cannot be queried, so it cannot be {use}"
+        text = f"{entity.name}.{name} cannot be queried, so {use}"
         yield error("not-queryable", text, place)
 
 
@@ -132,4 +132,4 @@ def _find(find: Find, field: Field | None, entity: Entity | None, ground: Ground
     yield from refers(field, entity, other.name, "this finds", find.place)
     yield from check_values(find.where, other, names)
     for name, value in find.where.items():
-        yield from not_queryable(name, other, value.place, "looked up by")
+        yield from not_queryable(name, other, value.place, "nothing can be looked up by it")

@@ -77,7 +77,7 @@ def _readable(
         yield error("not-queryable", f"{name} cannot be queried", ground.place(mapping, *at, "entity"))
     place = ground.key_place(mapping, *at, "on", asked)
     yield from no_field(asked, entity, place)
-    yield from not_queryable(asked, entity, place, "asked for")
+    yield from not_queryable(asked, entity, place, "nothing can be asked for by it")
     for steps, field in fields.items():
         yield from no_field(field, entity, ground.place(mapping, *at, *steps))
 

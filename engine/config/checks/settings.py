@@ -44,5 +44,5 @@ def _paths(value: Value) -> frozenset[Path]:
         return frozenset()
     try:
         return inspect(value.raw).paths
-    except (ExpressionFault, RecursionError):  # said where the expression is checked
+    except ExpressionFault:  # said where the expression is checked
         return frozenset()

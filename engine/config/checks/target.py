@@ -85,13 +85,13 @@ def _keys(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Find
         yield error("identity", text, mapping.place, "name a field that can hold the row's own key")
     for spec in mapping.identity.values():
         field = entity.field(spec.name)
-        yield from not_queryable(spec.name, entity, spec.place, "an identity")
+        yield from not_queryable(spec.name, entity, spec.place, "it cannot be an identity")
         if field and creates(mapping) and not field.writable_on_create():
             text = f"{entity.name}.{spec.name} is read-only, so it cannot hold an identity"
             yield error("read-only", text, spec.place)
     for group in mapping.match:
         for spec in group.values():
-            yield from not_queryable(spec.name, entity, spec.place, "matched by")
+            yield from not_queryable(spec.name, entity, spec.place, "nothing can be matched by it")
 
 
 def _unfilled(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _where(mapping: MappingSpec, entity: Entity | None, ground: Ground) -> Itera
         field = entity.field(name) if entity else None
         if entity:
             yield from no_field(name, entity, value.place)
-            yield from not_queryable(name, entity, value.place, "asked for")
+            yield from not_queryable(name, entity, value.place, "nothing can be asked for by it")
         if isinstance(value, Linked):
             yield from check_linked(value, field, entity, ground)
         else:

@@ -5,6 +5,7 @@ with DataverseSandbox(tables, rows, Environment()) as dataverse:
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from engine.sandbox.traffic import Traffic
 
 API = "/api/data/v9.2/"
 _USER = row_id("systemuser", "trueup")
+_REMEMBERED = 1000
 _ROW = re.compile(r"(\w+)\(([0-9a-fA-F-]{36})\)")
 _SET = re.compile(r"\w+")
 
@@ -71,6 +73,7 @@ class DataverseSandbox:
         self.tables = tables
         self.faults = Faults()
         self.traffic = Traffic()
+        self.requests: deque[Request] = deque(maxlen=_REMEMBERED)  # the latest, as they came
         self.vetoes: dict[str, str] = {}  # logical table → what its plug-in says against any write
         self.denied: set[str] = set()  # privileges that the user has not: prvReadaccount
         self.shallow: set[str] = set()  # privileges of his own rows only
@@ -154,6 +157,7 @@ class DataverseSandbox:
         self.store.remember(definitions=int(self.store.fact("definitions", "1")) + 1)
 
     def _answer(self, request: Request, _client: str) -> Answer:
+        self.requests.append(request)
         answer = self.faults.strike(request, self._plainly)
         status = None if answer.cut_line else answer.status
         self.traffic.add(request.verb, request.path, status=status, took_effect=answer.took_effect, fault="")

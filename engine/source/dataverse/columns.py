@@ -5,7 +5,7 @@ as text (units, currencies) by what the rows referred to show.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -79,11 +79,11 @@ class Reader:
         if column.type is Type.DAY and attribute.kind == "DateTime":
             return _day_for(attribute.behaviour, self.zone)
         if column.type is Type.CHOICE and attribute.options:
-            column = replace(column, choices=choices_here(found))
+            return _chosen(found, self.doubts)
         plain = convert_for(column, self.zone, self.notes, key=column.name == self.table.key)
         if found.shows:
             return _shown(found, plain, shows.get(column.name, {}), self.doubts)
-        return _numbered(found, plain, self.doubts) if attribute.options else plain
+        return _labelled(found, plain, self.doubts) if attribute.options else plain
 
 
 def choices_here(found: Found) -> Mapping[int, str]:
@@ -137,15 +137,33 @@ def _shown(found: Found, plain: Convert, texts: Mapping[str, str], doubts: Doubt
     return convert
 
 
-def _numbered(found: Found, plain: Convert, doubts: Doubts) -> Convert:
-    """Choices: by number; taken as text or as yes and no, by label."""
-    name, by_label = found.column.name, found.column.type is not Type.CHOICE
+def _chosen(found: Found, doubts: Doubts) -> Convert:
+    """A choice, by number."""
+    here, theirs = choices_here(found), {option.value: option.label for option in found.attribute.options}
+
+    def convert(value: object, _note: object) -> str:
+        label = here.get(value) if isinstance(value, int) else None
+        if label is not None:
+            return label
+        text = (
+            f"{shown(value)} ({shown(theirs[value])})" if isinstance(value, int) and value in theirs else shown(value)
+        )
+        if value not in theirs:
+            doubts.append(found.column.name)
+        raise Misfit(f"{text} is not one of {', '.join(found.column.choices.values())}")
+
+    return convert
+
+
+def _labelled(found: Found, plain: Convert, doubts: Doubts) -> Convert:
+    """A choice that we take as text, or as yes and no: by label."""
     labels = {option.value: option.label for option in found.attribute.options}
 
     def convert(value: object, _note: object) -> object:
         label = labels.get(value) if isinstance(value, int) else None
         if label is None:
-            doubts.append(name)
-        return plain(label, label) if by_label and label is not None else plain(value, None)
+            doubts.append(found.column.name)
+            raise Misfit(f"{shown(value)} is not one of {', '.join(labels.values())}")
+        return plain(label, label)
 
     return convert

@@ -110,12 +110,12 @@ def definition(client: DataverseClient, logical: str) -> Definition:
     base = f"EntityDefinitions(LogicalName='{_safe(logical)}')"
     common = "LogicalName,AttributeType,DisplayName,IsValidForUpdate"
     try:
-        said = client.get(f"{base}?$select={_TABLE}&$expand=Attributes($select={common})", what, _object)
+        said = client.get(f"{base}?$select={_TABLE}&$expand=Attributes($select={common})", what, document)
     except Refused as refused:
         if refused.status == 404:  # noqa: PLR2004 -- an HTTP status is its own name
             raise SourceError(f"{client.name} has no table `{logical}`; `trueup discover` finds its name") from None
         raise
-    found = {str(each.get("LogicalName")): each for each in _dicts(said.get("Attributes"))}
+    found = {str(each.get("LogicalName")): each for each in dicts(said.get("Attributes"))}
     kinds = {_ALSO.get(str(each.get("AttributeType")), str(each.get("AttributeType"))) for each in found.values()}
     for kind in sorted(kinds & _CASTS.keys()):
         cast, query = _CASTS[kind]
@@ -154,7 +154,7 @@ def _attribute(name: str, said: Mapping[str, Any]) -> Attribute:
 
 
 def _options(said: object) -> Iterator[Option]:
-    for each in _dicts(said):
+    for each in dicts(said):
         value, state = each.get("Value"), each.get("State")
         labels = _labels(each.get("Label"))
         if isinstance(value, int):
@@ -170,11 +170,12 @@ def _labels(said: object) -> tuple[str, ...]:
     """The texts in all languages, the user's first."""
     if not isinstance(said, dict):
         return ()
-    all_of_them = _dicts([said.get("UserLocalizedLabel"), *_dicts(said.get("LocalizedLabels"))])
+    all_of_them = dicts([said.get("UserLocalizedLabel"), *dicts(said.get("LocalizedLabels"))])
     return tuple(dict.fromkeys(str(each["Label"]) for each in all_of_them if each.get("Label")))
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
+def document(body: bytes) -> Mapping[str, Any]:
+    """The JSON object that an answer is. Raises Garbled."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -185,13 +186,14 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 
 def _values(body: bytes) -> Sequence[Mapping[str, Any]]:
-    said = _object(body).get("value")
+    said = document(body).get("value")
     if not isinstance(said, list):
         raise Garbled("the answer has no list of values")
-    return _dicts(said)
+    return dicts(said)
 
 
-def _dicts(said: object) -> list[dict[str, Any]]:
+def dicts(said: object) -> list[dict[str, Any]]:
+    """The objects of a list; nothing where it is none."""
     return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
 
 

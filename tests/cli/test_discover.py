@@ -1,0 +1,52 @@
+"""The names of a tenant are found in its Dataverse, shown, and written as a profile."""
+
+import json
+
+import pytest
+import yaml
+
+from engine.sandbox.dataverse.server import DataverseSandbox, Environment
+from engine.wiring import load_project
+
+
+@pytest.fixture
+def dataverse(work):
+    """A Dataverse on this machine, and the project pointed at it."""
+    tables = load_project(work).catalogue.tables
+    with DataverseSandbox(tables, dict.fromkeys(tables, ()), Environment()) as served:
+        project = work / "trueup.yaml"
+        said = yaml.safe_load(project.read_text())
+        said["source"] = {
+            "connector": "dataverse",
+            "url": served.url,
+            "authority": served.url,
+            "tenant": "demo.example",
+            "client_id": "trueup-demo",
+            "client_secret": "demo",
+        }
+        project.write_text(yaml.safe_dump(said, sort_keys=False))
+        yield served
+
+
+def test_what_was_found_is_shown_and_written_once(trueup, work, dataverse):
+    assert dataverse.url
+    code, out, err = trueup("discover")
+    assert (code, err) == (0, "")
+    assert [line.split(maxsplit=2) for line in out.splitlines()[:2]] == [
+        ["account", "account", "by its logical name"],
+        ["id", "accountid", "by its logical name"],
+    ]
+    assert out.endswith("\nWritten to profile.yaml.\n")
+    profile = yaml.safe_load((work / "profile.yaml").read_text())
+    assert profile["tables"]["account"]["columns"]["name"] == {"logical": "name"}
+    code, out, err = trueup("discover")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: profile.yaml is there already")
+    code, out, _ = trueup("discover", "--out", "other.yaml", "--json")
+    assert (code, json.loads(out)["unresolved"]) == (0, [])
+
+
+def test_a_project_on_files_has_nothing_to_discover(trueup, work):
+    code, _, err = trueup("discover")
+    assert (code, err) == (1, "error: trueup.yaml reads Work 365 from no Dataverse: there are no names to discover\n")
+    assert not (work / "profile.yaml").exists()

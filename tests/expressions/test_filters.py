@@ -1,0 +1,399 @@
+"""Each filter and test by examples."""
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.expressions import EVALUATION_ERRORS, FILTERS, TESTS, as_text, evaluate
+from engine.expressions.values import domain, normalise, truncate_visibly
+
+ROWS = [
+    {"name": "b", "quantity": Decimal(2), "since": date(2026, 3, 1), "open": True},
+    {"name": "a", "quantity": None, "since": None, "open": False},
+    {"name": "c", "quantity": Decimal("1.5"), "since": date(2026, 1, 1), "open": True},
+]
+DAY = date(2026, 11, 15)
+NAMES = {
+    "rows": ROWS,
+    "none_at_all": [],
+    "x": None,
+    "text": "Alpine",
+    "day": DAY,
+    "at": datetime(2026, 11, 15, 23, 30, tzinfo=UTC),
+    "price": Decimal("1234.565"),
+    "big": Decimal("1E+3"),
+}
+
+
+def of(expression: str):
+    return evaluate("{{ " + expression + " }}", NAMES)
+
+
+EXAMPLES = [
+    # phones: of the country, or saying their own
+    ("'020 7946 0123' | phone('GB')", "+44 20 7946 0123"),
+    ("'+44 20 7946 0123' | phone('CH')", "+44 20 7946 0123"),
+    ("'044 668 18 00' | phone('CH')", "+41 44 668 18 00"),
+    ("'044 668 18 00' | phone(' ch ')", "+41 44 668 18 00"),
+    ("'030 901820' | phone('DE')", "+49 30 901820"),
+    ("'(425) 882-8080' | phone('US')", "+1 425-882-8080"),
+    ("'044 668 18 00' | phone('US')", None),
+    ("'020 7946 0123' | phone", None),
+    ("'020 7946 0123' | phone(none)", None),
+    ("'020 7946 0123' | phone(5)", None),
+    ("'n/a' | phone('GB')", None),
+    ("'' | phone('GB')", None),
+    ("'12' | phone('GB')", None),
+    ("'012345678901234567890' | phone('DE')", None),
+    ("x | phone('GB')", None),
+    ("5 | phone('GB')", None),
+    ("'044 668 18 00' is phone('CH')", True),
+    ("'044 668 18 00' is phone('GB')", False),
+    ("'+41 44 668 18 00' is phone", True),
+    ("x is phone('GB')", False),
+    # days
+    ("'2026-11-15' | date", DAY),
+    ("'2026-11-15T23:30:00Z' | date", DAY),
+    ("at | date", DAY),
+    ("day | date", DAY),
+    ("day | date('%d.%m.%Y')", "15.11.2026"),
+    ("x | date", None),
+    ("'20261115' | date", ValueError),
+    ("'2026-W46-7' | date", ValueError),
+    ("'2026-11-15 or so' | date", DAY),
+    ("'2026-11-15th' | date", ValueError),
+    ("'2026-02-30' | date", ValueError),
+    ("'15.11.2026' | date", ValueError),
+    ("'' | date", ValueError),
+    ("5 | date", TypeError),
+    ("day | date(5)", TypeError),
+    ("day | days(20)", date(2026, 12, 5)),
+    ("day | days(-15)", date(2026, 10, 31)),
+    ("x | days(1)", None),
+    ("day | days(99999999)", ArithmeticError),
+    ("'2026-11-15' | days(1)", TypeError),
+    ("day | months(1)", date(2026, 12, 15)),
+    ("day | months(2)", date(2027, 1, 15)),
+    ("day | months(-11)", date(2025, 12, 15)),
+    ("('2026-01-31' | date) | months(1)", date(2026, 2, 28)),
+    ("('2028-01-31' | date) | months(1)", date(2028, 2, 29)),
+    ("('2028-02-29' | date) | months(12)", date(2029, 2, 28)),
+    ("('2026-03-31' | date) | months(-1)", date(2026, 2, 28)),
+    ("('2026-08-31' | date) | months(-2)", date(2026, 6, 30)),
+    ("('2026-12-31' | date) | months(0)", date(2026, 12, 31)),
+    ("x | months(1)", None),
+    ("day | months(99999)", ValueError),
+    ("'2026-11-15' | months(1)", AttributeError),
+    # text
+    ("'Alpine Dental' | truncate_visibly(13)", "Alpine Dental"),
+    ("'Alpine Dental' | truncate_visibly(12)", "Alpine Dent…"),
+    ("'Alpine Dental' | truncate_visibly(8)", "Alpine…"),
+    ("'Alpine' | truncate_visibly(1)", "…"),
+    ("'Alpine' | truncate_visibly(0)", ValueError),
+    ("big | truncate_visibly(9)", "1000"),
+    ("x | truncate_visibly(5)", None),
+    ("'  Alpine\n' | trim", "Alpine"),
+    ("'Zürich' | upper", "ZÜRICH"),
+    ("'ZÜRICH' | lower", "zürich"),
+    ("x | trim", None),
+    ("x | upper", None),
+    ("x | lower", None),
+    ("big | lower", "1000"),
+    ("price | string", "1234.565"),
+    ("x | string", ""),
+    ("day | string", "2026-11-15"),
+    ("'a-b-c' | replace('-', ' ')", "a b c"),
+    ("x | replace('a', 'b')", None),
+    ("5 | replace('5', 'five')", "five"),
+    ("'a' | replace('a', 5)", TypeError),
+    ("'https://www.alpine.example/contact?x=1' | domain", "alpine.example"),
+    ("'WWW.Alpine.Example' | domain", "alpine.example"),
+    ("'alpine.example:8080/path@home' | domain", "alpine.example"),
+    ("'https://social.example/@alpine' | domain", "social.example"),
+    ("'Anna.Meier@Alpine.Example' | domain", "alpine.example"),
+    ("'mailto:anna@alpine.example' | domain", "alpine.example"),
+    ("'alpine.example.' | domain", "alpine.example"),
+    ("'//alpine.example' | domain", "alpine.example"),
+    ("'http://[alpine.example' | domain", None),
+    ("'n/a' | domain", None),
+    ("'Alpine Dental Dr. Meier' | domain", None),
+    ("'' | domain", None),
+    ("'.' | domain", None),
+    ("x | domain", None),
+    ("5 | domain", None),
+    ("'Alpine Dental AG' | normalise", "alpine dental"),
+    ("'ALPINE-DENTAL, ag.' | normalise", "alpine dental"),
+    ("'Müller & Söhne GmbH' | normalise", "muller sohne"),
+    ("'Muller and Sohne Ltd.' | normalise", "muller sohne"),
+    ("'The Coffee Company' | normalise", "coffee"),
+    ("'Straße' | normalise", "strasse"),
+    ("'CFQ7TTC0LDPB:0001' | normalise", "cfq7ttc0ldpb 0001"),
+    ("'Ltd' | normalise", "ltd"),
+    ("'!?' | normalise", ""),
+    ("x | normalise", ""),
+    # numbers
+    ("'12' | int", 12),
+    ("' 12 ' | int", 12),
+    ("'12.0' | int", 12),
+    ("'-3' | int", -3),
+    ("12.0 | int", 12),
+    ("'1e5' | int", 100000),
+    ("x | int", None),
+    ("'12.5' | int", ValueError),
+    ("12.5 | int", ValueError),
+    ("'twelve' | int", ValueError),
+    ("'1_000' | int", ValueError),
+    ("'١٢' | int", ValueError),
+    ("'nan' | int", ValueError),
+    ("'inf' | int", ValueError),
+    ("true | int", ValueError),
+    ("'' | int", ValueError),
+    ("'12.50' | decimal", Decimal("12.50")),
+    ("12 | decimal", Decimal(12)),
+    ("x | decimal", None),
+    ("'12,50' | decimal", ValueError),
+    ("day | decimal", ValueError),
+    ("price | round(2)", Decimal("1234.57")),
+    ("-2.5 | round", Decimal(-3)),
+    ("2.5 | round", Decimal(3)),
+    ("0.125 | round(2)", Decimal("0.13")),
+    ("1250 | round(-2)", Decimal("1.3E+3")),
+    ("'2.345' | round(2)", Decimal("2.35")),
+    ("x | round(2)", None),
+    ("-5 | abs", 5),
+    ("(-5) | abs", 5),
+    ("(-0.5) | abs", Decimal("0.5")),
+    ("x | abs", None),
+    ("'a' | abs", TypeError),
+    ("price | money", "1,234.57"),
+    ("big | money", "1,000.00"),
+    ("(-0.005) | money", "-0.01"),
+    ("x | money", "unknown"),
+    ("'a' | money", ValueError),
+    # what is not there
+    ("x | default('y')", "y"),
+    ("nobody | default('y')", "y"),
+    ("rows[0].nobody | default('y')", "y"),
+    ("nobody.name.first | default('y')", "y"),
+    ("nobody | default", ""),
+    ("'' | default('y')", ""),
+    ("0 | default(5)", 0),
+    ("'' | default('y', true)", "y"),
+    ("0 | default(5, boolean=true)", 5),
+    ("text | default(nobody)", "Alpine"),
+    ("true | yes_no", "Yes"),
+    ("0 | yes_no", "No"),
+    ("x | yes_no", None),
+    # lists
+    ("rows | map(attribute='name')", ["b", "a", "c"]),
+    ("rows | map('quantity')", [Decimal(2), None, Decimal("1.5")]),
+    ("[rows[0], none] | map('name')", ["b", None]),
+    ("rows | map('nobody')", LookupError),
+    ("['a'] | map('name')", TypeError),
+    ("rows | sum('quantity')", Decimal("3.5")),
+    ("rows | sum(attribute='quantity')", Decimal("3.5")),
+    ("[1, none, 2] | sum", 3),
+    ("none_at_all | sum('quantity')", 0),
+    ("rows | sum('nobody')", LookupError),
+    ("['a'] | sum", TypeError),
+    ("rows | map('name') | join", "b, a, c"),
+    ("rows | join(' and ', 'name')", "b and a and c"),
+    ("rows | join(attribute='quantity')", "2, , 1.5"),
+    ("[big, none, day] | join('|')", "1000||2026-11-15"),
+    ("none_at_all | join", ""),
+    ("rows | sort(attribute='since') | map('name')", ["c", "b", "a"]),
+    ("rows | sort('since', true) | map('name')", ["b", "c", "a"]),
+    ("[3, 1, none, 2] | sort", [1, 2, 3, None]),
+    ("[3, 'a'] | sort", TypeError),
+    ("(rows | min(attribute='since')).name", "c"),
+    ("(rows | max('since')).name", "b"),
+    ("rows | map('since') | min", date(2026, 1, 1)),
+    ("[none] | max", None),
+    ("none_at_all | min", None),
+    ("(none_at_all | min('since')).name", None),
+    ("rows | first", ROWS[0]),
+    ("none_at_all | first", None),
+    ("(rows | last).name", "c"),
+    ("none_at_all | last", None),
+    ("rows | length", 3),
+    ("text | length", 6),
+    ("x | length", TypeError),
+    ("x | first", TypeError),
+    ("x | join", TypeError),
+    ("'aba' | list", ["a", "b", "a"]),
+    ("[2, 1, 2] | unique", [2, 1]),
+    ("rows | unique", TypeError),
+    ("[1, none, 0, 2] | select", [1, 2]),
+    ("[1, none, 0, 2] | reject", [None, 0]),
+    ("[1, 2, 3] | select('gt', 1)", [2, 3]),
+    ("['044 668 18 00', 'n/a'] | select('phone', 'CH')", ["044 668 18 00"]),
+    ("[1, 2, 3] | reject('eq', 2)", [1, 3]),
+    ("[1] | select('nosuch')", EVALUATION_ERRORS),
+    ("rows | selectattr('open') | map('name')", ["b", "c"]),
+    ("rows | selectattr('name', 'equalto', 'a') | length", 1),
+    ("rows | selectattr('quantity', 'none') | map('name')", ["a"]),
+    ("rows | rejectattr('open') | map('name')", ["a"]),
+    ("rows | selectattr('nobody')", EVALUATION_ERRORS),
+    ("rows | selectattr", EVALUATION_ERRORS),
+    ("'yes' if rows | selectattr('name', 'eq', 'z') else 'no'", "no"),
+    # tests
+    ("12 is whole", True),
+    ("12.0 is whole", True),
+    ("12.5 is whole", False),
+    ("true is whole", False),
+    ("'12' is whole", False),
+    ("x is whole", False),
+    ("'anna@alpine.example' is email", True),
+    ("'anna@alpine' is email", False),
+    ("'anna meier@alpine.example' is email", False),
+    ("'anna@alpine.example.' is email", False),
+    ("'anna@@alpine.example' is email", False),
+    ("x is email", False),
+    ("day is date", True),
+    ("at is date", True),
+    ("'2026-11-15' is date", True),
+    ("'2026-11-31' is date", False),
+    ("'20261115' is date", False),
+    ("x is date", False),
+    ("x is none", True),
+    ("text is not none", True),
+    ("text is defined", True),
+    ("nobody is defined", False),
+    ("rows[0].nobody is undefined", True),
+    ("nobody.name is defined", False),
+    ("'a' is in ['a']", True),
+    ("1 is eq(1)", True),
+    ("1 is ne 2", True),
+    ("1 is lt 2", True),
+    ("1 is le 1", True),
+    ("2 is gt 1", True),
+    ("2 is ge 2", True),
+    ("1 is equalto 1", True),
+    ("true is true", True),
+    ("1 is true", False),
+    ("false is false", True),
+    ("text is string", True),
+    ("price is number", True),
+    ("text is number", False),
+]
+
+
+@pytest.mark.parametrize(("expression", "gives"), EXAMPLES, ids=[expression for expression, _ in EXAMPLES])
+def test_a_filter_or_test_gives(expression, gives):
+    if gives is EVALUATION_ERRORS or (isinstance(gives, type) and issubclass(gives, EVALUATION_ERRORS)):
+        with pytest.raises(gives):
+            of(expression)
+    else:
+        value = of(expression)
+        assert value == gives
+        assert type(value) is type(gives)
+
+
+def test_each_filter_and_test_has_an_example():
+    said = " ".join(expression for expression, _ in EXAMPLES)
+    assert [name for name in FILTERS if f"| {name}" not in said] == []
+    words = [name for name in TESTS if name.isalpha() and name != "sameas"]
+    assert [name for name in words if f"is {name}" not in said and f"is not {name}" not in said] == []
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_refuses_what_it_cannot_use_in_ways_that_are_known(name):
+    for value in (
+        None,
+        5,
+        True,
+        Decimal("NaN"),
+        Decimal("-Infinity"),
+        "text",
+        b"bytes",
+        DAY,
+        [],
+        [None],
+        {},
+        {"a": 1},
+        object(),
+    ):
+        for arguments in (
+            "",
+            "(1)",
+            "('a')",
+            "(none)",
+            "('a', 'b')",
+            "(attribute='a')",
+            "(1, 2, 3, 4)",
+            "(*[1])",
+            "(**{'a': 1})",
+        ):
+            with suppress(*EVALUATION_ERRORS):
+                evaluate("{{ value | " + name + arguments + " }}", {"value": value})
+
+
+@pytest.mark.parametrize("name", [name for name in TESTS if name.isalpha()])
+def test_a_test_refuses_what_it_cannot_use_in_ways_that_are_known(name):
+    for value in (None, 5, Decimal("NaN"), Decimal("sNaN"), "text", DAY, [], {}, object()):
+        for arguments in ("", "(1)", "('a')", "(none)", "(1, 2)"):
+            with suppress(*EVALUATION_ERRORS):
+                evaluate("{{ value is " + name + arguments + " }}", {"value": value})
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (Decimal("12.50"), "12.5"),
+        (Decimal("1E+2"), "100"),
+        (Decimal(100), "100"),
+        (Decimal("0.000"), "0"),
+        (Decimal("-0.10"), "-0.1"),
+        (Decimal("1E-5"), "0.00001"),
+        (Decimal("1E+500"), "1E+500"),
+        (Decimal("1.50E+500"), "1.50E+500"),
+        (Decimal("NaN"), "NaN"),
+    ],
+)
+def test_a_number_is_written_without_exponent_and_idle_zeros_within_reason(number, text):
+    assert as_text(number) == text
+
+
+def test_a_text_that_replace_makes_longer_has_a_limit_and_one_that_it_makes_shorter_has_none():
+    assert evaluate("{{ text | replace('ab', 'a') }}", {"text": "ab" * 200_000}) == "a" * 200_000
+    assert evaluate("{{ text | replace('x', 'y') }}", {"text": "a" * 99_999}) == "a" * 99_999
+    with pytest.raises(ValueError, match="too long for replace"):
+        evaluate("{{ text | replace('a', 'bb') }}", {"text": "a" * 50_001})
+
+
+def test_joined_texts_have_a_limit():
+    assert len(evaluate("{{ texts | join('') }}", {"texts": ["a" * 50_000] * 2})) == 100_000
+    with pytest.raises(ValueError, match="too long for join"):
+        evaluate("{{ texts | join('') }}", {"texts": ["a" * 50_001] * 2})
+    with pytest.raises(ValueError, match="too long for join"):
+        evaluate("{{ texts | join(sep) }}", {"texts": [""] * 11, "sep": "a" * 10_000})
+
+
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_a_text_cut_visibly_is_never_longer_and_says_that_it_was_cut(text, length):
+    cut = truncate_visibly(text, length)
+    assert len(cut) <= length
+    assert cut == text if len(text) <= length else cut.endswith("…")
+
+
+@given(st.text(max_size=40))
+def test_a_normalised_name_stays_as_it_is(text):
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"(https?://)?(www\.)?[a-z\[\]@.:/ ]{0,20}"))
+def test_a_domain_has_a_dot_and_no_spaces_or_is_none(text):
+    found = domain(text)
+    assert found is None or ("." in found and not any(char.isspace() for char in found))
+    assert found is None or domain(found) in (found, None)
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(-500, 500))
+def test_months_later_is_in_that_month_and_on_the_same_day_or_the_last(day, count):
+    later = evaluate("{{ day | months(count) }}", {"day": day, "count": count})
+    assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == count
+    assert later.day == day.day or (later.day < day.day and evaluate("{{ x | days(1) }}", {"x": later}).day == 1)

@@ -1,0 +1,226 @@
+"""Many values in one call: the same as one by one."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import Undefined
+
+from engine.expressions import EVALUATION_ERRORS, ExpressionFault, Implies, Program, evaluate
+from engine.expressions.syntax import ENVIRONMENT
+
+NAMES = {
+    "source": {
+        "a": 3,
+        "b": "text",
+        "c": None,
+        "d": Decimal("2.5"),
+        "e": date(2026, 11, 15),
+        "f": True,
+        "g": ["x", "y"],
+    },
+    "related": {"one": {"a": 7}, "none": None, "many": [{"n": 1}, {"n": 2}]},
+    "settings": {"codes": {"text": "T"}},
+}
+
+ATOMS = st.sampled_from(
+    [
+        *("source.a", "source.b", "source.c", "source.d", "source.e", "source.f", "source.g", "source.gone", "gone"),
+        *("related.one.a", "related.none.a", "related.many", "settings.codes[source.b]", "settings.codes[source.a]"),
+        *("1", "2.5", "0", "'text'", "''", "none", "true", "[]", "{'k': source.a}", "(1, source.b)"),
+    ]
+)
+
+
+def compounds(inner):
+    return st.one_of(
+        st.builds(
+            "({} {} {})".format,
+            inner,
+            st.sampled_from(["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or"]),
+            inner,
+        ),
+        st.builds("({} if {} else {})".format, inner, inner, inner),
+        st.builds("({} if {})".format, inner, inner),
+        st.builds("(not {})".format, inner),
+        st.builds("(-{})".format, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("({}).a".format, inner),
+        st.builds("({})[{}]".format, inner, inner),
+        st.builds(
+            "({} is {})".format, inner, st.sampled_from(["none", "defined", "whole", "string", "date", "in [1]"])
+        ),
+        st.builds(
+            "({} | {})".format,
+            inner,
+            st.sampled_from(
+                [
+                    *(
+                        "upper",
+                        "default('x')",
+                        "string",
+                        "length",
+                        "first",
+                        "sum",
+                        "map('n')",
+                        "int",
+                        "round",
+                        "yes_no",
+                    ),
+                    *("join('-')", "list", "truncate_visibly(3)", "days(1)", "select", "sort", "max", "unique"),
+                ]
+            ),
+        ),
+    )
+
+
+EXPRESSIONS = st.recursive(ATOMS, compounds, max_leaves=8)
+RAWS = st.one_of(
+    EXPRESSIONS.map(lambda text: "{{ " + text + " }}"),
+    st.lists(EXPRESSIONS, min_size=1, max_size=3).map(
+        lambda texts: "of " + " and ".join("{{ " + text + " }}" for text in texts)
+    ),
+    st.sampled_from(["literal", 5, None, True, Decimal("1.5")]),
+)
+VALUES = st.one_of(RAWS, st.builds(Implies, RAWS, RAWS), st.tuples(RAWS, RAWS))
+
+
+def outcome(call):
+    """What a call gives, or that it fails; an undefined value is a failure that is yet to be noticed."""
+    try:
+        value = call()
+    except EVALUATION_ERRORS:
+        return "fails"
+    return "fails" if unknown(value) else ("gives", value, type(value))
+
+
+def unknown(value):
+    if isinstance(value, dict):
+        return unknown([*value.values()])
+    return isinstance(value, Undefined) or (isinstance(value, list | tuple) and any(map(unknown, value)))
+
+
+@settings(max_examples=100)
+@given(st.lists(VALUES, min_size=1, max_size=4))
+def test_values_fused_are_the_values_one_by_one(raws):
+    program = Program(raws)
+    single = [outcome(lambda index=index: program.one(index, NAMES)) for index in range(len(raws))]
+    alone = [outcome(lambda raw=raw: Program([raw])(dict(NAMES))[0]) for raw in raws]
+    assert single == alone
+    try:
+        fused = program(dict(NAMES))
+    except EVALUATION_ERRORS:
+        assert "fails" in single
+    else:
+        assert [outcome(lambda value=value: value) for value in fused] == single
+
+
+@settings(max_examples=50)
+@given(RAWS)
+def test_evaluate_gives_what_a_program_gives(raw):
+    assert outcome(lambda: evaluate(raw, NAMES)) == outcome(lambda: Program([raw]).one(0, NAMES))
+
+
+@settings(max_examples=50)
+@given(RAWS, RAWS)
+def test_a_guard_that_is_false_gives_none_and_one_that_is_true_changes_nothing(guard, raw):
+    def free():
+        return Program([raw])(dict(NAMES))
+
+    def guarded():
+        return Program([raw], guard=guard)(dict(NAMES))
+
+    holds = outcome(lambda: bool(evaluate(guard, NAMES)))
+    if guard is None or holds == ("gives", True, bool):
+        assert outcome(guarded) == outcome(free)
+    elif holds == ("gives", False, bool):
+        assert outcome(guarded) == ("gives", None, type(None))
+    else:
+        assert outcome(guarded) == "fails"
+
+
+def test_nothing_is_evaluated_where_the_guard_is_false():
+    assert Program(["{{ gone + 1 }}"], guard="{{ source.c }}")(dict(NAMES)) is None
+
+
+def test_a_program_of_nothing_gives_an_empty_tuple():
+    assert Program([])({}) == ()
+
+
+def test_literals_keep_their_identity_in_a_program():
+    literal = {"a": [1, 2]}
+    values = Program([literal, "{{ source.a }}", literal])(dict(NAMES))
+    assert values is not None
+    assert values[0] is literal
+    assert values[2] is literal
+
+
+@pytest.mark.parametrize(
+    ("when", "then", "gives"),
+    [
+        ("{{ source.f }}", "{{ source.a == 3 }}", True),
+        ("{{ source.f }}", "{{ source.a == 4 }}", False),
+        ("{{ not source.f }}", "{{ gone + 1 }}", True),
+        ("{{ source.c }}", "{{ source.a == 4 }}", True),
+    ],
+)
+def test_a_condition_that_is_false_makes_a_rule_hold(when, then, gives):
+    program = Program([Implies(when, then)])
+    assert program(dict(NAMES)) == (gives,)
+    assert program.one(0, NAMES) == gives
+
+
+def test_several_values_in_one_come_as_a_tuple():
+    program = Program([("{{ source.a }}", "fixed", "{{ source.b }} too")])
+    assert program(dict(NAMES)) == ((3, "fixed", "text too"),)
+    assert program.one(0, NAMES) == (3, "fixed", "text too")
+
+
+def test_an_undefined_value_is_found_out_when_it_is_asked_for_alone():
+    program = Program(["{{ source.a }}", "{{ source.gone }}"])
+    values = program(dict(NAMES))
+    assert values is not None
+    assert values[0] == 3
+    assert isinstance(values[1], Undefined)
+    assert program.one(0, NAMES) == 3
+    with pytest.raises(EVALUATION_ERRORS, match="there is no 'gone'"):
+        program.one(1, NAMES)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["{{ a b }}", "{{ a() }}", "{{ a | nosuch }}", ("{{ a }}", "{{ b( }}"), Implies("{{ a( }}", "{{ b }}"), "{% x %}"],
+)
+def test_what_cannot_be_compiled_is_told_when_the_program_is_made(raw):
+    with pytest.raises(ExpressionFault):
+        Program(["{{ source.a }}", raw])
+    with pytest.raises(ExpressionFault):
+        Program([], guard=raw)
+
+
+def test_what_python_cannot_compile_is_told_in_words(monkeypatch):
+    def gives_up(_tree):
+        raise SyntaxError("too many nested parentheses")
+
+    monkeypatch.setattr(ENVIRONMENT, "compile", gives_up)
+    with pytest.raises(ExpressionFault, match="cannot be compiled: too many nested parentheses"):
+        Program(["{{ source.a }}"])
+
+
+@pytest.mark.parametrize("raw", ["{{ {[1]: 2} }}", "{{ 1 if (1).a else 2 }}", "{{ (1).a and 2 }}", "{{ 'x' | int }}"])
+def test_constants_that_fail_do_so_when_they_are_used(raw):
+    program = Program([raw])
+    with pytest.raises(EVALUATION_ERRORS):
+        program(dict(NAMES))
+
+
+def test_a_single_value_is_compiled_once():
+    program = Program(["{{ source.a }}"])
+    assert [program.one(0, NAMES), program.one(0, {"source": {"a": 4}})] == [3, 4]
+
+
+def test_a_value_of_twenty_fields_and_eleven_rules_compiles_into_one_call():
+    raws = [Implies("{{ source.a }}", "{{ source.b == 'text' }}")] * 11 + ["{{ source.d | round(1) }}"] * 20
+    assert Program(raws)(dict(NAMES)) == (True,) * 11 + (Decimal("2.5"),) * 20

@@ -1,0 +1,177 @@
+"""A plan is a single-use promise, made for one configuration and one state, and kept by one run at a time."""
+
+import pytest
+
+from engine.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
+from engine.model.document import dumps
+from engine.model.run import Effects
+from engine.pipeline import apply
+from tests.pipeline.files import changed, settings
+from tests.pipeline.scene import Fault, Scene, account, actions, settled
+
+
+def test_the_same_plan_twice_is_refused_and_says_which_run_applied_it():
+    scene = Scene()
+    made = scene.plan()
+    run = scene.apply(made).run
+    with pytest.raises(StalePlan, match=f"applied already, by run {run}"):
+        scene.apply(made)
+
+
+def test_a_plan_made_before_another_was_applied_is_refused():
+    scene = Scene()
+    early = scene.plan(targets=("service",))
+    scene.sync()
+    with pytest.raises(StalePlan, match="serial 0, now 1"):
+        scene.apply(early)
+
+
+def test_a_plan_made_with_other_files_is_refused():
+    scene = Scene()
+    made = scene.plan()
+    scene.files(settings(owner="somebody@tenant.example"))
+    with pytest.raises(StalePlan, match="configuration has changed"):
+        scene.apply(made)
+    assert scene.target.sent == []
+
+
+def test_a_plan_made_before_the_state_was_edited_by_hand_is_refused():
+    scene = settled()
+    scene.row("account")["name"] = "Alpine"
+    made = scene.plan()
+    lease = scene.state.acquire("somebody")
+    scene.state.edit(lease, "forget", Effects(unlink=(("customer", "acc"),)))
+    scene.state.release(lease)
+    with pytest.raises(StalePlan, match="state has moved on"):
+        scene.apply(made)
+
+
+def test_a_plan_made_for_another_state_file_is_refused():
+    scene = settled()
+    scene.row("account")["name"] = "Alpine"
+    made = scene.plan()
+    scene.lose_state()
+    with pytest.raises(StalePlan, match="another state file"):
+        scene.apply(made)
+
+
+def test_while_a_run_is_open_no_other_plan_is_applied():
+    scene = Scene()
+    scene.target.faults = [Fault("unheard", "Companies")]
+    scene.target.hidden = set()
+    made = scene.plan()
+    scene.target.on_write = lambda *_: scene.target.hidden.update({("Companies", 1000), ("Companies", 1001)})
+    run = scene.apply(made).run
+    with pytest.raises(StateError, match=f"run {run} .* is not finished: `trueup apply --resume`"):
+        scene.apply(scene.plan())
+
+
+def test_without_an_open_run_there_is_nothing_to_resume():
+    with pytest.raises(StateError, match="nothing to resume"):
+        settled().resume()
+
+
+def test_a_run_is_not_resumed_with_other_files():
+    scene = Scene()
+    scene.target.faults = [Fault("used up", "Contracts")]
+    assert scene.apply(scene.plan()).remaining
+    scene.files(settings(owner="somebody@tenant.example"))
+    with pytest.raises(StalePlan, match="put it back to resume"):
+        scene.resume()
+
+
+def test_over_a_limit_a_plan_is_refused_and_names_what_allows_it():
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace('creates: {"*": 50}', 'creates: {"*": 1}')})
+    made = scene.plan()
+    assert [one.limit for one in made.exceeded] == ["creates:Services"]
+    with pytest.raises(PlanRefused, match="--over creates:Services") as refused:
+        scene.apply(made)
+    assert "2 new records of Services are over the limit of 1" in str(refused.value)
+    assert scene.target.sent == []
+
+
+@pytest.mark.parametrize("allowed", ["creates:Services", "creates"])
+def test_over_allows_one_limit_or_all_of_its_kind(allowed):
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace('creates: {"*": 50}', 'creates: {"*": 1}')})
+    assert scene.apply(scene.plan(), over=frozenset({allowed})).complete
+
+
+def test_over_another_limit_does_not_help():
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("monthly_effect: 100000", "monthly_effect: 50")})
+    with pytest.raises(PlanRefused, match="--over monthly_effect"):
+        scene.apply(scene.plan(), over=frozenset({"creates"}))
+
+
+def test_calls_of_a_plan_are_guarded():
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("calls: 1000", "calls: 5")})
+    assert [one.limit for one in scene.plan().exceeded] == ["calls"]
+
+
+def test_a_share_of_linked_records_is_guarded_from_ten_up():
+    text = settings()["trueup.yaml"].replace('share_changed: {"*": 1}', 'share_changed: {"*": 0.2}')
+    scene = Scene()
+    scene.add("account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(9)])
+    scene.files({"trueup.yaml": text})
+    scene.sync()
+    for number in range(3):
+        scene.row("account", f"a{number}")["phone"] = "2"
+    assert [one.limit for one in scene.plan().exceeded] == ["share_changed:Companies"]
+
+
+def test_while_another_run_holds_the_lock_nothing_is_applied():
+    scene = Scene()
+    made = scene.plan()
+    scene.state.acquire("night run")
+    with pytest.raises(StateLocked, match="night run"):
+        scene.apply(made)
+    assert scene.target.sent == []
+
+
+def test_the_lock_can_be_taken_by_force_for_a_reason():
+    scene = Scene()
+    made = scene.plan()
+    scene.state.acquire("night run")
+    assert scene.apply(made, force_reason="the machine burnt down").complete
+
+
+def test_the_lock_is_given_back_after_a_run_and_after_a_refusal():
+    scene = Scene()
+    made = scene.plan()
+    scene.apply(made)
+    with pytest.raises(StalePlan):
+        scene.apply(made)
+    assert scene.state.lease is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 99}', "plan"])
+def test_what_is_no_plan_is_refused_in_words(text):
+    scene = Scene()
+    with pytest.raises(EngineError, match="plan"):
+        apply(scene.project, scene.world, text)
+    assert scene.state.lease is None
+
+
+def test_a_damaged_plan_is_refused():
+    scene = Scene()
+    text = dumps(scene.plan()).replace('"action": "create"', '"action": "destroy"')
+    with pytest.raises(EngineError, match="damaged"):
+        apply(scene.project, scene.world, text)
+
+
+def test_an_empty_plan_can_be_applied_and_does_nothing():
+    scene = settled()
+    sent = len(scene.target.sent)
+    outcome = scene.apply(scene.plan())
+    assert (outcome.complete, outcome.changes, len(scene.target.sent)) == (True, (), sent)
+
+
+def test_a_mapping_that_is_changed_gives_another_plan_and_not_another_apply():
+    scene = settled()
+    scene.files(changed("mappings/customer.yaml", 'companyName: "{{ source.name }}"',
+                        'companyName: "{{ source.name | upper }}"'))  # fmt: skip
+    assert actions(scene.sync()) == [("update", "customer")]
+    assert scene.target.only("Companies")["companyName"] == "ALPINE DENTAL"

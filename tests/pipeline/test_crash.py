@@ -1,0 +1,113 @@
+"""Killed at any write of the journal or to Autotask, a run that is resumed ends as one that was never disturbed."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.pipeline.files import changed
+from tests.pipeline.frail import Killed, killed, kills_at_write, recover
+from tests.pipeline.scene import LINE, Scene, account, actions, day, kept, log, settled, subscription
+from tests.pipeline.test_ledger import REPEATED, twins
+
+DEACTIVATES = changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
+
+
+def everything_new() -> Scene:
+    return Scene()
+
+
+def links_and_updates() -> Scene:
+    """Autotask keeps some of it by hand; a day's changes are merged, and some cancel out."""
+    scene = kept()
+    scene.target.by_hand(LINE, day(1, 1), 3)
+    scene.row("account")["phone"] = "2"
+    scene.add("license_change", log("third", day(11, 20), 1), log("fourth", day(11, 25), 2), log("fifth", day(11, 25), -2))
+    scene.row("subscription")["quantity"] = Decimal(16)
+    return scene
+
+
+def further_services() -> Scene:
+    scene = twins(settled())
+    scene.files(REPEATED, DEACTIVATES)
+    scene.add("account", account("gone", name="Brook Ltd", number="B-1"))
+    scene.sync()
+    scene.add("subscription", subscription("third", 2, name="Mail (kitchen)"))
+    scene.add("license_change", log("of third", day(11, 3), 2, subscription="third"), log("more", day(11, 22), 1))
+    scene.row("subscription", "sub")["quantity"] = Decimal(13)
+    del scene.source.tables["account"]["gone"]
+    return scene
+
+
+STORIES = [everything_new, links_and_updates, further_services]
+
+
+def undisturbed(story) -> dict:
+    scene = story()
+    scene.sync()
+    return scene.picture()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_killed_at_any_write_of_the_journal_it_ends_as_if_undisturbed(story, after):
+    wanted = undisturbed(story)
+    nth = 0
+    while True:
+        nth += 1
+        scene = story()
+        made = scene.plan()
+        if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after):
+            break
+        recover(scene)
+        assert scene.picture() == wanted, (nth, after)
+        assert actions(scene.plan()) == [], (nth, after)
+    assert nth > 8
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_killed_at_any_write_to_autotask_it_ends_as_if_undisturbed(story, after):
+    wanted = undisturbed(story)
+    nth = 0
+    while True:
+        nth += 1
+        scene = story()
+        made = scene.plan()
+        kills_at_write(scene.target, nth, after=after)
+        try:
+            scene.apply(made)
+        except Killed:
+            del scene.target._faulty
+            recover(scene)
+            assert scene.picture() == wanted, (nth, after)
+        else:
+            break
+    assert nth > 3
+
+
+def test_killed_again_and_again_while_resuming_it_ends_as_if_undisturbed():
+    wanted = undisturbed(links_and_updates)
+    scene = links_and_updates()
+    made = scene.plan()
+    assert killed(scene, lambda: scene.apply(made), nth=3, after=True)
+    for nth in (1, 2, 3, 2, 4, 3, 5):
+        scene.wait(300)
+        if scene.state.load().open_runs:
+            killed(scene, scene.resume, nth=nth, after=nth % 2 == 0)
+    recover(scene)
+    assert scene.picture() == wanted
+
+
+def test_killed_and_settled_too_early_nothing_is_sent_a_second_time():
+    for nth in range(2, 12):
+        scene = everything_new()
+        made = scene.plan()
+        if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=True):
+            break
+        scene.wait(1)
+        if scene.state.load().open_runs:
+            scene.resume()
+        recover(scene)
+        identities = [str(sorted(values.items(), key=str)) for _, _, values in scene.target.sent]
+        assert len(identities) == len(set(identities)), nth
+        assert scene.picture() == undisturbed(everything_new)
