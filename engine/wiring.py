@@ -9,21 +9,26 @@ from time import sleep
 from typing import TypeVar
 
 import engine
+from engine.config.documents import read
 from engine.config.loader import check, load
-from engine.errors import EngineError
+from engine.errors import ConfigError, EngineError
 from engine.model.catalogue import UDF
-from engine.model.finding import Finding
+from engine.model.finding import Finding, Place, Severity
 from engine.model.project import Connection, Project
+from engine.planning.checkup import checkup
 from engine.planning.needs import columns, entity_fields, operations
 from engine.ports import Clock, Source, State, Target, World
 from engine.sandbox import snapshots
 from engine.sandbox.clone import clone
 from engine.sandbox.server import Sandbox
+from engine.source.dataverse import doctor as source_doctor
 from engine.source.dataverse.client import DataverseClient
 from engine.source.dataverse.discover import Discovery, discover
 from engine.source.dataverse.settings import settings
+from engine.source.dataverse.source import DataverseSource
 from engine.source.files import FileSource
 from engine.source.overlay import Overlay
+from engine.source.profile import Profile, profile_of
 from engine.state.sqlite import SqlState
 from engine.target import doctor
 from engine.target.client import AutotaskClient
@@ -33,6 +38,9 @@ from engine.target.limits import Limits
 
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
+
+PROFILE = "profile.yaml"
+"""Where `trueup discover` writes, and where a tenant's names are looked for if trueup.yaml does not say."""
 
 DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """What the sandbox takes when its seed names no users; they open nothing else."""
@@ -101,9 +109,12 @@ def examine(project: Project) -> tuple[list[Finding], list[str]]:
     """What a connection check finds, and the least permissions that the project needs. Writes nothing."""
     needs = operations(project)
     with ExitStack() as stack:
-        return doctor.examine(_Opening(project, stack, SystemClock(), None).autotask(), needs), (
-            doctor.minimum_permissions(needs)
-        )
+        opening = _Opening(project, stack, SystemClock(), None)
+        target = opening.autotask()
+        found = doctor.examine(target, needs)
+        if not any(finding.severity is Severity.ERROR for finding in found):
+            found += checkup(project, target)
+        return [*found, *opening.examined_source()], doctor.minimum_permissions(needs)
 
 
 def cloned(project: Project) -> dict[str, set[str]]:
@@ -143,7 +154,11 @@ class _Opening:
 
     def source(self) -> Source:
         """Work 365."""
-        ways: dict[str, Callable[[Connection], Source]] = {"files": self._files}
+        ways: dict[str, Callable[[Connection], Source]] = {
+            "files": self._files,
+            "dataverse": self._dataverse,
+            "sql": self._sql,
+        }
         return _chosen(ways, self._project.source)(self._project.source)
 
     def target(self) -> Target:
@@ -175,9 +190,40 @@ class _Opening:
         ways = {"sqlite": self._sqlite}
         return _chosen(ways, self._project.state)(self._project.state)
 
+    def examined_source(self) -> list[Finding]:
+        """What a check of the source finds, where its connector has one."""
+        if self._project.source.connector != "dataverse":
+            return []
+        access, _ = settings(self._project.source.options, Path(self._project.root))
+        written = {one.source.table: [*one.write_back.set] for one in self._project.mappings.values() if one.write_back}
+        with DataverseClient(access, self._clock) as client:
+            return source_doctor.examine(client, self.profile(), columns(self._project), written)
+
     def _files(self, said: Connection) -> Source:
         folder = self._path(said, "path")
         return FileSource(folder, self._project.catalogue.tables, str(said.options["path"]), zone=self._project.zone)
+
+    def _dataverse(self, said: Connection) -> Source:
+        access, keeping = settings(said.options, Path(self._project.root))
+        source = DataverseSource(access, self.profile(), self._project.zone, self._clock, keeping)
+        return self._stack.enter_context(source)
+
+    def _sql(self, said: Connection) -> Source:
+        from engine.source.sql import SqlSource  # noqa: PLC0415 -- a driver stack that only this connector needs
+
+        return self._stack.enter_context(SqlSource(str(said.options["url"]), self.profile(), self._project.zone))
+
+    def profile(self) -> Profile:
+        """What the tenant calls our tables: the file that `source.profile` names, else the catalogue's own names."""
+        said, tables = self._project.source, self._project.catalogue.tables
+        file = str(said.options.get("profile", PROFILE))
+        path = Path(self._project.root) / file
+        if "profile" not in said.options and not path.exists():
+            return Profile(tables)
+        documents, findings = read(path, file)
+        if findings or not documents:
+            raise ConfigError(findings or [Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))])
+        return profile_of(documents[0].data, tables, documents[0].place)
 
     def _autotask(self, said: Connection) -> HttpTarget:
         options = said.options

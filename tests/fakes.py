@@ -1,4 +1,4 @@
-"""One fake for each port, small enough to be believed; the suites in tests/ports hold them to the real ones' promises."""
+"""One fake for each port, small enough to be believed; tests/ports holds them to the real ones' promises."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

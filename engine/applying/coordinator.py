@@ -23,7 +23,7 @@ from engine.ports import World
 from engine.stages.settle import Landing, proof_rows, rows_from, rows_to, settle_adjustment
 
 PER_ENDPOINT = 4
-"""Changes handed out at a time per endpoint: three that Autotask takes at once, and one to be sent as soon as one ends."""
+"""Changes handed out at a time per endpoint: three that Autotask takes at once, and one to follow on their heels."""
 
 
 @dataclass(frozen=True, slots=True)

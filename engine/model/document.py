@@ -129,7 +129,7 @@ def _free(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
     """Free-form values: nothing is known of them but how they were written."""
     if isinstance(value, dict):
         if value.keys() == {"unknown"}:
-            return Unknown(value["unknown"])
+            return Unknown(_TEXT(value["unknown"]))
         if value.keys() == {DAY_MARK}:
             return _day(value)
         if value.keys() == {DECIMAL_MARK}:
@@ -177,7 +177,7 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {
     date: _day,
     Place: _place,
 }
-_LIST = _exactly(list)
+_LIST, _TEXT = _exactly(list), _exactly(str)
 
 
 @cache

@@ -36,18 +36,27 @@ def fit(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a r
 
 def _picked(value: object, field: Field) -> object:
     options = field.picklist or ()
-    wanted = str(value).strip().casefold()
-    by_label = [option for option in options if option.label.strip().casefold() == wanted]
-    by_value = [option for option in options if str(option.value).casefold() == wanted]
-    found = (by_label or by_value) if isinstance(value, str) else (by_value or by_label)
+    found = _options(value, options)
     if len(found) > 1:
-        found = [option for option in found if option.active]
+        found = [option for option in found if option.active] or found[:1]
     if not found:
         known = ", ".join(option.label for option in options[:12]) or "nothing known here"
-        raise Misfit(f"{value!r} is not in the picklist of {field.name} ({known})")
+        raise Misfit(f"{value!r:.60} is not in the picklist of {field.name} ({known})")
+    if len(found) > 1:
+        values = ", ".join(str(option.value) for option in found)
+        raise Misfit(f"{value!r} is {len(found)} entries of the picklist of {field.name}: {values}")
     if not found[0].active:
         raise Misfit(f"{value!r} is an inactive entry of the picklist of {field.name}")
     return found[0].value
+
+
+def _options(value: object, options: tuple[PickValue, ...]) -> list[PickValue]:
+    """By label, case aside only where it must be, or by value; a number is a value first."""
+    wanted = str(value).strip()
+    by_label = [option for option in options if option.label.strip() == wanted]
+    by_label = by_label or [option for option in options if option.label.strip().casefold() == wanted.casefold()]
+    by_value = [option for option in options if str(option.value).casefold() == wanted.casefold()]
+    return (by_label or by_value) if isinstance(value, str) else (by_value or by_label)
 
 
 def label(value: object, field: Field | None) -> object:

@@ -31,7 +31,9 @@ class Standing:
     out: set[str] = field(default_factory=set)  # not in `where`
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)  # every key that is a record, whatever else holds
-    shadows: dict[str, int] = field(default_factory=dict)  # rows kept out that fit a record all the same: for the ledger
+    shadows: dict[str, int] = field(
+        default_factory=dict
+    )  # rows kept out that fit a record all the same: for the ledger
     usable: dict[str, object] = field(default_factory=dict)  # what others may refer to: id, or Unknown
     changes: dict[str, list[Change]] = field(default_factory=dict)
     repeats: dict[str, dict[str, Any]] = field(default_factory=dict)  # creates that an adjustment makes: key → values
@@ -42,6 +44,7 @@ class Standing:
         self.ready.pop(key, None)
         self.usable.pop(key, None)
         self.changes.pop(key, None)
+        self.repeats.pop(key, None)
         self.blocked.setdefault(key, []).append(finding)
         if because:
             self.because.setdefault(key, because)
@@ -51,4 +54,5 @@ class Standing:
         self.ready.pop(key, None)
         self.usable.pop(key, None)
         self.changes.pop(key, None)
+        self.repeats.pop(key, None)
         self.left[key] = finding

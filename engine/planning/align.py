@@ -352,9 +352,10 @@ class _Turn:
             if (field := self.entity.field(name))
         ]
         fields = field_changes(slots, writes, record, lambda _name: Reason.SOURCE, self._show)
+        last = self.draft.memory.applied.get((self.mapping.name, key), {})
         change = self._change(
             key, Action.DEACTIVATE, record=id_, fields=fields, values={**writes, **self._parent(record)},
-            owned=dict(wanted), seen=Seen(record={name: record.get(name) for name in writes}),
+            owned={**last, **wanted}, seen=Seen(record={name: record.get(name) for name in writes}),
             notes=("its row is gone from Work 365",),
         )  # fmt: skip
         self.standing.changes[key] = [change]

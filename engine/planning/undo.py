@@ -22,7 +22,7 @@ from engine.planning.assemble import apply_calls
 from engine.planning.reading import Records
 from engine.ports import Memory, World
 from engine.stages.guard import guard
-from engine.stages.ledger import DAYS_A_MONTH
+from engine.stages.ledger import DAYS_A_MONTH, adjusted_days
 from engine.stages.order import order
 
 _LEFT = "cannot-be-undone"
@@ -47,6 +47,14 @@ class _Undoing:
             Finding(_LEFT, Severity.WARNING, text, "", change.place, change.mapping, change.keys[0], change.name)
         )
 
+    def known(self, value: object) -> object:
+        """A value of the run's plan, with the id in the place of what the run alone could know."""
+        return self.ids[value.change] if isinstance(value, Unknown) else value
+
+    def owned(self, change: Change, now: Mapping[str, object]) -> dict[str, object]:
+        """What state shall remember of the record once it is as `now` says."""
+        return {**{name: self.known(value) for name, value in change.owned.items()}, **now}
+
     def record_of(self, change: Change) -> int | None:
         """The record that a change wrote to."""
         if change.record is not None:
@@ -58,31 +66,50 @@ class _Undoing:
 def undo(project: Project, world: World, run_id: str, as_of: date) -> Plan:
     """The plan that takes back what run `run_id` did, as far as Autotask allows. Raises StateError for no such run."""
     memory = world.state.load()
-    run = next((one for one in world.state.runs() if one.id.startswith(run_id)), None)
-    if run is None:
-        raise StateError(f"there is no run {run_id!r}: `trueup history` lists them")
+    run = _run(world, run_id)
     before = world.target.calls
     work = _open(project, world, run, as_of, memory)
     _adjustments(work)
     for change in reversed(work.done):
-        if change.action is Action.UPDATE:
-            _update(work, change)
-        elif change.action is Action.CREATE:
-            _create(work, change)
-        elif change.action is Action.LINK:
-            work.say(change, f"the link to {change.entity} {change.record} stays; `trueup state forget` takes it away")
+        _reverse(work, change)
     _in_reverse(work)
     return _plan(work, run, world.target.calls - before)
+
+
+def _run(world: World, run_id: str) -> Run:
+    runs = [one for one in world.state.runs() if one.id.startswith(run_id)]
+    if not runs:
+        raise StateError(f"there is no run {run_id!r}: `trueup history` lists them")
+    if len(runs) > 1:
+        raise StateError(f"{run_id!r} may be run {' or '.join(one.id for one in runs)}: say more of it")
+    return runs[0]
+
+
+def _reverse(work: _Undoing, change: Change) -> None:
+    """Everything but adjustments and their marks."""
+    if change.action in (Action.UPDATE, Action.DEACTIVATE):
+        _update(work, change)
+    elif change.action is Action.CREATE:
+        _create(work, change)
+    elif change.action is Action.LINK:
+        work.say(change, f"the link to {change.entity} {change.record} stays; `trueup state forget` takes it away")
+    elif change.makes:
+        work.say(change, f"{change.makes[2]} {work.record_of(change)} stays: Autotask deletes none; its units go to 0")
+    elif change.action is Action.WRITE_BACK and f"undo:{change.id}" not in {one.id for one in work.changes}:
+        work.say(change, f"the mark in Work 365 stays: {', '.join(change.values)}")
 
 
 def _open(project: Project, world: World, run: Run, as_of: date, memory: Memory) -> _Undoing:
     steps: dict[str, Step] = {}
     ids: dict[str, int] = {}
+    already: set[str] = set()  # as wanted before the run: not its doing
     for entry in world.state.journal(run.id):
         steps[entry.change] = entry.step
+        if entry.data.get("already"):
+            already.add(entry.change)
         if entry.step is Step.DONE and isinstance(entry.data.get("id"), int):
             ids[entry.change] = int(str(entry.data["id"]))
-    done = [change for change in loads(run.plan).changes if steps.get(change.id) is Step.DONE]
+    done = [one for one in loads(run.plan).changes if steps.get(one.id) is Step.DONE and one.id not in already]
     return _Undoing(project, world, as_of, memory, done, ids)
 
 
@@ -140,7 +167,7 @@ def _opposite(
         work.say(change, "its contract service is not known any more")
         return
     now, units = rows.get(record, ()), -_units(change)
-    day = _free(now, taken[record], first)
+    day = _free(now, taken[record] | adjusted_days(now), first)
     if not any(row.start <= day <= row.end for row in now):
         work.say(change, f"no open day is left for {units:+d} units: its periods are posted, or the contract has ended")
         return
@@ -149,17 +176,20 @@ def _opposite(
     between = (day - first).days
     kept = None if change.monthly is None else change.monthly * between / DAYS_A_MONTH
     start = units_on(now, day)
+    kept_values = {} if change.makes else change.values
     opposite = replace(
         change,
         id=f"undo:{change.id}",
         record=record,
-        values={**change.values, append.merge_on[0]: record, append.merge_on[1]: day, append.merge_sum: units},
+        entity=work.project.mappings[change.mapping].target.entity,
+        values={**kept_values, append.merge_on[0]: record, append.merge_on[1]: day, append.merge_sum: units},
         fields=tuple(_opposed(one, append, day, units) for one in change.fields),
         needs=(last[record],) if record in last else (),
         seen=Seen(units=tuple(now)),
         monthly=monthly,
         one_off=kept,
         units=(start, start + units),
+        makes=None,
         notes=(f"takes back {-units:+d} of {first}; the {between} days from then to {day} stay billed",),
     )
     last[record] = opposite.id
@@ -222,17 +252,16 @@ def _back(change: FieldChange) -> FieldChange:
 
 def _update(work: _Undoing, change: Change) -> None:
     unknown = [one.field for one in change.fields if isinstance(one.after, Unknown)]
-    after = {
-        one.field: work.ids[one.after.change] if isinstance(one.after, Unknown) else one.after for one in change.fields
-    }
+    after = {one.field: work.known(one.after) for one in change.fields}
     former = {one.field: one.before for one in change.fields}
-    routing = {name: value for name, value in change.values.items() if name not in after}
+    routing = {name: work.known(value) for name, value in change.values.items() if name not in after}
     work.changes.append(
         replace(
             change,
             id=f"undo:{change.id}",
+            action=Action.UPDATE,
             values={**former, **routing},
-            owned={**change.owned, **former},
+            owned=work.owned(change, former),
             fields=tuple(_back(one) for one in change.fields),
             needs=(),
             seen=Seen(record=after),
@@ -255,8 +284,7 @@ def _create(work: _Undoing, change: Change) -> None:
     parent = entity.parent
     routing = {}
     if parent and entity.writes_via == "parent":
-        value = change.values[parent.key]
-        routing = {parent.key: work.ids[value.change] if isinstance(value, Unknown) else value}
+        routing = {parent.key: work.known(change.values[parent.key])}
     was = {name: change.values.get(name) for name in off if name in change.values}
     work.changes.append(
         replace(
@@ -265,7 +293,7 @@ def _create(work: _Undoing, change: Change) -> None:
             action=Action.DEACTIVATE,
             record=record,
             values={**off, **routing},
-            owned={**change.owned, **off},
+            owned=work.owned(change, off),
             fields=tuple(
                 FieldChange(name, was.get(name), value, Reason.UNDO, str(was.get(name, "–")), str(value))
                 for name, value in off.items()

@@ -26,7 +26,9 @@ def main() -> None:
 
 def plans() -> None:
     """Plans of 10,000 and 100,000 rows, and diffsync on the same rows."""
-    figures = {(case, count): measure(case, count) for case in ("plain", "shipped", "shipped-rules") for count in COUNTS}
+    figures = {
+        (case, count): measure(case, count) for case in ("plain", "shipped", "shipped-rules") for count in COUNTS
+    }
     peers = {count: measure("diffsync", count) for count in COUNTS}
     for count in COUNTS:
         show(count, figures, peers[count])

@@ -23,7 +23,8 @@ project: bench
 time_zone: UTC
 as_of: 2026-11-15
 source: {{connector: files, path: rows}}
-target: {{connector: autotask, url: "http://127.0.0.1:{port}", username: api@demo.example, secret: demo, integration_code: DEMO}}
+target:
+  {{connector: autotask, url: "http://127.0.0.1:{port}", username: api@demo.example, secret: demo, integration_code: DEMO}}
 guards: {{creates: {{"*": 0}}, deactivations: {{"*": 0}}, share_changed: {{"*": 1}}, monthly_effect: 0, calls: 100000}}
 settings: {{}}
 """
@@ -37,7 +38,11 @@ identity: {{{identity}: "{{{{ source.number }}}}"}}
 fields: {{{field}: "{{{{ source.description }}}}"}}
 create: never
 """
-_FIELDS = {"Companies": ("companyNumber", "city"), "Services": ("externalID", "description"), "Products": ("externalProductID", "description")}
+_FIELDS = {
+    "Companies": ("companyNumber", "city"),
+    "Services": ("externalID", "description"),
+    "Products": ("externalProductID", "description"),
+}
 
 
 def main(changes: int = 3000) -> None:
@@ -69,7 +74,10 @@ def prepare(folder: Path, each: int) -> tuple[Path, Server]:
         identity, field = _FIELDS[entity]
         said = _MAPPING.format(name=entity.casefold(), entity=entity, identity=identity, field=field)
         (project / "mappings" / f"{entity}.yaml").write_text(said, encoding="utf-8")
-    rows = [{"id": f"p{number}", "name": f"P {number}", "number": f"N{number}", "description": "wanted"} for number in range(each)]
+    rows = [
+        {"id": f"p{number}", "name": f"P {number}", "number": f"N{number}", "description": "wanted"}
+        for number in range(each)
+    ]
     (project / "rows").mkdir()
     (project / "rows" / "product.json").write_text(json.dumps({"value": rows}), encoding="utf-8")
     return project, server
@@ -83,21 +91,43 @@ def seed(folder: Path, each: int) -> Path:
         "Resources": given["records"]["Resources"],
         "BillingCodes": given["records"]["BillingCodes"],
         "Companies": [
-            {"id": 1 + n, "companyName": f"C {n}", "companyType": 1, "phone": "1", "ownerResourceID": owner, "companyNumber": f"N{n}"}
+            {
+                "id": 1 + n,
+                "companyName": f"C {n}",
+                "companyType": 1,
+                "phone": "1",
+                "ownerResourceID": owner,
+                "companyNumber": f"N{n}",
+            }
             for n in range(each)
         ],
         "Services": [
-            {"id": 1 + n, "name": f"S {n}", "billingCodeID": code, "periodType": 2, "unitPrice": 1, "externalID": f"N{n}"}
+            {
+                "id": 1 + n,
+                "name": f"S {n}",
+                "billingCodeID": code,
+                "periodType": 2,
+                "unitPrice": 1,
+                "externalID": f"N{n}",
+            }
             for n in range(each)
         ],
         "Products": [
-            {"id": 1 + n, "name": f"P {n}", "isActive": True, "isSerialized": False, "productBillingCodeID": code,
-             "externalProductID": f"N{n}"}
+            {
+                "id": 1 + n,
+                "name": f"P {n}",
+                "isActive": True,
+                "isSerialized": False,
+                "productBillingCodeID": code,
+                "externalProductID": f"N{n}",
+            }
             for n in range(each)
         ],
-    }  # fmt: skip
+    }
     file = folder / "seed.json"
-    file.write_text(json.dumps({"records": records, "picklists": given["picklists"], "users": given["users"]}), encoding="utf-8")
+    file.write_text(
+        json.dumps({"records": records, "picklists": given["picklists"], "users": given["users"]}), encoding="utf-8"
+    )
     return file
 
 

@@ -79,20 +79,37 @@ def _plain_project() -> tuple[Project, Entity]:
     names = {name: _KINDS[place % 4] for place, name in enumerate(COLUMNS)}
     columns = {"id": Column("id", Type.TEXT, "id"), **{name: Column(name, kind, name) for name, kind in names.items()}}
     table = Table("subscription", "s", "s", "S", "id", "id", columns)
-    fields = {"id": Field("id", Type.INTEGER, readonly=True), **{name: Field(name, kind) for name, kind in names.items()}}
+    fields = {
+        "id": Field("id", Type.INTEGER, readonly=True),
+        **{name: Field(name, kind) for name, kind in names.items()},
+    }
     entity = Entity("Things", frozenset({"create", "query", "update"}), fields)
     specs = {name: FieldSpec(name, Value(f"{{{{ source.{name} }}}}", _HERE), _HERE) for name in COLUMNS}
     source, target = SourceSpec("subscription", _HERE), TargetSpec("Things", _HERE)
     mapping = MappingSpec("thing", "Thing", "Products", source, target, specs, _HERE)
     nothing = Connection("none", {}, _HERE)
     project = Project(
-        "/", "bench", nothing, nothing, nothing, ZoneInfo("UTC"), {}, _UNLIMITED, {"thing": mapping}, (), {},
-        Catalogue({"subscription": table}, {"Things": entity}), "digest", as_of=date(2026, 11, 15),
-    )  # fmt: skip
+        "/",
+        "bench",
+        nothing,
+        nothing,
+        nothing,
+        ZoneInfo("UTC"),
+        {},
+        _UNLIMITED,
+        {"thing": mapping},
+        (),
+        {},
+        Catalogue({"subscription": table}, {"Things": entity}),
+        "digest",
+        as_of=date(2026, 11, 15),
+    )
     return project, entity
 
 
-def _stages(project: Project, entity: Entity, source: list[Any], records: list[Any], links: list[Link]) -> dict[str, float]:
+def _stages(
+    project: Project, entity: Entity, source: list[Any], records: list[Any], links: list[Link]
+) -> dict[str, float]:
     mapping = project.mappings["thing"]
     compiled = Compiled(mapping, entity, ())
     context = Context(mapping, {"subscription": source}, {}, {})
@@ -106,12 +123,18 @@ def _stages(project: Project, entity: Entity, source: list[Any], records: list[A
 
     def diff() -> int:
         pairs = [
-            (key, [*raw], standing.records[standing.ids[key]]) for key, raw in standing.ready.items() if key in standing.ids
+            (key, [*raw], standing.records[standing.ids[key]])
+            for key, raw in standing.ready.items()
+            if key in standing.ids
         ]
         found = differing(pairs, COLUMNS)
         slots = compiled.slots
         return sum(
-            len(updates(slots, dict(zip(COLUMNS, standing.ready[key], strict=True)), standing.records[standing.ids[key]])[0])
+            len(
+                updates(
+                    slots, dict(zip(COLUMNS, standing.ready[key], strict=True)), standing.records[standing.ids[key]]
+                )[0]
+            )
             for key in found
         )
 
@@ -126,12 +149,16 @@ def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
     project = replace(
         project,
         mappings={name: project.mappings[name] for name in project.mappings if name in names},
-        rules=tuple(rule for rule in project.rules if rules and rule.for_ == "subscription" and rule.on is not RuleOn.LEDGER),
+        rules=tuple(
+            rule for rule in project.rules if rules and rule.for_ == "subscription" and rule.on is not RuleOn.LEDGER
+        ),
         guards=_UNLIMITED,
     )
     tables, records, links = _tenant(count)
     given = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
-    entities = {name: _known(entity, given["picklists"].get(name, {})) for name, entity in project.catalogue.entities.items()}
+    entities = {
+        name: _known(entity, given["picklists"].get(name, {})) for name, entity in project.catalogue.entities.items()
+    }
     for name in ("BillingCodes", "Resources", "Countries", "Currencies"):
         records[name] = [_open(record) for record in given["records"][name]]
     world = World(GivenSource(tables), GivenTarget(entities, records), GivenState(links), SystemClock())  # type: ignore[arg-type] # as above
@@ -159,14 +186,18 @@ def _align(first: Plan, records: dict[str, list[Any]]) -> None:
 def _known(entity: Entity, picklists: dict[str, Any]) -> Entity:
     """With picklists as a tenant has them."""
     said = {name: tuple(PickValue(one["value"], one["label"]) for one in found) for name, found in picklists.items()}
-    fields = {name: replace(field, picklist=said[name]) if name in said else field for name, field in entity.fields.items()}
+    fields = {
+        name: replace(field, picklist=said[name]) if name in said else field for name, field in entity.fields.items()
+    }
     return replace(entity, fields=fields)
 
 
 def _tenant(count: int) -> tuple[dict[str, list[Any]], dict[str, list[Any]], list[Link]]:
     """As many subscriptions, a hundred to a contract of their own; each sound, each linked, one log each."""
     contracts = max(1, count // 100)
-    tables: dict[str, list[Any]] = {name: [] for name in ("account", "contact", "product", "billing_contract", "subscription", "license_change")}
+    tables: dict[str, list[Any]] = {
+        name: [] for name in ("account", "contact", "product", "billing_contract", "subscription", "license_change")
+    }
     records: dict[str, list[Any]] = {"Companies": [], "Services": [], "Contracts": [], "ContractServices": []}
     links: list[Link] = []
     for number in range(100):
@@ -177,7 +208,14 @@ def _tenant(count: int) -> tuple[dict[str, list[Any]], dict[str, list[Any]], lis
         tables["account"].append(_account(number))
         tables["billing_contract"].append(_contract(number))
         records["Companies"].append({"id": 10_000 + number})
-        records["Contracts"].append({"id": 500_000 + number, "companyID": 10_000 + number, "endDate": date(2029, 1, 1), "startDate": date(2024, 1, 1)})
+        records["Contracts"].append(
+            {
+                "id": 500_000 + number,
+                "companyID": 10_000 + number,
+                "endDate": date(2029, 1, 1),
+                "startDate": date(2024, 1, 1),
+            }
+        )
         links.append(Link("customer", f"a{number}", "Companies", 10_000 + number, "given"))
         links.append(Link("contract", f"c{number}", "Contracts", 500_000 + number, "given"))
     for number in range(count):
@@ -185,9 +223,13 @@ def _tenant(count: int) -> tuple[dict[str, list[Any]], dict[str, list[Any]], lis
         tables["subscription"].append(row)
         tables["license_change"].append(_log(number))
         records["ContractServices"].append(
-            {"id": 2_000_000 + number, "contractID": 500_000 + int(row["contract"][1:]), "serviceID": 500 + int(row["product"][1:]),
-             "internalDescription": f"W365 {row['id']}"}
-        )  # fmt: skip
+            {
+                "id": 2_000_000 + number,
+                "contractID": 500_000 + int(row["contract"][1:]),
+                "serviceID": 500 + int(row["product"][1:]),
+                "internalDescription": f"W365 {row['id']}",
+            }
+        )
         if number % 200 != 1:
             links.append(Link("subscription", row["id"], "ContractServices", 2_000_000 + number, "given"))
     tables["subscription"] = [row for number, row in enumerate(tables["subscription"]) if number % 200 != 101]
@@ -210,32 +252,76 @@ def _filled(**values: Any) -> dict[str, Any]:
 
 
 def _product(number: int) -> dict[str, Any]:
-    return _filled(id=f"p{number}", name=f"Product {number}", part_number=f"P{number}", billing_type="License", unit="Monthly",
-                   price=Decimal(10), state="Active", structure="Product")  # fmt: skip
+    return _filled(
+        id=f"p{number}",
+        name=f"Product {number}",
+        part_number=f"P{number}",
+        billing_type="License",
+        unit="Monthly",
+        price=Decimal(10),
+        state="Active",
+        structure="Product",
+    )
 
 
 def _account(number: int) -> dict[str, Any]:
-    return _filled(id=f"a{number}", name=f"Account {number}", number=f"A-{number}", phone="+44 20 7946 0958", country="GB",
-                   state="Active", currency="GBP")  # fmt: skip
+    return _filled(
+        id=f"a{number}",
+        name=f"Account {number}",
+        number=f"A-{number}",
+        phone="+44 20 7946 0958",
+        country="GB",
+        state="Active",
+        currency="GBP",
+    )
 
 
 def _contract(number: int) -> dict[str, Any]:
-    return _filled(id=f"c{number}", name=f"Contract {number}", number=f"BC-{number}", customer=f"a{number}", type="Recurring",
-                   billing_frequency="Monthly", start_date=date(2024, 1, 1), end_date=date(2029, 1, 1), currency="GBP",
-                   state="Active")  # fmt: skip
+    return _filled(
+        id=f"c{number}",
+        name=f"Contract {number}",
+        number=f"BC-{number}",
+        customer=f"a{number}",
+        type="Recurring",
+        billing_frequency="Monthly",
+        start_date=date(2024, 1, 1),
+        end_date=date(2029, 1, 1),
+        currency="GBP",
+        state="Active",
+    )
 
 
 def _subscription(number: int, contracts: int) -> dict[str, Any]:
     contract = (number // 100) % contracts
-    return _filled(id=f"s{number:08}", name=f"Subscription {number}", friendly_name=f"Subscription {number}", customer=f"a{contract}",
-                   contract=f"c{contract}", product=f"p{number % 100}", type="License", quantity=Decimal(5), billable=True,
-                   is_trial=False, effective_start=date(2024, 2, 1), unit="Monthly", currency="GBP", state="Active", status="Active",
-                   psa_system_id="1")  # fmt: skip
+    return _filled(
+        id=f"s{number:08}",
+        name=f"Subscription {number}",
+        friendly_name=f"Subscription {number}",
+        customer=f"a{contract}",
+        contract=f"c{contract}",
+        product=f"p{number % 100}",
+        type="License",
+        quantity=Decimal(5),
+        billable=True,
+        is_trial=False,
+        effective_start=date(2024, 2, 1),
+        unit="Monthly",
+        currency="GBP",
+        state="Active",
+        status="Active",
+        psa_system_id="1",
+    )
 
 
 def _log(number: int) -> dict[str, Any]:
-    return _filled(id=f"l{number:08}", subscription=f"s{number:08}", quantity=Decimal(5), effective_date=date(2024, 2, 1),
-                   status="Archived", unit="Monthly")  # fmt: skip
+    return _filled(
+        id=f"l{number:08}",
+        subscription=f"s{number:08}",
+        quantity=Decimal(5),
+        effective_date=date(2024, 2, 1),
+        status="Archived",
+        unit="Monthly",
+    )
 
 
 def in_diffsync(count: int) -> dict[str, float]:
@@ -243,7 +329,12 @@ def in_diffsync(count: int) -> dict[str, float]:
     from diffsync import Adapter, DiffSyncModel  # noqa: PLC0415 -- the peer, only here
 
     kinds = {"text": str, "integer": int, "decimal": Decimal, "day": date}
-    body = {"_modelname": "thing", "_identifiers": ("id",), "_attributes": tuple(COLUMNS), "__annotations__": {"id": str}}
+    body = {
+        "_modelname": "thing",
+        "_identifiers": ("id",),
+        "_attributes": tuple(COLUMNS),
+        "__annotations__": {"id": str},
+    }
     body["__annotations__"].update({name: kinds[str(_KINDS[place % 4])] for place, name in enumerate(COLUMNS)})  # type: ignore[attr-defined]
     thing = type("Thing", (DiffSyncModel,), body)
     adapter = type("Side", (Adapter,), {"thing": thing, "top_level": ["thing"]})

@@ -44,7 +44,9 @@ def tell(harness: Harness, kills: int, faults: int) -> None:
 def show(harness: Harness) -> None:
     """A line of progress."""
     figures = harness.figures
-    sys.stderr.write(f"{sum(figures.kills.values())} kills, {sum(figures.faults.values())} faults, clean: {figures.clean}\n")
+    sys.stderr.write(
+        f"{sum(figures.kills.values())} kills, {sum(figures.faults.values())} faults, clean: {figures.clean}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,20 @@ from tests.chaos.victim import COUNTS, Kill, fork
 from tests.chaos.world import SETTLE_AFTER, Picture, Server, build, differences, picture
 
 PLAN = "plan.json"
-KINDS = ("drop before", "drop after", "late", "empty", "busy", "html", "error", "truncate", "latency", "page", "restart")
+LIVE = Kill()
+KINDS = (
+    "drop before",
+    "drop after",
+    "late",
+    "empty",
+    "busy",
+    "html",
+    "error",
+    "truncate",
+    "latency",
+    "page",
+    "restart",
+)
 _TURNS = 60
 """Attempts at one story before it counts as one that does not end."""
 
@@ -103,7 +116,7 @@ class Harness:
         if code:
             raise RuntimeError(f"trueup {' '.join(arguments)} ended with {code}")
 
-    def _run(self, *arguments: str, kill: Kill = Kill(), after: float = 0, broken: bool = False) -> int:
+    def _run(self, *arguments: str, kill: Kill = LIVE, after: float = 0, broken: bool = False) -> int:
         """One `trueup`, to its end; its exit code, or minus the signal that ended it."""
         pid = fork(self.work, list(arguments), kill, broken=broken)
         if after:
@@ -130,8 +143,7 @@ class Harness:
         self.fresh()
         for fault in faults:
             self.server.control("POST", "/sandbox/faults", fault)
-        ended = self._end(watch=self._count_faults)
-        return ended
+        return self._end(watch=self._count_faults)
 
     def _count_faults(self) -> None:
         """Counts the faults that hit, and takes those away that are still waiting for their request."""
@@ -150,7 +162,7 @@ class Harness:
         self.figures.kills["the sandbox itself"] += 1
         return self._end()
 
-    def _attempt(self, kill: Kill = Kill(), after: float = 0, *, broken: bool = False) -> int:
+    def _attempt(self, kill: Kill = LIVE, after: float = 0, *, broken: bool = False) -> int:
         """Applies, or takes up what is open, after the time that an unanswered write may take."""
         with self._state() as state:
             runs = state.runs(plans=False)
@@ -178,7 +190,8 @@ class Harness:
             watch()
             if code == 0:
                 return self._compare()
-            (self.work / PLAN).exists() and code == 2 and self._run("apply", PLAN, "--yes")  # noqa: PLR2004 -- changes
+            if code == 2:
+                self._run("apply", PLAN, "--yes")
         self.figures.told.append("a story did not end")
         return False
 
@@ -204,7 +217,9 @@ class Harness:
         writes = self.random.random() < 0.7
         fault: dict[str, object] = {"nth": self.random.randint(1, 40 if writes else 25), "times": 1}
         if writes:
-            fault["path"] = "V1.0/(Companies|Services|Products|Contracts|ContractServiceAdjustments)(/[0-9]+/[A-Za-z]+)?$"
+            fault["path"] = (
+                "V1.0/(Companies|Services|Products|Contracts|ContractServiceAdjustments)(/[0-9]+/[A-Za-z]+)?$"
+            )
         name, _, when = kind.partition(" ")
         fault["kind"] = name
         if when:

@@ -1,4 +1,4 @@
-"""`trueup` in a process of its own that ends itself, by kill -9, at an exact place; forked, for starting one anew is slow."""
+"""`trueup` in a process of its own that ends itself, by kill -9, at an exact place; forked, for a start is slow."""
 
 import json
 import os
@@ -14,7 +14,6 @@ import httpx
 from engine.cli.main import main
 from engine.model.run import Step
 from engine.state.sqlite import SqlState
-
 
 PLACES = ("journal", "request", "file")
 COUNTS = "counts.json"

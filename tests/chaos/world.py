@@ -88,7 +88,7 @@ class Server:
         arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
         self.port = self.port or _free_port()
         arguments[arguments.index("--port") + 1] = str(self.port)
-        self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
@@ -146,7 +146,9 @@ def picture(folder: Path, server: Server) -> Picture:
         records=Counter(_records(dump, names)),
         units=_units(dump, names),
         source=Counter(_source(folder / "examples" / "work365", names)),
-        links=Counter(f"{m} {k} {link.entity} {names[link.entity, link.record]}" for (m, k), link in memory.links.items()),
+        links=Counter(
+            f"{m} {k} {link.entity} {names[link.entity, link.record]}" for (m, k), link in memory.links.items()
+        ),
         pushed=Counter(
             f"{m} {k} {names.get(('ContractServices', one.record), _LOST)} {one.day} {one.units} {one.marked}"
             for (m, k), one in memory.pushed.items()
@@ -157,7 +159,12 @@ def picture(folder: Path, server: Server) -> Picture:
 def _names(records: Mapping[str, list[dict[str, Any]]]) -> dict[tuple[str, int], str]:
     """Records by what they are, for their ids depend on who came first."""
     names: dict[tuple[str, int], str] = {}
-    for entity, field in (("Companies", "companyName"), ("Services", "name"), ("Products", "name"), ("Contracts", "contractName")):
+    for entity, field in (
+        ("Companies", "companyName"),
+        ("Services", "name"),
+        ("Products", "name"),
+        ("Contracts", "contractName"),
+    ):
         for record in records.get(entity, []):
             names[entity, record["id"]] = f"{record[field]}/{record.get('periodType', '')}"
     for record in records.get("Contacts", []):
@@ -168,10 +175,25 @@ def _names(records: Mapping[str, list[dict[str, Any]]]) -> dict[tuple[str, int],
     return names
 
 
-_REFERENCES = {"companyID": "Companies", "parentCompanyID": "Companies", "contractID": "Contracts", "serviceID": "Services",
-               "vendorCompanyID": "Companies", "contractServiceID": "ContractServices"}  # fmt: skip
-_PASSING = frozenset({"id", "createDate", "lastModifiedDate", "lastActivityDate", "lastModifiedDateTime",
-                      "lastTrackedModifiedDateTime", "createdTime"})  # fmt: skip
+_REFERENCES = {
+    "companyID": "Companies",
+    "parentCompanyID": "Companies",
+    "contractID": "Contracts",
+    "serviceID": "Services",
+    "vendorCompanyID": "Companies",
+    "contractServiceID": "ContractServices",
+}
+_PASSING = frozenset(
+    {
+        "id",
+        "createDate",
+        "lastModifiedDate",
+        "lastActivityDate",
+        "lastModifiedDateTime",
+        "lastTrackedModifiedDateTime",
+        "createdTime",
+    }
+)
 
 
 def _records(dump: Mapping[str, Any], names: Mapping[tuple[str, int], str]) -> Iterator[str]:

@@ -64,7 +64,9 @@ def killed(scene: Scene, do: Any, *, nth: int, after: bool) -> bool:
         return True
     finally:
         scene.state = healthy
-        healthy.__dict__.update({name: value for name, value in frail.__dict__.items() if name not in ("left", "after")})
+        healthy.__dict__.update(
+            {name: value for name, value in frail.__dict__.items() if name not in ("left", "after")}
+        )
         healthy.lease = None  # it runs out by itself
     return False
 

@@ -21,7 +21,9 @@ def links_and_updates() -> Scene:
     scene = kept()
     scene.target.by_hand(LINE, day(1, 1), 3)
     scene.row("account")["phone"] = "2"
-    scene.add("license_change", log("third", day(11, 20), 1), log("fourth", day(11, 25), 2), log("fifth", day(11, 25), -2))
+    scene.add(
+        "license_change", log("third", day(11, 20), 1), log("fourth", day(11, 25), 2), log("fifth", day(11, 25), -2)
+    )
     scene.row("subscription")["quantity"] = Decimal(16)
     return scene
 

@@ -290,7 +290,9 @@ def test_a_row_to_mark_that_is_gone_is_a_failure_and_no_more():
     scene = Scene()
     made = scene.plan()
     write = scene.source.write
-    scene.source.write = lambda table, updates: (scene.source.tables[table].pop("first", None), write(table, updates))[1]
+    scene.source.write = lambda table, updates: (scene.source.tables[table].pop("first", None), write(table, updates))[
+        1
+    ]
     outcome = scene.apply(made)
     assert statuses(outcome)["license_change:first:mark"] == "failed"
     assert statuses(outcome)["license_change:second:mark"] == "applied"

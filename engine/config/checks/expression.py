@@ -21,7 +21,6 @@ class Read:
 
     gives: tuple[Shape, ...] = ()
     findings: list[Finding] = field(default_factory=list)
-    paths: frozenset[tuple[str, ...]] = frozenset()
 
 
 def read(value: Value, names: Names, *, alone: bool = False) -> Read:
@@ -34,14 +33,12 @@ def read(value: Value, names: Names, *, alone: bool = False) -> Read:
     made = Read()
     try:
         seen = inspect(value.raw)
-        made.paths = seen.paths
         made.findings += _vocabulary(seen, value)
         if alone and seen.is_template:
             text = "this is text with expressions in it, not one expression"
             made.findings.append(_finding(value, text, "write {{ … }} once, with nothing around it"))
-        tree = parse(value.raw)
         inference = Inference(names, lambda text, remedy: made.findings.append(_finding(value, text, remedy)))
-        made.gives = tuple(dict.fromkeys(outcomes(inference.of(tree))))
+        made.gives = tuple(dict.fromkeys(outcomes(inference.of(parse(value.raw)))))
     except ExpressionFault as fault:
         made.findings.append(Finding("expression", Severity.ERROR, str(fault), "", value.place))
     return made

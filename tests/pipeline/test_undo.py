@@ -1,0 +1,362 @@
+"""Undo, seen first: the reverse of a run as far as Autotask allows one, and the rest said."""
+
+from decimal import Decimal
+
+import pytest
+
+from engine.errors import StateError
+from tests.pipeline.files import changed, decisions, settings
+from tests.pipeline.scene import (
+    LINE,
+    Fault,
+    Scene,
+    account,
+    actions,
+    adjusts,
+    change_of,
+    codes,
+    contract,
+    day,
+    kept,
+    log,
+    settled,
+    statuses,
+)
+from tests.pipeline.test_ledger import REPEATED, twins
+
+
+def seats_changed(*logs) -> Scene:
+    """A settled scene after one more run, of these changes."""
+    scene = settled()
+    scene.add("license_change", *logs)
+    scene.row("subscription")["quantity"] = Decimal(12) + sum(one["quantity"] for one in logs)
+    scene.sync()
+    return scene
+
+
+def undo_of(scene: Scene, run: int = -1):
+    return scene.plan(undo=scene.state.runs()[run].id)
+
+
+def texts(made) -> list[str]:
+    return [finding.text for finding in made.findings]
+
+
+def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_is_shown_in_money():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    made = undo_of(scene)
+    opposite = change_of(made, "undo:license_change:third")
+    assert adjusts(made) == [(("third",), day(11, 26), -3)]
+    assert (opposite.units, opposite.monthly) == ((15, 12), -30)
+    assert opposite.one_off == Decimal(30) * 1 / (Decimal(365) / 12)
+    assert opposite.notes == ("takes back +3 of 2026-11-25; the 1 days from then to 2026-11-26 stay billed",)
+    assert made.summary.monthly == -30
+    assert (made.undo_of, made.selection) == (scene.state.runs()[-1].id, f"undoes run {scene.state.runs()[-1].id}")
+
+
+def test_an_undo_is_a_plan_like_any_other_and_writes_nothing_by_itself():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    sent = len(scene.target.sent)
+    made = undo_of(scene)
+    assert len(scene.target.sent) == sent
+    assert scene.apply(made).complete
+    assert (scene.units(day(11, 25)), scene.units(day(11, 26))) == (15, 12)
+    assert scene.state.runs()[-1].undo_of == made.undo_of
+
+
+def test_the_next_free_day_is_one_that_neither_we_nor_anybody_else_took():
+    scene = seats_changed(log("third", day(11, 25), 3), log("fourth", day(11, 26), 1))
+    line = scene.target.only("ContractServices")["id"]
+    scene.target.by_hand(line, day(11, 27), 2)
+    made = undo_of(scene)
+    assert sorted(adjusts(made)) == [(("fourth",), day(11, 29), -1), (("third",), day(11, 28), -3)]
+    assert scene.apply(made).complete
+    assert scene.units(day(12, 1)) == 14
+
+
+def test_a_posted_period_is_jumped_and_the_days_that_stay_billed_are_counted():
+    scene = seats_changed(log("third", day(11, 18), 3))
+    scene.target.post(scene.target.only("ContractServices")["id"], day(11, 30))
+    made = undo_of(scene)
+    assert adjusts(made) == [(("third",), day(12, 1), -3)]
+    assert change_of(made, "undo:license_change:third").one_off == Decimal(30) * 13 / (Decimal(365) / 12)
+    assert scene.apply(made).complete
+
+
+def test_where_no_open_day_is_left_it_says_so():
+    scene = seats_changed(log("third", day(11, 18), 3))
+    scene.target.post(scene.target.only("ContractServices")["id"], day(12, 31, 2028))
+    made = undo_of(scene)
+    assert actions(made) == []
+    assert texts(made) == ["no open day is left for -3 units: its periods are posted, or the contract has ended"]
+
+
+def test_undone_logs_are_active_again_and_wait_for_a_decision():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    run = scene.state.runs()[-1].id
+    scene.apply(undo_of(scene))
+    assert scene.row("license_change", "third")["status"] == "Active"
+    made = scene.plan()
+    assert codes(made) == {("third", "undone")}
+    (blocked,) = made.blocked
+    assert blocked.findings[0].text == f"was pushed by run {run} and undone: it waits for a decision"
+    assert adjusts(made) == []
+
+
+def test_after_a_decision_to_push_they_are_pushed_again_on_a_free_day():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    scene.apply(undo_of(scene))
+    scene.files(decisions("{mapping: license_change, key: third, do: push, reason: it was right}"))
+    made = scene.sync()
+    assert adjusts(made) == [(("third",), day(11, 27), 3)]
+    assert (scene.units(day(11, 26)), scene.units(day(11, 27))) == (12, 15)
+    assert not scene.state.pushed["license_change", "third"].undone
+    assert actions(scene.plan()) == []
+
+
+def test_after_a_decision_to_archive_they_are_only_marked():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    scene.apply(undo_of(scene))
+    scene.row("subscription")["quantity"] = Decimal(12)
+    scene.files(decisions("{mapping: license_change, key: third, do: archive, reason: it was wrong}"))
+    assert actions(scene.sync()) == [("write back", "license_change")]
+    assert actions(scene.plan()) == []
+
+
+def test_changes_that_were_merged_are_taken_back_and_wait_together():
+    scene = seats_changed(log("third", day(11, 25), 3), log("fourth", day(11, 25), 1))
+    scene.apply(undo_of(scene))
+    assert codes(scene.plan()) == {("third", "undone"), ("fourth", "undone")}
+    assert {one.undone for key, one in scene.state.pushed.items() if key[1] in ("third", "fourth")} == {True}
+
+
+def test_several_adjustments_of_one_service_are_taken_back_one_after_the_other():
+    scene = settled()
+    made = undo_of(scene)
+    opposites = [change for change in made.changes if str(change.action) == "adjust"]
+    assert opposites[1].needs == (opposites[0].id,)
+    assert scene.apply(made).complete
+    assert scene.units(day(12, 1)) == 0
+
+
+def test_without_a_write_back_undone_logs_wait_all_the_same():
+    scene = settled()
+    scene.files(changed("mappings/license_change.yaml", "write_back: {after: proof, set: {status: Archived}}", ""))
+    scene.add("license_change", log("third", day(11, 25), 3))
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.sync()
+    scene.apply(undo_of(scene))
+    assert codes(scene.plan()) == {("third", "undone")}
+
+
+def test_fields_go_back_to_what_they_were():
+    scene = settled()
+    scene.row("account").update(phone="2", name="Alpine")
+    scene.sync()
+    made = undo_of(scene)
+    (change,) = made.changes
+    assert {(field.field, field.before, field.after, str(field.reason)) for field in change.fields} == {
+        ("companyName", "Alpine", "Alpine Dental", "undo"), ("phone", "2", "1", "undo"),
+    }  # fmt: skip
+    assert scene.apply(made).complete
+    assert scene.target.only("Companies")["phone"] == "1"
+    assert actions(scene.plan()) == [("update", "customer")]
+
+
+def test_a_field_that_was_empty_is_emptied_again():
+    scene = settled()
+    scene.row("account")["city"] = "Bern"
+    scene.sync()
+    assert scene.apply(undo_of(scene)).complete
+    assert scene.target.only("Companies")["city"] is None
+
+
+def test_what_was_edited_since_is_held_and_not_overwritten():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+    made = undo_of(scene)
+    scene.target.only("Companies")["phone"] = "3"
+    assert statuses(scene.apply(made)) == {"undo:customer:acc": "held"}
+
+
+def test_created_records_are_switched_off_and_those_that_cannot_be_are_named():
+    scene = Scene()
+    scene.source.tables["license_change"].clear()
+    scene.sync()
+    made = undo_of(scene)
+    assert set(actions(made)) == {("deactivate", "customer"), ("deactivate", "contract")}
+    service = next(iter(scene.target.records["Services"]))
+    assert f"Services {service} stays: Autotask deletes none, and the mapping names nothing to switch off" in texts(
+        made
+    )
+    assert scene.apply(made).complete
+    assert scene.target.only("Companies")["isActive"] is False
+    assert scene.target.only("Contracts")["status"] == 0
+
+
+def test_what_needed_a_record_is_undone_before_it():
+    made = undo_of(settled())
+    place = {change.id: number for number, change in enumerate(made.changes)}
+    assert place["undo:contract:con"] < place["undo:customer:acc"]
+
+
+def test_a_record_that_was_switched_off_is_switched_on_again():
+    scene = settled()
+    scene.files(changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate"))
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.sync()
+    del scene.source.tables["account"]["b"]
+    scene.sync()
+    brook = next(one for one in scene.target.records["Companies"].values() if one["companyName"] == "Brook Ltd")
+    assert brook["isActive"] is False
+    made = undo_of(scene)
+    assert actions(made) == [("update", "customer")]
+    assert scene.apply(made).complete
+    assert brook["isActive"] is True
+
+
+def test_links_stay_and_it_says_how_to_take_them_away():
+    scene = kept()
+    scene.source.tables["license_change"].clear()
+    scene.row("subscription")["quantity"] = Decimal(0)
+    scene.sync()
+    said = texts(undo_of(scene))
+    assert "the link to Companies 101 stays; `trueup state forget` takes it away" in said
+
+
+def test_marks_that_no_adjustment_stands_behind_stay_and_are_named():
+    scene = kept()
+    scene.target.by_hand(LINE, day(10, 5), 10)
+    scene.target.by_hand(LINE, day(11, 20), 2)
+    said = [f"{{mapping: license_change, key: {key}, do: archive, reason: r}}" for key in ("first", "second")]
+    scene.files(decisions(*said))
+    scene.sync()
+    made = undo_of(scene)
+    stays = [finding for finding in made.findings if "mark" in finding.text]
+    assert {finding.key for finding in stays} == {"sub", "first", "second"}
+
+
+def test_what_was_as_wanted_already_was_not_done_by_the_run_and_is_not_undone():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    made = scene.plan()
+    scene.target.only("Companies")["phone"] = "2"
+    scene.apply(made)
+    undo = undo_of(scene)
+    assert actions(undo) == []
+
+
+def test_what_failed_in_the_run_is_not_undone():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.row("product", "yea")["name"] = "Backup 2"
+    scene.target.faults = [Fault("refused", "Companies")]
+    scene.apply(scene.plan())
+    assert actions(undo_of(scene)) == [("update", "service")]
+
+
+def test_a_correction_is_taken_back():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.sync()
+    made = undo_of(scene)
+    assert adjusts(made) == [(("sub",), day(11, 16), -3)]
+    assert scene.apply(made).complete
+    assert scene.units(day(12, 1)) == 12
+
+
+def test_a_further_service_is_set_to_nothing_and_it_says_that_it_stays():
+    scene = twins(settled())
+    scene.files(REPEATED)
+    scene.sync()
+    made = undo_of(scene)
+    assert scene.apply(made).complete
+    units = sorted(scene.units(day(12, 1), id_) for id_ in scene.target.records["ContractServices"])
+    assert units == [0, 12]
+    assert any("ContractServices" in text and "stays" in text for text in texts(made))
+    assert codes(scene.plan()) >= {("of twin", "undone"), ("twin later", "undone")}
+
+
+def test_an_undo_can_be_undone():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    scene.apply(undo_of(scene))
+    assert scene.units(day(12, 1)) == 12
+    assert scene.apply(undo_of(scene)).complete
+    assert scene.units(day(12, 1)) == 15
+    assert scene.row("license_change", "third")["status"] == "Archived"
+    assert actions(scene.plan()) == []
+
+
+def test_an_undo_obeys_the_guards():
+    scene = settled()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("monthly_effect: 100000", "monthly_effect: 50")})
+    assert [one.limit for one in undo_of(scene).exceeded] == ["monthly_effect"]
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    run = scene.state.runs()[-1].id
+    assert scene.plan(undo=run[:8]).undo_of == run
+    with pytest.raises(StateError, match="there is no run 'nothing'"):
+        scene.plan(undo="nothing")
+
+
+def test_a_beginning_that_fits_two_runs_is_refused():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+    first, second = scene.state.runs()
+    scene.state.all_runs = {"abc1": _renamed(first, "abc1"), "abc2": _renamed(second, "abc2")}
+    scene.state.entries = {"abc1": scene.state.entries[first.id], "abc2": scene.state.entries[second.id]}
+    with pytest.raises(StateError, match="abc"):
+        scene.plan(undo="abc")
+    assert scene.plan(undo="abc2").undo_of == "abc2"
+
+
+def _renamed(run, id_):
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(run, id=id_)
+
+
+def test_a_run_whose_mapping_no_longer_appends_cannot_be_undone():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    run = scene.state.runs()[-1].id
+    ledger = scene.project.mappings["subscription"]
+    from dataclasses import replace  # noqa: PLC0415
+
+    scene.project = replace(
+        scene.project, mappings={**scene.project.mappings, "subscription": replace(ledger, ledger=None)}
+    )
+    with pytest.raises(StateError, match="no longer appends"):
+        scene.plan(undo=run)
+
+
+def test_a_reference_to_what_the_run_created_goes_back_too():
+    scene = settled()
+    scene.add("account", account("p", name="Parent AG", number="P-1"))
+    scene.row("account", "acc")["parent"] = "p"
+    scene.sync()
+    made = undo_of(scene)
+    update = change_of(made, "undo:customer:acc")
+    assert update.values["parentCompanyID"] is None
+    assert scene.apply(made).complete
+
+
+def test_a_contract_that_was_extended_is_not_cut_again_without_a_word():
+    scene = settled()
+    scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
+    scene.sync()
+    made = undo_of(scene)
+    assert actions(made) == [("update", "contract")]
+    assert change_of(made, "undo:contract:con").values == {"endDate": day(12, 31, 2028)}
+
+
+def test_other_customers_are_left_alone():
+    scene = settled()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.add("billing_contract", contract("bc", name="Brook CSP", number="BC-2", customer="b"))
+    scene.sync()
+    assert {change.keys[0] for change in undo_of(scene).changes} == {"b", "bc"}
