@@ -19,6 +19,8 @@ from engine.stages.append import Adjustment, Pending, days_of, merge
 from engine.stages.diff import shown
 from engine.stages.validate import STOPS, rule_findings
 
+SHORTEST_MONTH = 28
+
 _CORRECTS = "corrects the difference, as decided"
 
 
@@ -131,6 +133,8 @@ class Adjuster:
             )
             return None
         values = self._sent(owner_key, account, adjustment, keys)
+        if account.record is None:
+            self.draft.fresh[f"{self.owner.name}:{owner_key}"] = self._rows_to_come(owner_key, adjustment.day)
         price = account.price
         monthly = None if price is None else price * adjustment.units
         id_ = f"{self.mapping.name}:{keys[0]}" if keys else f"{self.mapping.name}:correct:{owner_key}"
@@ -160,6 +164,12 @@ class Adjuster:
         if keys:
             self.marks.add(f"{id_}:mark", keys, (id_,), "")
         return change
+
+    def _rows_to_come(self, owner_key: str, since: date) -> int:
+        """Unit rows that a new account will have at most: one a month up to the last day that its references name."""
+        records = [self.draft.record_names(*row) or {} for row in self.draft.refers_to(self.owner.name, owner_key)]
+        days = [value for record in records for value in record.values() if type(value) is date]
+        return (max([since, *days]) - since).days // SHORTEST_MONTH + 2
 
     def _making(self, key: str, change: Change) -> Change:
         """The first adjustment of a second service of its kind on one contract: it creates that service as well."""

@@ -173,7 +173,7 @@ class _Turn:
             for finding in stuck:
                 self.standing.block(key, self._about(finding, key))
             return
-        own = owned(self.compiled.slots, {**record, **values}, self.standing.rows[key])
+        own = owned(self.compiled.slots, {**record, **values}, self.draft.steady(self.mapping, key))
         seen = Seen(row=self.draft.row_seen(self.mapping, key))
         changes = []
         if how is not None:
@@ -192,7 +192,7 @@ class _Turn:
         self, key: str, id_: int, writes: dict[str, Any], record: Mapping[str, Any], own: Mapping[str, Any]
     ) -> Change:
         last = self.draft.memory.applied.get((self.mapping.name, key))
-        row = fingerprint(self.standing.rows[key])
+        row = fingerprint(self.draft.steady(self.mapping, key))
         fields = field_changes(
             self.compiled.slots,
             writes,
@@ -224,7 +224,7 @@ class _Turn:
         fields = field_changes(self.compiled.slots, sent, None, lambda _name: Reason.NEW, self._show)
         identity = {name: values[name] for name in self.mapping.identity}
         seen = Seen(row=self.draft.row_seen(self.mapping, key), absent=identity)
-        own = owned(self.compiled.slots, values, self.standing.rows[key])
+        own = owned(self.compiled.slots, values, self.draft.steady(self.mapping, key))
         change = self._change(key, Action.CREATE, fields=fields, values=sent, owned=own, seen=seen)
         self.standing.changes[key] = [change]
 
@@ -328,7 +328,8 @@ class _Turn:
         record = self.standing.records.get(id_)
         if self.mapping.when_missing is WhenMissing.IGNORE:
             return
-        said = f"its row is gone from Work 365; {self.mapping.target.entity} {id_} is still there"
+        left = "is still there" if record is not None else "does not come back either"
+        said = f"its row is gone from Work 365; {self.mapping.target.entity} {id_} {left}"
         if self.mapping.when_missing is WhenMissing.DEACTIVATE and record is not None:
             writes, wanted = deactivation(self.mapping, self.entity, record)
             if writes:
@@ -366,13 +367,17 @@ class _Turn:
             needs = dict.fromkeys(
                 need
                 for other, other_key in self.draft.refers_to(self.mapping.name, key)
-                if (other, other_key) != (self.mapping.name, key)
+                if self._waits_for(other, other_key)
                 for need in self.draft.anchors(other, other_key)
             )
             chained: list[Change] = []
             for change in changes:
                 chained.append(replace(change, needs=(*needs, *(before.id for before in chained))))
             self.standing.changes[key] = chained
+
+    def _waits_for(self, other: str, key: str) -> bool:
+        """Must changes of the row that is referred to come first? Of its own mapping, only where it is created."""
+        return other != self.mapping.name or isinstance(self.standing.usable.get(key), Unknown)
 
 
 def _evaluated(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row

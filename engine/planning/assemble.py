@@ -7,15 +7,10 @@ from decimal import Decimal
 from engine.model.finding import Finding, Severity
 from engine.model.plan import Action, Blocked, Change, LeftOut, Plan, Summary
 from engine.model.work import Chain
+from engine.planning.calls import apply_calls
 from engine.planning.draft import Draft
 from engine.stages.guard import guard
 from engine.stages.order import order
-
-PAGE = 500
-"""Records of a page, and values of an `in` list, at most (autotask-api.md, section 3)."""
-
-SETTLING = 3
-"""Calls that an apply costs besides its writes and checks: zone, threshold, and one more for what went wrong."""
 
 
 def assemble(
@@ -28,10 +23,13 @@ def assemble(
     waves, cycles = order(changes)
     placed = {change.id: change for change in changes}
     ordered = tuple(placed[id_] for wave in waves for id_ in wave)
-    blocked = _blocked(draft, cycles)
+    _cut(
+        draft, cycles, [change for change in changes if change.id not in {one.id for one in ordered}] if cycles else []
+    )
+    blocked = _blocked(draft)
     findings = _findings(draft)
     monthly = sum((change.monthly for change in ordered if change.monthly is not None), Decimal(0))
-    calls = apply_calls(ordered, waves, draft.project.batch)
+    calls = apply_calls(ordered, draft.project.batch, draft.fresh)
     linked = Counter(link.entity for link in draft.memory.links.values())
     exceeded = guard(draft.project.guards, ordered, linked, monthly, read_calls + calls)
     return Plan(
@@ -60,36 +58,33 @@ def _sorted(changes: Mapping[str, Sequence[Change]]) -> Iterable[Change]:
     return sorted(every, key=lambda change: (change.name, change.id))
 
 
-def apply_calls(changes: Sequence[Change], waves: Sequence[Sequence[str]], batch: int) -> int:
-    """Calls that applying costs at most: one a write, and checks before and proofs after, in pages and lists of 500."""
-    known = {change.id: change for change in changes}
-    writes = sum(1 for change in changes if sends(change))
-    return writes + sum(_checks([known[id_] for id_ in wave], batch) for wave in waves) + SETTLING if writes else 0
+def _cut(draft: Draft, cycles: Sequence[Finding], left: Sequence[Change]) -> None:
+    """Blocks the rows of changes that are in no wave: one of each circle is at fault, the others depend on it."""
+    behind: dict[str, list[Change]] = {}
+    for change in left:
+        for need in change.needs:
+            behind.setdefault(need, []).append(change)
+    for finding in cycles:
+        draft.standings[finding.mapping].block(finding.key, finding)
+        at_fault = [one for one in left if (finding.mapping, finding.key) in draft.rows_of(one)]
+        _cut_behind(draft, behind, at_fault)
 
 
-def _checks(wave: Sequence[Change], batch: int) -> int:
-    """Calls around the writes of one wave: each entity's records by id or identity, unit rows before and after."""
-    calls = 0
-    for start in range(0, len(wave), batch):
-        part = wave[start : start + batch]
-        groups = Counter((change.entity, change.action is Action.CREATE) for change in part if _is_read(change))
-        calls += sum(-(-count // PAGE) for count in groups.values())
-        adjusts = [change for change in part if change.action is Action.ADJUST]
-        rows = sum(len(change.seen.units or ()) + 2 for change in adjusts)
-        calls += 2 * (-(-len(adjusts) // PAGE) + -(-rows // PAGE))
-    return calls
+def _cut_behind(draft: Draft, behind: Mapping[str, Sequence[Change]], frontier: list[Change]) -> None:
+    while frontier:
+        change = frontier.pop(0)
+        mapping, key = draft.rows_of(change)[0]
+        for other in behind.get(change.id, ()):
+            rows = [row for row in draft.rows_of(other) if row[1] not in draft.standings[row[0]].blocked]
+            for name, own in rows:
+                text = f"depends on {mapping} {key}, which is blocked"
+                finding = Finding("depends-on-blocked", Severity.ERROR, text, "", other.place, name, own)
+                draft.standings[name].block(own, finding, (mapping, key))
+            if rows:
+                frontier.append(other)
 
 
-def _is_read(change: Change) -> bool:
-    return change.action in (Action.UPDATE, Action.DEACTIVATE, Action.CREATE)
-
-
-def sends(change: Change) -> bool:
-    """Does it write to the target?"""
-    return change.action not in (Action.LINK, Action.WRITE_BACK)
-
-
-def _blocked(draft: Draft, cycles: Sequence[Finding]) -> list[Blocked]:
+def _blocked(draft: Draft) -> list[Blocked]:
     holds: dict[tuple[str, str], Counter[str]] = {}
     chains: dict[tuple[str, str], Chain] = {}
     for name, standing in draft.standings.items():
@@ -97,7 +92,7 @@ def _blocked(draft: Draft, cycles: Sequence[Finding]) -> list[Blocked]:
             chain = chains[name, key] = _chain(draft, name, key)
             for mapping, other, _ in chain:
                 holds.setdefault((mapping, other), Counter())[name] += 1
-    blocked = [
+    return [
         Blocked(
             mapping=name,
             key=key,
@@ -110,12 +105,6 @@ def _blocked(draft: Draft, cycles: Sequence[Finding]) -> list[Blocked]:
         for name, standing in draft.standings.items()
         for label, key in sorted((draft.label(name, key), key) for key in standing.blocked)
     ]
-    return [*blocked, *(_cycle(draft, finding) for finding in cycles)]
-
-
-def _cycle(draft: Draft, finding: Finding) -> Blocked:
-    tab = draft.project.mappings[finding.mapping].tab
-    return Blocked(finding.mapping, finding.key, finding.name, tab, (finding,))
 
 
 def _chain(draft: Draft, mapping: str, key: str) -> Chain:

@@ -11,7 +11,7 @@ from engine.expressions.context import Context
 from engine.model.catalogue import Entity
 from engine.model.finding import Finding
 from engine.model.fit import label
-from engine.model.plan import LedgerLine, Unknown
+from engine.model.plan import Change, LedgerLine, Unknown
 from engine.model.project import Decision, MappingSpec, Project, Reference, RuleOn
 from engine.model.run import Link
 from engine.model.work import Standing
@@ -40,8 +40,10 @@ class Draft:
     ledger: list[LedgerLine] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     live: dict[str, Entity] = field(default_factory=dict)
+    fresh: dict[str, int] = field(default_factory=dict)  # changes that make an account → unit rows it will have
     _labels: dict[tuple[str, str], str] = field(default_factory=dict)
     _keys: dict[str, dict[object, str]] = field(default_factory=dict)
+    _volatile: dict[str, set[str]] | None = None
 
     def plan_names(self) -> dict[str, Any]:
         """What expressions see as `plan`."""
@@ -151,9 +153,26 @@ class Draft:
 
     def row_seen(self, mapping: MappingSpec, key: str) -> dict[str, str]:
         """The row's fingerprint, as apply will check it."""
+        return {f"{mapping.source.table}:{key}": row_print(self.steady(mapping, key))}
+
+    def steady(self, mapping: MappingSpec, key: str) -> Row:
+        """The row without what runs write to it themselves: by it one tells whether somebody moved it."""
+        if self._volatile is None:
+            self._volatile = volatile(self.project)
+        skipped = self._volatile.get(mapping.source.table)
         row = self.standings[mapping.name].rows[key]
-        table = mapping.source.table
-        return {f"{table}:{key}": row_print(row, volatile(self.project).get(table, ()))}
+        return {name: value for name, value in row.items() if name not in skipped} if skipped else row
+
+    def rows_of(self, change: Change) -> list[tuple[str, str]]:
+        """Mapping and key of the rows that a change is about; a correction is about the row of its account."""
+        own = self.standings[change.mapping].rows
+        owner = next((one.name for one in self.project.mappings.values() if _keeps(one, change.mapping)), "")
+        rows = [(change.mapping if key in own or not owner else owner, key) for key in change.keys]
+        return [*rows, change.makes[:2]] if change.makes else rows
+
+
+def _keeps(mapping: MappingSpec, pending: str) -> bool:
+    return mapping.ledger is not None and mapping.ledger.pending == pending
 
 
 class Refs(dict[str, Any]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from engine.errors import ConfigError
@@ -25,7 +26,7 @@ def read_source(project: Project, source: Source) -> tuple[dict[str, Sequence[Ro
     findings: list[Finding] = []
     for table, names in sorted(columns(project).items()):
         rows = source.read(table, sorted(names))
-        tables[table] = rows.rows
+        tables[table] = sorted(rows.rows, key=itemgetter(project.catalogue.tables[table].key))  # mostly sorted already
         findings.extend(rows.findings)
     return tables, findings
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from engine.errors import EngineError
+from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.model.plan import Change
 from engine.planning.draft import Draft
 from engine.stages.order import needed
@@ -17,6 +18,8 @@ def select(
     """
     if not (targets or exclude or customer):
         return "", None
+    for target in (*targets, *exclude):
+        _known(draft, target)
     changes = [change for one in draft.standings.values() for group in one.changes.values() for change in group]
     wanted = {change.id for change in changes}
     said = []
@@ -24,15 +27,14 @@ def select(
         wanted &= {change.id for change in changes if any(_hits(draft, change, target) for target in targets)}
         said.append(f"only {', '.join(targets)}")
     if customer:
-        members = _under(draft, customer)
-        wanted &= {change.id for change in changes if any((change.mapping, key) in members for key in change.keys)}
+        wanted &= _under(draft, changes, customer)
         said.append(f"only customer {customer}")
-    if exclude:
-        wanted -= {change.id for change in changes if any(_hits(draft, change, target) for target in exclude)}
-        said.append(f"without {', '.join(exclude)}")
-    kept = needed(changes, wanted)
     dropped = {change.id for change in changes if any(_hits(draft, change, target) for target in exclude)}
-    kept = _without_dependants(changes, kept, dropped)
+    if exclude:
+        wanted -= dropped
+        said.append(f"without {', '.join(exclude)}")
+    wanted &= _without_dependants(changes, needed(changes, wanted), dropped)
+    kept = needed(changes, wanted)
     also = len(kept - wanted)
     return "; ".join(said) + (f", with {also} that they need" if also else ""), frozenset(kept)
 
@@ -48,16 +50,31 @@ def _without_dependants(changes: Sequence[Change], kept: set[str], dropped: set[
         dropped = dropped | broken
 
 
-def _hits(draft: Draft, change: Change, target: str) -> bool:
-    mapping, _, key = target.partition(":")
+def _known(draft: Draft, target: str) -> None:
+    mapping = target.partition(":")[0]
     if mapping not in draft.standings:
         known = ", ".join(draft.standings)
         raise EngineError(f"there is no mapping {mapping!r}: the project has {known}")
-    return change.mapping == mapping and (not key or key in change.keys)
 
 
-def _under(draft: Draft, customer: str) -> set[tuple[str, str]]:
-    """Every row that refers to the customer, directly or through others, and the customer itself."""
+def _hits(draft: Draft, change: Change, target: str) -> bool:
+    mapping, _, key = target.partition(":")
+    if not key:
+        return change.mapping == mapping
+    return (mapping, key) in draft.rows_of(change)
+
+
+def _under(draft: Draft, changes: Sequence[Change], customer: str) -> set[str]:
+    """Changes of every row that refers to the customer, directly or through others, and of the customer itself."""
+    members = _members(draft, customer)
+    return {
+        change.id
+        for change in changes
+        if any(row in members or members.intersection(_refers_to(draft, *row)) for row in draft.rows_of(change))
+    }
+
+
+def _members(draft: Draft, customer: str) -> set[tuple[str, str]]:
     start = next(
         (
             (name, key)
@@ -71,7 +88,24 @@ def _under(draft: Draft, customer: str) -> set[tuple[str, str]]:
         raise EngineError(f"there is no row {customer!r}: give its key, or its name as the plan shows it")
     members = {start}
     for name, standing in draft.standings.items():
-        for key in standing.ready:
-            if any(other in members for other in draft.refers_to(name, key)):
-                members.add((name, key))
+        before = -1
+        while before != len(members):  # rows may refer to others of their own mapping
+            before = len(members)
+            members |= {(name, key) for key in standing.ready if members.intersection(draft.refers_to(name, key))}
     return members
+
+
+def _refers_to(draft: Draft, mapping: str, key: str) -> list[tuple[str, str]]:
+    """As the draft tells it, and for rows that are done with too: their marks are repeated."""
+    standing = draft.standings[mapping]
+    if key in standing.ready or key not in standing.rows:
+        return draft.refers_to(mapping, key)
+    found = []
+    for slot in draft.compiled[mapping].slots:
+        if slot.reference:
+            try:
+                value = evaluate(slot.reference.of.raw, draft.names(mapping, key))
+            except EVALUATION_ERRORS:  # what cannot be worked out refers to nothing
+                continue
+            found.append((slot.reference.mapping, str(value)))
+    return found

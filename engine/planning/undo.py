@@ -18,7 +18,7 @@ from engine.model.plan import Action, Change, FieldChange, Plan, Reason, Seen, S
 from engine.model.project import AppendSpec, LedgerSpec, Project
 from engine.model.run import Run, Step
 from engine.model.units import DAY, units_on
-from engine.planning.assemble import apply_calls
+from engine.planning.calls import apply_calls
 from engine.planning.reading import Records
 from engine.ports import Memory, World
 from engine.stages.guard import guard
@@ -94,7 +94,7 @@ def _reverse(work: _Undoing, change: Change) -> None:
     elif change.action is Action.LINK:
         work.say(change, f"the link to {change.entity} {change.record} stays; `trueup state forget` takes it away")
     elif change.makes:
-        work.say(change, f"{change.makes[2]} {work.record_of(change)} stays: Autotask deletes none; its units go to 0")
+        work.say(change, f"{change.makes[2]} {work.record_of(change)} stays: Autotask deletes none")
     elif change.action is Action.WRITE_BACK and f"undo:{change.id}" not in {one.id for one in work.changes}:
         work.say(change, f"the mark in Work 365 stays: {', '.join(change.values)}")
 
@@ -327,7 +327,7 @@ def _plan(work: _Undoing, run: Run, read_calls: int) -> Plan:
     changes = tuple(known[id_] for wave in waves for id_ in wave)
     monthly = sum((one.monthly for one in changes if one.monthly is not None), Decimal(0))
     linked = Counter(link.entity for link in work.memory.links.values())
-    calls = apply_calls(changes, waves, work.project.batch)
+    calls = apply_calls(changes, work.project.batch, {})
     summary = Summary(
         source_rows=0, source_tables=0, records=0, read_calls=read_calls, apply_calls=calls, monthly=monthly,
         prices_unknown=sum(1 for one in changes if one.price_unknown), prices_zero=0,

@@ -6,7 +6,7 @@ from typing import Any
 
 from deepdiff import DeepDiff
 
-from engine.expressions import EVALUATION_ERRORS
+from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.expressions.compiled import Slot
 from engine.model.catalogue import Entity
 from engine.model.finding import Finding, Severity
@@ -167,10 +167,16 @@ def owned(slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, An
 
 
 def deactivation(
-    mapping: MappingSpec, entity: Entity, record: Mapping[str, Any]
+    mapping: MappingSpec, entity: Entity, record: Mapping[str, Any], names: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values that switch a record off, those of them that it does not have yet first, and all of them."""
+    """Values that switch a record off, those of them that it does not have yet first, and all of them.
+
+    `names` are what the expressions among them may use: settings and the plan, for the row is gone.
+    Raises Misfit or one of EVALUATION_ERRORS.
+    """
     wanted = {
-        name: fit(value.raw, field) for name, value in mapping.deactivate.items() if (field := entity.field(name))
+        name: fit(evaluate(value.raw, names or {}), field)
+        for name, value in mapping.deactivate.items()
+        if (field := entity.field(name))
     }
     return {name: value for name, value in wanted.items() if not same(value, record.get(name))}, wanted

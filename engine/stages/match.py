@@ -72,6 +72,7 @@ class _Search:
         self.found: dict[str, tuple[int, str]] = {}
         self.claims: set[int] = set()
         self.identities: dict[str, tuple[str, ...]] = {}
+        self.told: list[Finding] = []  # to rows that have a record that others claim, unless they are blocked too
         self.indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
         self.look_alikes: dict[tuple[str, str], list[int]] | None = None
 
@@ -97,6 +98,7 @@ class _Search:
             if key not in self.standing.ids and key in self.standing.ready:
                 self._gate(key)
         self._tell_apart()
+        self.standing.findings += [finding for finding in self.told if finding.key not in self.standing.blocked]
 
     def _settle(self) -> None:
         """Blocks each row whose record another one has or claims. One that may not move stays where it is linked."""
@@ -118,9 +120,11 @@ class _Search:
 
     def _rivals(self, key: str, record: int, claims: Sequence[str]) -> list[str]:
         """Other rows that claim the record, or are linked to it and do not move away."""
-        owners = self.shared.get(record) or [self.owners[record]] if record in self.owners else []
         rivals = [other for other in claims if other != key]
-        return rivals + [other for other in owners if other != key and other not in self.found]
+        return rivals + [other for other in self._linked_to(record) if other != key and other not in self.found]
+
+    def _linked_to(self, record: int) -> list[str]:
+        return self.shared.get(record) or ([self.owners[record]] if record in self.owners else [])
 
     def _tell_apart(self) -> None:
         """Rows to be created need an identity each: by it a create is found again."""
@@ -253,8 +257,7 @@ class _Search:
 
     def _is_free(self, record: int) -> bool:
         """No row has it, or only one that is gone from its table: whoever claims that one has to be told."""
-        owner = self.owners.get(record)
-        return (owner is None or owner not in self.standing.rows) and record not in self.claims
+        return record not in self.claims and not any(key in self.standing.rows for key in self._linked_to(record))
 
     def _contested(self, key: str, record: int, rivals: Sequence[str]) -> None:
         entity = self.mapping.target.entity
@@ -265,11 +268,9 @@ class _Search:
             f"say whose it is with `trueup link {name} KEY {record}`, and `trueup state forget {name} KEY` the other"
         )
         self._block(key, "claimed-twice", text, remedy, self.mapping.target.place)
-        for owner in rivals:
-            if owner in self.known.links and owner not in self.standing.blocked:
-                said = f"{self.known.label(key)} claims its {entity} {record} as well"
-                finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
-                self.standing.findings.append(self._about(finding, owner))
+        said = f"{self.known.label(key)} claims its {entity} {record} as well"
+        finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
+        self.told += [self._about(finding, owner) for owner in rivals if owner in self.known.links]
 
     def _gate(self, key: str) -> None:
         """Nothing fits: may it be created?"""

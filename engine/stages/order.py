@@ -26,7 +26,8 @@ def _cut_cycles(graph: "nx.DiGraph[str]", known: Mapping[str, Change]) -> list[F
     behind: set[str] = set()
     circles = [nodes for nodes in nx.strongly_connected_components(graph) if _is_circle(graph, nodes)]
     for nodes in sorted(circles, key=min):
-        path = [edge[0] for edge in nx.find_cycle(graph.subgraph(nodes), source=min(nodes))]
+        circle: nx.DiGraph[str] = nx.DiGraph(sorted(graph.subgraph(nodes).edges))
+        path = [edge[0] for edge in nx.find_cycle(circle, source=min(nodes))]
         names = " → ".join(known[name].name for name in [*path, path[0]])
         first = known[min(nodes)]
         text = f"these wait for each other: {names}"

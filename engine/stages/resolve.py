@@ -61,7 +61,11 @@ class Resolver:
 
     def _found_once(self, spec: Find, wanted: tuple[Any, ...]) -> int | None:
         key = (id(spec), *wanted)
-        if key not in self._found:
+        try:
+            known = key in self._found
+        except TypeError:
+            raise Misfit(f"nothing can be looked up by {wanted!r:.60}") from None
+        if not known:
             self._found[key] = self._find(spec, wanted)
         found: int | None = self._found[key]
         return found

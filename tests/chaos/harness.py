@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.model.run import RunStatus
 from engine.state.sqlite import SqlState
 from engine.wiring import SystemClock
-from tests.chaos.victim import COUNTS, Kill, fork
+from tests.chaos.victim import COUNTS, PLACES, Kill, fork
 from tests.chaos.world import SETTLE_AFTER, Picture, Server, build, differences, picture
 
 PLAN = "plan.json"
@@ -205,7 +205,7 @@ class Harness:
 
     def some_kill(self) -> Kill | float:
         """A place to end at, drawn from all there are."""
-        what = self.random.choice(["journal", "journal", "request", "request", "request", "file", "time"])
+        what = self.random.choice([*PLACES, "request", "journal", "time"])
         if what == "time":
             return self.random.uniform(0.02, 0.4)
         nth = self.random.randint(1, max(3, self.calls[what] // 5))  # early, so that many fit into one story
@@ -238,7 +238,7 @@ def systematic(harness: Harness, step: int = 1) -> list[Kill]:
     """Every journal write, every request, every file replacement, before and after; each `step`th of them."""
     return [
         Kill(what, nth, when)
-        for what in ("journal", "request", "file")
+        for what in PLACES
         for nth in range(1, harness.calls[what] + 1, step)
         for when in ("before", "after")
     ]

@@ -15,7 +15,7 @@ from engine.cli.main import main
 from engine.model.run import Step
 from engine.state.sqlite import SqlState
 
-PLACES = ("journal", "request", "file")
+PLACES = ("journal", "request", "adjustment", "file")
 COUNTS = "counts.json"
 """Where a live child tells how many places of each kind it came by, when asked to `count`."""
 
@@ -61,6 +61,14 @@ def _arm(kill: Kill) -> None:
     for name in ("begin", "record", "finish"):
         setattr(SqlState, name, _deadly(getattr(SqlState, name), "journal", kill))
     httpx.Client.send = _deadly(httpx.Client.send, "request", kill)  # type: ignore[method-assign]
+    posting = _deadly(httpx.Client.send, "adjustment", kill)
+    plain = httpx.Client.send
+
+    def send(self: httpx.Client, request: httpx.Request, **named: Any) -> httpx.Response:
+        way = posting if request.url.path.endswith("Adjustments") else plain
+        return way(self, request, **named)  # type: ignore[no-any-return]
+
+    httpx.Client.send = send  # type: ignore[method-assign]
     os.replace = _deadly(os.replace, "file", kill)
 
 

@@ -11,6 +11,7 @@ from tests.pipeline.scene import (
     account,
     actions,
     adjusts,
+    codes,
     contract,
     day,
     kept,
@@ -188,10 +189,18 @@ def test_a_link_is_only_remembered_and_costs_no_write():
     assert {link.how for link in scene.state.links.values()} == {"identity", "match"}
 
 
-def test_a_link_whose_record_is_gone_meanwhile_is_held():
+def test_a_link_whose_record_is_gone_meanwhile_is_told_by_the_next_plan():
     scene = kept()
     made = scene.plan()
     scene.target.hidden.add(("Services", 601))
+    scene.apply(made)
+    assert ("pro", "linked-record-missing") in codes(scene.plan())
+
+
+def test_a_link_whose_row_moved_meanwhile_is_held_with_what_depends_on_it():
+    scene = kept()
+    made = scene.plan()
+    scene.row("product", "pro")["name"] = "Mail 2"
     outcome = scene.apply(made)
     assert statuses(outcome)["service:pro:link"] == "held"
     assert statuses(outcome)["license_change:first"] == "skipped"

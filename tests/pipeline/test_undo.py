@@ -88,7 +88,10 @@ def test_where_no_open_day_is_left_it_says_so():
     scene.target.post(scene.target.only("ContractServices")["id"], day(12, 31, 2028))
     made = undo_of(scene)
     assert actions(made) == []
-    assert texts(made) == ["no open day is left for -3 units: its periods are posted, or the contract has ended"]
+    assert texts(made) == [
+        "no open day is left for -3 units: its periods are posted, or the contract has ended",
+        "the mark in Work 365 stays: status",
+    ]
 
 
 def test_undone_logs_are_active_again_and_wait_for_a_decision():

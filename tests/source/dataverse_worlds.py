@@ -67,6 +67,11 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     access: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def host(self) -> str:
+        """What people call the environment."""
+        return self.sandbox.url.removeprefix("http://")
+
     @contextmanager
     def source(self, *, kept: bool = True, **patience: Any) -> Iterator[DataverseSource]:
         """A source as one run opens it; `kept`: with the rows that earlier runs have kept."""

@@ -45,6 +45,12 @@ class Faults:
         with self._lock:
             self._left.append(fault)
 
+    @property
+    def left(self) -> list[Fault]:
+        """Those that are still to come."""
+        with self._lock:
+            return list(self._left)
+
     def clear(self) -> None:
         """None from now on."""
         with self._lock:

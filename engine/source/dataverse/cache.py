@@ -12,6 +12,9 @@ from pathlib import Path
 
 from engine.errors import SourceError
 
+PATIENCE = 60.0
+"""Seconds that another run is waited for."""
+
 _SCHEMA = """
 -- One line a table: for which questions (`print`) its rows are good, and where to go on from (`token`).
 CREATE TABLE IF NOT EXISTS loaded (
@@ -51,7 +54,9 @@ class RowCache:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._db = sqlite3.connect(path or ":memory:", timeout=60, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
             self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         except (OSError, sqlite3.Error) as error:
             raise SourceError(f"the row cache {name} cannot be opened: {error}; it may be deleted") from error

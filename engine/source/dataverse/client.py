@@ -168,8 +168,9 @@ class DataverseClient:
         self._pause(request, until, 2.0 ** (tries - 1), why)
 
     def _pause(self, request: "_Request", until: datetime, seconds: float, why: str) -> None:
+        """Only after an answer that nothing was done, or to a read: it raises what leaves no doubt."""
         if self._clock.now() + timedelta(seconds=seconds) > until:
-            raise Unavailable(f"{self.name}, {request.what}: {why}; no time is left to wait {seconds:.0f} seconds")
+            raise SourceError(f"{self.name}, {request.what}: {why}; no time is left to wait {seconds:.0f} seconds")
         _log.info("%s: %s; again in %.0f s", request.what, why, seconds)
         self._clock.sleep(seconds)
 

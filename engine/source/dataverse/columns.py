@@ -145,10 +145,10 @@ def _chosen(found: Found, doubts: Doubts) -> Convert:
         label = here.get(value) if isinstance(value, int) else None
         if label is not None:
             return label
-        text = (
-            f"{shown(value)} ({shown(theirs[value])})" if isinstance(value, int) and value in theirs else shown(value)
-        )
-        if value not in theirs:
+        text = shown(value)
+        if isinstance(value, int) and value in theirs:
+            text = f"{text} ({shown(theirs[value])})"
+        else:
             doubts.append(found.column.name)
         raise Misfit(f"{text} is not one of {', '.join(found.column.choices.values())}")
 

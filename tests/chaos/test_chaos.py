@@ -1,0 +1,54 @@
+"""The short form of `make chaos`: real processes, killed and broken, and the same end as undisturbed."""
+
+import pytest
+
+from tests.chaos.harness import Harness
+from tests.chaos.victim import Kill
+
+pytestmark = pytest.mark.chaos
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory):
+    """One sandbox process for all stories."""
+    made = Harness(tmp_path_factory.mktemp("chaos"), seed=7)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def clean_figures(harness):
+    """Each story tells its own."""
+    harness.figures = type(harness.figures)()
+
+
+@pytest.mark.parametrize("what", ["journal", "request", "adjustment", "file"])
+def test_a_run_killed_at_many_places_ends_as_if_undisturbed(harness, what):
+    last = harness.calls[what]
+    places = [Kill(what, nth, when) for nth in sorted({1, 2, last // 3, 2, 1}) if nth for when in ("before", "after")]
+
+    assert harness.killed(places), harness.figures.text()
+    assert sum(harness.figures.kills.values()) >= 2
+
+
+def test_a_run_killed_at_any_time_ends_as_if_undisturbed(harness):
+    assert harness.killed([harness.random.uniform(0.05, 0.4) for _ in range(5)]), harness.figures.text()
+
+
+def test_a_run_survives_faults_of_every_kind(harness):
+    faults = [harness.some_fault() for _ in range(12)]
+
+    assert harness.broken(faults), harness.figures.text()
+
+
+def test_a_run_survives_a_sandbox_that_is_killed(harness):
+    assert harness.restarted(0.4), harness.figures.text()
+
+
+def test_a_journal_with_one_line_removed_makes_the_harness_fail(harness):
+    """What is about to be sent is not written down: nobody knows of the adjustment that landed."""
+    same = harness.killed([Kill("adjustment", 1, "after")], broken=True)
+
+    assert sum(harness.figures.kills.values()) == 1
+    assert not same
+    assert harness.figures.losses

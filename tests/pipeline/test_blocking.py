@@ -1,0 +1,276 @@
+"""What is wrong stops its row and what depends on it, with the chain of reasons; the rest goes on."""
+
+from tests.pipeline.files import changed
+from tests.pipeline.scene import Scene, account, actions, codes, contract, settled, subscription
+
+
+def blocked(made, key):
+    return next(one for one in made.blocked if one.key == key)
+
+
+def test_a_row_at_fault_says_how_much_it_holds_back():
+    scene = Scene()
+    scene.row("account")["phone"] = None
+    made = scene.plan()
+    assert blocked(made, "acc").holds_back == {"contract": 1, "license_change": 2, "subscription": 1}
+    assert blocked(made, "acc").because == ()
+    assert actions(made) == [("create", "service"), ("create", "service")]
+
+
+def test_a_row_that_is_held_back_names_the_chain_up_to_the_row_at_fault():
+    scene = Scene()
+    scene.row("account")["phone"] = None
+    made = scene.plan()
+    assert blocked(made, "first").because == (
+        ("subscription", "sub", "Alpine Dental, Mail"), ("contract", "con", "Alpine CSP"),
+        ("customer", "acc", "Alpine Dental"),
+    )  # fmt: skip
+    assert blocked(made, "first").findings[0].text == "depends on subscription sub, which is blocked"
+    assert blocked(made, "sub").holds_back == {"license_change": 2}
+
+
+def test_findings_carry_the_name_of_their_row_and_the_place_of_their_rule():
+    scene = Scene()
+    scene.row("account")["phone"] = None
+    (finding,) = blocked(scene.plan(), "acc").findings
+    assert (finding.name, finding.text, finding.remedy) == ("Alpine Dental", "It has no phone.", "Enter one.")
+    assert str(finding.place).startswith("rules/rules.yaml:")
+
+
+def test_a_summary_counts_what_is_blocked_and_what_is_held_apart():
+    scene = Scene()
+    scene.row("account")["phone"] = None
+    summary = scene.plan().summary
+    assert (summary.blocked, summary.held) == (5, 0)
+    scene = Scene()
+    scene.row("license_change", "second")["provisioning_status"] = "Awaiting"
+    summary = scene.plan().summary
+    assert (summary.blocked, summary.held) == (0, 1)
+
+
+def test_other_rows_go_on():
+    scene = Scene()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.row("account", "acc")["phone"] = None
+    assert ("create", "customer") in actions(scene.plan())
+
+
+def test_a_parent_that_is_blocked_blocks_its_daughters_and_theirs():
+    scene = Scene()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"),
+              account("a", name="Ash Ltd", number="A-0", parent="b"))  # fmt: skip
+    scene.row("account", "acc")["phone"] = None
+    made = scene.plan()
+    assert blocked(made, "a").because == (("customer", "b", "Brook Ltd"), ("customer", "acc", "Alpine Dental"))
+    assert blocked(made, "acc").holds_back["customer"] == 2
+
+
+def test_parents_come_before_their_daughters():
+    scene = Scene()
+    scene.add("account", account("a", name="Ash Ltd", number="A-0", parent="acc"))
+    made = scene.sync()
+    companies = [change.id for change in made.changes if change.mapping == "customer"]
+    assert companies == ["customer:acc", "customer:a"]
+    records = scene.target.records["Companies"].values()
+    ash = next(one for one in records if one["companyName"] == "Ash Ltd")
+    assert ash["parentCompanyID"] == next(one["id"] for one in records if one["companyName"] == "Alpine Dental")
+
+
+def circle() -> Scene:
+    scene = Scene()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"))
+    scene.row("account", "acc")["parent"] = "b"
+    return scene
+
+
+def test_parents_in_a_circle_are_named_with_their_path():
+    made = circle().plan()
+    findings = [finding for one in made.blocked for finding in one.findings if finding.code == "cycle"]
+    assert {finding.text for finding in findings} == {
+        "these wait for each other: Alpine Dental → Brook Ltd → Alpine Dental"
+    }
+
+
+def test_everything_in_a_circle_and_behind_it_is_blocked_and_nothing_is_left_unsaid():
+    made = circle().plan()
+    assert {one.key for one in made.blocked} == {"acc", "b", "con", "sub", "first", "second"}
+    assert {change.mapping for change in made.changes} == {"service"}
+    assert blocked(made, "con").because[-1] == ("customer", "acc", "Alpine Dental")
+
+
+def test_a_row_that_is_its_own_parent_is_a_circle_too():
+    scene = Scene()
+    scene.row("account")["parent"] = "acc"
+    made = scene.plan()
+    assert {change.mapping for change in made.changes} == {"service"}
+    assert ("acc", "cycle") in codes(made)
+
+
+def test_a_circle_among_records_that_are_there_already_is_no_circle_of_waiting():
+    scene = settled()
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", parent="acc"))
+    scene.sync()
+    scene.row("account", "acc")["parent"] = "b"
+    assert actions(scene.plan()) == [("update", "customer")]
+
+
+def test_a_row_left_out_leaves_out_what_refers_to_it_with_the_reason():
+    scene = Scene()
+    scene.row("subscription")["billable"] = False
+    made = scene.plan()
+    said = {(left.mapping, left.code): left for left in made.left_out}
+    assert said["subscription", "subscription-is-billable"].names == ("Alpine Dental, Mail",)
+    assert said["license_change", "refers-to-left-out"].reason == "its subscription is left out: Not billable."
+
+
+def test_rows_left_out_for_one_reason_are_folded():
+    scene = Scene()
+    scene.add("subscription", *[subscription(f"s{n}", 1, billable=False, name=f"N {n}") for n in range(5)])
+    (left,) = scene.plan().left_out
+    assert len(left.names) == 5
+    assert list(left.names) == sorted(left.names)
+
+
+def test_a_required_field_that_nothing_fills_blocks_the_row():
+    scene = Scene()
+    scene.row("billing_contract")["end_date"] = None
+    assert ("con", "required-empty") in codes(scene.plan())
+
+
+def test_a_look_up_that_finds_nothing_blocks_the_row_in_words():
+    scene = Scene()
+    scene.target.records["BillingCodes"].clear()
+    made = scene.plan()
+    assert ("pro", "value-does-not-fit") in codes(made)
+    assert "there is no BillingCodes with name 'Cloud'" in blocked(made, "pro").findings[0].text
+
+
+def test_a_look_up_that_finds_an_inactive_one_blocks_the_row():
+    scene = Scene()
+    scene.target.only("Resources")["isActive"] = False
+    assert "is inactive, and Autotask refuses" in blocked(scene.plan(), "acc").findings[0].text
+
+
+def test_a_look_up_that_finds_two_blocks_the_row_and_shows_both():
+    scene = Scene()
+    scene.target.records["BillingCodes"][12] = {"id": 12, "name": "cloud", "isActive": True}
+    assert blocked(scene.plan(), "pro").findings[0].text.endswith("2 BillingCodes have name 'Cloud': 11, 12")
+
+
+def test_a_look_up_of_nothing_is_no_value():
+    scene = Scene()
+    scene.files(changed("mappings/service.yaml", "where: {name: \"{{ settings.billing_code }}\"}, manage: create}",
+                        "where: {name: \"{{ source.description }}\"}, manage: create}"))  # fmt: skip
+    assert ("pro", "required-empty") in codes(scene.plan())
+
+
+def test_a_value_that_does_not_fit_blocks_the_row():
+    scene = Scene()
+    scene.row("account")["phone"] = "0" * 26
+    (finding,) = blocked(scene.plan(), "acc").findings
+    assert (finding.code, finding.text) == ("value-does-not-fit", "phone takes 25 characters, this has 26")
+
+
+def test_an_expression_that_fails_on_a_row_blocks_that_row_alone():
+    scene = Scene()
+    scene.files(changed("mappings/customer.yaml", 'phone: "{{ source.phone }}"', 'phone: "{{ source.phone + 1 }}"'))
+    scene.add("account", account("b", name="Brook Ltd", number="B-1", phone=None))
+    made = scene.plan()
+    assert {("acc", "expression-failed"), ("b", "customer-has-a-phone")} <= codes(made)
+
+
+def test_a_rule_on_the_record_sees_before_and_after_and_blocks():
+    rule = """
+rules:
+  - rule: names-do-not-change
+    for: customer
+    on: record
+    when: "{{ before }}"
+    assert: "{{ before.companyName == after.companyName }}"
+    severity: error
+    message: "{{ before.companyName }} would become {{ after.companyName }}."
+    remedy: "Ask."
+"""
+    scene = settled()
+    scene.files({"rules/more.yaml": rule})
+    scene.row("account")["name"] = "Alpine"
+    made = scene.plan()
+    assert blocked(made, "acc").findings[0].text == "Alpine Dental would become Alpine."
+    assert actions(made) == []
+
+
+def test_rules_on_the_record_can_leave_out_and_warn():
+    rule = """
+rules:
+  - rule: no-more-brook
+    for: customer
+    on: record
+    assert: "{{ after.companyName != 'Brook Ltd' }}"
+    severity: skip
+    message: "Brook is kept by hand."
+    remedy: "Ask."
+  - rule: short-names
+    for: customer
+    on: record
+    assert: "{{ after.companyName | length < 10 }}"
+    severity: warning
+    message: "A long name."
+    remedy: "Ask."
+"""
+    scene = Scene()
+    scene.files({"rules/more.yaml": rule})
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    made = scene.plan()
+    assert [(left.code, left.names) for left in made.left_out] == [("no-more-brook", ("Brook Ltd",))]
+    assert [(finding.code, finding.name) for finding in made.findings] == [("short-names", "Alpine Dental")]
+
+
+def test_rules_on_the_ledger_and_on_the_plan_speak_their_mind():
+    rule = """
+rules:
+  - rule: little-difference
+    for: subscription
+    on: ledger
+    assert: "{{ ledger.difference | abs < 2 }}"
+    severity: warning
+    message: "{{ ledger.class }}: {{ ledger.quantity }} against {{ ledger.units }}."
+    remedy: "Ask."
+  - rule: few-creates
+    on: plan
+    assert: "{{ plan.creates < 3 and plan.adjusts < 3 and plan.monthly < 100 }}"
+    severity: warning
+    message: "{{ plan.creates }} creates, {{ plan.adjusts }} adjusts, {{ plan.monthly }} a month, {{ plan.held }} held."
+    remedy: "Ask."
+"""
+    scene = Scene()
+    scene.files({"rules/more.yaml": rule})
+    scene.row("subscription")["quantity"] = 20
+    texts = {finding.code: finding.text for finding in scene.plan().findings}
+    assert texts == {
+        "little-difference": "held: 20 against 0.",
+        "few-creates": "5 creates, 0 adjusts, 0 a month, 1 held.",
+    }
+
+
+def test_a_write_back_that_cannot_be_worked_out_is_said_and_stops_nothing():
+    scene = Scene()
+    scene.files(changed("mappings/subscription.yaml", "when: \"{{ not source.psa_system_id }}\"",
+                        "when: \"{{ source.quantity + source.name }}\""))  # fmt: skip
+    made = scene.plan()
+    assert "expression-failed" in {finding.code for finding in made.findings}
+    assert ("create", "subscription") in actions(made)
+
+
+def test_a_label_that_cannot_be_worked_out_gives_way_to_the_title():
+    scene = Scene()
+    scene.files(changed("mappings/subscription.yaml", "label: \"{{ related.account.name }}, {{ source.name }}\"",
+                        "label: \"{{ source.quantity + source.name }}\""))  # fmt: skip
+    assert "Mail" in {change.name for change in scene.plan().changes}
+
+
+def test_a_contract_on_which_nothing_refers_to_the_subscription_holds_only_its_own():
+    scene = Scene()
+    scene.add("billing_contract", contract("empty", number="BC-7", name="Empty", end_date=None))
+    made = scene.plan()
+    assert blocked(made, "empty").holds_back == {}
+    assert ("create", "subscription") in actions(made)

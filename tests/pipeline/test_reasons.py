@@ -1,0 +1,169 @@
+"""Why a field differs: the source, the mapping, somebody in Autotask, both, or the first alignment."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.pipeline.files import changed
+from tests.pipeline.scene import LINE, Scene, actions, change_of, day, kept, settled
+
+
+def reasons(made, id_="customer:acc"):
+    return {field.field: str(field.reason) for field in change_of(made, id_).fields}
+
+
+def shown(made, field, id_="customer:acc"):
+    one = next(one for one in change_of(made, id_).fields if one.field == field)
+    return one.shown_before, one.shown_after
+
+
+def test_the_source_changed():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    made = scene.plan()
+    assert reasons(made) == {"phone": "changed in Work 365"}
+    assert shown(made, "phone") == ("1", "2")
+
+
+def test_the_mapping_changed():
+    scene = settled()
+    scene.files(changed("mappings/customer.yaml", 'companyName: "{{ source.name }}"',
+                        'companyName: "{{ source.name | upper }}"'))  # fmt: skip
+    assert reasons(scene.plan()) == {"companyName": "mapping changed"}
+
+
+def test_the_mapping_changed_is_told_although_a_run_wrote_back_to_the_row():
+    scene = settled()
+    assert scene.row("subscription")["psa_system_id"]
+    files = changed("mappings/subscription.yaml", "repeat:", '  invoiceDescription: "{{ source.name }}"\nrepeat:')
+    scene.files(files)
+    scene.sync()
+    scene.files({"mappings/subscription.yaml": files["mappings/subscription.yaml"].replace(
+        'invoiceDescription: "{{ source.name }}"', 'invoiceDescription: "{{ source.name | upper }}"')})  # fmt: skip
+    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping changed"}
+
+
+def test_a_run_that_writes_back_in_the_same_breath_leaves_no_trace_in_the_reason():
+    files = changed("mappings/subscription.yaml", "repeat:", '  invoiceDescription: "{{ source.name }}"\nrepeat:')
+    scene = Scene()
+    scene.files(files)
+    scene.sync()
+    scene.files({"mappings/subscription.yaml": files["mappings/subscription.yaml"].replace(
+        'invoiceDescription: "{{ source.name }}"', 'invoiceDescription: "{{ source.name | upper }}"')})  # fmt: skip
+    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping changed"}
+
+
+def test_somebody_edited_autotask_and_it_is_put_back():
+    scene = settled()
+    scene.target.only("Companies")["phone"] = "9"
+    made = scene.plan()
+    assert reasons(made) == {"phone": "edited in Autotask, put back"}
+    assert shown(made, "phone") == ("9", "1")
+    scene.apply(made)
+    assert scene.target.only("Companies")["phone"] == "1"
+
+
+def test_both_changed():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.target.only("Companies")["phone"] = "9"
+    assert reasons(scene.plan()) == {"phone": "changed in Work 365 and edited in Autotask"}
+
+
+def test_the_first_alignment():
+    made = kept().plan()
+    assert reasons(made) == {"udf.Work 365 Id": "first alignment"}
+
+
+def test_a_new_record_is_new():
+    assert set(reasons(Scene().plan()).values()) == {"new"}
+
+
+def test_a_contract_that_is_extended_says_that_the_source_changed():
+    scene = settled()
+    scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
+    assert reasons(scene.plan(), "contract:con") == {"endDate": "changed in Work 365"}
+
+
+def test_a_contract_is_never_shortened_by_itself():
+    scene = settled()
+    scene.row("billing_contract")["end_date"] = day(12, 31, 2027)
+    assert actions(scene.plan()) == []
+
+
+def test_what_is_filled_only_where_it_is_empty_is_left_alone_afterwards():
+    scene = settled()
+    scene.row("account")["city"] = "Bern"
+    scene.sync()
+    assert scene.target.only("Companies")["city"] == "Bern"
+    scene.row("account")["city"] = "Basel"
+    assert actions(scene.plan()) == []
+
+
+def test_what_is_set_on_create_is_never_compared():
+    scene = settled()
+    scene.target.only("Contracts")["status"] = 0
+    scene.target.only("Companies")["companyType"] = 2
+    assert actions(scene.plan()) == []
+
+
+def test_prices_are_never_compared():
+    scene = settled()
+    for service in scene.target.records["Services"].values():
+        service["unitPrice"] = Decimal(99)
+    scene.target.only("ContractServices")["internalCurrencyAdjustedPrice"] = Decimal(1)
+    scene.row("product", "pro")["price"] = Decimal(77)
+    assert actions(scene.plan()) == []
+
+
+def test_one_field_that_differs_is_one_field_that_is_written():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    assert change_of(scene.plan(), "customer:acc").values == {"phone": "2"}
+
+
+def test_references_are_shown_by_the_name_of_what_they_refer_to():
+    made = Scene().plan()
+    assert shown(made, "companyID", "contract:con") == ("–", "Alpine Dental (new)")
+    scene = kept()
+    scene.target.records["Contracts"].clear()
+    scene.target.records["ContractServices"].clear()
+    assert shown(scene.plan(), "companyID", "contract:con") == ("–", "Alpine Dental (101)")
+
+
+def test_picklists_are_shown_by_their_labels():
+    assert shown(Scene().plan(), "contractType", "contract:con") == ("–", "Recurring Service")
+
+
+def test_a_field_that_may_not_be_written_again_and_differs_blocks_the_row():
+    scene = settled()
+    scene.add("account", {**scene.row("account"), "id": "b", "number": "B-1", "name": "Brook Ltd"})
+    scene.sync()
+    scene.row("billing_contract")["customer"] = "b"
+    made = scene.plan()
+    (blocked,) = [one for one in made.blocked if one.mapping == "contract"]
+    assert blocked.findings[0].code == "create-only-differs"
+    assert "companyID" in blocked.findings[0].text
+
+
+@pytest.mark.parametrize("clear", [False, True])
+def test_a_value_that_is_gone_is_left_alone_unless_the_mapping_clears_it(clear):
+    scene = Scene()
+    if clear:
+        scene.files(changed("mappings/customer.yaml", 'companyNumber: "{{ source.number }}"\n  companyType',
+                            'companyNumber: {value: "{{ source.number }}", clear: true}\n  companyType'))  # fmt: skip
+    scene.sync()
+    scene.row("account")["number"] = None
+    made = scene.plan()
+    assert actions(made) == ([("update", "customer")] if clear else [])
+    if clear:
+        scene.apply(made)
+        assert scene.target.only("Companies")["companyNumber"] is None
+        assert actions(scene.plan()) == []
+
+
+def test_a_mark_shows_what_it_sets():
+    made = kept().plan()
+    mark = change_of(made, "subscription:sub:mark")
+    assert (mark.entity, mark.values) == ("subscription", {"psa_system_id": str(LINE)})
+    assert change_of(Scene().plan(), "subscription:sub:mark").fields[0].shown_after == "known after apply"

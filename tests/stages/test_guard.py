@@ -1,0 +1,127 @@
+"""Limits: at a limit a plan passes, over it somebody has to say so."""
+
+from decimal import Decimal
+
+import pytest
+
+from engine.model.plan import Action, GuardExceeded
+from engine.model.project import Guards
+from engine.stages.guard import guard, over
+from tests.stages.small import change
+
+GUARDS = Guards(
+    creates={"*": 3, "Companies": 1},
+    deactivations={"*": 0, "Contracts": 2},
+    share_changed={"*": Decimal("0.3"), "Services": Decimal(1)},
+    monthly_effect=Decimal(1000),
+    calls=2000,
+)
+QUIET = Guards({}, {}, {}, Decimal(0), 0)
+
+
+def many(count, action, entity="Contracts"):
+    return [change(f"{entity}{action}{number}", action=action, entity=entity) for number in range(count)]
+
+
+def limits(*changes, linked=None, monthly=0, calls=0, guards=GUARDS):
+    flat = [one for group in changes for one in group]
+    return [one.limit for one in guard(guards, flat, linked or {}, Decimal(monthly), calls)]
+
+
+@pytest.mark.parametrize(
+    ("count", "entity", "exceeded"),
+    [
+        (3, "Contracts", []),
+        (4, "Contracts", ["creates:Contracts"]),
+        (1, "Companies", []),
+        (2, "Companies", ["creates:Companies"]),
+    ],
+)
+def test_creates_are_limited_for_each_entity(count, entity, exceeded):
+    assert limits(many(count, Action.CREATE, entity)) == exceeded
+
+
+@pytest.mark.parametrize(
+    ("count", "entity", "exceeded"),
+    [
+        (0, "Companies", []),
+        (1, "Companies", ["deactivations:Companies"]),
+        (2, "Contracts", []),
+        (3, "Contracts", ["deactivations:Contracts"]),
+    ],
+)
+def test_deactivations_are_limited_for_each_entity(count, entity, exceeded):
+    assert limits(many(count, Action.DEACTIVATE, entity)) == exceeded
+
+
+@pytest.mark.parametrize(
+    ("count", "linked", "exceeded"),
+    [
+        (3, 10, []),
+        (4, 10, ["share_changed:Contracts"]),
+        (9, 9, []),
+        (10, 10, ["share_changed:Contracts"]),
+        (30, 100, []),
+        (31, 100, ["share_changed:Contracts"]),
+        (5, 0, []),
+    ],
+)
+def test_the_share_of_linked_records_changed_is_limited_from_ten_up(count, linked, exceeded):
+    assert limits(many(count, Action.UPDATE), linked={"Contracts": linked}) == exceeded
+
+
+def test_deactivations_count_as_changed_and_links_and_adjustments_do_not():
+    linked = {"Contracts": 10}
+    assert limits(many(2, Action.DEACTIVATE), many(2, Action.UPDATE), linked=linked) == ["share_changed:Contracts"]
+    assert limits(many(9, Action.LINK), many(9, Action.ADJUST), many(3, Action.CREATE), linked=linked) == []
+
+
+def test_an_entity_may_have_a_share_of_its_own():
+    assert limits(many(10, Action.UPDATE, "Services"), linked={"Services": 10}) == []
+
+
+@pytest.mark.parametrize(
+    ("monthly", "exceeded"),
+    [("1000", []), ("-1000", []), ("1000.01", ["monthly_effect"]), ("-1000.01", ["monthly_effect"])],
+)
+def test_the_monthly_effect_is_limited_in_both_directions(monthly, exceeded):
+    assert limits(monthly=monthly) == exceeded
+
+
+@pytest.mark.parametrize(("calls", "exceeded"), [(2000, []), (2001, ["calls"])])
+def test_calls_are_limited(calls, exceeded):
+    assert limits(calls=calls) == exceeded
+
+
+def test_what_has_no_limit_is_not_limited():
+    changes = [*many(99, Action.CREATE), *many(99, Action.DEACTIVATE), *many(99, Action.UPDATE)]
+    assert limits(changes, linked={"Contracts": 99}, guards=QUIET) == []
+
+
+def test_every_limit_is_told_with_its_figures_by_entity():
+    changes = [*many(4, Action.CREATE, "Services"), *many(2, Action.CREATE, "Companies"), *many(4, Action.UPDATE)]
+    told = guard(GUARDS, changes, {"Contracts": 12}, Decimal("-1234.5"), 2345)
+    assert told == [
+        GuardExceeded("creates:Companies", "2 new records of Companies are over the limit of 1"),
+        GuardExceeded("creates:Services", "4 new records of Services are over the limit of 3"),
+        GuardExceeded(
+            "share_changed:Contracts", "33% of the linked Contracts would change (4/12), over the limit of 30%"
+        ),
+        GuardExceeded("monthly_effect", "monthly effect -1,234.50 is over the limit of 1,000.00"),
+        GuardExceeded("calls", "2,345 API calls are over the limit of 2,000"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "left"),
+    [
+        ([], ["creates:Companies", "creates:Services", "calls"]),
+        (["creates:Companies"], ["creates:Services", "calls"]),
+        (["creates"], ["calls"]),
+        (["calls", "creates"], []),
+        (["share_changed", "Companies"], ["creates:Companies", "creates:Services", "calls"]),
+    ],
+)
+def test_a_limit_is_lifted_by_its_name_or_with_all_of_its_kind(allowed, left):
+    exceeded = [GuardExceeded(name, "…") for name in ("creates:Companies", "creates:Services", "calls")]
+    assert [one.limit for one in over(exceeded, frozenset(allowed))] == left

@@ -1,0 +1,246 @@
+"""Values of expressions become values of fields: references, look-ups, picklists, types."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.expressions.compiled import Compiled
+from engine.model.finding import Finding, Severity
+from engine.model.fit import Misfit
+from engine.model.plan import Unknown
+from engine.model.project import Manage
+from engine.model.work import Standing
+from engine.stages.diff import differing
+from engine.stages.resolve import Resolved, Resolver, find_index, folded
+from tests.stages.small import ENTITY, HERE, day, find, mapping, ref, spec
+
+FIELDS = [
+    spec("contractName", "{{ source.name }}"),
+    spec("companyID", ref("customer", "{{ source.customer }}")),
+    spec("ownerID", find("Resources", email="{{ source.owner }}", team="sales")),
+    spec("period", "{{ source.period }}"),
+    spec("endDate", "{{ source.end }}"),
+    spec("setupFee", "{{ source.fee }}", manage=Manage.CREATE),
+]
+ROW = {"name": "Alpine", "customer": "a1", "owner": "o@x.example", "period": "Monthly", "end": day(9), "fee": "1.5"}
+
+
+class Finder:
+    """Reference data of one resource."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, _spec, wanted):
+        self.asked.append(wanted)
+        if wanted[0] is None:
+            return None
+        if wanted[0] != "o@x.example":
+            raise Misfit(f"there is no Resources with email {wanted[0]!r}")
+        return 77
+
+
+def customers():
+    standing = Standing(mapping("customer"), {key: {} for key in ("a1", "a2", "blocked", "left", "out")})
+    standing.usable.update(a1=29683, a2=Unknown("customer:a2"))
+    standing.blocked["blocked"] = [Finding("phone", Severity.ERROR, "has no phone")]
+    standing.left["left"] = Finding("skip", Severity.SKIP, "is a trial")
+    standing.out.add("out")
+    return standing
+
+
+def resolver(finder=None):
+    return Resolver(Compiled(mapping(fields=FIELDS), ENTITY, []), {"customer": customers()}, finder or Finder())
+
+
+def raw(made, **more):
+    return made.compiled.program({"source": {**ROW, **more}})
+
+
+def slow(**more):
+    made = resolver()
+    return made.slow("k", raw(made, **more))
+
+
+def test_every_field_has_its_value_in_its_own_terms():
+    assert slow().values == {
+        "contractName": "Alpine",
+        "companyID": 29683,
+        "ownerID": 77,
+        "period": 2,
+        "endDate": day(9),
+        "setupFee": Decimal("1.5000"),
+    }
+
+
+def test_what_is_none_stays_none():
+    values = slow(name=None, customer=None, owner=None, period=None, end=None, fee=None).values
+    assert values == dict.fromkeys(["contractName", "companyID", "ownerID", "period", "endDate", "setupFee"])
+
+
+def test_a_reference_to_what_is_yet_to_be_created_is_known_after_apply():
+    assert slow(customer="a2").values["companyID"] == Unknown("customer:a2")
+
+
+def test_a_reference_to_a_blocked_row_blocks_and_names_it():
+    resolved = slow(customer="blocked")
+    assert resolved.because == ("customer", "blocked")
+    assert [(one.code, one.text, one.remedy) for one in resolved.findings] == [
+        ("depends-on-blocked", "depends on customer blocked, which is blocked", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("customer", "code", "text"),
+    [
+        ("left", "refers-to-left-out", "its customer is left out: is a trial"),
+        ("out", "refers-out-of-scope", "its customer is not in the scope of customer"),
+    ],
+)
+def test_a_reference_to_a_row_left_out_leaves_the_row_out(customer, code, text):
+    resolved = slow(customer=customer)
+    assert (resolved.left.code, resolved.left.severity, resolved.left.text) == (code, Severity.SKIP, text)
+    assert (resolved.left.key, resolved.left.place, resolved.findings) == ("k", HERE, [])
+
+
+def test_a_reference_to_no_row_is_told():
+    finding = slow(customer="nobody").findings[0]
+    assert (finding.code, finding.text) == (
+        "reference-missing",
+        "companyID refers to customer nobody, and there is no such row",
+    )
+    assert (finding.severity, finding.mapping, finding.key, finding.place) == (Severity.ERROR, "contract", "k", HERE)
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "text"),
+    [
+        (
+            {"period": "Fortnightly"},
+            "value-does-not-fit",
+            "'Fortnightly' is not in the picklist of period (Monthly, Yearly, Weekly)",
+        ),
+        ({"period": "Weekly"}, "value-does-not-fit", "'Weekly' is an inactive entry of the picklist of period"),
+        ({"end": "soon"}, "value-does-not-fit", "'soon' is not a day (2026-11-15) for endDate"),
+        ({"name": "x" * 21}, "value-does-not-fit", "contractName takes 20 characters, this has 21"),
+        ({"owner": "p@x.example"}, "value-does-not-fit", "there is no Resources with email 'p@x.example'"),
+        ({"owner": ["p"]}, "value-does-not-fit", "nothing can be looked up by (['p'], 'sales')"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told(more, code, text):
+    findings = slow(**more).findings
+    assert [(one.code, one.text) for one in findings] == [(code, text)]
+
+
+def test_a_look_up_that_finds_nothing_is_known_as_such():
+    resolved = slow(owner="p@x.example")
+    assert resolved.values["ownerID"] is None
+    assert resolved.unfound == {"ownerID": resolved.findings[0]}
+    assert slow(period="Fortnightly").unfound == {}
+
+
+def test_everything_that_is_wrong_with_a_row_is_told_together():
+    assert [one.text.split()[0] for one in slow(name="x" * 21, period="x", customer="nobody").findings] == [
+        "contractName",
+        "companyID",
+        "'x'",
+    ]
+
+
+@pytest.mark.parametrize("column", ["name", "customer", "owner", "period", "fee"])
+def test_what_does_not_exist_is_told_by_the_field_that_wants_it(column):
+    made = resolver()
+    row = {key: value for key, value in ROW.items() if key != column}
+    resolved = made.slow("k", made.compiled.program({"source": row}))
+    name = {"name": "contractName", "customer": "companyID", "owner": "ownerID", "period": "period", "fee": "setupFee"}[
+        column
+    ]
+    assert [(one.code, one.text) for one in resolved.findings] == [
+        ("expression-failed", f"{name}: there is no '{column}'")
+    ]
+
+
+def test_a_look_up_is_asked_once_for_the_same_values():
+    finder = Finder()
+    made = resolver(finder)
+    for _ in range(3):
+        made.slow("k", raw(made))
+        made.fast(raw(made))
+    assert finder.asked == [("o@x.example", "sales")]
+
+
+def test_fast_gives_the_compared_fields_alone():
+    made = resolver()
+    assert made.fast(raw(made)) == ["Alpine", 29683, 77, 2, day(9)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"customer": "blocked"},
+        {"customer": 5},
+        {"period": "monthly"},
+        {"period": "x"},
+        {"owner": "x"},
+        {"owner": ["x"]},
+        {"period": []},
+    ],
+)
+def test_fast_leaves_to_slow_what_it_cannot_tell(more):
+    made = resolver()
+    assert made.fast(raw(made, **more)) is None
+
+
+@pytest.mark.parametrize("column", ["customer", "owner", "period"])
+def test_fast_leaves_to_slow_what_does_not_exist(column):
+    made = resolver()
+    row = {key: value for key, value in ROW.items() if key != column}
+    assert made.fast(made.compiled.program({"source": row})) is None
+
+
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["Alpine", " Alpine", None, "", "x" * 21, 5]),
+        "customer": st.sampled_from(["a1", "a2", None, "blocked", "left", "nobody"]),
+        "owner": st.sampled_from(["o@x.example", None, "p@x.example"]),
+        "period": st.sampled_from(["Monthly", "monthly", 2, 3, "Weekly", "x", None]),
+        "end": st.sampled_from([day(9), None, "2026-01-09", "soon"]),
+    },
+)
+RECORDS = st.fixed_dictionaries(
+    {
+        "contractName": st.sampled_from(["Alpine", None]),
+        "companyID": st.sampled_from([29683, 5]),
+        "ownerID": st.sampled_from([77, None]),
+        "period": st.sampled_from([2, 3]),
+        "endDate": st.sampled_from([day(9), None]),
+    }
+)
+
+
+@given(VALUES, RECORDS)
+def test_what_fast_takes_for_equal_is_equal(values, record):
+    made = resolver()
+    given_raw = raw(made, **values)
+    if not differing([("k", made.fast(given_raw), record)], [*record]):
+        resolved = made.slow("k", given_raw)
+        assert not resolved.findings
+        assert {name: resolved.values[name] for name in record} == record
+
+
+def test_a_slot_alone_goes_into_what_is_resolved_already():
+    made = resolver()
+    resolved = Resolved(values={"other": 1})
+    made.one("k", made.compiled.slot("period"), "Yearly", resolved)
+    assert resolved.values == {"other": 1, "period": 3}
+
+
+def test_reference_data_is_indexed_without_case_and_idle_spaces():
+    records = [{"id": 1, "name": " Sales "}, {"id": 2, "name": "SALES"}, {"id": 3, "name": None}]
+    index = find_index(records, ["name"])
+    assert [one["id"] for one in index[folded(["sales"])]] == [1, 2]
+    assert folded(["  A ", 5, None]) == ("a", "5", "none")
