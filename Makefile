@@ -4,11 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test lint bench chaos clean
+.PHONY: help demo demo-dataverse test lint bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -17,6 +17,9 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 
 demo: $(STAMP) ## Plan, apply, plan again: Work 365 becomes Autotask, on a copy, on this machine
 	@$(BIN)/python tests/demo.py
+
+demo-dataverse: $(STAMP) ## The same, with Work 365 in a Dataverse on this machine
+	@$(BIN)/python tests/demo.py --dataverse
 
 test: lint ## Lint, types, import contracts and all tests
 	$(BIN)/pytest -n 2 -q

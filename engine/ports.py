@@ -5,7 +5,7 @@ Autotask's field names (user-defined fields as `udf.Name`) with `id`. Values are
 `model.catalogue.Type` says; what cannot be read as its type is a finding, never a guess.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -108,6 +108,14 @@ class Target(Protocol):
         """Sets these fields and leaves the others. `values` may hold the parent key for routing."""
         ...
 
+    def guarded(self, guard: Callable[[], None]) -> None:
+        """From now on called right before each write is sent; what it raises ends the write unsent."""
+        ...
+
+    def stop(self) -> None:
+        """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
+        ...
+
     def threshold(self) -> Threshold:
         """How much of the hour's calls is used."""
         ...
@@ -146,6 +154,10 @@ class State(Protocol):
 
     def renew(self, lease: Lease) -> Lease:
         """The heartbeat; raises StateLocked when the lease is no longer ours."""
+        ...
+
+    def check(self, lease: Lease) -> None:
+        """For right before a write is sent: raises StateLocked unless the lease is ours and has not run out."""
         ...
 
     def release(self, lease: Lease) -> None:

@@ -223,7 +223,7 @@ class _Opening:
         documents, findings = read(path, file)
         if findings or not documents:
             raise ConfigError(findings or [Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))])
-        return profile_of(documents[0].data, tables, documents[0].place)
+        return profile_of(documents[0].data, tables, documents[0])
 
     def _autotask(self, said: Connection) -> HttpTarget:
         options = said.options

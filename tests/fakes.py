@@ -1,6 +1,6 @@
 """One fake for each port, small enough to be believed; tests/ports holds them to the real ones' promises."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -73,6 +73,8 @@ class FakeTarget:
         self.calls = 0
         self.sent: list[tuple[str, str, Mapping[str, Any]]] = []
         self._lock = Lock()
+        self.guard: Callable[[], None] = lambda: None
+        self.stopped = False
 
     def describe(self) -> str:
         return "memory"
@@ -89,8 +91,15 @@ class FakeTarget:
             self.calls += max(1, -(-len(found) // 500), *lists) + (0 if where else 1)
             return [{name: record.get(name) for name in ("id", *fields)} for record in found]
 
+    def guarded(self, guard: Callable[[], None]) -> None:
+        self.guard = guard
+
+    def stop(self) -> None:
+        self.stopped = True
+
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         with self._lock:
+            self.guard()
             self.calls += 1
             self.sent.append(("create", entity, dict(values)))
             if entity == ADJUSTMENTS:
@@ -102,6 +111,7 @@ class FakeTarget:
 
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
         with self._lock:
+            self.guard()
             self.calls += 1
             self.sent.append(("update", entity, dict(values)))
             if record not in self.records[entity]:
@@ -188,6 +198,9 @@ class FakeState:
         self._check(lease)
         self.lease = replace(lease, expires=self.clock.now() + timedelta(seconds=60))
         return self.lease
+
+    def check(self, lease: Lease) -> None:
+        self._check(lease)
 
     def release(self, lease: Lease) -> None:
         if self.lease and self.lease.token == lease.token:

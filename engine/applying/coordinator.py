@@ -26,6 +26,10 @@ PER_ENDPOINT = 4
 """Changes handed out at a time per endpoint: three that Autotask takes at once, and one to follow on their heels."""
 
 
+LOOK_UP = 0.5
+"""Seconds after which the loop looks whether it shall stop, while all that may be sent is in flight."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is."""
@@ -65,9 +69,10 @@ class Holder:
         self.lease = self._world.state.renew(self.lease)
 
     def guard(self) -> None:
-        """Raises StateLocked where the lock is no longer ours."""
+        """Raises StateLocked where the lock is no longer ours. For right before each send."""
         if self._world.clock.now() >= self.lease.expires:
             self.renew()
+        self._world.state.check(self.lease)
 
 
 def mixed(changes: Sequence[Change], most: int) -> list[Change]:
@@ -96,6 +101,7 @@ class Coordinator:
     def run(self) -> Outcome:
         """Everything that can be done, done; the run closed, or left open where something is in doubt."""
         before = self.world.target.calls
+        self.world.target.guarded(self.job.lease.guard)
         try:
             self.settle()
             while not self._stopped():
@@ -111,6 +117,8 @@ class Coordinator:
             self.job.failed.append(str(stop))
         except (TargetError, SourceError) as fault:
             self.job.failed.append(str(fault))
+        finally:
+            self.world.target.guarded(lambda: None)
         return self._close(before)
 
     def _stopped(self) -> bool:
@@ -203,18 +211,24 @@ class Coordinator:
             while (queue and not halted) or flying:
                 entries: list[Entry] = []
                 if flying:
-                    done, _ = wait(flying, timeout=0 if self._may_hand_out(queue, flying, halted) else None,
-                                   return_when=FIRST_COMPLETED)  # fmt: skip
+                    patience = 0 if self._may_hand_out(queue, flying, halted) else LOOK_UP
+                    done, _ = wait(flying, timeout=patience, return_when=FIRST_COMPLETED)
                     for future in done:
                         change, sent = flying.pop(future), future.result()
                         entries.append(Entry(change.id, sent.step, self._now(), dict(sent.data)))
                         halted = halted or self._halts(sent)
-                halted = halted or self.job.stop.is_set()
+                halted = halted or self._told_to_stop()
                 chosen = [] if halted else self._choose(queue, flying)
                 entries += [self._started(change, checked) for change in chosen]
                 self._record(entries)
                 for change in chosen:
                     flying[pool.submit(self._work, change)] = change
+
+    def _told_to_stop(self) -> bool:
+        """Did somebody say so? Then what is in flight is not repeated any more either."""
+        if self.job.stop.is_set():
+            self.world.target.stop()
+        return self.job.stop.is_set()
 
     def _halts(self, sent: Sent) -> bool:
         if sent.stop:
@@ -248,7 +262,7 @@ class Coordinator:
         return Entry(change.id, Step.STARTED, self._now(), data)
 
     def _work(self, change: Change) -> Sent:
-        return send(self.world.target, change, self.book.values(change), self.job.lease.guard)
+        return send(self.world.target, change, self.book.values(change))
 
     def _write_back(self, changes: Sequence[Change]) -> None:
         """Write-backs of one table in one call: a file is written once for all of them."""

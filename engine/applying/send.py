@@ -23,17 +23,11 @@ Guard = Callable[[], None]
 """Raises StateLocked where the lock is no longer ours; called right before each send."""
 
 
-def send(target: Target, change: Change, values: Mapping[str, Any], guard: Guard) -> Sent:
+def send(target: Target, change: Change, values: Mapping[str, Any]) -> Sent:
     """Writes to the target. A refusal is FAILED, an unknown end IN_DOUBT, a good answer DONE or ANSWERED."""
     try:
-        guard()
         if change.action in (Action.CREATE, Action.ADJUST):
-            id_ = target.create(change.entity, values)
-            if change.action is Action.ADJUST:
-                return Sent(Step.ANSWERED, {})
-            if id_ is None:
-                return Sent(Step.IN_DOUBT, {"text": "Autotask answered without an id"})
-            return Sent(Step.DONE, {"id": id_})
+            return _created(change, target.create(change.entity, values))
         target.update(change.entity, change.record or 0, values)
     except TargetRejected as refusal:
         return Sent(Step.FAILED, {"text": _refused(refusal, change), "remedy": _remedy(change)})
@@ -43,6 +37,15 @@ def send(target: Target, change: Change, values: Mapping[str, Any], guard: Guard
     except (CallsUsedUp, StateLocked) as stop:
         return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True)
     return Sent(Step.DONE, {})
+
+
+def _created(change: Change, id_: int | None) -> Sent:
+    """An adjustment never has an id and is proven by unit rows; any other create must give one."""
+    if change.action is Action.ADJUST:
+        return Sent(Step.ANSWERED, {})
+    if id_ is None:
+        return Sent(Step.IN_DOUBT, {"text": "Autotask answered without an id"})
+    return Sent(Step.DONE, {"id": id_})
 
 
 def _refused(refusal: TargetRejected, change: Change) -> str:

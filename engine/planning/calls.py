@@ -66,7 +66,7 @@ def _reads(part: Sequence[Change], fresh: Mapping[str, int], before: Counter[obj
 
 
 def _pages(values: int, rows: int) -> int:
-    """Calls of one read by a list of so many values that finds so many rows, at most: each piece has pages of its own."""
+    """Calls of one read by a list of so many values that finds so many rows, at most: each piece has its pages."""
     return -(-values // PAGE) - 1 + max(1, -(-rows // PAGE))
 
 

@@ -23,17 +23,27 @@ the column keeps: without it nothing is written there.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from engine.errors import ConfigError
 from engine.model.catalogue import Column, Table
 from engine.model.finding import Finding, Place, Severity
 from engine.source.rows import nearest
 
-Where = Callable[..., Place]
-"""From the steps to a value in the document to its place in the file."""
+
+class Places(Protocol):
+    """Where things stand in the file: what the loader of the project's YAML gives beside the data."""
+
+    def place(self, *steps: str | int) -> Place:
+        """Where that value begins."""
+        ...
+
+    def key_place(self, *steps: str | int) -> Place:
+        """Where the key of that value stands."""
+        ...
+
 
 _TABLE_KEYS = ("logical", "entity_set", "write_back", "columns")
 _COLUMN_KEYS = ("logical", "choices", "labels", "shows", "holds", "label")
@@ -72,9 +82,9 @@ class Profile:
         return self.of(table, column).holds
 
 
-def profile_of(data: object, tables: Mapping[str, Table], where: Where) -> Profile:
+def profile_of(data: object, tables: Mapping[str, Table], places: Places) -> Profile:
     """The profile that a YAML document says, over the catalogue. Raises ConfigError with all faults."""
-    reader = _Reader(tables, where)
+    reader = _Reader(tables, places)
     said = reader.mapping(data, ("tables",))
     made = {name: reader.table(name, each) for name, each in reader.mapping(said.get("tables"), None).items()}
     if reader.findings:
@@ -91,29 +101,30 @@ def profile_of(data: object, tables: Mapping[str, Table], where: Where) -> Profi
 class _Reader:
     """Reads a document and gathers what is wrong with it."""
 
-    def __init__(self, tables: Mapping[str, Table], where: Where) -> None:
-        self.tables, self.where = tables, where
+    def __init__(self, tables: Mapping[str, Table], places: Places) -> None:
+        self.tables, self.places = tables, places
         self.findings: list[Finding] = []
         self.here: dict[tuple[str, str], Here] = {}
         self.write_back: dict[str, str] = {}
 
-    def mapping(self, data: object, keys: tuple[str, ...] | None, *steps: object) -> dict[str, Any]:
+    def mapping(self, data: object, keys: tuple[str, ...] | None, *steps: str) -> dict[str, Any]:
         """The data as a mapping with no other keys than these; an empty one, and a finding, if it is none."""
         if data is None:
             return {}
         if not isinstance(data, dict):
-            self._say("names and values were expected", *steps)
+            self._say("names and values were expected", self.places.place(*steps))
             return {}
         for key in data:
             if keys is not None and key not in keys:
-                self._say(f"`{key}` is not known here{nearest(str(key), keys)}", *steps, key)
+                place = self.places.key_place(*steps, str(key))
+                self._say(f"`{key}` is not known here{nearest(str(key), keys)}", place)
         return {str(key): value for key, value in data.items() if keys is None or key in keys}
 
     def table(self, name: str, data: object) -> Table | None:
         """One table under its names here."""
         steps = ("tables", name)
         if name not in self.tables:
-            self._say(f"there is no table `{name}`{nearest(name, self.tables)}", *steps)
+            self._say(f"there is no table `{name}`{nearest(name, self.tables)}", self.places.key_place(*steps))
             return None
         table, said = self.tables[name], self.mapping(data, _TABLE_KEYS, *steps)
         if "write_back" in said:
@@ -129,7 +140,8 @@ class _Reader:
     def _column(self, table: Table, name: str, data: object) -> Column | None:
         steps = ("tables", table.name, "columns", name)
         if name not in table.columns:
-            self._say(f"{table.name} has no column `{name}`{nearest(name, table.columns)}", *steps)
+            text = f"{table.name} has no column `{name}`{nearest(name, table.columns)}"
+            self._say(text, self.places.key_place(*steps))
             return None
         column, said = table.columns[name], self.mapping(data, _COLUMN_KEYS, *steps)
         here = Here(
@@ -144,25 +156,26 @@ class _Reader:
         assumed = column.assumed and "logical" not in said
         return replace(column, logical=logical, choices=choices, assumed=assumed)
 
-    def _choices(self, column: Column, data: object, *steps: object) -> dict[int, str]:
+    def _choices(self, column: Column, data: object, *steps: str) -> dict[int, str]:
         made = {}
         for number, label in self.mapping(data, None, *steps, "choices").items():
             if not number.lstrip("-").isdigit():
-                self._say(f"`{number}` is no number of a choice", *steps, "choices", number)
+                place = self.places.key_place(*steps, "choices", number)
+                self._say(f"`{number}` is no number of a choice", place)
             elif self._is_ours(column, str(label), *steps, "choices", number):
                 made[int(number)] = str(label)
         return made
 
-    def _labels(self, column: Column, data: object, *steps: object) -> list[tuple[str, str]]:
+    def _labels(self, column: Column, data: object, *steps: str) -> list[tuple[str, str]]:
         said = self.mapping(data, None, *steps, "labels").items()
         return [(text, str(ours)) for text, ours in said if self._is_ours(column, str(ours), *steps, "labels", text)]
 
-    def _is_ours(self, column: Column, label: str, *steps: object) -> bool:
+    def _is_ours(self, column: Column, label: str, *steps: str) -> bool:
         ours = list(column.choices.values())
         if ours and label not in ours:
-            self._say(f"{column.name} has no `{label}`; it is one of {', '.join(ours)}", *steps)
+            self._say(f"{column.name} has no `{label}`; it is one of {', '.join(ours)}", self.places.place(*steps))
             return False
         return True
 
-    def _say(self, text: str, *steps: object) -> None:
-        self.findings.append(Finding("profile", Severity.ERROR, text, place=self.where(*steps)))
+    def _say(self, text: str, place: Place) -> None:
+        self.findings.append(Finding("profile", Severity.ERROR, text, place=place))

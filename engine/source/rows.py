@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from engine.errors import SourceError
@@ -37,11 +38,13 @@ class Cell:
 
     def value(self, row: Raw) -> object:
         """The typed value, none where the row has none; raises Misfit in words for people."""
-        name = self.name_in(row)
-        value = row[name] if name else None
-        if value is None or value == "":
+        for name in self.names:
+            value = row.get(name)
+            if value is not None and value != "":
+                break
+        else:
             return None
-        note = row.get(self.noted[str(name)]) if self.noted else None
+        note = row.get(self.noted[name]) if self.noted else None
         # A look-up or choice that we take as text, such as a currency, is known by its display text.
         if self.textual and isinstance(note, str) and (name == self.lookup_name or not isinstance(value, str)):
             value = note
@@ -60,6 +63,13 @@ def _fast(cell: Cell, first: Raw) -> tuple[Cell, str, str, str | None, Convert]:
     if cell.textual and (note in first or name == cell.lookup_name):
         return cell, cell.name, "", None, cell.convert
     return cell, cell.name, name, note if note in first else None, cell.convert
+
+
+def _at_once(cells: list[Cell], first: Raw) -> Callable[[Raw], tuple[object, ...]] | None:
+    """All values in one step, where each column has one name only and no display text."""
+    names = [cell.names[0] for cell in cells if len(cell.names) == 1 and not cell.noted]
+    usable = len(names) == len(cells) > 1 and all(name in first for name in names)
+    return itemgetter(*names) if usable else None
 
 
 def cells_for(table: Table, columns: Iterable[str], zone: ZoneInfo, notes: Notes) -> list[Cell]:
@@ -110,6 +120,7 @@ class Gathering:
         self._twice: dict[str, list[int]] = {}
         self._refused: dict[str, list[int]] = {}
         self._fast: list[tuple[Cell, str, str, str | None, Convert]] = []
+        self._at_once: Callable[[Raw], tuple[object, ...]] | None = None
 
     def add(self, raw: Raw, where: int) -> None:
         """Types one raw row; a row that cannot be typed becomes a finding."""
@@ -118,14 +129,25 @@ class Gathering:
             self.unseen = [cell for cell in self.unseen if cell.name_in(raw) is None]
         if not self._fast:
             self._fast = [_fast(cell, raw) for cell in self.cells]
+            self._at_once = _at_once(self.cells, raw)
         try:
-            row = self._typed(raw)
+            row = self._typed_at_once(raw) if self._at_once else self._typed(raw)
         except Misfit:
             self._refuse(raw, where)
             return
         self._keep(row, where)
         if self.notes:
             self._note(row, where)
+
+    def _typed_at_once(self, raw: Raw) -> Row:
+        try:
+            values = self._at_once(raw) if self._at_once else ()
+        except KeyError:
+            return self._typed(raw)
+        return {
+            cell.name: None if value is None or value == "" else cell.convert(value, None)
+            for cell, value in zip(self.cells, values, strict=True)
+        }
 
     def _typed(self, raw: Raw) -> Row:
         row: Row = {}

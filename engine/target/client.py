@@ -77,6 +77,7 @@ class AutotaskClient:
         self._zone_lock = threading.Lock()
         self._asking = threading.Lock()
         self._stopping = threading.Event()
+        self.guard: Callable[[], None] = lambda: None  # right before each write is sent; what it raises ends it unsent
         self._random = SystemRandom()
         here = self._start.is_here()
         workers, timeout = self._limits.workers, self._limits.timeout
@@ -223,6 +224,8 @@ class AutotaskClient:
             return Unclear(str(fault), again=False)
 
     def _send(self, request: Request, zone: Zone) -> Answer:
+        if request.writes:
+            self.guard()
         headers = self._credentials.headers() if request.endpoint else {}
         content = None
         if request.body is not None:

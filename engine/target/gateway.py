@@ -7,7 +7,7 @@ a whole entity and for each piece that takes more than one page; a list of ids i
 there cannot be more records than ids. A create or an update costs one call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -47,6 +47,14 @@ class HttpTarget:
     def describe(self) -> str:
         """What people call it, without secrets."""
         return self._name
+
+    def guarded(self, guard: Callable[[], None]) -> None:
+        """From now on called right before each write is sent, repeats too; what it raises ends the write unsent."""
+        self.client.guard = guard
+
+    def stop(self) -> None:
+        """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
+        self.client.stop()
 
     @property
     def calls(self) -> int:

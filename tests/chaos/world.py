@@ -5,8 +5,10 @@ import csv
 import http.client
 import io
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +26,9 @@ from engine.wiring import SystemClock, load_project, shipped
 CUSTOMERS = ("Ashdown & Pell Veterinary Ltd", "Brightwater Logistics Ltd", "Dunmore Surveyors", "Alpine Dental AG")
 SETTLE_AFTER = 0.3
 """Seconds; far above what the sandbox needs for a request, and above the delay of writes that land late."""
+
+FIRST_PORT = 20_000
+"""Below those that the system gives to clients (32,768 and up on Linux)."""
 
 _KEYS = {
     "account": "accountid",
@@ -88,13 +93,15 @@ class Server:
         arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
         self.port = self.port or _free_port()
         arguments[arguments.index("--port") + 1] = str(self.port)
-        self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
+        log = self.database.with_suffix(".log")
+        with log.open("wb") as said:
+            self._process = subprocess.Popen(arguments, stdout=said, stderr=said)
+        for _ in range(600):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
                 return
             time.sleep(0.05)
-        raise RuntimeError("the sandbox does not answer")
+        raise RuntimeError(f"the sandbox does not answer: {log.read_text(encoding='utf-8')}")
 
     def kill(self) -> None:
         """kill -9, in the middle of whatever it does."""
@@ -118,11 +125,12 @@ class Server:
 
 
 def _free_port() -> int:
-    import socket  # noqa: PLC0415 -- for this one line
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that the system gives to no client: a client that tries to reconnect could otherwise take it for its own."""
+    for port in range(FIRST_PORT + os.getpid() % 5000, 32_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @dataclass(frozen=True)

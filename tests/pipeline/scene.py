@@ -1,6 +1,7 @@
 """Both sides in memory, and a state between them: what a test bends, plans and applies."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -27,7 +28,7 @@ def day(month: int, number: int, year: int = 2026) -> date:
 
 @dataclass
 class Fault:
-    """What goes wrong with a write: refused, lost (no effect), unheard (took effect, no answer), down, used up."""
+    """What goes wrong with a write: refused, lost (no effect), unheard (took effect, no answer), late, down, used up."""
 
     kind: str
     entity: str = ""
@@ -51,10 +52,11 @@ class Tenant(FakeTarget):
         self.hidden: set[tuple[str, int]] = set()
         self.adjusted: set[tuple[int, date]] = set()
         self.on_write: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None
-        self.reads: list[str] = []
+        self.late: list[Callable[[], Any]] = []
+        self.effects: list[tuple[int, date, int]] = []  # adjustments by us: contract service, day, units
+        self.hand: list[tuple[int, date, int]] = []  # and by people
 
     def read(self, entity: str, where: Any, fields: Any) -> list[Record]:
-        self.reads.append(entity)
         return [one for one in super().read(entity, where, fields) if (entity, one["id"]) not in self.hidden]
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
@@ -64,6 +66,7 @@ class Tenant(FakeTarget):
         self._faulty("update", entity, values, lambda: self._update(entity, record, values))
 
     def _faulty(self, verb: str, entity: str, values: Mapping[str, Any], write: Callable[[], Any]) -> Any:
+        self.guard()
         self.on_write(verb, entity, values)
         fault = next((one for one in self.faults if one.hits(verb, entity, values)), None)
         kind = fault.kind if fault else ""
@@ -73,7 +76,9 @@ class Tenant(FakeTarget):
             raise CallsUsedUp("all calls are used")
         if kind == "down":
             raise TargetUnavailable("no connection")
-        if kind == "lost":
+        if kind == "late":
+            self.late.append(write)
+        if kind in ("lost", "late"):
             raise TargetUnavailable("no answer", may_have_landed=True)
         answer = write()
         if kind == "unheard":
@@ -87,7 +92,17 @@ class Tenant(FakeTarget):
             values["contractServiceID"] = self._repeated(values)
         if entity == ADJUSTMENTS:
             self._may_adjust(values)
-        return super().create(entity, values)
+        answer = super().create(entity, values)
+        if entity == ADJUSTMENTS:
+            self.effects.append((values["contractServiceID"], values["effectiveDate"], values["unitChange"]))
+        return answer
+
+    def land(self) -> None:
+        """What was under way takes effect."""
+        late, self.late, self.guard = self.late, [], lambda: None  # they were sent long ago
+        for write in late:
+            with suppress(TargetRejected):
+                write()
 
     def _update(self, entity: str, record: int, values: Mapping[str, Any]) -> None:
         super().update(entity, record, values)
@@ -131,6 +146,7 @@ class Tenant(FakeTarget):
         """Somebody adjusts in Autotask's own pages."""
         self._create(ADJUSTMENTS, {"contractServiceID": service, "effectiveDate": on, "unitChange": units})
         self.sent.pop()
+        self.hand.append(self.effects.pop())
 
     def post(self, service: int, until: date) -> None:
         """Approve and post: units up to that day stand for good."""

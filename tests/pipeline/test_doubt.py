@@ -115,7 +115,6 @@ def test_while_an_adjustment_is_in_doubt_a_plan_holds_it_and_the_later_ones():
     for kind in ("lost", "unheard"):
         scene = disturbed(Fault(kind, "ContractServiceAdjustments"))
         if kind == "unheard":
-            scene.target.on_write = lambda *_, scene=scene: scene.target.reads.clear()
             scene.target.read = _blind(scene)
         scene.apply(scene.plan())
         made = scene.plan()

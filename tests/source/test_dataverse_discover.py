@@ -86,7 +86,7 @@ def test_what_is_guessed_or_missing_is_named_for_what_is_needed(world: World):
 
 def test_the_profile_that_is_written_can_be_read_and_gives_the_rows(world: World):
     (document,), faults = parse(as_yaml(found(world)).encode(), "profile.yaml")
-    profile = profile_of(document.data, TABLES, document.place)
+    profile = profile_of(document.data, TABLES, document)
 
     with world.source() as source:
         plain = source.profile
@@ -146,6 +146,7 @@ def said(world: World, **needs: object) -> list[tuple[str, Severity, str]]:
 
 def test_the_doctor_finds_all_well_and_says_which_role_that_takes(usual: World):
     got = said(usual)
+    role = "the role of the application user needs Read at organisation level on"
 
     assert {severity for _, severity, _ in got} == {Severity.INFO}
     assert [text for _, _, text in got[1:]] == [
@@ -155,8 +156,7 @@ def test_the_doctor_finds_all_well_and_says_which_role_that_takes(usual: World):
         "license_change: our user may write back",
         "account: all rows can be read",
         "account: changes are tracked",
-        "the role of the application user needs Read at organisation level on Account, License Change Log; "
-        "Write on License Change Log",
+        f"{role} Account, License Change Log; Write on License Change Log",
     ]
 
 

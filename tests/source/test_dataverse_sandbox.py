@@ -101,9 +101,9 @@ def test_options_that_change_tracking_forbids_are_refused_as_dataverse_does(clie
 
 
 def test_a_table_that_is_not_tracked_gives_no_changes():
-    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
-        with Client(sandbox) as client:
-            refused = client.get(SET, "odata.track-changes")
+    habits = Habits(untracked=frozenset({LOG}))
+    with DataverseSandbox(TABLES, ROWS, environment(habits=habits)) as sandbox, Client(sandbox) as client:
+        refused = client.get(SET, "odata.track-changes")
 
     assert error(refused)[0] == 400
 

@@ -26,7 +26,7 @@ tables:
 def read(text: str) -> Profile:
     (document,), findings = parse(text.encode(), "profile.yaml")
     assert findings == []
-    return profile_of(document.data, TABLES, document.place)
+    return profile_of(document.data, TABLES, document)
 
 
 def test_what_a_profile_says_is_laid_over_the_catalogue_and_the_rest_stays():
@@ -55,7 +55,7 @@ def test_equal_profiles_have_equal_digests_and_others_do_not():
 
 
 def test_an_empty_profile_is_the_catalogue():
-    assert dict(profile_of(None, TABLES, lambda *_: None).tables) == dict(TABLES)
+    assert dict(read("tables: {}").tables) == dict(TABLES)
 
 
 def test_all_faults_are_said_at_once_with_their_places_and_the_nearest_names():
@@ -76,10 +76,10 @@ tabels: {}
 
     assert str(failed.value).splitlines() == [
         "profile.yaml:9:1: `tabels` is not known here; did you mean `tables`?",
-        "profile.yaml:2:18: there is no table `license_chage`; did you mean `license_change`?",
-        "profile.yaml:4:13: `logicl` is not known here; did you mean `logical`?",
-        "profile.yaml:6:13: account has no column `phon`; did you mean `phone`?",
-        "profile.yaml:7:31: `none` is no number of a choice",
+        "profile.yaml:2:3: there is no table `license_chage`; did you mean `license_change`?",
+        "profile.yaml:4:5: `logicl` is not known here; did you mean `logical`?",
+        "profile.yaml:6:7: account has no column `phon`; did you mean `phone`?",
+        "profile.yaml:7:25: `none` is no number of a choice",
         "profile.yaml:7:42: state has no `Aktiv`; it is one of Active, Inactive",
         "profile.yaml:7:67: state has no `Off`; it is one of Active, Inactive",
         "profile.yaml:8:13: names and values were expected",

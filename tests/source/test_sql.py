@@ -158,7 +158,7 @@ def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy
             "UPDATE change_log SET state_text = :status WHERE id = :key AND delta = :expected_quantity",
             "the statement of the profile wants :expected_quantity, which the plan does not have",
         ),
-        ("UPDATE nothing SET a = :status WHERE id = :key", "no such table: nothing"),
+        ("UPDATE nowhere SET a = :status WHERE id = :key", "no such table: nowhere"),
     ],
 )
 def test_a_statement_that_does_something_else_is_undone(url: str, base: sqlalchemy.Engine, statement: str, said: str):

@@ -188,8 +188,8 @@ class _TokenHttp:
     """The HTTP client that msal is given: the words of httpx under the names that it expects."""
 
     def __init__(self, timeout: float) -> None:
-        self._http = httpx.Client(timeout=timeout)
-        self._local = httpx.Client(timeout=timeout, trust_env=False)
+        self._timeout = timeout
+        self._clients: dict[bool, httpx.Client] = {}  # by whether the other side is this machine
 
     def post(self, url: str, **more: object) -> httpx.Response:
         """A form; `params`, `data` and `headers` are understood."""
@@ -201,17 +201,19 @@ class _TokenHttp:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
-        self._local.close()
+        for http in self._clients.values():
+            http.close()
 
     def _send(self, method: str, url: str, more: Mapping[str, Any]) -> httpx.Response:
         kept = {name: more[name] for name in ("params", "data", "headers") if more.get(name)}
-        http = self._http
-        if _is_here(url):
-            http, url = self._local, urlunsplit(urlsplit(url)._replace(scheme="http"))
+        here = _is_here(url)
+        if here not in self._clients:
+            self._clients[here] = httpx.Client(timeout=self._timeout, trust_env=not here)
+        if here:
+            url = urlunsplit(urlsplit(url)._replace(scheme="http"))
         try:
-            return http.request(method, url, **kept)
-        except httpx.TransportError as error:
+            return self._clients[here].request(method, url, **kept)
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Unavailable(f"no token: {urlsplit(url).netloc} gave no answer ({type(error).__name__})") from error
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from engine.errors import SourceError
 from engine.model.catalogue import Column, Table, Type
-from engine.source.dataverse.metadata import Attribute, Definition
+from engine.source.dataverse.metadata import LOOKUPS, Attribute, Definition
 from engine.source.profile import Here, Profile
 from engine.source.rows import Cell, column_of, nearest
 from engine.source.values import Convert, Misfit, Notes, as_instant, convert_for, shown
@@ -80,6 +80,8 @@ class Reader:
             return _day_for(attribute.behaviour, self.zone)
         if column.type is Type.CHOICE and attribute.options:
             return _chosen(found, self.doubts)
+        if attribute.kind in LOOKUPS | {"Uniqueidentifier"} and not found.shows:
+            return _as_guid
         plain = convert_for(column, self.zone, self.notes, key=column.name == self.table.key)
         if found.shows:
             return _shown(found, plain, shows.get(column.name, {}), self.doubts)
@@ -108,6 +110,12 @@ def choices_here(found: Found) -> Mapping[int, str]:
     return made
 
 
+def _as_guid(value: object, _note: object) -> str:
+    if not isinstance(value, str):
+        raise Misfit(f"{shown(value)} is not a key")
+    return value.lower()
+
+
 def _day_for(behaviour: str, zone: ZoneInfo) -> Convert:
     """Days by behaviour: UserLocal is a midnight in UTC, the others are the day that stands there."""
 
@@ -127,14 +135,15 @@ def _day_for(behaviour: str, zone: ZoneInfo) -> Convert:
 def _shown(found: Found, plain: Convert, texts: Mapping[str, str], doubts: Doubts) -> Convert:
     name, labels = found.column.name, found.here.labels
 
-    def convert(value: object, note: object) -> object:
-        text = texts.get(str(value).lower())
+    @lru_cache(maxsize=4096)
+    def known(id_: str) -> object:
+        text = texts.get(id_.lower())
         if text is None:
             doubts.append(name)
-            raise Misfit(f"the row {shown(value)} that it refers to cannot be read")
-        return plain(labels.get(text.casefold(), text), note)
+            raise Misfit(f"the row {shown(id_)} that it refers to cannot be read")
+        return plain(labels.get(text.casefold(), text), None)
 
-    return convert
+    return lambda value, _: known(str(value))
 
 
 def _chosen(found: Found, doubts: Doubts) -> Convert:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msal  # type: ignore[import-untyped]
-
 from engine.errors import SourceError
 from engine.source.dataverse.faults import Unavailable, short
 
@@ -82,6 +80,8 @@ class Tokens:
         self._http.close()
 
     def _application(self) -> _Application:
+        import msal  # type: ignore[import-untyped]  # noqa: PLC0415 -- slow to load, and only wanted for a first token
+
         try:
             made: _Application = msal.ConfidentialClientApplication(
                 self._login.client_id,

@@ -1,0 +1,268 @@
+"""A model of what must hold, whatever people, faults and crashes do in whatever order."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from engine.errors import EngineError
+from engine.model.document import loads
+from engine.model.finding import Place
+from engine.model.plan import Action, Change, Plan, Unknown
+from engine.model.project import Decision, Verdict
+from engine.model.run import Run, Step
+from tests.pipeline.files import project as small
+from tests.pipeline.files import settings
+from tests.pipeline.frail import Killed, killed
+from tests.pipeline.scene import START, Fault, Scene, account, contract, log, product, subscription
+
+AS_OF = date(2026, 11, 15)
+CREATED = ("Companies", "Services", "Contracts", "ContractServices")
+IDENTITY = {"Companies": "udf.Work 365 Id", "Services": "externalID", "Contracts": "contractNumber",
+            "ContractServices": "internalDescription"}  # fmt: skip
+KINDS = ("lost", "unheard", "late", "refused", "down", "used up")
+
+
+def project():
+    return small(settings(allow_duplicated_services="true"))
+
+
+class Books(RuleBasedStateMachine):
+    """One customer, one contract, two products; subscriptions whose quantities move."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        tables = {
+            "account": [account()],
+            "product": [product(), product("yea", name="Backup", unit="Annual")],
+            "billing_contract": [contract()],
+            "subscription": [subscription("s0", 0), subscription("s1", 0, name="Backup", product="yea")],
+            "license_change": [],
+        }
+        self.scene = Scene(project=project(), tables=tables)
+        self.kept: Plan | None = None
+        self.count = 0
+        self.past: list[tuple[int, date, int]] = []  # adjustments of ours that a lost state no longer knows
+        self.exempt: set[str] = set()  # logs that were archived before the state was lost
+        self.live: Counter[str] = Counter()  # log → pushes that stand, before the state was lost
+        self.touched: set[str] = set()  # subscriptions for which a person took the responsibility
+
+    # What people do in Work 365
+
+    @initialize(units=st.integers(1, 9))
+    def begin(self, units: int) -> None:
+        self.more_or_less(0, -20, units)
+
+    @rule(which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-6, 9).filter(bool))
+    def more_or_less(self, which: int, offset: int, units: int) -> None:
+        """A quantity changes, and a log says so."""
+        rows = self.scene.source.tables["subscription"]
+        key = [*rows][which % len(rows)]
+        row = rows[key]
+        units = units if row["quantity"] + units >= 0 else -units
+        row["quantity"] += units
+        self.count += 1
+        self.scene.add("license_change", log(f"l{self.count}", AS_OF + timedelta(offset), units, subscription=key))
+
+    @rule()
+    @precondition(lambda self: len(self.scene.source.tables["subscription"]) < 3)
+    def one_more_of_a_kind(self) -> None:
+        """A second subscription of the first product."""
+        self.scene.add("subscription", subscription("s2", 0, name="Mail (reception)"))
+        self.more_or_less(2, -3, 2)
+
+    @rule(phone=st.sampled_from("123"))
+    def edit_the_account(self, phone: str) -> None:
+        self.scene.row("account")["phone"] = phone
+
+    @rule(pick=st.integers(0, 50))
+    def restore_an_old_export(self, pick: int) -> None:
+        """A log that was archived is Active again."""
+        logs = [*self.scene.source.tables["license_change"].values()]
+        logs[pick % len(logs)]["status"] = "Active"
+
+    # What people do in Autotask
+
+    @rule(phone=st.sampled_from("789"))
+    def edit_the_company(self, phone: str) -> None:
+        for company in self.scene.target.records["Companies"].values():
+            company["phone"] = phone
+
+    @rule(which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-4, 4).filter(bool))
+    def adjust_by_hand(self, which: int, offset: int, units: int) -> None:
+        services = [*self.scene.target.records["ContractServices"]]
+        if services:
+            try:
+                self.scene.target.by_hand(services[which % len(services)], AS_OF + timedelta(offset), units)
+            except EngineError:  # that day is taken, or posted
+                return
+            self.touched.update(self.scene.source.tables["subscription"])
+
+    @rule(offset=st.integers(-40, -5))
+    def post(self, offset: int) -> None:
+        for service in self.scene.target.records["ContractServices"]:
+            self.scene.target.post(service, AS_OF + timedelta(offset))
+
+    # What goes wrong
+
+    @rule(kind=st.sampled_from(KINDS), entity=st.sampled_from((*CREATED, "ContractServiceAdjustments", "")))
+    def break_the_next_write(self, kind: str, entity: str) -> None:
+        self.scene.target.faults = [Fault(kind, entity)]
+
+    @rule(seconds=st.sampled_from([10, 299, 300, 301]))
+    def wait(self, seconds: int) -> None:
+        """What was under way takes effect within five minutes."""
+        self.scene.target.land()
+        self.scene.wait(seconds)
+
+    @rule()
+    @precondition(lambda self: not self.scene.state.load().open_runs and not self.scene.target.late)
+    def lose_the_state(self) -> None:
+        self.live = self.pushes()
+        self.exempt = {
+            key for key, row in self.scene.source.tables["license_change"].items() if row["status"] == "Archived"
+        }
+        self.past = [*self.scene.target.effects]
+        self.scene.lose_state()
+
+    # What the tool does
+
+    @rule()
+    def keep_a_plan(self) -> None:
+        self.kept = self.scene.plan()
+
+    @rule()
+    @precondition(lambda self: self.kept is not None)
+    def apply_the_kept_plan(self) -> None:
+        kept, self.kept = self.kept, None
+        try:
+            self.scene.apply(kept)
+        except EngineError:  # stale, applied before, or a run is open
+            return
+
+    @rule(nth=st.integers(1, 14), after=st.booleans())
+    def apply_and_be_killed(self, nth: int, after: bool) -> None:  # noqa: FBT001 -- drawn
+        made = self.scene.plan()
+        if not self.scene.state.load().open_runs:
+            killed(self.scene, lambda: self.scene.apply(made), nth=nth, after=after)
+
+    @rule(nth=st.integers(1, 9), after=st.booleans())
+    @precondition(lambda self: self.scene.state.load().open_runs)
+    def resume_and_be_killed(self, nth: int, after: bool) -> None:  # noqa: FBT001 -- drawn
+        killed(self.scene, self.scene.resume, nth=nth, after=after)
+
+    @rule()
+    @precondition(lambda self: self.scene.state.load().open_runs)
+    def resume(self) -> None:
+        self.scene.resume()
+
+    @rule()
+    def synchronise(self) -> None:
+        made = self.scene.plan()
+        if self.scene.state.load().open_runs:
+            return
+        if self.scene.apply(made).complete:
+            again = self.scene.plan()
+            assert not again.changes, f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
+            self.check_quantities(again)
+
+    @rule()
+    @precondition(lambda self: self.scene.state.runs() and not self.scene.state.load().open_runs)
+    def undo_the_latest(self) -> None:
+        self.scene.apply(self.scene.plan(undo=self.scene.state.runs()[-1].id))
+        self.touched.update(self.scene.source.tables["subscription"])
+
+    @rule(verdict=st.sampled_from([Verdict.PUSH, Verdict.ARCHIVE]))
+    @precondition(lambda self: not self.scene.state.load().open_runs)
+    def decide(self, verdict: Verdict) -> None:
+        """Everything that is held is decided, one way or the other."""
+        held = {(one.mapping, one.key) for one in self.scene.plan().blocked if one.mapping == "license_change"}
+        said = {row: Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in held}
+        decided = {**self.scene.project.decisions, **said}
+        self.scene.project = replace(self.scene.project, decisions=decided, digest=f"{len(decided)} {verdict}")
+        self.touched.update(self.scene.source.tables["subscription"])
+
+    # What must hold
+
+    def check_quantities(self, made: Plan) -> None:
+        """After a clean apply with nothing held, units are what Work 365 says."""
+        held = {key for one in made.blocked for key in [one.key]}
+        if self.past or held:
+            return
+        for key, row in self.scene.source.tables["subscription"].items():
+            link = self.scene.state.links.get(("subscription", key))
+            if link and key not in self.touched:
+                assert self.scene.units(date(2028, 1, 1), link.record) == row["quantity"], key
+
+    @invariant()
+    def nothing_is_there_twice(self) -> None:
+        for entity, field in IDENTITY.items():
+            values = [record[field] for record in self.scene.target.records[entity].values() if record.get(field)]
+            assert len(values) == len(set(values)), f"{entity} is there twice: {values}"
+
+    @invariant()
+    def units_are_what_the_journal_says(self) -> None:
+        known = Counter(self.past) + Counter(pushed for pushed, _ in self.done())
+        effects = Counter(self.scene.target.effects)
+        open_runs = self.scene.state.load().open_runs
+        assert not known - effects, f"the journal says what never happened: {known - effects}"
+        assert open_runs or not effects - known, f"adjustments that the journal does not know: {effects - known}"
+
+    @invariant()
+    def units_are_the_sum_of_all_adjustments(self) -> None:
+        everything = [*self.scene.target.effects, *self.scene.target.hand]
+        for service in self.scene.target.records["ContractServices"]:
+            for offset in (-40, -10, 0, 10, 60):
+                on = AS_OF + timedelta(offset)
+                wanted = sum(units for one, since, units in everything if one == service and START <= since <= on)
+                assert self.scene.target.units(service, on) == wanted
+
+    @invariant()
+    def a_log_is_pushed_once(self) -> None:
+        for key, times in self.pushes().items():
+            assert 0 <= times <= 1 or self.touched, f"{key} was pushed {times} times"
+
+    @invariant()
+    def a_log_is_archived_only_with_its_proof(self) -> None:
+        for key, row in self.scene.source.tables["license_change"].items():
+            if row["status"] == "Archived" and key not in self.exempt:
+                pushed = self.scene.state.pushed.get(("license_change", key))
+                assert pushed, f"{key} is archived, and nobody knows why"
+                assert pushed.proof or not pushed.units, f"{key} is archived without a proof"
+
+    def pushes(self) -> Counter[str]:
+        """Log → adjustments that carry it, less those that took it back."""
+        counted = Counter(self.live)
+        for _, change in self.done():
+            for key in change.keys:
+                counted[key] += -1 if change.id.count("undo:") % 2 else 1
+        return counted
+
+    def done(self) -> Iterator[tuple[tuple[int, date, int], Change]]:
+        """Adjustments that took effect, as the journals tell it."""
+        for run in self.scene.state.runs():
+            yield from _done(run, self.scene)
+
+
+def _done(run: Run, scene: Scene) -> Iterator[tuple[tuple[int, date, int], Change]]:
+    entries = [entry for entry in scene.state.journal(run.id) if entry.step is Step.DONE]
+    ids = {entry.change: entry.data["id"] for entry in entries if "id" in entry.data}
+    landed = {entry.change for entry in entries}
+    for change in loads(run.plan).changes:
+        if change.action is Action.ADJUST and change.id in landed:
+            before, after = change.units or (0, 0)
+            yield (_record(change, ids), change.values["effectiveDate"], after - before), change
+
+
+def _record(change: Change, ids: dict[str, int]) -> int:
+    if change.makes:
+        return ids[change.id]
+    if change.record is not None:
+        return change.record
+    return ids[next(value.change for value in change.values.values() if isinstance(value, Unknown))]
+
+
+__all__ = ["Books", "Killed"]
