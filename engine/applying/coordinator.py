@@ -262,7 +262,9 @@ class Coordinator:
         return Entry(change.id, Step.STARTED, self._now(), data)
 
     def _work(self, change: Change) -> Sent:
-        return send(self.world.target, change, self.book.values(change))
+        mapping = self.job.project.mappings[change.mapping]
+        places = {name: spec.place for name, spec in {**mapping.fields, **mapping.identity}.items()}
+        return send(self.world.target, change, self.book.values(change), places)
 
     def _write_back(self, changes: Sequence[Change]) -> None:
         """Write-backs of one table in one call: a file is written once for all of them."""

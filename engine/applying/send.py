@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import CallsUsedUp, SourceError, StateLocked, TargetRejected, TargetUnavailable
+from engine.model.finding import Place
 from engine.model.plan import Action, Change
 from engine.model.run import Step
 from engine.ports import RowOutcome, RowUpdate, Source, Target
@@ -23,17 +24,22 @@ Guard = Callable[[], None]
 """Raises StateLocked where the lock is no longer ours; called right before each send."""
 
 
-def send(target: Target, change: Change, values: Mapping[str, Any]) -> Sent:
-    """Writes to the target. A refusal is FAILED, an unknown end IN_DOUBT, a good answer DONE or ANSWERED."""
+def send(target: Target, change: Change, values: Mapping[str, Any], places: Mapping[str, Place]) -> Sent:
+    """Writes to the target. A refusal is FAILED, an unknown end IN_DOUBT, a good answer DONE or ANSWERED.
+
+    `places`: where the YAML says what each field gets, for the remedy.
+    """
     try:
         if change.action in (Action.CREATE, Action.ADJUST):
             return _created(change, target.create(change.entity, values))
         target.update(change.entity, change.record or 0, values)
     except TargetRejected as refusal:
-        return Sent(Step.FAILED, {"text": _refused(refusal, change), "remedy": _remedy(change)})
+        text = _refused(refusal, change)
+        return Sent(Step.FAILED, {"text": text, "remedy": _remedy(change, text, places)})
     except TargetUnavailable as fault:
-        step = Step.IN_DOUBT if fault.may_have_landed else Step.FAILED
-        return Sent(step, {"text": str(fault), "remedy": _remedy(change) if step is Step.FAILED else ""})
+        if fault.may_have_landed:
+            return Sent(Step.IN_DOUBT, {"text": str(fault)})
+        return Sent(Step.FAILED, {"text": str(fault), "remedy": "plan again: what is left is planned anew"})
     except (CallsUsedUp, StateLocked) as stop:
         return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True)
     return Sent(Step.DONE, {})
@@ -54,9 +60,12 @@ def _refused(refusal: TargetRejected, change: Change) -> str:
     return f"Autotask refused {change.entity}{record}: {words}"
 
 
-def _remedy(change: Change) -> str:
-    fields = ", ".join(change.values)
-    return f"mend what it says ({fields}; mapping at {change.place}), then plan again: what is left is planned anew"
+def _remedy(change: Change, words: str, places: Mapping[str, Place]) -> str:
+    """Points at the YAML line of each field that Autotask's words name; at the mapping where they name none."""
+    named = [name for name in change.values if name.casefold() in words.casefold() and name in places]
+    where = ", ".join(f"{name} at {places[name]}" for name in named) or f"the mapping at {change.place}"
+    rows = ", ".join(change.keys[:3])
+    return f"mend {where}, or row {rows} in Work 365; then plan again: what is left is planned anew"
 
 
 def write_back(

@@ -1,6 +1,7 @@
 """One state file in use by one store: opened when needed, one thread at a time, one transaction a call."""
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -43,6 +44,30 @@ class Access:
             connection = self._opened(create=create)
             with transaction(connection):
                 yield connection
+
+    def mark(self, run: str) -> None:
+        """Notes beside the file that a run is open, for the day on which the file is lost."""
+        beside = self._mark()
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(run + "\n")
+
+    def unmark(self) -> None:
+        """No run is open any more."""
+        self._mark().unlink(missing_ok=True)
+
+    def refuse_lost(self) -> None:
+        """Raises StateError where the file is gone and a run was open when it went."""
+        beside = self._mark()
+        if beside.exists():
+            run = beside.read_text(encoding="utf-8").strip()
+            raise StateError(
+                f"the state {self.path} is gone, and {run} was open: what it had in flight is not known any more. "
+                f"Put a copy of the state back; or look in Autotask, then remove {beside} to go on without it"
+            )
+
+    def _mark(self) -> Path:
+        return self.path.with_name(self.path.name + ".open")
 
     def close(self) -> None:
         """Lets go of the file, for good."""

@@ -48,6 +48,7 @@ class SqlState:
         """All that planning needs; open runs are open, or interrupted, or have changes in doubt."""
         with self._access.reading() as connection:
             if connection is None:
+                self._access.refuse_lost()
                 return Memory()
             lineage, serial, _, _ = connection.execute(statement("read_state")).fetchone()
             return Memory(
@@ -102,6 +103,7 @@ class SqlState:
             (lineage, *_) = connection.execute(statement("read_state")).fetchone()
             connection.execute(statement("add_run"), (*rows.run_row(run), ""))
             journal.append(connection, [journal.from_run(run, lineage)])
+            self._access.mark(f"run {run.id} of {run.started:%Y-%m-%d %H:%M} UTC by {run.who or 'somebody'}")
 
     def record(self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects = NOTHING) -> None:
         """Writes entries and their effects in one transaction. Raises StateError for an unknown run.
@@ -126,6 +128,8 @@ class SqlState:
             values = {"run": run, "status": status.value, "ended": at.isoformat(), "anchor": anchor}
             connection.execute(statement("finish_run"), values)
             connection.execute(statement("raise_serial"))
+        if status in (RunStatus.DONE, RunStatus.PARTIAL):
+            self._access.unmark()
 
     def edit(self, lease: Lease, what: str, effects: Effects, *, reason: str = "") -> None:
         """A change by hand, recorded with who (the lease's holder), when and why; the serial goes up."""

@@ -17,7 +17,7 @@ from engine.model.run import Run, Step
 from tests.pipeline.files import project as small
 from tests.pipeline.files import settings
 from tests.pipeline.frail import Killed, killed
-from tests.pipeline.scene import START, Fault, Scene, account, contract, log, product, subscription
+from tests.pipeline.scene import START, Fault, Scene, account, adjusts, contract, log, product, subscription
 
 AS_OF = date(2026, 11, 15)
 CREATED = ("Companies", "Services", "Contracts", "ContractServices")
@@ -48,7 +48,9 @@ class Books(RuleBasedStateMachine):
         self.past: list[tuple[int, date, int]] = []  # adjustments of ours that a lost state no longer knows
         self.exempt: set[str] = set()  # logs that were archived before the state was lost
         self.live: Counter[str] = Counter()  # log → pushes that stand, before the state was lost
-        self.touched: set[str] = set()  # subscriptions for which a person took the responsibility
+        self.touched = False  # a person moved units by hand, or decided
+        self.decided = False
+        self.seen: tuple[list[tuple[int, date, int]], dict[int, str]] = ([], {})  # when the kept plan was made
 
     # What people do in Work 365
 
@@ -99,7 +101,7 @@ class Books(RuleBasedStateMachine):
                 self.scene.target.by_hand(services[which % len(services)], AS_OF + timedelta(offset), units)
             except EngineError:  # that day is taken, or posted
                 return
-            self.touched.update(self.scene.source.tables["subscription"])
+            self.touched = True
 
     @rule(offset=st.integers(-40, -5))
     def post(self, offset: int) -> None:
@@ -108,7 +110,7 @@ class Books(RuleBasedStateMachine):
 
     # What goes wrong
 
-    @rule(kind=st.sampled_from(KINDS), entity=st.sampled_from((*CREATED, "ContractServiceAdjustments", "")))
+    @rule(kind=st.sampled_from(KINDS), entity=st.sampled_from((*CREATED, "ContractServiceAdjustments", "", "")))
     def break_the_next_write(self, kind: str, entity: str) -> None:
         self.scene.target.faults = [Fault(kind, entity)]
 
@@ -132,20 +134,75 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def keep_a_plan(self) -> None:
-        self.kept = self.scene.plan()
+        self.kept = self.plan()
+        self.seen = ([*self.scene.target.hand], self.phones())
 
     @rule()
     @precondition(lambda self: self.kept is not None)
     def apply_the_kept_plan(self) -> None:
+        """What has moved since is left alone."""
         kept, self.kept = self.kept, None
+        before, phones, sent = [*self.scene.target.hand], self.phones(), len(self.scene.target.effects)
         try:
             self.scene.apply(kept)
         except EngineError:  # stale, applied before, or a run is open
             return
+        moved = {service for service, _, _ in before[len(self.seen[0]) :]}
+        pushed = {service for service, _, _ in self.scene.target.effects[sent:]}
+        assert not moved & pushed, "units were pushed on top of what somebody did meanwhile"
+        for company, phone in phones.items():
+            if phone != self.seen[1].get(company, phone):
+                assert self.phones()[company] == phone, "what somebody typed meanwhile was overwritten"
+
+    def phones(self) -> dict[int, str]:
+        return {id_: record["phone"] for id_, record in self.scene.target.records["Companies"].items()}
+
+    def plan(self) -> Plan:
+        """A plan that pushes nothing that is billed already, and creates nothing that is there."""
+        made = self.scene.plan()
+        for change in made.changes:
+            if change.action is Action.CREATE and change.entity in IDENTITY:
+                field = IDENTITY[change.entity]
+                there = {record.get(field) for record in self.scene.target.records[change.entity].values()}
+                assert change.values[field] not in there, f"{change.id} is there already"
+        for keys, _, _ in adjusts(made):
+            assert self.decided or self.law_holds(keys[0]), f"{keys} is pushed although the ledger differs"
+        return made
+
+    def law_holds(self, key: str) -> bool:
+        """Units plus all that is pending are the quantity, for the subscription of that log."""
+        row = self.scene.source.tables["subscription"][self.scene.row("license_change", key)["subscription"]]
+        pushed = self.scene.state.pushed
+        logs = [
+            one
+            for one in self.scene.source.tables["license_change"].values()
+            if one["subscription"] == row["id"] and one["status"] == "Active"
+        ]
+        pending = sum(
+            one["quantity"]
+            for one in logs
+            if ("license_change", one["id"]) not in pushed or pushed["license_change", one["id"]].undone
+        )
+        link = self.scene.state.links.get(("subscription", row["id"]))
+        service = link.record if link else self.found(row["id"])
+        billed = self.scene.units(self.weighed_on(row["id"]), service) if service else 0
+        return billed + pending == row["quantity"]
+
+    def weighed_on(self, key: str) -> date:
+        """The later of as-of and the last day that a log of it is about."""
+        logs = [one for one in self.scene.source.tables["license_change"].values() if one["subscription"] == key]
+        pushed = [self.scene.state.pushed.get(("license_change", one["id"])) for one in logs]
+        days = [one.day if one else log["effective_date"] for one, log in zip(pushed, logs, strict=True)]
+        return max([AS_OF, *days, *(log["effective_date"] for log in logs if log["status"] == "Active")])
+
+    def found(self, key: str) -> int | None:
+        """The contract service that carries the subscription's identity."""
+        services = self.scene.target.records["ContractServices"]
+        return next((id_ for id_, one in services.items() if one.get("internalDescription") == f"W365 {key}"), None)
 
     @rule(nth=st.integers(1, 14), after=st.booleans())
     def apply_and_be_killed(self, nth: int, after: bool) -> None:  # noqa: FBT001 -- drawn
-        made = self.scene.plan()
+        made = self.plan()
         if not self.scene.state.load().open_runs:
             killed(self.scene, lambda: self.scene.apply(made), nth=nth, after=after)
 
@@ -161,11 +218,11 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def synchronise(self) -> None:
-        made = self.scene.plan()
+        made = self.plan()
         if self.scene.state.load().open_runs:
             return
         if self.scene.apply(made).complete:
-            again = self.scene.plan()
+            again = self.plan()
             assert not again.changes, f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
             self.check_quantities(again)
 
@@ -173,17 +230,18 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: self.scene.state.runs() and not self.scene.state.load().open_runs)
     def undo_the_latest(self) -> None:
         self.scene.apply(self.scene.plan(undo=self.scene.state.runs()[-1].id))
-        self.touched.update(self.scene.source.tables["subscription"])
+        self.touched = True
 
     @rule(verdict=st.sampled_from([Verdict.PUSH, Verdict.ARCHIVE]))
     @precondition(lambda self: not self.scene.state.load().open_runs)
     def decide(self, verdict: Verdict) -> None:
         """Everything that is held is decided, one way or the other."""
-        held = {(one.mapping, one.key) for one in self.scene.plan().blocked if one.mapping == "license_change"}
+        held = {(one.mapping, one.key) for one in self.plan().blocked if one.mapping == "license_change"}
         said = {row: Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in held}
         decided = {**self.scene.project.decisions, **said}
+        self.decided = True
         self.scene.project = replace(self.scene.project, decisions=decided, digest=f"{len(decided)} {verdict}")
-        self.touched.update(self.scene.source.tables["subscription"])
+        self.touched = True
 
     # What must hold
 
@@ -194,7 +252,7 @@ class Books(RuleBasedStateMachine):
             return
         for key, row in self.scene.source.tables["subscription"].items():
             link = self.scene.state.links.get(("subscription", key))
-            if link and key not in self.touched:
+            if link and not self.touched:
                 assert self.scene.units(date(2028, 1, 1), link.record) == row["quantity"], key
 
     @invariant()

@@ -1,8 +1,12 @@
 """What is kept between runs: cheap where nothing changed, right whatever changed, whole where it cannot be trusted."""
 
 import os
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -304,3 +308,39 @@ def test_rows_from_increments_are_the_rows_of_a_full_load(done: list, page: int)
 
         with world.source(page=page) as kept, world.source(kept=False) as whole:
             assert kept.read("license_change", COLUMNS) == whole.read("license_change", COLUMNS)
+
+
+READER = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from tests.source.bench_dataverse import Clock
+from tests.source.dataverse_worlds import COLUMNS, SECRET, TABLES, ZONE
+from engine.source.dataverse.client import Access
+from engine.source.dataverse.loading import Patience
+from engine.source.dataverse.source import DataverseSource, Keeping
+from engine.source.profile import Profile
+url, kept = sys.argv[1:]
+print("ready", flush=True)
+for turn in range(10_000):
+    keeping = Keeping(Path(kept), Patience(page=2, refresh=turn % 2 == 1))
+    access = Access(url, "demo.example", "trueup-demo", SECRET, url)
+    with DataverseSource(access, Profile(TABLES), ZONE, Clock(), keeping) as source:
+        source.read("license_change", COLUMNS)
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("after", [0.05, 0.11, 0.17, 0.23])
+def test_a_reader_killed_at_any_instant_leaves_rows_that_go_with_their_token(world: World, after: float):
+    command = [sys.executable, "-c", READER, world.sandbox.url, str(world.folder / "rows.sqlite")]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": "."}) as reader:
+        assert reader.stdout.readline() == b"ready\n"
+        for number in range(1, 8):
+            world.sandbox.set("license_change", log(number, quantity=Decimal(number) + 100))
+            time.sleep(after / 7)
+        reader.send_signal(signal.SIGKILL)
+    world.sandbox.remove(LOG, key(3))
+
+    assert world.read() == world.read(kept=False)

@@ -95,9 +95,10 @@ def test_missing_folders_are_made(opened, tmp_path):
     assert state.acquire("apply (ann)")
 
 
-def test_the_state_is_one_file_between_calls(told, path):
+def test_the_state_is_one_file_between_calls_and_a_note_while_a_run_is_open(told, path):
     assert told.load().links
-    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert sorted(found.name for found in path.parent.iterdir()) == [path.name, f"{path.name}.open"]
+    assert mode(path.with_name(f"{path.name}.open")) == 0o600
 
 
 def test_every_commit_reaches_the_disk_before_the_call_returns(told):
