@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,16 +14,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--faults", type=int, default=1000)
+    parser.add_argument("--source", type=int, default=100, help="faults of Work 365's Dataverse, and as many kills")
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
+    files = told("Work 365 in files", said.seed, lambda harness: tell(harness, said.kills, said.faults))
+    served = told("Work 365 in Dataverse", said.seed, lambda harness: tell_source(harness, said.source), dataverse=True)
+    return 0 if files and served else 1
+
+
+def told(title: str, seed: int, stories: Callable[[Harness], None], *, dataverse: bool = False) -> bool:
+    """Tells the stories with a harness of their own, prints the figures; True when all is clean."""
     with TemporaryDirectory(prefix="trueup-chaos-") as folder:
-        harness = Harness(Path(folder), said.seed)
+        harness = Harness(Path(folder), seed, dataverse=dataverse)
         try:
-            tell(harness, said.kills, said.faults)
+            stories(harness)
         finally:
             harness.close()
-    sys.stdout.write(harness.figures.text() + "\n")
-    return 0 if harness.figures.clean else 1
+    sys.stdout.write(f"{title}\n{harness.figures.text()}\n")
+    sys.stdout.flush()
+    return harness.figures.clean
+
+
+def tell_source(harness: Harness, count: int) -> None:
+    """Stories until so many faults of the source, and so many kills, have hit."""
+    figures = harness.figures
+    while sum(figures.faults.values()) < count or sum(figures.kills.values()) < count:
+        harness.source_broken([harness.some_source_fault() for _ in range(harness.random.randint(2, 8))])
+        harness.killed([harness.some_kill() for _ in range(harness.random.randint(2, 8))])
+        if figures.stories % 10 == 0:
+            show(harness)
 
 
 def tell(harness: Harness, kills: int, faults: int) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from engine.model.run import RunStatus
 from engine.state.sqlite import SqlState
 from engine.wiring import SystemClock
+from tests.chaos.dataverse import SECRET, Stand
 from tests.chaos.victim import COUNTS, PLACES, Kill, fork
-from tests.chaos.world import SETTLE_AFTER, Picture, Server, build, differences, picture
+from tests.chaos.world import SETTLE_AFTER, Picture, Server, build, differences, free_port, picture
 
 PLAN = "plan.json"
 LIVE = Kill()
@@ -32,6 +33,7 @@ KINDS = (
     "page",
     "restart",
 )
+SOURCE_KINDS = ("busy", "down", "html", "half", "cut", "unauthorized", "lost", "tokens", "changes")
 _TURNS = 60
 """Attempts at one story before it counts as one that does not end."""
 
@@ -72,14 +74,19 @@ def _counts(counter: Counter[str]) -> str:
 class Harness:
     """One project, one sandbox, and as many stories as are told with them."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, dataverse: bool = False) -> None:
         self.random = random.Random(seed)  # noqa: S311 -- the same stories at each run
         self.folder, self.work = folder, folder / "work"
         self.figures = Figures()
         self.server = Server(folder / "autotask.sqlite")
         self.server.start()
         (folder / "project").mkdir()
-        build(folder / "project", self.server.port)
+        self.stand: Stand | None = None
+        if dataverse:
+            os.environ[SECRET] = "demo"
+            build(folder / "exports", self.server.port)
+            self.stand = Stand(folder / "exports" / "examples" / "work365", free_port())
+        build(folder / "project", self.server.port, self.stand.port if self.stand else 0)
         self.start = folder / "start.snapshot"
         self.server.control("POST", "/sandbox/snapshot", {"file": str(self.start)})
         self.fresh()
@@ -88,8 +95,10 @@ class Harness:
         self.calls = self._reference()
 
     def close(self) -> None:
-        """Ends the sandbox."""
+        """Ends what it started."""
         self.server.kill()
+        if self.stand:
+            self.stand.close()
 
     def fresh(self) -> None:
         """Both sides as they were at first, no state."""
@@ -97,12 +106,17 @@ class Harness:
         shutil.copytree(self.folder / "project", self.work)
         self.server.control("DELETE", "/sandbox/faults")
         self.server.control("POST", "/sandbox/restore", {"file": str(self.start)})
+        if self.stand:
+            self.stand.reset()
+
+    def _picture(self) -> Picture:
+        return picture(self.work, self.server, self.stand.dump() if self.stand else None)
 
     def _reference(self) -> dict[str, int]:
         """The run that nobody disturbs, and how many places of each kind it has."""
         if self._run("apply", PLAN, "--yes", kill=Kill("count")):
             raise RuntimeError("the undisturbed run does not go through")
-        self.wanted: Picture = picture(self.work, self.server)
+        self.wanted: Picture = self._picture()
         counts: dict[str, int] = json.loads((self.work / COUNTS).read_text(encoding="utf-8"))
         if self._run("plan", "--detailed-exitcode") != 0:
             raise RuntimeError("the undisturbed run leaves something to do")
@@ -144,6 +158,32 @@ class Harness:
         for fault in faults:
             self.server.control("POST", "/sandbox/faults", fault)
         return self._end(watch=self._count_faults)
+
+    def source_broken(self, faults: Sequence[dict[str, object]]) -> bool:
+        """A story of faults in the Dataverse."""
+        self.fresh()
+        if self.stand is None:
+            raise RuntimeError("the source of this harness is files")
+        for fault in faults:
+            self.stand.fault(**fault)
+        before = self.stand.left()
+        ended = self._end()
+        self.figures.faults["the source"] += before - self.stand.left()
+        self.figures.faults["tokens, changes"] += len(faults) - before
+        return ended
+
+    def some_source_fault(self) -> dict[str, object]:
+        """A fault of the Dataverse, drawn from all kinds that do not lie."""
+        kind = self.random.choice(SOURCE_KINDS)
+        writes = kind == "lost" or self.random.random() < 0.5
+        fault: dict[str, object] = {
+            "kind": kind,
+            "verb": "PATCH" if writes else "GET",
+            "skip": self.random.randint(0, 8),
+        }
+        if kind in ("down", "cut") and writes:
+            fault["landed"] = self.random.random() < 0.5
+        return {**fault, "retry_after": 1} if kind == "busy" else fault
 
     def _count_faults(self) -> None:
         """Counts the faults that hit, and takes those away that are still waiting for their request."""
@@ -196,7 +236,7 @@ class Harness:
         return False
 
     def _compare(self) -> bool:
-        wrong = differences(self.wanted, picture(self.work, self.server))
+        wrong = differences(self.wanted, self._picture())
         self.figures.duplicates += len(wrong.get("too much", ()))
         self.figures.losses += len(wrong.get("lost", ()))
         self.figures.wrong_units += len(wrong.get("units", ()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.harness import Harness
+from tests.chaos.harness import SOURCE_KINDS, Harness
 from tests.chaos.victim import Kill
 
 pytestmark = pytest.mark.chaos
@@ -43,6 +43,24 @@ def test_a_run_survives_faults_of_every_kind(harness):
 
 def test_a_run_survives_a_sandbox_that_is_killed(harness):
     assert harness.restarted(0.4), harness.figures.text()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The same, with Work 365 in a Dataverse that is a process of its own."""
+    made = Harness(tmp_path_factory.mktemp("served"), seed=7, dataverse=True)
+    yield made
+    made.close()
+
+
+def test_a_run_killed_between_adjustment_and_archive_ends_as_if_undisturbed_in_dataverse(served):
+    assert served.killed([Kill("adjustment", 1, "after"), Kill("journal", 3, "before")]), served.figures.text()
+
+
+def test_a_run_survives_faults_of_the_source_of_every_kind(served):
+    faults = [{"kind": kind, "verb": "PATCH" if kind in ("lost", "cut") else "", "skip": 3} for kind in SOURCE_KINDS]
+
+    assert served.source_broken(faults), served.figures.text()
 
 
 def test_a_journal_with_one_line_removed_makes_the_harness_fail(harness):

@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 
 from engine.state.sqlite import SqlState
 from engine.wiring import SystemClock, load_project, shipped
+from tests.chaos.dataverse import PROFILE, SOURCE
 
 CUSTOMERS = ("Ashdown & Pell Veterinary Ltd", "Brightwater Logistics Ltd", "Dunmore Surveyors", "Alpine Dental AG")
 SETTLE_AFTER = 0.3
@@ -40,8 +42,11 @@ _KEYS = {
 _LOST = "-"
 
 
-def build(folder: Path, port: int) -> None:
-    """A project of four customers, with everything below them; its target is the sandbox at that port."""
+def build(folder: Path, port: int, dataverse: int = 0) -> None:
+    """A project of four customers, with everything below them; its target is the sandbox at that port.
+
+    Its source is files, or the Dataverse at that other port.
+    """
     source = shipped()
     for name in ("mappings", "rules", "schemas"):
         shutil.copytree(source / name, folder / name)
@@ -53,6 +58,9 @@ def build(folder: Path, port: int) -> None:
         "  secret: demo\n  integration_code: DEMO\n  timeout: 5\n  deadline: 8\n"
     )
     rest = rest.replace("settle_after: 300", f"settle_after: {SETTLE_AFTER}")
+    if dataverse:
+        head = re.sub(r"source:\n(?:  .*\n)+", lambda _: SOURCE.format(port=dataverse), head)
+        (folder / "profile.yaml").write_text(PROFILE, encoding="utf-8")
     (folder / "trueup.yaml").write_text(f"{head}{target}\nstate:\n{rest}", encoding="utf-8")
     _extract(source / "examples" / "work365", folder / "examples" / "work365")
 
@@ -91,7 +99,7 @@ class Server:
         arguments = [sys.executable, "-m", "engine", "sandbox", "serve", "--port", str(self.port)]
         arguments += ["--database", str(self.database), "--seed", str(self.seed)]
         arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         arguments[arguments.index("--port") + 1] = str(self.port)
         log = self.database.with_suffix(".log")
         with log.open("wb") as said:
@@ -124,7 +132,7 @@ class Server:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """One that the system gives to no client: a client that tries to reconnect could otherwise take it for its own."""
     for port in range(FIRST_PORT + os.getpid() % 5000, 32_000):
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -144,8 +152,8 @@ class Picture:
     pushed: Counter[str]
 
 
-def picture(folder: Path, server: Server) -> Picture:
-    """Everything that must be the same in the end."""
+def picture(folder: Path, server: Server, rows: Iterable[str] | None = None) -> Picture:
+    """Everything that must be the same in the end; `rows` are the source's, its files if None."""
     dump = server.control("GET", "/sandbox/dump")
     names = _names(dump["records"])
     with SqlState(folder / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
@@ -153,7 +161,7 @@ def picture(folder: Path, server: Server) -> Picture:
     return Picture(
         records=Counter(_records(dump, names)),
         units=_units(dump, names),
-        source=Counter(_source(folder / "examples" / "work365", names)),
+        source=Counter(_source(folder / "examples" / "work365", names) if rows is None else _served(rows, names)),
         links=Counter(
             f"{m} {k} {link.entity} {names[link.entity, link.record]}" for (m, k), link in memory.links.items()
         ),
@@ -255,6 +263,16 @@ def _source(folder: Path, names: Mapping[tuple[str, int], str]) -> Iterator[str]
                 yield f"{file.name} " + json.dumps(row, sort_keys=True)
         else:
             yield file.read_text(encoding="utf-8")
+
+
+def _served(rows: Iterable[str], names: Mapping[tuple[str, int], str]) -> Iterator[str]:
+    for row in rows:
+        table, _, text = row.partition(" ")
+        values = json.loads(text)
+        psa = json.loads(values.get("work365_subscription_psasystem_id") or "null")
+        if psa:
+            values["work365_subscription_psasystem_id"] = names.get(("ContractServices", int(psa)), psa)
+        yield f"{table} " + json.dumps(values, sort_keys=True)
 
 
 def differences(wanted: Picture, found: Picture) -> dict[str, list[str]]:

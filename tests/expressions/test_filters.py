@@ -361,6 +361,7 @@ def test_a_number_is_written_without_exponent_and_idle_zeros_within_reason(numbe
 def test_a_text_that_replace_makes_longer_has_a_limit_and_one_that_it_makes_shorter_has_none():
     assert evaluate("{{ text | replace('ab', 'a') }}", {"text": "ab" * 200_000}) == "a" * 200_000
     assert evaluate("{{ text | replace('x', 'y') }}", {"text": "a" * 99_999}) == "a" * 99_999
+    assert len(evaluate("{{ text | replace('a', 'bb') }}", {"text": "a" * 50_000})) == 100_000
     with pytest.raises(ValueError, match="too long for replace"):
         evaluate("{{ text | replace('a', 'bb') }}", {"text": "a" * 50_001})
 

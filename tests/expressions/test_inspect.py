@@ -53,6 +53,7 @@ def test_paths_are_found_as_far_as_the_text_says_them(raw, paths):
         ("{{ rows | join(', ', 'name') }}", {"name"}),
         ("{{ rows | join(attribute='name') }}", {"name"}),
         ("{{ rows | selectattr('state', 'equalto', 'Active') | list }}", {"state"}),
+        ("{{ rows | min('since') }}", {"since"}),
         ("{{ rows | rejectattr('state') | sort('since', true) }}", {"state", "since"}),
         ("{{ (rows | min(attribute='since')).name }}", {"since", "name"}),
         ("{{ (rows | max('since'))['last name'] }}", {"since", "last name"}),

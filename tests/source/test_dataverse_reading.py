@@ -1,5 +1,6 @@
 """Rows out of an environment: what is asked for, how it is read, what goes wrong."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -11,7 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.errors import SourceError
+from engine.sandbox.answers import Answer
 from engine.sandbox.dataverse.faults import Fault
+from engine.sandbox.dataverse.oauth import Door
 from engine.sandbox.dataverse.schema import Choice, Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
 from engine.source.dataverse.client import Access, DataverseClient
@@ -286,6 +289,16 @@ def test_a_wrong_secret_is_said_without_the_secret(world: World):
 
     assert "Invalid client secret provided" in str(failed.value)
     assert SECRET not in str(failed.value) + repr(failed.value.__cause__) + repr(failed.value.__context__)
+
+
+def test_a_secret_that_the_login_repeats_is_not_repeated_by_us(world: World, monkeypatch: pytest.MonkeyPatch):
+    echo = {"error": "invalid_client", "error_description": f"AADSTS7000215: not {SECRET}, use the value"}
+    monkeypatch.setattr(Door, "_give", lambda *_: Answer(status=401, body=json.dumps(echo).encode()))
+
+    with pytest.raises(SourceError) as failed:
+        world.read()
+
+    assert str(failed.value).endswith("for trueup-demo: AADSTS7000215: not ***, use the value")
 
 
 def test_what_is_refused_is_said_in_dataverses_own_code_and_words(world: World):

@@ -95,6 +95,12 @@ def test_an_instant_in_a_column_of_days_belongs_to_its_day_in_the_business_time_
     assert read(Type.DAY, raw, zone="Europe/Zurich") == day
 
 
+def test_a_day_without_a_time_zone_is_that_day_west_of_greenwich_too():
+    assert read(Type.DAY, "2026-07-01T00:00:00Z", zone="America/Chicago") == date(2026, 7, 1)
+    assert read(Type.DAY, "2026-07-01T05:00:00Z", zone="America/Chicago") == date(2026, 7, 1)
+    assert read(Type.DAY, "2026-07-01T04:59:59Z", zone="America/Chicago") == date(2026, 6, 30)
+
+
 STATUS = {1: "Active", 2: "Archived"}
 
 

@@ -71,7 +71,7 @@ def test_a_forced_log_of_a_posted_day_goes_to_the_first_open_day():
 
 
 def test_a_log_of_a_posted_day_that_is_not_forced_stays_there_to_be_held():
-    assert told(merge([log("a", 5, 3)], days(posted=10))) == [(("a",), 5, 3)]
+    assert told(merge([Pending("a", day(5), Decimal(3))], days(posted=10))) == [(("a",), 5, 3)]
     assert told(merge([log("a", 10, 3)], days(9, 10, posted=10))) == [(("a",), 10, 3)]
 
 

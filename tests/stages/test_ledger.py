@@ -152,6 +152,11 @@ def test_a_difference_that_is_only_reported_holds_nothing():
         ({"record": None}, LedgerClass.MISSING, "not in Autotask"),
         ({"record": None, "quantity": Decimal(0)}, LedgerClass.MATCH, ""),
         ({"record": None, "quantity": Decimal(-1)}, LedgerClass.OVER_BILLED, "not in Autotask"),
+        (
+            {"record": None, "quantity": Decimal(0), "logs": (log("a", "11-10", 3),)},
+            LedgerClass.HELD,
+            "not in Autotask",
+        ),
         ({"record": None, "coming": True}, LedgerClass.UNDER_BILLED, "the logs do not give the quantity"),
         (
             {"record": None, "coming": True, "logs": (log("a", "11-10", 5),)},

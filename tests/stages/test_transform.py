@@ -42,6 +42,11 @@ def test_rows_that_a_rule_is_against_or_an_expression_fails_on_are_looked_at_aga
     assert [*suspects] == ["a", "b", "c", "e"]
 
 
+def test_a_single_rule_that_is_against_a_row_is_enough():
+    _, suspects = transformed([row("a", name="")], [rule("named", "{{ source.name }}")])
+    assert [*suspects] == ["a"]
+
+
 def test_a_where_that_fails_makes_the_row_one_to_look_at():
     _, suspects = transformed([row("a")], where="{{ source.gone == 1 }}")
     assert [*suspects] == ["a"]
