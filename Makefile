@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo demo-dataverse test lint bench chaos clean
+.PHONY: help demo demo-dataverse test test-postgres lint bench chaos clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -29,6 +29,11 @@ lint: $(STAMP) ## Format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test-postgres: $(STAMP) ## The SQL source on the PostgreSQL that TRUEUP_TEST_POSTGRES names (an SQLAlchemy URL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,postgres]'
+	@test -n "$(TRUEUP_TEST_POSTGRES)" || { echo "set TRUEUP_TEST_POSTGRES=postgresql+psycopg://user:secret@host/base"; exit 1; }
+	$(BIN)/pytest -q tests/ports/test_source.py tests/source/test_sql.py
 
 bench: $(STAMP) ## Rows per second, memory, ratios against peers
 	$(BIN)/python -m tests.bench

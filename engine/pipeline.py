@@ -84,7 +84,7 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
         else:
             align(draft, mapping)  # validate, transform, read records, match, diff
     for mapping in project.mappings.values():
-        write_backs(draft, mapping)
+        write_backs(draft, mapping, world.source.holds)
     review(draft)  # rules on the plan as a whole
 
     selection, keep = select(draft, options.targets, options.exclude, options.customer)

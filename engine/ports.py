@@ -52,6 +52,15 @@ class Source(Protocol):
         """What people call it, without secrets: `examples/work365`."""
         ...
 
+    def holds(self, table: str, column: str) -> str | None:
+        """Which entity's ids a column keeps: "" where nobody says, None where the column may take any value."""
+        ...
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a person may want to know of the reading, and no plan depends on: `read whole, its token expired`."""
+        ...
+
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table, with the key and at least these columns. Raises SourceError."""
         ...

@@ -39,6 +39,11 @@ class FakeSource:
     def describe(self) -> str:
         return "memory"
 
+    remarks = ()
+
+    def holds(self, table: str, column: str) -> str | None:
+        return None
+
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         wanted = {*columns, "id"}
         rows = self.tables.get(table, {})

@@ -67,7 +67,10 @@ def planned(here: Here, options: PlanOptions) -> Plan:
     """The plan of the project in this folder."""
     project = here.project()
     with wiring.open_world(project) as world, telling(here) as tell:
-        return pipeline.plan(project, world, options, tell)
+        made = pipeline.plan(project, world, options, tell)
+        for remark in world.source.remarks if here.verbose else ():
+            report(remark)
+        return made
 
 
 def options(

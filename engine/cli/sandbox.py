@@ -57,8 +57,9 @@ def serve(here: Here, source: bool, port: int, host: str, **asked: object) -> in
     """Serve Autotask's REST API until Ctrl-C. Control routes are below /sandbox."""
     serving = _dataverse if source else _autotask
     with serving(here.project(), (host, port), **asked) as (url, what):  # type: ignore[arg-type]  # click gives what the options say
+        stopped = _told_to_stop()
         out(as_json({"url": url}) if here.json else f"{what} at {url}, until Ctrl-C.\n")
-        _until_stopped()
+        stopped.wait()
     return 0
 
 
@@ -195,7 +196,8 @@ def switched(chosen: tuple[str, ...]) -> Switches:
     return Switches().replaced(named)
 
 
-def _until_stopped() -> None:
+def _told_to_stop() -> Event:
+    """Set by Ctrl-C or a request to end, from now on."""
     stopped = Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -203,7 +205,7 @@ def _until_stopped() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    stopped.wait()
+    return stopped
 
 
 def _done(here: Here, text: str) -> int:

@@ -42,20 +42,24 @@ class Adjuster:
 
         Only where some go up and some go down: else the law of the ledger would not hold.
         """
-        ours = self.taken.get(account.record or -1, set())
         days: dict[date, Decimal] = defaultdict(Decimal)
         for key in flowing:
             days[self.logs.day(key)] += self.logs.units_of(key)
-        found = {
-            day: int(units) for day, units in days.items() if day not in ours and units == _step(account.rows, day)
-        }
-        if not (any(units > 0 for units in found.values()) and any(units < 0 for units in found.values())):
+        if not _both_ways(days.values()):
+            return {}
+        ours = self._ours(account)
+        found = {on: int(units) for on, units in days.items() if on not in ours and units == _step(account.rows, on)}
+        if not _both_ways(found.values()):
             return {}
         return {key: found[self.logs.day(key)] for key in flowing if self.logs.day(key) in found}
 
+    def _ours(self, account: books.Account) -> set[date]:
+        """Days of the account that took an adjustment of ours."""
+        return set() if account.record is None else self.taken.get(account.record, set())
+
     def adjust(self, key: str, account: books.Account, flowing: Sequence[str], correction: Decimal) -> bool:
         """Adjustments of one account in turn; True where one of them is held."""
-        taken = self.taken.get(account.record or -1, set()) | books.adjusted_days(account.rows)
+        taken = self._ours(account) | books.adjusted_days(account.rows)
         days = days_of(account.rows, taken)
         logs = [self._pending(one) for one in flowing]
         if correction:
@@ -235,6 +239,12 @@ class Adjuster:
         if owner_key in self.accounts.rows:
             rows.update(self.draft.row_seen(self.owner, owner_key))
         return Seen(row=rows, units=account.rows if account.record is not None else None)
+
+
+def _both_ways(units: Iterable[Decimal | int]) -> bool:
+    """Do some go up and some go down?"""
+    values = [*units]
+    return any(value > 0 for value in values) and any(value < 0 for value in values)
 
 
 def _step(rows: Sequence[UnitRow], day: date) -> int:

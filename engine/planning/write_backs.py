@@ -1,21 +1,28 @@
 """Columns of the source that shall carry what the target gave: the record's id, mostly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, Program
 from engine.expressions.context import used_joins
 from engine.model.catalogue import Column, Type
+from engine.model.finding import Finding, Severity
 from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
-from engine.model.project import MappingSpec
+from engine.model.project import MappingSpec, WriteBackSpec
 from engine.planning.draft import Draft
 from engine.stages.validate import broken
 
+Holds = Callable[[str, str], "str | None"]
+"""As `Source.holds`."""
 
-def write_backs(draft: Draft, mapping: MappingSpec) -> None:
-    """Adds the write-back of each row that is a record, or will be one, and lacks its columns."""
+
+def write_backs(draft: Draft, mapping: MappingSpec, holds: Holds) -> None:
+    """Adds the write-back of each row that is a record, or will be one, and lacks its columns.
+
+    A column that keeps the ids of another entity, or of nobody knows which, is never written: `holds` says.
+    """
     spec = mapping.write_back
-    if spec is None or mapping.append:
+    if spec is None or mapping.append or not _may(draft, mapping, spec, holds):
         return
     program = Program([value.raw for value in spec.set.values()], guard=spec.when.raw if spec.when else None)
     joins = used_joins([*(value.raw for value in spec.set.values()), spec.when.raw if spec.when else None])
@@ -33,6 +40,20 @@ def write_backs(draft: Draft, mapping: MappingSpec) -> None:
             continue
         if values is not None:
             _add(draft, mapping, key, dict(zip(spec.set, values, strict=True)))
+
+
+def _may(draft: Draft, mapping: MappingSpec, spec: WriteBackSpec, holds: Holds) -> bool:
+    table, entity = mapping.source.table, mapping.target.entity
+    for column in spec.set:
+        kept = holds(table, column)
+        if kept not in (None, entity):
+            said = f"keeps ids of {kept}" if kept else "keeps ids of nobody says which entity"
+            text = f"{table}.{column} {said}, so those of {entity} are not written there"
+            remedy = f"say `holds: {entity}` for the column in the profile if it is so" if not kept else ""
+            finding = Finding("id-not-written", Severity.INFO, text, remedy, spec.place, mapping.name)
+            draft.standings[mapping.name].findings.append(finding)
+            return False
+    return True
 
 
 def _add(draft: Draft, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:

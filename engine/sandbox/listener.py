@@ -60,6 +60,11 @@ class Listener(ThreadingHTTPServer):
         with self._lock:
             self._lines.pop(current_thread(), None)
 
+    def wake(self) -> None:
+        """Ends a wait for connections before its time, for one that is about to leave."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
     def leave(self) -> list[Thread]:
         """Stops listening and cuts every connection; the threads that still have work to end."""
         self.down = True

@@ -104,6 +104,7 @@ class Sandbox:
         """Stops: lines are cut, what is under way is done, late writes take effect now, the file is given back."""
         self._stopping.set()
         if self._thread is not None:
+            self._listener.wake()
             self._thread.join()
         for thread in [*self._listener.leave(), *self._late]:
             thread.join()

@@ -94,13 +94,13 @@ def _one(task: _Task, edits: Edits) -> RowOutcome:
     key = task.update.key
     rows = task.found.rows.get(same_key(key), [])
     if len(rows) != 1:
-        fault = "is there more than once" if rows else "is not there any more, and nothing is created"
-        return RowOutcome(key, f"{task.table.name} {key} {fault}")
+        fault = "it is there more than once" if rows else "it is not there any more, and nothing is created"
+        return RowOutcome(key, fault)
     where, raw = rows[0]
     try:
         changed = _changed(task, raw)
     except Misfit as error:
-        return RowOutcome(key, f"{task.table.name} {key}: {error}")
+        return RowOutcome(key, str(error))
     if changed:
         edits.setdefault(where, {}).update(changed)
         task.found.rows[same_key(key)] = [(where, {**raw, **changed})]

@@ -35,6 +35,15 @@ class FileSource:
         """What people call it."""
         return self._name
 
+    def holds(self, table: str, column: str) -> str | None:  # noqa: ARG002 -- files take any value
+        """None: any column takes any value."""
+        return None
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table, with the key and these columns. Raises SourceError."""
         described = table_of(self._tables, table)

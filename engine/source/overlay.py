@@ -18,6 +18,15 @@ class Overlay:
         """What people call the source beneath."""
         return self._beneath.describe()
 
+    def holds(self, table: str, column: str) -> str | None:
+        """As the source beneath says."""
+        return self._beneath.holds(table, column)
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Those of the source beneath."""
+        return self._beneath.remarks
+
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table as it would be. Raises SourceError."""
         names = [*columns]

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchTableError, SQLAlchemyError
 from engine.errors import SourceError
 from engine.model.catalogue import Column, Table, Type
 from engine.ports import RowOutcome, Rows, RowUpdate
-from engine.source.profile import Profile
+from engine.source.profile import IDS, Profile
 from engine.source.rows import Cell, Gathering, Raw, cells_for, missing, table_of
 from engine.source.updates import to_set
 from engine.source.values import Misfit, Notes, clean, shown
@@ -66,6 +66,15 @@ class SqlSource:
         """The kind of database, its host and its name, without user and password."""
         url = self._engine.url
         return f"{url.get_backend_name()} {'/'.join(part for part in (url.host, url.database) if part)}"
+
+    def holds(self, table: str, column: str) -> str | None:
+        """As the profile says, for columns of Autotask ids."""
+        return self._profile.holds(table, column) if column in IDS else None
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table, with the key and these columns. Raises SourceError."""
@@ -140,19 +149,18 @@ class _Desk:
 
     def one(self, update: RowUpdate) -> RowOutcome:
         """One row; in doubt where the end of its transaction is not known."""
-        called = f"{self.table.name} {update.key}"
         try:
             self._change(update)
         except Misfit as fault:
             self.connection.rollback()
-            return RowOutcome(update.key, f"{called}: {fault}")
+            return RowOutcome(update.key, str(fault))
         except SQLAlchemyError as error:
             self.connection.rollback()
-            return RowOutcome(update.key, f"{called}: {_words(error)}")
+            return RowOutcome(update.key, _words(error))
         try:
             self.connection.commit()
         except SQLAlchemyError as error:
-            return RowOutcome(update.key, f"{called}: {_words(error)}", in_doubt=True)
+            return RowOutcome(update.key, _words(error), in_doubt=True)
         return RowOutcome(update.key)
 
     def _change(self, update: RowUpdate) -> None:

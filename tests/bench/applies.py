@@ -24,7 +24,8 @@ time_zone: UTC
 as_of: 2026-11-15
 source: {{connector: files, path: rows}}
 target:
-  {{connector: autotask, url: "http://127.0.0.1:{port}", username: api@demo.example, secret: demo, integration_code: DEMO}}
+  {{connector: autotask, url: "http://127.0.0.1:{port}", username: api@demo.example,
+   secret: demo, integration_code: DEMO}}
 guards: {{creates: {{"*": 0}}, deactivations: {{"*": 0}}, share_changed: {{"*": 1}}, monthly_effect: 0, calls: 100000}}
 settings: {{}}
 """

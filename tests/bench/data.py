@@ -57,6 +57,11 @@ class GivenSource:
     def describe(self) -> str:
         return "bench"
 
+    remarks = ()
+
+    def holds(self, table: str, column: str) -> str | None:
+        return None
+
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         return Rows(self._tables[table])
 

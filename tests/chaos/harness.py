@@ -75,7 +75,7 @@ class Harness:
     """One project, one sandbox, and as many stories as are told with them."""
 
     def __init__(self, folder: Path, seed: int, *, dataverse: bool = False) -> None:
-        self.random = random.Random(seed)  # noqa: S311 -- the same stories at each run
+        self.random = random.Random(seed)
         self.folder, self.work = folder, folder / "work"
         self.figures = Figures()
         self.server = Server(folder / "autotask.sqlite")

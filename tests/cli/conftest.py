@@ -9,8 +9,19 @@ from engine.cli.main import run
 
 @pytest.fixture(scope="session")
 def _made(tmp_path_factory):
+    """As `trueup init` makes it; its sandbox holds its seed, for that takes longer than a plan."""
     folder = tmp_path_factory.mktemp("made") / "work"
     assert run(["init", str(folder)]) == 0
+    assert run(["doctor", "--project", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _applied(_made, tmp_path_factory):
+    """The same, after one run."""
+    folder = tmp_path_factory.mktemp("applied") / "work"
+    shutil.copytree(_made, folder)
+    assert run(["apply", "--yes", "--project", str(folder)]) == 0
     return folder
 
 
@@ -21,6 +32,13 @@ def work(_made, tmp_path, monkeypatch):
     shutil.copytree(_made, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def applied(_applied, work):
+    """The project and its Autotask after one run; the current folder."""
+    shutil.copytree(_applied, work, dirs_exist_ok=True)
+    return work
 
 
 @pytest.fixture

@@ -143,7 +143,10 @@ class Real:
 
     def adjustments(self) -> list[tuple[int, str, int]]:
         """Every adjustment ever."""
-        return [(one["contractServiceID"], one["effectiveDate"][:10], one["unitChange"]) for one in self.dump()["adjustments"]]
+        return [
+            (one["contractServiceID"], one["effectiveDate"][:10], one["unitChange"])
+            for one in self.dump()["adjustments"]
+        ]
 
     def units(self, service: int, on: date) -> int:
         """Units of a contract service on a day."""
@@ -188,7 +191,7 @@ def real(
     with Sandbox(folder / "autotask.sqlite", project.catalogue.entities, switches=switches) as sandbox:
         opened = Real(folder, project, HastyClock(), sandbox)
         for table, columns in project.catalogue.tables.items():
-            every = {name: None for name in columns.columns}
+            every = dict.fromkeys(columns.columns)
             rows = (tables or work365()).get(table)
             if rows is not None:
                 opened.write(table, [{**every, **row} for row in rows])

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from engine.errors import CallsUsedUp, TargetRejected, TargetUnavailable
@@ -14,7 +13,7 @@ from engine.model.outcome import ChangeStatus, Outcome
 from engine.model.plan import Action, Change, LedgerLine, Plan
 from engine.model.project import Project
 from engine.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
-from engine.ports import Condition, Record, Row, World
+from engine.ports import Record, Row, World
 from tests.fakes import ADJUSTMENTS, UNITS, FakeClock, FakeSource, FakeState, FakeTarget
 from tests.pipeline.files import project as small
 
@@ -318,7 +317,7 @@ class Scene:
     def _steps(self, names: Mapping[int, str]) -> list[tuple[str, str]]:
         steps = []
         for service in self.target.records["ContractServices"]:
-            days = [START + timedelta(days=number) for number in range(0, 1096)]
+            days = [START + timedelta(days=number) for number in range(1096)]
             units = [self.target.units(service, one) for one in days]
             moved = [(days[n], units[n]) for n in range(len(days)) if n == 0 or units[n] != units[n - 1]]
             steps.append((str(names[service]), str(moved)))

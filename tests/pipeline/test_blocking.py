@@ -159,8 +159,8 @@ def test_a_look_up_that_finds_two_blocks_the_row_and_shows_both():
 
 def test_a_look_up_of_nothing_is_no_value():
     scene = Scene()
-    scene.files(changed("mappings/service.yaml", "where: {name: \"{{ settings.billing_code }}\"}, manage: create}",
-                        "where: {name: \"{{ source.description }}\"}, manage: create}"))  # fmt: skip
+    scene.files(changed("mappings/service.yaml", 'where: {name: "{{ settings.billing_code }}"}, manage: create}',
+                        'where: {name: "{{ source.description }}"}, manage: create}'))  # fmt: skip
     assert ("pro", "required-empty") in codes(scene.plan())
 
 
@@ -254,8 +254,8 @@ rules:
 
 def test_a_write_back_that_cannot_be_worked_out_is_said_and_stops_nothing():
     scene = Scene()
-    scene.files(changed("mappings/subscription.yaml", "when: \"{{ not source.psa_system_id }}\"",
-                        "when: \"{{ source.quantity + source.name }}\""))  # fmt: skip
+    scene.files(changed("mappings/subscription.yaml", 'when: "{{ not source.psa_system_id }}"',
+                        'when: "{{ source.quantity + source.name }}"'))  # fmt: skip
     made = scene.plan()
     assert "expression-failed" in {finding.code for finding in made.findings}
     assert ("create", "subscription") in actions(made)
@@ -263,8 +263,8 @@ def test_a_write_back_that_cannot_be_worked_out_is_said_and_stops_nothing():
 
 def test_a_label_that_cannot_be_worked_out_gives_way_to_the_title():
     scene = Scene()
-    scene.files(changed("mappings/subscription.yaml", "label: \"{{ related.account.name }}, {{ source.name }}\"",
-                        "label: \"{{ source.quantity + source.name }}\""))  # fmt: skip
+    scene.files(changed("mappings/subscription.yaml", 'label: "{{ related.account.name }}, {{ source.name }}"',
+                        'label: "{{ source.quantity + source.name }}"'))  # fmt: skip
     assert "Mail" in {change.name for change in scene.plan().changes}
 
 

@@ -68,7 +68,9 @@ def test_a_plan_reads_in_bulk_and_says_how_many_calls_it_made(tmp_path):
     tables["license_change"] = [row for row in tables["license_change"] if row["id"].startswith("l")]
     for row in tables["subscription"]:
         row.update(quantity=Decimal(2), psa_system_id="1")
-    adjustments = [{"contractServiceID": n, "effectiveDate": "2026-10-02", "unitChange": 2} for n in range(1, count + 1)]
+    adjustments = [
+        {"contractServiceID": n, "effectiveDate": "2026-10-02", "unitChange": 2} for n in range(1, count + 1)
+    ]
     with real(tmp_path / "w", limits(50), tables=tables, records=in_autotask(count), adjustments=adjustments) as work:
         made = work.plan()
         counted = work.counted()
@@ -79,9 +81,11 @@ def test_a_plan_reads_in_bulk_and_says_how_many_calls_it_made(tmp_path):
         for entity, calls in counted.items():
             bound = -(-records.get(entity, 0) // PAGE) + -(-keys.get(entity, 0) // PAGE) + PER_ENTITY
             assert calls <= bound, (entity, calls, bound)
-        assert made.summary.records == sum(records[name] for name in ("Companies", "Services", "Contracts")) + count + sum(
-            row["endDate"][:10] >= "2026-11-14" for row in work.records("ContractServiceUnits")
-        ) + len(REFERENCE["Resources"]) + len(REFERENCE["BillingCodes"])
+        assert made.summary.records == sum(
+            records[name] for name in ("Companies", "Services", "Contracts")
+        ) + count + sum(row["endDate"][:10] >= "2026-11-14" for row in work.records("ContractServiceUnits")) + len(
+            REFERENCE["Resources"]
+        ) + len(REFERENCE["BillingCodes"])
         assert work.apply(made).complete
         assert sum(work.counted().values()) == 0
         assert work.plan().changes == ()
@@ -104,10 +108,14 @@ def test_applying_updates_and_links_costs_no_more_than_the_plan_says(tmp_path):
     count = 40
     tables = customers(count)
     tables["license_change"] = [row for row in tables["license_change"] if row["id"].startswith("m")]
-    tables["license_change"] += [log(f"l{n}", day(10, 2), 2, subscription=f"s{n}", status="Archived") for n in range(count)]
+    tables["license_change"] += [
+        log(f"l{n}", day(10, 2), 2, subscription=f"s{n}", status="Archived") for n in range(count)
+    ]
     for row in tables["account"]:
         row["phone"] = "2"
-    adjustments = [{"contractServiceID": n, "effectiveDate": "2026-10-02", "unitChange": 2} for n in range(1, count + 1)]
+    adjustments = [
+        {"contractServiceID": n, "effectiveDate": "2026-10-02", "unitChange": 2} for n in range(1, count + 1)
+    ]
     with real(tmp_path / "w", limits(25), tables=tables, records=in_autotask(count), adjustments=adjustments) as work:
         made = work.plan()
         work.counted()

@@ -14,12 +14,19 @@ from engine.planning.marks import Marks
 from engine.stages import ledger
 from engine.stages.match import _Search
 from engine.stages.settle import Landing
-from tests.pipeline.machine import Books
+from tests.pipeline.machine import AtOnce, Books, compiled_once
 
 QUICK = settings(
-    max_examples=60, stateful_step_count=14, deadline=None, suppress_health_check=[*HealthCheck],
+    max_examples=100, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck],
     phases=[Phase.generate], derandomize=True, print_blob=False, database=None,
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr("engine.planning.align.Compiled", compiled_once)
+    monkeypatch.setattr("engine.applying.coordinator.ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr("engine.applying.check.ThreadPoolExecutor", AtOnce)
 
 
 def test_whatever_happens_in_whatever_order_what_must_hold_holds():

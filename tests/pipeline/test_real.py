@@ -19,7 +19,9 @@ def keyed(*steps: tuple[date, int]) -> list[dict]:
 
 def by_hand(folder, *changes, steps=((day(1, 1), 10),), **more):
     """Autotask as people keep it; October is posted."""
-    return real(folder, *changes, records=BY_HAND, adjustments=keyed(*steps), posted_until={"501": "2026-10-31"}, **more)
+    return real(
+        folder, *changes, records=BY_HAND, adjustments=keyed(*steps), posted_until={"501": "2026-10-31"}, **more
+    )
 
 
 def archived(tables=None):
@@ -171,7 +173,9 @@ def test_a_field_edited_in_autotask_is_put_back_and_prices_are_not(tmp_path):
             world.target.update("Services", service, {"unitPrice": 77})
         made = work.plan()
         (change,) = made.changes
-        assert [(field.field, str(field.reason)) for field in change.fields] == [("phone", "edited in Autotask, put back")]
+        assert [(field.field, str(field.reason)) for field in change.fields] == [
+            ("phone", "edited in Autotask, put back")
+        ]
         assert work.apply(made).complete
         assert actions(work.plan()) == []
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from engine.config.catalogues import load_entities
 from engine.errors import TargetError, TargetRejected
 from engine.model.catalogue import PickValue, Type
 from engine.ports import Condition, Target
@@ -27,11 +26,10 @@ from engine.target.client import AutotaskClient
 from engine.target.credentials import Credentials
 from engine.target.gateway import HttpTarget
 from engine.target.limits import Limits
+from tests.seeded import ENTITIES, database
 
 World = Mapping[str, Any]
 Opener = Callable[[World, Path], AbstractContextManager[Target]]
-
-ENTITIES = load_entities(Path(__file__).parents[2] / "schemas" / "autotask.yaml")
 
 WORLD: World = {
     "records": {
@@ -138,9 +136,9 @@ class SystemClock:
 
 @contextmanager
 def over_the_sandbox(world: World, folder: Path, switches: Mapping[str, str]) -> Iterator[Target]:
-    seed = folder / "world.json"
-    seed.write_text(json.dumps(world))
-    with Sandbox(folder / "autotask.sqlite", ENTITIES, seed=seed, switches=Switches(switches)) as sandbox:
+    file = folder / "autotask.sqlite"
+    file.write_bytes(database(json.dumps(world)))
+    with Sandbox(file, ENTITIES, switches=Switches(switches)) as sandbox:
         credentials = Credentials("api@demo.example", "demo", "DEMO")
         client = AutotaskClient(sandbox.url, credentials, SystemClock(), Limits(workers=6, timeout=20))
         with HttpTarget(client, ENTITIES, "sandbox") as target:

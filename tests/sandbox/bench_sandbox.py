@@ -75,7 +75,7 @@ def memory(process: int) -> float:
 
 def measure(url: str, process: int, seconds: float) -> None:
     """Prints each figure."""
-    draw, line = Random(1), Line(url)  # noqa: S311 -- a benchmark draws ids
+    draw, line = Random(1), Line(url)
 
     def one(field: str, value: object) -> bytes:
         return line.send("POST", "Companies/query", {"filter": [{"op": "eq", "field": field, "value": value}]})

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from engine.config.catalogues import load_entities
 from engine.model.catalogue import Entity
 from engine.sandbox.server import Sandbox
 from engine.sandbox.switches import Switches
+from tests.seeded import ENTITIES, database
 
 CODE, USER, SECRET = "TRACKING-1", "api@tenant.example", "opensesame"
 RECURRING, MATERIAL = 4, 3
@@ -285,7 +285,7 @@ class Api:
 
 @pytest.fixture(scope="session")
 def entities() -> dict[str, Entity]:
-    return load_entities(Path(__file__).parents[2] / "schemas" / "autotask.yaml")
+    return ENTITIES
 
 
 @pytest.fixture
@@ -302,17 +302,20 @@ def seed_file(tmp_path: Path, world: dict[str, Any]) -> Path:
 
 
 OpenSandbox = Callable[..., Sandbox]
+_USUAL = json.dumps(WORLD)
 
 
 @pytest.fixture
 def open_sandbox(tmp_path: Path, entities: dict[str, Entity], seed_file: Path) -> Iterator[OpenSandbox]:
-    """Opens sandboxes over one database; closes what the test left open."""
+    """Opens sandboxes over one database, seeded before if nothing is said of it; closes what the test left open."""
     with ExitStack() as stack:
 
         def opened(**more: Any) -> Sandbox:
             settings = {"seed": seed_file, "switches": Switches({"hourly_delays": "off"}), **more}
-            database = settings.pop("database", tmp_path / "autotask.sqlite")
-            return stack.enter_context(Sandbox(database, entities, **settings))
+            file = settings.pop("database", tmp_path / "autotask.sqlite")
+            if not more and not file.exists() and seed_file.read_text() == _USUAL:
+                file.write_bytes(database(_USUAL))
+            return stack.enter_context(Sandbox(file, entities, **settings))
 
         yield opened
 

@@ -21,7 +21,7 @@ def spent(sandbox, api):
     def spend(calls):
         minute = int(sandbox.service.tenant().now().timestamp() // 60)
         missing = calls - used(api)
-        sandbox.service.hour._fresh[minute] += missing  # noqa: SLF001 -- 10,000 real requests would take long
+        sandbox.service.hour._fresh[minute] += missing
 
     return spend
 

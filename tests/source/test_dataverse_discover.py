@@ -226,7 +226,7 @@ def test_the_doctor_says_that_there_is_no_token_and_ends(usual: World):
 
 
 def test_the_doctor_reads_a_row_where_it_may_not_ask_for_privileges(usual: World, monkeypatch: pytest.MonkeyPatch):
-    user = DataverseSandbox._user  # noqa: SLF001 -- as an environment may forbid it
+    user = DataverseSandbox._user
     monkeypatch.setattr(
         DataverseSandbox, "_user", lambda self, path: None if "Privileges" in path else user(self, path)
     )

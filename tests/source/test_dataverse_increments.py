@@ -170,7 +170,7 @@ def test_increments_that_break_off_are_asked_for_again(world: World):
 
 
 def test_a_row_that_changes_while_pages_are_read_counts_as_it_came_last(world: World, monkeypatch: pytest.MonkeyPatch):
-    plainly = DataverseSandbox._plainly  # noqa: SLF001 -- between two pages somebody works
+    plainly = DataverseSandbox._plainly
 
     def somebody_works(self, request):
         if "skiptoken" in request.query and self.store.get(LOG, key(1)).values()["work365_lcl_quantity"] == "1":
@@ -188,7 +188,7 @@ def test_a_row_that_changes_while_pages_are_read_counts_as_it_came_last(world: W
 
 def test_a_row_that_was_deleted_and_is_back_is_looked_at_anew(world: World, monkeypatch: pytest.MonkeyPatch):
     world.sandbox.set("license_change", log(1, quantity=Decimal(70)))
-    changes = Loader._pages  # noqa: SLF001 -- as Dataverse may answer: changed, and deleted before that
+    changes = Loader._pages
 
     def both(self, wanted, address, *, tracked):
         for page in changes(self, wanted, address, tracked=tracked):
@@ -211,20 +211,20 @@ def test_another_environment_finds_nothing_of_the_first_ones_rows(tmp_path: Path
 
 def test_a_run_that_was_overtaken_by_another_goes_on_from_its_token(world: World, monkeypatch: pytest.MonkeyPatch):
     world.sandbox.set("license_change", log(1, quantity=Decimal(70)))
-    changes = Loader._changes  # noqa: SLF001 -- between asking and keeping another run comes
+    changes = Loader._changes
 
     def overtaken(self, wanted, kept):
         pages = changes(self, wanted, kept)
         if wanted.name == LOG and not overtaken.once:
             overtaken.once = True
-            world.sandbox.set("license_change", log(2, quantity=Decimal(71)))
+            world.sandbox.set("license_change", log(1, quantity=Decimal(71)))
             world.read()
         return pages
 
     overtaken.once = False
     monkeypatch.setattr(Loader, "_changes", overtaken)
 
-    assert [row["quantity"] for row in world.read()][:2] == [70, 71]
+    assert world.read()[0]["quantity"] == 71
     assert world.read() == world.read(kept=False)
 
 

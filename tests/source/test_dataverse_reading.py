@@ -328,7 +328,7 @@ def test_a_link_to_another_host_is_not_followed(world: World):
 
 def test_the_secret_is_in_no_text_that_an_object_has_of_itself(world: World):
     with world.source() as source:
-        shown = [repr(source), repr(source.client), repr(source.client._tokens), source.describe()]  # noqa: SLF001 -- looked at for leaks
+        shown = [repr(source), repr(source.client), repr(source.client._tokens), source.describe()]
         shown += [repr(Access("https://x", "t", "c", SECRET)), repr(world.sandbox.environment)]
 
     assert SECRET not in "".join(shown)

@@ -212,7 +212,7 @@ def test_the_three_limits_are_told_apart():
         "at once": Limits(at_a_time=0),
     }.items():
         with DataverseSandbox(TABLES, ROWS, environment()) as sandbox, Client(sandbox) as client:
-            sandbox._gate.limits = limits  # noqa: SLF001 -- after the login
+            sandbox._gate.limits = limits
             answers = [client.get("WhoAmI") for _ in range(4)]
         codes[name] = (answers[-1].status_code, error(answers[-1])[1], answers[-1].headers["Retry-After"])
 

@@ -96,7 +96,7 @@ def test_a_number_that_nobody_knows_is_not_guessed(put: Put, source: FileSource)
 
     outcome = source.write("license_change", [archive("a")])[0]
 
-    assert outcome.error == ('license_change a: the number of status "Archived" is not known; name it in the profile')
+    assert outcome.error == ('the number of status "Archived" is not known; name it in the profile')
 
 
 def test_an_id_goes_into_an_empty_column_as_text(put: Put, source: FileSource):
@@ -116,13 +116,13 @@ def test_an_id_goes_into_an_empty_column_as_text(put: Put, source: FileSource):
 @pytest.mark.parametrize(
     ("update", "said"),
     [
-        (archive("z"), "license_change z is not there any more, and nothing is created"),
-        (archive("t"), "license_change t is there more than once"),
-        (archive("m"), "license_change m: quantity is 5 now and was 4 when the plan was made"),
-        (archive("f"), 'license_change f: quantity: "many" is not a number'),
+        (archive("z"), "it is not there any more, and nothing is created"),
+        (archive("t"), "it is there more than once"),
+        (archive("m"), "quantity is 5 now and was 4 when the plan was made"),
+        (archive("f"), 'quantity: "many" is not a number'),
         (
             RowUpdate("a", {"status": "Shut"}, {}),
-            'license_change a: status: "Shut" is not one of Active, Archived',
+            'status: "Shut" is not one of Active, Archived',
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_look_up_that_we_take_as_text_is_not_written(put: Put, source: FileSou
     put("account.json", json.dumps([{"id": "a", "_transactioncurrencyid_value": "x"}]))
 
     assert source.write("account", [RowUpdate("a", {"currency": "CHF"}, {})])[0].error == (
-        "account a: currency is a look-up in this file and cannot be set"
+        "currency is a look-up in this file and cannot be set"
     )
 
 

@@ -120,17 +120,11 @@ def test_an_address_that_is_none_is_said_without_its_secret(url: str, said: str)
     assert "hunter2" not in repr(failed.value)
 
 
-def test_a_database_that_does_not_answer_is_an_error_without_the_secret(tmp_path: Path):
+def test_a_database_that_cannot_be_opened_is_an_error(tmp_path: Path):
     with opened(f"sqlite:///{tmp_path}/no/such/folder.sqlite") as source, pytest.raises(SourceError) as failed:
         source.read("license_change", [])
-    assert "unable to open database file" in str(failed.value)
 
-    with SqlSource("postgresql+psycopg://u:hunter2@127.0.0.1:1/b", profile(), ZoneInfo("UTC")) as source:
-        with pytest.raises(SourceError) as failed:
-            source.read("license_change", [])
-        said = str(failed.value) + repr(source) + source.describe()
-    assert said.startswith("postgresql 127.0.0.1/b: ")
-    assert "hunter2" not in said
+    assert str(failed.value).endswith("/no/such/folder.sqlite: unable to open database file")
 
 
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):
@@ -166,7 +160,7 @@ def test_a_statement_that_does_something_else_is_undone(url: str, base: sqlalche
     with opened(url, statement) as source:
         outcome = source.write("license_change", [archive("L1")])[0]
 
-    assert outcome == RowOutcome("L1", f"license_change L1: {said}")
+    assert outcome == RowOutcome("L1", said)
     assert execute(base, "SELECT * FROM change_log") == before
 
 
@@ -182,8 +176,8 @@ def test_each_row_is_written_by_itself(url: str, base: sqlalchemy.Engine):
         outcomes = source.write("license_change", [archive("L1", quantity=Decimal(7)), archive("L9"), archive("L2")])
 
     assert outcomes == [
-        RowOutcome("L1", "license_change L1: quantity is 2.5 now and was 7 when the plan was made"),
-        RowOutcome("L9", "license_change L9: it is not there any more, and nothing is created"),
+        RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made"),
+        RowOutcome("L9", "it is not there any more, and nothing is created"),
         RowOutcome("L2"),
     ]
     assert execute(base, "SELECT state_text FROM change_log ORDER BY id") == [("Active",), ("Archived",)]

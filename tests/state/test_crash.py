@@ -71,7 +71,7 @@ def test_a_process_killed_within_a_call_leaves_it_whole_or_not_done_at_all(tmp_p
 
 
 def test_a_process_killed_at_any_moment_has_lost_nothing_that_it_was_told(tmp_path, clock, expected):
-    chance = random.Random(20261120)  # noqa: S311 -- moments, not secrets
+    chance = random.Random(20261120)
     for kill in range(BETWEEN):
         path = tmp_path / f"{kill}" / "state.sqlite"
         with subprocess.Popen([sys.executable, VICTIM, path], stdout=subprocess.PIPE) as victim:

@@ -69,7 +69,7 @@ def test_the_file_and_its_companions_are_readable_by_their_owner_only(opened, tm
         state = opened(1, path)
         lease = state.acquire("apply (ann)")
         modes = {}
-        with state._access.writing() as connection:  # noqa: SLF001 -- companions are there only meanwhile
+        with state._access.writing() as connection:
             connection.execute("UPDATE state SET serial = 7")
             modes = {found.name: mode(found) for found in tmp_path.iterdir()}
         state.edit(lease, "link", Effects())
@@ -102,7 +102,7 @@ def test_the_state_is_one_file_between_calls_and_a_note_while_a_run_is_open(told
 
 
 def test_every_commit_reaches_the_disk_before_the_call_returns(told):
-    with told._access.reading() as connection:  # noqa: SLF001 -- a setting of the connection
+    with told._access.reading() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
         assert connection.execute("PRAGMA fullfsync").fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
@@ -389,6 +389,6 @@ def test_a_file_that_vanishes_while_it_is_opened_is_not_made_anew(opened, path, 
 
 def test_a_writing_call_keeps_other_writers_out_from_its_first_moment(told, path):
     other = sqlite3.connect(path, isolation_level=None, timeout=0)
-    with told._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):  # noqa: SLF001 -- its inside
+    with told._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
         other.execute("BEGIN IMMEDIATE")
     other.close()

@@ -26,7 +26,7 @@ def child():
 
 def known(pid: int) -> Process:
     """As that process would have named itself."""
-    born = process._stat(pid)[1]  # noqa: SLF001 -- the process itself cannot be asked
+    born = process._stat(pid)[1]
     return replace(HOST.mine(), pid=pid, born=born)
 
 

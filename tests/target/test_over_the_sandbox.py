@@ -22,6 +22,7 @@ from engine.target.credentials import Credentials
 from engine.target.doctor import examine
 from engine.target.gateway import HttpTarget
 from engine.target.limits import Limits
+from tests.seeded import database
 
 COMPANY = {"companyName": "New", "companyType": 1, "ownerResourceID": 4, "phone": "1"}
 CODES = range(1, 1_204)
@@ -71,9 +72,9 @@ class HastyClock:
 
 @pytest.fixture
 def sandbox(tmp_path, entities) -> Iterator[Sandbox]:
-    seed = tmp_path / "world.json"
-    seed.write_text(json.dumps(WORLD))
-    with Sandbox(tmp_path / "autotask.sqlite", entities, seed=seed) as opened:
+    file = tmp_path / "autotask.sqlite"
+    file.write_bytes(database(json.dumps(WORLD)))
+    with Sandbox(file, entities) as opened:
         yield opened
 
 

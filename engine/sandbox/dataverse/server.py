@@ -117,6 +117,7 @@ class DataverseSandbox:
         """Stops: lines are cut, what is under way is done, the file is given back."""
         self._stopping.set()
         if self._thread is not None:
+            self._listener.wake()
             self._thread.join()
         for thread in self._listener.leave():
             thread.join()

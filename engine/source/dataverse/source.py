@@ -19,7 +19,7 @@ from engine.source.dataverse.environment import Environment
 from engine.source.dataverse.loading import Patience
 from engine.source.dataverse.metadata import Definition
 from engine.source.dataverse.writing import Writer
-from engine.source.profile import Profile
+from engine.source.profile import IDS, Profile
 from engine.source.rows import Gathering, Raw, table_of
 from engine.source.values import same_key
 
@@ -69,6 +69,10 @@ class DataverseSource:
     def describe(self) -> str:
         """The environment's host."""
         return self.client.name
+
+    def holds(self, table: str, column: str) -> str | None:
+        """As the profile says, for columns of Autotask ids."""
+        return self.profile.holds(table, column) if column in IDS else None
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table, with the key and these columns. Raises SourceError."""

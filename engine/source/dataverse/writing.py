@@ -45,7 +45,7 @@ class Writer:
         try:
             return self._one(update, kept)
         except Misfit as fault:
-            return RowOutcome(update.key, f"{self.reader.table.name} {update.key}: {fault}")
+            return RowOutcome(update.key, str(fault))
         except Refused as refused:
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 raise

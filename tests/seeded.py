@@ -1,0 +1,20 @@
+"""Databases of the sandbox, seeded once and copied: to seed one takes longer than most tests do."""
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engine.config.catalogues import load_entities
+from engine.sandbox.seed import seed
+
+ENTITIES = load_entities(Path(__file__).parents[1] / "schemas" / "autotask.yaml")
+
+
+@cache
+def database(document: str) -> bytes:
+    """The file of a sandbox that was seeded with this JSON."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "autotask.sqlite"
+        seed(file, ENTITIES, json.loads(document))
+        return file.read_bytes()
