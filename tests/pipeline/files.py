@@ -153,7 +153,8 @@ append:
   merge: {on: [contractServiceID, effectiveDate], sum: unitChange}
   in_turn: contractServiceID
   once: [contractServiceID, effectiveDate]
-  proof: {entity: ContractServiceUnits, on: {contractServiceID: contractServiceID}, rows: [id, startDate, endDate, units]}
+  proof:
+    {entity: ContractServiceUnits, on: {contractServiceID: contractServiceID}, rows: [id, startDate, endDate, units]}
 write_back: {after: proof, set: {status: Archived}}
 """
 

@@ -27,7 +27,7 @@ def day(month: int, number: int, year: int = 2026) -> date:
 
 @dataclass
 class Fault:
-    """What goes wrong with a write: refused, lost (no effect), unheard (took effect, no answer), late, down, used up."""
+    """What goes wrong with a write: refused, lost (no effect), unheard (took effect, no answer), late, down, used."""
 
     kind: str
     entity: str = ""

@@ -39,8 +39,8 @@ def in_autotask(count: int) -> dict[str, list]:
         **REFERENCE,
         "Companies": [
             *REFERENCE["Companies"],
-            *({"id": n, "companyName": f"Customer {n - 1}", "companyNumber": f"A-{n - 1}", "companyType": 1, "phone": "1",
-               "ownerResourceID": 4, "isActive": True,
+            *({"id": n, "companyName": f"Customer {n - 1}", "companyNumber": f"A-{n - 1}", "companyType": 1,
+               "phone": "1", "ownerResourceID": 4, "isActive": True,
                "userDefinedFields": [{"name": "Work 365 Id", "value": f"a{n - 1}"}]} for n in every),
         ],
         "Services": [

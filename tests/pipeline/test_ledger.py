@@ -186,8 +186,8 @@ def test_an_orphan_without_units_is_not_worth_a_line():
 
 def test_a_subscription_that_should_be_billed_and_is_not_there_is_missing():
     scene = kept()
-    scene.files(changed("mappings/subscription.yaml", "create: \"{{ 'auto' if source.state == 'Active' else 'never' }}\"",
-                        "create: never"))  # fmt: skip
+    create = "create: \"{{ 'auto' if source.state == 'Active' else 'never' }}\""
+    scene.files(changed("mappings/subscription.yaml", create, "create: never"))
     scene.target.records["ContractServices"].clear()
     line = line_of(scene.plan())
     assert (line.class_, line.record, line.quantity, line.units) == ("missing in Autotask", None, 12, 0)

@@ -239,8 +239,8 @@ def test_an_empty_table_switches_nothing_off_without_leave():
     scene.add("account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(15)])
     scene.sync()
     scene.source.tables["account"].clear()
-    scene.files(changed(GONE, "when_missing: report", "when_missing: deactivate"),
-                {"trueup.yaml": settings()["trueup.yaml"].replace('share_changed: {"*": 1}', 'share_changed: {"*": 0.5}')})  # fmt: skip
+    strict = settings()["trueup.yaml"].replace('share_changed: {"*": 1}', 'share_changed: {"*": 0.5}')
+    scene.files(changed(GONE, "when_missing: report", "when_missing: deactivate"), {"trueup.yaml": strict})
     assert {one.limit for one in scene.plan().exceeded} == {"deactivations:Companies", "share_changed:Companies"}
 
 

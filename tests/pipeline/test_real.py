@@ -17,7 +17,10 @@ def keyed(*steps: tuple[date, int]) -> list[dict]:
     return [{"contractServiceID": LINE, "effectiveDate": str(on), "unitChange": units} for on, units in steps]
 
 
-def by_hand(folder, *changes, steps=((day(1, 1), 10),), **more):
+FROM_THE_START = ((day(1, 1), 10),)
+
+
+def by_hand(folder, *changes, steps=FROM_THE_START, **more):
     """Autotask as people keep it; October is posted."""
     return real(
         folder, *changes, records=BY_HAND, adjustments=keyed(*steps), posted_until={"501": "2026-10-31"}, **more
