@@ -1,4 +1,4 @@
-"""What all tests share: how many examples are tried, where files go, catalogues that are read once."""
+"""What all tests share: how many examples are tried, where files go, what is read and compiled once."""
 
 import gc
 import os
@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from engine.config import catalogues
+from engine.expressions import compiled
+from engine.expressions.program import Program
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
@@ -53,4 +55,20 @@ def catalogues_read_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogues, "_load", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mappings_compiled_once():
+    """Expressions of the same words are compiled once; most tests plan the same few mappings."""
+    known = {}
+
+    def once(raws, guard=None):
+        said = repr((raws, guard))
+        if said not in known:
+            known[said] = Program(raws, guard)
+        return known[said]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "Program", once)
         yield

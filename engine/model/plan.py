@@ -148,7 +148,8 @@ class LedgerLine:
     class_: LedgerClass
     monthly: Decimal | None  # money of the difference per month; None: price unknown
     price: Decimal | None  # per unit and month
-    text: str = ""  # why, and the ways out
+    text: str = ""  # why
+    remedy: str = ""  # the way out
 
 
 @dataclass(frozen=True, slots=True)

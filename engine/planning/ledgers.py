@@ -93,7 +93,8 @@ class _Turn:
         flowing = self._may_flow(weighed, account, pile)
         linked = account.record is None or key in self.accounts.ids
         if weighed.correction and not linked:
-            line = replace(line, text=f"cannot be corrected unlinked: `trueup link {line.mapping} {key} {line.record}`")
+            link = f"`trueup link {line.mapping} {key} {line.record}`"
+            line = replace(line, text="cannot be corrected: its contract service is not linked yet", remedy=link)
         correction = weighed.correction if linked and not self._doubtful(account) else Decimal(0)
         held = self.adjuster.adjust(key, account, flowing, correction) if flowing or correction else False
         held = held or bool(pile.stopped) or len(flowing) < len(pile.flowing)
@@ -110,7 +111,7 @@ class _Turn:
             return []
         if not weighed.flows:
             text = f"the ledger differs by {line.difference:+f}: {line.text}"
-            return self._only_decided(pile.flowing, "ledger-differs", text)
+            return self._only_decided(pile.flowing, "ledger-differs", text, line.remedy)
         keyed = self.adjuster.keyed(account, pile.flowing) if line.difference == 0 else {}
         for position, key in enumerate(pile.flowing):
             if key in keyed:
@@ -127,10 +128,10 @@ class _Turn:
         log_in_doubt = any((self.mapping.name, log.key) in doubt.rows for log in account.logs)
         return log_in_doubt or account.record in doubt.accounts
 
-    def _only_decided(self, keys: Sequence[str], code: str, text: str) -> list[str]:
+    def _only_decided(self, keys: Sequence[str], code: str, text: str, other: str = "") -> list[str]:
         """Those at the front that a person decided to push; the rest is held."""
         pushed = [*takewhile(lambda key: self.decided.get(key) == Verdict.PUSH.value, keys)]
-        self._hold(keys[len(pushed) :], code, text)
+        self._hold(keys[len(pushed) :], code, text, other)
         return pushed
 
     def _keep(self, line: LedgerLine, key: str) -> None:
@@ -191,10 +192,12 @@ class _Turn:
         day, units = self.logs.told(key)
         return books.Log(key, day or self.draft.as_of, units, stopped)
 
-    def _hold(self, keys: Sequence[str], code: str, text: str) -> None:
+    def _hold(self, keys: Sequence[str], code: str, text: str, other: str = "") -> None:
+        """`other` is a way out beside the two that each change has."""
         name = self.mapping.name
         for key in keys:
-            remedy = f"`trueup decide {name} {key} archive --reason …` (Autotask has it already), or push"
+            remedy = f"`trueup decide {name} {key} archive --reason …` (Autotask has it already), or `… push`"
+            remedy += f"; or {other}" if other else ""
             self.standing.block(key, self.logs.finding(code, Severity.HOLD, text, key, remedy))
 
     def _archive(self, pile: Pile) -> None:

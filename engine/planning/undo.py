@@ -126,8 +126,11 @@ def _adjustments(work: _Undoing) -> None:
         reader = Records(work.project, work.world.target, {})
         rows = reader.units(ledger, append, records, since)
         taken = _taken(work.memory)
+        for change in changes:  # after the last of them, the latest first: units pass no day that they never passed
+            if (record := work.record_of(change)) is not None:
+                taken[record].update(_until(taken[record], _day(change, append)))
         last: dict[int, str] = {}
-        for change in changes:
+        for change in sorted(changes, key=lambda one: _day(one, append), reverse=True):
             _opposite(work, change, append, rows, taken, last)
 
 
@@ -139,6 +142,12 @@ def _specs(project: Project, mapping: str) -> tuple[AppendSpec, LedgerSpec]:
     if append is None or ledger is None:
         raise StateError(f"the mapping {mapping} no longer appends: the run cannot be undone with this configuration")
     return append, ledger
+
+
+def _until(taken: set[date], day: date) -> set[date]:
+    """All days from the first that is taken to this one: none of them is free for an opposing adjustment."""
+    first = min(taken, default=day)
+    return {first + timedelta(days=number) for number in range((day - first).days + 1)}
 
 
 def _taken(memory: Memory) -> dict[int, set[date]]:

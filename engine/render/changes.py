@@ -19,6 +19,7 @@ NOTHING = "\N{EN DASH}"
 CANNOT_BE_UNDONE = "cannot be undone"
 DRIFT_HEADING = "edited in Autotask, put back"
 VALUE_COLUMNS = 40
+FEW = 2
 FOUND_BY = {"match": "found by match", "identity": "found by its identity", "decision": "by decision"}
 
 _SYMBOLS = {
@@ -152,7 +153,7 @@ def _aside(change: Change, many: int, view: View) -> str:
             each = " each" if many > 1 else ""
             said = "" if view.verbose else f"{count(len(change.fields), 'field')}{each} (-v shows them)"
         case Action.LINK:
-            said = FOUND_BY.get(change.how, clean(change.how))
+            said = FOUND_BY.get(change.how, clean(change.how)) + ("" if view.verbose else _fills(change))
         case Action.DEACTIVATE:
             said = "to be switched off"
         case Action.UPDATE | Action.WRITE_BACK | Action.ADJUST:
@@ -160,6 +161,14 @@ def _aside(change: Change, many: int, view: View) -> str:
         case _:
             assert_never(change.action)
     return ", ".join(part for part in (said, effect(change, view.currency)) if part)
+
+
+def _fills(change: Change) -> str:
+    """What was empty until now: by name where it is little."""
+    filled = [clean(field.field) for field in change.fields if before(field) == NOTHING]
+    if not filled:
+        return ""
+    return f", fills {' and '.join(filled)}" if len(filled) <= FEW else f", fills {count(len(filled), 'empty field')}"
 
 
 def _adjustment(change: Change, view: View) -> Line:
@@ -179,10 +188,7 @@ def _fields(change: Change, view: View) -> list[Line]:
         case Action.ADJUST:
             return []
         case Action.LINK if not view.verbose:
-            filled = [clean(field.field) for field in change.fields if before(field) == NOTHING]
-            told = [_difference(field, view) for field in change.fields if before(field) != NOTHING]
-            text = f"fills {', '.join(filled)}, empty until now (-v shows it)"
-            return [*told, free(text, view.style.dim, 6)] if filled else told
+            return [_difference(field, view) for field in change.fields if before(field) != NOTHING]
         case Action.LINK | Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK:
             ordered = sorted(change.fields, key=lambda field: field.reason is Reason.DRIFT)
             return [_difference(field, view) for field in ordered]

@@ -114,7 +114,7 @@ def _ledger(line: LedgerLine, plan: Plan) -> Cells:
         "class": str(line.class_),
         "monthly": line.monthly,
         "currency": plan.currency,
-        "note": line.text,
+        "note": "; ".join(part for part in (line.text, line.remedy) if part),
     }
 
 

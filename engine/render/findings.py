@@ -1,7 +1,8 @@
 """What was found, as lines: blocked and held rows with what they hold back, rows left out, the rest."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 
 from engine.model.finding import Finding, Severity
 from engine.model.plan import Blocked, LeftOut, Plan
@@ -9,13 +10,16 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import count, counts, known_as, some, word
+from engine.render.words import brief, count, counts, for_any, known_as, some, word
 
 DEPENDS = "depends-on-blocked"
 """What stages call the finding of a row that only waits for another one: its chain says more."""
 
 MOST = 8
 """Rows with the same code, or findings, that are told one by one; `-v` tells all."""
+
+CROWD = 3
+"""Rows of one mapping with the very same to say from which on one line tells them all."""
 
 
 def blocked(rows: Sequence[Blocked], everywhere: Sequence[Blocked], view: View) -> list[Line]:
@@ -27,11 +31,18 @@ def blocked(rows: Sequence[Blocked], everywhere: Sequence[Blocked], view: View) 
     roots = [row for row in rows if view.verbose or own(row) or not _leads_to(row, at_fault)]
     found: list[Line] = []
     for alike in _by(_codes, roots):
-        same = [[row] for row in alike] if view.verbose else _by(_said, alike)
-        shown = same if view.verbose else same[:MOST]
-        found += [line for rows in shown for line in _row(rows, view)]
-        found += _and_more([rows[0].name for rows in same[len(shown) :]], alike[0].mapping, view)
+        found += [line for row in alike for line in _row([row], view)] if view.verbose else _folded(alike, view)
     return found
+
+
+def _folded(alike: Sequence[Blocked], view: View) -> list[Line]:
+    """Rows at fault in one way: crowds in one go, the first others one by one, the rest counted."""
+    crowds = [rows for rows in _by(_told, alike) if len(rows) >= CROWD and len({row.name for row in rows}) > 1]
+    found = [line for rows in crowds for line in _crowd(rows, view)]
+    told = {(row.mapping, row.key) for rows in crowds for row in rows}
+    rest = _by(_said, [row for row in alike if (row.mapping, row.key) not in told])
+    found += [line for rows in rest[:MOST] for line in _row(rows, view)]
+    return found + _and_more([rows[0].name for rows in rest[MOST:]], alike[0].mapping, view)
 
 
 def held(findings: Sequence[Finding], view: View) -> list[Line]:
@@ -40,7 +51,7 @@ def held(findings: Sequence[Finding], view: View) -> list[Line]:
     found: list[Line] = []
     for finding in shown:
         found.append(_title(finding.name or finding.key or finding.mapping, "held", view.style.warn))
-        found += details(finding, view.style, 6)
+        found += details(finding, view, 6)
     more = findings[len(shown) :]
     return found + _and_more([finding.name for finding in more], more[0].mapping if more else "", view)
 
@@ -65,19 +76,22 @@ def others(findings: Sequence[Finding], view: View) -> list[Line]:
     for (severity, _), alike in by_code.items():
         shown = alike if view.verbose else alike[:MOST]
         for finding in shown:
-            found += _finding(finding, paint_of(severity, view.style))
+            found += _finding(finding, paint_of(severity, view.style), view)
         if len(alike) > len(shown):
             found.append(free(f"and {len(alike) - len(shown):,} more of these (-v shows them)", view.style.dim, 6))
     return found
 
 
-def details(finding: Finding, style: Style, indent: int) -> list[Line]:
+def details(finding: Finding, view: View, indent: int) -> list[Line]:
     """What is wrong and where it is said so, then what to do."""
     place = clean(finding.place) if finding.place else ""
-    found = [Line((Cell(clean(finding.text)), Cell(place, style.dim)), "finding", indent)]
-    if finding.remedy:
-        found.append(free(f"→ {clean(finding.remedy)}", indent=indent))
-    return found
+    found = [Line((Cell(clean(finding.text)), Cell(place, view.style.dim)), "finding", indent)]
+    return found + _remedy(finding, view, indent)
+
+
+def _remedy(finding: Finding, view: View, indent: int) -> list[Line]:
+    remedy = finding.remedy if view.verbose else brief(finding.remedy)
+    return [free(f"→ {clean(remedy)}", indent=indent)] if remedy else []
 
 
 def remaining(plan: Plan) -> list[Finding]:
@@ -136,6 +150,10 @@ def _said(row: Blocked) -> Hashable:
     return row.name, row.because, *(finding.text for finding in own(row))
 
 
+def _told(row: Blocked) -> Hashable:
+    return row.because, *((finding.text, for_any(finding.remedy, row.key), finding.place) for finding in own(row))
+
+
 def _row(rows: Sequence[Blocked], view: View) -> list[Line]:
     """One row; or several of one name with the same to say, as the change logs of one subscription have."""
     row, style = rows[0], view.style
@@ -144,15 +162,31 @@ def _row(rows: Sequence[Blocked], view: View) -> list[Line]:
     many = f", {count(len(rows), row.mapping)} (-v shows each)" if len(rows) > 1 else ""
     found = [_title(row.name or row.key, state + many, style.warn if waits else style.error)]
     for finding in own(row):
-        found += details(finding, style, 6)
+        found += details(finding, view, 6)
     if row.because:
         found.append(free(f"waits for {chain(row)}", style.dim, 6))
+    return found + _holds_back(rows, style)
+
+
+def _crowd(rows: Sequence[Blocked], view: View) -> list[Line]:
+    """Many rows that a reader mends in one place, or one like the other."""
+    row, style = rows[0], view.style
+    waits = is_held(row)
+    title = count(len(rows), row.mapping)
+    found = [_title(title, "held" if waits else "blocked", style.warn if waits else style.error)]
+    for finding in own(row):
+        found += details(replace(finding, remedy=for_any(finding.remedy, row.key)), view, 6)
+    if row.because:
+        found.append(free(f"waits for {chain(row)}", style.dim, 6))
+    found.append(free(f"{some([one.name or one.key for one in rows])} (-v shows each)", style.dim, 6))
+    return found + _holds_back(rows, style)
+
+
+def _holds_back(rows: Iterable[Blocked], style: Style) -> list[Line]:
     back: Counter[str] = Counter()
-    for one in rows:
-        back.update(one.holds_back)
-    if back:
-        found.append(free(f"holds back {counts(back)}", style.warn, 6))
-    return found
+    for row in rows:
+        back.update(row.holds_back)
+    return [free(f"holds back {counts(back)}", style.warn, 6)] if back else []
 
 
 def _title(name: str, state: str, paint: Paint) -> Line:
@@ -166,11 +200,8 @@ def _and_more(names: Sequence[str], mapping: str, view: View) -> list[Line]:
     return [free(text, view.style.dim, 4)]
 
 
-def _finding(finding: Finding, paint: Paint) -> list[Line]:
+def _finding(finding: Finding, paint: Paint, view: View) -> list[Line]:
     about = f"{known_as(finding.name)}: " if finding.name and finding.name not in finding.text else ""
     place = clean(finding.place) if finding.place else ""
     cells = (Cell(str(finding.severity), paint), Cell(f"{about}{clean(finding.text)}"), Cell(place))
-    found = [Line(cells, "finding of all", 2)]
-    if finding.remedy:
-        found.append(free(f"→ {clean(finding.remedy)}", indent=12))
-    return found
+    return [Line(cells, "finding of all", 2), *_remedy(finding, view, 12)]

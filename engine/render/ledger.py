@@ -8,7 +8,7 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import count, known_as, money, number, signed
+from engine.render.words import brief, count, known_as, money, number, signed
 
 ORDER = (
     LedgerClass.MISSING,
@@ -25,19 +25,34 @@ def lines(ledger: Sequence[LedgerLine], view: View) -> list[Line]:
     """Nothing where there is no ledger; one line where all agrees."""
     if not ledger:
         return []
-    told = [line for line in sorted_by_class(ledger) if view.verbose or differs(line)]
+    told = [line for line in sorted_by_class(ledger) if view.verbose or (differs(line) and not waits(line))]
     found = [_heading(view.style)] if told else [free("Ledger", view.style.heading)]
-    found += [_line(line, view) for line in told]
-    agree = sum(not differs(line) for line in ledger)
-    if agree:
-        verb = "agrees" if agree == 1 else "agree"
-        found.append(free(f"{count(agree, ledger[0].mapping)} {verb} with Autotask", view.style.dim, 2))
+    found += [drawn for line in told for drawn in _line(line, view)]
+    found += [free(text, view.style.dim, 2) for text in beside(ledger, verbose=view.verbose)]
     return found + [free(text, indent=2) for text in totals(ledger, view.currency)]
 
 
 def differs(line: LedgerLine) -> bool:
     """Is there anything to say of it?"""
     return line.class_ is not LedgerClass.MATCH
+
+
+def waits(line: LedgerLine) -> bool:
+    """Is there nothing to say of it but that its changes are held, which stands above?"""
+    return line.class_ is LedgerClass.HELD and not line.difference
+
+
+def beside(ledger: Sequence[LedgerLine], *, verbose: bool = False) -> list[str]:
+    """How many wait, and how many agree: lines that are counted rather than told."""
+    waiting, agreeing = sum(map(waits, ledger)), sum(not differs(line) for line in ledger)
+    found = []
+    if waiting and not verbose:
+        verb = "waits" if waiting == 1 else "wait"
+        found.append(f"{count(waiting, ledger[0].mapping)} {verb} for changes that are held (-v shows them)")
+    if agreeing:
+        verb = "agrees" if agreeing == 1 else "agree"
+        found.append(f"{count(agreeing, ledger[0].mapping)} {verb} with Autotask")
+    return found
 
 
 def sorted_by_class(ledger: Sequence[LedgerLine]) -> list[LedgerLine]:
@@ -73,16 +88,21 @@ def _heading(style: Style) -> Line:
     return Line(tuple(cells), "ledger")
 
 
-def _line(line: LedgerLine, view: View) -> Line:
+def _line(line: LedgerLine, view: View) -> list[Line]:
     quantity = "-" if line.quantity is None else number(line.quantity)
     figures = (quantity, number(line.units), number(line.pending), signed(line.difference))
-    cells = [Cell(f"  {line.class_}", _paint(line.class_, view.style)), Cell(_name(line))]
+    cells = [Cell(f"  {line.class_}", _paint(line.class_, view.style)), Cell(name_of(line))]
     cells += [Cell(figure, right=True) for figure in figures]
     cells += [Cell(a_month(line, view.currency), right=True), Cell(clean(line.text), view.style.dim)]
-    return Line(tuple(cells), "ledger")
+    found = [Line(tuple(cells), "ledger")]
+    if line.remedy and line.class_ is not LedgerClass.HELD:  # of what is held, the way out stands above
+        remedy = line.remedy if view.verbose else brief(line.remedy)
+        found.append(free(f"→ {clean(remedy)}", indent=6))
+    return found
 
 
-def _name(line: LedgerLine) -> str:
+def name_of(line: LedgerLine) -> str:
+    """What people call it, the customer first."""
     name = known_as(line.name)
     customer = known_as(line.customer) if line.customer else ""
     return name if not customer or name.startswith(customer) else f"{customer}, {name}"

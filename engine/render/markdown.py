@@ -9,9 +9,9 @@ from engine.render import changes as told
 from engine.render.findings import chain, is_held, own
 from engine.render.fold import Group, fold
 from engine.render.harmless import clean, clip
-from engine.render.ledger import a_month, differs, sorted_by_class, totals
+from engine.render.ledger import a_month, beside, differs, name_of, sorted_by_class, totals, waits
 from engine.render.text import held, loose, summary, tabs
-from engine.render.words import count, counts, known_as, number, signed, some
+from engine.render.words import brief, count, counts, known_as, number, signed, some
 
 VALUE_COLUMNS = 80
 
@@ -32,7 +32,7 @@ def plan_markdown(plan: Plan, *, verbose: bool = False) -> str:
     parts += [
         _section("Findings", _findings([*held(plan), *loose(plan)])),
         _section("Left out", _bullets(_left_out(plan))),
-        _section("Ledger", _ledger(plan)),
+        _section("Ledger", _ledger(plan, verbose=verbose)),
         _section("Limits", _bullets(f"{literal(g.text)} (`--over {_code(g.limit)}`)" for g in plan.exceeded)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -154,7 +154,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _remedy(finding: Finding) -> str:
-    return f" → {literal(finding.remedy)}" if finding.remedy else ""
+    return f" → {literal(brief(finding.remedy))}" if finding.remedy else ""
 
 
 def _left_out(plan: Plan) -> list[str]:
@@ -163,18 +163,17 @@ def _left_out(plan: Plan) -> list[str]:
     return [f"{left}: {reason}" for left, reason in zip(many, why, strict=True)]
 
 
-def _ledger(plan: Plan) -> str:
+def _ledger(plan: Plan, *, verbose: bool) -> str:
     columns = ("", "subscription", "Work 365", "Autotask", "pending", "difference", "money", "")
-    rows = (_line(line, plan.currency) for line in sorted_by_class(plan.ledger) if differs(line))
-    table = _table(columns, rows)
-    agree = sum(not differs(line) for line in plan.ledger)
-    said = [*totals(plan.ledger, plan.currency), *([f"{agree:,} agree."] if agree else [])]
+    told = [line for line in sorted_by_class(plan.ledger) if differs(line) and (verbose or not waits(line))]
+    table = _table(columns, (_line(line, plan.currency) for line in told))
+    said = [*totals(plan.ledger, plan.currency), *(f"{text}." for text in beside(plan.ledger, verbose=verbose))]
     return "\n\n".join(part for part in (table, literal(" ".join(said))) if part)
 
 
 def _line(line: LedgerLine, currency: str) -> Sequence[str]:
     quantity = "" if line.quantity is None else number(line.quantity)
-    name = f"{line.customer}, {line.name}" if line.customer else line.name
+    remedy = f" → {literal(brief(line.remedy))}" if line.remedy else ""
     figures = (
         quantity,
         number(line.units),
@@ -182,4 +181,4 @@ def _line(line: LedgerLine, currency: str) -> Sequence[str]:
         signed(line.difference),
         a_month(line, currency),
     )
-    return (str(line.class_), literal(known_as(name)), *figures, literal(line.text))
+    return (str(line.class_), literal(name_of(line)), *figures, literal(line.text) + remedy)

@@ -1,7 +1,7 @@
 """What became of a plan, as a terminal shows it: what did not go through first, with both sides' words."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -9,7 +9,7 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import PLAIN, Paint, Style
 from engine.render.text import page
-from engine.render.words import count, known_as
+from engine.render.words import count, counts, known_as, some, word
 
 RESUME = "Run `trueup apply --resume` to go on where it stopped."
 SETTLE = "Run `trueup apply --resume`: it settles what is in doubt by reading, once that is safe."
@@ -31,7 +31,10 @@ def outcome_text(outcome: Outcome, style: Style = PLAIN, *, verbose: bool = Fals
     sections = []
     for status in _ORDER:
         ended = [change for change in outcome.changes if change.status is status]
-        if ended and (verbose or status not in _QUIET):
+        if status is ChangeStatus.SKIPPED and ended and not verbose:
+            more = f"`trueup history show {clean(outcome.run)}`" if advice else "-v"
+            sections.append(_skipped(ended, more, style))
+        elif ended and (verbose or status not in _QUIET):
             sections.append(_section(status, ended, style))
     if outcome.stopped:
         sections.append([free(f"Stopped: {clean(outcome.stopped)}", style.error)])
@@ -58,11 +61,46 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
     lines = [free(_counted(status).capitalize(), _paint(status, style))]
     for change in ended:
         because = f"because of {known_as(change.because)}" if change.because else ""
-        lines.append(Line((Cell(f"{_sign(status)} {known_as(change.name)}"), Cell(because)), "change", 2))
-        lines += [free(clean(text), indent=6) for text in change.text.splitlines()]
+        cells = (Cell(f"{_sign(status)} {known_as(change.name)}"), Cell(_kind(change), style.dim), Cell(because))
+        lines.append(Line(cells, "change", 2))
+        lines += [free(clean(text), indent=6) for text in change.text.splitlines() if not change.because]
         if change.remedy:
             lines.append(free(f"→ {clean(change.remedy)}", indent=6))
     return lines
+
+
+def _skipped(ended: Sequence[ChangeOutcome], more: str, style: Style) -> list[Line]:
+    """What was not tried, counted by kind under the change at the head of each chain."""
+    waits = {change.name: change.because for change in ended if change.because != change.name}
+    by_head: dict[str, list[ChangeOutcome]] = {}
+    for change in ended:
+        by_head.setdefault(_head(change.because, waits), []).append(change)
+    lines = [free(f"Skipped ({more} shows each)", _paint(ChangeStatus.SKIPPED, style))]
+    for head, group in by_head.items():
+        many = counts(Counter(_mapping(change) or "change" for change in group))
+        cells = (Cell(f"{_sign(ChangeStatus.SKIPPED)} {many}"), Cell(f"because of {known_as(head)}" if head else ""))
+        lines.append(Line(cells, "skipped", 2))
+        lines.append(free(some([*dict.fromkeys(change.name for change in group)]), style.dim, 6))
+    return lines
+
+
+def _head(name: str, waits: Mapping[str, str]) -> str:
+    seen = {name}
+    while waits.get(name) and waits[name] not in seen:
+        name = waits[name]
+        seen.add(name)
+    return name
+
+
+def _mapping(change: ChangeOutcome) -> str:
+    """The mapping that a change's id begins with."""
+    mapping, colon, _ = change.change.partition(":")
+    return mapping if colon else ""
+
+
+def _kind(change: ChangeOutcome) -> str:
+    mark = ", its mark in Work 365" if change.change.endswith(":mark") else ""
+    return word(_mapping(change)) + mark
 
 
 def _sign(status: ChangeStatus) -> str:

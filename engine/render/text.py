@@ -126,16 +126,17 @@ def _head(plan: Plan) -> list[Line]:
         rows.append(("Undoes", f"run {plan.undo_of}", ""))
     elif plan.selection:
         rows.append(("Only", plan.selection.removeprefix("only "), ""))
-    return [Line((Cell(system), Cell(clean(name)), Cell(figures)), "read") for system, name, figures in rows]
+    cells = [(Cell(system), Cell(clean(name)), *([Cell(figures)] if figures else ())) for system, name, figures in rows]
+    return [Line(row, "read") for row in cells]
 
 
 def _tab(plan: Plan, tab: str, view: View) -> list[Line]:
     known = _tab_of(plan)
     here = [change for change in plan.changes if change.tab == tab]
-    lines = changes.desired(here, view)
+    lines = [*changes.desired(here, view), *changes.drift(here, view)]
     lines += findings.blocked([row for row in plan.blocked if row.tab == tab], plan.blocked, view)
     lines += findings.held([f for f in held(plan) if known.get(f.mapping, HELD) == tab], view)
-    return _titled(tab, [*lines, *changes.drift(here, view)], view)
+    return _titled(tab, lines, view)
 
 
 def _titled(title: str, lines: list[Line], view: View) -> list[Line]:

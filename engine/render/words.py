@@ -1,5 +1,6 @@
 """Numbers, money, counts and lists of names as people write them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -11,6 +12,8 @@ SHORT_COLUMNS = 48
 FEW_NAMES = 4
 
 _CENT = Decimal("0.01")
+_COMMAND = re.compile(r"`trueup (?:link|decide|state forget) [^`]*`")
+_GUID = re.compile(r"(?i)\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
@@ -58,6 +61,16 @@ def counts(many: Mapping[str, int]) -> str:
 def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
     """What people call it, harmless and not too long."""
     return clip(clean(name), columns) or "(no name)"
+
+
+def brief(text: str) -> str:
+    """The text with each GUID in a command cut to its first block: these commands take the start of a key."""
+    return _COMMAND.sub(lambda command: _GUID.sub(r"\1", command[0]), text)
+
+
+def for_any(text: str, key: str) -> str:
+    """The text with KEY in the place of this key in a command."""
+    return _COMMAND.sub(lambda command: re.sub(rf"(?<= ){re.escape(key)}(?=[ `])", "KEY", command[0]), text)
 
 
 def some(names: Sequence[str], most: int = FEW_NAMES) -> str:

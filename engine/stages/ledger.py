@@ -128,6 +128,7 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
     correct = whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
     pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
     flows = gap == 0 or correct or pushed or difference is Difference.REPORT
+    text, remedy = _way_out(account, counted, correct=correct, pushed=pushed)
     line = LedgerLine(
         mapping=account.mapping,
         key=account.key,
@@ -142,7 +143,8 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
         class_=_class(account, gap, counted, flows=flows),
         monthly=None if account.price is None else gap * account.price,
         price=account.price,
-        text="" if gap == 0 else _way_out(account, counted, correct=correct, pushed=pushed),
+        text="" if gap == 0 else text,
+        remedy="" if gap == 0 else remedy,
     )
     return Weighed(line, flows, gap if correct else Decimal(0))
 
@@ -157,17 +159,18 @@ def _class(account: Account, gap: Decimal, pending: Sequence[Log], *, flows: boo
     return LedgerClass.UNDER_BILLED if gap > 0 else LedgerClass.OVER_BILLED
 
 
-def _way_out(account: Account, pending: Sequence[Log], *, correct: bool, pushed: bool) -> str:
+def _way_out(account: Account, pending: Sequence[Log], *, correct: bool, pushed: bool) -> tuple[str, str]:
+    """Why the two differ, and what a person may do about it."""
     if correct:
-        return "is corrected by this plan"
+        return "is corrected by this plan", ""
     if pushed:
-        return "pushed all the same, as decided"
-    by_hand = f"trueup decide {account.mapping} {account.key} correct --reason …"
+        return "pushed all the same, as decided", ""
+    if account.record is None and not account.coming:
+        return "not in Autotask", ""
+    by_hand = f"`trueup decide {account.mapping} {account.key} correct --reason …` adjusts Autotask to Work 365"
     if account.record is None:
-        return "not in Autotask" if not account.coming else f"the logs do not give the quantity; `{by_hand}`"
-    if not pending:
-        return f"nothing pending explains it; `{by_hand}` adjusts Autotask to Work 365"
-    return f"what is pending does not explain it: archive (Autotask has it already), push, or correct; `{by_hand}`"
+        return "the logs do not give the quantity", by_hand
+    return "what is pending does not explain it" if pending else "nothing pending explains it", by_hand
 
 
 def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price: Decimal | None) -> LedgerLine:
@@ -186,7 +189,8 @@ def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price:
         class_=LedgerClass.ORPHAN,
         monthly=None if price is None else -units * price,
         price=price,
-        text="no subscription is linked to it: link one, or set its units to 0 in Autotask",
+        text="no subscription is linked to it",
+        remedy="link one, or set its units to 0 in Autotask",
     )
 
 

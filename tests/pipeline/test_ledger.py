@@ -122,7 +122,7 @@ def test_units_lower_than_the_quantity_with_nothing_pending_are_under_billed():
     scene.row("subscription")["quantity"] = Decimal(14)
     line = line_of(scene.plan())
     assert (line.class_, line.difference, line.monthly, line.price) == ("under-billed", 2, 20, 10)
-    assert "correct" in line.text
+    assert "correct" in line.remedy
 
 
 def test_logs_that_are_born_archived_show_as_over_billed():

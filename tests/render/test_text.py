@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from engine.model.finding import Finding, Place, Severity
@@ -96,9 +97,8 @@ def test_a_link_takes_the_update_of_its_record_and_only_names_what_was_empty(a_p
     text = plan_text(replace(a_plan, changes=(link, update)))
     assert (
         "Products\n"
-        "  → Basic   Services 12   found by match\n"
+        "  → Basic   Services 12   found by match, fills externalID\n"
         "      name  M365 Basic  →  Basic  changed in Work 365\n"
-        "      fills externalID, empty until now (-v shows it)\n"
         "      a note\n\n"
     ) in text
     verbose = plan_text(replace(a_plan, changes=(link, update)), verbose=True)
@@ -140,11 +140,80 @@ def test_a_row_blocked_by_a_row_that_is_not_shown_is_shown_itself(nothing):
 def test_many_rows_blocked_for_one_reason_fold(nothing, a_plan):
     row = a_plan.blocked[0]
     rows = tuple(replace(row, key=f"c{n}", name=f"Customer {n}", holds_back={}) for n in range(20))
+    assert plan_text(replace(nothing, blocked=rows)).split("\n\n")[1] == (
+        "Customers\n"
+        "  ! 20 customers   blocked\n"
+        '      "n/a" is not a phone number in GB   rules/customer.yaml:4:5\n'
+        "      → enter a main phone on the account in Work 365\n"
+        "      Customer 0; Customer 1; Customer 2; Customer 3 and 16 more (-v shows each)"
+    )
+    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is not a phone number") == 20
+
+
+def test_many_rows_with_the_same_rule_and_words_of_their_own_show_the_first(nothing, a_plan):
+    row = a_plan.blocked[0]
+    rows = tuple(
+        replace(row, key=f"c{n}", name=f"Customer {n}", findings=(replace(row.findings[0], text=f"{n} is no phone"),))
+        for n in range(20)
+    )
     text = plan_text(replace(nothing, blocked=rows))
-    assert text.count("is not a phone number") == 8
+    assert text.count("is no phone") == 8
     names = "Customer 8; Customer 9; Customer 10; Customer 11 and 8 more"
     assert f"\n    and 12 customers more of this kind (-v shows them): {names}\n" in text
-    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is not a phone number") == 20
+
+
+def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_their_keys(nothing, a_plan):
+    row, wait = a_plan.blocked[0], "was undone: it waits for a decision"
+    rows = [
+        replace(
+            row,
+            key=key,
+            name=f"Customer {key}",
+            mapping="license_change",
+            findings=(
+                replace(row.findings[0], text=wait, remedy=f"`trueup decide license_change {key} push --reason 1`"),
+            ),
+        )
+        for key in ("1", "2", "3")
+    ]
+    text = plan_text(replace(nothing, blocked=tuple(rows)))
+    assert "  ! 3 license changes   blocked\n" in text
+    assert "      → `trueup decide license_change KEY push --reason 1`\n" in text
+    assert "Customer 1; Customer 2; Customer 3 (-v shows each)\n" in text
+
+
+def test_a_key_in_a_command_is_cut_to_what_the_command_takes_and_nothing_else_is(nothing, a_plan):
+    key = "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
+    remedy = f"`trueup link customer {key} 7`, or look for {key}"
+    row = replace(a_plan.blocked[0], findings=(replace(a_plan.blocked[0].findings[0], remedy=remedy),))
+    plan = replace(nothing, blocked=(row,))
+    assert f"→ `trueup link customer f7059e8a 7`, or look for {key}\n" in plan_text(plan)
+    assert f"→ {remedy}\n" in plan_text(plan, verbose=True)
+
+
+def test_the_ledger_counts_what_only_waits_and_gives_ways_out_a_line_of_their_own(nothing, a_plan):
+    under = next(line for line in a_plan.ledger if line.class_ is LedgerClass.UNDER_BILLED)
+    waits = replace(
+        under, class_=LedgerClass.HELD, difference=Decimal(0), monthly=Decimal(0), text="its changes are held"
+    )
+    told = replace(
+        under,
+        text="nothing explains it",
+        remedy="`trueup decide subscription f7059e8a-16f5-53ea-b0b1-3437aa26880c correct`",
+    )
+    plan = replace(nothing, ledger=(told, waits, waits))
+    assert plan_text(plan).split("\n\n")[1] == (
+        "Ledger                                                   Work 365   Autotask   pending   difference\n"
+        "  under-billed   Dunmore Surveyors, Exchange Online P1         20         18         0           +2"
+        "   £6.40 a month   nothing explains it\n"
+        "      → `trueup decide subscription f7059e8a correct`\n"
+        "  2 subscriptions wait for changes that are held (-v shows them)\n"
+        "  Billed too little: £6.40 a month."
+    )
+    assert "1 subscription waits for changes" in plan_text(replace(plan, ledger=(told, waits)))
+    verbose = plan_text(plan, verbose=True)
+    assert verbose.count("its changes are held") == 2
+    assert "that are held (-v" not in verbose
 
 
 def test_a_row_that_only_waits_is_held_not_blocked(nothing, a_plan):
@@ -241,6 +310,28 @@ def test_an_interrupted_apply_says_how_to_go_on():
         "Run r1: 1 applied, 3 not tried. 1 API call.\nRun `trueup apply --resume` to go on where it stopped.\n"
     )
     assert not outcome.complete
+
+
+def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain():
+    skipped = [("contract:k", "Main", "Ashdown"), ("subscription:s", "Visio", "Main"), ("license_change:l", "Visio", "Visio"),
+               ("license_change:l:mark", "Visio", "Visio")]  # fmt: skip
+    waits = [ChangeOutcome(id_, name, ChangeStatus.SKIPPED, f"waits for {of}", because=of) for id_, name, of in skipped]
+    held = ChangeOutcome("customer:a", "Ashdown", ChangeStatus.HELD, "its row has changed")
+    outcome = Outcome("r1", (held, *waits))
+    assert outcome_text(outcome).split("\n\n")[:2] == [
+        "Held\n  ! Ashdown   customer\n      its row has changed",
+        "Skipped (`trueup history show r1` shows each)\n"
+        "  ! 1 contract, 1 subscription, 2 license changes   because of Ashdown\n"
+        "      Main; Visio",
+    ]
+    each = outcome_text(outcome, verbose=True).split("\n\n")[1].splitlines()
+    assert each == [
+        "Skipped",
+        "  ! Main    contract                               because of Ashdown",
+        "  ! Visio   subscription                           because of Main",
+        "  ! Visio   license change                         because of Visio",
+        "  ! Visio   license change, its mark in Work 365   because of Visio",
+    ]
 
 
 def test_an_outcome_in_which_something_was_refused_says_to_plan_again():

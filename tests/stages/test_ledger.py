@@ -82,9 +82,8 @@ def test_a_difference_that_nothing_pending_explains_is_told_in_money(quantity, c
     assert not result.flows
     assert result.line.class_ is class_
     assert result.line.monthly == Decimal(monthly)
-    assert result.line.text == (
-        "nothing pending explains it; `trueup decide subscription s1 correct --reason …` adjusts Autotask to Work 365"
-    )
+    assert result.line.text == "nothing pending explains it"
+    assert result.line.remedy == "`trueup decide subscription s1 correct --reason …` adjusts Autotask to Work 365"
 
 
 def test_an_unknown_price_is_not_no_money():
@@ -97,7 +96,8 @@ def test_changes_that_do_not_explain_a_difference_are_held_and_the_ways_out_are_
     assert not result.flows
     assert result.line.class_ is LedgerClass.HELD
     assert result.line.difference == -12
-    assert "archive (Autotask has it already), push, or correct" in result.line.text
+    assert result.line.text == "what is pending does not explain it"
+    assert result.line.remedy == "`trueup decide subscription s1 correct --reason …` adjusts Autotask to Work 365"
 
 
 def test_a_log_that_a_rule_stops_is_pending_all_the_same():

@@ -1,5 +1,6 @@
 """A clock that stands still, processes whose fate is told, stores that are closed in the end."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -73,8 +74,23 @@ def state(opened) -> SqlState:
 
 
 @pytest.fixture
-def told(state) -> SqlState:
+def told(state, tmp_path, told_once) -> SqlState:
     """A state with something of everything, its lock given back."""
+    shutil.copytree(told_once, tmp_path, dirs_exist_ok=True)
+    return state
+
+
+@pytest.fixture(scope="session")
+def told_once(tmp_path_factory) -> Path:
+    """A folder with the file of such a state and what goes with it."""
+    folder = tmp_path_factory.mktemp("told")
+    with SqlState(folder / "state.sqlite", clock=MovedClock(), processes=ToldProcesses(1, {})) as state:
+        tell(state)
+    return folder
+
+
+def tell(state: SqlState) -> None:
+    """Two runs, a change by hand between them; the second goes on."""
     lease = state.acquire("apply (ann)")
     state.begin(Run("r1", "d1g3st", '{"plan": 1}', "ann", "host-1", NOON), lease)
     state.record(lease, "r1", [Entry("a1", Step.STARTED, NOON), Entry("a2", Step.STARTED, NOON)])
@@ -86,4 +102,3 @@ def told(state) -> SqlState:
     state.edit(lease, "forget", Effects(unlink=(("customer", "y"),)), reason="keyed twice")
     state.begin(Run("r2", "d1g3st", '{"plan": 2}', "ben", "host-1", NOON), lease)
     state.release(lease)
-    return state
