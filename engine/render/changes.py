@@ -40,7 +40,11 @@ def desired(changes: Sequence[Change], view: View) -> list[Line]:
 def drift(changes: Sequence[Change], view: View) -> list[Line]:
     """Under a heading of their own: changes that do nothing but put back an edit."""
     edited = tidied([change for change in changes if is_drift(change)])
-    return [free(DRIFT_HEADING, view.style.warn, 2), *_told(edited, view)] if edited else []
+    inside = [
+        replace(line, indent=line.indent + 2, kind=line.kind and f"{line.kind} of drift")
+        for line in _told(edited, view)
+    ]
+    return [free(DRIFT_HEADING, view.style.warn, 2), *inside] if edited else []
 
 
 def tidied(changes: Sequence[Change]) -> list[Change]:

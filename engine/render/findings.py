@@ -10,7 +10,7 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import brief, count, counts, for_any, known_as, some, word
+from engine.render.words import brief, count, counts, every, for_any, known_as, some, word
 
 DEPENDS = "depends-on-blocked"
 """What stages call the finding of a row that only waits for another one: its chain says more."""
@@ -62,8 +62,8 @@ def left_out(groups: Sequence[LeftOut], view: View) -> list[Line]:
     for group in groups:
         cells = (Cell(count(len(group.names), group.mapping)), Cell(clean(group.reason)))
         found.append(Line(cells, "left out", 2))
-        names = some(group.names, len(group.names) if view.verbose else 4)
-        found.append(free(names, view.style.dim, 6))
+        names = every if view.verbose else some
+        found.append(free(names(group.names), view.style.dim, 6))
     return found
 
 

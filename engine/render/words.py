@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from engine.render.harmless import clean, clip
+from engine.render.harmless import clean, clip, width
 
 SYMBOLS: Mapping[str, str] = {"GBP": "£", "EUR": "€", "USD": "$"}
 NAME_COLUMNS = 80
 SHORT_COLUMNS = 48
 FEW_NAMES = 4
+LINE_COLUMNS = 110
 
 _CENT = Decimal("0.01")
 _COMMAND = re.compile(r"`trueup (?:link|decide|state forget) [^`]*`")
@@ -70,10 +71,18 @@ def brief(text: str) -> str:
 
 def for_any(text: str, key: str) -> str:
     """The text with KEY in the place of this key in a command."""
-    return _COMMAND.sub(lambda command: re.sub(rf"(?<= ){re.escape(key)}(?=[ `])", "KEY", command[0]), text)
+    return _COMMAND.sub(lambda command: re.sub(rf"(?<= ){re.escape(key)}(?=[ `])", "KEY", command[0], count=1), text)
 
 
-def some(names: Sequence[str], most: int = FEW_NAMES) -> str:
-    """The first names and how many more there are; names hold commas, so they are set apart by more."""
-    shown = "; ".join(known_as(name, SHORT_COLUMNS) for name in names[:most])
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+def every(names: Sequence[str]) -> str:
+    """All names; they hold commas, so semicolons set them apart."""
+    return "; ".join(known_as(name) for name in names)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names, as many as a line takes, and how many more there are."""
+    shown = [known_as(name, SHORT_COLUMNS) for name in names[:FEW_NAMES]]
+    while len(shown) > 1 and width("; ".join(shown)) > LINE_COLUMNS:
+        shown.pop()
+    more = len(names) - len(shown)
+    return "; ".join(shown) + (f" and {more:,} more" if more else "")

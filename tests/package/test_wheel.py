@@ -17,10 +17,11 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (wheel,) = folder.glob("trueup-*.whl")
-    venv.create(folder / "env", with_pip=True)
-    constraints = ROOT / ".ci" / "constraints.txt"
-    run(folder / "env" / "bin" / "python", "-m", "pip", "install", "--quiet", "-c", constraints, wheel)
-    return folder / "env" / "bin" / "trueup"
+    venv.create(folder / "env")
+    scripts = folder / "env" / "bin"
+    pip = (sys.executable, "-m", "pip", "--python", scripts / "python", "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", "--no-compile", "-c", ROOT / ".ci" / "constraints.txt", wheel)
+    return scripts / "trueup"
 
 
 def run(*command, cwd=None):

@@ -313,17 +313,25 @@ def test_an_interrupted_apply_says_how_to_go_on():
 
 
 def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain():
-    skipped = [("contract:k", "Main", "Ashdown"), ("subscription:s", "Visio", "Main"), ("license_change:l", "Visio", "Visio"),
-               ("license_change:l:mark", "Visio", "Visio")]  # fmt: skip
+    skipped = (
+        ("contract:k", "Main", "Ashdown"),
+        ("subscription:s", "Visio", "Main"),
+        ("license_change:l", "Visio", "Visio"),
+        ("license_change:l:mark", "Visio", "Visio"),
+    )
     waits = [ChangeOutcome(id_, name, ChangeStatus.SKIPPED, f"waits for {of}", because=of) for id_, name, of in skipped]
     held = ChangeOutcome("customer:a", "Ashdown", ChangeStatus.HELD, "its row has changed")
     outcome = Outcome("r1", (held, *waits))
-    assert outcome_text(outcome).split("\n\n")[:2] == [
-        "Held\n  ! Ashdown   customer\n      its row has changed",
+    assert outcome_text(outcome).startswith(
+        "Held\n"
+        "  ! Ashdown   customer\n"
+        "      its row has changed\n"
+        "\n"
         "Skipped (`trueup history show r1` shows each)\n"
         "  ! 1 contract, 1 subscription, 2 license changes   because of Ashdown\n"
-        "      Main; Visio",
-    ]
+        "      Main; Visio\n"
+        "\n"
+    )
     each = outcome_text(outcome, verbose=True).split("\n\n")[1].splitlines()
     assert each == [
         "Skipped",
