@@ -91,6 +91,21 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[SqlS
         yield _Opening(project, stack, clock or SystemClock(), None).remembered()
 
 
+def known_rows(project: Project, mapping: str) -> dict[str, str]:
+    """Keys with names of the rows that a mapping is about: those of its table, and those that only state knows.
+
+    Raises SourceError, StateError.
+    """
+    table = project.catalogue.tables[project.mappings[mapping].source.table]
+    with ExitStack() as stack:
+        opening = _Opening(project, stack, SystemClock(), None)
+        rows = opening.source().read(table.name, columns(project)[table.name]).rows
+        memory = opening.remembered().load()
+    remembered = {*memory.links, *memory.applied, *memory.pushed}
+    names = {key: "" for name, key in remembered if name == mapping}
+    return names | {str(row[table.key]): str(row.get(table.title) or "") for row in rows}
+
+
 @contextmanager
 def open_copy(project: Project) -> Iterator[World]:
     """Both systems and the state, copied: what is written there is written nowhere else, and gone afterwards."""

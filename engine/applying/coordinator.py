@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 
 from engine.applying.book import Book, adjustment, effects, marked
@@ -25,6 +25,9 @@ from engine.stages.settle import Landing, proof_rows, rows_from, rows_to, settle
 PER_ENDPOINT = 4
 """Changes handed out at a time per endpoint: three that Autotask takes at once, and one to follow on their heels."""
 
+
+FRESH = timedelta(seconds=1)
+"""For how long the state's word on the lock is taken without asking again."""
 
 LOOK_UP = 0.5
 """Seconds after which the loop looks whether it shall stop, while all that may be sent is in flight."""
@@ -62,6 +65,7 @@ class Holder:
 
     def __init__(self, world: World, lease: Lease) -> None:
         self._world, self.lease = world, lease
+        self._checked = world.clock.now() - FRESH
         self.beat = (lease.expires - world.clock.now()).total_seconds() / 3  # seconds between heartbeats
 
     def renew(self) -> None:
@@ -69,10 +73,17 @@ class Holder:
         self.lease = self._world.state.renew(self.lease)
 
     def guard(self) -> None:
-        """Raises StateLocked where the lock is no longer ours. For right before each send."""
-        if self._world.clock.now() >= self.lease.expires:
+        """Raises StateLocked where the lock is no longer ours. For right before each send.
+
+        The state is asked again only after `FRESH`: STARTED was recorded under the same token a moment ago, and
+        to ask for each send would have workers queue behind the coordinator's commits.
+        """
+        now = self._world.clock.now()
+        if now >= self.lease.expires:
             self.renew()
-        self._world.state.check(self.lease)
+        if now - self._checked >= FRESH:
+            self._world.state.check(self.lease)
+            self._checked = now
 
 
 def mixed(changes: Sequence[Change], most: int) -> list[Change]:

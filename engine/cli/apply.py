@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Event
 
@@ -22,7 +22,7 @@ from engine.errors import PlanRefused
 from engine.model import document
 from engine.model.finding import Finding, Severity
 from engine.model.outcome import Outcome
-from engine.model.project import Project
+from engine.model.project import Guards, Project
 from engine.pipeline import ApplyOptions, PlanOptions
 from engine.ports import World
 from engine.render.json_ import as_json, outcome_json
@@ -87,6 +87,10 @@ def wished(*, yes: bool, over: tuple[str, ...], max_calls: int | None, force_loc
     """The options, checked together. Raises UsageError."""
     if force_lock and not reason.strip():
         raise click.UsageError("--force-lock wants --reason: it is recorded.")
+    kinds = [field.name for field in fields(Guards)]
+    for limit in over:
+        if limit.partition(":")[0] not in kinds:
+            raise click.UsageError(f"--over {limit}: choose of {', '.join(kinds)}, or one as the plan names it")
     return Wish(yes, frozenset(over), max_calls, reason if force_lock else "")
 
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from engine import wiring
 from engine.cli.common import Here, common, example
+from engine.cli.keys import named, whole
 from engine.cli.terminal import out
 from engine.config import decisions
+from engine.config.checks.said import unfit
 from engine.errors import EngineError
 from engine.model.project import Verdict
 from engine.render.json_ import as_json
-from engine.render.words import known_as
 
 WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
 
@@ -20,9 +22,9 @@ WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK
 @click.command(
     short_help="Decide what becomes of a row.",
     epilog=example(
-        "trueup decide customer C-1042 create --reason 'not the one that looks like it'",
-        "trueup decide subscription S-7 ignore --reason 'billed by the distributor' --until 2027-01-31",
-        "trueup decide license_change 3f2a archive --reason 'entered by hand in September'",
+        "trueup decide customer 'Alpine Dental AG' create --reason 'not the one that looks like it'",
+        "trueup decide subscription f7059e8a ignore --reason 'billed elsewhere' --until 2027-01-31",
+        "trueup decide license_change 9a44f7a3 archive --reason 'entered by hand in September'",
     ),
 )
 @click.argument("mapping")
@@ -32,7 +34,7 @@ WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="The last day on which it holds.")
 @common
 def decide(here: Here, mapping: str, key: str, what: str, reason: str, until: datetime | None) -> int:
-    """Decide what becomes of the row KEY of MAPPING.
+    """Decide what becomes of the row KEY of MAPPING. The start of a key, or a name, will do where only one row fits.
 
     \b
     create   make a record, although one looks like it
@@ -48,14 +50,18 @@ def decide(here: Here, mapping: str, key: str, what: str, reason: str, until: da
 
 
 def decided(here: Here, entry: Mapping[str, object]) -> int:
-    """Writes the entry and says where. Raises EngineError for a mapping that is not there."""
-    project = here.project()
-    if entry["mapping"] not in project.mappings:
-        raise EngineError(f"there is no mapping {entry['mapping']!r}: the project has {', '.join(project.mappings)}")
-    written = decisions.decide(Path(project.root), entry)
+    """Writes the entry and says where. Raises EngineError for what cannot be decided, or of a row that is not there."""
+    project, mapping = here.project(), str(entry["mapping"])
+    if mapping not in project.mappings:
+        raise EngineError(f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}")
+    if fault := unfit(Verdict(str(entry.get("do", Verdict.LINK))), project.mappings[mapping]):
+        raise EngineError(fault)
+    rows = wiring.known_rows(project, mapping)
+    key = whole(str(entry["key"]), rows, mapping)
+    written = decisions.decide(Path(project.root), {**entry, "key": key})
     if here.json:
-        out(as_json({"place": str(written.place), "replaced": written.replaced}))
+        out(as_json({"key": key, "place": str(written.place), "replaced": written.replaced}))
     else:
         instead = ", in the place of an older decision" if written.replaced else ""
-        out(f"{entry['mapping']} {known_as(str(entry['key']))}: written to {written.place}{instead}.\n")
+        out(f"{mapping} {named(key, rows[key])}: written to {written.place}{instead}.\n")
     return 0

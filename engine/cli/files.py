@@ -1,11 +1,14 @@
 """Files that a command writes: whole or not at all."""
 
 import os
+from errno import ENOENT
 from pathlib import Path
 
 
 def write_whole(file: Path, text: str) -> None:
     """Beside the file first, made durable, then in its place. Raises OSError, and the file is as it was."""
+    if not file.parent.is_dir():
+        raise FileNotFoundError(ENOENT, "there is no such folder", str(file.parent))
     beside = file.with_name(f".{file.name}.new")
     try:
         with beside.open("w", encoding="utf-8", newline="") as stream:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from engine import wiring
 from engine.cli.common import Here, common, example
@@ -21,17 +22,30 @@ from engine.state.sqlite import SqlState
 
 
 @click.group(
+    invoke_without_command=True,
     short_help="Who applied what, with which proof.",
-    epilog=example("trueup history list", "trueup history show 20261115-090000-7f3a"),
+    epilog=example("trueup history", "trueup history show 7ace1fbdc9d0"),
 )
-def history() -> None:
-    """Each apply: who, when, which plan, each change with its answer and proof."""
+@common
+@click.pass_context
+def history(context: click.Context, here: Here) -> int:
+    """Each apply: who, when, which plan, each change with its answer and proof. Without a command: `list`."""
+    if context.invoked_subcommand is None:
+        return listed(here)
+    if any(context.get_parameter_source(name) is not ParameterSource.DEFAULT for name in context.params):
+        raise click.UsageError(f"options come after the command: trueup history {context.invoked_subcommand} …")
+    return 0
 
 
-@history.command("list", epilog=example("trueup history list --json"))
+@history.command("list", short_help="List all runs.", epilog=example("trueup history list --json"))
 @common
 def list_(here: Here) -> int:
     """List all runs, the latest last."""
+    return listed(here)
+
+
+def listed(here: Here) -> int:
+    """All runs, written out."""
     project = here.project()
     with wiring.open_state(project) as state:
         runs = state.runs(plans=False)
@@ -39,7 +53,7 @@ def list_(here: Here) -> int:
     return 0
 
 
-@history.command(epilog=example("trueup history show 20261115-090000-7f3a"))
+@history.command(short_help="Show one run, whole.", epilog=example("trueup history show 7ace1fbdc9d0"))
 @click.argument("run")
 @common
 def show(here: Here, run: str) -> int:
@@ -52,7 +66,8 @@ def show(here: Here, run: str) -> int:
 
 
 @history.command(
-    epilog=example("trueup history verify", "trueup history verify --known 5b1c…   # a head noted earlier")
+    short_help="Find lines that were changed afterwards.",
+    epilog=example("trueup history verify", "trueup history verify --known 5b1c…   # a head noted earlier"),
 )
 @click.option(
     "--known", multiple=True, metavar="HASH", help="A head of the journal that was noted earlier. Repeatable."
@@ -72,7 +87,9 @@ def verify(here: Here, known: tuple[str, ...]) -> int:
     return 1 if findings else 0
 
 
-@history.command(epilog=example("trueup history export --format csv --out history.csv"))
+@history.command(
+    short_help="Write runs as CSV or JSON.", epilog=example("trueup history export --format csv --out history.csv")
+)
 @click.argument("runs", nargs=-1, metavar="[RUN]…")
 @click.option("--format", "format_", type=click.Choice(["csv", "json"]), default="csv", help="The file's kind.")
 @click.option(

@@ -12,10 +12,7 @@ from engine.errors import EngineError
 from engine.render.json_ import as_json
 
 PARTS = ("trueup.yaml", "mappings", "rules", "schemas", "examples")
-NEXT = """Now:
-  cd {folder}
-  trueup plan
-"""
+NEXT = "Now:\n{cd}  trueup plan\n"
 
 
 @click.command(short_help="Make a project to start from.", epilog=example("trueup init work && cd work && trueup plan"))
@@ -30,7 +27,8 @@ def init(here: Here, folder: Path) -> int:
     if here.json:
         out(as_json({"created": created}))
     else:
-        out("".join(f"{name}\n" for name in created) + NEXT.format(folder=folder))
+        cd = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
+        out("".join(f"{name}\n" for name in created) + NEXT.format(cd=cd))
     return 0
 
 

@@ -24,9 +24,9 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     short_help="Show what apply would do.",
     epilog=example(
         "trueup plan --out plan.json",
-        "trueup plan --target subscription --customer C-1042",
+        "trueup plan --target subscription --customer 'Alpine Dental AG'",
         "trueup plan --detailed-exitcode --fail-on blocked,ledger",
-        "trueup plan --undo 20261115-090000-7f3a",
+        "trueup plan --undo 7ace1fbdc9d0",
     ),
 )
 @click.option(

@@ -13,7 +13,7 @@ _NAMED_SO = re.compile(rf"(?i){_KINDS}")
 _FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)")
 _IN_YAML = re.compile(rf"(?i)[\w]*(?:{_KINDS})\w*\s*:\s*[\"']?([^\s\"',}}#]+)")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-_IN_HEADER = re.compile(rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?[^\s,;&]+")
+_IN_HEADER = re.compile(rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+")
 
 
 def scrubbed(text: str, folder: Path | None = None) -> str:

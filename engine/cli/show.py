@@ -43,8 +43,9 @@ def show(here: Here, file: Path, format_: str) -> int:
 
 def loaded(file: Path) -> Plan:
     """The plan in a file. Raises EngineError for anything else."""
+    text = text_of(file)
     try:
-        return document.loads(text_of(file))
+        return document.loads(text)
     except EngineError as error:
         raise EngineError(f"{file}: {error}") from error
 

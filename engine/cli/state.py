@@ -11,6 +11,7 @@ from engine.applying import by_hand
 from engine.cli.apply import who
 from engine.cli.common import Here, common, example
 from engine.cli.files import write_whole
+from engine.cli.keys import whole
 from engine.cli.show import text_of
 from engine.cli.terminal import out
 from engine.errors import EngineError
@@ -25,18 +26,21 @@ from engine.state.sqlite import SqlState
 
 @click.group(
     short_help="Look at what is remembered, mend it by hand.",
-    epilog=example("trueup state list", "trueup state show customer C-1042"),
+    epilog=example("trueup state list", "trueup state show customer 749c6782"),
 )
 def state() -> None:
     """What is remembered between runs: which row is which record, what was pushed, what is in doubt."""
 
 
-@state.command("list", epilog=example("trueup state list customer"))
+@state.command("list", short_help="List the links.", epilog=example("trueup state list customer"))
 @click.argument("mapping", required=False)
 @common
 def list_(here: Here, mapping: str | None) -> int:
     """List the links of MAPPING, or all; then who holds the lock, and what is in doubt."""
-    with wiring.open_state(here.project()) as store:
+    project = here.project()
+    if mapping is not None and mapping not in project.mappings:
+        raise EngineError(f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}")
+    with wiring.open_state(project) as store:
         memory = store.load()
         links = in_order([link for link in memory.links.values() if mapping in (None, link.mapping)])
         standing = standing_text(
@@ -46,15 +50,18 @@ def list_(here: Here, mapping: str | None) -> int:
     return 0
 
 
-@state.command(epilog=example("trueup state show customer C-1042"))
+@state.command(short_help="Show all that is known of a row.", epilog=example("trueup state show customer 749c6782"))
 @click.argument("mapping")
 @click.argument("key")
 @common
 def show(here: Here, mapping: str, key: str) -> int:
-    """Show all that is known of the row KEY of MAPPING: its record, values last applied, what was pushed."""
+    """Show all that is known of the row KEY of MAPPING: its record, values last applied, what was pushed.
+
+    The start of a key will do where only one row fits.
+    """
     with wiring.open_state(here.project()) as store:
-        memory = known(store.load(), mapping, key)
-    row = (mapping, key)
+        memory = store.load()
+    row = (mapping, known(memory, mapping, key))
     link, applied, pushed = memory.links.get(row), memory.applied.get(row, {}), memory.pushed.get(row)
     if here.json:
         out(as_json({"link": encode(link), "applied": encode(applied), "pushed": encode(pushed)}))
@@ -63,18 +70,23 @@ def show(here: Here, mapping: str, key: str) -> int:
     return 0
 
 
-@state.command(epilog=example("trueup state forget customer C-1042 --reason 'linked to the wrong company'"))
+@state.command(
+    short_help="Forget which record a row is.",
+    epilog=example("trueup state forget customer 749c6782 --reason 'linked to the wrong company'"),
+)
 @click.argument("mapping")
 @click.argument("key")
 @click.option("--reason", required=True, help="Why; it is recorded.")
 @common
 def forget(here: Here, mapping: str, key: str, reason: str) -> int:
-    """Forget which record the row KEY of MAPPING is. Nothing is written to Autotask.
+    """Forget which record the row KEY of MAPPING is. Nothing is written to Autotask. The start of a key will do.
 
     The next plan looks for its record anew. What was pushed stays remembered: it is never pushed again.
     """
     with wiring.open_state(here.project()) as store:
-        if (mapping, key) not in known(store.load(), mapping, key).links:
+        memory = store.load()
+        key = known(memory, mapping, key)
+        if (mapping, key) not in memory.links:
             raise EngineError(f"{mapping} {key} is linked to nothing")
         with locked(store) as lease:
             store.edit(lease, f"forget {mapping} {key}", Effects(unlink=((mapping, key),)), reason=reason)
@@ -83,12 +95,13 @@ def forget(here: Here, mapping: str, key: str, reason: str) -> int:
 
 
 @state.command(
+    short_help="Say what became of a change in doubt.",
     epilog=example(
         "trueup state settle license_change:3f2a landed --reason 'seen in Autotask, 3 more from 2026-11-15'",
         "trueup state settle customer:C-7 landed --record 29683 --reason 'it is there'",
         "trueup state settle license_change:3f2a absent --reason 'units are as before'",
         "trueup state settle 7f3a2c91d004 closed --reason 'the rest is planned anew'",
-    )
+    ),
 )
 @click.argument("change")
 @click.argument("what", type=click.Choice(["landed", "absent", "closed"]))
@@ -114,7 +127,7 @@ def settle(here: Here, change: str, what: str, record: int | None, reason: str) 
     return 0
 
 
-@state.command(epilog=example("trueup state export --out state.json"))
+@state.command(short_help="Write the state as JSON.", epilog=example("trueup state export --out state.json"))
 @click.option(
     "--out",
     "file",
@@ -135,7 +148,9 @@ def export(here: Here, file: Path | None) -> int:
     return 0
 
 
-@state.command("import", epilog=example("trueup state import state.json"))
+@state.command(
+    "import", short_help="Fill an empty state from an export.", epilog=example("trueup state import state.json")
+)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @common
 def import_(here: Here, file: Path) -> int:
@@ -153,12 +168,12 @@ def in_order(links: Sequence[Link]) -> list[Link]:
     return sorted(links, key=lambda link: (first[link.mapping], link.key))
 
 
-def known(memory: Memory, mapping: str, key: str) -> Memory:
-    """The memory, if it knows the row. Raises EngineError if not."""
-    row = (mapping, key)
-    if not (row in memory.links or row in memory.applied or row in memory.pushed):
+def known(memory: Memory, mapping: str, key: str) -> str:
+    """The whole key of the row that is meant. Raises EngineError where state knows none, or more than one."""
+    keys = {row: "" for name, row in {*memory.links, *memory.applied, *memory.pushed} if name == mapping}
+    if not any(one.casefold().startswith(key.casefold()) for one in keys):
         raise EngineError(f"state knows no row {key!r} of {mapping}: `trueup state list` shows what it knows")
-    return memory
+    return whole(key, keys, mapping)
 
 
 @contextmanager

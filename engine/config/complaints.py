@@ -63,7 +63,7 @@ def _about(error: _Error, raw: ValidationError, misspelt: set[Steps]) -> Iterato
     elif error.keyword == "required":
         name = next(name for name in error.wanted if raw.message.startswith(repr(name)))
         if steps not in misspelt:
-            yield Complaint(steps, f"{name!r} is a required property", lacks=True)
+            yield Complaint(steps, f"{name!r} is missing", lacks=True)
     elif "propertyNames" in raw.relative_schema_path:
         named = (*steps, error.value)
         yield Complaint(named, _text(error), of_key=True)
@@ -107,7 +107,18 @@ def shown(value: object) -> str:
 
 def _type(error: _Error) -> str:
     types = [error.wanted] if isinstance(error.wanted, str) else error.wanted
-    return f"{error.shown} is not of type {' or '.join(map(repr, types))}"
+    return f"{error.shown} is not {' or '.join(_KINDS.get(type_, type_) for type_ in types)}"
+
+
+_KINDS = {
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
+    "object": "a mapping (`key: value`)",
+    "null": "nothing",
+}
 
 
 _TEXTS: dict[str, Callable[[_Error], str]] = {

@@ -37,6 +37,8 @@ def read_files(root: Path, schemas: Schemas) -> Files:
     """Reads and checks every file, and stops at none."""
     files = Files()
     _project(root, schemas, files)
+    if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
+        return files  # no project at all: one thing to say, not three
     for file in _listed(root, MAPPINGS, files):
         if file != DECISIONS:
             files.mappings += _checked(root, file, "mapping", schemas, files)

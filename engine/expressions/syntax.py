@@ -45,6 +45,7 @@ ALLOWED: tuple[type[nodes.Node], ...] = (
 )
 _DATE_PARTS = frozenset({"year", "month", "day"})
 _LONGEST_TEXT = 10_000
+_LARGEST = 10**40
 DEEPEST = 60
 """Levels of an expression at most: Python nests 200 parentheses, and a level may take three."""
 
@@ -129,11 +130,18 @@ def parse(text: str) -> nodes.Expr:
     return nodes.Concat([_as_text(part) for part in parts])
 
 
+def _plainly(message: str) -> str:
+    """Jinja's words without its own names for things."""
+    for name, sign in (("end", "}}"), ("begin", "{{")):
+        message = message.replace(f"'{name} of print statement'", f"`{sign}`")
+    return message.replace("end of template", "end").removesuffix(".")
+
+
 def _parts(text: str) -> list[nodes.Expr]:
     try:
         body = ENVIRONMENT.parse(text.strip()).body
     except TemplateSyntaxError as fault:
-        raise ExpressionFault(fault.message or "cannot be read", _offset(text, fault.lineno)) from fault
+        raise ExpressionFault(_plainly(fault.message or "cannot be read"), _offset(text, fault.lineno)) from fault
     except RecursionError as fault:
         raise ExpressionFault("nested too deeply") from fault
     except ValueError as fault:
@@ -185,9 +193,9 @@ def _check(node: nodes.Node, text: str) -> None:
         raise ExpressionFault(f"{hidden} is out of bounds", _offset(text, node.lineno))
     if isinstance(node, nodes.CondExpr) and node.expr2 is None:
         node.expr2 = nodes.Const(None, lineno=node.lineno)
-    if isinstance(node, nodes.Const) and isinstance(node.value, float):
-        node.value = Decimal(str(node.value))
-        if not node.value.is_finite():
+    if isinstance(node, nodes.Const) and isinstance(node.value, int | float):
+        node.value = node.value if isinstance(node.value, int) else Decimal(str(node.value))
+        if abs(node.value) >= _LARGEST:
             raise ExpressionFault("holds a number that is too large", _offset(text, node.lineno))
 
 

@@ -9,7 +9,7 @@ from engine.expressions.compiled import Compiled, Slot, slot_raw
 from engine.expressions.context import Context
 from engine.model.catalogue import Entity, Field, Type
 from engine.model.finding import Finding, Severity
-from engine.model.fit import fingerprint
+from engine.model.fit import Misfit, fingerprint
 from engine.model.plan import Action, Change, Reason, Seen, Unknown
 from engine.model.project import FieldSpec, MappingSpec, Rule, RuleOn, WhenMissing
 from engine.model.work import Standing
@@ -28,7 +28,7 @@ from engine.stages.diff import (
 from engine.stages.match import Known, Matched, match
 from engine.stages.resolve import Resolved, Resolver
 from engine.stages.transform import transform
-from engine.stages.validate import STOPS, RecordRules, validate
+from engine.stages.validate import STOPS, RecordRules, broken, validate
 
 
 def scope(draft: Draft, mapping: MappingSpec) -> Standing:
@@ -331,7 +331,12 @@ class _Turn:
         left = "is still there" if record is not None else "does not come back either"
         said = f"its row is gone from Work 365; {self.mapping.target.entity} {id_} {left}"
         if self.mapping.when_missing is WhenMissing.DEACTIVATE and record is not None:
-            writes, wanted = deactivation(self.mapping, self.entity, record)
+            try:
+                names = self.draft.contexts[self.mapping.name].base()
+                writes, wanted = deactivation(self.mapping, self.entity, record, names)
+            except (Misfit, *EVALUATION_ERRORS) as fault:
+                self.standing.findings.append(broken(self.mapping.name, key, "deactivate", self.mapping.place, fault))
+                return
             if writes:
                 self._switch_off(key, id_, writes, wanted, record)
             return

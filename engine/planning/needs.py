@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from engine.expressions import inspect
 from engine.expressions.compiled import mapping_values, rule_values
 from engine.model.fit import fingerprint
-from engine.model.project import Find, MappingSpec, Project, Reference, Rule, RuleOn, Value
+from engine.model.project import Find, MappingSpec, Project, Rule, RuleOn, Value
 
 
 def columns(project: Project) -> dict[str, set[str]]:
@@ -132,15 +132,6 @@ def finds(project: Project) -> dict[str, set[str]]:
     for entity, names in needed.items():
         names.update({"isActive"} & project.catalogue.entities[entity].fields.keys())
     return needed
-
-
-def reference_of(mapping: MappingSpec, other: str) -> str | None:
-    """The field by which the mapping refers to another one."""
-    for specs in (mapping.fields, mapping.identity):
-        for name, spec in specs.items():
-            if isinstance(spec.value, Reference) and spec.value.mapping == other:
-                return name
-    return None
 
 
 def operations(project: Project) -> dict[str, frozenset[str]]:

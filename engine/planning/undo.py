@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.errors import StateError
+from engine.expressions import evaluate
 from engine.model.document import loads
 from engine.model.finding import Finding, Severity
 from engine.model.fit import fit
@@ -289,7 +290,11 @@ def _create(work: _Undoing, change: Change) -> None:
             f"{change.entity} {record} stays: Autotask deletes none, and the mapping names nothing to switch off",
         )
         return
-    off = {name: fit(value.raw, one) for name, value in mapping.deactivate.items() if (one := entity.field(name))}
+    off = {
+        name: fit(evaluate(value.raw, {"settings": work.project.settings, "plan": {"as_of": work.as_of}}), one)
+        for name, value in mapping.deactivate.items()
+        if (one := entity.field(name))
+    }
     parent = entity.parent
     routing = {}
     if parent and entity.writes_via == "parent":

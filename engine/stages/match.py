@@ -367,5 +367,4 @@ def _forms(value: object) -> set[str]:
     """By what a value may resemble another: its normalised text, and its domain if it has one."""
     if not isinstance(value, str) or not value.strip():
         return set()
-    host = domain(value) if " " not in value.strip() else None
-    return {form for form in (normalise(value), host) if form}
+    return {form for form in (normalise(value), domain(value)) if form}

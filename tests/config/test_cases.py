@@ -73,7 +73,7 @@ def test_everything_that_is_wrong_is_said_in_one_go(project):
         ),
         "mappings/customer.yaml:4:1: 'title' is given twice; the first is in line 3 (remove one of them)",
         "mappings/customer.yaml:7:10: there is no table 'acount' (did you mean 'account'?)",
-        "mappings/customer.yaml:10:63: 'yes' is not of type 'boolean' (write true or false, without quotes)",
+        "mappings/customer.yaml:10:63: 'yes' is not true or false (write true or false, without quotes)",
         "mappings/customer.yaml:23:3: Companies has no field 'webAdress' (did you mean 'webAddress'?)",
         "mappings/quantities.yaml:16:20: there is no mapping 'servic' (did you mean 'service'?)",
         "mappings/service.yaml:6:18: there is no entity 'Servces' (did you mean 'Services'?)",

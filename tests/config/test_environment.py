@@ -45,7 +45,7 @@ def test_a_secret_in_the_file_is_warned_of_and_not_shown(project):
 def test_options_of_the_wrong_type_are_not_shown(project):
     project.edit("trueup.yaml", '"{{ env.AUTOTASK_SECRET }}"', "31337")
 
-    assert project.says() == ["trueup.yaml:11:11: this value is not of type 'string'"]
+    assert project.says() == ["trueup.yaml:11:11: this value is not text"]
 
 
 def test_variables_are_found_in_options_of_any_depth(project):

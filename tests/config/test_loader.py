@@ -176,12 +176,17 @@ def test_an_empty_folder_says_what_to_do(tmp_path):
     _, findings = check(tmp_path, env={}, shipped=SHIPPED)
 
     assert [finding.line() for finding in findings] == [
-        "mappings/: there is no such folder\n    → `trueup init` makes one",
         (
             "trueup.yaml: there is no trueup.yaml in this folder\n"
             "    → name the project's folder with --project DIR, or make one with `trueup init`"
         ),
     ]
+
+
+def test_a_project_without_mappings_says_so(project):
+    shutil.rmtree(project.root / "mappings")
+
+    assert "mappings/: there is no such folder (`trueup init` makes one)" in project.says()
 
 
 def test_a_folder_that_is_not_there_says_the_same(tmp_path):

@@ -192,9 +192,11 @@ def test_a_where_that_fails_on_a_pair_of_rows_is_told_the_same_way():
 
 def test_what_is_joined_through_a_broken_join_is_broken_too():
     through = join("account", "account", {"id": "gains.contract", "name": "state"}, one=True)
-    names = context(BROKEN, through).names(row("contract", "c2"))
-    with pytest.raises(UndefinedError, match=SAYS):
-        evaluate("{{ related.account.name }}", names)
+    for joins in (None, ["account"]):
+        names = context(BROKEN, through).names(row("contract", "c2"), joins)
+        assert evaluate("{{ source.id }}", names) == "c2"
+        with pytest.raises(UndefinedError, match=SAYS):
+            evaluate("{{ related.account.name }}", names)
 
 
 @pytest.mark.parametrize(

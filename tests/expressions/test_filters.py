@@ -366,6 +366,13 @@ def test_a_text_that_replace_makes_longer_has_a_limit_and_one_that_it_makes_shor
         evaluate("{{ text | replace('a', 'bb') }}", {"text": "a" * 50_001})
 
 
+def test_an_attribute_that_is_not_there_is_told_in_words():
+    with pytest.raises(LookupError, match=r"^there is no 'nobody'$"):
+        of("rows | sum('nobody')")
+    with pytest.raises(TypeError, match=r"^str has no 'name'$"):
+        of("['a'] | map('name')")
+
+
 def test_joined_texts_have_a_limit():
     assert len(evaluate("{{ texts | join('') }}", {"texts": ["a" * 50_000] * 2})) == 100_000
     with pytest.raises(ValueError, match="too long for join"):

@@ -264,6 +264,12 @@ def test_whatever_can_be_inspected_compiles_however_deep_it_is(outer):
     Program([Implies(deepest, deepest), (deepest, deepest), f"{deepest} as text"], guard=deepest)
 
 
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-1e40", "0x" + "f" * 9_000, "9" * 41])
+def test_a_number_that_nothing_can_hold_is_refused(number):
+    with pytest.raises(ExpressionFault, match=r"holds a number that is too (long|large)"):
+        inspect("{{ " + number + " }}")
+
+
 def test_text_of_more_than_ten_thousand_characters_is_refused():
     inspect("{{ 1 }}" + "x" * 9_993)
     with pytest.raises(ExpressionFault, match="longer than 10,000 characters"):

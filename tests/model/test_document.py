@@ -105,6 +105,7 @@ LINES = st.builds(
     monthly=st.none() | EXACT,
     price=st.none() | EXACT,
     text=TEXT,
+    remedy=TEXT,
 )
 SUMMARIES = st.builds(
     Summary,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+FOREIGN = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})  # of this environment, not of the new one
 
 
 @pytest.fixture(scope="module")
@@ -24,26 +25,30 @@ def installed(tmp_path_factory):
     return scripts / "trueup"
 
 
+@pytest.fixture(scope="module")
+def work(installed, tmp_path_factory):
+    """A project as the installed command makes it."""
+    folder = tmp_path_factory.mktemp("project")
+    run(installed, "init", "work", cwd=folder)
+    return folder / "work"
+
+
 def run(*command, cwd=None):
     """A command that must succeed; what it prints."""
-    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    clean = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False, env=clean)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(installed, tmp_path):
-    run(installed, "init", "work", cwd=tmp_path)
-
-    said = run(installed, "plan", cwd=tmp_path / "work")
+def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(installed, work):
+    said = run(installed, "plan", cwd=work)
 
     assert "Plan: " in said
     assert "to add" in said
 
 
-def test_the_wheel_carries_the_schemas_that_editors_use(installed, tmp_path):
-    run(installed, "init", "work", cwd=tmp_path)
-
+def test_the_wheel_carries_the_schemas_that_editors_use(work):
     assert {"mapping.schema.json", "rules.schema.json", "plan.schema.json"} <= {
-        file.name for file in (tmp_path / "work" / "schemas").iterdir()
+        file.name for file in (work / "schemas").iterdir()
     }

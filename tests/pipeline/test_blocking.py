@@ -1,7 +1,12 @@
 """What is wrong stops its row and what depends on it, with the chain of reasons; the rest goes on."""
 
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import ConfigError
 from tests.pipeline.files import changed
-from tests.pipeline.scene import Scene, account, actions, codes, contract, settled, subscription
+from tests.pipeline.scene import Scene, account, actions, codes, contract, kept, settled, subscription
 
 
 def blocked(made, key):
@@ -274,3 +279,52 @@ def test_a_contract_on_which_nothing_refers_to_the_subscription_holds_only_its_o
     made = scene.plan()
     assert blocked(made, "empty").holds_back == {}
     assert ("create", "subscription") in actions(made)
+
+
+REFS = """
+rules:
+  - rule: small-steps
+    for: license_change
+    on: change
+    when: "{{ refs.contract.status == 'Active' and refs.service.periodType == 'Monthly' }}"
+    assert: "{{ change.units < 5 or refs.customer.companyName != 'Alpine Dental' }}"
+    severity: SEVERITY
+    message: "{{ change.units } } for {{ refs.customer.companyName }} on {{ refs.contract.contractName }}: {{ refs.service.name }}."
+    remedy: "Ask."
+""".replace("} }", "}}")
+
+
+@pytest.mark.parametrize("make", [Scene, kept])
+def test_a_rule_on_a_change_sees_what_it_refers_to_directly_and_through_others(make):
+    scene = make()
+    scene.files({"rules/more.yaml": REFS.replace("SEVERITY", "hold")})
+    made = scene.plan()
+    text = "10 for Alpine Dental on Alpine CSP: Mail."
+    assert blocked(made, "first").findings[0].text == text
+    assert blocked(made, "second").findings[0].text == f"waits for an earlier change of the same service: {text}"
+
+
+def test_a_rule_on_a_change_can_speak_without_stopping_anything():
+    scene = Scene()
+    scene.files({"rules/more.yaml": REFS.replace("SEVERITY", "info")})
+    made = scene.plan()
+    assert [(finding.code, finding.key) for finding in made.findings] == [("small-steps", "first")]
+    assert actions(made).count(("adjust", "license_change")) == 2
+
+
+def test_what_says_which_records_are_ours_must_be_worked_out_or_nothing_is_planned():
+    scene = Scene()
+    settings = {**scene.project.settings, "default_contract_type": "Barter"}
+    scene.project = replace(scene.project, settings=settings)
+    with pytest.raises(ConfigError, match=r"mappings/contract.yaml.*target.where: contractType cannot be worked out"):
+        scene.plan()
+
+
+def test_several_values_may_say_which_records_are_ours():
+    scene = kept()
+    settings = {**scene.project.settings, "default_contract_type": ["Recurring Service", 7]}
+    fields = dict(scene.project.mappings["contract"].fields)
+    del fields["contractType"]
+    mappings = {**scene.project.mappings, "contract": replace(scene.project.mappings["contract"], fields=fields)}
+    scene.project = replace(scene.project, settings=settings, mappings=mappings)
+    assert ("link", "contract") in actions(scene.plan())

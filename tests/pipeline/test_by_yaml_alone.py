@@ -1,7 +1,7 @@
 """A new entity pair and a new rule, by YAML alone: plan, apply, and nothing is left to do."""
 
 from tests.pipeline.files import changed
-from tests.pipeline.real import real
+from tests.pipeline.real import REFERENCE, real
 from tests.pipeline.scene import account, actions, codes, work365
 
 LOCATION = """
@@ -53,8 +53,6 @@ def tables():
 
 
 def records():
-    from tests.pipeline.real import REFERENCE  # noqa: PLC0415
-
     return {
         **REFERENCE,
         "Countries": [{"id": 1, "name": "Switzerland", "countryCode": "CH", "isActive": True},

@@ -7,7 +7,7 @@ import pytest
 from tests.pipeline.files import changed
 from tests.pipeline.frail import Killed, killed, kills_at_write, recover
 from tests.pipeline.scene import LINE, Scene, account, actions, day, kept, log, settled, subscription
-from tests.pipeline.test_ledger import REPEATED, twins
+from tests.pipeline.stories import REPEATED, twins
 
 DEACTIVATES = changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
 

@@ -1,20 +1,24 @@
 """The same input gives the same plan, byte for byte."""
 
+import csv
 import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.document import dumps, loads
+from engine.source.files import FileSource
 from tests.fakes import FakeClock
 from tests.pipeline.files import ROOT, decisions
 from tests.pipeline.scene import REFERENCE, Scene, account, contract, day, kept, log, product, settled, subscription
-from tests.pipeline.test_ledger import REPEATED, twins
+from tests.pipeline.stories import REPEATED, twins
 
 
 def crowd() -> Scene:
@@ -40,12 +44,10 @@ class Shuffled:
     def __init__(self, scene: Scene, seed: int) -> None:
         self._source, self._random = scene.source, random.Random(seed)
 
-    def describe(self):
-        return self._source.describe()
+    def __getattr__(self, name):
+        return getattr(self._source, name)
 
     def read(self, table, columns):
-        from dataclasses import replace  # noqa: PLC0415
-
         found = self._source.read(table, columns)
         rows = [*found.rows]
         self._random.shuffle(rows)
@@ -71,10 +73,6 @@ def test_the_order_of_the_source_does_not_matter(seed):
 
 
 def test_the_order_of_the_source_does_not_matter_for_files_either(tmp_path):
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
-    from engine.source.files import FileSource  # noqa: PLC0415
-
     texts = set()
     for turn in (1, -1):
         scene = Scene()
@@ -86,8 +84,6 @@ def test_the_order_of_the_source_does_not_matter_for_files_either(tmp_path):
 
 
 def _export(scene, folder, turn):
-    import csv  # noqa: PLC0415
-
     folder.mkdir()
     for table, rows in scene.source.tables.items():
         columns = [*scene.project.catalogue.tables[table].columns]
@@ -107,8 +103,6 @@ def test_a_plan_says_nothing_of_the_time_that_it_was_made(make):
 
 
 def test_without_a_fixed_day_a_plan_is_for_today_in_the_business_time_zone():
-    from dataclasses import replace  # noqa: PLC0415
-
     scene = Scene()
     scene.project = replace(scene.project, as_of=None)
     scene.clock = FakeClock(datetime(2026, 6, 30, 23, 30, tzinfo=UTC))

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import EngineError
 from tests.pipeline.files import decisions
 from tests.pipeline.scene import Scene, account, actions, contract, day, log, product, settled, subscription
-from tests.pipeline.test_ledger import REPEATED, twins
+from tests.pipeline.stories import REPEATED, twins
 
 
 def both() -> Scene:

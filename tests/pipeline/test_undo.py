@@ -1,5 +1,6 @@
 """Undo, seen first: the reverse of a run as far as Autotask allows one, and the rest said."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -22,7 +23,7 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
-from tests.pipeline.test_ledger import REPEATED, twins
+from tests.pipeline.stories import REPEATED, twins
 
 
 def seats_changed(*logs) -> Scene:
@@ -327,8 +328,6 @@ def test_a_beginning_that_fits_two_runs_is_refused():
 
 
 def _renamed(run, id_):
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(run, id=id_)
 
 
@@ -336,8 +335,6 @@ def test_a_run_whose_mapping_no_longer_appends_cannot_be_undone():
     scene = seats_changed(log("third", day(11, 25), 3))
     run = scene.state.runs()[-1].id
     ledger = scene.project.mappings["subscription"]
-    from dataclasses import replace  # noqa: PLC0415
-
     scene.project = replace(
         scene.project, mappings={**scene.project.mappings, "subscription": replace(ledger, ledger=None)}
     )

@@ -210,6 +210,11 @@ CASES = [
         "Its customer, Alpine Dental AG, is not active in Work 365.",
     ),
     Case(
+        "contract-customer-is-active",
+        sets("billing_contract", "customer", "unread"),
+        "Its customer is no account of Work 365 that can be read.",
+    ),
+    Case(
         "contract-has-an-end",
         sets("billing_contract", "end_date", None),
         "It has no end date; Autotask makes billing periods up to one.",
@@ -260,7 +265,7 @@ CASES = [
     Case(
         "subscription-product-is-mapped",
         sets("subscription", "product", None),
-        "Its product, none, becomes no Autotask service.",
+        "It is of no product, so it becomes no Autotask service.",
     ),
     Case(
         "subscription-product-is-active",
@@ -271,6 +276,11 @@ CASES = [
         "subscription-is-on-a-contract",
         sets("subscription", "contract", None),
         "It is on no billing contract, so nobody bills it.",
+    ),
+    Case(
+        "subscription-is-on-a-contract",
+        sets("subscription", "contract", "unread"),
+        "It is on no billing contract of Work 365 that can be read, so nobody bills it.",
     ),
     Case(
         "subscription-customer-is-its-contracts",
@@ -288,12 +298,12 @@ CASES = [
     Case(
         "subscription-quantity-is-whole",
         sets("subscription", "quantity", Decimal("12.5")),
-        "Its quantity is 12.5; Autotask counts whole units.",
+        "Its quantity is 12.5; Autotask counts whole units from 0 up.",
     ),
     Case(
         "subscription-quantity-is-whole",
         sets("subscription", "quantity", None),
-        "Its quantity is missing; Autotask counts whole units.",
+        "Its quantity is missing; Autotask counts whole units from 0 up.",
     ),
     Case(
         "subscription-logs-give-its-quantity",

@@ -175,6 +175,7 @@ def test_a_look_up_is_asked_once_for_the_same_values():
 def test_fast_gives_the_compared_fields_alone():
     made = resolver()
     assert made.fast(raw(made)) == ["Alpine", 29683, 77, 2, day(9)]
+    assert made.fast(raw(made, customer=None, owner=None, period=None)) == ["Alpine", None, None, None, day(9)]
 
 
 @pytest.mark.parametrize(

@@ -63,16 +63,25 @@ def check_decisions(decisions: Iterable[Decision], ground: Ground) -> Iterator[F
 
 
 def _decision(decision: Decision, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    verdict = decision.verdict
-    if verdict in _ON_APPENDS and not ground.appends(mapping):
-        text = f"{verdict} is for pending changes; mapping {mapping.name} has none"
-    elif verdict in _NOT_ON_APPENDS and mapping.append:
-        text = f"{verdict} is for records; mapping {mapping.name} appends changes"
-    elif verdict is Verdict.CORRECT and not ground.keeps_ledger(mapping):
-        text = f"correct is for a ledger; mapping {mapping.name} has none"
-    else:
-        return
-    yield error("decision", text, decision.place)
+    appends, keeps_ledger = ground.appends(mapping), ground.keeps_ledger(mapping)
+    if text := _unfit(decision.verdict, mapping, appends=appends, keeps_ledger=keeps_ledger):
+        yield error("decision", text, decision.place)
+
+
+def unfit(verdict: Verdict, mapping: MappingSpec) -> str:
+    """Why this cannot be decided of a row of a sound mapping, or nothing."""
+    appends, keeps_ledger = mapping.append is not None, mapping.ledger is not None
+    return _unfit(verdict, mapping, appends=appends, keeps_ledger=keeps_ledger)
+
+
+def _unfit(verdict: Verdict, mapping: MappingSpec, *, appends: bool, keeps_ledger: bool) -> str:
+    if verdict in _ON_APPENDS and not appends:
+        return f"{verdict} is for pending changes; mapping {mapping.name} has none"
+    if verdict in _NOT_ON_APPENDS and mapping.append:
+        return f"{verdict} is for records; mapping {mapping.name} appends changes"
+    if verdict is Verdict.CORRECT and not keeps_ledger:
+        return f"correct is for a ledger; mapping {mapping.name} has none"
+    return ""
 
 
 def check_guards(named: Iterable[tuple[str, Place]], ground: Ground) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def check_settings(node: Node) -> Iterator[Finding]:
 def check_unused(node: Node, mappings: Iterable[MappingSpec], rules: Iterable[Rule]) -> Iterator[Finding]:
     """Warnings for settings at which no expression of a mapping or rule looks."""
     values = chain(*map(mapping_values, mappings), *map(rule_values, rules))
-    used = {path[1:] for value in values for path in _paths(value) if path[0] == "settings"}
+    used = {path[1:] for value in values for path in paths(value) if path[0] == "settings"}
     for steps, part in _leaves(node, ()):
         if not any(steps[: len(path)] == path or path[: len(steps)] == steps for path in used):
             text = f"no mapping or rule uses settings.{'.'.join(steps)}"
@@ -39,7 +39,8 @@ def _leaves(node: Node, steps: Path) -> Iterator[tuple[Path, Node]]:
             yield (*steps, key), part
 
 
-def _paths(value: Value) -> frozenset[Path]:
+def paths(value: Value) -> frozenset[Path]:
+    """What an expression or template refers to; nothing where it cannot be read."""
     if not (isinstance(value.raw, str) and value.is_code):
         return frozenset()
     try:

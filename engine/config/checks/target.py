@@ -14,10 +14,11 @@ from engine.config.checks.fields import (
     not_queryable,
 )
 from engine.config.checks.ground import Ground, specs
+from engine.config.checks.settings import paths
 from engine.config.checks.shapes import Known
 from engine.config.complaints import shown
 from engine.config.near import hint
-from engine.model.catalogue import Entity, Type
+from engine.model.catalogue import Entity, Field, Type
 from engine.model.finding import Finding
 from engine.model.project import FieldSpec, Linked, Manage, MappingSpec, Value, WhenMissing
 
@@ -103,9 +104,20 @@ def _unfilled(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[
         wanted = field.required and field.writable_on_create()
         via = entity.writes_via == "parent" and entity.parent is not None and entity.parent.key == field.name
         if field.name not in filled and (wanted or via or _asked_for(field.required_if, filled)):
-            why = f" ({field.required_if})" if field.required_if else ""
-            text = f"nothing fills {entity.name}.{field.name}, which Autotask requires{why}"
-            yield error("required-field", text, mapping.target.place, "add it to `fields`")
+            yield _empty(field, mapping)
+
+
+def _empty(field: Field, mapping: MappingSpec) -> Finding:
+    """A required field that is not there, or whose setting is not."""
+    said = f"{mapping.target.entity}.{field.name}, which Autotask requires"
+    spec = mapping.fields.get(field.name)
+    named = paths(spec.value) if spec and isinstance(spec.value, Value) else ()
+    unset = sorted(".".join(path) for path in named if path[0] == "settings")
+    if spec and unset:
+        text = f"nothing fills {said}: {' and '.join(unset)} is not set"
+        return error("required-field", text, spec.place, "set it in trueup.yaml")
+    why = f" ({field.required_if})" if field.required_if else ""
+    return error("required-field", f"nothing fills {said}{why}", mapping.target.place, "add it to `fields`")
 
 
 def _asked_for(condition: str, filled: set[str]) -> bool:

@@ -1,0 +1,131 @@
+"""What reading cannot settle, a person says; a mark in doubt is settled by its row."""
+
+import pytest
+
+from engine.applying.by_hand import Said, close, settle
+from engine.errors import StateError
+from engine.ports import RowOutcome
+from tests.pipeline.scene import Fault, Scene, adjusts, day, settled, statuses
+from tests.pipeline.stories import REPEATED, disturbed, services, twins
+
+
+def held_open(kind="lost", entity="ContractServiceAdjustments") -> tuple[Scene, str]:
+    """A run with one change in doubt; its id."""
+    scene = disturbed(Fault(kind, entity))
+    outcome = scene.apply(scene.plan())
+    return scene, next(one.change for one in outcome.changes if one.status == "in doubt")
+
+
+def say(scene, change, *, landed, record=None):
+    lease = scene.state.acquire("me")
+    try:
+        return settle(scene.project, scene.state, lease, Said(change, landed, record, "looked", scene.clock.now()))
+    finally:
+        scene.state.release(lease)
+
+
+def test_a_person_says_that_it_did_not_land_and_the_run_goes_on():
+    scene, change = held_open()
+    assert say(scene, change, landed=False) == scene.state.runs()[-1].id
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
+def test_a_person_says_that_an_adjustment_landed_and_it_is_never_pushed_again():
+    scene, change = held_open()
+    scene.target.by_hand(scene.target.only("ContractServices")["id"], day(10, 5), 10)
+    say(scene, change, landed=True)
+    assert ("license_change", "first") in scene.state.pushed
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
+def test_a_person_says_which_record_a_create_gave():
+    scene, change = held_open(entity="Contracts")
+    with pytest.raises(StateError, match="--record ID"):
+        say(scene, change, landed=True)
+    made = scene.target._create("Contracts", {
+        "contractName": "Alpine CSP", "companyID": scene.target.only("Companies")["id"], "startDate": day(1, 1),
+        "endDate": day(12, 31, 2028), "contractNumber": "other", "contractType": 7,
+    })  # fmt: skip
+    say(scene, change, landed=True, record=made)
+    assert scene.state.links["contract", "con"].record == made
+    assert scene.resume().complete
+    assert scene.units(day(12, 1)) == 12
+
+
+def test_a_person_says_which_contract_service_a_further_one_is():
+    scene = twins(settled())
+    scene.files(REPEATED)
+    disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
+    scene.apply(scene.plan())
+    with pytest.raises(StateError, match="--record ID"):
+        say(scene, "subscription:twin", landed=True)
+    first = scene.target.only("ContractServices")
+    scene.target._create("ContractServiceAdjustments", {
+        "contractID": first["contractID"], "serviceID": first["serviceID"], "allowRepeatService": True,
+        "effectiveDate": day(11, 2), "unitChange": 4,
+    })  # fmt: skip
+    record = max(scene.target.records["ContractServices"])
+    say(scene, "subscription:twin", landed=True, record=record)
+    assert scene.state.links["subscription", "twin"].record == record
+    assert scene.resume().complete
+    assert services(scene) == [5, 12]
+
+
+def test_a_person_says_that_a_mark_landed_and_state_remembers_it():
+    scene = Scene()
+    scene.source.write = _in_doubt(scene.source.write)
+    outcome = scene.apply(scene.plan())
+    del scene.source.write
+    assert statuses(outcome)["license_change:first:mark"] == "in doubt"
+    say(scene, "license_change:first:mark", landed=True)
+    assert scene.state.pushed["license_change", "first"].marked
+
+
+def _in_doubt(write):
+    return lambda _table, updates: [RowOutcome(one.key, "no answer", in_doubt=True) for one in updates]
+
+
+def test_a_mark_in_doubt_is_settled_by_the_row():
+    for landed in (True, False):
+        scene = Scene()
+        write = scene.source.write
+        scene.source.write = lambda table, updates, write=write, landed=landed: (
+            write(table, updates) if landed else None, _in_doubt(write)(table, updates))[1]  # fmt: skip
+        scene.apply(scene.plan())
+        del scene.source.write
+        if not landed:
+            scene.wait(300)
+            assert scene.resume().complete
+        assert scene.picture() == settled().picture()
+
+
+def test_what_is_not_in_doubt_cannot_be_settled():
+    scene, _ = held_open()
+    with pytest.raises(StateError, match="no open run has a change service:pro in doubt"):
+        say(scene, "service:pro", landed=True)
+
+
+def test_a_run_with_a_change_in_doubt_cannot_be_closed():
+    scene, change = held_open()
+    run = scene.state.runs()[-1].id
+    lease = scene.state.acquire("me")
+    with pytest.raises(StateError, match="is in doubt: settle it first"):
+        close(scene.state, lease, run, scene.clock.now(), "enough")
+    scene.state.release(lease)
+    say(scene, change, landed=False)
+    lease = scene.state.acquire("me")
+    close(scene.state, lease, run, scene.clock.now(), "enough")
+    scene.state.release(lease)
+    assert scene.state.load().open_runs == []
+    assert {str(entry.data.get("text")) for entry in scene.state.journal(run) if entry.step == "skipped"} == {
+        "given up: enough"
+    }
+    assert adjusts(scene.sync()) == [(("first",), day(10, 5), 10), (("second",), day(11, 20), 2)]
+
+
+def test_a_run_that_is_not_open_cannot_be_closed():
+    scene = settled()
+    with pytest.raises(StateError, match="is not open"):
+        close(scene.state, scene.state.acquire("me"), "nothing", scene.clock.now(), "enough")

@@ -1,0 +1,91 @@
+"""What a person decides of a change or a subscription, and what becomes of it."""
+
+from decimal import Decimal
+
+from tests.pipeline.files import changed, decisions
+from tests.pipeline.scene import Scene, actions, adjusts, change_of, day, line_of, settled
+from tests.pipeline.stories import by_hand
+
+
+def test_archive_marks_the_log_and_sends_nothing():
+    scene = by_hand((day(10, 5), 10))
+    scene.files(decisions("{mapping: license_change, key: first, do: archive, reason: entered by hand}"))
+    made = scene.sync()
+    assert adjusts(made) == [(("second",), day(11, 20), 2)]
+    assert scene.row("license_change", "first")["status"] == "Archived"
+    mark = change_of(made, "license_change:first:mark")
+    assert mark.notes == ("archived only, Autotask has it already: entered by hand",)
+    assert actions(scene.plan()) == []
+
+
+def test_a_log_that_was_archived_by_decision_is_never_pushed_later():
+    scene = by_hand((day(10, 5), 10))
+    scene.files(decisions("{mapping: license_change, key: first, do: archive, reason: r}"))
+    scene.sync()
+    scene.files()
+    scene.row("license_change", "first")["status"] = "Active"
+    assert actions(scene.plan()) == [("write back", "license_change")]
+
+
+def test_push_sends_a_change_although_the_ledger_differs():
+    scene = by_hand((day(1, 1), 5))
+    said = [f"{{mapping: license_change, key: {key}, do: push, reason: r}}" for key in ("first", "second")]
+    scene.files(decisions(*said))
+    made = scene.sync()
+    assert adjusts(made) == [(("first",), day(10, 5), 10), (("second",), day(11, 20), 2)]
+    assert (line_of(made).class_, line_of(made).text) == ("over-billed", "pushed all the same, as decided")
+    assert scene.units(day(11, 20)) == 17
+
+
+def test_correct_adjusts_autotask_to_work_365_on_top_of_what_is_pending():
+    scene = by_hand((day(1, 1), 3))
+    scene.source.tables["license_change"].pop("first")
+    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    made = scene.sync()
+    (change,) = [one for one in made.changes if one.units]
+    assert (change.keys, change.units) == (("second",), (3, 12))
+    assert change.notes == ("2 changes of 2026-11-20 in one", "corrects the difference, as decided")
+    assert scene.units(day(11, 20)) == 12
+    assert actions(scene.plan()) == []
+
+
+def test_correct_without_anything_pending_adjusts_from_as_of_on():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    made = scene.sync()
+    (change,) = made.changes
+    assert (change.id, change.keys, change.units) == ("license_change:correct:sub", ("sub",), (10, 13))
+    assert change.notes == ("corrects the difference, as decided",)
+    assert (scene.units(day(11, 14)), scene.units(day(11, 15)), scene.units(day(11, 20))) == (10, 13, 15)
+    assert actions(scene.plan()) == []
+
+
+def test_ignore_leaves_a_log_where_it_is_and_the_ledger_shows_what_differs():
+    scene = Scene()
+    scene.files(decisions("{mapping: license_change, key: second, do: ignore, reason: a mistake}"))
+    made = scene.plan()
+    assert [(left.code, left.reason) for left in made.left_out] == [("ignored", "ignored: a mistake")]
+    assert (line_of(made).difference, adjusts(made)) == (2, [])
+
+
+def test_a_decision_holds_to_its_last_day_and_no_longer():
+    scene = Scene()
+    scene.files(decisions("{mapping: license_change, key: second, do: ignore, reason: r, until: 2026-11-14}"))
+    assert len(adjusts(scene.plan())) == 2
+    scene.files(decisions("{mapping: license_change, key: second, do: ignore, reason: r, until: 2026-11-15}"))
+    assert adjusts(scene.plan()) == []
+
+
+def test_a_mapping_can_say_that_differences_are_only_reported():
+    scene = by_hand((day(1, 1), 5))
+    scene.files(changed("mappings/subscription.yaml", "difference: hold", "difference: report"))
+    made = scene.plan()
+    assert (line_of(made).class_, len(adjusts(made))) == ("over-billed", 2)
+
+
+def test_a_mapping_can_say_that_differences_are_corrected():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.files(changed("mappings/subscription.yaml", "difference: hold", "difference: correct"))
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 3)]

@@ -1,0 +1,65 @@
+"""Money at the price that Autotask bills, per month, unknown ones counted and never guessed."""
+
+from decimal import Decimal
+
+from tests.pipeline.scene import (
+    YEARLY,
+    Scene,
+    change_of,
+    day,
+    kept,
+    line_of,
+    log,
+)
+from tests.pipeline.stories import by_hand
+
+
+def test_money_is_counted_at_the_adjusted_price_first():
+    scene = by_hand((day(10, 5), 10))
+    scene.add("license_change", log("first", day(10, 5), 10, status="Archived"))
+    made = scene.plan()
+    assert change_of(made, "license_change:second").monthly == 19
+    assert (made.summary.monthly, made.summary.prices_unknown, made.summary.prices_zero) == (19, 0, 0)
+
+
+def test_money_of_a_yearly_service_is_a_twelfth_a_month():
+    scene = Scene()
+    scene.row("subscription")["product"] = "yea"
+    made = scene.plan()
+    assert [change.monthly for change in made.changes if change.units] == [100, 20]
+    assert line_of(made).price == 10
+
+
+def test_money_of_a_service_that_is_to_be_created_is_its_price_to_be():
+    assert [change.monthly for change in Scene().plan().changes if change.units] == [100, 20]
+
+
+def test_an_unknown_price_is_counted_and_not_guessed():
+    scene = by_hand()
+    scene.target.only("ContractServices").update(internalCurrencyAdjustedPrice=None, internalCurrencyUnitPrice=None)
+    scene.target.records["Services"][601]["unitPrice"] = None
+    made = scene.plan()
+    assert [change.monthly for change in made.changes if change.units] == [None, None]
+    assert (made.summary.monthly, made.summary.prices_unknown) == (0, 2)
+    assert (line_of(made).price, line_of(made).monthly) == (None, None)
+
+
+def test_a_price_of_zero_is_counted_beside_the_unknown_ones():
+    scene = by_hand()
+    scene.target.only("ContractServices").update(internalCurrencyAdjustedPrice=Decimal(0))
+    made = scene.plan()
+    assert (made.summary.prices_unknown, made.summary.prices_zero) == (0, 2)
+
+
+def test_a_back_dated_change_shows_its_one_off_amount_as_an_estimate():
+    scene = Scene()
+    first, second = (change_of(scene.plan(), f"license_change:{key}") for key in ("first", "second"))
+    assert first.one_off == Decimal(100) * 41 / (Decimal(365) / 12)
+    assert second.one_off is None
+
+
+def test_a_yearly_service_keeps_its_own_price_where_the_contract_has_one():
+    scene = kept()
+    scene.target.only("ContractServices").update(serviceID=YEARLY, internalCurrencyAdjustedPrice=Decimal(60))
+    scene.row("subscription")["product"] = "yea"
+    assert line_of(scene.plan()).price == 5
