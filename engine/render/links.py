@@ -44,7 +44,8 @@ def row_text(link: Link | None, applied: Mapping[str, object], pushed: Pushed | 
         lines += _pushed(pushed)
     if applied:
         lines.append(free("Values last applied", style.heading))
-        lines += [Line((Cell(clean(name)), Cell(said(value))), "value", 2) for name, value in applied.items()]
+        shown = [(name, value) for name, value in applied.items() if not name.startswith("~")]  # our own notes
+        lines += [Line((Cell(clean(name)), Cell(said(value))), "value", 2) for name, value in shown]
     return page([lines])
 
 

@@ -76,6 +76,9 @@ def run(trueup, applied):
 
 def test_history_shows_runs_with_their_proof(trueup, run, work):
     assert run in trueup("history", "list")[1]
+    assert trueup("history") == trueup("history", "list")
+    code, _, err = trueup("history", "--json", "list")
+    assert (code, "options come after the command" in err) == (64, True)
     code, out, _ = trueup("history", "show", run)
     assert code == 0
     assert "proof: " in out
@@ -103,7 +106,9 @@ def test_state_shows_a_row_and_forgets_it(trueup, run):
     assert (code, bool(run)) == (0, True)
     assert f"{link['entity']} {link['record']}" in trueup("state", "show", *row)[1]
     assert json.loads(trueup("state", "show", *row, "--json")[1])["link"] == link
-    assert trueup("state", "forget", *row, "--reason", "x") == (0, f"customer {link['key']}: forgotten.\n", "")
+    assert "~" not in trueup("state", "show", *row)[1]
+    start = ("customer", link["key"][:8])
+    assert trueup("state", "forget", *start, "--reason", "x") == (0, f"customer {link['key']}: forgotten.\n", "")
     code, _, err = trueup("state", "forget", *row, "--reason", "x")
     assert (code, err.startswith("error: state knows no row ")) == (1, True)
 
@@ -174,8 +179,7 @@ def test_what_is_no_plan_is_said_to_be_none(work, trueup, content):
 def test_a_file_that_is_not_there_is_named(trueup):
     assert trueup("show", "nowhere.json") == (1, "", "error: nowhere.json: No such file or directory\n")
     code, _, err = trueup("plan", "--out", "no/such/folder.json")
-    assert code == 1
-    assert "No such file or directory" in err
+    assert (code, err) == (1, "error: no/such: there is no such folder\n")
 
 
 def test_link_and_decide_write_decisions_and_the_next_plan_obeys(work, trueup):
@@ -184,7 +188,7 @@ def test_link_and_decide_write_decisions_and_the_next_plan_obeys(work, trueup):
     record = held.findings[0].remedy.split()[4].rstrip("`,")
     code, out, _ = trueup("link", "customer", held.key, record, "--reason", "the same")
     assert code == 0
-    assert out == f"customer {held.key}: written to mappings/decisions.yaml:{_lines(work, 4)}:3.\n"
+    assert out == f"customer {held.key} ({held.name}): written to mappings/decisions.yaml:{_lines(work, 4)}:3.\n"
     code, out, _ = trueup(
         "decide", "customer", held.key, "ignore", "--reason", "not ours", "--until", "2027-01-31", "--json"
     )
@@ -205,6 +209,38 @@ def test_a_decision_about_a_mapping_that_is_not_there_is_refused(work, trueup):
     assert code == 1
     assert err.startswith("error: there is no mapping 'customers': the project has customer, ")
     assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+
+
+def test_the_start_of_a_key_or_a_name_means_a_row_where_only_one_fits(work, trueup):
+    row = json.loads((work / "examples" / "work365" / "account.json").read_text())["value"][0]
+    key, name = row["accountid"], row["name"]
+    for said in (key, key[:8].upper(), name.upper()):
+        out = trueup("decide", "customer", said, "ignore", "--reason", "x", "--json")[1]
+        assert json.loads(out)["key"] == key
+    assert (work / "mappings" / "decisions.yaml").read_text().count(f"key: {key}") == 1
+    before = (work / "mappings" / "decisions.yaml").read_bytes()
+    for said, error in (
+        ("zzzz", "there is no row 'zzzz' of subscription: give its key, or the start of it, as the plan shows it"),
+        ("Exchange Online (Plan 1)", "'Exchange Online (Plan 1)' may be any of "),
+        ("Exchange Onlin (Plan 1)", "give its key; did you mean 'Exchange Online (Plan 1)'?"),
+    ):
+        code, _, err = trueup("decide", "subscription", said, "correct", "--reason", "x")
+        assert (code, error in err) == (1, True)
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+
+
+def test_what_cannot_be_decided_of_a_row_is_not_written_for_the_next_command_to_trip_over(work, trueup):
+    before = (work / "mappings" / "decisions.yaml").read_bytes()
+    code, _, err = trueup("decide", "license_change", "7", "correct", "--reason", "x")
+    assert (code, err) == (1, "error: correct is for a ledger; mapping license_change has none\n")
+    assert trueup("link", "license_change", "7", "8")[0] == 1
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+
+
+def test_a_limit_that_there_is_not_is_wrong_usage(trueup):
+    code, _, err = trueup("apply", "--yes", "--over", "creation")
+    assert code == 64
+    assert "--over creation: choose of creates, deactivations, share_changed, monthly_effect, calls" in err
 
 
 def test_apply_without_a_file_wants_a_yes_and_somebody_to_give_it(trueup):

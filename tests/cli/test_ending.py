@@ -126,6 +126,7 @@ def test_the_folder_is_found_whatever_else_is_wrong(arguments, folder):
         ("Authorization: Bearer abc.def", "Authorization: (hidden)"),
         ("{'Secret': 'abcdef', 'a': 1}", "{'Secret': (hidden), 'a': 1}"),
         ("client_secret=abc&grant=x", "client_secret=(hidden)&grant=x"),
+        ("export AUTOTASK_SECRET=…", "export AUTOTASK_SECRET=…"),
         ("nothing to see", "nothing to see"),
     ],
 )

@@ -289,9 +289,9 @@ rules:
     when: "{{ refs.contract.status == 'Active' and refs.service.periodType == 'Monthly' }}"
     assert: "{{ change.units < 5 or refs.customer.companyName != 'Alpine Dental' }}"
     severity: SEVERITY
-    message: "{{ change.units } } for {{ refs.customer.companyName }} on {{ refs.contract.contractName }}: {{ refs.service.name }}."
+    message: "{{ change.units } } for {{ refs.customer.companyName }} on {{ refs.contract.contractName }}:SERVICE."
     remedy: "Ask."
-""".replace("} }", "}}")
+""".replace("} }", "}}").replace("SERVICE", " {{ refs.service.name }}")
 
 
 @pytest.mark.parametrize("make", [Scene, kept])

@@ -240,7 +240,10 @@ def test_a_change_of_a_subscription_that_is_not_there_is_a_finding():
 
 
 BROKEN = {
-    "day": ('effectiveDate: "{{ source.effective_date }}"', 'effectiveDate: "{{ source.effective_date | days(source.name) }}"'),
+    "day": (
+        'effectiveDate: "{{ source.effective_date }}"',
+        'effectiveDate: "{{ source.effective_date | days(source.name) }}"',
+    ),
     "units": ('unitChange: "{{ source.quantity }}"', 'unitChange: "{{ source.quantity + source.name }}"'),
     "service": ('of: "{{ source.subscription }}"', 'of: "{{ source.subscription + source.quantity }}"'),
 }  # fmt: skip
