@@ -17,7 +17,7 @@ from engine.model.fit import empty, same
 from engine.model.plan import Action, Change, UnitRow, Unknown
 from engine.model.project import AppendSpec, LedgerSpec, Project
 from engine.model.units import DAY, units_on
-from engine.planning.needs import columns, row_print, volatile
+from engine.planning.needs import GONE, columns, row_print, volatile
 from engine.ports import Condition, Record, Row, World
 from engine.stages.ledger import unit_rows
 
@@ -76,8 +76,8 @@ class Checker:
                     now[name] = row_print(row, skipped)
         for change in batch:
             for name, seen in change.seen.row.items():
-                if now.get(name) != seen:
-                    what = "is gone" if name not in now else "has changed"
+                if now.get(name, GONE) != seen:
+                    what = _what_became(seen, now.get(name, GONE))
                     checked.moved[change.id] = f"its row {name} {what} in Work 365 since the plan was made"
 
     def _records(self, entity: str, changes: Sequence[Change], checked: Checked) -> None:
@@ -204,6 +204,12 @@ class Checker:
 
 _CHANGES = frozenset({Action.UPDATE, Action.DEACTIVATE})
 _SENT = _CHANGES | {Action.CREATE, Action.ADJUST}
+
+
+def _what_became(seen: str, now: str) -> str:
+    if seen == GONE:
+        return "is back"
+    return "is gone" if now == GONE else "has changed"
 
 
 def _since(change: Change) -> date:

@@ -201,7 +201,7 @@ class _Turn:
             self._show,
         )
         sent = {**writes, **self._parent(record)}
-        seen = Seen(row=self.draft.row_seen(self.mapping, key), record={name: record.get(name) for name in writes})
+        seen = Seen(row=self.draft.row_seen(self.mapping, key), record=_picked(record, writes))
         return self._change(key, Action.UPDATE, record=id_, fields=fields, values=sent, owned=own, seen=seen)
 
     def _parent(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -361,7 +361,7 @@ class _Turn:
         last = self.draft.memory.applied.get((self.mapping.name, key), {})
         change = self._change(
             key, Action.DEACTIVATE, record=id_, fields=fields, values={**writes, **self._parent(record)},
-            owned={**last, **wanted}, seen=Seen(record={name: record.get(name) for name in writes}),
+            owned={**last, **wanted}, seen=Seen(self.draft.row_gone(self.mapping, key), _picked(record, writes)),
             notes=("its row is gone from Work 365",),
         )  # fmt: skip
         self.standing.changes[key] = [change]
@@ -383,6 +383,10 @@ class _Turn:
     def _waits_for(self, other: str, key: str) -> bool:
         """Must changes of the row that is referred to come first? Of its own mapping, only where it is created."""
         return other != self.mapping.name or isinstance(self.standing.usable.get(key), Unknown)
+
+
+def _picked(record: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: record.get(name) for name in names}
 
 
 def _evaluated(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row

@@ -16,7 +16,7 @@ from engine.model.project import Decision, MappingSpec, Project, Reference, Rule
 from engine.model.run import Link
 from engine.model.work import Standing
 from engine.planning.doubt import Doubt
-from engine.planning.needs import row_print, volatile
+from engine.planning.needs import GONE, row_print, volatile
 from engine.planning.reading import Records
 from engine.ports import Memory, Row, Target
 from engine.stages.resolve import Resolver
@@ -154,6 +154,10 @@ class Draft:
     def row_seen(self, mapping: MappingSpec, key: str) -> dict[str, str]:
         """The row's fingerprint, as apply will check it."""
         return {f"{mapping.source.table}:{key}": row_print(self.steady(mapping, key))}
+
+    def row_gone(self, mapping: MappingSpec, key: str) -> dict[str, str]:
+        """That there is no such row, as apply will check it."""
+        return {f"{mapping.source.table}:{key}": GONE}
 
     def steady(self, mapping: MappingSpec, key: str) -> Row:
         """The row without what runs write to it themselves: by it one tells whether somebody moved it."""

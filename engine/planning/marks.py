@@ -25,6 +25,9 @@ class Marks:
         names = self.draft.names(self.mapping.name, keys[0])
         values = {name: evaluate(value.raw, names) for name, value in spec.set.items()}
         row = self.standing.rows[keys[0]]
+        rows: dict[str, str] = {}  # after an adjustment the logs were checked with it
+        for key in keys if not needs else ():
+            rows.update(self.draft.row_seen(self.mapping, key))
         change = Change(
             id=id_,
             action=Action.WRITE_BACK,
@@ -40,7 +43,7 @@ class Marks:
                 for name, value in values.items()
             ),
             needs=needs,
-            seen=Seen(record={name: row.get(name) for name in values}),
+            seen=Seen(row=rows, record={name: row.get(name) for name in values}),
             notes=(why,) if why else (),
         )
         self.standing.changes.setdefault(id_, []).append(change)

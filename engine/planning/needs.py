@@ -116,6 +116,10 @@ def volatile(project: Project) -> dict[str, set[str]]:
     return found
 
 
+GONE = ""
+"""The fingerprint of a row that is not there."""
+
+
 def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
     """The fingerprint of a row by which apply tells whether it moved."""
     skipped = set(without)

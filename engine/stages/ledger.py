@@ -125,7 +125,8 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
     pending = sum((log.units for log in counted), Decimal(0))
     gap = account.quantity - units - pending
     whole = gap == gap.to_integral_value()
-    correct = whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
+    there = account.record is not None or account.coming  # else there is nothing to adjust
+    correct = there and whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
     pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
     flows = gap == 0 or correct or pushed or difference is Difference.REPORT
     text, remedy = _way_out(account, counted, correct=correct, pushed=pushed)

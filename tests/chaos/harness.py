@@ -79,9 +79,16 @@ class Harness:
         self.folder, self.work = folder, folder / "work"
         self.figures = Figures()
         self.server = Server(folder / "autotask.sqlite")
+        self.stand: Stand | None = None
+        try:
+            self._open(folder, dataverse=dataverse)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, folder: Path, *, dataverse: bool) -> None:
         self.server.start()
         (folder / "project").mkdir()
-        self.stand: Stand | None = None
         if dataverse:
             os.environ[SECRET] = "demo"
             build(folder / "exports", self.server.port)

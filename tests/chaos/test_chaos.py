@@ -2,6 +2,8 @@
 
 import pytest
 
+from engine.pipeline import plan
+from engine.wiring import load_project, open_world
 from tests.chaos.harness import SOURCE_KINDS, Harness
 from tests.chaos.victim import Kill
 
@@ -11,9 +13,19 @@ pytestmark = pytest.mark.chaos
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory):
     """One sandbox process for all stories."""
-    made = Harness(tmp_path_factory.mktemp("chaos"), seed=7)
-    yield made
-    made.close()
+    yield from opened(tmp_path_factory.mktemp("chaos"), dataverse=False)
+
+
+def opened(folder, *, dataverse):
+    """A harness; a plan is made here first: what that reads and compiles is known to all processes forked from this."""
+    made = Harness(folder, seed=7, dataverse=dataverse)
+    try:
+        project = load_project(made.work)
+        with open_world(project) as world:
+            plan(project, world)
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +60,7 @@ def test_a_run_survives_a_sandbox_that_is_killed(harness):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The same, with Work 365 in a Dataverse that is a process of its own."""
-    made = Harness(tmp_path_factory.mktemp("served"), seed=7, dataverse=True)
-    yield made
-    made.close()
+    yield from opened(tmp_path_factory.mktemp("served"), dataverse=True)
 
 
 def test_a_run_killed_between_adjustment_and_archive_ends_as_if_undisturbed_in_dataverse(served):

@@ -96,14 +96,14 @@ class Server:
 
     def start(self) -> None:
         """Starts it, on the port that it had before; returns when it answers."""
-        arguments = [sys.executable, "-m", "engine", "sandbox", "serve", "--port", str(self.port)]
+        arguments = [sys.executable, "-m", "tests.chaos.serving", "sandbox", "serve", "--port", str(self.port)]
         arguments += ["--database", str(self.database), "--seed", str(self.seed)]
         arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
         self.port = self.port or free_port()
         arguments[arguments.index("--port") + 1] = str(self.port)
         log = self.database.with_suffix(".log")
         with log.open("wb") as said:
-            self._process = subprocess.Popen(arguments, stdout=said, stderr=said)
+            self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=said, stderr=said)
         for _ in range(600):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
@@ -115,7 +115,7 @@ class Server:
         """kill -9, in the middle of whatever it does."""
         if self._process:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.communicate()
             self._process = None
 
     def control(self, verb: str, path: str, body: Mapping[str, object] | None = None) -> Any:
@@ -134,7 +134,7 @@ class Server:
 
 def free_port() -> int:
     """One that the system gives to no client: a client that tries to reconnect could otherwise take it for its own."""
-    for port in range(FIRST_PORT + os.getpid() % 5000, 32_000):
+    for port in range(FIRST_PORT + os.getpid() % 500 * 20, 32_000):  # far from those that a neighbour tries
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -21,6 +21,12 @@ def test_init_says_what_to_do_next(tmp_path, trueup):
     assert not list((tmp_path / "new").rglob("*.py"))
 
 
+def test_init_in_the_current_folder_sends_nobody_elsewhere(tmp_path, trueup, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert trueup("init", ".")[1].endswith("examples\nNow:\n  trueup plan\n")
+
+
 def test_validate_says_that_the_project_is_sound(trueup):
     code, out, err = trueup("validate")
     assert (code, err) == (0, "")
@@ -111,6 +117,11 @@ def test_state_shows_a_row_and_forgets_it(trueup, run):
     assert trueup("state", "forget", *start, "--reason", "x") == (0, f"customer {link['key']}: forgotten.\n", "")
     code, _, err = trueup("state", "forget", *row, "--reason", "x")
     assert (code, err.startswith("error: state knows no row ")) == (1, True)
+
+
+def test_state_lists_no_mapping_that_is_not_there(trueup):
+    code, _, err = trueup("state", "list", "customers")
+    assert (code, err.startswith("error: there is no mapping 'customers': the project has customer, ")) == (1, True)
 
 
 def test_state_goes_into_a_file_and_back(trueup, run, work):

@@ -22,6 +22,8 @@ from engine.cli import progress, stopping
 from engine.cli.common import Here
 from engine.cli.progress import Meter, left, telling, watching
 from engine.render.style import PLAIN
+from engine.sandbox.server import Sandbox
+from tests.seeded import ENTITIES
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "engine"]
@@ -142,12 +144,16 @@ def test_ctrl_c_at_the_question_ends_with_130(work):
 
 
 def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work):
+    with Sandbox(work / ".trueup" / "autotask.sqlite", ENTITIES) as autotask:
+        autotask.faults.set({"kind": "latency", "seconds": 0.5, "times": 0, "path": "ContractServiceAdjustments$"})
     terminal = Terminal(work, "apply", "--yes")
     terminal.until("█")
     terminal.type("\x03")
     code = terminal.end()
     assert "stopping: no new writes" in terminal.shown
     assert code == 130
+    with Sandbox(work / ".trueup" / "autotask.sqlite", ENTITIES) as autotask:
+        autotask.faults.clear()
     resumed = subprocess.run(
         [*COMMAND, "apply", "--resume"], cwd=work, env=ENVIRONMENT, capture_output=True, check=False
     )

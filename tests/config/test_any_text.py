@@ -72,11 +72,10 @@ def with_file(file, raw):
         well(root)
 
 
-slow = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=settings().max_examples // 2, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
-@settings(deadline=None)
 def test_any_bytes_give_documents_or_findings_with_a_place(raw):
     documents, findings = parse(raw, "a.yaml")
 
@@ -86,7 +85,6 @@ def test_any_bytes_give_documents_or_findings_with_a_place(raw):
 
 
 @given(text=yamlish.map(" ".join))
-@settings(deadline=None)
 def test_anything_that_looks_like_yaml_gives_documents_or_findings(text):
     documents, findings = parse(text.encode(), "a.yaml")
 
@@ -95,7 +93,6 @@ def test_anything_that_looks_like_yaml_gives_documents_or_findings(text):
 
 
 @given(tree=texts)
-@settings(deadline=None)
 def test_text_in_quotes_comes_back_as_it_was_and_every_part_has_a_place(tree):
     text = yaml.safe_dump(tree, allow_unicode=True, default_style='"')
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.pipeline import plan
+from engine.render.text import plan_text
 from engine.wiring import load_project, open_world
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,14 @@ def demo(tmp_path_factory):
     project = load_project(folder)
     with open_world(project) as world:
         return project, plan(project, world)
+
+
+def test_what_the_readme_shows_of_the_plan_is_what_the_plan_says(demo):
+    _, made = demo
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("$ trueup plan --out plan.json\n")[1]
+    lines = {" ".join(line.split()) for line in plan_text(made).splitlines()}
+    for line in shown.split("Saved to plan.json")[0].splitlines():
+        assert line == "…" or " ".join(line.split()) in lines
 
 
 def said(made):

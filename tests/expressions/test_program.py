@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Undefined
 
@@ -102,7 +102,6 @@ def unknown(value):
     return isinstance(value, Undefined) or (isinstance(value, list | tuple) and any(map(unknown, value)))
 
 
-@settings(max_examples=100)
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_values_fused_are_the_values_one_by_one(raws):
     program = Program(raws)
@@ -117,13 +116,11 @@ def test_values_fused_are_the_values_one_by_one(raws):
         assert [outcome(lambda value=value: value) for value in fused] == single
 
 
-@settings(max_examples=50)
 @given(RAWS)
 def test_evaluate_gives_what_a_program_gives(raw):
     assert outcome(lambda: evaluate(raw, NAMES)) == outcome(lambda: Program([raw]).one(0, NAMES))
 
 
-@settings(max_examples=50)
 @given(RAWS, RAWS)
 def test_a_guard_that_is_false_gives_none_and_one_that_is_true_changes_nothing(guard, raw):
     def free():

@@ -298,6 +298,20 @@ def test_a_fault_says_where_its_line_begins(raw, offset):
     assert str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("{{ a", "unexpected end, expected `}}`"),
+        ("{{ a + }}", "unexpected `}}`"),
+        ("{{ a b }}", "expected token `}}`, got 'b'"),
+    ],
+)
+def test_a_fault_of_syntax_is_said_in_signs_that_stand_in_the_text(raw, said):
+    with pytest.raises(ExpressionFault) as raised:
+        inspect(raw)
+    assert str(raised.value) == said
+
+
 PIECES = st.sampled_from(
     [
         *(

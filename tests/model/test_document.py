@@ -141,7 +141,7 @@ PLANS = st.builds(
     selection=TEXT,
     undo_of=TEXT,
 )
-SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=60)
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 PLAN = Plan(
     project="p",
@@ -346,7 +346,6 @@ def test_a_part_of_another_kind_is_not_taken_for_the_right_one():
             loads(json.dumps(document))
 
 
-@settings(max_examples=60)
 @given(st.data())
 def test_a_document_with_any_characters_changed_is_a_plan_or_is_told(data):
     text = dumps(PLAN)

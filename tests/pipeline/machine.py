@@ -261,7 +261,9 @@ class Books(RuleBasedStateMachine):
         made = self.plan()
         if self.scene.state.load().open_runs:
             return
-        if self.scene.apply(made).complete:
+        outcome = self.scene.apply(made)
+        if outcome.complete:
+            assert outcome.calls <= made.summary.apply_calls, f"{outcome.calls} calls"
             again = self.plan()
             assert not again.changes, f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
             self.check_quantities(again)

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from tests.pipeline.files import settings
+from tests.pipeline.files import changed, decisions, settings
 from tests.pipeline.scene import (
     LINE,
     Fault,
@@ -204,6 +204,38 @@ def test_a_link_whose_row_moved_meanwhile_is_held_with_what_depends_on_it():
     outcome = scene.apply(made)
     assert statuses(outcome)["service:pro:link"] == "held"
     assert statuses(outcome)["license_change:first"] == "skipped"
+
+
+def test_logs_that_no_longer_cancel_out_are_not_archived():
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
+    made = scene.plan()
+    scene.row("license_change", "fourth")["quantity"] = Decimal(-1)
+    outcome = scene.apply(made)
+    assert {one.status for one in outcome.changes} == {"held"}
+    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Active"}
+
+
+def test_a_log_that_is_only_to_be_archived_is_held_once_it_has_changed():
+    scene = Scene()
+    scene.files(decisions("{mapping: license_change, key: first, do: archive, reason: r}"))
+    made = scene.plan()
+    scene.row("license_change", "first")["quantity"] = Decimal(11)
+    scene.apply(made)
+    assert scene.row("license_change", "first")["status"] == "Active"
+
+
+def test_a_record_whose_row_is_back_is_not_switched_off():
+    scene = settled()
+    scene.files(changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate"))
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.sync()
+    gone = scene.source.tables["account"].pop("b")
+    made = scene.plan()
+    scene.add("account", gone)
+    (outcome,) = scene.apply(made).changes
+    assert (outcome.status, outcome.text) == ("held", "its row account:b is back in Work 365 since the plan was made")
+    assert all(company["isActive"] for company in scene.target.records["Companies"].values())
 
 
 # One failure stops what depends on it and nothing else

@@ -342,7 +342,7 @@ logs = st.builds(
 
 
 @on_real
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=settings().max_examples // 4)
 @given(rows=st.lists(logs, max_size=8, unique_by=lambda row: row["id"]))
 def test_any_rows_come_back_as_they_are(opened: Opener, rows: list[Row]):
     with TemporaryDirectory() as folder, opened({"license_change": rows}, Path(folder)) as source:

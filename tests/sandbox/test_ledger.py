@@ -114,11 +114,10 @@ class Histories(RuleBasedStateMachine):
             assert 0 < row.share <= 1
 
 
-Histories.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+Histories.TestCase.settings = settings(stateful_step_count=25)
 TestHistories = Histories.TestCase
 
 
-@settings(deadline=None)
 @given(start=DAYS, months=st.sampled_from([1, 3, 6, 12]), length=st.integers(0, 900))
 def test_periods_are_counted_from_the_start_in_whole_months(start, months, length):
     end = start + length * DAY
@@ -153,7 +152,6 @@ def test_the_shares_of_a_split_period_add_up_to_one():
     assert sum(row.share for row in ledger.rows(known) if row.start.month == 2 and row.start.year == 2024) == 1
 
 
-@settings(deadline=None)
 @given(st.dictionaries(DAYS, st.integers(-3, 9), max_size=12), st.sampled_from([0, 1, 3, 12]))
 def test_adjustments_are_rebuilt_from_the_rows_that_they_made(changes, months):
     known = fresh(end=FIRST + 800 * DAY, months=months)
@@ -169,7 +167,6 @@ def test_adjustments_are_rebuilt_from_the_rows_that_they_made(changes, months):
     ]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(DAYS, st.integers(0, 9), max_size=8), DAYS)
 def test_a_start_that_moves_keeps_the_units_of_every_day_that_remains(changes, start):
     known = fresh(end=FIRST + 900 * DAY)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sandbox import lenient
@@ -33,7 +33,6 @@ def test_unquoted_names_single_quotes_and_trailing_commas_are_read(text, value):
     assert lenient.read(text) == value
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_proper_json_is_read_as_it_is(value):
     assert lenient.read(json.dumps(value)) == value
@@ -45,7 +44,6 @@ def test_what_cannot_be_read_even_so_is_refused(text):
         lenient.read(text)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="{}[]'\"\\:, abc0-e.,\n", max_size=60))
 def test_any_text_is_read_or_refused(text):
     try:

@@ -298,7 +298,7 @@ def step(world: World, what: str, *figures: int) -> None:
         world.read(page=figures[0])
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("TRUEUP_TEST_EXAMPLES", "12")))
+@settings(max_examples=settings().max_examples // 4)
 @given(done=steps, page=st.integers(1, 6))
 def test_rows_from_increments_are_the_rows_of_a_full_load(done: list, page: int):
     with TemporaryDirectory() as folder, DataverseSandbox(TABLES, ROWS, environment()) as sandbox:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import SourceError
@@ -252,7 +252,6 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(rows=rows, chosen=st.sets(st.integers(0, 5)), indent=st.sampled_from([None, 1]), bare=st.booleans())
 def test_any_json_file_changes_in_what_was_asked_for_and_nothing_else(
     tables: Mapping[str, Table], rows: list, chosen: set[int], indent: int | None, *, bare: bool
@@ -272,7 +271,6 @@ def test_any_json_file_changes_in_what_was_asked_for_and_nothing_else(
     assert {outcome.key for outcome in outcomes if not outcome.error} == keys & {row["id"] for row in rows}
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_size=8), min_size=1),
     chosen=st.sets(st.integers(0, 5)),

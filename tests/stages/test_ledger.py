@@ -141,6 +141,13 @@ def test_a_difference_that_is_not_whole_cannot_be_corrected_and_is_not_said_to_b
     assert result.line.text.startswith("nothing pending explains it")
 
 
+@pytest.mark.parametrize(("difference", "decided"), [(Difference.CORRECT, {}), (Difference.HOLD, {"s1": "correct"})])
+def test_what_is_not_in_autotask_and_not_coming_has_nothing_to_correct(difference, decided):
+    result = weighed(difference, decided, record=None, coming=False, rows=(), quantity=Decimal(14))
+    assert (result.flows, result.correction) == (False, 0)
+    assert (result.line.class_, result.line.text) == (LedgerClass.MISSING, "not in Autotask")
+
+
 def test_a_difference_that_is_only_reported_holds_nothing():
     result = weighed(Difference.REPORT, logs=(log("a", "11-10", 3),))
     assert (result.flows, result.correction, result.line.class_) == (True, 0, LedgerClass.OVER_BILLED)

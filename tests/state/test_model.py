@@ -218,4 +218,4 @@ class Remembered(RuleBasedStateMachine):
 
 
 TestRemembered = Remembered.TestCase
-TestRemembered.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestRemembered.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=25)

@@ -10,6 +10,7 @@ from engine.ports import Threshold
 from engine.target.answers import Garbled
 from engine.target.client import AutotaskClient
 from engine.target.credentials import Credentials
+from engine.target.limits import Slots
 from engine.target.repeating import Request
 
 SECRET, CODE = "s3cret-never-shown", "INTEGRATION-CODE-1"
@@ -385,10 +386,16 @@ def test_an_answer_that_drips_is_cut_off(service, client_with, clock):
     assert clock.slept == 320
 
 
-def test_a_place_that_becomes_free_too_late_is_not_used(service, client_with, clock):
+def test_a_place_that_becomes_free_too_late_is_not_used(service, client_with, clock, monkeypatch):
     client = client_with(deadline=900, workers=1)
     waiting = threading.Event()
     outcome = []
+    hold = Slots.hold
+
+    def held(slots, endpoint):
+        if threading.current_thread() is thread:
+            waiting.set()
+        return hold(slots, endpoint)
 
     def second():
         try:
@@ -398,11 +405,12 @@ def test_a_place_that_becomes_free_too_late_is_not_used(service, client_with, cl
 
     def first(_):
         thread.start()
-        waiting.wait(0.2)
+        assert waiting.wait(60)
         clock.sleep(1000)
         return httpx.Response(200, json={})
 
     thread = threading.Thread(target=second)
+    monkeypatch.setattr(Slots, "hold", held)
     service.on("POST", "/Companies/query", first)
     service.on("POST", "/Companies", {"itemId": 7})
 

@@ -81,7 +81,7 @@ def test_one_piece_that_fails_fails_the_read(service, target, say):
 
 def test_pieces_are_read_three_at_a_time_at_most(service, client_with, entities):
     inside, most, lock = 0, 0, threading.Lock()
-    met = threading.Barrier(3, timeout=5)
+    met = threading.Barrier(3, timeout=60)
 
     def answer(request):
         nonlocal inside, most

@@ -10,10 +10,10 @@ from engine.target.limits import Calls, Slots
 
 
 class Gate:
-    """Counts who is inside at a time; lets them out once enough have come, or it is clear that none will."""
+    """Counts who is inside at a time; lets nobody out before as many have come as may, and a while for one more."""
 
-    def __init__(self, enough):
-        self.enough = enough
+    def __init__(self, may):
+        self.may = may
         self.inside = self.most = 0
         self.changed = threading.Condition()
 
@@ -22,7 +22,8 @@ class Gate:
             self.inside += 1
             self.most = max(self.most, self.inside)
             self.changed.notify_all()
-            self.changed.wait_for(lambda: self.most >= self.enough, timeout=0.2)
+            self.changed.wait_for(lambda: self.most >= self.may, timeout=60)
+            self.changed.wait_for(lambda: self.most > self.may, timeout=0.05)
             self.inside -= 1
 
 
@@ -36,7 +37,7 @@ def hold(slots, gate, endpoints):
 
 
 def test_at_most_three_are_in_flight_at_an_endpoint_in_whatever_case_it_is_spelled():
-    gate = Gate(enough=4)
+    gate = Gate(may=3)
 
     hold(Slots(12), gate, ["Companies", "companies"] * 5)
 
@@ -44,7 +45,7 @@ def test_at_most_three_are_in_flight_at_an_endpoint_in_whatever_case_it_is_spell
 
 
 def test_endpoints_do_not_wait_for_each_other():
-    gate = Gate(enough=6)
+    gate = Gate(may=6)
 
     hold(Slots(12), gate, ["Companies"] * 3 + ["Contracts"] * 3)
 
@@ -52,7 +53,7 @@ def test_endpoints_do_not_wait_for_each_other():
 
 
 def test_at_most_as_many_as_there_are_workers_are_in_flight_over_all():
-    gate = Gate(enough=3)
+    gate = Gate(may=2)
 
     hold(Slots(2), gate, ["Companies", "Contracts", "Services"] * 2)
 

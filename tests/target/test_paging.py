@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import TargetError, TargetUnavailable
@@ -336,7 +336,6 @@ def test_a_tenant_that_moves_between_two_pages_is_followed(service, pages):
     assert service.asked[-2].url.params["after"] == "2"
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     numbers=st.sets(st.integers(0, 40), max_size=12),
     faults=st.dictionaries(st.integers(1, 12), st.sampled_from(FAULTS), max_size=3),
