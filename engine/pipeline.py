@@ -6,9 +6,7 @@
 `plan` decides everything and writes nothing; `apply` decides nothing and does what the plan says.
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
@@ -18,6 +16,7 @@ from engine.applying.coordinator import Coordinator, Progress
 from engine.model.outcome import Outcome
 from engine.model.plan import Plan
 from engine.model.project import Project
+from engine.model.quiet import no_collecting
 from engine.planning.align import align
 from engine.planning.assemble import assemble
 from engine.planning.doubt import in_doubt
@@ -42,23 +41,11 @@ class PlanOptions:
     undo: str = ""
 
 
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Keeps the cycle collector from walking a large plan again and again: planning makes values, not cycles."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 Tell = Callable[[str], None]
 """Takes what the engine is at, for a progress line."""
 
 
-@_no_collecting()
+@no_collecting()
 def plan(project: Project, world: World, options: PlanOptions | None = None, tell: Tell = lambda _: None) -> Plan:
     """Both sides read, compared and put in order. Writes nothing, in neither system.
 

@@ -19,6 +19,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from engine.errors import EngineError
 from engine.model.finding import Place
 from engine.model.plan import FORMAT, Plan, Unknown
+from engine.model.quiet import no_collecting
 
 DAY_MARK = "day"
 """A day is written as {"day": "2026-11-15"}, so that text stays text."""
@@ -30,6 +31,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 """Half a character, as broken sources have it: it stands in no UTF-8."""
 
 
+@no_collecting()
 def dumps(plan: Plan) -> str:
     """The plan's document, ending in a newline."""
     document = {"format": FORMAT, **encode(plan)}
