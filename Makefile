@@ -22,7 +22,7 @@ demo-dataverse: $(STAMP) ## The same, with Work 365 in a Dataverse on this machi
 	@$(BIN)/python tests/demo.py --dataverse
 
 test: lint ## Lint, types, import contracts and all tests
-	$(BIN)/pytest -n 2 -q
+	$(BIN)/pytest -n 2 --dist worksteal -q
 
 lint: $(STAMP) ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -150,7 +150,7 @@ class Coordinator:
             interrupted=self.job.stop.is_set(),
             calls=self.world.target.calls - calls_before,
             remaining=remaining,
-            stopped="; ".join(self.job.failed),
+            stopped="; ".join(dict.fromkeys(self.job.failed)),
         )
 
     def settle(self) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.model.plan import Plan
 from tests.pipeline.files import changed
 from tests.pipeline.frail import Killed, killed, kills_at_write, recover
 from tests.pipeline.scene import LINE, Scene, account, actions, day, kept, log, settled, subscription
@@ -113,3 +114,32 @@ def test_killed_and_settled_too_early_nothing_is_sent_a_second_time():
         identities = [str(sorted(values.items(), key=str)) for _, _, values in scene.target.sent]
         assert len(identities) == len(set(identities)), nth
         assert scene.picture() == undisturbed(everything_new)
+
+
+def undo_ahead() -> tuple[Scene, Plan]:
+    """Units, fields and marks are about to go back."""
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 26), 1))
+    scene.row("subscription")["quantity"] = Decimal(16)
+    scene.sync()
+    return scene, scene.plan(undo=scene.state.runs()[-1].id)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_undo_that_is_killed_at_any_write_of_the_journal_ends_as_if_undisturbed(after):
+    scene, made = undo_ahead()
+    assert scene.apply(made).complete
+    wanted = scene.picture()
+    for nth in range(1, 30):
+        scene, made = undo_ahead()
+        if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after):
+            break
+        if not scene.state.load().open_runs and scene.picture() != wanted:
+            made = scene.plan(undo=made.undo_of)
+            assert scene.apply(made).complete
+        while scene.state.load().open_runs:
+            scene.wait(300)
+            scene.resume()
+        assert scene.picture() == wanted, (nth, after)
+    assert nth > 8

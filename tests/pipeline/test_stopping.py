@@ -99,6 +99,7 @@ def test_a_stop_before_anything_was_sent_sends_nothing():
     stop.set()
     outcome = scene.apply(scene.plan(), stop=stop)
     assert (outcome.interrupted, outcome.remaining, scene.target.sent) == (True, 10, [])
+    assert "stop" not in outcome.stopped
     assert resume(scene.project, scene.world).complete
 
 
