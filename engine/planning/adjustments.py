@@ -53,6 +53,12 @@ class Adjuster:
             return {}
         return {key: found[self.logs.day(key)] for key in flowing if self.logs.day(key) in found}
 
+    def ahead(self, account: books.Account, day: date) -> tuple[date, int] | None:
+        """The first step that units take after `day` and that no run of ours made: keyed by hand, dated ahead."""
+        ours = self._ours(account)
+        days = [row.start for row in account.rows if row.start > day and row.start not in ours]
+        return next(((on, step) for on in days if (step := _step(account.rows, on))), None)
+
     def _ours(self, account: books.Account) -> set[date]:
         """Days of the account that took an adjustment of ours."""
         return set() if account.record is None else self.taken.get(account.record, set())

@@ -112,15 +112,23 @@ class _Turn:
         if not weighed.flows:
             text = f"the ledger differs by {line.difference:+f}: {line.text}"
             return self._only_decided(pile.flowing, "ledger-differs", text, line.remedy)
-        keyed = self.adjuster.keyed(account, pile.flowing) if line.difference == 0 else {}
-        for position, key in enumerate(pile.flowing):
+        return self._not_keyed(line, account, pile.flowing) if line.difference == 0 else pile.flowing
+
+    def _not_keyed(self, line: LedgerLine, account: books.Account, flowing: list[str]) -> list[str]:
+        """Those that nobody seems to have keyed by hand already: on the day of comparison the sum cannot tell."""
+        ahead = self.adjuster.ahead(account, line.day) if flowing else None
+        if ahead:
+            said = (
+                f"Autotask's units change by {ahead[1]:+d} on {ahead[0]}, later than any change, and by no run of ours"
+            )
+            return self._only_decided(flowing, "keyed-already", said)
+        keyed = self.adjuster.keyed(account, flowing)
+        for position, key in enumerate(flowing):
             if key in keyed:
-                said = (
-                    f"Autotask's units change by {keyed[key]:+d} on {self.logs.day(key)} already, and by no run of ours"
-                )
-                rest = self._only_decided(pile.flowing[position:], "keyed-already", said)
-                return [*pile.flowing[:position], *rest]
-        return pile.flowing
+                day = self.logs.day(key)
+                said = f"Autotask's units change by {keyed[key]:+d} on {day} already, and by no run of ours"
+                return [*flowing[:position], *self._only_decided(flowing[position:], "keyed-already", said)]
+        return flowing
 
     def _doubtful(self, account: books.Account) -> bool:
         """Does nobody know what Autotask will bill, because an adjustment is in doubt?"""

@@ -44,6 +44,27 @@ def test_on_day_one_ups_and_downs_that_were_keyed_by_hand_are_not_pushed_again()
     assert [units for _, _, units in adjusts(scene.plan())] == [5, -5]
 
 
+def test_on_day_one_seats_keyed_by_hand_from_the_next_period_on_are_not_pushed_again():
+    scene = by_hand((day(1, 1), 10), (day(12, 1), 2))
+    scene.add("license_change", log("first", day(10, 5), 10, status="Archived"), log("second", day(11, 14), 2))
+    made = scene.plan()
+    assert (adjusts(made), codes(made)) == ([], {("second", "keyed-already")})
+    assert made.blocked[0].findings[0].text == (
+        "Autotask's units change by +2 on 2026-12-01, later than any change, and by no run of ours"
+    )
+    assert line_of(made).class_ == "held"
+    scene.files(decisions("{mapping: license_change, key: second, do: push, reason: these are two more}"))
+    scene.sync()
+    assert (scene.units(day(11, 14)), scene.units(day(12, 1))) == (12, 14)
+
+
+def test_a_change_of_ours_that_is_dated_ahead_holds_nothing():
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 17), 1))
+    scene.row("subscription")["quantity"] = Decimal(13)
+    assert adjusts(scene.sync()) == [(("third",), day(11, 17), 1)]
+
+
 def test_after_a_hand_edit_nothing_is_pushed_on_top_of_it():
     scene = settled()
     scene.add("license_change", log("third", day(11, 25), 3))
