@@ -60,7 +60,7 @@ def show(here: Here, run: str) -> int:
     """Show one run, whole: before and after, Autotask's answer, the proof of each adjustment, the rows behind it."""
     project = here.project()
     with wiring.open_state(project) as state:
-        told = told_of(state, state.run(run))
+        told = told_of(state, named(state, run))
     out(run_json([told], project.zone) if here.json else run_text(told, project.zone, here.style))
     return 0
 
@@ -115,7 +115,13 @@ def export(here: Here, runs: tuple[str, ...], format_: str, file: Path | None) -
 
 def chosen(state: SqlState, names: Sequence[str]) -> Sequence[Run]:
     """The runs named, or all. Raises StateError for one that is not there."""
-    return [state.run(name) for name in names] if names else state.runs()
+    return [named(state, name) for name in names] if names else state.runs()
+
+
+def named(state: SqlState, name: str) -> Run:
+    """The run of this id, or the only one whose id begins so. Raises StateError."""
+    begun = [run.id for run in state.runs(plans=False) if name and run.id.startswith(name)]
+    return state.run(begun[0] if len(begun) == 1 else name)
 
 
 def told_of(state: SqlState, run: Run) -> Told:

@@ -13,6 +13,7 @@ from engine.render.words import count, counts, known_as, some, word
 
 RESUME = "Run `trueup apply --resume` to go on where it stopped."
 SETTLE = "Run `trueup apply --resume`: it settles what is in doubt by reading, once that is safe."
+WAIT = "What is in doubt is settled by reading, once that is safe: `settle_after` seconds after it was sent."
 NOTHING = "Nothing was written."
 
 _ORDER = (
@@ -131,9 +132,10 @@ def _paint(status: ChangeStatus, style: Style) -> Paint:
 
 def _advice(outcome: Outcome) -> list[str]:
     found = []
+    in_doubt = any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes)
     if outcome.interrupted or outcome.remaining or outcome.stopped:
-        found.append(RESUME)
-    elif any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes):
+        found += [RESUME, WAIT] if in_doubt else [RESUME]
+    elif in_doubt:
         found.append(SETTLE)
     elif any(change.status not in _QUIET for change in outcome.changes):
         found.append("Run `trueup plan`: it holds exactly what is left.")

@@ -1,6 +1,8 @@
 """Each command against the shipped project, an Autotask on this machine behind it: exit codes and streams."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +85,7 @@ def run(trueup, applied):
 def test_history_shows_runs_with_their_proof(trueup, run, work):
     assert run in trueup("history", "list")[1]
     assert trueup("history") == trueup("history", "list")
+    assert trueup("history", "show", run[:6]) == trueup("history", "show", run)
     code, _, err = trueup("history", "--json", "list")
     assert (code, "options come after the command" in err) == (64, True)
     code, out, _ = trueup("history", "show", run)
@@ -379,3 +382,8 @@ LEAVES = {" ".join(path): one for path, one in commands(group) if not hasattr(on
 def test_every_command_takes_the_common_options(name):
     names = {name for option in LEAVES[name].params for name in option.opts}
     assert {"--project", "--json", "--no-color", "-v"} <= names
+
+
+def test_the_readme_names_every_command():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("\n## Commands\n")[1]
+    assert [name for name in group.commands if not re.search(rf"^\| .*`{name}\b", readme, re.MULTILINE)] == []

@@ -11,7 +11,7 @@ from engine.model.plan import Action, Blocked, LedgerClass, LeftOut, Reason, Unk
 from engine.model.run import Lease, Link, Pushed
 from engine.render.history import NONE, run_text, runs_text
 from engine.render.links import row_text, standing_text
-from engine.render.outcome import outcome_text
+from engine.render.outcome import WAIT, outcome_text
 from engine.render.style import Style
 from engine.render.text import findings_text, plan_text
 
@@ -340,6 +340,12 @@ def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain()
         "  ! Visio   license change                         because of Visio",
         "  ! Visio   license change, its mark in Work 365   because of Visio",
     ]
+
+
+def test_a_run_that_stopped_with_something_in_doubt_says_when_that_is_settled():
+    doubt = ChangeOutcome("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
+    text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))
+    assert text.endswith("Run `trueup apply --resume` to go on where it stopped.\n" + WAIT + "\n")
 
 
 def test_an_outcome_in_which_something_was_refused_says_to_plan_again():
