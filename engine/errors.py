@@ -18,6 +18,11 @@ EngineError                 exit 1, one line, no traceback
 from collections.abc import Sequence
 from typing import Protocol
 
+_FORBIDDEN = 403
+
+RIGHTS = "`trueup doctor` names the rights that the API user lacks"
+"""What to do where Autotask refuses for want of rights."""
+
 
 class Said(Protocol):
     """What an error asks of the findings that it carries: one line each."""
@@ -74,6 +79,11 @@ class TargetRejected(TargetError):
         self.errors = tuple(errors)
         self.status = status
 
+    @property
+    def lacks_rights(self) -> bool:
+        """Does the API user's security level not grant this? Autotask says so in words with HTTP 500, or with 403."""
+        return self.status == _FORBIDDEN or any("adequate permissions" in error for error in self.errors)
+
 
 class StateError(EngineError):
     """The state file cannot be used."""
@@ -97,6 +107,10 @@ class PlanRefused(EngineError):
     def __init__(self, findings: Sequence[Said]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(finding.line() for finding in self.findings))
+
+
+class Stopped(EngineError):
+    """Somebody stopped the run before this was sent."""
 
 
 class CallsUsedUp(EngineError):

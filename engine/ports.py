@@ -12,7 +12,7 @@ from typing import Protocol
 
 from engine.model import work
 from engine.model.catalogue import Entity
-from engine.model.finding import Finding
+from engine.model.finding import Finding, Severity
 from engine.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
 
 Row = work.Row
@@ -21,10 +21,23 @@ Record = work.Record
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table, whole: rows in the order of their keys, and what was wrong with those left out."""
+    """A table, whole: rows in the order of their keys, and what was wrong with those left out.
+
+    A finding that is an error is about a row that is there and was left out; its key is empty where nobody
+    knows it. `parts` is what could be read of such a row, by its key.
+    """
 
     rows: Sequence[Row]
     findings: Sequence[Finding] = ()
+    parts: Mapping[str, Row] = field(default_factory=dict)
+
+    def left_out(self) -> dict[str, list[Finding]]:
+        """Why rows were left out, by their keys; under the empty key those of which nobody knows it."""
+        why: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            if finding.severity is Severity.ERROR:
+                why.setdefault(finding.key, []).append(finding)
+        return why
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +51,14 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of a write-back: `""` is done; else why not. In doubt: it may have landed."""
+    """What became of a write-back: `""` is done; else why not. In doubt: it may have landed. Untried: it was not sent,
+    for nobody answered the one before it any more.
+    """
 
     key: str
     error: str = ""
     in_doubt: bool = False
+    untried: bool = False
 
 
 class Source(Protocol):
@@ -123,6 +139,13 @@ class Target(Protocol):
 
     def stop(self) -> None:
         """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
+        ...
+
+    def keep_back(self, calls: int) -> None:
+        """From now on a request is sent only if so many of the run's own calls are left after it.
+
+        Else it raises CallsUsedUp. So what is sent can be proven afterwards: 0 sets those calls free.
+        """
         ...
 
     def threshold(self) -> Threshold:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import StateLocked, TargetRejected
 from engine.model.catalogue import Entity, Table
+from engine.model.finding import Finding, Place, Severity
 from engine.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
 from engine.ports import Condition, Memory, Record, Row, RowOutcome, Rows, RowUpdate, Threshold
 
@@ -35,6 +36,8 @@ class FakeSource:
         self.tables = {name: {row["id"]: dict(row) for row in rows} for name, rows in tables.items()}
         self._catalogue = catalogue
         self.writes: list[tuple[str, RowUpdate]] = []
+        self.unread: dict[tuple[str, str], set[str]] = {}  # table and key → columns that cannot be read
+        self.nameless: set[str] = set()  # tables with a row that has no key
 
     def describe(self) -> str:
         return "memory"
@@ -46,8 +49,18 @@ class FakeSource:
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         wanted = {*columns, "id"}
-        rows = self.tables.get(table, {})
-        return Rows([{name: rows[key].get(name) for name in wanted} for key in sorted(rows)])
+        there = self.tables.get(table, {})
+        rows = {key: {name: there[key].get(name) for name in wanted} for key in sorted(there)}
+        broken = {key: faults for (name, key), faults in self.unread.items() if name == table and key in rows}
+        parts = {key: {name: rows[key][name] for name in wanted - faults} for key, faults in broken.items()}
+        findings = [
+            _left_out("value-not-its-type", f'{table} {key}, {fault}: "oops" cannot be read', key, parts[key])
+            for key, faults in broken.items()
+            for fault in sorted(faults)
+        ]
+        if table in self.nameless:
+            findings.append(_left_out("row-without-key", f"a row of {table} has no key"))
+        return Rows([row for key, row in rows.items() if key not in broken], findings, parts)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         outcomes = []
@@ -66,6 +79,11 @@ class FakeSource:
         return outcomes
 
 
+def _left_out(code: str, text: str, key: str = "", part: Row | None = None) -> Finding:
+    name = (part or {}).get("name") or ""
+    return Finding(code, Severity.ERROR, text, "Correct it in Work 365.", Place("memory", 7, 1), key=key, name=name)
+
+
 class FakeTarget:
     """Records in memory; adjustments move unit rows as Autotask does, one row from day to day of change."""
 
@@ -80,6 +98,7 @@ class FakeTarget:
         self._lock = Lock()
         self.guard: Callable[[], None] = lambda: None
         self.stopped = False
+        self.kept = 0
 
     def describe(self) -> str:
         return "memory"
@@ -102,9 +121,19 @@ class FakeTarget:
     def stop(self) -> None:
         self.stopped = True
 
+    def keep_back(self, calls: int) -> None:
+        self.kept = calls
+
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
+        self.guard()
+        return self.insert(entity, values)
+
+    def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
+        self.guard()
+        self.patch(entity, record, values)
+
+    def insert(self, entity: str, values: Mapping[str, object]) -> int | None:
         with self._lock:
-            self.guard()
             self.calls += 1
             self.sent.append(("create", entity, dict(values)))
             if entity == ADJUSTMENTS:
@@ -114,9 +143,8 @@ class FakeTarget:
             self.records[entity][id_] = {"id": id_, **values}
             return id_
 
-    def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
+    def patch(self, entity: str, record: int, values: Mapping[str, object]) -> None:
         with self._lock:
-            self.guard()
             self.calls += 1
             self.sent.append(("update", entity, dict(values)))
             if record not in self.records[entity]:

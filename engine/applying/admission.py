@@ -1,5 +1,6 @@
 """May this plan be applied now? It is a single-use promise, made for this configuration and this state."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -10,11 +11,11 @@ from engine.applying.coordinator import Holder, Job
 from engine.errors import PlanRefused, StalePlan, StateError, StateLocked
 from engine.model.document import digest, loads
 from engine.model.finding import Finding, Severity
-from engine.model.plan import Plan
+from engine.model.plan import GuardExceeded, Plan
 from engine.model.project import Project
 from engine.model.run import Run
 from engine.ports import Memory, World
-from engine.stages.guard import over
+from engine.stages.guard import guard, over
 
 MINIMUM_BEAT = 0.05
 """Seconds; tests use short leases."""
@@ -47,7 +48,7 @@ def _beat(holder: Holder, ended: Event) -> None:
 def admit(project: Project, world: World, document: str, allowed: frozenset[str], who: str, lease: Holder) -> Job:
     """Checks the plan against limits, configuration and state, and opens its run."""
     plan, memory = loads(document), world.state.load()
-    left = over(plan.exceeded, allowed)
+    left = over(_exceeded(project, plan, memory), allowed)
     if left:
         raise PlanRefused(
             [Finding("over-limit", Severity.ERROR, one.text, f"`--over {one.limit}` allows it") for one in left]
@@ -66,6 +67,12 @@ def admit(project: Project, world: World, document: str, allowed: frozenset[str]
     )
     world.state.begin(run, lease.lease)
     return Job(project, world, plan, run.id, Book(plan, (), memory.pushed), lease, Event(), lambda _: None)
+
+
+def _exceeded(project: Project, plan: Plan, memory: Memory) -> list[GuardExceeded]:
+    """The limits that the plan is over as they are now: they may be others than when it was made."""
+    linked = Counter(link.entity for link in memory.links.values())
+    return guard(project.guards, plan.changes, linked, plan.summary.apply_calls)
 
 
 def _fits(project: Project, plan: Plan, memory: Memory) -> None:

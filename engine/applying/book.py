@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from engine.model.outcome import ChangeOutcome, ChangeStatus
-from engine.model.plan import Action, Change, Plan, Unknown
+from engine.model.plan import UNDO, Action, Change, Plan, Unknown
 from engine.model.run import Effects, Entry, Link, Pushed, Step
 
 _STATUS = {
@@ -21,8 +21,11 @@ _STATUS = {
 }
 
 
-UNDO = "undo:"
-"""How the ids of changes that take another back begin."""
+_KNOWN = {
+    Step.STARTED: "it was sent, and the run ended before an answer came",
+    Step.ANSWERED: "Autotask took it, and its effect is not to be seen yet",
+}
+"""What is known of a change in doubt where nothing else was said of it."""
 
 
 class Book:
@@ -57,7 +60,8 @@ class Book:
             return
         already = entry.step is Step.DONE and bool(entry.data.get("already"))
         self.status[change.id] = ChangeStatus.ALREADY if already else _STATUS[entry.step]
-        text, remedy = str(entry.data.get("text", "")), str(entry.data.get("remedy", ""))
+        text = str(entry.data.get("text", "")) or _KNOWN.get(entry.step, "")
+        remedy = str(entry.data.get("remedy", ""))
         self.said[change.id] = (text, remedy, str(entry.data.get("because", "")))
         if entry.step is Step.DONE:
             self._done(change, entry.data)
@@ -102,12 +106,17 @@ class Book:
         """What is sent for a change."""
         return {name: self.resolve(value) for name, value in change.values.items()}
 
-    def outcomes(self) -> tuple[ChangeOutcome, ...]:
-        """One line for each change that was tried or cannot be."""
-        return tuple(
-            ChangeOutcome(id_, self.changes[id_].name, status, *self.said.get(id_, ("", "", "")))
-            for id_, status in self.status.items()
-        )
+    def outcomes(self, settle_after: timedelta, zone: tzinfo) -> tuple[ChangeOutcome, ...]:
+        """One line for each change that was tried or cannot be; times in the zone."""
+        return tuple(self._outcome(id_, status, settle_after, zone) for id_, status in self.status.items())
+
+    def _outcome(self, id_: str, status: ChangeStatus, settle_after: timedelta, zone: tzinfo) -> ChangeOutcome:
+        text, remedy, because = self.said.get(id_, ("", "", ""))
+        told = ChangeOutcome(id_, self.changes[id_].name, status, text, remedy, because)
+        if status is not ChangeStatus.IN_DOUBT or id_ not in self.sent_at:
+            return told
+        sent = self.sent_at[id_].astimezone(zone)
+        return replace(told, sent=sent, until=None if remedy else sent + settle_after)
 
 
 def adjustment(change: Change, book: Book) -> tuple[int, date, int]:
@@ -139,12 +148,12 @@ def effects(change: Change, book: Book, run: str, data: Mapping[str, Any]) -> Ef
 
 
 def _pushed(change: Change, book: Book, run: str, data: Mapping[str, Any]) -> tuple[Pushed, ...]:
-    """Logs pushed; or, for an opposing adjustment, logs undone besides the day that it took."""
+    """Logs pushed; for an opposing adjustment the day that it took, and its logs undone, or pushed again after all."""
     record, day, units = adjustment(change, book)
     proof = tuple(data.get("proof", ()))
     if change.id.startswith(UNDO):
         own = Pushed(change.mapping, f"{UNDO}{change.keys[0]}:{day}", record, day, units, change.id, run, proof)
-        return (own, *(replace(one, marked=False, undone=True) for one in _known(change, book)))
+        return (own, *(replace(one, marked=False, undone=change.takes_back) for one in _known(change, book)))
     is_correction = f":correct:{change.keys[0]}" in change.id
     keys = (f"correct:{change.keys[0]}:{day}",) if is_correction else change.keys
     return tuple(Pushed(change.mapping, key, record, day, units, change.id, run, proof) for key in keys)
@@ -156,7 +165,7 @@ def _known(change: Change, book: Book) -> Iterable[Pushed]:
 
 def marked(change: Change, book: Book, run: str, today: date) -> Effects:
     """What state remembers of a write-back to logs: they carry their mark and are never pushed again."""
-    if change.id.startswith(UNDO):
+    if change.takes_back:
         return Effects()  # the mark was taken back; that its units were is remembered already
     pushed = []
     for key in change.keys:

@@ -1,7 +1,7 @@
 """Just before a batch is written: is everything still as it was when the plan was made? In bulk reads.
 
 Autotask has no ETags, so a window remains between this check and the write: the time that the writes of one
-batch take. What the run itself wrote never counts as moved.
+batch take, and the last few of the batch before it. What the run itself wrote never counts as moved.
 """
 
 from collections import defaultdict
@@ -17,8 +17,8 @@ from engine.model.fit import empty, same
 from engine.model.plan import Action, Change, UnitRow, Unknown
 from engine.model.project import AppendSpec, LedgerSpec, Project
 from engine.model.units import DAY, units_on
-from engine.planning.needs import GONE, columns, row_print, volatile
-from engine.ports import Condition, Record, Row, World
+from engine.planning.needs import GONE, UNREAD, columns, row_print, volatile
+from engine.ports import Condition, Record, Row, Rows, World
 from engine.stages.ledger import unit_rows
 
 
@@ -39,10 +39,14 @@ class Checker:
         self._project, self._world = project, world
         self._columns, self._volatile = columns(project), volatile(project)
 
-    def check(self, batch: Sequence[Change], book: Book) -> Checked:
-        """Raises SourceError or TargetError when a side cannot be read: then nothing of the batch is written."""
+    def rows(self, batch: Sequence[Change]) -> Checked:
+        """The source's side of a batch. Raises SourceError when it cannot be read: then nothing of it is written."""
         checked = Checked()
         self._rows(batch, checked)
+        return checked
+
+    def records(self, batch: Sequence[Change], book: Book, checked: Checked) -> Checked:
+        """The target's side, added to the source's. Raises TargetError when it cannot be read. For any thread."""
         by_entity: dict[str, list[Change]] = defaultdict(list)
         for change in batch:
             if change.id not in checked.moved and change.action in _SENT:
@@ -66,19 +70,24 @@ class Checker:
     def _rows(self, batch: Sequence[Change], checked: Checked) -> None:
         wanted = {name for change in batch for name in change.seen.row}
         tables = {name.split(":", 1)[0] for name in wanted}
+        marks = {name: change for change in batch if change.action is Action.WRITE_BACK for name in change.seen.row}
         now: dict[str, str] = {}
+        called: dict[str, str] = {}
         for table in sorted(tables):
-            key = self._project.catalogue.tables[table].key
+            spec = self._project.catalogue.tables[table]
             skipped = self._volatile.get(table, set())
-            for row in self._world.source.read(table, sorted(self._columns[table])).rows:
-                name = f"{table}:{row[key]}"
+            read = self._world.source.read(table, sorted(self._columns[table]))
+            for row in read.rows:
+                name = f"{table}:{row[spec.key]}"
                 if name in wanted:
-                    now[name] = row_print(row, skipped)
+                    now[name] = row_print(_unmarked(row, marks.get(name)), skipped)
+                    called[name] = f"{spec.label} {row.get(spec.title) or ''} ({row[spec.key]})"
+            now |= dict.fromkeys(_unread(table, read, wanted - now.keys()), UNREAD)
         for change in batch:
             for name, seen in change.seen.row.items():
                 if now.get(name, GONE) != seen:
-                    what = _what_became(seen, now.get(name, GONE))
-                    checked.moved[change.id] = f"its row {name} {what} in Work 365 since the plan was made"
+                    what = f"{called.get(name, name)} {_what_became(seen, now.get(name, GONE))}"
+                    checked.moved[change.id] = f"its row {what} in Work 365 since the plan was made"
 
     def _records(self, entity: str, changes: Sequence[Change], checked: Checked) -> None:
         changes = [change for change in changes if change.record is not None]
@@ -89,7 +98,7 @@ class Checker:
         for change in changes:
             record = records.get(change.record or 0)
             if record is None:
-                checked.moved[change.id] = f"{entity} {change.record} does not come back any more"
+                checked.moved[change.id] = f"Autotask does not give it back any more ({entity} {change.record})"
             elif all(same(value, record.get(name)) for name, value in change.values.items()):
                 checked.already[change.id] = change.record
             else:
@@ -161,7 +170,7 @@ class Checker:
                 own = book.adjusted.get(record, [])
                 if not same_units(expected, own, now):
                     checked.moved[change.id] = (
-                        f"the units of contract service {record} have moved since the plan was made"
+                        f"its units in Autotask (contract service {record}) have moved since the plan was made"
                     )
                 elif any(row.posted and row.end >= day for row in now):
                     checked.moved[change.id] = f"{day} was posted since the plan was made"
@@ -206,7 +215,25 @@ _CHANGES = frozenset({Action.UPDATE, Action.DEACTIVATE})
 _SENT = _CHANGES | {Action.CREATE, Action.ADJUST}
 
 
+def _unread(table: str, read: Rows, wanted: Iterable[str]) -> Iterable[str]:
+    """Those of the rows that are there, or may be, and cannot be read: one without a key may be any of them."""
+    why = read.left_out()
+    for name in wanted if why else ():
+        found, _, key = name.partition(":")
+        if found == table and (key in why or "" in why):
+            yield name
+
+
+def _unmarked(row: Row, mark: Change | None) -> Row:
+    """The row as it was before its mark, where it carries that: a run may have ended between two rows of a mark."""
+    if mark is None or any(row.get(column) != value for column, value in mark.values.items()):
+        return row
+    return {**row, **mark.seen.record}
+
+
 def _what_became(seen: str, now: str) -> str:
+    if now == UNREAD:
+        return "may be there and cannot be read" if seen == GONE else "cannot be read any more"
     if seen == GONE:
         return "is back"
     return "is gone" if now == GONE else "has changed"

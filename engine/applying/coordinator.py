@@ -14,16 +14,17 @@ from engine.applying.book import Book, adjustment, effects, marked
 from engine.applying.check import Checked, Checker
 from engine.applying.send import Sent, send, write_back
 from engine.applying.settling import Settler, source_values
-from engine.errors import CallsUsedUp, SourceError, TargetError
+from engine.errors import CallsUsedUp, SourceError, Stopped, TargetError
 from engine.model.outcome import ChangeStatus, Outcome
 from engine.model.plan import Action, Change, Plan
 from engine.model.project import Project
-from engine.model.run import Effects, Entry, Lease, Link, RunStatus, Step
+from engine.model.run import Effects, Entry, Lease, RunStatus, Step
+from engine.planning.calls import Proofs
 from engine.ports import World
 from engine.stages.settle import Landing, proof_rows, rows_from, rows_to, settle_adjustment
 
-PER_ENDPOINT = 4
-"""Changes handed out at a time per endpoint: three that Autotask takes at once, and one to follow on their heels."""
+PER_ENDPOINT = 6
+"""Changes handed out at a time per endpoint: three that Autotask takes at once, and three to follow on their heels."""
 
 
 FRESH = timedelta(seconds=1)
@@ -107,20 +108,17 @@ class Coordinator:
         self.job, self.book, self.world = job, job.book, job.world
         self.checker = Checker(job.project, job.world)
         self.settler = Settler(job.project, job.world, self.checker)
-        self.units: dict[str, Checked] = {}
+        self.ahead: list[Change] = []  # the next batch, where it does not depend on the one that is being written
+        self.checking: Future[Checked] | None = None
+        self.checkers = ThreadPoolExecutor(max_workers=1)
 
     def run(self) -> Outcome:
         """Everything that can be done, done; the run closed, or left open where something is in doubt."""
         before = self.world.target.calls
-        self.world.target.guarded(self.job.lease.guard)
+        self.world.target.guarded(self._guard)
         try:
             self.settle()
-            while not self._stopped():
-                ready = self.book.ready()
-                links = [change for change in ready if change.action is Action.LINK]  # nothing is sent for them
-                batch = links or mixed(ready, self.job.project.batch)
-                if not batch:
-                    break
+            while not self._stopped() and (batch := self._next()):
                 self._batch(batch)
                 self.settle()
             self._bar()
@@ -129,8 +127,25 @@ class Coordinator:
         except (TargetError, SourceError) as fault:
             self.job.failed.append(str(fault))
         finally:
+            self.checkers.shutdown()
             self.world.target.guarded(lambda: None)
         return self._close(before)
+
+    def _next(self) -> list[Change]:
+        """The next batch; and the one after it, where as many as that are ready before this one is written."""
+        ready, most = self.book.ready(), self.job.project.batch
+        links = [change for change in ready if change.action is Action.LINK]  # nothing is sent for them
+        batch = self.ahead or links or mixed(ready, most)
+        taken = {change.id for change in batch}
+        rest = [] if links else [change for change in ready if change.id not in taken]
+        self.ahead = mixed(rest, most) if len(rest) >= most else []
+        return batch
+
+    def _guard(self) -> None:
+        """Right before each send. Raises Stopped, or StateLocked where the lock is no longer ours."""
+        if self.job.stop.is_set():
+            raise Stopped("stopped before it was sent")
+        self.job.lease.guard()
 
     def _stopped(self) -> bool:
         """May nothing more be handed out: somebody stops the run, its calls are used up, or its lock is lost?"""
@@ -146,7 +161,7 @@ class Coordinator:
         self.world.state.finish(self.job.lease.lease, self.job.run, status, self._now())
         return Outcome(
             run=self.job.run,
-            changes=self.book.outcomes(),
+            changes=self.book.outcomes(self.job.project.settle_after, self.job.project.zone),
             interrupted=self.job.stop.is_set(),
             calls=self.world.target.calls - calls_before,
             remaining=remaining,
@@ -168,12 +183,12 @@ class Coordinator:
         """Entries with all that they change in state, in one transaction."""
         if not entries:
             return
-        together = Effects()
+        together: list[Effects] = []
         for entry in entries:
             self.book.note(entry)
             if entry.step is Step.DONE:
-                together = _joined(together, self._effects(self.book.changes[entry.change], entry))
-        self.world.state.record(self.job.lease.lease, self.job.run, entries, together)
+                together.append(self._effects(self.book.changes[entry.change], entry))
+        self.world.state.record(self.job.lease.lease, self.job.run, entries, _joined(together))
         self._watch(entries)
 
     def _watch(self, entries: Sequence[Entry]) -> None:
@@ -193,7 +208,7 @@ class Coordinator:
         return made
 
     def _batch(self, batch: Sequence[Change]) -> None:
-        checked = self.checker.check(batch, self.book)
+        checked = self._checked(batch)
         entries, go = [], []
         for change in batch:
             if change.id in checked.moved:
@@ -209,6 +224,18 @@ class Coordinator:
         self._write_back([change for change in go if change.action is Action.WRITE_BACK])
         self._prove([change for change in go if change.action is Action.ADJUST])
 
+    def _checked(self, batch: Sequence[Change]) -> Checked:
+        """Checked while the batch before it was being written, or now."""
+        checking, self.checking = self.checking, None
+        return checking.result() if checking else self.checker.records(batch, self.book, self.checker.rows(batch))
+
+    def _check_ahead(self) -> None:
+        """Begins to check the next batch, so that no endpoint stands still between the two."""
+        if self.ahead and self.checking is None:
+            self.checking = self.checkers.submit(
+                self.checker.records, self.ahead, self.book, self.checker.rows(self.ahead)
+            )
+
     def _held(self, change: Change, why: str) -> Entry:
         data = {"text": why, "remedy": "plan again: what is still wanted is planned anew"}
         return Entry(change.id, Step.HELD, self._now(), data)
@@ -217,8 +244,9 @@ class Coordinator:
         """At most three in flight per endpoint; the journal is written before and after each."""
         queue = deque(changes)
         flying: dict[Future[Sent], Change] = {}
-        halted = False
-        with ThreadPoolExecutor(max_workers=PER_ENDPOINT * max(1, len({one.entity for one in changes}))) as pool:
+        halted, proofs = False, Proofs()
+        workers = PER_ENDPOINT * max(1, len({one.entity for one in changes}))
+        with ThreadPoolExecutor(max_workers=workers) as pool:
             while (queue and not halted) or flying:
                 entries: list[Entry] = []
                 if flying:
@@ -233,7 +261,10 @@ class Coordinator:
                 entries += [self._started(change, checked) for change in chosen]
                 self._record(entries)
                 for change in chosen:
+                    self.world.target.keep_back(proofs.add(change, len(checked.units.get(change.id, ()))))
                     flying[pool.submit(self._work, change)] = change
+                if len(queue) <= workers and not halted:
+                    self._check_ahead()
 
     def _told_to_stop(self) -> bool:
         """Did somebody say so? Then what is in flight is not repeated any more either."""
@@ -287,11 +318,14 @@ class Coordinator:
                 return
             self._record([Entry(change.id, Step.STARTED, self._now(), {}) for change in group])
             wanted = {change.id: source_values(self.job.project, change, self.book) for change in group}
-            sent = write_back(self.world.source, table, group, wanted, self.job.lease.guard)
+            sent = write_back(self.world.source, table, group, wanted, self._guard)
             self._record([Entry(id_, one.step, self._now(), dict(one.data)) for id_, one in sent.items()])
 
     def _prove(self, changes: Sequence[Change]) -> None:
         """Answered adjustments, proven by unit rows in bulk; what is answered and not visible stays in doubt."""
+        if self.checking and changes:
+            wait([self.checking])  # it may not use the calls that were kept back for this
+        self.world.target.keep_back(0)
         answered = [one for one in changes if self.book.status.get(one.id) is ChangeStatus.IN_DOUBT]
         if not answered:
             return
@@ -333,12 +367,11 @@ def _news(entry: Entry, known: dict[str, tuple[str, str, str] | None]) -> bool:
     return entry.step is not Step.UNCLEAR or said is None or said[0] != entry.data.get("text")
 
 
-def _joined(first: Effects, second: Effects) -> Effects:
-    links: tuple[Link, ...] = (*first.links, *second.links)
+def _joined(every: Sequence[Effects]) -> Effects:
     return Effects(
-        links=links,
-        unlink=(*first.unlink, *second.unlink),
-        applied={**first.applied, **second.applied},
-        pushed=(*first.pushed, *second.pushed),
-        unpush=(*first.unpush, *second.unpush),
+        links=tuple(link for one in every for link in one.links),
+        unlink=tuple(row for one in every for row in one.unlink),
+        applied={row: values for one in every for row, values in one.applied.items()},
+        pushed=tuple(push for one in every for push in one.pushed),
+        unpush=tuple(row for one in every for row in one.unpush),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import CallsUsedUp, SourceError, StateLocked, TargetRejected, TargetUnavailable
+from engine.errors import RIGHTS, CallsUsedUp, SourceError, StateLocked, Stopped, TargetRejected, TargetUnavailable
 from engine.model.finding import Place
 from engine.model.plan import Action, Change
 from engine.model.run import Step
@@ -21,7 +21,7 @@ class Sent:
 
 
 Guard = Callable[[], None]
-"""Raises StateLocked where the lock is no longer ours; called right before each send."""
+"""Raises StateLocked where the lock is no longer ours, Stopped where nothing more may go; right before each send."""
 
 
 def send(target: Target, change: Change, values: Mapping[str, Any], places: Mapping[str, Place]) -> Sent:
@@ -35,13 +35,14 @@ def send(target: Target, change: Change, values: Mapping[str, Any], places: Mapp
         target.update(change.entity, change.record or 0, values)
     except TargetRejected as refusal:
         text = _refused(refusal, change)
-        return Sent(Step.FAILED, {"text": text, "remedy": _remedy(change, text, places)})
+        remedy = f"{RIGHTS}; then plan again" if refusal.lacks_rights else _remedy(change, text, places)
+        return Sent(Step.FAILED, {"text": text, "remedy": remedy})
     except TargetUnavailable as fault:
         if fault.may_have_landed:
             return Sent(Step.IN_DOUBT, {"text": str(fault)})
         return Sent(Step.FAILED, {"text": str(fault), "remedy": "plan again: what is left is planned anew"})
-    except (CallsUsedUp, StateLocked) as stop:
-        return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True)
+    except (CallsUsedUp, StateLocked, Stopped) as stop:
+        return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=not isinstance(stop, Stopped))
     return Sent(Step.DONE, {})
 
 
@@ -76,8 +77,9 @@ def write_back(
     try:
         guard()
         outcomes = {outcome.key: outcome for outcome in source.write(table, updates)}
-    except StateLocked as stop:
-        return {change.id: Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=True) for change in changes}
+    except (StateLocked, Stopped) as stop:
+        lost = isinstance(stop, StateLocked)
+        return {change.id: Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=lost) for change in changes}
     except SourceError as fault:
         data = {"text": str(fault), "remedy": "mend it, then plan again: only the mark is repeated"}
         return {change.id: Sent(Step.FAILED, data) for change in changes}
@@ -85,7 +87,8 @@ def write_back(
 
 
 def _written(outcomes: Sequence[RowOutcome]) -> Sent:
-    doubtful = [outcome for outcome in outcomes if outcome.in_doubt]
+    begun = any(not outcome.error for outcome in outcomes)  # then the rest of them is still to come, in this run
+    doubtful = [outcome for outcome in outcomes if outcome.in_doubt or (outcome.untried and begun)]
     if doubtful:
         return Sent(Step.IN_DOUBT, {"text": doubtful[0].error})
     errors = [f"{outcome.key}: {outcome.error}" for outcome in outcomes if outcome.error]

@@ -21,9 +21,11 @@ class Settler:
     def __init__(self, project: Project, world: World, checker: Checker) -> None:
         self._project, self._world, self._checker = project, world, checker
         self._after: timedelta = project.settle_after
+        self._asked: datetime = world.clock.now()
 
     def settle(self, changes: Sequence[Change], book: Book) -> list[Entry]:
         """Entries for all that can be told now: DONE, NOT_LANDED or UNCLEAR. What must wait gets none."""
+        self._asked = self._world.clock.now()  # what a reading did not see may have come while it was under way
         entries: list[Entry] = []
         groups: dict[tuple[Action, str, str], list[Change]] = defaultdict(list)
         for change in changes:
@@ -100,7 +102,7 @@ class Settler:
         if landing is Landing.LANDED:
             return [Entry(change.id, Step.DONE, now, {**data, "settled": True})]
         if landing is Landing.ABSENT:
-            if now < self.wait_until(change, book):
+            if self._asked < self.wait_until(change, book):
                 return []
             return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
         text = "reading cannot tell whether it took effect: somebody else wrote there as well"

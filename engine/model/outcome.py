@@ -1,6 +1,7 @@
 """What became of a plan: one line a change, in Autotask's words and ours."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -25,6 +26,8 @@ class ChangeOutcome:
     text: str = ""
     remedy: str = ""
     because: str = ""  # skipped: the name of the change that it depends on
+    sent: datetime | None = None  # in doubt: when it was sent, in the business time zone
+    until: datetime | None = None  # in doubt: without a trace of it by then, it did not take effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,31 @@ def _reads(part: Sequence[Change], fresh: Mapping[str, int], before: Counter[obj
     return calls + 2 * sum(_pages(count, rows[mapping]) for mapping, count in services.items())
 
 
+class Proofs:
+    """What the proofs of adjustments cost at most, as they are handed out: so many calls are kept back for them."""
+
+    def __init__(self) -> None:
+        self._making = 0
+        self._services: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+
+    def add(self, change: Change, rows: int) -> int:
+        """`rows`: unit rows of its contract service before it. Gives the calls for all proofs so far."""
+        if change.makes:
+            self._making += 1 + _pages(1, rows + 1)
+        elif change.action is Action.ADJUST:
+            self._services[change.mapping] += 1
+            self._rows[change.mapping] += rows + 1
+        return self._making + sum(_pages(count, self._rows[name]) for name, count in self._services.items())
+
+
 def _pages(values: int, rows: int) -> int:
-    """Calls of one read by a list of so many values that finds so many rows, at most: each piece has its pages."""
-    return -(-values // PAGE) - 1 + max(1, -(-rows // PAGE))
+    """Calls of one read by a list of so many values that finds so many rows, at most.
+
+    Each piece of the list has its pages; a single one of more than one page is counted as well.
+    """
+    pieces, pages = -(-values // PAGE), max(1, -(-rows // PAGE))
+    return pieces - 1 + pages + (pieces == 1 < pages)
 
 
 def _service(change: Change) -> object:
@@ -79,16 +101,24 @@ def _service(change: Change) -> object:
 
 
 def batches(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:
-    """The changes as apply takes them: all links at once, then so many of every entity in turn as may be written."""
+    """The changes as apply takes them: all links at once, then so many of every entity in turn as may be written.
+
+    A batch is chosen before the one ahead of it is written, where as many as that are ready by then.
+    """
     waits, followers = _graph(changes)
     ready = [number for number, count in enumerate(waits) if not count]
     queues: dict[str, list[int]] = {}
-    while ready or queues:
-        links = [number for number in ready if changes[number].action is Action.LINK]
+    links: list[int] = []
+    ahead: list[int] = []
+    while ready or queues or links or ahead:
         for number in ready:
-            if changes[number].action is not Action.LINK:
+            if changes[number].action is Action.LINK:
+                links.append(number)
+            else:
                 heappush(queues.setdefault(changes[number].entity, []), number)
-        taken = links or _mixed(queues, most)
+        taken = ahead or links or _mixed(queues, most)
+        ahead = [] if links or sum(map(len, queues.values())) < most else _mixed(queues, most)
+        links = [] if taken is links else links
         yield [changes[number] for number in taken]
         ready = [follower for number in taken for follower in followers[number] if _last(waits, follower)]
 

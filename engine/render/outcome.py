@@ -1,7 +1,8 @@
 """What became of a plan, as a terminal shows it: what did not go through first, with both sides' words."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import assert_never
 
 from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -65,9 +66,23 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
         cells = (Cell(f"{_sign(status)} {known_as(change.name)}"), Cell(_kind(change), style.dim), Cell(because))
         lines.append(Line(cells, "change", 2))
         lines += [free(clean(text), indent=6) for text in change.text.splitlines() if not change.because]
+        lines += [free(text, style.dim, 6) for text in _when(change)]
         if change.remedy:
             lines.append(free(f"→ {clean(change.remedy)}", indent=6))
     return lines
+
+
+def _when(change: ChangeOutcome) -> Iterator[str]:
+    """Of a change in doubt: since when, and until when."""
+    if change.sent:
+        yield f"sent {moment(change.sent)}"
+    if change.until:
+        yield f"without a trace of it at {moment(change.until)} it counts as not carried out"
+
+
+def moment(instant: datetime) -> str:
+    """An instant with its offset, to the second."""
+    return instant.isoformat(" ", "seconds")
 
 
 def _skipped(ended: Sequence[ChangeOutcome], more: str, style: Style) -> list[Line]:

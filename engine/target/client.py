@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
-from engine.errors import CallsUsedUp, TargetError, TargetRejected
+from engine.errors import CallsUsedUp, EngineError, TargetError, TargetRejected
 from engine.ports import Clock, Threshold
 from engine.target.answers import (
     Answer,
@@ -106,6 +106,10 @@ class AutotaskClient:
     def stop(self) -> None:
         """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
         self._stopping.set()
+
+    def keep_back(self, calls: int) -> None:
+        """From now on a request is sent only if so many can be sent after it; else it raises CallsUsedUp."""
+        self._calls.keep_back(calls)
 
     @property
     def calls(self) -> int:
@@ -202,6 +206,7 @@ class AutotaskClient:
         with self._slots.hold(effort.request.endpoint):
             if self._too_late(effort):
                 return NotSent("no time was left when its place was free", again=False)
+            self._let_go(effort)
             try:
                 self._calls.take()
             except CallsUsedUp as used_up:
@@ -223,9 +228,18 @@ class AutotaskClient:
         except Garbled as fault:
             return Unclear(str(fault), again=False)
 
-    def _send(self, request: Request, zone: Zone) -> Answer:
-        if request.writes:
+    def _let_go(self, effort: Effort) -> None:
+        """The guard's word on a write; where an earlier try of it may have taken effect, it stays in doubt."""
+        if not effort.request.writes:
+            return
+        try:
             self.guard()
+        except EngineError as refusal:
+            if effort.in_doubt:
+                raise effort.failure(str(refusal)) from None
+            raise
+
+    def _send(self, request: Request, zone: Zone) -> Answer:
         headers = self._credentials.headers() if request.endpoint else {}
         content = None
         if request.body is not None:

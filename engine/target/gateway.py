@@ -3,8 +3,8 @@
 Calls: one zone look-up and one question for the threshold a run (more near the hour's limit); one for
 the metadata of an entity that is asked for, one more where its user-defined fields are used. A read
 costs one call per 500 values of its `in` list and per further page of 500 records, and one count for
-a whole entity and for each piece that takes more than one page; a list of ids is never counted, for
-there cannot be more records than ids. A create or an update costs one call.
+a whole entity, and for a read of one piece that takes more than one page; a list of ids is never counted,
+for there cannot be more records than ids. A create or an update costs one call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +55,10 @@ class HttpTarget:
     def stop(self) -> None:
         """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
         self.client.stop()
+
+    def keep_back(self, calls: int) -> None:
+        """From now on a request is sent only if so many can be sent after it; else it raises CallsUsedUp."""
+        self.client.keep_back(calls)
 
     @property
     def calls(self) -> int:
@@ -141,7 +145,7 @@ class HttpTarget:
             return pages.all(asked[0], counted=counted, most=most(asked[0]))
         found: dict[int, Item] = {}
         with ThreadPoolExecutor(min(PER_ENDPOINT, self.client.workers)) as pool:
-            reads = [pool.submit(pages.all, piece, counted=counted, most=most(piece)) for piece in asked]
+            reads = [pool.submit(pages.all, piece, counted=False, most=most(piece), thorough=False) for piece in asked]
             try:
                 for read in reads:
                     found.update(read.result())

@@ -55,6 +55,7 @@ class Calls:
     def __init__(self, clock: Clock, max_calls: int | None) -> None:
         self._clock = clock
         self._max = max_calls
+        self._kept = 0  # of them, kept back for what must be asked later
         self._lock = threading.Lock()
         self._count = 0
         self._known: Threshold | None = None
@@ -66,15 +67,28 @@ class Calls:
         """Requests counted so far."""
         return self._count
 
+    def keep_back(self, calls: int) -> None:
+        """From now on a request is sent only if so many can be sent after it."""
+        with self._lock:
+            self._kept = calls
+
     def take(self) -> None:
         """Counts a request that is about to be sent, or raises CallsUsedUp."""
         with self._lock:
-            if self._max is not None and self._count >= self._max:
+            if self._max is not None and self._count + 1 + self._later() > self._max:
+                kept = ", or kept to prove what was sent" if self._kept else ""
                 raise CallsUsedUp(
-                    f"all {self._max} calls that this run may make are used; nothing more was sent."
+                    f"all {self._max} calls that this run may make are used{kept}; nothing more was sent."
                     " Run it again to go on, or allow more calls."
                 )
             self._count += 1
+
+    def _later(self) -> int:
+        """The calls that are kept back, and those that ask for the threshold between them."""
+        if not self._kept or self._known is None or self._known.limit <= 0:
+            return self._kept
+        before = self._count + 1 - self._asked_at
+        return self._kept + max(0, before + self._kept - 1) // self._patience()
 
     def learn(self, threshold: Threshold) -> None:
         """What the service says is used of the hour; a limit of 0 means that nothing is known."""
@@ -87,8 +101,12 @@ class Calls:
         with self._lock:
             if self._known is None:
                 return True
-            left = self._known.limit - self._known.used
-            return self._known.limit > 0 and self._count - self._asked_at >= max(_ASK_AGAIN_AFTER, left // 4)
+            return self._known.limit > 0 and self._count - self._asked_at >= self._patience()
+
+    def _patience(self) -> int:
+        """Calls after which the threshold is asked again."""
+        left = self._known.limit - self._known.used if self._known else 0
+        return max(_ASK_AGAIN_AFTER, left // 4)
 
     def turn(self) -> float:
         """Takes the next turn; the seconds to wait for it."""

@@ -3,7 +3,9 @@
 After a POST query the next page is POSTed to `nextPageUrl` with the same body. Pages are a cursor over
 ids, and nothing in an answer proves that a page was not left out, cut or sent twice. So: a page that
 contradicts itself is a fault and is asked for again; what took more than one page, or may be less than
-whole, is counted with `query/count` afterwards. Records that came into being meanwhile have higher ids
+whole, is counted with `query/count` afterwards. A read in many pieces counts only pieces whose pages do
+not fit together (one that is not full before the last, none at the end, ids out of order): a count for
+each would double the calls for its keys. Records that came into being meanwhile have higher ids
 and are fetched; what still does not add up is read again, then an error.
 Facts: autotask-api.md, section 3; the order by id is implied there, not promised.
 """
@@ -31,6 +33,7 @@ Item = Mapping[str, Any]
 class _Page:
     items: Mapping[int, Item]
     more: str | None  # address of the next page
+    full: bool
     doubtful: bool  # it may be less than whole
 
 
@@ -38,15 +41,26 @@ class _Page:
 class _Found:
     """Items by id so far, and whether they may be less than whole."""
 
+    thorough: bool
     items: dict[int, Item] = field(default_factory=dict)
     doubtful: bool = False
+    pages: int = 0
+    last: int | None = None
 
     def add(self, page: _Page) -> bool:
-        """Takes a page in; did it bring anything new? More than one page is always in doubt."""
+        """Takes a page in; did it bring anything new?"""
         before = len(self.items)
-        self.doubtful |= page.doubtful or page.more is not None
+        self.pages += 1
+        self.doubtful |= page.doubtful or not self._fits(page) or (self.thorough and page.more is not None)
         self.items.update(page.items)
+        self.last = max(page.items, default=self.last)
         return len(self.items) > before
+
+    def _fits(self, page: _Page) -> bool:
+        """Is it the next one of an orderly chain: full unless it is the last, not empty, higher ids than before?"""
+        if self.pages > 1 and (not page.items or (self.last is not None and min(page.items) <= self.last)):
+            return False
+        return page.full or page.more is None
 
 
 class Pages:
@@ -57,15 +71,16 @@ class Pages:
         self._entity = entity
         self._include = include
 
-    def all(self, filter_: Filter, *, counted: bool, most: int | None = None) -> dict[int, Item]:
+    def all(self, filter_: Filter, *, counted: bool, most: int | None = None, thorough: bool = True) -> dict[int, Item]:
         """All that the filter finds, by id.
 
         `counted`: checked against query/count in any case. `most`: there cannot be more, so that many
-        are all. Raises TargetUnavailable where pages and count do not add up, and what the client raises.
+        are all. `thorough`: what takes more than one page is counted even where its pages fit together.
+        Raises TargetUnavailable where pages and count do not add up, and what the client raises.
         """
         said = ""
         for _ in range(_ROUNDS):
-            found = self._chain(filter_, most)
+            found = self._chain(filter_, most, thorough=thorough)
             if len(found.items) == most or not (counted or found.doubtful):
                 return found.items
             whole, said = self._reconcile(filter_, found.items)
@@ -87,9 +102,9 @@ class Pages:
             items.update(newer)
         return counted == len(items), f"its pages hold {len(items)} records, query/count says {counted}"
 
-    def _chain(self, filter_: Filter, most: int | None = None) -> _Found:
+    def _chain(self, filter_: Filter, most: int | None = None, *, thorough: bool = True) -> _Found:
         """One query with its next pages, as long as they bring something new."""
-        found = _Found()
+        found = _Found(thorough)
         path: str | None = f"{self._entity}/query"
         while path and len(found.items) != most:
             page = self._page(path, filter_)
@@ -110,7 +125,7 @@ class Pages:
         cut = isinstance(count, int) and count > len(items)
         full = len(items) >= _size(details)
         path = self._client.zone().path_of(more) if more else None
-        return _Page(items, path, doubtful=cut or (full and not path))
+        return _Page(items, path, full, doubtful=cut or (full and not path))
 
     def _count(self, filter_: Filter) -> int:
         request = Request(

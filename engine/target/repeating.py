@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.errors import TargetError, TargetRejected, TargetUnavailable
+from engine.errors import RIGHTS, TargetError, TargetRejected, TargetUnavailable
 from engine.target.answers import Busy, NotSent, Unclear
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
@@ -66,7 +66,10 @@ class Effort:
         """What a refusal means: not carried out, unless an earlier try may have been."""
         if self.in_doubt:
             return self.failure(text)
-        return TargetRejected(f"Autotask refused {self.request.what}: {text}", errors=errors, status=status)
+        refusal = TargetRejected(f"Autotask refused {self.request.what}: {text}", errors=errors, status=status)
+        if refusal.lacks_rights and self.request.body is not None:  # what asks for the rights themselves has none
+            refusal.args = (f"{refusal}; {RIGHTS}",)
+        return refusal
 
     def failure(self, text: str) -> TargetUnavailable:
         """No answer to trust, and no more tries."""

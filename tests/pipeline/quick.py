@@ -29,6 +29,9 @@ class AtOnce:
     def __exit__(self, *_: object) -> None:
         return None
 
+    def shutdown(self) -> None:
+        """There are no threads to wait for."""
+
     def submit(self, do: Callable[..., Any], *given: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:

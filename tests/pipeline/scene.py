@@ -14,6 +14,7 @@ from engine.model.plan import Action, Change, LedgerLine, Plan
 from engine.model.project import Project
 from engine.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
 from engine.ports import Record, Row, World
+from engine.stages.diff import UNDONE
 from tests.fakes import ADJUSTMENTS, UNITS, FakeClock, FakeSource, FakeState, FakeTarget
 from tests.pipeline.files import project as small
 
@@ -91,20 +92,20 @@ class Tenant(FakeTarget):
             values["contractServiceID"] = self._repeated(values)
         if entity == ADJUSTMENTS:
             self._may_adjust(values)
-        answer = super().create(entity, values)
+        answer = self.insert(entity, values)
         if entity == ADJUSTMENTS:
             self.effects.append((values["contractServiceID"], values["effectiveDate"], values["unitChange"]))
         return answer
 
     def land(self) -> None:
         """What was under way takes effect."""
-        late, self.late, self.guard = self.late, [], lambda: None  # they were sent long ago
+        late, self.late = self.late, []
         for write in late:
             with suppress(TargetRejected):
                 write()
 
     def _update(self, entity: str, record: int, values: Mapping[str, Any]) -> None:
-        super().update(entity, record, values)
+        self.patch(entity, record, values)
         if entity == "Contracts" and values.get("endDate"):
             for row in self._rows(lambda one: one["contractID"] == record):
                 if row["endDate"] == max(one["endDate"] for one in self._rows_of(row["contractServiceID"])):
@@ -299,7 +300,7 @@ class Scene:
                        for entity, records in self.target.records.items() if entity != UNITS},
             "units": self._steps(names),
             "links": sorted((*key, str(names.get(link.record, link.record))) for key, link in self.state.links.items()),
-            "applied": {key: {name: names.get(value, value) if name in _IDS else value for name, value in was.items()}
+            "applied": {key: {name: _applied(name, value, names) for name, value in was.items()}
                         for key, was in self.state.applied.items()},
             "pushed": {key: (str(names.get(one.record)), one.day, one.units, one.marked, one.undone)
                        for key, one in self.state.pushed.items()},
@@ -325,6 +326,13 @@ class Scene:
 
 
 _IDS = frozenset({"companyID", "contractID", "serviceID", "parentCompanyID", "contractServiceID", "psa_system_id"})
+
+
+def _applied(name: str, value: Any, names: Mapping[int, str]) -> Any:
+    """A value last applied, ids of records and of runs aside."""
+    if name.startswith(UNDONE):
+        return "of a run"
+    return names.get(value, value) if name in _IDS else value
 
 
 def _named(values: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:

@@ -337,10 +337,12 @@ def test_wrong_credentials_are_told_in_words(connect, user, why):
 def test_a_right_that_is_missing_is_a_refusal_whatever_its_status(connect):
     target = connect("reader")
 
-    with pytest.raises(TargetRejected, match="adequate permissions"):
+    with pytest.raises(TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights") as create:
         target.create("Companies", COMPANY)
-    with pytest.raises(TargetRejected, match="adequate permissions"):
+    with pytest.raises(TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights"):
         target.read("Services", [], [])
+    assert create.value.lacks_rights
+    assert not any("trueup" in error for error in create.value.errors)
 
 
 def test_the_doctor_finds_what_a_level_lacks(connect):

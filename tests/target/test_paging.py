@@ -164,6 +164,24 @@ def test_more_than_one_page_is_counted_whatever_was_asked(service, pages):
     assert table.counted == 1
 
 
+def test_a_piece_of_a_read_is_counted_only_where_its_pages_do_not_fit_together(service, pages):
+    table = Table(service, range(1, 1_002))
+
+    assert len(read(pages, counted=False, thorough=False)) == 1_001
+    assert (table.asked, table.counted) == (3, 0)
+
+
+@pytest.mark.parametrize(("fault", "place"), [
+    *((fault, place) for place in (1, 2) for fault in (half, half_and_proud, hollow, ended, twice, cut)),
+    (first_again, 2), (first_again, 3), (half, 3), (empty, 2), (empty, 3), (hollow, 3),
+], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
+def test_a_piece_whose_pages_do_not_fit_together_loses_nothing(service, pages, fault, place):
+    table = Table(service, range(1, 7), size=2)
+    table.faults[place] = fault
+
+    assert read(pages, counted=False, thorough=False) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_full_page_without_a_next_one_is_counted(service, pages):
     table = Table(service, range(500))
 

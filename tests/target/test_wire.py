@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.catalogue import Entity, Field, Type
+from engine.model.fit import fit
 from engine.target.answers import Garbled, parse
 from engine.target.wire import NotWire, body_of, included, reader, to_filter, to_wire
 
@@ -51,6 +52,17 @@ def test_values_come_in_as_the_catalogue_types_them(entities, name, raw, value):
 
     assert got == value
     assert type(got) is type(value)
+
+
+@given(st.integers(-(10**9), 10**9), st.sampled_from(["5", "49", "51", "500", ""]))
+def test_money_is_rounded_in_one_way_read_fitted_and_sent_halves_away_from_zero(places, beyond):
+    number = Decimal(f"{places}{beyond}").scaleb(-4 - len(beyond))
+    wanted = (abs(places) + (beyond.startswith("5"))) * (1 if number > 0 else -1)
+    told = Decimal(wanted).scaleb(-4) if number else Decimal(0)
+
+    assert read(SMALL, "fee", number) == told
+    assert fit(number, MONEY) == told
+    assert Decimal(repr(to_wire(MONEY, number))) == told
 
 
 @pytest.mark.parametrize(
