@@ -15,9 +15,10 @@ from typing import Any
 import yaml
 
 from engine.config.documents import parse
-from engine.config.yaml_list import add, exchange
+from engine.config.yaml_list import add, exchange, remove
 from engine.errors import ConfigError
 from engine.model.finding import Finding, Place, Severity
+from engine.model.project import About, Verdict
 
 FILE = "mappings/decisions.yaml"
 KEY = "decisions"
@@ -36,7 +37,7 @@ class Written:
 
 
 def decide(root: Path, entry: Mapping[str, object]) -> Written:
-    """Puts the entry in, in the place of one of the same mapping and key.
+    """Puts the entry in, in the place of what is decided on the same matter of the same mapping and key.
 
     The file is made if there is none; it is written whole or not at all. Raises ConfigError.
     """
@@ -53,11 +54,14 @@ def decide(root: Path, entry: Mapping[str, object]) -> Written:
 def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
     """The file's bytes with the entry in them. Raises ConfigError where that cannot be done safely."""
     before = _entries(old)
-    same = [position for position, other in enumerate(before) if _about(other) == _about(entry)]
-    if len(same) > 1:
-        raise _refused(f"{' '.join(_about(entry))} is decided {len(same)} times", Place(FILE), "keep one of them")
+    same = [position for position, other in enumerate(before) if _matters(other) & _matters(entry)]
+    for about in About:
+        times = sum((*_row(entry), about) in _matters(before[position]) for position in same)
+        if times > 1:
+            raise _refused(f"{' '.join(_row(entry))} is decided {times} times", Place(FILE), "keep one of them")
     position = same[0] if same else len(before)
-    wanted = [*before[:position], dict(entry), *before[position + 1 :]]
+    rest = [other for place, other in enumerate(before) if place not in same]
+    wanted = [*rest[:position], dict(entry), *rest[position:]]
     try:
         raw = _with(old, same, entry)
         safe = _entries(raw) == wanted
@@ -73,6 +77,8 @@ def _with(old: bytes, same: Sequence[int], entry: Mapping[str, object]) -> bytes
     text = old.decode("utf-8-sig")
     windows = "\r\n" in text
     text = text.replace("\r\n", "\n")
+    for position in reversed(same[1:]):
+        text = remove(text, KEY, position)
     new = exchange(text, KEY, same[0], entry) if same else add(text, KEY, entry)
     return mark + (new.replace("\n", "\r\n") if windows else new).encode()
 
@@ -90,8 +96,17 @@ def _entries(raw: bytes) -> list[dict[str, Any]]:
     return entries
 
 
-def _about(entry: Mapping[str, object]) -> tuple[str, str]:
+def _row(entry: Mapping[str, object]) -> tuple[str, str]:
     return str(entry.get("mapping")), str(entry.get("key"))
+
+
+def _matters(entry: Mapping[str, object]) -> set[tuple[str, str, About]]:
+    """What it is about: its row, and which matter of it. One that cannot be told is about all."""
+    try:
+        about = Verdict(str(entry.get("do", Verdict.LINK))).about
+    except ValueError:
+        about = frozenset(About)
+    return {(*_row(entry), one) for one in about}
 
 
 def _place(raw: bytes, position: int) -> Place:

@@ -24,26 +24,16 @@ class Resolved:
 def resolve(node: Node, env: Mapping[str, str]) -> Resolved:
     """The options of a source, target or state, without the connector's name."""
     options = {key: _value(part.data, env) for key, part in node.items() if key != "connector"}
-    findings = [found for key, part in node.items() for found in _faults(key, part, env)]
+    findings = [found for _, part in node.items() for found in _faults(part, env)]
     return Resolved(options, tuple(findings))
 
 
 def _value(said: object, env: Mapping[str, str]) -> object:
-    if isinstance(said, str):
-        return _ENV.sub(lambda name: env.get(name[1], ""), said)
-    if isinstance(said, dict):
-        return {key: _value(value, env) for key, value in said.items()}
-    return [_value(value, env) for value in said] if isinstance(said, list) else said
+    return _ENV.sub(lambda name: env.get(name[1], ""), said) if isinstance(said, str) else said
 
 
-def _faults(key: str, node: Node, env: Mapping[str, str]) -> Iterator[Finding]:
-    if isinstance(node.data, dict):
-        for inner, part in node.items():
-            yield from _faults(inner, part, env)
-    elif isinstance(node.data, list):
-        for part in node.parts():
-            yield from _faults(key, part, env)
-    elif isinstance(node.data, str):
+def _faults(node: Node, env: Mapping[str, str]) -> Iterator[Finding]:
+    if isinstance(node.data, str):
         yield from _text(node.data, env, node.place)
 
 

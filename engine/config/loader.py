@@ -126,7 +126,7 @@ def _names(files: Files, said: _Said, catalogue: Catalogue) -> Iterator[Finding]
     for one, node in nodes(files.mappings):
         documents.setdefault(node.data["mapping"], one)
     names = None if files.unnamed else frozenset(files.named | said.mappings.keys())
-    ground = Ground(catalogue, said.mappings, names, said.settings, documents)
+    ground = Ground(catalogue, said.mappings, names, said.settings, documents, files.settings)
     yield from said.twice
     yield from said.frame.findings if said.frame else ()
     for mapping in said.mappings.values():
@@ -161,7 +161,7 @@ def _project(root: Path, files: Files, said: _Said, frame: Frame, catalogue: Cat
         guards=frame.guards,
         mappings=in_order(said.mappings),
         rules=said.rules,
-        decisions={(decision.mapping, decision.key): decision for decision in said.decisions},
+        decisions=said.decisions,
         catalogue=catalogue,
         digest=_digest(files, catalogue),
         settle_after=frame.settle_after,

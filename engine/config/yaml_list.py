@@ -54,6 +54,17 @@ def exchange(text: str, key: str, position: int, entry: Mapping[str, object]) ->
     return text[:start] + _block(entry, found.column).lstrip(" ") + text[end:]
 
 
+def remove(text: str, key: str, position: int) -> str:
+    """The text without that item of the list under `key`; not the first one, which must be there."""
+    found = _find(text, key)
+    if found is None:
+        raise KeyError(key)
+    start, end = found.items[position]
+    if found.flow:
+        return text[: found.items[position - 1][1]] + text[end:]
+    return text[: text.rfind("\n", 0, start) + 1] + text[_line_end(text, end) :]
+
+
 def _find(text: str, key: str) -> List | None:
     """The value under that key of the top mapping."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)

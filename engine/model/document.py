@@ -2,13 +2,14 @@
 
 Days and instants are ISO text, decimals are JSON numbers, a value that only apply will know is
 `{"unknown": "<change>"}`. What a document is read into follows from the dataclasses themselves.
+Its second line is its digest: of all its bytes but that line, so that what was reviewed is what is applied.
 """
 
 import json
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -30,34 +31,82 @@ DECIMAL_MARK = "decimal"
 _HALF = re.compile("[\ud800-\udfff]")
 """Half a character, as broken sources have it: it stands in no UTF-8."""
 
+_HEAD = f'{{\n "format": {FORMAT},\n'
+_SEALED = re.compile(re.escape(_HEAD) + r' "digest": "([0-9a-f]{64})",\n')
+_ALTERED = "this plan was changed or cut short since it was made (its digest does not fit): plan again"
+
 
 @no_collecting()
 def dumps(plan: Plan) -> str:
     """The plan's document, ending in a newline."""
     document = {"format": FORMAT, **encode(plan)}
     text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=False, allow_nan=False) + "\n"
-    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    return sealed(_HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
+
+
+def sealed(text: str) -> str:
+    """A document that begins with its format, with the digest of its bytes put in behind it."""
+    return f'{_HEAD} "digest": "{_hashed(text)}",\n{text[len(_HEAD) :]}'
+
+
+def _hashed(text: str, gap: slice = slice(0, 0)) -> str:
+    """Hex digits for a text without what stands in the gap."""
+    found = sha256(text[: gap.start].encode(errors="surrogatepass"))
+    found.update(text[gap.stop :].encode(errors="surrogatepass"))
+    return found.hexdigest()
 
 
 def loads(text: str) -> Plan:
-    """A plan from its document. Raises EngineError for anything else, in words."""
+    """A plan from its document. Raises EngineError for anything else, and for one that was altered, in words."""
+    seal = _SEALED.match(text)
+    if seal is None:
+        raise EngineError(_told(text))
+    if _hashed(text, slice(len(_HEAD), seal.end())) != seal[1]:
+        raise EngineError(_ALTERED)
     try:
         document = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
-        version = document.pop("format")
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as fault:
-        raise EngineError("this is not a plan: make one with `trueup plan --out FILE`") from fault
-    if version != FORMAT:
-        raise EngineError(f"this plan has format {version}, this trueup reads {FORMAT}: plan again")
-    try:
         plan: Plan = _decoder(Plan)(document)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as fault:
         raise EngineError(f"the plan is damaged ({type(fault).__name__}: {fault!s:.200}): plan again") from fault
     return plan
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What people call the rows of a change."""
+
+    change: str
+    mapping: str
+    keys: tuple[str, ...]
+    name: str
+
+
+def called(text: str) -> list[Called]:
+    """What the changes of a plan document are called, all else unread; nothing where it cannot be read."""
+    try:
+        changes = json.loads(text)["changes"]
+        return [Called(one["id"], one["mapping"], tuple(one["keys"]), one["name"]) for one in changes]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def _told(text: str) -> str:
+    """Why what does not begin as a plan of this format does cannot be one."""
+    try:
+        version = json.loads(text, parse_constant=_no_number)["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "this is not a plan: make one with `trueup plan --out FILE`"
+    if type(version) is int and version == FORMAT:
+        return _ALTERED
+    return f"this plan has format {version!s:.40}, this trueup reads {FORMAT}: plan again"
+
+
 def digest(text: str) -> str:
-    """What a plan document is known by: sha256 of its bytes."""
-    return sha256(text.encode()).hexdigest()
+    """What a plan document that could be read is known by: the digest that stands in it."""
+    seal = _SEALED.match(text)
+    if seal is None:
+        raise EngineError(_told(text))
+    return seal[1]
 
 
 def encode(value: object) -> Any:  # noqa: ANN401 -- JSON

@@ -48,16 +48,16 @@ def test_options_of_the_wrong_type_are_not_shown(project):
     assert project.says() == ["trueup.yaml:11:11: this value is not text"]
 
 
-def test_variables_are_found_in_options_of_any_depth(project):
+def test_variables_are_found_in_each_option_and_in_the_middle_of_a_text(project):
     project.edit(
         "trueup.yaml",
         "source: {connector: files, path: work365}",
-        'source: {connector: sql, url: "x://{{ env.NOPE }}", more: [{a: "{{ env.NOPE }}"}, 1]}',
+        'source: {connector: sql, url: "x://{{ env.NOPE }}@host/{{ env.NOPE }}", profile: "{{ env.NOPE }}"}',
     )
 
     assert project.says() == [
         "trueup.yaml:7:31: the environment variable NOPE is not set (export NOPE=…)",
-        "trueup.yaml:7:64: the environment variable NOPE is not set (export NOPE=…)",
+        "trueup.yaml:7:82: the environment variable NOPE is not set (export NOPE=…)",
     ]
     project.env["NOPE"] = "v"
-    assert project.load().source.options == {"url": "x://v", "more": [{"a": "v"}, 1]}
+    assert project.load().source.options == {"url": "x://v@host/v", "profile": "v"}

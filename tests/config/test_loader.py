@@ -13,6 +13,7 @@ from engine.config.loader import check, load
 from engine.errors import ConfigError
 from engine.model.finding import Place
 from engine.model.project import (
+    About,
     Difference,
     Find,
     Linked,
@@ -139,9 +140,21 @@ def test_rules_and_decisions_are_read(project):
         ("ledger-is-small", "subscription", RuleOn.LEDGER),
         ("few-creates", "", RuleOn.PLAN),
     ]
-    assert loaded.decisions["customer", "7f3a"].record == 29683
-    assert loaded.decisions["customer", "007"].until == date(2027, 1, 31)
-    assert loaded.decisions["license_change", "42"].verdict is Verdict.ARCHIVE
+    said = {(one.mapping, one.key): one for one in loaded.decisions}
+    assert said["customer", "7f3a"].record == 29683
+    assert said["customer", "007"].until == date(2027, 1, 31)
+    assert said["license_change", "42"].verdict is Verdict.ARCHIVE
+
+
+def test_a_row_may_be_linked_and_its_units_decided_on(project):
+    path = project.root / "mappings" / "decisions.yaml"
+    path.write_text(path.read_text() + "  - {mapping: subscription, key: b1, link: 7}\n")
+    loaded = project.load()
+
+    decided = [loaded.decided("subscription", "b1", about) for about in (About.RECORD, About.UNITS, About.SWITCH)]
+    assert [one and one.verdict for one in decided] == [Verdict.LINK, Verdict.CORRECT, None]
+    ignored = [loaded.decided("customer", "007", about) for about in About]
+    assert {one and one.verdict for one in ignored} == {Verdict.IGNORE}
 
 
 def test_a_project_without_decisions_and_rules_is_one(project):

@@ -102,8 +102,9 @@ def test_the_plan_schema_describes_exactly_the_plan_of_the_model():
         name: part for name, part in found.items() if name != "Plan"
     }
     plan = found["Plan"]
-    assert without_words(SCHEMA["properties"]) == {"format": {"const": FORMAT}, **plan["properties"]}
-    assert SCHEMA["required"] == ["format", *plan["required"]]
+    digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    assert without_words(SCHEMA["properties"]) == {"format": {"const": FORMAT}, "digest": digest, **plan["properties"]}
+    assert SCHEMA["required"] == ["format", "digest", *plan["required"]]
     assert SCHEMA["additionalProperties"] is False
 
 
@@ -180,6 +181,7 @@ def test_a_plan_as_it_is_written_fits_the_schema():
         (("summary", "monthly"), "much"),
         (("format",), FORMAT + 1),
         (("surprise",), 1),
+        (("digest",), "none"),
     ],
 )
 def test_a_plan_that_is_not_one_does_not_fit(steps, value):

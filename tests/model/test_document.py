@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.model.document import digest, dumps, encode, loads
+from engine.model.document import digest, dumps, encode, loads, sealed
 from engine.model.finding import Finding, Place, Severity
 from engine.model.plan import (
     Action,
@@ -283,6 +283,58 @@ def test_a_plan_of_another_format_is_refused(version):
         loads(json.dumps({**json.loads(dumps(PLAN)), "format": version}))
 
 
+def resealed(document):
+    """The document of one who can make a digest: as JSON says it, whatever it holds."""
+    rest = {name: part for name, part in document.items() if name != "digest"}
+    text = json.dumps(rest, indent=1)
+    return sealed(text) if text.startswith('{\n "format": 1,\n') else text
+
+
+ALTERED = r"this plan was changed or cut short since it was made .*: plan again"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("29683", "29684"),
+        ("+41", "+42"),
+        (" 1", "  1"),
+        ("}\n", "}"),
+        ('"format": 1,', '"format":1,'),
+        ('"+41"', "null"),
+    ],
+)
+def test_a_plan_that_was_edited_is_told_from_the_one_that_was_reviewed(old, new):
+    text = dumps(PLAN)
+    assert old in text
+    with pytest.raises(EngineError, match=ALTERED):
+        loads(text.replace(old, new))
+
+
+def test_a_plan_whose_end_is_missing_is_not_taken_for_a_shorter_one():
+    text = dumps(PLAN)
+    for end in range(100, len(text), 97):
+        with pytest.raises(EngineError, match=ALTERED):
+            loads(text[:end])
+
+
+@pytest.mark.parametrize("without", [{}, {"digest": "0" * 64}, {"digest": "x"}, {"digest": None}])
+def test_a_plan_without_its_digest_is_refused(without):
+    document = json.loads(dumps(PLAN))
+    rest = {name: part for name, part in document.items() if name not in ("format", "digest")}
+    with pytest.raises(EngineError, match=ALTERED):
+        loads(json.dumps({"format": 1, **without, **rest}, indent=1) + "\n")
+
+
+def test_a_plan_is_known_by_the_digest_that_stands_in_it():
+    text = dumps(PLAN)
+    assert digest(text) == json.loads(text)["digest"]
+    assert digest(dumps(replace(PLAN, serial=1))) != digest(text)
+    assert loads(resealed(json.loads(text))) == PLAN
+    with pytest.raises(EngineError, match="this is not a plan"):
+        digest("{}")
+
+
 def leaves(data, path=()):
     yield path
     if isinstance(data, dict | list):
@@ -307,9 +359,10 @@ def test_a_part_that_is_missing_or_of_another_kind_is_told_or_is_as_good(path):
         else:
             holder[path[-1]] = broken
         try:
-            plan = loads(json.dumps(document))
+            plan = loads(resealed(document))
         except EngineError as fault:
-            assert str(fault).startswith(("the plan is damaged (", "this is not a plan", "this plan has format"))  # noqa: PT017 -- or it is as good
+            told = ("the plan is damaged (", "this is not a plan", "this plan has format", "this plan was changed")
+            assert str(fault).startswith(told)  # noqa: PT017 -- or it is as good
         else:
             assert loads(dumps(plan)) == plan
 
@@ -343,19 +396,31 @@ def test_a_part_of_another_kind_is_not_taken_for_the_right_one():
             holder = holder[name]
         holder[path[-1]] = broken
         with pytest.raises(EngineError, match="the plan is damaged"):
-            loads(json.dumps(document))
+            loads(resealed(document))
 
 
 @given(st.data())
-def test_a_document_with_any_characters_changed_is_a_plan_or_is_told(data):
+def test_a_document_with_any_characters_changed_is_told(data):
     text = dumps(PLAN)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 20)))
     broken = text[:start] + data.draw(st.text(alphabet='{}[]":,0e-NaI\\ud8x\n', max_size=6)) + text[end:]
-    try:
+    assume(broken != text)
+    with pytest.raises(EngineError):
         loads(broken)
+
+
+@given(st.data())
+def test_a_document_resealed_with_any_characters_changed_is_a_plan_or_is_told(data):
+    text = resealed(json.loads(dumps(PLAN)))
+    start = data.draw(st.integers(100, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 20)))
+    broken = text[:start] + data.draw(st.text(alphabet='{}[]":,0e-NaI\\ud8x\n', max_size=6)) + text[end:]
+    head, _, rest = broken.split("\n", 3)[1:]
+    try:
+        loads(sealed("{\n" + head + "\n" + rest))
     except EngineError as fault:
-        assert str(fault)  # noqa: PT017 -- or it is as good
+        assert str(fault).startswith("the plan is damaged (")  # noqa: PT017 -- or it is as good
 
 
 def test_free_form_values_of_any_depth_are_encoded():

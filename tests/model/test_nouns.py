@@ -67,6 +67,13 @@ def test_only_an_adjustment_can_never_be_undone():
 
 
 @pytest.mark.parametrize(
+    ("id_", "takes_back"), [("m:k", False), ("undo:m:k", True), ("undo:undo:m:k", False), ("m:undo:k", False)]
+)
+def test_what_takes_back_an_undo_does_it_again(id_, takes_back):
+    assert Change(id_, Action.UPDATE, "m", ("k",), "n", "t", "E", HERE).takes_back is takes_back
+
+
+@pytest.mark.parametrize(
     ("statuses", "more", "complete"),
     [
         ((), {}, True),

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
-from engine.model.document import dumps
+from engine.model.document import dumps, sealed
 from engine.model.run import Effects
 from engine.pipeline import apply
 from tests.pipeline.files import changed, settings
@@ -78,6 +78,48 @@ def test_a_run_is_not_resumed_with_other_files():
     scene.files(settings(owner="somebody@tenant.example"))
     with pytest.raises(StalePlan, match="put it back to resume"):
         scene.resume()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("settle_after: 300", "settle_after: 10"),
+        ("batch: 50", "batch: 3"),
+        ("calls: 1000", "calls: 1"),
+        ('creates: {"*": 50}', 'creates: {"*": 0}'),
+        ("monthly_effect: 100000", "monthly_effect: 1"),
+        ("seed: autotask.json", "seed: autotask.json, timeout: 9, workers: 1, deadline: 99"),
+    ],
+)
+def test_a_run_is_resumed_whatever_is_said_of_limits_and_patience_meanwhile(old, new):
+    scene = Scene()
+    scene.target.faults = [Fault("used up", "Contracts")]
+    assert scene.apply(scene.plan()).remaining
+    assert old in settings()["trueup.yaml"]
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace(old, new)})
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
+
+
+@pytest.mark.parametrize(
+    ("limit", "tighter"),
+    [
+        ("creates:Services", ('creates: {"*": 50}', 'creates: {"*": 1}')),
+        ("monthly_effect", ("monthly_effect: 100000", "monthly_effect: 50")),
+        ("calls", ("calls: 1000", "calls: 5")),
+    ],
+)
+def test_a_limit_holds_as_it_is_when_the_plan_is_applied(limit, tighter):
+    scene = Scene()
+    made = scene.plan()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace(*tighter)})
+    with pytest.raises(PlanRefused, match=f"--over {limit}"):
+        scene.apply(made)
+    assert scene.target.sent == []
+    exceeded = scene.plan()
+    assert [one.limit for one in exceeded.exceeded] == [limit]
+    scene.files(settings())
+    assert scene.apply(exceeded).complete
 
 
 def test_over_a_limit_a_plan_is_refused_and_names_what_allows_it():
@@ -155,9 +197,21 @@ def test_what_is_no_plan_is_refused_in_words(text):
     assert scene.state.lease is None
 
 
+@pytest.mark.parametrize("new", ["Beta", "Alpine\\nDental"])
+def test_a_plan_that_was_edited_after_its_review_is_refused(new):
+    scene = Scene()
+    text = dumps(scene.plan())
+    with pytest.raises(EngineError, match=r"changed or cut short since it was made .*: plan again"):
+        apply(scene.project, scene.world, text.replace("Alpine", new))
+    with pytest.raises(EngineError, match="changed or cut short"):
+        apply(scene.project, scene.world, text[:-100])
+    assert (scene.target.sent, scene.state.lease, scene.state.runs()) == ([], None, [])
+
+
 def test_a_damaged_plan_is_refused():
     scene = Scene()
-    text = dumps(scene.plan()).replace('"action": "create"', '"action": "destroy"')
+    made = dumps(scene.plan()).split("\n", 3)
+    text = sealed("\n".join([*made[:2], made[3]]).replace('"action": "create"', '"action": "destroy"'))
     with pytest.raises(EngineError, match="damaged"):
         apply(scene.project, scene.world, text)
 

@@ -47,7 +47,7 @@ def _known(known: Known, entity: Entity, field: Field, place: Place) -> Iterator
     try:
         fit(known.value, field)
     except Misfit as misfit:
-        who = f"{known.named}: " if known.named else ""
+        who = known.whose
         name = f"{entity.name}.{field.name}"
         if field.picklist is None:
             yield _finding(f"{who}{misfit}" if field.name in str(misfit) else f"{who}{misfit}: {name}", "", place)

@@ -15,6 +15,7 @@ from engine.config.checks.shapes import (
     of_table,
     parts,
 )
+from engine.config.node import Node
 from engine.config.schema import Checked, inside
 from engine.model.catalogue import Catalogue, Entity, Table, Type
 from engine.model.finding import Place
@@ -36,6 +37,7 @@ class Ground:
     names: frozenset[str] | None  # of all mappings, also of those that could not; None: not all are known
     settings: Mapping[str, object] | None  # None: trueup.yaml could not be read
     documents: Mapping[str, Checked] = field(default_factory=dict)  # by mapping
+    said: Node | None = None  # the settings as trueup.yaml has them, with their places
     _shapes: dict[tuple[str, str], Shape] = field(default_factory=dict)  # made once
 
     def missing(self, mapping: str, *steps: str) -> bool:
@@ -83,7 +85,7 @@ class Ground:
     def constants(self) -> dict[str, Shape]:
         """Where there is no row: settings and the plan's day."""
         if ("", "settings") not in self._shapes:
-            self._shapes["", "settings"] = ANYTHING if self.settings is None else of_settings(self.settings)
+            self._shapes["", "settings"] = ANYTHING if self.settings is None else of_settings(self.settings, self.said)
         return {
             "settings": self._shapes["", "settings"],
             "plan": parts(f"plan has only as_of here, no '{NAME}'", {"as_of": _DAY}),

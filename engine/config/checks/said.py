@@ -6,10 +6,10 @@ from engine.config.checks.expression import read
 from engine.config.checks.fields import error, no_entity, no_mapping
 from engine.config.checks.ground import Ground
 from engine.model.finding import Finding, Place
-from engine.model.project import Decision, MappingSpec, Rule, RuleOn, Verdict
+from engine.model.project import About, Decision, MappingSpec, Rule, RuleOn, Verdict
 
 _ON_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
-_NOT_ON_APPENDS = frozenset({Verdict.LINK, Verdict.CREATE})
+_NOT_ON_APPENDS = frozenset({Verdict.LINK, Verdict.CREATE, Verdict.ACTIVATE})
 
 
 def check_rules(rules: Iterable[Rule], ground: Ground) -> Iterator[Finding]:
@@ -48,14 +48,16 @@ def _matter(rule: Rule, mapping: MappingSpec, ground: Ground) -> Iterator[Findin
 
 
 def check_decisions(decisions: Iterable[Decision], ground: Ground) -> Iterator[Finding]:
-    """One decision a row, of a kind that the mapping knows."""
-    seen: dict[tuple[str, str], Decision] = {}
+    """One decision a row and matter, of a kind that the mapping knows."""
+    seen: dict[tuple[str, str, About], Decision] = {}
     for decision in decisions:
-        about = (decision.mapping, decision.key)
-        if about in seen:
-            text = f"{decision.mapping} {decision.key!r} is decided twice; the first is at {seen[about].place}"
+        matters = [(decision.mapping, decision.key, about) for about in sorted(decision.verdict.about)]
+        first = next((seen[one] for one in matters if one in seen), None)
+        if first:
+            text = f"{decision.mapping} {decision.key!r} is decided twice; the first is at {first.place}"
             yield error("duplicate", text, decision.place, "keep one of them")
-        seen.setdefault(about, decision)
+        for one in matters:
+            seen.setdefault(one, decision)
         yield from no_mapping(decision.mapping, ground, decision.place)
         mapping = ground.mappings.get(decision.mapping)
         if mapping:
@@ -79,6 +81,8 @@ def _unfit(verdict: Verdict, mapping: MappingSpec, *, appends: bool, keeps_ledge
         return f"{verdict} is for pending changes; mapping {mapping.name} has none"
     if verdict in _NOT_ON_APPENDS and mapping.append:
         return f"{verdict} is for records; mapping {mapping.name} appends changes"
+    if verdict is Verdict.ACTIVATE and not (mapping.deactivate and mapping.deactivate.keys() <= mapping.fields.keys()):
+        return f"activate needs a field of mapping {mapping.name} for what its `deactivate` switches off"
     if verdict is Verdict.CORRECT and not keeps_ledger:
         return f"correct is for a ledger; mapping {mapping.name} has none"
     return ""

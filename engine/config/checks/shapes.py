@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.config.node import Node
 from engine.model.catalogue import Column, Entity, Table, Type
+from engine.model.finding import Place
 
 A_VALUE = "one value"
 """What a message calls a value that has no name."""
@@ -30,10 +32,18 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A value that the files themselves say. `named` is the setting that it comes from, if any."""
+    """A value that the files themselves say. `named` is the setting that it comes from, if any, `place` its own."""
 
     value: object
     named: str = ""
+    place: Place | None = None
+
+    @property
+    def whose(self) -> str:
+        """For a message: the setting, and where it stands."""
+        if not self.named:
+            return ""
+        return f"{self.named} ({self.place}): " if self.place else f"{self.named}: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +112,18 @@ def of_entity(entity: Entity) -> Named:
     return Named(f"{entity.name} has no field '{NAME}'", find, lambda: entity.fields)
 
 
-def of_settings(settings: Mapping[str, object], prefix: str = "settings") -> Named:
-    """The settings of trueup.yaml, by name."""
-    shapes = {name: _of_setting(value, f"{prefix}.{name}") for name, value in settings.items()}
+def of_settings(settings: Mapping[str, object], node: Node | None, prefix: str = "settings") -> Named:
+    """The settings of trueup.yaml, by name; `node` knows where they stand."""
+    shapes = {
+        name: _of_setting(value, node.get(name) if node else None, f"{prefix}.{name}")
+        for name, value in settings.items()
+    }
     missing = f"trueup.yaml has no {prefix}.{NAME}"
     return Named(missing, shapes.get, lambda: shapes, tuple(shapes.values()))
 
 
-def _of_setting(value: object, named: str) -> Shape:
+def _of_setting(value: object, node: Node | None, named: str) -> Shape:
     if isinstance(value, Mapping):
-        return of_settings(value, named)
+        return of_settings(value, node, named)
     unusable = isinstance(value, list) or (isinstance(value, str) and "{{" in value)
-    return ANYTHING if unusable else Known(value, named)
+    return ANYTHING if unusable else Known(value, named, node.place if node else None)
