@@ -19,6 +19,7 @@ from engine.model.project import Project
 from engine.model.quiet import no_collecting
 from engine.planning.align import align
 from engine.planning.assemble import assemble
+from engine.planning.decided import idle_decisions
 from engine.planning.doubt import in_doubt
 from engine.planning.draft import Draft
 from engine.planning.ledgers import append
@@ -35,9 +36,9 @@ class PlanOptions:
     """What a plan is asked for."""
 
     as_of: date | None = None  # default: the project's, else today in the business time zone
-    targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY
+    targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY; a row's name does as well as its key
     exclude: tuple[str, ...] = ()
-    customer: str = ""
+    customer: str = ""  # key or name
     undo: str = ""
 
 
@@ -59,11 +60,11 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
     before = world.target.calls
 
     tell("reading Work 365")
-    tables, findings = read_source(project, world.source)
+    tables = read_source(project, world.source)
 
     reader = Records(project, world.target, {"settings": project.settings, "plan": {"as_of": as_of}})
-    draft = Draft(project, world.target, memory, tables, as_of, reader, in_doubt(world.state, memory))
-    draft.findings.extend(findings)
+    doubt = in_doubt(world.state, memory)
+    draft = Draft(project, world.target, memory, tables.rows, as_of, reader, doubt, tables.gaps, tables.findings)
     for mapping in project.mappings.values():
         tell(mapping.title)
         if mapping.append:
@@ -72,15 +73,12 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
             align(draft, mapping)  # validate, transform, read records, match, diff
     for mapping in project.mappings.values():
         write_backs(draft, mapping, world.source.holds)
-    review(draft)  # rules on the plan as a whole
+    draft.findings.extend(idle_decisions(draft))
 
-    selection, keep = select(draft, options.targets, options.exclude, options.customer)
+    part = select(draft, options.targets, options.exclude, options.customer)
+    review(draft, part)  # rules on the plan as a whole
     return assemble(  # order, guard
-        draft,
-        described=world.source.describe(),
-        read_calls=world.target.calls - before,
-        selection=selection,
-        keep=keep,
+        draft, described=world.source.describe(), read_calls=world.target.calls - before, part=part
     )
 
 

@@ -99,11 +99,12 @@ def known_rows(project: Project, mapping: str) -> dict[str, str]:
     table = project.catalogue.tables[project.mappings[mapping].source.table]
     with ExitStack() as stack:
         opening = _Opening(project, stack, SystemClock(), None)
-        rows = opening.source().read(table.name, columns(project)[table.name]).rows
+        read = opening.source().read(table.name, columns(project)[table.name])
         memory = opening.remembered().load()
     remembered = {*memory.links, *memory.applied, *memory.pushed}
     names = {key: "" for name, key in remembered if name == mapping}
-    return names | {str(row[table.key]): str(row.get(table.title) or "") for row in rows}
+    names |= {key: str(read.parts.get(key, {}).get(table.title) or "") for key in read.left_out() if key}
+    return names | {str(row[table.key]): str(row.get(table.title) or "") for row in read.rows}
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from jinja2 import filters as stock
 from jinja2 import tests as stock_tests
 
 from engine.expressions import lists, values
+from engine.expressions.unread import of_what_is_read
 from engine.expressions.values import as_text, domain, normalise
 
 __all__ = ["FILTERS", "TESTS", "as_text", "domain", "normalise"]
 
-FILTERS: dict[str, Callable[..., Any]] = {
+_FILTERS: dict[str, Callable[..., Any]] = {
     "abs": values.absolute,
     "date": values.to_date,
     "days": values.days,
@@ -52,10 +53,14 @@ _STOCK_TESTS = [
     *("defined", "undefined", "none", "in", "eq", "ne", "lt", "le", "gt", "ge", "equalto", "true", "false"),
     *("string", "number", "sameas", "==", "!=", "<", "<=", ">", ">="),
 ]
-TESTS: dict[str, Callable[..., Any]] = {
+
+_TESTS: dict[str, Callable[..., Any]] = {
     **{name: cast("Callable[..., Any]", stock_tests.TESTS[name]) for name in _STOCK_TESTS},
     "date": values.is_date,
     "email": values.is_email,
     "phone": values.is_phone,
     "whole": values.is_whole,
 }
+
+FILTERS = {name: of_what_is_read(one) for name, one in _FILTERS.items()}
+TESTS = {name: of_what_is_read(one) for name, one in _TESTS.items()}

@@ -16,7 +16,7 @@ class Type(StrEnum):
     DECIMAL = "decimal"  # decimal.Decimal
     BOOLEAN = "boolean"  # bool
     DAY = "day"  # datetime.date
-    INSTANT = "instant"  # datetime.datetime, aware, UTC
+    INSTANT = "instant"  # datetime.datetime, aware; of a row in the business time zone, of a record in UTC
     LOOKUP = "lookup"  # str: the key of a row of another table (source only)
     CHOICE = "choice"  # str: the label (source only)
 

@@ -11,6 +11,12 @@ from engine.model.finding import Finding, Place
 FORMAT = 1
 """Version of the plan document; a plan of another version is refused."""
 
+UNDO = "undo:"
+"""How the id of a change begins that takes another one back; once more for each change that takes such a one back."""
+
+OUTSIDE = "; outside of it: "
+"""In the words of a selection, what comes before the figures of all that is not in the part."""
+
 
 class Action(StrEnum):
     """What a change does."""
@@ -33,6 +39,8 @@ class Reason(StrEnum):
     FIRST = "first alignment"
     NEW = "new"
     UNDO = "undo"
+    UNDONE = "undone before, still wanted"
+    DECISION = "as decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,14 @@ class Change:
         """Can it never be undone?"""
         return self.action is Action.ADJUST
 
+    @property
+    def takes_back(self) -> bool:
+        """Does it take back what a run did? What takes back an undo does that again."""
+        rest = self.id
+        while rest.startswith(UNDO):
+            rest = rest.removeprefix(UNDO)
+        return (len(self.id) - len(rest)) // len(UNDO) % 2 == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
@@ -129,6 +145,7 @@ class LedgerClass(StrEnum):
     MISSING = "missing in Autotask"
     ORPHAN = "orphan in Autotask"
     HELD = "held"
+    UNKNOWN = "cannot be told"  # the quantity, or what is pending, cannot be read or worked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +158,10 @@ class LedgerLine:
     record: int | None
     customer: str
     day: date  # the day on which both are compared
-    quantity: Decimal | None  # None for an orphan
+    quantity: Decimal | None  # None for an orphan, and where it cannot be told
     units: int
     pending: int
-    difference: Decimal  # quantity - units - pending: positive is under-billed
+    difference: Decimal | None  # quantity - units - pending: positive is under-billed; None: cannot be told
     class_: LedgerClass
     monthly: Decimal | None  # money of the difference per month; None: price unknown
     price: Decimal | None  # per unit and month
@@ -206,5 +223,5 @@ class Plan:
     ledger: tuple[LedgerLine, ...]
     exceeded: tuple[GuardExceeded, ...]
     summary: Summary
-    selection: str = ""  # what --target, --exclude, --customer left of it, in words
+    selection: str = ""  # what --target, --exclude, --customer left of it, in words, and how much is outside of it
     undo_of: str = ""  # the run that it reverses

@@ -252,15 +252,40 @@ class Rule:
     when: Value | None = None
 
 
+class About(StrEnum):
+    """What a decision is about; of each a row takes one."""
+
+    RECORD = "record"  # which record it is
+    SWITCH = "switch"  # whether its record is switched on
+    UNITS = "units"  # what becomes of its units
+
+
 class Verdict(StrEnum):
     """What a person decided."""
 
     LINK = "link"
     CREATE = "create"
+    ACTIVATE = "activate"  # its record is switched off: switch it on again
     IGNORE = "ignore"
     ARCHIVE = "archive"  # a pending change: Autotask has it already; mark it, send nothing
     PUSH = "push"  # a held change: send it all the same, on the first open day where its own is posted
     CORRECT = "correct"  # a ledger difference: adjust Autotask to the source's quantity
+
+    @property
+    def about(self) -> frozenset[About]:
+        """A row that is left alone takes no other decision."""
+        return _ABOUT[self]
+
+
+_ABOUT = {
+    Verdict.LINK: frozenset({About.RECORD}),
+    Verdict.CREATE: frozenset({About.RECORD}),
+    Verdict.ACTIVATE: frozenset({About.SWITCH}),
+    Verdict.IGNORE: frozenset(About),
+    Verdict.ARCHIVE: frozenset({About.UNITS}),
+    Verdict.PUSH: frozenset({About.UNITS}),
+    Verdict.CORRECT: frozenset({About.UNITS}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +307,9 @@ class Guards:
 
     creates: Mapping[str, int]  # by entity; "*" for all others
     deactivations: Mapping[str, int]
-    share_changed: Mapping[str, Decimal]  # share of linked records, from 10 up
-    monthly_effect: Decimal
-    calls: int
+    share_changed: Mapping[str, Decimal]  # share of records linked, or about to be, from 10 up
+    monthly_effect: Decimal  # billed more, and billed less, each by itself
+    calls: int  # that applying costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,10 +335,15 @@ class Project:
     guards: Guards
     mappings: Mapping[str, MappingSpec]  # in order of dependency
     rules: tuple[Rule, ...]
-    decisions: Mapping[tuple[str, str], Decision]  # by mapping and key
+    decisions: tuple[Decision, ...]  # one a row and matter
     catalogue: Catalogue
     digest: str  # of all that decides a plan: files, not secrets
     settle_after: timedelta = timedelta(minutes=5)
     as_of: date | None = None  # fixed by the demo's project only
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
+
+    def decided(self, mapping: str, key: str, about: About) -> Decision | None:
+        """What a person said of that matter of that row."""
+        of_row = (one for one in self.decisions if (one.mapping, one.key) == (mapping, key))
+        return next((one for one in of_row if about in one.verdict.about), None)

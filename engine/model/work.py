@@ -18,12 +18,29 @@ Chain = tuple[tuple[str, str, str], ...]
 """(mapping, key, name) of each row on the way to the one at fault."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row that is there, or may be, and cannot be read."""
+
+    row: Row  # what can be read of it; whoever uses more of it is told that it cannot be read
+    findings: tuple[Finding, ...]  # why
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What could not be read of a table: its absence from the rows says nothing."""
+
+    rows: Mapping[str, Unread]  # by key
+    nameless: tuple[Finding, ...] = ()  # rows of which nobody knows the key: any row may be one of them
+
+
 @dataclass(slots=True)
 class Standing:
     """Every row of the mapping's table is in exactly one of `ready`, `blocked`, `left`, `out`."""
 
     mapping: MappingSpec
-    rows: Mapping[str, dict[str, Any]]  # the whole table, by key
+    rows: Mapping[str, dict[str, Any]]  # the whole table, by key, but for what cannot be read of it
+    unread: dict[str, Unread] = field(default_factory=dict)  # rows that cannot be read, or may be such: blocked, or out
     ready: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # key → values of its expressions
     blocked: dict[str, list[Finding]] = field(default_factory=dict)
     because: dict[str, tuple[str, str]] = field(default_factory=dict)  # blocked through this (mapping, key)
@@ -38,6 +55,10 @@ class Standing:
     changes: dict[str, list[Change]] = field(default_factory=dict)
     repeats: dict[str, dict[str, Any]] = field(default_factory=dict)  # creates that an adjustment makes: key → values
     findings: list[Finding] = field(default_factory=list)  # warnings and infos
+
+    def has(self, key: str) -> bool:
+        """Is there such a row, or may there be? Only where there is none is a row gone."""
+        return key in self.rows or key in self.unread
 
     def block(self, key: str, finding: Finding, because: tuple[str, str] | None = None) -> None:
         """Takes the row out of what may be written."""

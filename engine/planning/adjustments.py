@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from engine.model.finding import Finding, Severity
@@ -15,13 +16,21 @@ from engine.model.work import Standing
 from engine.planning.draft import Draft
 from engine.planning.pending import Logs
 from engine.stages import ledger as books
-from engine.stages.append import Adjustment, Pending, days_of, merge
+from engine.stages.append import Adjustment, Pending, correcting, days_of, merge
 from engine.stages.diff import shown
 from engine.stages.validate import STOPS, rule_findings
 
 SHORTEST_MONTH = 28
 
 _CORRECTS = "corrects the difference, as decided"
+
+
+@dataclass(slots=True)
+class Adjusted:
+    """What became of an account's changes: whether one is held, and how much of a correction is sent."""
+
+    held: bool = False
+    corrected: Decimal = Decimal(0)
 
 
 class Adjuster:
@@ -48,29 +57,34 @@ class Adjuster:
         if not _both_ways(days.values()):
             return {}
         ours = self._ours(account)
-        found = {on: int(units) for on, units in days.items() if on not in ours and units == _step(account.rows, on)}
+        found = {on: int(units) for on, units in days.items() if on not in ours and units == _step(account, on)}
         if not _both_ways(found.values()):
             return {}
         return {key: found[self.logs.day(key)] for key in flowing if self.logs.day(key) in found}
 
-    def ahead(self, account: books.Account, day: date) -> tuple[date, int] | None:
-        """The first step that units take after `day` and that no run of ours made: keyed by hand, dated ahead."""
+    def ahead(self, account: books.Account, day: date) -> tuple[tuple[date, int], ...]:
+        """The steps that units take after `day` and that no run of ours made: keyed by hand, dated ahead.
+
+        From one row to the next; where the rows end the contract does, and that is nobody's step.
+        """
         ours = self._ours(account)
-        days = [row.start for row in account.rows if row.start > day and row.start not in ours]
-        return next(((on, step) for on in days if (step := _step(account.rows, on))), None)
+        return tuple(
+            (later.start, later.units - earlier.units)
+            for earlier, later in pairwise(account.rows)
+            if later.start > day and later.units != earlier.units and later.start not in ours
+        )
 
     def _ours(self, account: books.Account) -> set[date]:
         """Days of the account that took an adjustment of ours."""
         return set() if account.record is None else self.taken.get(account.record, set())
 
-    def adjust(self, key: str, account: books.Account, flowing: Sequence[str], correction: Decimal) -> bool:
-        """Adjustments of one account in turn; True where one of them is held."""
+    def adjust(self, key: str, account: books.Account, flowing: Sequence[str], correction: Decimal) -> Adjusted:
+        """Adjustments of one account in turn. After one that a rule holds, all are held."""
         taken = self._ours(account) | books.adjusted_days(account.rows)
         days = days_of(account.rows, taken)
         logs = [self._pending(one) for one in flowing]
-        if correction:
-            logs.append(Pending("", days.open(max([self.draft.as_of, *(log.day for log in logs)])), correction))
-        rows, running, held = account.rows, 0, False
+        logs += correcting(logs, correction, days.open(max([self.draft.as_of, *(log.day for log in logs)])))
+        rows, running, adjusted = account.rows, 0, Adjusted()
         before = self.draft.anchors(self.owner.name, key)
         stop: Finding | None = None
         for adjustment in merge(logs, days):
@@ -78,7 +92,7 @@ class Adjuster:
             start = units_on(rows, adjustment.day, running)
             stop = stop or self._judged(adjustment, start, low, account.rows)
             if stop:
-                held = True
+                adjusted.held = True
                 self._stop(adjustment, stop)
                 continue
             change = self._change(key, account, adjustment, start, before)
@@ -86,7 +100,8 @@ class Adjuster:
                 change = self._making(key, change)
             rows, running = books.adjust(rows, adjustment.day, adjustment.units), running + adjustment.units
             before = (change.id,) if change else before
-        return held
+            adjusted.corrected += adjustment.correction
+        return adjusted
 
     def _pending(self, key: str) -> Pending:
         decision = self.logs.decisions.get(key)
@@ -95,7 +110,7 @@ class Adjuster:
 
     def _judged(self, adjustment: Adjustment, start: int, low: int, rows: Sequence[UnitRow]) -> Finding | None:
         """What rules on changes have against it."""
-        first = adjustment.keys[0]
+        first = next((key for key in adjustment.keys if key), "")
         if not first or not adjustment.units:
             return None
         names = self.draft.names(self.mapping.name, first)
@@ -139,7 +154,9 @@ class Adjuster:
                 f"{self.mapping.name}:{keys[0]}:mark",
                 keys,
                 (),
-                "the changes of that day cancel out: nothing is sent",
+                "the correction, as decided, cancels it: nothing is sent"
+                if adjustment.correction
+                else "the changes of that day cancel out: nothing is sent",
             )
             return None
         values = self._sent(owner_key, account, adjustment, keys)
@@ -165,9 +182,7 @@ class Adjuster:
             monthly=monthly,
             one_off=books.one_off(monthly, adjustment.day, self.draft.as_of),
             price_unknown=price is None,
-            notes=(*adjustment.notes, "corrects the difference, as decided")
-            if "" in adjustment.keys
-            else adjustment.notes,
+            notes=(*adjustment.notes, _CORRECTS) if adjustment.correction else adjustment.notes,
             units=(start, start + adjustment.units),
         )
         self.standing.changes[keys[0] if keys else id_] = [change]
@@ -253,5 +268,5 @@ def _both_ways(units: Iterable[Decimal | int]) -> bool:
     return any(value > 0 for value in values) and any(value < 0 for value in values)
 
 
-def _step(rows: Sequence[UnitRow], day: date) -> int:
-    return units_on(rows, day) - units_on(rows, day - DAY)
+def _step(account: books.Account, day: date) -> int:
+    return units_on(account.rows, day, account.none) - units_on(account.rows, day - DAY, account.none)

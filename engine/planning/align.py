@@ -9,13 +9,17 @@ from engine.expressions.compiled import Compiled, Slot, slot_raw
 from engine.expressions.context import Context
 from engine.model.catalogue import Entity, Field, Type
 from engine.model.finding import Finding, Severity
-from engine.model.fit import Misfit, fingerprint
+from engine.model.fit import Misfit, fingerprint, same
 from engine.model.plan import Action, Change, Reason, Seen, Unknown
-from engine.model.project import FieldSpec, MappingSpec, Rule, RuleOn, WhenMissing
+from engine.model.project import About, FieldSpec, MappingSpec, Rule, RuleOn, WhenMissing
 from engine.model.work import Standing
 from engine.planning.doubt import held
 from engine.planning.draft import Draft, labelled
+from engine.planning.outside import block_taken
+from engine.planning.switched import hold_switched_off
+from engine.planning.unread import explain, place_unread
 from engine.stages.diff import (
+    UNDONE,
     creation,
     deactivation,
     differing,
@@ -35,12 +39,14 @@ def scope(draft: Draft, mapping: MappingSpec) -> Standing:
     """Rows of the mapping, judged and evaluated; the first half of its turn."""
     entity = draft.entity(mapping.target.entity)
     compiled = Compiled(mapping, entity, draft.rules(mapping.name, RuleOn.ROW))
-    context = Context(mapping, draft.tables, draft.project.settings, draft.plan_names())
+    context = Context(mapping, draft.tables, draft.project.settings, draft.plan_names(), draft.gaps)
     rows = draft.tables[mapping.source.table]
     standing, suspects = transform(compiled, rows, context, draft.key_column(mapping))
     draft.compiled[mapping.name], draft.contexts[mapping.name] = compiled, context
     draft.standings[mapping.name] = standing
+    place_unread(draft, standing)
     validate(compiled, suspects, context, standing)
+    explain(draft, standing, suspects)
     return standing
 
 
@@ -50,7 +56,9 @@ def align(draft: Draft, mapping: MappingSpec) -> None:
     turn = _Turn(draft, mapping, standing)
     turn.read()
     matched = turn.match()
+    turn.activate = hold_switched_off(draft, mapping)
     turn.diff(matched)
+    block_taken(draft, mapping)
     turn.review()
     turn.missing()
     turn.settle_needs()
@@ -64,14 +72,15 @@ class _Turn:
         self.entity: Entity = draft.entity(mapping.target.entity)
         self.compiled = draft.compiled[mapping.name]
         self.links = draft.links(mapping.name)
-        self.decisions = draft.decisions(mapping.name)
+        self.decisions = draft.decisions(mapping.name, About.RECORD)
         self.resolver = Resolver(self.compiled, draft.standings, draft.reader.find)
         draft.resolvers[mapping.name] = self.resolver
         self.references: set[tuple[Any, ...]] | None = None
+        self.activate: set[str] = set()  # rows whose record is to be switched on again, as decided
 
     def read(self) -> None:
         """Records that are ours, those that rows are linked to, and those that a decision names."""
-        wanted = [link.record for link in self.links.values()]
+        wanted = [*self.links.values()]
         wanted += [one.record for one in self.decisions.values() if one.record is not None]
         self.standing.records = self.draft.reader.of(self.mapping, self.draft.standings, wanted)
 
@@ -88,14 +97,13 @@ class _Turn:
         )
         matched = match(self.standing, known)
         standing = self.standing
-        standing.usable.update({key: standing.ids[key] for key in standing.ready if key in standing.ids})
         standing.usable.update({key: Unknown(self._id(key)) for key in matched.create})
         return matched
 
     def _hold_doubtful(self) -> None:
-        name = self.mapping.name
-        for key in [key for key in self.standing.ready if (name, key) in self.draft.in_doubt.rows]:
-            self.standing.block(key, held(self.mapping.place, name, key))
+        for name, key in sorted(self.draft.in_doubt.rows):
+            if name == self.mapping.name and key in self.standing.ready:
+                self.standing.block(key, held(self.mapping.place, name, key))
 
     def _id(self, key: str) -> str:
         return f"{self.mapping.name}:{key}"
@@ -121,7 +129,8 @@ class _Turn:
         pairs = ((key, fast(raw), records[ids[key]]) for key, raw in standing.ready.items() if key not in new)
         always = [slot.name for slot in self.compiled.slots[: self.compiled.compared]]
         special = self.compiled.compared < len(self.compiled.slots)
-        look = dict.fromkeys([*matched.how, *differing(pairs, always), *(self._special() if special else ())])
+        special_ones = self._special() if special else ()
+        look = dict.fromkeys([*matched.how, *differing(pairs, always), *special_ones, *sorted(self.activate)])
         for key in look:
             if key in standing.ready and key not in new:
                 self._existing(key, matched.how.get(key))
@@ -140,9 +149,9 @@ class _Turn:
             if record and any(raw[position] != record.get(slot.name) for position, slot in slots):
                 yield key
 
-    def _resolve(self, key: str) -> dict[str, Any] | None:
+    def _resolve(self, key: str, *, there: bool = False) -> dict[str, Any] | None:
         """All values of the row; None where it had to be blocked or left out."""
-        resolved = self.resolver.slow(key, self.standing.ready[key])
+        resolved = self.resolver.slow(key, self.standing.ready[key], there=there)
         if resolved.left:
             finding = resolved.left
             self.standing.leave(key, Finding(finding.code, finding.severity, finding.text, "", finding.place,
@@ -163,7 +172,7 @@ class _Turn:
         return told
 
     def _existing(self, key: str, how: str | None) -> None:
-        values = self._resolve(key)
+        values = self._resolve(key, there=True)
         if values is None:
             return
         id_ = self.standing.ids[key]
@@ -173,15 +182,26 @@ class _Turn:
             for finding in stuck:
                 self.standing.block(key, self._about(finding, key))
             return
+        on = self._on(values, record) if key in self.activate else {}
         own = owned(self.compiled.slots, {**record, **values}, self.draft.steady(self.mapping, key))
         seen = Seen(row=self.draft.row_seen(self.mapping, key))
         changes = []
         if how is not None:
             changes.append(self._link(key, id_, how, own, seen))
-        if writes:
-            changes.append(self._update(key, id_, writes, record, own))
+        if writes or on:
+            changes.append(self._update(key, id_, {**writes, **on}, record, own))
         if changes:
             self.standing.changes[key] = changes
+
+    def _on(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+        """What switches a record on again: the row's own values for what `deactivate` names, however managed."""
+        return {
+            slot.name: values[slot.name]
+            for slot in self.compiled.slots
+            if slot.name in self.mapping.deactivate
+            and slot.field.writable_on_update()
+            and not same(values.get(slot.name), record.get(slot.name))
+        }
 
     def _link(self, key: str, id_: int, how: str, own: Mapping[str, Any], seen: Seen) -> Change:
         """A row is this record from now on: nothing is sent, and somebody sees it."""
@@ -193,16 +213,24 @@ class _Turn:
     ) -> Change:
         last = self.draft.memory.applied.get((self.mapping.name, key))
         row = fingerprint(self.draft.steady(self.mapping, key))
-        fields = field_changes(
-            self.compiled.slots,
-            writes,
-            record,
-            lambda name: reason(name, writes[name], record.get(name), last, row),
-            self._show,
-        )
+
+        def why(name: str) -> Reason:
+            if key in self.activate and name in self.mapping.deactivate:
+                return Reason.DECISION
+            return reason(name, writes[name], record.get(name), last, row)
+
+        fields = field_changes(self.compiled.slots, writes, record, why, self._show)
+        for run in sorted({str((last or {})[f"{UNDONE}{one.field}"]) for one in fields if one.reason is Reason.UNDONE}):
+            self._undone(key, run)
         sent = {**writes, **self._parent(record)}
         seen = Seen(row=self.draft.row_seen(self.mapping, key), record=_picked(record, writes))
         return self._change(key, Action.UPDATE, record=id_, fields=fields, values=sent, owned=own, seen=seen)
+
+    def _undone(self, key: str, run: str) -> None:
+        text = f"run {run} was undone, and Work 365 still says what it wrote"
+        remedy = f"`trueup decide {self.mapping.name} {key} ignore --reason …` where it shall stay undone"
+        finding = Finding("undone-before", Severity.INFO, text, remedy, self.mapping.place, self.mapping.name, key)
+        self.standing.findings.append(finding)
 
     def _parent(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The parent's id, where the way to write leads through it."""
@@ -314,11 +342,11 @@ class _Turn:
 
     def missing(self) -> None:
         """Linked records whose row is gone from the whole table, and those whose row left the scope."""
-        for key, link in self.links.items():
-            if key not in self.standing.rows:
-                self._gone(key, link.record)
+        for key, record in self.links.items():
+            if not self.standing.has(key):
+                self._gone(key, record)
             elif key in self.standing.out:
-                text = f"left the scope of {self.mapping.name}; {link.entity} {link.record} is left as it is"
+                text = f"left the scope of {self.mapping.name}; {self.mapping.target.entity} {record} is left as it is"
                 place = self.mapping.source.where.place if self.mapping.source.where else self.mapping.place
                 self.standing.findings.append(
                     Finding("left-the-scope", Severity.INFO, text, "", place, self.mapping.name, key)
@@ -340,7 +368,7 @@ class _Turn:
             if writes:
                 self._switch_off(key, id_, writes, wanted, record)
             return
-        remedy = f"switch it off in Autotask, or `trueup state forget {self.mapping.name} {key}`"
+        remedy = f"switch it off in Autotask, or `trueup state forget {self.mapping.name} {key} --reason …`"
         finding = Finding("gone", Severity.WARNING, said, remedy, self.mapping.place, self.mapping.name, key)
         self.standing.findings.append(finding)
 

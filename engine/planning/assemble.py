@@ -5,33 +5,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from engine.model.finding import Finding, Severity
-from engine.model.plan import Action, Blocked, Change, LeftOut, Plan, Summary
+from engine.model.plan import OUTSIDE, Action, Blocked, Change, LedgerLine, LeftOut, Plan, Summary
 from engine.model.work import Chain
 from engine.planning.calls import apply_calls
 from engine.planning.draft import Draft
+from engine.planning.selection import Part
 from engine.stages.guard import guard
 from engine.stages.order import order
 
 
-def assemble(
-    draft: Draft, *, described: str, read_calls: int, selection: str = "", keep: frozenset[str] | None = None
-) -> Plan:
-    """The plan document. `keep` are the change ids that a selection left; None keeps all."""
+def assemble(draft: Draft, *, described: str, read_calls: int, part: Part | None = None) -> Plan:
+    """The plan document, of all or of the part that a selection keeps."""
     changes = [change for standing in draft.standings.values() for change in _sorted(standing.changes)]
-    if keep is not None:
-        changes = [change for change in changes if change.id in keep]
+    if part:
+        changes = [change for change in changes if change.id in part.changes]
     waves, cycles = order(changes)
     placed = {change.id: change for change in changes}
     ordered = tuple(placed[id_] for wave in waves for id_ in wave)
     _cut(
         draft, cycles, [change for change in changes if change.id not in {one.id for one in ordered}] if cycles else []
     )
-    blocked = _blocked(draft)
-    findings = _findings(draft)
+    blocked = _blocked(draft, part)
     monthly = sum((change.monthly for change in ordered if change.monthly is not None), Decimal(0))
     calls = apply_calls(ordered, draft.project.batch, draft.fresh)
     linked = Counter(link.entity for link in draft.memory.links.values())
-    exceeded = guard(draft.project.guards, ordered, linked, monthly, read_calls + calls)
+    exceeded = guard(draft.project.guards, ordered, linked, calls)
     return Plan(
         project=draft.project.digest,
         as_of=draft.as_of,
@@ -42,13 +40,13 @@ def assemble(
         currency=draft.project.currency,
         changes=ordered,
         waves=waves,
-        findings=tuple(findings),
+        findings=tuple(_findings(draft, part)),
         blocked=tuple(blocked),
-        left_out=tuple(_left_out(draft)),
-        ledger=tuple(sorted(draft.ledger, key=lambda line: (str(line.class_), line.name, line.key, line.record or 0))),
+        left_out=tuple(_left_out(draft, part)),
+        ledger=tuple(_ledger(draft, part)),
         exceeded=tuple(exceeded),
         summary=_summary(draft, ordered, blocked, read_calls, calls, monthly),
-        selection=selection,
+        selection=_selection(draft, part),
     )
 
 
@@ -84,11 +82,17 @@ def _cut_behind(draft: Draft, behind: Mapping[str, Sequence[Change]], frontier: 
                 frontier.append(other)
 
 
-def _blocked(draft: Draft) -> list[Blocked]:
+def _has(part: Part | None, mapping: str, key: str) -> bool:
+    return part is None or (mapping, key) in part.rows
+
+
+def _blocked(draft: Draft, part: Part | None) -> list[Blocked]:
+    """Rows that are left alone; of a part, each holds back only rows that are in it."""
+    shown = {name: [key for key in one.blocked if _has(part, name, key)] for name, one in draft.standings.items()}
     holds: dict[tuple[str, str], Counter[str]] = {}
     chains: dict[tuple[str, str], Chain] = {}
-    for name, standing in draft.standings.items():
-        for key in standing.blocked:
+    for name, keys in shown.items():
+        for key in keys:
             chain = chains[name, key] = _chain(draft, name, key)
             for mapping, other, _ in chain:
                 holds.setdefault((mapping, other), Counter())[name] += 1
@@ -103,7 +107,7 @@ def _blocked(draft: Draft) -> list[Blocked]:
             holds_back=dict(sorted(holds.get((name, key), Counter()).items())),
         )
         for name, standing in draft.standings.items()
-        for label, key in sorted((draft.label(name, key), key) for key in standing.blocked)
+        for label, key in sorted((draft.label(name, key), key) for key in shown[name])
     ]
 
 
@@ -117,23 +121,49 @@ def _chain(draft: Draft, mapping: str, key: str) -> Chain:
     return tuple(chain)
 
 
-def _findings(draft: Draft) -> list[Finding]:
-    findings = [draft.named(finding) for finding in draft.findings]
-    for standing in draft.standings.values():
-        findings.extend(draft.named(finding) for finding in standing.findings)
+def _findings(draft: Draft, part: Part | None) -> list[Finding]:
+    found = [*draft.findings, *(finding for standing in draft.standings.values() for finding in standing.findings)]
+    findings = [draft.named(finding) for finding in found if part is None or part.tells(finding)]
     return sorted(findings, key=lambda one: (str(one.severity), one.mapping, one.code, one.name, one.key))
 
 
-def _left_out(draft: Draft) -> list[LeftOut]:
+def _ledger(draft: Draft, part: Part | None) -> list[LedgerLine]:
+    lines = [line for line in draft.ledger if part is None or part.weighs(line)]
+    return sorted(lines, key=lambda line: (str(line.class_), line.name, line.key, line.record or 0))
+
+
+def _left_out(draft: Draft, part: Part | None) -> list[LeftOut]:
     """Rows left out, folded by code and wording with the row's own name taken out of it."""
     folded: dict[tuple[str, str, str], list[str]] = {}
     for name, standing in draft.standings.items():
         for key, finding in standing.left.items():
-            label = draft.label(name, key)
-            folded.setdefault((name, finding.code, finding.text), []).append(label)
+            if _has(part, name, key):
+                folded.setdefault((name, finding.code, finding.text), []).append(draft.label(name, key))
     return [
         LeftOut(mapping, text, tuple(sorted(names)), code) for (mapping, code, text), names in sorted(folded.items())
     ]
+
+
+def _selection(draft: Draft, part: Part | None) -> str:
+    """What the part is, and how much is outside of it."""
+    if part is None:
+        return ""
+    kept_out = [
+        found
+        for name, one in draft.standings.items()
+        for key, found in one.blocked.items()
+        if (name, key) not in part.rows
+    ]
+    held = sum(1 for found in kept_out if _waits(found))
+    rows, changes = part.outside
+    figures = ((rows, "row"), (changes, "change"))
+    said = [f"{many:,} {what}{'' if many == 1 else 's'}" for many, what in figures]
+    said += [f"{many:,} {what}" for many, what in ((len(kept_out) - held, "blocked"), (held, "held"))]
+    return f"{part.said}{OUTSIDE}{', '.join(said)}"
+
+
+def _waits(findings: Sequence[Finding]) -> bool:
+    return all(finding.severity is Severity.HOLD for finding in findings)
 
 
 def _summary(
@@ -144,7 +174,7 @@ def _summary(
     calls: int,
     monthly: Decimal,
 ) -> Summary:
-    held = sum(1 for one in blocked if all(finding.severity is Severity.HOLD for finding in one.findings))
+    held = sum(1 for one in blocked if _waits(one.findings))
     adjusting = [change for change in changes if change.action is Action.ADJUST]
     return Summary(
         source_rows=sum(len(rows) for rows in draft.tables.values()),

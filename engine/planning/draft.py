@@ -1,9 +1,11 @@
 """A plan in the making: what every mapping's turn may look at, and what it leaves behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+
+from jinja2 import Undefined
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.expressions.compiled import Compiled
@@ -12,9 +14,8 @@ from engine.model.catalogue import Entity
 from engine.model.finding import Finding
 from engine.model.fit import label
 from engine.model.plan import Change, LedgerLine, Unknown
-from engine.model.project import Decision, MappingSpec, Project, Reference, RuleOn
-from engine.model.run import Link
-from engine.model.work import Standing
+from engine.model.project import About, Decision, MappingSpec, Project, Reference, RuleOn
+from engine.model.work import Gaps, Standing
 from engine.planning.doubt import Doubt
 from engine.planning.needs import GONE, row_print, volatile
 from engine.planning.reading import Records
@@ -33,12 +34,13 @@ class Draft:
     as_of: date
     reader: Records
     in_doubt: Doubt  # what an open run has not settled
+    gaps: Mapping[str, Gaps] = field(default_factory=dict)  # what of a table could not be read
+    findings: list[Finding] = field(default_factory=list)
     standings: dict[str, Standing] = field(default_factory=dict)
     compiled: dict[str, Compiled] = field(default_factory=dict)
     contexts: dict[str, Context] = field(default_factory=dict)
     resolvers: dict[str, Resolver] = field(default_factory=dict)
     ledger: list[LedgerLine] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
     live: dict[str, Entity] = field(default_factory=dict)
     fresh: dict[str, int] = field(default_factory=dict)  # changes that make an account → unit rows it will have
     _labels: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -55,44 +57,74 @@ class Draft:
             self.live[name] = self.target.entity(name)
         return self.live[name]
 
-    def links(self, mapping: str) -> dict[str, Link]:
-        """Links of the mapping by key."""
-        return {key: link for (owner, key), link in self.memory.links.items() if owner == mapping}
-
-    def decisions(self, mapping: str) -> dict[str, Decision]:
-        """Decisions about the mapping's rows, those that still hold."""
+    def links(self, mapping: str) -> dict[str, int]:
+        """Links of the mapping: key → record; without those to an entity that it had before its YAML was changed."""
+        entity = self.project.mappings[mapping].target.entity
         return {
-            key: decision
-            for (owner, key), decision in self.project.decisions.items()
-            if owner == mapping and not (decision.until and decision.until < self.as_of)
+            key: link.record
+            for (owner, key), link in self.memory.links.items()
+            if owner == mapping and link.entity == entity
         }
+
+    def decisions(self, mapping: str, about: About) -> dict[str, Decision]:
+        """Decisions on that matter about the mapping's rows, those that still hold."""
+        return {
+            one.key: one
+            for one in self.project.decisions
+            if one.mapping == mapping and about in one.verdict.about and self.holds(one)
+        }
+
+    def holds(self, decision: Decision) -> bool:
+        """Does it hold on the day of the plan?"""
+        return decision.until is None or decision.until >= self.as_of
 
     def key_column(self, mapping: MappingSpec) -> str:
         """The column that identifies a row of the mapping's table."""
         return self.project.catalogue.tables[mapping.source.table].key
 
     def names(self, mapping: str, key: str) -> dict[str, Any]:
-        """Names for expressions about a row."""
-        return self.contexts[mapping].names(self.standings[mapping].rows[key])
+        """Names for expressions about a row; of one that cannot be read, what can be read of it."""
+        standing = self.standings[mapping]
+        return self.contexts[mapping].names(standing.rows[key] if key in standing.rows else standing.unread[key].row)
 
     def label(self, mapping: str, key: str) -> str:
-        """What people call a row: the mapping's label, else the table's title, else the key."""
+        """What people call a row: the mapping's label, else the table's title; a row that is gone as its record."""
         known = self._labels.get((mapping, key))
         if known is None:
-            known = self._labels[mapping, key] = self._label(mapping, key)
+            known = self._label(mapping, key)
+            if key in self.standings[mapping].rows:  # else its record may not have been read yet
+                self._labels[mapping, key] = known
         return known
 
     def _label(self, mapping: str, key: str) -> str:
-        spec = self.project.mappings[mapping]
-        row = self.standings[mapping].rows.get(key)
-        if row is None:
-            return key
-        if spec.label:
+        spec, standing = self.project.mappings[mapping], self.standings[mapping]
+        if spec.label and standing.has(key):
             try:
                 return str(evaluate(spec.label.raw, self.names(mapping, key)))
             except EVALUATION_ERRORS:  # a label is no reason to stop: the title does as well
                 pass
-        return str(row.get(self.project.catalogue.tables[spec.source.table].title) or key)
+        row = standing.rows[key] if key in standing.rows else standing.unread[key].row if standing.has(key) else {}
+        title = row.get(self.project.catalogue.tables[spec.source.table].title)
+        title = None if isinstance(title, Undefined) else title
+        return str(title or self.record_name(mapping, standing.ids.get(key)) or key)
+
+    def record_name(self, mapping: str, id_: int | None) -> str:
+        """What people call a record: by its own name, else by the rows that its references are; nothing if neither."""
+        spec = self.project.mappings[mapping]
+        record = self.standings[mapping].records.get(id_) if id_ is not None else None
+        if record is None:
+            return ""
+        own = next((str(record[name]) for name in spec.similar if record.get(name)), "")
+        names = [name for name in spec.fields if name.casefold().endswith("name")]
+        own = own or " ".join(str(record[name]) for name in names if record.get(name))
+        return own or ", ".join(self._references(mapping, record))
+
+    def _references(self, mapping: str, record: Mapping[str, Any]) -> Iterator[str]:
+        for slot in self.compiled[mapping].slots:
+            if slot.reference and slot.reference.mapping != mapping:
+                key = self.key_of(slot.reference.mapping, record.get(slot.name))
+                if key:
+                    yield self.label(slot.reference.mapping, key)
 
     def named(self, finding: Finding) -> Finding:
         """The finding with the name of its row."""

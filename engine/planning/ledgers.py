@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import takewhile
-from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.model.finding import Finding, Severity
@@ -15,15 +14,16 @@ from engine.model.plan import (
     LedgerLine,
     UnitRow,
 )
-from engine.model.project import AppendSpec, Decision, LedgerSpec, MappingSpec, RuleOn, Verdict
+from engine.model.project import About, AppendSpec, Decision, LedgerSpec, MappingSpec, RuleOn, Verdict
 from engine.model.units import units_on
 from engine.model.work import Standing
-from engine.planning.adjustments import Adjuster
+from engine.planning.adjustments import Adjusted, Adjuster
 from engine.planning.align import scope
 from engine.planning.doubt import held
 from engine.planning.draft import Draft
 from engine.planning.pending import Logs, Pile
 from engine.planning.prices import unit_price
+from engine.planning.unread import MAY_BE
 from engine.stages import ledger as books
 from engine.stages.resolve import Resolver
 from engine.stages.validate import rule_findings
@@ -52,15 +52,17 @@ class _Turn:
         self.accounts = draft.standings[owner.name]
         self.logs = Logs(draft, mapping, spec, standing)
         self.adjuster = Adjuster(draft, self.logs, spec, owner)
-        self.owner_decisions = draft.decisions(owner.name)
+        self.owner_decisions = draft.decisions(owner.name, About.UNITS)
         self.decided = {key: decision.verdict.value for key, decision in self.logs.decisions.items()}
         self.units: dict[int, tuple[UnitRow, ...]] = {}
+        self.stray = ""
 
     def run(self) -> None:
         """Sort the logs into piles, read units, weigh, adjust, and look for orphans."""
         piles = self.logs.piles()
         ids = self.accounts.ids
         since = min([self.draft.as_of, *self._pending_days(piles)])
+        self.stray = self._stray()
         every = {*ids.values(), *self.accounts.records}
         self.units = self.draft.reader.units(self.ledger, self.spec, every, since)
         for key in dict.fromkeys([*ids, *self.accounts.shadows, *piles, *self._expected()]):
@@ -83,24 +85,32 @@ class _Turn:
         """One row's ledger line, and its adjustments where they may flow."""
         self._archive(pile)
         account = self._books(key, pile)
-        if account is None:
-            self._hold(pile.flowing, "ledger-differs", "the quantity of its subscription cannot be worked out")
-            return
         own = self.owner_decisions.get(key)
         decided = {**self.decided, key: own.verdict.value} if own else self.decided
         weighed = books.weigh(account, self.draft.as_of, self.ledger.difference, decided)
-        line = weighed.line
         flowing = self._may_flow(weighed, account, pile)
-        linked = account.record is None or key in self.accounts.ids
-        if weighed.correction and not linked:
-            link = f"`trueup link {line.mapping} {key} {line.record}`"
-            line = replace(line, text="cannot be corrected: its contract service is not linked yet", remedy=link)
-        correction = weighed.correction if linked and not self._doubtful(account) else Decimal(0)
-        held = self.adjuster.adjust(key, account, flowing, correction) if flowing or correction else False
-        held = held or bool(pile.stopped) or len(flowing) < len(pile.flowing)
+        line, correction = self._correction(weighed, account)
+        adjusted = self.adjuster.adjust(key, account, flowing, correction) if flowing or correction else Adjusted()
+        if adjusted.corrected != correction:
+            line = replace(line, text="is corrected after an earlier change that is held, see there", remedy="")
+        held = adjusted.held or bool(pile.stopped) or len(flowing) < len(pile.flowing)
         if held and line.class_ is LedgerClass.MATCH:
             line = replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")
         self._keep(line, key)
+
+    def _correction(self, weighed: books.Weighed, account: books.Account) -> tuple[LedgerLine, Decimal]:
+        """How much is sent to correct a difference, and the line that says so."""
+        line = weighed.line
+        if not weighed.correction:
+            return line, Decimal(0)
+        if account.record is not None and account.key not in self.accounts.ids:
+            text = "cannot be corrected: its contract service is not linked yet"
+            link = f"`trueup link {line.mapping} {line.key} {line.record}`"
+            return replace(line, text=text, remedy=link), Decimal(0)
+        if self._doubtful(account):
+            doubt = held(self.mapping.place, line.mapping, line.key)
+            return replace(line, text=f"is not corrected: {doubt.text}", remedy=doubt.remedy), Decimal(0)
+        return line, weighed.correction
 
     def _may_flow(self, weighed: books.Weighed, account: books.Account, pile: Pile) -> list[str]:
         """The changes that may be pushed, the rest held: where the law does not hold, those that a person decided."""
@@ -109,18 +119,21 @@ class _Turn:
             for key in pile.flowing:
                 self.standing.block(key, held(self.mapping.place, self.mapping.name, key))
             return []
+        if line.difference is None:
+            for key in pile.flowing:
+                finding = self.logs.finding("ledger-untold", Severity.HOLD, line.text, key, line.remedy)
+                self.standing.block(key, finding)
+            return []
         if not weighed.flows:
             text = f"the ledger differs by {line.difference:+f}: {line.text}"
             return self._only_decided(pile.flowing, "ledger-differs", text, line.remedy)
-        return self._not_keyed(line, account, pile.flowing) if line.difference == 0 else pile.flowing
+        return self._not_keyed(account, pile.flowing) if line.difference == 0 else pile.flowing
 
-    def _not_keyed(self, line: LedgerLine, account: books.Account, flowing: list[str]) -> list[str]:
+    def _not_keyed(self, account: books.Account, flowing: list[str]) -> list[str]:
         """Those that nobody seems to have keyed by hand already: on the day of comparison the sum cannot tell."""
-        ahead = self.adjuster.ahead(account, line.day) if flowing else None
-        if ahead:
-            said = (
-                f"Autotask's units change by {ahead[1]:+d} on {ahead[0]}, later than any change, and by no run of ours"
-            )
+        if flowing and account.ahead:
+            day, units = account.ahead[0]
+            said = f"Autotask's units change by {units:+d} on {day}, later than any change, and by no run of ours"
             return self._only_decided(flowing, "keyed-already", said)
         keyed = self.adjuster.keyed(account, flowing)
         for position, key in enumerate(flowing):
@@ -147,7 +160,7 @@ class _Turn:
             return
         self.draft.ledger.append(line)
         rules = self.draft.rules(self.owner.name, RuleOn.LEDGER)
-        if rules and key in self.accounts.rows:
+        if rules and key in self.accounts.rows and line.difference is not None:
             names = self.draft.names(self.owner.name, key)
             names["ledger"] = {
                 "quantity": line.quantity, "units": line.units, "pending": line.pending,
@@ -155,15 +168,15 @@ class _Turn:
             }  # fmt: skip
             self.draft.findings.extend(rule_findings(rules, names, key))
 
-    def _books(self, key: str, pile: Pile) -> books.Account | None:
+    def _books(self, key: str, pile: Pile) -> books.Account:
         record = self.accounts.ids.get(key, self.accounts.shadows.get(key))
         known = self.accounts.records.get(record) if record is not None else None
-        quantity = self._quantity(key)
-        if quantity is None:
-            return None
         creates = any(change.action is Action.CREATE for change in self.accounts.changes.get(key, ()))
         coming = creates or key in self.accounts.repeats
-        return books.Account(
+        quantity, untold, remedy = self._quantity(key)
+        if pile.unread and not untold:
+            untold, remedy = self._unread_logs(pile)
+        account = books.Account(
             mapping=self.owner.name,
             key=key,
             name=self.draft.label(self.owner.name, key),
@@ -176,25 +189,51 @@ class _Turn:
             last_day=pile.last_day,
             price=unit_price(self.draft, self.ledger.price, self.owner.name, known, key),
             none=self.ledger.units.none,
+            changes=self.mapping.name,
+            untold=untold,
+            remedy=remedy,
+            stray=self.stray,
         )
+        return replace(account, ahead=self.adjuster.ahead(account, books.comparison_day(account, self.draft.as_of)))
+
+    def _unread_logs(self, pile: Pile) -> tuple[str, str]:
+        many = len(pile.unread)
+        first = self.standing.blocked[pile.unread[0]][0]
+        said = "one of its changes" if many == 1 else f"{many} of its changes"
+        return f"what is pending cannot be told: {said} cannot be read", first.remedy
+
+    def _stray(self) -> str:
+        """What to do about a change that cannot be read, if nobody knows whose it is; nothing if there is none."""
+        gaps = self.draft.gaps.get(self.mapping.source.table)
+        nameless = gaps.nameless if gaps else ()
+        first = next(iter([*(self.standing.blocked[key][0] for key in self.logs.stray), *nameless]), None)
+        where = f" ({first.place})" if first and first.place else ""
+        return f"correct {self.mapping.source.table} in Work 365 first{where}" if first else ""
 
     def _customer(self, key: str) -> str:
         """The first part of what people call the row; orphans and lists are sorted by it."""
         return self.draft.label(self.owner.name, key).split(",")[0]
 
-    def _quantity(self, key: str) -> Decimal | None:
-        """What the source says should be billed; a linked row that is gone counts as 0."""
+    def _quantity(self, key: str) -> tuple[Decimal | None, str, str]:
+        """What the source says should be billed; where nobody can tell, why, and what to do.
+
+        A linked row that is gone counts as 0; one that cannot be read, or may be there, is not gone.
+        """
+        if key in self.accounts.unread:
+            first = next(iter(self.accounts.blocked.get(key, self.accounts.unread[key].findings)))
+            why = "its row may be one that has no key" if first.code == MAY_BE else "its row cannot be read"
+            return None, f"its quantity cannot be told: {why}", first.remedy
         if key not in self.accounts.rows:
-            return Decimal(0)
+            return Decimal(0), "", ""
         try:
-            return Decimal(evaluate(self.ledger.quantity.raw, self.draft.names(self.owner.name, key)))
+            return Decimal(evaluate(self.ledger.quantity.raw, self.draft.names(self.owner.name, key))), "", ""
         except (TypeError, *EVALUATION_ERRORS) as fault:
-            text = f"its quantity cannot be worked out: {fault}"
+            text, remedy = f"its quantity cannot be worked out: {fault}", "mend the row"
             self.draft.findings.append(
-                Finding("expression-failed", Severity.ERROR, text, "mend the row", self.ledger.quantity.place,
+                Finding("expression-failed", Severity.ERROR, text, remedy, self.ledger.quantity.place,
                         self.owner.name, key)
             )  # fmt: skip
-            return None
+            return None, text, remedy
 
     def _log(self, key: str, *, stopped: bool) -> books.Log:
         day, units = self.logs.told(key)
@@ -221,20 +260,21 @@ class _Turn:
         standing = self.accounts
         linked = {*standing.ids.values(), *standing.shadows.values()}
         loose = [id_ for id_ in standing.records if id_ not in linked]
+        unread = self._unread_rows()
         for id_ in loose:
             on_day = units_on(self.units.get(id_, ()), self.draft.as_of)
             if on_day:
-                record = standing.records[id_]
-                price = unit_price(self.draft, self.ledger.price, self.owner.name, record, "")
-                name = self._orphan_name(record)
-                self.draft.ledger.append(books.orphan(self.owner.name, id_, name, on_day, self.draft.as_of, price))
+                price = unit_price(self.draft, self.ledger.price, self.owner.name, standing.records[id_], "")
+                name = self.draft.record_name(self.owner.name, id_) or f"{self.owner.target.entity} {id_}"
+                line = books.orphan(self.owner.name, id_, name, on_day, self.draft.as_of, price)
+                if unread:
+                    those = "the one" if unread == 1 else f"one of the {unread}"
+                    text = f"{line.text}; {those} that cannot be read may be its own"
+                    line = replace(line, text=text, remedy=f"correct what cannot be read first; then {line.remedy}")
+                self.draft.ledger.append(line)
 
-    def _orphan_name(self, record: Mapping[str, Any]) -> str:
-        """By the rows that its references are."""
-        parts = []
-        for slot in self.draft.compiled[self.owner.name].slots:
-            if slot.reference:
-                key = self.draft.key_of(slot.reference.mapping, record.get(slot.name))
-                if key:
-                    parts.append(self.draft.label(slot.reference.mapping, key))
-        return ", ".join(parts) or f"{self.owner.target.entity} {record['id']}"
+    def _unread_rows(self) -> int:
+        """Rows that cannot be read and are no record that we know of."""
+        standing, gaps = self.accounts, self.draft.gaps.get(self.owner.source.table)
+        unknown = [key for key in standing.unread if key not in standing.ids and key not in standing.shadows]
+        return len(unknown) + (len(gaps.nameless) if gaps else 0)

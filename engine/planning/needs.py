@@ -119,6 +119,9 @@ def volatile(project: Project) -> dict[str, set[str]]:
 GONE = ""
 """The fingerprint of a row that is not there."""
 
+UNREAD = "?"
+"""That of a row that is there, or may be, and cannot be read."""
+
 
 def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
     """The fingerprint of a row by which apply tells whether it moved."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.model.finding import Finding, Severity
-from engine.model.project import AppendSpec, MappingSpec, Verdict
+from engine.model.project import About, AppendSpec, MappingSpec, Verdict
 from engine.model.run import Pushed
 from engine.model.work import Standing
 from engine.planning.doubt import held
@@ -26,6 +26,7 @@ class Pile:
     flowing: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)  # held or blocked, and all that come after such a one
     archive: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)  # pending, as far as one can read, and nobody knows by how much
     last_day: date | None = None
 
 
@@ -35,8 +36,13 @@ class Logs:
     def __init__(self, draft: Draft, mapping: MappingSpec, spec: AppendSpec, standing: Standing) -> None:
         self.draft, self.mapping, self.spec, self.standing = draft, mapping, spec, standing
         self.values: dict[str, dict[str, Any]] = {}  # log key → fitted values
-        self.decisions = draft.decisions(mapping.name)
+        self.stray: list[str] = []  # pending as far as one can read, and nobody knows of which account
+        self.decisions = draft.decisions(mapping.name, About.UNITS)
         self.marks = Marks(draft, mapping, standing)
+        self.adjusted: dict[int, date] = {}  # contract service → the last day that took an adjustment of ours
+        for one in draft.memory.pushed.values():
+            if one.units:
+                self.adjusted[one.record] = max(one.day, self.adjusted.get(one.record, one.day))
 
     def day(self, key: str) -> date:
         """The day on which a log takes effect."""
@@ -81,7 +87,7 @@ class Logs:
 
     def piles(self) -> dict[str, Pile]:
         """The key of the row that they belong to → its logs, sorted."""
-        piles: dict[str, Pile] = defaultdict(Pile)
+        piles: defaultdict[str, Pile] = defaultdict(Pile)
         order = self.mapping.source.order
         rows = self.standing.rows
         column = self.draft.key_column(self.mapping)
@@ -101,7 +107,27 @@ class Logs:
                 self._doubtful(key)
                 self._undone(key, remembered)
                 self._sort(key, pile)
+        for key in sorted(self.standing.unread):
+            self._unread(key, piles)
         return piles
+
+    def _unread(self, key: str, piles: defaultdict[str, Pile]) -> None:
+        """A log that cannot be read: it may be pending, and nobody knows by how much."""
+        owner = self._safe_account(key)
+        if owner is not None:
+            self._note_day(key, piles[owner])
+        remembered, decision = self.draft.memory.pushed.get((self.mapping.name, key)), self.decisions.get(key)
+        if key not in self.standing.blocked or (remembered and not remembered.undone):
+            return
+        if decision and decision.verdict is Verdict.IGNORE:
+            self.standing.blocked.pop(key)
+            self.standing.leave(key, self.finding("ignored", Severity.SKIP, f"ignored: {decision.reason}", key))
+        elif decision and decision.verdict is Verdict.ARCHIVE:
+            return  # nothing is pending any more; its mark follows once it can be read
+        elif owner is None:
+            self.stray.append(key)
+        else:
+            piles[owner].unread.append(key)
 
     def _safe_account(self, key: str) -> str | None:
         try:
@@ -110,9 +136,10 @@ class Logs:
             return None
 
     def _note_day(self, key: str, pile: Pile) -> None:
-        """The last day that any log, pending or not, or a push on a later day, is about."""
+        """The last day that any log, pending or not, or a push or an undo on a later day, is about."""
         remembered = self.draft.memory.pushed.get((self.mapping.name, key))
-        day = remembered.day if remembered else self._told_day(key)
+        day = max(remembered.day, self.adjusted.get(remembered.record, remembered.day)) if remembered else None
+        day = day or self._told_day(key)
         if day is not None:
             pile.last_day = max(day, pile.last_day or day)
 

@@ -1,34 +1,57 @@
 """Both sides, read: tables whole, records in bulk by what mappings say is ours, reference data once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
 from typing import Any
 
 from engine.errors import ConfigError
 from engine.expressions import EVALUATION_ERRORS, evaluate
+from engine.expressions.unread import PartialRow
 from engine.model.catalogue import Field, Type
 from engine.model.finding import Finding, Severity
 from engine.model.fit import Misfit, fit
 from engine.model.plan import UnitRow
 from engine.model.project import AppendSpec, Find, LedgerSpec, Linked, MappingSpec, Project, Value
 from engine.model.units import DAY
-from engine.model.work import Standing
+from engine.model.work import Gaps, Standing, Unread
 from engine.planning.needs import columns, entity_fields, finds
 from engine.ports import Condition, Record, Row, Source, Target
 from engine.stages.ledger import unit_rows
 from engine.stages.resolve import find_index, folded
 
 
-def read_source(project: Project, source: Source) -> tuple[dict[str, Sequence[Row]], list[Finding]]:
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The source, read: rows by table, what of a table could not be read, and all that there is to say of rows."""
+
+    rows: dict[str, Sequence[Row]] = field(default_factory=dict)
+    gaps: dict[str, Gaps] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_source(project: Project, source: Source) -> Tables:
     """Every table that the project names, and what was wrong with rows left out."""
-    tables: dict[str, Sequence[Row]] = {}
-    findings: list[Finding] = []
+    tables = Tables()
     for table, names in sorted(columns(project).items()):
-        rows = source.read(table, sorted(names))
-        tables[table] = sorted(rows.rows, key=itemgetter(project.catalogue.tables[table].key))  # mostly sorted already
-        findings.extend(rows.findings)
-    return tables, findings
+        read = source.read(table, sorted(names))
+        key = project.catalogue.tables[table].key
+        tables.rows[table] = sorted(read.rows, key=itemgetter(key))  # mostly sorted already
+        tables.findings.extend(read.findings)
+        if why := read.left_out():
+            tables.gaps[table] = _gaps(table, why, read.parts, {row[key] for row in read.rows})
+    return tables
+
+
+def _gaps(table: str, why: Mapping[str, Sequence[Finding]], parts: Mapping[str, Row], known: set[str]) -> Gaps:
+    rows = {}
+    for key, findings in sorted(why.items()):
+        if key and key not in known:
+            said = "; ".join(dict.fromkeys(one.text.removeprefix(f"{table} {key}, ") for one in findings))
+            text = f"needs {table} {key}, which cannot be read: {said}"
+            rows[key] = Unread(PartialRow(parts.get(key, {}), text, (table, key)), tuple(findings))
+    return Gaps(rows, tuple(why.get("", ())))
 
 
 class Records:
@@ -49,8 +72,8 @@ class Records:
         records: dict[int, Record] = {}
         if conditions is not None:
             read = self._target.read(entity, conditions, fields)
-            records = {record["id"]: record for record in read if _among(record, local)}
-        missing = sorted(set(also) - records.keys())
+            records = {record["id"]: record for record in read if not local or _among(record, local)}
+        missing = sorted({id_ for id_ in also if id_ not in records})
         if missing:
             for record in self._target.read(entity, [Condition("id", "in", missing)], fields):
                 records[record["id"]] = record

@@ -3,20 +3,26 @@
 from collections import Counter
 from decimal import Decimal
 
-from engine.model.plan import Action
+from engine.model.plan import Action, LedgerClass
 from engine.model.project import RuleOn
 from engine.planning.draft import Draft
+from engine.planning.selection import Part
 from engine.stages.validate import rule_findings
 
 
-def review(draft: Draft) -> None:
-    """Adds what rules `on: plan` say of the figures."""
+def review(draft: Draft, part: Part | None = None) -> None:
+    """Adds what rules `on: plan` say of the figures: those of the part that a selection keeps, or of all."""
     rules = [rule for rule in draft.project.rules if rule.on is RuleOn.PLAN]
     if not rules:
         return
-    changes = [
-        change for standing in draft.standings.values() for group in standing.changes.values() for change in group
-    ]
+    standings = draft.standings
+    changes = [change for one in standings.values() for group in one.changes.values() for change in group]
+    blocked = [(name, key) for name, one in standings.items() for key in one.blocked]
+    held = [line for line in draft.ledger if line.class_ is LedgerClass.HELD]
+    if part:
+        changes = [change for change in changes if change.id in part.changes]
+        blocked = [row for row in blocked if row in part.rows]
+        held = [line for line in held if part.weighs(line)]
     actions = Counter(change.action for change in changes)
     monthly = sum((change.monthly for change in changes if change.monthly is not None), Decimal(0))
     names = {
@@ -28,8 +34,8 @@ def review(draft: Draft) -> None:
             "deactivates": actions[Action.DEACTIVATE],
             "adjusts": actions[Action.ADJUST],
             "monthly": monthly,
-            "blocked": sum(len(standing.blocked) for standing in draft.standings.values()),
-            "held": sum(1 for line in draft.ledger if str(line.class_) == "held"),
+            "blocked": len(blocked),
+            "held": len(held),
         },
     }
     draft.findings.extend(rule_findings(rules, names, ""))

@@ -10,7 +10,7 @@ from engine.model.plan import UnitRow
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A log that may be pushed, in its order."""
+    """A log that may be pushed, in its order; or a part of a correction, without a key."""
 
     key: str
     day: date
@@ -26,6 +26,7 @@ class Adjustment:
     day: date
     units: int
     notes: tuple[str, ...] = ()
+    correction: Decimal = Decimal(0)  # how much of the units is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,20 @@ def merge(logs: Sequence[Pending], days: Days) -> list[Adjustment]:
     return adjustments
 
 
+def correcting(logs: Sequence[Pending], correction: Decimal, last: date) -> list[Pending]:
+    """A correction in parts: it takes from logs that go the other way, the latest first; what is left goes on `last`.
+
+    So that nothing is sent only to be taken back.
+    """
+    parts, left = [], correction
+    for log in reversed(logs):
+        if left * log.units < 0:
+            part = max(left, -log.units) if left < 0 else min(left, -log.units)
+            parts.append(Pending("", log.day, part, log.forced))
+            left -= part
+    return [*parts, Pending("", last, left)] if left else parts
+
+
 class _Group:
     """Logs that go into one adjustment."""
 
@@ -85,7 +100,8 @@ class _Group:
 
     def merged(self, day: date) -> Adjustment:
         many = [f"{len(self.logs)} changes of {day} in one"] if len(self.logs) > 1 else []
-        return Adjustment(tuple(log.key for log in self.logs), day, int(self.units), (*self.notes, *many))
+        correction = sum((log.units for log in self.logs if not log.key), Decimal(0))
+        return Adjustment(tuple(log.key for log in self.logs), day, int(self.units), (*self.notes, *many), correction)
 
 
 def _day(log: Pending, days: Days) -> tuple[date, list[str]]:

@@ -8,7 +8,7 @@ from deepdiff import DeepDiff
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.expressions.compiled import Slot
-from engine.model.catalogue import Entity
+from engine.model.catalogue import Entity, Field
 from engine.model.finding import Finding, Severity
 from engine.model.fit import empty, fingerprint, fit, label, same
 from engine.model.plan import FieldChange, Reason, Unknown
@@ -16,6 +16,9 @@ from engine.model.project import Manage, MappingSpec
 
 ROW = "~row"
 """Among the values last applied: the fingerprint of the row that they came from."""
+
+UNDONE = "~undone:"
+"""Among the values last applied, before a field's name: the run whose undo put the field back to this value."""
 
 Show = Callable[[Slot, object], str]
 """A value as people read it: labels of picklists, names of records."""
@@ -117,6 +120,8 @@ def reason(name: str, desired: object, actual: object, last: Mapping[str, Any] |
     """Why the field differs: for explaining only."""
     if last is None or name not in last:
         return Reason.FIRST
+    if same(actual, last[name]) and f"{UNDONE}{name}" in last:
+        return Reason.UNDONE
     if same(actual, last[name]):
         return Reason.MAPPING if last.get(ROW) == row else Reason.SOURCE
     return Reason.DRIFT if same(desired, last[name]) else Reason.BOTH
@@ -147,13 +152,18 @@ def field_changes(
 
 def shown(slot: Slot, value: object) -> str:
     """A value without names of records: picklist labels, yes and no, nothing as –."""
+    return shown_in(slot.field, value)
+
+
+def shown_in(field: Field, value: object) -> str:
+    """The same, of any field."""
     if empty(value):
         return "–"
     if isinstance(value, Unknown):
         return "known after apply"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(label(value, slot.field))
+    return str(label(value, field))
 
 
 def owned(slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:

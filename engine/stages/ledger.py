@@ -38,12 +38,17 @@ class Account:
     customer: str
     record: int | None  # None: no contract service yet
     coming: bool  # it is about to be created by this plan
-    quantity: Decimal
+    quantity: Decimal | None  # None: cannot be told
     rows: tuple[UnitRow, ...] = ()
     logs: tuple[Log, ...] = ()  # pending ones only, in their order
     last_day: date | None = None  # of all logs ever, pending or not
     price: Decimal | None = None  # per unit and month
     none: int = 0  # units where there is no row
+    changes: str = ""  # the mapping of its logs
+    untold: str = ""  # why nobody can tell the quantity, or what is pending
+    remedy: str = ""  # what to do about that
+    ahead: tuple[tuple[date, int], ...] = ()  # steps of its units after the day of comparison, by no run of ours
+    stray: str = ""  # a change that may be this account's, and that nobody can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Weighed:
 
     line: LedgerLine
     flows: bool
-    correction: Decimal = field(default=Decimal(0))
+    correction: Decimal = field(default=Decimal(0))  # to be sent by this plan
 
 
 def unit_rows(records: Iterable[Mapping[str, Any]], names: Sequence[str], posted: str) -> tuple[UnitRow, ...]:
@@ -119,18 +124,39 @@ def comparison_day(account: Account, as_of: date) -> date:
 
 def weigh(account: Account, as_of: date, difference: Difference, decided: Mapping[str, str]) -> Weighed:
     """The ledger line of an account, and what may be done. `decided`: key (log or account) → archive, push, correct."""
-    day = comparison_day(account, as_of)
-    units = units_on(account.rows, day, account.none)
     counted = [log for log in account.logs if decided.get(log.key) != "archive"]
-    pending = sum((log.units for log in counted), Decimal(0))
-    gap = account.quantity - units - pending
+    line = _line(account, comparison_day(account, as_of), sum((log.units for log in counted), Decimal(0)))
+    if account.quantity is None or account.untold:
+        return Weighed(
+            replace(line, class_=LedgerClass.UNKNOWN, text=account.untold, remedy=account.remedy), flows=False
+        )
+    gap = account.quantity - line.units - sum((log.units for log in counted), Decimal(0))
     whole = gap == gap.to_integral_value()
     there = account.record is not None or account.coming  # else there is nothing to adjust
-    correct = there and whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
+    wanted = there and whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
+    correct = wanted and not (account.ahead or account.stray)
+    correction = sendable(gap, counted) if correct else Decimal(0)
     pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
     flows = gap == 0 or correct or pushed or difference is Difference.REPORT
-    text, remedy = _way_out(account, counted, correct=correct, pushed=pushed)
-    line = LedgerLine(
+    text, remedy = "", ""
+    if correct:
+        text, remedy = _corrected(account, gap, correction, counted)
+    elif gap:
+        text, remedy = _way_out(account, counted, wanted=wanted, pushed=pushed)
+    line = replace(
+        line,
+        difference=gap,
+        class_=_class(account, gap, counted, flows=flows),
+        monthly=None if account.price is None else gap * account.price,
+        text=text if gap else "",
+        remedy=remedy if gap else "",
+    )
+    return Weighed(line, flows, correction)
+
+
+def _line(account: Account, day: date, pending: Decimal) -> LedgerLine:
+    """What is known of both sides; nothing is said of a difference yet."""
+    return LedgerLine(
         mapping=account.mapping,
         key=account.key,
         name=account.name,
@@ -138,40 +164,74 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
         customer=account.customer,
         day=day,
         quantity=account.quantity,
-        units=units,
+        units=units_on(account.rows, day, account.none),
         pending=int(pending),
-        difference=gap,
-        class_=_class(account, gap, counted, flows=flows),
-        monthly=None if account.price is None else gap * account.price,
+        difference=None,
+        class_=LedgerClass.MATCH,
+        monthly=None,
         price=account.price,
-        text="" if gap == 0 else text,
-        remedy="" if gap == 0 else remedy,
     )
-    return Weighed(line, flows, gap if correct else Decimal(0))
+
+
+def sendable(gap: Decimal, pending: Sequence[Log]) -> Decimal:
+    """As much of a correction as no held change takes back once it flows: that much waits for it."""
+    back = sum((log.units for log in pending if log.stopped and log.units * gap < 0), Decimal(0))
+    return gap + back if abs(back) < abs(gap) else Decimal(0)
+
+
+def _corrected(account: Account, gap: Decimal, now: Decimal, pending: Sequence[Log]) -> tuple[str, str]:
+    """What becomes of a correction."""
+    if now == gap:
+        return "is corrected by this plan", ""
+    held = [log for log in pending if log.stopped and log.units * gap < 0]
+    units = sum((log.units for log in held), Decimal(0))
+    first = f"is corrected by {now:+f} in this plan; {gap - now:+f} more" if now else f"a correction by {gap:+f}"
+    verb = "waits" if not now else "wait"
+    text = f"{first} {verb} for what is held: {units:+f} would take {'it' if not now else 'them'} back"
+    remedy = (
+        f"wait for it, or `trueup decide {account.changes} {held[0].key} archive --reason …` if it is not to be sent"
+    )
+    return text, remedy
 
 
 def _class(account: Account, gap: Decimal, pending: Sequence[Log], *, flows: bool) -> LedgerClass:
     if gap == 0:
         return LedgerClass.MATCH
-    if account.record is None and not account.coming and account.quantity > 0:
+    if account.record is None and not account.coming and account.quantity and account.quantity > 0:
         return LedgerClass.MISSING
     if pending and not flows:
         return LedgerClass.HELD
     return LedgerClass.UNDER_BILLED if gap > 0 else LedgerClass.OVER_BILLED
 
 
-def _way_out(account: Account, pending: Sequence[Log], *, correct: bool, pushed: bool) -> tuple[str, str]:
-    """Why the two differ, and what a person may do about it."""
-    if correct:
-        return "is corrected by this plan", ""
+def _way_out(account: Account, pending: Sequence[Log], *, wanted: bool, pushed: bool) -> tuple[str, str]:
+    """Why the two differ, and what a person may do about it. `wanted`: it would be corrected if nothing barred that."""
     if pushed:
         return "pushed all the same, as decided", ""
     if account.record is None and not account.coming:
         return "not in Autotask", ""
     by_hand = f"`trueup decide {account.mapping} {account.key} correct --reason …` adjusts Autotask to Work 365"
     if account.record is None:
-        return "the logs do not give the quantity", by_hand
-    return "what is pending does not explain it" if pending else "nothing pending explains it", by_hand
+        text = "the logs do not give the quantity"
+    else:
+        text = "what is pending does not explain it" if pending else "nothing pending explains it"
+    barred = _barred(account)
+    if barred is None:
+        return text, by_hand
+    why, remedy = barred
+    return (f"is not corrected: {why}" if wanted else f"{text}; {why}"), remedy
+
+
+def _barred(account: Account) -> tuple[str, str] | None:
+    """Why no correction would be right, and what to do; None where one would."""
+    if account.ahead:
+        (day, units), last = account.ahead[0], account.ahead[-1][0]
+        why = f"Autotask's units change by {units:+d} on {day}, later than any change, and by no run of ours"
+        remedy = f"`trueup plan --as-of {last}` compares both on that day, with it; or set the units right in Autotask"
+        return why, remedy
+    if account.stray:
+        return "a change that cannot be read may explain it", account.stray
+    return None
 
 
 def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price: Decimal | None) -> LedgerLine:
@@ -191,7 +251,7 @@ def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price:
         monthly=None if price is None else -units * price,
         price=price,
         text="no subscription is linked to it",
-        remedy="link one, or set its units to 0 in Autotask",
+        remedy=f"`trueup link {mapping} KEY {record}` with the row that it is, or set its units to 0 in Autotask",
     )
 
 

@@ -15,8 +15,10 @@ from engine.model.finding import Finding, Place, Severity
 from engine.model.fit import empty
 from engine.model.plan import Unknown
 from engine.model.project import Decision, FieldSpec, MappingSpec, Verdict
-from engine.model.run import Link
 from engine.model.work import Standing
+
+MOST = 5
+"""Records that are named where several fit."""
 
 Values = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None"]
 """The values of some fields for a row; None where one of them cannot be worked out."""
@@ -34,7 +36,7 @@ class Matched:
 class Known:
     """What matching may lean on."""
 
-    links: Mapping[str, Link]  # of this mapping, by key
+    links: Mapping[str, int]  # of this mapping: key → record
     decisions: Mapping[str, Decision]  # of this mapping, by key
     as_of: date
     names: Callable[[str], dict[str, Any]]  # names for expressions, by key
@@ -43,17 +45,20 @@ class Known:
 
 
 def match(standing: Standing, known: Known) -> Matched:
-    """Fills `standing.ids`; blocks rows that cannot be told, leaves out those a person or `create` keeps out."""
+    """Fills `standing.ids` and `usable`; blocks rows that cannot be told, leaves out those that are kept out."""
     matched = Matched()
     search = _Search(standing, known, matched)
-    records, links = standing.records, known.links
-    standing.ids.update({key: link.record for key, link in links.items()})
+    records, links, usable = standing.records, known.links, standing.usable
+    standing.ids.update(links)
     loose: list[str] = []
     for key in standing.ready:
-        link = links.get(key)
-        if link is None or key in known.decisions or link.record not in records or link.record in search.shared:
+        record = links.get(key)
+        if record is None or record not in records or key in known.decisions or record in search.shared:
             loose.append(key)
+        else:
+            usable[key] = record
     search.run(loose)
+    usable.update({key: standing.ids[key] for key in loose if key in standing.ready and key in standing.ids})
     if standing.mapping.ledger:
         search.shadow()
     return matched
@@ -65,7 +70,7 @@ class _Search:
     def __init__(self, standing: Standing, known: Known, matched: Matched) -> None:
         self.standing, self.known, self.matched = standing, known, matched
         self.mapping: MappingSpec = standing.mapping
-        self.owners: dict[int, str] = {link.record: key for key, link in known.links.items()}
+        self.owners: dict[int, str] = {record: key for key, record in known.links.items()}
         self.shared: dict[int, list[str]] = {}  # records that more than one row is linked to
         if len(self.owners) < len(known.links):
             self._note_shared()
@@ -78,8 +83,8 @@ class _Search:
 
     def _note_shared(self) -> None:
         links: dict[int, list[str]] = {}
-        for key, link in self.known.links.items():
-            links.setdefault(link.record, []).append(key)
+        for key, record in self.known.links.items():
+            links.setdefault(record, []).append(key)
         self.shared = {record: keys for record, keys in links.items() if len(keys) > 1}
 
     def run(self, keys: Sequence[str]) -> None:
@@ -91,8 +96,7 @@ class _Search:
         self._settle()
         for key, (record, how) in self.found.items():
             self.standing.ids[key] = record
-            link = self.known.links.get(key)
-            if link is None or link.record != record:
+            if self.known.links.get(key) != record:
                 self.matched.how[key] = how
         for key in keys:
             if key not in self.standing.ids and key in self.standing.ready:
@@ -119,8 +123,12 @@ class _Search:
                 self._contested(key, record, rivals)
 
     def _rivals(self, key: str, record: int, claims: Sequence[str]) -> list[str]:
-        """Other rows that claim the record, or are linked to it and do not move away."""
-        rivals = [other for other in claims if other != key]
+        """Other rows that claim the record, or are linked to it and do not move away.
+
+        What a person decided stands against what only fits: the row that fits is the one that is told.
+        """
+        decided = self.found[key][1] == "decision"
+        rivals = [other for other in claims if other != key and not (decided and self.found[other][1] != "decision")]
         return rivals + [other for other in self._linked_to(record) if other != key and other not in self.found]
 
     def _linked_to(self, record: int) -> list[str]:
@@ -186,21 +194,21 @@ class _Search:
         if record in self.standing.records:
             return record, "decision"
         text = f"decided to be {self.mapping.target.entity} {record}, which cannot be read"
-        self._block(key, "linked-record-missing", text, "check the id, and that target.where lets it in", place)
+        remedy = "check the id, and that the API user may see the record; target.where does not matter here"
+        self._block(key, "linked-record-missing", text, remedy, place)
         return None
 
     def _linked(self, key: str) -> None:
-        link = self.known.links[key]
-        if link.record in self.shared:
-            rivals = [other for other in self.shared[link.record] if other != key]
-            self._contested(key, link.record, rivals)
-        if link.record in self.standing.records:
+        record = self.known.links[key]
+        if record in self.shared:
+            self._contested(key, record, [other for other in self.shared[record] if other != key])
+        if record in self.standing.records:
             return
         text = (
-            f"is linked to {link.entity} {link.record}, which does not come back: it was deleted, or the API user's "
-            "permissions hide it"
+            f"is linked to {self.mapping.target.entity} {record}, which does not come back: it was deleted, or the "
+            "API user's permissions hide it"
         )
-        remedy = f"restore the permission, or `trueup state forget {link.mapping} {key}`"
+        remedy = f"restore the permission, or `trueup state forget {self.mapping.name} {key} --reason …`"
         self._block(key, "linked-record-missing", text, remedy, self.mapping.target.place)
 
     def _by_identity(self, key: str) -> tuple[int, str] | None:
@@ -240,9 +248,9 @@ class _Search:
         if how == "match":
             found = [record for record in found if self._is_free(record)]
         if len(found) > 1:
-            shown = ", ".join(str(record) for record in found[:5])
+            shown = ", ".join(str(record) for record in found[:MOST])
             text = f"{len(found)} records fit by {how} ({', '.join(values)}): {self.mapping.target.entity} {shown}"
-            remedy = f"say which with `trueup link {self.mapping.name} {key} ID`"
+            remedy = f"say which it is: {self._link_to(key, found)}"
             self._block(key, "ambiguous", text, remedy, place)
             return None
         return (found[0], how) if found else None
@@ -257,20 +265,50 @@ class _Search:
 
     def _is_free(self, record: int) -> bool:
         """No row has it, or only one that is gone from its table: whoever claims that one has to be told."""
-        return record not in self.claims and not any(key in self.standing.rows for key in self._linked_to(record))
+        return record not in self.claims and not any(self.standing.has(key) for key in self._linked_to(record))
 
     def _contested(self, key: str, record: int, rivals: Sequence[str]) -> None:
         entity = self.mapping.target.entity
         names = " and ".join(sorted(self.known.label(other) for other in rivals))
         text = f"claims {entity} {record}, and so does {names}"
-        name = self.mapping.name
-        remedy = (
-            f"say whose it is with `trueup link {name} KEY {record}`, and `trueup state forget {name} KEY` the other"
-        )
+        remedy = self._ways_out(record, sorted({key, *rivals}, key=lambda one: (self.known.label(one), one)))
         self._block(key, "claimed-twice", text, remedy, self.mapping.target.place)
         said = f"{self.known.label(key)} claims its {entity} {record} as well"
         finding = Finding("claimed-twice", Severity.WARNING, said, remedy, self.mapping.target.place)
-        self.told += [self._about(finding, owner) for owner in rivals if owner in self.known.links]
+        told = [other for other in rivals if other in self.known.links or self._is_decided(other, record)]
+        self.told += [self._about(finding, owner) for owner in told]
+
+    def _ways_out(self, record: int, rows: Sequence[str]) -> str:
+        """For each row that may have the record: what gives it to this row and to no other."""
+        ways = []
+        for key in rows:
+            commands = self._give(record, key, [other for other in rows if other != key])
+            if commands and self.standing.has(key):  # one that is gone can only be forgotten
+                ways.append(f"{' and '.join(commands)} if it is {self.known.label(key)}'s")
+        if any(self._is_decided(key, record) for key in rows) and self.mapping.identity:
+            ways.append(f"give the other its own {', '.join(self.mapping.identity)} in Work 365")
+        return ", or ".join(ways)
+
+    def _give(self, record: int, key: str, others: Sequence[str]) -> list[str]:
+        """The commands, and what else is to be done; nothing where the record is the row's as decided."""
+        name = self.mapping.name
+        linked = [other for other in others if self._is_linked(other, record)]
+        undo = [f"`trueup state forget {name} {other} --reason …`" for other in linked]
+        undo += [
+            f"take the decision at {self.known.decisions[other].place} away"
+            for other in others
+            if self._is_decided(other, record)
+        ]
+        settled = self._is_linked(key, record) and linked == [*others]
+        link = [] if settled or self._is_decided(key, record) else [f"`trueup link {name} {key} {record}`"]
+        return link + undo
+
+    def _is_linked(self, key: str, record: int) -> bool:
+        return self.known.links.get(key) == record
+
+    def _is_decided(self, key: str, record: int) -> bool:
+        decision = self._decision(key)
+        return decision is not None and decision.verdict is Verdict.LINK and decision.record == record
 
     def _gate(self, key: str) -> None:
         """Nothing fits: may it be created?"""
@@ -280,10 +318,10 @@ class _Search:
             return
         wish = self._wish(key)
         if wish == "never":
-            text = "is not in Autotask, and is not to be created"
+            text = "not in Autotask, and not to be created"
             self._leave(key, "never-created", text, self.mapping.create.place)
         elif wish == "ask":
-            self._wait(key, "waits for a decision: `create: ask`", "")
+            self._wait(key, "waits for a decision: `create: ask`", [])
         elif wish == "auto":
             self._resembles(key)
 
@@ -306,8 +344,8 @@ class _Search:
         if not candidates:
             self.matched.create.append(key)
             return
-        shown = "; ".join(self._shown(record) for record in candidates[:5])
-        self._wait(key, f"looks like {shown}, which no row is linked to", f"{candidates[0]}")
+        shown = "; ".join(self._shown(record) for record in candidates[:MOST])
+        self._wait(key, f"looks like {shown}, which no row is linked to", candidates)
 
     def _candidates(self, key: str) -> list[int]:
         specs = {name: self.mapping.fields[name] for name in self.mapping.similar if name in self.mapping.fields}
@@ -335,11 +373,16 @@ class _Search:
         said = [f"{values[name]}" for name in self.mapping.similar if not empty(values.get(name))]
         return f"{self.mapping.target.entity} {record} ({', '.join(said)})"
 
-    def _wait(self, key: str, text: str, record: str) -> None:
+    def _wait(self, key: str, text: str, records: Sequence[int]) -> None:
         name = self.mapping.name
-        remedy = f"`trueup link {name} {key} {record or 'ID'}`, or `trueup decide {name} {key} create --reason …`"
+        link = self._link_to(key, records) if records else f"`trueup link {name} {key} ID`"
+        remedy = f"{link}, or `trueup decide {name} {key} create --reason …`"
         finding = Finding("needs-decision", Severity.HOLD, text, remedy, self.mapping.create.place)
         self.standing.block(key, self._about(finding, key))
+
+    def _link_to(self, key: str, records: Sequence[int]) -> str:
+        """The commands that say which of these records a row is."""
+        return ", or ".join(f"`trueup link {self.mapping.name} {key} {record}`" for record in records[:MOST])
 
     def _block(self, key: str, code: str, text: str, remedy: str, place: Place) -> None:
         self.standing.block(key, self._about(Finding(code, Severity.ERROR, text, remedy, place), key))

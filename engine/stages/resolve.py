@@ -7,10 +7,13 @@ from typing import Any
 from jinja2 import Undefined, UndefinedError
 
 from engine.expressions.compiled import Compiled, Slot
+from engine.expressions.unread import NEEDS_UNREAD, Unread
 from engine.model.finding import Finding, Severity
 from engine.model.fit import Misfit, fit, pick_table
-from engine.model.project import Find, Reference
+from engine.model.project import Find, Manage, Reference
 from engine.model.work import Standing
+
+_REMEDIES = {"depends-on-blocked": "", NEEDS_UNREAD: "correct that row in Work 365"}
 
 Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
 """The id of the one record of reference data that fits; None where a value is none. Raises Misfit."""
@@ -70,16 +73,26 @@ class Resolver:
         found: int | None = self._found[key]
         return found
 
-    def slow(self, key: str, raw: tuple[Any, ...]) -> Resolved:
-        """Every slot's value fitted to its field, with all that is wrong."""
+    def slow(self, key: str, raw: tuple[Any, ...], *, there: bool = False) -> Resolved:
+        """Every slot's value fitted to its field, with all that is wrong.
+
+        `there`: the row has a record, so a field that is set on create only is not written and stands against nothing.
+        """
         resolved = Resolved()
         for position, slot in enumerate(self.compiled.slots):
-            self.one(key, slot, raw[self.compiled.first + position], resolved)
+            fixed = there and slot.spec.manage is Manage.CREATE
+            into = Resolved() if fixed else resolved
+            self.one(key, slot, raw[self.compiled.first + position], into)
+            if fixed:
+                resolved.values[slot.name] = into.values.get(slot.name)
         return resolved
 
     def one(self, key: str, slot: Slot, value: Any, resolved: Resolved) -> None:  # noqa: ANN401 -- any value of a row
         """One slot into `resolved`."""
         try:
+            if isinstance(value, Unread):
+                self._unread(key, slot, value, resolved)
+                return
             if isinstance(value, Undefined):
                 bool(value)  # raises in its own words
             if slot.reference:
@@ -95,6 +108,18 @@ class Resolver:
         except UndefinedError as fault:
             resolved.findings.append(self._finding(key, slot, "expression-failed", f"{slot.name}: {fault}"))
 
+    def _unread(self, key: str, slot: Slot, value: Unread, resolved: Resolved) -> None:
+        """A value that stands in a row that cannot be read: blocked because of that row, if a mapping is about it."""
+        because = blocked_unread(self._standings, value.row) if value.row else None
+        if because is None:
+            finding = self._finding(key, slot, NEEDS_UNREAD, value.text)
+        else:
+            resolved.because, finding = because, self._depends(key, slot, because)
+        resolved.findings.append(finding)
+
+    def _depends(self, key: str, slot: Slot, row: tuple[str, str]) -> Finding:
+        return self._finding(key, slot, "depends-on-blocked", f"depends on {row[0]} {row[1]}, which is blocked")
+
     def _reference(self, key: str, slot: Slot, reference: Reference, value: object, resolved: Resolved) -> None:
         if value is None:
             resolved.values[slot.name] = None
@@ -107,14 +132,12 @@ class Resolver:
         title = standing.mapping.name
         if other in standing.blocked:
             resolved.because = (title, other)
-            resolved.findings.append(
-                self._finding(key, slot, "depends-on-blocked", f"depends on {title} {other}, which is blocked")
-            )
+            resolved.findings.append(self._depends(key, slot, (title, other)))
         elif other in standing.left:
             why = standing.left[other]
             text = f"its {title} is left out: {why.text}"
             resolved.left = Finding("refers-to-left-out", Severity.SKIP, text, "", slot.spec.place, key=key)
-        elif other in standing.rows:
+        elif standing.has(other):
             text = f"its {title} is not in the scope of {title}"
             resolved.left = Finding("refers-out-of-scope", Severity.SKIP, text, "", slot.spec.place, key=key)
         else:
@@ -122,9 +145,18 @@ class Resolver:
             resolved.findings.append(self._finding(key, slot, "reference-missing", text))
 
     def _finding(self, key: str, slot: Slot, code: str, text: str) -> Finding:
-        remedy = "" if code == "depends-on-blocked" else "mend the row in Work 365, or the mapping at this place"
+        remedy = _REMEDIES.get(code, "mend the row in Work 365, or the mapping at this place")
         mapping = self.compiled.mapping.name
         return Finding(code, Severity.ERROR, text, remedy, slot.spec.place, mapping, key)
+
+
+def blocked_unread(standings: Mapping[str, Standing], row: tuple[str, str]) -> tuple[str, str] | None:
+    """Mapping and key of a row that cannot be read, given by table and key; of a mapping that had its turn."""
+    table, key = row
+    for name, standing in standings.items():
+        if standing.mapping.source.table == table and key in standing.unread and key in standing.blocked:
+            return name, key
+    return None
 
 
 def _usable(standings: Mapping[str, Standing], reference: Reference) -> Mapping[str, object]:

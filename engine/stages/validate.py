@@ -6,6 +6,7 @@ from typing import Any
 from engine.expressions import EVALUATION_ERRORS, Program, as_text, evaluate
 from engine.expressions.compiled import Compiled, rule_raw
 from engine.expressions.context import Context
+from engine.expressions.unread import NEEDS_UNREAD, NotRead
 from engine.model.finding import Finding, Place, Severity
 from engine.model.project import Rule
 from engine.model.work import Standing
@@ -33,12 +34,20 @@ def _judge(compiled: Compiled, key: str, names: dict[str, Any], standing: Standi
     values: list[Any] = [True] * compiled.first
     if not any(finding.severity in STOPS for finding in findings):
         findings += _values(compiled, key, names, values)
-    stops = [finding for finding in findings if finding.severity in STOPS]
+    stops = _once(finding for finding in findings if finding.severity in STOPS)
     standing.findings += [finding for finding in findings if finding.severity not in STOPS]
     if stops:
         standing.blocked[key] = stops
     else:
         standing.ready[key] = tuple(values)
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Without those that say again that one and the same row cannot be read."""
+    told: dict[tuple[str, str] | Finding, Finding] = {}
+    for finding in findings:
+        told.setdefault((finding.code, finding.text) if finding.code == NEEDS_UNREAD else finding, finding)
+    return [*told.values()]
 
 
 def _in_scope(compiled: Compiled, key: str, names: Mapping[str, Any]) -> bool | Finding:
@@ -96,6 +105,8 @@ def _worded(raw: object, names: Mapping[str, Any]) -> str:
 
 def broken(mapping: str, key: str, what: str, place: Place | None, fault: Exception) -> Finding:
     """An expression that fails on this row."""
+    if isinstance(fault, NotRead):
+        return Finding(NEEDS_UNREAD, Severity.ERROR, str(fault), "correct that row in Work 365", place, mapping, key)
     text = f"{what} cannot be worked out: {fault}"
     remedy = "mend the row, or the expression at this place"
     return Finding("expression-failed", Severity.ERROR, text, remedy, place, mapping, key)

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from engine import pipeline
 from engine.model.document import dumps
 from engine.wiring import load_project, open_world, shipped
-from tests.chaos.world import Server
+from tests.chaos.serving import Server
+from tests.chaos.world import autotask
 
 LATENCY = 0.1
 ENDPOINTS = ("Companies", "Services", "Products")
@@ -64,7 +65,7 @@ def main(changes: int = 3000) -> None:
 
 def prepare(folder: Path, each: int) -> tuple[Path, Server]:
     """A project whose every record differs in one field from what its row says."""
-    server = Server(folder / "autotask.sqlite", seed=seed(folder, each))
+    server = autotask(folder / "autotask.sqlite", seed(folder, each))
     server.start()
     project = folder / "project"
     (project / "mappings").mkdir(parents=True)

@@ -116,7 +116,7 @@ def _stages(
     figures: dict[str, float] = {}
     figures["transform"], (standing, _) = seconds(lambda: transform(compiled, source, context, "id"))
     standing.records = {record["id"]: record for record in records}
-    by_key = {link.key: link for link in links}
+    by_key = {link.key: link.record for link in links}
     known = Known(by_key, {}, date(2026, 11, 15), lambda key: {"source": standing.rows[key]}, str, lambda *_: None)
     figures["match"], _ = seconds(lambda: match(standing, known))
     before = peak()

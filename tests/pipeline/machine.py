@@ -218,6 +218,8 @@ class Books(RuleBasedStateMachine):
         logs = [one for one in self.scene.source.tables["license_change"].values() if one["subscription"] == key]
         pushed = [self.scene.state.pushed.get(("license_change", one["id"])) for one in logs]
         days = [one.day if one else log["effective_date"] for one, log in zip(pushed, logs, strict=True)]
+        records = {one.record for one in pushed if one}
+        days += [one.day for one in self.scene.state.pushed.values() if one.units and one.record in records]
         return max([AS_OF, *days, *(log["effective_date"] for log in logs if log["status"] == "Active")])
 
     @rule(nth=st.integers(1, 14), after=st.booleans())
@@ -271,10 +273,12 @@ class Books(RuleBasedStateMachine):
             assert not again.changes, f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
             self.check_quantities(again)
 
-    @rule()
+    @rule(back=st.integers(0, 4))
     @precondition(lambda self: self.scene.state.runs() and not self.scene.state.load().open_runs)
-    def undo_the_latest(self) -> None:
-        self.scene.apply(self.scene.plan(undo=self.scene.state.runs()[-1].id))
+    def undo_one(self, back: int) -> None:
+        """One of the latest runs, be it an undo itself, or undone before."""
+        runs = self.scene.state.runs()
+        self.scene.apply(self.scene.plan(undo=runs[-1 - back % len(runs)].id))
         self.touched = True
 
     @rule(verdict=st.sampled_from([Verdict.PUSH, Verdict.ARCHIVE]))
@@ -282,8 +286,8 @@ class Books(RuleBasedStateMachine):
     def decide(self, verdict: Verdict) -> None:
         """Everything that is held is decided, one way or the other."""
         held = {(one.mapping, one.key) for one in self.plan().blocked if one.mapping == "license_change"}
-        said = {row: Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in held}
-        decided = {**self.scene.project.decisions, **said}
+        said = tuple(Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in sorted(held))
+        decided = (*(one for one in self.scene.project.decisions if (one.mapping, one.key) not in held), *said)
         self.decided = True
         self.scene.project = replace(self.scene.project, decisions=decided, digest=f"{len(decided)} {verdict}")
         self.touched = True

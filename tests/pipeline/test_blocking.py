@@ -150,6 +150,20 @@ def test_a_look_up_that_finds_nothing_blocks_the_row_in_words():
     assert "there is no BillingCodes with name 'Cloud'" in blocked(made, "pro").findings[0].text
 
 
+def test_a_look_up_for_a_create_blocks_no_row_that_is_there_already():
+    scene = settled()
+    scene.target.records["BillingCodes"][11]["name"] = "Renamed"
+    scene.target.records["Resources"][4]["isActive"] = False
+    scene.row("product", "pro")["name"] = "Mail and more"
+    scene.row("account", "acc")["phone"] = "2"
+    made = scene.plan()
+    assert made.blocked == ()
+    assert sorted(actions(made)) == [("update", "customer"), ("update", "service")]
+    scene = kept()
+    scene.target.records["BillingCodes"][11]["name"] = "Renamed"
+    assert ("link", "service") in actions(scene.plan())
+
+
 def test_a_look_up_that_finds_an_inactive_one_blocks_the_row():
     scene = Scene()
     scene.target.only("Resources")["isActive"] = False

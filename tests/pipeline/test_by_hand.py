@@ -5,7 +5,7 @@ import pytest
 from engine.applying.by_hand import Said, close, settle
 from engine.errors import StateError
 from engine.ports import RowOutcome
-from tests.pipeline.scene import Fault, Scene, adjusts, day, settled, statuses
+from tests.pipeline.scene import Fault, Scene, actions, adjusts, day, log, settled, statuses
 from tests.pipeline.stories import REPEATED, disturbed, services, twins
 
 
@@ -99,6 +99,59 @@ def test_a_mark_in_doubt_is_settled_by_the_row():
             scene.wait(300)
             assert scene.resume().complete
         assert scene.picture() == settled().picture()
+
+
+def test_a_write_that_lands_while_it_is_looked_for_is_not_sent_again():
+    """The reading began before the time was over, so that what it did not see may have come since."""
+    scene = disturbed(Fault("late", "ContractServiceAdjustments"))
+    scene.apply(scene.plan())
+    scene.wait(299.5)
+    read = scene.target.read
+
+    def slow(entity, where, fields):
+        found = read(entity, where, fields)
+        scene.target.land()
+        scene.wait(1)
+        return found
+
+    scene.target.read = slow
+    scene.resume()
+    del scene.target.read
+    assert scene.resume().complete
+    assert len(scene.target.adjustments()) == len(scene.target.effects)
+    assert scene.picture() == settled().picture()
+
+
+@pytest.mark.parametrize("ended", [{"in_doubt": True}, {"untried": True}])
+@pytest.mark.parametrize("landed", ["third", "fourth"])
+def test_two_logs_of_which_one_was_marked_when_the_source_ended_are_both_marked_in_the_end(landed, ended):
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
+    write = scene.source.write
+
+    def half(table, updates):
+        return [
+            write(table, [one])[0] if one.key == landed else RowOutcome(one.key, "no answer", **ended)
+            for one in updates
+        ]
+
+    scene.source.write = half
+    assert {one.status for one in scene.apply(scene.plan()).changes} == {"in doubt"}
+    del scene.source.write
+    assert scene.row("license_change", landed)["status"] == "Archived"
+    scene.wait(300)
+    assert scene.resume().complete
+    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Archived"}
+    assert actions(scene.plan()) == []
+
+
+def test_marks_that_were_not_tried_at_all_have_failed():
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
+    scene.source.write = lambda _, updates: [RowOutcome(one.key, "no answer", untried=True) for one in updates]
+    assert {one.status for one in scene.apply(scene.plan()).changes} == {"failed"}
+    del scene.source.write
+    assert actions(scene.sync()) == [("write back", "license_change")]
 
 
 def test_what_is_not_in_doubt_cannot_be_settled():

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.pipeline.files import changed, decisions
-from tests.pipeline.scene import Scene, actions, adjusts, change_of, day, line_of, settled
+from tests.pipeline.scene import LINE, Scene, actions, adjusts, change_of, day, line_of, settled, subscription
 from tests.pipeline.stories import by_hand
 
 
@@ -49,6 +51,17 @@ def test_correct_adjusts_autotask_to_work_365_on_top_of_what_is_pending():
     assert actions(scene.plan()) == []
 
 
+def test_a_row_that_a_person_linked_is_corrected_as_decided_too():
+    scene = by_hand((day(1, 1), 3))
+    scene.source.tables["license_change"].clear()
+    correct = "{mapping: subscription, key: sub, do: correct, reason: counted}"
+    link = f"{{mapping: subscription, key: sub, link: {LINE}}}"
+    scene.files(decisions(link, correct))
+    made = scene.sync()
+    assert (change_of(made, "subscription:sub:link").how, adjusts(made)) == ("decision", [(("sub",), day(11, 15), 9)])
+    assert actions(scene.plan()) == []
+
+
 def test_correct_without_anything_pending_adjusts_from_as_of_on():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
@@ -89,3 +102,57 @@ def test_a_mapping_can_say_that_differences_are_corrected():
     scene.row("subscription")["quantity"] = Decimal(15)
     scene.files(changed("mappings/subscription.yaml", "difference: hold", "difference: correct"))
     assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 3)]
+
+
+# Decisions that are about no row
+
+
+def warned(scene, *lines):
+    scene.files(decisions(*lines))
+    return [one for one in scene.plan().findings if one.code == "decision-without-row"]
+
+
+def test_a_decision_about_a_row_that_is_not_there_is_said_with_its_place_and_the_row_that_was_meant():
+    scene = settled()
+    scene.add("subscription", subscription("9a44f7a3-one", name="Backup"), subscription("9a44f7a3-two", name="Desk"))
+    (finding,) = warned(scene, "{mapping: subscription, key: 9a44f7a3-onw, do: correct, reason: r}")
+    assert (str(finding.severity), str(finding.place), finding.key) == (
+        "warning", "mappings/decisions.yaml:2:5", "9a44f7a3-onw",
+    )  # fmt: skip
+    assert finding.text == (
+        "correct is decided of subscription 9a44f7a3-onw, and no row has that key: nothing comes of it"
+    )
+    assert finding.remedy == ("did you mean 9a44f7a3-one (Backup)? Correct the key there, or take the entry out")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("9a44", "did you mean 9a44f7a3-one (Backup) or 9a44f7a3-two (Desk)? Correct the key there"),
+        ("desk", "did you mean 9a44f7a3-two (Desk)? Correct the key there"),
+        ("77777777-777", "correct the key there"),
+    ],
+)
+def test_the_start_of_a_key_or_a_name_is_no_key_but_says_which_row_is_meant(key, meant):
+    scene = settled()
+    scene.add("subscription", subscription("9a44f7a3-one", name="Backup"), subscription("9a44f7a3-two", name="Desk"))
+    (finding,) = warned(scene, f"{{mapping: subscription, key: '{key}', do: ignore, reason: r}}")
+    assert finding.remedy == f"{meant}, or take the entry out"
+
+
+def test_a_decision_about_a_row_that_is_or_was_there_or_that_holds_no_longer_is_not_idle():
+    scene = settled()
+    del scene.source.tables["license_change"]["first"]
+    del scene.source.tables["account"]["acc"]
+    scene.source.unread["product", "yea"] = {"price"}
+    lines = [
+        "{mapping: license_change, key: first, do: archive, reason: r}",
+        "{mapping: license_change, key: second, do: archive, reason: r}",
+        "{mapping: customer, key: acc, do: ignore, reason: r}",
+        "{mapping: service, key: yea, do: create, reason: r}",
+        "{mapping: subscription, key: nobody, do: ignore, reason: r, until: 2026-11-14}",
+    ]
+    assert warned(scene, *lines) == []
+    scene.source.nameless.add("subscription")
+    (finding,) = warned(scene, lines[-1].replace("11-14", "11-15"))
+    assert "no row that can be read has that key" in finding.text

@@ -1,10 +1,13 @@
 """A write that nobody answered for: settled by reading, never before it must have ended, never by a guess."""
 
+from datetime import UTC, timedelta
 from decimal import Decimal
 
 import pytest
 
-from tests.fakes import FakeTarget
+from engine.applying.book import Book
+from engine.model.run import Entry, Step
+from tests.fakes import ADJUSTMENTS, UNITS, FakeTarget
 from tests.pipeline.files import decisions
 from tests.pipeline.frail import killed
 from tests.pipeline.scene import LINE, Fault, Scene, actions, adjusts, codes, day, kept, line_of, log, settled, statuses
@@ -54,6 +57,46 @@ def test_a_write_that_was_lost_is_in_doubt_until_no_request_can_still_be_running
     assert scene.resume().complete
     assert scene.picture() == settled().picture()
     assert actions(scene.plan()) == []
+
+
+def test_what_is_in_doubt_says_what_is_known_and_from_when_on_it_can_be_told():
+    scene = disturbed(Fault("lost", "Contracts"))
+    sent = scene.clock.instant
+    (doubt,) = [one for one in scene.apply(scene.plan()).changes if one.status == "in doubt"]
+    assert (doubt.name, doubt.text, doubt.remedy) == ("Alpine CSP", "no answer", "")
+    assert (doubt.sent, doubt.until) == (sent, sent + timedelta(seconds=300))
+    assert doubt.sent.tzinfo == scene.project.zone
+    scene.wait(100)
+    assert next(one for one in scene.resume().changes if one.status == "in doubt") == doubt
+
+
+def test_an_adjustment_that_was_taken_and_shows_no_effect_says_so():
+    scene = Scene()
+    made = scene.plan()
+    scene.target.on_write = lambda _verb, entity, _values: scene.target.hidden.update(
+        (UNITS, id_) for id_ in range(1000, 1100) if entity == ADJUSTMENTS
+    )
+    (doubt,) = [one for one in scene.apply(made).changes if one.status == "in doubt"]
+    assert doubt.text == "Autotask took it, and its effect is not to be seen yet"
+    assert doubt.until - doubt.sent == timedelta(seconds=300)
+
+
+def test_what_a_killed_run_had_in_flight_says_that_the_run_ended():
+    scene = Scene()
+    made = scene.plan()
+    book = Book(made, [Entry("customer:acc", Step.STARTED, scene.clock.now())])
+    (doubt,) = book.outcomes(timedelta(seconds=5), UTC)
+    assert doubt.text == "it was sent, and the run ended before an answer came"
+
+
+def test_what_only_a_person_can_tell_is_said_without_a_time():
+    scene = disturbed(Fault("lost", "ContractServiceAdjustments"))
+    scene.apply(scene.plan())
+    scene.target.by_hand(scene.target.only("ContractServices")["id"], day(10, 5), 7)
+    (doubt,) = [one for one in scene.resume().changes if one.status == "in doubt"]
+    assert "somebody else wrote there" in doubt.text
+    assert "trueup state settle" in doubt.remedy
+    assert (doubt.sent is not None, doubt.until) == (True, None)
 
 
 def test_an_update_that_was_lost_is_sent_again_after_that_time():

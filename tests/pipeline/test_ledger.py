@@ -157,7 +157,8 @@ def test_a_subscription_that_is_gone_and_still_has_units_is_over_billed():
     made = scene.plan()
     line = line_of(made)
     assert (line.class_, line.quantity, line.units) == ("over-billed", 0, 12)
-    assert [finding.code for finding in made.findings] == ["gone"]
+    assert line.name == "Alpine CSP, Mail"  # it has no name of its own: by what its references are
+    assert [(finding.code, finding.name) for finding in made.findings] == [("gone", "Alpine CSP, Mail")]
 
 
 def test_a_contract_service_with_units_and_no_subscription_is_an_orphan():

@@ -47,6 +47,14 @@ def test_links_are_found_again_by_identity_once_the_state_is_lost():
     assert {link.how for link in scene.state.links.values()} == {"identity"}
 
 
+def test_a_link_to_an_entity_that_the_mapping_had_before_counts_for_nothing():
+    scene = settled()
+    link = scene.state.links["customer", "acc"]
+    scene.state.links["customer", "acc"] = Link("customer", "acc", "Vendors", link.record, "created")
+    assert actions(scene.sync()) == [("link", "customer")]
+    assert scene.state.links["customer", "acc"].entity == "Companies"
+
+
 def test_on_day_one_links_are_found_by_the_mappings_own_keys_and_shown():
     made = kept().plan()
     assert {(change.mapping, change.how) for change in made.changes if change.how} == {
@@ -164,7 +172,7 @@ def test_a_row_that_is_gone_is_reported():
     made = scene.plan()
     assert actions(made) == []
     (finding,) = made.findings
-    assert (finding.code, finding.key) == ("gone", "b")
+    assert (finding.code, finding.key, finding.name) == ("gone", "b", "Brook Ltd")
     assert "trueup state forget customer b" in finding.remedy
 
 
@@ -182,8 +190,8 @@ def test_a_row_that_is_gone_can_switch_its_record_off():
     scene.files(changed(GONE, "when_missing: report", "when_missing: deactivate"))
     made = scene.sync()
     (change,) = made.changes
-    assert (str(change.action), change.values, change.notes) == (
-        "deactivate", {"isActive": False}, ("its row is gone from Work 365",),
+    assert (str(change.action), change.name, change.values, change.notes) == (
+        "deactivate", "Brook Ltd", {"isActive": False}, ("its row is gone from Work 365",),
     )  # fmt: skip
     assert company(scene, "Brook Ltd")["isActive"] is False
     assert actions(scene.plan()) == []
@@ -218,6 +226,7 @@ def test_a_gone_row_whose_record_cannot_be_read_is_reported_as_just_that():
     (finding,) = made.findings
     assert finding.code == "gone"
     assert "still there" not in finding.text
+    assert finding.name == "b"
 
 
 def test_guards_hold_although_the_source_rows_are_gone():

@@ -3,6 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from engine.errors import TargetRejected
 from tests.pipeline.files import changed, decisions, settings
 from tests.pipeline.scene import (
     LINE,
@@ -33,7 +36,10 @@ def test_a_row_that_moved_is_held_and_named_and_the_rest_goes_on():
     scene.row("product", "yea")["name"] = "Backup 2"
     outcome = scene.apply(made)
     held = said(outcome, "service:yea")
-    assert (held.status, held.text) == ("held", "its row product:yea has changed in Work 365 since the plan was made")
+    assert (held.status, held.text) == (
+        "held",
+        "its row Product Backup 2 (yea) has changed in Work 365 since the plan was made",
+    )
     assert {one.status for one in outcome.changes if one.change != "service:yea"} == {"applied"}
     assert actions(scene.plan()) == [("create", "service")]
 
@@ -96,7 +102,9 @@ def test_a_record_that_does_not_come_back_is_held():
     made = scene.plan()
     company = scene.target.only("Companies")["id"]
     scene.target.hidden.add(("Companies", company))
-    assert said(scene.apply(made), "customer:acc").text == f"Companies {company} does not come back any more"
+    assert said(scene.apply(made), "customer:acc").text == (
+        f"Autotask does not give it back any more (Companies {company})"
+    )
 
 
 def test_a_create_whose_identity_appeared_is_held():
@@ -124,7 +132,7 @@ def test_units_that_moved_hold_their_adjustment():
     scene.target.by_hand(LINE, day(10, 3), 1)
     outcome = scene.apply(made)
     assert said(outcome, "license_change:first").text == (
-        f"the units of contract service {LINE} have moved since the plan was made"
+        f"its units in Autotask (contract service {LINE}) have moved since the plan was made"
     )
     assert statuses(outcome)["license_change:second"] == "skipped"
     assert scene.target.adjustments() == []
@@ -234,7 +242,10 @@ def test_a_record_whose_row_is_back_is_not_switched_off():
     made = scene.plan()
     scene.add("account", gone)
     (outcome,) = scene.apply(made).changes
-    assert (outcome.status, outcome.text) == ("held", "its row account:b is back in Work 365 since the plan was made")
+    assert (outcome.status, outcome.text) == (
+        "held",
+        ("its row Account Brook Ltd (b) is back in Work 365 since the plan was made"),
+    )
     assert all(company["isActive"] for company in scene.target.records["Companies"].values())
 
 
@@ -265,6 +276,24 @@ def test_a_refusal_stops_what_depends_on_it_and_nothing_else():
     }  # fmt: skip
     assert not outcome.complete
     assert scene.units(day(12, 1), next(iter(scene.target.records["ContractServices"]))) == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [("The logged in Resource does not have the adequate permissions to create Contracts.", 500), ("Forbidden", 403)],
+)
+def test_a_refusal_for_want_of_rights_names_the_command_that_says_which(words, status):
+    scene = Scene()
+    made = scene.plan()
+
+    def refused(_verb, entity, _values):
+        if entity == "Contracts":
+            raise TargetRejected("refused", errors=[words], status=status)
+
+    scene.target.on_write = refused
+    failed = said(scene.apply(made), "contract:con")
+    assert failed.text == f"Autotask refused Contracts: {words}"
+    assert failed.remedy == "`trueup doctor` names the rights that the API user lacks; then plan again"
 
 
 def test_the_next_plan_holds_exactly_what_is_left():

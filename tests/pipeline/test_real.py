@@ -166,6 +166,21 @@ def test_an_undo_takes_the_units_back_and_the_logs_wait(tmp_path):
         assert actions(work.plan()) == []
 
 
+def test_a_state_that_was_moved_still_undoes_its_runs_once(tmp_path):
+    with real(tmp_path / "w") as work:
+        work.sync()
+        with work.world() as world:
+            run, text = world.state.runs()[-1].id, world.state.export()
+        work.lose_state()
+        with work.world() as world:
+            world.state.import_(text)
+        assert work.apply(work.plan(undo=run)).complete
+        (line,) = [one["id"] for one in work.records("ContractServices")]
+        assert work.units(line, day(12, 1)) == 0
+        assert actions(work.plan(undo=run)) == []
+        assert {("acc", "switched-off"), ("con", "switched-off")} <= codes(work.plan())
+
+
 def test_a_field_edited_in_autotask_is_put_back_and_prices_are_not(tmp_path):
     with real(tmp_path / "w") as work:
         work.sync()

@@ -50,7 +50,10 @@ def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_is
     assert adjusts(made) == [(("third",), day(11, 26), -3)]
     assert (opposite.units, opposite.monthly) == ((15, 12), -30)
     assert opposite.one_off == Decimal(30) * 1 / (Decimal(365) / 12)
-    assert opposite.notes == ("takes back +3 of 2026-11-25; the 1 days from then to 2026-11-26 stay billed",)
+    assert opposite.notes == (
+        "takes back +3 of 2026-11-25; that day stays billed, prorated",
+        "third waits for a decision before it can be pushed again",
+    )
     assert made.summary.monthly == -30
     assert (made.undo_of, made.selection) == (scene.state.runs()[-1].id, f"undoes run {scene.state.runs()[-1].id}")
 
@@ -99,7 +102,7 @@ def test_where_no_open_day_is_left_it_says_so():
     assert actions(made) == []
     assert texts(made) == [
         "no open day is left for -3 units: its periods are posted, or the contract has ended",
-        "the mark in Work 365 stays: status",
+        "its mark in Work 365 (status) stays",
     ]
 
 
@@ -198,10 +201,10 @@ def test_created_records_are_switched_off_and_those_that_cannot_be_are_named():
     scene.sync()
     made = undo_of(scene)
     assert set(actions(made)) == {("deactivate", "customer"), ("deactivate", "contract")}
-    service = next(iter(scene.target.records["Services"]))
-    assert f"Services {service} stays: Autotask deletes none, and the mapping names nothing to switch off" in texts(
-        made
-    )
+    stays = "its record in Services stays: Autotask deletes none, and the mapping names nothing to switch off"
+    assert [finding.name for finding in made.findings if finding.text == stays] == ["Backup", "Mail"]
+    (off,) = change_of(made, "undo:customer:acc").fields
+    assert (off.field, off.shown_before, off.shown_after) == ("isActive", "yes", "no")
     assert scene.apply(made).complete
     assert scene.target.only("Companies")["isActive"] is False
     assert scene.target.only("Contracts")["status"] == 0
@@ -233,8 +236,12 @@ def test_links_stay_and_it_says_how_to_take_them_away():
     scene.source.tables["license_change"].clear()
     scene.row("subscription")["quantity"] = Decimal(0)
     scene.sync()
-    said = texts(undo_of(scene))
-    assert "the link to Companies 101 stays; `trueup state forget` takes it away" in said
+    made = undo_of(scene)
+    links = [finding for finding in made.findings if finding.code == "link-stays"]
+    assert {(one.name, one.remedy) for one in links if one.mapping == "customer"} == {
+        ("Alpine Dental", "`trueup state forget customer acc --reason …` takes it away"),
+    }  # fmt: skip
+    assert {str(one.severity) for one in links} == {"info"}
 
 
 def test_marks_that_no_adjustment_stands_behind_stay_and_are_named():

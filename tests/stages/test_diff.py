@@ -16,6 +16,7 @@ from engine.model.plan import FieldChange, Reason, Unknown
 from engine.model.project import Manage
 from engine.stages.diff import (
     ROW,
+    UNDONE,
     creation,
     deactivation,
     differing,
@@ -259,6 +260,9 @@ def test_a_field_that_can_only_be_read_is_not_sent():
         ("new", "edited", {"name": "new", ROW: "r1"}, "r1", Reason.DRIFT),
         ("new", "edited", {"name": "old", ROW: "r1"}, "r2", Reason.BOTH),
         (None, "edited", {"name": None, ROW: "r1"}, "r1", Reason.DRIFT),
+        ("new", "old", {"name": "old", f"{UNDONE}name": "run", ROW: "r1"}, "r1", Reason.UNDONE),
+        ("new", "old", {"name": "old", f"{UNDONE}other": "run", ROW: "r1"}, "r1", Reason.MAPPING),
+        ("new", "edited", {"name": "old", f"{UNDONE}name": "run", ROW: "r1"}, "r1", Reason.BOTH),
     ],
 )
 def test_a_difference_says_why(desired, actual, last, row, why):

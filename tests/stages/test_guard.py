@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.plan import Action, GuardExceeded
+from engine.model.plan import Action, FieldChange, GuardExceeded, Reason
 from engine.model.project import Guards
 from engine.stages.guard import guard, over
 from tests.stages.small import change
@@ -23,9 +23,35 @@ def many(count, action, entity="Contracts"):
     return [change(f"{entity}{action}{number}", action=action, entity=entity) for number in range(count)]
 
 
-def limits(*changes, linked=None, monthly=0, calls=0, guards=GUARDS):
+def limits(*changes, linked=None, calls=0, guards=GUARDS):
     flat = [one for group in changes for one in group]
-    return [one.limit for one in guard(guards, flat, linked or {}, Decimal(monthly), calls)]
+    return [one.limit for one in guard(guards, flat, linked or {}, calls)]
+
+
+def first(count, before=None, entity="Companies"):
+    """So many records that are linked for the first time, and get a value in the place of another, or of none."""
+    field = FieldChange("phone", before, "1", Reason.FIRST, "", "1")
+    return [
+        change(f"{before}{n}{action}", action=action, entity=entity, record=n, fields=(field,))
+        for n in range(count)
+        for action in (Action.LINK, Action.UPDATE)
+    ]
+
+
+def money(*effects):
+    return [
+        change(
+            f"a{n}",
+            action=Action.ADJUST,
+            monthly=None if effect is None else Decimal(effect),
+            price_unknown=effect is None,
+        )
+        for n, effect in enumerate(effects)
+    ]
+
+
+def said(*changes):
+    return [one.text for one in guard(GUARDS, [one for group in changes for one in group], {}, 0)]
 
 
 @pytest.mark.parametrize(
@@ -80,12 +106,52 @@ def test_an_entity_may_have_a_share_of_its_own():
     assert limits(many(10, Action.UPDATE, "Services"), linked={"Services": 10}) == []
 
 
+def test_records_that_the_plan_is_about_to_link_are_counted_among_the_linked_ones():
+    links, others = many(300, Action.LINK), many(80, Action.UPDATE)
+    assert limits(links, others, linked={"Contracts": 10}) == []
+    (exceeded,) = guard(GUARDS, [*links, *others, *others[:20]], {"Contracts": 10}, 0)
+    assert exceeded == GuardExceeded(
+        "share_changed:Contracts",
+        "32% of the linked Contracts would change (100 of 310, 300 of them by this plan), over the limit of 30%",
+    )
+
+
+def test_on_day_one_a_change_is_what_overwrites_something_and_not_what_fills_in_our_key():
+    assert limits(first(20)) == []
+    assert limits(first(20), first(5, "2")) == []
+    assert limits(first(9), first(11, "2")) == ["share_changed:Companies"]
+    filled = [one for one in first(20) if one.action is Action.UPDATE]
+    assert limits(filled, linked={"Companies": 20}) == ["share_changed:Companies"]
+
+
 @pytest.mark.parametrize(
-    ("monthly", "exceeded"),
-    [("1000", []), ("-1000", []), ("1000.01", ["monthly_effect"]), ("-1000.01", ["monthly_effect"])],
+    ("effects", "exceeded"),
+    [
+        (["1000"], []),
+        (["-1000"], []),
+        (["1000", "0.01"], ["monthly_effect"]),
+        (["-1000", "-0.01"], ["monthly_effect"]),
+        (["1000", "-1000"], []),
+        (["10000", "-10000"], ["monthly_effect"]),
+        ([None, None], []),
+    ],
 )
-def test_the_monthly_effect_is_limited_in_both_directions(monthly, exceeded):
-    assert limits(monthly=monthly) == exceeded
+def test_what_is_billed_more_and_what_is_billed_less_are_limited_each_by_itself(effects, exceeded):
+    assert limits(money(*effects)) == exceeded
+
+
+def test_which_of_the_two_is_over_is_said_and_how_many_have_no_price():
+    assert said(money("1500", "-900")) == ["+1,500.00 a month is billed more, over the limit of 1,000.00"]
+    (one,) = said(money("900", "-1500", None))
+    assert one == (
+        "-1,500.00 a month is billed less, over the limit of 1,000.00; "
+        "1 of the changes has no known price and comes on top"
+    )
+    (both,) = said(money("10000", "-10000", None, None))
+    assert both == (
+        "+10,000.00 a month is billed more and -10,000.00 a month is billed less, over the limit of 1,000.00; "
+        "2 of the changes have no known price and come on top"
+    )
 
 
 @pytest.mark.parametrize(("calls", "exceeded"), [(2000, []), (2001, ["calls"])])
@@ -100,15 +166,15 @@ def test_what_has_no_limit_is_not_limited():
 
 def test_every_limit_is_told_with_its_figures_by_entity():
     changes = [*many(4, Action.CREATE, "Services"), *many(2, Action.CREATE, "Companies"), *many(4, Action.UPDATE)]
-    told = guard(GUARDS, changes, {"Contracts": 12}, Decimal("-1234.5"), 2345)
+    told = guard(GUARDS, [*changes, *money("-1234.5")], {"Contracts": 12}, 2345)
     assert told == [
         GuardExceeded("creates:Companies", "2 new records of Companies are over the limit of 1"),
         GuardExceeded("creates:Services", "4 new records of Services are over the limit of 3"),
         GuardExceeded(
-            "share_changed:Contracts", "33% of the linked Contracts would change (4/12), over the limit of 30%"
+            "share_changed:Contracts", "33% of the linked Contracts would change (4 of 12), over the limit of 30%"
         ),
-        GuardExceeded("monthly_effect", "monthly effect -1,234.50 is over the limit of 1,000.00"),
-        GuardExceeded("calls", "2,345 API calls are over the limit of 2,000"),
+        GuardExceeded("monthly_effect", "-1,234.50 a month is billed less, over the limit of 1,000.00"),
+        GuardExceeded("calls", "applying costs 2,345 API calls, over the limit of 2,000"),
     ]
 
 

@@ -14,7 +14,6 @@ from engine.expressions import evaluate
 from engine.model.finding import Place, Severity
 from engine.model.plan import Unknown
 from engine.model.project import Decision, Verdict
-from engine.model.run import Link
 from engine.model.work import Standing
 from engine.stages.match import Known, match
 from tests.stages.small import mapping, spec, specs, value
@@ -60,9 +59,8 @@ class Case:
         )
         self.standing.ready.update({key: () for key in rows if key not in self.not_ready})
         self.standing.out.update(self.not_ready)
-        links = {key: Link("customer", key, "Companies", record, "created") for key, record in self.links.items()}
         known = Known(
-            links=links,
+            links=self.links,
             decisions=self.decisions,
             as_of=AS_OF,
             names=lambda key: {"source": rows[key], "settings": {"create": "ask"}},
@@ -100,6 +98,12 @@ class Case:
 
 def decided(key, verdict, record=None, until=None, reason="because"):
     return {key: Decision("customer", key, verdict, Place("mappings/decisions.yaml", 3, 1), record, reason, until)}
+
+
+def remedy(case, key):
+    """The way out of what a row is blocked for."""
+    (finding,) = case.standing.blocked[key]
+    return finding.remedy
 
 
 ERROR = Severity.ERROR
@@ -154,7 +158,8 @@ def test_two_records_that_fit_are_told_and_neither_is_taken(identity, keys, how)
     assert case.texts("a") == [
         f"2 records fit by {how} (companyName): Companies 5, 6".replace("Companies", "Contracts")
     ]
-    assert case.standing.blocked["a"][0].remedy == "say which with `trueup link customer a ID`"
+    remedy = case.standing.blocked["a"][0].remedy
+    assert remedy == "say which it is: `trueup link customer a 5`, or `trueup link customer a 6`"
     assert (case.ids, case.create_) == ({}, [])
 
 
@@ -167,6 +172,8 @@ def test_a_record_that_two_rows_claim_is_told_on_both():
     case = Case({"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}})
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
     assert case.texts("a") == ["claims Contracts 5, and so does Alpine"]
+    ways = "`trueup link customer a 5` if it is Alpine's, or `trueup link customer b 5` if it is Alpine's"
+    assert remedy(case, "a") == remedy(case, "b") == ways
     assert (case.ids, case.create_) == ({}, [])
 
 
@@ -179,6 +186,14 @@ def test_a_record_that_another_row_is_linked_to_is_told_on_both():
     finding = case.standing.findings[0]
     assert (finding.code, finding.severity, finding.key) == ("claimed-twice", Severity.WARNING, "a")
     assert finding.text == "Brightwater claims its Contracts 5 as well"
+    assert (
+        finding.remedy
+        == remedy(case, "b")
+        == (
+            "`trueup link customer a 5` if it is Alpine's, "
+            "or `trueup link customer b 5` and `trueup state forget customer a --reason …` if it is Brightwater's"
+        )
+    )
 
 
 def test_a_record_that_another_row_has_is_no_candidate_for_a_mapping_s_own_keys():
@@ -199,7 +214,10 @@ def test_a_record_of_a_row_that_is_gone_is_not_created_a_second_time():
     case = Case({"new": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, {"old": 5}, gone=("old",))
     assert case.why("new") == [("claimed-twice", ERROR)]
     assert case.texts("new") == ["claims Contracts 5, and so does old"]
-    assert case.standing.blocked["new"][0].remedy.endswith("`trueup state forget customer KEY` the other")
+    assert (
+        remedy(case, "new")
+        == "`trueup link customer new 5` and `trueup state forget customer old --reason …` if it is Alpine's"
+    )
     assert case.create_ == []
 
 
@@ -207,13 +225,18 @@ def test_a_record_that_two_rows_are_linked_to_is_written_by_neither():
     case = Case({"a": {"name": "Alpine"}, "b": {}}, {5: {}}, {"a": 5, "b": 5})
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
     assert case.texts("a") == ["claims Contracts 5, and so does b"]
+    ways = (
+        "`trueup state forget customer b --reason …` if it is Alpine's, "
+        "or `trueup state forget customer a --reason …` if it is b's"
+    )
+    assert remedy(case, "a") == remedy(case, "b") == ways
     assert case.ids == {"a": 5, "b": 5}
 
 
 def test_a_linked_record_that_does_not_come_back_blocks_the_row_and_is_never_created():
     case = Case({"a": {"name": "Alpine"}}, {6: {"externalID": "a"}}, {"a": 5})
     assert case.why("a") == [("linked-record-missing", ERROR)]
-    assert "Companies 5, which does not come back" in case.texts("a")[0]
+    assert "Contracts 5, which does not come back" in case.texts("a")[0]
     assert "trueup state forget customer a" in case.standing.blocked["a"][0].remedy
     assert (case.ids, case.create_) == ({"a": 5}, [])
 
@@ -231,6 +254,42 @@ def test_a_decision_links_a_row_against_all_else():
     records = {5: {"externalID": "a", "companyName": "Alpine"}, 6: {}}
     case = Case({"a": {"name": "Alpine"}}, records, decisions=decided("a", Verdict.LINK, 6))
     assert (case.ids, case.how) == ({"a": 6}, {"a": "decision"})
+
+
+def test_what_is_decided_stands_against_a_row_that_only_fits_and_that_one_is_told():
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
+    case = Case(rows, {5: {"externalID": "b"}}, decisions=decided("a", Verdict.LINK, 5))
+    assert (case.ids, case.how, case.create_) == ({"a": 5}, {"a": "decision"}, [])
+    assert (case.why("a"), case.why("b")) == ([], [("claimed-twice", ERROR)])
+    assert [(one.key, one.severity) for one in case.standing.findings] == [("a", Severity.WARNING)]
+    assert remedy(case, "b") == (
+        "`trueup link customer b 5` and take the decision at mappings/decisions.yaml:3:1 away if it is Brightwater's, "
+        "or give the other its own externalID in Work 365"
+    )
+
+
+def test_two_decisions_for_one_record_are_told_with_their_places():
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
+    both = decided("a", Verdict.LINK, 5) | decided("b", Verdict.LINK, 5)
+    case = Case(rows, {5: {}}, decisions=both)
+    assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
+    assert remedy(case, "a").startswith("take the decision at mappings/decisions.yaml:3:1 away if it is Alpine's, or ")
+    assert case.standing.findings == []
+
+
+def test_of_two_rows_with_one_identity_a_decision_gives_the_record_to_one():
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
+    case = Case(rows, {5: {"companyName": "Alpine"}}, identity=BY_NAME, decisions=decided("b", Verdict.LINK, 5))
+    assert (case.ids, case.why("a"), case.create_) == ({"b": 5}, [("claimed-twice", ERROR)], [])
+
+
+def test_the_commands_of_the_way_out_end_a_claim_of_two():
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
+    records = {5: {"externalID": "b"}}
+    kept = Case(rows, records, {"a": 5}, decided("a", Verdict.LINK, 5))
+    assert (kept.ids, kept.why("a"), kept.why("b")) == ({"a": 5}, [], [("claimed-twice", ERROR)])
+    moved = Case(rows, records, {}, decided("b", Verdict.LINK, 5))
+    assert (moved.ids, moved.create_, moved.standing.blocked) == ({"b": 5}, ["a"], {})
 
 
 def test_a_decision_moves_a_link():
@@ -406,7 +465,7 @@ def test_candidates_are_shown_by_what_makes_them_alike():
         "looks like Contracts 5 (ALPINE AG); Contracts 9 (Alpine, alpine.example), which no row is linked to"
     ]
     assert case.standing.blocked["a"][0].remedy.startswith(
-        "`trueup link customer a 5`, or `trueup decide customer a create"
+        "`trueup link customer a 5`, or `trueup link customer a 9`, or `trueup decide customer a create"
     )
 
 

@@ -75,6 +75,22 @@ def test_every_field_has_its_value_in_its_own_terms():
     }
 
 
+def test_what_is_set_on_create_only_stands_against_no_row_that_is_there():
+    owner = spec("ownerID", find("Resources", email="{{ source.owner }}", team="sales"), manage=Manage.CREATE)
+    parent = spec("companyID", ref("customer", "{{ source.customer }}"), manage=Manage.CREATE)
+    fee = spec("setupFee", "{{ source.fee }}", manage=Manage.CREATE)
+    name = spec("contractName", "{{ source.name }}")
+    made = Resolver(
+        Compiled(mapping(fields=[owner, parent, fee, name]), ENTITY, []), {"customer": customers()}, Finder()
+    )
+    wrong = raw(made, owner="nobody", customer="left", fee="much")
+    new, there = made.slow("k", wrong), made.slow("k", wrong, there=True)
+    assert ([one.code for one in new.findings], new.left is None) == (["value-does-not-fit"] * 2, False)
+    assert (there.findings, there.unfound, there.left, there.because) == ([], {}, None, None)
+    assert there.values == {"ownerID": None, "companyID": None, "setupFee": None, "contractName": "Alpine"}
+    assert made.slow("k", raw(made), there=True).values["ownerID"] == 77
+
+
 def test_what_is_none_stays_none():
     values = slow(name=None, customer=None, owner=None, period=None, end=None, fee=None).values
     assert values == dict.fromkeys(["contractName", "companyID", "ownerID", "period", "endDate", "setupFee"])

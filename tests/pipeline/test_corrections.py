@@ -1,0 +1,207 @@
+"""Corrections: Autotask brought to the quantity of Work 365, with all that is pending and dated ahead in mind."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.fakes import UNITS
+from tests.pipeline.files import changed, decisions
+from tests.pipeline.scene import Scene, actions, adjusts, codes, day, line_of, log, settled
+from tests.pipeline.stories import by_hand
+
+CORRECT = decisions("{mapping: subscription, key: sub, do: correct, reason: counted}")
+ALWAYS = changed("mappings/subscription.yaml", "difference: hold", "difference: correct")
+BOTH = pytest.mark.parametrize("files", [CORRECT, ALWAYS], ids=["decided", "by the project"])
+
+
+def dated_ahead(quantity: int = 12) -> Scene:
+    """Ten seats, and two more keyed by hand from the first of December on; nothing is pending."""
+    scene = by_hand((day(1, 1), 10), (day(12, 1), 2))
+    scene.source.tables["license_change"].clear()
+    scene.row("subscription")["quantity"] = Decimal(quantity)
+    scene.files()
+    scene.sync()
+    return scene
+
+
+# Units that change later, by hand
+
+
+@BOTH
+def test_a_difference_is_not_corrected_while_units_change_later_by_no_run_of_ours(files):
+    scene = dated_ahead()
+    scene.files(files)
+    made = scene.plan()
+    line = line_of(made)
+    assert (adjusts(made), line.class_, line.difference, line.day) == ([], "under-billed", 2, day(11, 15))
+    assert line.text == (
+        "is not corrected: Autotask's units change by +2 on 2026-12-01, later than any change, and by no run of ours"
+    )
+    assert line.remedy.startswith("`trueup plan --as-of 2026-12-01` compares both on that day, with it; or ")
+    later = scene.plan(as_of=day(12, 1))
+    assert (adjusts(later), line_of(later).class_) == ([], "match")
+
+
+@BOTH
+def test_once_the_day_is_reached_what_is_left_is_corrected(files):
+    scene = dated_ahead(15)
+    scene.files(files)
+    assert adjusts(scene.plan()) == []
+    made = scene.plan(as_of=day(12, 1))
+    assert adjusts(made) == [(("sub",), day(12, 2), 3)]  # the first has taken an adjustment already
+
+
+def test_a_difference_that_nobody_decided_on_says_that_units_change_later():
+    line = line_of(dated_ahead().plan())
+    assert line.text == (
+        "nothing pending explains it; "
+        "Autotask's units change by +2 on 2026-12-01, later than any change, and by no run of ours"
+    )
+    assert "--as-of 2026-12-01" in line.remedy
+
+
+def test_pending_changes_wait_with_the_correction():
+    scene = dated_ahead(15)
+    scene.add("license_change", log("third", day(11, 20), 1))
+    scene.files(ALWAYS)
+    made = scene.plan()
+    assert (adjusts(made), codes(made)) == ([], {("third", "ledger-differs")})
+
+
+def test_our_own_changes_dated_ahead_hold_no_correction():
+    scene = settled()
+    scene.add("license_change", log("third", day(12, 1), 1))
+    scene.row("subscription")["quantity"] = Decimal(13)
+    scene.sync()
+    scene.row("subscription")["quantity"] = Decimal(14)
+    scene.files(ALWAYS)
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 1)]
+    assert [scene.units(on) for on in (day(11, 20), day(12, 1))] == [13, 14]
+    assert actions(scene.plan()) == []
+
+
+def cut(scene: Scene, *pieces: tuple[object, object, int]) -> None:
+    """The unit rows of the only service, as these pieces: first and last day, units."""
+    rows = scene.target.records[UNITS]
+    first = {**next(iter(rows.values()))}
+    rows.clear()
+    for number, (start, end, units) in enumerate(pieces):
+        rows[9000 + number] = {**first, "id": 9000 + number, "startDate": start, "endDate": end, "units": units}
+
+
+@pytest.mark.parametrize("none", [0, 10])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(day(1, 1), day(11, 30), 10)],
+        [(day(1, 1), day(11, 30), 10), (day(12, 1), day(12, 31), 10)],
+        [(day(1, 1), day(11, 30), 10), (day(1, 1, 2027), day(12, 31, 2027), 10)],
+    ],
+    ids=["the rows end", "a new period", "a gap"],
+)
+def test_where_unit_rows_end_or_begin_anew_that_is_nobodys_step(pieces, none):
+    scene = dated_ahead()
+    cut(scene, *pieces)
+    scene.files(changed("mappings/subscription.yaml", "units, none: 0", f"units, none: {none}"), CORRECT)
+    assert adjusts(scene.plan()) == [(("sub",), day(11, 15), 2)]
+
+
+def test_a_step_by_hand_over_a_gap_is_one():
+    scene = dated_ahead()
+    cut(scene, (day(1, 1), day(11, 30), 10), (day(1, 1, 2027), day(12, 31, 2027), 12))
+    scene.files(CORRECT)
+    made = scene.plan()
+    assert adjusts(made) == []
+    assert "+2 on 2027-01-01" in line_of(made).text
+
+
+# What is held is pending all the same
+
+
+def waiting(quantity: int = 12, units: int = -2) -> Scene:
+    """Twelve seats in Autotask, and a change that waits to be provisioned."""
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 25), units, provisioning_status="Awaiting Provisioning"))
+    scene.row("subscription")["quantity"] = Decimal(quantity)
+    return scene
+
+
+@BOTH
+def test_nothing_is_sent_that_a_held_change_would_take_back(files):
+    scene = waiting()
+    scene.files(files)
+    sent = scene.target.adjustments()
+    made = scene.plan()
+    line = line_of(made)
+    assert (actions(made), line.difference, line.class_) == ([], 2, "under-billed")
+    assert line.text == "a correction by +2 waits for what is held: -2 would take it back"
+    assert line.remedy == (
+        "wait for it, or `trueup decide license_change third archive --reason …` if it is not to be sent"
+    )
+    scene.row("license_change", "third")["provisioning_status"] = "Provisioned"
+    made = scene.sync()
+    assert (adjusts(made), [change.notes for change in made.changes]) == (
+        [], [("the correction, as decided, cancels it: nothing is sent",)],
+    )  # fmt: skip
+    assert (scene.row("license_change", "third")["status"], scene.target.adjustments()) == ("Archived", sent)
+    assert {scene.units(day(11, number)) for number in range(20, 30)} == {12}
+    assert actions(scene.plan()) == []
+
+
+def test_with_the_held_change_archived_there_is_nothing_to_correct():
+    scene = waiting()
+    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: r}",
+                          "{mapping: license_change, key: third, do: archive, reason: r}"))  # fmt: skip
+    made = scene.sync()
+    assert (adjusts(made), line_of(made).class_) == ([], "match")
+
+
+@BOTH
+def test_as_much_is_corrected_as_no_held_change_takes_back(files):
+    scene = waiting(15)
+    scene.files(files)
+    made = scene.sync()
+    assert adjusts(made) == [(("sub",), day(11, 15), 3)]
+    assert line_of(made).text == (
+        "is corrected by +3 in this plan; +2 more wait for what is held: -2 would take them back"
+    )
+    assert actions(scene.plan()) == []
+    scene.row("license_change", "third")["provisioning_status"] = "Provisioned"
+    assert adjusts(scene.sync()) == []
+    assert (scene.units(day(11, 20)), scene.units(day(12, 1))) == (15, 15)
+    assert line_of(scene.plan()).class_ == "match"
+
+
+def test_a_held_change_that_goes_the_same_way_is_sent_besides():
+    scene = waiting(17, 2)
+    scene.files(CORRECT)
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 3)]
+    scene.row("license_change", "third")["provisioning_status"] = "Provisioned"
+    assert adjusts(scene.sync()) == [(("third",), day(11, 25), 2)]
+    assert scene.units(day(12, 1)) == 17
+
+
+@BOTH
+def test_a_change_of_the_past_is_not_sent_only_to_be_corrected(files):
+    scene = settled()
+    scene.add("license_change", log("third", day(11, 10), -3), log("fourth", day(11, 12), -2))
+    scene.row("subscription")["quantity"] = Decimal(9)
+    scene.files(files)
+    assert adjusts(scene.sync()) == [(("third",), day(11, 10), -3)]
+    assert (scene.row("license_change", "fourth")["status"], scene.units(day(12, 1))) == ("Archived", 9)
+
+
+def test_a_correction_waits_for_a_change_that_a_posted_period_holds():
+    scene = settled()
+    scene.target.post(scene.target.only("ContractServices")["id"], day(10, 31))
+    scene.add("license_change", log("third", day(10, 10), 1))
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.files(CORRECT)
+    made = scene.plan()
+    line = line_of(made)
+    assert (adjusts(made), codes(made)) == ([], {("third", "change-is-in-an-open-period")})
+    assert (line.difference, line.text) == (2, "is corrected after an earlier change that is held, see there")
+    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: r}",
+                          "{mapping: license_change, key: third, do: push, reason: r}"))  # fmt: skip
+    assert sum(units for _, _, units in adjusts(scene.sync())) == 3
+    assert scene.units(day(12, 1)) == 15

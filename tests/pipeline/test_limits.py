@@ -1,0 +1,55 @@
+"""Limits on what a plan would do: over one of them it is applied only when somebody says so."""
+
+from decimal import Decimal
+
+from tests.pipeline.files import decisions, settings
+from tests.pipeline.scene import Scene, account, contract, kept, product, settled, subscription
+
+STRICT = settings()["trueup.yaml"]
+
+
+def limited(scene: Scene, old: str, new: str, *files: dict[str, str]) -> list[str]:
+    """What the plan is over, with one limit changed."""
+    assert old in STRICT
+    scene.files({"trueup.yaml": STRICT.replace(old, new)}, *files)
+    return [one.text for one in scene.plan().exceeded]
+
+
+def test_calls_are_those_of_applying_whatever_planning_cost():
+    figures = Scene().plan().summary
+    assert figures.read_calls > 0
+    assert limited(Scene(), "calls: 1000", f"calls: {figures.apply_calls}") == []
+    assert limited(Scene(), "calls: 1000", f"calls: {figures.apply_calls - 1}") == [
+        f"applying costs {figures.apply_calls} API calls, over the limit of {figures.apply_calls - 1}"
+    ]
+
+
+def test_on_day_one_the_records_that_are_being_linked_count_as_linked():
+    scene = kept()
+    for n in range(20):
+        scene.add("account", account(f"a{n}", name=f"Customer {n}", number=f"C-{n}", phone="2" if n < 6 else "1"))
+        scene.target.records["Companies"][900 + n] = {
+            "id": 900 + n, "companyName": f"Customer {n}", "companyNumber": f"C-{n}", "companyType": 1, "phone": "1",
+        }  # fmt: skip
+    assert limited(scene, '{"*": 1}', '{"*": 0.3}') == []
+    assert limited(scene, '{"*": 1}', '{"*": 0.2}') == [
+        "29% of the linked Companies would change (6 of 21, 21 of them by this plan), over the limit of 20%"
+    ]
+
+
+def test_what_is_billed_more_hides_nothing_that_is_billed_less():
+    scene = settled()
+    scene.add("billing_contract", contract("more", number="BC-2", name="More"))
+    scene.add("product", product("big", name="Big"))
+    scene.add("subscription", subscription("up", 0, name="Big", contract="more", product="big"))
+    scene.sync()
+    scene.row("subscription", "up")["quantity"] = Decimal(12)
+    scene.row("subscription", "sub")["quantity"] = Decimal(0)
+    corrected = decisions(
+        "{mapping: subscription, key: up, do: correct, reason: counted}",
+        "{mapping: subscription, key: sub, do: correct, reason: counted}",
+    )
+    assert limited(scene, "monthly_effect: 100000", "monthly_effect: 100", corrected) == [
+        "+120.00 a month is billed more and -120.00 a month is billed less, over the limit of 100.00"
+    ]
+    assert scene.plan().summary.monthly == 0
