@@ -38,6 +38,7 @@ def decide(here: Here, mapping: str, key: str, what: str, reason: str, until: da
 
     \b
     create   make a record, although one looks like it
+    activate switch its record on again, with the values of its mapping
     ignore   leave the row alone, for good or until a day
     archive  a pending change: Autotask has it already; mark it, send nothing
     push     a held change: send it all the same

@@ -40,16 +40,17 @@ def history(context: click.Context, here: Here) -> int:
 @history.command("list", short_help="List all runs.", epilog=example("trueup history list --json"))
 @common
 def list_(here: Here) -> int:
-    """List all runs, the latest last."""
+    """List all runs, the latest last; then what was done by hand, and whose lock was taken, with the reasons."""
     return listed(here)
 
 
 def listed(here: Here) -> int:
-    """All runs, written out."""
+    """All runs, and what was done by hand, written out."""
     project = here.project()
     with wiring.open_state(project) as state:
-        runs = state.runs(plans=False)
-    out(runs_json(runs, project.zone) if here.json else runs_text(runs, project.zone, here.style))
+        runs, by_hand = state.runs(plans=False), state.audit()
+    zone = project.zone
+    out(runs_json(runs, zone, by_hand) if here.json else runs_text(runs, zone, here.style, by_hand))
     return 0
 
 
@@ -130,4 +131,4 @@ def told_of(state: SqlState, run: Run) -> Told:
         plan = document.loads(run.plan)
     except EngineError as error:
         raise EngineError(f"the plan of run {run.id} cannot be read: {error}") from error
-    return Told(run, plan, state.journal(run.id))
+    return Told(run, plan, state.journal(run.id), [line for line in state.audit() if line.run == run.id])

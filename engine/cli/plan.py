@@ -34,10 +34,16 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 )
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Plan for this day; today if left out.")
 @click.option(
-    "--target", "targets", multiple=True, metavar="MAPPING[:KEY]", help="Only this, with what it needs. Repeatable."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="MAPPING[:KEY]",
+    help="Only this, with what it needs; KEY or name. Repeatable.",
 )
-@click.option("--exclude", multiple=True, metavar="MAPPING[:KEY]", help="All but this and what needs it. Repeatable.")
-@click.option("--customer", default="", metavar="KEY", help="Only this customer and everything under it.")
+@click.option(
+    "--exclude", multiple=True, metavar="MAPPING[:KEY]", help="All but this and what refers to it. Repeatable."
+)
+@click.option("--customer", default="", metavar="NAME", help="Only this customer and everything under it; name or key.")
 @click.option("--undo", default="", metavar="RUN", help="The reverse of a run, where Autotask allows one.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option("--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}.")
@@ -80,7 +86,11 @@ def options(
     customer: str = "",
     undo: str = "",
 ) -> PlanOptions:
-    """The command line's words as the engine takes them."""
+    """The command line's words as the engine takes them. Raises UsageError for a part of an undo."""
+    if undo and (targets or exclude or customer):
+        raise click.UsageError(
+            "--undo takes back a run as a whole: --target, --exclude and --customer do not go with it"
+        )
     return PlanOptions(as_of.date() if as_of else None, targets, exclude, customer, undo)
 
 

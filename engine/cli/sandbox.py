@@ -51,10 +51,17 @@ def sandbox() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Other machines can reach any but loopback.")
 @click.option("--seed", type=click.Path(path_type=Path), metavar="PATH", help="Fill an empty database from this.")
 @click.option("--switch", "chosen", multiple=True, metavar="NAME=VALUE", help="How it does what nobody knows.")
-@click.option("--source", is_flag=True, help="Serve a Dataverse with Work 365's tables; --seed is a folder of exports.")
+@click.option(
+    "--source",
+    is_flag=True,
+    help="Serve a Dataverse with Work 365's tables: --seed is a folder of exports; without --database nothing is kept.",
+)
 @common
 def serve(here: Here, source: bool, port: int, host: str, **asked: object) -> int:  # noqa: FBT001 -- click's
-    """Serve Autotask's REST API until Ctrl-C. Control routes are below /sandbox."""
+    """Serve Autotask's REST API, or Work 365's Dataverse, until Ctrl-C.
+
+    Faults, clock and snapshots are set below /sandbox (GET lists the routes), from this machine alone.
+    """
     serving = _dataverse if source else _autotask
     with serving(here.project(), (host, port), **asked) as (url, what):  # type: ignore[arg-type]  # click gives what the options say
         stopped = _told_to_stop()

@@ -1,6 +1,7 @@
 """`trueup state`: what is remembered between runs, and the few things that people do to it by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +16,17 @@ from engine.cli.keys import whole
 from engine.cli.show import text_of
 from engine.cli.terminal import out
 from engine.errors import EngineError
-from engine.model.document import encode
+from engine.model.document import called, encode
 from engine.model.run import Effects, Lease, Link
 from engine.ports import Memory
-from engine.render.json_ import as_json, links_json
-from engine.render.links import links_text, row_text, standing_text
+from engine.render.by_hand import by_hand_json, by_hand_text, forgotten, of_row
+from engine.render.json_ import as_json, link_json, links_json
+from engine.render.links import Doubt, Known, links_text, row_text, standing_text
 from engine.render.words import known_as
 from engine.state.sqlite import SqlState
+
+FEW = 5
+"""Of what was done by hand, what `list` shows; `trueup history` shows all."""
 
 
 @click.group(
@@ -36,17 +41,18 @@ def state() -> None:
 @click.argument("mapping", required=False)
 @common
 def list_(here: Here, mapping: str | None) -> int:
-    """List the links of MAPPING, or all; then who holds the lock, and what is in doubt."""
+    """List the links of MAPPING, or all; then who holds the lock, what is in doubt, what was done by hand lately."""
     project = here.project()
     if mapping is not None and mapping not in project.mappings:
         raise EngineError(f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}")
     with wiring.open_state(project) as store:
         memory = store.load()
         links = in_order([link for link in memory.links.values() if mapping in (None, link.mapping)])
-        standing = standing_text(
-            store.holder(), memory.open_runs, [(run, entry.change) for run, entry in store.in_doubt()]
-        )
-    out(links_json(links) if here.json else links_text(links, here.style) + (f"\n{standing}" if standing else ""))
+        names = names_of(store, {(link.mapping, link.key) for link in links})
+        standing = standing_text(store.holder(), memory.open_runs, doubts(store, memory))
+        by_hand = by_hand_text(store.audit()[-FEW:], project.zone, here.style)
+    parts = [links_text(links, names, here.style), standing, by_hand]
+    out(links_json(links, names) if here.json else "\n".join(part for part in parts if part))
     return 0
 
 
@@ -59,14 +65,19 @@ def show(here: Here, mapping: str, key: str) -> int:
 
     The start of a key will do where only one row fits.
     """
-    with wiring.open_state(here.project()) as store:
-        memory = store.load()
-    row = (mapping, known(memory, mapping, key))
+    project = here.project()
+    with wiring.open_state(project) as store:
+        memory, audit = store.load(), store.audit()
+        row = (mapping, known(memory, mapping, key, forgotten(audit, mapping)))
+        names = names_of(store, {row})
     link, applied, pushed = memory.links.get(row), memory.applied.get(row, {}), memory.pushed.get(row)
+    by_hand = of_row(audit, *row)
     if here.json:
-        out(as_json({"link": encode(link), "applied": encode(applied), "pushed": encode(pushed)}))
+        linked = link_json(link, names) if link else None
+        rest = {"pushed": encode(pushed), "by_hand": by_hand_json(by_hand, project.zone)}
+        out(as_json({"link": linked, "applied": encode(applied), **rest}))
     else:
-        out(row_text(link, applied, pushed, here.style))
+        out(row_text(Known(names.get(row, ""), link, applied, pushed, by_hand), project.zone, here.style))
     return 0
 
 
@@ -88,9 +99,11 @@ def forget(here: Here, mapping: str, key: str, reason: str) -> int:
         key = known(memory, mapping, key)
         if (mapping, key) not in memory.links:
             raise EngineError(f"{mapping} {key} is linked to nothing")
+        name = names_of(store, {(mapping, key)}).get((mapping, key), "")
+        what = f"forget {mapping} {key}{f', {name}' if name else ''}"
         with locked(store) as lease:
-            store.edit(lease, f"forget {mapping} {key}", Effects(unlink=((mapping, key),)), reason=reason)
-    done(here, f"{mapping} {known_as(key)}: forgotten.")
+            store.edit(lease, what, Effects(unlink=((mapping, key),)), reason=reason)
+    done(here, f"{mapping} {known_as(key)}{f' ({known_as(name)})' if name else ''}: forgotten.")
     return 0
 
 
@@ -168,9 +181,29 @@ def in_order(links: Sequence[Link]) -> list[Link]:
     return sorted(links, key=lambda link: (first[link.mapping], link.key))
 
 
-def known(memory: Memory, mapping: str, key: str) -> str:
+def names_of(store: SqlState, rows: AbstractSet[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """What the latest plan that was applied to them called these rows."""
+    found: dict[tuple[str, str], str] = {}
+    for run in reversed(store.runs(plans=False)):
+        if rows <= found.keys():
+            break
+        for one in called(store.run(run.id).plan):
+            for row in ((one.mapping, key) for key in one.keys):
+                if row in rows and row not in found:
+                    found[row] = one.name
+    return found
+
+
+def doubts(store: SqlState, memory: Memory) -> list[Doubt]:
+    """What is in doubt, by the names of the plans."""
+    names = {(run.id, one.change): one.name for run in memory.open_runs for one in called(run.plan)}
+    return [Doubt(run, entry.change, names.get((run, entry.change), ""), entry.at) for run, entry in store.in_doubt()]
+
+
+def known(memory: Memory, mapping: str, key: str, more: Iterable[str] = ()) -> str:
     """The whole key of the row that is meant. Raises EngineError where state knows none, or more than one."""
-    keys = {row: "" for name, row in {*memory.links, *memory.applied, *memory.pushed} if name == mapping}
+    remembered = {row for name, row in {*memory.links, *memory.applied, *memory.pushed} if name == mapping}
+    keys = dict.fromkeys({*remembered, *more}, "")
     if not any(one.casefold().startswith(key.casefold()) for one in keys):
         raise EngineError(f"state knows no row {key!r} of {mapping}: `trueup state list` shows what it knows")
     return whole(key, keys, mapping)

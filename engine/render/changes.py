@@ -12,7 +12,7 @@ from engine.render.harmless import ELLIPSIS, LONGEST, clean, clip
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import count, known_as, money, signed, some
+from engine.render.words import count, known_as, money, sentence, signed, some
 
 UNKNOWN = "(known after apply)"
 NOTHING = "\N{EN DASH}"
@@ -122,7 +122,9 @@ def effect(change: Change, currency: str) -> str:
 def notes(change: Change, currency: str) -> list[str]:
     """What else there is to say: the amount for days that are past, the change's own notes."""
     once = money(change.one_off, currency, signed=True) if change.one_off else ""
-    return ([f"{once} once for the days before (an estimate)"] if once else []) + [clean(n) for n in change.notes]
+    return ([f"{once} once for the days before (an estimate)"] if once else []) + [
+        sentence(clean(n)) for n in change.notes
+    ]
 
 
 def _told(changes: Sequence[Change], view: View) -> list[Line]:

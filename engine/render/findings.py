@@ -10,7 +10,7 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import brief, count, counts, every, for_any, known_as, some, word
+from engine.render.words import brief, count, counts, every, for_any, known_as, sentence, some, word
 
 DEPENDS = "depends-on-blocked"
 """What stages call the finding of a row that only waits for another one: its chain says more."""
@@ -60,7 +60,7 @@ def left_out(groups: Sequence[LeftOut], view: View) -> list[Line]:
     """Rows left out on purpose: how many, why, and the first of their names."""
     found: list[Line] = []
     for group in groups:
-        cells = (Cell(count(len(group.names), group.mapping)), Cell(clean(group.reason)))
+        cells = (Cell(count(len(group.names), group.mapping)), Cell(sentence(clean(group.reason))))
         found.append(Line(cells, "left out", 2))
         names = every if view.verbose else some
         found.append(free(names(group.names), view.style.dim, 6))
@@ -73,25 +73,48 @@ def others(findings: Sequence[Finding], view: View) -> list[Line]:
     for finding in findings:
         by_code.setdefault((finding.severity, finding.code), []).append(finding)
     found: list[Line] = []
-    for (severity, _), alike in by_code.items():
-        shown = alike if view.verbose else alike[:MOST]
+    for (severity, _), every_one in by_code.items():
+        paint = paint_of(severity, view.style)
+        crowds = [] if view.verbose else alike(every_one)
+        found += [line for crowd in crowds for line in _crowd_of(crowd, paint, view)]
+        told = {id(finding) for crowd in crowds for finding in crowd}
+        rest = [finding for finding in every_one if id(finding) not in told]
+        shown = rest if view.verbose else rest[:MOST]
         for finding in shown:
-            found += _finding(finding, paint_of(severity, view.style), view)
-        if len(alike) > len(shown):
-            found.append(free(f"and {len(alike) - len(shown):,} more of these (-v shows them)", view.style.dim, 6))
+            found += _finding(finding, paint, view)
+        if len(rest) > len(shown):
+            found.append(free(f"and {len(rest) - len(shown):,} more of these (-v shows them)", view.style.dim, 6))
     return found
+
+
+def alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Crowds of rows of one mapping with the very same to say."""
+    groups: dict[Hashable, list[Finding]] = {}
+    for finding in findings:
+        if finding.key:
+            said = (finding.code, finding.mapping, finding.text, for_any(finding.remedy, finding.key), finding.place)
+            groups.setdefault(said, []).append(finding)
+    return [group for group in groups.values() if len(group) >= CROWD]
+
+
+def _crowd_of(crowd: Sequence[Finding], paint: Paint, view: View) -> list[Line]:
+    """One line for all of them, and the first of their names."""
+    first = crowd[0]
+    one = replace(first, name=count(len(crowd), first.mapping), remedy=for_any(first.remedy, first.key))
+    names = some([finding.name or finding.key for finding in crowd])
+    return [*_finding(one, paint, view), free(f"{names} (-v shows each)", view.style.dim, 12)]
 
 
 def details(finding: Finding, view: View, indent: int) -> list[Line]:
     """What is wrong and where it is said so, then what to do."""
     place = clean(finding.place) if finding.place else ""
-    found = [Line((Cell(clean(finding.text)), Cell(place, view.style.dim)), "finding", indent)]
+    found = [Line((Cell(sentence(clean(finding.text))), Cell(place, view.style.dim)), "finding", indent)]
     return found + _remedy(finding, view, indent)
 
 
 def _remedy(finding: Finding, view: View, indent: int) -> list[Line]:
     remedy = finding.remedy if view.verbose else brief(finding.remedy)
-    return [free(f"→ {clean(remedy)}", indent=indent)] if remedy else []
+    return [free(f"→ {sentence(clean(remedy))}", indent=indent)] if remedy else []
 
 
 def remaining(plan: Plan) -> list[Finding]:

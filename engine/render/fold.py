@@ -67,6 +67,8 @@ def _equal(change: Change) -> Hashable:
         case Action.UPDATE | Action.WRITE_BACK if change.fields:
             values = tuple((f.shown_before, f.shown_after) for f in change.fields)
             return values, change.notes, change.monthly, change.one_off
+        case Action.DEACTIVATE if change.fields and all(field.reason is Reason.UNDO for field in change.fields):
+            return tuple((f.shown_before, f.shown_after) for f in change.fields), change.notes
         case _:
             return change.id
 

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 from engine.model.plan import Action, Change
 from engine.model.run import Entry, Run
+from engine.render.by_hand import by_hand_lines
 from engine.render.changes import after, before, symbol, units, where
 from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
@@ -12,6 +13,7 @@ from engine.render.style import PLAIN, Style
 from engine.render.text import page
 from engine.render.told import Told, data, status
 from engine.render.words import count, known_as
+from engine.state.journal import AuditLine
 
 NONE = "No runs yet: nothing was applied from this project.\n"
 WORDS = {"values": "sent", "before": "units before", "id": "Autotask's id", "text": "said", "because": "waits for"}
@@ -21,10 +23,10 @@ SHORT = 12
 """Characters of a digest that people compare."""
 
 
-def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN) -> str:
-    """All runs, the latest last."""
+def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN, by_hand: Sequence[AuditLine] = ()) -> str:
+    """All runs, the latest last; then what was done by hand."""
     if not runs:
-        return NONE
+        return NONE + page([by_hand_lines(by_hand, zone, style)])
     heading = [Cell(text, style.heading) for text in ("Run", "Started", "Status", "Who", "Plan")]
     lines = [Line((*heading, Cell("")), "run")]
     for run in runs:
@@ -39,13 +41,14 @@ def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN) -> str:
             undo,
         )
         lines.append(Line(tuple(Cell(text) for text in cells), "run"))
-    return page([lines])
+    return page(section for section in (lines, by_hand_lines(by_hand, zone, style)) if section)
 
 
 def run_text(told: Told, zone: tzinfo, style: Style = PLAIN) -> str:
     """One run, whole: nothing is folded, for this is what is read in a dispute."""
     changes = [line for change, entries in told.by_change() for line in _change(change, entries, zone, style)]
-    return page(section for section in (_head(told.run, zone), changes) if section)
+    sections = (_head(told.run, zone), by_hand_lines(told.by_hand, zone, style), changes)
+    return page(section for section in sections if section)
 
 
 def moment(instant: datetime, zone: tzinfo) -> str:

@@ -8,8 +8,13 @@ from engine.model.document import encode
 from engine.model.finding import Finding
 from engine.model.outcome import Outcome
 from engine.model.run import Link, Run
+from engine.render.by_hand import by_hand_json
 from engine.render.history import moment
 from engine.render.told import Told, data, status
+from engine.state.journal import AuditLine
+
+Names = Mapping[tuple[str, str], str]
+"""What people call rows, by mapping and key."""
 
 
 def as_json(value: object) -> str:
@@ -27,19 +32,29 @@ def outcome_json(outcome: Outcome) -> str:
     return as_json({**encode(outcome), "complete": outcome.complete})
 
 
-def links_json(links: Sequence[Link]) -> str:
-    """`{"links": […]}`."""
-    return as_json({"links": [encode(link) for link in links]})
+def links_json(links: Sequence[Link], names: Names) -> str:
+    """`{"links": […]}`, each with what people call its row."""
+    return as_json({"links": [link_json(link, names) for link in links]})
 
 
-def runs_json(runs: Sequence[Run], zone: tzinfo) -> str:
-    """`{"runs": […]}`, without the plans."""
-    return as_json({"runs": [_run(run, zone) for run in runs]})
+def link_json(link: Link, names: Names) -> Mapping[str, object]:
+    """One link."""
+    return {**encode(link), "name": names.get((link.mapping, link.key), "")}
+
+
+def runs_json(runs: Sequence[Run], zone: tzinfo, by_hand: Sequence[AuditLine] = ()) -> str:
+    """`{"runs": […], "by_hand": […]}`, without the plans."""
+    return as_json({"runs": [_run(run, zone) for run in runs], "by_hand": by_hand_json(by_hand, zone)})
 
 
 def run_json(told: Sequence[Told], zone: tzinfo) -> str:
     """Whole runs: each change with before and after, its journal lines, answer and proof."""
-    return as_json({"runs": [{**_run(one.run, zone), "changes": _changes(one, zone)} for one in told]})
+    return as_json({"runs": [_whole(one, zone) for one in told]})
+
+
+def _whole(told: Told, zone: tzinfo) -> Mapping[str, object]:
+    by_hand = by_hand_json(told.by_hand, zone)
+    return {**_run(told.run, zone), "by_hand": by_hand, "changes": _changes(told, zone)}
 
 
 def _run(run: Run, zone: tzinfo) -> Mapping[str, object]:

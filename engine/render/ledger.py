@@ -8,13 +8,14 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import Paint, Style
 from engine.render.view import View
-from engine.render.words import brief, count, known_as, money, number, signed
+from engine.render.words import brief, count, known_as, money, number, sentence, signed
 
 ORDER = (
     LedgerClass.MISSING,
     LedgerClass.UNDER_BILLED,
     LedgerClass.OVER_BILLED,
     LedgerClass.ORPHAN,
+    LedgerClass.UNKNOWN,
     LedgerClass.HELD,
     LedgerClass.MATCH,
 )
@@ -60,6 +61,11 @@ def sorted_by_class(ledger: Sequence[LedgerLine]) -> list[LedgerLine]:
     return sorted(ledger, key=lambda line: ORDER.index(line.class_))
 
 
+def difference(line: LedgerLine) -> str:
+    """`+2`, or a question mark where nobody can tell."""
+    return "?" if line.difference is None else signed(line.difference)
+
+
 def a_month(line: LedgerLine, currency: str) -> str:
     """The money of the difference; which way it goes is in the class and in the difference."""
     if not differs(line) or not line.difference:
@@ -90,14 +96,14 @@ def _heading(style: Style) -> Line:
 
 def _line(line: LedgerLine, view: View) -> list[Line]:
     quantity = "-" if line.quantity is None else number(line.quantity)
-    figures = (quantity, number(line.units), number(line.pending), signed(line.difference))
+    figures = (quantity, number(line.units), number(line.pending), difference(line))
     cells = [Cell(f"  {line.class_}", _paint(line.class_, view.style)), Cell(name_of(line))]
     cells += [Cell(figure, right=True) for figure in figures]
     cells += [Cell(a_month(line, view.currency), right=True), Cell(clean(line.text), view.style.dim)]
     found = [Line(tuple(cells), "ledger")]
     if line.remedy and line.class_ is not LedgerClass.HELD:  # of what is held, the way out stands above
         remedy = line.remedy if view.verbose else brief(line.remedy)
-        found.append(free(f"→ {clean(remedy)}", indent=6))
+        found.append(free(f"→ {sentence(clean(remedy))}", indent=6))
     return found
 
 

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from engine.model.finding import Finding
 from engine.model.plan import Action, Blocked, Change, LedgerLine, Plan
 from engine.render import changes as told
-from engine.render.findings import chain, is_held, own
+from engine.render.findings import alike, chain, is_held, own
 from engine.render.fold import Group, fold
 from engine.render.harmless import clean, clip
-from engine.render.ledger import a_month, beside, differs, name_of, sorted_by_class, totals, waits
+from engine.render.ledger import a_month, beside, difference, differs, name_of, sorted_by_class, totals, waits
 from engine.render.text import held, loose, summary, tabs
-from engine.render.words import brief, count, counts, known_as, number, signed, some
+from engine.render.words import brief, count, counts, for_any, known_as, number, some
 
 VALUE_COLUMNS = 80
 
@@ -30,7 +31,7 @@ def plan_markdown(plan: Plan, *, verbose: bool = False) -> str:
         parts.append(_changes(here, plan.currency, verbose=verbose))
         parts.append(_rows([row for row in plan.blocked if row.tab == tab], verbose=verbose))
     parts += [
-        _section("Findings", _findings([*held(plan), *loose(plan)])),
+        _section("Findings", _findings([*held(plan), *loose(plan)], verbose=verbose)),
         _section("Left out", _bullets(_left_out(plan))),
         _section("Ledger", _ledger(plan, verbose=verbose)),
         _section("Limits", _bullets(f"{literal(g.text)} (`--over {_code(g.limit)}`)" for g in plan.exceeded)),
@@ -57,14 +58,14 @@ def _code(text: str) -> str:
 def _head(plan: Plan) -> str:
     figures = plan.summary
     lines = [
-        f"Work 365: {literal(plan.source)}, {count(figures.source_rows, 'row')}",
+        f"Work 365: {literal(plan.source)}" + ("" if plan.undo_of else f", {count(figures.source_rows, 'row')}"),
         f"Autotask: {literal(plan.target)}, {count(figures.records, 'record')}",
         f"as of {plan.as_of.isoformat()}",
     ]
     if plan.undo_of:
         lines.append(f"undoes run {literal(plan.undo_of)}")
     elif plan.selection:
-        lines.append(literal(plan.selection))
+        lines.append(f"a part: {literal(plan.selection)}")
     return "; ".join(lines) + "."
 
 
@@ -143,8 +144,22 @@ def _row(row: Blocked) -> str:
     return f"**{literal(known_as(row.name or row.key))}** {state}: {'; '.join(said)}"
 
 
-def _findings(findings: Sequence[Finding]) -> str:
-    return _bullets(_finding(finding) for finding in findings)
+def _findings(findings: Sequence[Finding], *, verbose: bool) -> str:
+    """One line each; rows with the very same to say share the line of the first of them."""
+    crowds = {} if verbose else {id(crowd[0]): crowd for crowd in alike(findings)}
+    others = {id(finding) for crowd in crowds.values() for finding in crowd[1:]}
+    return _bullets(
+        _crowd(crowds[id(finding)]) if id(finding) in crowds else _finding(finding)
+        for finding in findings
+        if id(finding) not in others
+    )
+
+
+def _crowd(crowd: Sequence[Finding]) -> str:
+    first = crowd[0]
+    names = some([finding.name or finding.key for finding in crowd])
+    one = replace(first, name=count(len(crowd), first.mapping), remedy=for_any(first.remedy, first.key))
+    return f"{_finding(one)}: {literal(names)}"
 
 
 def _finding(finding: Finding) -> str:
@@ -178,7 +193,7 @@ def _line(line: LedgerLine, currency: str) -> Sequence[str]:
         quantity,
         number(line.units),
         number(line.pending),
-        signed(line.difference),
+        difference(line),
         a_month(line, currency),
     )
     return (str(line.class_), literal(name_of(line)), *figures, literal(line.text) + remedy)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from engine.model.finding import Finding, Severity
-from engine.model.plan import Action, Plan, Reason
+from engine.model.plan import OUTSIDE, Action, Plan, Reason
 from engine.render import changes, findings, ledger
 from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free, lay_out
@@ -121,11 +121,15 @@ def _head(plan: Plan) -> list[Line]:
     parts = [(system, name, *many.split(" ", 1), rest) for system, name, many, rest in read]
     widest = max(len(amount) for _, _, amount, _, _ in parts)
     rows = [(system, name, f"{amount:>{widest}} {noun}, {rest}") for system, name, amount, noun, rest in parts]
+    if plan.undo_of:
+        rows[0] = ("Work 365", plan.source, "")  # an undo reads none of its tables
     rows.append(("As of", plan.as_of.isoformat(), ""))
     if plan.undo_of:
         rows.append(("Undoes", f"run {plan.undo_of}", ""))
     elif plan.selection:
-        rows.append(("Only", plan.selection.removeprefix("only "), ""))
+        part, _, outside = plan.selection.partition(OUTSIDE)
+        rows.append(("A part", part, ""))
+        rows += [("Not shown", outside, "")] if outside else []
     cells = [(Cell(system), Cell(clean(name)), *([Cell(figures)] if figures else ())) for system, name, figures in rows]
     return [Line(row, "read") for row in cells]
 

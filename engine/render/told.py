@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.model.plan import Change, Plan
 from engine.model.run import OPEN, Entry, Run
+from engine.state.journal import AuditLine
 
 NOT_TRIED = "not tried"
 
@@ -16,6 +17,7 @@ class Told:
     run: Run
     plan: Plan
     entries: Sequence[Entry]
+    by_hand: Sequence[AuditLine] = ()  # what people said of its changes
 
     def by_change(self) -> list[tuple[Change, list[Entry]]]:
         """Each change of the plan with its lines."""

@@ -14,6 +14,7 @@ LINE_COLUMNS = 110
 
 _CENT = Decimal("0.01")
 _COMMAND = re.compile(r"`trueup (?:link|decide|state forget) [^`]*`")
+_PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
 _GUID = re.compile(r"(?i)\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
@@ -62,6 +63,11 @@ def counts(many: Mapping[str, int]) -> str:
 def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
     """What people call it, harmless and not too long."""
     return clip(clean(name), columns) or "(no name)"
+
+
+def sentence(text: str) -> str:
+    """The text as a line begins: with a capital, unless its first word is a name as a system writes it."""
+    return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
 
 
 def brief(text: str) -> str:

@@ -90,8 +90,9 @@ def _in_words(error: sqlite3.Error) -> str:
         return f"is busy: another process has been using it for {_WAIT:.0f} seconds; try again when it is done"
     if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         return (
-            f"is damaged or not a state file ({error}); it was left as it is: put a copy back, "
-            "or move it away and let the next plan find the links again"
+            f"is damaged or not a state file ({error}); it was left as it is. Put a copy back; or move it away and "
+            "`trueup state import` an export; without either, move it away and plan: records are found again by "
+            "the identity that was written into them, and what cannot be told is held"
         )
     return f"cannot be used: {error}"
 

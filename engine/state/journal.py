@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from engine.model.run import Entry, Lease, Run, RunStatus
+from engine.model.run import Entry, Lease, Run, RunStatus, Step
 from engine.state.statements import statement
 from engine.state.values import canonical, decode, encode
 
@@ -107,6 +107,15 @@ def from_edit(run: str, lease: Lease, at: datetime, what: str, reason: str) -> N
     """A change by hand."""
     told = {"what": what, "reason": reason, "who": lease.holder, "host": lease.host}
     return News(Kind.EDIT, at, canonical(told), run)
+
+
+_SETTLED = {Step.DONE: "landed", Step.NOT_LANDED: "absent"}
+
+
+def settled(run: str, entries: Sequence[Entry]) -> str:
+    """What was said by hand, in the words of the command: of each change, or of a run that is given up."""
+    said = [f"{entry.change} {_SETTLED[entry.step]}" for entry in entries if entry.step in _SETTLED]
+    return f"settle {', '.join(said) or f'{run} closed'}"
 
 
 def append(connection: sqlite3.Connection, news: Sequence[News]) -> str:

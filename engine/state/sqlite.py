@@ -146,7 +146,7 @@ class SqlState:
         with self._writing(lease) as connection:
             self._status(connection, run)
             at = self._clock.now()
-            by_hand = journal.from_edit(run, lease, at, "settle", reason)
+            by_hand = journal.from_edit(run, lease, at, journal.settled(run, entries), reason)
             journal.append(connection, [by_hand, *(journal.from_entry(run, entry) for entry in entries)])
             write(connection, run, effects, at)
             connection.execute(statement("raise_serial"))

@@ -8,6 +8,8 @@ import pytest
 
 from engine.cli.main import trueup as group
 from engine.model import document
+from engine.state.sqlite import SqlState
+from engine.wiring import SystemClock
 
 
 def test_init_refuses_to_overwrite(work, trueup):
@@ -117,9 +119,27 @@ def test_state_shows_a_row_and_forgets_it(trueup, run):
     assert json.loads(trueup("state", "show", *row, "--json")[1])["link"] == link
     assert "~" not in trueup("state", "show", *row)[1]
     start = ("customer", link["key"][:8])
-    assert trueup("state", "forget", *start, "--reason", "x") == (0, f"customer {link['key']}: forgotten.\n", "")
+    assert trueup("state", "forget", *start, "--reason", "twice there") == (
+        0,
+        f"customer {link['key']} ({link['name']}): forgotten.\n",
+        "",
+    )
     code, _, err = trueup("state", "forget", *row, "--reason", "x")
     assert (code, err.startswith("error: state knows no row ")) == (1, True)
+    for shown in (("state", "list"), ("state", "show", *row), ("history",)):
+        text = trueup(*shown)[1]
+        assert f"forget customer {link['key']}, {link['name']}   because: twice there\n" in text
+    for shown in (("state", "show", *row), ("history", "list")):
+        (line,) = json.loads(trueup(*shown, "--json")[1])["by_hand"]
+        assert (line["reason"], bool(line["who"]), bool(line["at"])) == ("twice there", True, True)
+
+
+def test_state_lists_what_the_plans_called_its_rows(trueup, run):
+    text = trueup("state", "list", "customer")[1]
+    assert text.splitlines()[0].split() == ["Mapping", "Key", "Name", "Record", "How"]
+    assert "Alpine Dental AG" in text
+    names = {link["name"] for link in json.loads(trueup("state", "list", "--json")[1])["links"]}
+    assert (bool(run), "" in names) == (True, False)
 
 
 def test_state_lists_no_mapping_that_is_not_there(trueup):
@@ -151,7 +171,7 @@ def test_plan_as_json_is_the_document_that_apply_takes(work, trueup):
 def test_a_plan_can_be_kept_to_a_customer(trueup):
     code, out, _ = trueup("plan", "--customer", "Brightwater Logistics Ltd")
     assert code == 0
-    assert "Only       customer Brightwater Logistics Ltd" in out
+    assert "A part      only customer Brightwater Logistics Ltd" in out
 
 
 def test_fail_on_ends_with_an_error_where_the_plan_has_what_it_names(trueup):
@@ -188,6 +208,20 @@ def test_what_is_no_plan_is_said_to_be_none(work, trueup, content):
         assert (code, out) == (1, "")
         assert err.startswith("error: ")
         assert "Traceback" not in err
+
+
+def test_a_plan_that_was_edited_is_shown_and_applied_by_no_command(work, trueup):
+    text = trueup("plan", "--json")[1]
+    (work / "edited.json").write_text(
+        text.replace("15 units", "51 units").replace('"unitChange": 3', '"unitChange": 9')
+    )
+    (work / "short.json").write_text(text[: len(text) // 2])
+    for file in ("edited.json", "short.json"):
+        for command in ("show", "graph", "apply", "rehearse"):
+            code, out, err = trueup(command, file)
+            assert (code, out) == (1, "")
+            assert "changed or cut short since it was made" in err
+            assert err.endswith("plan again\n")
 
 
 def test_a_file_that_is_not_there_is_named(trueup):
@@ -306,6 +340,16 @@ def test_a_run_that_is_given_up_leaves_the_rest_to_the_next_plan(trueup):
     assert trueup("state", "settle", run, "closed", "--reason", "planned anew") == (0, f"{run}: closed.\n", "")
     code, _, err = trueup("apply", "--resume")
     assert (code, "no run is open" in err) == (1, True)
+    assert f"settle {run} closed   because: planned anew\n" in trueup("history")[1]
+    assert f"settle {run} closed   because: planned anew\n" in trueup("history", "show", run)[1]
+    assert json.loads(trueup("history", "show", run, "--json")[1])["runs"][0]["by_hand"][0]["reason"] == "planned anew"
+
+
+def test_an_undo_is_of_a_run_as_a_whole(trueup):
+    for part in (("--target", "customer"), ("--exclude", "customer"), ("--customer", "Alpine Dental AG")):
+        code, _, err = trueup("plan", "--undo", "abc", *part)
+        assert code == 64
+        assert "do not go with it" in err
 
 
 def test_an_undo_is_a_plan_like_any_other(trueup, run):
@@ -320,6 +364,33 @@ def test_an_undo_is_a_plan_like_any_other(trueup, run):
 def test_nothing_is_settled_that_is_not_in_doubt(trueup):
     code, _, err = trueup("state", "settle", "customer:7", "landed", "--reason", "seen")
     assert (code, err.startswith("error: no open run has a change customer:7 in doubt")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "way_out"),
+    [("state.sqlite", "`trueup state import` an export"), ("autotask.sqlite", "it is made anew from its seed")],
+)
+def test_a_database_that_is_none_is_told_with_the_ways_out(work, trueup, file, way_out):
+    folder = work / ".trueup"
+    folder.mkdir(exist_ok=True)
+    (folder / file).write_bytes(b"no database of any kind " * 400)
+    code, out, err = trueup("plan")
+    assert (code, out) == (1, "")
+    assert f".trueup/{file}" in err
+    assert "file is not a database" in err
+    assert "put a copy back" in err.casefold()
+    assert way_out in err
+
+
+def test_a_lock_that_was_taken_by_force_is_told_with_the_reason(work, trueup):
+    with SqlState(work / ".trueup" / "state.sqlite", clock=SystemClock()) as store:
+        store.acquire("night run")
+        code, _, err = trueup("apply", "--yes")
+        assert (code, "is locked by night run" in err) == (1, True)
+        assert trueup("apply", "--yes", "--force-lock", "--reason", "it hangs")[0] == 0
+    for command in (("history",), ("state", "list")):
+        text = trueup(*command)[1]
+        assert re.search(r"\d  .+ on .+ took the lock of night run on .+ by force   because: it hangs\n", text)
 
 
 def test_state_before_the_first_apply(trueup):

@@ -90,6 +90,38 @@ def test_text_that_yaml_would_take_for_something_else_stays_text():
     assert documents[0].data == {"decisions": [entry]}
 
 
+LINK = "- {mapping: subscription, key: s1, link: 5}"
+CORRECT = "- {mapping: subscription, key: s1, do: correct, reason: counted}"
+ONLY = "- mapping: subscription\n  key: s1\n  "
+
+
+@pytest.mark.parametrize(
+    ("old", "entry", "new"),
+    [
+        ([CORRECT], {"link": 7}, [CORRECT, f"{ONLY}link: 7"]),
+        ([LINK], {"do": "correct"}, [LINK, f"{ONLY}do: correct"]),
+        ([CORRECT, LINK], {"link": 7}, [CORRECT, f"{ONLY}link: 7"]),
+        ([LINK, CORRECT], {"do": "push"}, [LINK, f"{ONLY}do: push"]),
+        ([LINK], {"do": "create"}, [f"{ONLY}do: create"]),
+        ([LINK, "- {mapping: a, key: b, do: create}", CORRECT], {"do": "ignore", "reason": "r"},
+         [f"{ONLY}do: ignore\n  reason: r", "- {mapping: a, key: b, do: create}"]),
+        (["- {mapping: subscription, key: s1, do: ignore, reason: r}"], {"do": "correct"}, [f"{ONLY}do: correct"]),
+    ],
+)  # fmt: skip
+def test_a_decision_takes_the_place_of_what_is_decided_on_the_same_matter_and_of_nothing_else(old, entry, new):
+    lines = "\n".join(old)
+    entry = {"mapping": "subscription", "key": "s1", **entry}
+    assert text_of(f"decisions:\n{lines}\n# tail\n", entry) == "\n".join(["decisions:", *new, "# tail\n"])
+
+
+def test_in_brackets_too_what_is_ignored_is_decided_in_nothing_else():
+    entry = {"mapping": "s", "key": "1", "do": "ignore", "reason": "r"}
+    other = "{mapping: a, key: b, do: create}"
+    old = f"decisions: [{{mapping: s, key: 1, link: 5}}, {other}, {{mapping: s, key: 1, do: correct}}]"
+    new = "decisions: [{mapping: s, key: '1', do: ignore, reason: r}, {mapping: a, key: b, do: create}]\n"
+    assert text_of(f"{old}\n", entry) == new
+
+
 @pytest.mark.parametrize(
     ("old", "said"),
     [

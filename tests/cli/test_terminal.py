@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from engine.applying.coordinator import Progress
@@ -180,8 +181,11 @@ def test_a_sandbox_serves_until_it_is_told_to_stop(work, what, said_of_it):
     command = [*COMMAND, "sandbox", "serve", "--port", "0", *what]
     with subprocess.Popen(command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as served:
         said = served.stdout.readline()
+        url = said.rpartition(" at ")[2].partition(",")[0]
+        routes = httpx.get(f"{url}/sandbox", trust_env=False).json()["routes"]
         served.send_signal(signal.SIGINT)
         assert served.wait(60) == 0
+    assert {"POST /sandbox/faults", "POST /sandbox/restore"} <= {*routes}
     assert re.fullmatch(rf"{said_of_it} at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
 
 

@@ -304,6 +304,8 @@ def outcome():
                 "Alpine Dental AG, Exchange Online P1",
                 ChangeStatus.IN_DOUBT,
                 text="the connection was lost after the adjustment was sent",
+                sent=datetime(2026, 11, 15, 9, 0, 2, 500, UTC),
+                until=datetime(2026, 11, 15, 9, 5, 2, 500, UTC),
             ),
             ChangeOutcome("6", "Visio P2", ChangeStatus.HELD, text="units moved from 3 to 4 since planning"),
         ),

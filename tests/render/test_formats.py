@@ -48,7 +48,9 @@ def test_markdown_of_nothing_is_one_line_and_its_source(nothing):
 
 
 def test_markdown_tells_selection_and_undo(nothing):
-    assert "as of 2026-11-15; only customer 7.\n" in plan_markdown(replace(nothing, selection="only customer 7"))
+    assert "as of 2026-11-15; a part: only customer 7.\n" in plan_markdown(
+        replace(nothing, selection="only customer 7")
+    )
     undo = replace(nothing, selection="undoes run r_7", undo_of="r_7")
     assert "as of 2026-11-15; undoes run r\\_7.\n" in plan_markdown(undo)
 
@@ -125,9 +127,10 @@ def test_json_moves_no_cursor(outcome):
 
 
 def test_links_and_runs_as_json(told):
-    assert json.loads(links_json([Link("customer", "7", "Companies", 29683, "match")])) == {
-        "links": [{"mapping": "customer", "key": "7", "entity": "Companies", "record": 29683, "how": "match"}]
-    }
+    link = Link("customer", "7", "Companies", 29683, "match")
+    told_link = {"mapping": "customer", "key": "7", "entity": "Companies", "record": 29683, "how": "match"}
+    assert json.loads(links_json([link], {("customer", "7"): "Alpine"})) == {"links": [{**told_link, "name": "Alpine"}]}
+    assert json.loads(links_json([link], {}))["links"][0]["name"] == ""
     assert json.loads(runs_json([told.run], ZURICH))["runs"][0]["started"] == "2026-11-15 09:00:00+01:00"
     open_run = replace(told.run, ended=None)
     assert json.loads(runs_json([open_run], ZURICH))["runs"][0]["ended"] is None

@@ -5,15 +5,21 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from engine.model.finding import Finding, Place, Severity
 from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from engine.model.plan import Action, Blocked, LedgerClass, LeftOut, Reason, Unknown
+from engine.model.plan import Action, Blocked, Change, FieldChange, LedgerClass, LeftOut, Reason, Unknown
 from engine.model.run import Lease, Link, Pushed
+from engine.render.by_hand import by_hand_json, by_hand_text, forgotten, of_row
 from engine.render.history import NONE, run_text, runs_text
-from engine.render.links import row_text, standing_text
+from engine.render.links import Doubt, Known, row_text, standing_text
+from engine.render.markdown import plan_markdown
 from engine.render.outcome import WAIT, outcome_text
 from engine.render.style import Style
 from engine.render.text import findings_text, plan_text
+from engine.render.words import sentence
+from engine.state.journal import AuditLine
 
 ZURICH = ZoneInfo("Europe/Zurich")
 
@@ -43,10 +49,45 @@ def test_a_difference_in_the_ledger_is_no_agreement(nothing, a_plan):
 
 def test_a_selection_and_an_undo_say_so(nothing):
     text = plan_text(replace(nothing, selection="only customer 7"))
-    assert "As of      2026-11-15\nOnly       customer 7\n" in text
+    assert "As of      2026-11-15\nA part     only customer 7\n\n" in text
+    text = plan_text(replace(nothing, selection="only customer 7; outside of it: 2 rows, 1 change"))
+    assert "A part      only customer 7\nNot shown   2 rows, 1 change\n\n" in text
     assert text.endswith("Plan: nothing to change.\n")
     text = plan_text(replace(nothing, selection="undoes run r7", undo_of="r7"))
     assert "As of      2026-11-15\nUndoes     run r7\n\nPlan: nothing to change.\n" in text
+    assert text.startswith("Work 365   examples/work365\nAutotask   sandbox   ")  # an undo reads no rows
+
+
+def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
+    links = [
+        Finding("link-stays", Severity.INFO, "its link stays", f"`trueup state forget customer k{n} --reason …`",
+                None, "customer", f"k{n}", f"Customer {n}")
+        for n in range(3)
+    ]  # fmt: skip
+    plan = replace(nothing, selection="undoes run r7", undo_of="r7", findings=tuple(links))
+    assert plan_text(plan).split("Findings\n")[1].splitlines()[:3] == [
+        "  info   3 customers: its link stays",
+        "            → `trueup state forget customer KEY --reason …`",
+        "            Customer 0; Customer 1; Customer 2 (-v shows each)",
+    ]
+    assert "k2" in plan_text(plan, verbose=True)
+    assert "**3 customers** info: its link stays" in plan_markdown(plan)
+    assert "k2" in plan_markdown(plan, verbose=True)
+    two = replace(plan, findings=tuple(links[:2]))
+    assert "Customer 1: its link stays" in plan_text(two)
+
+
+def test_records_that_an_undo_switches_off_alike_are_told_together(nothing):
+    off = FieldChange("isActive", 1, 0, Reason.UNDO, "yes", "no")
+    gone = replace(off, reason=Reason.SOURCE)
+    changes = [
+        Change(f"c{n}", Action.DEACTIVATE, "customer", (f"k{n}",), f"Customer {n}", "Customers", "Companies",
+               Place("m.yaml"), record=n, fields=(off,))
+        for n in range(3)
+    ]  # fmt: skip
+    assert "- 3 customers   Companies   to be switched off" in plan_text(replace(nothing, changes=tuple(changes)))
+    each = [replace(change, fields=(gone,)) for change in changes]
+    assert "- Customer 2   Companies 2   to be switched off" in plan_text(replace(nothing, changes=tuple(each)))
 
 
 def test_ten_creates_of_one_kind_are_one_line(a_plan):
@@ -99,7 +140,7 @@ def test_a_link_takes_the_update_of_its_record_and_only_names_what_was_empty(a_p
         "Products\n"
         "  → Basic   Services 12   found by match, fills externalID\n"
         "      name  M365 Basic  →  Basic  changed in Work 365\n"
-        "      a note\n\n"
+        "      A note\n\n"
     ) in text
     verbose = plan_text(replace(a_plan, changes=(link, update)), verbose=True)
     assert "      externalID  –           →  4711   changed in Work 365\n" in verbose
@@ -144,7 +185,7 @@ def test_many_rows_blocked_for_one_reason_fold(nothing, a_plan):
         "Customers\n"
         "  ! 20 customers   blocked\n"
         '      "n/a" is not a phone number in GB   rules/customer.yaml:4:5\n'
-        "      → enter a main phone on the account in Work 365\n"
+        "      → Enter a main phone on the account in Work 365\n"
         "      Customer 0; Customer 1; Customer 2; Customer 3 and 16 more (-v shows each)"
     )
     assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is not a phone number") == 20
@@ -227,7 +268,7 @@ def test_what_is_held_without_a_tab_stands_under_held(nothing):
         Finding("posted", Severity.HOLD, f"period {n} is posted", mapping="other", key=f"{n}") for n in range(9)
     )
     text = plan_text(replace(nothing, findings=held))
-    assert "\nHeld\n  ! 0   held\n      period 0 is posted\n" in text
+    assert "\nHeld\n  ! 0   held\n      Period 0 is posted\n" in text
     assert "    and 1 other more of this kind (-v shows them)" in text
 
 
@@ -249,7 +290,7 @@ def test_a_finding_that_a_left_out_group_tells_is_not_told_twice(nothing):
         )
     )
     assert "Findings" not in text
-    assert "Left out\n  1 subscription   not billable\n      S1\n" in text
+    assert "Left out\n  1 subscription   Not billable\n      S1\n" in text
 
 
 def test_a_name_cannot_move_the_cursor_or_turn_the_line_around(a_plan):
@@ -375,7 +416,8 @@ def test_what_state_knows_of_a_row_is_told_whole():
     link = Link("license_change", "9", "ContractServices", 7, "match")
     proof = ({"id": 4, "units": 15},)
     pushed = Pushed("license_change", "9", 7, date(2026, 11, 15), 3, "c1", "r1", proof, marked=True)
-    assert row_text(link, {"unitChange": 3}, pushed) == (
+    assert row_text(Known("Alpine, Mail", link, {"unitChange": 3}, pushed), ZURICH) == (
+        "Name     Alpine, Mail\n"
         "Record   ContractServices 7\n"
         "How      match\n"
         "Pushed   +3 units from 2026-11-15, contract service 7\n"
@@ -385,15 +427,76 @@ def test_what_state_knows_of_a_row_is_told_whole():
         "Values last applied\n"
         "  unitChange   3\n"
     )
-    assert row_text(link, {}, None) == "Record   ContractServices 7\nHow      match\n"
+    assert row_text(Known(link=link), ZURICH) == "Record   ContractServices 7\nHow      match\n"
+
+
+def by_hand(what, reason, **more):
+    at = datetime(2026, 11, 15, 8, 30, 0, 7, UTC)
+    return AuditLine(1, at, "edit", "", {"what": what, "reason": reason, "who": "anna", "host": "billing-1"} | more)
+
+
+def test_what_was_done_by_hand_is_told_with_who_when_and_why(told):
+    before = {"holder": "anna", "host": "b1", "pid": 2, "since": "2026-11-15T07:00:00+00:00", "expires": ""}
+    lock = {"how": "forced", "reason": "it burnt\x1b[31m", "by": {"holder": "ben", "host": "b2"}, "from": before}
+    forgot = by_hand("forget customer 7, Alpine", "linked to the wrong one")
+    lines = [
+        forgot,
+        replace(forgot, kind="lock", data=lock),
+        replace(forgot, kind="lock", data={**lock, "how": "taken over"}),
+    ]
+    text = by_hand_text(lines, ZURICH)
+    assert text == (
+        "By hand\n"
+        "  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer 7, Alpine           "
+        "   because: linked to the wrong one\n"
+        "  2026-11-15 09:30:00+01:00   ben on b2           took the lock of anna on b1 by force"
+        "   because: it burnt\\x1b[31m\n"
+        "  2026-11-15 09:30:00+01:00   ben on b2           took over the lock of anna on b1    "
+        "   because: that run had ended without giving it back\n"
+    )
+    assert runs_text([told.run], ZURICH, by_hand=lines).endswith(f"\n\n{text}")
+    assert runs_text([], ZURICH, by_hand=lines) == NONE + text
+    assert run_text(replace(told, by_hand=lines), ZURICH).count(text) == 1
+    assert by_hand_json(lines, ZURICH)[0] == {
+        "what": "forget customer 7, Alpine", "reason": "linked to the wrong one", "who": "anna", "host": "billing-1",
+        "at": "2026-11-15 09:30:00+01:00", "run": "",
+    }  # fmt: skip
+    assert by_hand_text([], ZURICH) == ""
+
+
+def test_of_a_row_is_told_what_was_done_to_it_by_hand():
+    lines = [by_hand(what, "r") for what in ("forget customer 7, Alpine", "forget customer 77", "link",
+                                             "settle customer:7 landed", "settle customer:7:mark absent",
+                                             "settle customer:77 landed", "settle r1 closed")]  # fmt: skip
+    assert of_row(lines, "customer", "7") == [lines[0], lines[3], lines[4]]
+    assert of_row(lines, "customer", "77") == [lines[1], lines[5]]
+    assert forgotten(lines, "customer") == ["7", "77"]
+    assert "By hand\n" in row_text(Known(by_hand=lines), ZURICH)
 
 
 def test_what_is_going_on_is_told(told):
     since = datetime(2026, 11, 15, 8, tzinfo=UTC)
     holder = Lease(4, "anna", "billing-1", 71, since, since)
-    assert standing_text(holder, [told.run], [("r1", "c1")]) == (
+    assert standing_text(holder, [told.run], [Doubt("r1", "c1", "Alpine", since)]) == (
         "Locked by anna on billing-1 since 2026-11-15 08:00:00+00:00.\n"
         "Run 20261115-090000-7f3a is applied in part: `trueup apply --resume` goes on.\n"
-        "In doubt: change c1 of run r1.\n"
+        "In doubt since 2026-11-15 08:00:00+00:00: Alpine (change c1 of run r1).\n"
     )
     assert standing_text(None, [], []) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("looks like Services 622", "Looks like Services 622"),
+        ("enter a phone", "Enter a phone"),
+        ("contractNumber is 5 in Autotask", "contractNumber is 5 in Autotask"),
+        ("udf.Work 365 Id is empty", "udf.Work 365 Id is empty"),
+        ("billing_code is unknown", "billing_code is unknown"),
+        ("`trueup link customer a 5`", "`trueup link customer a 5`"),
+        ("2 records fit", "2 records fit"),
+        ("", ""),
+    ],
+)
+def test_a_line_begins_with_a_capital_unless_it_begins_with_a_name(text, shown):
+    assert sentence(text) == shown

@@ -67,7 +67,7 @@ def test_settling_by_hand_writes_entries_effects_and_reason_at_once(told):
     assert told.journal("r1")[-1].step is Step.DONE
     assert [(line.run, line.data["what"], line.data["reason"]) for line in told.audit()][-1] == (
         "r1",
-        "settle",
+        "settle a2 landed",
         "seen in Autotask",
     )
     assert told.verify() == []

@@ -1,0 +1,50 @@
+"""A project whose Work 365 is a Dataverse keeps its secret out of everything that it writes and says."""
+
+import pytest
+import yaml
+
+from engine.sandbox.dataverse.server import DataverseSandbox, Environment
+from engine.source.files import FileSource
+from engine.wiring import load_project
+
+SECRET = "not-to-be-told-4711"  # noqa: S105 -- to be looked for
+
+
+@pytest.fixture
+def dataverse(work, monkeypatch):
+    """The example's Work 365 as a Dataverse, and the project pointed at it."""
+    project = load_project(work)
+    tables = project.catalogue.tables
+    given = FileSource(work / "examples" / "work365", tables, "exports", zone=project.zone)
+    rows = {name: given.read(name, table.columns).rows for name, table in tables.items()}
+    monkeypatch.setenv("DATAVERSE_SECRET", SECRET)
+    with DataverseSandbox(tables, rows, Environment(client_secret=SECRET, zone=project.zone)) as served:
+        file = work / "trueup.yaml"
+        said = yaml.safe_load(file.read_text())
+        said["source"] = {
+            "connector": "dataverse",
+            "url": served.url,
+            "authority": served.url,
+            "tenant": "demo.example",
+            "client_id": "trueup-demo",
+            "client_secret": "{{ env.DATAVERSE_SECRET }}",
+        }
+        file.write_text(yaml.safe_dump(said, sort_keys=False))
+        yield served
+
+
+def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, dataverse):
+    said = [trueup("plan", "--out", "plan.json", "-v"), trueup("apply", "plan.json", "--yes", "-v")]
+    dataverse.denied.add("prvReadaccount")
+    dataverse.withdraw_tokens()
+    said += [trueup("doctor"), trueup("doctor", "--json"), trueup("history")]
+    dataverse.door.client_secret = "another"  # noqa: S105 -- a test's
+    said.append(trueup("plan"))
+
+    assert [code for code, _, _ in said][:2] == [0, 0]
+    assert said[-1][0] == 1
+    tokens = {request.headers.get("authorization", "").removeprefix("Bearer ") for request in dataverse.requests}
+    every = [file.read_bytes() for file in work.rglob("*") if file.is_file()]
+    every += [f"{out}{err}".encode() for _, out, err in said]
+    assert any(b"Archived" in text for text in every)
+    assert not [hidden for hidden in {SECRET, *tokens} - {""} if any(hidden.encode() in text for text in every)]
