@@ -64,6 +64,17 @@ def refusal(refused: Refused) -> Answer:
     return errors(refused.texts, status=refused.status, headers=refused.headers)
 
 
+def busy(seconds: int) -> Answer:
+    """Too many requests; when to come back, where it says that."""
+    headers = {"Retry-After": str(seconds)} if seconds else {}
+    return errors(["Too many requests."], status=429, headers=headers)
+
+
+def timed_out() -> Answer:
+    """A fault of the service itself."""
+    return errors(["The operation has timed out."])
+
+
 def not_found() -> Answer:
     """An entity or route that is not there: the web server's own page, no JSON."""
     return Answer(status=404, body=_NOT_FOUND, content_type=HTML_TYPE)

@@ -28,9 +28,9 @@ class View:
     connection: sqlite3.Connection
     tenant: Tenant
     user: User
-    hidden: Mapping[str, frozenset[int]]
+    hidden: Mapping[str, frozenset[int | str]]
 
-    def unseen(self, entity: str) -> frozenset[int]:
+    def unseen(self, entity: str) -> frozenset[int | str]:
         """Ids that this user is not shown."""
         return self.user.level.hidden.get(entity, frozenset()) | self.hidden.get(entity, frozenset())
 

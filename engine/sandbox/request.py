@@ -21,7 +21,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     base: str  # scheme and host that the client used
-    hidden: Mapping[str, frozenset[int]] = field(default_factory=dict)  # rows that a fault hides
+    hidden: Mapping[str, frozenset[int | str]] = field(default_factory=dict)  # rows that a fault hides
     paging: str = ""  # what a fault does to the page: twice, skip, empty, half
     slow: tuple[float, float] = (0.0, 0.0)  # seconds that a fault adds before and after the work
 

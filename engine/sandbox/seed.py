@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine.errors import SandboxError
 from engine.model.catalogue import UDF, Entity
-from engine.sandbox import ledger, records, tenant, wire
+from engine.sandbox import clock, ledger, records, tenant, wire
 from engine.sandbox.contracts import LINES, Books, Line, decimal
 from engine.sandbox.lenient import Json
 from engine.sandbox.records import Kept
@@ -111,11 +111,14 @@ def sow(db: sqlite3.Connection, entities: Mapping[str, Entity], document: Docume
         sown = {name: _records(db, here, name, rows) for name, rows in document.get("records", {}).items()}
         _ledgers(db, here, document, sown)
         tenant.put(db, "seeded", value=True)
+    except ValueError as error:
+        raise SandboxError(f"seed: not as a seed must be: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise SandboxError(f"seed: not as a seed must be: {error!r}") from error
 
 
 def _settings(db: sqlite3.Connection, entities: Mapping[str, Entity], document: Document) -> None:
+    clock.checked(document.get("clock", {}))
     for name in _SETTINGS:
         if name in document:
             tenant.put(db, name, document[name])
@@ -253,10 +256,11 @@ def _from_rows(line: Line, rows: list[Kept], known: ledger.Ledger) -> list[Kept]
 
 
 def _post(books: Books, until: Mapping[str, str]) -> None:
-    for contract, day in until.items():
+    for contract, text in until.items():
+        day = clock.day(text)
         for line in LINES:
             for holder in books.holders(line, int(contract)):
-                books.post(line, holder, date.fromisoformat(day))
+                books.post(line, holder, day)
 
 
 def dump(database: Path, entities: Mapping[str, Entity]) -> dict[str, Json]:

@@ -12,10 +12,16 @@ from engine.sandbox.store import connect
 
 def snapshot(database: Path, file: Path) -> None:
     """Copies a database; the file appears whole or not at all. Raises SandboxError."""
+    with closing(connect(database)) as source:
+        save(source, file)
+
+
+def save(source: sqlite3.Connection, file: Path) -> None:
+    """Copies what a connection sees; the file appears whole or not at all. Raises SandboxError."""
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
-        with closing(connect(database)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
         part.replace(file)

@@ -15,6 +15,7 @@ from time import sleep
 
 from engine.errors import SandboxError
 from engine.model.catalogue import Entity, Type
+from engine.sandbox import faults
 
 APPLICATION = 0x7472_7570  # marks the file as ours
 _PATIENCE = 30.0  # seconds to wait for another process's write
@@ -25,7 +26,6 @@ CREATE TABLE IF NOT EXISTS _openings (
   entity TEXT, id INTEGER, price REAL, cost REAL, PRIMARY KEY (entity, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _calls (minute INTEGER PRIMARY KEY, calls INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS _faults (id INTEGER PRIMARY KEY, spec TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0);
 """
 
 
@@ -41,9 +41,13 @@ class Store:
         try:
             with self._connection() as connection:
                 _prepare(connection, entities)
-        except (sqlite3.DatabaseError, SandboxError) as error:
+        except SandboxError as error:
             self.close()
             raise SandboxError(f"{path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self.close()
+            way_out = "put a copy back, or move it away and it is made anew from its seed"
+            raise SandboxError(f"{path} cannot be used as the sandbox's database ({error}): {way_out}") from error
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -88,8 +92,8 @@ class Store:
             self._idle.pop().close()
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A bare connection to an existing sandbox database. Raises SandboxError for any other file."""
+def connect(path: Path, application: int = APPLICATION) -> sqlite3.Connection:
+    """A bare connection to an existing database with that mark. Raises SandboxError for any other file."""
     if not path.is_file():
         raise SandboxError(f"{path}: there is no such file")
     try:
@@ -97,7 +101,7 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise SandboxError(f"{path} is not a sandbox database: {error}") from error
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    if mark != APPLICATION:
+    if mark != application:
         connection.close()
         raise SandboxError(f"{path} is not a sandbox database")
     return connection
@@ -136,7 +140,7 @@ def _prepare(connection: sqlite3.Connection, entities: Mapping[str, Entity]) -> 
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        for statement in filter(str.strip, _SYSTEM.split(";")):
+        for statement in filter(str.strip, f"{_SYSTEM}{faults.SCHEMA}".split(";")):
             connection.execute(statement)
         for entity in entities.values():
             _table(connection, entity)

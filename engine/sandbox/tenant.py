@@ -8,13 +8,14 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from engine.errors import SandboxError
 from engine.model.catalogue import UDF, Entity, Field, PickValue, Type
-from engine.sandbox import access
+from engine.sandbox import access, clock
 from engine.sandbox.access import Level, User
+from engine.sandbox.clock import Clock
 from engine.sandbox.lenient import Json
 from engine.sandbox.store import add_column
 from engine.sandbox.switches import Switches
@@ -32,7 +33,7 @@ class Tenant:
     entities: Mapping[str, Entity]
     users: tuple[User, ...]
     switches: Switches
-    clock: Mapping[str, Json]
+    clock: Clock
     zone: str
 
     @cached_property
@@ -55,9 +56,7 @@ class Tenant:
 
     def now(self) -> datetime:
         """The instant by this tenant's clock."""
-        if "stands" in self.clock:
-            return datetime.fromisoformat(self.clock["stands"])
-        return datetime.now(UTC) + timedelta(seconds=self.clock.get("ahead", 0))
+        return clock.now(self.clock)
 
 
 class Tenants:

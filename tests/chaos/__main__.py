@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.chaos.dataverse import KINDS, fault, some_fault
 from tests.chaos.harness import Harness, systematic
+from tests.chaos.victim import Kill
 
 
 def main() -> int:
@@ -18,14 +20,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
     files = told("Work 365 in files", said.seed, lambda harness: tell(harness, said.kills, said.faults))
-    served = told("Work 365 in Dataverse", said.seed, lambda harness: tell_source(harness, said.source), dataverse=True)
+    served = told("Work 365 in Dataverse", said.seed, lambda harness: tell_source(harness, said.source), served=True)
     return 0 if files and served else 1
 
 
-def told(title: str, seed: int, stories: Callable[[Harness], None], *, dataverse: bool = False) -> bool:
+def told(title: str, seed: int, stories: Callable[[Harness], None], *, served: bool = False) -> bool:
     """Tells the stories with a harness of their own, prints the figures; True when all is clean."""
     with TemporaryDirectory(prefix="trueup-chaos-") as folder:
-        harness = Harness(Path(folder), seed, dataverse=dataverse)
+        harness = Harness(Path(folder), seed, served=served)
         try:
             stories(harness)
         finally:
@@ -36,13 +38,22 @@ def told(title: str, seed: int, stories: Callable[[Harness], None], *, dataverse
 
 
 def tell_source(harness: Harness, count: int) -> None:
-    """Stories until so many faults of the source, and so many kills, have hit."""
-    figures = harness.figures
+    """A story for each kind of fault, then stories until so many of them, and so many kills, have hit."""
+    figures, drawn = harness.figures, harness.random
+    for kind in KINDS:
+        harness.broken([fault(kind, drawn, nth) for nth in (1, 4)], source=True)
     while sum(figures.faults.values()) < count or sum(figures.kills.values()) < count:
-        harness.source_broken([harness.some_source_fault() for _ in range(harness.random.randint(2, 8))])
-        harness.killed([harness.some_kill() for _ in range(harness.random.randint(2, 8))])
+        faults = [some_fault(drawn) for _ in range(drawn.randint(2, 8))]
+        harness.broken(faults, [between(harness)], source=True)
+        harness.killed([between(harness), *(harness.some_kill() for _ in range(drawn.randint(2, 8)))])
         if figures.stories % 10 == 0:
+            harness.restarted(drawn.uniform(0.1, 1.0), source=True)
             show(harness)
+
+
+def between(harness: Harness) -> Kill:
+    """A kill between an adjustment and the archiving of its log."""
+    return Kill("adjustment", harness.random.randint(1, harness.calls["adjustment"]), "after")
 
 
 def tell(harness: Harness, kills: int, faults: int) -> None:

@@ -1,21 +1,15 @@
-"""Work 365's Dataverse as a process of its own, told what to do line by line: reset, fault, left, dump."""
+"""Work 365's Dataverse as a process of its own: what the project says of it, its rows, its faults."""
 
-import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from engine.config.catalogues import load_tables
-from engine.sandbox.dataverse.faults import Fault
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.source.files import FileSource
+from engine.sandbox.dataverse.faults import OWN
 from engine.wiring import shipped
+from tests.chaos.serving import Server
 
-ZONE = ZoneInfo("Europe/London")
 SECRET = "DATAVERSE_SECRET"  # noqa: S105 -- the name of a variable
 SOURCE = """source:
   connector: dataverse
@@ -32,87 +26,54 @@ PROFILE = """tables:
     columns:
       psa_system_id: {logical: work365_subscription_psasystem_id, holds: ContractServices}
 """
+SHARED = (
+    "drop before",
+    "drop after",
+    "late",
+    "empty",
+    "busy",
+    "html",
+    "error",
+    "truncate",
+    "latency",
+    "page",
+    "restart",
+)
+KINDS = (*SHARED, *OWN)
+ROWS = "^/api/data/v9.2/work365_"
+"""Addresses of rows; metadata and tokens are asked for seldom, and by readings alone."""
 
 
-class Stand:
-    """That process, as the harness has it."""
-
-    def __init__(self, exports: Path, port: int) -> None:
-        self.port = port
-        arguments = [sys.executable, "-m", "tests.chaos.dataverse", str(exports), str(port)]
-        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.reset()
-
-    def reset(self) -> None:
-        """All rows as they were at first, no faults."""
-        self._ask({"do": "reset"})
-
-    def fault(self, **said: object) -> None:
-        """One more fault; `kind` may also be `tokens` or `changes`: withdrawn or expired from now on."""
-        self._ask({"do": "fault", "fault": said})
-
-    def left(self) -> int:
-        """Faults that are still to come."""
-        return int(self._ask({"do": "left"}))
-
-    def dump(self) -> list[str]:
-        """Every row, under its names there."""
-        return list(self._ask({"do": "dump"}))
-
-    def close(self) -> None:
-        """Ends it."""
-        self._process.terminate()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
-        self._process.wait()
-
-    def _ask(self, said: dict[str, object]) -> Any:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the Dataverse has no pipes")
-        self._process.stdin.write(json.dumps(said) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+def dataverse(database: Path, exports: Path) -> Server:
+    """The stand-in, with these exports in it; not started yet."""
+    os.environ[SECRET] = "demo"
+    return Server(database, ["--source", "--seed", str(exports), "--project", str(shipped())])
 
 
-def main(exports: Path, port: int) -> None:
-    """Serves, and does what each line of the input says."""
-    tables = load_tables(shipped() / "schemas" / "work365.yaml")
-    given = FileSource(exports, tables, "exports", zone=ZONE)
-    with ExitStack() as stack:
-        served: DataverseSandbox | None = None
-        for line in sys.stdin:
-            said = json.loads(line)
-            if said["do"] == "reset":
-                stack.close()
-                rows = {name: given.read(name, table.columns).rows for name, table in tables.items()}
-                sandbox = DataverseSandbox(tables, rows, Environment(zone=ZONE), address=("127.0.0.1", port))
-                served = stack.enter_context(sandbox)
-            if served is not None:
-                sys.stdout.write(json.dumps(_done(served, said)) + "\n")
-                sys.stdout.flush()
+def rows(server: Server) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every row with its table, without what changes with any write."""
+    for table, found in server.control("GET", "/sandbox/dump")["rows"].items():
+        for row in found:
+            yield table, {column: value for column, value in row.items() if column != "modifiedon"}
 
 
-def _done(served: DataverseSandbox, said: dict[str, Any]) -> object:
-    if said["do"] == "fault":
-        fault = said["fault"]
-        if fault["kind"] == "tokens":
-            served.withdraw_tokens()
-        elif fault["kind"] == "changes":
-            served.expire_changes()
-        else:
-            served.faults.set(Fault(**fault))
-    if said["do"] == "left":
-        return len(served.faults.left)
-    return [*_rows(served)] if said["do"] == "dump" else "done"
+def some_fault(random: Random) -> dict[str, object]:
+    """A fault of the Dataverse, drawn from all kinds."""
+    return fault(random.choice(KINDS), random, nth=random.randint(1, 8))
 
 
-def _rows(served: DataverseSandbox) -> Iterator[str]:
-    for name in served.kinds:
-        for stored in served.store.after(name, 0, 1_000_000, gone=False):
-            values = {column: value for column, value in stored.values().items() if column != "modifiedon"}
-            yield f"{name} " + json.dumps(values, sort_keys=True, default=str)
+def fault(said: str, random: Random, nth: int) -> dict[str, object]:
+    """A fault of that kind, with all that it may be drawn.
 
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    A page that is passed over is not among them: Dataverse says nothing by which that could be known.
+    """
+    kind, _, when = said.partition(" ")
+    writes = kind == "lost" or (kind not in ("page", "expired") and random.random() < 0.6)
+    made: dict[str, object] = {"kind": kind, "nth": nth, "verb": "PATCH" if writes else "GET", "path": ROWS}
+    made["when"] = when or random.choice(["before", "after"])
+    seconds = {"late": [0.02, 0.2], "latency": [0.05, 0.2], "busy": 1, "restart": 0.2}
+    if kind in seconds:
+        made["seconds"] = seconds[kind]
+    if kind == "page":
+        made["page"] = random.choice(["twice", "empty", "half"])
+    return made

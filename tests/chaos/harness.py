@@ -14,9 +14,9 @@ from pathlib import Path
 from engine.model.run import RunStatus
 from engine.state.sqlite import SqlState
 from engine.wiring import SystemClock
-from tests.chaos.dataverse import SECRET, Stand
+from tests.chaos.dataverse import dataverse, rows
 from tests.chaos.victim import COUNTS, PLACES, Kill, fork
-from tests.chaos.world import SETTLE_AFTER, Picture, Server, build, differences, free_port, picture
+from tests.chaos.world import SETTLE_AFTER, Picture, autotask, build, differences, picture
 
 PLAN = "plan.json"
 LIVE = Kill()
@@ -33,7 +33,6 @@ KINDS = (
     "page",
     "restart",
 )
-SOURCE_KINDS = ("busy", "down", "html", "half", "cut", "unauthorized", "lost", "tokens", "changes")
 _TURNS = 60
 """Attempts at one story before it counts as one that does not end."""
 
@@ -74,28 +73,29 @@ def _counts(counter: Counter[str]) -> str:
 class Harness:
     """One project, one sandbox, and as many stories as are told with them."""
 
-    def __init__(self, folder: Path, seed: int, *, dataverse: bool = False) -> None:
+    def __init__(self, folder: Path, seed: int, *, served: bool = False) -> None:
+        """`served`: Work 365 is a Dataverse, a process of its own, not files."""
         self.random = random.Random(seed)
         self.folder, self.work = folder, folder / "work"
         self.figures = Figures()
-        self.server = Server(folder / "autotask.sqlite")
-        self.stand: Stand | None = None
+        self.server = autotask(folder / "autotask.sqlite")
+        self.source = dataverse(folder / "dataverse.sqlite", folder / "exports" / "examples" / "work365")
+        self.servers = [self.server, self.source] if served else [self.server]
         try:
-            self._open(folder, dataverse=dataverse)
+            self._open(folder, served=served)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, folder: Path, *, dataverse: bool) -> None:
-        self.server.start()
+    def _open(self, folder: Path, *, served: bool) -> None:
         (folder / "project").mkdir()
-        if dataverse:
-            os.environ[SECRET] = "demo"
+        self.server.start()
+        if served:
             build(folder / "exports", self.server.port)
-            self.stand = Stand(folder / "exports" / "examples" / "work365", free_port())
-        build(folder / "project", self.server.port, self.stand.port if self.stand else 0)
-        self.start = folder / "start.snapshot"
-        self.server.control("POST", "/sandbox/snapshot", {"file": str(self.start)})
+            self.source.start()
+        build(folder / "project", self.server.port, self.source.port)
+        for server in self.servers:
+            server.snapshot()
         self.fresh()
         self._live("plan", "--out", PLAN)
         shutil.copy(self.work / PLAN, folder / "project" / PLAN)
@@ -103,21 +103,18 @@ class Harness:
 
     def close(self) -> None:
         """Ends what it started."""
-        self.server.kill()
-        if self.stand:
-            self.stand.close()
+        for server in self.servers:
+            server.kill()
 
     def fresh(self) -> None:
         """Both sides as they were at first, no state."""
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.copytree(self.folder / "project", self.work)
-        self.server.control("DELETE", "/sandbox/faults")
-        self.server.control("POST", "/sandbox/restore", {"file": str(self.start)})
-        if self.stand:
-            self.stand.reset()
+        for server in self.servers:
+            server.restore()
 
     def _picture(self) -> Picture:
-        return picture(self.work, self.server, self.stand.dump() if self.stand else None)
+        return picture(self.work, self.server, rows(self.source) if self.source in self.servers else None)
 
     def _reference(self) -> dict[str, int]:
         """The run that nobody disturbs, and how many places of each kind it has."""
@@ -159,54 +156,31 @@ class Harness:
                 self.figures.kills[what] += 1
         return self._end(broken=broken)
 
-    def broken(self, faults: Sequence[dict[str, object]]) -> bool:
-        """A story of faults in the sandbox, all of them set before it begins."""
+    def broken(self, faults: Sequence[dict[str, object]], kills: Sequence[Kill] = (), *, source: bool = False) -> bool:
+        """A story of faults in the sandbox, or in the source, all of them set before it begins; kills come first."""
         self.fresh()
         for fault in faults:
-            self.server.control("POST", "/sandbox/faults", fault)
+            (self.source if source else self.server).control("POST", "/sandbox/faults", fault)
+        for kill in kills:
+            if self._attempt(kill=kill) == -signal.SIGKILL:
+                self.figures.kills[f"{kill.what} {kill.when}, among faults"] += 1
         return self._end(watch=self._count_faults)
 
-    def source_broken(self, faults: Sequence[dict[str, object]]) -> bool:
-        """A story of faults in the Dataverse."""
-        self.fresh()
-        if self.stand is None:
-            raise RuntimeError("the source of this harness is files")
-        for fault in faults:
-            self.stand.fault(**fault)
-        before = self.stand.left()
-        ended = self._end()
-        self.figures.faults["the source"] += before - self.stand.left()
-        self.figures.faults["tokens, changes"] += len(faults) - before
-        return ended
-
-    def some_source_fault(self) -> dict[str, object]:
-        """A fault of the Dataverse, drawn from all kinds that do not lie."""
-        kind = self.random.choice(SOURCE_KINDS)
-        writes = kind == "lost" or self.random.random() < 0.5
-        fault: dict[str, object] = {
-            "kind": kind,
-            "verb": "PATCH" if writes else "GET",
-            "skip": self.random.randint(0, 8),
-        }
-        if kind in ("down", "cut") and writes:
-            fault["landed"] = self.random.random() < 0.5
-        return {**fault, "retry_after": 1} if kind == "busy" else fault
-
     def _count_faults(self) -> None:
-        """Counts the faults that hit, and takes those away that are still waiting for their request."""
-        log = self.server.control("GET", "/sandbox/requests")["requests"]
-        self.figures.faults.update(str(one["fault"]) for one in log if one.get("fault"))
-        self.server.control("DELETE", "/sandbox/requests")
+        """Counts the faults that hit."""
+        for server in self.servers:
+            self.figures.faults.update(server.hits())
 
-    def restarted(self, after: float) -> bool:
-        """A story in which the sandbox is killed, not trueup."""
+    def restarted(self, after: float, *, source: bool = False) -> bool:
+        """A story in which the sandbox is killed, or the source, not trueup."""
         self.fresh()
         pid = fork(self.work, ["apply", PLAN, "--yes"], Kill())
         time.sleep(after)
-        self.server.kill()
-        self.server.start()
+        killed = self.source if source else self.server
+        killed.kill()
+        killed.start()
         os.waitpid(pid, 0)
-        self.figures.kills["the sandbox itself"] += 1
+        self.figures.kills["the source itself" if source else "the sandbox itself"] += 1
         return self._end()
 
     def _attempt(self, kill: Kill = LIVE, after: float = 0, *, broken: bool = False) -> int:
@@ -228,7 +202,8 @@ class Harness:
             self._attempt(broken=broken)
             watch()
             if turn == _TURNS // 2:
-                self.server.control("DELETE", "/sandbox/faults")
+                for server in self.servers:
+                    server.control("DELETE", "/sandbox/faults")
             with self._state() as state:
                 still = bool(state.load().open_runs)
             if still:

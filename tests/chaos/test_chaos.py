@@ -4,7 +4,8 @@ import pytest
 
 from engine.pipeline import plan
 from engine.wiring import load_project, open_world
-from tests.chaos.harness import SOURCE_KINDS, Harness
+from tests.chaos.dataverse import KINDS, fault
+from tests.chaos.harness import Harness
 from tests.chaos.victim import Kill
 
 pytestmark = pytest.mark.chaos
@@ -13,12 +14,12 @@ pytestmark = pytest.mark.chaos
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory):
     """One sandbox process for all stories."""
-    yield from opened(tmp_path_factory.mktemp("chaos"), dataverse=False)
+    yield from opened(tmp_path_factory.mktemp("chaos"), served=False)
 
 
-def opened(folder, *, dataverse):
+def opened(folder, *, served):
     """A harness; a plan is made here first: what that reads and compiles is known to all processes forked from this."""
-    made = Harness(folder, seed=7, dataverse=dataverse)
+    made = Harness(folder, seed=7, served=served)
     try:
         project = load_project(made.work)
         with open_world(project) as world:
@@ -29,9 +30,11 @@ def opened(folder, *, dataverse):
 
 
 @pytest.fixture(autouse=True)
-def clean_figures(harness):
+def clean_figures(request):
     """Each story tells its own."""
-    harness.figures = type(harness.figures)()
+    for name in {"harness", "served"} & {*request.fixturenames}:
+        harness = request.getfixturevalue(name)
+        harness.figures = type(harness.figures)()
 
 
 @pytest.mark.parametrize("what", ["journal", "request", "adjustment", "file"])
@@ -60,17 +63,36 @@ def test_a_run_survives_a_sandbox_that_is_killed(harness):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The same, with Work 365 in a Dataverse that is a process of its own."""
-    yield from opened(tmp_path_factory.mktemp("served"), dataverse=True)
+    yield from opened(tmp_path_factory.mktemp("served"), served=True)
 
 
 def test_a_run_killed_between_adjustment_and_archive_ends_as_if_undisturbed_in_dataverse(served):
     assert served.killed([Kill("adjustment", 1, "after"), Kill("journal", 3, "before")]), served.figures.text()
 
 
-def test_a_run_survives_faults_of_the_source_of_every_kind(served):
-    faults = [{"kind": kind, "verb": "PATCH" if kind in ("lost", "cut") else "", "skip": 3} for kind in SOURCE_KINDS]
+def test_a_run_survives_faults_of_the_source_of_every_kind_on_writes(served):
+    kinds = [kind for kind in KINDS if kind not in ("page", "expired")]
+    faults = [{**fault(kind, served.random, nth=1 + 2 * place), "verb": "PATCH"} for place, kind in enumerate(kinds)]
 
-    assert served.source_broken(faults), served.figures.text()
+    assert served.broken(faults, source=True), served.figures.text()
+    assert {name.partition(" ")[0] for name in served.figures.faults} >= {kind.partition(" ")[0] for kind in kinds}
+
+
+def test_a_run_survives_faults_of_the_source_between_two_kills(served):
+    """The token expires half-way, the row has another tag, a limit is met, the change token has expired."""
+    faults = [
+        {"kind": "unauthorized", "verb": "PATCH", "nth": 2},
+        {"kind": "lost", "verb": "PATCH", "nth": 3},
+        {"kind": "busy", "verb": "PATCH", "nth": 4, "seconds": 1},
+        {"kind": "expired", "query": "deltatoken", "nth": 2},
+    ]
+
+    assert served.broken(faults, [Kill("adjustment", 2, "after"), Kill("journal", 5, "after")], source=True)
+    assert {*served.figures.faults} == {"unauthorized", "lost", "busy", "expired"}
+
+
+def test_a_run_survives_a_source_that_is_killed(served):
+    assert served.restarted(0.5, source=True), served.figures.text()
 
 
 def test_a_journal_with_one_line_removed_makes_the_harness_fail(harness):

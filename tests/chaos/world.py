@@ -1,18 +1,10 @@
 """A small project of the shipped mappings, its sandbox as a process of its own, and what both look like in the end."""
 
-import contextlib
 import csv
-import http.client
 import io
 import json
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,13 +16,11 @@ from urllib.parse import urlsplit
 from engine.state.sqlite import SqlState
 from engine.wiring import SystemClock, load_project, shipped
 from tests.chaos.dataverse import PROFILE, SOURCE
+from tests.chaos.serving import Server
 
 CUSTOMERS = ("Ashdown & Pell Veterinary Ltd", "Brightwater Logistics Ltd", "Dunmore Surveyors", "Alpine Dental AG")
 SETTLE_AFTER = 0.3
 """Seconds; far above what the sandbox needs for a request, and above the delay of writes that land late."""
-
-FIRST_PORT = 20_000
-"""Below those that the system gives to clients (32,768 and up on Linux)."""
 
 _KEYS = {
     "account": "accountid",
@@ -86,59 +76,11 @@ def _extract(given: Path, into: Path) -> None:
     (into / "product.csv").write_text(text.getvalue(), encoding="utf-8")
 
 
-class Server:
-    """The sandbox as a process, and its control routes."""
-
-    def __init__(self, database: Path, seed: Path | None = None) -> None:
-        self.database, self.seed = database, seed or shipped() / "examples" / "autotask.json"
-        self.port = 0
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Starts it, on the port that it had before; returns when it answers."""
-        arguments = [sys.executable, "-m", "tests.chaos.serving", "sandbox", "serve", "--port", str(self.port)]
-        arguments += ["--database", str(self.database), "--seed", str(self.seed)]
-        arguments += ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off", "--project", str(shipped())]
-        self.port = self.port or free_port()
-        arguments[arguments.index("--port") + 1] = str(self.port)
-        log = self.database.with_suffix(".log")
-        with log.open("wb") as said:
-            self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=said, stderr=said)
-        for _ in range(600):
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                self.control("GET", "/sandbox/faults")
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"the sandbox does not answer: {log.read_text(encoding='utf-8')}")
-
-    def kill(self) -> None:
-        """kill -9, in the middle of whatever it does."""
-        if self._process:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.communicate()
-            self._process = None
-
-    def control(self, verb: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """One control request; its JSON answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(verb, path, json.dumps(body or {}), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status >= 400:
-                raise RuntimeError(f"{verb} {path}: {answer.status} {text[:200]!r}")
-            return json.loads(text) if text else None
-        finally:
-            connection.close()
-
-
-def free_port() -> int:
-    """One that the system gives to no client: a client that tries to reconnect could otherwise take it for its own."""
-    for port in range(FIRST_PORT + os.getpid() % 500 * 20, 32_000):  # far from those that a neighbour tries
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no port is free")
+def autotask(database: Path, seed: Path | None = None) -> Server:
+    """The sandbox, with the example data in it if nothing else is given; not started yet."""
+    seed = seed or shipped() / "examples" / "autotask.json"
+    switches = ["--switch", "hourly_delays=off", "--switch", "hourly_limit=off"]
+    return Server(database, ["--seed", str(seed), *switches, "--project", str(shipped())])
 
 
 @dataclass(frozen=True)
@@ -152,8 +94,8 @@ class Picture:
     pushed: Counter[str]
 
 
-def picture(folder: Path, server: Server, rows: Iterable[str] | None = None) -> Picture:
-    """Everything that must be the same in the end; `rows` are the source's, its files if None."""
+def picture(folder: Path, server: Server, rows: Iterable[tuple[str, dict[str, Any]]] | None = None) -> Picture:
+    """Everything that must be the same in the end; `rows` are the source's with their tables, its files if None."""
     dump = server.control("GET", "/sandbox/dump")
     names = _names(dump["records"])
     with SqlState(folder / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
@@ -265,14 +207,12 @@ def _source(folder: Path, names: Mapping[tuple[str, int], str]) -> Iterator[str]
             yield file.read_text(encoding="utf-8")
 
 
-def _served(rows: Iterable[str], names: Mapping[tuple[str, int], str]) -> Iterator[str]:
-    for row in rows:
-        table, _, text = row.partition(" ")
-        values = json.loads(text)
-        psa = json.loads(values.get("work365_subscription_psasystem_id") or "null")
+def _served(rows: Iterable[tuple[str, dict[str, Any]]], names: Mapping[tuple[str, int], str]) -> Iterator[str]:
+    for table, row in rows:
+        psa = row.get("work365_subscription_psasystem_id")
         if psa:
-            values["work365_subscription_psasystem_id"] = names.get(("ContractServices", int(psa)), psa)
-        yield f"{table} " + json.dumps(values, sort_keys=True)
+            row["work365_subscription_psasystem_id"] = names.get(("ContractServices", int(psa)), psa)
+        yield f"{table} " + json.dumps(row, sort_keys=True)
 
 
 def differences(wanted: Picture, found: Picture) -> dict[str, list[str]]:

@@ -102,6 +102,34 @@ def test_a_control_request_that_cannot_be_read_is_a_400(api, verb, path, body):
     assert api.send(verb, f"/sandbox/{path}", body).status == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("clock", {"stands": "tomorrow"}, "'tomorrow' is no instant, such as 2026-11-15T09:00:00Z"),
+        ("clock", {"stands": 5}, "5 is no instant"),
+        ("clock", {"now": "2026-13-01"}, "'2026-13-01' is no instant"),
+        ("clock", {"stands": "0001-01-01T00:00:00+14:00"}, "is no instant"),
+        ("clock", {"advance": "x"}, "'x' is no number of seconds"),
+        ("clock", {"advance": 1e30}, "no clock goes as far as that"),
+        ("post", {"until": "2026-02-30"}, "'2026-02-30' is no day, such as 2026-11-15"),
+        ("unpost", {"since": "soon"}, "'soon' is no day"),
+        ("unpost", {}, "the body has no 'since'"),
+        ("seed", {"clock": {"stands": "tomorrow"}}, "is no instant"),
+        ("seed", {"posted_until": {"1": "soon"}}, "'soon' is no day"),
+        ("seed", {"posted_until": {"x": "2026-11-15"}}, "seed: not as a seed must be"),
+    ],
+)
+def test_a_control_request_that_cannot_be_taken_is_told_in_words_and_nothing_has_changed(api, path, body, words):
+    before = api.control("GET", "dump")
+    reply = api.send("POST", f"/sandbox/{path}", body)
+
+    assert reply.status == 400
+    assert words in reply.errors
+    assert "Error" not in reply.errors
+    assert api.control("GET", "dump") == before
+    assert api.get("Companies/7").status == 200
+
+
 def test_control_routes_are_for_this_machine_alone(sandbox):
     request = Request("GET", "/sandbox/dump", "", {}, b"", "http://x")
 

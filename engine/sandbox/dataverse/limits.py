@@ -4,7 +4,7 @@ Facts: work365.md, 6.5. Counted for the one user that there is.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -28,22 +28,25 @@ class Limits:
 class Gate:
     """Counts what comes in."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, pause: Callable[[float], None]) -> None:
         self.limits = limits
+        self._pause = pause
         self._lock = Lock()
         self._begun: deque[float] = deque()
         self._spent: deque[tuple[float, float]] = deque()
         self._now = 0
 
     @contextmanager
-    def through(self) -> Iterator[None]:
-        """One request. Raises Refusal over a limit."""
+    def through(self, slow: tuple[float, float]) -> Iterator[None]:
+        """One request, so many seconds slower before and after its work. Raises Refusal over a limit."""
         start = monotonic()
         with self._lock:
             self._let_in(start)
             self._now += 1
         try:
+            self._pause(slow[0])
             yield
+            self._pause(slow[1])
         finally:
             with self._lock:
                 self._now -= 1

@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import time
+from datetime import datetime
 from urllib.parse import parse_qs
 
 from engine.sandbox.answers import Answer
@@ -23,6 +24,7 @@ class Door:
     tenant: str
     client_id: str
     client_secret: str = field(repr=False)
+    now: Callable[[], datetime]
     seconds: int = 3600  # a token's life
     generation: int = 0  # tokens of an older one are refused
     given: int = 0
@@ -42,8 +44,12 @@ class Door:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         until, _, rest = token.partition(".")
         good = kind == "Bearer" and hmac.compare_digest(rest, self._sign(until))
-        if not good or not until.isdigit() or int(until) < time():
+        if not good or not until.isdigit() or int(until) < self.now().timestamp():
             raise Refusal(401, "", "The token is missing, expired or was withdrawn.", {"WWW-Authenticate": "Bearer"})
+
+    def withdraw(self) -> None:
+        """No token that was given is good any more."""
+        self.generation += 1
 
     def _announce(self, request: Request) -> dict[str, str]:
         root = f"{request.base.replace('http://', 'https://', 1)}/{self.tenant}"
@@ -62,7 +68,7 @@ class Door:
         if form.get("client_id") != self.client_id or not same:
             return _json(_error("invalid_client", "AADSTS7000215: Invalid client secret provided."), 401)
         self.given += 1
-        until = str(int(time()) + self.seconds)
+        until = str(int(self.now().timestamp()) + self.seconds)
         token = f"{until}.{self._sign(until)}"
         return _json({"token_type": "Bearer", "expires_in": self.seconds, "access_token": token})
 

@@ -9,26 +9,24 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from engine.errors import SandboxError
 from engine.model.catalogue import Table
 from engine.sandbox.answers import Answer
 from engine.sandbox.dataverse.answers import Refusal, document, refused
 from engine.sandbox.dataverse.definitions import metadata
-from engine.sandbox.dataverse.faults import Fault, Faults
+from engine.sandbox.dataverse.faults import manner
+from engine.sandbox.dataverse.levers import Levers
 from engine.sandbox.dataverse.limits import Gate, Limits
 from engine.sandbox.dataverse.oauth import Door
 from engine.sandbox.dataverse.reading import Library
 from engine.sandbox.dataverse.schema import Habits, Kind, kinds, row_id
 from engine.sandbox.dataverse.seed import Row, Seeding, json_of
 from engine.sandbox.dataverse.store import RowStore
-from engine.sandbox.dataverse.writing import Desk
-from engine.sandbox.listener import Listener
+from engine.sandbox.dataverse.writing import Desk, blank
 from engine.sandbox.request import Request
-from engine.sandbox.traffic import Traffic
+from engine.sandbox.serving import Serving
 
 API = "/api/data/v9.2/"
 _USER = row_id("systemuser", "trueup")
@@ -71,32 +69,29 @@ class DataverseSandbox:
         self.store = RowStore(database)
         self.seeding = Seeding(self.store, self.kinds, environment.zone)
         self.tables = tables
-        self.faults = Faults()
-        self.traffic = Traffic()
         self.requests: deque[Request] = deque(maxlen=_REMEMBERED)  # the latest, as they came
         self.vetoes: dict[str, str] = {}  # logical table → what its plug-in says against any write
         self.denied: set[str] = set()  # privileges that the user has not: prvReadaccount
         self.shallow: set[str] = set()  # privileges of his own rows only
-        self.door = Door(
-            environment.tenant, environment.client_id, environment.client_secret, environment.token_seconds
-        )
-        self._gate = Gate(environment.limits)
+        login = environment.tenant, environment.client_id, environment.client_secret
+        self.door = Door(*login, self.store.now, environment.token_seconds)
+        self._serving = Serving(self.store, manner(self.door, self.store, self._row_of))
+        self.faults, self.traffic = self._serving.faults, self._serving.traffic
+        self._control = Levers(self.store, self.kinds, self.change, self.faults, self.traffic).control()
+        self._gate = Gate(environment.limits, self._serving.pause)
         self._library = Library(self.store)
         self._desk = Desk(self.store, self._veto)
         self._sets = {kind.entity_set: kind for kind in self.kinds.values()}
-        self._stopping = Event()
-        self._thread: Thread | None = None
         try:
             if not self.store.version:
                 self.seeding.sow(tables, rows)
-            self._listener = Listener(address, self._answer)
-        except OSError as error:
+            self._serving.listen(address, self.answer)
+        except BaseException:
             self.store.close()
-            raise SandboxError(f"cannot listen on {address[0]}:{address[1]}: {error}") from error
+            raise
 
     def __enter__(self) -> Self:
-        self._thread = Thread(target=self.serve_forever, name="dataverse", daemon=True)
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -105,22 +100,11 @@ class DataverseSandbox:
     @property
     def url(self) -> str:
         """Scheme, host and port."""
-        host, port = self._listener.place
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-    def serve_forever(self) -> None:
-        """Serves until `close` is called."""
-        while not self._stopping.is_set():
-            self._listener.handle_request()
+        return self._serving.url
 
     def close(self) -> None:
-        """Stops: lines are cut, what is under way is done, the file is given back."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._listener.wake()
-            self._thread.join()
-        for thread in self._listener.leave():
-            thread.join()
+        """Stops: lines are cut, what is under way is done, late writes take effect now, the file is given back."""
+        self._serving.close()
         self.store.close()
 
     def set(self, table: str, row: Row) -> None:
@@ -130,10 +114,10 @@ class DataverseSandbox:
             self.store.put(described.logical, str(row[described.key]), self.seeding.values(described, row))
 
     def change(self, logical: str, key: str, **values: object) -> None:
-        """Changes columns of a row, under the names and with the values of this environment."""
+        """Changes columns of a row, or makes it, under the names and with the values of this environment."""
         with self.store.writing():
             stored = self.store.one(logical, key)
-            before = stored.values() if stored else {}
+            before = stored.values() if stored else blank(self.kinds[logical], key)
             self.store.put(logical, key, {**before, **{name: json_of(value) for name, value in values.items()}})
 
     def remove(self, logical: str, key: str) -> None:
@@ -141,32 +125,26 @@ class DataverseSandbox:
         with self.store.writing():
             self.store.remove(logical, key)
 
-    def fail(self, fault: Fault) -> None:
-        """Sets a fault."""
-        self.faults.set(fault)
-
     def withdraw_tokens(self) -> None:
         """No token that was given is good any more."""
-        self.door.generation += 1
+        self.door.withdraw()
 
     def expire_changes(self) -> None:
         """No change token that was given is good any more."""
-        self.store.remember(oldest_token=self.store.version + 1)
+        self.store.expire_changes()
 
     def redefine(self) -> None:
         """Says that the definitions have changed (after a change of `kinds`)."""
         self.store.remember(definitions=int(self.store.fact("definitions", "1")) + 1)
 
-    def _answer(self, request: Request, _client: str) -> Answer:
+    def answer(self, request: Request, client: str) -> Answer:
+        """What to send back, faults and all; noted in the request log."""
         self.requests.append(request)
-        answer = self.faults.strike(request, self._plainly)
-        status = None if answer.cut_line else answer.status
-        self.traffic.add(request.verb, request.path, status=status, took_effect=answer.took_effect, fault="")
-        return answer
+        return self._serving.answer(request, client, self._plainly, self._control)
 
     def _plainly(self, request: Request) -> Answer:
         try:
-            with self._gate.through():
+            with self._gate.through(request.slow):
                 return self.door.answer(request) or self._api(request)
         except Refusal as refusal:
             return refused(refusal)
@@ -217,6 +195,10 @@ class DataverseSandbox:
         if request.verb == "DELETE":
             return self._desk.delete(kind, key)
         raise Refusal(405, "0x8006088a", "The requested resource does not support this http method.")
+
+    def _row_of(self, path: str) -> tuple[str, str] | None:
+        one = _ROW.fullmatch(path.removeprefix(API))
+        return (self._sets[one[1]].logical, one[2].lower()) if one and one[1] in self._sets else None
 
     def _permit(self, kind: Kind, right: str) -> None:
         name = f"prv{right}{kind.logical}"

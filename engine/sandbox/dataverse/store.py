@@ -7,12 +7,18 @@ came in.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 from engine.errors import SandboxError
+from engine.sandbox import clock, faults, snapshots
+from engine.sandbox.clock import Clock
+from engine.sandbox.store import connect
+
+APPLICATION = 0x7472_6476  # marks the file as ours
 
 Values = dict[str, str]
 """Name of a column → its value as JSON."""
@@ -52,9 +58,19 @@ class RowStore:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {_SCHEMA}")
+            self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise SandboxError(f"the database of the Dataverse stand-in cannot be used: {error}") from error
+
+    def _prepare(self) -> None:
+        mark = self._db.execute("PRAGMA application_id").fetchone()[0]
+        if mark != APPLICATION and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            self._db.close()
+            raise SandboxError("the database of the Dataverse stand-in cannot be used: it is one of something else")
+        self._db.executescript(
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA application_id={APPLICATION};"
+            f"{_SCHEMA}{faults.SCHEMA}"
+        )
 
     def close(self) -> None:
         """Closes the file."""
@@ -62,12 +78,18 @@ class RowStore:
             self._db.close()
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection; nobody else reads or writes meanwhile."""
+        with self._lock:
+            yield self._db
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """All that is done inside, or nothing; nobody else reads or writes meanwhile."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self._db
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
@@ -83,6 +105,13 @@ class RowStore:
     def remove(self, name: str, key: str) -> None:
         """Inside `writing`: a row is gone."""
         self._db.execute("INSERT OR REPLACE INTO row VALUES (?, ?, ?, NULL)", (name, key, self._next()))
+
+    def touch(self, name: str, key: str) -> None:
+        """Somebody saves a row as it is: it has another version, if it is there."""
+        with self.writing():
+            stored = self.one(name, key)
+            if stored:
+                self.put(name, key, stored.values())
 
     def one(self, name: str, key: str) -> Stored | None:
         """Inside `writing`: a row that is there."""
@@ -123,6 +152,36 @@ class RowStore:
         with self.writing():
             for name, value in facts.items():
                 self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, str(value)))
+
+    def expire_changes(self) -> None:
+        """No change token that was given is good any more."""
+        self.remember(oldest_token=self.version + 1)
+
+    @property
+    def clock(self) -> Clock:
+        """The environment's clock."""
+        kept: Clock = json.loads(self.fact("clock", "{}"))
+        return kept
+
+    def now(self) -> datetime:
+        """The instant by it."""
+        return clock.now(self.clock)
+
+    def snapshot(self, file: Path) -> None:
+        """All into a file. Raises SandboxError."""
+        with self._lock:
+            snapshots.save(self._db, file)
+
+    def restore(self, file: Path) -> None:
+        """As in a snapshot; versions go on from where they were, and older change tokens are refused.
+
+        Raises SandboxError.
+        """
+        version = self.version
+        with closing(connect(file, APPLICATION)) as source, self._lock:
+            source.backup(self._db)
+        self.remember(version=max(version, self.version))
+        self.expire_changes()
 
     def _next(self) -> int:
         version = int(self._fact("version", "0")) + 1

@@ -53,7 +53,7 @@ class Desk:
                 raise absent(kind, key)
             if stored and (match not in (None, "*", f'W/"{stored.version}"')):
                 raise Refusal(412, "0x80060882", _MISMATCH)
-            before = stored.values() if stored else _nothing(kind, key)
+            before = stored.values() if stored else blank(kind, key)
             after = {**before, **values}
             _check_state(kind, after, said)
             version = self.store.put(kind.logical, key, after)
@@ -112,7 +112,8 @@ def _check_state(kind: Kind, after: Values, said: Mapping[str, Any]) -> None:
         raise Refusal(400, "0x80048408", words)
 
 
-def _nothing(kind: Kind, key: str) -> Values:
+def blank(kind: Kind, key: str) -> Values:
+    """A new row, with nothing in it but its key and what every row has."""
     values = dict.fromkeys((attribute.wire for attribute in kind.attributes.values()), "null")
     values[kind.key] = json_of(key)
     for name in ("statecode", "statuscode"):
