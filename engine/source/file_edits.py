@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from engine.model.catalogue import Column, Table, Type
@@ -129,7 +129,7 @@ def _plain(column: Column, value: object, habit: Habits) -> object:
     if column.type is Type.CHOICE and isinstance(value, str) and habit.numbered:
         return _number(column, value, habit)
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -31,7 +31,7 @@ class Overlay:
         """The whole table as it would be. Raises SourceError."""
         names = [*columns]
         read = self._beneath.read(table, names)
-        return Rows([self._on_top(table, row, names) for row in read.rows], read.findings)
+        return Rows([self._on_top(table, row, names) for row in read.rows], read.findings, read.parts)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Keeps the values of rows that are there and as expected. Raises SourceError for a table that is not known."""

@@ -119,6 +119,7 @@ class Gathering:
         self._found: dict[str, tuple[Row, int]] = {}
         self._twice: dict[str, list[int]] = {}
         self._refused: dict[str, list[int]] = {}
+        self._parts: dict[str, Row] = {}  # of rows left out: what can be read of them
         self._fast: list[tuple[Cell, str, str, str | None, Convert]] = []
         self._at_once: Callable[[Raw], tuple[object, ...]] | None = None
 
@@ -163,22 +164,23 @@ class Gathering:
     def _keep(self, row: Row, where: int) -> None:
         key = row[self.table.key]
         if key is None:
-            self._say("row-without-key", where, f"a row of {self.table.name} has no key", key="")
+            self._say("row-without-key", where, f"a row of {self.table.name} has no key", row=row)
         elif key in self._found:
             self._twice.setdefault(key, [self._found[key][1]]).append(where)
+            self._part(key, row)
         else:
             self._found[key] = row, where
 
     def unreadable(self, where: int, text: str) -> None:
         """A row that is none."""
-        self._say("row-unreadable", where, text, key="")
+        self._say("row-unreadable", where, text)
 
     def end(self) -> Rows:
         """All rows with a key of their own, by key."""
         for key in self._refused.keys() & self._found.keys():
             self._twice.setdefault(key, [self._found[key][1]]).extend(self._refused[key])
         for key, places in self._twice.items():
-            del self._found[key]
+            self._part(key, self._found.pop(key)[0])
             for where in places:
                 others = " and ".join(str(self.spot(at)) for at in places if at != where)
                 self._say(
@@ -186,47 +188,61 @@ class Gathering:
                     where,
                     f"{self.table.name} {key} is there more than once (also at {others})",
                     key=key,
+                    row=self._parts[key],
                 )
         rows = [self._found[key][0] for key in sorted(self._found)]
-        return Rows(rows, sorted(self.findings, key=_order))
+        return Rows(rows, sorted(self.findings, key=_order), self._parts)
+
+    def _part(self, key: str, row: Row) -> None:
+        """What can be read of a row that is left out; of several with one key, what they agree on."""
+        known = self._parts.get(key, row)
+        self._parts[key] = {name: value for name, value in known.items() if name in row and row[name] == value}
 
     def _refuse(self, raw: Raw, where: int) -> None:
-        key, faults = "", []
+        part: Row = {}
+        faults = []
         for cell in self.cells:
             try:
-                value = cell.value(raw)
+                part[cell.name] = cell.value(raw)
             except Misfit as error:
                 faults.append(f"{cell.name}: {error}")
-                continue
-            if cell.name == self.table.key and value is not None:
-                key = str(value)
         self.notes.clear()
+        key = str(part.get(self.table.key) or "")
         if key:
             self._refused.setdefault(key, []).append(where)
+            self._part(key, part)
         for fault in faults:
-            self._say("value-not-its-type", where, f"{self.table.name} {key or 'without a key'}, {fault}", key=key)
+            text = f"{self.table.name} {key or 'without a key'}, {fault}"
+            self._say("value-not-its-type", where, text, key=key, row=part)
 
     def _note(self, row: Row, where: int) -> None:
         columns = ", ".join(dict.fromkeys(self.notes))
         self.notes.clear()
         key = str(row[self.table.key] or "")
         text = f"{self.table.name} {key}, {columns}: control characters or terminal escapes, read without them"
-        name = row.get(self.table.title)
+        remedy = "Correct the text in Work 365."
         self.findings.append(
             Finding(
                 "control-characters",
                 Severity.WARNING,
                 text,
-                remedy="Correct the text in Work 365.",
-                place=self.spot(where),
+                remedy,
+                self.spot(where),
                 key=key,
-                name=name if isinstance(name, str) else "",
+                name=self._title(row),
             )
         )
 
-    def _say(self, code: str, where: int, text: str, *, key: str) -> None:
-        remedy = "The row is left out until that is corrected."
-        self.findings.append(Finding(code, Severity.ERROR, text, remedy, self.spot(where), key=key))
+    def _say(self, code: str, where: int, text: str, *, key: str = "", row: Row | None = None) -> None:
+        remedy = "Correct it in Work 365: the row is left out until then."
+        self.findings.append(
+            Finding(code, Severity.ERROR, text, remedy, self.spot(where), key=key, name=self._title(row or {}))
+        )
+
+    def _title(self, row: Row) -> str:
+        """What people know the row by, if that can be read."""
+        name = row.get(self.table.title)
+        return name if isinstance(name, str) else ""
 
 
 def _order(finding: Finding) -> tuple[Place, str, str]:

@@ -203,6 +203,8 @@ class _Desk:
             return _number(column, value)
         if column.type is Type.TEXT and value is not None:
             return str(value)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)  # SQLite compares texts
         sqlite = self.connection.dialect.name == "sqlite"
         return str(value) if sqlite and isinstance(value, Decimal) else value
 

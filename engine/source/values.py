@@ -12,11 +12,13 @@ What cannot be read as its type raises `Misfit` in words for people, never a gue
   for numbers may differ from tenant to tenant.
 - A day may be written as an instant. Midnight UTC is a day without a time zone, any other instant belongs
   to its day in the business time zone (Dataverse's UserLocal columns: a local midnight, in UTC).
+- An instant is told in the business time zone, so that its day is the day on which people saw it happen.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -64,17 +66,28 @@ def convert_for(column: Column, zone: ZoneInfo, notes: Notes, *, key: bool = Fal
         Type.DECIMAL: lambda: _as_decimal,
         Type.BOOLEAN: lambda: _boolean_for(column),
         Type.DAY: lambda: _day_for(zone),
-        Type.INSTANT: lambda: as_instant,
+        Type.INSTANT: lambda: _instant_for(zone),
         Type.CHOICE: lambda: _choice_for(column),
     }
     return makers[column.type]()
 
 
 def shown(value: object) -> str:
-    """A value in a message: short, on one line, harmless on a terminal."""
-    text = clean(str(value)).replace("\n", " ")
+    """A value in a message, as a file would have it: short, on one line, harmless on a terminal."""
+    text = clean(_written(value)).replace("\n", " ")
     short = text if len(text) <= LONGEST_NUMBER else text[:LONGEST_NUMBER] + "…"
     return f'"{short}"' if isinstance(value, str) else short
+
+
+def _written(value: object) -> str:
+    """Not as Python writes it: `true`, `{"a": 1}`, `1.5`."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False, default=_written)
+    if isinstance(value, date):
+        return value.isoformat()
+    return "binary data" if isinstance(value, bytes | bytearray | memoryview) else str(value)
 
 
 def clean(text: str) -> str:
@@ -210,6 +223,18 @@ def day_of(instant: datetime, zone: ZoneInfo) -> date:
     """The day that an instant stands for in a column of days."""
     utc = instant.astimezone(UTC)
     return utc.date() if utc.timetz() == time(0, tzinfo=UTC) else utc.astimezone(zone).date()
+
+
+def _instant_for(zone: ZoneInfo) -> Convert:
+    def local(value: object, note: object) -> datetime:
+        try:
+            there = as_instant(value, note).astimezone(zone)
+        except OverflowError:
+            raise Misfit(f"{shown(value)} is an instant out of all range") from None
+        # With the offset instead of the zone: in the hour that comes twice a year two moments would be the same.
+        return there.replace(tzinfo=timezone(there.utcoffset() or timedelta()), fold=0)
+
+    return local
 
 
 def as_instant(value: object, _note: object) -> datetime:

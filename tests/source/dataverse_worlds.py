@@ -72,6 +72,10 @@ class World:
         """What people call the environment."""
         return self.sandbox.url.removeprefix("http://")
 
+    def fault(self, kind: str, **said: Any) -> int:
+        """Sets a fault in the environment; its id."""
+        return self.sandbox.faults.set({"kind": kind, **said})
+
     @contextmanager
     def source(self, *, kept: bool = True, **patience: Any) -> Iterator[DataverseSource]:
         """A source as one run opens it; `kept`: with the rows that earlier runs have kept."""

@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 
 from engine.errors import SourceError
 from engine.sandbox.dataverse import server
-from engine.sandbox.dataverse.faults import Fault
+from engine.sandbox.dataverse.faults import OWN
 from engine.sandbox.dataverse.schema import Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
+from engine.sandbox.faults import KINDS
 from engine.source.dataverse.cache import Loaded, RowCache
 from engine.source.dataverse.loading import Loader
 from engine.source.profile import Here, Profile
+from tests.source.bench_dataverse import Clock
 from tests.source.dataverse_worlds import COLUMNS, LOG, TABLES, World, environment, key, log
 
 ROWS = {"license_change": [log(number) for number in range(1, 8)]}
@@ -147,7 +149,7 @@ def test_a_table_without_change_tracking_is_read_whole_each_time(tmp_path: Path)
 
 
 def test_a_full_load_that_breaks_off_leaves_what_was_kept_and_its_token(world: World):
-    world.sandbox.fail(Fault("down", path="skiptoken", times=99))
+    world.fault("error", query="skiptoken", times=0)
     with pytest.raises(SourceError):
         world.read(page=3, refresh=True)
     world.sandbox.faults.clear()
@@ -161,12 +163,89 @@ def test_a_full_load_that_breaks_off_leaves_what_was_kept_and_its_token(world: W
 def test_increments_that_break_off_are_asked_for_again(world: World):
     for number in range(1, 8):
         world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
-    world.sandbox.fail(Fault("down", path="skiptoken", times=6))
+    world.fault("error", query="skiptoken", times=6)
     with pytest.raises(SourceError):
         world.read(page=3)
     world.sandbox.faults.clear()
 
     assert {row["quantity"] for row in world.read(page=3)} == {Decimal(50)}
+
+
+EVERY_KIND = {
+    "latency": {"seconds": 0.05},
+    "drop": {},
+    "drop after": {"when": "after"},
+    "late": {"seconds": 0.05},
+    "empty": {},
+    "busy": {"seconds": 3},
+    "error": {},
+    "html": {},
+    "truncate": {},
+    "truncate in the middle": {"announce": False},
+    "restart": {"seconds": 0.05},
+    "unauthorized": {},
+    "expired": {},
+    "lost": {},
+}
+
+
+def test_every_kind_of_fault_is_tried():
+    assert {kind.partition(" ")[0] for kind in EVERY_KIND} | {"page", "hide"} == {*KINDS, *OWN}
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_increments_survive_every_kind_of_fault(world: World, name: str):
+    for number in range(1, 8):
+        world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
+    world.sandbox.remove(LOG, key(4))
+    world.fault(name.partition(" ")[0], path="changelogs$", nth=2, **EVERY_KIND[name])
+
+    with replace(world, clock=Clock() if name == "restart" else world.clock).source(page=3) as source:
+        rows = source.read("license_change", COLUMNS).rows
+
+    assert [(row["id"], row["quantity"]) for row in rows] == [
+        (key(number), Decimal(50)) for number in (1, 2, 3, 5, 6, 7)
+    ]
+    assert rows == world.read(kept=False)
+
+
+@pytest.mark.parametrize("page", ["empty", "half"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_changes_that_break_off_without_a_word_are_an_error_and_asked_for_again(world: World, page: str, nth: int):
+    for number in range(1, 8):
+        world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
+    world.fault("page", page=page, path="changelogs$", nth=nth)
+
+    with pytest.raises(SourceError, match=r"the last page has no delta link; is it the last\?"):
+        world.read(page=3)
+
+    assert {row["quantity"] for row in world.read(page=3)} == {Decimal(50)}
+
+
+@pytest.mark.parametrize("page", ["empty", "half", "skip"])
+def test_a_table_without_change_tracking_is_counted(tmp_path: Path, page: str):
+    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
+        world = World(sandbox, tmp_path)
+        world.fault("page", page=page, path="changelogs$")
+        with pytest.raises(SourceError, match=r"reading work365_licensechangelog: \d rows came and there are 7"):
+            world.read(page=2)
+
+        assert len(world.read(page=2)) == 7
+
+
+def test_a_row_that_is_made_while_an_untracked_table_is_read_is_no_matter(tmp_path: Path):
+    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
+        world = World(sandbox, tmp_path)
+        plainly = sandbox._plainly
+
+        def somebody_works(request):
+            if "skiptoken" in request.query:
+                sandbox.set("license_change", log(20))
+            return plainly(request)
+
+        sandbox._plainly = somebody_works
+
+        assert len(world.read(page=3)) == 8
 
 
 def test_a_row_that_changes_while_pages_are_read_counts_as_it_came_last(world: World, monkeypatch: pytest.MonkeyPatch):

@@ -1,11 +1,14 @@
 """Rows out of an environment: what is asked for, how it is read, what goes wrong."""
 
 import json
+import logging
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
@@ -13,13 +16,14 @@ import pytest
 
 from engine.errors import SourceError
 from engine.sandbox.answers import Answer
-from engine.sandbox.dataverse.faults import Fault
 from engine.sandbox.dataverse.oauth import Door
 from engine.sandbox.dataverse.schema import Choice, Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
+from engine.sandbox.request import Request
 from engine.source.dataverse.client import Access, DataverseClient
 from engine.source.profile import Here, Profile
 from tests.fakes import FakeClock
+from tests.source.bench_dataverse import Clock
 from tests.source.dataverse_worlds import COLUMNS, LOG, SECRET, TABLES, World, account, environment, key, log
 
 ROWS = {"license_change": [log(number) for number in range(1, 8)], "account": [account(1), account(2)]}
@@ -145,6 +149,7 @@ def test_a_number_that_no_metadata_knows_leaves_its_row_out_with_a_finding(world
         f"license_change {key(1)}, event: 123 is not one of Create, Update, Activate, Deactivate, Renewal"
     ]
     assert [finding.key for finding in got.findings] == [key(1)]
+    assert got.parts[key(1)].keys() == {*COLUMNS, "id"} - {"event"}
 
 
 def test_references_that_we_take_as_text_show_what_they_refer_to(world: World):
@@ -196,61 +201,80 @@ def test_a_table_that_the_environment_has_not_is_said(world: World):
         world.read()
 
 
+LOGS = "changelogs$"
+
+
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("html", path="changelogs"),
-        Fault("half", path="changelogs"),
-        Fault("down", path="changelogs", times=2),
-        Fault("cut", path="changelogs", times=2),
-        Fault("half", path=r"skiptoken", times=3),
-        Fault("html", path="EntityDefinitions"),
+        {"kind": "html", "path": LOGS},
+        {"kind": "truncate", "path": LOGS},
+        {"kind": "truncate", "path": LOGS, "announce": False},
+        {"kind": "error", "path": LOGS, "times": 2},
+        {"kind": "empty", "path": LOGS, "times": 2},
+        {"kind": "drop", "path": LOGS, "times": 2},
+        {"kind": "drop", "path": LOGS, "reset": True},
+        {"kind": "late", "path": LOGS, "seconds": 0.1},
+        {"kind": "latency", "path": LOGS, "seconds": 0.1, "times": 2},
+        {"kind": "truncate", "query": "skiptoken", "times": 3},
+        {"kind": "html", "path": "EntityDefinitions"},
+        {"kind": "unauthorized", "query": "skiptoken"},
+        {"kind": "expired", "query": "skiptoken"},
+        {"kind": "page", "page": "twice", "path": LOGS},
     ],
-    ids=lambda fault: f"{fault.kind} {fault.path}",
+    ids=json.dumps,
 )
-def test_a_fault_of_the_service_is_waited_out(world: World, fault: Fault):
-    world.sandbox.fail(fault)
+def test_a_fault_of_the_service_is_waited_out(world: World, fault: dict[str, Any]):
+    world.fault(**fault)
 
-    assert len(world.read(page=3)) == 7
-    assert not world.sandbox.faults.left
+    assert [row["id"] for row in world.read(page=3)] == [key(number) for number in range(1, 8)]
+    assert world.sandbox.faults.known()[0]["seen"] >= fault.get("times", 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_environment_that_goes_down_and_comes_back_is_waited_for(world: World, when: str):
+    world.fault("restart", query="skiptoken", seconds=0.1, when=when)
+
+    with replace(world, clock=Clock()).source(page=3) as source:
+        assert len(source.read("license_change", COLUMNS).rows) == 7
+
+
+def test_an_answer_that_takes_longer_than_it_may_is_asked_for_again(world: World):
+    world.fault("latency", path=LOGS, seconds=30)
+
+    assert len(replace(world, access={"timeout": 0.2}).read()) == 7
 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault("html", path="changelogs", times=99), "reading work365_licensechangelog: the answer is HTML, not JSON"),
-        (
-            Fault("half", path="changelogs", times=99),
-            "reading work365_licensechangelog: the answer is not a page of rows",
-        ),
-        (
-            Fault("down", path="changelogs", times=99),
-            "reading work365_licensechangelog: The service is unavailable. (HTTP 503)",
-        ),
-        (
-            Fault("cut", path="changelogs", times=99),
-            "reading work365_licensechangelog: no answer (RemoteProtocolError)",
-        ),
-        (Fault("empty", path="changelogs", times=99), "the last page has no delta link; is it the last?"),
-        (Fault("twice", path="changelogs", times=99), "a page leads back to one that was read"),
-        (Fault("unauthorized", path="/api/", times=99), "The token was withdrawn. (HTTP 401)"),
-        (Fault("half", path="EntityDefinitions", times=99), "reading the definition of work365_licensechangelog"),
-        (Fault("cut", path="openid-configuration", times=99), "no token: 127.0.0.1"),
+        ({"kind": "html"}, "reading work365_licensechangelog: the answer is HTML, not JSON"),
+        ({"kind": "truncate"}, "reading work365_licensechangelog: the answer is not a page of rows"),
+        ({"kind": "error"}, "reading work365_licensechangelog: The service is unavailable. (HTTP 503)"),
+        ({"kind": "empty"}, "reading work365_licensechangelog: the answer is not JSON (HTTP 500)"),
+        ({"kind": "drop"}, "reading work365_licensechangelog: no answer (RemoteProtocolError)"),
+        ({"kind": "late"}, "reading work365_licensechangelog: no answer (RemoteProtocolError)"),
+        ({"kind": "page", "page": "empty"}, "the last page has no delta link; is it the last?"),
+        ({"kind": "page", "page": "half"}, "the last page has no delta link; is it the last?"),
+        ({"kind": "page", "page": "twice"}, "a page leads back to one that was read"),
+        ({"kind": "unauthorized"}, "The token is missing, expired or was withdrawn. (HTTP 401)"),
+        ({"kind": "truncate", "path": "EntityDefinitions"}, "reading the definition of work365_licensechangelog"),
+        ({"kind": "drop", "path": "openid-configuration"}, "no token: 127.0.0.1"),
     ],
-    ids=lambda each: each.kind if isinstance(each, Fault) else "",
+    ids=lambda each: json.dumps(each) if isinstance(each, dict) else "",
 )
-def test_a_fault_that_stays_is_one_clear_error(world: World, fault: Fault, said: str):
-    world.sandbox.fail(fault)
+def test_a_fault_that_stays_is_one_clear_error(world: World, fault: dict[str, Any], said: str):
+    world.fault(**{"path": LOGS, "times": 0, **fault})
 
     with pytest.raises(SourceError) as failed:
-        world.read()
+        world.read(page=3)
 
     assert said in str(failed.value)
     assert SECRET not in str(failed.value)
 
 
 def test_over_a_limit_it_waits_as_long_as_dataverse_says(world: World):
-    world.sandbox.fail(Fault("busy", path="changelogs", times=3, retry_after=40))
+    world.fault("busy", path=LOGS, times=3, seconds=40)
     before = world.clock.now()
 
     assert len(world.read()) == 7
@@ -258,7 +282,7 @@ def test_over_a_limit_it_waits_as_long_as_dataverse_says(world: World):
 
 
 def test_it_does_not_wait_longer_than_it_may(world: World):
-    world.sandbox.fail(Fault("busy", path="changelogs", times=99, retry_after=500))
+    world.fault("busy", path=LOGS, times=0, seconds=500)
 
     with pytest.raises(SourceError, match="over the service's limit of requests; no time is left to wait 500 seconds"):
         world.read()
@@ -332,3 +356,45 @@ def test_the_secret_is_in_no_text_that_an_object_has_of_itself(world: World):
         shown += [repr(Access("https://x", "t", "c", SECRET)), repr(world.sandbox.environment)]
 
     assert SECRET not in "".join(shown)
+
+
+def every_word_of(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
+
+
+def tokens_of(world: World) -> set[str]:
+    """Those that were shown to the environment."""
+    sent = {request.headers.get("authorization", "") for request in world.sandbox.requests}
+    return {text.removeprefix("Bearer ") for text in sent if text}
+
+
+@pytest.mark.parametrize("kind", ["error", "busy", "drop", "unauthorized", "html"])
+def test_neither_secret_nor_token_is_in_a_log_or_an_error(world: World, caplog: pytest.LogCaptureFixture, kind: str):
+    caplog.set_level(logging.DEBUG)
+    world.fault(kind, path=LOGS, times=0, seconds=200 if kind == "busy" else 0)
+
+    with pytest.raises(SourceError) as failed:
+        world.read()
+
+    said = caplog.text + every_word_of(failed.value)
+    assert tokens_of(world)
+    assert not [token for token in (SECRET, *tokens_of(world)) if token in said]
+
+
+@pytest.mark.parametrize("status", [400, 403, 503])
+def test_a_service_that_repeats_secret_and_token_does_not_make_us_repeat_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+):
+    caplog.set_level(logging.DEBUG)
+
+    def echo(_: DataverseSandbox, request: Request) -> Answer:
+        words = f"not good: {request.headers.get('authorization')} of {SECRET}"
+        return Answer(status=status, body=json.dumps({"error": {"code": SECRET, "message": words}}).encode())
+
+    monkeypatch.setattr(DataverseSandbox, "_api", echo)
+
+    with pytest.raises(SourceError, match=r"not good: Bearer \*\*\* of \*\*\*") as failed:
+        world.read()
+
+    said = caplog.text + every_word_of(failed.value)
+    assert not [token for token in (SECRET, *tokens_of(world)) if token in said]

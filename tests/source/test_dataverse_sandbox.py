@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from engine.errors import SandboxError
-from engine.sandbox.dataverse.faults import Fault
+from engine.sandbox.answers import Refused
 from engine.sandbox.dataverse.limits import Limits
 from engine.sandbox.dataverse.schema import Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
@@ -254,13 +254,13 @@ def test_many_at_once_are_answered_and_versions_never_come_twice(client: Client)
 
 
 def test_a_fault_hits_the_requests_that_it_names_and_as_often_as_it_says(client: Client):
-    client.sandbox.fail(Fault("down", verb="GET", path="WhoAmI", skip=1, times=2))
+    client.sandbox.faults.set({"kind": "error", "verb": "GET", "path": "WhoAmI", "nth": 2, "times": 2})
 
     answers = [client.get("WhoAmI").status_code for _ in range(4)]
 
     assert answers == [200, 503, 503, 200]
-    with pytest.raises(KeyError):
-        client.sandbox.fail(Fault("nonsense"))
+    with pytest.raises(Refused, match="unauthorized, expired, lost"):
+        client.sandbox.faults.set({"kind": "nonsense"})
 
 
 def test_an_address_that_is_taken_is_an_error(client: Client):

@@ -1,6 +1,8 @@
 """Write-backs to an environment: only what is as planned, never a new row, and no doubt where it can be settled."""
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from engine.ports import RowOutcome, RowUpdate
-from engine.sandbox.dataverse.faults import Fault
 from engine.sandbox.dataverse.schema import Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
 from engine.source.profile import Here, Profile
+from tests.source.bench_dataverse import Clock
 from tests.source.dataverse_worlds import COLUMNS, LOG, SECRET, TABLES, World, environment, key, log
 
 SUBSCRIPTION = {
@@ -120,31 +122,113 @@ def test_a_row_that_is_gone_is_not_made_again(world: World):
 
 
 def test_a_row_that_changes_each_time_is_left_in_the_end(world: World):
-    world.sandbox.fail(Fault("lost", verb="PATCH", times=99))
+    world.fault("lost", verb="PATCH", times=0)
 
     assert write(world, archive(1)) == [RowOutcome(key(1), "it changes all the time")]
 
 
-@pytest.mark.parametrize("kind", ["cut", "down"])
-def test_an_answer_that_is_lost_after_the_write_is_looked_up_and_done(world: World, kind: str):
-    world.sandbox.fail(Fault(kind, verb="PATCH", landed=True))
+UNANSWERED = [
+    {"kind": "drop"},
+    {"kind": "drop", "reset": True},
+    {"kind": "error"},
+    {"kind": "empty"},
+    {"kind": "html"},
+    {"kind": "html", "status": 503},
+]
+unanswered = pytest.mark.parametrize("fault", UNANSWERED, ids=json.dumps)
+
+
+@unanswered
+def test_an_answer_that_is_lost_after_the_write_is_looked_up_and_done(world: World, fault: dict[str, object]):
+    world.fault(verb="PATCH", when="after", **fault)
 
     assert write(world, archive(1), archive(2)) == [RowOutcome(key(1)), RowOutcome(key(2))]
     assert stored(world, 1).items() >= ARCHIVED.items()
+    assert world.asked() == {"PATCH work365_licensechangelogs": 2, "GET work365_licensechangelogs": 1}
 
 
-@pytest.mark.parametrize("kind", ["cut", "down"])
-def test_a_write_that_may_still_land_is_in_doubt_and_settled_by_the_next_one(world: World, kind: str):
-    world.sandbox.fail(Fault(kind, verb="PATCH"))
+@unanswered
+def test_a_write_that_may_still_land_is_in_doubt_and_settled_by_the_next_one(world: World, fault: dict[str, object]):
+    world.fault(verb="PATCH", **fault)
 
     outcomes = write(world, archive(1), archive(2))
 
     assert [(bool(outcome.error), outcome.in_doubt) for outcome in outcomes] == [(True, True), (False, False)]
+    assert world.asked()["PATCH work365_licensechangelogs"] == 2
+    assert stored(world, 1)["statuscode"] == "1"
     assert write(world, archive(1)) == [RowOutcome(key(1))]
 
 
+def test_a_write_that_lands_late_is_in_doubt_until_then_and_done_after(world: World):
+    world.fault("late", verb="PATCH", seconds=0.3)
+
+    outcomes = write(world, archive(1), archive(2))
+    wait_for(lambda: stored(world, 1)["statuscode"] != "1")
+
+    assert [outcome.in_doubt for outcome in outcomes] == [True, False]
+    assert write(world, archive(1)) == [RowOutcome(key(1))]
+    assert world.asked()["PATCH work365_licensechangelogs"] == 0
+    landed = [seen for seen in world.sandbox.traffic.latest() if seen["fault"] == "late, landed"]
+    assert [seen["took_effect"] for seen in landed] == [True]
+
+
+@pytest.mark.parametrize(("when", "doubt"), [("before", True), ("after", False)])
+def test_a_write_whose_answer_takes_too_long_is_looked_up(world: World, when: str, doubt: bool):  # noqa: FBT001 -- a case
+    world.fault("latency", verb="PATCH", seconds=30, when=when)
+
+    outcome = write(replace(world, access={"timeout": 0.2}), archive(1))[0]
+
+    assert (outcome.in_doubt, "(ReadTimeout)" in outcome.error) == (doubt, doubt)
+
+
+@pytest.mark.parametrize(("when", "doubt"), [("before", True), ("after", False)])
+def test_an_environment_that_goes_down_with_a_write_is_asked_when_it_is_back(
+    world: World,
+    when: str,
+    doubt: bool,  # noqa: FBT001 -- a case
+):
+    world.fault("restart", verb="PATCH", seconds=0.1, when=when)
+
+    outcomes = write(replace(world, clock=Clock()), archive(1), archive(2))
+
+    assert [(outcome.in_doubt, bool(outcome.error)) for outcome in outcomes] == [(doubt, doubt), (False, False)]
+
+
+def test_where_nobody_answers_any_more_the_rest_is_not_tried(world: World):
+    world.fault("drop", path="changelogs.", times=0)
+
+    outcomes = write(world, archive(1), archive(2), archive(3))
+
+    assert [(outcome.untried, outcome.error.partition(":")[0]) for outcome in outcomes[1:]] == [(True, "not tried")] * 2
+    assert outcomes[0].in_doubt
+    assert world.asked()["PATCH work365_licensechangelogs"] == 1
+
+
+def test_a_tag_that_is_out_of_date_is_renewed_where_nothing_else_has_changed(world: World):
+    world.fault("lost", verb="PATCH")
+
+    assert write(world, archive(1)) == [RowOutcome(key(1))]
+    assert world.asked() == {"PATCH work365_licensechangelogs": 2, "GET work365_licensechangelogs": 1}
+
+
+def test_a_write_that_took_effect_over_a_limit_is_not_done_twice(world: World):
+    world.fault("busy", verb="PATCH", when="after", seconds=3)
+
+    assert write(world, archive(1)) == [RowOutcome(key(1))]
+    assert [seen["took_effect"] for seen in world.sandbox.traffic.latest() if seen["verb"] == "PATCH"] == [True, False]
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Asks up to ten seconds long."""
+    for _ in range(500):
+        if what():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it never came true")
+
+
 def test_a_write_without_an_answer_is_never_sent_twice(world: World):
-    world.sandbox.fail(Fault("cut", verb="PATCH"))
+    world.fault("drop", verb="PATCH")
 
     write(world, archive(1))
 
@@ -152,7 +236,7 @@ def test_a_write_without_an_answer_is_never_sent_twice(world: World):
 
 
 def test_over_a_limit_a_write_waits_and_is_sent_again(world: World):
-    world.sandbox.fail(Fault("busy", verb="PATCH", times=2, retry_after=30))
+    world.fault("busy", verb="PATCH", times=2, seconds=30)
     before = world.clock.now()
 
     assert write(world, archive(1)) == [RowOutcome(key(1))]
@@ -160,13 +244,13 @@ def test_over_a_limit_a_write_waits_and_is_sent_again(world: World):
 
 
 def test_a_token_that_is_withdrawn_between_two_writes_is_renewed(world: World):
-    world.sandbox.fail(Fault("unauthorized", verb="PATCH", skip=1))
+    world.fault("unauthorized", verb="PATCH", nth=2)
 
     assert write(world, archive(1), archive(2)) == [RowOutcome(key(1)), RowOutcome(key(2))]
 
 
 def test_where_the_service_ends_the_rest_is_not_tried(world: World):
-    world.sandbox.fail(Fault("busy", verb="PATCH", times=99, skip=1, retry_after=9999))
+    world.fault("busy", verb="PATCH", nth=2, times=0, seconds=9999)
 
     outcomes = write(world, archive(1), archive(2), archive(3))
 

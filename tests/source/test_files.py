@@ -144,6 +144,29 @@ def test_rows_with_faults_are_left_out_and_named_with_their_lines(put: Put, sour
     ]
 
 
+def test_what_can_be_read_of_a_row_that_is_left_out_comes_beside_it_with_its_name(put: Put, source: FileSource):
+    put(
+        "license_change.csv",
+        "id,quantity,effective_date,name\nL1,many,2026-01-01,Mail\nL2,1,2026-01-01,Two\nL2,2,2026-01-01,Two\n"
+        "L3,1,soon,Three\nL3,1,2026-01-01,Drei\n,1,2026-01-01,Nobody\nL4,5\n",
+    )
+
+    got = source.read("license_change", ["quantity", "effective_date", "name"])
+
+    day = date(2026, 1, 1)
+    assert got.parts == {
+        "L1": {"id": "L1", "effective_date": day, "name": "Mail"},
+        "L2": {"id": "L2", "effective_date": day, "name": "Two"},  # of two rows with one key, what they agree on
+        "L3": {"id": "L3", "quantity": 1},
+    }
+    assert {key: sorted({one.name for one in why}) for key, why in got.left_out().items()} == {
+        "": ["", "Nobody"],
+        "L1": ["Mail"],
+        "L2": ["Two"],
+        "L3": ["", "Three"],
+    }
+
+
 def test_in_json_a_finding_names_the_line_where_the_row_starts(put: Put, source: FileSource):
     put(
         "account.json",

@@ -93,6 +93,7 @@ def test_faulty_rows_are_left_out_with_findings(url: str, base: sqlalchemy.Engin
         "row-without-key",
         "value-not-its-type",
     ]
+    assert got.parts == {"L1": {"id": "L1", "status": "Active"}, "L3": {"id": "L3"}}
 
 
 @pytest.mark.usefixtures("base")

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.catalogue import Column, Type
+from engine.expressions.values import to_date
+from engine.model.catalogue import Column, Field, Type
+from engine.model.fit import fit
 from engine.source.values import Misfit, clean, convert_for, same_key, shown
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -54,12 +56,12 @@ def test_a_value_is_read_as_its_type(type_: Type, raw: object, value: object):
 @pytest.mark.parametrize(
     ("type_", "raw", "said"),
     [
-        (Type.TEXT, True, "True is not text"),
-        (Type.TEXT, ["a"], "['a'] is not text"),
+        (Type.TEXT, True, "true is not text"),
+        (Type.TEXT, ["a"], '["a"] is not text'),
         (Type.INTEGER, "1.5", '"1.5" is not a whole number'),
         (Type.DECIMAL, "1,000.00", '"1,000.00" is not a number'),
         (Type.DECIMAL, "NaN", '"NaN" is not a number'),
-        (Type.DECIMAL, True, "True is not a number"),
+        (Type.DECIMAL, True, "true is not a number"),
         (Type.DECIMAL, Decimal("1E+9000000"), "1E+9000000 is not a number that can be worked with"),
         (Type.BOOLEAN, "perhaps", '"perhaps" is neither yes nor no'),
         (Type.DAY, "01.03.2026", '"01.03.2026" is not a day (YYYY-MM-DD)'),
@@ -73,6 +75,10 @@ def test_a_value_is_read_as_its_type(type_: Type, raw: object, value: object):
         ),
         (Type.INSTANT, 5, "5 is not an instant (YYYY-MM-DDThh:mm:ssZ)"),
         (Type.LOOKUP, {}, "{} is not a key"),
+        (Type.LOOKUP, {"a": [None, Decimal("1.50")]}, '{"a": [null, "1.50"]} is not a key'),
+        (Type.INTEGER, Decimal("1.50"), "1.50 is not a whole number"),
+        (Type.TEXT, datetime(2026, 3, 1, 5, tzinfo=UTC), "2026-03-01T05:00:00+00:00 is not text"),
+        (Type.TEXT, b"\x00", "binary data is not text"),
     ],
 )
 def test_a_value_that_is_not_its_type_is_refused_in_words(type_: Type, raw: object, said: str):
@@ -99,6 +105,32 @@ def test_a_day_without_a_time_zone_is_that_day_west_of_greenwich_too():
     assert read(Type.DAY, "2026-07-01T00:00:00Z", zone="America/Chicago") == date(2026, 7, 1)
     assert read(Type.DAY, "2026-07-01T05:00:00Z", zone="America/Chicago") == date(2026, 7, 1)
     assert read(Type.DAY, "2026-07-01T04:59:59Z", zone="America/Chicago") == date(2026, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("raw", "zone", "day"),
+    [
+        ("2026-11-14T23:30:00Z", "Europe/Zurich", date(2026, 11, 15)),
+        ("2026-06-30T23:30:00Z", "Europe/London", date(2026, 7, 1)),
+        ("2026-11-15T02:00:00+00:00", "America/Chicago", date(2026, 11, 14)),
+        (datetime(2026, 11, 14, 23, 30, tzinfo=UTC), "Europe/Zurich", date(2026, 11, 15)),
+        ("2026-11-14T23:30:00Z", "UTC", date(2026, 11, 14)),
+    ],
+)
+def test_an_instant_becomes_the_day_that_it_was_in_the_business_time_zone(raw: object, zone: str, day: date):
+    instant = read(Type.INSTANT, raw, zone=zone)
+    assert to_date(instant) == day
+    assert to_date(instant, "%d.%m.%Y") == day.strftime("%d.%m.%Y")
+    assert fit(instant, Field("effectiveDate", Type.DAY)) == day
+
+
+@pytest.mark.parametrize("raw", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_instant_at_the_end_of_time_is_told_or_read(raw: str):
+    for zone in ("America/Chicago", "Europe/Zurich"):
+        try:
+            assert read(Type.INSTANT, raw, zone=zone) == datetime.fromisoformat(raw)
+        except Misfit as fault:
+            assert "out of all range" in str(fault)  # noqa: PT017 -- or it can be told in that zone
 
 
 STATUS = {1: "Active", 2: "Archived"}

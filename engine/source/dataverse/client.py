@@ -5,6 +5,7 @@ the time that Dataverse names; reads that were not answered, or with a fault of 
 an answer is never repeated here: `Unavailable` says that it may have been done.
 """
 
+import json
 import logging
 import ssl
 from collections.abc import Callable, Mapping
@@ -130,7 +131,7 @@ class DataverseClient:
             try:
                 response = self._send(request, token)
                 if response.is_success:
-                    return read(response.content)
+                    return read(_content(request, response))
             except httpx.RequestError as error:
                 self._wait(request, until, tries, f"no answer ({type(error).__name__})")
                 continue
@@ -152,7 +153,7 @@ class DataverseClient:
 
     def _judge(self, request: "_Request", response: httpx.Response, until: datetime, tries: int) -> None:
         """Waits, or raises what there is to say of an answer that is not good."""
-        status, body = response.status_code, response.content
+        status, body = response.status_code, self._without_secrets(response)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             asked = _seconds(response.headers.get("Retry-After", ""), self._clock.now())
             limit = LIMITS.get(said(body)[0].lower(), "requests")
@@ -161,6 +162,15 @@ class DataverseClient:
             self._wait(request, until, tries, f"{said(body)[1]} (HTTP {status})")
         else:
             raise refusal(f"{self.name}, {request.what}", status, body)
+
+    def _without_secrets(self, response: httpx.Response) -> bytes:
+        """What it says, should it repeat what it was shown."""
+        token = response.request.headers["Authorization"].removeprefix("Bearer ")
+        body = response.content
+        for secret in filter(None, (token, self._access.client_secret)):
+            for form in (secret, json.dumps(secret)[1:-1]):
+                body = body.replace(form.encode(), b"***")
+        return body
 
     def _wait(self, request: "_Request", until: datetime, tries: int, why: str) -> None:
         """After a fault: longer each time; raises where repeating is of no use, or of harm."""
@@ -183,6 +193,13 @@ class _Request:
     what: str  # for people: `reading license_change`
     headers: Mapping[str, str]
     body: bytes | None = None
+
+
+def _content(request: _Request, response: httpx.Response) -> bytes:
+    """Raises Garbled where a write is answered as a page would be: a sign-in or a proxy that knows nothing of it."""
+    if request.method != "GET" and response.status_code != HTTPStatus.NO_CONTENT:
+        raise Garbled(f"the answer is not that of a write (HTTP {response.status_code})")
+    return response.content
 
 
 class _TokenHttp:

@@ -47,8 +47,9 @@ class Wanted:
         return self.definition.logical
 
     def address(self) -> str:
-        """The reading of all rows."""
-        return f"{self.definition.entity_set}?$select={','.join(sorted({self.definition.key, *self.columns}))}"
+        """The reading of all rows; a table without change tracking is counted, for its end looks like any page's."""
+        counted = "" if self.definition.tracked else "&$count=true"
+        return f"{self.definition.entity_set}?$select={','.join(sorted({self.definition.key, *self.columns}))}{counted}"
 
 
 @dataclass(slots=True)
@@ -91,11 +92,15 @@ class Loader:
         at = self.clock.now()
         with self.cache.together():
             self.cache.forget(wanted.name)
-            last = Page()
+            last, count = Page(), 0
             for number, last in enumerate(self._pages(wanted, wanted.address(), tracked=wanted.definition.tracked)):
                 self.cache.add(wanted.name, number, last.body)
                 self._note_repeated(wanted, last, seen)
+                count = max(count, last.count)
                 yield from last.rows
+            if len(seen) < count:
+                rows = f"{len(seen)} rows came and there are {count}"
+                raise SourceError(f"{self.client.name}, reading {wanted.name}: {rows}; try again")
             self._mark(wanted, last, at)
 
     def _note_repeated(self, wanted: Wanted, got: Page, seen: set[str]) -> None:
@@ -109,11 +114,16 @@ class Loader:
             self.cache.renew(wanted.name, {key: text for key, text in texts.items() if key in again})
 
     def _mark(self, wanted: Wanted, last: Page, at: datetime) -> None:
-        if wanted.definition.tracked and not last.delta:
-            raise SourceError(
-                f"{self.client.name}, reading {wanted.name}: the last page has no delta link; is it the last?"
-            )
-        self.cache.mark(wanted.name, Loaded(wanted.print, wanted.columns, last.delta, at.isoformat()))
+        token = self._delta(wanted, last) if wanted.definition.tracked else ""
+        self.cache.mark(wanted.name, Loaded(wanted.print, wanted.columns, token, at.isoformat()))
+
+    def _delta(self, wanted: Wanted, last: Page) -> str:
+        """Where changes are to be had from the next time on; a reading that breaks off does not say that."""
+        if last.delta:
+            return last.delta
+        raise SourceError(
+            f"{self.client.name}, reading {wanted.name}: the last page has no delta link; is it the last?"
+        )
 
     def _good_for(self, kept: Loaded, wanted: Wanted) -> bool:
         """Can increments do? Says why not, where that is news."""
@@ -145,13 +155,13 @@ class Loader:
 
     def _keep_changes(self, wanted: Wanted, kept: Loaded, pages: list[Page]) -> bool:
         """False where another run was faster: then its token is the one to go on from."""
+        token = self._delta(wanted, pages[-1])
         with self.cache.together():
             if self.cache.loaded(wanted.name) != kept:
                 return False
             for each in pages:
                 self.cache.renew(wanted.name, each.texts(wanted.definition.key))
                 self.cache.renew(wanted.name, dict.fromkeys(each.gone))
-            token = pages[-1].delta or kept.token
             self.cache.mark(wanted.name, Loaded(kept.print, kept.columns, token, kept.at))
         return True
 

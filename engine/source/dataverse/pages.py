@@ -10,6 +10,7 @@ from engine.source.json_rows import BROKEN, DECODER, JsonRows
 from engine.source.rows import Raw
 
 NEXT, DELTA = "@odata.nextLink", "@odata.deltaLink"
+COUNT = "@odata.count"
 VERSION = "@Microsoft.Dynamics.CRM.globalmetadataversion"
 TAG = "@odata.etag"
 _DELETED = "/$deletedEntity"
@@ -26,6 +27,7 @@ class Page:
     delta: str = ""
     version: str = ""  # changes with any change to the environment's definitions
     body: str = ""
+    count: int = 0  # of all rows, where it was asked for; 5,000 if there are more
 
     def texts(self, key: str) -> Mapping[str, str]:
         """Each row as it came, by its column `key`."""
@@ -51,7 +53,9 @@ def page_of(text: str) -> Page:
     gone = [str(row.get("id", "")) for row in found if _is_gone(row)]
     rows = [row for row in found if not _is_gone(row)] if gone else found
     links = {name: _link(said.get(name)) for name in (NEXT, DELTA)}
-    return Page(rows, gone, links[NEXT], links[DELTA], str(said.get(VERSION) or ""), text)
+    count = said.get(COUNT)
+    version = str(said.get(VERSION) or "")
+    return Page(rows, gone, links[NEXT], links[DELTA], version, text, count if isinstance(count, int) else 0)
 
 
 def next_link(body: bytes) -> str:

@@ -18,7 +18,7 @@ from engine.source.dataverse.columns import Doubts, Found, Reader, Shown, find
 from engine.source.dataverse.environment import Environment
 from engine.source.dataverse.loading import Patience
 from engine.source.dataverse.metadata import Definition
-from engine.source.dataverse.writing import Writer
+from engine.source.dataverse.writing import Silent, Writer
 from engine.source.profile import IDS, Profile
 from engine.source.rows import Gathering, Raw, table_of
 from engine.source.values import same_key
@@ -109,8 +109,9 @@ class DataverseSource:
             try:
                 outcomes.append(writer.one(update, kept.get(same_key(update.key))))
             except SourceError as error:
-                rest = updates[len(outcomes) :]
-                return [*outcomes, *(RowOutcome(each.key, f"not tried: {error}") for each in rest)]
+                outcomes += [error.outcome] if isinstance(error, Silent) else []
+                rest, why = updates[len(outcomes) :], f"not tried: {error}"
+                return [*outcomes, *(RowOutcome(each.key, why, untried=True) for each in rest)]
         return outcomes
 
     def _find(self, table: Table, definition: Definition, columns: Iterable[str]) -> list[Found]:

@@ -31,6 +31,14 @@ _TURNS = 4
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
+class Silent(SourceError):
+    """Nobody answers any more, not even to a look at the row that was written; `outcome` is that row's."""
+
+    def __init__(self, outcome: RowOutcome) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Writes rows of one table. `reader` reads the columns in question."""
@@ -41,7 +49,7 @@ class Writer:
     profile: Profile
 
     def one(self, update: RowUpdate, kept: Raw | None) -> RowOutcome:
-        """What became of one update; `kept` is the row as it was read last, if it was. Raises SourceError."""
+        """What became of one update; `kept` is the row as it was read last, if it was. Raises SourceError, Silent."""
         try:
             return self._one(update, kept)
         except Misfit as fault:
@@ -92,12 +100,13 @@ class Writer:
 
     def _look_up(self, update: RowUpdate, fault: Unavailable) -> RowOutcome:
         """After a write without an answer: did it land?"""
+        doubt = RowOutcome(update.key, str(fault), in_doubt=True)
         try:
-            if not self._left(update, self._fetch(update)):
-                return RowOutcome(update.key)
-        except (SourceError, Misfit):
-            pass
-        return RowOutcome(update.key, str(fault), in_doubt=True)
+            return doubt if self._left(update, self._fetch(update)) else RowOutcome(update.key)
+        except (Refused, Misfit):
+            return doubt
+        except SourceError:
+            raise Silent(doubt) from None
 
     def _fetch(self, update: RowUpdate) -> Raw:
         select = ",".join(sorted({cell.names[0] for cell in self.reader.cells}))
