@@ -6,9 +6,9 @@ A thread is never cancelled half-way: to stop is to hand out nothing more, wait 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, local
 
 from engine.applying.book import Book, adjustment, effects, marked
 from engine.applying.check import Checked, Checker
@@ -101,6 +101,12 @@ def mixed(changes: Sequence[Change], most: int) -> list[Change]:
     return chosen[:most]
 
 
+class _Sending(local):
+    """What a worker is sending, as the journal has it."""
+
+    entry: Entry | None = None
+
+
 class Coordinator:
     """Runs a job to its end, or to where it must stop."""
 
@@ -111,6 +117,7 @@ class Coordinator:
         self.ahead: list[Change] = []  # the next batch, where it does not depend on the one that is being written
         self.checking: Future[Checked] | None = None
         self.checkers = ThreadPoolExecutor(max_workers=1)
+        self.sending = _Sending()
 
     def run(self) -> Outcome:
         """Everything that can be done, done; the run closed, or left open where something is in doubt."""
@@ -146,6 +153,18 @@ class Coordinator:
         if self.job.stop.is_set():
             raise Stopped("stopped before it was sent")
         self.job.lease.guard()
+        self._note_delay()
+
+    def _note_delay(self) -> None:
+        """Journals anew what is sent long after it was handed out: from here on it may take effect.
+
+        It may have waited for its place, for the hour's limit or for a service that was busy.
+        """
+        entry, now = self.sending.entry, self._now()
+        if entry is not None and now - entry.at > self.settler.slack:
+            self.sending.entry = again = replace(entry, at=now)
+            self.world.state.record(self.job.lease.lease, self.job.run, [again])
+            self.book.note(again)
 
     def _stopped(self) -> bool:
         """May nothing more be handed out: somebody stops the run, its calls are used up, or its lock is lost?"""
@@ -231,10 +250,14 @@ class Coordinator:
 
     def _check_ahead(self) -> None:
         """Begins to check the next batch, so that no endpoint stands still between the two."""
-        if self.ahead and self.checking is None:
-            self.checking = self.checkers.submit(
-                self.checker.records, self.ahead, self.book, self.checker.rows(self.ahead)
-            )
+        if not self.ahead or self.checking is not None:
+            return
+        try:
+            seen = self.checker.rows(self.ahead)
+        except SourceError:  # told when its turn comes: what is in flight now has to be recorded first
+            self.ahead = []
+        else:
+            self.checking = self.checkers.submit(self.checker.records, self.ahead, self.book, seen)
 
     def _held(self, change: Change, why: str) -> Entry:
         data = {"text": why, "remedy": "plan again: what is still wanted is planned anew"}
@@ -258,11 +281,11 @@ class Coordinator:
                         halted = halted or self._halts(sent)
                 halted = halted or self._told_to_stop()
                 chosen = [] if halted else self._choose(queue, flying)
-                entries += [self._started(change, checked) for change in chosen]
-                self._record(entries)
+                started = {change.id: self._started(change, checked) for change in chosen}
+                self._record([*entries, *started.values()])
                 for change in chosen:
                     self.world.target.keep_back(proofs.add(change, len(checked.units.get(change.id, ()))))
-                    flying[pool.submit(self._work, change)] = change
+                    flying[pool.submit(self._work, change, started[change.id])] = change
                 if len(queue) <= workers and not halted:
                     self._check_ahead()
 
@@ -303,7 +326,8 @@ class Coordinator:
             data["siblings"] = checked.siblings.get(change.id, ())
         return Entry(change.id, Step.STARTED, self._now(), data)
 
-    def _work(self, change: Change) -> Sent:
+    def _work(self, change: Change, started: Entry) -> Sent:
+        self.sending.entry = started
         mapping = self.job.project.mappings[change.mapping]
         places = {name: spec.place for name, spec in {**mapping.fields, **mapping.identity}.items()}
         return send(self.world.target, change, self.book.values(change), places)

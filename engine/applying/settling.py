@@ -14,6 +14,9 @@ from engine.planning.write_backs import as_column
 from engine.ports import World
 from engine.stages.settle import Landing, proof_rows, rows_from, settle_adjustment, settle_create, settle_update
 
+SLACK = timedelta(seconds=1)
+"""At most so long after its last STARTED in the journal is a write sent; less where `settle_after` is short."""
+
 
 class Settler:
     """Reads what is in doubt and says how each change stands."""
@@ -21,6 +24,7 @@ class Settler:
     def __init__(self, project: Project, world: World, checker: Checker) -> None:
         self._project, self._world, self._checker = project, world, checker
         self._after: timedelta = project.settle_after
+        self.slack = min(SLACK, self._after / 10)
         self._asked: datetime = world.clock.now()
 
     def settle(self, changes: Sequence[Change], book: Book) -> list[Entry]:
@@ -111,7 +115,7 @@ class Settler:
 
     def wait_until(self, change: Change, book: Book) -> datetime:
         """When a write of which there is no trace counts as not landed."""
-        return book.sent_at.get(change.id, self._world.clock.now()) + self._after
+        return book.sent_at.get(change.id, self._world.clock.now()) + self._after + self.slack
 
 
 def source_values(project: Project, change: Change, book: Book) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def recover(scene: Scene) -> None:
     for _ in range(5):
         if not scene.state.load().open_runs:
             break
-        scene.wait(300)
+        scene.wait(301)
         scene.resume()
     made = scene.plan()
     if made.changes:

@@ -96,7 +96,7 @@ def test_a_mark_in_doubt_is_settled_by_the_row():
         scene.apply(scene.plan())
         del scene.source.write
         if not landed:
-            scene.wait(300)
+            scene.wait(301)
             assert scene.resume().complete
         assert scene.picture() == settled().picture()
 
@@ -105,7 +105,7 @@ def test_a_write_that_lands_while_it_is_looked_for_is_not_sent_again():
     """The reading began before the time was over, so that what it did not see may have come since."""
     scene = disturbed(Fault("late", "ContractServiceAdjustments"))
     scene.apply(scene.plan())
-    scene.wait(299.5)
+    scene.wait(300.5)
     read = scene.target.read
 
     def slow(entity, where, fields):
@@ -139,7 +139,7 @@ def test_two_logs_of_which_one_was_marked_when_the_source_ended_are_both_marked_
     assert {one.status for one in scene.apply(scene.plan()).changes} == {"in doubt"}
     del scene.source.write
     assert scene.row("license_change", landed)["status"] == "Archived"
-    scene.wait(300)
+    scene.wait(301)
     assert scene.resume().complete
     assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Archived"}
     assert actions(scene.plan()) == []

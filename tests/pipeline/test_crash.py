@@ -94,7 +94,7 @@ def test_killed_again_and_again_while_resuming_it_ends_as_if_undisturbed():
     made = scene.plan()
     assert killed(scene, lambda: scene.apply(made), nth=3, after=True)
     for nth in (1, 2, 3, 2, 4, 3, 5):
-        scene.wait(300)
+        scene.wait(301)
         if scene.state.load().open_runs:
             killed(scene, scene.resume, nth=nth, after=nth % 2 == 0)
     recover(scene)
@@ -139,7 +139,7 @@ def test_an_undo_that_is_killed_at_any_write_of_the_journal_ends_as_if_undisturb
             made = scene.plan(undo=made.undo_of)
             assert scene.apply(made).complete
         while scene.state.load().open_runs:
-            scene.wait(300)
+            scene.wait(301)
             scene.resume()
         assert scene.picture() == wanted, (nth, after)
     assert nth > 8

@@ -51,7 +51,7 @@ def test_a_write_that_was_lost_is_in_doubt_until_no_request_can_still_be_running
     doubtful = [one.change for one in outcome.changes if one.status == "in doubt"]
     assert len(doubtful) == 1
     assert not outcome.complete
-    scene.wait(299)
+    scene.wait(300)
     assert [one.change for one in scene.resume().changes if one.status == "in doubt"] == doubtful
     scene.wait(1)
     assert scene.resume().complete
@@ -104,10 +104,30 @@ def test_an_update_that_was_lost_is_sent_again_after_that_time():
     scene.row("account")["phone"] = "2"
     disturbed(Fault("lost", "Companies"), scene)
     assert statuses(scene.apply(scene.plan())) == {"customer:acc": "in doubt"}
-    scene.wait(300)
+    scene.wait(301)
     assert scene.resume().complete
     assert scene.target.only("Companies")["phone"] == "2"
     assert steps(scene, "customer:acc") == ["started", "in doubt", "not landed", "started", "done"]
+
+
+@pytest.mark.parametrize("entity", [*CREATES, "ContractServiceAdjustments"])
+def test_the_time_that_a_change_waited_before_it_was_sent_does_not_count(entity):
+    scene = disturbed(Fault("late", entity))
+    create = scene.target.create
+
+    def queued(name, values):
+        scene.wait(400 if name == entity and not scene.target.late else 0)
+        return create(name, values)
+
+    made, scene.target.create = scene.plan(), queued
+    outcome = scene.apply(made)
+    assert [one.status for one in outcome.changes].count("in doubt") == 1
+    scene.wait(290)
+    assert not scene.resume().complete
+    scene.target.land()
+    scene.wait(20)
+    assert scene.resume().complete
+    assert scene.picture() == settled().picture()
 
 
 def test_a_write_that_lands_late_is_not_sent_again():
@@ -154,7 +174,7 @@ def test_while_a_correction_is_in_doubt_no_other_is_planned():
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
     scene.apply(scene.plan())
     assert actions(scene.plan()) == []
-    scene.wait(300)
+    scene.wait(301)
     assert scene.resume().complete
     assert scene.units(day(11, 25)) == 15
 
@@ -166,7 +186,7 @@ def test_while_a_further_service_is_in_doubt_a_plan_holds_its_subscription():
     scene.apply(scene.plan())
     assert codes(scene.plan()) >= {("twin", "in-doubt"), ("of twin", "in-doubt")}
     assert actions(scene.plan()) == []
-    scene.wait(300)
+    scene.wait(301)
     assert scene.resume().complete
     assert services(scene) == [5, 12]
 

@@ -227,7 +227,7 @@ def test_a_write_that_nobody_answered_for_is_settled_and_never_repeated(tmp_path
         outcome = work.apply(made)
         if not outcome.complete:
             assert "in doubt" in {one.status for one in outcome.changes}
-            work.clock.sleep(300)
+            work.clock.sleep(301)
             assert work.resume().complete
         assert work.adjustments() == [(1, "2026-10-05", 10), (1, "2026-11-20", 2)]
         assert [len(work.records(name)) for name in ("Companies", "Services", "Contracts", "ContractServices")] == [

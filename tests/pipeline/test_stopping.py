@@ -11,12 +11,8 @@ from engine.model.document import dumps
 from engine.model.run import Lease
 from engine.pipeline import apply, resume
 from tests.fakes import FakeClock, FakeState
-from tests.pipeline.scene import (
-    Fault,
-    Scene,
-    actions,
-    settled,
-)
+from tests.pipeline.files import settings
+from tests.pipeline.scene import Fault, Scene, account, actions, settled
 from tests.pipeline.stories import disturbed
 
 
@@ -60,6 +56,29 @@ def test_a_source_that_cannot_be_read_stops_the_run():
     assert (outcome.stopped, scene.target.sent) == ("the folder is gone", [])
     del scene.source.read
     assert scene.resume().complete
+
+
+@pytest.mark.parametrize("nth", range(8))
+def test_a_source_that_goes_away_while_changes_are_in_flight_leaves_none_of_them_in_doubt(nth):
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+    for number in range(4):
+        scene.add("account", account(f"b{number}", name=f"Brook {number}", number=f"B-{number}"))
+    made, read, reads = scene.plan(), scene.source.read, []
+
+    def away(table, columns):
+        reads.append(table)
+        if len(reads) > nth:
+            raise SourceError("the folder is gone")
+        return read(table, columns)
+
+    scene.source.read = away
+    outcome = scene.apply(made)
+    assert outcome.stopped == "the folder is gone"
+    assert {one.status for one in outcome.changes} <= {"applied"}
+    del scene.source.read
+    assert scene.resume().complete
+    assert scene.plan().changes == ()
 
 
 def test_a_source_that_cannot_be_written_fails_the_marks_and_nothing_else():
@@ -112,7 +131,7 @@ def test_a_lock_that_is_lost_stops_the_run_before_the_next_write():
     assert len(scene.target.sent) <= 3
     scene.target.on_write = lambda *_: None
     scene.state.lease = None
-    scene.wait(300)
+    scene.wait(301)
     assert scene.resume().complete
     assert scene.picture() == settled().picture()
 

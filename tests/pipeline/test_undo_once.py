@@ -128,7 +128,7 @@ def test_while_a_run_is_open_nothing_is_undone_and_it_says_what_to_do():
     for one in (run, latest(scene)):
         with pytest.raises(StateError, match=f"run {latest(scene)} of .* is not finished: `trueup apply --resume`"):
             scene.plan(undo=one)
-    scene.wait(300)
+    scene.wait(301)
     scene.resume()
     assert actions(scene.plan(undo=run)) == []
 
