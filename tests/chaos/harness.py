@@ -189,7 +189,7 @@ class Harness:
             runs = state.runs(plans=False)
             still, doubt = bool(state.load().open_runs), bool(state.in_doubt())
         if still:
-            time.sleep(SETTLE_AFTER + 0.02 if doubt else 0)
+            time.sleep(SETTLE_AFTER * 1.1 + 0.02 if doubt else 0)
             return self._run("apply", "--resume", kill=kill, after=after, broken=broken)
         if runs and runs[-1].status in (RunStatus.DONE, RunStatus.PARTIAL):
             return 0

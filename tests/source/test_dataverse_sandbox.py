@@ -223,6 +223,18 @@ def test_the_three_limits_are_told_apart():
     }
 
 
+def test_the_limits_are_not_those_of_the_login_and_a_restore_forgets_what_was_counted(tmp_path: Path):
+    file = {"file": str(tmp_path / "snap")}
+    with DataverseSandbox(TABLES, ROWS, environment()) as sandbox, Client(sandbox) as client:
+        sandbox._gate.limits = Limits(requests=1)
+        client.http.post(f"{sandbox.url}/sandbox/snapshot", json=file)
+
+        assert [client.get("WhoAmI").status_code for _ in range(2)] == [200, 429]
+        assert "access_token" in client.token()
+        client.http.post(f"{sandbox.url}/sandbox/restore", json=file)
+        assert client.get("WhoAmI").status_code == 200
+
+
 def test_rows_and_versions_survive_a_restart_and_the_seed_is_not_sown_twice(tmp_path: Path):
     path = tmp_path / "dataverse.sqlite"
     with DataverseSandbox(TABLES, ROWS, environment(), database=path) as sandbox:

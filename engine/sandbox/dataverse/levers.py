@@ -31,6 +31,7 @@ class Levers:
     change: Callable[..., None]  # a row's columns, as somebody does who works in Work 365
     faults: Faults
     traffic: Traffic
+    forget: Callable[[], None]  # what the service limits have counted
 
     def control(self) -> Control:
         """The routes, each with what it does."""
@@ -93,7 +94,9 @@ def _snapshot(levers: Levers, said: Said) -> object:
 
 
 def _restore(levers: Levers, said: Said) -> object:
+    """As it was then, with nothing counted of the limits' last five minutes."""
     levers.store.restore(Path(said["file"]))
+    levers.forget()
     return {"file": said["file"]}
 
 

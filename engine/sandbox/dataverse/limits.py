@@ -52,6 +52,12 @@ class Gate:
                 self._now -= 1
                 self._spent.append((monotonic(), monotonic() - start))
 
+    def forget(self) -> None:
+        """As if nobody had asked yet."""
+        with self._lock:
+            self._begun.clear()
+            self._spent.clear()
+
     def _let_in(self, now: float) -> None:
         while self._begun and self._begun[0] < now - WINDOW:
             self._begun.popleft()

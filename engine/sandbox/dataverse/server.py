@@ -77,8 +77,9 @@ class DataverseSandbox:
         self.door = Door(*login, self.store.now, environment.token_seconds)
         self._serving = Serving(self.store, manner(self.door, self.store, self._row_of))
         self.faults, self.traffic = self._serving.faults, self._serving.traffic
-        self._control = Levers(self.store, self.kinds, self.change, self.faults, self.traffic).control()
         self._gate = Gate(environment.limits, self._serving.pause)
+        levers = Levers(self.store, self.kinds, self.change, self.faults, self.traffic, self._gate.forget)
+        self._control = levers.control()
         self._library = Library(self.store)
         self._desk = Desk(self.store, self._veto)
         self._sets = {kind.entity_set: kind for kind in self.kinds.values()}
@@ -143,11 +144,15 @@ class DataverseSandbox:
         return self._serving.answer(request, client, self._plainly, self._control)
 
     def _plainly(self, request: Request) -> Answer:
+        """The login is another service: the limits of the environment are none of its."""
         try:
-            with self._gate.through(request.slow):
-                return self.door.answer(request) or self._api(request)
+            return self.door.answer(request) or self._limited(request)
         except Refusal as refusal:
             return refused(refusal)
+
+    def _limited(self, request: Request) -> Answer:
+        with self._gate.through(request.slow):
+            return self._api(request)
 
     def _api(self, request: Request) -> Answer:
         if not request.path.startswith(API):
