@@ -7,12 +7,12 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Event
 
 from engine.applying.admission import admit, holding, reopen
-from engine.applying.coordinator import Coordinator, Progress
+from engine.applying.coordinator import Coordinator, Job, Progress
 from engine.model.outcome import Outcome
 from engine.model.plan import Plan
 from engine.model.project import Project
@@ -23,9 +23,11 @@ from engine.planning.decided import idle_decisions
 from engine.planning.doubt import in_doubt
 from engine.planning.draft import Draft
 from engine.planning.ledgers import append
+from engine.planning.pushes import Pushes
 from engine.planning.reading import Records, read_source
 from engine.planning.review import review
 from engine.planning.selection import select
+from engine.planning.tenants import systems, unmixed
 from engine.planning.undo import undo
 from engine.planning.write_backs import write_backs
 from engine.ports import World
@@ -54,9 +56,10 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
     """
     options = options or PlanOptions()
     as_of = options.as_of or project.as_of or world.clock.now().astimezone(project.zone).date()
-    if options.undo:
-        return undo(project, world, options.undo, as_of)
     memory = world.state.load()
+    unmixed(memory, world)  # a state is about one tenant
+    if options.undo:
+        return replace(undo(project, world, options.undo, as_of), systems=systems(world))
     before = world.target.calls
 
     tell("reading Work 365")
@@ -64,7 +67,8 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
 
     reader = Records(project, world.target, {"settings": project.settings, "plan": {"as_of": as_of}})
     doubt = in_doubt(world.state, memory)
-    draft = Draft(project, world.target, memory, tables.rows, as_of, reader, doubt, tables.gaps, tables.findings)
+    pushes, rows, gaps = Pushes(world.state), tables.rows, tables.gaps
+    draft = Draft(project, world.target, memory, rows, as_of, reader, doubt, pushes, gaps, tables.findings)
     for mapping in project.mappings.values():
         tell(mapping.title)
         if mapping.append:
@@ -77,9 +81,10 @@ def plan(project: Project, world: World, options: PlanOptions | None = None, tel
 
     part = select(draft, options.targets, options.exclude, options.customer)
     review(draft, part)  # rules on the plan as a whole
-    return assemble(  # order, guard
+    made = assemble(  # order, guard
         draft, described=world.source.describe(), read_calls=world.target.calls - before, part=part
     )
+    return replace(made, systems=systems(world))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def apply(
     with holding(world, options.who, options.force_reason) as lease:
         job = admit(project, world, document, options.over, options.who, lease)
         job.stop, job.watch = options.stop, watch
-        return Coordinator(job).run()
+        return _run(job)
 
 
 def resume(
@@ -125,4 +130,8 @@ def resume(
     with holding(world, options.who, options.force_reason) as lease:
         job = reopen(project, world, lease)
         job.stop, job.watch = options.stop, watch
-        return Coordinator(job).run()
+        return _run(job)
+
+
+def _run(job: Job) -> Outcome:
+    return replace(Coordinator(job).run(), undo_of=job.plan.undo_of)

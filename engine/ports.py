@@ -52,13 +52,14 @@ class RowUpdate:
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
     """What became of a write-back: `""` is done; else why not. In doubt: it may have landed. Untried: it was not sent,
-    for nobody answered the one before it any more.
+    for nobody answered the one before it any more. Moved: the row is not as `expected`, and was left.
     """
 
     key: str
     error: str = ""
     in_doubt: bool = False
     untried: bool = False
+    moved: bool = False
 
 
 class Source(Protocol):
@@ -66,6 +67,10 @@ class Source(Protocol):
 
     def describe(self) -> str:
         """What people call it, without secrets: `examples/work365`."""
+        ...
+
+    def identity(self) -> str:
+        """Which environment it is, without secrets; "" where that means nothing, as with a folder of exports."""
         ...
 
     def holds(self, table: str, column: str) -> str | None:
@@ -108,6 +113,10 @@ class Target(Protocol):
 
     def describe(self) -> str:
         """What people call it, without secrets."""
+        ...
+
+    def identity(self) -> str:
+        """Which tenant it is, without secrets and without a call: two that differ are never taken for one."""
         ...
 
     def entity(self, name: str) -> Entity:
@@ -168,6 +177,7 @@ class Memory:
     applied: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     pushed: Mapping[tuple[str, str], Pushed] = field(default_factory=dict)
     open_runs: Sequence[Run] = ()
+    systems: Mapping[str, str] = field(default_factory=dict)  # `source` and `target`: which ones it is about
 
 
 class State(Protocol):

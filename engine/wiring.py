@@ -194,7 +194,7 @@ class _Opening:
         else:
             clone(target, cloned(self._project), entities, database)
         url = self._stack.enter_context(Sandbox(database, entities)).url
-        return self._http(url, DEMO_CREDENTIALS, {}, f"a copy of {target.describe()}")
+        return self._http(url, DEMO_CREDENTIALS, {}, f"a copy of {target.describe()}", target.identity())
 
     def state(self) -> State:
         """The state file."""
@@ -254,9 +254,11 @@ class _Opening:
             seed=self._path(said, "seed") if seed else None,
         )
         url = self._stack.enter_context(sandbox).url
-        return self._http(url, DEMO_CREDENTIALS, said.options, "sandbox")
+        return self._http(url, DEMO_CREDENTIALS, said.options, "sandbox", f"sandbox in {said.options['database']}")
 
-    def _http(self, url: str, credentials: Credentials, options: Mapping[str, object], name: str) -> HttpTarget:
+    def _http(
+        self, url: str, credentials: Credentials, options: Mapping[str, object], name: str, identity: str = ""
+    ) -> HttpTarget:
         usual = Limits()
         limits = Limits(
             workers=int(str(options.get("workers", WORKERS))),
@@ -265,7 +267,7 @@ class _Opening:
             max_calls=self._max_calls,
         )
         client = AutotaskClient(url, credentials, self._clock, limits)
-        return self._stack.enter_context(HttpTarget(client, self._project.catalogue.entities, name))
+        return self._stack.enter_context(HttpTarget(client, self._project.catalogue.entities, name, identity))
 
     def _sqlite(self, said: Connection) -> SqlState:
         return self._stack.enter_context(SqlState(self._path(said, "path"), clock=self._clock))

@@ -111,7 +111,7 @@ def compare(files: Path, served: Path) -> None:
     """Both plans, but for where they come from."""
     plans = [json.loads(file.read_text(encoding="utf-8")) for file in (files, served)]
     for plan in plans:
-        for name in ("project", "source", "digest"):
+        for name in ("project", "source", "systems", "digest"):
             plan.pop(name, None)
     if plans[0] != plans[1]:
         raise SystemExit("the plan from Dataverse is not the plan from files")

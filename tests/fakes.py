@@ -38,9 +38,13 @@ class FakeSource:
         self.writes: list[tuple[str, RowUpdate]] = []
         self.unread: dict[tuple[str, str], set[str]] = {}  # table and key → columns that cannot be read
         self.nameless: set[str] = set()  # tables with a row that has no key
+        self.name = "org-a"
 
     def describe(self) -> str:
         return "memory"
+
+    def identity(self) -> str:
+        return self.name
 
     remarks = ()
 
@@ -71,7 +75,7 @@ class FakeSource:
             elif all(row.get(name) == value for name, value in update.values.items()):
                 outcomes.append(RowOutcome(update.key))
             elif any(row.get(name) != value for name, value in update.expected.items()):
-                outcomes.append(RowOutcome(update.key, "has changed"))
+                outcomes.append(RowOutcome(update.key, "has changed", moved=True))
             else:
                 row.update(update.values)
                 self.writes.append((table, update))
@@ -99,9 +103,13 @@ class FakeTarget:
         self.guard: Callable[[], None] = lambda: None
         self.stopped = False
         self.kept = 0
+        self.name = "tenant-a"
 
     def describe(self) -> str:
         return "memory"
+
+    def identity(self) -> str:
+        return self.name
 
     def entity(self, name: str) -> Entity:
         return self.entities[name]
@@ -218,7 +226,10 @@ class FakeState:
 
     def load(self) -> Memory:
         still = [run for run in self.all_runs.values() if run.status in (RunStatus.OPEN, RunStatus.INTERRUPTED)]
-        return Memory(self.lineage, self.serial, dict(self.links), dict(self.applied), dict(self.pushed), still)
+        systems = [*self.all_runs.values()][-1].systems if self.all_runs else {}
+        return Memory(
+            self.lineage, self.serial, dict(self.links), dict(self.applied), dict(self.pushed), still, systems
+        )
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
         if self.lease and not reason:

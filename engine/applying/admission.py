@@ -14,8 +14,9 @@ from engine.model.finding import Finding, Severity
 from engine.model.plan import GuardExceeded, Plan
 from engine.model.project import Project
 from engine.model.run import Run
+from engine.planning.tenants import intended, systems, unmixed
 from engine.ports import Memory, World
-from engine.stages.guard import guard, over
+from engine.stages.guard import by_rules, guard, over
 
 MINIMUM_BEAT = 0.05
 """Seconds; tests use short leases."""
@@ -48,6 +49,8 @@ def _beat(holder: Holder, ended: Event) -> None:
 def admit(project: Project, world: World, document: str, allowed: frozenset[str], who: str, lease: Holder) -> Job:
     """Checks the plan against limits, configuration and state, and opens its run."""
     plan, memory = loads(document), world.state.load()
+    intended(plan.systems, "this plan", world)
+    unmixed(memory, world)
     left = over(_exceeded(project, plan, memory), allowed)
     if left:
         raise PlanRefused(
@@ -64,15 +67,19 @@ def admit(project: Project, world: World, document: str, allowed: frozenset[str]
         host=lease.lease.host,
         started=world.clock.now(),
         undo_of=plan.undo_of,
+        systems={**memory.systems, **systems(world)},
     )
     world.state.begin(run, lease.lease)
     return Job(project, world, plan, run.id, Book(plan, (), memory.pushed), lease, Event(), lambda _: None)
 
 
 def _exceeded(project: Project, plan: Plan, memory: Memory) -> list[GuardExceeded]:
-    """The limits that the plan is over as they are now: they may be others than when it was made."""
+    """The limits that the plan is over as they are now: they may be others than when it was made.
+
+    What rules said of the plan is in the plan: they see figures that only planning knows.
+    """
     linked = Counter(link.entity for link in memory.links.values())
-    return guard(project.guards, plan.changes, linked, plan.summary.apply_calls)
+    return [*guard(project.guards, plan.changes, linked, plan.summary.apply_calls), *by_rules(plan.exceeded)]
 
 
 def _fits(project: Project, plan: Plan, memory: Memory) -> None:
@@ -100,16 +107,14 @@ def _unused(world: World, plan_digest: str) -> None:
 
 
 def reopen(project: Project, world: World, lease: Holder) -> Job:
-    """The latest open run, with all that its journal knows."""
+    """The latest open run, with all that its journal knows; to be settled only, where it may not go on."""
     memory = world.state.load()
     if not memory.open_runs:
         raise StateError("no run is open: there is nothing to resume")
     run = memory.open_runs[-1]
     plan = loads(run.plan)
-    if plan.project != project.digest:
-        raise StalePlan(
-            f"the configuration has changed since run {run.id} began: put it back to resume, or "
-            f"`trueup state settle {run.id} closed --reason …`"
-        )
+    intended(plan.systems, f"run {run.id}", world)
     book = Book(plan, world.state.journal(run.id), memory.pushed)
-    return Job(project, world, plan, run.id, book, lease, Event(), lambda _: None)
+    job = Job(project, world, plan, run.id, book, lease, Event(), lambda _: None)
+    job.settle_only = plan.project != project.digest
+    return job

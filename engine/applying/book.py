@@ -153,7 +153,7 @@ def _pushed(change: Change, book: Book, run: str, data: Mapping[str, Any]) -> tu
     proof = tuple(data.get("proof", ()))
     if change.id.startswith(UNDO):
         own = Pushed(change.mapping, f"{UNDO}{change.keys[0]}:{day}", record, day, units, change.id, run, proof)
-        return (own, *(replace(one, marked=False, undone=change.takes_back) for one in _known(change, book)))
+        return (own, *(replace(one, run=run, marked=False, undone=change.takes_back) for one in _known(change, book)))
     is_correction = f":correct:{change.keys[0]}" in change.id
     keys = (f"correct:{change.keys[0]}:{day}",) if is_correction else change.keys
     return tuple(Pushed(change.mapping, key, record, day, units, change.id, run, proof) for key in keys)
@@ -170,5 +170,6 @@ def marked(change: Change, book: Book, run: str, today: date) -> Effects:
     pushed = []
     for key in change.keys:
         blank = Pushed(change.mapping, key, change.record or 0, today, 0, change.id, run)
-        pushed.append(replace(book.pushed.get((change.mapping, key), blank), marked=True, undone=False))
+        known = book.pushed.get((change.mapping, key), blank)
+        pushed.append(replace(known, run=run if known.undone else known.run, marked=True, undone=False))
     return Effects(pushed=tuple(pushed))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.applying.book import Book, effects, marked
+from engine.applying.given_up import marks_logs
 from engine.errors import StateError
 from engine.model.document import loads
 from engine.model.outcome import ChangeStatus
-from engine.model.plan import Action
+from engine.model.plan import Action, Change
 from engine.model.project import Project
 from engine.model.run import Effects, Entry, Lease, Run, RunStatus, Step
 from engine.ports import State
@@ -40,6 +41,7 @@ def settle(project: Project, state: State, lease: Lease, said: Said) -> str:
         if said.record is None:
             entity = change.makes[2] if change.makes else change.entity
             raise StateError(f"say `--record ID` with the id of the {entity} that was created")
+        _of_no_other(state, change, said.record)
         data["id"] = said.record
     entry = Entry(change.id, Step.DONE, said.at, data)
     book.note(entry)
@@ -61,6 +63,14 @@ def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) ->
     state.finish(lease, run.id, RunStatus.PARTIAL, at)
 
 
+def _of_no_other(state: State, change: Change, record: int) -> None:
+    """Raises StateError for a record that is another row's already."""
+    mapping, key, entity = change.makes or (change.mapping, change.keys[0], change.entity)
+    for (name, other), link in state.load().links.items():
+        if (link.entity, link.record) == (entity, record) and name == mapping and other != key:
+            raise StateError(f"{entity} {record} is the record of {name} {other} already: say the one that was created")
+
+
 def _doubtful(state: State, change: str) -> tuple[Run, Book]:
     memory = state.load()
     for run in memory.open_runs:
@@ -72,6 +82,6 @@ def _doubtful(state: State, change: str) -> tuple[Run, Book]:
 
 def _effects(project: Project, book: Book, run: Run, entry: Entry) -> Effects:
     change = book.changes[entry.change]
-    if change.action is Action.WRITE_BACK and project.mappings[change.mapping].append:
+    if marks_logs(project, book, change):
         return marked(change, book, run.id, loads(run.plan).as_of)
     return effects(change, book, run.id, entry.data)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event, local
 
+from engine.applying import given_up
 from engine.applying.book import Book, adjustment, effects, marked
 from engine.applying.check import Checked, Checker
-from engine.applying.send import Sent, send, write_back
+from engine.applying.send import Sent, send, way_on, write_back
 from engine.applying.settling import Settler, source_values
 from engine.errors import CallsUsedUp, SourceError, Stopped, TargetError
 from engine.model.outcome import ChangeStatus, Outcome
@@ -59,6 +60,7 @@ class Job:
     stop: Event
     watch: Watch
     failed: list[str] = field(default_factory=list)  # why nothing more could be done
+    settle_only: bool = False  # nothing is sent any more: its configuration has changed
 
 
 class Holder:
@@ -125,6 +127,9 @@ class Coordinator:
         self.world.target.guarded(self._guard)
         try:
             self.settle()
+            if self.job.settle_only:
+                self.job.failed.append(given_up.why(self.book))
+                self._record(given_up.left(self.book, self._now()))
             while not self._stopped() and (batch := self._next()):
                 self._batch(batch)
                 self.settle()
@@ -218,8 +223,7 @@ class Coordinator:
                 self.job.watch(Progress(done, total, self.book.changes[entry.change].name))
 
     def _effects(self, change: Change, entry: Entry) -> Effects:
-        append = self.job.project.mappings[change.mapping].append
-        if change.action is Action.WRITE_BACK and append:
+        if given_up.marks_logs(self.job.project, self.book, change):
             made = marked(change, self.book, self.job.run, self.job.plan.as_of)
         else:
             made = effects(change, self.book, self.job.run, entry.data)
@@ -260,7 +264,7 @@ class Coordinator:
             self.checking = self.checkers.submit(self.checker.records, self.ahead, self.book, seen)
 
     def _held(self, change: Change, why: str) -> Entry:
-        data = {"text": why, "remedy": "plan again: what is still wanted is planned anew"}
+        data = {"text": why, "remedy": way_on(change, "plan again: what is still wanted is planned anew")}
         return Entry(change.id, Step.HELD, self._now(), data)
 
     def _send(self, changes: Sequence[Change], checked: Checked) -> None:

@@ -18,6 +18,9 @@ SLACK = timedelta(seconds=1)
 """At most so long after its last STARTED in the journal is a write sent; less where `settle_after` is short."""
 
 
+UNTOLD = "reading cannot tell whether it took effect: its mapping is not there any more"
+
+
 class Settler:
     """Reads what is in doubt and says how each change stands."""
 
@@ -31,6 +34,10 @@ class Settler:
         """Entries for all that can be told now: DONE, NOT_LANDED or UNCLEAR. What must wait gets none."""
         self._asked = self._world.clock.now()  # what a reading did not see may have come while it was under way
         entries: list[Entry] = []
+        untold = [change for change in changes if not self._can_tell(change)]
+        for change in untold:
+            entries += self._told(change, Landing.UNCLEAR, book, {"text": UNTOLD})
+        changes = [change for change in changes if change not in untold]
         groups: dict[tuple[Action, str, str], list[Change]] = defaultdict(list)
         for change in changes:
             groups[change.action, change.entity, change.mapping].append(change)
@@ -44,6 +51,15 @@ class Settler:
             else:
                 entries += self._updates(entity, group, book)
         return entries
+
+    def _can_tell(self, change: Change) -> bool:
+        """Is there still said where the units of an adjustment are to be seen?"""
+        mapping = self._project.mappings.get(change.mapping)
+        return change.action is not Action.ADJUST or (
+            mapping is not None
+            and mapping.append is not None
+            and any(one.ledger and one.ledger.pending == change.mapping for one in self._project.mappings.values())
+        )
 
     def _creates(self, entity: str, changes: Sequence[Change], book: Book) -> list[Entry]:
         found = self._checker.by_identity(entity, changes, book)
@@ -111,7 +127,7 @@ class Settler:
             return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
         text = "reading cannot tell whether it took effect: somebody else wrote there as well"
         remedy = f"look in Autotask, then `trueup state settle {change.id} landed|absent --reason …`"
-        return [Entry(change.id, Step.UNCLEAR, now, {**data, "text": text, "remedy": remedy})]
+        return [Entry(change.id, Step.UNCLEAR, now, {"text": text, **data, "remedy": remedy})]
 
     def wait_until(self, change: Change, book: Book) -> datetime:
         """When a write of which there is no trace counts as not landed."""

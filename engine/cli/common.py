@@ -10,6 +10,9 @@ import click
 
 from engine import wiring
 from engine.cli.terminal import style
+from engine.config.reading import CODE as PROJECT
+from engine.errors import ConfigError
+from engine.model.finding import Finding, Severity
 from engine.model.project import Project
 from engine.render.style import Style
 
@@ -28,6 +31,13 @@ class Here:
     def project(self) -> Project:
         """The project, checked. Raises ConfigError."""
         return wiring.load_project(self.folder)
+
+    def checked(self) -> tuple[Project, list[Finding]]:
+        """The project, and which of its files count for nothing. Raises ConfigError."""
+        project, findings = wiring.check_project(self.folder)
+        if project is None:
+            raise ConfigError([one for one in findings if one.severity is Severity.ERROR])
+        return project, [one for one in findings if one.code == PROJECT]
 
 
 def common(command: Run) -> Run:

@@ -1,7 +1,7 @@
 """`trueup decide MAPPING KEY WHAT --reason …`: what a person says of a row."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -13,7 +13,8 @@ from engine.cli.terminal import out
 from engine.config import decisions
 from engine.config.checks.said import unfit
 from engine.errors import EngineError
-from engine.model.project import Verdict
+from engine.model.project import Project, Verdict
+from engine.planning.pending import AFTER
 from engine.render.json_ import as_json
 
 WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
@@ -57,12 +58,29 @@ def decided(here: Here, entry: Mapping[str, object]) -> int:
         raise EngineError(f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}")
     if fault := unfit(Verdict(str(entry.get("do", Verdict.LINK))), project.mappings[mapping]):
         raise EngineError(fault)
+    _not_past(entry.get("until"), project)
     rows = wiring.known_rows(project, mapping)
     key = whole(str(entry["key"]), rows, mapping)
-    written = decisions.decide(Path(project.root), {**entry, "key": key})
+    written = decisions.decide(Path(project.root), {**entry, "key": key, **_after(project, mapping, key, entry)})
     if here.json:
         out(as_json({"key": key, "place": str(written.place), "replaced": written.replaced}))
     else:
         instead = ", in the place of an older decision" if written.replaced else ""
         out(f"{mapping} {named(key, rows[key])}: written to {written.place}{instead}.\n")
     return 0
+
+
+def _after(project: Project, mapping: str, key: str, entry: Mapping[str, object]) -> Mapping[str, object]:
+    """The run that took the change back, where one did: a decision about it counts only with that."""
+    with wiring.open_state(project) as state:
+        known = state.load().pushed.get((mapping, key))
+    return (
+        {"after": known.run} if known and known.undone and Verdict(str(entry.get("do", Verdict.LINK))) in AFTER else {}
+    )
+
+
+def _not_past(until: object, project: Project) -> None:
+    """Raises EngineError for a last day that is over on the day that plans are made for."""
+    today = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
+    if isinstance(until, date) and until < today:
+        raise EngineError(f"--until {until} is past: plans are for {today}, and it would hold for none")

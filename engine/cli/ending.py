@@ -22,6 +22,9 @@ from engine.model.finding import Finding
 from engine.render.json_ import as_json
 from engine.render.text import findings_text
 
+COMMON = frozenset({"--project", "--json", "--no-color", "-v", "--verbose"})
+"""Options that every command takes."""
+
 
 class Exit(IntEnum):
     """What the process says to the one that started it."""
@@ -84,7 +87,10 @@ class Ending:
             report(error.format_message())
             return
         help_ = f"\nTry `{context.command_path} --help`." if context else ""
-        report(f"{context.get_usage() if context else ''}\n{error.format_message()}{help_}".strip())
+        text = _misplaced(error, context) or error.format_message()
+        if self._json:
+            out(as_json({"error": self._scrubbed(text)}))
+        report(f"{context.get_usage() if context else ''}\n{text}{help_}".strip())
 
     def _mendable(self, text: str) -> None:
         self.code = Exit.ERROR
@@ -104,6 +110,15 @@ class Ending:
     @property
     def _json(self) -> bool:
         return "--json" in self._arguments
+
+
+def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
+    """An option that every command takes, before the command's name or without one."""
+    if not (context and isinstance(context.command, click.Group) and isinstance(error, click.NoSuchOption)):
+        return ""
+    if error.option_name not in COMMON:
+        return ""
+    return f"options come after the command: {context.command_path} COMMAND {error.option_name}"
 
 
 def fault_report(error: Exception, arguments: Sequence[str]) -> str:

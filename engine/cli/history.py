@@ -1,6 +1,6 @@
 """`trueup history`: who applied what, when, with which answer and which proof."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,12 +12,12 @@ from engine.cli.files import write_whole
 from engine.cli.terminal import out
 from engine.errors import EngineError
 from engine.model import document
-from engine.model.run import Run
+from engine.model.run import Entry, Run, Step
 from engine.render.csv_ import history_csv
 from engine.render.history import run_text, runs_text
 from engine.render.json_ import findings_json, run_json, runs_json
 from engine.render.text import findings_text
-from engine.render.told import Told
+from engine.render.told import Told, Undone
 from engine.state.sqlite import SqlState
 
 
@@ -48,9 +48,9 @@ def listed(here: Here) -> int:
     """All runs, and what was done by hand, written out."""
     project = here.project()
     with wiring.open_state(project) as state:
-        runs, by_hand = state.runs(plans=False), state.audit()
+        runs, by_hand, undone = state.runs(plans=False), state.audit(), undone_in(state)
     zone = project.zone
-    out(runs_json(runs, zone, by_hand) if here.json else runs_text(runs, zone, here.style, by_hand))
+    out(runs_json(runs, zone, by_hand, undone) if here.json else runs_text(runs, zone, here.style, by_hand, undone))
     return 0
 
 
@@ -61,7 +61,7 @@ def show(here: Here, run: str) -> int:
     """Show one run, whole: before and after, Autotask's answer, the proof of each adjustment, the rows behind it."""
     project = here.project()
     with wiring.open_state(project) as state:
-        told = told_of(state, named(state, run))
+        told = told_of(state, named(state, run), undone_in(state))
     out(run_json([told], project.zone) if here.json else run_text(told, project.zone, here.style))
     return 0
 
@@ -75,7 +75,10 @@ def show(here: Here, run: str) -> int:
 )
 @common
 def verify(here: Here, known: tuple[str, ...]) -> int:
-    """Find any line of the journal that was changed afterwards, and print its head to note elsewhere."""
+    """Find any line of the journal that was changed, taken out or put in afterwards, and print its head.
+
+    Note the head elsewhere: runs cut off at the end, with the head set back to fit, are found only by --known.
+    """
     with wiring.open_state(here.project()) as state:
         findings = state.verify(known)
         lines, head = state.head()
@@ -105,7 +108,8 @@ def export(here: Here, runs: tuple[str, ...], format_: str, file: Path | None) -
     """Write runs, all of them or those named, as CSV (safe to open in a spreadsheet) or JSON."""
     project = here.project()
     with wiring.open_state(project) as state:
-        told = [told_of(state, run) for run in chosen(state, runs)]
+        undone = undone_in(state)
+        told = [told_of(state, run, undone) for run in chosen(state, runs)]
     text = run_json(told, project.zone) if here.json or format_ == "json" else history_csv(told, project.zone)
     if file:
         write_whole(file, text)
@@ -125,10 +129,28 @@ def named(state: SqlState, name: str) -> Run:
     return state.run(begun[0] if len(begun) == 1 else name)
 
 
-def told_of(state: SqlState, run: Run) -> Told:
-    """A run with its plan and its journal."""
+def undone_in(state: SqlState) -> dict[str, list[Undone]]:
+    """Run → the later runs that took changes of it back. An undo that came to nothing is none."""
+    undos = [run for run in state.runs(plans=False) if run.undo_of]
+    taken = {run.id: many for run in undos if (many := _taken_back(state.journal(run.id)))}
+    found: dict[str, list[Undone]] = {}
+    for run in undos:
+        if run.id in taken:
+            by = tuple(later.id for later in undos if later.undo_of == run.id and later.id in taken)
+            found.setdefault(run.undo_of, []).append(Undone(run, taken[run.id], by))
+    return found
+
+
+def _taken_back(entries: Iterable[Entry]) -> int:
+    last = {entry.change: entry.step for entry in entries}
+    return sum(1 for step in last.values() if step is Step.DONE)
+
+
+def told_of(state: SqlState, run: Run, undone: Mapping[str, Sequence[Undone]]) -> Told:
+    """A run with its plan and its journal, and the runs that took it back."""
     try:
         plan = document.loads(run.plan)
     except EngineError as error:
         raise EngineError(f"the plan of run {run.id} cannot be read: {error}") from error
-    return Told(run, plan, state.journal(run.id), [line for line in state.audit() if line.run == run.id])
+    by_hand = [line for line in state.audit() if line.run == run.id]
+    return Told(run, plan, state.journal(run.id), by_hand, undone.get(run.id, ()))

@@ -20,16 +20,32 @@ from engine.cli.rehearse import rehearse
 from engine.cli.sandbox import sandbox
 from engine.cli.show import show
 from engine.cli.state import state
-from engine.cli.terminal import prepare
+from engine.cli.terminal import out, prepare
 from engine.cli.validate import validate
+from engine.render.json_ import as_json
+
+JSON = "trueup.json"
 
 
 class InOrder(click.Group):
     """Lists its commands in the order in which they are used, not by the alphabet."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`--version` may be asked for as JSON; other options of all commands stand behind their command."""
+        ctx.meta[JSON] = "--json" in args
+        return super().parse_args(ctx, [one for one in args if one != "--json"] if "--version" in args else args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(self.commands)
+
+
+def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click's
+    """Says which version this is, and ends."""
+    if wanted:
+        version = program_version()
+        out(as_json({"version": version}) if ctx.meta[JSON] else f"trueup, version {version}\n")
+        ctx.exit()
 
 
 @click.group(
@@ -41,7 +57,7 @@ class InOrder(click.Group):
         "trueup apply plan.json",
     ),
 )
-@click.version_option(program_version(), prog_name="trueup")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def trueup() -> None:
     """Bring what Autotask bills in line with what Work 365 says should be billed.
 

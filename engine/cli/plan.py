@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from engine import pipeline, wiring
+from engine import wiring
 from engine.cli.common import Here, common, example
 from engine.cli.ending import Exit
 from engine.cli.files import write_whole
+from engine.cli.planned import planned
 from engine.cli.progress import telling
 from engine.cli.terminal import out, report
 from engine.model import document
@@ -55,7 +56,7 @@ def plan(here: Here, file: Path | None, detailed_exitcode: bool, fail_on: str, *
     """
     unwanted = chosen(fail_on)
     wanted = options(**asked)  # type: ignore[arg-type]  # click gives what the options say
-    made = planned(here, wanted)
+    made = shown(here, wanted)
     document_text = document.dumps(made)
     if file:
         write_whole(file, document_text)
@@ -69,12 +70,12 @@ def plan(here: Here, file: Path | None, detailed_exitcode: bool, fail_on: str, *
     return Exit.CHANGES if detailed_exitcode and made.changes else Exit.DONE
 
 
-def planned(here: Here, options: PlanOptions) -> Plan:
+def shown(here: Here, options: PlanOptions) -> Plan:
     """The plan of the project in this folder."""
-    project = here.project()
+    project, said = here.checked()
     with wiring.open_world(project) as world, telling(here) as tell:
-        made = pipeline.plan(project, world, options, tell)
-        for remark in world.source.remarks if here.verbose else ():
+        made = planned(project, said, world, options, tell)
+        for remark in world.source.remarks:  # beside the plan, which is the same however it was read
             report(remark)
         return made
 

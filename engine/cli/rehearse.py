@@ -8,12 +8,13 @@ from engine import pipeline, wiring
 from engine.cli.apply import who
 from engine.cli.common import Here, common, example
 from engine.cli.ending import Exit
+from engine.cli.planned import planned
 from engine.cli.progress import telling, watching
-from engine.cli.show import text_of
+from engine.cli.show import sealed
 from engine.cli.terminal import out
 from engine.model import document
 from engine.model.document import encode
-from engine.pipeline import ApplyOptions
+from engine.pipeline import ApplyOptions, PlanOptions
 from engine.render.json_ import as_json
 from engine.render.rehearsal import rehearsal_text
 
@@ -30,15 +31,15 @@ def rehearse(here: Here, file: Path | None) -> int:
     Reports what would have been refused, and whether a second plan is empty. Nothing is written to
     Work 365, to Autotask or to the state. Exit codes: 0 all went through and nothing is left; 1 not so.
     """
-    project = here.project()
+    project, said = here.checked()
     with wiring.open_copy(project) as copy:
         with telling(here) as tell:
-            text = text_of(file) if file else document.dumps(pipeline.plan(project, copy, None, tell))
+            text = sealed(file) if file else document.dumps(planned(project, said, copy, PlanOptions(), tell))
         limits = frozenset(one.limit for one in document.loads(text).exceeded)
         with watching(here) as watch:
             outcome = pipeline.apply(project, copy, text, ApplyOptions(over=limits, who=who()), watch)
         with telling(here) as tell:
-            again = pipeline.plan(project, copy, None, tell)
+            again = planned(project, said, copy, PlanOptions(), tell)
     if here.json:
         out(as_json({"outcome": encode(outcome), "second_plan": encode(again)}))
     else:

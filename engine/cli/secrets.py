@@ -8,6 +8,9 @@ HIDDEN = "(hidden)"
 SHORTEST = 4
 """A shorter value would hide ordinary words."""
 
+LONG = 8
+"""A shorter value is hidden where it stands by itself: as a part of names (`trueup-demo`) it is no secret."""
+
 _KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
 _NAMED_SO = re.compile(rf"(?i){_KINDS}")
 _FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)")
@@ -23,7 +26,7 @@ def scrubbed(text: str, folder: Path | None = None) -> str:
     `folder` takes from the environment or writes under such a name; credentials in addresses and headers.
     """
     for value in sorted(_values(folder), key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
+        text = text.replace(value, HIDDEN) if len(value) >= LONG else _word(value).sub(HIDDEN, text)
     return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
 
 
@@ -32,6 +35,10 @@ def _values(folder: Path | None) -> set[str]:
     used = set(_FROM_ENVIRONMENT.findall(yaml))
     values = {value for name, value in os.environ.items() if name in used or _NAMED_SO.search(name)}
     return {value for value in values | set(_IN_YAML.findall(yaml)) if len(value) >= SHORTEST}
+
+
+def _word(value: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w@.-]){re.escape(value)}(?![\w@-]|\.\w)")
 
 
 def _yaml(folder: Path) -> str:

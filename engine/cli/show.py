@@ -50,6 +50,16 @@ def loaded(file: Path) -> Plan:
         raise EngineError(f"{file}: {error}") from error
 
 
+def sealed(file: Path) -> str:
+    """The text of a plan as it was made. Raises EngineError for anything else."""
+    text = text_of(file)
+    try:
+        document.verify(text)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
+    return text
+
+
 def text_of(file: Path) -> str:
     """A text file, as it is. Raises EngineError for what is no text."""
     try:

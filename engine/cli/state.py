@@ -18,6 +18,7 @@ from engine.cli.terminal import out
 from engine.errors import EngineError
 from engine.model.document import called, encode
 from engine.model.run import Effects, Lease, Link
+from engine.planning.tenants import systems
 from engine.ports import Memory
 from engine.render.by_hand import by_hand_json, by_hand_text, forgotten, of_row
 from engine.render.json_ import as_json, link_json, links_json
@@ -137,6 +138,29 @@ def settle(here: Here, change: str, what: str, record: int | None, reason: str) 
             said = by_hand.Said(change, what == "landed", record, reason, wiring.SystemClock().now())
             by_hand.settle(project, store, lease, said)
     done(here, f"{known_as(change)}: {what}.")
+    return 0
+
+
+@state.command(
+    short_help="Say that it is the same tenant under another name.",
+    epilog=example("trueup state adopt --reason 'the API user was renamed'"),
+)
+@click.option("--reason", required=True, help="Why it is the same; it is recorded.")
+@common
+def adopt(here: Here, reason: str) -> int:
+    """Say that what is configured now is the tenant that this state is about: another API user, another address.
+
+    Nothing is written to Autotask. A state of another tenant is not adopted so: its links would be wrong.
+    """
+    project = here.project()
+    with wiring.open_world(project) as world:
+        now = systems(world)
+    with wiring.open_state(project) as store, locked(store) as lease:
+        before = dict(store.load().systems)
+        if before | now == before:
+            raise EngineError(f"this state is about {', '.join(before.values()) or 'any'} already")
+        store.adopt(lease, {**before, **now}, reason=reason)
+    done(here, f"This state is about {', '.join(now.values())} from now on.")
     return 0
 
 

@@ -24,6 +24,7 @@ class Complaint:
     of_key: bool = False  # the key is at fault, not its value
     meant: str = ""  # what an unknown key was likely meant to be
     lacks: bool = False  # there is too little in it
+    instead: str = ""  # the word that was likely meant, or may stand in its place while the rest is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def _about(error: _Error, raw: ValidationError, misspelt: set[Steps]) -> Iterato
     elif error.keyword == "not" and steps[:-1] not in misspelt:
         yield Complaint(steps, _text(error), of_key=True)
     elif error.keyword != "not":
-        yield Complaint(steps, _text(error), _remedy(error), lacks=error.keyword.startswith("min"))
+        lacks = error.keyword.startswith("min")
+        yield Complaint(steps, _text(error), _remedy(error), lacks=lacks, instead=_word(error) or _stand_in(error))
 
 
 def _plain(error: ValidationError, quiet: frozenset[str]) -> _Error:
@@ -145,14 +147,29 @@ def _remedy(error: _Error) -> str:
     """What to do, where it is not plain from the text."""
     if error.hidden:
         return ""
-    if error.keyword == "enum" and isinstance(error.value, str):
-        meant = nearest(error.value, map(str, error.wanted))
+    if error.keyword in _OF_WORDS and isinstance(error.value, str):
+        meant = _word(error)
         return f"did you mean {meant!r}?" if meant else ""
     if error.keyword != "type":
         return ""
     if "string" in error.wanted and isinstance(error.value, int | Decimal | date):
         return "put it in quotes"
     return _INSTEAD.get(str(error.wanted), "") if isinstance(error.value, str) else ""
+
+
+_OF_WORDS = {"enum", "pattern"}
+
+
+def _word(error: _Error) -> str:
+    """The word that was most likely meant, of those that may stand there."""
+    words = error.wanted if error.keyword == "enum" else error.schema.get("examples", ())
+    usable = error.keyword in _OF_WORDS and isinstance(error.value, str)
+    return (nearest(error.value, map(str, words)) or "") if usable else ""
+
+
+def _stand_in(error: _Error) -> str:
+    """The word with which the rest is looked at all the same, where the schema names one: no word changes it."""
+    return str(error.schema.get("takenAs", ""))
 
 
 _INSTEAD = {"boolean": "write true or false, without quotes", "array": "write a list: [one, two]"}

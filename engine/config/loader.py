@@ -22,7 +22,7 @@ from engine.config.digest import digest
 from engine.config.mapping import mapping_spec
 from engine.config.project import Frame, frame, guarded
 from engine.config.reading import Files, nodes, read_files
-from engine.config.rulebook import day, decisions, rules
+from engine.config.rulebook import day, decisions, named_at, rules
 from engine.config.schema import Checked, Schemas
 from engine.errors import ConfigError
 from engine.model.catalogue import Catalogue
@@ -135,7 +135,8 @@ def _names(files: Files, said: _Said, catalogue: Catalogue) -> Iterator[Finding]
         yield from check_quantities(mapping, ground)
         yield from check_writes(mapping, ground)
     yield from check_graph(said.mappings)
-    yield from check_rules(said.rules, ground)
+    places = dict(place for _, node in nodes(files.rules) for place in named_at(node))
+    yield from check_rules(said.rules, ground, places)
     yield from check_decisions(said.decisions, ground)
     yield from _of_project(files, said, ground)
 

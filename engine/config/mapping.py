@@ -156,7 +156,7 @@ def _price(node: Node) -> PriceSpec:
         values=value.texts() if isinstance(value.data, list) else (value.data,),
         per=f"{per.data['ref']}.{per.data['field']}" if isinstance(per.data, dict) else per.data,
         months=dict(months.data) if months else MONTHS,
-        place=node.key_place,
+        place=months.key_place if months else node.key_place,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from engine.config.currencies import CODES, meant
 from engine.config.environment import exposed, resolve
 from engine.config.near import hint
 from engine.config.node import Node
@@ -59,7 +60,7 @@ def frame(node: Node, env: Mapping[str, str]) -> Frame:
         guards=_guards(node.get("guards")),
         settle_after=timedelta(seconds=float(settle.data) if settle else 300),
         as_of=day(as_of.data) if as_of else None,
-        currency=currency.data if currency else "",
+        currency=_currency(currency, findings) if currency else "",
         batch=batch.data if batch else 500,
         findings=tuple(findings),
     )
@@ -82,6 +83,15 @@ def _zone(node: Node, findings: list[Finding]) -> ZoneInfo:
         text = f"there is no time zone {node.data!r}"
         findings.append(Finding("unknown-name", Severity.ERROR, text, remedy, node.place))
         return ZoneInfo("UTC")
+
+
+def _currency(node: Node, findings: list[Finding]) -> str:
+    code: str = node.data
+    if code not in CODES:
+        near = meant(code)
+        remedy = f"did you mean {near!r}?" if near else "write its code of ISO 4217"
+        findings.append(Finding("unknown-name", Severity.ERROR, f"there is no currency {code!r}", remedy, node.place))
+    return code
 
 
 def _guards(node: Node | None) -> Guards:

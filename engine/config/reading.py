@@ -10,12 +10,19 @@ from engine.config.node import Node
 from engine.config.schema import Checked, Schemas
 from engine.model.finding import Finding, Place, Severity
 
+CODE = "project"
+"""The code of findings about files as a whole."""
+
 PROJECT = "trueup.yaml"
 MAPPINGS = "mappings"
 RULES = "rules"
 DECISIONS = f"{MAPPINGS}/decisions.yaml"
 _SAYS_NAME = re.compile(rb"^mapping:[ \t]*['\"]?([a-z0-9_]+)", re.MULTILINE)
 _SECRET_PARTS = ("source", "target", "state")
+_INSTEAD = {
+    MAPPINGS: "`trueup init` makes one",
+    RULES: "bring it back; make an empty one if nothing shall be checked",
+}
 
 
 @dataclass(slots=True)
@@ -44,11 +51,21 @@ def read_files(root: Path, schemas: Schemas) -> Files:
             files.mappings += _checked(root, file, "mapping", schemas, files)
     for file in _listed(root, RULES, files):
         files.rules += _checked(root, file, "rules", schemas, files)
+    _not_a_one(files)
     if (root / DECISIONS).exists():
         found = _checked(root, DECISIONS, "decisions", schemas, files)
         files.decisions = found[0] if found else None
         files.findings += [_only_one(other.document) for other in found[1:]]
     return files
+
+
+def _not_a_one(files: Files) -> None:
+    """A folder without a rule or a mapping may be meant so."""
+    rules = any(one.data["rules"] for one in files.rules if one.data)
+    empty = {MAPPINGS: "nothing is compared"} if not files.mappings else {}
+    empty |= {RULES: "nothing is checked before it is written"} if not rules else {}
+    for folder, so in empty.items() if files.whole else ():
+        files.findings.append(_finding(f"0 {folder}: {so}", Place(f"{folder}/"), "", Severity.WARNING))
 
 
 def nodes(checked: list[Checked]) -> list[tuple[Checked, Node]]:
@@ -57,7 +74,7 @@ def nodes(checked: list[Checked]) -> list[tuple[Checked, Node]]:
 
 
 def _finding(text: str, place: Place, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding("project", severity, text, remedy, place)
+    return Finding(CODE, severity, text, remedy, place)
 
 
 def _only_one(document: Document) -> Finding:
@@ -66,6 +83,11 @@ def _only_one(document: Document) -> Finding:
 
 
 def _project(root: Path, schemas: Schemas, files: Files) -> None:
+    if not root.exists():
+        remedy = "correct --project, or make a project with `trueup init DIR`"
+        files.findings.append(_finding("there is no such folder", Place(str(root)), remedy))
+        files.whole = False
+        return
     if not (root / PROJECT).exists():
         text = f"there is no {PROJECT} in this folder"
         remedy = "name the project's folder with --project DIR, or make one with `trueup init`"
@@ -87,17 +109,33 @@ def _listed(root: Path, folder: str, files: Files) -> list[str]:
     try:
         names = sorted(path.name for path in (root / folder).iterdir())
     except FileNotFoundError:
-        if folder == MAPPINGS:
-            files.findings.append(_finding("there is no such folder", Place(f"{folder}/"), "`trueup init` makes one"))
-        return []
+        return _nothing(folder, files, "there is no such folder", _INSTEAD[folder])
     except OSError as error:
-        files.findings.append(_finding(f"cannot be read: {error.strerror}", Place(f"{folder}/"), ""))
-        return []
-    for name in names:
-        if name.endswith(".yml"):
-            text, remedy = "is not read", f"name it {name.removesuffix('.yml')}.yaml"
-            files.findings.append(_finding(text, Place(f"{folder}/{name}"), remedy, Severity.WARNING))
-    return [f"{folder}/{name}" for name in names if name.endswith(".yaml") and not name.startswith(".")]
+        return _nothing(folder, files, f"cannot be read: {error.strerror}", "")
+    yaml = [name for name in names if name.casefold().endswith((".yaml", ".yml")) and not name.startswith(".")]
+    listed = [f"{folder}/{name}" for name in yaml if name.endswith(".yaml")]
+    left = [f"{folder}/{name}" for name in yaml if not name.endswith(".yaml")]
+    none = not any(file != DECISIONS for file in listed)
+    if none and left:  # all that was written would count for nothing
+        _unknown(folder, files)
+    severity = Severity.ERROR if none else Severity.WARNING
+    files.findings += [
+        _finding("is not read", Place(name), f"name it {Path(name).stem}.yaml", severity) for name in left
+    ]
+    return listed
+
+
+def _nothing(folder: str, files: Files, text: str, remedy: str) -> list[str]:
+    """No folder."""
+    files.findings.append(_finding(text, Place(f"{folder}/"), remedy))
+    _unknown(folder, files)
+    return []
+
+
+def _unknown(folder: str, files: Files) -> None:
+    """Nothing is known of what the folder holds, or should: what is missing for that is no fault of its own."""
+    files.unnamed = files.unnamed or folder == MAPPINGS
+    files.whole = False
 
 
 def _checked(root: Path, file: str, kind: str, schemas: Schemas, files: Files) -> list[Checked]:

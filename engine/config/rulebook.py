@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.config.node import Node
-from engine.model.finding import Severity
+from engine.model.finding import Place, Severity
 from engine.model.project import Decision, Rule, RuleOn, Value, Verdict
 
 
@@ -25,12 +25,19 @@ def rules(node: Node) -> Iterator[Rule]:
         )
 
 
+def named_at(node: Node) -> Iterator[tuple[Place, Place]]:
+    """The place of each rule, and that of the name of the mapping that it is for."""
+    for part in node["rules"].parts():
+        if "for" in part:
+            yield part.place, part["for"].place
+
+
 def decisions(node: Node) -> Iterator[Decision]:
     """The decisions of the file, in its order."""
     if node["decisions"].data is None:
         return
     for part in node["decisions"].parts():
-        do, link, reason, until = (part.get(key) for key in ("do", "link", "reason", "until"))
+        do, link, reason, until, after = (part.get(key) for key in ("do", "link", "reason", "until", "after"))
         yield Decision(
             mapping=part["mapping"].data,
             key=str(part["key"].data),
@@ -39,6 +46,7 @@ def decisions(node: Node) -> Iterator[Decision]:
             record=link.data if link else None,
             reason=reason.data if reason else "",
             until=day(until.data) if until else None,
+            after=after.data if after else "",
         )
 
 

@@ -58,17 +58,22 @@ class Schemas:
     def check(self, document: Document, kind: str, *, quiet: Iterable[str] = ()) -> Checked:
         """Holds a document against `<kind>.schema.json`. Values below the `quiet` keys are never shown.
 
-        Misspelt keys are taken for what they were likely meant to be, other faulty parts are taken away,
-        until the rest is right. Raises ConfigError if the schema is not there.
+        Misspelt keys and words are taken for what they were likely meant to be, other faulty parts are taken
+        away, until the rest is right. Raises ConfigError if the schema is not there.
         """
         validator, left = self._validator(kind), replace(document, data=_copy(document.data))
         findings: list[Finding] = []
         holes: frozenset[Steps] = frozenset()
+        exchanged: set[Steps] = set()  # words, each once
         while against := _against(validator.iter_errors(left.data), frozenset(quiet), holes):
             findings += [_finding(complaint, left) for complaint in against if not _follows(complaint, holes)]
             for complaint in against:
-                left, hole = _mended(left, complaint)
-                holes |= hole
+                if complaint.instead and complaint.steps not in exchanged:
+                    exchanged.add(complaint.steps)
+                    _exchange(left, complaint)
+                else:
+                    left, hole = _mended(left, complaint)
+                    holes |= hole
             if () in holes:
                 return Checked(document, None, tuple(findings), holes)
         return Checked(left, left.data, tuple(findings), holes)
@@ -109,14 +114,17 @@ def _follows(complaint: Complaint, holes: frozenset[Steps]) -> bool:
     return complaint.lacks and any(hole[:-1] == complaint.steps for hole in holes if hole)
 
 
+def _exchange(document: Document, complaint: Complaint) -> None:
+    """Another word in the place of one that may not stand there."""
+    parent = _parent(document, complaint.steps)
+    if _has(parent, complaint.steps[-1]):
+        parent[complaint.steps[-1]] = complaint.instead
+
+
 def _mended(document: Document, complaint: Complaint) -> tuple[Document, frozenset[Steps]]:
     """The document without the faulty part, and what was taken away; a misspelt key put right."""
-    *way, last = complaint.steps or (None,)
-    parent = document.data
-    for step in way:
-        if parent is None or (isinstance(parent, dict) and step not in parent):
-            return document, frozenset({complaint.steps})
-        parent = parent[step]
+    last = complaint.steps[-1] if complaint.steps else None
+    parent = _parent(document, complaint.steps)
     if isinstance(parent, dict) and complaint.meant and complaint.meant not in parent:
         parent[complaint.meant] = parent.pop(last)
         return _moved(document, complaint.steps, complaint.meant), frozenset()
@@ -125,6 +133,20 @@ def _mended(document: Document, complaint: Complaint) -> tuple[Document, frozens
     elif isinstance(parent, list) and isinstance(last, int):
         parent[last] = None  # those after it stay put
     return document, frozenset({complaint.steps})
+
+
+def _parent(document: Document, steps: Steps) -> Any:  # noqa: ANN401 -- any YAML
+    """What holds the last step; none where that was taken away."""
+    parent = document.data
+    for step in steps[:-1]:
+        if not _has(parent, step):
+            return None
+        parent = parent[step]
+    return parent
+
+
+def _has(parent: object, step: str | int) -> bool:
+    return isinstance(parent, list) or (isinstance(parent, dict) and step in parent)
 
 
 def _moved(document: Document, wrong: Steps, right: str) -> Document:

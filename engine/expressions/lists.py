@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import pass_context
 
 from engine.expressions.values import LONGEST, as_text
+from engine.expressions.words import kind
 
 
 def each(values: Iterable[Any], attribute: str | None = None) -> list[Any]:
@@ -17,7 +18,7 @@ def _part(item: Any, attribute: str) -> Any:  # noqa: ANN401 -- any value of a r
     if item is None:
         return None
     if not isinstance(item, dict):
-        raise TypeError(f"{type(item).__name__} has no {attribute!r}")
+        raise TypeError(f"{kind(item)} has no {attribute!r}")
     if attribute not in item:
         raise LookupError(f"there is no {attribute!r}")
     return item[attribute]

@@ -11,6 +11,7 @@ from jinja2.utils import missing
 
 from engine.errors import ExpressionFault
 from engine.expressions.syntax import ENVIRONMENT, is_code, parse
+from engine.expressions.words import in_words
 
 EVALUATION_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 """What an expression may raise on a row; anything else is a fault of ours."""
@@ -48,7 +49,13 @@ def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
 
     def call(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         context = _Names(names, _EVAL)
-        next(iter(render(context)), None)  # type: ignore[arg-type] # the subset that compiled code uses
+        try:
+            next(iter(render(context)), None)  # type: ignore[arg-type] # the subset that compiled code uses
+        except EVALUATION_ERRORS as fault:
+            told = in_words(fault)
+            if told is fault:
+                raise
+            raise told from fault
         return context.vars["_result"]
 
     return call

@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.errors import ExpressionFault
 from engine.expressions.filters import FILTERS, TESTS, as_text
+from engine.expressions.words import ZERO, called, kind
 
 ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Const,
@@ -75,8 +76,7 @@ class Environment(ImmutableSandboxedEnvironment):
             return obj
         if isinstance(obj, date) and attribute in _DATE_PARTS:
             return getattr(obj, attribute)
-        shown = f" {obj!s:.60}" if isinstance(obj, str | int | Decimal | date) else ""
-        return self.undefined(f"{type(obj).__name__}{shown} has no {attribute!r}")
+        return self.undefined(f"{called(obj)} has no {attribute!r}")
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 -- any value of a row
         if obj is None or isinstance(obj, Undefined):
@@ -86,11 +86,13 @@ class Environment(ImmutableSandboxedEnvironment):
                 return obj[argument]
             except (LookupError, TypeError):
                 return self.undefined(f"there is no {argument!r}")
-        return self.undefined(f"{type(obj).__name__} cannot be looked up in")
+        return self.undefined(f"nothing can be looked up in {kind(obj)}")
 
     def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 -- as above
         if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple):
             raise SecurityError(f"{operator} is for numbers only")
+        if operator in "/%" and isinstance(right, int | Decimal) and not right:
+            raise ZeroDivisionError(ZERO)  # Decimal's own would not say so of a remainder
         if operator == "/" and isinstance(left, int) and isinstance(right, int):
             return Decimal(left) / Decimal(right)
         return self.binop_table[operator](left, right)

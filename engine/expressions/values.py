@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import phonenumbers
 from jinja2 import Undefined
 
-from engine.model.fit import to_day, to_number
+from engine.expressions.words import OUT_OF_RANGE
+from engine.model.fit import shown, to_day, to_number
 
 LONGEST = 100_000
 """Characters a filter may give at most: an expression is no way to fill memory."""
@@ -68,21 +69,33 @@ def to_date(value: object, form: str | None = None) -> object:
         value = to_day(value)
     if isinstance(value, datetime):
         value = value.date()
+    day = _day(value)
+    return day.strftime(form) if form else day
+
+
+def _day(value: object) -> date:
     if not isinstance(value, date):
-        raise TypeError(f"{value!r:.60} is not a date")
-    return value.strftime(form) if form else value
+        raise TypeError(f"{shown(value)} is not a day")
+    return value
 
 
 def days(value: date | None, count: int) -> date | None:
     """The day `count` days later."""
-    return None if value is None else value + timedelta(days=count)
+    if value is None:
+        return None
+    try:
+        return _day(value) + timedelta(days=count)
+    except OverflowError:
+        raise OverflowError(OUT_OF_RANGE) from None
 
 
 def months(value: date | None, count: int) -> date | None:
     """The same day of the month `count` months later, or that month's last day."""
     if value is None:
         return None
-    year, month = divmod(value.year * 12 + value.month - 1 + count, 12)
+    year, month = divmod(_day(value).year * 12 + value.month - 1 + count, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError(OUT_OF_RANGE)
     return value.replace(year=year, month=month + 1, day=min(value.day, monthrange(year, month + 1)[1]))
 
 

@@ -58,17 +58,25 @@ def _hashed(text: str, gap: slice = slice(0, 0)) -> str:
 
 def loads(text: str) -> Plan:
     """A plan from its document. Raises EngineError for anything else, and for one that was altered, in words."""
-    seal = _SEALED.match(text)
-    if seal is None:
-        raise EngineError(_told(text))
-    if _hashed(text, slice(len(_HEAD), seal.end())) != seal[1]:
-        raise EngineError(_ALTERED)
+    verify(text)
     try:
         document = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
         plan: Plan = _decoder(Plan)(document)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as fault:
         raise EngineError(f"the plan is damaged ({type(fault).__name__}: {fault!s:.200}): plan again") from fault
+    known = {change.id for change in plan.changes}
+    if strange := next((id_ for wave in plan.waves for id_ in wave if id_ not in known), None):
+        raise EngineError(f"the plan is damaged (a wave names {strange:.60}, which is no change of it): plan again")
     return plan
+
+
+def verify(text: str) -> None:
+    """Raises EngineError for what begins as no plan, and for a plan that was altered since it was made."""
+    seal = _SEALED.match(text)
+    if seal is None:
+        raise EngineError(_told(text))
+    if _hashed(text, slice(len(_HEAD), seal.end())) != seal[1]:
+        raise EngineError(_ALTERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +253,15 @@ def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotati
 def _dataclass(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
     hints = get_type_hints(kind)
     parts = {part.name: _decoder(hints[part.name]) for part in fields(kind)}
-    return lambda value: kind(**{name: part(value[name]) for name, part in parts.items()})
+    return lambda value: kind(**{name: part(value[name]) for name, part in parts.items() if _told_by(value, name)})
+
+
+LATER = frozenset({"systems", "made_of"})
+"""Parts that documents of this format did not have from the first: history keeps such documents for good."""
+
+
+def _told_by(value: Mapping[str, Any], name: str) -> bool:
+    return name in value or name not in LATER
 
 
 def _generic(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation

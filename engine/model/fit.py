@@ -34,6 +34,17 @@ def fit(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a r
     return _FITS[field.type](value, field)
 
 
+def shown(value: object) -> str:
+    """A value in a message: text in quotes and not too long, maps and lists by their kind."""
+    if isinstance(value, str):
+        return f"{value!r:.60}"
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    if isinstance(value, Mapping):
+        return "a map"
+    return "a list" if isinstance(value, list | tuple) else f"{value!s:.60}"
+
+
 def _picked(value: object, field: Field) -> object:
     options = field.picklist or ()
     found = _options(value, options)
@@ -41,12 +52,12 @@ def _picked(value: object, field: Field) -> object:
         found = [option for option in found if option.active] or found[:1]
     if not found:
         known = ", ".join(option.label for option in options[:12]) or "nothing known here"
-        raise Misfit(f"{value!r:.60} is not in the picklist of {field.name} ({known})")
+        raise Misfit(f"{shown(value)} is not in the picklist of {field.name} ({known})")
     if len(found) > 1:
         values = ", ".join(str(option.value) for option in found)
-        raise Misfit(f"{value!r} is {len(found)} entries of the picklist of {field.name}: {values}")
+        raise Misfit(f"{shown(value)} is {len(found)} entries of the picklist of {field.name}: {values}")
     if not found[0].active:
-        raise Misfit(f"{value!r} is an inactive entry of the picklist of {field.name}")
+        raise Misfit(f"{shown(value)} is an inactive entry of the picklist of {field.name}")
     return found[0].value
 
 
@@ -77,7 +88,7 @@ def pick_table(options: tuple[PickValue, ...]) -> Mapping[object, object]:
 
 def _text(value: object, field: Field) -> str:
     if isinstance(value, bool | dict | list | tuple):
-        raise Misfit(f"{value!r} is not text")
+        raise Misfit(f"{shown(value)} is not text")
     if isinstance(value, Decimal):
         value = format(to_number(value), "f")
     text = (value.isoformat() if isinstance(value, date) else str(value)).strip()
@@ -100,9 +111,9 @@ def to_number(value: object) -> Decimal:
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(value)
     else:
-        raise Misfit(f"{value!r:.60} is not a number")
+        raise Misfit(f"{shown(value)} is not a number")
     if not number.is_finite():
-        raise Misfit(f"{value!r} is not a number")
+        raise Misfit(f"{shown(value)} is not a number")
     if not number:
         return Decimal(0)
     if not _SMALLEST < number.adjusted() < _LARGEST:
@@ -120,7 +131,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 def _boolean(value: object, field: Field) -> bool:
     said = _BOOLEANS.get(str(value).strip().casefold())
     if said is None:
-        raise Misfit(f"{field.name} is yes or no, not {value!r}")
+        raise Misfit(f"{field.name} is yes or no, not {shown(value)}")
     return said
 
 
@@ -154,7 +165,7 @@ def _instant(value: object, field: Field) -> datetime:
         try:
             instant = datetime.fromisoformat(str(value))
         except ValueError:
-            raise Misfit(f"{value!r} is not a point in time for {field.name}") from None
+            raise Misfit(f"{shown(value)} is not a point in time for {field.name}") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 

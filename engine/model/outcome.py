@@ -40,6 +40,7 @@ class Outcome:
     calls: int = 0
     remaining: int = 0
     stopped: str = ""  # why nothing more could be done: calls used up, a side that cannot be read
+    undo_of: str = ""  # the run that it took back
 
     @property
     def complete(self) -> bool:

@@ -81,6 +81,7 @@ class Seen:
     record: Mapping[str, object] = field(default_factory=dict)  # target fields → value
     absent: Mapping[str, object] = field(default_factory=dict)  # creates: no record has this identity
     units: tuple[UnitRow, ...] | None = None  # adjustments: unit rows; None where the service is yet to be created
+    made_of: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # marks: row → columns, as they were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +226,4 @@ class Plan:
     summary: Summary
     selection: str = ""  # what --target, --exclude, --customer left of it, in words, and how much is outside of it
     undo_of: str = ""  # the run that it reverses
+    systems: Mapping[str, str] = field(default_factory=dict)  # `source` and `target`: which ones it was made for

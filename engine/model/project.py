@@ -299,6 +299,7 @@ class Decision:
     record: int | None = None  # link: to which record
     reason: str = ""
     until: date | None = None  # last day on which it holds
+    after: str = ""  # archive, push: the run that took the change back, of which this is said
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Pushed:
     day: date  # effective date as sent
     units: int  # what the whole merged adjustment changed
     change: str
-    run: str
+    run: str  # that pushed it; of one that is undone the run that took it back
     proof: tuple[Mapping[str, object], ...] = ()
     marked: bool = False  # the source row carries its mark
     undone: bool = False  # an undo took its units back: a person must say whether it is pushed again
@@ -84,6 +84,7 @@ class Run:
     status: RunStatus = RunStatus.OPEN
     ended: datetime | None = None
     undo_of: str = ""
+    systems: Mapping[str, str] = field(default_factory=dict)  # which source and target; not read back
 
 
 @dataclass(frozen=True, slots=True)

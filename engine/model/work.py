@@ -62,6 +62,8 @@ class Standing:
 
     def block(self, key: str, finding: Finding, because: tuple[str, str] | None = None) -> None:
         """Takes the row out of what may be written."""
+        self.left.pop(key, None)
+        self.out.discard(key)
         self.ready.pop(key, None)
         self.usable.pop(key, None)
         self.changes.pop(key, None)

@@ -25,12 +25,19 @@ SHORTEST_MONTH = 28
 _CORRECTS = "corrects the difference, as decided"
 
 
-@dataclass(slots=True)
-class Adjusted:
-    """What became of an account's changes: whether one is held, and how much of a correction is sent."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One adjustment in its turn, and what stops it."""
 
-    held: bool = False
-    corrected: Decimal = Decimal(0)
+    adjustment: Adjustment
+    start: int  # units on its day before it
+    said: Sequence[Finding]  # what rules on changes say of it
+    stop: Finding | None  # its own, or that of an earlier one
+
+    @property
+    def corrects(self) -> Decimal:
+        """How much of a correction is sent by it."""
+        return Decimal(0) if self.stop else self.adjustment.correction
 
 
 class Adjuster:
@@ -78,41 +85,47 @@ class Adjuster:
         """Days of the account that took an adjustment of ours."""
         return set() if account.record is None else self.taken.get(account.record, set())
 
-    def adjust(self, key: str, account: books.Account, flowing: Sequence[str], correction: Decimal) -> Adjusted:
-        """Adjustments of one account in turn. After one that a rule holds, all are held."""
+    def steps(self, account: books.Account, flowing: Sequence[str], correction: Decimal) -> list[Step]:
+        """Adjustments of one account in turn. After one that a rule holds, all are held. Nothing is added yet."""
         taken = self._ours(account) | books.adjusted_days(account.rows)
         days = days_of(account.rows, taken)
         logs = [self._pending(one) for one in flowing]
         logs += correcting(logs, correction, days.open(max([self.draft.as_of, *(log.day for log in logs)])))
-        rows, running, adjusted = account.rows, 0, Adjusted()
-        before = self.draft.anchors(self.owner.name, key)
-        stop: Finding | None = None
+        rows, running, stop = account.rows, 0, None
+        steps: list[Step] = []
         for adjustment in merge(logs, days):
             low = books.lowest(rows, adjustment.day, running) + adjustment.units
             start = units_on(rows, adjustment.day, running)
-            stop = stop or self._judged(adjustment, start, low, account.rows)
-            if stop:
-                adjusted.held = True
-                self._stop(adjustment, stop)
+            said = () if stop else self._judged(adjustment, start, low, account.rows)
+            stop = stop or next((finding for finding in said if finding.severity in STOPS), None)
+            steps.append(Step(adjustment, start, said, stop))
+            if not stop:
+                rows, running = books.adjust(rows, adjustment.day, adjustment.units), running + adjustment.units
+        return steps
+
+    def adjust(self, key: str, account: books.Account, steps: Iterable[Step]) -> None:
+        """Adds the changes of one account, each after the one before it; those that are stopped are held."""
+        before = self.draft.anchors(self.owner.name, key)
+        for step in steps:
+            self.standing.findings += [finding for finding in step.said if finding.severity not in STOPS]
+            if step.stop:
+                self._stop(step.adjustment, step.stop)
                 continue
-            change = self._change(key, account, adjustment, start, before)
+            change = self._change(key, account, step.adjustment, step.start, before)
             if change and key in self.accounts.repeats and key not in self.accounts.changes:
                 change = self._making(key, change)
-            rows, running = books.adjust(rows, adjustment.day, adjustment.units), running + adjustment.units
             before = (change.id,) if change else before
-            adjusted.corrected += adjustment.correction
-        return adjusted
 
     def _pending(self, key: str) -> Pending:
         decision = self.logs.decisions.get(key)
         forced = bool(decision and decision.verdict is Verdict.PUSH)
         return Pending(key, self.logs.day(key), self.logs.units_of(key), forced)
 
-    def _judged(self, adjustment: Adjustment, start: int, low: int, rows: Sequence[UnitRow]) -> Finding | None:
-        """What rules on changes have against it."""
+    def _judged(self, adjustment: Adjustment, start: int, low: int, rows: Sequence[UnitRow]) -> Sequence[Finding]:
+        """What rules on changes say of it."""
         first = next((key for key in adjustment.keys if key), "")
         if not first or not adjustment.units:
-            return None
+            return ()
         names = self.draft.names(self.mapping.name, first)
         names["refs"] = self.draft.refs(self.mapping.name, first)
         names["change"] = {
@@ -126,9 +139,7 @@ class Adjuster:
             "posted": books.is_posted(rows, adjustment.day),
             "first_open_day": books.first_open_day(rows, adjustment.day),
         }
-        findings = rule_findings(self.draft.rules(self.mapping.name, RuleOn.CHANGE), names, first)
-        self.standing.findings += [finding for finding in findings if finding.severity not in STOPS]
-        return next((finding for finding in findings if finding.severity in STOPS), None)
+        return rule_findings(self.draft.rules(self.mapping.name, RuleOn.CHANGE), names, first)
 
     def _stop(self, adjustment: Adjustment, stop: Finding) -> None:
         for key in adjustment.keys:

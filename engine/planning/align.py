@@ -29,7 +29,7 @@ from engine.stages.diff import (
     shown,
     updates,
 )
-from engine.stages.match import Known, Matched, match
+from engine.stages.match import DECIDED, Known, Matched, match
 from engine.stages.resolve import Resolved, Resolver
 from engine.stages.transform import transform
 from engine.stages.validate import STOPS, RecordRules, broken, validate
@@ -60,6 +60,7 @@ def align(draft: Draft, mapping: MappingSpec) -> None:
     turn.diff(matched)
     block_taken(draft, mapping)
     turn.review()
+    turn.keep_decided(matched)
     turn.missing()
     turn.settle_needs()
 
@@ -94,6 +95,7 @@ class _Turn:
             names=lambda key: self.draft.names(self.mapping.name, key),
             label=lambda key: self.draft.label(self.mapping.name, key),
             values=self._values,
+            doubtful=frozenset(key for name, key in self.draft.in_doubt.rows if name == self.mapping.name),
         )
         matched = match(self.standing, known)
         standing = self.standing
@@ -283,13 +285,15 @@ class _Turn:
         )
 
     def _show(self, slot: Slot, value: object) -> str:
-        """References by the name of the row that they are."""
+        """References by the name of the row that they are, look-ups by what they are looked up by."""
         reference = slot.reference
         if reference and value is not None:
             if isinstance(value, Unknown):
                 return f"{self.draft.label(reference.mapping, value.change.split(':', 1)[1])} (new)"
             key = self.draft.key_of(reference.mapping, value)
             return f"{self.draft.label(reference.mapping, key)} ({value})" if key else str(value)
+        if slot.find and (name := self.draft.reader.called(slot.find, value)):
+            return f"{name} ({value})"
         return shown(slot, value)
 
     def _about(self, finding: Finding, key: str) -> Finding:
@@ -339,6 +343,15 @@ class _Turn:
                         for finding in resolved.findings:
                             self.standing.block(key, finding, resolved.because)
                         moved = moved or bool(resolved.findings)
+
+    def keep_decided(self, matched: Matched) -> None:
+        """Links that a person decided of rows that are kept out, for the ledger alone: nothing of theirs is written."""
+        standing = self.standing
+        for key, how in matched.how.items() if self.mapping.ledger else ():
+            if how == DECIDED and key in standing.rows and key not in standing.ready:
+                seen = Seen(row=self.draft.row_seen(self.mapping, key))
+                link = self._link(key, standing.ids[key], how, {}, seen)
+                standing.changes[key] = [replace(link, notes=("it is kept out all the same: only its units count",))]
 
     def missing(self) -> None:
         """Linked records whose row is gone from the whole table, and those whose row left the scope."""

@@ -29,7 +29,7 @@ def assemble(draft: Draft, *, described: str, read_calls: int, part: Part | None
     monthly = sum((change.monthly for change in ordered if change.monthly is not None), Decimal(0))
     calls = apply_calls(ordered, draft.project.batch, draft.fresh)
     linked = Counter(link.entity for link in draft.memory.links.values())
-    exceeded = guard(draft.project.guards, ordered, linked, calls)
+    exceeded = [*guard(draft.project.guards, ordered, linked, calls), *draft.exceeded]
     return Plan(
         project=draft.project.digest,
         as_of=draft.as_of,

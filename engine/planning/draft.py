@@ -13,11 +13,12 @@ from engine.expressions.context import Context
 from engine.model.catalogue import Entity
 from engine.model.finding import Finding
 from engine.model.fit import label
-from engine.model.plan import Change, LedgerLine, Unknown
+from engine.model.plan import Change, GuardExceeded, LedgerLine, Unknown
 from engine.model.project import About, Decision, MappingSpec, Project, Reference, RuleOn
 from engine.model.work import Gaps, Standing
 from engine.planning.doubt import Doubt
 from engine.planning.needs import GONE, row_print, volatile
+from engine.planning.pushes import Pushes
 from engine.planning.reading import Records
 from engine.ports import Memory, Row, Target
 from engine.stages.resolve import Resolver
@@ -34,6 +35,7 @@ class Draft:
     as_of: date
     reader: Records
     in_doubt: Doubt  # what an open run has not settled
+    pushes: Pushes  # what logs said when they were pushed
     gaps: Mapping[str, Gaps] = field(default_factory=dict)  # what of a table could not be read
     findings: list[Finding] = field(default_factory=list)
     standings: dict[str, Standing] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Draft:
     contexts: dict[str, Context] = field(default_factory=dict)
     resolvers: dict[str, Resolver] = field(default_factory=dict)
     ledger: list[LedgerLine] = field(default_factory=list)
+    exceeded: list[GuardExceeded] = field(default_factory=list)  # by the word of rules on the plan
     live: dict[str, Entity] = field(default_factory=dict)
     fresh: dict[str, int] = field(default_factory=dict)  # changes that make an account → unit rows it will have
     _labels: dict[tuple[str, str], str] = field(default_factory=dict)

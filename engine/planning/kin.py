@@ -58,7 +58,11 @@ class Kin:
 
     def of_record(self, mapping: str, record: int) -> set[Key]:
         """The rows that a record refers to, directly or through others: it may have no row of its own."""
-        return self.every(self._of_record(mapping, self.draft.standings[mapping].records.get(record, {})))
+        return self.every(self.of_record_directly(mapping, record))
+
+    def of_record_directly(self, mapping: str, record: int) -> list[Key]:
+        """The rows that a record refers to directly."""
+        return [*self._of_record(mapping, self.draft.standings[mapping].records.get(record, {}))]
 
     def _of_record(self, mapping: str, record: Mapping[str, Any]) -> Iterator[Key]:
         for slot in self.draft.compiled[mapping].slots:

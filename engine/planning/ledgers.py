@@ -17,16 +17,17 @@ from engine.model.plan import (
 from engine.model.project import About, AppendSpec, Decision, LedgerSpec, MappingSpec, RuleOn, Verdict
 from engine.model.units import units_on
 from engine.model.work import Standing
-from engine.planning.adjustments import Adjusted, Adjuster
+from engine.planning.adjustments import Adjuster
 from engine.planning.align import scope
 from engine.planning.doubt import held
 from engine.planning.draft import Draft
+from engine.planning.likely import Likely
 from engine.planning.pending import Logs, Pile
 from engine.planning.prices import unit_price
 from engine.planning.unread import MAY_BE
 from engine.stages import ledger as books
 from engine.stages.resolve import Resolver
-from engine.stages.validate import rule_findings
+from engine.stages.validate import STOPS, rule_findings
 
 
 def append(draft: Draft, mapping: MappingSpec) -> None:
@@ -90,23 +91,45 @@ class _Turn:
         weighed = books.weigh(account, self.draft.as_of, self.ledger.difference, decided)
         flowing = self._may_flow(weighed, account, pile)
         line, correction = self._correction(weighed, account)
-        adjusted = self.adjuster.adjust(key, account, flowing, correction) if flowing or correction else Adjusted()
-        if adjusted.corrected != correction:
+        steps = self.adjuster.steps(account, flowing, correction) if flowing or correction else []
+        if sum(step.corrects for step in steps) != correction:
             line = replace(line, text="is corrected after an earlier change that is held, see there", remedy="")
-        held = adjusted.held or bool(pile.stopped) or len(flowing) < len(pile.flowing)
-        if held and line.class_ is LedgerClass.MATCH:
-            line = replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")
-        self._keep(line, key)
+        held = any(step.stop for step in steps) or bool(pile.stopped) or len(flowing) < len(pile.flowing)
+        line = _waiting(line) if held else line
+        said = self._said(line, key)
+        stop = next((finding for finding in said if finding.severity in STOPS), None)
+        if stop:
+            line = self._stopped(line, stop, flowing, correction)
+        else:
+            self.adjuster.adjust(key, account, steps)
+        told = [finding for finding in said if not flowing or finding is not stop]  # what a change tells is told
+        self._keep(line, told)
+
+    def _said(self, line: LedgerLine, key: str) -> Sequence[Finding]:
+        """What rules on the ledger say of the line."""
+        rules = self.draft.rules(self.owner.name, RuleOn.LEDGER)
+        if not rules or not _matters(line) or key not in self.accounts.rows or line.difference is None:
+            return ()
+        names = self.draft.names(self.owner.name, key)
+        names["ledger"] = {
+            "quantity": line.quantity, "units": line.units, "pending": line.pending,
+            "difference": line.difference, "class": str(line.class_), "day": line.day,
+        }  # fmt: skip
+        return rule_findings(rules, names, key)
+
+    def _stopped(self, line: LedgerLine, stop: Finding, flowing: Sequence[str], correction: Decimal) -> LedgerLine:
+        """Nothing is sent of an account that a rule on the ledger stops: its changes wait, and its correction."""
+        for key in flowing:
+            self.standing.block(key, replace(stop, mapping=self.mapping.name, key=key))
+        if correction:
+            line = replace(line, text=f"is not corrected: {stop.text}", remedy=stop.remedy)
+        return _waiting(line) if flowing else line
 
     def _correction(self, weighed: books.Weighed, account: books.Account) -> tuple[LedgerLine, Decimal]:
         """How much is sent to correct a difference, and the line that says so."""
         line = weighed.line
         if not weighed.correction:
             return line, Decimal(0)
-        if account.record is not None and account.key not in self.accounts.ids:
-            text = "cannot be corrected: its contract service is not linked yet"
-            link = f"`trueup link {line.mapping} {line.key} {line.record}`"
-            return replace(line, text=text, remedy=link), Decimal(0)
         if self._doubtful(account):
             doubt = held(self.mapping.place, line.mapping, line.key)
             return replace(line, text=f"is not corrected: {doubt.text}", remedy=doubt.remedy), Decimal(0)
@@ -155,18 +178,10 @@ class _Turn:
         self._hold(keys[len(pushed) :], code, text, other)
         return pushed
 
-    def _keep(self, line: LedgerLine, key: str) -> None:
-        if line.record is None and not line.quantity and not line.pending:
-            return
-        self.draft.ledger.append(line)
-        rules = self.draft.rules(self.owner.name, RuleOn.LEDGER)
-        if rules and key in self.accounts.rows and line.difference is not None:
-            names = self.draft.names(self.owner.name, key)
-            names["ledger"] = {
-                "quantity": line.quantity, "units": line.units, "pending": line.pending,
-                "difference": line.difference, "class": str(line.class_), "day": line.day,
-            }  # fmt: skip
-            self.draft.findings.extend(rule_findings(rules, names, key))
+    def _keep(self, line: LedgerLine, told: Iterable[Finding]) -> None:
+        if _matters(line):
+            self.draft.ledger.append(line)
+            self.draft.findings.extend(told)
 
     def _books(self, key: str, pile: Pile) -> books.Account:
         record = self.accounts.ids.get(key, self.accounts.shadows.get(key))
@@ -193,8 +208,17 @@ class _Turn:
             untold=untold,
             remedy=remedy,
             stray=self.stray,
+            loose=record is not None and key not in self.accounts.ids,
+            kept=self._kept(key),
         )
         return replace(account, ahead=self.adjuster.ahead(account, books.comparison_day(account, self.draft.as_of)))
+
+    def _kept(self, key: str) -> str:
+        """Is the row blocked, or held? What is left out on purpose is neither: it counts as 0, and that is known."""
+        stops = self.accounts.blocked.get(key)
+        if not stops:
+            return ""
+        return "held" if all(one.severity is Severity.HOLD for one in stops) else "blocked"
 
     def _unread_logs(self, pile: Pile) -> tuple[str, str]:
         many = len(pile.unread)
@@ -260,13 +284,16 @@ class _Turn:
         standing = self.accounts
         linked = {*standing.ids.values(), *standing.shadows.values()}
         loose = [id_ for id_ in standing.records if id_ not in linked]
-        unread = self._unread_rows()
+        unread, likely = self._unread_rows(), Likely(self.draft, self.owner)
         for id_ in loose:
             on_day = units_on(self.units.get(id_, ()), self.draft.as_of)
             if on_day:
                 price = unit_price(self.draft, self.ledger.price, self.owner.name, standing.records[id_], "")
                 name = self.draft.record_name(self.owner.name, id_) or f"{self.owner.target.entity} {id_}"
                 line = books.orphan(self.owner.name, id_, name, on_day, self.draft.as_of, price)
+                if keys := likely.rows(id_):
+                    ways = books.orphan_ways(line, {key: self.draft.label(self.owner.name, key) for key in keys})
+                    line = replace(line, remedy=ways)
                 if unread:
                     those = "the one" if unread == 1 else f"one of the {unread}"
                     text = f"{line.text}; {those} that cannot be read may be its own"
@@ -278,3 +305,15 @@ class _Turn:
         standing, gaps = self.accounts, self.draft.gaps.get(self.owner.source.table)
         unknown = [key for key in standing.unread if key not in standing.ids and key not in standing.shadows]
         return len(unknown) + (len(gaps.nameless) if gaps else 0)
+
+
+def _matters(line: LedgerLine) -> bool:
+    """Is there anything on one of the two sides?"""
+    return bool(line.record is not None or line.quantity or line.pending)
+
+
+def _waiting(line: LedgerLine) -> LedgerLine:
+    """What is held is no difference: the line says that something waits, where it has nothing else to say."""
+    if line.class_ is not LedgerClass.MATCH:
+        return line
+    return replace(line, class_=LedgerClass.HELD, text="its changes are held, see there")

@@ -1,10 +1,13 @@
 """Write-backs to logs: the mark that says they are done with."""
 
+from collections.abc import Iterable
+
 from engine.expressions import evaluate
 from engine.model.plan import Action, Change, FieldChange, Reason, Seen
 from engine.model.project import MappingSpec
 from engine.model.work import Standing
 from engine.planning.draft import Draft
+from engine.planning.needs import made_of
 
 
 class Marks:
@@ -12,6 +15,7 @@ class Marks:
 
     def __init__(self, draft: Draft, mapping: MappingSpec, standing: Standing) -> None:
         self.draft, self.mapping, self.standing = draft, mapping, standing
+        self.columns = made_of(draft.project, mapping)
 
     def alone(self, key: str, why: str) -> None:
         """The mark of a log that nothing is sent for."""
@@ -43,7 +47,11 @@ class Marks:
                 for name, value in values.items()
             ),
             needs=needs,
-            seen=Seen(row=rows, record={name: row.get(name) for name in values}),
+            seen=Seen(row=rows, record={name: row.get(name) for name in values}, made_of=self._made_of(keys)),
             notes=(why,) if why else (),
         )
         self.standing.changes.setdefault(id_, []).append(change)
+
+    def _made_of(self, keys: Iterable[str]) -> dict[str, dict[str, object]]:
+        """What the logs said: the source sets no mark on one that says something else by then."""
+        return {key: {name: self.standing.rows[key].get(name) for name in self.columns} for key in keys}

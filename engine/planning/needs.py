@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from engine.expressions import inspect
-from engine.expressions.compiled import mapping_values, rule_values
+from engine.expressions.compiled import mapping_values, rule_values, spec_values
 from engine.model.fit import fingerprint
 from engine.model.project import Find, MappingSpec, Project, Rule, RuleOn, Value
 
@@ -114,6 +114,18 @@ def volatile(project: Project) -> dict[str, set[str]]:
         if mapping.write_back and not mapping.append:
             found.setdefault(mapping.source.table, set()).update(mapping.write_back.set)
     return found
+
+
+def made_of(project: Project, mapping: MappingSpec) -> list[str]:
+    """Columns of its own row that a mapping's fields and its `where` are made of, but for those that runs write."""
+    table = mapping.source.table
+    written = [one.write_back.set for one in project.mappings.values() if one.write_back and one.source.table == table]
+    values = [value for spec in mapping.fields.values() for value in spec_values(spec)]
+    paths = _paths([*values, *([mapping.source.where] if mapping.source.where else [])])
+    names = {path[1] for path in paths if path[0] == "source" and len(path) > 1} - {
+        name for one in written for name in one
+    }
+    return sorted(names & project.catalogue.tables[table].columns.keys())
 
 
 GONE = ""

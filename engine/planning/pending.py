@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
 from engine.model.finding import Finding, Severity
-from engine.model.project import About, AppendSpec, MappingSpec, Verdict
+from engine.model.project import About, AppendSpec, Decision, MappingSpec, Verdict
 from engine.model.run import Pushed
 from engine.model.work import Standing
 from engine.planning.doubt import held
@@ -17,6 +17,9 @@ from engine.planning.marks import Marks
 
 WAITS = "waits-its-turn"
 """The finding of a log that only an earlier one holds."""
+
+AFTER = (Verdict.PUSH, Verdict.ARCHIVE)
+"""What is decided of a log that was undone only by naming the run that took it back."""
 
 
 @dataclass(slots=True)
@@ -37,12 +40,22 @@ class Logs:
         self.draft, self.mapping, self.spec, self.standing = draft, mapping, spec, standing
         self.values: dict[str, dict[str, Any]] = {}  # log key → fitted values
         self.stray: list[str] = []  # pending as far as one can read, and nobody knows of which account
-        self.decisions = draft.decisions(mapping.name, About.UNITS)
+        self.stale: dict[str, Decision] = {}  # what was decided of an undone log before it was undone
+        self.decisions = self._decisions()
         self.marks = Marks(draft, mapping, standing)
         self.adjusted: dict[int, date] = {}  # contract service → the last day that took an adjustment of ours
         for one in draft.memory.pushed.values():
             if one.units:
                 self.adjusted[one.record] = max(one.day, self.adjusted.get(one.record, one.day))
+
+    def _decisions(self) -> dict[str, Decision]:
+        """Those that count: what was said of a log before an undo took it back is not said of it now."""
+        decided = self.draft.decisions(self.mapping.name, About.UNITS)
+        for key, decision in decided.items():
+            remembered = self.draft.memory.pushed.get((self.mapping.name, key))
+            if remembered and remembered.undone and decision.verdict in AFTER and decision.after != remembered.run:
+                self.stale[key] = decision
+        return {key: decision for key, decision in decided.items() if key not in self.stale}
 
     def day(self, key: str) -> date:
         """The day on which a log takes effect."""
@@ -102,7 +115,7 @@ class Logs:
             self._note_day(key, pile)
             remembered = pushed.get((self.mapping.name, key))
             if remembered and not remembered.undone:
-                self._remembered(key)
+                self._remembered(key, remembered)
             elif key in self.standing.ready or key in self.standing.blocked:
                 self._doubtful(key)
                 self._undone(key, remembered)
@@ -146,11 +159,14 @@ class Logs:
     def _undone(self, key: str, remembered: Pushed | None) -> None:
         """A log whose units an undo took back: pending again, and held until a person says what to do with it."""
         decision = self.decisions.get(key)
-        decided = decision is not None and decision.verdict in (Verdict.PUSH, Verdict.ARCHIVE)
+        decided = decision is not None and decision.verdict in AFTER
         if remembered and key in self.standing.ready and not decided:
             name = self.mapping.name
-            text = f"was pushed by run {remembered.run} and undone: it waits for a decision"
+            text = f"was pushed, and run {remembered.run} took it back: it waits for a new decision"
             remedy = f"`trueup decide {name} {key} push --reason …`, or archive"
+            if old := self.stale.get(key):
+                text += f"; {old.verdict} was decided before that"
+                remedy += f"; by hand, add the line `after: '{remembered.run}'` to {old.place}"
             self.standing.block(key, self.finding("undone", Severity.HOLD, text, key, remedy))
 
     def _doubtful(self, key: str) -> None:
@@ -159,12 +175,42 @@ class Logs:
         if key in self.standing.ready and (name, key) in self.draft.in_doubt.rows:
             self.standing.block(key, held(self.mapping.place, name, key))
 
-    def _remembered(self, key: str) -> None:
+    def _remembered(self, key: str, remembered: Pushed) -> None:
         """A log that was pushed before: never again; only its mark is repeated where the source lacks it."""
-        if key in self.standing.ready or key in self.standing.blocked:
-            for place in (self.standing.ready, self.standing.blocked):
-                place.pop(key, None)
+        if key not in self.standing.ready and key not in self.standing.blocked:
+            return
+        for place in (self.standing.ready, self.standing.blocked):
+            place.pop(key, None)
+        decision, edited = self.decisions.get(key), self._edited(key, remembered)
+        if not edited:
             self.marks.alone(key, "pushed before; only its mark is repeated")
+        elif decision and decision.verdict is Verdict.ARCHIVE:
+            self.marks.alone(key, f"pushed before and edited since; marked as it is, as decided: {decision.reason}")
+        else:
+            text = f"run {remembered.run} took it as {edited}: what was sent stands, and it is not marked"
+            self.standing.block(key, self.finding("edited-since", Severity.HOLD, text, key, self._ways_out(key)))
+
+    def _edited(self, key: str, remembered: Pushed) -> str:
+        """What a pushed log said when it was pushed and says otherwise now; nothing where all is as it was."""
+        if self.mapping.write_back is None:
+            return ""
+        row, said = self.standing.rows[key], self.draft.pushes.said(remembered)
+        return "; ".join(
+            f"{name} {_plain(was)}, which is {_plain(row.get(name))} now"
+            for name, was in said.items()
+            if row.get(name) != was
+        )
+
+    def _ways_out(self, key: str) -> str:
+        owner = next(one.name for one in self.draft.project.mappings.values() if self._keeps_ledger(one))
+        return (
+            f"put it back in Work 365; or `trueup decide {self.mapping.name} {key} archive --reason …` "
+            f"marks it as it is, and `trueup decide {owner} {self._safe_account(key) or 'KEY'} correct --reason …` "
+            "adjusts Autotask where the ledger differs"
+        )
+
+    def _keeps_ledger(self, mapping: MappingSpec) -> bool:
+        return mapping.ledger is not None and mapping.ledger.pending == self.mapping.name
 
     def _sort(self, key: str, pile: Pile) -> None:
         decision = self.decisions.get(key)
@@ -209,3 +255,10 @@ class Logs:
     def finding(self, code: str, severity: Severity, text: str, key: str, remedy: str = "") -> Finding:
         """Something to say of a log."""
         return Finding(code, severity, text, remedy, self.mapping.place, self.mapping.name, key)
+
+
+def _plain(value: object) -> str:
+    """A value of a row as people read it."""
+    if value is None:
+        return "nothing"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -61,6 +61,7 @@ class Records:
         self._project, self._target, self._base = project, target, base
         self._finds: dict[str, dict[tuple[str, ...], dict[tuple[str, ...], list[Record]]]] = {}
         self._reference: dict[str, Sequence[Record]] = {}
+        self._called: dict[tuple[str, tuple[str, ...]], dict[object, str]] = {}
         self._needs = finds(project)
         self.count = 0
 
@@ -133,6 +134,15 @@ class Records:
             raise Misfit(f"{len(active)} {spec.entity} have {said}: {', '.join(str(one['id']) for one in active[:5])}")
         return int(active[0]["id"])
 
+    def called(self, spec: Find, id_: object) -> str:
+        """The text that a look-up knows a record of reference data by; nothing for one that it never saw."""
+        names = tuple(spec.where)
+        known = self._called.get((spec.entity, names))
+        if known is None and spec.entity in self._reference:
+            known = {record["id"]: _text(record, names) for record in self._reference[spec.entity]}
+            self._called[spec.entity, names] = known
+        return (known or {}).get(id_, "")
+
     def _find_index(self, entity: str, names: tuple[str, ...]) -> dict[tuple[str, ...], list[Record]]:
         indexes = self._finds.setdefault(entity, {})
         if names not in indexes:
@@ -163,3 +173,8 @@ class Records:
 
 def _among(record: Record, lists: Mapping[str, set[int]]) -> bool:
     return all(record.get(name) in ids for name, ids in lists.items())
+
+
+def _text(record: Record, names: Iterable[str]) -> str:
+    """The first of these values that is text: the others only narrow the look-up."""
+    return next((value for name in names if isinstance(value := record.get(name), str) and value), "")

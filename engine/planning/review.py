@@ -3,15 +3,19 @@
 from collections import Counter
 from decimal import Decimal
 
-from engine.model.plan import Action, LedgerClass
+from engine.model.plan import Action, GuardExceeded, LedgerClass
 from engine.model.project import RuleOn
 from engine.planning.draft import Draft
 from engine.planning.selection import Part
-from engine.stages.validate import rule_findings
+from engine.stages.guard import RULE
+from engine.stages.validate import STOPS, rule_findings
 
 
 def review(draft: Draft, part: Part | None = None) -> None:
-    """Adds what rules `on: plan` say of the figures: those of the part that a selection keeps, or of all."""
+    """Adds what rules `on: plan` say of the figures: those of the part that a selection keeps, or of all.
+
+    An error is a limit that the plan is over: it stops the plan as a whole.
+    """
     rules = [rule for rule in draft.project.rules if rule.on is RuleOn.PLAN]
     if not rules:
         return
@@ -38,4 +42,8 @@ def review(draft: Draft, part: Part | None = None) -> None:
             "held": len(held),
         },
     }
-    draft.findings.extend(rule_findings(rules, names, ""))
+    for rule in rules:
+        for finding in rule_findings([rule], names, ""):
+            draft.findings.append(finding)
+            if finding.severity in STOPS:
+                draft.exceeded.append(GuardExceeded(f"{RULE}{rule.name}", finding.text))

@@ -1,7 +1,7 @@
 """The reverse of a run, as a plan like any other: opposing adjustments, fields back, created records switched off.
 
 What cannot be undone is said. The next plan without `--undo` wants the same changes again, unless the
-source, the mapping or a decision changes first; logs that were undone wait for a decision.
+source, the mapping or a decision changes first; logs that were undone wait for a new decision.
 """
 
 from collections import Counter, defaultdict
@@ -61,7 +61,7 @@ def _was_left(work: Undoing, mark: Change) -> bool:
 
 
 def _unmarked(work: Undoing, mark: Change, needs: tuple[str, ...]) -> Change:
-    again = "counts as pushed again" if mark.takes_back else "waits for a decision before it can be pushed again"
+    again = "counts as pushed again" if mark.takes_back else "waits for a new decision before it can be pushed again"
     return replace(
         mark,
         id=f"{UNDO}{mark.id}",

@@ -5,6 +5,7 @@ Only as far as they are still as the run left them: what somebody changed since 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from engine.errors import ConfigError
@@ -12,8 +13,8 @@ from engine.expressions import EVALUATION_ERRORS
 from engine.model.catalogue import Entity, Field, Type
 from engine.model.finding import Severity
 from engine.model.fit import Misfit, same
-from engine.model.plan import UNDO, Action, Change, FieldChange, Reason, Seen, Unknown
-from engine.model.project import Manage
+from engine.model.plan import UNDO, Action, Change, FieldChange, Reason, Seen, UnitRow, Unknown
+from engine.planning.undo_posted import extends, posted_periods
 from engine.planning.undoing import Undoing
 from engine.ports import Condition, Record
 from engine.stages.diff import UNDONE, deactivation, shown_in
@@ -34,14 +35,14 @@ class _Way:
 def records(work: Undoing) -> None:
     """Adds the way back of everything that the run created, updated or switched off."""
     ways = [way for change in reversed(work.done) if (way := _way(work, change))]
-    now = _now(work, ways)
+    now, posted = _now(work, ways), posted_periods(work, _ends(work, ways))
     for way in ways:
         record = now.get((way.change.entity, way.record))
         if record is None:
             text = f"{way.change.entity} {way.record} does not come back: it was deleted, or permissions hide it"
             work.say(way.change, text)
         else:
-            _back(work, way, record)
+            _back(work, way, record, posted.get((way.change.mapping, way.record), ()))
 
 
 def _way(work: Undoing, change: Change) -> _Way | None:
@@ -84,11 +85,12 @@ def _now(work: Undoing, ways: Sequence[_Way]) -> dict[tuple[str, int], Record]:
     return found
 
 
-def _back(work: Undoing, way: _Way, now: Record) -> None:
+def _back(work: Undoing, way: _Way, now: Record, posted: Sequence[UnitRow]) -> None:
     change, entity = way.change, work.world.target.entity(way.change.entity)
     fields = [
         _field(change, entity.field(name) or Field(name, Type.TEXT), now.get(name), way.former[name])
         for name in _to_move(work, way, entity, now)
+        if not _is_posted(work, way, name, now, posted)
     ]
     if not fields:
         return
@@ -123,6 +125,31 @@ def _to_move(work: Undoing, way: _Way, entity: Entity, now: Record) -> list[str]
     return [name for name in differ if name not in moved]
 
 
+def _ends(work: Undoing, ways: Sequence[_Way]) -> dict[tuple[str, int], date]:
+    """Records of which an end may go back, each with the earliest day that it may go back to."""
+    found: dict[tuple[str, int], date] = {}
+    for way in ways:
+        mapping = work.project.mappings[way.change.mapping]
+        days = [day for name, day in way.former.items() if isinstance(day, date) and extends(mapping, name)]
+        if days:
+            found[mapping.name, way.record] = min(days)
+    return found
+
+
+def _is_posted(work: Undoing, way: _Way, name: str, now: Record, posted: Sequence[UnitRow]) -> bool:
+    """Would the field's earlier day delete a posted period? Autotask refuses that, so it is said and not planned."""
+    former = way.former[name]
+    if not extends(work.project.mappings[way.change.mapping], name) or not isinstance(former, date):
+        return False
+    after = [row.end for row in posted if row.end > former]
+    if after:
+        text = (
+            f"{name} stays {now.get(name)} and does not go back to {former}: its services are posted until {max(after)}"
+        )
+        work.say(way.change, text)
+    return bool(after)
+
+
 def _field(change: Change, field: Field, now: object, former: object) -> FieldChange:
     """Shown as the run showed it, so that references have their names."""
     told = next((one for one in change.fields if one.field == field.name), None)
@@ -154,7 +181,7 @@ def _owned(work: Undoing, change: Change, after: Mapping[str, object]) -> dict[s
 def _notes(work: Undoing, way: _Way, fields: Sequence[FieldChange]) -> Iterable[str]:
     if way.created:
         yield "created by the run that is undone"
-    specs = work.project.mappings[way.change.mapping].fields
+    mapping = work.project.mappings[way.change.mapping]
     for one in fields:
-        if one.field in specs and specs[one.field].manage is Manage.EXTEND:
+        if extends(mapping, one.field):
             yield f"{one.field} goes back to an earlier day: Autotask deletes the periods after it for good"

@@ -77,7 +77,7 @@ class _Account:
         self.work, self.ledger, self.record, self.rows = work, ledger, record, tuple(rows)
         self.changes = sorted(changes, key=ledger.day, reverse=True)
         self.days = {ledger.day(change) for change in changes}
-        self.pushed = {one.day: one.run for one in work.memory.pushed.values() if one.units and one.record == record}
+        self.pushed = {one.day: one for one in work.memory.pushed.values() if one.units and one.record == record}
         first = min([*self.pushed, *self.days])
         upto = (max(self.days) - first).days
         self.taken = {first + timedelta(days=number) for number in range(upto + 1)}  # nothing goes before the latest
@@ -173,7 +173,7 @@ class _Account:
             said = "count" if many else "counts"
             yield from [f"{', '.join(logs)} {said} as pushed again"] if logs else []
         elif logs:
-            said = "wait for a decision before they" if many else "waits for a decision before it"
+            said = "wait for a new decision before they" if many else "waits for a new decision before it"
             yield f"{', '.join(logs)} {said} can be pushed again"
         elif self._is_corrected_again(change.keys[0]):
             yield "a correction that still stands as decided: the next plan makes it again"
@@ -196,7 +196,10 @@ class _Account:
             yield f"its units change by {', '.join(steps)} besides, which stays"
 
     def _whose(self, day: date) -> str:
-        return f"run {self.pushed[day]}" if day in self.pushed else "by no run of ours"
+        one = self.pushed.get(day)
+        if one is None:
+            return "by no run of ours"
+        return f"taken back later by run {one.run}" if one.undone else f"run {one.run}"
 
     def _too_few(self, change: Change, units: int, row: UnitRow) -> None:
         """Somebody else took units away since: what the run added is not there any more to be taken back."""

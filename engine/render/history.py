@@ -11,7 +11,7 @@ from engine.render.harmless import clean
 from engine.render.layout import Cell, Line, free
 from engine.render.style import PLAIN, Style
 from engine.render.text import page
-from engine.render.told import Told, data, status
+from engine.render.told import Told, Undone, data, status
 from engine.render.words import count, known_as
 from engine.state.journal import AuditLine
 
@@ -19,18 +19,27 @@ NONE = "No runs yet: nothing was applied from this project.\n"
 WORDS = {"values": "sent", "before": "units before", "id": "Autotask's id", "text": "said", "because": "waits for"}
 """What people call the things that a journal line holds."""
 
+EMPTY: Mapping[str, Sequence[Undone]] = {}
+
 SHORT = 12
 """Characters of a digest that people compare."""
 
 
-def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN, by_hand: Sequence[AuditLine] = ()) -> str:
-    """All runs, the latest last; then what was done by hand."""
+def runs_text(
+    runs: Sequence[Run],
+    zone: tzinfo,
+    style: Style = PLAIN,
+    by_hand: Sequence[AuditLine] = (),
+    undone: Mapping[str, Sequence[Undone]] = EMPTY,
+) -> str:
+    """All runs, the latest last; then what was done by hand. `undone`: run → the later runs that took it back."""
     if not runs:
         return NONE + page([by_hand_lines(by_hand, zone, style)])
     heading = [Cell(text, style.heading) for text in ("Run", "Started", "Status", "Who", "Plan")]
     lines = [Line((*heading, Cell("")), "run")]
     for run in runs:
-        undo = f"undoes {clean(run.undo_of)}" if run.undo_of else ""
+        undo = [f"undoes {clean(run.undo_of)}"] if run.undo_of else []
+        undo += [f"undone by {clean(one.run.id)}" for one in undone.get(run.id, ())]
         who = f"{clean(run.who)} on {clean(run.host)}"
         cells = (
             clean(run.id),
@@ -38,7 +47,7 @@ def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN, by_hand: 
             str(run.status),
             who,
             run.plan_digest[:SHORT],
-            undo,
+            ", ".join(undo),
         )
         lines.append(Line(tuple(Cell(text) for text in cells), "run"))
     return page(section for section in (lines, by_hand_lines(by_hand, zone, style)) if section)
@@ -47,7 +56,7 @@ def runs_text(runs: Sequence[Run], zone: tzinfo, style: Style = PLAIN, by_hand: 
 def run_text(told: Told, zone: tzinfo, style: Style = PLAIN) -> str:
     """One run, whole: nothing is folded, for this is what is read in a dispute."""
     changes = [line for change, entries in told.by_change() for line in _change(change, entries, zone, style)]
-    sections = (_head(told.run, zone), by_hand_lines(told.by_hand, zone, style), changes)
+    sections = (_head(told, zone), by_hand_lines(told.by_hand, zone, style), changes)
     return page(section for section in sections if section)
 
 
@@ -56,7 +65,8 @@ def moment(instant: datetime, zone: tzinfo) -> str:
     return instant.astimezone(zone).isoformat(" ", "seconds")
 
 
-def _head(run: Run, zone: tzinfo) -> list[Line]:
+def _head(told: Told, zone: tzinfo) -> list[Line]:
+    run = told.run
     rows = [
         ("Run", clean(run.id)),
         ("Status", str(run.status)),
@@ -67,7 +77,17 @@ def _head(run: Run, zone: tzinfo) -> list[Line]:
     ]
     if run.undo_of:
         rows.append(("Undoes", f"run {clean(run.undo_of)}"))
+    rows += [("Undone", _undone(one, told.wrote(), zone)) for one in told.undone]
     return [Line((Cell(name), Cell(value)), "about") for name, value in rows]
+
+
+def _undone(undone: Undone, wrote: int, zone: tzinfo) -> str:
+    """By which run, and how much of it; whether that was undone in turn."""
+    much = "all" if undone.changes == wrote else f"{undone.changes:,}"
+    said = (
+        f"by run {clean(undone.run.id)} of {moment(undone.run.started, zone)}: {much} of its {count(wrote, 'change')}"
+    )
+    return said + "".join(f"; undone in turn by run {clean(run)}" for run in undone.by)
 
 
 def _change(change: Change, entries: Sequence[Entry], zone: tzinfo, style: Style) -> list[Line]:

@@ -9,8 +9,8 @@ from engine.model.finding import Finding
 from engine.model.outcome import Outcome
 from engine.model.run import Link, Run
 from engine.render.by_hand import by_hand_json
-from engine.render.history import moment
-from engine.render.told import Told, data, status
+from engine.render.history import EMPTY, moment
+from engine.render.told import Told, Undone, data, status
 from engine.state.journal import AuditLine
 
 Names = Mapping[tuple[str, str], str]
@@ -42,9 +42,15 @@ def link_json(link: Link, names: Names) -> Mapping[str, object]:
     return {**encode(link), "name": names.get((link.mapping, link.key), "")}
 
 
-def runs_json(runs: Sequence[Run], zone: tzinfo, by_hand: Sequence[AuditLine] = ()) -> str:
+def runs_json(
+    runs: Sequence[Run],
+    zone: tzinfo,
+    by_hand: Sequence[AuditLine] = (),
+    undone: Mapping[str, Sequence[Undone]] = EMPTY,
+) -> str:
     """`{"runs": […], "by_hand": […]}`, without the plans."""
-    return as_json({"runs": [_run(run, zone) for run in runs], "by_hand": by_hand_json(by_hand, zone)})
+    told = [_run(run, zone, undone.get(run.id, ())) for run in runs]
+    return as_json({"runs": told, "by_hand": by_hand_json(by_hand, zone)})
 
 
 def run_json(told: Sequence[Told], zone: tzinfo) -> str:
@@ -54,10 +60,10 @@ def run_json(told: Sequence[Told], zone: tzinfo) -> str:
 
 def _whole(told: Told, zone: tzinfo) -> Mapping[str, object]:
     by_hand = by_hand_json(told.by_hand, zone)
-    return {**_run(told.run, zone), "by_hand": by_hand, "changes": _changes(told, zone)}
+    return {**_run(told.run, zone, told.undone), "by_hand": by_hand, "changes": _changes(told, zone)}
 
 
-def _run(run: Run, zone: tzinfo) -> Mapping[str, object]:
+def _run(run: Run, zone: tzinfo, undone: Sequence[Undone]) -> Mapping[str, object]:
     return {
         "run": run.id,
         "status": str(run.status),
@@ -67,6 +73,7 @@ def _run(run: Run, zone: tzinfo) -> Mapping[str, object]:
         "ended": moment(run.ended, zone) if run.ended else None,
         "plan_digest": run.plan_digest,
         "undo_of": run.undo_of,
+        "undone_by": [{"run": one.run.id, "changes": one.changes, "undone_by": [*one.by]} for one in undone],
     }
 
 

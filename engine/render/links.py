@@ -92,7 +92,8 @@ def _about(name: str, value: str) -> Line:
 def _pushed(pushed: Pushed) -> list[Line]:
     found = [
         _about("Pushed", f"{pushed.units:+} units from {pushed.day.isoformat()}, contract service {pushed.record}"),
-        _about("By", f"change {clean(pushed.change)} of run {clean(pushed.run)}"),
+        _about("By", f"change {clean(pushed.change)}" + (f" of run {clean(pushed.run)}" if not pushed.undone else "")),
+        *([_about("Undone", f"by run {clean(pushed.run)}")] if pushed.undone else []),
         _about("Marked", "yes" if pushed.marked else "not yet"),
     ]
     return found + [_about("Proof", said(row)) for row in pushed.proof]

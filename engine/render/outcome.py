@@ -153,5 +153,6 @@ def _advice(outcome: Outcome) -> list[str]:
     elif in_doubt:
         found.append(SETTLE)
     elif any(change.status not in _QUIET for change in outcome.changes):
-        found.append("Run `trueup plan`: it holds exactly what is left.")
+        undo = f" --undo {clean(outcome.undo_of)}" if outcome.undo_of else ""
+        found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
     return found

@@ -3,11 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.model.plan import Change, Plan
-from engine.model.run import OPEN, Entry, Run
+from engine.model.plan import Action, Change, Plan
+from engine.model.run import OPEN, Entry, Run, Step
 from engine.state.journal import AuditLine
 
 NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A later run that took changes of a run back, and how many; the runs that undid it in turn."""
+
+    run: Run
+    changes: int
+    by: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,11 @@ class Told:
     plan: Plan
     entries: Sequence[Entry]
     by_hand: Sequence[AuditLine] = ()  # what people said of its changes
+    undone: Sequence[Undone] = ()
+
+    def wrote(self) -> int:
+        """How many of its changes took effect by its own doing; a link writes nothing."""
+        return sum(1 for change, lines in self.by_change() if change.action is not Action.LINK and _wrote(lines))
 
     def by_change(self) -> list[tuple[Change, list[Entry]]]:
         """Each change of the plan with its lines."""
@@ -25,6 +39,10 @@ class Told:
         for entry in self.entries:
             lines.setdefault(entry.change, []).append(entry)
         return [(change, lines.get(change.id, [])) for change in self.plan.changes]
+
+
+def _wrote(entries: Sequence[Entry]) -> bool:
+    return status(entries) == Step.DONE and not any(entry.data.get("already") for entry in entries)
 
 
 def status(entries: Sequence[Entry]) -> str:

@@ -10,7 +10,7 @@ from engine.ports import RowOutcome, RowUpdate
 from engine.source.documents import Document, Spoilt
 from engine.source.rows import NOTE, Cell, Raw, cells_for, missing
 from engine.source.updates import to_set
-from engine.source.values import Misfit, choice_number, same_key, shown
+from engine.source.values import Misfit, Moved, choice_number, same_key, shown
 
 Edits = dict[int, dict[str, object]]
 
@@ -100,7 +100,7 @@ def _one(task: _Task, edits: Edits) -> RowOutcome:
     try:
         changed = _changed(task, raw)
     except Misfit as error:
-        return RowOutcome(key, str(error))
+        return RowOutcome(key, str(error), moved=isinstance(error, Moved))
     if changed:
         edits.setdefault(where, {}).update(changed)
         task.found.rows[same_key(key)] = [(where, {**raw, **changed})]
@@ -108,7 +108,7 @@ def _one(task: _Task, edits: Edits) -> RowOutcome:
 
 
 def _changed(task: _Task, raw: Raw) -> Mapping[str, object]:
-    """Raw names and values to set; none where all is as wanted. Raises Misfit where the row has moved."""
+    """Raw names and values to set; none where all is as wanted. Raises Moved where the row has moved."""
     changed: dict[str, object] = {}
     for name, value in to_set(task.table, task.cells, task.update, raw, task.zone).items():
         changed |= _raw(task.table.columns[name], value, raw, task.found.habits[name])

@@ -24,6 +24,10 @@ from engine.source.values import Notes
 _KINDS: Mapping[str, type[JsonDocument] | type[CsvDocument]] = {".json": JsonDocument, ".csv": CsvDocument}
 
 
+_ALIKE = 0.75
+"""How much a file's name must be like a table's to be taken for it misspelt: others of its kind share words."""
+
+
 class FileSource:
     """Tables as files of one folder. `name` is what people call it; `zone` is the business time zone."""
 
@@ -34,6 +38,10 @@ class FileSource:
     def describe(self) -> str:
         """What people call it."""
         return self._name
+
+    def identity(self) -> str:
+        """None: a folder may be another each day; each row is looked at again before it is used."""
+        return ""
 
     def holds(self, table: str, column: str) -> str | None:  # noqa: ARG002 -- files take any value
         """None: any column takes any value."""
@@ -88,5 +96,10 @@ class FileSource:
             raise SourceError(f"{expected}: both are there; keep the one that counts")
         if not self._folder.is_dir():
             raise SourceError(f"there is no folder {self._name}; {expected} was expected")
-        files = sorted(path.name for path in self._folder.iterdir() if path.suffix in _KINDS)
-        raise SourceError(f"{expected} was expected and is not there{nearest(f'{table}.json', files)}")
+        others = sorted(path for path in self._folder.iterdir() if path.suffix in _KINDS)
+        if folders := [path.name for path in others if path.stem == table]:
+            raise SourceError(f"{self._name}/{folders[0]} is a folder, and a file was expected")
+        hint = nearest(table, [path.stem for path in others if path.is_file()], _ALIKE)
+        for path in others:
+            hint = hint.replace(f"`{path.stem}`", f"`{path.name}`")
+        raise SourceError(f"{expected} was expected and is not there{hint}")

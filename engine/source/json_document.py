@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from engine.errors import SourceError
 from engine.source.documents import Lines, Spoilt
-from engine.source.json_rows import BROKEN, JsonRows, json_text
+from engine.source.json_rows import BROKEN, STRICT, JsonRows, json_text
 from engine.source.rows import Raw
 
 _NEXT = "@odata.nextLink"
@@ -20,7 +20,7 @@ class JsonDocument:
 
     def rows(self) -> Iterator[tuple[int, Raw | Spoilt]]:
         """Row by row, so that the raw rows need not all be held at once."""
-        walk = JsonRows(self._text)
+        walk = JsonRows(self._text, STRICT)
         try:
             for start, _, row in walk.rows():
                 spoilt = Spoilt("a row is not an object of columns and values")

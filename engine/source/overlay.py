@@ -18,6 +18,10 @@ class Overlay:
         """What people call the source beneath."""
         return self._beneath.describe()
 
+    def identity(self) -> str:
+        """That of the source beneath."""
+        return self._beneath.identity()
+
     def holds(self, table: str, column: str) -> str | None:
         """As the source beneath says."""
         return self._beneath.holds(table, column)
@@ -47,7 +51,8 @@ class Overlay:
             return RowOutcome(update.key, f"there is no row {update.key} in {table}")
         for name, expected in update.expected.items():
             if row.get(name) != expected:
-                return RowOutcome(update.key, f"{name} is {row.get(name)!r}, and {expected!r} was expected")
+                said = f"{name} is {row.get(name)!r}, and {expected!r} was expected"
+                return RowOutcome(update.key, said, moved=True)
         self._written.setdefault((table, update.key), {}).update(update.values)
         return RowOutcome(update.key)
 

@@ -101,9 +101,9 @@ def column_of(table: Table, name: str) -> Column:
     return table.columns[name]
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean …?`, or nothing."""
-    close = get_close_matches(name, list(names), n=1, cutoff=0.5)
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
+    """`; did you mean …?`, or nothing. `cutoff` is how much alike they must be, from 0 to 1."""
+    close = get_close_matches(name, list(names), n=1, cutoff=cutoff)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 

@@ -25,7 +25,7 @@ from engine.ports import RowOutcome, Rows, RowUpdate
 from engine.source.profile import IDS, Profile
 from engine.source.rows import Cell, Gathering, Raw, cells_for, missing, table_of
 from engine.source.updates import to_set
-from engine.source.values import Misfit, Notes, clean, shown
+from engine.source.values import Misfit, Moved, Notes, clean, shown
 
 _BATCH = 5000
 _LONGEST = 300
@@ -66,6 +66,10 @@ class SqlSource:
         """The kind of database, its host and its name, without user and password."""
         url = self._engine.url
         return f"{url.get_backend_name()} {'/'.join(part for part in (url.host, url.database) if part)}"
+
+    def identity(self) -> str:
+        """The same: a database is its host and its name."""
+        return self.describe()
 
     def holds(self, table: str, column: str) -> str | None:
         """As the profile says, for columns of Autotask ids."""
@@ -153,7 +157,7 @@ class _Desk:
             self._change(update)
         except Misfit as fault:
             self.connection.rollback()
-            return RowOutcome(update.key, str(fault))
+            return RowOutcome(update.key, str(fault), moved=isinstance(fault, Moved))
         except SQLAlchemyError as error:
             self.connection.rollback()
             return RowOutcome(update.key, _words(error))

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 from engine.model.catalogue import Table
 from engine.ports import RowUpdate
 from engine.source.rows import Cell, Raw
-from engine.source.values import Misfit, convert_for, shown
+from engine.source.values import Misfit, Moved, convert_for, shown
 
 
 def to_set(
     table: Table, cells: Mapping[str, Cell], update: RowUpdate, raw: Raw, zone: ZoneInfo
 ) -> Mapping[str, object]:
-    """By column, typed; nothing where all is as wanted. Raises Misfit where the row has moved on.
+    """By column, typed; nothing where all is as wanted. Raises Moved where the row has moved on.
 
     A column that has its wanted value already has not moved: an update that was cut short can be taken up again.
     """
@@ -24,7 +24,7 @@ def to_set(
     for name, value in update.expected.items():
         before = typed(table, name, value, zone)
         if now[name] != before and (name in left or name not in wanted):
-            raise Misfit(f"{name} is {shown(now[name])} now and was {shown(before)} when the plan was made")
+            raise Moved(f"{name} is {shown(now[name])} now and was {shown(before)} when the plan was made")
     return left
 
 

@@ -36,6 +36,10 @@ class Misfit(ValueError):
     """A value is not what its column holds; the text says so, for people."""
 
 
+class Moved(Misfit):
+    """A row is not any more what the plan was made from."""
+
+
 LONGEST_NUMBER = 40
 """Digits before and after the point, together; Dataverse's own limit is below."""
 

@@ -11,6 +11,9 @@ from engine.model.project import Guards
 SMALL = 10
 """Below so many linked records a share says nothing."""
 
+RULE = "rule:"
+"""How the limit begins that a rule on the plan sets; its name follows."""
+
 
 def guard(guards: Guards, changes: Sequence[Change], linked: Mapping[str, int], calls: int) -> list[GuardExceeded]:
     """Every limit that the changes are over. `linked`: entity → linked records; `calls`: what applying costs."""
@@ -93,3 +96,8 @@ def _monthly(guards: Guards, changes: Sequence[Change]) -> list[GuardExceeded]:
 def over(exceeded: Sequence[GuardExceeded], allowed: frozenset[str]) -> list[GuardExceeded]:
     """What is left once somebody said `--over LIMIT`: a limit by its name, or all of a kind (`creates`)."""
     return [one for one in exceeded if one.limit not in allowed and one.limit.split(":")[0] not in allowed]
+
+
+def by_rules(exceeded: Sequence[GuardExceeded]) -> list[GuardExceeded]:
+    """Those of them that a rule on the plan set when the plan was made."""
+    return [one for one in exceeded if one.limit.startswith(RULE)]

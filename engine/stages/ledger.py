@@ -49,6 +49,8 @@ class Account:
     remedy: str = ""  # what to do about that
     ahead: tuple[tuple[date, int], ...] = ()  # steps of its units after the day of comparison, by no run of ours
     stray: str = ""  # a change that may be this account's, and that nobody can read
+    loose: bool = False  # its record only fits it: nobody said yet that it is the one
+    kept: str = ""  # blocked or held: its row is not to be trusted by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,9 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
             replace(line, class_=LedgerClass.UNKNOWN, text=account.untold, remedy=account.remedy), flows=False
         )
     gap = account.quantity - line.units - sum((log.units for log in counted), Decimal(0))
-    whole = gap == gap.to_integral_value()
-    there = account.record is not None or account.coming  # else there is nothing to adjust
-    wanted = there and whole and (difference is Difference.CORRECT or decided.get(account.key) == "correct")
-    correct = wanted and not (account.ahead or account.stray)
+    decision = decided.get(account.key) == "correct"
+    bar = _bar(account, gap, automatic=difference is Difference.CORRECT, decision=decision)
+    correct = bar is None and (decision or difference is Difference.CORRECT)
     correction = sendable(gap, counted) if correct else Decimal(0)
     pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
     flows = gap == 0 or correct or pushed or difference is Difference.REPORT
@@ -142,7 +143,7 @@ def weigh(account: Account, as_of: date, difference: Difference, decided: Mappin
     if correct:
         text, remedy = _corrected(account, gap, correction, counted)
     elif gap:
-        text, remedy = _way_out(account, counted, wanted=wanted, pushed=pushed)
+        text, remedy = _way_out(account, counted, bar, pushed=pushed)
     line = replace(
         line,
         difference=gap,
@@ -204,26 +205,59 @@ def _class(account: Account, gap: Decimal, pending: Sequence[Log], *, flows: boo
     return LedgerClass.UNDER_BILLED if gap > 0 else LedgerClass.OVER_BILLED
 
 
-def _way_out(account: Account, pending: Sequence[Log], *, wanted: bool, pushed: bool) -> tuple[str, str]:
-    """Why the two differ, and what a person may do about it. `wanted`: it would be corrected if nothing barred that."""
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """Why a difference is not corrected, and what a person may do about it."""
+
+    why: str
+    remedy: str
+    wanted: bool  # it would be corrected but for this
+
+
+def _way_out(account: Account, pending: Sequence[Log], bar: _Bar | None, *, pushed: bool) -> tuple[str, str]:
+    """Why the two differ, and what a person may do about it."""
     if pushed:
         return "pushed all the same, as decided", ""
     if account.record is None and not account.coming:
         return "not in Autotask", ""
-    by_hand = f"`trueup decide {account.mapping} {account.key} correct --reason …` adjusts Autotask to Work 365"
     if account.record is None:
         text = "the logs do not give the quantity"
     else:
         text = "what is pending does not explain it" if pending else "nothing pending explains it"
-    barred = _barred(account)
-    if barred is None:
-        return text, by_hand
-    why, remedy = barred
-    return (f"is not corrected: {why}" if wanted else f"{text}; {why}"), remedy
+    if bar is None:
+        return text, _by_hand(account)
+    return (f"is not corrected: {bar.why}" if bar.wanted else f"{text}; {bar.why}"), bar.remedy
 
 
-def _barred(account: Account) -> tuple[str, str] | None:
-    """Why no correction would be right, and what to do; None where one would."""
+def _by_hand(account: Account, *, link: bool = False, decide: bool = True) -> str:
+    """The decisions that correct the difference."""
+    ways = [f"`trueup link {account.mapping} {account.key} {account.record}`"] if link else []
+    ways += [f"`trueup decide {account.mapping} {account.key} correct --reason …`"] if decide else []
+    return f"{' and '.join(ways)} {'adjust' if len(ways) > 1 else 'adjusts'} Autotask to Work 365"
+
+
+def _bar(account: Account, gap: Decimal, *, automatic: bool, decision: bool) -> _Bar | None:
+    """Why no correction would be right now. `automatic`: the project corrects; `decision`: a person said so."""
+    wanted = automatic or decision
+    if account.record is None and not account.coming:
+        return _Bar("there is nothing to adjust", "", wanted)
+    if barred := _wrong(account, gap):
+        return _Bar(*barred, wanted)
+    undecided = not decision and (bool(account.kept) or not automatic)
+    if account.loose:
+        why = "its contract service is not linked yet"
+        return _Bar(why, _by_hand(account, link=True, decide=undecided), wanted)
+    if wanted and undecided:
+        return _Bar(f"its row is {account.kept}, see there", _by_hand(account), wanted)
+    return None
+
+
+def _wrong(account: Account, gap: Decimal) -> tuple[str, str] | None:
+    """Why no correction would be right, whoever wants it, and what to do."""
+    if gap != gap.to_integral_value():
+        return "Autotask counts whole units", "correct the quantity, or the changes of it, in Work 365"
+    if account.quantity is not None and account.quantity < 0:
+        return "its quantity is less than nothing", "correct the quantity in Work 365"
     if account.ahead:
         (day, units), last = account.ahead[0], account.ahead[-1][0]
         why = f"Autotask's units change by {units:+d} on {day}, later than any change, and by no run of ours"
@@ -253,6 +287,12 @@ def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price:
         text="no subscription is linked to it",
         remedy=f"`trueup link {mapping} KEY {record}` with the row that it is, or set its units to 0 in Autotask",
     )
+
+
+def orphan_ways(line: LedgerLine, rows: Mapping[str, str]) -> str:
+    """What to do about an orphan that one of these rows may be, given by key with their names."""
+    ways = [f"`trueup link {line.mapping} {key} {line.record}` if it is {name}" for key, name in rows.items()]
+    return ", or ".join([*ways, "set its units to 0 in Autotask"])
 
 
 def one_off(monthly: Decimal | None, day: date, as_of: date) -> Decimal | None:

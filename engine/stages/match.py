@@ -20,6 +20,9 @@ from engine.model.work import Standing
 MOST = 5
 """Records that are named where several fit."""
 
+DECIDED = "decision"
+"""How a row is linked by what a person said."""
+
 Values = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None"]
 """The values of some fields for a row; None where one of them cannot be worked out."""
 
@@ -42,6 +45,7 @@ class Known:
     names: Callable[[str], dict[str, Any]]  # names for expressions, by key
     label: Callable[[str], str]  # what people call a row
     values: Values
+    doubtful: frozenset[str] = frozenset()  # rows of which nobody knows what an open run did: they stay as they are
 
 
 def match(standing: Standing, known: Known) -> Matched:
@@ -89,6 +93,8 @@ class _Search:
 
     def run(self, keys: Sequence[str]) -> None:
         """Places every key, then settles claims of more than one row on one record, then asks for what is left."""
+        if self.mapping.ledger:
+            self._place_kept_out()
         for step in (self._place, self._by_match):
             placed = {key: place for key in keys if key not in self.found and (place := step(key))}
             self.found.update(placed)
@@ -103,6 +109,16 @@ class _Search:
                 self._gate(key)
         self._tell_apart()
         self.standing.findings += [finding for finding in self.told if finding.key not in self.standing.blocked]
+
+    def _place_kept_out(self) -> None:
+        """Rows that are kept out, and of which a person decided which record they are: their units are weighed."""
+        for key, decision in self.known.decisions.items():
+            kept_out = key in self.standing.rows and key not in self.standing.ready and key not in self.known.doubtful
+            if kept_out and decision.verdict is Verdict.LINK and decision.record is not None and self._decision(key):
+                place = self._decided(key, decision.record, decision.place)
+                if place:
+                    self.found[key] = place
+                    self.claims.add(place[0])
 
     def _settle(self) -> None:
         """Blocks each row whose record another one has or claims. One that may not move stays where it is linked."""
@@ -127,8 +143,8 @@ class _Search:
 
         What a person decided stands against what only fits: the row that fits is the one that is told.
         """
-        decided = self.found[key][1] == "decision"
-        rivals = [other for other in claims if other != key and not (decided and self.found[other][1] != "decision")]
+        decided = self.found[key][1] == DECIDED
+        rivals = [other for other in claims if other != key and not (decided and self.found[other][1] != DECIDED)]
         return rivals + [other for other in self._linked_to(record) if other != key and other not in self.found]
 
     def _linked_to(self, record: int) -> list[str]:
@@ -192,7 +208,7 @@ class _Search:
 
     def _decided(self, key: str, record: int, place: Place) -> tuple[int, str] | None:
         if record in self.standing.records:
-            return record, "decision"
+            return record, DECIDED
         text = f"decided to be {self.mapping.target.entity} {record}, which cannot be read"
         remedy = "check the id, and that the API user may see the record; target.where does not matter here"
         self._block(key, "linked-record-missing", text, remedy, place)

@@ -75,7 +75,7 @@ def rule_findings(rules: Sequence[Rule], names: Mapping[str, Any], key: str) -> 
         try:
             holds = not (rule.when is None or evaluate(rule.when.raw, names)) or evaluate(rule.check.raw, names)
         except EVALUATION_ERRORS as fault:
-            findings.append(broken(rule.for_, key, f"rule {rule.name}", rule.place, fault))
+            findings.append(broken(rule.for_, key, f"rule {rule.name}", rule.check.place, fault))
             continue
         if not holds:
             findings.append(_said(rule, names, key))
@@ -100,7 +100,7 @@ def _worded(raw: object, names: Mapping[str, Any]) -> str:
     try:
         return as_text(evaluate(raw, names)).strip()
     except EVALUATION_ERRORS as fault:
-        return f"{raw} ({type(fault).__name__} in this message: {fault})"
+        return f"{raw} (this message cannot be worked out: {fault})"
 
 
 def broken(mapping: str, key: str, what: str, place: Place | None, fault: Exception) -> Finding:

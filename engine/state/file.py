@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from uuid import uuid4
 
 from engine.errors import StateError
 from engine.state.statements import migrations
@@ -26,13 +27,14 @@ UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, RecursionErro
 
 
 def is_there(path: Path) -> bool:
-    """Is there a state to read? A file of no bytes is one that was never begun."""
+    """Is there a state to read?"""
     try:
-        return path.stat().st_size > 0
+        path.stat()
     except FileNotFoundError:
         return False
     except OSError as error:
         raise StateError(f"the state {path} cannot be read: {error.strerror}") from error
+    return True
 
 
 def identity(path: Path) -> tuple[int, int]:
@@ -51,6 +53,7 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
             _make(path)
         if not path.is_file():
             raise StateError(f"the state {path} is not there, or is not a file")
+        _refuse_empty(path)
         connection = _connect(path)
         try:
             _prepare(connection, path)
@@ -60,6 +63,16 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
     except OSError as error:
         raise StateError(f"the state {path} cannot be opened: {error.strerror}") from error
     return connection
+
+
+def _refuse_empty(path: Path) -> None:
+    """A state comes into being whole: a file of no bytes is one that lost them."""
+    if path.exists() and path.stat().st_size == 0:
+        raise StateError(
+            f"the state {path} is empty (0 bytes), which trueup never leaves behind: what was in it is lost. Put a "
+            "copy back; or remove it and `trueup state import` an export; without either, remove it and plan: records "
+            "are found again by the identity that was written into them, and what cannot be told is held"
+        )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -98,13 +111,31 @@ def _in_words(error: sqlite3.Error) -> str:
 
 
 def _make(path: Path) -> None:
-    """An empty file for its owner only, if there is none; the folder is synced, so that it stays there."""
+    """A state that knows nothing, if there is none: whole under its name or not there; the folder is synced."""
     _make_folder(path.parent)
+    if path.exists():
+        return
+    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.new")
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with contextlib.closing(_connect(beside)) as connection, translated(path):
+            connection.execute("PRAGMA synchronous = EXTRA")
+            _migrate(connection, beside)
+        _name(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _name(beside: Path, path: Path) -> None:
+    """Never in the place of another: where two begin at once, the second takes what the first one made."""
+    try:
+        path.hardlink_to(beside)
     except FileExistsError:
         return
-    _sync(path.parent)
+    except OSError:  # a share without hard links
+        if not path.exists():
+            beside.rename(path)
 
 
 def _make_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ and the last hash (what was cut off at the end is missed), a finished run keeps 
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def from_run(run: Run, lineage: str) -> News:
         "status": run.status.value,
         "lineage": lineage,
         "ended": run.ended.isoformat() if run.ended else None,
+        **({"systems": dict(run.systems)} if run.systems else {}),
     }
     return News(Kind.RUN, run.started, canonical(told), run.id)
 
@@ -103,9 +105,13 @@ def from_finish(run: str, status: RunStatus, at: datetime) -> News:
     return News(Kind.FINISHED, at, canonical({"status": status.value}), run)
 
 
-def from_edit(run: str, lease: Lease, at: datetime, what: str, reason: str) -> News:
-    """A change by hand."""
-    told = {"what": what, "reason": reason, "who": lease.holder, "host": lease.host}
+def from_edit(
+    run: str, lease: Lease, at: datetime, what: str, reason: str, systems: Mapping[str, str] | None = None
+) -> News:
+    """A change by hand; with `systems` the state is about these from now on."""
+    told: dict[str, Any] = {"what": what, "reason": reason, "who": lease.holder, "host": lease.host}
+    if systems:
+        told["systems"] = dict(systems)
     return News(Kind.EDIT, at, canonical(told), run)
 
 
@@ -134,6 +140,12 @@ def append(connection: sqlite3.Connection, news: Sequence[News]) -> str:
 def lines(connection: sqlite3.Connection) -> Iterator[Line]:
     """All lines in their order."""
     return (Line(*row) for row in connection.execute(statement("read_lines")))
+
+
+def systems(connection: sqlite3.Connection) -> Mapping[str, str]:
+    """Which source and target the state is about: as the last run or the last word by hand has it."""
+    row = connection.execute(statement("read_systems")).fetchone()
+    return {name: str(identity) for name, identity in json.loads(row[0])["systems"].items()} if row else {}
 
 
 def audit_line(row: tuple[Any, ...]) -> AuditLine:

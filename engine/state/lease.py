@@ -56,8 +56,11 @@ class Taker(NamedTuple):
 
 
 def held(connection: sqlite3.Connection) -> Held:
-    """The lock as it stands."""
-    return Held(*connection.execute(statement("read_lock")).fetchone())
+    """The lock as it stands; free where another program took its row out."""
+    return Held(*(connection.execute(statement("read_lock")).fetchone() or _GONE))
+
+
+_GONE = (-1, "", "", 0, "", "", "", "")
 
 
 def take(connection: sqlite3.Connection, taker: Taker, processes: Processes, name: str) -> Lease:
@@ -69,6 +72,8 @@ def take(connection: sqlite3.Connection, taker: Taker, processes: Processes, nam
         if not (free or taker.reason):
             raise StateLocked(_refusal(current.lease, taker.at, name))
         append(connection, [_taken_over(current, taker, mine, how="taken over" if free else "forced")])
+    if current == _GONE:
+        connection.execute(statement("restore_lock"), {"token": int(taker.at.timestamp())})
     connection.execute(
         statement("take_lock"),
         {

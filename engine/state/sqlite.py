@@ -6,7 +6,7 @@ One store may be used by several threads (they take turns) and many processes.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,7 @@ class SqlState:
                 rows.applied(connection.execute(statement("read_applied")).fetchall()),
                 rows.pushed(connection.execute(statement("read_pushed"))),
                 tuple(rows.run(row) for row in connection.execute(statement("read_open_runs"))),
+                journal.systems(connection),
             )
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
@@ -137,6 +138,14 @@ class SqlState:
             at = self._clock.now()
             journal.append(connection, [journal.from_edit("", lease, at, what, reason)])
             write(connection, "", effects, at)
+            connection.execute(statement("raise_serial"))
+
+    def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
+        """The state is about these systems from now on: said by hand, recorded, the serial goes up."""
+        with self._writing(lease) as connection:
+            at = self._clock.now()
+            what = f"adopt {', '.join(systems.values())}"
+            journal.append(connection, [journal.from_edit("", lease, at, what, reason, systems)])
             connection.execute(statement("raise_serial"))
 
     def settle(

@@ -20,7 +20,7 @@ def verify(connection: sqlite3.Connection, known: Iterable[str] = ()) -> list[Fi
 
     `known` are heads that were noted when runs finished: each must still be a line of the journal.
     """
-    (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()  # indexes too: they can hide a line
     if sound != "ok":
         return [_finding("state-damaged", f"the state file is damaged: {sound}", "put a copy back")]
     fault = _first_fault(connection)

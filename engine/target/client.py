@@ -103,6 +103,14 @@ class AutotaskClient:
         """Closes the connections."""
         self._http.close()
 
+    @property
+    def identity(self) -> str:
+        """Which tenant: the host that is asked for its zone, and the user by whose name it is found.
+
+        Never the zone: a tenant may move to another one (autotask-api.md, section 1).
+        """
+        return f"{self._start.host()}, {self._credentials.known_as()}"
+
     def stop(self) -> None:
         """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
         self._stopping.set()

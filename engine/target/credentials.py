@@ -1,6 +1,7 @@
 """What an API user signs in with, kept out of sight."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from engine.errors import TargetError
 
@@ -37,6 +38,12 @@ class Credentials:
             b"UserName": self.username.encode(),
             b"Secret": self.secret.encode(),
         }
+
+    def known_as(self) -> str:
+        """The user, so that two can be told apart, and not so that one could sign in: domain and digest."""
+        name = self.username.casefold()
+        domain = name.partition("@")[2]
+        return f"API user {f'…@{domain} ' if domain else ''}({sha256(name.encode()).hexdigest()[:8]})"
 
     def hide(self, text: str) -> str:
         """The text without the secret and the integration code, should a server repeat them."""

@@ -28,11 +28,15 @@ from engine.target.writes import create_request, created, parent_key, update_req
 class HttpTarget:
     """A tenant of Autotask, or the sandbox; it cannot tell which. Shared by threads."""
 
-    def __init__(self, client: AutotaskClient, entities: Mapping[str, Entity], name: str) -> None:
-        """`entities` is the shipped catalogue; `name` is what people call the target."""
+    def __init__(self, client: AutotaskClient, entities: Mapping[str, Entity], name: str, identity: str = "") -> None:
+        """`entities` is the shipped catalogue; `name` is what people call the target.
+
+        `identity` is which one it is, where address and user do not say so: a sandbox has another port each time.
+        """
         self.client = client
         self._metadata = Metadata(client, entities)
         self._name = name
+        self._identity = identity or client.identity
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +51,10 @@ class HttpTarget:
     def describe(self) -> str:
         """What people call it, without secrets."""
         return self._name
+
+    def identity(self) -> str:
+        """Which tenant it is, without secrets and without a call."""
+        return self._identity
 
     def guarded(self, guard: Callable[[], None]) -> None:
         """From now on called right before each write is sent, repeats too; what it raises ends the write unsent."""

@@ -41,6 +41,12 @@ class Zone:
         inside = parts.path.casefold().startswith(base.casefold())
         return (parts.path[len(base) :] if inside else parts.path) + (f"?{parts.query}" if parts.query else "")
 
+    def host(self) -> str:
+        """Host, port and what stands before the service, the same however the address was written."""
+        scheme, host, port = _origin(self.root)
+        before = urlsplit(self.root).path.removesuffix(f"/{SERVICE}/{VERSION}")
+        return f"{host}{'' if port == _PORTS[scheme] else f':{port}'}{before}"
+
     def is_secure(self) -> bool:
         """Is what is sent there encrypted, or does it stay on this machine?"""
         return self.root.startswith("https:") or self.is_here()

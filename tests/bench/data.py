@@ -57,6 +57,9 @@ class GivenSource:
     def describe(self) -> str:
         return "bench"
 
+    def identity(self) -> str:
+        return ""
+
     remarks = ()
 
     def holds(self, table: str, column: str) -> str | None:
@@ -79,6 +82,9 @@ class GivenTarget:
 
     def describe(self) -> str:
         return "bench"
+
+    def identity(self) -> str:
+        return ""
 
     def entity(self, name: str) -> Any:
         return self._entities[name]

@@ -2,14 +2,17 @@
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from engine.cli.main import trueup as group
 from engine.model import document
+from engine.sandbox.server import Sandbox
 from engine.state.sqlite import SqlState
-from engine.wiring import SystemClock
+from engine.wiring import SystemClock, load_project
 
 
 def test_init_refuses_to_overwrite(work, trueup):
@@ -361,6 +364,42 @@ def test_an_undo_is_a_plan_like_any_other(trueup, run):
     assert (code, err.startswith("error: ")) == (1, True)
 
 
+def undone(trueup, run):
+    """The run that takes it back."""
+    assert trueup("plan", "--undo", run, "--out", "undo.json")[0] == 0
+    limits = ("creates", "deactivations", "share_changed", "monthly_effect")
+    assert trueup("apply", "undo.json", *(part for limit in limits for part in ("--over", limit)))[0] == 0
+    return json.loads(trueup("history", "list", "--json")[1])["runs"][-1]["run"]
+
+
+def test_a_decision_about_what_was_undone_names_the_run_that_took_it_back(work, trueup, run):
+    undo = undone(trueup, run)
+    plan = document.loads(trueup("plan", "--json")[1])
+    key = next(row.key for row in plan.blocked if row.findings[0].code == "undone")
+    assert f"\nUndone   by run {undo}\n" in trueup("state", "show", "license_change", key)[1]
+    assert trueup("decide", "license_change", key, "push", "--reason", "it was right")[0] == 0
+    written = (work / "mappings" / "decisions.yaml").read_text()
+    said = yaml.safe_load(written)["decisions"][-1]
+    assert (said["key"], said["do"], said["after"]) == (key, "push", undo)
+    after = document.loads(trueup("plan", "--json")[1])
+    assert "undone" not in {one.code for row in after.blocked if row.key == key for one in row.findings}
+    assert trueup("decide", "license_change", key, "ignore", "--reason", "not ours")[0] == 0
+    assert undo not in (work / "mappings" / "decisions.yaml").read_text()
+
+
+def test_history_says_which_runs_were_undone(trueup, run):
+    undo = undone(trueup, run)
+    assert f"   undone by {undo}\n" in trueup("history")[1]
+    shown = trueup("history", "show", run)[1]
+    many = re.search(rf"\nUndone +by run {undo} of [-+: 0-9]+: (\d+) of its (\d+) changes\n", shown)
+    assert many
+    assert 0 < int(many[1]) < int(many[2])  # ids written back to Work 365 stay
+    again = undone(trueup, undo)
+    assert f"; undone in turn by run {again}\n" in trueup("history", "show", run)[1]
+    (one,) = json.loads(trueup("history", "show", run, "--json")[1])["runs"][0]["undone_by"]
+    assert one == {"run": undo, "changes": int(many[1]), "undone_by": [again]}
+
+
 def test_nothing_is_settled_that_is_not_in_doubt(trueup):
     code, _, err = trueup("state", "settle", "customer:7", "landed", "--reason", "seen")
     assert (code, err.startswith("error: no open run has a change customer:7 in doubt")) == (1, True)
@@ -458,3 +497,50 @@ def test_every_command_takes_the_common_options(name):
 def test_the_readme_names_every_command():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split("\n## Commands\n")[1]
     assert [name for name in group.commands if not re.search(rf"^\| .*`{name}\b", readme, re.MULTILINE)] == []
+
+
+def test_a_plan_and_a_state_are_about_one_tenant_whatever_the_environment_says(trueup, work, tmp_path, monkeypatch):
+    """Two sandboxes, one after the other at the address that the environment names."""
+    file, entities = work / "trueup.yaml", load_project(work).catalogue.entities
+    said = yaml.safe_load(file.read_text())
+    said["target"] = {"connector": "autotask", "url": "{{ env.AT_URL }}", "username": "{{ env.AT_USER }}",
+                      "secret": "demo", "integration_code": "DEMO"}  # fmt: skip
+    file.write_text(yaml.safe_dump(said, sort_keys=False))
+    seed = work / "examples" / "autotask.json"
+    with ExitStack() as stack:
+        a, b = (stack.enter_context(Sandbox(tmp_path / name, entities, seed=seed)) for name in ("a.sqlite", "b.sqlite"))
+        monkeypatch.setenv("AT_USER", "api@demo.example")
+        monkeypatch.setenv("AT_URL", a.url)
+        assert trueup("plan", "--target", "service", "--out", "plan.json")[0] == 0
+        assert "api@demo.example" not in (work / "plan.json").read_text()
+        monkeypatch.setenv("AT_URL", b.url)
+        code, _, err = trueup("apply", "plan.json", "--yes")
+        assert (code, "this plan was made for Autotask 127.0.0.1:" in err) == (1, True)
+        assert not (work / ".trueup" / "state.sqlite").exists() or "No runs yet" in trueup("history")[1]
+
+        monkeypatch.setenv("AT_URL", a.url)
+        assert trueup("apply", "plan.json", "--yes")[0] == 0
+        monkeypatch.setenv("AT_URL", b.url)
+        code, _, err = trueup("plan")
+        assert (code, "this state is about Autotask 127.0.0.1:" in err, "state adopt" in err) == (1, True, True)
+        assert trueup("state", "adopt", "--reason", "moved")[0] == 0
+        assert trueup("plan")[0] == 0
+        assert "moved" in trueup("history")[1]
+        assert trueup("state", "adopt", "--reason", "moved")[0] == 1
+
+
+def test_so_few_calls_that_nothing_can_be_sent_are_said_to_be_too_few(trueup):
+    assert trueup("plan", "--out", "plan.json")[0] == 0
+    code, _, err = trueup("apply", "plan.json", "--yes", "--max-calls", "3")
+    code, _, err = trueup("apply", "--resume", "--max-calls", "3")
+    assert code == 3
+    assert "So few calls are used up before anything can be sent: up to " in err
+
+
+@pytest.mark.parametrize("command", [("plan", "--out"), ("state", "export", "--out"), ("history", "export", "--out")])
+def test_what_is_written_into_files_is_for_its_owner_only(trueup, applied, command):
+    old = applied / "out"
+    old.write_text("there already")
+    old.chmod(0o644)
+    assert trueup(*command, "out")[0] == 0
+    assert old.stat().st_mode & 0o777 == 0o600

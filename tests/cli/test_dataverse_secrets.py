@@ -1,9 +1,13 @@
 """A project whose Work 365 is a Dataverse keeps its secret out of everything that it writes and says."""
 
+from pathlib import Path
+
+import httpx
 import pytest
 import yaml
 
 from engine.sandbox.dataverse.server import DataverseSandbox, Environment
+from engine.source.dataverse.tokens import Tokens
 from engine.source.files import FileSource
 from engine.wiring import load_project
 
@@ -48,3 +52,23 @@ def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, 
     every += [f"{out}{err}".encode() for _, out, err in said]
     assert any(b"Archived" in text for text in every)
     assert not [hidden for hidden in {SECRET, *tokens} - {""} if any(hidden.encode() in text for text in every)]
+
+
+def test_a_full_load_is_said_with_its_reason_beside_the_plan_and_not_in_it(trueup, dataverse):
+    assert trueup("plan", "--out", "first.json")[0] == 0
+    httpx.post(f"{dataverse.url}/sandbox/clock", json={"advance": 8 * 24 * 3600}, trust_env=False).raise_for_status()
+    code, out, err = trueup("plan", "--json")
+    assert code == 0
+    assert "read whole, for the change token was refused: " in err
+    assert "read whole" not in out
+    assert Path("first.json").read_text() == out
+
+
+def test_why_there_is_no_token_names_the_address_as_it_was_given(trueup, dataverse, monkeypatch):
+    monkeypatch.setattr(Tokens, "_application", _as_msal_says)
+    code, _, err = trueup("plan")
+    assert (code, "https://127" in err, f"no authority at {dataverse.url}" in err) == (1, False, True)
+
+
+def _as_msal_says(tokens):
+    raise ValueError(f"no authority at https://{tokens._login.authority.partition('://')[2]}")

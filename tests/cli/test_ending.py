@@ -134,6 +134,19 @@ def test_what_looks_like_a_secret_is_hidden(text, shown):
     assert scrubbed(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("demo", "trueup-demo at demo.test, api@demo.test", "trueup-demo at demo.test, api@demo.test"),
+        ("demo", "it is demo. Or 'demo', demo", "it is (hidden). Or '(hidden)', (hidden)"),
+        ("demodemo", "trueup-demodemo", "trueup-(hidden)"),
+    ],
+)
+def test_a_short_secret_is_hidden_where_it_stands_by_itself(monkeypatch, secret, text, shown):
+    monkeypatch.setenv("AUTOTASK_SECRET", secret)
+    assert scrubbed(text) == shown
+
+
 def test_values_of_telling_variables_are_hidden_and_short_ones_would_hide_words(monkeypatch):
     monkeypatch.setenv("AUTOTASK_SECRET", "a b c d")
     monkeypatch.setenv("OTHER_TOKEN", "the")

@@ -157,11 +157,58 @@ def test_a_row_may_be_linked_and_its_units_decided_on(project):
     assert {one and one.verdict for one in ignored} == {Verdict.IGNORE}
 
 
-def test_a_project_without_decisions_and_rules_is_one(project):
+def test_a_project_without_decisions_and_with_an_empty_folder_of_rules_is_one(project):
     (project.root / "mappings" / "decisions.yaml").unlink()
-    shutil.rmtree(project.root / "rules")
+    (project.root / "rules" / "all.yaml").unlink()
 
     assert project.load().rules == ()
+    assert project.says() == ["warning: rules/: 0 rules: nothing is checked before it is written"]
+
+
+def test_rules_that_are_none_are_said(project):
+    project.write("rules/all.yaml", "rules: []\n")
+
+    assert project.says() == ["warning: rules/: 0 rules: nothing is checked before it is written"]
+
+
+def test_a_missing_folder_of_rules_is_an_error(project):
+    shutil.rmtree(project.root / "rules")
+
+    remedy = "bring it back; make an empty one if nothing shall be checked"
+    assert project.says() == [f"rules/: there is no such folder ({remedy})"]
+
+
+def test_a_missing_folder_of_mappings_is_one_error(project):
+    """What rules and decisions say of its mappings is no fault of theirs."""
+    shutil.rmtree(project.root / "mappings")
+
+    assert project.says() == ["mappings/: there is no such folder (`trueup init` makes one)"]
+
+
+@pytest.mark.parametrize("ending", ["yml", "YAML", "Yml"])
+@pytest.mark.parametrize("folder", ["mappings", "rules"])
+def test_files_with_a_wrong_ending_are_an_error_where_nothing_else_is_read(project, folder, ending):
+    names = sorted(path.stem for path in (project.root / folder).glob("*.yaml"))
+    for name in names:
+        (project.root / folder / f"{name}.yaml").rename(project.root / folder / f"{name}.{ending}")
+
+    assert project.says() == [f"{folder}/{name}.{ending}: is not read (name it {name}.yaml)" for name in names]
+
+
+def test_decisions_alone_are_no_mapping(project):
+    for path in (project.root / "mappings").glob("[!d]*.yaml"):
+        path.rename(path.with_suffix(".yml"))
+
+    names = ("contract", "customer", "quantities", "service")
+    assert project.says() == [f"mappings/{name}.yml: is not read (name it {name}.yaml)" for name in names]
+
+
+def test_a_file_with_a_wrong_ending_beside_others_is_a_warning(project):
+    project.write("rules/more.yml", "rules: []\n")
+    project.write("rules/.hidden.yml", "rules: []\n")
+
+    assert project.says() == ["warning: rules/more.yml: is not read (name it more.yaml)"]
+    assert project.load()
 
 
 def test_loading_raises_all_errors_and_no_warnings(project):
@@ -202,8 +249,13 @@ def test_a_project_without_mappings_says_so(project):
     assert "mappings/: there is no such folder (`trueup init` makes one)" in project.says()
 
 
-def test_a_folder_that_is_not_there_says_the_same(tmp_path):
-    assert check(tmp_path / "nowhere", env={}, shipped=SHIPPED) == check(tmp_path, env={}, shipped=SHIPPED)
+def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path):
+    _, findings = check(tmp_path / "nowhere", env={}, shipped=SHIPPED)
+
+    remedy = "correct --project, or make a project with `trueup init DIR`"
+    assert [finding.line() for finding in findings] == [
+        f"{tmp_path / 'nowhere'}: there is no such folder\n    → {remedy}"
+    ]
 
 
 def test_an_empty_trueup_yaml_says_what_it_needs(project):

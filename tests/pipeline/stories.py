@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.pipeline.files import settings
+from tests.pipeline.files import decisions, settings
 from tests.pipeline.scene import (
     LINE,
     Fault,
@@ -41,6 +41,12 @@ def disturbed(fault: Fault, scene: Scene | None = None) -> Scene:
     scene = scene or Scene()
     scene.target.faults = [fault]
     return scene
+
+
+def said_again(scene: Scene, do: str, key: str = "third") -> dict[str, str]:
+    """What is decided of a log that the latest run took back."""
+    run = scene.state.runs()[-1].id
+    return decisions(f"{{mapping: license_change, key: {key}, do: {do}, reason: it was right, after: '{run}'}}")
 
 
 def steps(scene: Scene, change: str) -> list[str]:

@@ -1,13 +1,20 @@
 """A plan is a single-use promise, made for one configuration and one state, and kept by one run at a time."""
 
+from dataclasses import replace
+
 import pytest
 
+from engine.applying.by_hand import Said, settle
 from engine.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
 from engine.model.document import dumps, sealed
-from engine.model.run import Effects
+from engine.model.outcome import ChangeStatus
+from engine.model.plan import Action
+from engine.model.run import Effects, Entry, RunStatus, Step
 from engine.pipeline import apply
 from tests.pipeline.files import changed, settings
-from tests.pipeline.scene import Fault, Scene, account, actions, settled
+from tests.pipeline.scene import ADJUSTMENTS, Fault, Scene, account, actions, settled, statuses
+
+TITLED = changed("mappings/customer.yaml", "title: ", "title: our ")
 
 
 def test_the_same_plan_twice_is_refused_and_says_which_run_applied_it():
@@ -71,13 +78,121 @@ def test_without_an_open_run_there_is_nothing_to_resume():
         settled().resume()
 
 
-def test_a_run_is_not_resumed_with_other_files():
+def test_a_run_is_not_gone_on_with_under_other_files_and_closed():
     scene = Scene()
     scene.target.faults = [Fault("used up", "Contracts")]
     assert scene.apply(scene.plan()).remaining
-    scene.files(settings(owner="somebody@tenant.example"))
-    with pytest.raises(StalePlan, match="put it back to resume"):
+    scene.files(TITLED)
+    sent = len(scene.target.sent)
+    outcome = scene.resume()
+    assert (outcome.complete, outcome.remaining, len(scene.target.sent)) == (False, 0, sent)
+    assert "configuration has changed since this run began" in outcome.stopped
+    assert scene.state.runs()[-1].status is RunStatus.PARTIAL
+    scene.sync()
+    assert not scene.plan().changes
+
+
+def test_what_is_in_doubt_is_settled_under_other_files_and_nothing_else_is_sent():
+    scene = Scene()
+    scene.target.faults = [Fault("late", "Companies"), Fault("down", "Services", times=9)]
+    assert scene.apply(scene.plan()).remaining
+    scene.files(TITLED)
+    sent = len(scene.target.sent)
+    first = scene.resume()
+    assert (first.remaining > 0, "cannot be told yet" in first.stopped) == (True, True)
+    scene.target.land()
+    scene.wait(400)
+    second = scene.resume()
+    assert (second.remaining, len(scene.target.sent)) == (0, sent + 1)  # the one that came late
+    assert "what was in doubt is settled" in second.stopped
+    assert statuses(second)["customer:acc"] is ChangeStatus.APPLIED
+    scene.target.faults = []
+    scene.sync()
+    assert not scene.plan().changes
+
+
+@pytest.mark.parametrize("kept", ["customer", "license_change"])
+def test_a_run_whose_mapping_is_gone_is_settled_as_far_as_that_goes(kept):
+    scene = Scene()
+    scene.target.faults = [Fault("late", ADJUSTMENTS)]
+    run = scene.apply(scene.plan()).run
+    scene.project = replace(scene.project, digest="other", mappings={
+        name: one for name, one in scene.project.mappings.items() if name == kept
+    })  # fmt: skip
+    outcome = scene.resume()
+    assert outcome.run == run
+    (doubtful,) = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
+    assert "its mapping is not there any more" in doubtful.text
+    lease = scene.state.acquire("ann")
+    settle(scene.project, scene.state, lease, Said(doubtful.change, True, None, "seen", scene.clock.now()))  # noqa: FBT003
+    scene.state.release(lease)
+    assert scene.resume().remaining == 0
+    assert scene.state.runs()[-1].status is RunStatus.PARTIAL
+
+
+def test_a_mark_in_doubt_is_settled_by_hand_though_its_mapping_is_gone():
+    scene = Scene()
+    made = scene.plan()
+    mark = next(one for one in made.changes if one.action is Action.WRITE_BACK and one.mapping == "license_change")
+    run = scene.apply(made).run
+    lease = scene.state.acquire("ann")
+    scene.state.record(lease, run, [Entry(mark.id, Step.UNCLEAR, scene.clock.now())])
+    scene.state.all_runs[run] = replace(scene.state.all_runs[run], status=RunStatus.OPEN)
+    scene.state.pushed = {key: replace(one, marked=False) for key, one in scene.state.pushed.items()}
+    gone = replace(scene.project, mappings={})
+    settle(gone, scene.state, lease, Said(mark.id, True, None, "seen", scene.clock.now()))  # noqa: FBT003
+    assert all(scene.state.pushed["license_change", key].marked for key in mark.keys)
+
+
+def test_a_plan_for_one_tenant_is_not_applied_to_another():
+    scene = Scene()
+    made = scene.plan()
+    assert made.systems == {"source": "org-a", "target": "tenant-a"}
+    scene.target.name = "tenant-b"
+    with pytest.raises(StalePlan, match="this plan was made for Autotask tenant-a, and tenant-b is configured now"):
+        scene.apply(made)
+    assert (scene.target.sent, scene.state.runs()) == ([], [])
+
+
+def test_a_plan_for_one_environment_is_not_applied_to_another():
+    scene = Scene()
+    made = scene.plan()
+    scene.source.name = "org-b"
+    with pytest.raises(StalePlan, match="Work 365 org-a, and org-b is configured now"):
+        scene.apply(made)
+
+
+def test_a_run_at_one_tenant_is_not_resumed_at_another():
+    scene = Scene()
+    scene.target.faults = [Fault("used up", "Contracts")]
+    run = scene.apply(scene.plan()).run
+    sent = len(scene.target.sent)
+    scene.target.name = "tenant-b"
+    with pytest.raises(StalePlan, match=f"run {run} was made for Autotask tenant-a"):
         scene.resume()
+    assert len(scene.target.sent) == sent
+    scene.target.name = "tenant-a"
+    assert scene.resume().complete
+
+
+def test_a_state_of_one_tenant_gives_no_plan_for_another():
+    scene = settled()
+    for undo in ("", scene.state.runs()[-1].id):
+        scene.target.name = "tenant-b"
+        with pytest.raises(StateError, match=r"this state is about Autotask tenant-a, and tenant-b .*state adopt"):
+            scene.plan(undo=undo)
+        scene.target.name = "tenant-a"
+        scene.plan(undo=undo)
+
+
+def test_a_source_that_does_not_say_which_one_it_is_differs_from_none():
+    scene = settled()
+    scene.source.name = ""
+    scene.row("account")["name"] = "Alpine"
+    scene.sync()
+    scene.source.name = "org-b"
+    with pytest.raises(StateError, match="Work 365 org-a"):
+        scene.plan()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,26 @@
 """What is wrong stops its row and what depends on it, with the chain of reasons; the rest goes on."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from engine.errors import ConfigError
-from tests.pipeline.files import changed
-from tests.pipeline.scene import Scene, account, actions, codes, contract, kept, settled, subscription
+from engine.errors import ConfigError, PlanRefused
+from tests.pipeline.files import changed, decisions
+from tests.pipeline.scene import (
+    Scene,
+    account,
+    actions,
+    adjusts,
+    codes,
+    contract,
+    day,
+    kept,
+    line_of,
+    log,
+    settled,
+    subscription,
+)
 
 
 def blocked(made, key):
@@ -176,6 +190,20 @@ def test_a_look_up_that_finds_two_blocks_the_row_and_shows_both():
     assert blocked(scene.plan(), "pro").findings[0].text.endswith("2 BillingCodes have name 'Cloud': 11, 12")
 
 
+def test_a_look_up_is_shown_by_what_it_is_looked_up_by():
+    scene = Scene()
+    scene.target.records["Resources"][5] = {"id": 5, "email": "ben@tenant.example", "isActive": False}
+    owner = 'ownerResourceID: {find: Resources, where: {email: "{{ settings.owner }}"}, manage: create}'
+    scene.files(changed("mappings/customer.yaml", owner, owner.replace(", manage: create", "")))
+    made = scene.sync()
+    (new,) = [one for change in made.changes for one in change.fields if one.field == "ownerResourceID"]
+    assert (new.shown_before, new.shown_after, new.after) == ("–", "ada@tenant.example (4)", 4)
+    for now, shown in ((5, "ben@tenant.example (5)"), (6, "6")):
+        scene.target.only("Companies")["ownerResourceID"] = now
+        ((moved,),) = (change.fields for change in scene.plan().changes)
+        assert (moved.shown_before, moved.shown_after) == (shown, "ada@tenant.example (4)")
+
+
 def test_a_look_up_of_nothing_is_no_value():
     scene = Scene()
     scene.files(changed("mappings/service.yaml", 'where: {name: "{{ settings.billing_code }}"}, manage: create}',
@@ -269,6 +297,109 @@ rules:
         "little-difference": "held: 20 against 0.",
         "few-creates": "5 creates, 0 adjusts, 0 a month, 1 held.",
     }
+
+
+def ledger_rule(severity: str, assertion: str = "ledger.quantity < 15") -> dict[str, str]:
+    return {
+        "rules/more.yaml": f"""
+rules:
+  - rule: not-so-many
+    for: subscription
+    on: ledger
+    assert: "{{{{ {assertion} }}}}"
+    severity: {severity}
+    message: "{{{{ ledger.quantity }}}} are too many."
+    remedy: "Ask."
+"""
+    }
+
+
+@pytest.mark.parametrize("severity", ["error", "hold"])
+def test_a_rule_on_the_ledger_holds_what_is_pending(severity):
+    scene = settled()
+    scene.files(ledger_rule(severity))
+    scene.row("subscription")["quantity"] = Decimal(17)
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 26), 2))
+    made = scene.plan()
+    assert (actions(made), codes(made)) == ([], {("third", "not-so-many"), ("fourth", "not-so-many")})
+    (finding,) = blocked(made, "third").findings
+    assert (finding.severity, finding.text, finding.remedy) == (severity, "17 are too many.", "Ask.")
+    assert str(finding.place) == "rules/more.yaml:3:5"
+    assert (line_of(made).class_, line_of(made).text, made.findings) == ("held", "its changes are held, see there", ())
+    scene.row("subscription")["quantity"] = Decimal(14)
+    scene.source.tables["license_change"].pop("third")
+    assert adjusts(scene.sync()) == [(("fourth",), day(11, 26), 2)]
+
+
+@pytest.mark.parametrize("severity", ["error", "hold"])
+def test_a_rule_on_the_ledger_holds_a_correction(severity):
+    scene = settled()
+    scene.files(ledger_rule(severity), decisions("{mapping: subscription, key: sub, do: correct, reason: r}"))
+    scene.row("subscription")["quantity"] = Decimal(20)
+    made = scene.plan()
+    line = line_of(made)
+    assert (actions(made), line.class_, line.difference) == ([], "under-billed", 8)
+    assert (line.text, line.remedy) == ("is not corrected: 20 are too many.", "Ask.")
+    assert [(one.code, one.severity, one.key) for one in made.findings] == [("not-so-many", severity, "sub")]
+
+
+def test_a_rule_on_the_ledger_knows_what_rules_on_changes_hold():
+    scene = settled()
+    scene.files(ledger_rule("hold", "ledger.class != 'held'"))
+    scene.row("subscription")["quantity"] = Decimal(1)
+    scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 26), -14))
+    assert adjusts(scene.plan()) != []
+    scene.row("subscription")["quantity"] = Decimal(-5)
+    scene.row("license_change", "fourth")["quantity"] = Decimal(-20)
+    made = scene.plan()
+    assert (adjusts(made), codes(made)) == ([], {("third", "not-so-many"), ("fourth", "not-so-many")})
+
+
+def test_a_rule_on_the_ledger_that_cannot_be_worked_out_holds_as_well():
+    scene = settled()
+    scene.files(ledger_rule("warning", "ledger.quantity < source.name"))
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.add("license_change", log("third", day(11, 25), 3))
+    assert codes(scene.plan()) == {("third", "expression-failed")}
+
+
+def plan_rule(severity: str, assertion: str = "plan.creates < 3") -> dict[str, str]:
+    return {
+        "rules/more.yaml": f"""
+rules:
+  - rule: few-creates
+    on: plan
+    assert: "{{{{ {assertion} }}}}"
+    severity: {severity}
+    message: "{{{{ plan.creates }}}} are many."
+    remedy: "Ask."
+"""
+    }
+
+
+def test_an_error_on_the_plan_is_a_limit_that_it_is_over():
+    scene = Scene()
+    scene.files(plan_rule("error"))
+    made = scene.plan()
+    assert [(one.limit, one.text) for one in made.exceeded] == [("rule:few-creates", "5 are many.")]
+    assert [(one.code, one.severity, one.remedy) for one in made.findings] == [("few-creates", "error", "Ask.")]
+    with pytest.raises(PlanRefused) as refused:
+        scene.apply(made)
+    assert [(one.text, one.remedy) for one in refused.value.findings] == [
+        ("5 are many.", "`--over rule:few-creates` allows it")
+    ]
+    with pytest.raises(PlanRefused):
+        scene.apply(made, over=frozenset({"rule:others", "creates"}))
+    assert scene.apply(made, over=frozenset({"rule:few-creates"})).complete
+    assert scene.plan().exceeded == ()
+
+
+def test_a_rule_on_the_plan_that_cannot_be_worked_out_stops_it_too():
+    scene = Scene()
+    scene.files(plan_rule("warning", "plan.creates < plan.as_of"))
+    assert [one.limit for one in scene.plan().exceeded] == ["rule:few-creates"]
+    scene.files(plan_rule("warning"))
+    assert scene.plan().exceeded == ()
 
 
 def test_a_write_back_that_cannot_be_worked_out_is_said_and_stops_nothing():

@@ -4,6 +4,7 @@ import pytest
 
 from engine.applying.by_hand import Said, close, settle
 from engine.errors import StateError
+from engine.model.run import Link
 from engine.ports import RowOutcome
 from tests.pipeline.scene import Fault, Scene, actions, adjusts, day, log, settled, statuses
 from tests.pipeline.stories import REPEATED, disturbed, services, twins
@@ -29,6 +30,15 @@ def test_a_person_says_that_it_did_not_land_and_the_run_goes_on():
     assert say(scene, change, landed=False) == scene.state.runs()[-1].id
     assert scene.resume().complete
     assert scene.picture() == settled().picture()
+
+
+def test_a_create_did_not_make_the_record_of_another_row():
+    scene, change = held_open("lost", "Contracts")
+    made = change.split(":")[0]
+    scene.state.links[made, "other"] = Link(made, "other", "Contracts", 4711, "created")
+    with pytest.raises(StateError, match=f"Contracts 4711 is the record of {made} other already"):
+        say(scene, change, landed=True, record=4711)
+    assert say(scene, change, landed=True, record=4712)
 
 
 def test_a_person_says_that_an_adjustment_landed_and_it_is_never_pushed_again():

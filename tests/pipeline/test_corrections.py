@@ -6,8 +6,20 @@ import pytest
 
 from tests.fakes import UNITS
 from tests.pipeline.files import changed, decisions
-from tests.pipeline.scene import Scene, actions, adjusts, codes, day, line_of, log, settled
-from tests.pipeline.stories import by_hand
+from tests.pipeline.scene import (
+    LINE,
+    Fault,
+    Scene,
+    actions,
+    adjusts,
+    codes,
+    day,
+    line_of,
+    log,
+    settled,
+    subscription,
+)
+from tests.pipeline.stories import by_hand, disturbed
 
 CORRECT = decisions("{mapping: subscription, key: sub, do: correct, reason: counted}")
 ALWAYS = changed("mappings/subscription.yaml", "difference: hold", "difference: correct")
@@ -205,3 +217,166 @@ def test_a_correction_waits_for_a_change_that_a_posted_period_holds():
                           "{mapping: license_change, key: third, do: push, reason: r}"))  # fmt: skip
     assert sum(units for _, _, units in adjusts(scene.sync())) == 3
     assert scene.units(day(12, 1)) == 15
+
+
+# Rows that are kept out: a person's word about the very row counts, the project's does not
+
+
+KEPT_OUT = {
+    "rules/kept.yaml": """
+rules:
+  - rule: subscription-is-right
+    for: subscription
+    assert: "{{ source.name != 'Wrong' }}"
+    severity: error
+    message: "It is wrong."
+    remedy: "Correct it."
+"""
+}
+LINK = f"{{mapping: subscription, key: sub, link: {LINE}}}"
+COUNTED = "{mapping: subscription, key: sub, do: correct, reason: counted}"
+
+
+def wrong(scene: Scene) -> None:
+    scene.row("subscription")["name"] = "Wrong"
+
+
+def under_a_wrong_customer(scene: Scene) -> None:
+    scene.row("account")["phone"] = None
+
+
+def not_billable(scene: Scene) -> None:
+    scene.row("subscription")["billable"] = False
+
+
+def keyed(bend) -> Scene:
+    """Nine seats in Autotask, twelve in Work 365 and nothing pending, and a row that is kept out from the start."""
+    scene = by_hand((day(1, 1), 9))
+    scene.source.tables["license_change"].clear()
+    scene.files(KEPT_OUT)
+    bend(scene)
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("bend", "units", "left"),
+    [(wrong, 3, []), (not_billable, -9, ["subscription-is-billable"])],
+    ids=["blocked", "left out"],
+)
+def test_the_way_out_of_a_difference_of_a_row_that_is_kept_out_leads_to_its_end(bend, units, left):
+    scene = keyed(bend)
+    line = line_of(scene.plan())
+    assert (line.difference, line.text) == (
+        units,
+        "nothing pending explains it; its contract service is not linked yet",
+    )
+    assert line.remedy == (
+        f"`trueup link subscription sub {LINE}` and `trueup decide subscription sub correct --reason …` "
+        "adjust Autotask to Work 365"
+    )
+    scene.files(KEPT_OUT, decisions(LINK, COUNTED))
+    made = scene.sync()
+    assert [one for one in actions(made) if one[1] in ("subscription", "license_change")] == [
+        ("link", "subscription"), ("adjust", "license_change"),
+    ]  # fmt: skip
+    assert adjusts(made) == [(("sub",), day(11, 15), units)]
+    assert line_of(made).text == "is corrected by this plan"
+    assert scene.units(day(12, 1)) == 9 + units
+    again = scene.plan()
+    assert (actions(again), line_of(again).class_) == ([], "match")
+    assert [one.code for one in again.left_out] == left
+
+
+@pytest.mark.parametrize(("first", "second"), [(LINK, COUNTED), (COUNTED, LINK)], ids=["link first", "correct first"])
+def test_each_of_the_two_decisions_asks_for_the_other(first, second):
+    scene = keyed(wrong)
+    scene.files(KEPT_OUT, decisions(first))
+    scene.sync()
+    remedy = line_of(scene.plan()).remedy
+    assert ("trueup link" in remedy, "trueup decide" in remedy) == (second == LINK, second == COUNTED)
+    scene.files(KEPT_OUT, decisions(first, second))
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 3)]
+
+
+def test_a_link_of_a_row_that_is_kept_out_writes_nothing_else_of_it():
+    scene = keyed(wrong)
+    scene.files(KEPT_OUT, decisions(LINK))
+    made = scene.sync()
+    (link,) = [change for change in made.changes if change.mapping == "subscription"]
+    assert (link.action, link.record, link.how, link.values) == ("link", LINE, "decision", {})
+    assert codes(made) == {("sub", "subscription-is-right")}
+    assert scene.state.links["subscription", "sub"].record == LINE
+    scene.row("subscription")["name"] = "Mail"
+    assert [change.action for change in scene.sync().changes] == ["write back"]
+
+
+def test_a_row_whose_customer_is_blocked_is_linked_and_corrected_as_decided():
+    scene = keyed(lambda _: None)
+    scene.sync()
+    scene.state.links.pop(("subscription", "sub"))
+    under_a_wrong_customer(scene)
+    scene.files(KEPT_OUT, decisions(LINK, COUNTED))
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 3)]
+    assert scene.state.links["subscription", "sub"].record == LINE
+    assert actions(scene.plan()) == []
+
+
+def test_a_record_that_another_row_has_is_not_given_to_one_that_is_kept_out():
+    scene = keyed(lambda _: None)
+    scene.add("subscription", subscription("other", 5, billable=False))
+    scene.sync()
+    scene.files(KEPT_OUT, decisions(f"{{mapping: subscription, key: other, link: {LINE}}}"))
+    made = scene.plan()
+    assert (actions(made), codes(made), made.left_out) == ([], {("other", "claimed-twice")}, ())
+    scene.files(KEPT_OUT, decisions("{mapping: subscription, key: other, link: 4711}"))
+    assert codes(scene.plan()) == {("other", "linked-record-missing")}
+
+
+def test_what_a_person_gave_to_a_row_that_is_kept_out_is_not_found_for_another():
+    scene = keyed(not_billable)
+    scene.add("subscription", subscription("other", 5))
+    scene.files(KEPT_OUT, decisions(LINK))
+    made = scene.plan()
+    assert {(change.keys[0], change.action) for change in made.changes if change.mapping == "subscription"} == {
+        ("sub", "link"), ("other", "create"), ("other", "write back"),
+    }  # fmt: skip
+
+
+def test_a_row_of_which_a_run_left_something_in_doubt_is_not_linked_elsewhere():
+    scene = disturbed(Fault("lost", "ContractServices"))
+    scene.apply(scene.plan())
+    wrong(scene)
+    scene.target.records["ContractServices"][LINE] = {"id": LINE, "contractID": 1, "serviceID": 1}
+    scene.files(KEPT_OUT, decisions(LINK))
+    assert ("link", "subscription") not in actions(scene.plan())
+
+
+@pytest.mark.parametrize("bend", [wrong, under_a_wrong_customer])
+def test_the_project_corrects_nothing_of_a_row_that_is_blocked_and_a_person_may(bend):
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(20)
+    bend(scene)
+    scene.files(KEPT_OUT, ALWAYS)
+    made = scene.plan()
+    line = line_of(made)
+    assert (adjusts(made), line.class_, line.difference) == ([], "under-billed", 8)
+    assert line.text == "is not corrected: its row is blocked, see there"
+    assert line.remedy == "`trueup decide subscription sub correct --reason …` adjusts Autotask to Work 365"
+    scene.files(KEPT_OUT, ALWAYS, decisions(COUNTED))
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), 8)]
+    assert actions(scene.plan()) == []
+
+
+def test_the_project_corrects_a_row_that_is_left_out_on_purpose():
+    scene = settled()
+    not_billable(scene)
+    scene.files(ALWAYS)
+    assert adjusts(scene.sync()) == [(("sub",), day(11, 15), -12)]
+
+
+def test_a_quantity_below_nothing_is_not_corrected_whoever_wants_it():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(-3)
+    scene.files(CORRECT)
+    made = scene.plan()
+    assert (adjusts(made), line_of(made).text) == ([], "is not corrected: its quantity is less than nothing")

@@ -5,7 +5,21 @@ from decimal import Decimal
 import pytest
 
 from tests.pipeline.files import FILES, changed, decisions
-from tests.pipeline.scene import LINE, Scene, actions, adjusts, codes, day, kept, line_of, log, settled
+from tests.pipeline.scene import (
+    LINE,
+    Scene,
+    account,
+    actions,
+    adjusts,
+    codes,
+    contract,
+    day,
+    kept,
+    line_of,
+    log,
+    settled,
+    subscription,
+)
 from tests.pipeline.stories import by_hand
 
 
@@ -170,6 +184,46 @@ def test_a_contract_service_with_units_and_no_subscription_is_an_orphan():
     line = next(line for line in scene.plan().ledger if line.class_ == "orphan in Autotask")
     assert (line.key, line.record, line.units, line.difference, line.monthly) == ("", other, 4, -4, -40)
     assert (line.name, line.quantity) == ("Alpine CSP, Backup", None)
+
+
+def test_an_orphan_names_the_rows_that_it_may_be():
+    scene = by_hand((day(1, 1), 7))
+    scene.source.tables["license_change"].clear()
+    scene.add("subscription", subscription("twin", 7), subscription("yearly", 7, product="yea"))
+    scene.files({"rules/more.yaml": ONE_OF_A_KIND})
+    (line,) = [line for line in scene.plan().ledger if line.class_ == "orphan in Autotask"]
+    assert line.remedy == (
+        f"`trueup link subscription sub {LINE}` if it is Alpine Dental, Mail, or "
+        f"`trueup link subscription twin {LINE}` if it is Alpine Dental, Mail, or set its units to 0 in Autotask"
+    )
+    scene.add("subscription", subscription("third", 7), subscription("fourth", 7))
+    (line,) = [line for line in scene.plan().ledger if line.class_ == "orphan in Autotask"]
+    assert line.remedy.startswith(f"`trueup link subscription KEY {LINE}` with the row that it is")
+
+
+ONE_OF_A_KIND = """
+rules:
+  - rule: subscription-is-sound
+    for: subscription
+    assert: "{{ source.name != 'Mail' }}"
+    severity: error
+    message: "It is not sound."
+"""
+
+
+def test_an_orphan_of_a_contract_of_the_same_customer_names_the_row_as_well():
+    scene = by_hand((day(1, 1), 7))
+    scene.source.tables["license_change"].clear()
+    scene.add("billing_contract", contract("new", name="Alpine CSP 2", number="BC-2"))
+    scene.row("subscription").update(contract="new", name="Post")
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.add("billing_contract", contract("of b", name="Brook CSP", number="BC-3", customer="b"))
+    scene.add("subscription", subscription("of b", 7, contract="of b", customer="b"))
+    scene.files({"rules/more.yaml": ONE_OF_A_KIND.replace("!= 'Mail'", "== 'Nobody'")})
+    (line,) = [line for line in scene.plan().ledger if line.class_ == "orphan in Autotask"]
+    assert line.remedy == (
+        f"`trueup link subscription sub {LINE}` if it is Alpine Dental, Post, or set its units to 0 in Autotask"
+    )
 
 
 def test_an_orphan_without_units_is_not_worth_a_line():

@@ -348,7 +348,7 @@ def test_a_mark_that_the_source_refuses_is_repeated_by_the_next_plan_and_nothing
     scene.source.write = lambda table, updates: (
         scene.row("license_change", "first").update(status="Paused"), write(table, updates))[1]  # fmt: skip
     outcome = scene.apply(made)
-    assert statuses(outcome)["license_change:first:mark"] == "failed"
+    assert statuses(outcome)["license_change:first:mark"] == "held"
     assert "has changed" in said(outcome, "license_change:first:mark").text
     scene.source.write = write
     scene.row("license_change", "first")["status"] = "Active"

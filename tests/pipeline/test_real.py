@@ -161,7 +161,10 @@ def test_an_undo_takes_the_units_back_and_the_logs_wait(tmp_path):
         assert (work.units(LINE, day(11, 20)), work.units(LINE, day(11, 21))) == (12, 10)
         assert work.rows("license_change")["second"]["status"] == "Active"
         assert codes(work.plan()) == {("second", "undone")}
-        work.files(decisions("{mapping: license_change, key: second, do: push, reason: right after all}"))
+        with work.world() as world:
+            undone = world.state.runs()[-1].id
+        said = f"{{mapping: license_change, key: second, do: push, reason: right after all, after: '{undone}'}}"
+        work.files(decisions(said))
         assert adjusts(work.sync()) == [(("second",), day(11, 22), 2)]
         assert actions(work.plan()) == []
 

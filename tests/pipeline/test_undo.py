@@ -23,7 +23,7 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
-from tests.pipeline.stories import REPEATED, twins
+from tests.pipeline.stories import REPEATED, said_again, twins
 
 
 def seats_changed(*logs) -> Scene:
@@ -39,6 +39,10 @@ def undo_of(scene: Scene, run: int = -1):
     return scene.plan(undo=scene.state.runs()[run].id)
 
 
+def latest(scene: Scene) -> str:
+    return scene.state.runs()[-1].id
+
+
 def texts(made) -> list[str]:
     return [finding.text for finding in made.findings]
 
@@ -52,7 +56,7 @@ def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_is
     assert opposite.one_off == Decimal(30) * 1 / (Decimal(365) / 12)
     assert opposite.notes == (
         "takes back +3 of 2026-11-25; that day stays billed, prorated",
-        "third waits for a decision before it can be pushed again",
+        "third waits for a new decision before it can be pushed again",
     )
     assert made.summary.monthly == -30
     assert (made.undo_of, made.selection) == (scene.state.runs()[-1].id, f"undoes run {scene.state.runs()[-1].id}")
@@ -108,20 +112,19 @@ def test_where_no_open_day_is_left_it_says_so():
 
 def test_undone_logs_are_active_again_and_wait_for_a_decision():
     scene = seats_changed(log("third", day(11, 25), 3))
-    run = scene.state.runs()[-1].id
     scene.apply(undo_of(scene))
     assert scene.row("license_change", "third")["status"] == "Active"
     made = scene.plan()
     assert codes(made) == {("third", "undone")}
     (blocked,) = made.blocked
-    assert blocked.findings[0].text == f"was pushed by run {run} and undone: it waits for a decision"
+    assert blocked.findings[0].text == f"was pushed, and run {latest(scene)} took it back: it waits for a new decision"
     assert adjusts(made) == []
 
 
 def test_after_a_decision_to_push_they_are_pushed_again_on_a_free_day():
     scene = seats_changed(log("third", day(11, 25), 3))
     scene.apply(undo_of(scene))
-    scene.files(decisions("{mapping: license_change, key: third, do: push, reason: it was right}"))
+    scene.files(said_again(scene, "push"))
     made = scene.sync()
     assert adjusts(made) == [(("third",), day(11, 27), 3)]
     assert (scene.units(day(11, 26)), scene.units(day(11, 27))) == (12, 15)
@@ -133,8 +136,46 @@ def test_after_a_decision_to_archive_they_are_only_marked():
     scene = seats_changed(log("third", day(11, 25), 3))
     scene.apply(undo_of(scene))
     scene.row("subscription")["quantity"] = Decimal(12)
-    scene.files(decisions("{mapping: license_change, key: third, do: archive, reason: it was wrong}"))
+    scene.files(said_again(scene, "archive"))
     assert actions(scene.sync()) == [("write back", "license_change")]
+    assert actions(scene.plan()) == []
+
+
+@pytest.mark.parametrize("do", ["push", "archive"])
+def test_what_was_decided_before_an_undo_does_not_count_after_it(do):
+    scene = seats_changed(log("third", day(11, 25), 3))
+    scene.files(decisions(f"{{mapping: license_change, key: third, do: {do}, reason: it was right}}"))
+    scene.apply(undo_of(scene))
+    made = scene.plan()
+    (found,) = made.blocked[0].findings
+    assert actions(made) == []
+    assert found.text == (
+        f"was pushed, and run {latest(scene)} took it back: it waits for a new decision; {do} was decided before that"
+    )
+    assert found.remedy == (
+        "`trueup decide license_change third push --reason …`, or archive; "
+        f"by hand, add the line `after: '{latest(scene)}'` to mappings/decisions.yaml:2:5"
+    )
+
+
+def test_each_undo_asks_anew_and_a_decision_counts_for_the_one_that_it_names():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    for last in (day(11, 27), day(11, 29)):
+        scene.apply(undo_of(scene))
+        assert codes(scene.plan()) == {("third", "undone")}
+        scene.files(said_again(scene, "push"))
+        assert adjusts(scene.sync()) == [(("third",), last, 3)]
+    scene.apply(undo_of(scene))
+    assert codes(scene.plan()) == {("third", "undone")}
+    assert actions(scene.plan()) == []
+
+
+def test_an_undo_of_the_undo_counts_as_pushed_again_and_asks_for_no_decision():
+    scene = seats_changed(log("third", day(11, 25), 3))
+    scene.apply(undo_of(scene))
+    scene.apply(undo_of(scene))
+    known = scene.state.pushed["license_change", "third"]
+    assert (known.undone, known.run) == (False, latest(scene))
     assert actions(scene.plan()) == []
 
 
@@ -375,3 +416,39 @@ def test_other_customers_are_left_alone():
     scene.add("billing_contract", contract("bc", name="Brook CSP", number="BC-2", customer="b"))
     scene.sync()
     assert {change.keys[0] for change in undo_of(scene).changes} == {"b", "bc"}
+
+
+def extended(posted_until) -> Scene:
+    """A contract that a run extended by a year; periods were posted since."""
+    scene = settled()
+    scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+    scene.target.post(scene.target.only("ContractServices")["id"], posted_until)
+    return scene
+
+
+def test_an_end_does_not_go_back_over_a_posted_period_and_it_says_so():
+    scene = extended(day(6, 30, 2029))
+    made = undo_of(scene)
+    assert actions(made) == [("update", "customer")]
+    assert texts(made) == [
+        "endDate stays 2029-12-31 and does not go back to 2028-12-31: its services are posted until 2029-06-30"
+    ]
+    assert scene.apply(made).complete
+
+
+def test_an_end_goes_back_where_what_is_posted_lies_before_it():
+    assert ("update", "contract") in actions(undo_of(extended(day(12, 31, 2028))))
+
+
+def test_what_an_undo_could_not_do_points_to_the_undo_and_not_to_the_mapping():
+    scene = extended(day(12, 31, 2028))
+    scene.target.faults = [Fault("refused", "Companies"), Fault("down", "Contracts")]
+    run = scene.state.runs()[-1].id
+    outcome = scene.apply(undo_of(scene))
+    assert outcome.undo_of == run
+    assert {one.remedy for one in outcome.changes if one.remedy} == {
+        "plan the undo again: what is left of it is planned anew, as far as Autotask allows it"
+    }
+    assert len(undo_of(scene, -2).changes) == 2

@@ -18,6 +18,7 @@ from engine.render.markdown import plan_markdown
 from engine.render.outcome import WAIT, outcome_text
 from engine.render.style import Style
 from engine.render.text import findings_text, plan_text
+from engine.render.told import Undone
 from engine.render.words import sentence
 from engine.state.journal import AuditLine
 
@@ -392,6 +393,8 @@ def test_a_run_that_stopped_with_something_in_doubt_says_when_that_is_settled():
 def test_an_outcome_in_which_something_was_refused_says_to_plan_again():
     outcome = Outcome("r1", (ChangeOutcome("1", "Alpine", ChangeStatus.FAILED, text="No."),))
     assert outcome_text(outcome).endswith("Run `trueup plan`: it holds exactly what is left.\n")
+    again = "Run `trueup plan --undo r0`: it holds exactly what is left.\n"
+    assert outcome_text(replace(outcome, undo_of="r0")).endswith(again)
 
 
 def test_an_apply_without_changes_says_that_nothing_was_written():
@@ -410,6 +413,21 @@ def test_runs_stand_in_a_table(told):
         "second   2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd   undoes 1",
     ]
     assert runs_text([], ZURICH) == NONE
+
+
+def test_a_run_that_was_undone_says_so(told):
+    later = replace(told.run, id="second", undo_of=told.run.id)
+    once = Undone(later, 1)
+    assert (
+        runs_text([told.run, later], ZURICH, undone={told.run.id: [once]})
+        .splitlines()[1]
+        .endswith("   undone by second")
+    )
+    said = "by run second of 2026-11-15 09:00:00+01:00: all of its 1 change"
+    assert f"Undone    {said}\n" in run_text(replace(told, undone=[once]), ZURICH)
+    twice = [replace(once, changes=0, by=("third",))]
+    said = "by run second of 2026-11-15 09:00:00+01:00: 0 of its 1 change; undone in turn by run third"
+    assert f"Undone    {said}\n" in run_text(replace(told, undone=twice), ZURICH)
 
 
 def test_what_state_knows_of_a_row_is_told_whole():

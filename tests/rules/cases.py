@@ -211,6 +211,11 @@ CASES = [
     ),
     Case(
         "contract-customer-is-active",
+        also(sets("account", "state", "Inactive"), sets("account", "name", None)),
+        "Its customer, which has no name, is not active in Work 365.",
+    ),
+    Case(
+        "contract-customer-is-active",
         sets("billing_contract", "customer", "unread"),
         "Its customer is no account of Work 365 that can be read.",
     ),
@@ -268,6 +273,11 @@ CASES = [
         "It is of no product, so it becomes no Autotask service.",
     ),
     Case(
+        "subscription-product-is-mapped",
+        also(sets("product", "name", None, "pro"), sets("product", "billing_type", None, "pro")),
+        "Its product, which has no name, is of no billing type and becomes no Autotask service.",
+    ),
+    Case(
         "subscription-product-is-active",
         sets("product", "state", "Retired", "pro"),
         "Its product, Microsoft 365 Business Premium, is retired.",
@@ -289,6 +299,24 @@ CASES = [
             adds("account", {"id": "other", "name": "Birkenhof Treuhand AG", "state": "Inactive"}),
         ),
         "It is Birkenhof Treuhand AG's, but its contract Alpine Dental AG-CSP-Monthly is Alpine Dental AG's.",
+    ),
+    Case(
+        "subscription-customer-is-its-contracts",
+        sets("subscription", "customer", None),
+        "It is of no customer that Work 365 names, but its contract Alpine Dental AG-CSP-Monthly is Alpine Dental AG's.",
+    ),
+    Case(
+        "subscription-customer-is-its-contracts",
+        sets("billing_contract", "customer", None),
+        "It is Alpine Dental AG's, but its contract Alpine Dental AG-CSP-Monthly is of none.",
+    ),
+    Case(
+        "subscription-customer-is-its-contracts",
+        also(
+            sets("subscription", "customer", "other"),
+            adds("account", {"id": "other", "name": None, "state": "Inactive"}),
+        ),
+        "It is of no customer that Work 365 names, but its contract Alpine Dental AG-CSP-Monthly is Alpine Dental AG's.",
     ),
     Case(
         "subscription-is-the-only-one-of-its-service",

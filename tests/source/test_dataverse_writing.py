@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.applying.send import write_back
+from engine.model.finding import Place
+from engine.model.plan import Action, Change, Seen
+from engine.model.run import Step
 from engine.ports import RowOutcome, RowUpdate
 from engine.sandbox.dataverse.schema import Habits
 from engine.sandbox.dataverse.server import DataverseSandbox
@@ -93,9 +97,27 @@ def test_a_change_of_what_the_plan_was_made_from_leaves_the_row_alone(world: Wor
         before = stored(world, 1)
 
         assert source.write("license_change", [archive(1)]) == [
-            RowOutcome(key(1), "quantity is 7 now and was 1 when the plan was made")
+            RowOutcome(key(1), "quantity is 7 now and was 1 when the plan was made", moved=True)
         ]
     assert stored(world, 1) == before
+
+
+def test_a_mark_is_held_where_the_change_was_edited_since_it_was_pushed(world: World):
+    said = {key(1): {"quantity": Decimal(1), "effective_date": date(2026, 11, 20)}}
+    mark = Change("log:mark", Action.WRITE_BACK, "license_change", (key(1),), "Log", "Changes", "license_change",
+                  Place("m.yaml"), seen=Seen(record={"status": "Active"}, made_of=said))  # fmt: skip
+    with world.source() as source:
+        source.read("license_change", COLUMNS)
+        day = source.read("license_change", ["effective_date"]).rows[0]["effective_date"]
+        said[key(1)]["effective_date"] = day
+        world.sandbox.change(LOG, key(1), work365_lcl_quantity=Decimal(7))
+        before = stored(world, 1)
+        sent = write_back(source, "license_change", [mark], {mark.id: {"status": "Archived"}}, lambda: None)[mark.id]
+        assert (sent.step, stored(world, 1)) == (Step.HELD, before)
+        assert "quantity is 7 now and was 1 when the plan was made" in sent.data["text"]
+        world.sandbox.change(LOG, key(1), work365_lcl_quantity=Decimal(1))
+        sent = write_back(source, "license_change", [mark], {mark.id: {"status": "Archived"}}, lambda: None)[mark.id]
+        assert sent.step is Step.DONE
 
 
 def test_what_is_already_as_wanted_counts_as_done(world: World):

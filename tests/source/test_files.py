@@ -294,6 +294,31 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
             "account.json: no column for phone (`telephone1`). Export table Account with these columns",
         ),
         (
+            "account.json",
+            '[{"id": "a", "name": "b", "phone": ""},\n {"id": "c", "name": "d", "phone": "\\"name\\":", "name" : "e"}]',
+            "account.json:2:49: `name` is there twice in one row; keep the one that counts",
+        ),
+        (
+            "account.json",
+            '[{"id": "a", "name": {"x": 1, "\\u0078": 2}}]',
+            "account.json:1:2: `x` is there twice in one row; keep the one that counts",
+        ),
+        (
+            "account.json",
+            '{"value": [{"id": "a"}],\n "value": []}',
+            "account.json:2:2: `value` is there twice; keep the one that counts",
+        ),
+        (
+            "account.json",
+            '{"@odata.count": 1, "value": [{"id": "a"}], "@odata.count": 2}',
+            "account.json:1:45: `@odata.count` is there twice; keep the one that counts",
+        ),
+        (
+            "billing_account_plan.json",
+            "[]",
+            "account.json or account.csv was expected and is not there",
+        ),
+        (
             "acount.json",
             "[]",
             "account.json or account.csv was expected and is not there; did you mean `acount.json`?",
@@ -317,6 +342,15 @@ def test_two_files_for_one_table_are_refused(put: Put, source: FileSource):
 
     with pytest.raises(SourceError, match="both are there; keep the one that counts"):
         source.read("account", [])
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_to_be_one(folder: Path, source: FileSource):
+    (folder / "account.json").mkdir()
+
+    with pytest.raises(SourceError) as failed:
+        source.read("account", [])
+
+    assert str(failed.value) == "work365/account.json is a folder, and a file was expected"
 
 
 def test_a_folder_that_is_not_there_is_an_error(tables: Mapping[str, Table], tmp_path: Path):

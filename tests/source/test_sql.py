@@ -177,7 +177,7 @@ def test_each_row_is_written_by_itself(url: str, base: sqlalchemy.Engine):
         outcomes = source.write("license_change", [archive("L1", quantity=Decimal(7)), archive("L9"), archive("L2")])
 
     assert outcomes == [
-        RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made"),
+        RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made", moved=True),
         RowOutcome("L9", "it is not there any more, and nothing is created"),
         RowOutcome("L2"),
     ]

@@ -138,7 +138,8 @@ def test_a_difference_is_corrected_by_the_project_or_by_a_person(difference, dec
 def test_a_difference_that_is_not_whole_cannot_be_corrected_and_is_not_said_to_be():
     result = weighed(Difference.CORRECT, {"s1": "correct"}, quantity=Decimal("12.5"))
     assert (result.flows, result.correction) == (False, 0)
-    assert result.line.text.startswith("nothing pending explains it")
+    assert result.line.text == "is not corrected: Autotask counts whole units"
+    assert result.line.remedy == "correct the quantity, or the changes of it, in Work 365"
 
 
 @pytest.mark.parametrize(("difference", "decided"), [(Difference.CORRECT, {}), (Difference.HOLD, {"s1": "correct"})])

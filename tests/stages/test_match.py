@@ -520,6 +520,24 @@ def test_a_row_that_fits_two_records_or_none_is_no_shadow():
     assert shadows({"a": {}}, {5: {"parentID": None}}, identity=new, keys=({},)) == {}
 
 
+def test_a_row_that_is_kept_out_is_the_record_that_a_person_said_for_the_ledger_alone():
+    said = decided("a", Verdict.LINK, 5)
+    case = Case({"a": {}}, {5: {}}, decisions=said, not_ready=("a",), ledger=LEDGER)
+    assert (case.ids, case.how, case.standing.usable, case.standing.shadows) == ({"a": 5}, {"a": "decision"}, {}, {})
+    assert Case({"a": {}}, {5: {}}, {"a": 5}, decisions=said, not_ready=("a",), ledger=LEDGER).how == {}
+    assert Case({"a": {}}, {5: {}}, decisions=said, not_ready=("a",)).ids == {}
+
+
+def test_a_row_that_is_kept_out_gets_no_record_that_another_has():
+    said = decided("a", Verdict.LINK, 5)
+    case = Case({"a": {}, "b": {}}, {5: {}}, {"b": 5}, decisions=said, not_ready=("a",), ledger=LEDGER)
+    assert (case.why("a"), case.standing.out, case.standing.ids) == ([("claimed-twice", ERROR)], set(), {"b": 5})
+    gone = Case({"a": {}}, {}, decisions=said, not_ready=("a",), ledger=LEDGER)
+    assert (gone.why("a"), gone.standing.out) == ([("linked-record-missing", ERROR)], set())
+    late = decided("a", Verdict.LINK, 5, until=date(2026, 11, 1))
+    assert Case({"a": {}}, {5: {}}, decisions=late, not_ready=("a",), ledger=LEDGER).ids == {}
+
+
 # Properties
 
 NAMES = st.sampled_from([None, "Alpine", "ALPINE", "Brightwater", "Cedar"])

@@ -213,12 +213,50 @@ def test_a_file_of_a_newer_version_is_refused_in_plain_words(told, path, opened)
         state.acquire("apply (ann)")
 
 
-def test_a_file_that_was_made_and_never_begun_is_an_empty_state(opened, path):
-    path.touch()
+def test_a_file_that_lost_all_its_bytes_is_no_new_state(told, opened, path):
+    told.close()
+    path.write_bytes(b"")
+    state = opened(2)
 
-    assert opened().load() == Memory()
+    for call in (state.load, state.runs, state.verify, lambda: state.acquire("apply (ann)"), lambda: state.import_("")):
+        with pytest.raises(StateError, match=r"is empty \(0 bytes\).*Put a copy back"):
+            call()
     assert path.stat().st_size == 0
-    assert opened().acquire("apply (ann)")
+
+
+def test_a_state_comes_into_being_whole(opened, path, monkeypatch):
+    def killed(*_):
+        assert not path.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file, "_name", killed)
+    with pytest.raises(KeyboardInterrupt):
+        opened().acquire("apply (ann)")
+    assert [*path.parent.iterdir()] == []
+    monkeypatch.undo()
+    assert opened(2).acquire("apply (ann)")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_state_that_came_into_being_meanwhile_is_taken(opened, path, monkeypatch, links):
+    first, name = opened(1), file._name
+
+    def second(beside, path):
+        monkeypatch.setattr(file, "_name", name)
+        first.acquire("apply (ann)")
+        name(beside, path)
+
+    monkeypatch.setattr(file, "_name", second)
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", _no_links)
+    with pytest.raises(StateLocked, match="ann"):
+        opened(2).acquire("apply (ben)")
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert first.holder()
+
+
+def _no_links(*_):
+    raise OSError(95, "Operation not supported")
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
@@ -362,7 +400,10 @@ def test_a_state_of_another_process_is_seen_at_once(told, opened):
 
 
 def test_a_new_file_is_closed_to_others_from_its_first_moment(opened, path, monkeypatch):
+    modes = []
+
     def interrupted(where):
+        modes.append(mode(where))
         raise KeyboardInterrupt(where)
 
     monkeypatch.setattr(file, "_connect", interrupted)
@@ -373,7 +414,7 @@ def test_a_new_file_is_closed_to_others_from_its_first_moment(opened, path, monk
     finally:
         os.umask(before)
 
-    assert mode(path) == 0o600
+    assert modes == [0o600]
 
 
 def test_a_file_that_vanishes_while_it_is_opened_is_not_made_anew(opened, path, monkeypatch):

@@ -98,3 +98,19 @@ def test_a_run_is_kept_as_it_was_given(state):
 
     assert state.run("r1") == run
     assert state.verify() == []
+
+
+def test_a_state_remembers_which_systems_it_is_about(state, opened, tmp_path):
+    assert state.load().systems == {}
+    lease = state.acquire("apply (ann)")
+    state.begin(Run("r1", "d", "{}", "ann", "host-1", NOON, systems={"target": "a", "source": "o"}), lease)
+    state.edit(lease, "forget", Effects())
+    assert opened(2).load().systems == {"target": "a", "source": "o"}
+
+    state.adopt(lease, {"target": "b", "source": "o"}, reason="renamed")
+    assert state.load().systems == {"target": "b", "source": "o"}
+    assert [(line.data["what"], line.data["reason"]) for line in state.audit()][-1] == ("adopt b, o", "renamed")
+    assert state.verify() == []
+    copy = opened(3, tmp_path / "copy.sqlite")
+    copy.import_(state.export())
+    assert copy.load().systems == {"target": "b", "source": "o"}

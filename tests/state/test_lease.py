@@ -1,6 +1,7 @@
 """The lock on one host: who may take it, what is recorded, what a holder can check."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -196,3 +197,18 @@ def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_does_not(path,
             state.acquire("apply (ben)")
 
             assert [line.data["how"] for line in state.audit()] == ["taken over"]
+
+
+def test_a_lock_whose_row_was_taken_out_is_free_and_its_old_holder_writes_nothing_more(state, opened, path):
+    lease = state.acquire("apply (ann)")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DELETE FROM lock")
+    connection.close()
+
+    assert opened(2).holder() is None
+    with pytest.raises(StateLocked):
+        state.check(lease)
+    taken = opened(2).acquire("apply (ben)")
+    assert taken.token > lease.token + 1000
+    with pytest.raises(StateLocked, match="ben"):
+        state.edit(lease, "link", Effects())

@@ -345,3 +345,21 @@ def test_entries_added_by_later_processes_stay_verified(told, opened):
 
     assert told.verify() == []
     assert json.loads(told.export())["lines"] == 12
+
+
+def test_a_line_that_a_damaged_index_hides_is_found(told, path, opened, texts):
+    told.close()
+    schema = "UPDATE sqlite_master SET sql = '{}' WHERE name = 'journal_of_run'"
+    whole = "CREATE INDEX journal_of_run ON journal (run, change, seq)"
+    for sql in (f"{whole} WHERE seq <> 3", whole):
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(schema.format(sql))
+        connection.close()
+        if sql != whole:
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.execute("REINDEX journal_of_run")
+            connection.close()
+    assert 3 not in [entry.seq for entry in opened(2).journal("r1")]  # it is hidden from history
+
+    assert texts() == ["the state file is damaged: row 3 missing from index journal_of_run"]

@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import TargetError, TargetRejected, TargetUnavailable
 from engine.ports import Condition
+from engine.target.credentials import Credentials
 from engine.target.gateway import HttpTarget
 
 FIELDS = {"fields": [{"name": "brandNew", "dataType": "string", "isQueryable": True}]}
@@ -339,3 +340,30 @@ def test_a_target_is_called_by_its_name_and_closed_by_its_block(target):
         assert target.describe() == "a tenant"
     with pytest.raises(RuntimeError, match="closed"):
         target.threshold()
+
+
+def test_a_tenant_is_known_by_its_look_up_host_and_its_user_without_a_call(client_with, entities, service):
+    def identity(url, **more):
+        return HttpTarget(client_with(url), entities, "a tenant", **more).identity()
+
+    told = identity("https://webservices.example.net")
+    assert told == identity("HTTPS://Webservices.Example.net:443/ATServicesRest/V1.0/")
+    assert service.asked == []
+    assert told.startswith("webservices.example.net, API user ")
+    assert "api user@" not in told
+    others = [
+        "https://webservices2.example.net",
+        "http://127.0.0.1:8001",
+        "http://127.0.0.1:8002",
+        "http://127.0.0.1/b",
+    ]
+    assert len({told, *map(identity, others)}) == 5
+    assert identity("http://127.0.0.1:1", identity="sandbox in a.sqlite") == "sandbox in a.sqlite"
+
+
+def test_two_users_of_one_host_may_be_two_tenants():
+    told = {
+        Credentials(user, "secret", "code").known_as() for user in ("Api@a.example", "api@a.example ", "api@b.test")
+    }
+    assert len(told) == 2
+    assert any(one.startswith("API user …@a.example (") for one in told)

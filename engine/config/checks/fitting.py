@@ -20,9 +20,13 @@ NEVER: dict[Type, frozenset[Type]] = {
     Type.LOOKUP: _NUMBERS | _TIMES | {Type.BOOLEAN},
     Type.CHOICE: _NUMBERS | _TIMES | {Type.BOOLEAN},
 }
-"""Type of a value → types of fields that cannot hold it. Text may be anything: its rows will tell."""
+"""Type of a value → types of fields that cannot hold it. Text may be anything, its rows will tell; only a column of
+text is no yes or no, as what a filter makes may be."""
 
 _NO_LABEL = frozenset({Type.BOOLEAN, Type.DECIMAL, Type.LOOKUP}) | _TIMES
+
+KNOWN_IN_PART = "trueup knows only a part of that list: check it in Autotask"
+"""What to do about a label that a picklist may have or not."""
 
 
 def misfits(gives: Iterable[Shape], entity: Entity, field: Field, place: Place) -> Iterator[Finding]:
@@ -56,7 +60,7 @@ def _known(known: Known, entity: Entity, field: Field, place: Place) -> Iterator
         text = f"{who}{shown(known.value)} is not in the picklist of {name}"
         meant = isinstance(known.value, str) and nearest(known.value, labels)
         unsure = field.picklist_partial and not meant
-        remedy = "trueup knows only a part of that list: check it in Autotask" if unsure else ""
+        remedy = KNOWN_IN_PART if unsure else ""
         remedy = remedy or hint(str(known.value), labels)
         yield _finding(text, remedy, place, Severity.WARNING if unsure else Severity.ERROR)
 
@@ -70,6 +74,8 @@ def _plain(plain: Plain, kind: Type, entity: Entity, field: Field, place: Place)
             yield _finding(f"{what} cannot be a label of the picklist {name}", "", place)
         elif plain.choices and field.picklist:
             yield from _choices(plain, name, field, place)
+    elif kind is Type.TEXT and field.type is Type.BOOLEAN and plain.what != A_VALUE:
+        yield _finding(f"{what} cannot fit {name} ({field.type})", "write when it is yes: {{ … == '…' }}", place)
     elif field.type in NEVER.get(kind, ()):
         yield _finding(f"{what} cannot fit {name} ({field.type})", _way(plain, field), place)
     elif plain.longest and field.max_length and field.type is Type.TEXT and plain.longest > field.max_length:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from engine.config.checks.arguments import check_arguments
 from engine.config.checks.shapes import ANYTHING, TEXT, Known, Many, Named, OneOf, Plain, Shape
 from engine.config.near import hint
 from engine.model.catalogue import Type
@@ -120,8 +121,10 @@ class Inference:
 
     def _filter(self, node: nodes.Filter) -> Shape:
         base = self.of(node.node) if node.node else ANYTHING
-        for child in [*node.args, *(keyword.value for keyword in node.kwargs)]:
-            self.of(child)
+        placed, named = [self.of(one) for one in node.args], {str(one.key): self.of(one.value) for one in node.kwargs}
+        if not (node.dyn_args or node.dyn_kwargs):
+            for text, remedy in check_arguments(node.name, placed, named):
+                self._say(text, remedy)
         inner = base.of if isinstance(base, Many) else ANYTHING
         attribute = _attribute(node) if node.name in _BY_ATTRIBUTE else None
         part = self._part(inner, attribute) if attribute else ANYTHING

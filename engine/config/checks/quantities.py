@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from engine.config.checks.expression import read
 from engine.config.checks.fields import error, no_entity, no_field, no_mapping, not_queryable
+from engine.config.checks.fitting import KNOWN_IN_PART
 from engine.config.checks.ground import Ground, references
 from engine.config.documents import Steps
-from engine.config.near import unknown
+from engine.config.near import nearest, unknown
 from engine.model.catalogue import Entity, Field, Type
-from engine.model.finding import Finding, Place
+from engine.model.finding import Finding, Place, Severity
 from engine.model.project import AppendSpec, LedgerSpec, MappingSpec, PriceSpec, UnitsSpec
 
 _NUMBERS = frozenset({Type.INTEGER, Type.DECIMAL})
@@ -131,11 +132,23 @@ def _price(price: PriceSpec, mapping: MappingSpec, entity: Entity | None, ground
     yield from wrong
     if per and per.picklist is None:
         yield error("does-not-fit", f"price: {price.per} is no picklist", place)
-    labels = [pick.label for pick in per.picklist or ()] if per and not per.picklist_partial else []
-    for label in price.months if labels else ():
-        if label not in labels:
-            place = ground.key_place(mapping, *at, "months", label)
-            yield unknown(f"price: {label!r} is not in the picklist of {price.per}", label, labels, place)
+    if per and per.picklist:
+        yield from _months(price, per, mapping, ground)
+
+
+def _months(price: PriceSpec, per: Field, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
+    """Labels that a picklist does not have; of one that is known in part, those that are likely misspelt."""
+    labels = [pick.label for pick in per.picklist or ()]
+    for label in price.months:
+        if label in labels:
+            continue
+        place = ground.key_place(mapping, "ledger", "price", "months", label)
+        text = f"price: {label!r} is not in the picklist of {price.per}"
+        misspelt = nearest(label, [one for one in labels if one not in price.months])
+        if misspelt or not per.picklist_partial:
+            yield unknown(text, label, [misspelt] if misspelt else labels, place)
+        else:
+            yield Finding("does-not-fit", Severity.WARNING, text, KNOWN_IN_PART, place)
 
 
 def _follow(

@@ -1,10 +1,11 @@
 """Rules, decisions and guards in; names that do not exist, and what cannot be said of these, out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.config.checks.expression import read
 from engine.config.checks.fields import error, no_entity, no_mapping
 from engine.config.checks.ground import Ground
+from engine.config.near import nearest
 from engine.model.finding import Finding, Place
 from engine.model.project import About, Decision, MappingSpec, Rule, RuleOn, Verdict
 
@@ -12,21 +13,24 @@ _ON_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
 _NOT_ON_APPENDS = frozenset({Verdict.LINK, Verdict.CREATE, Verdict.ACTIVATE})
 
 
-def check_rules(rules: Iterable[Rule], ground: Ground) -> Iterator[Finding]:
-    """Each name once, and every name that a rule uses."""
+def check_rules(rules: Iterable[Rule], ground: Ground, named_at: Mapping[Place, Place]) -> Iterator[Finding]:
+    """Each name once, and every name that a rule uses. `named_at`: a rule's place → that of its mapping's name."""
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.name in seen:
             text = f"rule {rule.name} is there twice; the first is at {seen[rule.name].place}"
             yield error("duplicate", text, rule.place, "give one of them another name")
         seen.setdefault(rule.name, rule)
-        yield from _rule(rule, ground)
+        yield from _rule(rule, ground, named_at.get(rule.place, rule.place))
 
 
-def _rule(rule: Rule, ground: Ground) -> Iterator[Finding]:
+def _rule(rule: Rule, ground: Ground, named_at: Place) -> Iterator[Finding]:
     mapping = ground.mappings.get(rule.for_)
     if rule.on is not RuleOn.PLAN:
-        yield from no_mapping(rule.for_, ground, rule.place)
+        wrong = [*no_mapping(rule.for_, ground, named_at)]
+        yield from wrong
+        if wrong:  # the rest is looked at as if the likely one were named
+            mapping = ground.mappings.get(nearest(rule.for_, ground.mappings) or "")
         if mapping is None:
             return
         yield from _matter(rule, mapping, ground)
@@ -68,6 +72,9 @@ def _decision(decision: Decision, mapping: MappingSpec, ground: Ground) -> Itera
     appends, keeps_ledger = ground.appends(mapping), ground.keeps_ledger(mapping)
     if text := _unfit(decision.verdict, mapping, appends=appends, keeps_ledger=keeps_ledger):
         yield error("decision", text, decision.place)
+    if decision.after and decision.verdict not in _ON_APPENDS:
+        text = f"`after` is for archive and push of a pending change that an undo took back, not for {decision.verdict}"
+        yield error("decision", text, decision.place, "take `after` out")
 
 
 def unfit(verdict: Verdict, mapping: MappingSpec) -> str:

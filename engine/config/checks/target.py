@@ -15,12 +15,12 @@ from engine.config.checks.fields import (
 )
 from engine.config.checks.ground import Ground, specs
 from engine.config.checks.settings import paths
-from engine.config.checks.shapes import Known
+from engine.config.checks.shapes import A_VALUE, Known, Plain
 from engine.config.complaints import shown
 from engine.config.near import hint
 from engine.model.catalogue import Entity, Field, Type
 from engine.model.finding import Finding
-from engine.model.project import FieldSpec, Linked, Manage, MappingSpec, Value, WhenMissing
+from engine.model.project import FieldSpec, Linked, Manage, MappingSpec, Reference, Value, WhenMissing
 
 CREATE = ("auto", "ask", "never")
 
@@ -90,9 +90,20 @@ def _keys(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Find
         if field and creates(mapping) and not field.writable_on_create():
             text = f"{entity.name}.{spec.name} is read-only, so it cannot hold an identity"
             yield error("read-only", text, spec.place)
+        remedy = "give it the row's own key"
+        yield from _none(spec, mapping, ground, "no record could be found again by it", remedy)
     for group in mapping.match:
         for spec in group.values():
             yield from not_queryable(spec.name, entity, spec.place, "nothing can be matched by it")
+            yield from _none(spec, mapping, ground, "nothing can be matched by it", "take it out")
+
+
+def _none(spec: FieldSpec, mapping: MappingSpec, ground: Ground, so: str, remedy: str) -> Iterator[Finding]:
+    """A key that no row can have."""
+    if _always_none(spec, mapping, ground):
+        unset = _unset(spec)
+        why = f": {unset} is not set" if unset else ""
+        yield error("always-none", f"{spec.name} is always none, so {so}{why}", spec.place, remedy)
 
 
 def _unfilled(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Finding]:
@@ -111,13 +122,25 @@ def _empty(field: Field, mapping: MappingSpec) -> Finding:
     """A required field that is not there, or whose setting is not."""
     said = f"{mapping.target.entity}.{field.name}, which Autotask requires"
     spec = mapping.fields.get(field.name)
-    named = paths(spec.value) if spec and isinstance(spec.value, Value) else ()
-    unset = sorted(".".join(path) for path in named if path[0] == "settings")
+    unset = _unset(spec) if spec else ""
     if spec and unset:
-        text = f"nothing fills {said}: {' and '.join(unset)} is not set"
+        text = f"nothing fills {said}: {unset} is not set"
         return error("required-field", text, spec.place, "set it in trueup.yaml")
     why = f" ({field.required_if})" if field.required_if else ""
     return error("required-field", f"nothing fills {said}{why}", mapping.target.place, "add it to `fields`")
+
+
+def _unset(spec: FieldSpec) -> str:
+    """The settings that leave it empty."""
+    value = _said(spec)
+    return " and ".join(sorted(".".join(path) for path in paths(value) if path[0] == "settings")) if value else ""
+
+
+def _said(spec: FieldSpec) -> Value | None:
+    """The one value that fills it, or names the row that does."""
+    if isinstance(spec.value, Reference):
+        return spec.value.of
+    return spec.value if isinstance(spec.value, Value) else None
 
 
 def _asked_for(condition: str, filled: set[str]) -> bool:
@@ -135,9 +158,8 @@ def _fills(name: str, mapping: MappingSpec, ground: Ground) -> bool:
 
 def _always_none(spec: FieldSpec, mapping: MappingSpec, ground: Ground) -> bool:
     """A literal none, or a setting that is not set."""
-    if not isinstance(spec.value, Value):
-        return False
-    gives = read(spec.value, ground.of_row(mapping)).gives
+    value = _said(spec)
+    gives = read(value, ground.of_row(mapping)).gives if value else ()
     return bool(gives) and all(isinstance(shape, Known) and shape.value is None for shape in gives)
 
 
@@ -185,3 +207,7 @@ def _create(mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
         if isinstance(shape, Known) and shape.value not in CREATE:
             text = f"create gives {shown(shape.value)}, which is none of {', '.join(CREATE)}"
             yield error("does-not-fit", text, mapping.create.place, hint(str(shape.value), CREATE))
+        elif isinstance(shape, Plain) and shape.type and shape.what != A_VALUE and not {*CREATE} & {*shape.choices}:
+            what = f"{shape.what} ({', '.join(shape.choices) or shape.type})"
+            text = f"create gives {what}, which is none of {', '.join(CREATE)}"
+            yield error("does-not-fit", text, mapping.create.place, "say when: {{ 'auto' if … else 'never' }}")

@@ -57,7 +57,7 @@ class Access:
         authority = f"{self.authority.rstrip('/')}/{self.tenant}"
         scheme = "https" if _is_here(self.authority) else urlsplit(self.authority).scheme
         url = urlunsplit(urlsplit(authority)._replace(scheme=scheme))
-        return Login(url, self.client_id, self.client_secret, f"{self.url.rstrip('/')}/.default")
+        return Login(url, self.client_id, self.client_secret, f"{self.url.rstrip('/')}/.default", authority)
 
 
 class Garbled(Exception):

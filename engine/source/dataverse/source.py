@@ -70,6 +70,10 @@ class DataverseSource:
         """The environment's host."""
         return self.client.name
 
+    def identity(self) -> str:
+        """The environment's host: an organisation has its own."""
+        return self.client.name.casefold()
+
     def holds(self, table: str, column: str) -> str | None:
         """As the profile says, for columns of Autotask ids."""
         return self.profile.holds(table, column) if column in IDS else None

@@ -44,6 +44,7 @@ class Login:
     client_id: str
     client_secret: str = field(repr=False)
     scope: str  # <environment>/.default
+    told: str = ""  # the authority as it was given, where msal has to be given another one
 
 
 class Tokens:
@@ -96,7 +97,13 @@ class Tokens:
 
     def _words(self, what: str, why: str) -> str:
         words = short(why).replace(self._login.client_secret, "***") if self._login.client_secret else short(why)
-        return f"{what} from {self._login.authority} for {self._login.client_id}: {words}"
+        if self._login.told:
+            words = words.replace(_origin(self._login.authority), _origin(self._login.told))
+        return f"{what} from {self._login.told or self._login.authority} for {self._login.client_id}: {words}"
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _reason(answer: Mapping[str, object]) -> str:

@@ -25,7 +25,7 @@ from engine.source.json_rows import BROKEN, DECODER, json_text
 from engine.source.profile import IDS, Profile
 from engine.source.rows import Raw
 from engine.source.updates import to_set
-from engine.source.values import Misfit, convert_for, same_key, shown
+from engine.source.values import Misfit, Moved, convert_for, same_key, shown
 
 _TURNS = 4
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -53,7 +53,7 @@ class Writer:
         try:
             return self._one(update, kept)
         except Misfit as fault:
-            return RowOutcome(update.key, str(fault))
+            return RowOutcome(update.key, str(fault), moved=isinstance(fault, Moved))
         except Refused as refused:
             if refused.status == HTTPStatus.UNAUTHORIZED:
                 raise

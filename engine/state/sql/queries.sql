@@ -30,6 +30,11 @@ SELECT token, holder, host, pid, born, realm, since, expires FROM lock;
 UPDATE lock SET token = token + 1, holder = :holder, host = :host, pid = :pid, born = :born, realm = :realm,
                 since = :since, expires = :expires;
 
+-- name: restore_lock
+-- Its row was taken out by another program: a token that nobody can have had.
+INSERT INTO lock (one, token, holder, host, pid, born, realm, since, expires)
+VALUES (1, :token, '', '', 0, '', '', '', '');
+
 -- name: extend_lock
 -- The heartbeat.
 UPDATE lock SET expires = :expires;
@@ -112,8 +117,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE runs SET status = :status, ended = :ended, anchor = :anchor WHERE id = :run;
 
 -- name: read_lines
--- The whole journal.
-SELECT seq, kind, run, change, step, at, data, previous, hash FROM journal ORDER BY seq;
+-- The whole journal, as it stands in the table: an index may be damaged.
+SELECT seq, kind, run, change, step, at, data, previous, hash FROM journal NOT INDEXED ORDER BY seq;
 
 -- name: add_line
 -- Lines are only ever added.
@@ -122,6 +127,11 @@ INSERT INTO journal (seq, kind, run, change, step, at, data, previous, hash) VAL
 -- name: read_entries
 -- A run's entries, oldest first.
 SELECT change, step, at, data, seq FROM journal WHERE run = :run AND kind = 'entry' ORDER BY seq;
+
+-- name: read_systems
+-- The last line that says which source and target this state is about; looked for from the end.
+SELECT data FROM journal WHERE kind IN ('run', 'edit') AND json_extract(data, '$.systems') IS NOT NULL
+ORDER BY seq DESC LIMIT 1;
 
 -- name: read_audit
 -- What was done by hand, and whose lock was taken over, oldest first.

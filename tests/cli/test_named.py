@@ -1,0 +1,160 @@
+"""What a command line or a tenant says wrong is told by the name and the place that people look for."""
+
+import json
+
+import pytest
+
+from engine.cli.keys import whole
+from engine.errors import EngineError
+
+
+def edit(work, file, old, new):
+    path = work / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+PLANNING = [("plan",), ("apply", "--yes"), ("rehearse",)]
+
+
+@pytest.mark.parametrize("command", PLANNING, ids=" ".join)
+def test_a_user_defined_field_that_the_tenant_has_not_is_told_with_its_place(work, trueup, command):
+    edit(work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:")
+
+    code, out, err = trueup(*command)
+
+    assert (code, out) == (1, "")
+    assert (
+        "mappings/customer.yaml:20:12: error: this tenant's Companies have no user-defined field 'Work 365 ID'" in err
+    )
+    assert "did you mean 'udf.Work 365 Id'?" in err
+
+
+def test_doctor_finds_a_user_defined_field_that_the_tenant_has_not(work, trueup):
+    edit(work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:")
+
+    code, out, _ = trueup("doctor")
+
+    assert code == 1
+    assert "mappings/customer.yaml:20:12: error: this tenant's Companies have no user-defined field" in out
+
+
+def test_doctor_names_the_setting_that_is_at_fault(work, trueup):
+    edit(work, "trueup.yaml", "services: Cloud subscriptions", "services: Cloud subscription")
+
+    code, out, _ = trueup("doctor")
+
+    assert code == 1
+    assert "settings.billing_codes.services: there is no BillingCodes with name 'Cloud subscription'" in out
+
+
+def tenant_with(work, *labels):
+    """Labels of Services.periodType in the tenant, whose catalogue trueup knows only in part."""
+    path = work / "examples" / "autotask.json"
+    seed = json.loads(path.read_text())
+    picks = seed.setdefault("picklists", {}).setdefault("Services", {})
+    picks["periodType"] = [{"value": value, "label": label} for value, label in enumerate(labels, 2)]
+    path.write_text(json.dumps(seed))
+
+
+@pytest.mark.parametrize("command", PLANNING, ids=" ".join)
+def test_a_period_that_the_tenant_calls_otherwise_stops_the_plan(work, trueup, command):
+    tenant_with(work, "Monthly fee", "Quarterly", "Semi-Annual", "Yearly")
+    assert trueup("sandbox", "reset")[0] == 0
+
+    code, out, err = trueup(*command)
+
+    assert (code, out) == (1, "")
+    assert "mappings/subscription.yaml:55:5: error: price: 'Monthly' is not in this tenant's picklist of " in err
+    assert "service.periodType\n    → did you mean 'Monthly fee'?" in err
+
+
+def test_a_period_that_months_does_not_name_is_said_where_prices_are_unknown(work, trueup):
+    edit(work, "mappings/subscription.yaml", "{Monthly: 1, Quarterly: 3, Semi-Annual: 6, Yearly: 12}", "{Monthly: 1}")
+
+    code, out, _ = trueup("plan")
+
+    assert code == 0
+    text = "prices are unknown; service.periodType may be Quarterly, Semi-Annual, Yearly, which `months` does not name"
+    assert text in out
+    assert "mappings/subscription.yaml:55:5" in out
+
+
+def test_files_that_are_not_read_are_said_by_the_plan_too(work, trueup):
+    (work / "rules" / "more.yml").write_text("rules: []\n")
+
+    found = json.loads(trueup("plan", "--json")[1])["findings"]
+
+    assert [(one["severity"], one["text"], one["remedy"]) for one in found if one["code"] == "project"] == [
+        ("warning", "is not read", "name it more.yaml")
+    ]
+    assert "rules/more.yml" in trueup("plan")[1]
+    assert trueup("plan", "--fail-on", "warnings")[0] == 1
+    assert trueup("plan", "--out", "plan.json")[0] == 0
+    assert trueup("rehearse", "plan.json")[0] == 0
+
+
+def test_a_plan_that_was_edited_is_named(work, trueup):
+    (work / "edited.json").write_text(trueup("plan", "--json")[1].replace('"unitChange": 3', '"unitChange": 9'))
+
+    for command in (("show",), ("graph",), ("apply",), ("rehearse",)):
+        code, out, err = trueup(*command, "edited.json")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: edited.json: this plan was changed or cut short")
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("a", "2 keys of customer start with 'a': ab12 (Alpine), ac34: give more of it"),
+        ("AB", "one key of customer starts with 'AB', ab12 (Alpine): give at least 4 characters of it"),
+        ("x", "there is no row 'x' of customer: give its key, or the start of it, as the plan shows it"),
+        ("Alpin", "there is no row 'Alpin' of customer: give its key; did you mean 'Alpine'?"),
+    ],
+)
+def test_too_little_of_a_key_is_said_to_be_so(said, error):
+    with pytest.raises(EngineError) as refused:
+        whole(said, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
+
+    assert str(refused.value) == error
+
+
+def test_a_decision_that_would_never_hold_is_refused(work, trueup):
+    before = (work / "mappings" / "decisions.yaml").read_bytes()
+
+    code, out, err = trueup(
+        "decide", "customer", "Alpine Dental AG", "ignore", "--reason", "x", "--until", "2026-11-14"
+    )
+
+    assert (code, out) == (1, "")
+    assert err == "error: --until 2026-11-14 is past: plans are for 2026-11-15, and it would hold for none\n"
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+    code, _, _ = trueup("decide", "customer", "Alpine Dental AG", "ignore", "--reason", "x", "--until", "2026-11-15")
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (("plan", "--json", "--foo"), "No such option '--foo'."),
+        (("nope", "--json"), "No such command 'nope'."),
+        (("sandbox", "--json"), "options come after the command: trueup sandbox COMMAND --json"),
+        (("--json", "plan"), "options come after the command: trueup COMMAND --json"),
+        (("plan", "--json", "--fail-on", "nothing"), "--fail-on nothing: choose of "),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_as_json_too(trueup, line, error):
+    code, out, err = trueup(*line)
+
+    assert code == 64
+    assert json.loads(out)["error"].startswith(error)
+    assert error in err
+
+
+def test_the_version_as_json(trueup):
+    for line in (("--version", "--json"), ("--json", "--version")):
+        code, out, err = trueup(*line)
+        assert (code, err) == (0, "")
+        assert list(json.loads(out)) == ["version"]
