@@ -1,5 +1,6 @@
 """Real processes on a real terminal and in real pipes: colour, questions, Ctrl-C, readers that go away."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -43,6 +44,7 @@ class Terminal:
     def __init__(self, folder, *arguments, **more):
         self.master, slave = pty.openpty()
         self.shown = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=folder,
@@ -66,7 +68,7 @@ class Terminal:
                 read = b""
             if not read:
                 break
-            self.shown += read.decode(errors="replace")
+            self.shown += self.decoder.decode(read)  # a read may end in the middle of a letter
         return self.shown
 
     def type(self, keys):
