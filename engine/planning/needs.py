@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from engine.expressions import inspect
 from engine.expressions.compiled import mapping_values, rule_values, spec_values
 from engine.model.fit import fingerprint
-from engine.model.project import Find, MappingSpec, Project, Rule, RuleOn, Value
+from engine.model.project import Find, MappingSpec, Project, Rule, RuleOn, Value, WriteBackSpec
 
 
 def columns(project: Project) -> dict[str, set[str]]:
@@ -81,13 +81,13 @@ def _record_paths(project: Project, mapping: MappingSpec) -> set[str]:
                     names.add(path[2])
                 elif path[0] in ("before", "after") and rule.for_ == mapping.name and len(path) > 1:
                     names.add(".".join(path[1:]))
-    if mapping.write_back:
-        values = [
-            *mapping.write_back.set.values(),
-            *([mapping.write_back.when] if mapping.write_back.when else []),
-        ]
-        names.update(path[1] for path in _paths(values) if path[0] == "record" and len(path) > 1)
-    return names
+    return names | record_fields(mapping.write_back) if mapping.write_back else names
+
+
+def record_fields(spec: WriteBackSpec) -> set[str]:
+    """Fields of its record that a write-back looks at."""
+    paths = _paths([*spec.set.values(), *([spec.when] if spec.when else [])])
+    return {path[1] for path in paths if path[0] == "record" and len(path) > 1}
 
 
 def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:

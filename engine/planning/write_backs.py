@@ -10,6 +10,7 @@ from engine.model.finding import Finding, Severity
 from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
 from engine.model.project import MappingSpec, WriteBackSpec
 from engine.planning.draft import Draft
+from engine.planning.needs import record_fields
 from engine.stages.validate import broken
 
 Holds = Callable[[str, str], "str | None"]
@@ -27,12 +28,14 @@ def write_backs(draft: Draft, mapping: MappingSpec, holds: Holds) -> None:
     program = Program([value.raw for value in spec.set.values()], guard=spec.when.raw if spec.when else None)
     joins = used_joins([*(value.raw for value in spec.set.values()), spec.when.raw if spec.when else None])
     standing, context = draft.standings[mapping.name], draft.contexts[mapping.name]
+    fields = sorted(record_fields(spec) - {"id"})
     for key in [*standing.ready]:
         record = standing.usable.get(key)
         if record is None or (isinstance(record, Unknown) and not standing.changes.get(key)):
             continue  # no record, and nothing in this plan that makes one
         names = context.names(standing.rows[key], joins)
-        names["record"] = {**standing.records.get(standing.ids.get(key, -1), {}), "id": record}
+        known = standing.records.get(standing.ids.get(key, -1), {}) if fields else {}
+        names["record"] = {**{name: known[name] for name in fields if name in known}, "id": record}
         try:
             values = program(names)
         except EVALUATION_ERRORS as fault:

@@ -4,7 +4,7 @@ Never a guess: two candidates are a finding that shows both, a record that two r
 A record that one of the first three gives to a row is no candidate for the mapping's own keys of another.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -80,9 +80,9 @@ class _Search:
             self._note_shared()
         self.found: dict[str, tuple[int, str]] = {}
         self.claims: set[int] = set()
-        self.identities: dict[str, tuple[str, ...]] = {}
+        self.identities: dict[str, str] = {}
         self.told: list[Finding] = []  # to rows that have a record that others claim, unless they are blocked too
-        self.indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+        self.indexes: dict[tuple[str, ...], _Index] = {}
         self.look_alikes: dict[tuple[str, str], list[int]] | None = None
 
     def _note_shared(self) -> None:
@@ -152,7 +152,7 @@ class _Search:
 
     def _tell_apart(self) -> None:
         """Rows to be created need an identity each: by it a create is found again."""
-        groups: dict[tuple[str, ...], list[str]] = {}
+        groups: dict[str, list[str]] = {}
         for key in self.matched.create:
             if key in self.identities:
                 groups.setdefault(self.identities[key], []).append(key)
@@ -166,12 +166,13 @@ class _Search:
 
     def shadow(self) -> None:
         """Rows that are kept out and fit one record all the same: their units are billed, whoever keeps them out."""
-        standing, taken = self.standing, {*self.standing.ids.values(), *self.owners}
+        standing = self.standing
         fits: dict[int, list[str]] = {}
         for key in (*standing.blocked, *standing.left, *sorted(standing.out)):
             if key not in standing.ids:
                 for record in self._fitting(key):
                     fits.setdefault(record, []).append(key)
+        taken = {*standing.ids.values(), *self.owners} if fits else set()
         for record, keys in fits.items():
             if len(keys) == 1 and record not in taken:
                 standing.shadows[keys[0]] = record
@@ -182,7 +183,7 @@ class _Search:
             values = self.known.values(key, specs) if specs else None
             if not values or any(empty(value) or isinstance(value, Unknown) for value in values.values()):
                 continue
-            found = self._index(tuple(values)).get(_folded(values.values()), [])
+            found = self._index(tuple(values)).having(values.values())
             if found:
                 return found if len(found) == 1 else []
         return []
@@ -260,7 +261,7 @@ class _Search:
     def _exactly_one(self, key: str, values: Mapping[str, Any], how: str, place: Place) -> tuple[int, str] | None:
         if any(isinstance(value, Unknown) for value in values.values()):
             return None  # refers to what is yet to be created: nothing can be there
-        found = self._index(tuple(values)).get(_folded(values.values()), [])
+        found = self._index(tuple(values)).having(values.values())
         if how == "match":
             found = [record for record in found if self._is_free(record)]
         if len(found) > 1:
@@ -271,12 +272,9 @@ class _Search:
             return None
         return (found[0], how) if found else None
 
-    def _index(self, names: tuple[str, ...]) -> dict[tuple[str, ...], list[int]]:
+    def _index(self, names: tuple[str, ...]) -> "_Index":
         if names not in self.indexes:
-            index: dict[tuple[str, ...], list[int]] = {}
-            for id_, record in self.standing.records.items():
-                index.setdefault(_folded(record.get(name) for name in names), []).append(id_)
-            self.indexes[names] = index
+            self.indexes[names] = _Index(self.standing.records, names)
         return self.indexes[names]
 
     def _is_free(self, record: int) -> bool:
@@ -418,8 +416,29 @@ class _Search:
         )
 
 
-def _folded(values: Any) -> tuple[str, ...]:  # noqa: ANN401 -- any iterable of values
-    return tuple(as_text(value).strip().casefold() for value in values)
+class _Index:
+    """Records by some of their fields. Nearly all have values of their own: no list is made for these."""
+
+    def __init__(self, records: Mapping[int, Mapping[str, Any]], names: Sequence[str]) -> None:
+        self.first: dict[str, int] = {}
+        self.more: dict[str, list[int]] = {}
+        for id_, record in records.items():
+            value = _folded(map(record.get, names))
+            if self.first.setdefault(value, id_) != id_:
+                self.more.setdefault(value, []).append(id_)
+
+    def having(self, values: Iterable[Any]) -> list[int]:
+        """The records with these values, in the order of the index."""
+        value = _folded(values)
+        return [self.first[value], *self.more.get(value, ())] if value in self.first else []
+
+
+def _folded(values: Iterable[Any]) -> str:
+    return "\0".join(map(_fold, values))
+
+
+def _fold(value: object) -> str:
+    return (value if type(value) is str else as_text(value)).strip().casefold()
 
 
 def _forms(value: object) -> set[str]:
