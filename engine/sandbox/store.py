@@ -133,8 +133,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, entities: Mapping[str, Entity]) -> None:
     """WAL, our mark, and a table for each entity with a column for each field."""
-    mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    if mark != APPLICATION and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    filled = connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # before the mark: another may be first now
+    if filled and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise SandboxError("is a database of something else")
     _write_ahead(connection)
     connection.execute("BEGIN IMMEDIATE")

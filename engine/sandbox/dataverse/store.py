@@ -63,8 +63,8 @@ class RowStore:
             raise SandboxError(f"the database of the Dataverse stand-in cannot be used: {error}") from error
 
     def _prepare(self) -> None:
-        mark = self._db.execute("PRAGMA application_id").fetchone()[0]
-        if mark != APPLICATION and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        filled = self._db.execute("SELECT 1 FROM sqlite_master").fetchone()  # before the mark, which another may set
+        if filled and self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             self._db.close()
             raise SandboxError("the database of the Dataverse stand-in cannot be used: it is one of something else")
         self._db.executescript(
