@@ -355,10 +355,12 @@ class _Turn:
 
     def missing(self) -> None:
         """Linked records whose row is gone from the whole table, and those whose row left the scope."""
-        for key, record in self.links.items():
+        rows, out = self.standing.rows, self.standing.out
+        for key in [key for key in self.links if key not in rows or key in out]:  # a few of many
+            record = self.links[key]
             if not self.standing.has(key):
                 self._gone(key, record)
-            elif key in self.standing.out:
+            elif key in out:
                 text = f"left the scope of {self.mapping.name}; {self.mapping.target.entity} {record} is left as it is"
                 place = self.mapping.source.where.place if self.mapping.source.where else self.mapping.place
                 self.standing.findings.append(

@@ -7,6 +7,7 @@ A record that one of the first three gives to a row is no candidate for the mapp
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
@@ -74,9 +75,8 @@ class _Search:
     def __init__(self, standing: Standing, known: Known, matched: Matched) -> None:
         self.standing, self.known, self.matched = standing, known, matched
         self.mapping: MappingSpec = standing.mapping
-        self.owners: dict[int, str] = {record: key for key, record in known.links.items()}
         self.shared: dict[int, list[str]] = {}  # records that more than one row is linked to
-        if len(self.owners) < len(known.links):
+        if len({*known.links.values()}) < len(known.links):
             self._note_shared()
         self.found: dict[str, tuple[int, str]] = {}
         self.claims: set[int] = set()
@@ -84,6 +84,11 @@ class _Search:
         self.told: list[Finding] = []  # to rows that have a record that others claim, unless they are blocked too
         self.indexes: dict[tuple[str, ...], _Index] = {}
         self.look_alikes: dict[tuple[str, str], list[int]] | None = None
+
+    @cached_property
+    def owners(self) -> dict[int, str]:
+        """Record → the row that is linked to it; asked for only where some row is not linked yet."""
+        return {record: key for key, record in self.known.links.items()}
 
     def _note_shared(self) -> None:
         links: dict[int, list[str]] = {}
