@@ -5,18 +5,17 @@ batch take, and the last few of the batch before it. What the run itself wrote n
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from engine.applying.book import Book, adjustment
-from engine.model.catalogue import UDF, Type
-from engine.model.fit import empty, same
+from engine.model.fit import same
 from engine.model.plan import Action, Change, UnitRow, Unknown
 from engine.model.project import AppendSpec, LedgerSpec, Project
 from engine.model.units import DAY, units_on
+from engine.planning.identity import carriers
 from engine.planning.needs import GONE, UNREAD, columns, row_print, volatile
 from engine.ports import Condition, Record, Row, Rows, World
 from engine.stages.ledger import unit_rows
@@ -123,27 +122,13 @@ class Checker:
                 checked.moved[change.id] = f"{entity} {ids} has this row's identity now: somebody created it"
 
     def by_identity(self, entity: str, changes: Sequence[Change], book: Book) -> dict[str, list[Record]]:
-        """Change → records that carry the identity of its row; in one query, by the most telling field."""
+        """Change → records that carry the identity of its row; in one query."""
         identities = {
             change.id: {name: book.resolve(value) for name, value in change.seen.absent.items()}
             for change in changes
             if change.seen.absent and all(self._known(value, book) for value in change.seen.absent.values())
         }
-        if not identities:
-            return {}
-        fields = sorted({name for identity in identities.values() for name in identity})
-        telling = self._telling(entity, fields)
-        wanted = sorted(
-            {identity[telling] for identity in identities.values() if not empty(identity[telling])}, key=str
-        )
-        records = self._world.target.read(entity, [Condition(telling, "in", wanted)], fields) if wanted else []
-        by_value: dict[str, list[Record]] = defaultdict(list)
-        for record in records:
-            by_value[str(record.get(telling)).casefold()].append(record)
-        return {
-            id_: [record for record in by_value[str(identity[telling]).casefold()] if _is(record, identity)]
-            for id_, identity in identities.items()
-        }
+        return carriers(self._world.target.entity(entity), identities, self._world.target.read) if identities else {}
 
     def siblings(self, change: Change, book: Book) -> list[int]:
         """Records with the references that an adjustment which creates will give its own."""
@@ -152,13 +137,6 @@ class Checker:
 
     def _known(self, value: object, book: Book) -> bool:
         return not isinstance(value, Unknown) or value.change in book.ids
-
-    def _telling(self, entity: str, fields: Sequence[str]) -> str:
-        """Text tells rows apart, references only groups of them; a user-defined field before nothing."""
-        described = self._world.target.entity(entity)
-        texts = [name for name in fields if (one := described.field(name)) and one.type is Type.TEXT]
-        plain = [name for name in texts if not name.startswith(UDF)]
-        return next(iter([*plain, *texts, *fields]))
 
     def _adjustments(self, changes: Sequence[Change], book: Book, checked: Checked) -> None:
         for group in self.grouped(changes):
@@ -242,12 +220,6 @@ def _what_became(seen: str, now: str) -> str:
 def _since(change: Change) -> date:
     rows = change.seen.units
     return rows[0].end if rows else date.max
-
-
-def _is(record: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
-    return all(
-        str(record.get(name)).strip().casefold() == str(value).strip().casefold() for name, value in identity.items()
-    )
 
 
 def same_units(seen: Sequence[UnitRow], own: Sequence[tuple[date, int]], now: Sequence[UnitRow]) -> bool:

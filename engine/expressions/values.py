@@ -33,6 +33,11 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+def fold(value: object) -> str:
+    """A value for looking up: its text without case and idle spaces."""
+    return (value if type(value) is str else as_text(value)).strip().casefold()
+
+
 def plain(number: Decimal) -> str:
     """`12.50` → `12.5`, `1E+2` → `100`."""
     text = format(number, "f") if -_FIXED < number.adjusted() < _FIXED else str(number)

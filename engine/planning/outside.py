@@ -3,17 +3,17 @@
 Apply looks for the identity wherever it is before it creates: each plan would want such a row, each apply hold it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from engine.expressions.filters import as_text
-from engine.model.catalogue import UDF, Entity, Type
+from engine.expressions.values import as_text
+from engine.model.catalogue import Entity, Type
 from engine.model.finding import Finding, Severity
 from engine.model.fit import empty
 from engine.model.plan import Action, Unknown
 from engine.model.project import MappingSpec
 from engine.planning.draft import Draft
-from engine.ports import Condition, Record
+from engine.planning.identity import carriers
+from engine.ports import Record
 
 
 def block_taken(draft: Draft, mapping: MappingSpec) -> None:
@@ -25,37 +25,16 @@ def block_taken(draft: Draft, mapping: MappingSpec) -> None:
     wanted = {one.keys[0]: one.seen.absent for one in creates if _is_known(one.seen.absent)}
     if not wanted:
         return
-    for key, records in _carriers(draft, mapping, wanted).items():
+    entity = draft.entity(mapping.target.entity)
+    for key, records in carriers(entity, wanted, draft.reader.read, _titles(entity, mapping)).items():
         others = [record for record in records if record["id"] not in standing.records]
         if others:
-            standing.block(key, _finding(draft.entity(mapping.target.entity), mapping, key, others))
+            standing.block(key, _finding(entity, mapping, key, others))
 
 
 def _is_known(identity: Mapping[str, object]) -> bool:
     """Is no part of it yet to be created? No record can carry that."""
     return bool(identity) and not any(empty(value) or isinstance(value, Unknown) for value in identity.values())
-
-
-def _carriers(
-    draft: Draft, mapping: MappingSpec, wanted: Mapping[str, Mapping[str, object]]
-) -> dict[str, list[Record]]:
-    """Key → records that carry the row's identity, wherever they are."""
-    entity, names = draft.entity(mapping.target.entity), [*mapping.identity]
-    telling = _telling(entity, names)
-    asked = sorted({identity[telling] for identity in wanted.values()}, key=as_text)
-    fields = sorted({*names, *_titles(entity, mapping)})
-    records = draft.target.read(entity.name, [Condition(telling, "in", asked)], fields)
-    draft.reader.count += len(records)
-    found: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-    for record in records:
-        found[_folded(record.get(name) for name in names)].append(record)
-    return {key: found.get(_folded(identity[name] for name in names), []) for key, identity in wanted.items()}
-
-
-def _telling(entity: Entity, names: list[str]) -> str:
-    """The field to ask by: text tells rows apart, references only groups of them."""
-    texts = [name for name in names if (field := entity.field(name)) and field.type is Type.TEXT]
-    return next(iter([*(name for name in texts if not name.startswith(UDF)), *texts, *names]))
 
 
 def _titles(entity: Entity, mapping: MappingSpec) -> list[str]:
@@ -79,7 +58,3 @@ def _finding(entity: Entity, mapping: MappingSpec, key: str, records: list[Recor
     links = " or ".join(f"`trueup link {mapping.name} {key} {record['id']}`" for record in records)
     remedy = f"{links} takes it as it is, wherever it is; or change target.where, so that it is ours"
     return Finding("identity-taken", Severity.ERROR, text, remedy, mapping.target.place, mapping.name, key)
-
-
-def _folded(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple(as_text(value).strip().casefold() for value in values)

@@ -81,6 +81,12 @@ class Records:
         self.count += len(records)
         return records
 
+    def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> Sequence[Record]:
+        """As the target has it, and counted."""
+        records = self._target.read(entity, where, fields)
+        self.count += len(records)
+        return records
+
     def _conditions(
         self, mapping: MappingSpec, standings: Mapping[str, Standing]
     ) -> tuple[list[Condition] | None, dict[str, set[int]]]:
@@ -147,8 +153,7 @@ class Records:
         indexes = self._finds.setdefault(entity, {})
         if names not in indexes:
             if entity not in self._reference:
-                self._reference[entity] = self._target.read(entity, [], sorted(self._needs.get(entity, set(names))))
-                self.count += len(self._reference[entity])
+                self._reference[entity] = self.read(entity, [], sorted(self._needs.get(entity, set(names))))
             index = find_index(self._reference[entity], names)
             indexes[names] = {key: list(records) for key, records in index.items()}  # type: ignore[arg-type]
         return indexes[names]

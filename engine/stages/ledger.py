@@ -127,12 +127,13 @@ def comparison_day(account: Account, as_of: date) -> date:
 def weigh(account: Account, as_of: date, difference: Difference, decided: Mapping[str, str]) -> Weighed:
     """The ledger line of an account, and what may be done. `decided`: key (log or account) → archive, push, correct."""
     counted = [log for log in account.logs if decided.get(log.key) != "archive"]
-    line = _line(account, comparison_day(account, as_of), sum((log.units for log in counted), Decimal(0)))
+    pending = sum((log.units for log in counted), Decimal(0))
+    line = _line(account, comparison_day(account, as_of), pending)
     if account.quantity is None or account.untold:
         return Weighed(
             replace(line, class_=LedgerClass.UNKNOWN, text=account.untold, remedy=account.remedy), flows=False
         )
-    gap = account.quantity - line.units - sum((log.units for log in counted), Decimal(0))
+    gap = account.quantity - line.units - pending
     decision = decided.get(account.key) == "correct"
     bar = _bar(account, gap, automatic=difference is Difference.CORRECT, decision=decision)
     correct = bar is None and (decision or difference is Difference.CORRECT)

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from engine.expressions import EVALUATION_ERRORS, evaluate
-from engine.expressions.filters import as_text, domain, normalise
+from engine.expressions.filters import domain, normalise
+from engine.expressions.values import fold
 from engine.model.finding import Finding, Place, Severity
 from engine.model.fit import empty
 from engine.model.plan import Unknown
@@ -439,11 +440,7 @@ class _Index:
 
 
 def _folded(values: Iterable[Any]) -> str:
-    return "\0".join(map(_fold, values))
-
-
-def _fold(value: object) -> str:
-    return (value if type(value) is str else as_text(value)).strip().casefold()
+    return "\0".join(map(fold, values))
 
 
 def _forms(value: object) -> set[str]:
