@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from engine.errors import EngineError
-from engine.planning.naming import LEAST, fits, nearest
+from engine.model.near import closest
+from engine.planning.naming import LEAST, fits
 from engine.render.harmless import clean
 
 MOST = 5
@@ -22,7 +23,7 @@ def whole(said: str, known: Mapping[str, str], mapping: str) -> str:
         )
     if not found:
         _too_little(said, known, mapping)
-        near = nearest(said, known.values())
+        near = closest(said, known.values())
         hint = f"; did you mean {clean(near)!r}?" if near else ", or the start of it, as the plan shows it"
         raise EngineError(f"there is no row {clean(said)!r} of {mapping}: give its key{hint}")
     return found[0]

@@ -1,24 +1,20 @@
 """A wrong name in, the nearest right one out."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from engine.model.finding import Finding, Place, Severity
+from engine.model.near import by_case, closest
 
 _FEW = 12
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was most likely meant; case counts least."""
-    folded: dict[str, str] = {}
-    for right in sorted(known):
-        folded.setdefault(right.casefold(), right)
-    wanted = name.casefold()
-    found = get_close_matches(wanted, folded, n=1, cutoff=0.6)
-    longer = [right for right in folded if right.startswith(wanted)] if len(wanted) > 1 else []
-    if not found and len(longer) == 1:
-        found = longer
-    return folded[found[0]] if found else None
+    names = [*known]
+    if found := closest(name, names):
+        return found
+    longer = [right for folded, right in by_case(names).items() if len(name) > 1 and folded.startswith(name.casefold())]
+    return longer[0] if len(longer) == 1 else None
 
 
 def hint(name: str, known: Iterable[str]) -> str:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from engine.errors import EngineError
+from engine.model.near import closest
 from engine.model.plan import Change
 from engine.planning.draft import Draft
 from engine.planning.kin import Key, Kin
-from engine.planning.naming import fits, nearest
+from engine.planning.naming import fits
 
 MOST = 5
 """Rows that are named where several fit."""
@@ -88,5 +89,5 @@ def _only(draft: Draft, said: str, found: Sequence[Key], mappings: Sequence[str]
 
 
 def _meant(said: str, names: Iterable[str]) -> str:
-    near = nearest(said, names)
+    near = closest(said, names)
     return f"; did you mean {near!r}?" if near else ""

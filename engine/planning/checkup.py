@@ -9,8 +9,8 @@ from engine.expressions.compiled import slot_raw
 from engine.model.catalogue import UDF
 from engine.model.finding import Finding, Place, Severity
 from engine.model.fit import Misfit, fit
+from engine.model.near import closest
 from engine.model.project import FieldSpec, Find, MappingSpec, PriceSpec, Project, Value
-from engine.planning.naming import nearest
 from engine.planning.reading import Records
 from engine.ports import Condition, Target
 
@@ -84,7 +84,7 @@ def _unknown(mapping: MappingSpec, named: Mapping[str, Place], target: Target) -
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
+    near = closest(name, known)
     return f"did you mean {near!r}?" if near else "correct the name, or add the field in Autotask"
 
 
@@ -95,7 +95,7 @@ def unknown_periods(project: Project, target: Target) -> list[Finding]:
         rest = [label for label in labels if label not in price.months]
         for label in price.months:
             if labels and label not in labels:
-                near = nearest(label, rest)
+                near = closest(label, rest)
                 text = f"price: {label!r} is not in this tenant's picklist of {price.per}"
                 severity = Severity.ERROR if near else Severity.WARNING
                 remedy = f"did you mean {near!r}?" if near else "take it out of `months`, or correct it"

@@ -1,9 +1,9 @@
 """Decisions that are about no row: said, with the row that was most likely meant."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from engine.model.finding import Finding, Severity
+from engine.model.near import closest
 from engine.model.project import Decision
 from engine.planning.draft import Draft
 from engine.planning.naming import fits
@@ -50,5 +50,5 @@ def _meant(draft: Draft, decision: Decision) -> str:
 
 def _near(said: str, names: Mapping[str, str]) -> list[str]:
     """Rows whose key or name is nearly that."""
-    near = get_close_matches(said.casefold(), sorted({one.casefold() for one in (*names, *names.values())}), 1, NEAR)
-    return [key for key, name in names.items() if near and near[0] in (key.casefold(), name.casefold())][:MOST]
+    near = closest(said, {*names, *names.values()}, NEAR)
+    return [key for key, name in names.items() if near and near.casefold() in (key.casefold(), name.casefold())][:MOST]

@@ -1,7 +1,6 @@
 """Which row people mean: they give its key, the start of it, or its name as the plan shows it."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 LEAST = 4
 """Characters of a key that are enough to mean one row, if only one begins so."""
@@ -21,13 +20,3 @@ def fits(said: str, known: Mapping[str, str]) -> list[str]:
     if not found and wanted.endswith(CUT) and len(start) >= LEAST:
         found = [key for key, name in known.items() if name.strip().casefold().startswith(start)]
     return found
-
-
-def nearest(said: str, names: Iterable[str]) -> str | None:
-    """The key or name that was most likely meant; case counts least."""
-    folded: dict[str, str] = {}
-    for name in sorted(names):
-        if name:
-            folded.setdefault(name.casefold(), name)
-    found = get_close_matches(said.casefold(), folded, n=1)
-    return folded[found[0]] if found else None
