@@ -1,0 +1,23 @@
+"""Reads files that are files: a pipe or a device without a writer would be waited for for ever."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from trueup.operating_system import READ_AT_ONCE
+
+_GIVEN_BY_THE_SHELL = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""Pipes that have a writer: `trueup show /dev/stdin`, `trueup apply <(…)`."""
+
+
+def read_regular(path: Path) -> bytes:
+    """Returns the content of a file. Raises `OSError`, also for what is no regular file."""
+    if str(path).startswith(_GIVEN_BY_THE_SHELL):
+        return path.read_bytes()
+
+    descriptor = os.open(path, READ_AT_ONCE)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        return file.read()

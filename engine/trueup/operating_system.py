@@ -1,0 +1,215 @@
+"""What differs between operating systems: files, locks, users, processes, signals, shells.
+
+Linux and macOS have file modes and owners, sync folders, and replace a file that is open. Windows
+does none of this. Only this module asks which system it runs on. The other modules call its
+functions and never use `fcntl`, `msvcrt`, or the parts of `os` and `signal` that a system lacks.
+"""
+
+import errno
+import getpass
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+
+import filelock
+
+IS_WINDOWS = os.name == "nt"
+
+READ_AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Flags of `os.open` to read bytes without waiting for the writer of a pipe."""
+
+_LOCK_SECONDS = 60.0
+"""How long a writer waits for another one; a file is written in a fraction of that."""
+
+_REPLACE_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts to replace a file that is open: virus scanners hold files briefly."""
+
+_NO_FOLDER_SYNC = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.EISDIR, errno.ENOTSUP})
+"""Errors of systems and file systems that cannot sync a folder."""
+
+_HIGHEST_PROCESS_ID = 2**31 - 1
+
+
+def create_private(path: Path, *, exclusive: bool = False) -> None:
+    """Creates an empty file that only its owner may read; an existing file stays as it is.
+
+    On Windows the folder's access rights apply. Raises `FileExistsError` if `exclusive` and the
+    file exists, otherwise `OSError`.
+    """
+    flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if exclusive else 0)
+    os.close(os.open(path, flags, 0o600))
+
+
+def restrict_to_owner(path: Path) -> None:
+    """Takes all rights from others than the owner, where files have such rights."""
+    if not IS_WINDOWS and path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def write_whole(
+    path: Path,
+    content: bytes,
+    *,
+    private: bool = False,
+    like: os.stat_result | None = None,
+    before_replacing: Callable[[], None] | None = None,
+) -> None:
+    """Replaces a file with new content, durably, whole or not at all.
+
+    The content goes into a file beside it, which then replaces it. Only the owner may read a
+    `private` file. `like` is the status of a file whose mode and owner the new one gets.
+    `before_replacing` may raise to keep the old file. Raises `OSError` with the name of the file.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)  # of a process that was killed; it may have other rights
+        mode = 0o600 if private or like else 0o666  # 0o666 less what the user's umask takes
+        os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode))
+        with beside.open("wb") as file:
+            if like:
+                _take_attributes(file.fileno(), like)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if before_replacing:
+            before_replacing()
+        replace(beside, path)
+    except OSError as error:
+        # The error of a write (disk full) names no file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    sync_folder(path.parent)
+
+
+def replace(new: Path, path: Path) -> None:
+    """Renames a file onto another one. Raises `OSError`.
+
+    Windows refuses that while any program has the file open, so this tries for a moment.
+    """
+    for seconds in _REPLACE_WAITS:
+        try:
+            new.replace(path)
+        except PermissionError:
+            if not IS_WINDOWS:
+                raise
+            time.sleep(seconds)
+        else:
+            return
+    reason = "it is open in another program, or read-only; close it there and try again"
+    raise PermissionError(errno.EACCES, reason, str(path))
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes new names in a folder durable, where the system can. Raises `OSError` if that fails."""
+    if IS_WINDOWS:
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps other trueup processes out of the block for this file; the lock ends with the process.
+
+    The lock is on a file beside it, `.NAME.lock`, because the file itself is replaced. Raises
+    `OSError` if the lock cannot be had.
+    """
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except filelock.Timeout as error:
+        reason = f"another trueup has been writing it for {_LOCK_SECONDS:.0f} seconds"
+        raise TimeoutError(errno.ETIMEDOUT, reason, str(path)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def user_name() -> str:
+    """Returns the name of the user that runs this process, or a number, or `unknown user`."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # a container whose user has no name
+        number = getattr(os, "getuid", None)
+        return f"user {number()}" if number else "unknown user"
+
+
+def process_exists(process_id: int) -> bool | None:
+    """Returns whether a process of this host exists; None where that cannot be determined.
+
+    On Windows `os.kill` would end the process, so nothing is asked there.
+    """
+    if IS_WINDOWS:
+        return None
+    if not 0 < process_id <= _HIGHEST_PROCESS_ID:
+        return False
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # the process of another user
+    return True
+
+
+def stop_signals() -> Sequence[signal.Signals]:
+    """Returns the signals that ask a process to stop.
+
+    These are Ctrl-C, a request to end, a terminal that was closed (unless `nohup` had it ignored),
+    and Ctrl-Break on Windows.
+    """
+    signals = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        signals.append(hang_up)
+    signals += [signal.Signals(one) for one in (getattr(signal, "SIGBREAK", None),) if one]
+    return signals
+
+
+def wait_for(event: Event) -> None:
+    """Waits for an event so that signals are heard: on Windows an endless wait hears none."""
+    while not event.wait(0.5):
+        pass
+
+
+def shell_quoted(*arguments: object) -> str:
+    """Returns arguments as they are typed in the system's shell, quoted where needed."""
+    texts = [str(one) for one in arguments]
+    return subprocess.list2cmdline(texts) if IS_WINDOWS else shlex.join(texts)
+
+
+def is_regular(path: Path) -> bool:
+    """Returns whether nothing is there yet, or a regular file, after links were followed.
+
+    Raises `OSError` if that cannot be determined, as for a link that leads to itself.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _take_attributes(descriptor: int, like: os.stat_result) -> None:
+    """Gives an open file the mode and, as far as allowed, the owner of another one."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+    if hasattr(os, "fchown"):
+        with suppress(PermissionError):
+            os.fchown(descriptor, like.st_uid, like.st_gid)
