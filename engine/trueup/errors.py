@@ -1,31 +1,31 @@
 """Every error that is raised on purpose.
 
-EngineError                 exit 1, one line, no traceback
+EngineError                 exit code 1, one line, no traceback
 ├─ ConfigError              the project's files; carries findings
 ├─ ExpressionFault          an expression that cannot be compiled, with the offset in its text
-├─ SourceError              Work 365 could not be read or written
-├─ TargetError              Autotask
-│  ├─ TargetUnavailable     no answer that can be trusted; `may_have_landed` tells whether a write may have taken effect
-│  └─ TargetRejected        refused in Autotask's own words; retrying will not help
+├─ SourceError              the source could not be read or written
+├─ TargetError              the target could not be read or written
+│  ├─ TargetUnavailable     no reliable answer; `may_have_landed`: a write may have taken effect
+│  └─ TargetRejected        refused, with the target's own messages; retrying does not help;
+│                           `may_have_landed`: a create may have taken effect all the same
 ├─ StateError               the state file
-│  ├─ StateLocked           another run holds the lock, since when, on which host
-│  └─ StalePlan             configuration or state moved on since planning; plan again
+│  ├─ StateLocked           another run holds the lock
+│  └─ StalePlan             the configuration or the state has changed since planning
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
-├─ PlanRefused              a guard said no; carries findings
+├─ PlanRefused              the plan is over a limit; carries findings
+├─ Stopped                  the run was stopped before a write was sent
 └─ CallsUsedUp              the run's own limit on calls is reached; resumable
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-_FORBIDDEN = 403
-
 RIGHTS = "`trueup doctor` names the rights that the API user lacks"
-"""What to do where Autotask refuses for want of rights."""
+"""What to do where the target refuses a request for lack of rights."""
 
 
-class Said(Protocol):
-    """What an error asks of the findings that it carries: one line each."""
+class HasLine(Protocol):
+    """What an error needs of the findings that it carries: one line each."""
 
     def line(self) -> str:
         """Place, what is wrong, what to do."""
@@ -33,19 +33,19 @@ class Said(Protocol):
 
 
 class EngineError(Exception):
-    """Something that the user can mend. The text says what is wrong and what to do."""
+    """Something that the user can fix. The text tells what is wrong and what to do."""
 
 
 class ConfigError(EngineError):
-    """The project's files are not as they must be."""
+    """The project's files are not valid."""
 
-    def __init__(self, findings: Sequence[Said]) -> None:
+    def __init__(self, findings: Sequence[HasLine]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(finding.line() for finding in self.findings))
 
 
 class ExpressionFault(EngineError):
-    """An expression that cannot be compiled; `offset` counts characters from the start of its text."""
+    """An expression that cannot be compiled. `offset` counts characters from its start."""
 
     def __init__(self, message: str, offset: int = 0) -> None:
         super().__init__(message)
@@ -53,17 +53,17 @@ class ExpressionFault(EngineError):
 
 
 class SourceError(EngineError):
-    """Work 365 could not be read or written."""
+    """The source could not be read or written."""
 
 
 class TargetError(EngineError):
-    """Autotask could not be read or written."""
+    """The target could not be read or written."""
 
 
 class TargetUnavailable(TargetError):
-    """No answer that can be trusted came back.
+    """No reliable answer came back.
 
-    `may_have_landed` is True when a write was sent and its effect is not known.
+    `may_have_landed` is True where a write was sent and its effect is unknown.
     """
 
     def __init__(self, message: str, *, may_have_landed: bool = False) -> None:
@@ -72,17 +72,30 @@ class TargetUnavailable(TargetError):
 
 
 class TargetRejected(TargetError):
-    """Autotask refused; `errors` are its own words. Sending the same again will not help."""
+    """The target refused; `errors` are its own messages. Sending the same again does not help.
 
-    def __init__(self, message: str, *, errors: Sequence[str] = (), status: int = 500) -> None:
+    `may_have_landed` is True where a write was refused in a way that does not prove that it had no
+    effect, such as a duplicate after a request that was delivered twice.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Sequence[str] = (),
+        status: int = 500,
+        lacks_rights: bool = False,
+        may_have_landed: bool = False,
+    ) -> None:
+        """`status` is the HTTP status, 0 where nothing was sent.
+
+        `lacks_rights`: the API user may not do this.
+        """
         super().__init__(message)
         self.errors = tuple(errors)
         self.status = status
-
-    @property
-    def lacks_rights(self) -> bool:
-        """Does the API user's security level not grant this? Autotask says so in words with HTTP 500, or with 403."""
-        return self.status == _FORBIDDEN or any("adequate permissions" in error for error in self.errors)
+        self.lacks_rights = lacks_rights
+        self.may_have_landed = may_have_landed
 
 
 class StateError(EngineError):
@@ -94,7 +107,7 @@ class StateLocked(StateError):
 
 
 class StalePlan(StateError):
-    """Configuration or state moved on since the plan was made."""
+    """The configuration or the state has changed since the plan was made."""
 
 
 class SandboxError(EngineError):
@@ -102,16 +115,16 @@ class SandboxError(EngineError):
 
 
 class PlanRefused(EngineError):
-    """A guard said no; `findings` carry the figures."""
+    """The plan is over a limit; `findings` carry the figures."""
 
-    def __init__(self, findings: Sequence[Said]) -> None:
+    def __init__(self, findings: Sequence[HasLine]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(finding.line() for finding in self.findings))
 
 
 class Stopped(EngineError):
-    """Somebody stopped the run before this was sent."""
+    """The run was stopped before this was sent."""
 
 
 class CallsUsedUp(EngineError):
-    """The limit on calls that this run was given is reached; it can be resumed."""
+    """The run's own limit on calls is reached; it can be resumed."""

@@ -6,9 +6,19 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.model.catalogue import Field, PickValue, Type
-from engine.model.fit import PLACES, Misfit, empty, fingerprint, fit, label, pick_table, same, to_day, to_number
+from trueup.model.catalogue import Field, PickValue, Type
+from trueup.model.coerce import (
+    PLACES,
+    CoercionError,
+    coerce,
+    empty,
+    fingerprint,
+    label,
+    pick_table,
+    same,
+    to_day,
+    to_number,
+)
 
 DAY = date(2026, 11, 15)
 NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -38,7 +48,7 @@ NO_MEASURE = "this number is out of all range"
 
 @pytest.mark.parametrize("field", [TEXT, WHOLE, MONEY, YES_NO, DATE, INSTANT, PICKS])
 def test_none_stays_none(field):
-    assert fit(None, field) is None
+    assert coerce(None, field) is None
 
 
 FITS = [
@@ -100,7 +110,7 @@ FITS = [
     ("field", "value", "fitted"), FITS, ids=[f"{field.type}-{value!r}" for field, value, _ in FITS]
 )
 def test_a_value_fits_as_the_field_holds_it(field, value, fitted):
-    found = fit(value, field)
+    found = coerce(value, field)
     assert found == fitted
     assert type(found) is type(fitted)
 
@@ -145,21 +155,31 @@ MISFITS = [
     (DATE, 20261115, "is not a day"),
     (INSTANT, "noon", "'noon' is not a point in time for at"),
     (INSTANT, 5, "5 is not a point in time for at"),
-    (PICKS, "Weekly", "'Weekly' is not in the picklist of period (One-Time, Monthly, Yearly, Twice"),
+    (
+        PICKS,
+        "Weekly",
+        "'Weekly' is not in the picklist of period (One-Time, Monthly, Yearly, Twice",
+    ),
     (PICKS, 99, "99 is not in the picklist of period"),
     (PICKS, "One-Time", "'One-Time' is an inactive entry of the picklist of period"),
     (PICKS, 1, "1 is an inactive entry of the picklist of period"),
     (PICKS, "TWICE", "'TWICE' is 2 entries of the picklist of period: 4, 5"),
-    (Field("x", Type.INTEGER, picklist=()), "Weekly", "'Weekly' is not in the picklist of x (nothing known here)"),
+    (
+        Field("x", Type.INTEGER, picklist=()),
+        "Weekly",
+        "'Weekly' is not in the picklist of x (nothing known here)",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "says"), MISFITS, ids=[f"{field.type}-{value!r:.30}" for field, value, _ in MISFITS]
+    ("field", "value", "says"),
+    MISFITS,
+    ids=[f"{field.type}-{value!r:.30}" for field, value, _ in MISFITS],
 )
-def test_a_value_that_does_not_fit_is_told_in_words(field, value, says):
-    with pytest.raises(Misfit) as raised:
-        fit(value, field)
+def test_a_value_that_does_not_fit_is_reported_in_words(field, value, says):
+    with pytest.raises(CoercionError) as raised:
+        coerce(value, field)
     assert says in str(raised.value)
     assert len(str(raised.value)) < 300
 
@@ -178,22 +198,25 @@ ANYTHING = st.one_of(
 )
 
 
-@given(ANYTHING, st.sampled_from([TEXT, WHOLE, MONEY, YES_NO, DATE, INSTANT, PICKS, Field("x", Type.TEXT)]))
-def test_any_value_fits_or_is_told_and_what_fits_fits_again_as_it_is(value, field):
+@given(
+    ANYTHING,
+    st.sampled_from([TEXT, WHOLE, MONEY, YES_NO, DATE, INSTANT, PICKS, Field("x", Type.TEXT)]),
+)
+def test_any_value_fits_or_is_refused_and_what_fits_fits_again_as_it_is(value, field):
     try:
-        fitted = fit(value, field)
-    except Misfit as fault:
+        fitted = coerce(value, field)
+    except CoercionError as fault:
         assert str(fault)  # noqa: PT017 -- or it fits
     else:
-        assert same(fit(fitted, field), fitted)
+        assert same(coerce(fitted, field), fitted)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15))
 def test_money_is_rounded_to_four_places_half_away_from_zero(number):
-    fitted = fit(number, MONEY)
+    fitted = coerce(number, MONEY)
     assert abs(fitted - number) <= PLACES / 2
     assert fitted.as_tuple().exponent == -4
-    assert fit(-number, MONEY) == -fitted
+    assert coerce(-number, MONEY) == -fitted
 
 
 @pytest.mark.parametrize(
@@ -225,7 +248,9 @@ def test_two_values_are_one_whatever_their_idle_spaces(desired, actual, one):
     assert same(actual, desired) is one
 
 
-@pytest.mark.parametrize(("value", "nothing"), [(None, True), ("", True), (" ", False), (0, False), (False, False)])
+@pytest.mark.parametrize(
+    ("value", "nothing"), [(None, True), ("", True), (" ", False), (0, False), (False, False)]
+)
 def test_nothing_is_none_or_an_empty_text(value, nothing):
     assert empty(value) is nothing
 
@@ -255,13 +280,27 @@ def test_fast_look_up_knows_active_entries_and_labels_that_are_one_of_a_kind():
 
 @given(
     st.sampled_from(
-        [2, 3, 99, 1, "Monthly", "monthly", "Yearly", "Again", "Twice", "twice", "2", " Spaced ", "One-Time"]
+        [
+            2,
+            3,
+            99,
+            1,
+            "Monthly",
+            "monthly",
+            "Yearly",
+            "Again",
+            "Twice",
+            "twice",
+            "2",
+            " Spaced ",
+            "One-Time",
+        ]
     )
 )
 def test_fast_look_up_never_says_anything_else_than_fitting(value):
     found = pick_table(PICKS.picklist).get(value)
     if found is not None:
-        assert fit(value, PICKS) == found
+        assert coerce(value, PICKS) == found
 
 
 def test_a_fingerprint_changes_when_a_value_does_and_only_then():
@@ -271,7 +310,12 @@ def test_a_fingerprint_changes_when_a_value_does_and_only_then():
     assert fingerprint(dict(reversed(row.items()))) == print_
     assert fingerprint({**row, "b": Decimal("1.5")}) == print_
     assert fingerprint({**row, "b": Decimal("1.500000")}) == print_
-    others = [{**row, "a": 1}, {**row, "b": Decimal("1.51")}, {**row, "c": "None"}, {**row, "d": "2026-11-15"}]
+    others = [
+        {**row, "a": 1},
+        {**row, "b": Decimal("1.51")},
+        {**row, "c": "None"},
+        {**row, "d": "2026-11-15"},
+    ]
     others += [{**row, "f": None}, {**row, "a": "1\nb=2"}, {**row, "b": "1.5"}, {}]
     assert len({print_, *map(fingerprint, others)}) == len(others) + 1
 

@@ -1,13 +1,12 @@
 """What the nouns say of themselves."""
 
 import pytest
-
-from engine.model.catalogue import Entity, Field, Type
-from engine.model.finding import Finding, Place, Severity
-from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from engine.model.plan import Action, Change
-from engine.model.project import Connection, MappingSpec, SourceSpec, TargetSpec, Value
-from engine.model.work import Standing
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.plan import Action, Change
+from trueup.model.project import Connection, MappingSpec, SourceSpec, TargetSpec, Value
 
 HERE = Place("mappings/x.yaml", 4, 5)
 
@@ -20,11 +19,15 @@ def test_a_place_is_written_as_compilers_do():
 def test_a_finding_is_a_line_with_its_place_and_what_to_do():
     finding = Finding("rule", Severity.ERROR, "is wrong", "mend it", HERE)
     assert finding.line() == "mappings/x.yaml:4:5: is wrong\n    → mend it"
-    assert Finding("rule", Severity.INFO, "is said").line() == "is said"
+    assert Finding("rule", Severity.INFO, "is shown").line() == "is shown"
 
 
 def test_a_finding_as_json_has_what_is_set_and_nothing_else():
-    assert Finding("r", Severity.WARNING, "t").as_json() == {"code": "r", "severity": "warning", "text": "t"}
+    assert Finding("r", Severity.WARNING, "t").as_json() == {
+        "code": "r",
+        "severity": "warning",
+        "text": "t",
+    }
     assert Finding("r", Severity.HOLD, "t", "m", HERE, "customer", "k", "Alpine").as_json() == {
         "code": "r",
         "severity": "hold",
@@ -67,10 +70,17 @@ def test_only_an_adjustment_can_never_be_undone():
 
 
 @pytest.mark.parametrize(
-    ("id_", "takes_back"), [("m:k", False), ("undo:m:k", True), ("undo:undo:m:k", False), ("m:undo:k", False)]
+    ("depth", "is_undo", "takes_back"),
+    [(0, False, False), (1, True, True), (2, True, False), (3, True, True)],
 )
-def test_what_takes_back_an_undo_does_it_again(id_, takes_back):
-    assert Change(id_, Action.UPDATE, "m", ("k",), "n", "t", "E", HERE).takes_back is takes_back
+def test_an_undo_of_an_undo_does_the_change_again(depth, is_undo, takes_back):
+    change = Change("c", Action.UPDATE, "m", ("k",), "n", "t", "E", HERE, undo_depth=depth)
+    assert (change.is_undo, change.takes_back) == (is_undo, takes_back)
+
+
+def test_an_id_tells_nothing_about_undo():
+    change = Change("undo:m:k", Action.UPDATE, "m", ("k",), "n", "t", "E", HERE)
+    assert not change.takes_back
 
 
 @pytest.mark.parametrize(
@@ -84,12 +94,22 @@ def test_what_takes_back_an_undo_does_it_again(id_, takes_back):
     ],
 )
 def test_an_outcome_is_complete_when_everything_is_as_wanted(statuses, more, complete):
-    changes = tuple(ChangeOutcome("c", "n", status) for status in statuses)
+    changes = tuple(
+        ChangeOutcome("c", "n", status, mapping="m", action=Action.UPDATE) for status in statuses
+    )
     assert Outcome("r", changes, **more).complete is complete
 
 
 @pytest.mark.parametrize(
-    ("raw", "code"), [("{{ a }}", True), ("{% x %}", True), ("{# #}", True), ("{a}", False), ("", False), (5, False)]
+    ("raw", "code"),
+    [
+        ("{{ a }}", True),
+        ("{% x %}", True),
+        ("{# #}", True),
+        ("{a}", False),
+        ("", False),
+        (5, False),
+    ],
 )
 def test_a_value_with_braces_that_count_is_code(raw, code):
     assert Value(raw, HERE).is_code is code
@@ -101,8 +121,8 @@ def test_a_connection_keeps_its_options_to_itself():
 
 def standing():
     mapping = MappingSpec("m", "M", "M", SourceSpec("t", HERE), TargetSpec("E", HERE), {}, HERE)
-    made = Standing(mapping, {"k": {}})
-    made.ready["k"], made.usable["k"], made.repeats["k"] = (), 5, {}
+    made = MappingState(mapping, {"k": {}})
+    made.ready["k"], made.referable["k"], made.repeats["k"] = (), 5, {}
     made.changes["k"] = [Change("c", Action.LINK, "m", ("k",), "n", "t", "E", HERE)]
     return made
 
@@ -112,7 +132,7 @@ def test_a_blocked_row_is_nothing_else_and_keeps_the_first_reason_why():
     first, second = Finding("a", Severity.ERROR, "x"), Finding("b", Severity.ERROR, "y")
     made.block("k", first, ("customer", "a1"))
     made.block("k", second, ("service", "s1"))
-    assert (made.ready, made.usable, made.changes, made.repeats) == ({}, {}, {}, {})
+    assert (made.ready, made.referable, made.changes, made.repeats) == ({}, {}, {}, {})
     assert made.blocked == {"k": [first, second]}
     assert made.because == {"k": ("customer", "a1")}
 
@@ -120,6 +140,12 @@ def test_a_blocked_row_is_nothing_else_and_keeps_the_first_reason_why():
 def test_a_row_that_is_left_out_is_nothing_else():
     made = standing()
     finding = Finding("a", Severity.SKIP, "x")
-    made.leave("k", finding)
-    assert (made.ready, made.usable, made.changes, made.repeats, made.blocked) == ({}, {}, {}, {}, {})
-    assert made.left == {"k": finding}
+    made.skip("k", finding)
+    assert (made.ready, made.referable, made.changes, made.repeats, made.blocked) == (
+        {},
+        {},
+        {},
+        {},
+        {},
+    )
+    assert made.skipped == {"k": finding}

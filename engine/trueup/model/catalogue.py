@@ -1,4 +1,4 @@
-"""What the two systems say of themselves: tables and columns, entities and fields."""
+"""The catalogues of the two systems: tables with columns, entities with fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,35 +9,35 @@ UDF = "udf."
 
 
 class Type(StrEnum):
-    """The type of a column or field. Values in rows and records are Python's, as said here."""
+    """The type of a column or field, with the Python type of its values."""
 
     TEXT = "text"  # str
-    INTEGER = "integer"  # int; Autotask's integer, long and short
+    INTEGER = "integer"  # int
     DECIMAL = "decimal"  # decimal.Decimal
     BOOLEAN = "boolean"  # bool
     DAY = "day"  # datetime.date
-    INSTANT = "instant"  # datetime.datetime, aware; of a row in the business time zone, of a record in UTC
+    INSTANT = "instant"  # datetime.datetime, aware: rows in the business time zone, records in UTC
     LOOKUP = "lookup"  # str: the key of a row of another table (source only)
     CHOICE = "choice"  # str: the label (source only)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a Work 365 table under the name that mappings use."""
+    """A column of a source table under the name that mappings use."""
 
     name: str
     type: Type
-    logical: str  # its name in Dataverse, without the `_…_value` that lookups wear there
-    label: str = ""  # its display label in Dataverse
+    logical: str  # its name in the source system
+    label: str = ""  # its display label there
     table: str | None = None  # lookups: which table
-    choices: Mapping[int, str] = field(default_factory=dict)  # choices: number in Dataverse → label
+    choices: Mapping[int, str] = field(default_factory=dict)  # choices: number → label
     required: bool = False
     assumed: bool = False  # the logical name is not documented; a profile may correct it
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A Work 365 table under the name that mappings use."""
+    """A source table under the name that mappings use."""
 
     name: str
     logical: str
@@ -60,7 +60,7 @@ class PickValue:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an Autotask entity. `required and readonly` means: given on create, fixed afterwards."""
+    """A field of a target entity. `required and readonly`: set on create, fixed afterwards."""
 
     name: str
     type: Type
@@ -69,18 +69,21 @@ class Field:
     create_only: bool = False
     max_length: int | None = None
     reference: str | None = None  # the entity that it refers to
-    picklist: tuple[PickValue, ...] | None = None  # None: no picklist; (): a picklist, values not known here
+    picklist: tuple[PickValue, ...] | None = None  # None: no picklist; (): its values are unknown
     queryable: bool = True
-    required_if: str = ""
+    required_if: str = ""  # a condition, see `requirements`
+    reference_is: Mapping[str, str] = field(default_factory=dict)
+    """Picklist fields of the record that it refers to, with the labels that they must have."""
+
     picklist_partial: bool = False  # tenants have more values than the list shows
-    data_type: str = ""  # Autotask's own word where it says more than `type`: long, short, …
+    data_type: str = ""  # the target's own name of the type, where it is more precise: long, …
 
     def writable_on_create(self) -> bool:
-        """May a create carry it?"""
+        """Whether a create may set it."""
         return not self.readonly or self.create_only
 
     def writable_on_update(self) -> bool:
-        """May an update carry it?"""
+        """Whether an update may set it."""
         return not self.readonly and not self.create_only
 
 
@@ -95,7 +98,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An Autotask entity: what may be done with it, by which way, and its fields."""
+    """A target entity: its operations, the routes for them, and its fields."""
 
     name: str
     operations: frozenset[str]  # of create, query, update, delete
@@ -105,12 +108,24 @@ class Entity:
     udf_capable: str = "no"  # yes | no | uncertain
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    active: str = ""  # the field that is false where a record is inactive; empty where none is
 
     def field(self, name: str) -> Field | None:
-        """The field of that name; any `udf.…` is text where the catalogue does not know better."""
+        """The field of that name; a user-defined field that the catalogue does not have is text."""
         if name in self.fields:
             return self.fields[name]
         return Field(name, Type.TEXT) if name.startswith(UDF) and self.udf_capable != "no" else None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemNames:
+    """What people call the two systems, as their catalogues have it."""
+
+    source: str = "the source"
+    target: str = "the target"
+
+
+UNNAMED = SystemNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +134,4 @@ class Catalogue:
 
     tables: Mapping[str, Table]
     entities: Mapping[str, Entity]
+    systems: SystemNames = UNNAMED

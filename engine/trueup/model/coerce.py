@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from typing import Any
 
-from engine.model.catalogue import Field, PickValue, Type
+from trueup.model.catalogue import Field, PickValue, Type
 
 PLACES = Decimal("0.0001")
 """Autotask keeps money to four places (autotask-api.md, section 5)."""
@@ -15,14 +15,14 @@ PLACES = Decimal("0.0001")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?", re.DOTALL)
 _SMALLEST, _LARGEST = -100, 20
-"""Powers of ten that numbers lie between: neither system holds others, and 1e999999999 is no number but a trap."""
+"""Powers of ten that bound a number: neither system holds others, and 1e999999999 costs memory."""
 
 
-class Misfit(ValueError):
+class CoercionError(ValueError):
     """A value cannot stand in that field; the text says why."""
 
 
-def fit(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
+def coerce(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
     """The value in the field's own type, picklist labels as their numbers. Raises Misfit.
 
     None stays none. Text is trimmed as Autotask stores it, and refused when it is too long.
@@ -52,12 +52,14 @@ def _picked(value: object, field: Field) -> object:
         found = [option for option in found if option.active] or found[:1]
     if not found:
         known = ", ".join(option.label for option in options[:12]) or "nothing known here"
-        raise Misfit(f"{shown(value)} is not in the picklist of {field.name} ({known})")
+        raise CoercionError(f"{shown(value)} is not in the picklist of {field.name} ({known})")
     if len(found) > 1:
         values = ", ".join(str(option.value) for option in found)
-        raise Misfit(f"{shown(value)} is {len(found)} entries of the picklist of {field.name}: {values}")
+        raise CoercionError(
+            f"{shown(value)} is {len(found)} entries of the picklist of {field.name}: {values}"
+        )
     if not found[0].active:
-        raise Misfit(f"{shown(value)} is an inactive entry of the picklist of {field.name}")
+        raise CoercionError(f"{shown(value)} is an inactive entry of the picklist of {field.name}")
     return found[0].value
 
 
@@ -65,7 +67,9 @@ def _options(value: object, options: tuple[PickValue, ...]) -> list[PickValue]:
     """By label, case aside only where it must be, or by value; a number is a value first."""
     wanted = str(value).strip()
     by_label = [option for option in options if option.label.strip() == wanted]
-    by_label = by_label or [option for option in options if option.label.strip().casefold() == wanted.casefold()]
+    by_label = by_label or [
+        option for option in options if option.label.strip().casefold() == wanted.casefold()
+    ]
     by_value = [option for option in options if str(option.value).casefold() == wanted.casefold()]
     return (by_label or by_value) if isinstance(value, str) else (by_value or by_label)
 
@@ -74,50 +78,59 @@ def label(value: object, field: Field | None) -> object:
     """A picklist's number as its label; any other value as it is."""
     if field is None or not field.picklist or value is None:
         return value
-    return next((option.label for option in field.picklist if str(option.value) == str(value)), value)
+    return next(
+        (option.label for option in field.picklist if str(option.value) == str(value)), value
+    )
 
 
 def pick_table(options: tuple[PickValue, ...]) -> Mapping[object, object]:
-    """Labels and values → value, active entries only, unambiguous labels only: for looking up fast."""
+    """Labels and values → value, for fast look-up: active entries and unambiguous labels only."""
     active = [option for option in options if option.active]
     table: dict[object, object] = {option.value: option.value for option in active}
     labels = [option.label for option in active]
-    table.update({option.label: option.value for option in active if labels.count(option.label) == 1})
+    table.update(
+        {option.label: option.value for option in active if labels.count(option.label) == 1}
+    )
     return table
 
 
 def _text(value: object, field: Field) -> str:
     if isinstance(value, bool | dict | list | tuple):
-        raise Misfit(f"{shown(value)} is not text")
+        raise CoercionError(f"{shown(value)} is not text")
     if isinstance(value, Decimal):
         value = format(to_number(value), "f")
     text = (value.isoformat() if isinstance(value, date) else str(value)).strip()
     if field.max_length is not None and len(text) > field.max_length:
-        raise Misfit(f"{field.name} takes {field.max_length} characters, this has {len(text)}")
+        raise CoercionError(
+            f"{field.name} takes {field.max_length} characters, this has {len(text)}"
+        )
     return text
 
 
 def _integer(value: object, field: Field) -> int:
     number = Decimal(int(value)) if isinstance(value, bool) else to_number(value)
     if number != number.to_integral_value():
-        raise Misfit(f"{field.name} takes whole numbers, not {value}")
+        raise CoercionError(f"{field.name} takes whole numbers, not {value}")
     return int(number)
 
 
 def to_number(value: object) -> Decimal:
-    """Text, whole number or decimal as a decimal, exactly. Raises Misfit for what is none, or beyond all measure."""
+    """Returns text, a whole number or a decimal as an exact decimal.
+
+    Raises Misfit for what is no number, or is out of bounds.
+    """
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         number = Decimal(value.strip())
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(value)
     else:
-        raise Misfit(f"{shown(value)} is not a number")
+        raise CoercionError(f"{shown(value)} is not a number")
     if not number.is_finite():
-        raise Misfit(f"{shown(value)} is not a number")
+        raise CoercionError(f"{shown(value)} is not a number")
     if not number:
         return Decimal(0)
     if not _SMALLEST < number.adjusted() < _LARGEST:
-        raise Misfit("this number is out of all range")
+        raise CoercionError("this number is out of all range")
     return number
 
 
@@ -131,7 +144,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 def _boolean(value: object, field: Field) -> bool:
     said = _BOOLEANS.get(str(value).strip().casefold())
     if said is None:
-        raise Misfit(f"{field.name} is yes or no, not {shown(value)}")
+        raise CoercionError(f"{field.name} is yes or no, not {shown(value)}")
     return said
 
 
@@ -142,8 +155,8 @@ def _day(value: object, field: Field) -> date:
         return value
     try:
         return to_day(str(value))
-    except Misfit as fault:
-        raise Misfit(f"{fault} for {field.name}") from None
+    except CoercionError as fault:
+        raise CoercionError(f"{fault} for {field.name}") from None
 
 
 def to_day(text: str) -> date:
@@ -153,7 +166,7 @@ def to_day(text: str) -> date:
             return date.fromisoformat(text.strip()[:10])
     except ValueError:
         pass
-    raise Misfit(f"{text!r} is not a day (2026-11-15)")
+    raise CoercionError(f"{text!r} is not a day (2026-11-15)")
 
 
 def _instant(value: object, field: Field) -> datetime:
@@ -165,7 +178,7 @@ def _instant(value: object, field: Field) -> datetime:
         try:
             instant = datetime.fromisoformat(str(value))
         except ValueError:
-            raise Misfit(f"{shown(value)} is not a point in time for {field.name}") from None
+            raise CoercionError(f"{shown(value)} is not a point in time for {field.name}") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 

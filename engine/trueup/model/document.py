@@ -1,8 +1,10 @@
 """A plan as a JSON document, and back. The same plan gives the same text, byte for byte.
 
 Days and instants are ISO text, decimals are JSON numbers, a value that only apply will know is
-`{"unknown": "<change>"}`. What a document is read into follows from the dataclasses themselves.
-Its second line is its digest: of all its bytes but that line, so that what was reviewed is what is applied.
+`{"unknown": "<change>"}`. How a document is read follows from the dataclasses themselves. Its
+second line is its digest, of all its bytes but that line: what was reviewed is what is applied.
+
+Documents of format 1, which the state keeps of older runs, are read too: `plan_v1` translates them.
 """
 
 import json
@@ -17,70 +19,116 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from engine.errors import EngineError
-from engine.model.finding import Place
-from engine.model.plan import FORMAT, Plan, Unknown
-from engine.model.quiet import no_collecting
+from trueup.errors import EngineError
+from trueup.model import plan_v1
+from trueup.model.finding import Place
+from trueup.model.gc_pause import gc_paused
+from trueup.model.plan import FORMAT, Plan, Unknown
 
 DAY_MARK = "day"
 """A day is written as {"day": "2026-11-15"}, so that text stays text."""
 
 DECIMAL_MARK = "decimal"
-"""Inside free-form values, a decimal that JSON's number cannot hold is {"decimal": "<digits>"}, for the same reason."""
+"""Inside free-form values, a decimal that no JSON number holds is {"decimal": "<digits>"}."""
 
-_HALF = re.compile("[\ud800-\udfff]")
-"""Half a character, as broken sources have it: it stands in no UTF-8."""
+READABLE = (plan_v1.FORMAT, FORMAT)
+"""Formats that `loads` understands."""
 
-_HEAD = f'{{\n "format": {FORMAT},\n'
-_SEALED = re.compile(re.escape(_HEAD) + r' "digest": "([0-9a-f]{64})",\n')
-_ALTERED = "this plan was changed or cut short since it was made (its digest does not fit): plan again"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as broken sources have it: UTF-8 cannot hold it."""
+
+_DIGEST_LINE = re.compile(r'\{\n "format": ([0-9]{1,9}),\n "digest": "([0-9a-f]{64})",\n')
+_ALTERED = (
+    "this plan was changed or cut short since it was made (its digest does not fit): plan again"
+)
+_GREATEST_EXPONENT = 300
+"""Numbers beyond this power of ten are written as text: a float may not hold them."""
 
 
-@no_collecting()
+# Writing
+
+
+@gc_paused()
 def dumps(plan: Plan) -> str:
     """The plan's document, ending in a newline."""
     document = {"format": FORMAT, **encode(plan)}
-    text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=False, allow_nan=False) + "\n"
-    return sealed(_HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return with_digest(_LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
 
 
-def sealed(text: str) -> str:
-    """A document that begins with its format, with the digest of its bytes put in behind it."""
-    return f'{_HEAD} "digest": "{_hashed(text)}",\n{text[len(_HEAD) :]}'
+def with_digest(text: str) -> str:
+    """A document that begins with its format, with the digest of its bytes inserted behind it."""
+    head, rest = text[: text.index("\n", 2) + 1], text[text.index("\n", 2) + 1 :]
+    return f'{head} "digest": "{_sha256(text)}",\n{rest}'
 
 
-def _hashed(text: str, gap: slice = slice(0, 0)) -> str:
-    """Hex digits for a text without what stands in the gap."""
-    found = sha256(text[: gap.start].encode(errors="surrogatepass"))
-    found.update(text[gap.stop :].encode(errors="surrogatepass"))
-    return found.hexdigest()
+def _sha256(*parts: str) -> str:
+    digest = sha256()
+    for part in parts:
+        digest.update(part.encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+# Reading
 
 
 def loads(text: str) -> Plan:
-    """A plan from its document. Raises EngineError for anything else, and for one that was altered, in words."""
-    verify(text)
+    """A plan from its document.
+
+    Raises EngineError for anything else, and for a document that was altered.
+    """
+    version = verify(text)
     try:
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+        document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        if version == plan_v1.FORMAT:
+            document = plan_v1.upgrade(document)
         plan: Plan = _decoder(Plan)(document)
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as fault:
-        raise EngineError(f"the plan is damaged ({type(fault).__name__}: {fault!s:.200}): plan again") from fault
-    known = {change.id for change in plan.changes}
-    if strange := next((id_ for wave in plan.waves for id_ in wave if id_ not in known), None):
-        raise EngineError(f"the plan is damaged (a wave names {strange:.60}, which is no change of it): plan again")
+    except _DAMAGED as fault:
+        reason = f"{type(fault).__name__}: {fault!s:.200}"
+        raise EngineError(f"the plan is damaged ({reason}): plan again") from fault
+    ids = {change.id for change in plan.changes}
+    unknown = next((id_ for wave in plan.waves for id_ in wave if id_ not in ids), None)
+    if unknown:
+        reason = f"a wave names {unknown:.60}, which is no change of it"
+        raise EngineError(f"the plan is damaged ({reason}): plan again")
     return plan
 
 
-def verify(text: str) -> None:
-    """Raises EngineError for what begins as no plan, and for a plan that was altered since it was made."""
-    seal = _SEALED.match(text)
-    if seal is None:
-        raise EngineError(_told(text))
-    if _hashed(text, slice(len(_HEAD), seal.end())) != seal[1]:
+_DAMAGED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
+
+
+def verify(text: str) -> int:
+    """The document's format. Raises EngineError for what is no plan, and for an altered plan."""
+    head = _DIGEST_LINE.match(text)
+    if head is None or int(head[1]) not in READABLE:
+        raise EngineError(_why_not_a_plan(text))
+    start = text.index("\n", 2) + 1
+    if _sha256(text[:start], text[head.end() :]) != head[2]:
         raise EngineError(_ALTERED)
+    return int(head[1])
+
+
+def plan_id(text: str) -> str:
+    """The digest that identifies a plan document. Raises EngineError for anything else."""
+    head = _DIGEST_LINE.match(text)
+    if head is None:
+        raise EngineError(_why_not_a_plan(text))
+    return head[2]
+
+
+def _why_not_a_plan(text: str) -> str:
+    try:
+        version = json.loads(text, parse_constant=_refuse_constant)["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "this is not a plan: make one with `trueup plan --out FILE`"
+    if type(version) is int and version in READABLE:
+        return _ALTERED
+    readable = " and ".join(map(str, READABLE))
+    return f"this plan has format {version!s:.40}, this trueup reads {readable}: plan again"
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class ChangeNames:
     """What people call the rows of a change."""
 
     change: str
@@ -89,32 +137,22 @@ class Called:
     name: str
 
 
-def called(text: str) -> list[Called]:
-    """What the changes of a plan document are called, all else unread; nothing where it cannot be read."""
+def change_names(text: str) -> list[ChangeNames]:
+    """What the changes of a plan document are called; nothing where it cannot be read.
+
+    Much cheaper than `loads`, and independent of the document's format.
+    """
     try:
         changes = json.loads(text)["changes"]
-        return [Called(one["id"], one["mapping"], tuple(one["keys"]), one["name"]) for one in changes]
+        return [
+            ChangeNames(one["id"], one["mapping"], tuple(one["keys"]), one["name"])
+            for one in changes
+        ]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
 
 
-def _told(text: str) -> str:
-    """Why what does not begin as a plan of this format does cannot be one."""
-    try:
-        version = json.loads(text, parse_constant=_no_number)["format"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "this is not a plan: make one with `trueup plan --out FILE`"
-    if type(version) is int and version == FORMAT:
-        return _ALTERED
-    return f"this plan has format {version!s:.40}, this trueup reads {FORMAT}: plan again"
-
-
-def digest(text: str) -> str:
-    """What a plan document that could be read is known by: the digest that stands in it."""
-    seal = _SEALED.match(text)
-    if seal is None:
-        raise EngineError(_told(text))
-    return seal[1]
+# Values to JSON
 
 
 def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
@@ -127,18 +165,21 @@ def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
 def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type
     special = next((way for known, way in _SPECIAL.items() if issubclass(kind, known)), None)
     if special is None and is_dataclass(kind):
-        return _parts_of(kind)
-    return special or _as_is
+        return _dataclass_encoder(kind)
+    return special or _unchanged
 
 
-def _parts_of(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
-    """Parts that are decimals by their annotation need no mark to be read as such again."""
+def _dataclass_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+    """Fields annotated as decimals need no mark to be read as such again."""
     hints = get_type_hints(kind)
-    ways = [
-        (part.name, _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode)
+    parts = [
+        (
+            part.name,
+            _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode,
+        )
         for part in fields(kind)
     ]
-    return lambda value: {name: way(getattr(value, name)) for name, way in ways}
+    return lambda value: {name: way(getattr(value, name)) for name, way in parts}
 
 
 def _money(value: Decimal | None) -> int | float | str | None:
@@ -147,7 +188,7 @@ def _money(value: Decimal | None) -> int | float | str | None:
 
 def _number(value: Decimal) -> int | float | str:
     """A JSON number where that is exact, else the digits as text."""
-    if -_DIGITS < value.adjusted() < _DIGITS:
+    if -_GREATEST_EXPONENT < value.adjusted() < _GREATEST_EXPONENT:
         if value == value.to_integral_value():
             return int(value)
         near = float(value)
@@ -156,15 +197,12 @@ def _number(value: Decimal) -> int | float | str:
     return str(value)
 
 
-_DIGITS = 300
-
-
-def _decimal(value: Decimal) -> Any:  # noqa: ANN401 -- JSON
+def _marked_decimal(value: Decimal) -> Any:  # noqa: ANN401 -- JSON
     number = _number(value)
     return {DECIMAL_MARK: number} if isinstance(number, str) else number
 
 
-def _as_is(value: Any) -> Any:  # noqa: ANN401 -- JSON
+def _unchanged(value: Any) -> Any:  # noqa: ANN401 -- JSON
     return value
 
 
@@ -175,17 +213,61 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Mapping: lambda value: {str(key): encode(item) for key, item in value.items()},
     list: lambda value: [encode(item) for item in value],
     tuple: lambda value: [encode(item) for item in value],
-    Decimal: _decimal,
+    Decimal: _marked_decimal,
     date: lambda value: {DAY_MARK: value.isoformat()},
 }
 
 
-def _no_number(text: str) -> None:
+# JSON to values
+
+
+def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no number")
 
 
-def _free(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
-    """Free-form values: nothing is known of them but how they were written."""
+@cache
+def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if is_dataclass(kind):
+        return _dataclass_decoder(kind)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
+    if isinstance(kind, type) and issubclass(kind, tuple):
+        return _named_tuple_decoder(kind)
+    return _generic_decoder(kind)
+
+
+def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+    hints = get_type_hints(kind)
+    parts = {part.name: _decoder(hints[part.name]) for part in fields(kind)}
+    return lambda value: kind(**{name: way(value[name]) for name, way in parts.items()})
+
+
+def _named_tuple_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any NamedTuple
+    ways = [_decoder(hint) for hint in get_type_hints(kind).values()]
+    return lambda value: kind(*(way(item) for way, item in zip(ways, _LIST(value), strict=True)))
+
+
+def _generic_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        item = _decoder(next(part for part in inside if part is not types.NoneType))
+        return lambda value: None if value is None else item(value)
+    if origin is tuple and inside[-1] is Ellipsis:
+        item = _decoder(inside[0])
+        return lambda value: tuple(item(part) for part in _LIST(value))
+    if origin is tuple:
+        items = [_decoder(part) for part in inside]
+        return lambda value: tuple(
+            item(part) for item, part in zip(items, _LIST(value), strict=True)
+        )
+    item = _decoder(inside[1])
+    return lambda value: {key: item(part) for key, part in value.items()}
+
+
+def _free_form(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
+    """A value without an annotation: its type follows from how it was written."""
     if isinstance(value, dict):
         if value.keys() == {"unknown"}:
             return Unknown(_TEXT(value["unknown"]))
@@ -193,9 +275,9 @@ def _free(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
             return _day(value)
         if value.keys() == {DECIMAL_MARK}:
             return _finite(value[DECIMAL_MARK])
-        return {key: _free(item) for key, item in value.items()}
+        return {key: _free_form(item) for key, item in value.items()}
     if isinstance(value, list):
-        return tuple(_free(item) for item in value)
+        return tuple(_free_form(item) for item in value)
     return value
 
 
@@ -231,49 +313,9 @@ _PLAIN: dict[Any, Callable[[Any], Any]] = {
     str: _exactly(str),
     int: _exactly(int),
     bool: _exactly(bool),
-    object: _free,
+    object: _free_form,
     Decimal: _finite,
     date: _day,
     Place: _place,
 }
 _LIST, _TEXT = _exactly(list), _exactly(str)
-
-
-@cache
-def _decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
-    if kind in _PLAIN:
-        return _PLAIN[kind]
-    if is_dataclass(kind):
-        return _dataclass(kind)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind
-    return _generic(kind)
-
-
-def _dataclass(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
-    hints = get_type_hints(kind)
-    parts = {part.name: _decoder(hints[part.name]) for part in fields(kind)}
-    return lambda value: kind(**{name: part(value[name]) for name, part in parts.items() if _told_by(value, name)})
-
-
-LATER = frozenset({"systems", "made_of"})
-"""Parts that documents of this format did not have from the first: history keeps such documents for good."""
-
-
-def _told_by(value: Mapping[str, Any], name: str) -> bool:
-    return name in value or name not in LATER
-
-
-def _generic(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
-    origin, inside = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        item = _decoder(next(part for part in inside if part is not types.NoneType))
-        return lambda value: None if value is None else item(value)
-    if origin is tuple and inside[-1] is Ellipsis:
-        item = _decoder(inside[0])
-        return lambda value: tuple(item(part) for part in _LIST(value))
-    if origin is tuple:
-        items = [_decoder(part) for part in inside]
-        return lambda value: tuple(item(part) for item, part in zip(items, _LIST(value), strict=True))
-    item = _decoder(inside[1])
-    return lambda value: {key: item(part) for key, part in value.items()}

@@ -1,13 +1,18 @@
-"""What a rule or a stage has to say: data, never an exception."""
+"""What a rule or a stage found: data, never an exception."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
+from uuid import UUID
+
+BRIEF_KEY = 8
+"""Characters of a GUID that `Command.brief` shows; commands take the start of a key."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands in a file; line and column count from 1, 0 means the file as a whole."""
+    """A position in a file; line and column count from 1, line 0 means the file as a whole."""
 
     file: str
     line: int = 0
@@ -28,17 +33,110 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to say, about a file (`place`) or a row (`mapping`, `key`, `name`), or both."""
+class Command:
+    """A `trueup` command about one row, as a remedy names it: it can be pasted into a shell."""
 
-    code: str  # the rule's name, or the stage's own word for it, in kebab-case
+    verb: str  # decide, link, state forget
+    mapping: str
+    key: str
+    rest: str = ""  # what follows the key: `correct --reason …`
+
+    def __str__(self) -> str:
+        return self._with(quote(self.key))
+
+    @property
+    def brief(self) -> str:
+        """The command with a GUID cut to its first characters; any other key as it is."""
+        return self._with(self.key[:BRIEF_KEY] if _is_guid(self.key) else quote(self.key))
+
+    @property
+    def generic(self) -> str:
+        """The command with KEY in the place of the key: one line that stands for many rows."""
+        return self._with("KEY")
+
+    def _with(self, key: str) -> str:
+        return " ".join(
+            part for part in ("trueup", self.verb, self.mapping, key, self.rest) if part
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do, as text, with the commands that stand in it between backticks."""
+
+    text: str = ""
+    commands: tuple[Command, ...] = ()
+
+    @classmethod
+    def of(cls, *parts: "str | Command | Advice") -> "Advice":
+        """Puts text, commands and other advice together."""
+        texts, commands = [], list[Command]()
+        for part in parts:
+            match part:
+                case Command():
+                    texts.append(f"`{part}`")
+                    commands.append(part)
+                case Advice():
+                    texts.append(part.text)
+                    commands.extend(part.commands)
+                case str():
+                    texts.append(part)
+        return cls("".join(texts), tuple(commands))
+
+    def __add__(self, other: "str | Command | Advice") -> "Advice":
+        return Advice.of(self, other)
+
+    def brief(self) -> str:
+        """The text with the keys of its commands cut short."""
+        return self._replaced({str(one): one.brief for one in self.commands})
+
+    def generic(self) -> str:
+        """The text with KEY in the place of the keys: one line that stands for many rows."""
+        return self._replaced({str(one): one.generic for one in self.commands})
+
+    def _replaced(self, commands: Mapping[str, str]) -> str:
+        text = self.text
+        for full, short in commands.items():
+            text = text.replace(f"`{full}`", f"`{short}`")
+        return text
+
+
+NO_ADVICE = Advice()
+
+
+def join_advice(separator: str, parts: Sequence[Advice]) -> Advice:
+    """Several pieces of advice in a row."""
+    joined = NO_ADVICE
+    for number, part in enumerate(parts):
+        joined = joined + separator + part if number else part
+    return joined
+
+
+def _is_guid(key: str) -> bool:
+    try:
+        return str(UUID(key)) == key.casefold()
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a check: about a file (`place`), a row (`mapping`, `key`, `name`) or both."""
+
+    code: str  # the rule's name, or the stage's own code, in kebab-case
     severity: Severity
     text: str
-    remedy: str = ""
+    remedy: str = ""  # what to do; commands in it are listed in `commands`, between backticks
     place: Place | None = None
     mapping: str = ""
     key: str = ""
     name: str = ""  # what people call the row
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def advice(self) -> Advice:
+        """The remedy with its commands."""
+        return Advice(self.remedy, self.commands)
 
     def line(self) -> str:
         """`file:line:column: text (remedy)`, as compilers do, so that editors jump to it."""
@@ -47,10 +145,14 @@ class Finding:
 
     def as_json(self) -> Mapping[str, object]:
         """All that is set, ready for `json.dumps`."""
-        said: dict[str, object] = {"code": self.code, "severity": str(self.severity), "text": self.text}
+        values: dict[str, object] = {
+            "code": self.code,
+            "severity": str(self.severity),
+            "text": self.text,
+        }
         if self.place:
-            said["place"] = str(self.place)
+            values["place"] = str(self.place)
         for name in ("remedy", "mapping", "key", "name"):
             if getattr(self, name):
-                said[name] = getattr(self, name)
-        return said
+                values[name] = getattr(self, name)
+        return values

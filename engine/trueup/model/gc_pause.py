@@ -1,4 +1,4 @@
-"""Large values without the cycle collector, which would walk all of them again and again and find no cycle."""
+"""Pauses the cycle collector while large values are built: it would walk them and find no cycle."""
 
 import gc
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def no_collecting() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Switches the cycle collector off for the block, if it was on."""
     was = gc.isenabled()
     gc.disable()

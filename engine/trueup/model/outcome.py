@@ -1,29 +1,34 @@
-"""What became of a plan: one line a change, in Autotask's words and ours."""
+"""The outcome of a run: how each of its changes ended."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from trueup.model.plan import Action
 
 
 class ChangeStatus(StrEnum):
     """How one change ended."""
 
     APPLIED = "applied"
-    ALREADY = "already"  # it was as wanted before anything was sent
+    ALREADY = "already"  # the target was as wanted before anything was sent
+    NOT_KEPT = "not kept"  # accepted, and the target keeps another value of a field
     FAILED = "failed"  # refused; it did not take effect
-    SKIPPED = "skipped"  # not tried, because of another
-    IN_DOUBT = "in doubt"  # sent, and nobody knows yet whether it took effect
-    HELD = "held"  # not tried: what was seen when planning has moved
+    SKIPPED = "skipped"  # not tried, because of another change
+    IN_DOUBT = "in doubt"  # sent, and it is not known yet whether it took effect
+    HELD = "held"  # not tried: what planning saw has moved
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """One change's end. `text` is what was said of it, Autotask's own words first."""
+    """How one change ended."""
 
     change: str
     name: str
     status: ChangeStatus
-    text: str = ""
+    mapping: str
+    action: Action
+    text: str = ""  # why, the target's own words first
     remedy: str = ""
     because: str = ""  # skipped: the name of the change that it depends on
     sent: datetime | None = None  # in doubt: when it was sent, in the business time zone
@@ -31,19 +36,32 @@ class ChangeOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsNeeded:
+    """API calls that a run needs at most, to go on and to reach its end."""
+
+    next: int
+    rest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """One apply's end. `remaining` are changes that were never tried: stopped, or out of calls."""
+    """How a run ended."""
 
     run: str
     changes: tuple[ChangeOutcome, ...]
     interrupted: bool = False
-    calls: int = 0
-    remaining: int = 0
+    calls: int = 0  # API calls that were sent
+    remaining: int = 0  # changes that were never tried: stopped, or out of calls
     stopped: str = ""  # why nothing more could be done: calls used up, a side that cannot be read
     undo_of: str = ""  # the run that it took back
+    calls_needed: CallsNeeded | None = None  # where the limit on calls was too low to begin
 
     @property
     def complete(self) -> bool:
-        """Is every change applied, or was it as wanted already?"""
+        """Whether every change took effect, or was as wanted already."""
         done = {ChangeStatus.APPLIED, ChangeStatus.ALREADY}
-        return not self.interrupted and not self.remaining and all(c.status in done for c in self.changes)
+        return (
+            not self.interrupted
+            and not self.remaining
+            and all(c.status in done for c in self.changes)
+        )

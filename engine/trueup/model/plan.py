@@ -1,46 +1,62 @@
-"""The plan: waves of changes, findings, ledger, digests. Apply executes it without deciding anything."""
+"""The plan: waves of changes, findings, ledger, digests. Apply executes it and decides nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple, assert_never
 
-from engine.model.finding import Finding, Place
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.finding import Advice, Command, Finding, Place
 
-FORMAT = 1
-"""Version of the plan document; a plan of another version is refused."""
-
-UNDO = "undo:"
-"""How the id of a change begins that takes another one back; once more for each change that takes such a one back."""
-
-OUTSIDE = "; outside of it: "
-"""In the words of a selection, what comes before the figures of all that is not in the part."""
+FORMAT = 2
+"""Version of the plan document. Documents of version 1 are read too (see `plan_v1`)."""
 
 
 class Action(StrEnum):
-    """What a change does."""
+    """What a change does. Every `match` on the writing side covers all of them."""
 
     LINK = "link"  # a row is this record from now on; nothing is sent
     CREATE = "create"
     UPDATE = "update"
     DEACTIVATE = "deactivate"
-    ADJUST = "adjust"  # an append: cannot be read back or undone
+    ADJUST = "adjust"  # an append: it cannot be read back or undone
     WRITE_BACK = "write back"  # to the source
+
+    @property
+    def writes(self) -> "System | None":
+        """The system that the change is sent to; None where nothing is sent."""
+        match self:
+            case Action.CREATE | Action.UPDATE | Action.DEACTIVATE | Action.ADJUST:
+                return System.TARGET
+            case Action.WRITE_BACK:
+                return System.SOURCE
+            case Action.LINK:
+                return None
+            case _:
+                assert_never(self)
+
+
+class System(StrEnum):
+    """The two sides of a project."""
+
+    SOURCE = "source"
+    TARGET = "target"
 
 
 class Reason(StrEnum):
     """Why a field differs: for explaining only, apply never looks at it."""
 
-    SOURCE = "changed in Work 365"
-    MAPPING = "mapping changed"
-    DRIFT = "edited in Autotask, put back"
-    BOTH = "changed in Work 365 and edited in Autotask"
-    FIRST = "first alignment"
+    SOURCE = "source"  # the source changed
+    MAPPING = "mapping"  # the mapping changed
+    DRIFT = "drift"  # edited in the target, put back
+    BOTH = "both"  # changed in the source and edited in the target
+    FIRST = "first"  # first alignment
     NEW = "new"
     UNDO = "undo"
-    UNDONE = "undone before, still wanted"
-    DECISION = "as decided"
+    UNDONE = "undone"  # undone before, and the source still wants it
+    DECISION = "decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,14 @@ class Unknown:
     """A value that only apply will know: the id of the record that another change creates."""
 
     change: str
+
+
+class RowRef(NamedTuple):
+    """A row of a mapping, with its name; an array of three in documents."""
+
+    mapping: str
+    key: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +88,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """Units of one contract service over some days, both ends included."""
+    """Units of one service over some days, both ends included."""
 
     id: int
     start: date
@@ -74,21 +98,104 @@ class UnitRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What planning saw and apply checks again before it writes: the change's preconditions."""
+class SeenRow:
+    """A source row as planning read it: the fingerprint of its columns."""
 
-    row: Mapping[str, str] = field(default_factory=dict)  # source rows: "table:key" → digest of what was read
+    table: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Values by which a record would be taken for the row's: its create must find no new one."""
+
+    by: str  # the field that is queried; the others are compared
+    values: Mapping[str, object]
+    known: tuple[int, ...] = ()  # records with these values when the plan was made
+    around: int = 0  # records with this value of `by` when the plan was made
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """What planning saw and apply checks again before it writes."""
+
+    rows: tuple[SeenRow, ...] = ()
     record: Mapping[str, object] = field(default_factory=dict)  # target fields → value
-    absent: Mapping[str, object] = field(default_factory=dict)  # creates: no record has this identity
-    units: tuple[UnitRow, ...] | None = None  # adjustments: unit rows; None where the service is yet to be created
-    made_of: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # marks: row → columns, as they were sent
+    absent: Mapping[str, object] = field(
+        default_factory=dict
+    )  # creates: no record has this identity
+    alike: tuple[Alike, ...] = ()  # creates
+    units: tuple[UnitRow, ...] | None = None  # adjustments; None: the service is yet to be created
+    made_of: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Archive marks: row key → columns that its units, day and references were taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTerms:
+    """How one service on one contract is billed. None where the target does not tell."""
+
+    price: Decimal | None = None  # of one unit and one whole period
+    months: int | None = None  # of a period
+    start: date | None = None  # of the contract: periods are counted from here
+    end: date | None = None  # of the contract, as it will be after this plan
+    present_end: date | None = None  # as it is now
+
+    @property
+    def monthly(self) -> Decimal | None:
+        """The price of one unit and month, not rounded."""
+        return None if self.price is None or not self.months else self.price / self.months
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether this plan gives the contract a later end."""
+        if self.end is None or self.present_end is None:
+            return False
+        return self.present_end < self.end
+
+
+NO_TERMS = ServiceTerms()
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Which units a change of action ADJUST moves, and from when on."""
+
+    day: date  # effective from this day on
+    row: RowRef  # the row whose ledger it moves
+    service: int | None = None  # the service's record; None: it is yet to be created
+    service_change: str = ""  # then: the change that creates it
+    correction: int = 0  # how many of its units correct a difference, as decided
+    is_correction: bool = False  # it only corrects: no change of the source is behind it
+    decided_on: date | None = None  # the day of the difference that was decided to be corrected
+    is_transfer: bool = False  # it moves the row's units from one service to another
+    terms: ServiceTerms = NO_TERMS  # from which its money is computed
+
+
+class MadeRecord(NamedTuple):
+    """The record that an adjustment creates besides moving units; an array in documents."""
+
+    mapping: str
+    key: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceEffect:
+    """What a change does to the next invoice of its contract."""
+
+    start: date  # of the periods on that invoice
+    end: date
+    amount: Decimal
+    earlier: Decimal = Decimal(0)  # of it: for periods before the present one
+    first_billed: tuple[date, date] | None = None  # the first period that it changes at all
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One write, or one link. `values` is what is sent, complete."""
 
-    id: str
+    id: str  # opaque: nothing is read out of it
     action: Action
     mapping: str
     keys: tuple[str, ...]  # the rows it comes from; more than one where changes were merged
@@ -98,30 +205,54 @@ class Change:
     place: Place  # the mapping's YAML line
     record: int | None = None  # the record it writes to, where known
     fields: tuple[FieldChange, ...] = ()
+    under: tuple[RowRef, ...] = ()  # the rows that it belongs to: contract, customer, …
     values: Mapping[str, object] = field(default_factory=dict)
-    owned: Mapping[str, object] = field(default_factory=dict)  # all owned values once done, for state
+    owned: Mapping[str, object] = field(default_factory=dict)  # all owned values once done
     needs: tuple[str, ...] = ()  # ids of changes that must be done first
-    seen: Seen = Seen()
-    how: str = ""  # links: decision, identity, match
-    monthly: Decimal | None = None  # effect per month; None: none or unknown
-    one_off: Decimal | None = None  # estimate, back-dated changes
+    together: tuple[str, ...] = ()  # ids of changes that are sent with it or not at all
+    seen: Preconditions = Preconditions()
+    how: str = ""  # links: decision, identity, match, succession
+    succeeds: RowRef | None = None  # links: the row whose record it takes over, and loses its link
+    monthly: Decimal | None = None  # effect on the run rate per month; None: none or unknown
+    invoice: InvoiceEffect | None = None  # effect on the next invoice; None: none or unknown
+    one_off: Decimal | None = None  # charged once: setup fees, and units for periods gone by
+    lost: Decimal | None = None
+    """Money of posted days that will not be billed; negative: a credit that is owed."""
+
     price_unknown: bool = False
     notes: tuple[str, ...] = ()
-    units: tuple[int, int] | None = None  # adjustments: units on the day before and after
-    makes: tuple[str, str, str] | None = None  # adjustments that create: mapping, key and entity of what they create
+    units: tuple[int, int] | None = None  # adjustments: units on their day before and after
+    adjustment: Adjustment | None = None  # exactly where the action is ADJUST
+    makes: MadeRecord | None = None  # adjustments that create a record
+    marks_changes: bool = False  # write-backs: the mark of pending changes that are dealt with
+    undoes: str = ""  # the change of an earlier run that it takes back
+    undo_depth: int = 0  # 1: an undo; 2: an undo of an undo; …
+
+    @property
+    def invoice_amount(self) -> Decimal | None:
+        """What it does to the next invoice; a fee is billed with the first one of its contract."""
+        return self.invoice.amount if self.invoice else self.one_off
+
+    @property
+    def unit_change(self) -> int:
+        """Adjustments: the units that they add, or take away where negative."""
+        before, after = self.units or (0, 0)
+        return after - before
 
     @property
     def final(self) -> bool:
-        """Can it never be undone?"""
+        """Whether it can never be undone."""
         return self.action is Action.ADJUST
 
     @property
+    def is_undo(self) -> bool:
+        """Whether it takes back what an earlier run did."""
+        return self.undo_depth > 0
+
+    @property
     def takes_back(self) -> bool:
-        """Does it take back what a run did? What takes back an undo does that again."""
-        rest = self.id
-        while rest.startswith(UNDO):
-            rest = rest.removeprefix(UNDO)
-        return (len(self.id) - len(rest)) // len(UNDO) % 2 == 1
+        """Whether the original change is undone by it; an undo of an undo does it again."""
+        return self.undo_depth % 2 == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,48 +264,120 @@ class Blocked:
     name: str
     tab: str
     findings: tuple[Finding, ...]  # its own
-    because: tuple[tuple[str, str, str], ...] = ()  # chain of (mapping, key, name) to the row at fault; () = itself
-    holds_back: Mapping[str, int] = field(default_factory=dict)  # mapping → rows blocked by this one
+    because: tuple[
+        RowRef, ...
+    ] = ()  # the rows up to the one at fault; empty: it is at fault itself
+    holds_back: Mapping[str, int] = field(
+        default_factory=dict
+    )  # mapping → rows blocked by this one
 
 
 class LedgerClass(StrEnum):
-    """How source and target stand to each other."""
+    """What the target bills now, against what should be billed."""
 
     MATCH = "match"
     UNDER_BILLED = "under-billed"
     OVER_BILLED = "over-billed"
-    MISSING = "missing in Autotask"
-    ORPHAN = "orphan in Autotask"
-    HELD = "held"
-    UNKNOWN = "cannot be told"  # the quantity, or what is pending, cannot be read or worked out
+    MISSING = "missing"  # under-billed: not in the target at all, and not created by this plan
+    ORPHAN = "orphan"  # over-billed: in the target, and no row behind it
+    UNKNOWN = "unknown"  # one of the two sides is not known; in no total
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUnits:
+    """Pending units of one row that this plan does not send, for one reason."""
+
+    units: Decimal
+    code: str  # of the finding that stops them
+    reason: str
+    keys: tuple[str, ...]  # of the pending changes
+    row: RowRef  # at fault: the change itself, or a row that it depends on
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One subscription against one contract service."""
+    """One row with a quantity against the service that bills it.
+
+    Where both sides are known: quantity - units = moved + held + unexplained.
+    """
 
     mapping: str
     key: str  # empty for an orphan
     name: str
     record: int | None
-    customer: str
-    day: date  # the day on which both are compared
-    quantity: Decimal | None  # None for an orphan, and where it cannot be told
-    units: int
-    pending: int
-    difference: Decimal | None  # quantity - units - pending: positive is under-billed; None: cannot be told
+    customer: str  # the customer's name; empty where it is unknown
+    customer_row: RowRef | None
+    under: tuple[RowRef, ...]  # the rows that it belongs to: contract, customer, …
+    day: date  # the day on which both sides are compared
+    quantity: Decimal | None  # what should be billed; None for an orphan, or not known
+    units: int | None  # what the target bills now, on that day; None: not known
+    pending: Decimal  # units of all changes that are not in the target yet, held ones included
+    difference: Decimal | None  # quantity - units - pending
+    moved: int  # units that this plan adds, or takes away
+    held: tuple[HeldUnits, ...]
+    unexplained: Decimal | None  # what is left after apply, and explained by nothing pending
     class_: LedgerClass
-    monthly: Decimal | None  # money of the difference per month; None: price unknown
-    price: Decimal | None  # per unit and month
+    price: Decimal | None  # per unit and month; None: unknown
+    monthly: Decimal | None  # money of quantity - units per month; None: a part is unknown
     text: str = ""  # why
     remedy: str = ""  # the way out
+    commands: tuple[Command, ...] = ()  # of the remedy
+
+    @property
+    def advice(self) -> Advice:
+        """The remedy with its commands."""
+        return Advice(self.remedy, self.commands)
+
+    @property
+    def held_units(self) -> Decimal:
+        """Pending units that this plan does not send."""
+        return sum((one.units for one in self.held), Decimal(0))
+
+    def money(self, units: Decimal | int | None) -> Decimal | None:
+        """What so many units cost a month at the line's price; None where either is unknown."""
+        return None if self.price is None or units is None else self.price * units
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum over ledger lines."""
+
+    lines: int = 0
+    units: Decimal = Decimal(0)
+    monthly: Decimal = Decimal(0)  # of the lines with a known price
+    unpriced: int = 0  # lines without one
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTotal:
+    """What is held for one reason."""
+
+    code: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTotals:
+    """Sums in units and money: `under` - `over` = `moved` + `held` + `unexplained`."""
+
+    under: Amount = Amount()  # billed too little now
+    over: Amount = Amount()  # billed too much now; both positive
+    moved: Amount = Amount()  # by this plan
+    held: Amount = Amount()
+    held_by_reason: tuple[HeldTotal, ...] = ()
+    unexplained: Amount = Amount()
+    unknown: int = 0  # lines that are in no sum
+
+
+NO_TOTALS = LedgerTotals()
 
 
 @dataclass(frozen=True, slots=True)
 class GuardExceeded:
     """A limit that this plan is over."""
 
-    limit: str  # name for `--over`
+    kind: str  # creates, calls, rule, …
+    limit: str  # its name for `--over`: the kind alone, or `creates:Companies`
     text: str
 
 
@@ -189,6 +392,27 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """One kind of money of a plan's changes."""
+
+    more: Decimal = Decimal(0)
+    less: Decimal = Decimal(0)  # negative or zero
+
+    @property
+    def net(self) -> Decimal:
+        """Both together."""
+        return self.more + self.less
+
+
+class GoneRows(NamedTuple):
+    """How many of a table's linked rows are gone from it; an array in documents."""
+
+    table: str
+    gone: int
+    linked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Figures of the plan."""
 
@@ -197,10 +421,27 @@ class Summary:
     records: int
     read_calls: int  # calls that planning cost
     apply_calls: int  # calls that apply will cost
-    monthly: Decimal  # sum of known monthly effects
+    monthly: Decimal  # net effect on the run rate per month, of changes with a known price
     prices_unknown: int
     prices_zero: int
     actions: Mapping[str, int]  # action → changes
+    blocked: int
+    held: int
+    run_rate: Money = Money()  # the same, by direction
+    invoice: Money = Money()  # effect on the next invoices
+    one_off: Money = Money()  # of it: charged once
+    lost: Decimal = Decimal(0)  # money of posted days that will not be billed
+    credit: Decimal = Decimal(0)  # owed for posted days, positive
+    ledger: LedgerTotals = NO_TOTALS
+    rows_gone: tuple[GoneRows, ...] = ()  # tables of which linked rows are gone
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How much of a plan is outside of a selection."""
+
+    rows: int
+    changes: int
     blocked: int
     held: int
 
@@ -224,6 +465,10 @@ class Plan:
     ledger: tuple[LedgerLine, ...]
     exceeded: tuple[GuardExceeded, ...]
     summary: Summary
-    selection: str = ""  # what --target, --exclude, --customer left of it, in words, and how much is outside of it
+    selection: str = ""  # what --target, --exclude and --customer keep of it
+    outside: Outside | None = None  # of a selection: how much is not in it
     undo_of: str = ""  # the run that it reverses
-    systems: Mapping[str, str] = field(default_factory=dict)  # `source` and `target`: which ones it was made for
+    systems: Mapping[str, str] = field(default_factory=dict)
+    """`source` and `target`: the systems that it was made for; it is applied to no others."""
+
+    names: SystemNames = UNNAMED  # what people call the two systems

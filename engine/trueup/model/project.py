@@ -11,8 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from engine.model.catalogue import Catalogue
-from engine.model.finding import Place, Severity
+from trueup.model.catalogue import Catalogue
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.rule_scopes import RuleOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,10 @@ class Value:
 
     @property
     def is_code(self) -> bool:
-        """Is there anything to evaluate?"""
-        return isinstance(self.raw, str) and ("{{" in self.raw or "{%" in self.raw or "{#" in self.raw)
+        """Whether there is anything to evaluate."""
+        return isinstance(self.raw, str) and (
+            "{{" in self.raw or "{%" in self.raw or "{#" in self.raw
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """`{find: BillingCodes, where: {name: …}}`: the id of the one record of reference data that fits."""
+    """`{find: BillingCodes, where: {name: …}}`: the id of the one record that fits."""
 
     entity: str
     where: Mapping[str, Value]
@@ -80,7 +83,7 @@ class Join:
 
     name: str
     table: str
-    on: Mapping[str, str]  # joined column → `column` of the row, or `join.column` through another join
+    on: Mapping[str, str]  # joined column → `column` of the row, or `join.column` of another join
     place: Place
     where: Value | None = None  # sees `row` (and `source`)
     one: bool = False
@@ -118,19 +121,22 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class UnitsSpec:
-    """Where units over time are read: rows of `entity` whose field `on[0]` equals our record's `on[1]`."""
+    """Where units over time are read.
+
+    Rows of `entity` whose field `on[0]` equals field `on[1]` of the service.
+    """
 
     entity: str
     on: tuple[str, str]
     value: str
-    none: int
-    posted: str
+    none: int  # units of a service of ours that was never adjusted
+    posted: str  # the field that is set once a row's period is posted
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class PriceSpec:
-    """The price per unit and period: the first of `values` that is known, over the months of the period.
+    """The price per unit: the first known one of `values`, divided by the period's months.
 
     A name with a dot goes through a reference: `service.unitPrice` is a field of the record that
     this record's reference to mapping `service` points at. `per` is such a path to a picklist field
@@ -152,20 +158,36 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodsSpec:
+    """Paths to the days between which a service is billed: `contract.startDate`.
+
+    Billing periods are counted from the first day, in steps of the price's months.
+    """
+
+    start: str
+    end: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerSpec:
-    """Quantity over time: what the source says, where the target's units are, what is pending."""
+    """How the quantity of a row is compared with the units of its service, and what they cost."""
 
     quantity: Value
     units: UnitsSpec
     pending: str  # the append mapping whose changes bring the units up
     place: Place
     price: PriceSpec | None = None
+    periods: PeriodsSpec | None = None
     difference: Difference = Difference.HOLD
 
 
 @dataclass(frozen=True, slots=True)
 class ProofSpec:
-    """How a write that cannot be read back is proven: rows of `entity` where `on[0]` is our field `on[1]`."""
+    """How a write that cannot be read back is proven.
+
+    By rows of `entity` whose field `on[0]` equals field `on[1]` of what was written.
+    """
 
     entity: str
     on: tuple[str, str]
@@ -195,12 +217,75 @@ class WriteBackSpec:
     after: str = ""  # "proof", or nothing
 
 
+class EffectiveDay(StrEnum):
+    """From which day on a change of a quantity is billed."""
+
+    AS_DATED = "as_dated"  # from its own day on
+    NEXT_PERIOD = "next_period"  # from the first day of a billing period on, its own day or later
+    FIRST_OF_MONTH = "first_of_month"  # from the first of a month on, its own day or later
+    DECIDED = "decided"  # from a day on that a decision names; it waits for one
+
+
+class Rounding(StrEnum):
+    """How parts of a unit are rounded."""
+
+    UP = "up"
+    DOWN = "down"
+    NEAREST = "nearest"
+
+
+class PolicyPart(StrEnum):
+    """What a policy may set."""
+
+    INCREASE = "increase"  # an EffectiveDay
+    DECREASE = "decrease"  # an EffectiveDay
+    INCLUDED = "included"  # units of the quantity that are not billed
+    MINIMUM = "minimum"  # units that are billed at least, where the quantity is not zero
+    ROUNDING = "rounding"
+    CEILING = "ceiling"  # units above which a person must agree
+    REFUND = "refund"  # the product under which credits are given
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOverride:
+    """Other parts of a policy for some rows."""
+
+    rows: Mapping[str, str]  # mapping → key or name of the row that must be among a row's own
+    parts: Mapping[PolicyPart, Value]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySpec:
+    """How quantities and days of a mapping's rows become billed units and days."""
+
+    parts: Mapping[PolicyPart, Value]
+    overrides: tuple[PolicyOverride, ...]
+    place: Place
+
+
 class WhenMissing(StrEnum):
     """What to do with a linked record whose row is gone from its whole table."""
 
     REPORT = "report"
     DEACTIVATE = "deactivate"
     IGNORE = "ignore"
+
+
+class Strength(StrEnum):
+    """What it proves that a row and a record have the same values of a match key."""
+
+    STRONG = "strong"  # they are the same
+    NORMAL = "normal"  # they are, unless something speaks against it
+    WEAK = "weak"  # they may be, if something else speaks for it
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """Fields by whose values a record is found."""
+
+    fields: Mapping[str, FieldSpec]
+    strength: Strength = Strength.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +301,7 @@ class MappingSpec:
     place: Place
     label: Value | None = None  # what people call a row; the table's title column if absent
     identity: Mapping[str, FieldSpec] = field(default_factory=dict)
-    match: tuple[Mapping[str, FieldSpec], ...] = ()
+    match: tuple[MatchKey, ...] = ()
     create: Value = Value("auto", Place(""))
     deactivate: Mapping[str, Value] = field(default_factory=dict)
     when_missing: WhenMissing = WhenMissing.REPORT
@@ -224,17 +309,18 @@ class MappingSpec:
     ledger: LedgerSpec | None = None
     append: AppendSpec | None = None
     write_back: WriteBackSpec | None = None
-    similar: tuple[str, ...] = ()  # fields by which an unlinked record resembles a row that would be created
+    similar: tuple[str, ...] = ()
+    """Fields by which an unlinked record resembles a row that would be created."""
 
+    evidence: tuple[str, ...] = ()
+    """Fields that speak for or against a record that a match key finds: name, domain, country."""
 
-class RuleOn(StrEnum):
-    """What a rule looks at."""
+    policy: PolicySpec | None = None
+    charges: tuple[str, ...] = ()  # fields with amounts that are billed once, for a new record
+    successor_of: Value | None = None
+    """The key of the row whose place a row takes: its contract service is handed over."""
 
-    ROW = "row"
-    RECORD = "record"
-    CHANGE = "change"
-    LEDGER = "ledger"
-    PLAN = "plan"
+    is_customer: bool = False  # its rows are the customers that a plan is grouped by
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +336,12 @@ class Rule:
     remedy: Value
     place: Place
     when: Value | None = None
+    when_linked: Severity | None = None  # for rows that are linked: another severity
+    fields: tuple[str, ...] = ()  # that are left as they are in the record of such a row
 
 
-class About(StrEnum):
-    """What a decision is about; of each a row takes one."""
+class Topic(StrEnum):
+    """What a decision is about; a row has at most one decision on each topic."""
 
     RECORD = "record"  # which record it is
     SWITCH = "switch"  # whether its record is switched on
@@ -266,31 +354,47 @@ class Verdict(StrEnum):
     LINK = "link"
     CREATE = "create"
     ACTIVATE = "activate"  # its record is switched off: switch it on again
+    SUCCEED = "succeed"  # it takes the place of another row: that row's record is handed over
     IGNORE = "ignore"
-    ARCHIVE = "archive"  # a pending change: Autotask has it already; mark it, send nothing
-    PUSH = "push"  # a held change: send it all the same, on the first open day where its own is posted
-    CORRECT = "correct"  # a ledger difference: adjust Autotask to the source's quantity
+    ARCHIVE = "archive"  # a pending change: the target has it already; mark it, send nothing
+    PUSH = "push"
+    """A held change: send it all the same, on the first open day where its own is posted."""
+
+    CORRECT = "correct"  # a ledger difference: adjust the target to the source's quantity
 
     @property
-    def about(self) -> frozenset[About]:
-        """A row that is left alone takes no other decision."""
-        return _ABOUT[self]
+    def topics(self) -> frozenset[Topic]:
+        """What it decides. A row that is ignored takes no other decision."""
+        return _TOPICS[self]
 
 
-_ABOUT = {
-    Verdict.LINK: frozenset({About.RECORD}),
-    Verdict.CREATE: frozenset({About.RECORD}),
-    Verdict.ACTIVATE: frozenset({About.SWITCH}),
-    Verdict.IGNORE: frozenset(About),
-    Verdict.ARCHIVE: frozenset({About.UNITS}),
-    Verdict.PUSH: frozenset({About.UNITS}),
-    Verdict.CORRECT: frozenset({About.UNITS}),
+DECIDE_WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
+"""What `trueup decide` takes; `link` is a command of its own."""
+
+_TOPICS = {
+    Verdict.LINK: frozenset({Topic.RECORD}),
+    Verdict.CREATE: frozenset({Topic.RECORD}),
+    Verdict.SUCCEED: frozenset({Topic.RECORD}),
+    Verdict.ACTIVATE: frozenset({Topic.SWITCH}),
+    Verdict.IGNORE: frozenset(Topic),
+    Verdict.ARCHIVE: frozenset({Topic.UNITS}),
+    Verdict.PUSH: frozenset({Topic.UNITS}),
+    Verdict.CORRECT: frozenset({Topic.UNITS}),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class SeenDifference:
+    """The ledger difference that a decision to correct is about; it holds for no other one."""
+
+    units: Decimal  # that the target bills, with all pending changes
+    quantity: Decimal
+    day: date  # on which both were compared; a correction takes effect from it on
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person said of a row."""
+    """What a person decided about a row."""
 
     mapping: str
     key: str
@@ -299,7 +403,10 @@ class Decision:
     record: int | None = None  # link: to which record
     reason: str = ""
     until: date | None = None  # last day on which it holds
-    after: str = ""  # archive, push: the run that took the change back, of which this is said
+    after: str = ""  # archive, push: the run whose undo it answers
+    seen: SeenDifference | None = None  # correct: the difference that the person saw
+    on: date | None = None  # push: the day from which the change is billed
+    of: str = ""  # succeed: the key of the row whose place it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,17 +416,24 @@ class Guards:
     creates: Mapping[str, int]  # by entity; "*" for all others
     deactivations: Mapping[str, int]
     share_changed: Mapping[str, Decimal]  # share of records linked, or about to be, from 10 up
-    monthly_effect: Decimal  # billed more, and billed less, each by itself
+    adjustments: Mapping[str, int]  # count: how many; seats: units that they move, either way
+    rows_gone: Mapping[str, Decimal]  # by table: share of the linked rows that are gone, from 10 up
+    monthly_effect: Decimal  # on the run rate: more, and less, each by itself
+    one_off_effect: Decimal  # charged once: more, and less, each by itself
     calls: int  # that applying costs
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A source or target as trueup.yaml says it. Values may hold secrets: never print it."""
+    """A source, target or state as trueup.yaml configures it.
+
+    Values may hold secrets: never print them.
+    """
 
     connector: str
     options: Mapping[str, object] = field(repr=False)
     place: Place
+    unset: tuple[Finding, ...] = ()  # environment variables that it needs and that are not set
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,15 +450,30 @@ class Project:
     guards: Guards
     mappings: Mapping[str, MappingSpec]  # in order of dependency
     rules: tuple[Rule, ...]
-    decisions: tuple[Decision, ...]  # one a row and matter
+    decisions: tuple[Decision, ...]  # at most one for each row and topic
     catalogue: Catalogue
     digest: str  # of all that decides a plan: files, not secrets
     settle_after: timedelta = timedelta(minutes=5)
     as_of: date | None = None  # fixed by the demo's project only
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
+    placeholders: tuple[str, ...] = ()  # texts that stand for no value, besides the usual ones
+    warnings: tuple[Finding, ...] = ()  # about files that have no effect
 
-    def decided(self, mapping: str, key: str, about: About) -> Decision | None:
-        """What a person said of that matter of that row."""
+    def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
+        """The decision about the row on that topic."""
         of_row = (one for one in self.decisions if (one.mapping, one.key) == (mapping, key))
-        return next((one for one in of_row if about in one.verdict.about), None)
+        return next((one for one in of_row if topic in one.verdict.topics), None)
+
+    @property
+    def customer_mapping(self) -> str:
+        """The mapping whose rows are the customers; empty where the project names none."""
+        marked = (name for name, mapping in self.mappings.items() if mapping.is_customer)
+        return next(marked, "customer" if "customer" in self.mappings else "")
+
+    def ledger_of(self, pending: str) -> MappingSpec | None:
+        """The mapping whose ledger is moved by the changes of this append-only mapping."""
+        return next(
+            (one for one in self.mappings.values() if one.ledger and one.ledger.pending == pending),
+            None,
+        )

@@ -1,6 +1,6 @@
-"""What state remembers: links, values last applied, what was pushed, runs and their journal."""
+"""What the state holds: links, pushed changes, runs and their journal, the lease of its lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,18 +8,18 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A row is a record, and how that came to be: created, decision, identity, match."""
+    """The record that a row is."""
 
     mapping: str
     key: str
     entity: str
     record: int
-    how: str
+    how: str  # created, decision, identity or match
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A log that was pushed or settled by hand, with its proof; it is never pushed again."""
+    """A license change that was pushed or settled manually, with its proof; never pushed again."""
 
     mapping: str
     key: str
@@ -27,43 +27,75 @@ class Pushed:
     day: date  # effective date as sent
     units: int  # what the whole merged adjustment changed
     change: str
-    run: str  # that pushed it; of one that is undone the run that took it back
+    run: str  # the run that pushed it; if it is undone, the run that undid it
     proof: tuple[Mapping[str, object], ...] = ()
     marked: bool = False  # the source row carries its mark
-    undone: bool = False  # an undo took its units back: a person must say whether it is pushed again
+    undone: bool = False  # an undo reversed its units; a decision is needed to push it again
 
 
 class Step(StrEnum):
-    """What a journal entry says of a change."""
+    """The step of a change that a journal entry records."""
 
     STARTED = "started"  # about to be sent
-    IN_DOUBT = "in doubt"  # sent, and no answer that can be trusted came
-    ANSWERED = "answered"  # a good answer came, effect not yet seen
+    IN_DOUBT = "in doubt"  # sent, without an answer that can be trusted
+    ANSWERED = "answered"  # sent and accepted, its effect not seen yet
     DONE = "done"  # known to have taken effect
-    FAILED = "failed"  # known not to have taken effect; refused
-    NOT_LANDED = "not landed"  # settled: it never took effect
-    SKIPPED = "skipped"  # not tried, because of another
-    HELD = "held"  # not tried: what was seen when planning has moved
-    UNCLEAR = "unclear"  # settling by reading was not possible; a person must say
+    FAILED = "failed"  # refused; known not to have taken effect
+    NOT_LANDED = "not landed"  # settled: it did not take effect
+    SKIPPED = "skipped"  # not tried, because of another change
+    HELD = "held"  # not tried: what planning saw has changed
+    UNCLEAR = "unclear"  # reading could not determine the outcome; a person must
 
 
 OPEN = frozenset({Step.STARTED, Step.IN_DOUBT, Step.ANSWERED, Step.UNCLEAR})
 """Steps after which a change is in doubt."""
 
+REFUSED = "refused"
+"""Name in the data of an IN_DOUBT entry after a refusal that does not prove that it had no effect.
+
+Its value is the data of the FAILED entry that follows if reading finds no trace of the write.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal."""
+    """One step of one change, as the journal records it."""
 
     change: str  # id of the change in the run's plan
     step: Step
     at: datetime
-    data: Mapping[str, object] = field(default_factory=dict)  # answer, proof, error, what is known
-    seq: int = 0  # given by the store
+    data: Mapping[str, object] = field(default_factory=dict)  # answer, proof, error
+    seq: int = 0  # set by the store
+
+
+_FORMS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    *((name, str) for name in ("text", "remedy", "because")),
+    *((name, Mapping) for name in ("values", "kept", REFUSED)),
+    *((name, (list, tuple)) for name in ("siblings", "before", "proof")),
+)
+_UNIT_ROW: Mapping[str, type] = {"id": int, "start": date, "end": date, "units": int}
+
+
+def is_entry_data(data: Mapping[str, object]) -> bool:
+    """Returns whether the data of an entry has the form that a run writes, as far as it is read."""
+    if not all(isinstance(data[name], kind) for name, kind in _FORMS if name in data):
+        return False
+    before, proof = (_items(data.get(name)) for name in ("before", "proof"))
+    return all(isinstance(row, Mapping) for row in proof) and all(map(_is_unit_row, before))
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _is_unit_row(row: object) -> bool:
+    return isinstance(row, Mapping) and all(
+        isinstance(row.get(name), kind) for name, kind in _UNIT_ROW.items()
+    )
 
 
 class RunStatus(StrEnum):
-    """How a run stands."""
+    """The status of a run."""
 
     OPEN = "open"
     DONE = "done"
@@ -73,7 +105,7 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One apply. `plan` is the whole plan document, so that it can be resumed from here."""
+    """One apply. `plan` is the whole plan document, so that the run can be resumed."""
 
     id: str
     plan_digest: str
@@ -84,12 +116,13 @@ class Run:
     status: RunStatus = RunStatus.OPEN
     ended: datetime | None = None
     undo_of: str = ""
-    systems: Mapping[str, str] = field(default_factory=dict)  # which source and target; not read back
+    # Identities of `source` and `target`. Only written; they are read as `StateSnapshot.systems`.
+    systems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What an entry changes in the state, committed with it or not at all."""
+    """What entries or an edit change in the state, in the same transaction."""
 
     links: tuple[Link, ...] = ()
     unlink: tuple[tuple[str, str], ...] = ()  # mapping, key
@@ -100,7 +133,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The lock, as its holder has it."""
+    """The lock of the state, as its holder has it."""
 
     token: int
     holder: str

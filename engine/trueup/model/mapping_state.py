@@ -1,0 +1,109 @@
+"""Where the rows of one mapping stand while a plan is made; filled stage by stage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trueup.model.finding import Finding
+from trueup.model.plan import Change
+from trueup.model.project import MappingSpec
+
+Row = dict[str, Any]
+"""A row of a table, by column."""
+
+Record = dict[str, Any]
+"""A record of an entity, by field, user-defined ones as `udf.Name`."""
+
+RowKey = tuple[str, str]
+"""Mapping and key of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row that exists, or may exist, and cannot be read."""
+
+    row: Row  # the part that can be read; using any other column of it raises NotRead
+    findings: tuple[Finding, ...]  # why
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRows:
+    """What could not be read of a table. A missing row may be one of these, so it is not gone."""
+
+    rows: Mapping[str, UnreadableRow]  # by key
+    without_key: tuple[Finding, ...] = ()  # rows whose key is unknown: any row may be one of them
+
+
+@dataclass(slots=True)
+class MappingState:
+    """The rows of a mapping: each is in one of `ready`, `blocked`, `skipped`, `out_of_scope`."""
+
+    mapping: MappingSpec
+    rows: Mapping[str, Row]  # the whole table, by key, without rows that cannot be read
+    unread: dict[str, UnreadableRow] = field(default_factory=dict)  # blocked, or out of scope
+    ready: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # key → values of expressions
+    blocked: dict[str, list[Finding]] = field(default_factory=dict)
+    because: dict[str, RowKey] = field(default_factory=dict)  # blocked because of this row
+    skipped: dict[str, Finding] = field(default_factory=dict)  # left out on purpose, and why
+    skipped_because: dict[str, RowKey] = field(default_factory=dict)  # it refers to this row
+    out_of_scope: set[str] = field(default_factory=set)  # not in `where`
+
+    left_alone: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Linked rows with fields that are not written, because a rule about them fails."""
+
+    records: dict[int, Record] = field(default_factory=dict)  # by id
+    record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
+    inferred_links: dict[str, int] = field(default_factory=dict)
+    """Rows that are kept out and fit one record all the same: for the ledger, never written."""
+
+    succeeded_by: dict[str, str] = field(default_factory=dict)
+    """Rows whose record another row took over, with that row: their changes are its changes."""
+
+    moved_from: dict[str, str] = field(default_factory=dict)
+    """Rows that succeed a row with another service, with that row: their changes go together."""
+
+    left_records: dict[str, int] = field(default_factory=dict)
+    """Rows whose record refers to other rows, with that record: the row gets a new one."""
+
+    contested_records: set[int] = field(default_factory=set)
+    """Records that several of these rows fit: none of them is known to be its row."""
+
+    unknown_records: dict[str, str] = field(default_factory=dict)
+    """Rows without a known record that may have one all the same, and why: for the ledger."""
+
+    referable: dict[str, object] = field(default_factory=dict)
+    """What other rows may refer to: the record's id, or Unknown where it is yet to be created."""
+
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+    repeats: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Creates that an adjustment carries out: key → values."""
+
+    findings: list[Finding] = field(default_factory=list)  # warnings and infos
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a row, or may be one: only where there is none is a row gone."""
+        return key in self.rows or key in self.unread
+
+    def block(self, key: str, finding: Finding, because: RowKey | None = None) -> None:
+        """Keeps the row out of everything that is written; `because` is the row at fault."""
+        self.skipped.pop(key, None)
+        self.out_of_scope.discard(key)
+        self._withdraw(key)
+        self.blocked.setdefault(key, []).append(finding)
+        if because:
+            self.because.setdefault(key, because)
+
+    def skip(self, key: str, finding: Finding, because: RowKey | None = None) -> None:
+        """Leaves the row out on purpose; `because` is a row that is left out, too."""
+        self._withdraw(key)
+        self.skipped[key] = finding
+        if because:
+            self.skipped_because.setdefault(key, because)
+
+    def _withdraw(self, key: str) -> None:
+        self.ready.pop(key, None)
+        self.referable.pop(key, None)
+        self.changes.pop(key, None)
+        self.repeats.pop(key, None)
+        if key in self.left_records:
+            self.record_ids[key] = self.left_records.pop(key)

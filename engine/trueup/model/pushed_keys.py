@@ -1,0 +1,38 @@
+"""Keys under which the state remembers pushed units that stand for no change of the source."""
+
+from collections.abc import Container
+from datetime import date, timedelta
+
+_CORRECTION, _UNDO, _MOVE = "correct:", "undo:", "move:"
+
+
+def correction_key(row: str, day: date) -> str:
+    """The key of a correction of that row, on that day."""
+    return f"{_CORRECTION}{row}:{day}"
+
+
+def first_uncorrected_day(
+    pushed: Container[tuple[str, str]], mapping: str, row: str, day: date
+) -> date:
+    """The first day from `day` on of which no run corrected a difference of the row.
+
+    `pushed` holds mapping and key of all that was pushed; `mapping` is that of the changes.
+    """
+    while (mapping, correction_key(row, day)) in pushed:
+        day += timedelta(days=1)
+    return day
+
+
+def is_correction_of(key: str, row: str) -> bool:
+    """Whether `key` is that of a correction of the row, on any day."""
+    return key[:-10] == f"{_CORRECTION}{row}:"
+
+
+def undo_key(change: str, day: date) -> str:
+    """The key of what took back the units of that change of the source, on that day."""
+    return f"{_UNDO}{change}:{day}"
+
+
+def move_key(row: str, service: int, day: date) -> str:
+    """The key of units that a row's move took from that service, or gave to it, on that day."""
+    return f"{_MOVE}{row}:{service}:{day}"

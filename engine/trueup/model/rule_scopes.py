@@ -1,0 +1,107 @@
+"""What rules may look at: the scopes, and what each offers to expressions.
+
+This is the only list of scopes. `config` checks expressions against it, `planning` builds the same
+dataclasses, and `expressions/rules.py` evaluates them. A new scope is a member of `RuleOn`, a case
+in `scope` and a place that asks `RuleBook` for its rules. A scope that nothing asks for is refused
+at the end of planning.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, assert_never
+
+
+class RuleOn(StrEnum):
+    """What a rule looks at: the value of `on:` in YAML."""
+
+    ROW = "row"
+    RECORD = "record"
+    CHANGE = "change"
+    LEDGER = "ledger"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    """`change`: an adjustment that this plan would send."""
+
+    action: str
+    values: Mapping[str, Any] = field(metadata={"record": True})  # of the target entity
+    day: date
+    units: int
+    units_before: int
+    units_after: int
+    lowest: int  # the fewest units on any day from `day` on, after the change
+    posted: bool  # the day is in a posted period, or before one
+    first_open_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """`ledger`: the row's quantity against the units that the target bills."""
+
+    quantity: Decimal | None
+    units: int
+    pending: Decimal
+    held: Decimal  # of the pending units: those that are blocked, held, or wait for such a one
+    difference: Decimal | None
+    class_: str  # `ledger.class`
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """`plan`: the plan as a whole, or the part that a selection keeps."""
+
+    as_of: date
+    creates: int
+    updates: int
+    deactivates: int
+    adjusts: int
+    monthly: Decimal
+    blocked: int
+    held: int
+
+
+Facts = ChangeFacts | LedgerFacts | PlanFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What expressions see in one scope, besides `settings` and `plan.as_of`."""
+
+    row: bool = True  # `source` and `related`
+    record: bool = False  # `before` and `after`
+    refs: bool = False  # `refs.<mapping>`
+    name: str = ""  # under which the facts stand
+    facts: type[Facts] | None = None
+
+
+def scope(on: RuleOn) -> Scope:
+    """What the scope offers."""
+    match on:
+        case RuleOn.ROW:
+            return Scope()
+        case RuleOn.RECORD:
+            return Scope(record=True, refs=True)
+        case RuleOn.CHANGE:
+            return Scope(refs=True, name="change", facts=ChangeFacts)
+        case RuleOn.LEDGER:
+            return Scope(name="ledger", facts=LedgerFacts)
+        case RuleOn.PLAN:
+            return Scope(row=False, name="plan", facts=PlanFacts)
+        case _:
+            assert_never(on)
+
+
+def fact_names(facts: type[Facts]) -> Mapping[str, str]:
+    """Name in expressions → attribute of the dataclass; `class` is a keyword of Python."""
+    return {part.name.rstrip("_"): part.name for part in fields(facts)}
+
+
+def as_names(facts: Facts) -> dict[str, Any]:
+    """The facts as expressions see them."""
+    return {name: getattr(facts, part) for name, part in fact_names(type(facts)).items()}
