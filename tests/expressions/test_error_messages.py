@@ -1,11 +1,10 @@
-"""What an expression raises on a row is told in words of this tool: Python and its libraries are not mentioned."""
+"""The error of an expression has a plain text that does not mention Python or its libraries."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-
-from engine.expressions import EVALUATION_ERRORS, Program, evaluate
+from trueup.expressions import EVALUATION_ERRORS, Program, evaluate
 
 NAMES = {
     "text": "Alpine",
@@ -20,7 +19,7 @@ NAMES = {
     "yes": True,
 }
 
-SAID = [
+MESSAGES = [
     ("1 / 0", "divided by zero"),
     ("price / 0", "divided by zero"),
     ("nil / nil", "divided by zero"),
@@ -28,18 +27,18 @@ SAID = [
     ("price // nil", "divided by zero"),
     ("whole % 0", "divided by zero"),
     ("price % nil", "divided by zero"),
-    ("price | round(99999)", "a number is out of all range"),
-    ("price * price | round(50)", "a number is out of all range"),
-    ("day | days(999999999)", "the day is out of all range"),
-    ("day | days(99999999999999999999)", "the day is out of all range"),
-    ("day | months(99999)", "the day is out of all range"),
+    ("price | round(99999)", "the number is out of range"),
+    ("price * price | round(50)", "the number is out of range"),
+    ("day | days(999999999)", "the day is out of range"),
+    ("day | days(99999999999999999999)", "the day is out of range"),
+    ("day | months(99999)", "the day is out of range"),
     ("text | days(1)", "'Alpine' is not a day"),
     ("text | months(1)", "'Alpine' is not a day"),
-    ("whole - nothing", "- is not for a number and nothing"),
-    ("nothing - day", "- is not for nothing and a day"),
-    ("day + price", "+ is not for a day and a number"),
-    ("text + whole", "+ is not for text and a number"),
-    ("many | sum", "+ is not for a number and text"),
+    ("whole - nothing", "- cannot be used on a number and nothing"),
+    ("nothing - day", "- cannot be used on nothing and a day"),
+    ("day + price", "+ cannot be used on a day and a number"),
+    ("text + whole", "+ cannot be used on text and a number"),
+    ("many | sum", "+ cannot be used on a number and text"),
     ("-text", "text is not a number"),
     ("text | abs", "text is not a number"),
     ("whole < text", "a number and text cannot be compared"),
@@ -47,14 +46,14 @@ SAID = [
     ("day < at", "a day and a point in time cannot be compared"),
     ("day >= text", "a day and text cannot be compared"),
     ("many | sort", "text and a number cannot be compared"),
-    ("whole | length", "a number is no list"),
-    ("nothing | sum", "nothing is no list"),
-    ("whole | first", "a number is no list"),
-    ("whole in nothing", "nothing is no list"),
-    ("[row] | unique", "a row is not one value"),
-    ("text | replace(1, 2)", "text is wanted, not a number"),
-    ("day | days('a')", "a number is wanted, not text"),
-    ("text | lower(3)", "what stands in the brackets does not fit"),
+    ("whole | length", "a number is not a list"),
+    ("nothing | sum", "nothing is not a list"),
+    ("whole | first", "a number is not a list"),
+    ("whole in nothing", "nothing is not a list"),
+    ("[row] | unique", "a row is not a single value"),
+    ("text | replace(1, 2)", "text is expected, not a number"),
+    ("day | days('a')", "a number is expected, not text"),
+    ("text | lower(3)", "the arguments in the brackets do not fit"),
     ("many | map('x')", "a number has no 'x'"),
     ("text.foo", "text 'Alpine' has no 'foo'"),
     ("price.foo", "number 1.5 has no 'foo'"),
@@ -69,12 +68,12 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "says"), SAID, ids=[one for one, _ in SAID])
-def test_it_is_told_in_words(expression, says):
+@pytest.mark.parametrize(("expression", "message"), MESSAGES, ids=[case[0] for case in MESSAGES])
+def test_an_error_has_a_plain_text(expression, message):
     with pytest.raises(EVALUATION_ERRORS) as alone:
         evaluate(f"{{{{ {expression} }}}}", NAMES)
     with pytest.raises(EVALUATION_ERRORS) as among_others:
         Program(["{{ 1 }}", f"{{{{ not ({expression}) }}}}"])(dict(NAMES))
 
-    assert str(alone.value) == says
-    assert str(among_others.value) == says
+    assert str(alone.value) == message
+    assert str(among_others.value) == message

@@ -1,8 +1,7 @@
-"""What an expression refers to, without evaluating it."""
+"""What an expression refers to is found without evaluating it."""
 
 import pytest
-
-from engine.expressions import ExpressionFault, Program, evaluate, inspect
+from trueup.expressions import ExpressionFault, Program, evaluate, inspect
 
 
 @pytest.mark.parametrize(
@@ -33,15 +32,18 @@ from engine.expressions import ExpressionFault, Program, evaluate, inspect
         ),
         ("{{ x | default(source.name) }}", {("x",), ("source", "name")}),
         ("{{ rows | join(separator=settings.comma) }}", {("rows",), ("settings", "comma")}),
-        ("W365 {{ source.id }} of {{ related.account.name }}", {("source", "id"), ("related", "account", "name")}),
+        (
+            "W365 {{ source.id }} of {{ related.account.name }}",
+            {("source", "id"), ("related", "account", "name")},
+        ),
         ("no braces that count", set()),
         ("{{ 'source.name' }}", set()),
     ],
 )
-def test_paths_are_found_as_far_as_the_text_says_them(raw, paths):
-    said = inspect(raw)
-    assert said.paths == paths
-    assert said.roots == {path[0] for path in paths}
+def test_the_paths_in_a_text_are_found(raw, paths):
+    inspection = inspect(raw)
+    assert inspection.paths == paths
+    assert inspection.roots == {path[0] for path in paths}
 
 
 @pytest.mark.parametrize(
@@ -65,22 +67,24 @@ def test_paths_are_found_as_far_as_the_text_says_them(raw, paths):
         ("{{ settings.codes['Monthly'] }}", set()),
     ],
 )
-def test_columns_of_what_a_filter_or_subscript_gives_are_known_as_attributes(raw, attributes):
+def test_columns_named_to_filters_and_of_results_are_attributes(raw, attributes):
     assert inspect(raw).attributes == attributes
 
 
-def test_filters_and_tests_are_known_wherever_they_stand():
-    said = inspect("{{ (a | lower | trim) if b[c | upper] is phone else [d is none, e is not date] }}")
-    assert said.filters == {"lower", "trim", "upper"}
-    assert said.tests == {"phone", "none", "date"}
+def test_filters_and_tests_are_found_at_any_depth():
+    inspection = inspect(
+        "{{ (a | lower | trim) if b[c | upper] is phone else [d is none, e is not date] }}"
+    )
+    assert inspection.filters == {"lower", "trim", "upper"}
+    assert inspection.tests == {"phone", "none", "date"}
 
 
-def test_filters_that_do_not_exist_are_reported_not_refused():
-    said = inspect("{{ a | lowr is fone }}")
-    assert (said.filters, said.tests) == ({"lowr"}, {"fone"})
+def test_unknown_filters_and_tests_are_listed_and_not_refused():
+    inspection = inspect("{{ a | lowr is fone }}")
+    assert (inspection.filters, inspection.tests) == ({"lowr"}, {"fone"})
 
 
-def test_the_filter_that_makes_text_of_a_template_s_parts_is_not_reported():
+def test_the_internal_text_filter_of_templates_is_not_listed():
     assert inspect("a {{ b }}").filters == frozenset()
 
 
@@ -98,17 +102,17 @@ def test_the_filter_that_makes_text_of_a_template_s_parts_is_not_reported():
         ("{{ a }} {{ b }}", True),
     ],
 )
-def test_a_template_is_told_from_an_expression(raw, template):
+def test_a_template_differs_from_an_expression(raw, template):
     assert inspect(raw).is_template is template
 
 
-def test_compiling_leaves_no_mark_on_what_is_inspected():
+def test_compiling_does_not_change_what_is_inspected():
     raw = "{{ ['b' | upper, 'a' | lower] | join | trim }}"
     Program([raw])
     evaluate(raw, {})
     assert inspect(raw).filters == {"upper", "lower", "join", "trim"}
 
 
-def test_what_cannot_be_parsed_cannot_be_inspected():
+def test_a_text_that_cannot_be_parsed_cannot_be_inspected():
     with pytest.raises(ExpressionFault):
         inspect("{{ a b }}")

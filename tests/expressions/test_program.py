@@ -1,4 +1,4 @@
-"""Many values in one call: the same as one by one."""
+"""A program of many values gives the same as evaluating them one by one."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Undefined
-
-from engine.expressions import EVALUATION_ERRORS, ExpressionFault, Implies, Program, evaluate
-from engine.expressions.syntax import ENVIRONMENT
+from trueup.expressions import EVALUATION_ERRORS, ExpressionFault, Implies, Program, evaluate
+from trueup.expressions.jinja_environment import ENVIRONMENT
 
 NAMES = {
     "source": {
@@ -27,9 +26,30 @@ NAMES = {
 
 ATOMS = st.sampled_from(
     [
-        *("source.a", "source.b", "source.c", "source.d", "source.e", "source.f", "source.g", "source.gone", "gone"),
-        *("related.one.a", "related.none.a", "related.many", "settings.codes[source.b]", "settings.codes[source.a]"),
-        *("1", "2.5", "0", "'text'", "''", "none", "true", "[]", "{'k': source.a}", "(1, source.b)"),
+        "source.a",
+        "source.b",
+        "source.c",
+        "source.d",
+        "source.e",
+        "source.f",
+        "source.g",
+        "source.gone",
+        "gone",
+        "related.one.a",
+        "related.none.a",
+        "related.many",
+        "settings.codes[source.b]",
+        "settings.codes[source.a]",
+        "1",
+        "2.5",
+        "0",
+        "'text'",
+        "''",
+        "none",
+        "true",
+        "[]",
+        "{'k': source.a}",
+        "(1, source.b)",
     ]
 )
 
@@ -39,7 +59,25 @@ def compounds(inner):
         st.builds(
             "({} {} {})".format,
             inner,
-            st.sampled_from(["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or"]),
+            st.sampled_from(
+                [
+                    "+",
+                    "-",
+                    "*",
+                    "/",
+                    "//",
+                    "%",
+                    "~",
+                    "==",
+                    "!=",
+                    "<",
+                    ">=",
+                    "in",
+                    "not in",
+                    "and",
+                    "or",
+                ]
+            ),
             inner,
         ),
         st.builds("({} if {} else {})".format, inner, inner, inner),
@@ -50,26 +88,33 @@ def compounds(inner):
         st.builds("({}).a".format, inner),
         st.builds("({})[{}]".format, inner, inner),
         st.builds(
-            "({} is {})".format, inner, st.sampled_from(["none", "defined", "whole", "string", "date", "in [1]"])
+            "({} is {})".format,
+            inner,
+            st.sampled_from(["none", "defined", "whole", "string", "date", "in [1]"]),
         ),
         st.builds(
             "({} | {})".format,
             inner,
             st.sampled_from(
                 [
-                    *(
-                        "upper",
-                        "default('x')",
-                        "string",
-                        "length",
-                        "first",
-                        "sum",
-                        "map('n')",
-                        "int",
-                        "round",
-                        "yes_no",
-                    ),
-                    *("join('-')", "list", "truncate_visibly(3)", "days(1)", "select", "sort", "max", "unique"),
+                    "upper",
+                    "default('x')",
+                    "string",
+                    "length",
+                    "first",
+                    "sum",
+                    "map('n')",
+                    "int",
+                    "round",
+                    "yes_no",
+                    "join('-')",
+                    "list",
+                    "truncate_visibly(3)",
+                    "days(1)",
+                    "select",
+                    "sort",
+                    "max",
+                    "unique",
                 ]
             ),
         ),
@@ -88,22 +133,24 @@ VALUES = st.one_of(RAWS, st.builds(Implies, RAWS, RAWS), st.tuples(RAWS, RAWS))
 
 
 def outcome(call):
-    """What a call gives, or that it fails; an undefined value is a failure that is yet to be noticed."""
+    """Returns what a call gives, or that it fails. An undefined value counts as a failure."""
     try:
         value = call()
     except EVALUATION_ERRORS:
         return "fails"
-    return "fails" if unknown(value) else ("gives", value, type(value))
+    return "fails" if is_undefined(value) else ("gives", value, type(value))
 
 
-def unknown(value):
+def is_undefined(value):
     if isinstance(value, dict):
-        return unknown([*value.values()])
-    return isinstance(value, Undefined) or (isinstance(value, list | tuple) and any(map(unknown, value)))
+        return is_undefined([*value.values()])
+    return isinstance(value, Undefined) or (
+        isinstance(value, list | tuple) and any(map(is_undefined, value))
+    )
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4))
-def test_values_fused_are_the_values_one_by_one(raws):
+def test_a_program_gives_the_same_as_its_values_one_by_one(raws):
     program = Program(raws)
     single = [outcome(lambda index=index: program.one(index, NAMES)) for index in range(len(raws))]
     alone = [outcome(lambda raw=raw: Program([raw])(dict(NAMES))[0]) for raw in raws]
@@ -122,8 +169,8 @@ def test_evaluate_gives_what_a_program_gives(raw):
 
 
 @given(RAWS, RAWS)
-def test_a_guard_that_is_false_gives_none_and_one_that_is_true_changes_nothing(guard, raw):
-    def free():
+def test_a_false_guard_gives_none_and_a_true_guard_changes_nothing(guard, raw):
+    def unguarded():
         return Program([raw])(dict(NAMES))
 
     def guarded():
@@ -131,18 +178,18 @@ def test_a_guard_that_is_false_gives_none_and_one_that_is_true_changes_nothing(g
 
     holds = outcome(lambda: bool(evaluate(guard, NAMES)))
     if guard is None or holds == ("gives", True, bool):
-        assert outcome(guarded) == outcome(free)
+        assert outcome(guarded) == outcome(unguarded)
     elif holds == ("gives", False, bool):
         assert outcome(guarded) == ("gives", None, type(None))
     else:
         assert outcome(guarded) == "fails"
 
 
-def test_nothing_is_evaluated_where_the_guard_is_false():
+def test_nothing_is_evaluated_if_the_guard_is_false():
     assert Program(["{{ gone + 1 }}"], guard="{{ source.c }}")(dict(NAMES)) is None
 
 
-def test_a_program_of_nothing_gives_an_empty_tuple():
+def test_a_program_without_values_gives_an_empty_tuple():
     assert Program([])({}) == ()
 
 
@@ -163,19 +210,19 @@ def test_literals_keep_their_identity_in_a_program():
         ("{{ source.c }}", "{{ source.a == 4 }}", True),
     ],
 )
-def test_a_condition_that_is_false_makes_a_rule_hold(when, then, gives):
+def test_a_rule_holds_if_its_condition_is_false(when, then, gives):
     program = Program([Implies(when, then)])
     assert program(dict(NAMES)) == (gives,)
     assert program.one(0, NAMES) == gives
 
 
-def test_several_values_in_one_come_as_a_tuple():
+def test_a_tuple_of_values_gives_a_tuple():
     program = Program([("{{ source.a }}", "fixed", "{{ source.b }} too")])
     assert program(dict(NAMES)) == ((3, "fixed", "text too"),)
     assert program.one(0, NAMES) == (3, "fixed", "text too")
 
 
-def test_an_undefined_value_is_found_out_when_it_is_asked_for_alone():
+def test_an_undefined_value_raises_when_it_is_evaluated_alone():
     program = Program(["{{ source.a }}", "{{ source.gone }}"])
     values = program(dict(NAMES))
     assert values is not None
@@ -188,26 +235,35 @@ def test_an_undefined_value_is_found_out_when_it_is_asked_for_alone():
 
 @pytest.mark.parametrize(
     "raw",
-    ["{{ a b }}", "{{ a() }}", "{{ a | nosuch }}", ("{{ a }}", "{{ b( }}"), Implies("{{ a( }}", "{{ b }}"), "{% x %}"],
+    [
+        "{{ a b }}",
+        "{{ a() }}",
+        "{{ a | nosuch }}",
+        ("{{ a }}", "{{ b( }}"),
+        Implies("{{ a( }}", "{{ b }}"),
+        "{% x %}",
+    ],
 )
-def test_what_cannot_be_compiled_is_told_when_the_program_is_made(raw):
+def test_a_value_that_cannot_be_compiled_is_refused_when_the_program_is_made(raw):
     with pytest.raises(ExpressionFault):
         Program(["{{ source.a }}", raw])
     with pytest.raises(ExpressionFault):
         Program([], guard=raw)
 
 
-def test_what_python_cannot_compile_is_told_in_words(monkeypatch):
-    def gives_up(_tree):
+def test_an_error_of_pythons_compiler_is_an_expression_fault(monkeypatch):
+    def fail(_tree):
         raise SyntaxError("too many nested parentheses")
 
-    monkeypatch.setattr(ENVIRONMENT, "compile", gives_up)
+    monkeypatch.setattr(ENVIRONMENT, "compile", fail)
     with pytest.raises(ExpressionFault, match="cannot be compiled: too many nested parentheses"):
         Program(["{{ source.a }}"])
 
 
-@pytest.mark.parametrize("raw", ["{{ {[1]: 2} }}", "{{ 1 if (1).a else 2 }}", "{{ (1).a and 2 }}", "{{ 'x' | int }}"])
-def test_constants_that_fail_do_so_when_they_are_used(raw):
+@pytest.mark.parametrize(
+    "raw", ["{{ {[1]: 2} }}", "{{ 1 if (1).a else 2 }}", "{{ (1).a and 2 }}", "{{ 'x' | int }}"]
+)
+def test_constants_that_fail_do_so_when_they_are_evaluated(raw):
     program = Program([raw])
     with pytest.raises(EVALUATION_ERRORS):
         program(dict(NAMES))
@@ -218,6 +274,8 @@ def test_a_single_value_is_compiled_once():
     assert [program.one(0, NAMES), program.one(0, {"source": {"a": 4}})] == [3, 4]
 
 
-def test_a_value_of_twenty_fields_and_eleven_rules_compiles_into_one_call():
-    raws = [Implies("{{ source.a }}", "{{ source.b == 'text' }}")] * 11 + ["{{ source.d | round(1) }}"] * 20
+def test_twenty_fields_and_eleven_rules_compile_into_one_call():
+    raws = [Implies("{{ source.a }}", "{{ source.b == 'text' }}")] * 11 + [
+        "{{ source.d | round(1) }}"
+    ] * 20
     assert Program(raws)(dict(NAMES)) == (True,) * 11 + (Decimal("2.5"),) * 20

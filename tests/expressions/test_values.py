@@ -1,12 +1,11 @@
-"""What an expression, a template and a literal give."""
+"""The values of expressions, templates and literals."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from jinja2 import UndefinedError
-
-from engine.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions import EVALUATION_ERRORS, evaluate
 
 NAMES = {
     "source": {
@@ -40,7 +39,7 @@ NAMES = {
         ("{{ related.logs }}", [{"quantity": 1}, {"quantity": 2}]),
         ("  {{ source.whole }}\n", 12),
         ("{{- source.whole -}}", 12),
-        ("{# said aside #}{{ source.whole }}", 12),
+        ("{# a comment #}{{ source.whole }}", 12),
     ],
 )
 def test_an_expression_keeps_its_type(raw, gives):
@@ -90,17 +89,22 @@ def test_an_attribute_is_a_key_of_a_row_or_a_part_of_a_day(raw, gives):
 
 
 @pytest.mark.parametrize(
-    "raw", ["{{ related.contract.name }}", "{{ related.contract['name'].first }}", "{{ source.nothing[0] }}"]
+    "raw",
+    [
+        "{{ related.contract.name }}",
+        "{{ related.contract['name'].first }}",
+        "{{ source.nothing[0] }}",
+    ],
 )
 def test_an_attribute_of_none_is_none(raw):
     assert evaluate(raw, NAMES) is None
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "message"),
     [
-        ("{{ nobody }}", "'nobody' is undefined"),
-        ("{{ source.nobody }}", "there is no 'nobody'"),
+        ("{{ unknown }}", "'unknown' is undefined"),
+        ("{{ source.unknown }}", "there is no 'unknown'"),
         ("{{ settings.codes['Weekly'] }}", "there is no 'Weekly'"),
         ("{{ related.logs[9] }}", "there is no 9"),
         ("{{ related.logs['x'] }}", "there is no 'x'"),
@@ -108,17 +112,17 @@ def test_an_attribute_of_none_is_none(raw):
         ("{{ related.logs.append }}", "a list has no 'append'"),
         ("{{ source.since.isoformat }}", "day 2026-11-15 has no 'isoformat'"),
         ("{{ source.text[0] }}", "nothing can be looked up in text"),
-        ("{{ nobody.name }}", "'nobody' is undefined"),
-        ("{{ source.nobody + 1 }}", "there is no 'nobody'"),
-        ("for {{ source.nobody }}", "there is no 'nobody'"),
-        ("{{ 'yes' if source.nobody else 'no' }}", "there is no 'nobody'"),
-        ("{{ settings.codes[source.nobody] }}", "there is no 'nobody'"),
+        ("{{ unknown.name }}", "'unknown' is undefined"),
+        ("{{ source.unknown + 1 }}", "there is no 'unknown'"),
+        ("for {{ source.unknown }}", "there is no 'unknown'"),
+        ("{{ 'yes' if source.unknown else 'no' }}", "there is no 'unknown'"),
+        ("{{ settings.codes[source.unknown] }}", "there is no 'unknown'"),
     ],
 )
-def test_what_does_not_exist_is_an_error_when_it_is_used(raw, says):
+def test_a_name_that_does_not_exist_is_an_error_when_it_is_used(raw, message):
     with pytest.raises(UndefinedError) as raised:
         evaluate(raw, NAMES)
-    assert says in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_what_does_not_exist_is_an_error_when_it_is_used(raw, says):
         ("{{ [0.5] | first }}", Decimal("0.5")),
     ],
 )
-def test_numbers_are_whole_or_decimal_and_never_binary(raw, gives):
+def test_numbers_are_integers_or_decimals_and_never_floats(raw, gives):
     value = evaluate(raw, NAMES)
     assert value == gives
     assert type(value) is type(gives)
@@ -172,7 +176,7 @@ def test_an_if_without_else_gives_none(raw, gives):
         ("{{ 1 in source.whole }}", TypeError),
     ],
 )
-def test_operators_work_as_in_jinja_and_fail_in_ways_that_are_known(raw, gives):
+def test_operators_work_as_in_jinja_and_raise_only_evaluation_errors(raw, gives):
     if isinstance(gives, type):
         assert issubclass(gives, EVALUATION_ERRORS)
         with pytest.raises(gives):

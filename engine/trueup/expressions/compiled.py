@@ -1,17 +1,25 @@
-"""A mapping, compiled: everything that every row needs, in one call."""
+"""Compiles the expressions of a mapping that every row needs, into one call.
+
+`Compiled` holds the call and what the positions of its result mean. `mapping_values` and
+`rule_values` list all values of a mapping and a rule, for finding out what they refer to.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.expressions.context import used_joins
-from engine.expressions.program import Implies, Program
-from engine.model.catalogue import Entity, Field, Type
-from engine.model.finding import Severity
-from engine.model.project import FieldSpec, Find, Manage, MappingSpec, Reference, Rule, Value
+from trueup.expressions.joins import used_joins
+from trueup.expressions.program import Implies, Program
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.finding import Severity
+from trueup.model.project import FieldSpec, Find, Manage, MappingSpec, Reference, Rule, Value
 
 
 class Slot:
-    """One field of the target: its spec, what the catalogue knows of it, its position among the values."""
+    """One field that a mapping fills.
+
+    It has the field's spec, the field of the catalogue, its position among the slots, and whether
+    it is part of the identity.
+    """
 
     __slots__ = ("field", "identity", "name", "position", "spec")
 
@@ -21,19 +29,21 @@ class Slot:
 
     @property
     def reference(self) -> Reference | None:
-        """The reference that fills it, if one does."""
+        """Returns the reference that fills the field, or None."""
         return self.spec.value if isinstance(self.spec.value, Reference) else None
 
     @property
     def find(self) -> Find | None:
-        """The look-up that fills it, if one does."""
+        """Returns the look-up that fills the field, or None."""
         return self.spec.value if isinstance(self.spec.value, Find) else None
 
 
 class Compiled:
-    """One mapping's expressions. A row gives None (out of `where`) or a tuple: rules first, then slots.
+    """The compiled expressions of one mapping.
 
-    Slots that are compared at each plan come first, so that a row's owned values are one slice.
+    `program` returns None for a row out of `where`, else a tuple: the results of the rules, then
+    the values of the slots. The slots that are compared at each plan come before the others, so
+    that the values which the mapping owns are one slice.
     """
 
     def __init__(self, mapping: MappingSpec, entity: Entity, rules: Sequence[Rule]) -> None:
@@ -41,25 +51,29 @@ class Compiled:
         self.rules = sorted(rules, key=lambda rule: rule.severity is not Severity.SKIP)
         self.slots = _slots(mapping, entity)
         self.compared = sum(1 for slot in self.slots if slot.spec.manage is Manage.ALWAYS)
-        raws = [rule_raw(rule) for rule in self.rules] + [slot_raw(slot.spec) for slot in self.slots]
-        where = mapping.source.where.raw if mapping.source.where else None
-        self.program = Program(raws, guard=where)
-        self.where = where
-        self.joins = tuple(sorted(used_joins(_flat([*raws, where]))))
-        self.first = len(self.rules)  # position of the first slot
+        self.first = len(self.rules)  # the position of the first slot in the result
+
+        raws = [rule_raw(rule) for rule in self.rules]
+        raws += [slot_raw(slot.spec) for slot in self.slots]
+        self.where = mapping.source.where.raw if mapping.source.where else None
+        self.program = Program(raws, guard=self.where)
+        self.joins = tuple(sorted(used_joins(_flat([*raws, self.where]))))
 
     def slot(self, name: str) -> Slot | None:
-        """The slot of that field."""
+        """Returns the slot of that field, or None."""
         return next((slot for slot in self.slots if slot.name == name), None)
 
 
 def rule_raw(rule: Rule) -> object:
-    """A rule's assertion, with its condition if it has one."""
+    """Returns what is evaluated for a rule: its assertion, with its condition if it has one."""
     return Implies(rule.when.raw, rule.check.raw) if rule.when else rule.check.raw
 
 
 def slot_raw(spec: FieldSpec) -> object:
-    """What is evaluated for a field: its value, the key that it refers to, or the values it is looked up by."""
+    """Returns what is evaluated for a field.
+
+    That is its value, the key of the row that it refers to, or the values of its look-up.
+    """
     if isinstance(spec.value, Reference):
         return spec.value.of.raw
     if isinstance(spec.value, Find):
@@ -82,6 +96,7 @@ def _slots(mapping: MappingSpec, entity: Entity) -> list[Slot]:
 
 
 def _flat(raws: Iterable[Any]) -> Iterable[object]:
+    """Yields the single values in rules with a condition and in look-ups."""
     for raw in raws:
         if isinstance(raw, Implies):
             yield from _flat((raw.when, raw.then))
@@ -92,11 +107,16 @@ def _flat(raws: Iterable[Any]) -> Iterable[object]:
 
 
 def mapping_values(mapping: MappingSpec) -> Iterable[Value]:
-    """Every value of a mapping, for finding what it refers to."""
+    """Yields every value of a mapping."""
     source = mapping.source
-    yield from (value for value in (source.where, mapping.label, mapping.create) if value)
+    values = (source.where, mapping.label, mapping.create, mapping.successor_of)
+    yield from (value for value in values if value)
     yield from (join.where for join in source.joins.values() if join.where)
-    groups: list[Mapping[str, FieldSpec]] = [mapping.fields, mapping.identity, *mapping.match]
+    groups: list[Mapping[str, FieldSpec]] = [
+        mapping.fields,
+        mapping.identity,
+        *(one.fields for one in mapping.match),
+    ]
     for group in groups:
         for spec in group.values():
             yield from spec_values(spec)
@@ -104,6 +124,9 @@ def mapping_values(mapping: MappingSpec) -> Iterable[Value]:
     yield from mapping.deactivate.values()
     if mapping.ledger:
         yield mapping.ledger.quantity
+    if mapping.policy:
+        for parts in (mapping.policy.parts, *(one.parts for one in mapping.policy.overrides)):
+            yield from parts.values()
     if mapping.repeat:
         yield mapping.repeat.when
         yield from mapping.repeat.set.values()
@@ -113,7 +136,7 @@ def mapping_values(mapping: MappingSpec) -> Iterable[Value]:
 
 
 def spec_values(spec: FieldSpec) -> Iterable[Value]:
-    """The values inside a field's spec."""
+    """Yields the values in the spec of a field."""
     if isinstance(spec.value, Reference):
         yield spec.value.of
     elif isinstance(spec.value, Find):
@@ -123,5 +146,5 @@ def spec_values(spec: FieldSpec) -> Iterable[Value]:
 
 
 def rule_values(rule: Rule) -> Iterable[Value]:
-    """The values inside a rule."""
+    """Yields the values of a rule."""
     yield from (value for value in (rule.when, rule.check, rule.message, rule.remedy) if value)

@@ -1,26 +1,37 @@
-"""The filters and tests that expressions may use, and no others, by the names that YAML knows them by."""
+"""All filters and tests that expressions may use, by their names in YAML.
+
+A filter is added here and, if its result has a known type, in `config/checks/inference.py`.
+"""
 
 from collections.abc import Callable
 from typing import Any, cast
 
-from jinja2 import filters as stock
-from jinja2 import tests as stock_tests
+from jinja2 import filters as jinja_filters
+from jinja2 import tests as jinja_tests
 
-from engine.expressions import lists, values
-from engine.expressions.unread import of_what_is_read
-from engine.expressions.values import as_text, domain, normalise
+from trueup.expressions import contact_filters as contacts
+from trueup.expressions import country_filters as countries
+from trueup.expressions import date_filters as dates
+from trueup.expressions import list_filters as lists
+from trueup.expressions import number_filters as numbers
+from trueup.expressions import value_filters as values
+from trueup.expressions.contact_filters import domain
+from trueup.expressions.name_filters import normalise
+from trueup.expressions.unreadable import refuse_unreadable
+from trueup.expressions.value_filters import as_text
 
 __all__ = ["FILTERS", "TESTS", "as_text", "domain", "normalise"]
 
 _FILTERS: dict[str, Callable[..., Any]] = {
-    "abs": values.absolute,
-    "date": values.to_date,
-    "days": values.days,
-    "decimal": values.to_decimal,
+    "abs": numbers.absolute,
+    "country": countries.country,
+    "date": dates.to_date,
+    "days": dates.days,
+    "decimal": numbers.to_decimal,
     "default": values.default,
-    "domain": values.domain,
+    "domain": contacts.domain,
     "first": lists.first,
-    "int": values.to_int,
+    "int": numbers.to_int,
     "join": lists.join,
     "last": lists.last,
     "length": len,
@@ -29,16 +40,16 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "map": lists.pluck,
     "max": lists.extreme(max),
     "min": lists.extreme(min),
-    "money": values.money,
-    "months": values.months,
-    "normalise": values.normalise,
-    "phone": values.phone,
-    "reject": lists.picking(stock.sync_do_reject),
-    "rejectattr": lists.picking(stock.sync_do_rejectattr),
+    "money": numbers.money,
+    "months": dates.months,
+    "normalise": normalise,
+    "phone": contacts.phone,
+    "reject": lists.picking(jinja_filters.sync_do_reject),
+    "rejectattr": lists.picking(jinja_filters.sync_do_rejectattr),
     "replace": values.replace,
-    "round": values.rounded,
-    "select": lists.picking(stock.sync_do_select),
-    "selectattr": lists.picking(stock.sync_do_selectattr),
+    "round": numbers.rounded,
+    "select": lists.picking(jinja_filters.sync_do_select),
+    "selectattr": lists.picking(jinja_filters.sync_do_selectattr),
     "sort": lists.ordered,
     "string": values.as_text,
     "sum": lists.total,
@@ -49,18 +60,40 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "yes_no": values.yes_no,
 }
 
-_STOCK_TESTS = [
-    *("defined", "undefined", "none", "in", "eq", "ne", "lt", "le", "gt", "ge", "equalto", "true", "false"),
-    *("string", "number", "sameas", "==", "!=", "<", "<=", ">", ">="),
-]
+_JINJA_TESTS = (
+    "defined",
+    "undefined",
+    "none",
+    "in",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "equalto",
+    "true",
+    "false",
+    "string",
+    "number",
+    "sameas",
+    "==",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+)
+"""The tests that are taken from Jinja as they are."""
 
 _TESTS: dict[str, Callable[..., Any]] = {
-    **{name: cast("Callable[..., Any]", stock_tests.TESTS[name]) for name in _STOCK_TESTS},
-    "date": values.is_date,
-    "email": values.is_email,
-    "phone": values.is_phone,
-    "whole": values.is_whole,
+    **{name: cast("Callable[..., Any]", jinja_tests.TESTS[name]) for name in _JINJA_TESTS},
+    "country": countries.is_country,
+    "date": dates.is_date,
+    "email": contacts.is_email,
+    "phone": contacts.is_phone,
+    "whole": numbers.is_whole,
 }
 
-FILTERS = {name: of_what_is_read(one) for name, one in _FILTERS.items()}
-TESTS = {name: of_what_is_read(one) for name, one in _TESTS.items()}
+FILTERS = {name: refuse_unreadable(function) for name, function in _FILTERS.items()}
+TESTS = {name: refuse_unreadable(function) for name, function in _TESTS.items()}

@@ -1,67 +1,79 @@
-"""Filters over lists: of rows, by a column, or of plain values. None among them counts for nothing."""
+"""Filters over lists, of rows or of plain values. None among the values is ignored."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2 import pass_context
 
-from engine.expressions.values import LONGEST, as_text
-from engine.expressions.words import kind
+from trueup.expressions.error_messages import kind_of
+from trueup.expressions.value_filters import LONGEST, as_text
 
 
-def each(values: Iterable[Any], attribute: str | None = None) -> list[Any]:
-    """The values, or that attribute of each: an attribute that is not there is an error, not nothing."""
-    return [*values] if attribute is None else [_part(item, attribute) for item in values]
+def _values(items: Iterable[Any], attribute: str | None) -> list[Any]:
+    """Returns the items, or that attribute of each. Raises `LookupError` if one lacks it."""
+    return [*items] if attribute is None else [_attribute(item, attribute) for item in items]
 
 
-def _part(item: Any, attribute: str) -> Any:  # noqa: ANN401 -- any value of a row
+def _attribute(item: Any, attribute: str) -> Any:  # noqa: ANN401 -- any value of a row
     if item is None:
         return None
     if not isinstance(item, dict):
-        raise TypeError(f"{kind(item)} has no {attribute!r}")
+        raise TypeError(f"{kind_of(item)} has no {attribute!r}")
     if attribute not in item:
         raise LookupError(f"there is no {attribute!r}")
     return item[attribute]
 
 
 def pluck(values: Iterable[Any], attribute: str) -> list[Any]:
-    """One attribute of each."""
-    return each(values, attribute)
+    """Returns one attribute of each item."""
+    return _values(values, attribute)
 
 
-def total(values: Iterable[Any], attribute: str | None = None) -> Any:  # noqa: ANN401 -- int or Decimal, as the values are
-    """The sum."""
-    return sum((item for item in each(values, attribute) if item is not None), start=0)
+def total(values: Iterable[Any], attribute: str | None = None) -> Any:  # noqa: ANN401 -- a number
+    """Returns the sum of the values, or of one attribute of each item."""
+    return sum((value for value in _values(values, attribute) if value is not None), start=0)
 
 
 def join(values: Iterable[object], separator: str = ", ", attribute: str | None = None) -> str:
-    """Texts with a separator between, within what memory should bear."""
-    texts = [as_text(item) for item in each(values, attribute)]
+    """Returns the texts of the values with a separator between them.
+
+    Raises `ValueError` if the result is longer than `LONGEST`.
+    """
+    texts = [as_text(value) for value in _values(values, attribute)]
     if sum(map(len, texts)) + len(separator) * len(texts) > LONGEST:
         raise ValueError("the texts are too long for join")
     return separator.join(texts)
 
 
-def ordered(values: Iterable[Any], attribute: str | None = None, reverse: bool = False) -> list[Any]:  # noqa: FBT001, FBT002 -- Jinja passes it by place
-    """Sorted, by an attribute if one is named; none comes last."""
+def ordered(
+    values: Iterable[Any],
+    attribute: str | None = None,
+    reverse: bool = False,  # noqa: FBT001, FBT002 -- as in Jinja
+) -> list[Any]:
+    """Returns the items sorted, by an attribute if one is named; none comes last."""
     pairs = _keyed(values, attribute)
-    known = sorted((pair for pair in pairs if pair[0] is not None), key=_key, reverse=reverse)
-    return [item for _, item in known] + [item for key, item in pairs if key is None]
+    present = [pair for pair in pairs if pair[0] is not None]
+    absent = [item for key, item in pairs if key is None]
+    return [item for _, item in sorted(present, key=_key, reverse=reverse)] + absent
 
 
 def extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
-    """`min` or `max` of values, or the item whose attribute it is; none for no values."""
+    """Returns the filter for `min` or `max`.
 
-    def chosen(values: Iterable[Any], attribute: str | None = None) -> Any:  # noqa: ANN401 -- any value of a row
-        known = [pair for pair in _keyed(values, attribute) if pair[0] is not None]
-        return choose(known, key=_key)[1] if known else None
+    The filter returns that value, or the item with that attribute, or None if there is no value.
+    """
+
+    def chosen(values: Iterable[Any], attribute: str | None = None) -> Any:  # noqa: ANN401 -- any
+        present = [pair for pair in _keyed(values, attribute) if pair[0] is not None]
+        return choose(present, key=_key)[1] if present else None
 
     return chosen
 
 
 def _keyed(values: Iterable[Any], attribute: str | None) -> list[tuple[Any, Any]]:
+    """Returns the items, each with the value that it is compared by."""
     items = [*values]
-    return [*zip(each(items, attribute), items, strict=True)]
+    return [*zip(_values(items, attribute), items, strict=True)]
 
 
 def _key(pair: tuple[Any, Any]) -> Any:  # noqa: ANN401 -- any value of a row
@@ -69,22 +81,25 @@ def _key(pair: tuple[Any, Any]) -> Any:  # noqa: ANN401 -- any value of a row
 
 
 def first(values: Iterable[Any]) -> Any:  # noqa: ANN401 -- any value of a row
-    """The first one, or none."""
+    """Returns the first item, or None."""
     return next(iter(values), None)
 
 
 def last(values: Iterable[Any]) -> Any:  # noqa: ANN401 -- any value of a row
-    """The last one, or none."""
+    """Returns the last item, or None."""
     return next(reversed([*values]), None)
 
 
 def unique(values: Iterable[Any]) -> list[Any]:
-    """Each value once, in the order of its first place."""
+    """Returns each value once, in the order of first occurrence."""
     return list(dict.fromkeys(values))
 
 
 def picking(choose: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
-    """A filter of Jinja's that picks, giving a list: a generator would be true even when it gives nothing."""
+    """Returns one of Jinja's selecting filters, made to return a list.
+
+    Jinja's own returns a generator, which would be true even if it selects nothing.
+    """
 
     @pass_context
     def picked(*args: Any, **kwargs: Any) -> list[Any]:  # noqa: ANN401 -- as Jinja's

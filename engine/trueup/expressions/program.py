@@ -1,4 +1,8 @@
-"""Many expressions compiled into one call: one call a row costs a tenth of one call an expression."""
+"""Compiles expressions.
+
+`evaluate` compiles and evaluates one value. `Program` compiles many values into one call, because
+one call for a row costs a tenth of one call for each expression.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,16 +13,24 @@ from jinja2 import Template, TemplateError, Undefined, nodes
 from jinja2.nodes import EvalContext
 from jinja2.utils import missing
 
-from engine.errors import ExpressionFault
-from engine.expressions.syntax import ENVIRONMENT, is_code, parse
-from engine.expressions.words import in_words
+from trueup.errors import ExpressionFault
+from trueup.expressions.error_messages import translate
+from trueup.expressions.jinja_environment import ENVIRONMENT
+from trueup.expressions.syntax import is_code, parse
 
-EVALUATION_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-"""What an expression may raise on a row; anything else is a fault of ours."""
+EVALUATION_ERRORS = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+)
+"""What an expression may raise for a row. Any other exception is an error in trueup."""
 
 
 class _Names:
-    """As much of Jinja's Context as compiled code asks for."""
+    """The part of Jinja's `Context` that compiled code uses."""
 
     __slots__ = ("eval_ctx", "exported_vars", "names", "vars")
     environment = ENVIRONMENT
@@ -37,32 +49,42 @@ _EVAL = EvalContext(ENVIRONMENT)
 
 
 def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns the tree as a function of the names. Raises `ExpressionFault` if that fails.
+
+    The function raises one of `EVALUATION_ERRORS`, in plain words.
+    """
+    # The parts of the tree come from several texts, so their lines have no meaning.
     tree.set_environment(ENVIRONMENT).set_lineno(1)
-    _check_words(tree)
+    _check_filters_and_tests(tree)
+
     body: list[nodes.Node] = [nodes.Assign(nodes.Name("_result", "store"), tree, lineno=1)]
     try:
         code = ENVIRONMENT.compile(nodes.Template(body, lineno=1))
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as fault:
         raise ExpressionFault(f"cannot be compiled: {fault}") from fault
+
     render = Template.from_code(ENVIRONMENT, code, ENVIRONMENT.globals).root_render_func
-    render.__globals__["Decimal"] = Decimal  # as constants of that type are written in the code
+    render.__globals__["Decimal"] = Decimal  # the compiled code writes decimal constants by name
 
     def call(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         context = _Names(names, _EVAL)
         try:
-            next(iter(render(context)), None)  # type: ignore[arg-type] # the subset that compiled code uses
+            next(iter(render(context)), None)  # type: ignore[arg-type] # the part that is used
         except EVALUATION_ERRORS as fault:
-            told = in_words(fault)
-            if told is fault:
+            translated = translate(fault)
+            if translated is fault:
                 raise
-            raise told from fault
+            raise translated from fault
         return context.vars["_result"]
 
     return call
 
 
-def _check_words(tree: nodes.Expr) -> None:
-    """Jinja looks filters and tests of an inline if up only when it comes to them."""
+def _check_filters_and_tests(tree: nodes.Expr) -> None:
+    """Raises `ExpressionFault` for a filter or test that does not exist.
+
+    Jinja itself looks those of an inline `if` up only when it evaluates that branch.
+    """
     for kind, known in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
         for node in tree.find_all(kind):
             if node.name not in known:
@@ -71,17 +93,18 @@ def _check_words(tree: nodes.Expr) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Implies:
-    """`then` must hold where `when` does: a rule with a condition, as one value."""
+    """A rule with a condition, as one value: true if `when` is false or `then` is true."""
 
     when: object
     then: object
 
 
 class Program:
-    """Values in the order given → one call that gives a tuple.
+    """Many values as one call that returns a tuple, in the order given.
 
-    With a `guard`, a row for which it is false gives None instead. `one` evaluates a single value,
-    for finding which of them is at fault. Raises ExpressionFault when it cannot be compiled.
+    With a `guard`, the call returns None for a row for which the guard is false. `one` evaluates a
+    single value, to find out which of them is at fault. Raises `ExpressionFault` if a value cannot
+    be compiled.
     """
 
     __slots__ = ("_fused", "_literals", "_raws", "_singles")
@@ -107,20 +130,20 @@ class Program:
         return nodes.Name(name, "load")
 
     def __call__(self, names: dict[str, Any]) -> tuple[Any, ...] | None:
-        """All values. `names` is kept as it is but for the literals, which are added to it."""
+        """Returns all values. Adds the literals to `names`."""
         names.update(self._literals)
         result: tuple[Any, ...] | None = self._fused(names)
         return result
 
-    def one(self, index: int, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
-        """The value at `index` alone. An undefined one raises."""
+    def one(self, index: int, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value
+        """Returns the value at `index` alone. Raises an error if it is undefined."""
         if index not in self._singles:
             self._singles[index] = single(self._raws[index])
         return self._singles[index](names)
 
 
 def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
-    """One value as a call; an undefined result raises."""
+    """Returns one value as a function of the names. An undefined result raises an error."""
     if isinstance(raw, Implies):
         when, then = single(raw.when), single(raw.then)
         return lambda names: not when(names) or then(names)
@@ -134,7 +157,7 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
     def checked(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         value = call(names)
         if isinstance(value, Undefined):
-            value.__bool__()  # raises in its own words
+            value.__bool__()  # raises its own error
         return value
 
     return checked
@@ -144,7 +167,7 @@ _CACHE: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
 
 
 def evaluate(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
-    """One value, compiled once and kept. Raises one of EVALUATION_ERRORS."""
+    """Returns one value, compiled once and cached. Raises one of `EVALUATION_ERRORS`."""
     if not is_code(raw):
         return raw
     if raw not in _CACHE:

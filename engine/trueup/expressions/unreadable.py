@@ -1,4 +1,8 @@
-"""Values that are there and cannot be read: in their place stands something that raises, in words, when it is used."""
+"""Values of rows that exist and cannot be read.
+
+In the place of such a value stands an `UnreadableValue`, which raises `NotRead` when an expression
+uses it. So an expression never takes an unreadable value for an absent one.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,18 +10,18 @@ from typing import Any, NoReturn
 
 from jinja2 import StrictUndefined, UndefinedError
 
-from engine.model.work import Row
+from trueup.model.mapping_state import Row
 
 NEEDS_UNREAD = "needs-unread"
-"""The finding of a row whose expressions use what stands in a row that cannot be read."""
+"""The code of the finding for a row whose expressions use a row that cannot be read."""
 
 
 class NotRead(UndefinedError):
-    """An expression uses what stands in a row that cannot be read."""
+    """An expression uses a value that cannot be read."""
 
 
-class Unread(StrictUndefined):
-    """In the place of such a value. `row` is table and key of the row that it stands in, where that is known."""
+class UnreadableValue(StrictUndefined):
+    """Stands for a value that cannot be read. `row` is the table and key of its row, if known."""
 
     __slots__ = ("row", "text")
 
@@ -25,38 +29,44 @@ class Unread(StrictUndefined):
         super().__init__(text, exc=NotRead)
         self.text, self.row = text, row
 
-    def tell(self) -> NoReturn:
-        """Raises NotRead."""
+    def fail(self) -> NoReturn:
+        """Raises `NotRead`."""
         self._fail_with_undefined_error()
 
 
-def of_what_is_read(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or test, of which many take anything for nothing: of what cannot be read it says nothing but that."""
+def refuse_unreadable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the filter or test, made to raise `NotRead` for an unreadable value or argument.
+
+    Many filters and tests accept an undefined value and would hide that it cannot be read.
+    """
 
     @wraps(function, updated=())
-    def asked(*values: object, **named: object) -> Any:  # noqa: ANN401 -- whatever the filter gives
+    def checked(*values: object, **named: object) -> Any:  # noqa: ANN401 -- as the filter returns
         for value in values:
-            if type(value) is Unread:
-                value.tell()
+            if type(value) is UnreadableValue:
+                value.fail()
         return function(*values, **named)
 
-    # Those that look at lists with the help of the environment come to such a value by themselves.
-    return function if hasattr(function, "jinja_pass_arg") else asked
+    # Filters that get Jinja's context look at the items of lists, and raise there by themselves.
+    return function if hasattr(function, "jinja_pass_arg") else checked
 
 
 class PartialRow(dict[str, Any]):
-    """What can be read of a row; each other column gives `Unread`. `row` is its table and key, `why` what is wrong."""
+    """The readable part of a row. Each other column gives an `UnreadableValue`.
+
+    `row` is its table and key, `why` is the reason.
+    """
 
     def __init__(self, part: Row, why: str, row: tuple[str, str]) -> None:
         super().__init__(part)
         self.why, self.row = why, row
 
-    def __missing__(self, column: str) -> Unread:
-        return Unread(self.why, self.row)
+    def __missing__(self, column: str) -> UnreadableValue:
+        return UnreadableValue(self.why, self.row)
 
     def __contains__(self, column: object) -> bool:
-        return True  # every column is there
+        return True  # every column exists, readable or not
 
-    def get(self, column: str, _default: object = None) -> Any:  # noqa: ANN401 -- any value of a row
-        """The value, or `Unread`: nothing stands in its place."""
+    def get(self, column: str, _default: object = None) -> Any:  # noqa: ANN401 -- any value
+        """Returns the value, or an `UnreadableValue`; never a default."""
         return self[column]

@@ -1,0 +1,53 @@
+"""Filters and tests for phone numbers, web addresses and mail addresses."""
+
+import re
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import phonenumbers
+
+from trueup.expressions.country_filters import country as country_code
+
+
+def phone(value: object, country: object = None) -> str | None:
+    """Returns the phone number in international form, or None if it is not valid.
+
+    `country` is the country, by code or name, for numbers without a country code.
+    """
+    region = country_code(country)
+    return _international(value, region) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=65_536)
+def _international(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def is_phone(value: object, country: object = None) -> bool:
+    """Returns whether it is a valid phone number of the country, or one with a country code."""
+    return phone(value, country) is not None
+
+
+def domain(value: object) -> str | None:
+    """Returns the domain of a web or mail address, without www, or None if it has none."""
+    if not isinstance(value, str):
+        return None
+
+    text = value.strip().casefold()
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    except ValueError:
+        return None
+    host = host.strip(".").removeprefix("www.")
+    return host if re.fullmatch(r"[^\s.]+(\.[^\s.]+)+", host) else None
+
+
+def is_email(value: object) -> bool:
+    """Returns whether it is text of the form `name@domain.tld` without spaces."""
+    return isinstance(value, str) and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value) is not None

@@ -1,0 +1,63 @@
+"""Filters and tests for days. None passes through a filter."""
+
+from calendar import monthrange
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
+
+from trueup.expressions.error_messages import DAY_OUT_OF_RANGE
+from trueup.model.coerce import shown, to_day
+
+
+def to_date(value: object, form: str | None = None) -> object:
+    """Returns the day of a text or an instant.
+
+    With `form`, a format of `strftime`, returns the day as text:
+    `source.start | date('%d.%m.%Y')`.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = to_day(value)
+    if isinstance(value, datetime):
+        value = value.date()
+    day = _require_day(value)
+    return day.strftime(form) if form else day
+
+
+def _require_day(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"{shown(value)} is not a day")
+    return value
+
+
+def days(value: date | None, count: int) -> date | None:
+    """Returns the day `count` days later."""
+    if value is None:
+        return None
+    try:
+        return _require_day(value) + timedelta(days=count)
+    except OverflowError:
+        raise OverflowError(DAY_OUT_OF_RANGE) from None
+
+
+def months(value: date | None, count: int) -> date | None:
+    """Returns the same day of the month `count` months later, or that month's last day."""
+    if value is None:
+        return None
+
+    day = _require_day(value)
+    year, month_index = divmod(day.year * 12 + day.month - 1 + count, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError(DAY_OUT_OF_RANGE)
+    month = month_index + 1
+    last_day = monthrange(year, month)[1]
+    return day.replace(year=year, month=month, day=min(day.day, last_day))
+
+
+def is_date(value: object) -> bool:
+    """Returns whether it is a day, or text that is one."""
+    if isinstance(value, date):
+        return True
+    try:
+        return isinstance(value, str) and bool(to_day(value))
+    except ValueError:
+        return False

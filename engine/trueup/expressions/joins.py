@@ -1,0 +1,228 @@
+"""The joins of a mapping: for a row, the rows of other tables that belong to it.
+
+`Joins.related` returns the joined rows of a row by the name of the join. Each join is indexed once,
+on first use (`_JoinIndex`). Joined rows that cannot be read are included, so that an expression
+which uses them fails instead of missing them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Undefined
+
+from trueup.expressions.inspection import inspect
+from trueup.expressions.jinja_environment import ENVIRONMENT
+from trueup.expressions.program import EVALUATION_ERRORS, evaluate
+from trueup.expressions.syntax import is_code
+from trueup.expressions.unreadable import NotRead, UnreadableValue
+from trueup.model.mapping_state import Row, UnreadableRows
+from trueup.model.project import Join
+
+Tables = Mapping[str, Sequence[Row]]
+
+_ALL_READABLE = UnreadableRows({})
+
+
+def used_joins(raws: Iterable[object]) -> set[str]:
+    """Returns the names of the joins that these values refer to."""
+    used: set[str] = set()
+    for raw in raws:
+        if is_code(raw):
+            paths = inspect(raw).paths
+            used.update(path[1] for path in paths if path[0] == "related" and len(path) > 1)
+    return used
+
+
+class Joins:
+    """The joins of one mapping.
+
+    `constants` are the names that need no row; the `where` of a join may use them.
+    """
+
+    def __init__(
+        self,
+        joins: Mapping[str, Join],
+        tables: Tables,
+        constants: Mapping[str, Any],
+        unreadable: Mapping[str, UnreadableRows],
+    ) -> None:
+        self._indexes = {
+            name: _JoinIndex(join, tables, unreadable.get(join.table, _ALL_READABLE), constants)
+            for name, join in joins.items()
+        }
+
+    def related(self, row: Row, names: Iterable[str] | None) -> dict[str, Any]:
+        """Returns the joined rows of a row by join: those named, and those they join through.
+
+        With None, each join is looked up when it is first used. Raises `KeyError` for a name that
+        is not a join.
+        """
+        if names is None:
+            return _LazyRelated(self, row)
+
+        related: dict[str, Any] = {}
+        for name in names:
+            if name not in related:
+                self.add(name, row, related)
+        return related
+
+    def add(self, name: str, row: Row, related: dict[str, Any]) -> None:
+        """Adds one join of a row, and those it joins through, to `related`."""
+        index = self._indexes[name]
+        for through in index.through:
+            if through not in related:
+                self.add(through, row, related)
+        related[name] = index.joined(row, related)
+
+
+class _LazyRelated(dict[str, Any]):
+    """The joined rows of one row. Each join is looked up when it is first used."""
+
+    def __init__(self, joins: Joins, row: Row) -> None:
+        super().__init__()
+        self._joins, self._row = joins, row
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401 -- one row, a list of rows, or none
+        self._joins.add(name, self._row, self)
+        return self[name]
+
+
+class _JoinIndex:
+    """The rows of the joined table, by the values of the columns that they are joined on.
+
+    A `where` that only looks at the joined row is evaluated once for each joined row, when the
+    index is built. One that also looks at `source` or `related` is evaluated for each pair.
+    """
+
+    def __init__(
+        self, join: Join, tables: Tables, unreadable: UnreadableRows, constants: Mapping[str, Any]
+    ) -> None:
+        self._join, self._tables, self._constants = join, tables, constants
+        self._unreadable = unreadable
+
+        self._paths = [path.split(".") for path in join.on.values()]
+        self.through = [path[0] for path in self._paths if len(path) > 1]
+        is_simple = len(self._paths) == 1 and not self.through
+        self._simple_column = self._paths[0][0] if is_simple else None
+
+        where = join.where.raw if join.where else None
+        roots = inspect(where).roots if is_code(where) else frozenset()
+        is_per_pair = "source" in roots or "related" in roots
+        self._where_of_pair = where if is_per_pair else None
+        self._where_of_row = None if is_per_pair else where
+
+        self._index: dict[object, list[Row]] | None = None
+
+        # Key → the undefined value that raises for it, because `where` failed on one of its rows.
+        self._broken: dict[object, Undefined] = {}
+
+        # All keys of the table, also those that `where` leaves out. It is only filled if there are
+        # rows without a key.
+        self._seen: set[object] = set()
+
+    def joined(self, row: Row, related: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- row or rows
+        """Returns the joined rows of a row, in the order of their table.
+
+        For `one: true`, returns the first of them or none. Returns an undefined value, which raises
+        when it is used, if that cannot be worked out.
+        """
+        index = self._index if self._index is not None else self._build()
+        key = row[self._simple_column] if self._simple_column else self._key(row, related)
+        if isinstance(key, Undefined):
+            return key
+        if self._broken and key in self._broken:
+            return self._broken[key]
+
+        rows = index.get(key, ())
+        if self._where_of_pair is not None:
+            try:
+                rows = [joined_row for joined_row in rows if self._fits(joined_row, row, related)]
+            except EVALUATION_ERRORS as fault:
+                return self._broken_value(fault)
+        if self._join.one:
+            return rows[0] if rows else self._none_or_unreadable(key)
+        return list(rows)
+
+    def _none_or_unreadable(self, key: object) -> UnreadableValue | None:
+        """Returns none if no row has this key, or an unreadable value if one may have it.
+
+        A row without a readable key may be the one that is looked for. For a list of rows this
+        cannot be known, so it is only done for `one: true`.
+        """
+        if key is None or not self._unreadable.without_key or key in self._seen:
+            return None
+
+        why = self._unreadable.without_key[0].text
+        what = f"{self._join.table} {key}"
+        return UnreadableValue(f"{what} is not found, and may be a row that cannot be read: {why}")
+
+    def _broken_value(self, fault: Exception) -> Undefined:
+        if isinstance(fault, NotRead):
+            return UnreadableValue(str(fault))
+
+        join = self._join
+        text = f"related.{join.name}: its `where` cannot be evaluated for a row of {join.table}"
+        return ENVIRONMENT.undefined(f"{text}: {fault}")
+
+    def _key(self, row: Row, related: Mapping[str, Any]) -> object:
+        """Returns what the row is joined by: a value, a tuple of values, or an undefined value."""
+        values = [_follow(path, row, related) for path in self._paths]
+        undefined = next((value for value in values if isinstance(value, Undefined)), None)
+        if undefined is not None:
+            return undefined
+        return values[0] if len(values) == 1 else tuple(values)
+
+    def _build(self) -> dict[object, list[Row]]:
+        index: dict[object, list[Row]] = {}
+        key_of = _key_getter(list(self._join.on))
+        unreadable_rows = (unreadable.row for unreadable in self._unreadable.rows.values())
+        for row in (*self._tables[self._join.table], *unreadable_rows):
+            key = key_of(row)
+            if not _is_usable(key):
+                continue
+            if self._unreadable.without_key:
+                self._seen.add(key)
+            try:
+                if self._where_of_row is None or evaluate(self._where_of_row, self._names(row=row)):
+                    index.setdefault(key, []).append(row)
+            except EVALUATION_ERRORS as fault:
+                # Reported where a row uses the join, and only there.
+                self._broken.setdefault(key, self._broken_value(fault))
+        self._index = index
+        return index
+
+    def _fits(self, joined_row: Row, row: Row, related: Mapping[str, Any]) -> bool:
+        names = self._names(row=joined_row, source=row, related=related)
+        return bool(evaluate(self._where_of_pair, names))
+
+    def _names(self, **more: object) -> dict[str, Any]:
+        return {"source": None, "related": {}, **self._constants, **more}
+
+
+def _key_getter(columns: list[str]) -> Callable[[Row], object]:
+    """Returns a function from a row to the values of these columns; one value is not a tuple."""
+    if len(columns) == 1:
+        return lambda row: row[columns[0]]
+    return lambda row: tuple(row[column] for column in columns)
+
+
+def _is_usable(key: object) -> bool:
+    """Returns whether all values of a key are present and readable."""
+    if isinstance(key, tuple):
+        return all(map(_is_present, key))
+    return _is_present(key)
+
+
+def _is_present(value: object) -> bool:
+    return value is not None and not isinstance(value, UnreadableValue)
+
+
+def _follow(path: list[str], row: Row, related: Mapping[str, Any]) -> object:
+    """Returns the value of `[column]` of the row, or of `[join, column]` of a joined row."""
+    if len(path) == 1:
+        return row[path[0]]
+
+    joined_row = related[path[0]]
+    if isinstance(joined_row, Undefined):
+        return joined_row
+    return joined_row[path[1]] if isinstance(joined_row, dict) else None

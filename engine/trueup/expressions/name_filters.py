@@ -1,0 +1,78 @@
+"""Names of companies and people without what does not tell them apart."""
+
+import re
+import unicodedata
+from functools import cache
+from html import unescape
+
+from trueup.expressions.value_filters import as_text
+
+_WORDS = re.compile(r"[^\W_]+")
+_ABBREVIATION = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
+"""Single letters with dots between them: B.V., s.r.o."""
+
+_FILLERS = frozenset(["the", "and"])
+
+
+def normalise(value: object) -> str:
+    """Returns a name without case, accents, punctuation and legal forms, for finding look-alikes.
+
+    Characters that cannot be seen are left out, and `&amp;` is `&`. A name that consists of legal
+    forms only keeps them. The legal forms are those of the package cleanco, of some 60 countries.
+    """
+    words = _words(as_text(value))
+    kept = [word for word in _without_legal_forms(words) if word not in _FILLERS]
+    return " ".join(kept or words)
+
+
+def _words(text: str) -> list[str]:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in text if unicodedata.category(char) not in ("Mn", "Cf"))
+    text = unescape(text) if "&" in text else text
+    text = text.casefold().replace("&", " and ")
+    if "." in text:
+        text = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), text)
+    return _WORDS.findall(text)
+
+
+def _without_legal_forms(words: list[str]) -> list[str]:
+    """The words without legal forms, of one word or of several, wherever they stand."""
+    singles, longer = _legal_forms()
+    if singles.isdisjoint(words) and longer.keys().isdisjoint(words):
+        return words
+    kept: list[str] = []
+    position = 0
+    while position < len(words):
+        length = _length_of_form(words, position)
+        if not length:
+            kept.append(words[position])
+        position += length or 1
+    return kept
+
+
+def _length_of_form(words: list[str], position: int) -> int:
+    """How many words from here on are a legal form; 0 where none begins here."""
+    singles, longer = _legal_forms()
+    for form in longer.get(words[position], ()):
+        if tuple(words[position : position + len(form)]) == form:
+            return len(form)
+    return int(words[position] in singles)
+
+
+@cache
+def _legal_forms() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
+    """Forms of one word, and those of several by their first word, the longest first."""
+    from cleanco.clean import get_unique_terms  # noqa: PLC0415 -- few commands need it
+
+    forms = {tuple(_words(term)) for term in get_unique_terms()} - {()}
+    longer: dict[str, list[tuple[str, ...]]] = {}
+    for form in sorted(forms, key=lambda one: (-len(one), one)):
+        if len(form) > 1 and any(len(word) > 1 or len(form) == _INITIALS for word in form):
+            longer.setdefault(form[0], []).append(form)
+    singles = frozenset(form[0] for form in forms if len(form) == 1 and len(form[0]) > 1)
+    return singles, longer
+
+
+_INITIALS = 2
+"""Forms of so many single letters, such as A/S, count as well; `s l n e` would be too many."""

@@ -1,0 +1,46 @@
+"""Filters and tests for numbers. None passes through a filter."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from trueup.expressions.value_filters import as_text
+from trueup.model.coerce import to_number
+
+
+def to_int(value: object) -> int | None:
+    """Returns a whole number. Raises `ValueError` for a fraction, which is never cut off."""
+    if value is None:
+        return None
+    number = to_number(value)
+    if number != number.to_integral_value():
+        raise ValueError(f"{as_text(number)} is not whole")
+    return int(number)
+
+
+def to_decimal(value: object) -> Decimal | None:
+    """Returns a decimal number, exactly as written."""
+    return None if value is None else to_number(value)
+
+
+def rounded(value: object, places: int = 0) -> Decimal | None:
+    """Returns the number rounded to `places`, halves away from zero, as on an invoice."""
+    if value is None:
+        return None
+    return to_number(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def absolute(value: Any) -> Any:  # noqa: ANN401 -- int or Decimal, as the value is
+    """Returns the number without its sign."""
+    return None if value is None else abs(value)
+
+
+def money(value: object) -> str:
+    """Returns an amount with two places and separated thousands: `1,234.50`."""
+    return "unknown" if value is None else f"{rounded(value, 2):,f}"
+
+
+def is_whole(value: object) -> bool:
+    """Returns whether it is a number without a fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return False
+    return isinstance(value, int) or (value.is_finite() and value == value.to_integral_value())
