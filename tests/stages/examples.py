@@ -3,10 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from engine.model.catalogue import Entity, Field, PickValue, Type
-from engine.model.finding import Place, Severity
-from engine.model.plan import Action, Change, UnitRow
-from engine.model.project import (
+from trueup.model.catalogue import Entity, Field, PickValue, Type
+from trueup.model.finding import Place, Severity
+from trueup.model.plan import Action, Change, UnitRow
+from trueup.model.project import (
     FieldSpec,
     Find,
     Linked,
@@ -29,7 +29,9 @@ ENTITY = Entity(
         for field in (
             Field("contractName", Type.TEXT, required=True, max_length=20),
             Field("contractNumber", Type.TEXT),
-            Field("companyID", Type.INTEGER, required=True, create_only=True, reference="Companies"),
+            Field(
+                "companyID", Type.INTEGER, required=True, create_only=True, reference="Companies"
+            ),
             Field("ownerID", Type.INTEGER, reference="Resources"),
             Field("period", Type.INTEGER, picklist=PERIODS),
             Field("startDate", Type.DAY, required=True),
@@ -51,7 +53,9 @@ def value(raw, line=1):
 
 def spec(name, what, **more):
     """A field; `what` is a literal, an expression, a Reference or a Find."""
-    return FieldSpec(name, what if isinstance(what, Reference | Find) else value(what), HERE, **more)
+    return FieldSpec(
+        name, what if isinstance(what, Reference | Find) else value(what), HERE, **more
+    )
 
 
 def specs(**fields):
@@ -95,7 +99,16 @@ def rule(name, check, severity=Severity.ERROR, when=None, message="is wrong", re
 
 def change(id_, needs=(), action=Action.UPDATE, entity="Contracts", name=None, **more):
     return Change(
-        id_, action, "contract", (id_,), name or id_.upper(), "Agreements", entity, HERE, needs=tuple(needs), **more
+        id_,
+        action,
+        "contract",
+        (id_,),
+        name or id_.upper(),
+        "Agreements",
+        entity,
+        HERE,
+        needs=tuple(needs),
+        **more,
     )
 
 

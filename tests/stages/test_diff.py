@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, UndefinedError
-
-from engine.expressions.compiled import Compiled, Slot
-from engine.model.catalogue import Field, Type
-from engine.model.finding import Severity
-from engine.model.fit import Misfit, same
-from engine.model.plan import FieldChange, Reason, Unknown
-from engine.model.project import Manage
-from engine.stages.diff import (
+from trueup.expressions.compiled import Compiled, Slot
+from trueup.model.catalogue import Field, SystemNames, Type
+from trueup.model.coerce import CoercionError, same
+from trueup.model.finding import Severity
+from trueup.model.plan import FieldChange, Reason, Unknown
+from trueup.model.project import Manage
+from trueup.stages.diff import (
     ROW,
     UNDONE,
     creation,
@@ -27,17 +26,26 @@ from engine.stages.diff import (
     shown,
     updates,
 )
-from tests.stages.small import ENTITY, HERE, day, mapping, spec, value
+
+from tests.stages.examples import ENTITY, HERE, day, mapping, spec, value
 
 ALWAYS, CREATE, FILL, EXTEND = Manage
+SYSTEMS = SystemNames("Work 365", "Autotask")
+
+
+def compared(slots, desired, record):
+    """The fields to write and the findings, with values as people read them."""
+    return updates(slots, desired, record, shown, SYSTEMS)
 
 
 def slot(name, manage=ALWAYS, *, clear=False, identity=False):
-    return Slot(spec(name, "{{ x }}", manage=manage, clear=clear), ENTITY.field(name), 0, identity=identity)
+    return Slot(
+        spec(name, "{{ x }}", manage=manage, clear=clear), ENTITY.field(name), 0, identity=identity
+    )
 
 
 def written(manage, desired, actual, *, clear=False, name="contractName"):
-    writes, stuck = updates([slot(name, manage, clear=clear)], {name: desired}, {name: actual})
+    writes, stuck = compared([slot(name, manage, clear=clear)], {name: desired}, {name: actual})
     assert stuck == []
     return writes.get(name, "nothing is written")
 
@@ -98,23 +106,47 @@ def test_only_fields_that_differ_are_written_whatever_the_others():
     slots = [slot("contractName"), slot("units"), slot("setupFee"), slot("endDate", EXTEND)]
     desired = {"contractName": "New", "units": 5, "setupFee": Decimal("1.5000"), "endDate": day(1)}
     record = {"contractName": "Old", "units": 5, "setupFee": Decimal("1.5"), "endDate": day(9)}
-    assert updates(slots, desired, record) == ({"contractName": "New"}, [])
+    assert compared(slots, desired, record) == ({"contractName": "New"}, [])
 
 
-def test_a_field_that_autotask_takes_on_create_only_and_that_differs_is_told():
-    writes, stuck = updates(
-        [slot("companyID"), slot("units")], {"companyID": 5, "units": 2}, {"companyID": 6, "units": 1}
+def test_a_field_that_autotask_takes_on_create_only_and_that_differs_is_reported():
+    writes, stuck = compared(
+        [slot("companyID"), slot("units")],
+        {"companyID": 5, "units": 2},
+        {"companyID": 6, "units": 1},
     )
     assert writes == {"units": 2}
-    assert [(one.code, one.severity, one.place) for one in stuck] == [("create-only-differs", Severity.ERROR, HERE)]
-    assert stuck[0].text == "companyID is 6 in Autotask and should be 5, but Autotask takes it on create only"
-    assert updates([slot("companyID")], {"companyID": 6}, {"companyID": 6}) == ({}, [])
-    assert updates([slot("companyID", CREATE)], {"companyID": 5}, {"companyID": 6}) == ({}, [])
+    assert [(one.code, one.severity, one.place) for one in stuck] == [
+        ("create-only-differs", Severity.ERROR, HERE)
+    ]
+    assert (
+        stuck[0].text
+        == "companyID is 6 in Autotask and should be 5, but Autotask takes it on create only"
+    )
+    assert stuck[0].remedy.startswith("make the row and the record agree in one of the systems")
+    assert compared([slot("companyID")], {"companyID": 6}, {"companyID": 6}) == ({}, [])
+    assert compared([slot("companyID", CREATE)], {"companyID": 5}, {"companyID": 6}) == ({}, [])
+
+
+def test_values_of_such_a_field_are_shown_as_the_caller_shows_them():
+    _, stuck = updates(
+        [slot("companyID")],
+        {"companyID": 5},
+        {"companyID": 6},
+        lambda slot, value: f"{slot.name} {value}",
+        SYSTEMS,
+    )
+    assert "is companyID 6 in Autotask and should be companyID 5" in stuck[0].text
 
 
 def test_an_identity_that_autotask_fixes_at_create_is_never_compared_or_stamped_later():
-    assert updates([slot("companyID", identity=True)], {"companyID": 5}, {"companyID": None}) == ({}, [])
-    assert updates([slot("contractNumber", identity=True)], {"contractNumber": "C"}, {"contractNumber": None}) == (
+    assert compared([slot("companyID", identity=True)], {"companyID": 5}, {"companyID": None}) == (
+        {},
+        [],
+    )
+    assert compared(
+        [slot("contractNumber", identity=True)], {"contractNumber": "C"}, {"contractNumber": None}
+    ) == (
         {"contractNumber": "C"},
         [],
     )
@@ -124,8 +156,14 @@ def test_an_identity_that_autotask_fixes_at_create_is_never_compared_or_stamped_
 
 FIELDS = {
     "text": (Field("text", Type.TEXT), st.none() | st.text("a \r\né", max_size=4)),
-    "whole": (Field("whole", Type.INTEGER), st.none() | st.integers(-3, 3) | st.integers(-(2**60), 2**60)),
-    "ref": (Field("ref", Type.INTEGER), st.none() | st.integers(0, 2) | st.builds(Unknown, st.sampled_from("ab"))),
+    "whole": (
+        Field("whole", Type.INTEGER),
+        st.none() | st.integers(-3, 3) | st.integers(-(2**60), 2**60),
+    ),
+    "ref": (
+        Field("ref", Type.INTEGER),
+        st.none() | st.integers(0, 2) | st.builds(Unknown, st.sampled_from("ab")),
+    ),
     "money": (
         Field("money", Type.DECIMAL),
         st.none() | st.decimals("-9", "9", places=4) | st.decimals(-(10**15), 10**15, places=4),
@@ -134,7 +172,8 @@ FIELDS = {
     "day": (Field("day", Type.DAY), st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 4))),
     "at": (
         Field("at", Type.INSTANT),
-        st.none() | st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 2), timezones=st.just(UTC)),  # noqa: DTZ001 -- bounds
+        st.none()
+        | st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 2), timezones=st.just(UTC)),  # noqa: DTZ001 -- bounds
     ),
     "udf.Work 365 Id": (Field("udf.Work 365 Id", Type.TEXT), st.none() | st.text(max_size=3)),
     "a'b\"c[0]": (Field("a'b\"c[0]", Type.TEXT), st.none() | st.sampled_from(["x", "y"])),
@@ -162,7 +201,7 @@ def test_what_is_written_is_what_differs_field_by_field(pair):
         for name in FIELDS
         if desired[name] not in (None, "") and not same(desired[name], record[name])
     }
-    writes, stuck = updates(SLOTS, desired, record)
+    writes, stuck = compared(SLOTS, desired, record)
     assert (writes, stuck) == (naive, [])
     assert all(type(writes[name]) is type(naive[name]) for name in naive)
 
@@ -170,20 +209,27 @@ def test_what_is_written_is_what_differs_field_by_field(pair):
 @given(PAIRS)
 def test_once_written_nothing_is_left_to_write(pair):
     record, desired = pair
-    writes, _ = updates(SLOTS, desired, record)
-    assert updates(SLOTS, desired, {**record, **writes}) == ({}, [])
+    writes, _ = compared(SLOTS, desired, record)
+    assert compared(SLOTS, desired, {**record, **writes}) == ({}, [])
 
 
 @given(st.lists(PAIRS, max_size=6), st.sets(st.sampled_from([*FIELDS])))
 def test_rows_that_differ_are_those_that_a_naive_comparison_finds(pairs, names):
     names = sorted(names)
-    rows = [(str(number), [desired[name] for name in names], record) for number, (record, desired) in enumerate(pairs)]
-    naive = [key for key, desired, record in rows if any(desired[i] != record[name] for i, name in enumerate(names))]
+    rows = [
+        (str(number), [desired[name] for name in names], record)
+        for number, (record, desired) in enumerate(pairs)
+    ]
+    naive = [
+        key
+        for key, desired, record in rows
+        if any(desired[i] != record[name] for i, name in enumerate(names))
+    ]
     assert differing(rows, names) == naive
     wanted = [
         key
         for (record, desired), (key, _, _) in zip(pairs, rows, strict=True)
-        if updates(by_name(names), desired, record)[0]
+        if compared(by_name(names), desired, record)[0]
     ]
     assert set(wanted) <= set(naive)
 
@@ -223,8 +269,9 @@ def test_a_new_record_has_every_value_that_is_there():
     ]
     slots += [slot("companyID"), slot("startDate"), slot("serial"), slot("contractNumber")]
     desired = {
-        "contractName": "Alpine", "units": 0, "isActive": False, "setupFee": Decimal(0), "endDate": None,
-        "companyID": Unknown("customer:a"), "startDate": day(1), "serial": "S", "contractNumber": "",
+        "contractName": "Alpine", "units": 0, "isActive": False, "setupFee": Decimal(0),
+        "companyID": Unknown("customer:a"), "startDate": day(1), "serial": "S",
+        "endDate": None, "contractNumber": "",
     }  # fmt: skip
     values, findings = creation(slots, desired, ENTITY)
     assert values == {
@@ -234,14 +281,22 @@ def test_a_new_record_has_every_value_that_is_there():
     assert findings == []
 
 
-def test_a_new_record_without_what_is_required_is_told_field_by_field():
+def test_a_new_record_without_what_is_required_is_reported_field_by_field():
     values, findings = creation(
         [slot("contractName"), slot("startDate")], {"contractName": "", "startDate": day(1)}, ENTITY
     )
     assert values == {"startDate": day(1)}
     assert [(one.code, one.severity, one.text) for one in findings] == [
-        ("required-empty", Severity.ERROR, "Contracts.contractName is required, and this row has nothing for it"),
-        ("required-empty", Severity.ERROR, "Contracts.companyID is required, and this row has nothing for it"),
+        (
+            "required-empty",
+            Severity.ERROR,
+            "Contracts.contractName is required, and this row has no value for it",
+        ),
+        (
+            "required-empty",
+            Severity.ERROR,
+            "Contracts.companyID is required, and this row has no value for it",
+        ),
     ]
 
 
@@ -269,7 +324,7 @@ def test_a_difference_says_why(desired, actual, last, row, why):
     assert reason("name", desired, actual, last, row) is why
 
 
-def test_changes_of_fields_are_told_in_the_order_of_the_mapping_as_people_read_them():
+def test_changes_of_fields_stand_in_the_order_of_the_mapping_as_people_read_them():
     slots = [slot("contractName"), slot("period"), slot("units")]
     made = field_changes(
         slots,
@@ -307,7 +362,12 @@ def test_a_value_is_shown_as_people_read_it(name, what, text):
 
 
 def test_state_remembers_what_the_mapping_wrote_and_the_row_that_it_came_from():
-    slots = [slot("contractName"), slot("units", CREATE), slot("setupFee", FILL), slot("endDate", EXTEND)]
+    slots = [
+        slot("contractName"),
+        slot("units", CREATE),
+        slot("setupFee", FILL),
+        slot("endDate", EXTEND),
+    ]
     slots += [slot("ownerID"), slot("period", clear=True)]
     values = {
         "contractName": "Alpine",
@@ -319,11 +379,16 @@ def test_state_remembers_what_the_mapping_wrote_and_the_row_that_it_came_from():
     }
     kept = owned(slots, values, {"id": "k"})
     print_ = kept.pop(ROW)
-    assert kept == {"contractName": "Alpine", "setupFee": Decimal(2), "endDate": day(1), "period": None}
+    assert kept == {
+        "contractName": "Alpine",
+        "setupFee": Decimal(2),
+        "endDate": day(1),
+        "period": None,
+    }
     assert owned(slots, values, {"id": "l"})[ROW] != print_
 
 
-def test_what_was_extended_is_told_as_changed_in_the_source_the_next_time():
+def test_what_was_extended_counts_as_changed_in_the_source_the_next_time():
     ends = slot("endDate", EXTEND)
     last = owned([ends], {"endDate": day("1-31")}, {"end": day("1-31")})
     assert reason("endDate", day("2-28"), day("1-31"), last, "another row") is Reason.SOURCE
@@ -336,32 +401,42 @@ def test_a_field_that_was_none_before_and_is_not_now_is_no_drift():
 
 
 def test_a_record_is_switched_off_by_what_it_does_not_have_yet():
-    one = mapping(deactivate={"isActive": value("no"), "period": value("Monthly"), "nobody": value(1)})
+    one = mapping(
+        deactivate={"isActive": value("no"), "period": value("Monthly"), "nobody": value(1)}
+    )
     assert deactivation(one, ENTITY, {"isActive": True, "period": 2}) == (
         {"isActive": False},
         {"isActive": False, "period": 2},
     )
-    assert deactivation(one, ENTITY, {"isActive": False, "period": 2}) == ({}, {"isActive": False, "period": 2})
+    assert deactivation(one, ENTITY, {"isActive": False, "period": 2}) == (
+        {},
+        {"isActive": False, "period": 2},
+    )
 
 
 def test_how_a_record_is_switched_off_may_be_a_setting():
     one = mapping(deactivate={"period": value("{{ settings.off }}")})
-    assert deactivation(one, ENTITY, {"period": 2}, {"settings": {"off": "Yearly"}}) == ({"period": 3}, {"period": 3})
-    with pytest.raises(Misfit):
+    assert deactivation(one, ENTITY, {"period": 2}, {"settings": {"off": "Yearly"}}) == (
+        {"period": 3},
+        {"period": 3},
+    )
+    with pytest.raises(CoercionError):
         deactivation(one, ENTITY, {"period": 2}, {"settings": {"off": "Never"}})
     with pytest.raises(UndefinedError):
         deactivation(one, ENTITY, {"period": 2})
 
 
 def test_a_mapping_s_own_slots_are_compared_like_any_other():
-    compiled = Compiled(mapping(fields=[spec("contractName", "x"), spec("units", 1, manage=CREATE)]), ENTITY, [])
-    assert updates(compiled.slots, {"contractName": "a", "units": 5}, {"contractName": "b", "units": 6})[0] == {
-        "contractName": "a"
-    }
+    compiled = Compiled(
+        mapping(fields=[spec("contractName", "x"), spec("units", 1, manage=CREATE)]), ENTITY, []
+    )
+    assert compared(
+        compiled.slots, {"contractName": "a", "units": 5}, {"contractName": "b", "units": 6}
+    )[0] == {"contractName": "a"}
 
 
 def test_days_and_instants_are_compared_as_what_they_are():
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     at = Slot(spec("at", "x"), Field("at", Type.INSTANT), 0, identity=False)
-    assert updates([at], {"at": noon}, {"at": noon + timedelta(microseconds=1)})[0] == {"at": noon}
-    assert updates([at], {"at": noon}, {"at": noon})[0] == {}
+    assert compared([at], {"at": noon}, {"at": noon + timedelta(microseconds=1)})[0] == {"at": noon}
+    assert compared([at], {"at": noon}, {"at": noon})[0] == {}

@@ -1,118 +1,37 @@
 """Which row is which record: decision, link, identity, the mapping's own keys; never a guess."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.model.finding import Place, Severity
+from trueup.model.project import Strength, Verdict
 
-from engine.expressions import evaluate
-from engine.model.finding import Place, Severity
-from engine.model.plan import Unknown
-from engine.model.project import Decision, Verdict
-from engine.model.work import Standing
-from engine.stages.match import Known, match
-from tests.stages.small import mapping, spec, specs, value
-
-AS_OF = date(2026, 11, 15)
-FIELDS = [spec("companyName", "{{ source.name }}"), spec("webAddress", "{{ source.web }}")]
-BY_ID = specs(externalID="{{ source.id }}")
-BY_NAME = specs(companyName="{{ source.name }}")
-BY_NUMBER = specs(companyNumber="{{ source.number }}")
-NEEDS_DECISION = ("needs-decision", Severity.HOLD)
-
-
-@dataclass
-class Case:
-    """Rows and records to be matched, and what came of it."""
-
-    rows: dict[str, dict[str, Any]]
-    records: dict[int, dict[str, Any]] = field(default_factory=dict)
-    links: dict[str, int] = field(default_factory=dict)
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    identity: Mapping[str, Any] = field(default_factory=lambda: BY_ID)
-    keys: tuple[Mapping[str, Any], ...] = (BY_NUMBER, BY_NAME)
-    create: object = "auto"
-    similar: tuple[str, ...] = ()
-    not_ready: tuple[str, ...] = ()  # rows of the table that are out of scope
-    gone: tuple[str, ...] = ()  # linked rows that are in the table no more
-    fails: tuple[str, ...] = ()  # rows whose fields cannot be worked out
-    ledger: object = None
-
-    def __post_init__(self):
-        one = mapping(
-            "customer",
-            FIELDS,
-            identity=self.identity,
-            match=self.keys,
-            create=value(self.create, 9),
-            similar=self.similar,
-            ledger=self.ledger,
-        )
-        rows = {key: {"id": key, "name": None, "number": None, "web": None, **row} for key, row in self.rows.items()}
-        self.standing = Standing(
-            one, rows, records={id_: {"id": id_, **record} for id_, record in self.records.items()}
-        )
-        self.standing.ready.update({key: () for key in rows if key not in self.not_ready})
-        self.standing.out.update(self.not_ready)
-        known = Known(
-            links=self.links,
-            decisions=self.decisions,
-            as_of=AS_OF,
-            names=lambda key: {"source": rows[key], "settings": {"create": "ask"}},
-            label=lambda key: str(rows[key]["name"] or key) if key in rows else key,
-            values=self.values,
-        )
-        self.matched = match(self.standing, known)
-
-    def values(self, key, wanted):
-        if key in self.fails:
-            return None
-        return {
-            name: evaluate(one.value.raw, {"source": self.standing.rows[key], "new": Unknown("x")})
-            for name, one in wanted.items()
-        }
-
-    @property
-    def ids(self):
-        return self.standing.ids
-
-    @property
-    def how(self):
-        return self.matched.how
-
-    @property
-    def create_(self):
-        return self.matched.create
-
-    def why(self, key):
-        return [(one.code, one.severity) for one in self.standing.blocked.get(key, ())]
-
-    def texts(self, key):
-        return [one.text for one in self.standing.blocked.get(key, ())]
-
-
-def decided(key, verdict, record=None, until=None, reason="because"):
-    return {key: Decision("customer", key, verdict, Place("mappings/decisions.yaml", 3, 1), record, reason, until)}
-
-
-def remedy(case, key):
-    """The way out of what a row is blocked for."""
-    (finding,) = case.standing.blocked[key]
-    return finding.remedy
-
+from tests.stages.examples import specs
+from tests.stages.matching import (
+    AS_OF,
+    BY_ID,
+    BY_NAME,
+    BY_NUMBER,
+    NEEDS_DECISION,
+    Case,
+    decided,
+    remedy,
+)
 
 ERROR = Severity.ERROR
 
 
 def test_a_link_places_a_row_whatever_the_records_look_like():
-    case = Case({"a": {"name": "Alpine"}}, {5: {}, 6: {"companyName": "Alpine", "externalID": "a"}}, {"a": 5})
+    case = Case(
+        {"a": {"name": "Alpine"}},
+        {5: {}, 6: {"companyName": "Alpine", "externalID": "a"}},
+        {"a": 5},
+    )
     assert (case.ids, case.how, case.create_) == ({"a": 5}, {}, [])
-    assert not case.standing.blocked
+    assert not case.state.blocked
 
 
 def test_without_a_link_a_row_is_found_by_its_identity():
@@ -128,10 +47,12 @@ def test_without_an_identity_it_is_found_by_the_first_key_that_finds_one():
     assert (case.ids, case.how) == ({"a": 5}, {"a": "match"})
 
 
-def test_a_key_that_is_empty_or_cannot_be_worked_out_finds_nothing():
+def test_a_key_that_is_empty_or_cannot_be_evaluated_finds_nothing():
     records = {5: {"companyNumber": None}, 6: {"companyNumber": "", "companyName": None}}
     assert Case({"a": {}}, records).create_ == ["a"]
-    assert Case({"a": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, fails=("a",)).create_ == ["a"]
+    assert Case(
+        {"a": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, fails=("a",)
+    ).create_ == ["a"]
 
 
 def test_a_key_that_refers_to_what_is_yet_to_be_created_finds_nothing():
@@ -143,47 +64,55 @@ def test_a_mapping_without_identity_or_keys_creates():
     assert Case({"a": {}}, {5: {}}, identity={}, keys=()).create_ == ["a"]
 
 
-def test_a_row_whose_identity_is_empty_is_told():
+def test_a_row_whose_identity_is_empty_is_reported():
     case = Case({"a": {}}, {5: {"companyNumber": None}}, identity=BY_NUMBER, keys=(BY_NAME,))
     assert case.why("a") == [("identity-empty", ERROR)]
     assert case.texts("a") == ["its identity (companyNumber) is empty"]
     assert (case.ids, case.create_) == ({}, [])
 
 
-@pytest.mark.parametrize(("identity", "keys", "how"), [(BY_NAME, (), "identity"), (BY_ID, (BY_NAME,), "match")])
-def test_two_records_that_fit_are_told_and_neither_is_taken(identity, keys, how):
+@pytest.mark.parametrize(
+    ("identity", "keys", "how"), [(BY_NAME, (), "identity"), (BY_ID, (BY_NAME,), "match")]
+)
+def test_two_records_that_fit_are_reported_and_neither_is_taken(identity, keys, how):
     records = {5: {"companyName": "Alpine"}, 6: {"companyName": "ALPINE"}}
     case = Case({"a": {"name": "Alpine"}}, records, identity=identity, keys=keys)
     assert case.why("a") == [("ambiguous", ERROR)]
     assert case.texts("a") == [
         f"2 records fit by {how} (companyName): Companies 5, 6".replace("Companies", "Contracts")
     ]
-    remedy = case.standing.blocked["a"][0].remedy
-    assert remedy == "say which it is: `trueup link customer a 5`, or `trueup link customer a 6`"
+    remedy = case.state.blocked["a"][0].remedy
+    assert remedy == "choose one: `trueup link customer a 5`, or `trueup link customer a 6`"
     assert (case.ids, case.create_) == ({}, [])
 
 
 def test_a_key_that_finds_two_ends_the_search():
     records = {5: {"companyNumber": "7"}, 6: {"companyNumber": "7"}, 7: {"companyName": "Alpine"}}
-    assert Case({"a": {"name": "Alpine", "number": "7"}}, records).why("a") == [("ambiguous", ERROR)]
+    assert Case({"a": {"name": "Alpine", "number": "7"}}, records).why("a") == [
+        ("ambiguous", ERROR)
+    ]
 
 
-def test_a_record_that_two_rows_claim_is_told_on_both():
-    case = Case({"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}})
+def test_a_record_that_two_rows_claim_by_a_strong_key_is_reported_on_both():
+    rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
+    case = Case(rows, {5: {"companyName": "Alpine"}}, strength=Strength.STRONG)
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
     assert case.texts("a") == ["claims Contracts 5, and so does Alpine"]
-    ways = "`trueup link customer a 5` if it is Alpine's, or `trueup link customer b 5` if it is Alpine's"
+    ways = (
+        "`trueup link customer a 5` if it is Alpine's, "
+        "or `trueup link customer b 5` if it is Alpine's"
+    )
     assert remedy(case, "a") == remedy(case, "b") == ways
     assert (case.ids, case.create_) == ({}, [])
 
 
-def test_a_record_that_another_row_is_linked_to_is_told_on_both():
+def test_a_record_that_another_row_is_linked_to_is_reported_on_both():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
     case = Case(rows, {5: {"externalID": "b"}}, {"a": 5})
     assert case.why("b") == [("claimed-twice", ERROR)]
     assert case.texts("b") == ["claims Contracts 5, and so does Alpine"]
     assert case.ids == {"a": 5}
-    finding = case.standing.findings[0]
+    finding = case.state.findings[0]
     assert (finding.code, finding.severity, finding.key) == ("claimed-twice", Severity.WARNING, "a")
     assert finding.text == "Brightwater claims its Contracts 5 as well"
     assert (
@@ -191,7 +120,8 @@ def test_a_record_that_another_row_is_linked_to_is_told_on_both():
         == remedy(case, "b")
         == (
             "`trueup link customer a 5` if it is Alpine's, "
-            "or `trueup link customer b 5` and `trueup state forget customer a --reason …` if it is Brightwater's"
+            "or `trueup link customer b 5` and `trueup state forget customer a --reason …` "
+            "if it is Brightwater's"
         )
     )
 
@@ -199,24 +129,29 @@ def test_a_record_that_another_row_is_linked_to_is_told_on_both():
 def test_a_record_that_another_row_has_is_no_candidate_for_a_mapping_s_own_keys():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
     linked = Case(rows, {5: {"companyName": "Alpine"}}, {"a": 5})
-    assert (linked.ids, linked.create_, linked.standing.blocked) == ({"a": 5}, ["b"], {})
+    assert (linked.ids, linked.create_, linked.state.blocked) == ({"a": 5}, ["b"], {})
     known = Case(rows, {5: {"companyName": "Alpine", "externalID": "b"}})
     assert (known.ids, known.how, known.create_) == ({"b": 5}, {"b": "identity"}, ["a"])
 
 
-def test_with_the_others_out_of_the_way_one_candidate_is_enough():
+def test_with_the_others_placed_one_candidate_is_enough_for_a_strong_key():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
-    case = Case(rows, {5: {"companyName": "Alpine", "externalID": "a"}, 6: {"companyName": "Alpine"}})
+    records = {5: {"companyName": "Alpine", "externalID": "a"}, 6: {"companyName": "Alpine"}}
+    case = Case(rows, records, strength=Strength.STRONG)
     assert (case.ids, case.how) == ({"a": 5, "b": 6}, {"a": "identity", "b": "match"})
+    careful = Case(rows, records)
+    assert (careful.ids, careful.why("b")) == ({"a": 5}, [NEEDS_DECISION])
 
 
 def test_a_record_of_a_row_that_is_gone_is_not_created_a_second_time():
-    case = Case({"new": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, {"old": 5}, gone=("old",))
+    case = Case(
+        {"new": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, {"old": 5}, gone=("old",)
+    )
     assert case.why("new") == [("claimed-twice", ERROR)]
     assert case.texts("new") == ["claims Contracts 5, and so does old"]
-    assert (
-        remedy(case, "new")
-        == "`trueup link customer new 5` and `trueup state forget customer old --reason …` if it is Alpine's"
+    assert remedy(case, "new") == (
+        "`trueup link customer new 5` and `trueup state forget customer old --reason …` "
+        "if it is Alpine's"
     )
     assert case.create_ == []
 
@@ -237,7 +172,7 @@ def test_a_linked_record_that_does_not_come_back_blocks_the_row_and_is_never_cre
     case = Case({"a": {"name": "Alpine"}}, {6: {"externalID": "a"}}, {"a": 5})
     assert case.why("a") == [("linked-record-missing", ERROR)]
     assert "Contracts 5, which does not come back" in case.texts("a")[0]
-    assert "trueup state forget customer a" in case.standing.blocked["a"][0].remedy
+    assert "trueup state forget customer a" in case.state.blocked["a"][0].remedy
     assert (case.ids, case.create_) == ({"a": 5}, [])
 
 
@@ -256,30 +191,37 @@ def test_a_decision_links_a_row_against_all_else():
     assert (case.ids, case.how) == ({"a": 6}, {"a": "decision"})
 
 
-def test_what_is_decided_stands_against_a_row_that_only_fits_and_that_one_is_told():
+def test_what_is_decided_stands_against_a_row_that_only_fits_and_that_one_is_reported():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
     case = Case(rows, {5: {"externalID": "b"}}, decisions=decided("a", Verdict.LINK, 5))
     assert (case.ids, case.how, case.create_) == ({"a": 5}, {"a": "decision"}, [])
     assert (case.why("a"), case.why("b")) == ([], [("claimed-twice", ERROR)])
-    assert [(one.key, one.severity) for one in case.standing.findings] == [("a", Severity.WARNING)]
+    assert [(one.key, one.severity) for one in case.state.findings] == [("a", Severity.WARNING)]
     assert remedy(case, "b") == (
-        "`trueup link customer b 5` and take the decision at mappings/decisions.yaml:3:1 away if it is Brightwater's, "
-        "or give the other its own externalID in Work 365"
+        "`trueup link customer b 5` and remove the decision at mappings/decisions.yaml:3:1 "
+        "if it is Brightwater's, or give the other its own externalID in Work 365"
     )
 
 
-def test_two_decisions_for_one_record_are_told_with_their_places():
+def test_two_decisions_for_one_record_are_reported_with_their_places():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Brightwater"}}
     both = decided("a", Verdict.LINK, 5) | decided("b", Verdict.LINK, 5)
     case = Case(rows, {5: {}}, decisions=both)
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
-    assert remedy(case, "a").startswith("take the decision at mappings/decisions.yaml:3:1 away if it is Alpine's, or ")
-    assert case.standing.findings == []
+    assert remedy(case, "a").startswith(
+        "remove the decision at mappings/decisions.yaml:3:1 if it is Alpine's, or "
+    )
+    assert case.state.findings == []
 
 
 def test_of_two_rows_with_one_identity_a_decision_gives_the_record_to_one():
     rows = {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}}
-    case = Case(rows, {5: {"companyName": "Alpine"}}, identity=BY_NAME, decisions=decided("b", Verdict.LINK, 5))
+    case = Case(
+        rows,
+        {5: {"companyName": "Alpine"}},
+        identity=BY_NAME,
+        decisions=decided("b", Verdict.LINK, 5),
+    )
     assert (case.ids, case.why("a"), case.create_) == ({"b": 5}, [("claimed-twice", ERROR)], [])
 
 
@@ -289,7 +231,7 @@ def test_the_commands_of_the_way_out_end_a_claim_of_two():
     kept = Case(rows, records, {"a": 5}, decided("a", Verdict.LINK, 5))
     assert (kept.ids, kept.why("a"), kept.why("b")) == ({"a": 5}, [], [("claimed-twice", ERROR)])
     moved = Case(rows, records, {}, decided("b", Verdict.LINK, 5))
-    assert (moved.ids, moved.create_, moved.standing.blocked) == ({"b": 5}, ["a"], {})
+    assert (moved.ids, moved.create_, moved.state.blocked) == ({"b": 5}, ["a"], {})
 
 
 def test_a_decision_moves_a_link():
@@ -308,14 +250,16 @@ def test_decisions_may_swap_two_links():
     assert (case.ids, case.how) == ({"a": 6, "b": 5}, {"a": "decision", "b": "decision"})
 
 
-def test_a_decision_for_what_another_row_has_is_told_on_both():
-    case = Case({"a": {"name": "Alpine"}, "b": {}}, {5: {}}, {"a": 5}, decided("b", Verdict.LINK, 5))
+def test_a_decision_for_what_another_row_has_is_reported_on_both():
+    case = Case(
+        {"a": {"name": "Alpine"}, "b": {}}, {5: {}}, {"a": 5}, decided("b", Verdict.LINK, 5)
+    )
     assert case.why("b") == [("claimed-twice", ERROR)]
-    assert [one.key for one in case.standing.findings] == ["a"]
+    assert [one.key for one in case.state.findings] == ["a"]
     assert case.ids == {"a": 5}
 
 
-def test_two_decisions_for_one_record_are_told_on_both():
+def test_two_decisions_for_one_record_are_reported_on_both():
     decisions = {**decided("a", Verdict.LINK, 5), **decided("b", Verdict.LINK, 5)}
     case = Case({"a": {}, "b": {}}, {5: {}}, decisions=decisions)
     assert case.why("a") == case.why("b") == [("claimed-twice", ERROR)]
@@ -329,11 +273,11 @@ def test_a_row_that_may_not_move_keeps_its_record_from_others():
 
 
 @pytest.mark.parametrize("links", [{}, {"a": 5}])
-def test_a_decision_for_a_record_that_cannot_be_read_is_told(links):
+def test_a_decision_for_a_record_that_cannot_be_read_is_reported(links):
     case = Case({"a": {}}, {5: {}}, links, decided("a", Verdict.LINK, 99))
     assert case.why("a") == [("linked-record-missing", ERROR)]
     assert case.texts("a") == ["decided to be Contracts 99, which cannot be read"]
-    assert case.standing.blocked["a"][0].place == Place("mappings/decisions.yaml", 3, 1)
+    assert case.state.blocked["a"][0].place == Place("mappings/decisions.yaml", 3, 1)
     assert (case.ids, case.create_) == (links, [])
 
 
@@ -346,24 +290,30 @@ def test_a_decision_for_a_record_that_cannot_be_read_is_told(links):
     ],
 )
 def test_a_row_that_a_person_ignores_is_left_out_with_the_reason(until, text):
-    case = Case({"a": {}}, {5: {"externalID": "a"}}, decisions=decided("a", Verdict.IGNORE, until=until))
-    assert (case.standing.left["a"].code, case.standing.left["a"].text) == ("ignored", text)
-    assert (case.ids, case.create_, case.standing.ready) == ({}, [], {})
+    case = Case(
+        {"a": {}}, {5: {"externalID": "a"}}, decisions=decided("a", Verdict.IGNORE, until=until)
+    )
+    assert (case.state.skipped["a"].code, case.state.skipped["a"].text) == ("ignored", text)
+    assert (case.ids, case.create_, case.state.ready) == ({}, [], {})
 
 
 def test_a_linked_row_that_a_person_ignores_keeps_its_record():
     case = Case({"a": {}}, {5: {}}, {"a": 5}, decided("a", Verdict.IGNORE))
-    assert (case.ids, set(case.standing.left)) == ({"a": 5}, {"a"})
+    assert (case.ids, set(case.state.skipped)) == ({"a": 5}, {"a"})
 
 
 @pytest.mark.parametrize("verdict", [Verdict.IGNORE, Verdict.LINK, Verdict.CREATE])
 def test_a_decision_holds_until_its_last_day_and_no_longer(verdict):
     until = date(2026, 11, 14)
-    case = Case({"a": {}}, {5: {"externalID": "a"}, 6: {}}, decisions=decided("a", verdict, 6, until))
+    case = Case(
+        {"a": {}}, {5: {"externalID": "a"}, 6: {}}, decisions=decided("a", verdict, 6, until)
+    )
     assert (case.ids, case.how) == ({"a": 5}, {"a": "identity"})
 
 
-@pytest.mark.parametrize("verdict", [Verdict.PUSH, Verdict.CORRECT, Verdict.ARCHIVE, Verdict.CREATE])
+@pytest.mark.parametrize(
+    "verdict", [Verdict.PUSH, Verdict.CORRECT, Verdict.ARCHIVE, Verdict.CREATE]
+)
 def test_a_linked_row_stays_linked_and_is_not_created_whatever_else_is_decided(verdict):
     case = Case({"a": {}}, {5: {}}, {"a": 5}, decided("a", verdict))
     assert (case.ids, case.how, case.create_) == ({"a": 5}, {}, [])
@@ -380,7 +330,7 @@ def test_a_decision_to_create_goes_before_keys_look_alikes_and_what_the_mapping_
         create=create,
         similar=("companyName",),
     )
-    assert (case.ids, case.create_, case.standing.blocked) == ({}, ["a"], {})
+    assert (case.ids, case.create_, case.state.blocked) == ({}, ["a"], {})
 
 
 def test_a_decision_to_create_does_not_create_what_was_created_before():
@@ -397,23 +347,32 @@ def test_a_row_that_nothing_fits_is_created():
 
 def test_a_row_that_is_never_to_be_created_is_left_out():
     case = Case({"a": {}}, create="never")
-    assert (case.standing.left["a"].code, case.create_) == ("never-created", [])
+    assert (case.state.skipped["a"].code, case.create_) == ("never-created", [])
 
 
-@pytest.mark.parametrize("create", ["ask", "{{ settings.create }}", "{{ 'ask' if source.id == 'a' else 'auto' }}"])
+@pytest.mark.parametrize(
+    "create", ["ask", "{{ settings.create }}", "{{ 'ask' if source.id == 'a' else 'auto' }}"]
+)
 def test_a_row_that_is_asked_for_waits_for_a_decision(create):
     case = Case({"a": {}}, create=create)
     assert case.why("a") == [NEEDS_DECISION]
     assert case.texts("a") == ["waits for a decision: `create: ask`"]
-    finding = case.standing.blocked["a"][0]
-    assert finding.remedy == "`trueup link customer a ID`, or `trueup decide customer a create --reason …`"
+    finding = case.state.blocked["a"][0]
+    assert (
+        finding.remedy
+        == "`trueup link customer a ID`, or `trueup decide customer a create --reason …`"
+    )
     assert finding.place.line == 9
 
 
 @pytest.mark.parametrize(
     ("create", "code", "text"),
     [
-        ("{{ source.gone }}", "expression-failed", "create cannot be worked out: there is no 'gone'"),
+        (
+            "{{ source.gone }}",
+            "expression-failed",
+            "create cannot be evaluated: there is no 'gone'",
+        ),
         ("perhaps", "create-unclear", "create gives 'perhaps': it must be auto, ask or never"),
         ("{{ none }}", "create-unclear", "create gives None: it must be auto, ask or never"),
         ("{{ [] }}", "create-unclear", "create gives []: it must be auto, ask or never"),
@@ -425,8 +384,12 @@ def test_what_create_gives_must_be_one_of_its_words(create, code, text):
     assert (case.why("a"), case.texts("a"), case.create_) == ([(code, ERROR)], [text], [])
 
 
-def test_rows_to_be_created_with_one_identity_are_told_on_all_of_them():
-    rows = {"a": {"name": "Alpine", "number": "7"}, "b": {"name": "Brightwater", "number": " 7"}, "c": {"number": "8"}}
+def test_rows_to_be_created_with_one_identity_are_reported_on_all_of_them():
+    rows = {
+        "a": {"name": "Alpine", "number": "7"},
+        "b": {"name": "Brightwater", "number": " 7"},
+        "c": {"number": "8"},
+    }
     case = Case(rows, identity=BY_NUMBER, keys=())
     assert case.create_ == ["c"]
     assert case.why("a") == case.why("b") == [("identity-shared", ERROR)]
@@ -459,81 +422,107 @@ def test_a_row_that_resembles_an_unlinked_record_waits_for_a_decision(row, recor
 
 
 def test_candidates_are_shown_by_what_makes_them_alike():
-    records = {9: {"companyName": "Alpine", "webAddress": "alpine.example"}, 5: {"companyName": "ALPINE AG"}}
-    case = Case({"a": {"name": "Alpine GmbH"}}, records, keys=(), similar=("companyName", "webAddress"))
-    assert case.texts("a") == [
-        "looks like Contracts 5 (ALPINE AG); Contracts 9 (Alpine, alpine.example), which no row is linked to"
-    ]
-    assert case.standing.blocked["a"][0].remedy.startswith(
-        "`trueup link customer a 5`, or `trueup link customer a 9`, or `trueup decide customer a create"
+    records = {
+        9: {"companyName": "Alpine", "webAddress": "alpine.example"},
+        5: {"companyName": "ALPINE AG"},
+    }
+    case = Case(
+        {"a": {"name": "Alpine GmbH"}}, records, keys=(), similar=("companyName", "webAddress")
+    )
+    (text,) = case.texts("a")
+    assert text == (
+        "looks like Contracts 5 (ALPINE AG); Contracts 9 (Alpine, alpine.example), "
+        "which no row is linked to"
+    )
+    assert case.state.blocked["a"][0].remedy.startswith(
+        "`trueup link customer a 5`, or `trueup link customer a 9`, "
+        "or `trueup decide customer a create"
     )
 
 
-def test_a_record_that_a_row_has_or_claims_resembles_nobody():
+@pytest.mark.parametrize(
+    ("record", "links"), [({}, {"b": 5}), ({"externalID": "b"}, {})], ids=["linked", "claimed"]
+)
+def test_a_record_of_another_row_is_no_candidate_and_a_row_that_resembles_it_is_a_question(
+    record, links
+):
     rows = {"a": {"name": "Alpine GmbH"}, "b": {"name": "Alpine AG"}}
-    similar = ("companyName",)
-    assert Case(rows, {5: {"companyName": "Alpine"}}, {"b": 5}, keys=(), similar=similar).create_ == ["a"]
-    assert Case(rows, {5: {"companyName": "Alpine", "externalID": "b"}}, keys=(), similar=similar).create_ == ["a"]
+    records = {5: {"companyName": "Alpine", **record}}
+    case = Case(rows, records, links, keys=(), similar=("companyName",))
+    assert (case.ids, case.create_) == ({"b": 5}, [])
+    assert (case.why("a"), case.texts("a")) == (
+        [NEEDS_DECISION],
+        ["looks like Contracts 5 (Alpine), which is Alpine AG's"],
+    )
+    assert remedy(case, "a") == (
+        "`trueup decide customer a create --reason …`, "
+        "or `trueup decide customer a ignore --reason …`"
+    )
 
 
 def test_a_record_of_a_row_that_is_gone_resembles_all_the_same():
     case = Case(
-        {"new": {"name": "Alpine"}}, {5: {"companyName": "Alpine AG"}}, {"old": 5}, keys=(), similar=("companyName",)
+        {"new": {"name": "Alpine"}},
+        {5: {"companyName": "Alpine AG"}},
+        {"old": 5},
+        keys=(),
+        similar=("companyName",),
     )
     assert case.why("new") == [NEEDS_DECISION]
 
 
-def test_where_fields_cannot_be_worked_out_nothing_is_alike():
+def test_where_fields_cannot_be_evaluated_nothing_is_alike():
     case = Case(
-        {"a": {"name": "Alpine"}}, {5: {"companyName": "Alpine"}}, keys=(), similar=("companyName",), fails=("a",)
+        {"a": {"name": "Alpine"}},
+        {5: {"companyName": "Alpine"}},
+        keys=(),
+        similar=("companyName",),
+        fails=("a",),
     )
     assert case.create_ == ["a"]
 
 
-# Shadows: rows that are kept out and fit a record all the same
+# Rows that are kept out
 
 
 LEDGER = SimpleNamespace()
 
 
-def shadows(rows, records, *, ledger=LEDGER, **more):
-    return Case(rows, records, not_ready=tuple(rows), ledger=ledger, **more).standing.shadows
-
-
-def test_a_row_that_is_kept_out_is_known_by_the_record_that_it_fits():
-    records = {5: {"externalID": "a"}, 6: {"companyName": "Brightwater"}}
-    assert shadows({"a": {}, "b": {"name": "Brightwater"}}, records) == {"a": 5, "b": 6}
-    assert shadows({"a": {}}, records, ledger=None) == {}
-
-
-def test_a_record_that_two_fit_or_one_has_is_nobody_s_shadow():
-    assert shadows({"a": {"name": "x"}, "b": {"name": "x"}}, {5: {"companyName": "x"}}) == {}
-    assert shadows({"a": {}}, {5: {"externalID": "a"}}, links={"old": 5}) == {}
-    assert shadows({"a": {}}, {5: {"externalID": "a"}}, links={"a": 5}) == {}
-
-
-def test_a_row_that_fits_two_records_or_none_is_no_shadow():
-    assert shadows({"a": {"name": "x"}}, {5: {"companyName": "x"}, 6: {"companyName": "x"}}) == {}
-    assert shadows({"a": {"name": "x"}}, {5: {"companyName": "y"}}) == {}
-    assert shadows({"a": {"name": "x"}}, {5: {"companyName": "x"}}, fails=("a",)) == {}
-    new = specs(parentID="{{ new }}")
-    assert shadows({"a": {}}, {5: {"parentID": None}}, identity=new, keys=({},)) == {}
-
-
-def test_a_row_that_is_kept_out_is_the_record_that_a_person_said_for_the_ledger_alone():
-    said = decided("a", Verdict.LINK, 5)
-    case = Case({"a": {}}, {5: {}}, decisions=said, not_ready=("a",), ledger=LEDGER)
-    assert (case.ids, case.how, case.standing.usable, case.standing.shadows) == ({"a": 5}, {"a": "decision"}, {}, {})
-    assert Case({"a": {}}, {5: {}}, {"a": 5}, decisions=said, not_ready=("a",), ledger=LEDGER).how == {}
-    assert Case({"a": {}}, {5: {}}, decisions=said, not_ready=("a",)).ids == {}
+def test_a_row_that_is_kept_out_is_the_record_that_was_decided_for_the_ledger_alone():
+    by_decision = decided("a", Verdict.LINK, 5)
+    case = Case({"a": {}}, {5: {}}, decisions=by_decision, not_ready=("a",), ledger=LEDGER)
+    assert (case.ids, case.how, case.state.referable, case.state.inferred_links) == (
+        {"a": 5},
+        {"a": "decision"},
+        {},
+        {},
+    )
+    assert (
+        Case(
+            {"a": {}}, {5: {}}, {"a": 5}, decisions=by_decision, not_ready=("a",), ledger=LEDGER
+        ).how
+        == {}
+    )
+    assert Case({"a": {}}, {5: {}}, decisions=by_decision, not_ready=("a",)).ids == {}
 
 
 def test_a_row_that_is_kept_out_gets_no_record_that_another_has():
-    said = decided("a", Verdict.LINK, 5)
-    case = Case({"a": {}, "b": {}}, {5: {}}, {"b": 5}, decisions=said, not_ready=("a",), ledger=LEDGER)
-    assert (case.why("a"), case.standing.out, case.standing.ids) == ([("claimed-twice", ERROR)], set(), {"b": 5})
-    gone = Case({"a": {}}, {}, decisions=said, not_ready=("a",), ledger=LEDGER)
-    assert (gone.why("a"), gone.standing.out) == ([("linked-record-missing", ERROR)], set())
+    by_decision = decided("a", Verdict.LINK, 5)
+    case = Case(
+        {"a": {}, "b": {}},
+        {5: {}},
+        {"b": 5},
+        decisions=by_decision,
+        not_ready=("a",),
+        ledger=LEDGER,
+    )
+    assert (case.why("a"), case.state.out_of_scope, case.state.record_ids) == (
+        [("claimed-twice", ERROR)],
+        set(),
+        {"b": 5},
+    )
+    gone = Case({"a": {}}, {}, decisions=by_decision, not_ready=("a",), ledger=LEDGER)
+    assert (gone.why("a"), gone.state.out_of_scope) == ([("linked-record-missing", ERROR)], set())
     late = decided("a", Verdict.LINK, 5, until=date(2026, 11, 1))
     assert Case({"a": {}}, {5: {}}, decisions=late, not_ready=("a",), ledger=LEDGER).ids == {}
 
@@ -544,7 +533,9 @@ NAMES = st.sampled_from([None, "Alpine", "ALPINE", "Brightwater", "Cedar"])
 KEYS = st.sampled_from("abcdef")
 RECORD_IDS = st.integers(1, 6)
 ROWS = st.dictionaries(
-    KEYS, st.fixed_dictionaries({"name": NAMES, "number": st.sampled_from([None, "7", "8"])}), max_size=6
+    KEYS,
+    st.fixed_dictionaries({"name": NAMES, "number": st.sampled_from([None, "7", "8"])}),
+    max_size=6,
 )
 RECORDS = st.dictionaries(
     RECORD_IDS,
@@ -559,7 +550,9 @@ RECORDS = st.dictionaries(
 )
 DECISIONS = st.dictionaries(
     KEYS,
-    st.tuples(st.sampled_from(Verdict), RECORD_IDS, st.sampled_from([None, AS_OF, date(2026, 1, 1)])),
+    st.tuples(
+        st.sampled_from(Verdict), RECORD_IDS, st.sampled_from([None, AS_OF, date(2026, 1, 1)])
+    ),
     max_size=3,
 ).map(lambda many: {key: decided(key, *what)[key] for key, what in many.items()})
 LINKS = st.dictionaries(st.sampled_from("abcdefgh"), RECORD_IDS, max_size=5)
@@ -578,7 +571,7 @@ CASES = st.builds(
 @given(CASES)
 def test_no_record_is_ever_given_to_two_rows_that_may_be_written(parts):
     case = Case(**parts)
-    given_ = [case.ids[key] for key in case.standing.ready if key in case.ids]
+    given_ = [case.ids[key] for key in case.state.ready if key in case.ids]
     assert len(given_) == len(set(given_))
     new = [record for key, record in case.ids.items() if key in case.how]
     others = [record for key, record in case.ids.items() if key not in case.how]
@@ -588,17 +581,21 @@ def test_no_record_is_ever_given_to_two_rows_that_may_be_written(parts):
 @given(CASES)
 def test_every_row_that_is_ready_is_a_record_or_is_created_and_never_both(parts):
     case = Case(**parts)
-    assert set(case.standing.ready) == {key for key in case.ids if key in case.standing.ready} | set(case.create_)
+    assert set(case.state.ready) == {key for key in case.ids if key in case.state.ready} | set(
+        case.create_
+    )
     assert not set(case.create_) & set(case.ids)
     assert len(case.create_) == len(set(case.create_))
-    assert all(case.ids[key] in case.standing.records for key in case.standing.ready if key in case.ids)
+    assert all(case.ids[key] in case.state.records for key in case.state.ready if key in case.ids)
 
 
 @given(CASES)
 def test_every_row_ends_in_one_place(parts):
     case = Case(**parts)
     for key in parts["rows"]:
-        places = [key in place for place in (case.standing.ready, case.standing.blocked, case.standing.left)]
+        places = [
+            key in place for place in (case.state.ready, case.state.blocked, case.state.skipped)
+        ]
         assert sum(places) == 1
 
 
@@ -610,12 +607,14 @@ def test_the_order_of_rows_links_and_decisions_does_not_matter(parts, random):
         return dict(items)
 
     first = Case(**parts)
-    second = Case(**{**parts, **{name: shuffled(parts[name]) for name in ("rows", "links", "decisions")}})
+    second = Case(
+        **{**parts, **{name: shuffled(parts[name]) for name in ("rows", "links", "decisions")}}
+    )
     assert (first.ids, first.how) == (second.ids, second.how)
     assert set(first.create_) == set(second.create_)
-    assert first.standing.blocked == second.standing.blocked
-    assert first.standing.left == second.standing.left
-    assert {one.text for one in first.standing.findings} == {one.text for one in second.standing.findings}
+    assert first.state.blocked == second.state.blocked
+    assert first.state.skipped == second.state.skipped
+    assert {one.text for one in first.state.findings} == {one.text for one in second.state.findings}
 
 
 @given(CASES)

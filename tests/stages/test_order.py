@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.stages.order import order, with_needs
 
-from engine.stages.order import needed, order
-from tests.stages.small import change
+from tests.stages.examples import change
 
 
 def waves(*changes):
@@ -18,7 +18,12 @@ def test_changes_that_need_nothing_are_one_wave_in_the_order_given():
 
 
 def test_a_change_comes_after_all_that_it_needs():
-    made = waves(change("log", ["sub"]), change("sub", ["contract", "service"]), change("contract"), change("service"))
+    made = waves(
+        change("log", ["sub"]),
+        change("sub", ["contract", "service"]),
+        change("contract"),
+        change("service"),
+    )
     assert made == (["contract service", "sub", "log"], [])
 
 
@@ -61,8 +66,17 @@ def test_a_change_that_waits_for_itself_is_a_cycle():
 
 
 def test_a_cycle_behind_a_cycle_is_found_too():
-    made = waves(change("a", ["b"]), change("b", ["a"]), change("c", ["d", "a"]), change("d", ["c"]), change("e"))
-    assert made == (["e"], ["these wait for each other: A → B → A", "these wait for each other: C → D → C"])
+    made = waves(
+        change("a", ["b"]),
+        change("b", ["a"]),
+        change("c", ["d", "a"]),
+        change("d", ["c"]),
+        change("e"),
+    )
+    assert made == (
+        ["e"],
+        ["these wait for each other: A → B → A", "these wait for each other: C → D → C"],
+    )
 
 
 GRAPHS = st.dictionaries(
@@ -93,7 +107,9 @@ def test_waves_respect_every_need_and_leave_out_only_what_hangs_on_a_cycle(chang
             cyclic = {
                 id_
                 for id_ in known
-                if any(id_ in closure(changes, need) for need in by_id(changes, id_) if need in known)
+                if any(
+                    id_ in closure(changes, need) for need in by_id(changes, id_) if need in known
+                )
             }
             assert closure(changes, one.id) & cyclic
     assert bool(findings) == (len(wave_of) < len(known))
@@ -114,9 +130,16 @@ def test_the_order_given_decides_the_place_in_a_wave_and_nothing_else(changes, r
 
 @pytest.mark.parametrize(
     ("wanted", "found"),
-    [(["d"], "abd"), (["a"], "a"), (["c", "b"], "abc"), (["x"], ""), ([], ""), (["loop"], ["loop", "pool"])],
+    [
+        (["d"], "abd"),
+        (["a"], "a"),
+        (["c", "b"], "abc"),
+        (["x"], ""),
+        ([], ""),
+        (["loop"], ["loop", "pool"]),
+    ],
 )
 def test_what_is_wanted_comes_with_all_that_it_needs(wanted, found):
     changes = [change("a", ["x"]), change("b", ["a"]), change("c"), change("d", ["b", "a"])]
     changes += [change("loop", ["pool"]), change("pool", ["loop"])]
-    assert needed(changes, wanted) == set(found)
+    assert with_needs(changes, wanted) == set(found)

@@ -5,16 +5,17 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.expressions.compiled import Compiled
+from trueup.model.catalogue import SystemNames
+from trueup.model.coerce import CoercionError
+from trueup.model.finding import Finding, Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.plan import Unknown
+from trueup.model.project import Manage
+from trueup.stages.diff import differing
+from trueup.stages.resolve import Resolved, Resolver, find_index, folded
 
-from engine.expressions.compiled import Compiled
-from engine.model.finding import Finding, Severity
-from engine.model.fit import Misfit
-from engine.model.plan import Unknown
-from engine.model.project import Manage
-from engine.model.work import Standing
-from engine.stages.diff import differing
-from engine.stages.resolve import Resolved, Resolver, find_index, folded
-from tests.stages.small import ENTITY, HERE, day, find, mapping, ref, spec
+from tests.stages.examples import ENTITY, HERE, day, find, mapping, ref, spec
 
 FIELDS = [
     spec("contractName", "{{ source.name }}"),
@@ -24,7 +25,14 @@ FIELDS = [
     spec("endDate", "{{ source.end }}"),
     spec("setupFee", "{{ source.fee }}", manage=Manage.CREATE),
 ]
-ROW = {"name": "Alpine", "customer": "a1", "owner": "o@x.example", "period": "Monthly", "end": day(9), "fee": "1.5"}
+ROW = {
+    "name": "Alpine",
+    "customer": "a1",
+    "owner": "o@x.example",
+    "period": "Monthly",
+    "end": day(9),
+    "fee": "1.5",
+}
 
 
 class Finder:
@@ -38,34 +46,38 @@ class Finder:
         if wanted[0] is None:
             return None
         if wanted[0] != "o@x.example":
-            raise Misfit(f"there is no Resources with email {wanted[0]!r}")
+            raise CoercionError(f"there is no Resources with email {wanted[0]!r}")
         return 77
 
 
 def customers():
-    standing = Standing(mapping("customer"), {key: {} for key in ("a1", "a2", "blocked", "left", "out")})
-    standing.usable.update(a1=29683, a2=Unknown("customer:a2"))
-    standing.blocked["blocked"] = [Finding("phone", Severity.ERROR, "has no phone")]
-    standing.left["left"] = Finding("skip", Severity.SKIP, "is a trial")
-    standing.out.add("out")
-    return standing
+    state = MappingState(
+        mapping("customer"), {key: {} for key in ("a1", "a2", "blocked", "left", "out")}
+    )
+    state.referable.update(a1=29683, a2=Unknown("customer:a2"))
+    state.blocked["blocked"] = [Finding("phone", Severity.ERROR, "has no phone")]
+    state.skipped["left"] = Finding("skip", Severity.SKIP, "is a trial")
+    state.out_of_scope.add("out")
+    state.succeeded_by["old"] = "a1"
+    return state
 
 
-def resolver(finder=None):
-    return Resolver(Compiled(mapping(fields=FIELDS), ENTITY, []), {"customer": customers()}, finder or Finder())
+def resolver(finder=None, **more):
+    compiled = Compiled(mapping(fields=FIELDS), ENTITY, [])
+    return Resolver(compiled, {"customer": customers()}, finder or Finder(), **more)
 
 
 def raw(made, **more):
     return made.compiled.program({"source": {**ROW, **more}})
 
 
-def slow(**more):
+def resolved_row(**more):
     made = resolver()
-    return made.slow("k", raw(made, **more))
+    return made.row("k", raw(made, **more))
 
 
 def test_every_field_has_its_value_in_its_own_terms():
-    assert slow().values == {
+    assert resolved_row().values == {
         "contractName": "Alpine",
         "companyID": 29683,
         "ownerID": 77,
@@ -76,32 +88,48 @@ def test_every_field_has_its_value_in_its_own_terms():
 
 
 def test_what_is_set_on_create_only_stands_against_no_row_that_is_there():
-    owner = spec("ownerID", find("Resources", email="{{ source.owner }}", team="sales"), manage=Manage.CREATE)
+    owner = spec(
+        "ownerID", find("Resources", email="{{ source.owner }}", team="sales"), manage=Manage.CREATE
+    )
     parent = spec("companyID", ref("customer", "{{ source.customer }}"), manage=Manage.CREATE)
     fee = spec("setupFee", "{{ source.fee }}", manage=Manage.CREATE)
     name = spec("contractName", "{{ source.name }}")
     made = Resolver(
-        Compiled(mapping(fields=[owner, parent, fee, name]), ENTITY, []), {"customer": customers()}, Finder()
+        Compiled(mapping(fields=[owner, parent, fee, name]), ENTITY, []),
+        {"customer": customers()},
+        Finder(),
     )
     wrong = raw(made, owner="nobody", customer="left", fee="much")
-    new, there = made.slow("k", wrong), made.slow("k", wrong, there=True)
-    assert ([one.code for one in new.findings], new.left is None) == (["value-does-not-fit"] * 2, False)
-    assert (there.findings, there.unfound, there.left, there.because) == ([], {}, None, None)
-    assert there.values == {"ownerID": None, "companyID": None, "setupFee": None, "contractName": "Alpine"}
-    assert made.slow("k", raw(made), there=True).values["ownerID"] == 77
+    new, there = made.row("k", wrong), made.row("k", wrong, exists=True)
+    assert ([one.code for one in new.findings], new.skip is None) == (
+        ["value-does-not-fit"] * 2,
+        False,
+    )
+    assert (there.findings, there.unfound, there.skip, there.because) == ([], {}, None, None)
+    assert there.values == {
+        "ownerID": None,
+        "companyID": None,
+        "setupFee": None,
+        "contractName": "Alpine",
+    }
+    assert made.row("k", raw(made), exists=True).values["ownerID"] == 77
 
 
 def test_what_is_none_stays_none():
-    values = slow(name=None, customer=None, owner=None, period=None, end=None, fee=None).values
-    assert values == dict.fromkeys(["contractName", "companyID", "ownerID", "period", "endDate", "setupFee"])
+    values = resolved_row(
+        name=None, customer=None, owner=None, period=None, end=None, fee=None
+    ).values
+    assert values == dict.fromkeys(
+        ["contractName", "companyID", "ownerID", "period", "endDate", "setupFee"]
+    )
 
 
 def test_a_reference_to_what_is_yet_to_be_created_is_known_after_apply():
-    assert slow(customer="a2").values["companyID"] == Unknown("customer:a2")
+    assert resolved_row(customer="a2").values["companyID"] == Unknown("customer:a2")
 
 
 def test_a_reference_to_a_blocked_row_blocks_and_names_it():
-    resolved = slow(customer="blocked")
+    resolved = resolved_row(customer="blocked")
     assert resolved.because == ("customer", "blocked")
     assert [(one.code, one.text, one.remedy) for one in resolved.findings] == [
         ("depends-on-blocked", "depends on customer blocked, which is blocked", "")
@@ -116,18 +144,37 @@ def test_a_reference_to_a_blocked_row_blocks_and_names_it():
     ],
 )
 def test_a_reference_to_a_row_left_out_leaves_the_row_out(customer, code, text):
-    resolved = slow(customer=customer)
-    assert (resolved.left.code, resolved.left.severity, resolved.left.text) == (code, Severity.SKIP, text)
-    assert (resolved.left.key, resolved.left.place, resolved.findings) == ("k", HERE, [])
+    resolved = resolved_row(customer=customer)
+    assert (resolved.skip.code, resolved.skip.severity, resolved.skip.text) == (
+        code,
+        Severity.SKIP,
+        text,
+    )
+    assert (resolved.skip.key, resolved.skip.place, resolved.findings) == ("k", HERE, [])
 
 
-def test_a_reference_to_no_row_is_told():
-    finding = slow(customer="nobody").findings[0]
+def test_a_reference_to_a_row_that_another_took_the_place_of_is_the_other_s_record():
+    assert resolved_row(customer="old").values["companyID"] == 29683
+
+
+def test_the_source_is_named_in_remedies():
+    made = resolver(systems=SystemNames("Work 365", "Autotask"))
+    (finding,) = made.row("k", raw(made, customer="nobody")).findings
+    assert finding.remedy == "correct the row in Work 365, or the mapping at this place"
+
+
+def test_a_reference_to_no_row_is_reported():
+    finding = resolved_row(customer="nobody").findings[0]
     assert (finding.code, finding.text) == (
         "reference-missing",
         "companyID refers to customer nobody, and there is no such row",
     )
-    assert (finding.severity, finding.mapping, finding.key, finding.place) == (Severity.ERROR, "contract", "k", HERE)
+    assert (finding.severity, finding.mapping, finding.key, finding.place) == (
+        Severity.ERROR,
+        "contract",
+        "k",
+        HERE,
+    )
     assert finding.remedy
 
 
@@ -139,27 +186,38 @@ def test_a_reference_to_no_row_is_told():
             "value-does-not-fit",
             "'Fortnightly' is not in the picklist of period (Monthly, Yearly, Weekly)",
         ),
-        ({"period": "Weekly"}, "value-does-not-fit", "'Weekly' is an inactive entry of the picklist of period"),
+        (
+            {"period": "Weekly"},
+            "value-does-not-fit",
+            "'Weekly' is an inactive entry of the picklist of period",
+        ),
         ({"end": "soon"}, "value-does-not-fit", "'soon' is not a day (2026-11-15) for endDate"),
         ({"name": "x" * 21}, "value-does-not-fit", "contractName takes 20 characters, this has 21"),
-        ({"owner": "p@x.example"}, "value-does-not-fit", "there is no Resources with email 'p@x.example'"),
+        (
+            {"owner": "p@x.example"},
+            "value-does-not-fit",
+            "there is no Resources with email 'p@x.example'",
+        ),
         ({"owner": ["p"]}, "value-does-not-fit", "nothing can be looked up by (['p'], 'sales')"),
     ],
 )
-def test_a_value_that_does_not_fit_is_told(more, code, text):
-    findings = slow(**more).findings
+def test_a_value_that_does_not_fit_is_reported(more, code, text):
+    findings = resolved_row(**more).findings
     assert [(one.code, one.text) for one in findings] == [(code, text)]
 
 
 def test_a_look_up_that_finds_nothing_is_known_as_such():
-    resolved = slow(owner="p@x.example")
+    resolved = resolved_row(owner="p@x.example")
     assert resolved.values["ownerID"] is None
     assert resolved.unfound == {"ownerID": resolved.findings[0]}
-    assert slow(period="Fortnightly").unfound == {}
+    assert resolved_row(period="Fortnightly").unfound == {}
 
 
-def test_everything_that_is_wrong_with_a_row_is_told_together():
-    assert [one.text.split()[0] for one in slow(name="x" * 21, period="x", customer="nobody").findings] == [
+def test_everything_that_is_wrong_with_a_row_is_reported_together():
+    assert [
+        one.text.split()[0]
+        for one in resolved_row(name="x" * 21, period="x", customer="nobody").findings
+    ] == [
         "contractName",
         "companyID",
         "'x'",
@@ -167,13 +225,17 @@ def test_everything_that_is_wrong_with_a_row_is_told_together():
 
 
 @pytest.mark.parametrize("column", ["name", "customer", "owner", "period", "fee"])
-def test_what_does_not_exist_is_told_by_the_field_that_wants_it(column):
+def test_what_does_not_exist_is_reported_by_the_field_that_wants_it(column):
     made = resolver()
     row = {key: value for key, value in ROW.items() if key != column}
-    resolved = made.slow("k", made.compiled.program({"source": row}))
-    name = {"name": "contractName", "customer": "companyID", "owner": "ownerID", "period": "period", "fee": "setupFee"}[
-        column
-    ]
+    resolved = made.row("k", made.compiled.program({"source": row}))
+    name = {
+        "name": "contractName",
+        "customer": "companyID",
+        "owner": "ownerID",
+        "period": "period",
+        "fee": "setupFee",
+    }[column]
     assert [(one.code, one.text) for one in resolved.findings] == [
         ("expression-failed", f"{name}: there is no '{column}'")
     ]
@@ -183,15 +245,21 @@ def test_a_look_up_is_asked_once_for_the_same_values():
     finder = Finder()
     made = resolver(finder)
     for _ in range(3):
-        made.slow("k", raw(made))
-        made.fast(raw(made))
+        made.row("k", raw(made))
+        made.compared(raw(made))
     assert finder.asked == [("o@x.example", "sales")]
 
 
-def test_fast_gives_the_compared_fields_alone():
+def test_the_compared_fields_alone_come_in_order():
     made = resolver()
-    assert made.fast(raw(made)) == ["Alpine", 29683, 77, 2, day(9)]
-    assert made.fast(raw(made, customer=None, owner=None, period=None)) == ["Alpine", None, None, None, day(9)]
+    assert made.compared(raw(made)) == ["Alpine", 29683, 77, 2, day(9)]
+    assert made.compared(raw(made, customer=None, owner=None, period=None)) == [
+        "Alpine",
+        None,
+        None,
+        None,
+        day(9),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -206,16 +274,16 @@ def test_fast_gives_the_compared_fields_alone():
         {"period": []},
     ],
 )
-def test_fast_leaves_to_slow_what_it_cannot_tell(more):
+def test_what_cannot_be_compared_at_once_is_resolved_in_full(more):
     made = resolver()
-    assert made.fast(raw(made, **more)) is None
+    assert made.compared(raw(made, **more)) is None
 
 
 @pytest.mark.parametrize("column", ["customer", "owner", "period"])
-def test_fast_leaves_to_slow_what_does_not_exist(column):
+def test_a_missing_column_is_resolved_in_full(column):
     made = resolver()
     row = {key: value for key, value in ROW.items() if key != column}
-    assert made.fast(made.compiled.program({"source": row})) is None
+    assert made.compared(made.compiled.program({"source": row})) is None
 
 
 VALUES = st.fixed_dictionaries(
@@ -240,11 +308,11 @@ RECORDS = st.fixed_dictionaries(
 
 
 @given(VALUES, RECORDS)
-def test_what_fast_takes_for_equal_is_equal(values, record):
+def test_rows_whose_compared_values_are_equal_need_no_change(values, record):
     made = resolver()
     given_raw = raw(made, **values)
-    if not differing([("k", made.fast(given_raw), record)], [*record]):
-        resolved = made.slow("k", given_raw)
+    if not differing([("k", made.compared(given_raw), record)], [*record]):
+        resolved = made.row("k", given_raw)
         assert not resolved.findings
         assert {name: resolved.values[name] for name in record} == record
 
@@ -252,7 +320,7 @@ def test_what_fast_takes_for_equal_is_equal(values, record):
 def test_a_slot_alone_goes_into_what_is_resolved_already():
     made = resolver()
     resolved = Resolved(values={"other": 1})
-    made.one("k", made.compiled.slot("period"), "Yearly", resolved)
+    made.slot("k", made.compiled.slot("period"), "Yearly", resolved)
     assert resolved.values == {"other": 1, "period": 3}
 
 

@@ -1,4 +1,4 @@
-"""What a reading says of a write that nobody answered for."""
+"""What a reading shows about a write that got no answer."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -6,12 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.model.plan import UnitRow
-from engine.model.units import DAY
-from engine.stages.ledger import adjust
-from engine.stages.settle import (
-    Landing,
+from trueup.model.plan import UnitRow
+from trueup.model.units import DAY, adjust
+from trueup.stages.settle import (
+    WriteOutcome,
     proof_rows,
     rows_from,
     rows_to,
@@ -19,9 +17,11 @@ from engine.stages.settle import (
     settle_create,
     settle_update,
 )
-from tests.stages.small import day, units
 
-LANDED, ABSENT, UNCLEAR = Landing.LANDED, Landing.ABSENT, Landing.UNCLEAR
+from tests.stages.examples import day, units
+
+NAMES = ["id", "startDate", "endDate", "units"]
+LANDED, ABSENT, UNCLEAR = WriteOutcome.LANDED, WriteOutcome.ABSENT, WriteOutcome.UNCLEAR
 BEFORE = units((1, 10, 5), (11, 20, 5), (21, 30, 5))
 
 
@@ -31,7 +31,8 @@ def written(rows, *adjustments):
         rows = adjust(rows, day(on), count)
     used = max((row.id for row in rows), default=0)
     return tuple(
-        row if row.id else UnitRow(used + place, row.start, row.end, row.units) for place, row in enumerate(rows, 1)
+        row if row.id else UnitRow(used + place, row.start, row.end, row.units)
+        for place, row in enumerate(rows, 1)
     )
 
 
@@ -77,7 +78,9 @@ def test_an_update_that_empties_a_field_landed_when_it_is_empty():
         ([(15, 3), (15, 3)], UNCLEAR),
     ],
 )
-def test_an_adjustment_is_told_by_the_step_on_its_day_whatever_others_do_on_other_days(others, landing):
+def test_an_adjustment_is_known_by_the_step_on_its_day_whatever_others_do_on_other_days(
+    others, landing
+):
     assert settle_adjustment(BEFORE, written(BEFORE, *others), day(15), 3) is landing
 
 
@@ -104,11 +107,15 @@ def test_a_service_without_rows_gets_its_first():
     assert settle_adjustment((), units((5, 31, 0)), day(5), 3) is ABSENT
 
 
-OTHERS = st.lists(st.tuples(st.integers(1, 30).filter(lambda on: on != 15), st.integers(-3, 3)), max_size=5)
+OTHERS = st.lists(
+    st.tuples(st.integers(1, 30).filter(lambda on: on != 15), st.integers(-3, 3)), max_size=5
+)
 
 
 @given(OTHERS, st.integers(-4, 4).filter(bool), st.booleans())
-def test_an_adjustment_within_a_period_is_told_for_certain_when_nobody_else_writes_on_its_day(others, count, landed):
+def test_an_adjustment_within_a_period_is_known_for_certain_if_no_other_write_is_on_its_day(
+    others, count, landed
+):
     now = written(BEFORE, *others, *([(15, count)] if landed else []))
     assert settle_adjustment(BEFORE, now, day(15), count) is (LANDED if landed else ABSENT)
 
@@ -121,13 +128,15 @@ def test_two_on_one_day_are_never_taken_for_none(others, count, other):
 
 def test_the_proof_is_the_row_of_the_day_and_the_one_that_ends_before_it():
     rows = written(BEFORE, (15, 3))
-    assert [(row["startDate"], row["endDate"], row["units"]) for row in proof_rows(rows, day(15))] == [
+    assert [
+        (row["startDate"], row["endDate"], row["units"]) for row in proof_rows(rows, day(15), NAMES)
+    ] == [
         (day(11), day(14), 5),
         (day(15), day(20), 8),
     ]
-    assert [row["id"] for row in proof_rows(BEFORE, day(11))] == [1, 2]
-    assert [row["id"] for row in proof_rows(BEFORE, day(12))] == [2]
-    assert proof_rows((), day(12)) == ()
+    assert [row["id"] for row in proof_rows(BEFORE, day(11), NAMES)] == [1, 2]
+    assert [row["id"] for row in proof_rows(BEFORE, day(12), NAMES)] == [2]
+    assert proof_rows((), day(12), NAMES) == ()
 
 
 def test_rows_go_through_the_journal_unchanged():

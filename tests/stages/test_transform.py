@@ -1,10 +1,11 @@
 """Rows through the one fused call: ready, out, or wanting a closer look."""
 
-from engine.expressions.compiled import Compiled
-from engine.expressions.context import Context
-from engine.model.finding import Severity
-from engine.stages.transform import transform
-from tests.stages.small import ENTITY, mapping, rule, spec
+from trueup.expressions.compiled import Compiled
+from trueup.expressions.namespace import Namespace
+from trueup.model.finding import Severity
+from trueup.stages.transform import transform
+
+from tests.stages.examples import ENTITY, mapping, rule, spec
 
 FIELDS = [spec("contractName", "{{ source.name }}"), spec("units", "{{ source.units + 1 }}")]
 
@@ -12,7 +13,7 @@ FIELDS = [spec("contractName", "{{ source.name }}"), spec("units", "{{ source.un
 def transformed(rows, rules=(), where="{{ source.state == 'Active' }}"):
     one = mapping(fields=FIELDS, where=where)
     compiled = Compiled(one, ENTITY, rules)
-    return transform(compiled, rows, Context(one, {"contract": rows}, {}, {}), "id")
+    return transform(compiled, rows, Namespace(one, {"contract": rows}, {}, {}), "id")
 
 
 def row(id_, **more):
@@ -20,15 +21,15 @@ def row(id_, **more):
 
 
 def test_rows_that_all_rules_hold_for_are_ready_with_their_values():
-    standing, suspects = transformed([row("a"), row("b", units=4)], [rule("r", "{{ source.name }}")])
-    assert standing.ready == {"a": (True and "Alpine", "Alpine", 2), "b": ("Alpine", "Alpine", 5)}
+    state, suspects = transformed([row("a"), row("b", units=4)], [rule("r", "{{ source.name }}")])
+    assert state.ready == {"a": (True and "Alpine", "Alpine", 2), "b": ("Alpine", "Alpine", 5)}
     assert [*suspects] == []
-    assert set(standing.rows) == {"a", "b"}
+    assert set(state.rows) == {"a", "b"}
 
 
 def test_rows_out_of_where_are_out():
-    standing, suspects = transformed([row("a", state="Inactive"), row("b")])
-    assert (standing.out, set(standing.ready), [*suspects]) == ({"a"}, {"b"}, [])
+    state, suspects = transformed([row("a", state="Inactive"), row("b")])
+    assert (state.out_of_scope, set(state.ready), [*suspects]) == ({"a"}, {"b"}, [])
 
 
 def test_rows_that_a_rule_is_against_or_an_expression_fails_on_are_looked_at_again():
@@ -36,9 +37,15 @@ def test_rows_that_a_rule_is_against_or_an_expression_fails_on_are_looked_at_aga
         rule("named", "{{ source.name }}"),
         rule("says", "{{ source.gone }}", Severity.WARNING, when="{{ source.odd }}"),
     ]
-    rows = [row("a", name="", odd=0), row("b", units=None, odd=0), row("c", odd=1), row("d", odd=0), row("e")]
-    standing, suspects = transformed(rows, rules)
-    assert set(standing.ready) == {"d"}
+    rows = [
+        row("a", name="", odd=0),
+        row("b", units=None, odd=0),
+        row("c", odd=1),
+        row("d", odd=0),
+        row("e"),
+    ]
+    state, suspects = transformed(rows, rules)
+    assert set(state.ready) == {"d"}
     assert [*suspects] == ["a", "b", "c", "e"]
 
 
@@ -53,5 +60,5 @@ def test_a_where_that_fails_makes_the_row_one_to_look_at():
 
 
 def test_no_rows_give_nothing():
-    standing, suspects = transformed([])
-    assert (standing.ready, standing.out, [*suspects]) == ({}, set(), [])
+    state, suspects = transformed([])
+    assert (state.ready, state.out_of_scope, [*suspects]) == ({}, set(), [])

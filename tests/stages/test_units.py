@@ -7,11 +7,20 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.model.plan import UnitRow
+from trueup.model.units import (
+    DAY,
+    adjust,
+    adjusted_days,
+    extended,
+    first_open_day,
+    is_posted,
+    lowest,
+    unit_rows,
+    units_on,
+)
 
-from engine.model.plan import UnitRow
-from engine.model.units import DAY, units_on
-from engine.stages.ledger import adjust, adjusted_days, first_open_day, is_posted, lowest, unit_rows
-from tests.stages.small import day, units
+from tests.stages.examples import day, units
 
 NAMES = ["id", "startDate", "endDate", "units"]
 
@@ -38,8 +47,20 @@ def days_of(rows):
 
 def test_records_become_rows_by_their_start():
     records = [
-        {"id": 9, "startDate": day("2-1"), "endDate": day("2-28"), "units": Decimal("5.0000"), "post": None},
-        {"id": 7, "startDate": day("1-1"), "endDate": day("1-31"), "units": None, "post": day("2-1")},
+        {
+            "id": 9,
+            "startDate": day("2-1"),
+            "endDate": day("2-28"),
+            "units": Decimal("5.0000"),
+            "post": None,
+        },
+        {
+            "id": 7,
+            "startDate": day("1-1"),
+            "endDate": day("1-31"),
+            "units": None,
+            "post": day("2-1"),
+        },
         {"id": 3, "startDate": day("3-1"), "endDate": day("3-31"), "units": 6},
     ]
     assert unit_rows(records, NAMES, "post") == (
@@ -133,6 +154,24 @@ def test_rows_after_an_adjustment_cover_the_same_days_without_gap_or_overlap(row
 def test_an_adjustment_within_the_rows_is_seen_on_its_day(rows, on, by):
     if rows[0].start < on <= rows[-1].end and on not in adjusted_days(rows):
         assert on in adjusted_days(adjust(rows, on, by))
+
+
+@pytest.mark.parametrize(
+    ("rows", "end", "after"),
+    [
+        (units((1, 10, 3), (11, 20, 5)), 30, units((1, 10, 3), (11, 30, 5))),
+        (units((1, 10, 3), (11, 20, 5)), 20, units((1, 10, 3), (11, 20, 5))),
+        (units((1, 10, 3), (11, 20, 5)), 15, units((1, 10, 3), (11, 20, 5))),
+        ((), 30, ()),
+    ],
+)
+def test_days_after_the_last_row_have_its_units(rows, end, after):
+    assert extended(rows, day(end)) == after
+
+
+def test_a_posted_row_is_not_extended_and_the_days_after_it_get_a_row_of_their_own():
+    rows = units((1, 10, 3, "posted"))
+    assert extended(rows, day(20)) == (*rows, UnitRow(0, day(11), day(20), 3))
 
 
 @given(histories(), DAYS)

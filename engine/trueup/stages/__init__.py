@@ -1,0 +1,1 @@
+"""The steps of planning, one module each. Stages never import each other."""

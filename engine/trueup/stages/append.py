@@ -1,118 +1,143 @@
-"""Pending logs of one account in; adjustments out, merged by day, in turn, each on a day that can still take one."""
+"""Turns pending changes of one service into adjustments, merged by day, each on a free day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-from engine.model.plan import UnitRow
+from trueup.model.plan import UnitRow
+from trueup.model.units import DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A log that may be pushed, in its order; or a part of a correction, without a key."""
+    """A change that may be pushed, in its order; or a part of a correction, without a key."""
 
     key: str
     day: date
     units: Decimal
-    forced: bool = False  # decided to be pushed: may move to the first open day
+    forced: bool = False  # decided to be pushed: it may move to the first open day
+    notes: tuple[str, ...] = ()  # which policy changed its units or its day
 
 
 @dataclass(frozen=True, slots=True)
-class Adjustment:
-    """One write: the sum of the logs of one day."""
+class Correction:
+    """Units that correct a difference in the ledger."""
 
-    keys: tuple[str, ...]
+    units: Decimal = Decimal(0)
+    day: date = date.min  # on which the difference was measured: they take effect from it on
+    decided_on: date | None = None  # the same day, where a person decided to correct it
+    transfer: str = ""  # instead of a difference: units that a row's move takes along, and where to
+
+
+NO_CORRECTION = Correction()
+
+
+@dataclass(frozen=True, slots=True)
+class MergedAdjustment:
+    """One write: the sum of the changes of one day."""
+
+    keys: tuple[str, ...]  # of the changes of the source; a correction has none
     day: date
     units: int
     notes: tuple[str, ...] = ()
-    correction: Decimal = Decimal(0)  # how much of the units is one
+    correction: Decimal = Decimal(0)  # how many of the units are one
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    """What is known of the days of one contract service."""
+class ServiceDays:
+    """What is known of the days of one service."""
 
-    taken: frozenset[date]
+    taken: frozenset[date]  # a day takes one adjustment
     posted_until: date | None  # last day of the last posted row
-    last: date | None  # last day of the contract, where rows tell
+    last: date | None  # last day of the rows
 
-    def open(self, day: date) -> date:
+    @classmethod
+    def of(cls, rows: Sequence[UnitRow], taken: Iterable[date]) -> "ServiceDays":
+        """The days of a service by its unit rows and the days known to be taken."""
+        posted = [row.end for row in rows if row.posted]
+        last = rows[-1].end if rows else None
+        return cls(frozenset(taken), max(posted, default=None), last)
+
+    def open_from(self, day: date) -> date:
         """The first day from `day` on that is not posted."""
         if self.posted_until is not None and day <= self.posted_until:
-            return self.posted_until + timedelta(days=1)
+            return self.posted_until + DAY
+        return day
+
+    def free_from(self, day: date) -> date:
+        """The first day from `day` on that can take an adjustment.
+
+        A posted day stays as it is: a person decides about it.
+        """
+        while day in self.taken and self.open_from(day) == day:
+            day += DAY
         return day
 
 
-def days_of(rows: Sequence[UnitRow], taken: Iterable[date]) -> Days:
-    """The days of a contract service by its unit rows and the days known to be taken."""
-    posted = [row.end for row in rows if row.posted]
-    return Days(frozenset(taken), max(posted, default=None), rows[-1].end if rows else None)
+def merge(changes: Sequence[Pending], days: ServiceDays) -> list[MergedAdjustment]:
+    """Adjustments in the order of their days.
 
-
-def merge(logs: Sequence[Pending], days: Days) -> list[Adjustment]:
-    """Adjustments in order of their days. A sum of zero gives one of zero units: nothing to send, logs to archive."""
+    Changes that sum to zero give an adjustment of zero units: nothing is sent; they are marked.
+    """
     groups: dict[date, _Group] = {}
-    for log in logs:
-        day, why = _day(log, days)
-        groups.setdefault(day, _Group()).add([log], why)
-    adjustments: list[Adjustment] = []
+    for change in changes:
+        day, notes = _day_of(change, days)
+        groups.setdefault(day, _Group()).add([change], notes)
+    adjustments: list[MergedAdjustment] = []
     while groups:
         day = min(groups)
         group = groups.pop(day)
-        free = _free(day, days) if group.units else day
+        free = days.free_from(day) if group.units else day
         if free == day:
             adjustments.append(group.merged(day))
-        else:
-            said = f"{day} has taken an adjustment already, and a day can take one: on {free}"
-            groups.setdefault(free, _Group()).add(group.logs, [*group.notes, said])
+        else:  # the group moves on to the next free day, and joins what is there
+            note = f"{day} has taken an adjustment already, and a day can take one: on {free}"
+            groups.setdefault(free, _Group()).add(group.changes, [*group.notes, note])
     return adjustments
 
 
-def correcting(logs: Sequence[Pending], correction: Decimal, last: date) -> list[Pending]:
-    """A correction in parts: it takes from logs that go the other way, the latest first; what is left goes on `last`.
+def split_correction(changes: Sequence[Pending], correction: Decimal, day: date) -> list[Pending]:
+    """A correction in parts, so that nothing is sent only to be taken back.
 
-    So that nothing is sent only to be taken back.
+    It takes from changes in the opposite direction, the latest first; the rest goes on `day`.
     """
-    parts, left = [], correction
-    for log in reversed(logs):
-        if left * log.units < 0:
-            part = max(left, -log.units) if left < 0 else min(left, -log.units)
-            parts.append(Pending("", log.day, part, log.forced))
-            left -= part
-    return [*parts, Pending("", last, left)] if left else parts
+    parts, rest = [], correction
+    for change in reversed(changes):
+        if rest * change.units < 0:
+            part = max(rest, -change.units) if rest < 0 else min(rest, -change.units)
+            parts.append(Pending("", change.day, part, change.forced))
+            rest -= part
+    return [*parts, Pending("", day, rest)] if rest else parts
 
 
 class _Group:
-    """Logs that go into one adjustment."""
+    """Changes that go into one adjustment."""
 
     def __init__(self) -> None:
-        self.logs: list[Pending] = []
+        self.changes: list[Pending] = []
         self.notes: list[str] = []
 
-    def add(self, logs: Iterable[Pending], notes: Iterable[str]) -> None:
-        self.logs.extend(logs)
+    def add(self, changes: Iterable[Pending], notes: Iterable[str]) -> None:
+        self.changes.extend(changes)
         self.notes.extend(notes)
 
     @property
     def units(self) -> Decimal:
-        return sum((log.units for log in self.logs), Decimal(0))
+        return sum((change.units for change in self.changes), Decimal(0))
 
-    def merged(self, day: date) -> Adjustment:
-        many = [f"{len(self.logs)} changes of {day} in one"] if len(self.logs) > 1 else []
-        correction = sum((log.units for log in self.logs if not log.key), Decimal(0))
-        return Adjustment(tuple(log.key for log in self.logs), day, int(self.units), (*self.notes, *many), correction)
-
-
-def _day(log: Pending, days: Days) -> tuple[date, list[str]]:
-    open_day = days.open(log.day) if log.forced else log.day
-    if open_day == log.day:
-        return log.day, []
-    return open_day, [f"{log.day} is posted: pushed on {open_day}, the first open day, as decided"]
+    def merged(self, day: date) -> MergedAdjustment:
+        keys = tuple(change.key for change in self.changes if change.key)
+        notes = [note for change in self.changes for note in change.notes] + self.notes
+        if len(self.changes) > 1:
+            notes.append(f"{len(self.changes)} changes of {day} in one")
+        correction = sum((one.units for one in self.changes if not one.key), Decimal(0))
+        return MergedAdjustment(keys, day, int(self.units), tuple(notes), correction)
 
 
-def _free(day: date, days: Days) -> date:
-    """The day itself, or the next that can take an adjustment. A posted day stays: a person decides about it."""
-    while day in days.taken and days.open(day) == day:
-        day += timedelta(days=1)
-    return day
+def _day_of(change: Pending, days: ServiceDays) -> tuple[date, list[str]]:
+    open_day = days.open_from(change.day) if change.forced else change.day
+    if open_day == change.day:
+        return change.day, []
+    note = f"{change.day} is posted: pushed on {open_day}, the first open day, as decided"
+    return open_day, [note]

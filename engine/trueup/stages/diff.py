@@ -1,4 +1,7 @@
-"""Desired and actual in; for each row that differs, the change it needs and why. Equal rows cost one comparison."""
+"""Compares desired and actual values; gives each row that differs its change and the reason.
+
+Equal rows cost one comparison.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -6,19 +9,39 @@ from typing import Any
 
 from deepdiff import DeepDiff
 
-from engine.expressions import EVALUATION_ERRORS, evaluate
-from engine.expressions.compiled import Slot
-from engine.model.catalogue import Entity, Field
-from engine.model.finding import Finding, Severity
-from engine.model.fit import empty, fingerprint, fit, label, same
-from engine.model.plan import FieldChange, Reason, Unknown
-from engine.model.project import Manage, MappingSpec
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.compiled import Slot
+from trueup.model.catalogue import UNNAMED, Entity, Field, SystemNames
+from trueup.model.coerce import coerce, empty, fingerprint, label, same
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import FieldChange, Reason, Unknown
+from trueup.model.project import Manage, MappingSpec
+from trueup.model.requirements import is_required
 
 ROW = "~row"
 """Among the values last applied: the fingerprint of the row that they came from."""
 
 UNDONE = "~undone:"
-"""Among the values last applied, before a field's name: the run whose undo put the field back to this value."""
+"""Prefix of a field's name among the applied values: the run whose undo restored this value."""
+
+SUCCEEDS = "~succeeds"
+"""Among the values last applied: the row whose record was handed over to this one."""
+
+NOT_KEPT = "~not kept:"
+"""Among the values last applied, before a field's name: the value that was written there, while the
+target keeps the one under the field's own name."""
+
+
+def is_known_not_kept(last: Mapping[str, Any], name: str, wanted: object, actual: object) -> bool:
+    """Whether this very value was written, and the target kept the one that it holds now.
+
+    `last` are the values last applied.
+    """
+    mark = f"{NOT_KEPT}{name}"
+    if mark not in last or not same(wanted, last[mark]):
+        return False
+    return same(actual, last.get(name)) and not same(actual, last[mark])
+
 
 Show = Callable[[Slot, object], str]
 """A value as people read it: labels of picklists, names of records."""
@@ -33,7 +56,9 @@ def getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
     return lambda record: [*get(record)]
 
 
-def differing(pairs: Iterable[tuple[str, list[Any] | None, Mapping[str, Any]]], names: Sequence[str]) -> list[str]:
+def differing(
+    pairs: Iterable[tuple[str, list[Any] | None, Mapping[str, Any]]], names: Sequence[str]
+) -> list[str]:
     """Keys whose desired values are not those of their record, or are not known yet (None)."""
     if not names:
         return [key for key, desired, _ in pairs if desired is None]
@@ -49,7 +74,11 @@ def differing(pairs: Iterable[tuple[str, list[Any] | None, Mapping[str, Any]]], 
 
 
 def updates(
-    slots: Sequence[Slot], desired: Mapping[str, Any], record: Mapping[str, Any]
+    slots: Sequence[Slot],
+    desired: Mapping[str, Any],
+    record: Mapping[str, Any],
+    show: Show,
+    systems: SystemNames = UNNAMED,
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Fields to write, and fields that cannot be written though they differ (create-only)."""
     before = {slot.name: record.get(slot.name) for slot in slots}
@@ -66,13 +95,20 @@ def updates(
         if slot.field.writable_on_update():
             writes[slot.name] = changed[slot.name]
         elif not slot.identity:
-            stuck.append(_stuck(slot, before[slot.name], changed[slot.name]))
+            shown = show(slot, before[slot.name]), show(slot, changed[slot.name])
+            stuck.append(_stuck(slot, *shown, systems))
     return writes, stuck
 
 
 def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """The fields in which two records differ, as deepdiff sees them: numbers by value, text by content."""
-    delta = DeepDiff(before, after, ignore_numeric_type_changes=True, ignore_string_type_changes=True, view="tree")
+    """The fields in which two records differ, by deepdiff: numbers by value, text by content."""
+    delta = DeepDiff(
+        before,
+        after,
+        ignore_numeric_type_changes=True,
+        ignore_string_type_changes=True,
+        view="tree",
+    )
     return {str(item.path(output_format="list")[0]) for items in delta.values() for item in items}
 
 
@@ -90,13 +126,24 @@ def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- an
     return desired
 
 
-def _stuck(slot: Slot, before: object, after: object) -> Finding:
-    text = f"{slot.name} is {before!s} in Autotask and should be {after!s}, but Autotask takes it on create only"
-    remedy = "bring the row and the record together by hand, or say `manage: create` to accept the difference"
+def _stuck(slot: Slot, before: str, after: str, systems: SystemNames) -> Finding:
+    text = (
+        f"{slot.name} is {before} in {systems.target} and should be {after}, "
+        f"but {systems.target} takes it on create only"
+    )
+    remedy = (
+        "make the row and the record agree in one of the systems, "
+        "or write `manage: create` to accept the difference"
+    )
     return Finding("create-only-differs", Severity.ERROR, text, remedy, slot.spec.place)
 
 
-def creation(slots: Sequence[Slot], desired: Mapping[str, Any], entity: Entity) -> tuple[dict[str, Any], list[Finding]]:
+def creation(
+    slots: Sequence[Slot],
+    desired: Mapping[str, Any],
+    entity: Entity,
+    systems: SystemNames = UNNAMED,
+) -> tuple[dict[str, Any], list[Finding]]:
     """All values of a new record, and findings for required fields that nothing fills."""
     values = {
         slot.name: desired[slot.name]
@@ -107,16 +154,18 @@ def creation(slots: Sequence[Slot], desired: Mapping[str, Any], entity: Entity) 
         Finding(
             "required-empty",
             Severity.ERROR,
-            f"{entity.name}.{field.name} is required, and this row has nothing for it",
-            "fill it in Work 365, or give the mapping a value for it",
+            f"{entity.name}.{field.name} is required, and this row has no value for it",
+            f"enter it in {systems.source}, or give the mapping a value for it",
         )
         for field in entity.fields.values()
-        if field.required and field.writable_on_create() and field.name not in values
+        if field.name not in values and is_required(field, entity, values)
     ]
     return values, findings
 
 
-def reason(name: str, desired: object, actual: object, last: Mapping[str, Any] | None, row: str) -> Reason:
+def reason(
+    name: str, desired: object, actual: object, last: Mapping[str, Any] | None, row: str
+) -> Reason:
     """Why the field differs: for explaining only."""
     if last is None or name not in last:
         return Reason.FIRST
@@ -124,7 +173,8 @@ def reason(name: str, desired: object, actual: object, last: Mapping[str, Any] |
         return Reason.UNDONE
     if same(actual, last[name]):
         return Reason.MAPPING if last.get(ROW) == row else Reason.SOURCE
-    return Reason.DRIFT if same(desired, last[name]) else Reason.BOTH
+    written = last.get(f"{NOT_KEPT}{name}", last[name])
+    return Reason.DRIFT if same(desired, written) else Reason.BOTH
 
 
 def field_changes(
@@ -166,27 +216,35 @@ def shown_in(field: Field, value: object) -> str:
     return str(label(value, field))
 
 
-def owned(slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+def owned(
+    slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]
+) -> dict[str, Any]:
     """What state shall remember once the change is done."""
     kept = {
         slot.name: values.get(slot.name)
         for slot in slots
-        if slot.spec.manage is not Manage.CREATE and (slot.spec.clear or not empty(values.get(slot.name)))
+        if slot.spec.manage is not Manage.CREATE
+        and (slot.spec.clear or not empty(values.get(slot.name)))
     }
     return {**kept, ROW: fingerprint(row)}
 
 
 def deactivation(
-    mapping: MappingSpec, entity: Entity, record: Mapping[str, Any], names: Mapping[str, Any] | None = None
+    mapping: MappingSpec,
+    entity: Entity,
+    record: Mapping[str, Any],
+    names: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values that switch a record off, those of them that it does not have yet first, and all of them.
+    """The values that switch a record off: first those it does not have yet, then all of them.
 
     `names` are what the expressions among them may use: settings and the plan, for the row is gone.
     Raises Misfit or one of EVALUATION_ERRORS.
     """
     wanted = {
-        name: fit(evaluate(value.raw, names or {}), field)
+        name: coerce(evaluate(value.raw, names or {}), field)
         for name, value in mapping.deactivate.items()
         if (field := entity.field(name))
     }
-    return {name: value for name, value in wanted.items() if not same(value, record.get(name))}, wanted
+    return {
+        name: value for name, value in wanted.items() if not same(value, record.get(name))
+    }, wanted

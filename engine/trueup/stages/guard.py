@@ -1,103 +1,191 @@
-"""Limits over which a plan is applied only when somebody says so."""
+"""Limits over which a plan is applied only with `--over LIMIT`."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
+from typing import assert_never
 
-from engine.model.fit import empty
-from engine.model.plan import Action, Change, GuardExceeded
-from engine.model.project import Guards
+from trueup.model.coerce import empty
+from trueup.model.plan import Action, Change, GoneRows, GuardExceeded
+from trueup.model.project import Guards
 
 SMALL = 10
-"""Below so many linked records a share says nothing."""
+"""With fewer linked records than this, a share means nothing."""
 
-RULE = "rule:"
-"""How the limit begins that a rule on the plan sets; its name follows."""
+RULE = "rule"
+"""Kind of the limit that a rule on the plan sets."""
+
+LIMIT_KINDS = (*(part.name for part in fields(Guards)), RULE)
+"""What `--over` takes: a kind of limit, or a limit by its name."""
 
 
-def guard(guards: Guards, changes: Sequence[Change], linked: Mapping[str, int], calls: int) -> list[GuardExceeded]:
-    """Every limit that the changes are over. `linked`: entity → linked records; `calls`: what applying costs."""
+def guard(
+    guards: Guards,
+    changes: Sequence[Change],
+    linked: Mapping[str, int],
+    calls: int,
+    gone: Iterable[GoneRows] = (),
+) -> list[GuardExceeded]:
+    """Every limit that the changes are over.
+
+    `linked`: entity → linked records; `calls`: API calls that applying costs; `gone`: tables of
+    which linked rows are gone.
+    """
+    counts = _count(changes)
     exceeded = [
-        *_counted("creates", guards.creates, _per_entity(changes, Action.CREATE), "new records"),
-        *_counted("deactivations", guards.deactivations, _per_entity(changes, Action.DEACTIVATE), "deactivations"),
-        *_shares(guards, changes, linked),
-        *_monthly(guards, changes),
+        *_over_counts("creates", guards.creates, counts["creates"], "new records"),
+        *_over_counts(
+            "deactivations", guards.deactivations, counts["deactivations"], "deactivations"
+        ),
+        *_over_shares(guards, changes, linked),
+        *_over_adjustments(guards, changes),
+        *_over_rows_gone(guards, gone),
+        *_over_money(guards, changes),
     ]
     if calls > guards.calls:
         text = f"applying costs {calls:,} API calls, over the limit of {guards.calls:,}"
-        exceeded.append(GuardExceeded("calls", text))
+        exceeded.append(GuardExceeded("calls", "calls", text))
     return exceeded
 
 
-def _per_entity(changes: Sequence[Change], *actions: Action) -> Counter[str]:
-    return Counter(change.entity for change in changes if change.action in actions)
+def _count(changes: Sequence[Change]) -> Mapping[str, Counter[str]]:
+    """Changes by guard and entity."""
+    counts: dict[str, Counter[str]] = {"creates": Counter(), "deactivations": Counter()}
+    for change in changes:
+        match change.action:
+            case Action.CREATE:
+                counts["creates"][change.entity] += 1
+            case Action.DEACTIVATE:
+                counts["deactivations"][change.entity] += 1
+            case Action.LINK | Action.UPDATE | Action.ADJUST | Action.WRITE_BACK:
+                pass  # guarded by share, by money, or not at all
+            case _:
+                assert_never(change.action)
+    return counts
 
 
-def _counted(name: str, limits: Mapping[str, int], counts: Counter[str], what: str) -> list[GuardExceeded]:
-    exceeded = []
+def _over_counts(
+    kind: str, limits: Mapping[str, int], counts: Counter[str], what: str
+) -> Iterable[GuardExceeded]:
     for entity, count in sorted(counts.items()):
         limit = limits.get(entity, limits.get("*"))
         if limit is not None and count > limit:
             text = f"{count} {what} of {entity} are over the limit of {limit}"
-            exceeded.append(GuardExceeded(f"{name}:{entity}", text))
-    return exceeded
+            yield GuardExceeded(kind, f"{kind}:{entity}", text)
 
 
-def _shares(guards: Guards, changes: Sequence[Change], linked: Mapping[str, int]) -> list[GuardExceeded]:
-    """Of the records that are linked, or will be by these changes, how many change?"""
-    exceeded = []
+def _over_shares(
+    guards: Guards, changes: Sequence[Change], linked: Mapping[str, int]
+) -> Iterable[GuardExceeded]:
+    """By entity, the share of the records that are linked, or will be, and change."""
     new = Counter(change.entity for change in changes if change.action is Action.LINK)
     for entity, count in sorted(_changed(changes).items()):
         limit = guards.share_changed.get(entity, guards.share_changed.get("*"))
         total = linked.get(entity, 0) + new[entity]
-        if limit is not None and total >= SMALL and Decimal(count) / total > limit:
-            share = Decimal(count) / total
+        if limit is None or total < SMALL:
+            continue
+        share = Decimal(count) / total
+        if share > limit:
             also = f", {new[entity]} of them by this plan" if new[entity] else ""
             text = (
                 f"{share:.0%} of the linked {entity} would change ({count} of {total}{also}), "
                 f"over the limit of {limit:.0%}"
             )
-            exceeded.append(GuardExceeded(f"share_changed:{entity}", text))
-    return exceeded
+            yield GuardExceeded("share_changed", f"share_changed:{entity}", text)
 
 
 def _changed(changes: Sequence[Change]) -> Counter[str]:
-    """Records that change, by entity. One that is only filled in as it is linked, mostly with our key, does not."""
+    """Records that change, by entity.
+
+    A record whose empty fields are filled as it is linked, mostly with our key, does not count.
+    """
     new = {(change.entity, change.record) for change in changes if change.action is Action.LINK}
-    return _per_entity(
-        [one for one in changes if (one.entity, one.record) not in new or not _fills(one)],
-        Action.UPDATE,
-        Action.DEACTIVATE,
-    )
+    counts: Counter[str] = Counter()
+    for change in changes:
+        match change.action:
+            case Action.UPDATE:
+                is_new = (change.entity, change.record) in new
+                counts[change.entity] += not (is_new and _only_fills(change))
+            case Action.DEACTIVATE:
+                counts[change.entity] += 1
+            case Action.LINK | Action.CREATE | Action.ADJUST | Action.WRITE_BACK:
+                pass
+            case _:
+                assert_never(change.action)
+    return +counts
 
 
-def _fills(change: Change) -> bool:
-    return change.action is Action.UPDATE and bool(change.fields) and all(empty(one.before) for one in change.fields)
+def _only_fills(change: Change) -> bool:
+    return bool(change.fields) and all(empty(one.before) for one in change.fields)
 
 
-def _monthly(guards: Guards, changes: Sequence[Change]) -> list[GuardExceeded]:
-    """What is billed more and what is billed less a month, each by itself: one may hide the other in their sum."""
-    effects = [change.monthly for change in changes if change.monthly is not None]
-    sums = {
-        "more": sum((effect for effect in effects if effect > 0), Decimal(0)),
-        "less": sum((effect for effect in effects if effect < 0), Decimal(0)),
+def _over_adjustments(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExceeded]:
+    """How many adjustments there are, and how many units they move, up and down added up."""
+    adjusting = [change for change in changes if change.action is Action.ADJUST]
+    figures = {
+        "count": (len(adjusting), "adjustments"),
+        "seats": (sum(abs(change.unit_change) for change in adjusting), "adjusted units"),
     }
-    said = [f"{sums[way]:+,.2f} a month is billed {way}" for way in sums if abs(sums[way]) > guards.monthly_effect]
-    if not said:
-        return []
-    text = f"{' and '.join(said)}, over the limit of {guards.monthly_effect:,.2f}"
+    for name, (figure, what) in figures.items():
+        limit = guards.adjustments.get(name)
+        if limit is not None and figure > limit:
+            text = f"{figure:,} {what} are over the limit of {limit:,}"
+            yield GuardExceeded("adjustments", f"adjustments:{name}", text)
+
+
+def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardExceeded]:
+    """Rows that vanished: an export that is cut short looks like so many cancellations."""
+    for table, count, linked in gone:
+        limit = guards.rows_gone.get(table, guards.rows_gone.get("*"))
+        if limit is None or linked < SMALL:
+            continue
+        share = Decimal(count) / linked
+        if share > limit:
+            text = (
+                f"{share:.0%} of the linked rows of {table} are gone ({count} of {linked}), "
+                f"over the limit of {limit:.0%}"
+            )
+            yield GuardExceeded("rows_gone", f"rows_gone:{table}", text)
+
+
+def _over_money(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExceeded]:
+    """The run rate, and what is charged once: increases and decreases each by themselves.
+
+    In their sum one may hide the other.
+    """
     unknown = sum(1 for change in changes if change.price_unknown)
+    monthly = [change.monthly for change in changes]
+    one_off = [change.one_off for change in changes]
+    limits = guards.monthly_effect, guards.one_off_effect
+    yield from _over_amounts("monthly_effect", "a month is billed", limits[0], monthly, unknown)
+    yield from _over_amounts("one_off_effect", "once is billed", limits[1], one_off, unknown)
+
+
+def _over_amounts(
+    kind: str, what: str, limit: Decimal, amounts: Iterable[Decimal | None], unknown: int
+) -> Iterable[GuardExceeded]:
+    known = [amount for amount in amounts if amount is not None]
+    sums = {
+        "more": sum((amount for amount in known if amount > 0), Decimal(0)),
+        "less": sum((amount for amount in known if amount < 0), Decimal(0)),
+    }
+    over = {way: amount for way, amount in sums.items() if abs(amount) > limit}
+    if not over:
+        return
+    shown = [f"{amount:+,.2f} {what} {way}" for way, amount in over.items()]
+    text = f"{' and '.join(shown)}, over the limit of {limit:,.2f}"
     if unknown:
         verbs = ("has", "comes") if unknown == 1 else ("have", "come")
         text += f"; {unknown} of the changes {verbs[0]} no known price and {verbs[1]} on top"
-    return [GuardExceeded("monthly_effect", text)]
+    yield GuardExceeded(kind, kind, text)
 
 
-def over(exceeded: Sequence[GuardExceeded], allowed: frozenset[str]) -> list[GuardExceeded]:
-    """What is left once somebody said `--over LIMIT`: a limit by its name, or all of a kind (`creates`)."""
-    return [one for one in exceeded if one.limit not in allowed and one.limit.split(":")[0] not in allowed]
+def not_allowed(exceeded: Sequence[GuardExceeded], allowed: frozenset[str]) -> list[GuardExceeded]:
+    """What is left after `--over LIMIT`: a limit by its name, or all of a kind (`creates`)."""
+    return [one for one in exceeded if one.limit not in allowed and one.kind not in allowed]
 
 
-def by_rules(exceeded: Sequence[GuardExceeded]) -> list[GuardExceeded]:
+def set_by_rules(exceeded: Sequence[GuardExceeded]) -> list[GuardExceeded]:
     """Those of them that a rule on the plan set when the plan was made."""
-    return [one for one in exceeded if one.limit.startswith(RULE)]
+    return [one for one in exceeded if one.kind == RULE]

@@ -1,209 +1,238 @@
-"""Quantity over time, on both sides, for one service on one contract: what is billed, what is pending, what differs.
+"""Compares, for one service on one contract, what should be billed with what the target bills.
 
-The law: units in Autotask on the day of comparison, plus all that is pending, equal the quantity in
-Work 365. Where they do not, nothing is pushed that a person has not decided on.
+The law of the ledger: the target's units on the day of comparison, plus all that is pending, equal
+the quantity that the source and the policies give. Where they do not, nothing is sent that a person
+has not decided on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
-from typing import Any
 
-from engine.model.plan import LedgerClass, LedgerLine, UnitRow
-from engine.model.project import Difference
-from engine.model.units import DAY, units_on
-
-DAYS_A_MONTH = Decimal(365) / 12
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.finding import NO_ADVICE, Advice, Command
+from trueup.model.money import exact
+from trueup.model.plan import (
+    NO_TERMS,
+    Amount,
+    HeldTotal,
+    HeldUnits,
+    LedgerClass,
+    LedgerLine,
+    LedgerTotals,
+    RowRef,
+    ServiceTerms,
+    UnitRow,
+)
+from trueup.model.project import Difference
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
-    """One pending change of a quantity, as the source says it."""
+class PendingUnits:
+    """One pending change of a quantity."""
 
     key: str
     day: date
     units: Decimal
-    stopped: bool = False  # held or blocked by a rule: pending all the same
+    stopped: bool = False  # held or blocked: pending all the same
+    needs_day: bool = False  # a person must name the day from which it is billed
+    notes: tuple[str, ...] = ()  # which policy changed its units or its day
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """All that is known of one subscription and its contract service."""
+class ServiceLedger:
+    """All that is known of one row and the service that bills it."""
 
-    mapping: str
-    key: str
-    name: str
-    customer: str
-    record: int | None  # None: no contract service yet
-    coming: bool  # it is about to be created by this plan
-    quantity: Decimal | None  # None: cannot be told
-    rows: tuple[UnitRow, ...] = ()
-    logs: tuple[Log, ...] = ()  # pending ones only, in their order
-    last_day: date | None = None  # of all logs ever, pending or not
-    price: Decimal | None = None  # per unit and month
-    none: int = 0  # units where there is no row
-    changes: str = ""  # the mapping of its logs
-    untold: str = ""  # why nobody can tell the quantity, or what is pending
-    remedy: str = ""  # what to do about that
-    ahead: tuple[tuple[date, int], ...] = ()  # steps of its units after the day of comparison, by no run of ours
-    stray: str = ""  # a change that may be this account's, and that nobody can read
-    loose: bool = False  # its record only fits it: nobody said yet that it is the one
-    kept: str = ""  # blocked or held: its row is not to be trusted by itself
+    row: RowRef
+    record: int | None  # the service; None: there is none yet, or it is not known
+    coming: bool = False  # it is created by this plan
+    quantity: Decimal | None = None  # what should be billed; None: not known
+    rows: tuple[UnitRow, ...] = ()  # up to the contract's end as this plan leaves it
+    rows_read: tuple[UnitRow, ...] = ()  # as the target has them
+    none_is_zero: bool = False  # a day without a row has no units; else they are not known
+    changes: tuple[PendingUnits, ...] = ()  # in their order
+    last_day: date | None = None  # that any change is about, pending or not
+    terms: ServiceTerms = NO_TERMS
+    pending_mapping: str = ""  # the mapping of its changes
+    unknown: str = ""  # why the quantity, the units or what is pending are not known
+    remedy: Advice = NO_ADVICE  # what to do about that
+    later_steps: tuple[tuple[date, int], ...] = ()
+    """Steps of its units after the day of comparison that trueup did not make: day, units."""
+
+    unassigned: Advice = NO_ADVICE
+    """What to do about a change that cannot be read and may be this row's."""
+
+    is_inferred: bool = False  # the record only fits the row: nobody decided that it is its own
+    kept_out: str = ""  # blocked or held: the row by itself is no reason to correct
+    under: tuple[RowRef, ...] = ()
+    customer: RowRef | None = None
+    ceiling: Decimal | None = None  # units above which a person must agree
+    refund: str = ""  # the product under which credits are given
+    systems: SystemNames = UNNAMED
+
+    def units(self, day: date) -> int | None:
+        """Units billed on that day; None where they are not known."""
+        row = next((row for row in self.rows if row.start <= day <= row.end), None)
+        if row is not None:
+            return row.units
+        before_first = bool(self.rows) and day < self.rows[0].start
+        after_end = self.terms.end is not None and day > self.terms.end
+        return 0 if self.none_is_zero or before_first or after_end else None
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """The law, applied: what differs, whether the pending changes may flow, and what to correct."""
+class LedgerResult:
+    """The law, applied: what differs, whether changes may be sent, and what to correct."""
 
     line: LedgerLine
-    flows: bool
-    correction: Decimal = field(default=Decimal(0))  # to be sent by this plan
+    sendable: bool
+    correction: Decimal = field(default=Decimal(0))  # units that this plan sends besides
 
 
-def unit_rows(records: Iterable[Mapping[str, Any]], names: Sequence[str], posted: str) -> tuple[UnitRow, ...]:
-    """Rows of ContractServiceUnits, by start; `names` are the fields of id, start, end and units."""
-    id_, start, end, units = names
-    rows = (
-        UnitRow(record[id_], record[start], record[end], int(record[units] or 0), record.get(posted) is not None)
-        for record in records
-    )
-    return tuple(sorted(rows, key=lambda row: (row.start, row.id)))
+def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
+    """The latest of as-of, the last day that a change is about, and the contract's start.
+
+    A day within the contract, unless it has ended by as-of.
+    """
+    days = [as_of, *(change.day for change in ledger.changes)]
+    if ledger.last_day is not None:
+        days.append(ledger.last_day)
+    if ledger.rows:
+        days.append(ledger.rows[0].start)
+    if ledger.terms.start is not None:
+        days.append(ledger.terms.start)
+    day = max(days)
+    end = ledger.terms.end or (ledger.rows[-1].end if ledger.rows else None)
+    return min(day, end) if end is not None and as_of <= end else day
 
 
-def first_open_day(rows: Sequence[UnitRow], day: date) -> date | None:
-    """The first day from `day` on with no posted row on it or after it; None where the rows end before one."""
-    posted = [row for row in rows if row.posted and row.end >= day]
-    if not posted:
-        return day
-    after = max(row.end for row in posted) + DAY
-    return after if any(row.end >= after for row in rows) else None
+def compare(
+    ledger: ServiceLedger,
+    as_of: date,
+    difference: Difference,
+    pushed: Iterable[str] = (),
+    *,
+    correct: bool = False,
+    outdated: str = "",
+) -> LedgerResult:
+    """The ledger's line and what may be done.
 
+    `pushed` are keys of changes that a person decided to push; `correct`: a person decided to
+    correct this very difference; `outdated`: why such a decision is about another one.
+    """
+    day = comparison_day(ledger, as_of)
+    changes = ledger.changes
+    pending = sum((change.units for change in changes), Decimal(0))
+    units = ledger.units(day)
+    line = _line(ledger, day, units, pending)
+    if ledger.quantity is None or ledger.unknown or units is None:
+        text = ledger.unknown or f"not known: no unit row covers {day.day} {day:%b %Y}"
+        remedy = ledger.remedy if ledger.unknown else _no_unit_row(ledger)
+        return LedgerResult(_worded(line, text, remedy), sendable=False)
 
-def is_posted(rows: Sequence[UnitRow], day: date) -> bool:
-    """Does the day fall into a period that was approved and posted, or before one?"""
-    return any(row.posted and row.end >= day for row in rows)
-
-
-def adjusted_days(rows: Sequence[UnitRow]) -> set[date]:
-    """Days on which units changed, as the rows show it: such a day has taken its adjustment."""
-    return {
-        later.start
-        for earlier, later in pairwise(rows)
-        if later.units != earlier.units and later.start == earlier.end + DAY
-    }
-
-
-def adjust(rows: Sequence[UnitRow], day: date, units: int) -> tuple[UnitRow, ...]:
-    """The rows as they will be after an adjustment: split at the day, all later ones changed by `units`."""
-    adjusted: list[UnitRow] = []
-    for row in rows:
-        if row.end < day:
-            adjusted.append(row)
-        elif row.start >= day:
-            adjusted.append(replace(row, units=row.units + units))
-        else:
-            adjusted.append(replace(row, end=day - DAY))
-            adjusted.append(replace(row, id=0, start=day, units=row.units + units))
-    return tuple(adjusted)
-
-
-def lowest(rows: Sequence[UnitRow], day: date, none: int = 0) -> int:
-    """The fewest units on any day from `day` on."""
-    return min((row.units for row in rows if row.end >= day), default=none)
-
-
-def comparison_day(account: Account, as_of: date) -> date:
-    """The later of as-of and the last day that a log is about; not before the contract begins."""
-    days = [as_of, *(log.day for log in account.logs)]
-    if account.last_day is not None:
-        days.append(account.last_day)
-    if account.rows:
-        days.append(account.rows[0].start)
-    return max(days)
-
-
-def weigh(account: Account, as_of: date, difference: Difference, decided: Mapping[str, str]) -> Weighed:
-    """The ledger line of an account, and what may be done. `decided`: key (log or account) → archive, push, correct."""
-    counted = [log for log in account.logs if decided.get(log.key) != "archive"]
-    pending = sum((log.units for log in counted), Decimal(0))
-    line = _line(account, comparison_day(account, as_of), pending)
-    if account.quantity is None or account.untold:
-        return Weighed(
-            replace(line, class_=LedgerClass.UNKNOWN, text=account.untold, remedy=account.remedy), flows=False
-        )
-    gap = account.quantity - line.units - pending
-    decision = decided.get(account.key) == "correct"
-    bar = _bar(account, gap, automatic=difference is Difference.CORRECT, decision=decision)
-    correct = bar is None and (decision or difference is Difference.CORRECT)
-    correction = sendable(gap, counted) if correct else Decimal(0)
-    pushed = bool(counted) and all(decided.get(log.key) == "push" for log in counted)
-    flows = gap == 0 or correct or pushed or difference is Difference.REPORT
-    text, remedy = "", ""
-    if correct:
-        text, remedy = _corrected(account, gap, correction, counted)
+    gap = ledger.quantity - units - pending
+    automatic = difference is Difference.CORRECT
+    bar = _bar(ledger, gap, day, automatic=automatic, decided=correct)
+    corrects = bool(gap) and bar is None and (correct or automatic)
+    correction = correctable(gap, changes) if corrects else Decimal(0)
+    all_pushed = bool(changes) and {change.key for change in changes} <= {*pushed}
+    sendable = gap == 0 or corrects or all_pushed or difference is Difference.REPORT
+    if corrects:
+        text, remedy = _correction_text(ledger, gap, correction, changes)
     elif gap:
-        text, remedy = _way_out(account, counted, bar, pushed=pushed)
-    line = replace(
+        text, remedy = _way_out(ledger, changes, bar, pushed=all_pushed)
+        text = f"{text}; {outdated}" if outdated else text
+    else:
+        text, remedy = "", NO_ADVICE
+    return LedgerResult(replace(_worded(line, text, remedy), difference=gap), sendable, correction)
+
+
+def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerLine:
+    """The line with what this plan does: units that it moves, and pending units that it holds."""
+    line = replace(line, moved=moved, held=tuple(held))
+    if line.quantity is None or line.units is None or line.class_ is LedgerClass.UNKNOWN:
+        return line
+    gap_now = line.quantity - line.units
+    if gap_now == 0:
+        class_ = LedgerClass.MATCH
+    elif gap_now < 0:
+        class_ = LedgerClass.OVER_BILLED
+    elif line.class_ is LedgerClass.MISSING:
+        class_ = LedgerClass.MISSING
+    else:
+        class_ = LedgerClass.UNDER_BILLED
+    monthly = line.money(gap_now)
+    return replace(
         line,
-        difference=gap,
-        class_=_class(account, gap, counted, flows=flows),
-        monthly=None if account.price is None else gap * account.price,
-        text=text if gap else "",
-        remedy=remedy if gap else "",
+        unexplained=gap_now - moved - line.held_units,
+        class_=class_,
+        monthly=None if monthly is None else exact(monthly),
     )
-    return Weighed(line, flows, correction)
 
 
-def _line(account: Account, day: date, pending: Decimal) -> LedgerLine:
-    """What is known of both sides; nothing is said of a difference yet."""
+def _line(ledger: ServiceLedger, day: date, units: int | None, pending: Decimal) -> LedgerLine:
+    """What is known of both sides, with nothing decided yet."""
+    is_known = ledger.quantity is not None and not ledger.unknown and units is not None
+    is_missing = ledger.record is None and not ledger.coming
+    class_ = LedgerClass.MISSING if is_missing else LedgerClass.MATCH
     return LedgerLine(
-        mapping=account.mapping,
-        key=account.key,
-        name=account.name,
-        record=account.record,
-        customer=account.customer,
+        mapping=ledger.row.mapping,
+        key=ledger.row.key,
+        name=ledger.row.name,
+        record=ledger.record,
+        customer=ledger.customer.name if ledger.customer else "",
+        customer_row=ledger.customer,
+        under=ledger.under,
         day=day,
-        quantity=account.quantity,
-        units=units_on(account.rows, day, account.none),
-        pending=int(pending),
+        quantity=ledger.quantity,
+        units=units,
+        pending=pending,
         difference=None,
-        class_=LedgerClass.MATCH,
+        moved=0,
+        held=(),
+        unexplained=None,
+        class_=class_ if is_known else LedgerClass.UNKNOWN,
+        price=ledger.terms.monthly,
         monthly=None,
-        price=account.price,
     )
 
 
-def sendable(gap: Decimal, pending: Sequence[Log]) -> Decimal:
-    """As much of a correction as no held change takes back once it flows: that much waits for it."""
-    back = sum((log.units for log in pending if log.stopped and log.units * gap < 0), Decimal(0))
+def _worded(line: LedgerLine, text: str, remedy: Advice) -> LedgerLine:
+    return replace(line, text=text, remedy=remedy.text, commands=remedy.commands)
+
+
+def _no_unit_row(ledger: ServiceLedger) -> Advice:
+    return Advice(
+        f"wait until {ledger.systems.target} has written the units of that day, and plan again"
+    )
+
+
+def correctable(gap: Decimal, pending: Sequence[PendingUnits]) -> Decimal:
+    """As much of a correction as no held change takes back once it is sent: the rest waits."""
+    back = sum(
+        (change.units for change in pending if change.stopped and change.units * gap < 0),
+        Decimal(0),
+    )
     return gap + back if abs(back) < abs(gap) else Decimal(0)
 
 
-def _corrected(account: Account, gap: Decimal, now: Decimal, pending: Sequence[Log]) -> tuple[str, str]:
+def _correction_text(
+    ledger: ServiceLedger, gap: Decimal, now: Decimal, pending: Sequence[PendingUnits]
+) -> tuple[str, Advice]:
     """What becomes of a correction."""
     if now == gap:
-        return "is corrected by this plan", ""
-    held = [log for log in pending if log.stopped and log.units * gap < 0]
-    units = sum((log.units for log in held), Decimal(0))
-    first = f"is corrected by {now:+f} in this plan; {gap - now:+f} more" if now else f"a correction by {gap:+f}"
-    verb = "waits" if not now else "wait"
-    text = f"{first} {verb} for what is held: {units:+f} would take {'it' if not now else 'them'} back"
-    remedy = (
-        f"wait for it, or `trueup decide {account.changes} {held[0].key} archive --reason …` if it is not to be sent"
-    )
-    return text, remedy
-
-
-def _class(account: Account, gap: Decimal, pending: Sequence[Log], *, flows: bool) -> LedgerClass:
-    if gap == 0:
-        return LedgerClass.MATCH
-    if account.record is None and not account.coming and account.quantity and account.quantity > 0:
-        return LedgerClass.MISSING
-    if pending and not flows:
-        return LedgerClass.HELD
-    return LedgerClass.UNDER_BILLED if gap > 0 else LedgerClass.OVER_BILLED
+        return "is corrected by this plan", NO_ADVICE
+    held = [change for change in pending if change.stopped and change.units * gap < 0]
+    units = sum((change.units for change in held), Decimal(0))
+    if now:
+        waiting = f"is corrected by {now:+f} in this plan; {gap - now:+f} more wait"
+    else:
+        waiting = f"a correction by {gap:+f} waits"
+    them = "them" if now else "it"
+    text = f"{waiting} for what is held: {units:+f} would take {them} back"
+    archive = Command("decide", ledger.pending_mapping, held[0].key, "archive --reason …")
+    return text, Advice.of("wait for it, or ", archive, " if it is not to be sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,93 +240,194 @@ class _Bar:
     """Why a difference is not corrected, and what a person may do about it."""
 
     why: str
-    remedy: str
+    remedy: Advice
     wanted: bool  # it would be corrected but for this
 
 
-def _way_out(account: Account, pending: Sequence[Log], bar: _Bar | None, *, pushed: bool) -> tuple[str, str]:
-    """Why the two differ, and what a person may do about it."""
+def _way_out(
+    ledger: ServiceLedger, pending: Sequence[PendingUnits], bar: _Bar | None, *, pushed: bool
+) -> tuple[str, Advice]:
+    """Why the two sides differ, and what a person may do about it."""
     if pushed:
-        return "pushed all the same, as decided", ""
-    if account.record is None and not account.coming:
-        return "not in Autotask", ""
-    if account.record is None:
-        text = "the logs do not give the quantity"
+        return "pushed all the same, as decided", NO_ADVICE
+    if ledger.record is None and not ledger.coming:
+        return f"not in {ledger.systems.target}", NO_ADVICE
+    if ledger.record is None:
+        text = "the changes do not add up to the quantity"
+    elif pending:
+        text = "what is pending does not explain it"
     else:
-        text = "what is pending does not explain it" if pending else "nothing pending explains it"
+        text = "nothing pending explains it"
     if bar is None:
-        return text, _by_hand(account)
+        return text, _correct(ledger)
     return (f"is not corrected: {bar.why}" if bar.wanted else f"{text}; {bar.why}"), bar.remedy
 
 
-def _by_hand(account: Account, *, link: bool = False, decide: bool = True) -> str:
+def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) -> Advice:
     """The decisions that correct the difference."""
-    ways = [f"`trueup link {account.mapping} {account.key} {account.record}`"] if link else []
-    ways += [f"`trueup decide {account.mapping} {account.key} correct --reason …`"] if decide else []
-    return f"{' and '.join(ways)} {'adjust' if len(ways) > 1 else 'adjusts'} Autotask to Work 365"
+    mapping, key = ledger.row.mapping, ledger.row.key
+    commands = [Command("link", mapping, key, str(ledger.record))] if link else []
+    commands += [Command("decide", mapping, key, "correct --reason …")] if decide else []
+    verb = "adjust" if len(commands) > 1 else "adjusts"
+    parts: list[str | Command] = []
+    for command in commands:
+        parts += [" and ", command] if parts else [command]
+    systems = ledger.systems
+    return Advice.of(*parts, f" {verb} {systems.target} to {systems.source}")
 
 
-def _bar(account: Account, gap: Decimal, *, automatic: bool, decision: bool) -> _Bar | None:
-    """Why no correction would be right now. `automatic`: the project corrects; `decision`: a person said so."""
-    wanted = automatic or decision
-    if account.record is None and not account.coming:
-        return _Bar("there is nothing to adjust", "", wanted)
-    if barred := _wrong(account, gap):
-        return _Bar(*barred, wanted)
-    undecided = not decision and (bool(account.kept) or not automatic)
-    if account.loose:
-        why = "its contract service is not linked yet"
-        return _Bar(why, _by_hand(account, link=True, decide=undecided), wanted)
+def _bar(
+    ledger: ServiceLedger, gap: Decimal, day: date, *, automatic: bool, decided: bool
+) -> _Bar | None:
+    """Why no correction on that day would be right.
+
+    `automatic`: the project corrects; `decided`: a person decided to.
+    """
+    wanted = automatic or decided
+    if ledger.record is None and not ledger.coming:
+        return _Bar("there is nothing to adjust", NO_ADVICE, wanted)
+    wrong = _wrong(ledger, gap, day)
+    if wrong:
+        return _Bar(*wrong, wanted)
+    undecided = not decided and (bool(ledger.kept_out) or not automatic)
+    if ledger.is_inferred:
+        why = "its service is not linked yet"
+        return _Bar(why, _correct(ledger, link=True, decide=undecided), wanted)
     if wanted and undecided:
-        return _Bar(f"its row is {account.kept}, see there", _by_hand(account), wanted)
+        return _Bar(f"its row is {ledger.kept_out}, see there", _correct(ledger), wanted)
     return None
 
 
-def _wrong(account: Account, gap: Decimal) -> tuple[str, str] | None:
+def _wrong(ledger: ServiceLedger, gap: Decimal, day: date) -> tuple[str, Advice] | None:
     """Why no correction would be right, whoever wants it, and what to do."""
+    systems = ledger.systems
+    if ledger.terms.end is not None and day > ledger.terms.end:
+        why = f"its contract ended on {ledger.terms.end} in {systems.target}"
+        return why, Advice(f"extend the contract, or end the subscription in {systems.source}")
     if gap != gap.to_integral_value():
-        return "Autotask counts whole units", "correct the quantity, or the changes of it, in Work 365"
-    if account.quantity is not None and account.quantity < 0:
-        return "its quantity is less than nothing", "correct the quantity in Work 365"
-    if account.ahead:
-        (day, units), last = account.ahead[0], account.ahead[-1][0]
-        why = f"Autotask's units change by {units:+d} on {day}, later than any change, and by no run of ours"
-        remedy = f"`trueup plan --as-of {last}` compares both on that day, with it; or set the units right in Autotask"
-        return why, remedy
-    if account.stray:
-        return "a change that cannot be read may explain it", account.stray
+        remedy = f"correct the quantity, or the changes of it, in {systems.source}"
+        return f"{systems.target} counts whole units", Advice(remedy)
+    if ledger.quantity is not None and ledger.quantity < 0:
+        return "its quantity is negative", Advice(f"correct the quantity in {systems.source}")
+    if ledger.later_steps:
+        (day, units), last = ledger.later_steps[0], ledger.later_steps[-1][0]
+        why = (
+            f"{systems.target}'s units change by {units:+d} on {day}, "
+            "later than any change, and not by trueup"
+        )
+        remedy = (
+            f"`trueup plan --as-of {last}` compares both on that day, with it; "
+            f"or correct the units in {systems.target}"
+        )
+        return why, Advice(remedy)
+    if ledger.unassigned.text:
+        return "a change that cannot be read may explain it", ledger.unassigned
     return None
 
 
-def orphan(mapping: str, record: int, name: str, units: int, as_of: date, price: Decimal | None) -> LedgerLine:
-    """A contract service with units that no subscription stands behind."""
-    return LedgerLine(
-        mapping=mapping,
-        key="",
-        name=name,
-        record=record,
-        customer="",
-        day=as_of,
+def orphan(
+    ledger: ServiceLedger, units: int, as_of: date, candidates: Mapping[str, str]
+) -> LedgerLine:
+    """The line of a service with units that no row stands behind.
+
+    `candidates`: keys of rows that it may belong to, with their names.
+    """
+    target, mapping, record = ledger.systems.target, ledger.row.mapping, ledger.record
+    if candidates:
+        links = [
+            Advice.of(Command("link", mapping, key, str(record)), f" if it is {name}")
+            for key, name in candidates.items()
+        ]
+        remedy = NO_ADVICE
+        for link in links:
+            remedy = Advice.of(remedy, ", or " if remedy.text else "", link)
+        remedy += f", or set its units to 0 in {target}"
+    else:
+        remedy = Advice(
+            f"`trueup link {mapping} KEY {record}` with the row that it belongs to, "
+            f"or set its units to 0 in {target}"
+        )
+    line = _line(replace(ledger, quantity=Decimal(0)), as_of, units, Decimal(0))
+    monthly = line.money(-units)
+    return replace(
+        _worded(line, "no row is linked to it", remedy),
         quantity=None,
-        units=units,
-        pending=0,
         difference=Decimal(-units),
+        unexplained=Decimal(-units),
         class_=LedgerClass.ORPHAN,
-        monthly=None if price is None else -units * price,
-        price=price,
-        text="no subscription is linked to it",
-        remedy=f"`trueup link {mapping} KEY {record}` with the row that it is, or set its units to 0 in Autotask",
+        monthly=None if monthly is None else exact(monthly),
     )
 
 
-def orphan_ways(line: LedgerLine, rows: Mapping[str, str]) -> str:
-    """What to do about an orphan that one of these rows may be, given by key with their names."""
-    ways = [f"`trueup link {line.mapping} {key} {line.record}` if it is {name}" for key, name in rows.items()]
-    return ", or ".join([*ways, "set its units to 0 in Autotask"])
+def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
+    """Sums of the lines whose two sides are known."""
+    under, over, moved, held, unexplained = (_Sum() for _ in range(5))
+    by_reason: dict[str, _Sum] = {}
+    unknown = 0
+    for line in lines:
+        if line.class_ is LedgerClass.UNKNOWN or line.units is None:
+            unknown += 1
+            continue
+        gap = (line.quantity or Decimal(0)) - line.units
+        (under if gap > 0 else over).add(abs(gap), _money(line, abs(gap)))
+        parts = _Parts(line)
+        moved.add(Decimal(line.moved), parts.money(line.moved))
+        amounts = [(one, parts.money(one.units)) for one in line.held]
+        known = [amount for _, amount in amounts if amount is not None]
+        held.add(line.held_units, sum(known, Decimal(0)) if len(known) == len(amounts) else None)
+        for one, amount in amounts:
+            by_reason.setdefault(one.code, _Sum()).add(one.units, amount)
+        rest = line.unexplained or Decimal(0)
+        unexplained.add(rest, parts.money(rest))
+    reasons = [HeldTotal(code, total.amount()) for code, total in by_reason.items()]
+    return LedgerTotals(
+        under=under.amount(),
+        over=over.amount(),
+        moved=moved.amount(),
+        held=held.amount(),
+        held_by_reason=tuple(sorted(reasons, key=lambda one: (-one.amount.monthly, one.code))),
+        unexplained=unexplained.amount(),
+        unknown=unknown,
+    )
 
 
-def one_off(monthly: Decimal | None, day: date, as_of: date) -> Decimal | None:
-    """An estimate of what a back-dated change bills for the days gone by."""
-    if monthly is None or day >= as_of:
-        return None
-    return monthly * (as_of - day).days / DAYS_A_MONTH
+def _money(line: LedgerLine, units: Decimal | int) -> Decimal | None:
+    """What so many units cost a month, as plans keep it; None where the price is unknown."""
+    amount = line.money(units)
+    return None if amount is None else exact(amount)
+
+
+class _Parts:
+    """Money of the parts of one line, rounded so that it adds up to the money of the whole."""
+
+    def __init__(self, line: LedgerLine) -> None:
+        self._line, self._units = line, Decimal(0)
+
+    def money(self, units: Decimal | int) -> Decimal | None:
+        """Money of the next part; None where the price is unknown."""
+        before = _money(self._line, self._units)
+        self._units += units
+        after = _money(self._line, self._units)
+        return None if before is None or after is None else after - before
+
+
+class _Sum:
+    """Units and money of some lines."""
+
+    def __init__(self) -> None:
+        self._lines, self._unpriced = 0, 0
+        self._units = self._monthly = Decimal(0)
+
+    def add(self, units: Decimal, money: Decimal | None) -> None:
+        """Adds a line; `money` is None where its price is unknown."""
+        if not units:
+            return
+        self._lines += 1
+        self._units += units
+        if money is None:
+            self._unpriced += 1
+        else:
+            self._monthly += money
+
+    def amount(self) -> Amount:
+        return Amount(self._lines, self._units, self._monthly, self._unpriced)

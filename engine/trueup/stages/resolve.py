@@ -1,22 +1,31 @@
-"""Values of expressions in; values of the target's fields out: references, look-ups, picklists, types."""
+"""Turns the values of expressions into values of the target's fields.
 
-from collections.abc import Callable, Mapping, Sequence
+References become record ids, look-ups the id of reference data, labels the number of their picklist
+entry, and everything else is coerced to the field's type.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import Undefined, UndefinedError
 
-from engine.expressions.compiled import Compiled, Slot
-from engine.expressions.unread import NEEDS_UNREAD, Unread
-from engine.model.finding import Finding, Severity
-from engine.model.fit import Misfit, fit, pick_table
-from engine.model.project import Find, Manage, Reference
-from engine.model.work import Standing
-
-_REMEDIES = {"depends-on-blocked": "", NEEDS_UNREAD: "correct that row in Work 365"}
+from trueup.expressions.compiled import Compiled, Slot
+from trueup.expressions.unreadable import NEEDS_UNREAD, UnreadableValue
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.coerce import CoercionError, coerce, pick_table
+from trueup.model.finding import Finding, Severity
+from trueup.model.mapping_state import MappingState, RowKey
+from trueup.model.project import Find, Manage, Reference
 
 Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
-"""The id of the one record of reference data that fits; None where a value is none. Raises Misfit."""
+"""The id of the one record of reference data that fits; None where a value is none.
+
+Raises CoercionError where none fits, or more than one.
+"""
+
+DEPENDS = "depends-on-blocked"
+"""Code of the finding of a row that is blocked only because another one is."""
 
 
 @dataclass(slots=True)
@@ -25,31 +34,44 @@ class Resolved:
 
     values: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    unfound: dict[str, Finding] = field(default_factory=dict)  # of these findings: look-ups that found nothing
-    because: tuple[str, str] | None = None
-    left: Finding | None = None
+    by_field: dict[str, Finding] = field(default_factory=dict)
+    """Those of the findings that are about a value of one field that does not fit it."""
+
+    unfound: dict[str, Finding] = field(default_factory=dict)
+    """Those about look-ups that found nothing, by field."""
+
+    because: RowKey | None = None  # the row at fault, or left out, where that is another one
+    skip: Finding | None = None  # the row is left out: it refers to one that is left out
 
 
 class Resolver:
-    """Resolves the slots of one mapping. `fast` is for rows that most likely equal their record."""
+    """Resolves the slots of one mapping.
 
-    def __init__(self, compiled: Compiled, standings: Mapping[str, Standing], find: Finder) -> None:
-        self.compiled, self._standings, self._find = compiled, standings, find
-        start = compiled.first
-        self._window = slice(start, start + compiled.compared)
-        self._tables: list[tuple[int, Mapping[Any, Any]]] = []
+    `compared` is the quick way for rows that most likely equal their record; `row` tells in full.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        states: Mapping[str, MappingState],
+        find: Finder,
+        systems: SystemNames = UNNAMED,
+    ) -> None:
+        self.compiled, self._states, self._find, self._systems = compiled, states, find, systems
+        self._window = slice(compiled.first, compiled.first + compiled.compared)
+        self._tables: list[tuple[int, Mapping[Any, Any]]] = []  # position → value in, value out
         self._finds: list[tuple[int, Find]] = []
         for position, slot in enumerate(compiled.slots[: compiled.compared]):
             if slot.reference:
-                self._tables.append((position, _usable(standings, slot.reference)))
+                self._tables.append((position, states[slot.reference.mapping].referable))
             elif slot.find:
                 self._finds.append((position, slot.find))
             elif slot.field.picklist:
                 self._tables.append((position, pick_table(slot.field.picklist)))
-        self._found: dict[tuple[Any, ...], Any] = {}
+        self._found: dict[tuple[Any, ...], Any] = {}  # look-ups that were made before
 
-    def fast(self, raw: tuple[Any, ...]) -> list[Any] | None:
-        """The compared slots' values as a list, or None where only `slow` can tell."""
+    def compared(self, raw: tuple[Any, ...]) -> list[Any] | None:
+        """The compared slots' values in order, or None where only `row` can tell."""
         values = [*raw[self._window]]
         try:
             for position, table in self._tables:
@@ -57,122 +79,134 @@ class Resolver:
                 if value is not None:
                     values[position] = table[value]
             for position, spec in self._finds:
-                values[position] = self._found_once(spec, values[position])
-        except (KeyError, TypeError, Misfit, UndefinedError):
+                values[position] = self._find_once(spec, values[position])
+        except (KeyError, TypeError, CoercionError, UndefinedError):
             return None
         return values
 
-    def _found_once(self, spec: Find, wanted: tuple[Any, ...]) -> int | None:
+    def row(self, key: str, raw: tuple[Any, ...], *, exists: bool = False) -> Resolved:
+        """Every slot's value coerced to its field, with all that is wrong.
+
+        `exists`: the row has a record, so a field that is set on create only is not written, and
+        what is wrong with it does not matter.
+        """
+        resolved = Resolved()
+        for position, slot in enumerate(self.compiled.slots):
+            ignored = exists and slot.spec.manage is Manage.CREATE
+            into = Resolved() if ignored else resolved
+            self.slot(key, slot, raw[self.compiled.first + position], into)
+            if ignored:
+                resolved.values[slot.name] = into.values.get(slot.name)
+        return resolved
+
+    def slot(self, key: str, slot: Slot, value: Any, resolved: Resolved) -> None:  # noqa: ANN401 -- any value of a row
+        """Resolves one slot into `resolved`."""
+        try:
+            if isinstance(value, UnreadableValue):
+                self._unreadable(key, slot, value, resolved)
+                return
+            if isinstance(value, Undefined):
+                bool(value)  # raises UndefinedError with its own message
+            if slot.reference:
+                self._reference(key, slot, slot.reference, value, resolved)
+            elif slot.find:
+                resolved.values[slot.name] = self._find_once(slot.find, value)
+            else:
+                resolved.values[slot.name] = coerce(value, slot.field)
+        except CoercionError as fault:
+            finding = self._finding(key, slot, "value-does-not-fit", str(fault))
+            resolved.findings.append(finding)
+            resolved.by_field[slot.name] = finding
+            if slot.find:
+                resolved.values[slot.name], resolved.unfound[slot.name] = None, finding
+        except UndefinedError as fault:
+            text = f"{slot.name}: {fault}"
+            resolved.findings.append(self._finding(key, slot, "expression-failed", text))
+
+    def _find_once(self, spec: Find, wanted: tuple[Any, ...] | None) -> int | None:
+        """The id that is looked up by these values; None for a field that is left alone."""
+        if wanted is None:
+            return None
         key = (id(spec), *wanted)
         try:
-            known = key in self._found
+            is_known = key in self._found
         except TypeError:
-            raise Misfit(f"nothing can be looked up by {wanted!r:.60}") from None
-        if not known:
+            raise CoercionError(f"nothing can be looked up by {wanted!r:.60}") from None
+        if not is_known:
             self._found[key] = self._find(spec, wanted)
         found: int | None = self._found[key]
         return found
 
-    def slow(self, key: str, raw: tuple[Any, ...], *, there: bool = False) -> Resolved:
-        """Every slot's value fitted to its field, with all that is wrong.
-
-        `there`: the row has a record, so a field that is set on create only is not written and stands against nothing.
-        """
-        resolved = Resolved()
-        for position, slot in enumerate(self.compiled.slots):
-            fixed = there and slot.spec.manage is Manage.CREATE
-            into = Resolved() if fixed else resolved
-            self.one(key, slot, raw[self.compiled.first + position], into)
-            if fixed:
-                resolved.values[slot.name] = into.values.get(slot.name)
-        return resolved
-
-    def one(self, key: str, slot: Slot, value: Any, resolved: Resolved) -> None:  # noqa: ANN401 -- any value of a row
-        """One slot into `resolved`."""
-        try:
-            if isinstance(value, Unread):
-                self._unread(key, slot, value, resolved)
-                return
-            if isinstance(value, Undefined):
-                bool(value)  # raises in its own words
-            if slot.reference:
-                self._reference(key, slot, slot.reference, value, resolved)
-            elif slot.find:
-                resolved.values[slot.name] = self._found_once(slot.find, value)
-            else:
-                resolved.values[slot.name] = fit(value, slot.field)
-        except Misfit as fault:
-            resolved.findings.append(self._finding(key, slot, "value-does-not-fit", str(fault)))
-            if slot.find:
-                resolved.values[slot.name], resolved.unfound[slot.name] = None, resolved.findings[-1]
-        except UndefinedError as fault:
-            resolved.findings.append(self._finding(key, slot, "expression-failed", f"{slot.name}: {fault}"))
-
-    def _unread(self, key: str, slot: Slot, value: Unread, resolved: Resolved) -> None:
-        """A value that stands in a row that cannot be read: blocked because of that row, if a mapping is about it."""
-        because = blocked_unread(self._standings, value.row) if value.row else None
+    def _unreadable(self, key: str, slot: Slot, value: UnreadableValue, resolved: Resolved) -> None:
+        """A value of an unreadable row: blocked because of that row, if a mapping has it."""
+        because = blocked_unreadable(self._states, value.row) if value.row else None
         if because is None:
             finding = self._finding(key, slot, NEEDS_UNREAD, value.text)
         else:
-            resolved.because, finding = because, self._depends(key, slot, because)
+            resolved.because = because
+            finding = self._depends(key, slot, because)
         resolved.findings.append(finding)
 
-    def _depends(self, key: str, slot: Slot, row: tuple[str, str]) -> Finding:
-        return self._finding(key, slot, "depends-on-blocked", f"depends on {row[0]} {row[1]}, which is blocked")
-
-    def _reference(self, key: str, slot: Slot, reference: Reference, value: object, resolved: Resolved) -> None:
+    def _reference(
+        self, key: str, slot: Slot, reference: Reference, value: object, resolved: Resolved
+    ) -> None:
         if value is None:
             resolved.values[slot.name] = None
             return
-        standing = self._standings[reference.mapping]
-        other = str(value)
-        if other in standing.usable:
-            resolved.values[slot.name] = standing.usable[other]
-            return
-        title = standing.mapping.name
-        if other in standing.blocked:
-            resolved.because = (title, other)
-            resolved.findings.append(self._depends(key, slot, (title, other)))
-        elif other in standing.left:
-            why = standing.left[other]
-            text = f"its {title} is left out: {why.text}"
-            resolved.left = Finding("refers-to-left-out", Severity.SKIP, text, "", slot.spec.place, key=key)
-        elif standing.has(other):
-            text = f"its {title} is not in the scope of {title}"
-            resolved.left = Finding("refers-out-of-scope", Severity.SKIP, text, "", slot.spec.place, key=key)
+        state = self._states[reference.mapping]
+        name = state.mapping.name
+        other = state.succeeded_by.get(str(value), str(value))
+        if other in state.referable:
+            resolved.values[slot.name] = state.referable[other]
+        elif other in state.blocked:
+            resolved.because = (name, other)
+            resolved.findings.append(self._depends(key, slot, (name, other)))
+        elif other in state.skipped:
+            resolved.because = (name, other)
+            text = f"its {name} is left out: {state.skipped[other].text}"
+            resolved.skip = Finding(
+                "refers-to-left-out", Severity.SKIP, text, "", slot.spec.place, key=key
+            )
+        elif state.has(other):
+            resolved.because = (name, other)
+            text = f"its {name} is not in the scope of {name}"
+            resolved.skip = Finding(
+                "refers-out-of-scope", Severity.SKIP, text, "", slot.spec.place, key=key
+            )
         else:
-            text = f"{slot.name} refers to {title} {other}, and there is no such row"
+            text = f"{slot.name} refers to {name} {other}, and there is no such row"
             resolved.findings.append(self._finding(key, slot, "reference-missing", text))
 
+    def _depends(self, key: str, slot: Slot, row: RowKey) -> Finding:
+        return self._finding(key, slot, DEPENDS, f"depends on {row[0]} {row[1]}, which is blocked")
+
     def _finding(self, key: str, slot: Slot, code: str, text: str) -> Finding:
-        remedy = _REMEDIES.get(code, "mend the row in Work 365, or the mapping at this place")
+        remedies = {DEPENDS: "", NEEDS_UNREAD: f"correct that row in {self._systems.source}"}
+        usual = f"correct the row in {self._systems.source}, or the mapping at this place"
+        remedy = remedies.get(code, usual)
         mapping = self.compiled.mapping.name
         return Finding(code, Severity.ERROR, text, remedy, slot.spec.place, mapping, key)
 
 
-def blocked_unread(standings: Mapping[str, Standing], row: tuple[str, str]) -> tuple[str, str] | None:
-    """Mapping and key of a row that cannot be read, given by table and key; of a mapping that had its turn."""
+def blocked_unreadable(states: Mapping[str, MappingState], row: RowKey) -> RowKey | None:
+    """Mapping and key of an unreadable row that is blocked; `row` is its table and key."""
     table, key = row
-    for name, standing in standings.items():
-        if standing.mapping.source.table == table and key in standing.unread and key in standing.blocked:
+    for name, state in states.items():
+        if state.mapping.source.table == table and key in state.unread and key in state.blocked:
             return name, key
     return None
-
-
-def _usable(standings: Mapping[str, Standing], reference: Reference) -> Mapping[str, object]:
-    return standings[reference.mapping].usable
 
 
 def find_index(
     records: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> dict[tuple[str, ...], list[Mapping[str, Any]]]:
-    """Reference data by the fields that it is looked up by, case and idle spaces aside."""
+    """Reference data by the fields that it is looked up by, ignoring case and outer spaces."""
     index: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for record in records:
         index.setdefault(folded(record.get(name) for name in names), []).append(record)
     return index
 
 
-def folded(values: Any) -> tuple[str, ...]:  # noqa: ANN401 -- any iterable of values
-    """Values for looking up: text without case and idle spaces."""
+def folded(values: Iterable[object]) -> tuple[str, ...]:
+    """Values for looking up: text without case and outer spaces."""
     return tuple(str(value).strip().casefold() for value in values)

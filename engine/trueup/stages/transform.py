@@ -1,37 +1,44 @@
-"""Rows in; each row's values out, in one call a row. Rows that need a closer look come back as such."""
+"""Evaluates each row's expressions in one fused call; lists the rows that need a closer look."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.expressions import EVALUATION_ERRORS
-from engine.expressions.compiled import Compiled
-from engine.expressions.context import Context
-from engine.model.work import Standing
+from trueup.expressions import EVALUATION_ERRORS
+from trueup.expressions.compiled import Compiled
+from trueup.expressions.namespace import Namespace
+from trueup.model.mapping_state import MappingState, Row
 
 
 def transform(
-    compiled: Compiled, rows: Iterable[dict[str, Any]], context: Context, key: str
-) -> tuple[Standing, Sequence[str]]:
-    """Where every row stands after the one fused call, and the keys of those that something is wrong with."""
+    compiled: Compiled, rows: Iterable[Row], namespace: Namespace, key: str
+) -> tuple[MappingState, Sequence[str]]:
+    """The state of the mapping after the fused call, and the keys of rows that failed somewhere.
+
+    `key` is the column that identifies a row.
+    """
     by_key = {row[key]: row for row in rows}
-    standing = Standing(compiled.mapping, by_key)
-    suspects = _sweep(compiled, by_key, context, standing)
-    return standing, suspects
+    state = MappingState(compiled.mapping, by_key)
+    suspects = _evaluate(compiled, by_key, namespace, state)
+    return state, suspects
 
 
-def _sweep(compiled: Compiled, rows: Mapping[str, dict[str, Any]], context: Context, standing: Standing) -> list[str]:
+def _evaluate(
+    compiled: Compiled, rows: Mapping[str, Row], namespace: Namespace, state: MappingState
+) -> list[str]:
+    # Runs once a row, a million times: attributes are read once, before the loop.
     program, joins, first = compiled.program, compiled.joins, compiled.first
-    ready, out = standing.ready, standing.out
+    ready, out_of_scope = state.ready, state.out_of_scope
     suspects: list[str] = []
     for key, row in rows.items():
+        values: tuple[Any, ...] | None
         try:
-            values = program(context.names(row, joins))
+            values = program(namespace.names(row, joins))
             if values is None:
-                out.add(key)
+                out_of_scope.add(key)
             elif first == 0 or all(values[:first]):
                 ready[key] = values
             else:
                 suspects.append(key)
-        except EVALUATION_ERRORS:  # which of the expressions, and why, is traced for this row alone
+        except EVALUATION_ERRORS:  # `validate` finds out which expression fails, and why
             suspects.append(key)
     return suspects

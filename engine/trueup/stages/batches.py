@@ -1,0 +1,119 @@
+"""The order in which changes are handed out: one schedule, counted by plan and run by apply.
+
+A change is ready once all changes that it needs are done. Ready links come first, all at once:
+nothing is sent for them. Then at most `size` changes at a time, taken from every entity in turn, so
+that each endpoint of the target has something to do.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from heapq import heappop, heappush
+
+from trueup.model.plan import Action, Change
+
+
+class Schedule:
+    """Hands out the changes of a plan, batch by batch.
+
+    The next batch is chosen before the current one is written, as soon as enough changes are ready
+    that do not depend on it: `ahead` is that batch, so that it can be checked early.
+    """
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        size: int,
+        *,
+        done: Collection[str] = (),
+        tried: Collection[str] = (),
+    ) -> None:
+        """`done` are ids of changes that took effect before; `tried` those that must not be sent.
+
+        A need that is not among `changes` counts as done: it was met when the plan was made.
+        """
+        self._changes, self._size = changes, size
+        self._position = {change.id: number for number, change in enumerate(changes)}
+        self._waits, self._followers = self._graph()
+        self._queues: dict[str, list[int]] = {}  # entity → positions of ready changes, a heap
+        self._links: list[int] = []
+        self._ahead: list[int] = []
+
+        kept_back = {*done, *tried}
+        for change in changes:
+            if change.id in done:
+                for number in self._followers[self._position[change.id]]:
+                    self._waits[number] -= 1
+        for number, count in enumerate(self._waits):
+            if not count and changes[number].id not in kept_back:
+                self._add(number)
+
+    @property
+    def ahead(self) -> list[Change]:
+        """The next batch, where it is chosen already; else nothing."""
+        return [self._changes[number] for number in self._ahead]
+
+    def take(self) -> list[Change]:
+        """The next batch; nothing when no change is ready."""
+        if self._links and not self._ahead:
+            batch, self._links = sorted(self._links), []
+        else:
+            batch = self._ahead or self._mixed()
+            enough = sum(map(len, self._queues.values())) >= self._size
+            self._ahead = self._mixed() if enough and not self._links else []
+        return [self._changes[number] for number in batch]
+
+    def complete(self, change: str) -> None:
+        """The change took effect: what waited for it alone is ready now."""
+        for number in self._followers[self._position[change]]:
+            self._waits[number] -= 1
+            if not self._waits[number]:
+                self._add(number)
+
+    def put_back(self, change: str) -> None:
+        """The change was handed out and did not take effect: it may be sent again."""
+        self._add(self._position[change])
+
+    def put_back_ahead(self) -> None:
+        """Gives up the batch that was chosen ahead; its changes are ready as before."""
+        for number in self._ahead:
+            self._add(number)
+        self._ahead = []
+
+    def _graph(self) -> tuple[list[int], list[list[int]]]:
+        """By position: how many changes each one waits for, and which wait for it."""
+        waits = [0] * len(self._changes)
+        followers: list[list[int]] = [[] for _ in self._changes]
+        for number, change in enumerate(self._changes):
+            for need in change.needs:
+                if need in self._position:
+                    followers[self._position[need]].append(number)
+                    waits[number] += 1
+        return waits, followers
+
+    def _add(self, number: int) -> None:
+        change = self._changes[number]
+        if change.action is Action.LINK:
+            self._links.append(number)
+        else:
+            heappush(self._queues.setdefault(change.entity, []), number)
+
+    def _mixed(self) -> list[int]:
+        """At most `size` ready changes, of every entity in turn, in the order of the plan."""
+        taken: list[int] = []
+        order = sorted(self._queues, key=lambda entity: self._queues[entity][0])
+        while self._queues and len(taken) < self._size:
+            for entity in [name for name in order if name in self._queues]:
+                if len(taken) == self._size:
+                    break
+                taken.append(heappop(self._queues[entity]))
+                if not self._queues[entity]:
+                    del self._queues[entity]
+        return taken
+
+
+def batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
+    """The batches of an apply in which nothing goes wrong."""
+    schedule = Schedule(changes, size)
+    while batch := schedule.take():
+        yield batch
+        for change in batch:
+            schedule.complete(change.id)

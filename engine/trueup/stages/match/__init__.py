@@ -1,0 +1,26 @@
+"""Decides which row is which record: by decision, link, identity, then the mapping's own keys.
+
+It never guesses. Two candidates are a finding that shows both; a record that two rows claim is a
+finding on both. A record that a decision, a link or an identity gives to one row is no candidate
+for the match keys of another.
+
+`match` is the whole stage. It reads the state of the mapping and returns a `MatchResult`; the
+caller puts the result into the state. `matcher` goes through the rows, `candidates` finds records
+by value, `evidence` weighs them, `advice` words the ways out.
+"""
+
+from trueup.stages.match.candidates import RecordIndex
+from trueup.stages.match.evidence import MatchEvidence
+from trueup.stages.match.matcher import IGNORED, match
+from trueup.stages.match.result import BY_DECISION, BY_SUCCESSION, MatchInputs, MatchResult
+
+__all__ = [
+    "BY_DECISION",
+    "BY_SUCCESSION",
+    "IGNORED",
+    "MatchEvidence",
+    "MatchInputs",
+    "MatchResult",
+    "RecordIndex",
+    "match",
+]

@@ -1,0 +1,71 @@
+"""Finds records by the values of some fields."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trueup.expressions.filters import domain, normalise
+from trueup.expressions.value_filters import fold
+from trueup.model.mapping_state import Record
+
+
+class RecordIndex:
+    """Records by some of their fields, ignoring case and outer spaces.
+
+    Nearly every record has values of its own, so a list is made only where two share them.
+    """
+
+    def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
+        self._first: dict[str, int] = {}
+        self._others: dict[str, list[int]] = {}
+        for id_, record in records.items():
+            value = folded(map(record.get, names))
+            if self._first.setdefault(value, id_) != id_:
+                self._others.setdefault(value, []).append(id_)
+
+    def having(self, values: Iterable[Any]) -> list[int]:
+        """Ids of the records with these values, in the order in which they were read."""
+        value = folded(values)
+        if value not in self._first:
+            return []
+        return [self._first[value], *self._others.get(value, ())]
+
+
+Forms = Mapping[str, set[str]]
+"""By field: the forms in which two values of it are compared."""
+
+
+class SimilarIndex:
+    """Records by the forms of their fields: the normalised text, and the domain if any."""
+
+    def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
+        self._found: dict[tuple[str, str], list[int]] = {}
+        for id_, record in records.items():
+            for name in names:
+                for form in _forms(record.get(name)):
+                    self._found.setdefault((name, form), []).append(id_)
+
+    def like(self, forms: Forms) -> list[int]:
+        """Ids of the records that resemble a row with these forms in any field, ascending."""
+        found = {
+            record
+            for name, every in forms.items()
+            for form in every
+            for record in self._found.get((name, form), ())
+        }
+        return sorted(found)
+
+
+def folded(values: Iterable[Any]) -> str:
+    """One text for several values, equal where they are equal but for case and outer spaces."""
+    return "\0".join(map(fold, values))
+
+
+def forms_of(values: Mapping[str, Any]) -> Forms:
+    """The forms of some values, by field."""
+    return {name: _forms(value) for name, value in values.items()}
+
+
+def _forms(value: object) -> set[str]:
+    if not isinstance(value, str) or not value.strip():
+        return set()
+    return {form for form in (normalise(value), domain(value)) if form}

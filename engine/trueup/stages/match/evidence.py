@@ -1,0 +1,239 @@
+"""What speaks for and against a record that a match key finds.
+
+A value that fits proves little where it is a placeholder, where others have it too, or where the
+names differ. Then the match is a question, and a person answers it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from difflib import SequenceMatcher
+from typing import Any
+
+from trueup.expressions.filters import domain, normalise
+from trueup.model.coerce import empty, same
+from trueup.model.mapping_state import MappingState
+from trueup.model.plan import Unknown
+from trueup.model.project import MatchKey, Strength
+from trueup.stages.match.candidates import RecordIndex, folded
+from trueup.stages.match.result import FieldValues
+
+PLACEHOLDERS = frozenset(
+    [
+        "?",
+        "-",
+        "--",
+        ".",
+        "/",
+        "n",
+        "a",
+        "na",
+        "none",
+        "nil",
+        "null",
+        "no",
+        "not",
+        "known",
+        "unknown",
+        "tbc",
+        "tbd",
+        "tba",
+        "todo",
+        "tbs",
+        "pending",
+        "later",
+        "missing",
+        "blank",
+        "empty",
+        "test",
+        "tester",
+        "testing",
+        "dummy",
+        "sample",
+        "example",
+        "default",
+        "placeholder",
+        "temp",
+        "tmp",
+        "various",
+        "misc",
+        "other",
+        "new",
+        "x",
+        "xx",
+        "xxx",
+        "xxxx",
+        "y",
+        "yy",
+        "z",
+        "zz",
+        "0",
+        "00",
+        "000",
+        "0000",
+        "1",
+        "123",
+        "1234",
+        "12345",
+        "123456",
+        "999",
+        "9999",
+        "99999",
+        "k.a.",
+        "ka",
+        "keine",
+        "unbekannt",
+        "offen",
+        "leer",
+        "s.o.",
+        "inconnu",
+        "aucun",
+        "néant",
+        "onbekend",
+        "geen",
+    ]
+)
+"""Values that people enter where they have none, in lower case."""
+
+_AS_MANY_TIMES = 2
+"""Amounts of which one is at least so many times the other contradict each other."""
+
+_PART = 3
+"""From this length on, a word that another one begins or ends with counts as found."""
+
+_ALIKE = 0.7
+"""Texts that are so similar are taken for two ways to write one name."""
+
+
+class MatchEvidence:
+    """Weighs the candidates of one mapping."""
+
+    def __init__(
+        self,
+        state: MappingState,
+        values: FieldValues,
+        index: Callable[[tuple[str, ...]], RecordIndex],
+        placeholders: Collection[str] = (),
+    ) -> None:
+        """`index` finds the mapping's records by fields; `placeholders` are the project's."""
+        self._state, self._mapping, self._values, self._index = state, state.mapping, values, index
+        self._placeholders = PLACEHOLDERS | {one.strip().casefold() for one in placeholders}
+        self._rows: dict[int, Counter[str]] = {}  # match key → rows with each of its values
+
+    def doubt(self, key: str, match_key: MatchKey, values: Mapping[str, Any], record: int) -> str:
+        """Why the record that fits may be another one; empty where the match is sure."""
+        doubts = [*self._placeholder(values)]
+        if match_key.strength is Strength.STRONG:
+            return "; ".join(doubts)
+        agrees, differing = self._compare(key, values, record)
+        doubts += differing
+        if not agrees:
+            doubts += self._shared(match_key, values)
+            if match_key.strength is Strength.WEAK and not doubts:
+                names = ", ".join(match_key.fields)
+                doubts.append(f"{names} alone is no proof, and nothing else speaks for it")
+        return "; ".join(doubts)
+
+    def _placeholder(self, values: Mapping[str, Any]) -> Iterator[str]:
+        for name, value in values.items():
+            if isinstance(value, str) and is_placeholder(value, self._placeholders):
+                yield f"{name} {value.strip()!r} is a placeholder"
+
+    def _shared(self, match_key: MatchKey, values: Mapping[str, Any]) -> Iterator[str]:
+        shown = ", ".join(f"{name} {value}" for name, value in values.items())
+        rows = self._rows_with(match_key)[folded(values.values())]
+        if rows > 1:
+            yield f"{rows} rows have {shown}"
+        records = len(self._index(tuple(values)).having(values.values()))
+        if records > 1:
+            yield f"{records} {self._mapping.target.entity} have {shown}"
+
+    def _rows_with(self, match_key: MatchKey) -> Counter[str]:
+        """The values of a match key of all rows, also of those that have a record."""
+        number = self._mapping.match.index(match_key)
+        if number not in self._rows:
+            every = (self._values(key, match_key.fields) for key in self._state.ready)
+            self._rows[number] = Counter(folded(one.values()) for one in every if one)
+        return self._rows[number]
+
+    def _compare(
+        self, key: str, matched: Mapping[str, Any], record: int
+    ) -> tuple[bool, Sequence[str]]:
+        """Whether a text of `evidence` agrees, and each field that contradicts."""
+        agrees, differing = False, []
+        actual = self._state.records[record]
+        for name in self._mapping.evidence:
+            if name in matched:
+                continue
+            desired = self._desired(key, name)
+            verdict = agree(desired, actual.get(name))
+            if verdict is False:
+                differing.append(f"{name} is {desired!s} here and {actual[name]!s} there")
+            agrees = agrees or (verdict is True and isinstance(desired, str))
+        return agrees, differing
+
+    def _desired(self, key: str, name: str) -> object:
+        """The row's own value; None where it has none, or none that can be evaluated."""
+        spec = self._mapping.fields.get(name)
+        values = self._values(key, {name: spec}) if spec else None
+        return values.get(name) if values else None
+
+
+def is_placeholder(value: str, placeholders: Collection[str] = PLACEHOLDERS) -> bool:
+    """Whether a text stands for no value, such as `TBC`, `n/a` or `0000`."""
+    text = value.strip().casefold()
+    letters = [char for char in text if char.isalnum()]
+    bare = "".join(letters)
+    if not letters or text in placeholders or bare in placeholders:
+        return True
+    is_one_digit = len({*letters}) == 1 and not letters[0].isalpha()
+    # 11 and 22 are numbers of customers like any other; 111 and 00 hardly are.
+    return is_one_digit and len(letters) > (1 if letters[0] == "0" else 2)
+
+
+def agree(desired: object, actual: object) -> bool | None:
+    """Whether two values speak for one and the same thing; None where they tell nothing.
+
+    Texts agree where they are two ways to write one name, web addresses where they are of one
+    domain, amounts where they are of one size; any other values where they are equal.
+    """
+    if empty(desired) or empty(actual) or isinstance(desired, Unknown):
+        return None
+    if isinstance(desired, str) and isinstance(actual, str):
+        return _texts_agree(desired, actual)
+    if isinstance(desired, Decimal) and isinstance(actual, Decimal | int | float):
+        return _amounts_agree(desired, Decimal(str(actual)))
+    return same(desired, actual)
+
+
+def _texts_agree(desired: str, actual: str) -> bool | None:
+    domains = domain(desired), domain(actual)
+    if domains[0] and domains[1]:
+        return domains[0] == domains[1] or domains[0].split(".")[0] == domains[1].split(".")[0]
+    one, other = normalise(desired).split(), normalise(actual).split()
+    if not one or not other:
+        return None
+    fewer, more = sorted((one, other), key=len)
+    found = sum(any(_is_same_word(word, candidate) for candidate in more) for word in fewer)
+    if 2 * found > len(fewer):
+        return True
+    return SequenceMatcher(None, "".join(one), "".join(other)).ratio() >= _ALIKE
+
+
+def _is_same_word(word: str, other: str) -> bool:
+    """Equal, an initial of the other, or a part of it at one end: `blue` of `bluebird`."""
+    part, whole = sorted((word, other), key=len)
+    if len(part) == 1:
+        return whole[0] == part
+    return (
+        whole == part
+        or (len(part) >= _PART and whole.startswith(part))
+        or (len(part) >= _PART and whole.endswith(part))
+    )
+
+
+def _amounts_agree(desired: Decimal, actual: Decimal) -> bool | None:
+    less, more = sorted((abs(desired), abs(actual)))
+    if not less:
+        return None  # no price yet is no contradiction
+    return more < less * _AS_MANY_TIMES

@@ -1,0 +1,69 @@
+"""What matching needs and what it returns."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.finding import Finding
+from trueup.model.mapping_state import MappingState
+from trueup.model.project import Decision, FieldSpec
+
+BY_DECISION = "decision"
+BY_IDENTITY = "identity"
+BY_KEYS = "match"
+BY_SUCCESSION = "succession"
+"""How a row was linked, as links and plans keep it."""
+
+FieldValues = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None"]
+"""The values of some fields for a row, by key; None where one of them cannot be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchInputs:
+    """What matching may rely on, besides the state of the mapping."""
+
+    links: Mapping[str, int]  # of this mapping: key → record
+    decisions: Mapping[str, Decision]  # of this mapping, by key
+    as_of: date
+    names: Callable[[str], dict[str, Any]]  # names for expressions, by key
+    label: Callable[[str], str]  # what people call a row
+    values: FieldValues
+    in_doubt: frozenset[str] = frozenset()
+    """Rows with a write of unknown outcome: they stay as they are."""
+
+    handed_over: Mapping[str, int] = field(default_factory=dict)
+    """Rows that take the record of another one, which is left out and none of `links`."""
+
+    placeholders: Collection[str] = ()
+    """Values that stand for none in this project, besides the usual ones."""
+
+    systems: SystemNames = UNNAMED
+
+
+@dataclass(slots=True)
+class MatchResult:
+    """Which row is which record, and what stands against the others."""
+
+    record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
+    referable: dict[str, int] = field(default_factory=dict)  # of rows that are ready
+    how: dict[str, str] = field(default_factory=dict)  # keys linked by this plan → how
+    create: list[str] = field(default_factory=list)
+    blocked: dict[str, list[Finding]] = field(default_factory=dict)
+    skipped: dict[str, Finding] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)  # warnings
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Rows without a record of their own that may be one all the same, and why."""
+
+    def apply_to(self, state: MappingState) -> None:
+        """Puts the result into the state of the mapping."""
+        state.record_ids.update(self.record_ids)
+        state.referable.update(self.referable)
+        state.unknown_records.update(self.unknown)
+        state.findings += self.findings
+        for key, finding in self.skipped.items():
+            state.skip(key, finding)
+        for key, findings in self.blocked.items():
+            for finding in findings:
+                state.block(key, finding)

@@ -1,0 +1,96 @@
+"""Finds rows to be created that look like each other, or like the record of another row."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from trueup.model.mapping_state import MappingState
+from trueup.model.project import Reference
+from trueup.stages.match.advice import MOST
+from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
+from trueup.stages.match.result import MatchInputs, MatchResult
+
+
+class TwinFinder:
+    """Compares rows by the forms of their `similar` fields, once all other rows are placed."""
+
+    def __init__(
+        self,
+        state: MappingState,
+        inputs: MatchInputs,
+        result: MatchResult,
+        similar: SimilarIndex,
+        forms: Mapping[str, Forms],
+    ) -> None:
+        """`forms` are those of rows that nothing in the target resembles."""
+        self._state, self._inputs, self._result = state, inputs, result
+        self._similar, self._forms = similar, forms
+
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        """The rows among `keys` that look like something, with what it is."""
+        keys = list(keys)
+        twins = self._twins(keys)
+        found: dict[str, str] = {}
+        for key in keys:
+            names = sorted(self._inputs.label(other) for other in twins.get(key, ()))
+            text = f"looks like {' and '.join(names)}, which is new as well" if names else ""
+            if text := text or self._like_record(key):
+                found[key] = text
+        return found
+
+    def _twins(self, keys: Iterable[str]) -> dict[str, set[str]]:
+        groups: dict[tuple[str, str], list[str]] = {}
+        for key in keys:
+            for name, forms in self._forms.get(key, {}).items():
+                for form in forms:
+                    groups.setdefault((name, form), []).append(key)
+        twins: dict[str, set[str]] = {}
+        for group in groups.values():
+            for key in group if len(group) > 1 else ():
+                # A few are enough to ask, however many rows have one name.
+                twins.setdefault(key, set()).update(
+                    other for other in group[:MOST] if other != key and self._are_twins(key, other)
+                )
+        return twins
+
+    def _are_twins(self, key: str, other: str) -> bool:
+        alike = _is_alike(self._forms[key], self._forms[other])
+        return alike and self._refer_alike(key, other)
+
+    def _like_record(self, key: str) -> str:
+        """The record of another row that the row resembles; empty where there is none."""
+        forms = self._forms.get(key, {})
+        for record in self._similar.like(forms):
+            owner = self._owners.get(record)
+            values = self._state.records[record]
+            theirs = forms_of({name: values.get(name) for name in forms})
+            if owner and _is_alike(forms, theirs) and self._refer_alike(key, owner):
+                shown = shown_record(self._state, record)
+                return f"looks like {shown}, which is {self._inputs.label(owner)}'s"
+        return ""
+
+    @cached_property
+    def _owners(self) -> dict[int, str]:
+        """Records by the ready row that has them."""
+        ids = self._result.record_ids
+        return {record: key for key, record in ids.items() if key in self._state.ready}
+
+    def _refer_alike(self, key: str, other: str) -> bool:
+        """Whether both rows belong to the same rows: a contract to its customer."""
+        fields = self._state.mapping.fields
+        specs = {name: spec for name, spec in fields.items() if isinstance(spec.value, Reference)}
+        return not specs or self._inputs.values(key, specs) == self._inputs.values(other, specs)
+
+
+def _is_alike(mine: Forms, theirs: Forms) -> bool:
+    """Whether two rows or records have a form in common in each field that both of them have."""
+    both = [name for name in mine if mine[name] and theirs.get(name)]
+    return bool(both) and all(mine[name] & theirs[name] for name in both)
+
+
+def shown_record(state: MappingState, record: int) -> str:
+    """A record as people know it: its entity, its id and its names."""
+    mapping, values = state.mapping, state.records[record]
+    fields = dict.fromkeys((*mapping.similar, *mapping.evidence))
+    names = [str(values[name]) for name in fields if isinstance(values.get(name), str)]
+    shown = f" ({', '.join(names)})" if names else ""
+    return f"{mapping.target.entity} {record}{shown}"

@@ -1,0 +1,318 @@
+"""A match key is evidence: what speaks against a record that fits makes it a question."""
+
+from decimal import Decimal
+
+import pytest
+from trueup.model.project import Strength, Verdict
+from trueup.stages.match.evidence import agree, is_placeholder
+
+from tests.stages.matching import (
+    BY_NAME,
+    BY_NUMBER,
+    NEEDS_DECISION,
+    Case,
+    decided,
+    remedy,
+)
+
+STRONG, NORMAL, WEAK = Strength.STRONG, Strength.NORMAL, Strength.WEAK
+
+
+def by_number(rows, records, links=None, **more):
+    """Rows and records that are matched by company number."""
+    return Case(rows, records, links or {}, keys=(BY_NUMBER,), **more)
+
+
+def numbered(number, row=(), record=(), **more):
+    """A row and record 5, both with this number."""
+    return by_number(
+        {"a": {"number": number, **dict(row)}},
+        {5: {"companyNumber": number, **dict(record)}},
+        **more,
+    )
+
+
+def doubt(case, key="a"):
+    """Why the record that fits may be another one; empty where the row has a record."""
+    if not case.state.blocked:
+        assert key in case.ids
+        return ""
+    assert (case.why(key), case.ids, case.create_) == ([NEEDS_DECISION], {}, [])
+    (text,) = case.texts(key)
+    return text
+
+
+# Placeholders
+
+
+@pytest.mark.parametrize("strength", Strength)
+@pytest.mark.parametrize(
+    "number", ["TBC", " tbc ", "n/a", "N.A.", "-", "00000", "0-0-0", "unknown"]
+)
+def test_a_placeholder_links_nothing_however_strong_the_key_is(number, strength):
+    case = numbered(number, strength=strength, evidence=("companyName",))
+    assert doubt(case).startswith(
+        "may be Contracts 5: it fits by companyNumber, "
+        f"but companyNumber {number.strip()!r} is a placeholder"
+    )
+
+
+def test_two_companies_with_one_placeholder_stay_apart():
+    row, record = {"name": "Alpine Dental"}, {"companyName": "Brightwater Marine"}
+    case = numbered("TBC", row, record, evidence=("companyName",))
+    assert doubt(case) == (
+        "may be Contracts 5 (Brightwater Marine): it fits by companyNumber, "
+        "but companyNumber 'TBC' is a placeholder; "
+        "companyName is Alpine Dental here and Brightwater Marine there"
+    )
+
+
+def test_a_project_adds_its_own_placeholders():
+    assert doubt(numbered("HOUSE")) == ""
+    case = numbered("HOUSE", placeholders=(" House ",))
+    assert "companyNumber 'HOUSE' is a placeholder" in doubt(case)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("TBC", True),
+        ("t.b.c.", True),
+        ("N/A", True),
+        ("--", True),
+        ("", True),
+        ("???", True),
+        ("1111", True),  # one digit, repeated
+        ("0000000000", True),
+        ("12345", True),
+        ("Keine", True),
+        ("néant", True),
+        ("00", True),
+        ("7", False),
+        ("11", False),
+        ("111", True),
+        ("17", False),
+        ("1121", False),
+        ("AA", False),  # letters may be a short name
+        ("A-17", False),
+        ("Test Valley Farms", False),
+        ("Naval", False),
+    ],
+)
+def test_what_counts_as_a_placeholder(value, expected):
+    assert is_placeholder(value) is expected
+
+
+# Values that several rows or records have
+
+
+def test_a_value_that_two_rows_share_links_neither():
+    rows = {
+        "a": {"number": "4711", "name": "Alpine"},
+        "b": {"number": "4711", "name": "Brightwater"},
+    }
+    case = by_number(rows, {5: {"companyNumber": "4711"}})
+    assert case.why("a") == case.why("b") == [NEEDS_DECISION]
+    assert (
+        case.texts("a")
+        == case.texts("b")
+        == ["may be Contracts 5: it fits by companyNumber, but 2 rows have companyNumber 4711"]
+    )
+    assert (case.ids, case.create_) == ({}, [])
+
+
+def test_a_row_that_has_a_record_shares_its_value_all_the_same():
+    rows = {"a": {"number": "4711"}, "b": {"number": " 4711"}}
+    case = by_number(rows, {5: {"companyNumber": "4711"}, 6: {}}, {"b": 6})
+    assert (case.ids, case.why("a")) == ({"b": 6}, [NEEDS_DECISION])
+    assert case.texts("a")[0].endswith("but 2 rows have companyNumber 4711")
+
+
+def test_a_value_that_two_records_share_is_a_question_even_where_only_one_is_free():
+    records = {5: {"companyNumber": "4711"}, 6: {"companyNumber": "4711"}}
+    case = by_number({"a": {"number": "4711"}, "b": {}}, records, {"b": 6})
+    assert case.texts("a") == [
+        "may be Contracts 5: it fits by companyNumber, but 2 Contracts have companyNumber 4711"
+    ]
+    assert case.ids == {"b": 6}
+
+
+def test_a_shared_value_is_enough_where_other_fields_agree():
+    rows = {
+        "a": {"number": "4711", "name": "Alpine Dental GmbH"},
+        "b": {"number": "4711", "name": "Brightwater"},
+    }
+    records = {5: {"companyNumber": "4711", "companyName": "Alpine Dental"}}
+    case = by_number(rows, records, evidence=("companyName",))
+    assert (case.ids, case.how) == ({"a": 5}, {"a": "match"})
+    assert case.create_ == ["b"]  # its number is shared, its name is another: a company of its own
+
+
+def test_a_strong_key_may_be_shared():
+    records = {5: {"companyNumber": "4711"}, 6: {"companyNumber": "4711"}}
+    rows = {"a": {"number": "4711"}, "b": {}}
+    assert by_number(rows, records, {"b": 6}, strength=STRONG).ids == {"a": 5, "b": 6}
+
+
+# Fields that contradict
+
+
+@pytest.mark.parametrize(
+    ("row", "record", "differing"),
+    [
+        (
+            {"name": "Alpine Dental"},
+            {"companyName": "Brightwater Marine"},
+            "companyName is Alpine Dental here and Brightwater Marine there",
+        ),
+        (
+            {"web": "https://www.alpine.example"},
+            {"webAddress": "brightwater.example"},
+            "webAddress is https://www.alpine.example here and brightwater.example there",
+        ),
+        ({"city": "Leeds"}, {"city": "Cardiff"}, "city is Leeds here and Cardiff there"),
+        (
+            {"price": Decimal("16.80")},
+            {"unitPrice": Decimal(168)},
+            "unitPrice is 16.80 here and 168 there",
+        ),
+    ],
+)
+def test_a_field_that_contradicts_makes_the_match_a_question(row, record, differing):
+    evidence = ("companyName", "webAddress", "city", "unitPrice")
+    case = numbered("4711", row, record, evidence=evidence)
+    assert doubt(case).endswith(f"it fits by companyNumber, but {differing}")
+    assert case.state.unknown_records["a"].startswith("it may be Contracts 5")
+    assert doubt(numbered("4711", row, record)) == ""  # without `evidence` nothing is compared
+    assert doubt(numbered("4711", row, record, evidence=evidence, strength=STRONG)) == ""
+
+
+def test_every_field_that_contradicts_is_shown_even_where_another_agrees():
+    row = {"name": "Alpine", "web": "alpine.example", "city": "Leeds"}
+    record = {"companyName": "Brightwater", "webAddress": "alpine.example", "city": "Cardiff"}
+    case = numbered("4711", row, record, evidence=("companyName", "webAddress", "city"))
+    assert doubt(case).endswith(
+        "but companyName is Alpine here and Brightwater there; city is Leeds here and Cardiff there"
+    )
+
+
+def test_a_field_that_either_side_leaves_empty_tells_nothing():
+    evidence = ("companyName", "webAddress")
+    assert (
+        doubt(numbered("4711", {"name": "Alpine"}, {"companyName": " "}, evidence=evidence)) == ""
+    )
+    assert doubt(numbered("4711", {}, {"companyName": "Alpine"}, evidence=evidence)) == ""
+
+
+def test_the_field_that_matched_is_no_evidence_for_itself():
+    case = Case(
+        {"a": {"name": "Alpine"}, "b": {"name": "Alpine"}},
+        {5: {"companyName": "Alpine"}},
+        keys=(BY_NAME,),
+        evidence=("companyName",),
+    )
+    assert case.why("a") == case.why("b") == [NEEDS_DECISION]
+
+
+@pytest.mark.parametrize(
+    ("desired", "actual", "expected"),
+    [
+        # names: without case, accents, punctuation and legal forms
+        ("Alpine Dental AG", "ALPINE DENTAL", True),
+        ("Müller & Söhne GmbH", "Muller Sohne", True),
+        ("Van Dijk B.V.", "van dijk bv", True),
+        ("Smith &amp; Sons", "Smith & Sons Ltd", True),
+        ("Har\u200bbour Freight", "Harbour Freight", True),
+        ("Alpine Dental Practice Leeds", "Alpine Dental", True),
+        ("J. Meier", "Julia Meier", True),
+        ("Bluebird", "Blue Bird Trading", True),
+        ("Alpine Dentl", "Alpine Dental", True),  # a slip
+        ("Alpine", "Brightwater", False),
+        ("Julia Meier", "Peter Huber", False),
+        # web addresses and e-mail addresses: by domain
+        ("https://www.alpine.example/contact", "alpine.example", True),
+        ("info@alpine.example", "sales@alpine.example", True),
+        ("alpine.co.uk", "alpine.com", True),
+        ("alpine.example", "brightwater.example", False),
+        # amounts: of one size
+        (Decimal("16.80"), Decimal("17.50"), True),
+        (Decimal("16.80"), 20, True),
+        (Decimal(10), Decimal("19.99"), True),
+        (Decimal(10), Decimal(20), False),
+        (Decimal(10), 101.5, False),
+        (Decimal(0), Decimal(20), None),
+        # anything else
+        (5, 5, True),
+        (5, 6, False),
+        (None, "x", None),
+        ("x", "", None),
+        ("!", "?", None),
+    ],
+)
+def test_two_values_agree_contradict_or_tell_nothing(desired, actual, expected):
+    assert agree(desired, actual) is expected
+
+
+# Strength
+
+
+def test_a_weak_key_is_a_question_by_itself():
+    assert doubt(numbered("4711", strength=WEAK)) == (
+        "may be Contracts 5: it fits by companyNumber, "
+        "but companyNumber alone is no proof, and nothing else speaks for it"
+    )
+
+
+def test_a_weak_key_is_enough_where_a_text_agrees():
+    row, record = {"name": "Alpine Ltd"}, {"companyName": "Alpine"}
+    case = numbered("4711", row, record, strength=WEAK, evidence=("companyName",))
+    assert (case.ids, case.how) == ({"a": 5}, {"a": "match"})
+
+
+def test_a_price_that_agrees_is_no_proof_for_a_weak_key():
+    row, record = {"price": Decimal(10)}, {"unitPrice": Decimal(10)}
+    case = numbered("4711", row, record, strength=WEAK, evidence=("unitPrice",))
+    assert "is no proof" in doubt(case)
+
+
+# Several keys
+
+
+def test_another_key_that_is_sure_links_the_row():
+    case = Case(
+        {"a": {"number": "TBC", "name": "Alpine"}},
+        {5: {"companyNumber": "TBC"}, 6: {"companyName": "Alpine"}},
+    )
+    assert (case.ids, case.how) == ({"a": 6}, {"a": "match"})
+
+
+def test_of_two_doubts_the_first_is_shown():
+    case = Case(
+        {"a": {"number": "TBC", "name": "unknown"}},
+        {5: {"companyNumber": "TBC"}, 6: {"companyName": "unknown"}},
+    )
+    assert case.texts("a")[0].startswith("may be Contracts 5: it fits by companyNumber")
+
+
+# The ways out
+
+
+def test_a_person_links_or_creates():
+    case = numbered("TBC")
+    assert remedy(case, "a") == (
+        "`trueup link customer a 5`, or `trueup decide customer a create --reason …`"
+    )
+    linked = numbered("TBC", decisions=decided("a", Verdict.LINK, 5))
+    assert (linked.ids, linked.how) == ({"a": 5}, {"a": "decision"})
+    created = numbered("TBC", decisions=decided("a", Verdict.CREATE))
+    assert (created.ids, created.create_) == ({}, ["a"])
+
+
+def test_a_doubtful_record_that_turns_out_to_be_another_row_s_is_no_question():
+    rows = {"a": {"number": "TBC"}, "b": {}}
+    case = by_number(rows, {5: {"companyNumber": "TBC", "externalID": "b"}})
+    assert (case.ids, case.create_, case.state.blocked) == ({"b": 5}, ["a"], {})
+
+
+def test_the_question_comes_before_what_the_mapping_says_about_creating():
+    assert "is a placeholder" in doubt(numbered("TBC", create="never"))
