@@ -1,9 +1,10 @@
 """The whole engine, in order. Start reading here.
 
-    load → read source → validate → transform → read target → match → diff → order → guard → PLAN
-         → apply → record → write back
+    read source → validate → transform → read target → match → diff → order → guard → PLAN
+         → check → apply → prove → record → write back
 
 `plan` decides everything and writes nothing; `apply` decides nothing and does what the plan says.
+Users call the operations (`trueup.operations`), which add checks of the project and of the tenant.
 """
 
 from collections.abc import Callable
@@ -11,26 +12,31 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Event
 
-from engine.applying.admission import admit, holding, reopen
-from engine.applying.coordinator import Coordinator, Job, Progress
-from engine.model.outcome import Outcome
-from engine.model.plan import Plan
-from engine.model.project import Project
-from engine.model.quiet import no_collecting
-from engine.planning.align import align
-from engine.planning.assemble import assemble
-from engine.planning.decided import idle_decisions
-from engine.planning.doubt import in_doubt
-from engine.planning.draft import Draft
-from engine.planning.ledgers import append
-from engine.planning.pushes import Pushes
-from engine.planning.reading import Records, read_source
-from engine.planning.review import review
-from engine.planning.selection import select
-from engine.planning.tenants import systems, unmixed
-from engine.planning.undo import undo
-from engine.planning.write_backs import write_backs
-from engine.ports import World
+from trueup.applying.admission import admit, reopen
+from trueup.applying.job import Job, Progress, Watch, no_watch
+from trueup.applying.lock import hold_lock
+from trueup.applying.runner import Runner
+from trueup.model.gc_pause import gc_paused
+from trueup.model.outcome import CallsNeeded, Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.planning.assemble import assemble
+from trueup.planning.call_costs import apply_calls, next_calls
+from trueup.planning.context import PlanContext
+from trueup.planning.in_doubt import find_in_doubt, open_run_findings
+from trueup.planning.ledger.reconcile import append
+from trueup.planning.other_states import other_state_findings
+from trueup.planning.plan_rules import apply_plan_rules
+from trueup.planning.pushed_changes import PushedChanges
+from trueup.planning.reading import Records, read_source
+from trueup.planning.records.align import align
+from trueup.planning.records.write_backs import write_backs
+from trueup.planning.selection.early_check import require_known_mappings, require_known_rows
+from trueup.planning.selection.select import SelectionRequest, select
+from trueup.planning.systems import require_same_systems
+from trueup.planning.undo.plan import undo
+from trueup.planning.unused_decisions import unused_decisions
+from trueup.ports import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,63 +44,86 @@ class PlanOptions:
     """What a plan is asked for."""
 
     as_of: date | None = None  # default: the project's, else today in the business time zone
-    targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY; a row's name does as well as its key
-    exclude: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY; a row's name may stand for its key
+    exclude: tuple[str, ...] = ()  # the same
     customer: str = ""  # key or name
-    undo: str = ""
+    undo: str = ""  # the run that is to be undone; the options above do not apply then
 
 
-Tell = Callable[[str], None]
-"""Takes what the engine is at, for a progress line."""
+Report = Callable[[str], None]
+"""Takes what the engine is doing now, for a progress line."""
 
 
-@no_collecting()
-def plan(project: Project, world: World, options: PlanOptions | None = None, tell: Tell = lambda _: None) -> Plan:
-    """Both sides read, compared and put in order. Writes nothing, in neither system.
+def no_report(step: str) -> None:
+    """Ignores what the engine is doing."""
+    del step
 
-    Raises SourceError, TargetError, StateError when a side cannot be read: a failed read is never an empty one.
+
+@gc_paused()
+def plan(
+    project: Project,
+    world: World,
+    options: PlanOptions | None = None,
+    report: Report = no_report,
+) -> Plan:
+    """Reads and compares both sides. Writes nothing, in neither system.
+
+    Raises SourceError, TargetError or StateError where a side cannot be read: a failed read is
+    never an empty one. Raises EngineError for a selection that names no row, or several.
     """
     options = options or PlanOptions()
     as_of = options.as_of or project.as_of or world.clock.now().astimezone(project.zone).date()
-    memory = world.state.load()
-    unmixed(memory, world)  # a state is about one tenant
+    snapshot = world.state.load()
+    systems = project.catalogue.systems
+    require_same_systems(snapshot, world, systems)
     if options.undo:
-        return replace(undo(project, world, options.undo, as_of), systems=systems(world))
-    before = world.target.calls
+        return undo(project, world, options.undo, as_of)
+    request = SelectionRequest(options.targets, options.exclude, options.customer)
+    require_known_mappings(project, request)
+    calls_before = world.target.calls
 
-    tell("reading Work 365")
+    report(f"reading {systems.source}")
     tables = read_source(project, world.source)
-
-    reader = Records(project, world.target, {"settings": project.settings, "plan": {"as_of": as_of}})
-    doubt = in_doubt(world.state, memory)
-    pushes, rows, gaps = Pushes(world.state), tables.rows, tables.gaps
-    draft = Draft(project, world.target, memory, rows, as_of, reader, doubt, pushes, gaps, tables.findings)
-    for mapping in project.mappings.values():
-        tell(mapping.title)
-        if mapping.append:
-            append(draft, mapping)  # validate, transform, read units, weigh the ledger, adjust
-        else:
-            align(draft, mapping)  # validate, transform, read records, match, diff
-    for mapping in project.mappings.values():
-        write_backs(draft, mapping, world.source.holds)
-    draft.findings.extend(idle_decisions(draft))
-
-    part = select(draft, options.targets, options.exclude, options.customer)
-    review(draft, part)  # rules on the plan as a whole
-    made = assemble(  # order, guard
-        draft, described=world.source.describe(), read_calls=world.target.calls - before, part=part
+    base = {"settings": project.settings, "plan": {"as_of": as_of}}
+    context = PlanContext(
+        project=project,
+        target=world.target,
+        snapshot=snapshot,
+        tables=tables.rows,
+        as_of=as_of,
+        reader=Records(project, world.target, base),
+        in_doubt=find_in_doubt(world.state, snapshot),
+        pushed_changes=PushedChanges(world.state),
+        unreadable=tables.unreadable,
+        findings=[*open_run_findings(world.state, snapshot), *tables.findings],
     )
-    return replace(made, systems=systems(world))
+    require_known_rows(context, request)
+    for mapping in project.mappings.values():
+        report(mapping.title)
+        if mapping.append:
+            append(context, mapping)  # validate, transform, read units, reconcile, adjust
+        else:
+            align(context, mapping)  # validate, transform, read records, match, diff
+    for mapping in project.mappings.values():
+        write_backs(context, mapping, world.source.id_entity_of)
+    context.findings.extend(unused_decisions(context))
+    context.findings.extend(other_state_findings(context, world.state.audit()))
+
+    part = select(context, request)
+    apply_plan_rules(context, part)
+    context.rules.require_all_asked()
+    return assemble(context, world, calls_before, part)  # order, guard
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
     """How a plan is applied."""
 
-    over: frozenset[str] = frozenset()  # limits that somebody allowed to be exceeded
+    over: frozenset[str] = frozenset()  # limits that a person allowed to be exceeded
     who: str = ""
     force_reason: str = ""  # takes the lock by force, for this reason
-    stop: Event = field(default_factory=Event)  # set it, and nothing more is sent
+    max_calls: int | None = None  # API calls that the run may use; the connector stops it before
+    stop: Event = field(default_factory=Event)  # once set, nothing more is sent
 
 
 def apply(
@@ -102,36 +131,55 @@ def apply(
     world: World,
     document: str,
     options: ApplyOptions | None = None,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Watch = no_watch,
 ) -> Outcome:
-    """Does what the plan document says, once. Decides nothing: what has moved since is held and named.
+    """Does what the plan document says, once. What has moved since planning is held and named.
 
-    Raises PlanRefused over a limit, StalePlan when configuration or state moved or the plan was applied before,
-    StateLocked while another run is at work. What becomes of each change is in the outcome, never raised.
+    Raises PlanRefused over a limit, StalePlan where configuration or state moved or the plan was
+    applied before, StateLocked while another run is at work. What becomes of each change is in the
+    outcome, never raised.
     """
     options = options or ApplyOptions()
-    with holding(world, options.who, options.force_reason) as lease:
-        job = admit(project, world, document, options.over, options.who, lease)
-        job.stop, job.watch = options.stop, watch
-        return _run(job)
+    with hold_lock(world, options.who, options.force_reason) as lock:
+        job = admit(project, world, document, options.over, options.who, lock)
+        return _run(job, options, watch)
 
 
 def resume(
     project: Project,
     world: World,
     options: ApplyOptions | None = None,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Watch = no_watch,
 ) -> Outcome:
-    """Takes up the run that was killed, stopped or left in doubt: settles by reading, then does what is left of it.
+    """Continues the run that was killed, stopped or left in doubt.
 
-    Raises StateError where no run is open.
+    What is in doubt is settled by reading; then what is left is done. Raises StateError where no
+    run is open.
     """
     options = options or ApplyOptions()
-    with holding(world, options.who, options.force_reason) as lease:
-        job = reopen(project, world, lease)
-        job.stop, job.watch = options.stop, watch
-        return _run(job)
+    with hold_lock(world, options.who, options.force_reason) as lock:
+        return _run(reopen(project, world, lock), options, watch)
 
 
-def _run(job: Job) -> Outcome:
-    return replace(Coordinator(job).run(), undo_of=job.plan.undo_of)
+def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
+    recorded = False
+
+    def note(progress: Progress) -> None:
+        nonlocal recorded
+        recorded = True
+        watch(progress)
+
+    job.stop, job.watch = options.stop, note
+    outcome = Runner(job).run()
+    if options.max_calls and outcome.stopped and outcome.remaining and not recorded:
+        return replace(outcome, calls_needed=_calls_needed(job))
+    return outcome
+
+
+def _calls_needed(job: Job) -> CallsNeeded:
+    """What a run needs that used up its calls by reading alone."""
+    left, costs = job.run_state.waiting(), job.world.target.call_costs
+    return CallsNeeded(
+        next=next_calls(left, job.project.batch, costs),
+        rest=apply_calls(left, job.project.batch, {}, costs),
+    )

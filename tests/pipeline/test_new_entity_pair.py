@@ -1,8 +1,8 @@
 """A new entity pair and a new rule, by YAML alone: plan, apply, and nothing is left to do."""
 
-from tests.pipeline.files import changed
-from tests.pipeline.real import REFERENCE, real
-from tests.pipeline.scene import account, actions, codes, work365
+from tests.support.real_adapters import REFERENCE, real
+from tests.support.scene import account, actions, codes, work365
+from tests.support.small_project import changed
 
 LOCATION = """
 mapping: location
@@ -46,7 +46,9 @@ def tables():
     given = work365()
     given["account"] = [
         account(street="Seestrasse 1", city="Zug", postal_code="6300", country="CH"),
-        account("b", name="Brook Ltd", number="B-1", street="High Street 2", city="York", country="GB"),
+        account(
+            "b", name="Brook Ltd", number="B-1", street="High Street 2", city="York", country="GB"
+        ),
         account("c", name="Cedar Ltd", number="C-1"),
     ]
     return given
@@ -66,12 +68,23 @@ def test_a_new_pair_and_a_new_rule_are_planned_applied_and_then_nothing_is_left(
         assert ("create", "location") in actions(made)
         assert codes(made) == {("b", "location-has-a-postal-code")}
         (finding,) = made.blocked[0].findings
-        assert (finding.text, str(finding.place)) == ("High Street 2 has no postal code.", "rules/location.yaml:3:5")
+        assert (finding.text, str(finding.place)) == (
+            "High Street 2 has no postal code.",
+            "rules/location.yaml:3:5",
+        )
         assert work.apply(made).complete
         (location,) = work.records("CompanyLocations")
-        assert (location["address1"], location["city"], location["countryID"], location["name"]) == (
-            "Seestrasse 1", "Zug", 1, "Zug",
-        )  # fmt: skip
+        assert (
+            location["address1"],
+            location["city"],
+            location["countryID"],
+            location["name"],
+        ) == (
+            "Seestrasse 1",
+            "Zug",
+            1,
+            "Zug",
+        )
         assert actions(work.plan()) == []
 
 
@@ -81,14 +94,19 @@ def test_the_new_pair_follows_its_rows_and_finds_its_links_again(tmp_path):
         work.set("account", "acc", street="Seestrasse 7")
         work.set("account", "b", postal_code="YO1 7HH")
         work.sync()
-        assert {one["address1"] for one in work.records("CompanyLocations")} == {"Seestrasse 7", "High Street 2"}
+        assert {one["address1"] for one in work.records("CompanyLocations")} == {
+            "Seestrasse 7",
+            "High Street 2",
+        }
         work.lose_state()
         assert {str(change.action) for change in work.sync().changes} == {"link"}
         assert len(work.records("CompanyLocations")) == 2
 
 
 def test_without_the_rule_nobody_says_so(tmp_path):
-    with real(tmp_path / "w", {"mappings/location.yaml": LOCATION}, tables=tables(), records=records()) as work:
+    with real(
+        tmp_path / "w", {"mappings/location.yaml": LOCATION}, tables=tables(), records=records()
+    ) as work:
         made = work.plan()
         assert codes(made) == set()
         assert actions(made).count(("create", "location")) == 2
@@ -108,6 +126,8 @@ def test_a_location_whose_account_is_gone_is_switched_off(tmp_path):
 def test_a_rule_that_is_taken_away_lets_its_rows_go(tmp_path):
     with real(tmp_path / "w", PAIR, tables=tables(), records=records()) as work:
         work.sync()
-        work.files({"mappings/location.yaml": LOCATION},
-                   changed("mappings/customer.yaml", "title: Account → Company", "title: Account"))  # fmt: skip
+        work.files(
+            {"mappings/location.yaml": LOCATION},
+            changed("mappings/customer.yaml", "title: Account → Company", "title: Account"),
+        )
         assert actions(work.sync()) == [("create", "location")]

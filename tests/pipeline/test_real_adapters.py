@@ -3,18 +3,31 @@
 from datetime import date
 
 import pytest
+from trueup.errors import StalePlan
 
-from engine.errors import StalePlan
-from tests.pipeline.files import decisions, settings
-from tests.pipeline.real import BY_HAND, real
-from tests.pipeline.scene import actions, adjusts, codes, day, line_of, log, subscription, work365
+from tests.support.real_adapters import BY_HAND, real
+from tests.support.scene import (
+    actions,
+    adjusts,
+    codes,
+    correct,
+    day,
+    line_of,
+    log,
+    subscription,
+    work365,
+)
+from tests.support.small_project import decisions, settings
 
 LINE = 701
 REPEATED = settings(allow_duplicated_services="true")
 
 
 def keyed(*steps: tuple[date, int]) -> list[dict]:
-    return [{"contractServiceID": LINE, "effectiveDate": str(on), "unitChange": units} for on, units in steps]
+    return [
+        {"contractServiceID": LINE, "effectiveDate": str(on), "unitChange": units}
+        for on, units in steps
+    ]
 
 
 FROM_THE_START = ((day(1, 1), 10),)
@@ -23,7 +36,12 @@ FROM_THE_START = ((day(1, 1), 10),)
 def by_hand(folder, *changes, steps=FROM_THE_START, **more):
     """Autotask as people keep it; October is posted."""
     return real(
-        folder, *changes, records=BY_HAND, adjustments=keyed(*steps), posted_until={"501": "2026-10-31"}, **more
+        folder,
+        *changes,
+        records=BY_HAND,
+        adjustments=keyed(*steps),
+        posted_until={"501": "2026-10-31"},
+        **more,
     )
 
 
@@ -76,7 +94,9 @@ def test_a_hand_edit_between_plan_and_apply_holds_the_adjustment(tmp_path):
         made = work.plan()
         work.adjust(LINE, day(11, 18), 2)
         outcome = work.apply(made)
-        assert {one.change: one.status for one in outcome.changes}["license_change:second"] == "held"
+        assert {one.change: one.status for one in outcome.changes}[
+            "license_change:second"
+        ] == "held"
         assert len(work.adjustments()) == 2
 
 
@@ -126,8 +146,9 @@ def test_a_late_change_of_a_taken_day_goes_to_the_next_free_day(tmp_path):
 
 
 def test_a_correction_brings_autotask_to_work_365(tmp_path):
-    with by_hand(tmp_path / "w", decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"),
-                 tables=archived(), steps=((day(1, 1), 4),)) as work:  # fmt: skip
+    with by_hand(tmp_path / "w", tables=archived(), steps=((day(1, 1), 4),)) as work:
+        work.sync()
+        work.files(decisions(correct(work.plan())))
         work.sync()
         assert work.units(LINE, day(11, 20)) == 12
         assert actions(work.plan()) == []
@@ -136,13 +157,17 @@ def test_a_correction_brings_autotask_to_work_365(tmp_path):
 def test_a_second_subscription_of_one_service_gets_its_own_contract_service(tmp_path):
     tables = work365()
     tables["subscription"].append(subscription("twin", 5, name="Mail (reception)"))
-    tables["license_change"] += [log("of twin", day(11, 2), 4, subscription="twin"),
-                                 log("twin later", day(11, 12), 1, subscription="twin")]  # fmt: skip
+    tables["license_change"] += [
+        log("of twin", day(11, 2), 4, subscription="twin"),
+        log("twin later", day(11, 12), 1, subscription="twin"),
+    ]
     with real(tmp_path / "w", REPEATED, tables=tables) as work:
         work.sync()
         lines = [one["id"] for one in work.records("ContractServices")]
         assert sorted(work.units(line, day(12, 1)) for line in lines) == [5, 12]
-        assert sorted(row["psa_system_id"] for row in work.rows("subscription").values()) == sorted(map(str, lines))
+        assert sorted(row["psa_system_id"] for row in work.rows("subscription").values()) == sorted(
+            map(str, lines)
+        )
         with work.world() as world:
             pushed = world.state.load().pushed
         assert all(one.proof and one.marked for one in pushed.values())
@@ -163,8 +188,8 @@ def test_an_undo_takes_the_units_back_and_the_logs_wait(tmp_path):
         assert codes(work.plan()) == {("second", "undone")}
         with work.world() as world:
             undone = world.state.runs()[-1].id
-        said = f"{{mapping: license_change, key: second, do: push, reason: right after all, after: '{undone}'}}"
-        work.files(decisions(said))
+        again = f"{{mapping: license_change, key: second, do: push, reason: r, after: '{undone}'}}"
+        work.files(decisions(again))
         assert adjusts(work.sync()) == [(("second",), day(11, 22), 2)]
         assert actions(work.plan()) == []
 
@@ -188,15 +213,17 @@ def test_a_field_edited_in_autotask_is_put_back_and_prices_are_not(tmp_path):
     with real(tmp_path / "w") as work:
         work.sync()
         with work.world() as world:
-            (company,) = [one["id"] for one in world.target.read("Companies", [], ["companyName"]) if one["id"]]
+            (company,) = [
+                one["id"]
+                for one in world.target.read("Companies", [], ["companyName"])
+                if one["id"]
+            ]
             (service, _) = [one["id"] for one in world.target.read("Services", [], ["name"])]
             world.target.update("Companies", company, {"phone": "999"})
             world.target.update("Services", service, {"unitPrice": 77})
         made = work.plan()
         (change,) = made.changes
-        assert [(field.field, str(field.reason)) for field in change.fields] == [
-            ("phone", "edited in Autotask, put back")
-        ]
+        assert [(field.field, str(field.reason)) for field in change.fields] == [("phone", "drift")]
         assert work.apply(made).complete
         assert actions(work.plan()) == []
 
@@ -222,7 +249,9 @@ LOST = [
 ]
 
 
-@pytest.mark.parametrize("fault", LOST, ids=lambda fault: f"{fault['kind']} {fault['path']} {fault['when']}")
+@pytest.mark.parametrize(
+    "fault", LOST, ids=lambda fault: f"{fault['kind']} {fault['path']} {fault['when']}"
+)
 def test_a_write_that_nobody_answered_for_is_settled_and_never_repeated(tmp_path, fault):
     with real(tmp_path / "w") as work:
         made = work.plan()
@@ -233,8 +262,14 @@ def test_a_write_that_nobody_answered_for_is_settled_and_never_repeated(tmp_path
             work.clock.sleep(301)
             assert work.resume().complete
         assert work.adjustments() == [(1, "2026-10-05", 10), (1, "2026-11-20", 2)]
-        assert [len(work.records(name)) for name in ("Companies", "Services", "Contracts", "ContractServices")] == [
-            2, 2, 1, 1,
-        ]  # fmt: skip
+        assert [
+            len(work.records(name))
+            for name in ("Companies", "Services", "Contracts", "ContractServices")
+        ] == [
+            2,
+            2,
+            1,
+            1,
+        ]
         assert {row["status"] for row in work.rows("license_change").values()} == {"Archived"}
         assert actions(work.plan()) == []

@@ -1,33 +1,44 @@
-"""Plan, apply, edits on both sides, faults, crashes and resumes in any order; and bugs that are planted are found."""
+"""Plan, apply, edits on both sides, faults, crashes and resumes in any order.
+
+Bugs that are planted are found.
+"""
 
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from trueup.applying.preconditions import PreconditionChecker
+from trueup.applying.recorder import Recorder
+from trueup.applying.settle import DoubtSettler
+from trueup.model.run import Effects, Step
+from trueup.planning.ledger import reconcile
+from trueup.planning.ledger.archive_marks import ArchiveMarks
+from trueup.stages.match.matcher import _Matcher
+from trueup.stages.settle import WriteOutcome
 
-from engine.applying.check import Checker
-from engine.applying.coordinator import Coordinator
-from engine.applying.settling import Settler
-from engine.model.run import Effects, Step
-from engine.planning.marks import Marks
-from engine.stages import ledger
-from engine.stages.match import _Search
-from engine.stages.settle import Landing
-from tests.pipeline.machine import Books, only
-from tests.pipeline.quick import AtOnce, compiled_once
+from tests.support.fast import AtOnce, compiled_once
+from tests.support.state_machine import Books, only
 
 QUICK = settings(
-    max_examples=100, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck],
-    phases=[Phase.generate], derandomize=True, print_blob=False, database=None, report_multiple_bugs=False,
-)  # fmt: skip
+    max_examples=100,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+    phases=[Phase.generate],
+    derandomize=True,
+    print_blob=False,
+    database=None,
+    report_multiple_bugs=False,
+)
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr("engine.planning.align.Compiled", compiled_once)
-    monkeypatch.setattr("engine.applying.coordinator.ThreadPoolExecutor", AtOnce)
-    monkeypatch.setattr("engine.applying.check.ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr("trueup.planning.records.evaluation.Compiled", compiled_once)
+    monkeypatch.setattr("trueup.applying.runner.ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr("trueup.applying.sender.ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr("trueup.applying.preconditions.ThreadPoolExecutor", AtOnce)
 
 
 def test_whatever_happens_in_whatever_order_what_must_hold_holds():
@@ -39,50 +50,57 @@ def test_whatever_happens_in_whatever_order_what_must_hold_holds():
 
 def forgets_started(patch):
     """The journal no longer says that a write is about to be sent."""
-    record = Coordinator._record
-    patch.setattr(
-        Coordinator, "_record",
-        lambda self, entries: record(self, [one for one in entries if one.step is not Step.STARTED]),
-    )  # fmt: skip
+    record = Recorder.record
+
+    def without_started(self, entries):
+        record(self, [one for one in entries if one.step is not Step.STARTED])
+
+    patch.setattr(Recorder, "record", without_started)
 
 
 def ignores_units_that_moved(patch):
-    patch.setattr("engine.applying.check.same_units", lambda *_: True)
+    patch.setattr("trueup.applying.preconditions.same_units", lambda *_: True)
 
 
 def ignores_fields_that_moved(patch):
-    patch.setattr(Checker, "_compare", lambda *_: None)
+    patch.setattr(PreconditionChecker, "_compare_record", lambda *_: None)
 
 
 def creates_despite_an_identity(patch):
-    patch.setattr(_Search, "_by_identity", lambda *_: None)
+    patch.setattr(_Matcher, "_by_identity", lambda *_: None)
 
 
 def settles_too_early(patch):
-    patch.setattr(Settler, "wait_until", lambda self, change, book: book.sent_at[change.id])
+    patch.setattr(DoubtSettler, "wait_until", lambda self, change, book: book.sent_at[change.id])
 
 
 def marks_before_the_proof(patch):
-    add = Marks.add
-    patch.setattr(Marks, "add", lambda self, id_, keys, _needs, why: add(self, id_, keys, (), why))
+    add = ArchiveMarks.add
+    patch.setattr(
+        ArchiveMarks, "add", lambda self, id_, keys, _needs, why: add(self, id_, keys, (), why)
+    )
 
 
 def pushes_whatever_the_ledger_says(patch):
-    weigh = ledger.weigh
-    patch.setattr(ledger, "weigh", lambda *given: replace(weigh(*given), flows=True))
+    compare = reconcile.compare
+
+    def always_sendable(*given, **more):
+        return replace(compare(*given, **more), sendable=True)
+
+    patch.setattr(reconcile, "compare", always_sendable)
 
 
 def forgets_what_was_pushed(patch):
-    patch.setattr("engine.applying.book._pushed", lambda *_: ())
+    patch.setattr("trueup.applying.run_state._pushed", lambda *_: ())
 
 
 def takes_an_answer_for_a_proof(patch):
-    patch.setattr("engine.applying.coordinator.settle_adjustment", lambda *_: Landing.LANDED)
-    patch.setattr("engine.applying.settling.settle_adjustment", lambda *_: Landing.LANDED)
+    patch.setattr("trueup.applying.runner.settle_adjustment", lambda *_: WriteOutcome.LANDED)
+    patch.setattr("trueup.applying.settle.settle_adjustment", lambda *_: WriteOutcome.LANDED)
 
 
 def archives_what_cancels_out_without_remembering(patch):
-    patch.setattr("engine.applying.coordinator.marked", lambda *_: Effects())
+    patch.setattr("trueup.applying.run_state._marked", lambda *_: Effects())
 
 
 ALWAYS = ("more_or_less", "synchronise", "wait", "resume")
@@ -104,7 +122,9 @@ BUGS = {
 def test_a_bug_that_is_planted_is_found(bug, monkeypatch):
     bug(monkeypatch)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(only(*ALWAYS, *BUGS[bug]), settings=settings(QUICK, max_examples=500))
+        run_state_machine_as_test(
+            only(*ALWAYS, *BUGS[bug]), settings=settings(QUICK, max_examples=500)
+        )
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__.replace("_", " "))

@@ -1,6 +1,7 @@
 """The same input gives the same plan, byte for byte."""
 
 import csv
+import os
 import random
 import re
 import subprocess
@@ -12,28 +13,54 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trueup.model.document import dumps, loads
+from trueup.model.plan import FORMAT
+from trueup.source.files.source import FileSource
 
-from engine.model.document import dumps, loads
-from engine.source.files import FileSource
-from tests.fakes import FakeClock
-from tests.pipeline.files import ROOT, decisions
-from tests.pipeline.scene import REFERENCE, Scene, account, contract, day, kept, log, product, settled, subscription
-from tests.pipeline.stories import REPEATED, twins
+from tests.support.fakes import FakeClock
+from tests.support.scene import (
+    REFERENCE,
+    Scene,
+    account,
+    contract,
+    day,
+    kept,
+    log,
+    product,
+    settled,
+    subscription,
+)
+from tests.support.small_project import ROOT, decisions
+from tests.support.starting_points import REPEATED, twins
 
 
 def crowd() -> Scene:
-    """A little of everything: new ones, blocked ones, left-out ones, held ones, merged ones, daughters."""
+    """A little of everything: new, blocked, left-out, held and merged rows, and daughters."""
     scene = twins(Scene())
-    scene.files(REPEATED, decisions("{mapping: license_change, key: c2, do: archive, reason: by hand}"))
+    scene.files(
+        REPEATED, decisions("{mapping: license_change, key: c2, do: archive, reason: by hand}")
+    )
     for name, phone in (("c", "1"), ("b", None), ("d", "1"), ("a", "1")):
-        scene.add("account", account(name, name=f"Customer {name}", number=f"N-{name}", phone=phone, parent="d"))
-        scene.add("billing_contract", contract(f"k{name}", number=f"K-{name}", name=f"CSP {name}", customer=name))
+        scene.add(
+            "account",
+            account(name, name=f"Customer {name}", number=f"N-{name}", phone=phone, parent="d"),
+        )
+        scene.add(
+            "billing_contract",
+            contract(f"k{name}", number=f"K-{name}", name=f"CSP {name}", customer=name),
+        )
         for number in range(3):
             id_ = f"{name}{number}"
             more = {"customer": name, "contract": f"k{name}", "product": "pro" if number else "yea"}
-            scene.add("subscription", subscription(id_, 2, name=f"Mail {id_}", billable=number < 2, **more))
-            scene.add("license_change", log(id_, day(11, 2 + number), 1, subscription=id_),
-                      log(f"{id_}x", day(11, 2 + number), 1, subscription=id_))  # fmt: skip
+            scene.add(
+                "subscription",
+                subscription(id_, 2, name=f"Mail {id_}", billable=number < 2, **more),
+            )
+            scene.add(
+                "license_change",
+                log(id_, day(11, 2 + number), 1, subscription=id_),
+                log(f"{id_}x", day(11, 2 + number), 1, subscription=id_),
+            )
     scene.row("account", "d")["parent"] = None
     return scene
 
@@ -78,7 +105,9 @@ def test_the_order_of_the_source_does_not_matter_for_files_either(tmp_path):
         scene = Scene()
         folder = tmp_path / str(turn)
         _export(scene, folder, turn)
-        scene.source = FileSource(folder, scene.project.catalogue.tables, "files", zone=ZoneInfo("Europe/London"))
+        scene.source = FileSource(
+            folder, scene.project.catalogue.tables, "files", zone=ZoneInfo("Europe/London")
+        )
         texts.add(dumps(scene.plan()))
     assert len(texts) == 1
 
@@ -90,7 +119,9 @@ def _export(scene, folder, turn):
         with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, columns[::turn])
             writer.writeheader()
-            writer.writerows([{name: row.get(name) for name in columns} for row in [*rows.values()][::turn]])
+            writer.writerows(
+                [{name: row.get(name) for name in columns} for row in [*rows.values()][::turn]]
+            )
 
 
 @pytest.mark.parametrize("make", [settled, crowd])
@@ -127,9 +158,9 @@ def test_the_state_s_serial_is_part_of_the_input():
 
 SCRIPT = """
 import sys
-from engine.model.document import dumps
-from tests.pipeline.test_determinism import crowd
-from tests.pipeline.scene import kept
+from trueup.model.document import dumps
+from tests.planning.test_determinism import crowd
+from tests.support.scene import kept
 sys.stdout.write(dumps(crowd().plan()) + dumps(kept().plan()))
 """
 
@@ -137,13 +168,17 @@ sys.stdout.write(dumps(crowd().plan()) + dumps(kept().plan()))
 def test_the_seed_of_pythons_hashes_does_not_matter():
     texts = {
         subprocess.run(
-            [sys.executable, "-c", SCRIPT], cwd=ROOT, env={"PYTHONHASHSEED": seed, "PATH": ""}, check=True,
-            capture_output=True, text=True,
+            [sys.executable, "-c", SCRIPT],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         for seed in ("1", "2", "3")
-    }  # fmt: skip
+    }
     assert len(texts) == 1
-    assert '"format": 1' in texts.pop()
+    assert f'"format": {FORMAT},' in texts.pop()
 
 
 def test_records_in_any_order_give_the_same_plan():

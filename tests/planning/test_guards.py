@@ -1,9 +1,9 @@
-"""Limits on what a plan would do: over one of them it is applied only when somebody says so."""
+"""Limits on what a plan would do: over one of them it is applied only with `--over`."""
 
 from decimal import Decimal
 
-from tests.pipeline.files import decisions, settings
-from tests.pipeline.scene import Scene, account, contract, kept, product, settled, subscription
+from tests.support.scene import Scene, account, contract, kept, product, settled, subscription
+from tests.support.small_project import decisions, settings
 
 STRICT = settings()["trueup.yaml"]
 
@@ -20,20 +20,33 @@ def test_calls_are_those_of_applying_whatever_planning_cost():
     assert figures.read_calls > 0
     assert limited(Scene(), "calls: 1000", f"calls: {figures.apply_calls}") == []
     assert limited(Scene(), "calls: 1000", f"calls: {figures.apply_calls - 1}") == [
-        f"applying costs {figures.apply_calls} API calls, over the limit of {figures.apply_calls - 1}"
+        (
+            f"applying costs {figures.apply_calls} API calls, "
+            f"over the limit of {figures.apply_calls - 1}"
+        )
     ]
 
 
 def test_on_day_one_the_records_that_are_being_linked_count_as_linked():
     scene = kept()
     for n in range(20):
-        scene.add("account", account(f"a{n}", name=f"Customer {n}", number=f"C-{n}", phone="2" if n < 6 else "1"))
+        scene.add(
+            "account",
+            account(f"a{n}", name=f"Customer {n}", number=f"C-{n}", phone="2" if n < 6 else "1"),
+        )
         scene.target.records["Companies"][900 + n] = {
-            "id": 900 + n, "companyName": f"Customer {n}", "companyNumber": f"C-{n}", "companyType": 1, "phone": "1",
-        }  # fmt: skip
+            "id": 900 + n,
+            "companyName": f"Customer {n}",
+            "companyNumber": f"C-{n}",
+            "companyType": 1,
+            "phone": "1",
+        }
     assert limited(scene, '{"*": 1}', '{"*": 0.3}') == []
     assert limited(scene, '{"*": 1}', '{"*": 0.2}') == [
-        "29% of the linked Companies would change (6 of 21, 21 of them by this plan), over the limit of 20%"
+        (
+            "29% of the linked Companies would change (6 of 21, 21 of them by this plan), "
+            "over the limit of 20%"
+        )
     ]
 
 
@@ -45,11 +58,11 @@ def test_what_is_billed_more_hides_nothing_that_is_billed_less():
     scene.sync()
     scene.row("subscription", "up")["quantity"] = Decimal(12)
     scene.row("subscription", "sub")["quantity"] = Decimal(0)
-    corrected = decisions(
-        "{mapping: subscription, key: up, do: correct, reason: counted}",
-        "{mapping: subscription, key: sub, do: correct, reason: counted}",
-    )
+    corrected = decisions(scene.correct("up"), scene.correct("sub"))
     assert limited(scene, "monthly_effect: 100000", "monthly_effect: 100", corrected) == [
-        "+120.00 a month is billed more and -120.00 a month is billed less, over the limit of 100.00"
+        (
+            "+120.00 a month is billed more and -120.00 a month is billed less, "
+            "over the limit of 100.00"
+        )
     ]
     assert scene.plan().summary.monthly == 0

@@ -1,4 +1,4 @@
-"""A plan from rows that were kept and brought up to date is the plan from a full load, whatever happened meanwhile."""
+"""A plan from rows that were kept and brought up to date is the plan from a full load."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +10,15 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trueup.model.document import dumps
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.dataverse.client import DataverseAccess
+from trueup.source.dataverse.source import CacheSettings, DataverseSource
+from trueup.source.dataverse.sync import LoadSettings
+from trueup.source.profile import ColumnProfile, Profile
 
-from engine.model.document import dumps
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.source.dataverse.client import Access
-from engine.source.dataverse.loading import Patience
-from engine.source.dataverse.source import DataverseSource, Keeping
-from engine.source.profile import Here, Profile
-from tests.pipeline.files import changed, project
-from tests.pipeline.scene import Scene, account, contract, day, log, product, subscription
+from tests.support.scene import Scene, account, contract, day, log, product, subscription
+from tests.support.small_project import changed, project
 
 CITY = changed("mappings/customer.yaml", "{{ source.city }}", "{{ source.city or source.website }}")
 """The same mapping, with one column more."""
@@ -38,7 +38,9 @@ ACCOUNT, PRODUCTS, CONTRACT, LINES, LOGS = (
 
 
 def a_line(number: int, units: int) -> dict[str, Any]:
-    return subscription(LINES[number], units, customer=ACCOUNT, contract=CONTRACT, product=PRODUCTS[number])
+    return subscription(
+        LINES[number], units, customer=ACCOUNT, contract=CONTRACT, product=PRODUCTS[number]
+    )
 
 
 def a_log(number: int, units: int) -> dict[str, Any]:
@@ -46,7 +48,10 @@ def a_log(number: int, units: int) -> dict[str, Any]:
 
 
 ROWS = {
-    "account": [account(ACCOUNT), account(key(9), name="Brook Ltd", number="B-1", website="brook.example")],
+    "account": [
+        account(ACCOUNT),
+        account(key(9), name="Brook Ltd", number="B-1", website="brook.example"),
+    ],
     "product": [product(PRODUCTS[0]), product(PRODUCTS[1], name="Backup")],
     "billing_contract": [contract(CONTRACT, customer=ACCOUNT)],
     "subscription": [a_line(0, 12), a_line(1, 3)],
@@ -66,11 +71,16 @@ class Story:
     @contextmanager
     def source(self, *, kept: bool, page: int = 5000) -> Iterator[None]:
         """The scene's source as one run opens it."""
-        url, here = self.dataverse.url, {("subscription", "psa_system_id"): Here(holds="ContractServices")}
-        access = Access(url, "demo.example", "trueup-demo", "demo", url)
+        url, here = (
+            self.dataverse.url,
+            {("subscription", "psa_system_id"): ColumnProfile(id_entity_of="ContractServices")},
+        )
+        access = DataverseAccess(url, "demo.example", "trueup-demo", "demo", url)
         profile = Profile(self.scene.project.catalogue.tables, here, digest=self.digest)
-        keeping = Keeping(self.folder / "rows.sqlite" if kept else None, Patience(page))
-        with DataverseSource(access, profile, self.scene.project.zone, self.scene.clock, keeping) as opened:
+        cache = CacheSettings(self.folder / "rows.sqlite" if kept else None, LoadSettings(page))
+        with DataverseSource(
+            access, profile, self.scene.project.zone, self.scene.clock, cache
+        ) as opened:
             self.scene.source = opened
             yield
 
@@ -92,9 +102,11 @@ class Story:
 
     def deletes(self, number: int, units: int) -> None:
         tables = self.scene.project.catalogue.tables
-        table, row = [("license_change", LOGS[number]), ("subscription", LINES[number % 2]), ("account", key(9))][
-            units % 3
-        ]
+        table, row = [
+            ("license_change", LOGS[number]),
+            ("subscription", LINES[number % 2]),
+            ("account", key(9)),
+        ][units % 3]
         self.dataverse.remove(tables[table].logical, row)
 
     def makes_again(self, number: int, units: int) -> None:
@@ -107,9 +119,12 @@ class Story:
         self.dataverse.change("uom", stored.key, name=["Monthly", "Annual"][number % 2])
 
     def numbers_choices_anew(self, number: int, _units: int) -> None:
-        attributes = self.dataverse.kinds["work365_licensechangelog"].attributes
+        attributes = self.dataverse.definitions["work365_licensechangelog"].attributes
         known = attributes["work365_lcl_provisioningstatus"]
-        moved = tuple(replace(each, value=900 + number * 10 + place) for place, each in enumerate(known.choices))
+        moved = tuple(
+            replace(each, value=900 + number * 10 + place)
+            for place, each in enumerate(known.choices)
+        )
         attributes[known.logical] = replace(known, choices=moved)
         self.dataverse.redefine()
 
@@ -144,13 +159,18 @@ HAPPENS = [
     Story.applies,
 ]
 steps = st.lists(
-    st.tuples(st.sampled_from(HAPPENS), st.integers(0, len(LOGS) - 1), st.integers(-4, 9).filter(bool)), max_size=10
+    st.tuples(
+        st.sampled_from(HAPPENS), st.integers(0, len(LOGS) - 1), st.integers(-4, 9).filter(bool)
+    ),
+    max_size=10,
 )
 
 
 @settings(max_examples=settings().max_examples // 4)
 @given(done=steps, page=st.integers(1, 4))
-def test_a_plan_from_increments_is_the_plan_from_a_full_load_byte_for_byte(done: list[Any], page: int):
+def test_a_plan_from_increments_is_the_plan_from_a_full_load_byte_for_byte(
+    done: list[Any], page: int
+):
     scene = Scene()
     tables = scene.project.catalogue.tables
     with (
@@ -166,11 +186,13 @@ def test_a_plan_from_increments_is_the_plan_from_a_full_load_byte_for_byte(done:
 
 
 def test_the_story_is_one_of_increments():
-    """No full load hides in it: what is kept is what was loaded at first, and every reading after that says nothing."""
+    """No full load hides in it: only the first one loads, and every later one reads changes."""
     scene = Scene()
     with (
         TemporaryDirectory() as folder,
-        DataverseSandbox(scene.project.catalogue.tables, ROWS, Environment(zone=scene.project.zone)) as dataverse,
+        DataverseSandbox(
+            scene.project.catalogue.tables, ROWS, Environment(zone=scene.project.zone)
+        ) as dataverse,
     ):
         story = Story(scene, dataverse, Path(folder))
         story.applies(0, 0)
@@ -178,7 +200,11 @@ def test_the_story_is_one_of_increments():
         story.sells(3, 5)
         with story.source(kept=True):
             made = scene.plan()
-            assert scene.source.remarks == ()
+            assert scene.source.notices == ()
         assert [change.keys for change in made.changes if change.action == "adjust"] == [(LOGS[3],)]
-        assert all("deltatoken" in request.query for request in dataverse.requests if "/work365_" in request.path)
+        assert all(
+            "deltatoken" in request.query
+            for request in dataverse.requests
+            if "/work365_" in request.path
+        )
         assert scene.state.pushed["license_change", LOGS[0]].units == Decimal(12)

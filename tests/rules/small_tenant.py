@@ -1,6 +1,6 @@
-"""One customer with one contract and one subscription, sound on both sides, against the shipped mappings and rules.
+"""One customer with one contract and one subscription, without faults, for the shipped rules.
 
-A test makes one fault in it and looks at what the plan says.
+A test makes one fault in one of the two systems and looks at the findings of the plan.
 """
 
 import json
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from engine.config.loader import load
-from engine.model.finding import Finding, Severity
-from engine.model.plan import Plan
-from engine.model.project import Project
-from engine.pipeline import plan
-from engine.ports import World
-from engine.sandbox.tenant import tailored
-from tests.fakes import FakeClock, FakeSource, FakeState, FakeTarget
+from trueup.config.loader import load
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.pipeline import plan
+from trueup.ports import World
+from trueup.sandbox.autotask.tenant import customized
 
-ROOT = Path(__file__).parents[2]
+from tests.support.fakes import FakeClock, FakeSource, FakeState, FakeTarget
+from tests.support.paths import ROOT
+
 COMPANY, CONTRACT, SERVICE, LINE, VENDOR = 29683, 5001, 601, 70001, 29620
 
 Row = dict[str, Any]
@@ -29,49 +29,51 @@ Row = dict[str, Any]
 
 @cache
 def shipped() -> Project:
-    """The project as it ships."""
+    """Returns the project as it ships."""
     return load(ROOT, shipped=ROOT / "schemas")
 
 
 @cache
 def entities() -> dict[str, Any]:
-    """Entities with the picklists of the example's Autotask."""
+    """Returns the entities with the picklists of the example tenant."""
     seed = json.loads((ROOT / "examples" / "autotask.json").read_text(encoding="utf-8"))
     return {
-        name: tailored(entity, seed["picklists"].get(name, {}), [])
+        name: customized(entity, seed["picklists"].get(name, {}), [])
         for name, entity in shipped().catalogue.entities.items()
     }
 
 
 @dataclass
 class Small:
-    """Both sides, to be bent by a test; `one` gives the only row of a table, or the one of that id."""
+    """The rows of Work 365 and the records of Autotask, for a test to change."""
 
     tables: dict[str, list[Row]] = field(default_factory=lambda: {**_tables()})
     records: dict[str, list[Row]] = field(default_factory=lambda: {**_records()})
     settings: dict[str, Any] = field(default_factory=lambda: dict(shipped().settings))
 
-    def one(self, table: str, id_: str = "") -> Row:
-        """A row of Work 365."""
+    def row(self, table: str, id_: str = "") -> Row:
+        """Returns the only row of a table, or the row with that id."""
         return next(row for row in self.tables[table] if row["id"] == (id_ or row["id"]))
 
     def record(self, entity: str) -> Row:
-        """The first record of an entity of Autotask."""
+        """Returns the first record of an entity."""
         return self.records[entity][0]
 
     def forget(self, *names: str) -> None:
-        """Autotask has never heard of these."""
+        """Removes all records of these entities."""
         for name in names:
             self.records[name] = []
 
     def new(self) -> None:
-        """Autotask knows neither the customer nor anything of it, and the change log tells it all."""
-        self.forget("Companies", "Contacts", "Contracts", "ContractServices", "ContractServiceUnits")
+        """Makes the customer new to Autotask, with one license change for its whole quantity."""
+        self.forget(
+            "Companies", "Contacts", "Contracts", "ContractServices", "ContractServiceUnits"
+        )
         self.records["Companies"] = [_vendor()]
         self.tables["license_change"] = [change("first", date(2026, 11, 2), 12)]
 
     def plan(self, *, without: str = "", **more: Any) -> Plan:
-        """The plan, perhaps without one of the shipped rules, or with other parts of the project."""
+        """Returns the plan, without the rule `without`, and with other parts of the project."""
         project = replace(
             shipped(),
             settings=self.settings,
@@ -80,11 +82,13 @@ class Small:
         )
         clock = FakeClock()
         source = FakeSource(self.tables, project.catalogue.tables)
-        return plan(project, World(source, FakeTarget(entities(), self.records), FakeState(clock), clock))
+        return plan(
+            project, World(source, FakeTarget(entities(), self.records), FakeState(clock), clock)
+        )
 
 
 def findings(made: Plan) -> Iterator[Finding]:
-    """Everything that a plan says of rows, wherever it says it."""
+    """Yields all findings of a plan on rows, also those of blocked and left out rows."""
     yield from made.findings
     for blocked in made.blocked:
         yield from blocked.findings
@@ -93,7 +97,7 @@ def findings(made: Plan) -> Iterator[Finding]:
 
 
 def change(id_: str, day: date, quantity: int | str, **more: Any) -> Row:
-    """A License Change Log that is pending."""
+    """Returns a pending license change."""
     return {
         "id": id_,
         "name": "Microsoft 365 Business Premium",
@@ -163,7 +167,7 @@ def _tables() -> dict[str, list[Row]]:
 
 
 def subscription(id_: str, **more: Any) -> Row:
-    """A subscription that is sound."""
+    """Returns a subscription without faults."""
     return {
         "id": id_,
         "name": "Microsoft 365 Business Premium",
@@ -206,12 +210,17 @@ def _records() -> dict[str, list[Row]]:
         "Currencies": [{"id": 2, "name": "CHF", "isActive": True}],
         "Resources": [{"id": 1, "email": "priya.raman@northgate-it.example", "isActive": True}],
         "BillingCodes": [
-            {"id": 11, "name": "Cloud subscriptions", "isActive": True},
-            {"id": 12, "name": "Software licences", "isActive": True},
+            {"id": 11, "name": "Cloud subscriptions", "useType": 8, "isActive": True},
+            {"id": 12, "name": "Software licences", "useType": 4, "isActive": True},
         ],
-        "Companies": [{"id": COMPANY, "companyName": "Alpine Dental AG", "companyNumber": "A-1007"}, _vendor()],
+        "Companies": [
+            {"id": COMPANY, "companyName": "Alpine Dental AG", "companyNumber": "A-1007"},
+            _vendor(),
+        ],
         "Contacts": [],
-        "Services": [{"id": SERVICE, "externalID": "pro", "name": "M365 Business Premium", "periodType": 2}],
+        "Services": [
+            {"id": SERVICE, "externalID": "pro", "name": "M365 Business Premium", "periodType": 2}
+        ],
         "Products": [{"id": 801, "externalProductID": "one-off"}],
         "Contracts": [
             {

@@ -1,10 +1,11 @@
-"""Prices are set when a record is created and never compared: what is edited in Autotask stays."""
+"""Prices are set on create and never compared: a price that is edited in Autotask stays."""
 
 from dataclasses import replace
 from decimal import Decimal
 
-from engine.model.project import Manage
-from tests.rules.small import SERVICE, Small, shipped
+from trueup.model.project import Manage
+
+from tests.rules.small_tenant import SERVICE, Small, shipped
 
 
 def with_prices_edited():
@@ -25,32 +26,42 @@ def written(plan):
     }
 
 
-def test_a_price_edited_in_autotask_is_no_difference():
+def test_a_price_edited_in_autotask_is_not_a_difference():
     prices = {
-        (entity, field) for entity, field in written(with_prices_edited().plan()) if "rice" in field or "Cost" in field
+        (entity, field)
+        for entity, field in written(with_prices_edited().plan())
+        if "rice" in field or "Cost" in field
     }
     assert prices == set()
 
 
-def test_it_would_be_one_if_the_mapping_managed_it():
+def test_a_price_that_the_mapping_manages_is_compared():
     mapping = shipped().mappings["service"]
     price = replace(mapping.fields["unitPrice"], manage=Manage.ALWAYS)
     managed = replace(mapping, fields={**mapping.fields, "unitPrice": price})
     plan = with_prices_edited().plan(mappings={**shipped().mappings, "service": managed})
     assert ("Services", "unitPrice") in written(plan)
-    assert [change.record for change in plan.changes if change.entity == "Services" and change.action == "update"] == [
-        SERVICE
-    ]
+    assert [
+        change.record
+        for change in plan.changes
+        if change.entity == "Services" and change.action == "update"
+    ] == [SERVICE]
 
 
-def test_a_new_service_takes_the_price_of_work_365_once():
+def test_a_new_service_gets_the_price_of_work_365():
     small = Small()
     small.forget("Services", "ContractServices", "ContractServiceUnits")
-    created = [change for change in small.plan().changes if change.entity == "Services" and change.action == "create"]
+    created = [
+        change
+        for change in small.plan().changes
+        if change.entity == "Services" and change.action == "create"
+    ]
     assert [change.values["unitPrice"] for change in created] == [Decimal("20.2000")]
 
 
-def test_money_is_counted_at_autotasks_own_price():
+def test_amounts_are_computed_with_the_price_in_autotask():
     small = with_prices_edited()
-    adjusted = [change for change in small.plan().changes if change.action == "adjust"]
-    assert [(change.units, change.monthly) for change in adjusted] == [((10, 12), Decimal("110.00"))]
+    adjustments = [change for change in small.plan().changes if change.action == "adjust"]
+    assert [(change.units, change.monthly) for change in adjustments] == [
+        ((10, 12), Decimal("110.00"))
+    ]

@@ -1,191 +1,231 @@
-"""The draft, put together: waves, blocked rows with their chains, what was left out, guards, figures."""
+"""Puts the plan together: waves, blocked rows with their causes, left-out rows, guards, figures."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from dataclasses import replace
 
-from engine.model.finding import Finding, Severity
-from engine.model.plan import OUTSIDE, Action, Blocked, Change, LedgerLine, LeftOut, Plan, Summary
-from engine.model.work import Chain
-from engine.planning.calls import apply_calls
-from engine.planning.draft import Draft
-from engine.planning.selection import Part
-from engine.stages.guard import guard
-from engine.stages.order import order
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Blocked, Change, GoneRows, LedgerLine, LeftOut, Outside, Plan, RowRef
+from trueup.planning.call_costs import apply_calls
+from trueup.planning.context import PlanContext
+from trueup.planning.references import Ancestry
+from trueup.planning.selection.select import Selection
+from trueup.planning.systems import systems
+from trueup.ports import World
+from trueup.stages.guard import guard
+from trueup.stages.ledger import totals
+from trueup.stages.order import order
+from trueup.stages.resolve import DEPENDS
+from trueup.stages.summary import Counts, summarize, waits
 
 
-def assemble(draft: Draft, *, described: str, read_calls: int, part: Part | None = None) -> Plan:
-    """The plan document, of all or of the part that a selection keeps."""
-    changes = [change for standing in draft.standings.values() for change in _sorted(standing.changes)]
+def assemble(
+    context: PlanContext, world: World, calls_before: int, part: Selection | None = None
+) -> Plan:
+    """The plan, of all or of the part that a selection keeps.
+
+    `calls_before`: API calls that were sent before planning began.
+    """
+    project, snapshot = context.project, context.snapshot
+    changes, waves = _ordered(context, part)
+    blocked, ledger = _blocked(context, part), _ledger(context, part)
+    gone = _rows_gone(context)
+    costs = world.target.call_costs
+    calls = apply_calls(changes, project.batch, context.new_unit_rows, costs)
+    linked = Counter(link.entity for link in snapshot.links.values())
+    counts = Counts(
+        source_rows=sum(len(rows) for rows in context.tables.values()),
+        source_tables=len(context.tables),
+        records=context.reader.count,
+        read_calls=world.target.calls - calls_before,
+        apply_calls=calls,
+    )
+    return Plan(
+        project=project.digest,
+        as_of=context.as_of,
+        lineage=snapshot.lineage,
+        serial=snapshot.serial,
+        source=world.source.describe(),
+        target=world.target.describe(),
+        currency=project.currency,
+        changes=changes,
+        waves=waves,
+        findings=tuple(_findings(context, part)),
+        blocked=tuple(blocked),
+        left_out=tuple(_left_out(context, part)),
+        ledger=tuple(ledger),
+        exceeded=(*guard(project.guards, changes, linked, calls, gone), *context.exceeded),
+        summary=summarize(counts, changes, blocked, totals(ledger), gone),
+        selection=part.text if part else "",
+        outside=_outside(context, part) if part else None,
+        systems=systems(world),
+        names=context.systems,
+    )
+
+
+def _ordered(
+    context: PlanContext, part: Selection | None
+) -> tuple[tuple[Change, ...], tuple[tuple[str, ...], ...]]:
+    """The changes in the order of their waves, and the waves; blocks what is in a cycle."""
+    changes = [change for state in context.states.values() for change in _sorted(state.changes)]
     if part:
         changes = [change for change in changes if change.id in part.changes]
-    waves, cycles = order(changes)
-    placed = {change.id: change for change in changes}
-    ordered = tuple(placed[id_] for wave in waves for id_ in wave)
-    _cut(
-        draft, cycles, [change for change in changes if change.id not in {one.id for one in ordered}] if cycles else []
-    )
-    blocked = _blocked(draft, part)
-    monthly = sum((change.monthly for change in ordered if change.monthly is not None), Decimal(0))
-    calls = apply_calls(ordered, draft.project.batch, draft.fresh)
-    linked = Counter(link.entity for link in draft.memory.links.values())
-    exceeded = [*guard(draft.project.guards, ordered, linked, calls), *draft.exceeded]
-    return Plan(
-        project=draft.project.digest,
-        as_of=draft.as_of,
-        lineage=draft.memory.lineage,
-        serial=draft.memory.serial,
-        source=described,
-        target=draft.target.describe(),
-        currency=draft.project.currency,
-        changes=ordered,
-        waves=waves,
-        findings=tuple(_findings(draft, part)),
-        blocked=tuple(blocked),
-        left_out=tuple(_left_out(draft, part)),
-        ledger=tuple(_ledger(draft, part)),
-        exceeded=tuple(exceeded),
-        summary=_summary(draft, ordered, blocked, read_calls, calls, monthly),
-        selection=_selection(draft, part),
-    )
+    waves, cycles = order(changes, context.systems)
+    by_id = {change.id: change for change in changes}
+    ordered = [by_id[id_] for wave in waves for id_ in wave]
+    if cycles:
+        placed = {change.id for change in ordered}
+        _block_cycles(context, cycles, [one for one in changes if one.id not in placed])
+    ancestry = Ancestry(context)
+    return tuple(_with_ancestors(context, ancestry, change) for change in ordered), waves
 
 
 def _sorted(changes: Mapping[str, Sequence[Change]]) -> Iterable[Change]:
-    """By what people call them: the order of the source's rows does not matter."""
+    """By name, so that the order of the source's rows does not matter."""
     every = [change for group in changes.values() for change in group]
     return sorted(every, key=lambda change: (change.name, change.id))
 
 
-def _cut(draft: Draft, cycles: Sequence[Finding], left: Sequence[Change]) -> None:
-    """Blocks the rows of changes that are in no wave: one of each circle is at fault, the others depend on it."""
-    behind: dict[str, list[Change]] = {}
+def _with_ancestors(context: PlanContext, ancestry: Ancestry, change: Change) -> Change:
+    """The change with the rows that it belongs to: its own row where it is a customer, too."""
+    if change.adjustment:
+        row = change.adjustment.row
+    else:
+        row = RowRef(change.mapping, change.keys[0], change.name)
+    own = (row,) if change.adjustment else ()
+    under = (*own, *ancestry.of_row(row.mapping, row.key))
+    if not change.adjustment and change.mapping == context.project.customer_mapping:
+        under = (row, *under)
+    return replace(change, under=under)
+
+
+def _block_cycles(context: PlanContext, cycles: Sequence[Finding], left: Sequence[Change]) -> None:
+    """Blocks the rows of changes in no wave: one of each cycle is at fault, others depend on it."""
+    dependants: dict[str, list[Change]] = {}
     for change in left:
         for need in change.needs:
-            behind.setdefault(need, []).append(change)
+            dependants.setdefault(need, []).append(change)
     for finding in cycles:
-        draft.standings[finding.mapping].block(finding.key, finding)
-        at_fault = [one for one in left if (finding.mapping, finding.key) in draft.rows_of(one)]
-        _cut_behind(draft, behind, at_fault)
+        context.states[finding.mapping].block(finding.key, finding)
+        at_fault = [one for one in left if (finding.mapping, finding.key) in context.rows_of(one)]
+        _block_dependants(context, dependants, at_fault)
 
 
-def _cut_behind(draft: Draft, behind: Mapping[str, Sequence[Change]], frontier: list[Change]) -> None:
+def _block_dependants(
+    context: PlanContext, dependants: Mapping[str, list[Change]], frontier: list[Change]
+) -> None:
     while frontier:
         change = frontier.pop(0)
-        mapping, key = draft.rows_of(change)[0]
-        for other in behind.get(change.id, ()):
-            rows = [row for row in draft.rows_of(other) if row[1] not in draft.standings[row[0]].blocked]
-            for name, own in rows:
-                text = f"depends on {mapping} {key}, which is blocked"
-                finding = Finding("depends-on-blocked", Severity.ERROR, text, "", other.place, name, own)
-                draft.standings[name].block(own, finding, (mapping, key))
+        cause = context.rows_of(change)[0]
+        for other in dependants.get(change.id, ()):
+            rows = [
+                (mapping, key)
+                for mapping, key in context.rows_of(other)
+                if key not in context.states[mapping].blocked
+            ]
+            for mapping, key in rows:
+                text = f"depends on {cause[0]} {cause[1]}, which is blocked"
+                finding = Finding(DEPENDS, Severity.ERROR, text, "", other.place, mapping, key)
+                context.states[mapping].block(key, finding, cause)
             if rows:
                 frontier.append(other)
 
 
-def _has(part: Part | None, mapping: str, key: str) -> bool:
-    return part is None or (mapping, key) in part.rows
-
-
-def _blocked(draft: Draft, part: Part | None) -> list[Blocked]:
-    """Rows that are left alone; of a part, each holds back only rows that are in it."""
-    shown = {name: [key for key in one.blocked if _has(part, name, key)] for name, one in draft.standings.items()}
-    holds: dict[tuple[str, str], Counter[str]] = {}
-    chains: dict[tuple[str, str], Chain] = {}
+def _blocked(context: PlanContext, part: Selection | None) -> list[Blocked]:
+    """Rows that are left alone; of a selection, each holds back only rows that are in it."""
+    shown = {
+        name: [key for key in state.blocked if _is_in(part, name, key)]
+        for name, state in context.states.items()
+    }
+    holds_back: dict[tuple[str, str], Counter[str]] = {}
+    causes: dict[tuple[str, str], tuple[RowRef, ...]] = {}
     for name, keys in shown.items():
         for key in keys:
-            chain = chains[name, key] = _chain(draft, name, key)
-            for mapping, other, _ in chain:
-                holds.setdefault((mapping, other), Counter())[name] += 1
+            causes[name, key] = _causes(context, name, key)
+            for cause in causes[name, key]:
+                holds_back.setdefault((cause.mapping, cause.key), Counter())[name] += 1
     return [
         Blocked(
             mapping=name,
             key=key,
             name=label,
-            tab=standing.mapping.tab,
-            findings=tuple(draft.named(finding) for finding in standing.blocked[key]),
-            because=chains[name, key],
-            holds_back=dict(sorted(holds.get((name, key), Counter()).items())),
+            tab=state.mapping.tab,
+            findings=tuple(context.with_name(finding) for finding in state.blocked[key]),
+            because=causes[name, key],
+            holds_back=dict(sorted(holds_back.get((name, key), Counter()).items())),
         )
-        for name, standing in draft.standings.items()
-        for label, key in sorted((draft.label(name, key), key) for key in shown[name])
+        for name, state in context.states.items()
+        for label, key in sorted((context.label(name, key), key) for key in shown[name])
     ]
 
 
-def _chain(draft: Draft, mapping: str, key: str) -> Chain:
+def _causes(context: PlanContext, mapping: str, key: str) -> tuple[RowRef, ...]:
     """From the row's own reference up to the row at fault."""
-    chain: list[tuple[str, str, str]] = []
-    step = draft.standings[mapping].because.get(key)
-    while step and len(chain) < len(draft.project.mappings) * 4:
-        chain.append((*step, draft.label(*step)))
-        step = draft.standings[step[0]].because.get(step[1])
-    return tuple(chain)
+    found: list[RowRef] = []
+    cause = context.states[mapping].because.get(key)
+    while cause and len(found) < len(context.project.mappings) * 4:
+        found.append(context.labels.ref(*cause))
+        cause = context.states[cause[0]].because.get(cause[1])
+    return tuple(found)
 
 
-def _findings(draft: Draft, part: Part | None) -> list[Finding]:
-    found = [*draft.findings, *(finding for standing in draft.standings.values() for finding in standing.findings)]
-    findings = [draft.named(finding) for finding in found if part is None or part.tells(finding)]
-    return sorted(findings, key=lambda one: (str(one.severity), one.mapping, one.code, one.name, one.key))
+def _is_in(part: Selection | None, mapping: str, key: str) -> bool:
+    return part is None or (mapping, key) in part.rows
 
 
-def _ledger(draft: Draft, part: Part | None) -> list[LedgerLine]:
-    lines = [line for line in draft.ledger if part is None or part.weighs(line)]
+def _findings(context: PlanContext, part: Selection | None) -> list[Finding]:
+    found = [
+        *context.findings,
+        *(finding for state in context.states.values() for finding in state.findings),
+    ]
+    shown = [
+        context.with_name(finding) for finding in found if part is None or part.has_finding(finding)
+    ]
+    return sorted(
+        shown, key=lambda one: (str(one.severity), one.mapping, one.code, one.name, one.key)
+    )
+
+
+def _ledger(context: PlanContext, part: Selection | None) -> list[LedgerLine]:
+    lines = [line for line in context.ledger if part is None or part.has_line(line)]
     return sorted(lines, key=lambda line: (str(line.class_), line.name, line.key, line.record or 0))
 
 
-def _left_out(draft: Draft, part: Part | None) -> list[LeftOut]:
-    """Rows left out, folded by code and wording with the row's own name taken out of it."""
-    folded: dict[tuple[str, str, str], list[str]] = {}
-    for name, standing in draft.standings.items():
-        for key, finding in standing.left.items():
-            if _has(part, name, key):
-                folded.setdefault((name, finding.code, finding.text), []).append(draft.label(name, key))
+def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
+    """Rows left out, those with the same reason as one."""
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for name, state in context.states.items():
+        for key, finding in state.skipped.items():
+            if _is_in(part, name, key):
+                reason = (name, finding.code, finding.text)
+                names.setdefault(reason, []).append(context.label(name, key))
     return [
-        LeftOut(mapping, text, tuple(sorted(names)), code) for (mapping, code, text), names in sorted(folded.items())
+        LeftOut(mapping, text, tuple(sorted(rows)), code)
+        for (mapping, code, text), rows in sorted(names.items())
     ]
 
 
-def _selection(draft: Draft, part: Part | None) -> str:
-    """What the part is, and how much is outside of it."""
-    if part is None:
-        return ""
-    kept_out = [
-        found
-        for name, one in draft.standings.items()
-        for key, found in one.blocked.items()
-        if (name, key) not in part.rows
-    ]
-    held = sum(1 for found in kept_out if _waits(found))
-    rows, changes = part.outside
-    figures = ((rows, "row"), (changes, "change"))
-    said = [f"{many:,} {what}{'' if many == 1 else 's'}" for many, what in figures]
-    said += [f"{many:,} {what}" for many, what in ((len(kept_out) - held, "blocked"), (held, "held"))]
-    return f"{part.said}{OUTSIDE}{', '.join(said)}"
+def _rows_gone(context: PlanContext) -> list[GoneRows]:
+    """Tables of which linked rows are gone: an earlier plan saw them."""
+    linked: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
+    for mapping, key in context.snapshot.links:
+        state = context.states.get(mapping)
+        if state is not None:
+            table = state.mapping.source.table
+            linked[table] += 1
+            gone[table] += not state.has(key)
+    return [GoneRows(table, count, linked[table]) for table, count in sorted(gone.items()) if count]
 
 
-def _waits(findings: Sequence[Finding]) -> bool:
-    return all(finding.severity is Severity.HOLD for finding in findings)
-
-
-def _summary(
-    draft: Draft,
-    changes: Sequence[Change],
-    blocked: Sequence[Blocked],
-    read: int,
-    calls: int,
-    monthly: Decimal,
-) -> Summary:
-    held = sum(1 for one in blocked if _waits(one.findings))
-    adjusting = [change for change in changes if change.action is Action.ADJUST]
-    return Summary(
-        source_rows=sum(len(rows) for rows in draft.tables.values()),
-        source_tables=len(draft.tables),
-        records=draft.reader.count,
-        read_calls=read,
-        apply_calls=calls,
-        monthly=monthly,
-        prices_unknown=sum(1 for change in adjusting if change.price_unknown),
-        prices_zero=sum(1 for change in adjusting if change.monthly == 0 and change.units),
-        actions=dict(sorted(Counter(str(change.action) for change in changes).items())),
-        blocked=len(blocked) - held,
+def _outside(context: PlanContext, part: Selection) -> Outside:
+    """How much is not in the selection."""
+    everything, inside = _blocked(context, None), part.rows
+    left = [one for one in everything if (one.mapping, one.key) not in inside]
+    held = sum(1 for one in left if waits(one))
+    return Outside(
+        rows=part.rows_outside,
+        changes=part.changes_outside,
+        blocked=len(left) - held,
         held=held,
     )

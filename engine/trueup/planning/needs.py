@@ -1,11 +1,20 @@
-"""What a project has to read: columns of tables, fields of entities. Nothing is asked for that no YAML names."""
+"""What a project has to read: the columns of tables and fields of entities that its YAML names."""
 
 from collections.abc import Iterable, Mapping
 
-from engine.expressions import inspect
-from engine.expressions.compiled import mapping_values, rule_values, spec_values
-from engine.model.fit import fingerprint
-from engine.model.project import Find, MappingSpec, Project, Rule, RuleOn, Value, WriteBackSpec
+from trueup.expressions import inspect
+from trueup.expressions.compiled import mapping_values, rule_values, spec_values
+from trueup.model.coerce import fingerprint
+from trueup.model.project import (
+    Find,
+    LedgerSpec,
+    MappingSpec,
+    Project,
+    Rule,
+    Value,
+    WriteBackSpec,
+)
+from trueup.model.rule_scopes import scope
 
 
 def columns(project: Project) -> dict[str, set[str]]:
@@ -36,34 +45,44 @@ def _mapping_columns(mapping: MappingSpec, rules: Iterable[Rule]) -> dict[str, s
             needed[tables[through[0]] if through else source.table].add(column)
         if join.where:
             _add(join.where, {"row": join.table, "source": source.table}, tables, needed)
-    for value in [*mapping_values(mapping), *(value for rule in rules for value in rule_values(rule))]:
+    for value in [
+        *mapping_values(mapping),
+        *(value for rule in rules for value in rule_values(rule)),
+    ]:
         _add(value, {"source": source.table}, tables, needed)
     if mapping.write_back:
         needed[source.table].update(mapping.write_back.set)
     return needed
 
 
-def _add(value: Value, roots: Mapping[str, str], joins: Mapping[str, str], needed: dict[str, set[str]]) -> None:
+def _add(
+    value: Value, roots: Mapping[str, str], joins: Mapping[str, str], needed: dict[str, set[str]]
+) -> None:
     if not value.is_code:
         return
-    said = inspect(str(value.raw))
-    joined = {path[1] for path in said.paths if path[0] == "related" and len(path) > 1}
-    for path in said.paths:
+    used = inspect(str(value.raw))
+    joined = {path[1] for path in used.paths if path[0] == "related" and len(path) > 1}
+    for path in used.paths:
         if path[0] in roots and len(path) > 1:
             needed[roots[path[0]]].add(path[1])
         elif path[0] == "related" and len(path) > 2 and path[1] in joins:  # noqa: PLR2004 -- related.join.column
             needed[joins[path[1]]].add(path[2])
     for name in joined & joins.keys():
-        needed[joins[name]].update(said.attributes)
+        needed[joins[name]].update(used.attributes)
 
 
 def entity_fields(project: Project, mapping: MappingSpec) -> list[str]:
     """Fields of the mapping's entity that planning looks at, in the order of their names."""
-    names = set(mapping.fields) | set(mapping.identity) | set(mapping.target.where) | set(mapping.deactivate)
-    names.update(name for specs in mapping.match for name in specs)
+    names = (
+        set(mapping.fields)
+        | set(mapping.identity)
+        | set(mapping.target.where)
+        | set(mapping.deactivate)
+    )
+    names.update(name for match_key in mapping.match for name in match_key.fields)
     names.update(mapping.similar)
     names.update(_record_paths(project, mapping))
-    names.update(_price_fields(project, mapping))
+    names.update(_ledger_fields(project, mapping))
     entity = project.catalogue.entities[mapping.target.entity]
     if entity.parent:
         names.add(entity.parent.key)
@@ -72,20 +91,23 @@ def entity_fields(project: Project, mapping: MappingSpec) -> list[str]:
 
 
 def _record_paths(project: Project, mapping: MappingSpec) -> set[str]:
-    """Fields that rules or write-backs look at: `before.x`, `after.x`, `refs.<this mapping>.x`, `record.x`."""
+    """Fields in rules or write-backs: `before.x`, `after.x`, `refs.<mapping>.x`, `record.x`."""
     names: set[str] = set()
     for rule in project.rules:
-        if rule.on in (RuleOn.RECORD, RuleOn.CHANGE):
+        offered = scope(rule.on)
+        if offered.record or offered.refs:
             for path in _paths(rule_values(rule)):
                 if path[0] == "refs" and path[1:2] == (mapping.name,) and len(path) > 2:  # noqa: PLR2004
                     names.add(path[2])
                 elif path[0] in ("before", "after") and rule.for_ == mapping.name and len(path) > 1:
                     names.add(".".join(path[1:]))
-    return names | record_fields(mapping.write_back) if mapping.write_back else names
+    if mapping.write_back:
+        names |= record_fields(mapping.write_back)
+    return names
 
 
 def record_fields(spec: WriteBackSpec) -> set[str]:
-    """Fields of its record that a write-back looks at."""
+    """Fields of its record that a write-back uses."""
     paths = _paths([*spec.set.values(), *([spec.when] if spec.when else [])])
     return {path[1] for path in paths if path[0] == "record" and len(path) > 1}
 
@@ -96,19 +118,26 @@ def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
             yield from inspect(str(value.raw)).paths
 
 
-def _price_fields(project: Project, mapping: MappingSpec) -> set[str]:
+def _ledger_fields(project: Project, mapping: MappingSpec) -> set[str]:
+    """Fields from which the price and the billing periods of services are taken."""
     names: set[str] = set()
     for other in project.mappings.values():
-        if other.ledger and other.ledger.price:
-            for path in (*other.ledger.price.values, other.ledger.price.per):
-                owner, _, field = path.rpartition(".")
-                if owner == mapping.name or (not owner and other.name == mapping.name):
-                    names.add(field)
+        for path in _ledger_paths(other.ledger) if other.ledger else ():
+            owner, _, field = path.rpartition(".")
+            if owner == mapping.name or (not owner and other.name == mapping.name):
+                names.add(field)
     return names
 
 
+def _ledger_paths(ledger: LedgerSpec) -> Iterable[str]:
+    if ledger.price:
+        yield from (*ledger.price.values, ledger.price.per)
+    if ledger.periods:
+        yield from (ledger.periods.start, ledger.periods.end)
+
+
 def volatile(project: Project) -> dict[str, set[str]]:
-    """Table → columns that runs themselves write once a record is there: no sign that somebody moved the row."""
+    """Table → columns that runs write once a record exists: no sign that the row was changed."""
     found: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         if mapping.write_back and not mapping.append:
@@ -117,9 +146,16 @@ def volatile(project: Project) -> dict[str, set[str]]:
 
 
 def made_of(project: Project, mapping: MappingSpec) -> list[str]:
-    """Columns of its own row that a mapping's fields and its `where` are made of, but for those that runs write."""
+    """Columns of its own row from which a mapping's fields and its `where` are computed.
+
+    Without the columns that runs write.
+    """
     table = mapping.source.table
-    written = [one.write_back.set for one in project.mappings.values() if one.write_back and one.source.table == table]
+    written = [
+        one.write_back.set
+        for one in project.mappings.values()
+        if one.write_back and one.source.table == table
+    ]
     values = [value for spec in mapping.fields.values() for value in spec_values(spec)]
     paths = _paths([*values, *([mapping.source.where] if mapping.source.where else [])])
     names = {path[1] for path in paths if path[0] == "source" and len(path) > 1} - {
@@ -129,27 +165,28 @@ def made_of(project: Project, mapping: MappingSpec) -> list[str]:
 
 
 GONE = ""
-"""The fingerprint of a row that is not there."""
+"""The fingerprint of a row that does not exist."""
 
 UNREAD = "?"
-"""That of a row that is there, or may be, and cannot be read."""
+"""The fingerprint of a row that exists, or may exist, and cannot be read."""
 
 
 def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
-    """The fingerprint of a row by which apply tells whether it moved."""
+    """The fingerprint of a row by which apply detects that it was changed."""
     skipped = set(without)
     return fingerprint({name: value for name, value in row.items() if name not in skipped})
 
 
 def finds(project: Project) -> dict[str, set[str]]:
-    """Entities of reference data → fields that they are looked up by, `isActive` where they have it."""
+    """Entities of reference data → fields that they are looked up by, and the active flag."""
     needed: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         for spec in (*mapping.fields.values(), *mapping.identity.values()):
             if isinstance(spec.value, Find):
                 needed.setdefault(spec.value.entity, set()).update(spec.value.where)
     for entity, names in needed.items():
-        names.update({"isActive"} & project.catalogue.entities[entity].fields.keys())
+        known = project.catalogue.entities[entity]
+        names.update({known.active} & known.fields.keys())
     return needed
 
 

@@ -1,95 +1,129 @@
-"""What settings and mappings name, looked up in a live tenant: labels, reference data, user-defined fields, periods."""
+"""Looks up in a tenant what settings and mappings name: labels, reference data, fields, periods."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.errors import TargetRejected
-from engine.expressions import EVALUATION_ERRORS, evaluate, inspect
-from engine.expressions.compiled import slot_raw
-from engine.model.catalogue import UDF
-from engine.model.finding import Finding, Place, Severity
-from engine.model.fit import Misfit, fit
-from engine.model.near import closest
-from engine.model.project import FieldSpec, Find, MappingSpec, PriceSpec, Project, Value
-from engine.planning.reading import Records
-from engine.ports import Condition, Target
+from trueup.errors import TargetRejected
+from trueup.expressions import EVALUATION_ERRORS, evaluate, inspect
+from trueup.expressions.compiled import slot_raw
+from trueup.model.catalogue import UDF
+from trueup.model.coerce import CoercionError, coerce
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import FieldSpec, Find, MappingSpec, PriceSpec, Project, Value
+from trueup.model.suggestions import closest
+from trueup.planning.reading import Records
+from trueup.ports import Condition, Target
 
 
-def checkup(project: Project, target: Target) -> list[Finding]:
-    """A finding for each name, and for each value that depends on settings alone, that this tenant does not know."""
+def check_tenant(project: Project, target: Target) -> list[Finding]:
+    """A finding for each name that the tenant does not have.
+
+    Values of fields are checked where they depend on settings alone. Raises TargetError.
+    """
     names = {"settings": project.settings, "plan": {}, "source": None, "related": {}}
     reader = Records(project, target, names)
-    unknown = [*unknown_fields(project, target), *unknown_periods(project, target)]
-    return unknown + [
-        finding
-        for mapping in project.mappings.values()
-        for spec in (*mapping.fields.values(), *mapping.identity.values())
-        for finding in _field(mapping, spec, target, reader, names)
+    checker = _SettingChecker(project, target, reader, names)
+    return [
+        *unknown_fields(project, target),
+        *unknown_periods(project, target),
+        *(
+            finding
+            for mapping in project.mappings.values()
+            for spec in (*mapping.fields.values(), *mapping.identity.values())
+            for finding in checker.check(mapping, spec)
+        ),
     ]
 
 
-def _field(
-    mapping: MappingSpec, spec: FieldSpec, target: Target, reader: Records, names: Mapping[str, Any]
-) -> Iterator[Finding]:
-    if not _from_settings(spec):
-        return
-    try:
+class _SettingChecker:
+    """Evaluates fields that depend on settings alone."""
+
+    def __init__(
+        self, project: Project, target: Target, reader: Records, names: Mapping[str, Any]
+    ) -> None:
+        self._systems, self._target = project.catalogue.systems, target
+        self._reader, self._names = reader, names
+
+    def check(self, mapping: MappingSpec, spec: FieldSpec) -> Iterator[Finding]:
+        """A finding where the tenant does not have the value."""
+        if not _is_from_settings(spec):
+            return
+        try:
+            self._evaluate(mapping, spec)
+        except (CoercionError, *EVALUATION_ERRORS) as fault:
+            settings = ", ".join(_settings(spec)) or f"{mapping.target.entity}.{spec.name}"
+            remedy = f"correct the setting in trueup.yaml, or add it in {self._systems.target}"
+            yield Finding(
+                "setting-unknown",
+                Severity.ERROR,
+                f"{settings}: {fault}",
+                remedy,
+                spec.place,
+                mapping.name,
+            )
+
+    def _evaluate(self, mapping: MappingSpec, spec: FieldSpec) -> None:
         if isinstance(spec.value, Find):
             raws = slot_raw(spec)
-            reader.find(
-                spec.value, tuple(evaluate(raw, names) for raw in (raws if isinstance(raws, tuple) else (raws,)))
-            )
+            values = raws if isinstance(raws, tuple) else (raws,)
+            self._reader.find(spec.value, tuple(evaluate(raw, self._names) for raw in values))
         elif isinstance(spec.value, Value):
-            field = target.entity(mapping.target.entity).field(spec.name)
+            field = self._target.entity(mapping.target.entity).field(spec.name)
             if field:
-                fit(evaluate(spec.value.raw, names), field)
-    except (Misfit, *EVALUATION_ERRORS) as fault:
-        said = ", ".join(_settings(spec)) or f"{mapping.target.entity}.{spec.name}"
-        text = f"{said}: {fault}"
-        remedy = "correct the setting in trueup.yaml, or add it in Autotask"
-        yield Finding("setting-unknown", Severity.ERROR, text, remedy, spec.place, mapping.name)
+                coerce(evaluate(spec.value.raw, self._names), field)
 
 
 def unknown_fields(project: Project, target: Target) -> list[Finding]:
-    """User-defined fields that mappings name and this tenant does not have. Raises TargetError."""
+    """User-defined fields that mappings name and the tenant does not have. Raises TargetError."""
     found: list[Finding] = []
     for mapping in project.mappings.values():
         named = dict(_user_defined(mapping))
         if named and "query" in project.catalogue.entities[mapping.target.entity].operations:
-            found += _unknown(mapping, named, target)
+            found += _unknown(project, mapping, named, target)
     return found
 
 
 def _user_defined(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
-    """Those that it names, each with a place."""
-    named = {name: spec.place for group in mapping.match for name, spec in group.items()}
+    """User-defined fields that the mapping names, each with a place."""
+    named = {
+        name: spec.place for match_key in mapping.match for name, spec in match_key.fields.items()
+    }
     named |= {name: value.place for name, value in mapping.deactivate.items()}
     named |= {name: value.place for name, value in mapping.target.where.items()}
-    named |= {name: spec.place for group in (mapping.identity, mapping.fields) for name, spec in group.items()}
+    named |= {
+        name: spec.place
+        for group in (mapping.identity, mapping.fields)
+        for name, spec in group.items()
+    }
     return ((name, place) for name, place in named.items() if name.startswith(UDF))
 
 
-def _unknown(mapping: MappingSpec, named: Mapping[str, Place], target: Target) -> Iterator[Finding]:
+def _unknown(
+    project: Project, mapping: MappingSpec, named: Mapping[str, Place], target: Target
+) -> Iterator[Finding]:
     entity = mapping.target.entity
     try:
-        target.read(entity, [Condition("id", "in", [])], sorted(named))  # asks for the fields, and for no record
+        # Asks for the fields, and for no record.
+        target.read(entity, [Condition("id", "in", [])], sorted(named))
     except TargetRejected as refusal:
-        if refusal.status:  # Autotask's own refusal, of something else: whoever reads is told of it
+        if refusal.status:  # refused for another reason: the read that needs it reports it
             return
         known = [name for name in target.entity(entity).fields if name.startswith(UDF)]
         for name, place in named.items():
             if name not in known:
-                text = f"this tenant's {entity} have no user-defined field {name.removeprefix(UDF)!r}"
-                yield Finding("unknown-name", Severity.ERROR, text, _meant(name, known), place, mapping.name)
+                field = name.removeprefix(UDF)
+                text = f"this tenant's {entity} have no user-defined field {field!r}"
+                remedy = _suggestion(name, known, project.catalogue.systems.target)
+                yield Finding("unknown-name", Severity.ERROR, text, remedy, place, mapping.name)
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _suggestion(name: str, known: Iterable[str], target: str) -> str:
     near = closest(name, known)
-    return f"did you mean {near!r}?" if near else "correct the name, or add the field in Autotask"
+    return f"did you mean {near!r}?" if near else f"correct the name, or add the field in {target}"
 
 
 def unknown_periods(project: Project, target: Target) -> list[Finding]:
-    """Labels of `months` that the tenant's picklist does not have: an error where they are likely misspelt."""
+    """Labels in `months` that the tenant's picklist lacks: an error if probably misspelt."""
     found = []
     for mapping, price, labels in _priced(project, target):
         rest = [label for label in labels if label not in price.months]
@@ -98,24 +132,33 @@ def unknown_periods(project: Project, target: Target) -> list[Finding]:
                 near = closest(label, rest)
                 text = f"price: {label!r} is not in this tenant's picklist of {price.per}"
                 severity = Severity.ERROR if near else Severity.WARNING
-                remedy = f"did you mean {near!r}?" if near else "take it out of `months`, or correct it"
-                found.append(Finding("unknown-name", severity, text, remedy, price.place, mapping.name))
+                remedy = (
+                    f"did you mean {near!r}?" if near else "remove it from `months`, or correct it"
+                )
+                found.append(
+                    Finding("unknown-name", severity, text, remedy, price.place, mapping.name)
+                )
     return found
 
 
 def unnamed_periods(project: Project, target: Target) -> list[Finding]:
-    """Labels of the tenant's picklist for which `months` says nothing: what has them has no known price."""
+    """Labels of the tenant's picklist that `months` lacks: their services have no known price."""
     found = []
     for mapping, price, labels in _priced(project, target):
         if rest := [label for label in labels if label not in price.months]:
-            text = f"prices are unknown; {price.per} may be {', '.join(rest)}, which `months` does not name"
-            remedy = "say in `months` how many months each is, if it is a period that is billed"
-            found.append(Finding("price-unknown", Severity.WARNING, text, remedy, price.place, mapping.name))
+            text = (
+                f"prices are unknown; {price.per} may be {', '.join(rest)}, "
+                "which `months` does not name"
+            )
+            remedy = "add to `months` how many months each is, if it is a period that is billed"
+            found.append(
+                Finding("price-unknown", Severity.WARNING, text, remedy, price.place, mapping.name)
+            )
     return found
 
 
 def _priced(project: Project, target: Target) -> Iterator[tuple[MappingSpec, PriceSpec, list[str]]]:
-    """Mappings with prices, and the labels that their periods have in this tenant."""
+    """Mappings with prices, and the labels that their periods have in the tenant."""
     for mapping in project.mappings.values():
         if mapping.ledger and mapping.ledger.price:
             price = mapping.ledger.price
@@ -125,14 +168,16 @@ def _priced(project: Project, target: Target) -> Iterator[tuple[MappingSpec, Pri
 
 
 def _settings(spec: FieldSpec) -> list[str]:
-    """The settings that it names, as a mapping writes them."""
+    """The settings that it uses, as a mapping writes them."""
     values = spec.value.where.values() if isinstance(spec.value, Find) else (spec.value,)
     codes = [str(value.raw) for value in values if isinstance(value, Value) and value.is_code]
-    return sorted({".".join(path) for code in codes for path in inspect(code).paths if path[0] == "settings"})
+    return sorted(
+        {".".join(path) for code in codes for path in inspect(code).paths if path[0] == "settings"}
+    )
 
 
-def _from_settings(spec: FieldSpec) -> bool:
-    """Is it the same for every row?"""
+def _is_from_settings(spec: FieldSpec) -> bool:
+    """Whether it is the same for every row."""
     values = spec.value.where.values() if isinstance(spec.value, Find) else (spec.value,)
     return all(isinstance(value, Value) and _roots(value) <= {"settings"} for value in values)
 

@@ -4,9 +4,20 @@ from decimal import Decimal
 
 import pytest
 
-from tests.pipeline.files import decisions
-from tests.pipeline.scene import LINE, Scene, actions, adjusts, change_of, codes, day, line_of, log, settled
-from tests.pipeline.stories import by_hand
+from tests.support.scene import (
+    LINE,
+    Scene,
+    actions,
+    adjusts,
+    change_of,
+    codes,
+    day,
+    line_of,
+    log,
+    settled,
+)
+from tests.support.small_project import decisions
+from tests.support.starting_points import by_hand
 
 
 def test_changes_of_one_day_become_one_adjustment():
@@ -16,7 +27,9 @@ def test_changes_of_one_day_become_one_adjustment():
     made = scene.sync()
     assert adjusts(made) == [(("fourth", "third"), day(11, 25), 2)]
     assert change_of(made, "license_change:fourth").notes == ("2 changes of 2026-11-25 in one",)
-    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Archived"}
+    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {
+        "Archived"
+    }
 
 
 def test_changes_that_cancel_out_send_nothing_and_are_archived():
@@ -24,7 +37,9 @@ def test_changes_that_cancel_out_send_nothing_and_are_archived():
     scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
     made = scene.sync()
     assert actions(made) == [("write back", "license_change")]
-    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Archived"}
+    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {
+        "Archived"
+    }
     assert actions(scene.plan()) == []
 
 
@@ -42,7 +57,11 @@ def test_a_late_change_of_a_taken_day_goes_to_the_next_free_day_and_says_so():
 
 def test_a_late_change_of_a_day_that_somebody_took_by_hand_goes_to_the_next_free_day():
     scene = by_hand((day(1, 1), 4), (day(10, 5), 6))
-    scene.add("license_change", log("first", day(10, 5), 10, status="Archived"), log("second", day(10, 5), 2))
+    scene.add(
+        "license_change",
+        log("first", day(10, 5), 10, status="Archived"),
+        log("second", day(10, 5), 2),
+    )
     made = scene.sync()
     assert adjusts(made) == [(("second",), day(10, 6), 2)]
 
@@ -61,13 +80,21 @@ def test_a_change_that_a_rule_holds_holds_those_after_it_and_none_before(held):
     later = {("second", "waits-its-turn")} if held == "first" else set()
     assert codes(made) == {(held, "change-is-provisioned"), *later}
     assert [keys for keys, _, _ in adjusts(made)] == ([] if held == "first" else [("first",)])
-    assert line_of(made).class_ == "held"
+    line = line_of(made)
+    units = 12 if held == "first" else 2
+    assert (line.class_, line.moved, line.held_units) == ("under-billed", 12 - units, units)
+    assert [one.code for one in line.held] == ["change-is-provisioned"]
+    assert line.unexplained == 0
 
 
 def test_a_posted_period_holds_the_change_and_names_the_first_open_day():
     scene = by_hand((day(1, 1), 10))
     scene.target.post(LINE, day(10, 31))
-    scene.add("license_change", log("first", day(10, 5), 0, status="Archived"), log("second", day(10, 20), 2))
+    scene.add(
+        "license_change",
+        log("first", day(10, 5), 0, status="Archived"),
+        log("second", day(10, 20), 2),
+    )
     made = scene.plan()
     (blocked,) = made.blocked
     assert (blocked.key, blocked.findings[0].code) == ("second", "change-is-in-an-open-period")
@@ -77,7 +104,11 @@ def test_a_posted_period_holds_the_change_and_names_the_first_open_day():
 def test_push_moves_a_change_of_a_posted_period_to_the_first_open_day():
     scene = by_hand((day(1, 1), 10))
     scene.target.post(LINE, day(10, 31))
-    scene.add("license_change", log("first", day(10, 5), 0, status="Archived"), log("second", day(10, 20), 2))
+    scene.add(
+        "license_change",
+        log("first", day(10, 5), 0, status="Archived"),
+        log("second", day(10, 20), 2),
+    )
     scene.files(decisions("{mapping: license_change, key: second, do: push, reason: r}"))
     made = scene.sync()
     assert adjusts(made) == [(("second",), day(11, 1), 2)]
@@ -91,4 +122,7 @@ def test_a_change_that_would_leave_less_than_nothing_is_held():
     scene = settled()
     scene.add("license_change", log("third", day(11, 18), -11), log("fourth", day(11, 25), 11))
     made = scene.plan()
-    assert codes(made) == {("third", "change-leaves-no-less-than-nothing"), ("fourth", "waits-its-turn")}
+    assert codes(made) == {
+        ("third", "change-leaves-no-less-than-nothing"),
+        ("fourth", "waits-its-turn"),
+    }

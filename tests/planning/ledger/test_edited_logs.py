@@ -1,20 +1,33 @@
-"""Logs that somebody edits in Work 365 after they were pushed and before they are marked: never archived unseen."""
+"""Logs that somebody edits in Work 365 after they were pushed and before they are marked.
+
+They are never archived unseen.
+"""
 
 from decimal import Decimal
 
 import pytest
+from trueup.source.files.source import FileSource
 
-from engine.source.files import FileSource
-from tests.pipeline.files import decisions
-from tests.pipeline.frail import Killed
-from tests.pipeline.real import real
-from tests.pipeline.scene import Scene, actions, adjusts, change_of, codes, day, log, settled, statuses
+from tests.support.crashing import Killed
+from tests.support.real_adapters import real
+from tests.support.scene import (
+    Scene,
+    actions,
+    adjusts,
+    change_of,
+    codes,
+    day,
+    log,
+    settled,
+    statuses,
+)
+from tests.support.small_project import decisions
 
 REFUSED = "third: has changed: what was sent before stands, and it is not marked"
 
 
 def pushed_not_marked(*logs) -> Scene:
-    """The adjustments of these logs are proven, and the run was killed before it marked any of them."""
+    """The adjustments of these logs are proven; the run was killed before it marked any of them."""
     scene = settled()
     scene.add("license_change", *logs)
     scene.row("subscription")["quantity"] = Decimal(12) + sum(one["quantity"] for one in logs)
@@ -48,17 +61,21 @@ def test_a_log_that_is_as_it_was_is_marked_by_the_run_that_is_resumed():
     assert scene.row("license_change", "third")["status"] == "Archived"
 
 
-def test_a_log_edited_between_its_adjustment_and_its_mark_keeps_what_it_says_and_the_next_plan_tells():
+def test_a_log_edited_between_its_adjustment_and_its_mark_stays_and_the_next_plan_reports_it():
     scene = edited()
     run = scene.state.runs()[-1].id
     assert scene.row("license_change", "third")["status"] == "Active"
     made = scene.plan()
     (found,) = made.blocked[0].findings
     assert (actions(made), codes(made)) == ([], {("third", "edited-since")})
-    assert found.text == f"run {run} took it as quantity -2, which is 5 now: what was sent stands, and it is not marked"
+    assert (
+        found.text == f"run {run} took it as quantity -2, which is 5 now: "
+        "what was sent stands, and it is not marked"
+    )
     assert found.remedy == (
-        "put it back in Work 365; or `trueup decide license_change third archive --reason …` marks it as it is, "
-        "and `trueup decide subscription sub correct --reason …` adjusts Autotask where the ledger differs"
+        "restore it in Work 365; or `trueup decide license_change third archive --reason …` "
+        "marks it as it is, and `trueup decide subscription sub correct --reason …` "
+        "adjusts Autotask where the ledger differs"
     )
     assert scene.units(day(12, 1)) == 10
 
@@ -76,7 +93,7 @@ def test_archived_by_decision_it_is_marked_as_it_is_and_the_ledger_corrects_the_
     scene.files(
         decisions(
             "{mapping: license_change, key: third, do: archive, reason: a new one would do}",
-            "{mapping: subscription, key: sub, do: correct, reason: counted}",
+            scene.correct(),
         )
     )
     made = scene.sync()

@@ -1,9 +1,16 @@
-"""Records by identity: found case and idle spaces aside, asked once for all identities of the same fields."""
+"""Records by identity: case and idle spaces do not matter.
 
-from engine.model.catalogue import Entity, Field, Type
-from engine.planning.identity import carriers
+They are asked once for all identities of the same fields.
+"""
 
-THINGS = Entity("Things", frozenset({"query"}), {"number": Field("number", Type.TEXT), "of": Field("of", Type.INTEGER)})
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.planning.records.identity import carriers
+
+THINGS = Entity(
+    "Things",
+    frozenset({"query"}),
+    {"number": Field("number", Type.TEXT), "of": Field("of", Type.INTEGER)},
+)
 RECORDS = [
     {"id": 1, "number": "A-1 ", "of": 5},
     {"id": 2, "number": "a-1", "of": 6},
@@ -18,7 +25,10 @@ def found(wanted):
         asked.append((where[0].field, where[0].value, fields))
         return [record for record in RECORDS if record[where[0].field] is not None]
 
-    ids = {key: [record["id"] for record in records] for key, records in carriers(THINGS, wanted, read).items()}
+    ids = {
+        key: [record["id"] for record in records]
+        for key, records in carriers(THINGS, wanted, read).items()
+    }
     return ids, asked
 
 

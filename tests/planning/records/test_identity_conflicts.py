@@ -1,19 +1,29 @@
-"""A record that `target.where` leaves out carries the identity of a row: said when planning, not held at each apply."""
+"""A record that `target.where` leaves out carries the identity of a row: the plan reports it."""
 
 from datetime import date
 
-from tests.pipeline.files import changed, decisions
-from tests.pipeline.scene import COMPANY, Scene, actions, codes, contract, kept, settled
-from tests.pipeline.test_blocking import blocked
+from tests.planning.records.test_blocking import blocked
+from tests.support.scene import COMPANY, Scene, actions, codes, contract, kept, settled
+from tests.support.small_project import changed, decisions
 
-ELSEWHERE = {"id": 555, "companyID": COMPANY, "contractNumber": "bc-1", "contractName": "By the hour",
-             "contractType": 1, "status": 1, "startDate": date(2026, 1, 1), "endDate": date(2028, 12, 31)}  # fmt: skip
+ELSEWHERE = {
+    "id": 555,
+    "companyID": COMPANY,
+    "contractNumber": "bc-1",
+    "contractName": "By the hour",
+    "contractType": 1,
+    "status": 1,
+    "startDate": date(2026, 1, 1),
+    "endDate": date(2028, 12, 31),
+}
 
 
 def taken(*records) -> Scene:
     """The contract's number stands on records of another type."""
     scene = kept()
-    scene.target.records["Contracts"] = {record["id"]: dict(record) for record in records or [ELSEWHERE]}
+    scene.target.records["Contracts"] = {
+        record["id"]: dict(record) for record in records or [ELSEWHERE]
+    }
     scene.row("billing_contract")["name"] = "Another name"
     return scene
 
@@ -21,13 +31,17 @@ def taken(*records) -> Scene:
 def test_a_row_whose_identity_is_taken_outside_of_where_is_blocked_with_the_record_named():
     made = taken().plan()
     (finding,) = blocked(made, "con").findings
-    assert (finding.code, str(finding.place).split(":")[0]) == ("identity-taken", "mappings/contract.yaml")
+    assert (finding.code, str(finding.place).split(":")[0]) == (
+        "identity-taken",
+        "mappings/contract.yaml",
+    )
     assert finding.text == (
         "Contracts 555 (By the hour) carries its identity already (contractNumber bc-1), "
         "and target.where leaves that out"
     )
     assert finding.remedy == (
-        "`trueup link contract con 555` takes it as it is, wherever it is; or change target.where, so that it is ours"
+        "`trueup link contract con 555` takes it as it is, wherever it is; "
+        "or change target.where, so that it is included"
     )
     assert ("create", "contract") not in actions(made)
     assert blocked(made, "con").holds_back == {"license_change": 2, "subscription": 1}
@@ -35,8 +49,12 @@ def test_a_row_whose_identity_is_taken_outside_of_where_is_blocked_with_the_reco
 
 def test_two_of_them_are_both_named():
     (finding,) = blocked(taken(ELSEWHERE, {**ELSEWHERE, "id": 556}).plan(), "con").findings
-    assert finding.text.startswith("Contracts 555 (By the hour) and Contracts 556 (By the hour) carry its identity")
-    assert finding.remedy.startswith("`trueup link contract con 555` or `trueup link contract con 556` takes it")
+    assert finding.text.startswith(
+        "Contracts 555 (By the hour) and Contracts 556 (By the hour) carry its identity"
+    )
+    assert finding.remedy.startswith(
+        "`trueup link contract con 555` or `trueup link contract con 556` takes it"
+    )
 
 
 def test_one_at_a_company_that_is_not_ours_is_found_as_well():
@@ -48,16 +66,20 @@ def test_to_link_the_record_ends_it_wherever_the_record_is():
     scene = taken()
     scene.files(decisions("{mapping: contract, key: con, link: 555}"))
     made = scene.sync()
-    assert [(one.record, one.how) for one in made.changes if one.mapping == "contract" and one.how] == [
-        (555, "decision")
-    ]
+    assert [
+        (one.record, one.how) for one in made.changes if one.mapping == "contract" and one.how
+    ] == [(555, "decision")]
     assert len(scene.target.records["Contracts"]) == 1
     assert actions(scene.plan()) == []
 
 
 def test_to_let_it_in_by_where_ends_it_too():
     scene = taken()
-    scene.files(changed("mappings/contract.yaml", ', contractType: "{{ settings.default_contract_type }}"}', "}"))
+    scene.files(
+        changed(
+            "mappings/contract.yaml", ', contractType: "{{ settings.default_contract_type }}"}', "}"
+        )
+    )
     assert ("con", "identity-taken") not in codes(scene.plan())
     assert ("link", "contract") in actions(scene.plan())
 
@@ -81,15 +103,24 @@ def test_nothing_is_asked_where_nothing_is_created():
     scene = settled()
     asked = []
     read = scene.target.read
-    scene.target.read = lambda entity, where, fields: asked.append(where) or read(entity, where, fields)
+    scene.target.read = lambda entity, where, fields: (
+        asked.append(where) or read(entity, where, fields)
+    )
     scene.plan()
-    assert [one for where in asked for one in where if one.field in ("contractNumber", "internalDescription")] == []
+    assert [
+        one
+        for where in asked
+        for one in where
+        if one.field in ("contractNumber", "internalDescription")
+    ] == []
 
 
 def test_where_every_record_is_ours_nothing_is_asked_for_its_rows():
     scene = Scene()
     asked = []
     read = scene.target.read
-    scene.target.read = lambda entity, where, fields: asked.append((entity, where)) or read(entity, where, fields)
+    scene.target.read = lambda entity, where, fields: (
+        asked.append((entity, where)) or read(entity, where, fields)
+    )
     assert ("create", "customer") in actions(scene.plan())
     assert [where for entity, where in asked if entity == "Companies"] == [[]]

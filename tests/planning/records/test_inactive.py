@@ -1,21 +1,12 @@
-"""A row is there and its record is switched off: by an undo, by a person, by an earlier run. It waits, and says so."""
+"""A row whose record was switched off waits: by an undo, by a user, by an earlier run."""
 
 from dataclasses import replace
 
 import pytest
+from trueup.errors import ConfigError
 
-from engine.errors import ConfigError
-from tests.pipeline.files import changed, decisions, project
-from tests.pipeline.scene import (
-    Scene,
-    account,
-    actions,
-    change_of,
-    codes,
-    contract,
-    kept,
-    settled,
-)
+from tests.support.scene import Scene, account, actions, change_of, codes, contract, kept, settled
+from tests.support.small_project import changed, decisions, project
 
 SWITCH_ON = decisions(
     "{mapping: customer, key: acc, do: activate, reason: they are back}",
@@ -50,14 +41,19 @@ def test_what_an_undo_switched_off_waits_and_names_the_run_that_was_undone():
     scene = undone()
     made = scene.plan()
     assert actions(made) == []
-    assert codes(made) >= {("acc", "switched-off"), ("con", "switched-off"), ("sub", "depends-on-blocked")}
+    assert codes(made) >= {
+        ("acc", "switched-off"),
+        ("con", "switched-off"),
+        ("sub", "depends-on-blocked"),
+    }
     run = scene.state.runs()[0].id
     text, remedy = told(made, "acc")
     assert text == f"its record in Companies is inactive (isActive: no) since run {run} was undone"
     assert remedy == (
         "`trueup decide customer acc activate --reason …` switches it on again, "
         "`trueup decide customer acc ignore --reason …` leaves it alone, "
-        f"`trueup plan --undo {run}` says how to do all of that run again, or switch it on in Autotask"
+        f"`trueup plan --undo {run}` shows how to do all of that run again, "
+        "or switch it on in Autotask"
     )
 
 
@@ -74,7 +70,7 @@ def test_what_a_person_switched_off_waits_too():
     text, remedy = told(by_hand().plan(), "acc")
     assert text == (
         "its record in Companies is inactive (isActive: no) "
-        "since somebody switched it off in Autotask: no run of ours did"
+        "since a user switched it off in Autotask: no run of trueup did"
     )
     assert "--undo" not in remedy
 
@@ -85,13 +81,18 @@ def test_picklists_are_told_by_their_label():
 
 def test_a_row_that_came_back_after_its_record_was_switched_off_waits():
     scene = settled()
-    scene.files(changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate"))
+    scene.files(
+        changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
+    )
     scene.add("account", account("b", name="Brook Ltd", number="B-1"))
     scene.sync()
     row = scene.source.tables["account"].pop("b")
     scene.sync()
     scene.add("account", row)
-    assert "since a run switched it off, when its row was gone from Work 365" in told(scene.plan(), "b")[0]
+    assert (
+        "since a run switched it off, when its row was gone from Work 365"
+        in told(scene.plan(), "b")[0]
+    )
 
 
 def test_a_decision_switches_it_on_again_and_what_refers_to_it_goes_on():
@@ -101,7 +102,7 @@ def test_a_decision_switches_it_on_again_and_what_refers_to_it_goes_on():
     made = scene.plan()
     assert actions(made) == [("update", "customer"), ("update", "contract"), ("create", "contract")]
     (field,) = change_of(made, "customer:acc").fields
-    assert (field.shown_before, field.shown_after, str(field.reason)) == ("no", "yes", "as decided")
+    assert (field.shown_before, field.shown_after, str(field.reason)) == ("no", "yes", "decision")
     assert change_of(made, "contract:new").needs == ("customer:acc",)
     assert scene.apply(made).complete
     assert scene.target.only("Companies")["isActive"] is True
@@ -130,7 +131,11 @@ def test_once_it_is_switched_on_in_autotask_all_goes_on():
 
 def test_a_mapping_that_manages_the_field_itself_switches_it_on():
     scene = settled()
-    scene.files(changed("mappings/customer.yaml", "isActive: {value: true, manage: create}", "isActive: true"))
+    scene.files(
+        changed(
+            "mappings/customer.yaml", "isActive: {value: true, manage: create}", "isActive: true"
+        )
+    )
     scene.sync()
     scene.target.only("Companies")["isActive"] = False
     assert actions(scene.plan()) == [("update", "customer")]
@@ -150,7 +155,11 @@ def test_a_customer_below_one_that_is_switched_off_waits_for_it():
     scene = settled()
     scene.add("account", account("p", name="Parent AG", number="P-1"))
     scene.sync()
-    parent = next(one for one in scene.target.records["Companies"].values() if one["companyName"] == "Parent AG")
+    parent = next(
+        one
+        for one in scene.target.records["Companies"].values()
+        if one["companyName"] == "Parent AG"
+    )
     parent["isActive"] = False
     scene.row("account", "acc")["parent"] = "p"
     made = scene.plan()
@@ -160,7 +169,11 @@ def test_a_customer_below_one_that_is_switched_off_waits_for_it():
 
 def test_values_that_tell_nothing_hold_nothing():
     scene = settled()
-    scene.files(changed("mappings/customer.yaml", "deactivate: {isActive: false}", "deactivate: {city: null}"))
+    scene.files(
+        changed(
+            "mappings/customer.yaml", "deactivate: {isActive: false}", "deactivate: {city: null}"
+        )
+    )
     assert (actions(scene.plan()), codes(scene.plan())) == ([], set())
 
 
@@ -168,10 +181,16 @@ def test_a_value_that_this_tenant_does_not_know_is_a_finding():
     scene = settled()
     contracts = scene.target.entities["Contracts"]
     status = contracts.fields["status"]
-    named = replace(status, picklist=tuple(one for one in status.picklist if one.label != "Inactive"))
-    scene.target.entities["Contracts"] = replace(contracts, fields={**contracts.fields, "status": named})
+    named = replace(
+        status, picklist=tuple(one for one in status.picklist if one.label != "Inactive")
+    )
+    scene.target.entities["Contracts"] = replace(
+        contracts, fields={**contracts.fields, "status": named}
+    )
     (text,) = [one.text for one in scene.plan().findings if one.code == "expression-failed"]
-    assert text.startswith("deactivate cannot be worked out: 'Inactive' is not in the picklist of status")
+    assert text.startswith(
+        "deactivate cannot be evaluated: 'Inactive' is not in the picklist of status"
+    )
 
 
 @pytest.mark.parametrize("mapping", ["service", "subscription", "license_change"])

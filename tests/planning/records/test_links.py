@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 import pytest
+from trueup.errors import PlanRefused
+from trueup.model.history import LinkForgotten
+from trueup.model.run import Effects, Link
 
-from engine.errors import PlanRefused
-from engine.model.run import Effects, Link
-from tests.pipeline.files import changed, decisions, settings
-from tests.pipeline.scene import (
+from tests.support.scene import (
+    COMPANY,
     Scene,
     account,
     actions,
@@ -20,6 +21,7 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
+from tests.support.small_project import changed, decisions, settings
 
 GONE = "mappings/customer.yaml"
 
@@ -32,7 +34,9 @@ def brook(scene: Scene) -> Scene:
 
 
 def company(scene: Scene, name: str):
-    return next(one for one in scene.target.records["Companies"].values() if one["companyName"] == name)
+    return next(
+        one for one in scene.target.records["Companies"].values() if one["companyName"] == name
+    )
 
 
 def test_links_are_found_again_by_identity_once_the_state_is_lost():
@@ -50,7 +54,9 @@ def test_links_are_found_again_by_identity_once_the_state_is_lost():
 def test_a_link_to_an_entity_that_the_mapping_had_before_counts_for_nothing():
     scene = settled()
     link = scene.state.links["customer", "acc"]
-    scene.state.links["customer", "acc"] = Link("customer", "acc", "Vendors", link.record, "created")
+    scene.state.links["customer", "acc"] = Link(
+        "customer", "acc", "Vendors", link.record, "created"
+    )
     assert actions(scene.sync()) == [("link", "customer")]
     assert scene.state.links["customer", "acc"].entity == "Companies"
 
@@ -58,8 +64,11 @@ def test_a_link_to_an_entity_that_the_mapping_had_before_counts_for_nothing():
 def test_on_day_one_links_are_found_by_the_mappings_own_keys_and_shown():
     made = kept().plan()
     assert {(change.mapping, change.how) for change in made.changes if change.how} == {
-        ("customer", "match"), ("service", "identity"), ("contract", "identity"), ("subscription", "match"),
-    }  # fmt: skip
+        ("customer", "match"),
+        ("service", "identity"),
+        ("contract", "identity"),
+        ("subscription", "match"),
+    }
 
 
 def test_a_record_that_is_hidden_is_a_finding_that_blocks_and_never_a_create():
@@ -97,7 +106,18 @@ def test_a_record_that_two_rows_claim_is_a_finding_on_both():
     scene = kept()
     scene.add("account", account("twin", name="Alpine Dental", number="A-1"))
     made = scene.plan()
-    assert {("acc", "claimed-twice"), ("twin", "claimed-twice")} <= codes(made)
+    rows = [one for one in made.blocked if one.mapping == "customer"]
+    assert [one.key for one in rows] == ["acc", "twin"]
+    for row in rows:
+        (finding,) = row.findings
+        assert (finding.code, finding.text) == (
+            "needs-decision",
+            (
+                f"may be Companies {COMPANY} (Alpine Dental): "
+                "it fits by companyNumber, but 2 rows have companyNumber A-1"
+            ),
+        )
+        assert f"`trueup link customer {row.key} {COMPANY}`" in finding.remedy
     assert not [change for change in made.changes if change.mapping == "customer"]
 
 
@@ -112,7 +132,11 @@ def test_a_record_that_is_linked_to_another_row_is_not_taken_away_from_it():
 
 def test_two_records_that_fit_are_a_finding_that_shows_both():
     scene = kept()
-    scene.target.records["Companies"][102] = {"id": 102, "companyName": "Alpine Dental", "companyNumber": "A-1"}
+    scene.target.records["Companies"][102] = {
+        "id": 102,
+        "companyName": "Alpine Dental",
+        "companyNumber": "A-1",
+    }
     made = scene.plan()
     (blocked,) = [one for one in made.blocked if one.mapping == "customer"]
     assert blocked.findings[0].code == "ambiguous"
@@ -122,7 +146,12 @@ def test_two_records_that_fit_are_a_finding_that_shows_both():
 
 def test_a_decision_to_link_is_stronger_than_what_fits():
     scene = kept()
-    scene.target.records["Companies"][102] = {"id": 102, "companyName": "Alpine", "companyType": 1, "phone": "1"}
+    scene.target.records["Companies"][102] = {
+        "id": 102,
+        "companyName": "Alpine",
+        "companyType": 1,
+        "phone": "1",
+    }
     scene.files(decisions("{mapping: customer, key: acc, link: 102}"))
     made = scene.plan()
     (link,) = [change for change in made.changes if change.mapping == "customer" and change.how]
@@ -148,8 +177,10 @@ def test_a_mapping_says_whether_records_are_created(wish):
     assert ("create", "customer") not in actions(made)
     if wish == "ask":
         assert ("acc", "needs-decision") in codes(made)
-        scene.files({GONE: changed(GONE, "deactivate:", f"create: {wish}\ndeactivate:")[GONE]},
-                    decisions("{mapping: customer, key: acc, do: create, reason: r}"))  # fmt: skip
+        scene.files(
+            {GONE: changed(GONE, "deactivate:", f"create: {wish}\ndeactivate:")[GONE]},
+            decisions("{mapping: customer, key: acc, do: create, reason: r}"),
+        )
         assert ("create", "customer") in actions(scene.plan())
     else:
         assert "never-created" in {left.code for left in made.left_out}
@@ -157,9 +188,13 @@ def test_a_mapping_says_whether_records_are_created(wish):
 
 def test_a_row_that_is_ignored_is_left_out_with_all_that_hangs_on_it():
     scene = Scene()
-    scene.files(decisions('{mapping: customer, key: acc, do: ignore, reason: "theirs", until: 2026-12-31}'))
+    scene.files(
+        decisions('{mapping: customer, key: acc, do: ignore, reason: "theirs", until: 2026-12-31}')
+    )
     made = scene.plan()
-    assert ("ignored", "ignored until 2026-12-31: theirs") in {(left.code, left.reason) for left in made.left_out}
+    assert ("ignored", "ignored until 2026-12-31: theirs") in {
+        (left.code, left.reason) for left in made.left_out
+    }
     assert actions(made) == [("create", "service"), ("create", "service")]
 
 
@@ -191,8 +226,11 @@ def test_a_row_that_is_gone_can_switch_its_record_off():
     made = scene.sync()
     (change,) = made.changes
     assert (str(change.action), change.name, change.values, change.notes) == (
-        "deactivate", "Brook Ltd", {"isActive": False}, ("its row is gone from Work 365",),
-    )  # fmt: skip
+        "deactivate",
+        "Brook Ltd",
+        {"isActive": False},
+        ("its row is gone from Work 365",),
+    )
     assert company(scene, "Brook Ltd")["isActive"] is False
     assert actions(scene.plan()) == []
 
@@ -210,8 +248,13 @@ def test_a_record_that_was_switched_off_by_hand_is_not_switched_off_again():
 def test_a_record_edited_since_is_switched_off_only_if_it_is_as_it_was():
     scene = brook(settled())
     del scene.source.tables["account"]["b"]
-    scene.files(changed("mappings/customer.yaml", "deactivate: {isActive: false}\nwhen_missing: report",
-                        "deactivate: {isActive: false, city: closed}\nwhen_missing: deactivate"))  # fmt: skip
+    scene.files(
+        changed(
+            "mappings/customer.yaml",
+            "deactivate: {isActive: false}\nwhen_missing: report",
+            "deactivate: {isActive: false, city: closed}\nwhen_missing: deactivate",
+        )
+    )
     made = scene.plan()
     company(scene, "Brook Ltd")["city"] = "Bern"
     assert statuses(scene.apply(made)) == {"customer:b": "held"}
@@ -231,13 +274,17 @@ def test_a_gone_row_whose_record_cannot_be_read_is_reported_as_just_that():
 
 def test_guards_hold_although_the_source_rows_are_gone():
     scene = settled()
-    scene.add("account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(8)])
+    scene.add(
+        "account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(8)]
+    )
     scene.sync()
     for number in range(8):
         del scene.source.tables["account"][f"a{number}"]
     scene.files(changed(GONE, "when_missing: report", "when_missing: deactivate"))
     made = scene.plan()
-    assert [one.text for one in made.exceeded] == ["8 deactivations of Companies are over the limit of 5"]
+    assert [one.text for one in made.exceeded] == [
+        "8 deactivations of Companies are over the limit of 5"
+    ]
     with pytest.raises(PlanRefused, match="deactivations:Companies"):
         scene.apply(made)
 
@@ -245,12 +292,22 @@ def test_guards_hold_although_the_source_rows_are_gone():
 def test_an_empty_table_switches_nothing_off_without_leave():
     """An export that broke off must not close every account."""
     scene = settled()
-    scene.add("account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(15)])
+    scene.add(
+        "account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(15)]
+    )
     scene.sync()
     scene.source.tables["account"].clear()
-    strict = settings()["trueup.yaml"].replace('share_changed: {"*": 1}', 'share_changed: {"*": 0.5}')
-    scene.files(changed(GONE, "when_missing: report", "when_missing: deactivate"), {"trueup.yaml": strict})
-    assert {one.limit for one in scene.plan().exceeded} == {"deactivations:Companies", "share_changed:Companies"}
+    strict = settings()["trueup.yaml"].replace(
+        'share_changed: {"*": 1}', 'share_changed: {"*": 0.5}'
+    )
+    scene.files(
+        changed(GONE, "when_missing: report", "when_missing: deactivate"), {"trueup.yaml": strict}
+    )
+    assert {one.limit for one in scene.plan().exceeded} == {
+        "deactivations:Companies",
+        "share_changed:Companies",
+        "rows_gone:account",
+    }
 
 
 def test_a_row_that_comes_back_is_the_record_that_it_was():
@@ -291,7 +348,9 @@ def test_what_refers_to_a_row_that_left_the_scope_is_left_out_with_the_reason():
     scene = settled()
     scene.row("account")["state"] = "Inactive"
     made = scene.plan()
-    assert ("contract", "refers-out-of-scope") in {(left.mapping, left.code) for left in made.left_out}
+    assert ("contract", "refers-out-of-scope") in {
+        (left.mapping, left.code) for left in made.left_out
+    }
     assert line_of(made).key == "sub"
 
 
@@ -310,7 +369,11 @@ def test_an_empty_identity_is_a_finding_and_no_query():
 def test_a_link_by_hand_counts_from_the_next_plan_on():
     scene = kept()
     lease = scene.state.acquire("me")
-    scene.state.edit(lease, "link", Effects(links=(Link("customer", "acc", "Companies", 101, "decision"),)))
+    scene.state.edit(
+        lease,
+        LinkForgotten("customer", "acc"),
+        Effects(links=(Link("customer", "acc", "Companies", 101, "decision"),)),
+    )
     scene.state.release(lease)
     made = scene.plan()
     assert not [change for change in made.changes if change.mapping == "customer" and change.how]

@@ -1,15 +1,24 @@
-"""Why a field differs: the source, the mapping, somebody in Autotask, both, or the first alignment."""
+"""Why a field differs: the source, the mapping, an edit in Autotask, both, or the first plan."""
 
 from decimal import Decimal
 
 import pytest
 
-from tests.pipeline.files import changed
-from tests.pipeline.scene import LINE, Scene, actions, change_of, day, kept, settled
+from tests.support.scene import LINE, Scene, actions, change_of, day, kept, settled
+from tests.support.small_project import changed
 
 
 def reasons(made, id_="customer:acc"):
     return {field.field: str(field.reason) for field in change_of(made, id_).fields}
+
+
+def upper_case(files: dict[str, str]) -> dict[str, str]:
+    """The mapping with the description in upper case."""
+    before, after = "{{ source.name }}", "{{ source.name | upper }}"
+    return {
+        name: text.replace(f'invoiceDescription: "{before}"', f'invoiceDescription: "{after}"')
+        for name, text in files.items()
+    }
 
 
 def shown(made, field, id_="customer:acc"):
@@ -21,43 +30,54 @@ def test_the_source_changed():
     scene = settled()
     scene.row("account")["phone"] = "2"
     made = scene.plan()
-    assert reasons(made) == {"phone": "changed in Work 365"}
+    assert reasons(made) == {"phone": "source"}
     assert shown(made, "phone") == ("1", "2")
 
 
 def test_the_mapping_changed():
     scene = settled()
-    scene.files(changed("mappings/customer.yaml", 'companyName: "{{ source.name }}"',
-                        'companyName: "{{ source.name | upper }}"'))  # fmt: skip
-    assert reasons(scene.plan()) == {"companyName": "mapping changed"}
+    scene.files(
+        changed(
+            "mappings/customer.yaml",
+            'companyName: "{{ source.name }}"',
+            'companyName: "{{ source.name | upper }}"',
+        )
+    )
+    assert reasons(scene.plan()) == {"companyName": "mapping"}
 
 
-def test_the_mapping_changed_is_told_although_a_run_wrote_back_to_the_row():
+def test_the_mapping_changed_although_a_run_wrote_back_to_the_row():
     scene = settled()
     assert scene.row("subscription")["psa_system_id"]
-    files = changed("mappings/subscription.yaml", "repeat:", '  invoiceDescription: "{{ source.name }}"\nrepeat:')
+    files = changed(
+        "mappings/subscription.yaml",
+        "repeat:",
+        '  invoiceDescription: "{{ source.name }}"\nrepeat:',
+    )
     scene.files(files)
     scene.sync()
-    scene.files({"mappings/subscription.yaml": files["mappings/subscription.yaml"].replace(
-        'invoiceDescription: "{{ source.name }}"', 'invoiceDescription: "{{ source.name | upper }}"')})  # fmt: skip
-    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping changed"}
+    scene.files(upper_case(files))
+    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping"}
 
 
-def test_a_run_that_writes_back_in_the_same_breath_leaves_no_trace_in_the_reason():
-    files = changed("mappings/subscription.yaml", "repeat:", '  invoiceDescription: "{{ source.name }}"\nrepeat:')
+def test_a_run_that_writes_back_as_well_leaves_no_trace_in_the_reason():
+    files = changed(
+        "mappings/subscription.yaml",
+        "repeat:",
+        '  invoiceDescription: "{{ source.name }}"\nrepeat:',
+    )
     scene = Scene()
     scene.files(files)
     scene.sync()
-    scene.files({"mappings/subscription.yaml": files["mappings/subscription.yaml"].replace(
-        'invoiceDescription: "{{ source.name }}"', 'invoiceDescription: "{{ source.name | upper }}"')})  # fmt: skip
-    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping changed"}
+    scene.files(upper_case(files))
+    assert reasons(scene.plan(), "subscription:sub") == {"invoiceDescription": "mapping"}
 
 
 def test_somebody_edited_autotask_and_it_is_put_back():
     scene = settled()
     scene.target.only("Companies")["phone"] = "9"
     made = scene.plan()
-    assert reasons(made) == {"phone": "edited in Autotask, put back"}
+    assert reasons(made) == {"phone": "drift"}
     assert shown(made, "phone") == ("9", "1")
     scene.apply(made)
     assert scene.target.only("Companies")["phone"] == "1"
@@ -67,12 +87,12 @@ def test_both_changed():
     scene = settled()
     scene.row("account")["phone"] = "2"
     scene.target.only("Companies")["phone"] = "9"
-    assert reasons(scene.plan()) == {"phone": "changed in Work 365 and edited in Autotask"}
+    assert reasons(scene.plan()) == {"phone": "both"}
 
 
 def test_the_first_alignment():
     made = kept().plan()
-    assert reasons(made) == {"udf.Work 365 Id": "first alignment"}
+    assert reasons(made) == {"udf.Work 365 Id": "first"}
 
 
 def test_a_new_record_is_new():
@@ -82,7 +102,7 @@ def test_a_new_record_is_new():
 def test_a_contract_that_is_extended_says_that_the_source_changed():
     scene = settled()
     scene.row("billing_contract")["end_date"] = day(12, 31, 2029)
-    assert reasons(scene.plan(), "contract:con") == {"endDate": "changed in Work 365"}
+    assert reasons(scene.plan(), "contract:con") == {"endDate": "source"}
 
 
 def test_a_contract_is_never_shortened_by_itself():
@@ -150,8 +170,13 @@ def test_a_field_that_may_not_be_written_again_and_differs_blocks_the_row():
 def test_a_value_that_is_gone_is_left_alone_unless_the_mapping_clears_it(clear):
     scene = Scene()
     if clear:
-        scene.files(changed("mappings/customer.yaml", 'companyNumber: "{{ source.number }}"\n  companyType',
-                            'companyNumber: {value: "{{ source.number }}", clear: true}\n  companyType'))  # fmt: skip
+        scene.files(
+            changed(
+                "mappings/customer.yaml",
+                'companyNumber: "{{ source.number }}"\n  companyType',
+                'companyNumber: {value: "{{ source.number }}", clear: true}\n  companyType',
+            )
+        )
     scene.sync()
     scene.row("account")["number"] = None
     made = scene.plan()
@@ -166,4 +191,7 @@ def test_a_mark_shows_what_it_sets():
     made = kept().plan()
     mark = change_of(made, "subscription:sub:mark")
     assert (mark.entity, mark.values) == ("subscription", {"psa_system_id": str(LINE)})
-    assert change_of(Scene().plan(), "subscription:sub:mark").fields[0].shown_after == "known after apply"
+    assert (
+        change_of(Scene().plan(), "subscription:sub:mark").fields[0].shown_after
+        == "known after apply"
+    )

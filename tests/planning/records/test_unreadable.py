@@ -4,11 +4,10 @@ import json
 from decimal import Decimal
 
 import pytest
+from trueup.model.plan import LedgerClass
 
-from engine.model.plan import LedgerClass
-from tests.pipeline.files import changed, decisions
-from tests.pipeline.real import real
-from tests.pipeline.scene import (
+from tests.support.real_adapters import real
+from tests.support.scene import (
     LINE,
     Scene,
     account,
@@ -21,7 +20,8 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
-from tests.pipeline.stories import by_hand
+from tests.support.small_project import changed, decisions
+from tests.support.starting_points import by_hand
 
 CUSTOMER, SUBSCRIPTION = "mappings/customer.yaml", "mappings/subscription.yaml"
 SWITCHED_OFF = changed(CUSTOMER, "when_missing: report", "when_missing: deactivate")
@@ -49,9 +49,12 @@ def test_a_linked_row_that_cannot_be_read_is_blocked_with_what_the_source_says_a
     row = blocked(made, "b")
     (finding,) = row.findings
     assert (row.name, finding.name, finding.code, finding.severity) == (
-        "Brook Ltd", "Brook Ltd", "value-not-its-type", "error",
-    )  # fmt: skip
-    assert finding.text == 'cannot be read: phone: "oops" cannot be read'
+        "Brook Ltd",
+        "Brook Ltd",
+        "value-not-its-type",
+        "error",
+    )
+    assert finding.text == 'cannot be read: account b, phone: "oops" cannot be read'
     assert (finding.remedy, str(finding.place)) == ("Correct it in Work 365.", "memory:7:1")
     assert (made.summary.blocked, made.summary.held) == (1, 0)
 
@@ -79,8 +82,10 @@ def test_what_refers_to_a_new_row_that_cannot_be_read_is_not_told_that_there_is_
     scene.source.unread["billing_contract", "con"] = {"end_date"}
     made = scene.plan()
     assert codes(made, "sub") == {("sub", "depends-on-blocked")}
-    assert blocked(made, "first").because == (("subscription", "sub", "Alpine Dental, Mail"),
-                                              ("contract", "con", "Alpine CSP"))  # fmt: skip
+    assert blocked(made, "first").because == (
+        ("subscription", "sub", "Alpine Dental, Mail"),
+        ("contract", "con", "Alpine CSP"),
+    )
 
 
 def test_a_row_that_cannot_be_read_and_is_out_of_scope_as_far_as_it_can_be_read_is_out():
@@ -88,7 +93,10 @@ def test_a_row_that_cannot_be_read_and_is_out_of_scope_as_far_as_it_can_be_read_
     scene.row("account", "b")["state"] = "Inactive"
     scene.source.unread["account", "b"] = {"phone"}
     made = scene.plan()
-    assert (made.blocked, [one.code for one in made.findings]) == ((), ["value-not-its-type", "left-the-scope"])
+    assert (made.blocked, [one.code for one in made.findings]) == (
+        (),
+        ["value-not-its-type", "left-the-scope"],
+    )
     scene.source.unread["account", "b"] = {"state"}
     assert codes(scene.plan()) == {("b", "value-not-its-type")}
 
@@ -115,24 +123,29 @@ def test_the_record_of_a_row_that_cannot_be_read_is_not_free_for_another():
 
 def test_where_a_row_has_no_key_no_row_of_its_table_is_gone():
     scene = brook()
-    scene.source.nameless.add("account")
+    scene.source.without_key.add("account")
     del scene.source.tables["account"]["b"]
     made = scene.plan()
     assert actions(made) == []
     row = blocked(made, "b")
-    assert (row.name, row.findings[0].code, row.findings[0].severity) == ("Brook Ltd", "may-be-unread", "hold")
+    assert (row.name, row.findings[0].code, row.findings[0].severity) == (
+        "Brook Ltd",
+        "may-be-unread",
+        "hold",
+    )
     assert row.findings[0].text == (
-        "its row is not found, and may be the row of account that has no key (a row of account has no key): "
+        "its row is not found, and may be the row of account that has no key "
+        "(a row of account has no key): "
         "its record is left as it is"
     )
     assert [one.code for one in made.findings] == ["row-without-key"]
-    scene.source.nameless.clear()
+    scene.source.without_key.clear()
     assert actions(scene.plan()) == [("deactivate", "customer")]
 
 
 def test_what_refers_to_a_row_that_may_be_the_one_without_a_key_waits_for_it():
     scene = settled()
-    scene.source.nameless.add("product")
+    scene.source.without_key.add("product")
     del scene.source.tables["product"]["pro"]
     made = scene.plan()
     assert codes(made) == {("pro", "may-be-unread"), ("sub", "depends-on-blocked")}
@@ -141,12 +154,12 @@ def test_what_refers_to_a_row_that_may_be_the_one_without_a_key_waits_for_it():
 def test_a_subscription_that_may_be_the_one_without_a_key_keeps_its_units():
     scene = settled()
     scene.files(CORRECTED)
-    scene.source.nameless.add("subscription")
+    scene.source.without_key.add("subscription")
     scene.source.tables["subscription"].clear()
     made = scene.plan()
     line = line_of(made)
     assert (adjusts(made), line.class_, line.difference) == ([], LedgerClass.UNKNOWN, None)
-    assert line.text == "its quantity cannot be told: its row may be one that has no key"
+    assert line.text == "its quantity is not known: its row may be one that has no key"
     assert line.name == "Alpine CSP, Mail"
 
 
@@ -156,16 +169,21 @@ def test_a_subscription_that_may_be_the_one_without_a_key_keeps_its_units():
 @pytest.mark.parametrize(
     "files", [{}, CORRECTED, decisions("{mapping: subscription, key: sub, do: correct, reason: r}")]
 )
-def test_nothing_is_said_of_the_units_of_a_subscription_that_cannot_be_read(files):
+def test_the_units_of_a_subscription_that_cannot_be_read_stay_as_they_are(files):
     scene = settled()
     scene.files(files)
     scene.add("license_change", log("third", day(11, 25), 3))
     scene.source.unread["subscription", "sub"] = {"quantity"}
     made = scene.plan()
     line = line_of(made)
-    assert (actions(made), line.class_, line.quantity, line.difference) == ([], LedgerClass.UNKNOWN, None, None)
+    assert (actions(made), line.class_, line.quantity, line.difference) == (
+        [],
+        LedgerClass.UNKNOWN,
+        None,
+        None,
+    )
     assert (line.units, line.monthly) == (12, None)
-    assert line.text == "its quantity cannot be told: its row cannot be read"
+    assert line.text == "its quantity is not known: its row cannot be read"
     assert line.remedy == "Correct it in Work 365."
     assert codes(made) == {("sub", "value-not-its-type"), ("third", "depends-on-blocked")}
     assert blocked(made, "third").because == (("subscription", "sub", "Alpine Dental, Mail"),)
@@ -174,12 +192,12 @@ def test_nothing_is_said_of_the_units_of_a_subscription_that_cannot_be_read(file
     assert adjusts(scene.plan()) == [(("third",), day(11, 25), 3)]
 
 
-def test_a_quantity_that_cannot_be_worked_out_is_said_in_the_ledger_too():
+def test_a_quantity_that_cannot_be_evaluated_is_unknown_in_the_ledger():
     scene = settled()
     scene.row("subscription")["quantity"] = None
     line = line_of(scene.plan())
     assert (line.class_, line.difference) == (LedgerClass.UNKNOWN, None)
-    assert line.text.startswith("its quantity cannot be worked out")
+    assert line.text.startswith("its quantity cannot be evaluated")
 
 
 def test_the_units_of_a_subscription_that_was_never_linked_and_cannot_be_read_are_no_orphans():
@@ -190,7 +208,7 @@ def test_the_units_of_a_subscription_that_was_never_linked_and_cannot_be_read_ar
     assert (line.class_, line.record, line.units) == (LedgerClass.UNKNOWN, LINE, 7)
     scene.source.unread["subscription", "sub"] = {"product"}
     line = line_of(scene.plan(), "")
-    assert line.text == "no subscription is linked to it; the one that cannot be read may be its own"
+    assert line.text == "no row is linked to it; the one that cannot be read may be its own"
     assert line.remedy.startswith("correct what cannot be read first; then ")
 
 
@@ -206,9 +224,14 @@ def test_a_change_that_cannot_be_read_holds_its_subscription(files):
     scene.source.unread["license_change", "third"] = {"quantity"}
     made = scene.plan()
     line = line_of(made)
-    assert (adjusts(made), line.class_, line.quantity, line.difference) == ([], LedgerClass.UNKNOWN, 15, None)
-    assert line.text == "what is pending cannot be told: one of its changes cannot be read"
-    assert codes(made) == {("third", "value-not-its-type"), ("fourth", "ledger-untold")}
+    assert (adjusts(made), line.class_, line.quantity, line.difference) == (
+        [],
+        LedgerClass.UNKNOWN,
+        15,
+        None,
+    )
+    assert line.text == "what is pending is not known: one of its changes cannot be read"
+    assert codes(made) == {("third", "value-not-its-type"), ("fourth", "ledger-unknown")}
     scene.source.unread.clear()
     assert [units for _, _, units in adjusts(scene.plan())] == [2, 1]
 
@@ -240,7 +263,7 @@ def test_while_a_change_of_nobody_knows_whom_cannot_be_read_nothing_is_corrected
     scene.files(CORRECTED)
     scene.row("subscription")["quantity"] = Decimal(15)
     if whose == "no key":
-        scene.source.nameless.add("license_change")
+        scene.source.without_key.add("license_change")
     else:
         scene.add("license_change", log("third", day(11, 25), 2))
         scene.source.unread["license_change", "third"] = {"subscription"}
@@ -264,12 +287,15 @@ def test_what_cannot_be_read_belongs_to_its_customer_as_far_as_that_can_be_read(
 
 WITH_CONTACT = {
     CUSTOMER: changed(
-        CUSTOMER, "source: {table: account, where",
-        "source: {table: account, join: {contact: {table: contact, on: {id: primary_contact}, one: true}}, where",
+        CUSTOMER,
+        "source: {table: account, where",
+        "source: {table: account, join: {contact: "
+        "{table: contact, on: {id: primary_contact}, one: true}}, where",
     )[CUSTOMER].replace(
-        'city: {value: "{{ source.city }}", manage: fill}', 'city: {value: "{{ related.contact.phone }}", clear: true}'
+        'city: {value: "{{ source.city }}", manage: fill}',
+        'city: {value: "{{ related.contact.phone }}", clear: true}',
     )
-}  # fmt: skip
+}
 
 
 def joined() -> Scene:
@@ -291,19 +317,20 @@ def test_a_joined_row_that_cannot_be_read_is_not_taken_for_nothing():
     assert actions(made) == []
     (finding,) = blocked(made, "acc").findings
     assert (finding.code, finding.text) == (
-        "needs-unread", 'needs contact ada, which cannot be read: phone: "oops" cannot be read'
-    )  # fmt: skip
+        "needs-unread",
+        'needs contact ada, which cannot be read: contact ada, phone: "oops" cannot be read',
+    )
     assert blocked(made, "acc").holds_back == {"contract": 1, "subscription": 1}
 
 
 def test_a_joined_row_that_may_be_the_one_without_a_key_is_not_taken_for_nothing():
     scene = joined()
-    scene.source.nameless.add("contact")
+    scene.source.without_key.add("contact")
     assert actions(scene.plan()) == []
     assert codes(scene.plan()) == set()
     scene.source.tables["contact"].clear()
     assert ("acc", "needs-unread") in codes(scene.plan())
-    scene.source.nameless.clear()
+    scene.source.without_key.clear()
     assert actions(scene.plan()) == [("update", "customer")]
 
 
@@ -317,7 +344,7 @@ def test_a_row_that_cannot_be_read_any_more_is_held():
     scene.source.unread["account", "b"] = {"phone"}
     outcome = scene.apply(made)
     assert statuses(outcome) == {"customer:b": "held"}
-    assert "cannot be read any more in Work 365" in outcome.changes[0].text
+    assert "can no longer be read in Work 365" in outcome.changes[0].text
 
 
 @pytest.mark.parametrize("how", ["unread", "nameless"])
@@ -330,7 +357,7 @@ def test_a_row_that_is_back_and_cannot_be_read_is_not_switched_off(how):
         scene.add("account", row)
         scene.source.unread["account", "b"] = {"phone"}
     else:
-        scene.source.nameless.add("account")
+        scene.source.without_key.add("account")
     outcome = scene.apply(made)
     assert statuses(outcome) == {"customer:b": "held"}
     assert "may be there and cannot be read" in outcome.changes[0].text
@@ -340,23 +367,24 @@ def test_a_row_that_is_back_and_cannot_be_read_is_not_switched_off(how):
 
 
 SPOILT = {
-    "a number": ({"quantity": "twelve"}, 'cannot be read: quantity: "twelve" is not a number'),
-    "a list": ({"quantity": [1, True]}, "cannot be read: quantity: [1, true] is not a number"),
+    "a number": ("twelve", '"twelve" is not a number'),
+    "a list": ([1, True], "[1, true] is not a number"),
 }
 
 
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_number_in_a_file_that_is_none_takes_no_seats_away(tmp_path, what):
-    values, said = SPOILT[what]
+    value, fault = SPOILT[what]
     with real(tmp_path) as scene:
         scene.files(CORRECTED)
         scene.sync()
-        scene.set("subscription", "sub", **values)
+        scene.set("subscription", "sub", quantity=value)
         made = scene.plan()
         assert actions(made) == []
         assert line_of(made).class_ == LedgerClass.UNKNOWN
-        assert [one.text for one in blocked(made, "sub").findings] == [said]
-        assert str(blocked(made, "sub").findings[0].place) == "files/subscription.json:2:1"
+        (finding,) = blocked(made, "sub").findings
+        assert finding.text == f"cannot be read: subscription sub, quantity: {fault}"
+        assert str(finding.place) == "files/subscription.json:2:1"
 
 
 def test_two_rows_of_one_key_in_a_file_take_no_seats_away(tmp_path):

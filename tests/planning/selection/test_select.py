@@ -3,12 +3,22 @@
 from decimal import Decimal
 
 import pytest
+from trueup.errors import EngineError
+from trueup.model.plan import LedgerClass, Outside
 
-from engine.errors import EngineError
-from engine.model.plan import OUTSIDE, LedgerClass
-from tests.pipeline.files import changed, decisions
-from tests.pipeline.scene import Scene, account, actions, contract, day, log, product, settled, subscription
-from tests.pipeline.stories import REPEATED, twins
+from tests.support.scene import (
+    Scene,
+    account,
+    actions,
+    contract,
+    day,
+    log,
+    product,
+    settled,
+    subscription,
+)
+from tests.support.small_project import changed, decisions
+from tests.support.starting_points import REPEATED, twins
 
 
 def both() -> Scene:
@@ -17,18 +27,16 @@ def both() -> Scene:
     scene.add("account", account("b", name="Brook Ltd", number="B-1"))
     scene.add("billing_contract", contract("bc", name="Brook CSP", number="BC-2", customer="b"))
     scene.add("product", product("ext", name="Extra"))
-    scene.add("subscription", subscription("bs", 3, name="Extra", customer="b", contract="bc", product="ext"))
+    scene.add(
+        "subscription",
+        subscription("bs", 3, name="Extra", customer="b", contract="bc", product="ext"),
+    )
     scene.add("license_change", log("b first", day(11, 2), 3, subscription="bs"))
     return scene
 
 
 def ids(made) -> set[str]:
     return {change.id for change in made.changes}
-
-
-def said(made) -> str:
-    """What was selected, without the figures of the rest."""
-    return made.selection.partition(OUTSIDE)[0]
 
 
 def told(made) -> dict[str, set[str]]:
@@ -42,13 +50,21 @@ def told(made) -> dict[str, set[str]]:
 
 
 def troubled() -> Scene:
-    """Two customers, each with a blocked contract, a held change, a row left out, a warning, and a ledger."""
+    """Two customers, each with a blocked contract, a held change, a row left out and a warning."""
     scene = both()
     scene.sync()
     for id_, of in (("acc", "sub"), ("b", "bs")):
-        scene.add("billing_contract", contract(f"{id_} new", number=None, name=f"New {id_}", customer=id_))
-        scene.add("subscription", subscription(f"{id_} free", 1, customer=id_, billable=False, contract=f"{id_} new"))
-        scene.add("license_change", log(f"{id_} late", day(11, 25), 1, subscription=of, provisioning_status="Failed"))
+        scene.add(
+            "billing_contract", contract(f"{id_} new", number=None, name=f"New {id_}", customer=id_)
+        )
+        scene.add(
+            "subscription",
+            subscription(f"{id_} free", 1, customer=id_, billable=False, contract=f"{id_} new"),
+        )
+        scene.add(
+            "license_change",
+            log(f"{id_} late", day(11, 25), 1, subscription=of, provisioning_status="Failed"),
+        )
         scene.row("subscription", of)["quantity"] += 1
     scene.files({"rules/more.yaml": WARNING})
     return scene
@@ -71,11 +87,22 @@ rules:
 """
 
 
-ALPINE = {"customer:acc", "service:pro", "contract:con", "subscription:sub", "subscription:sub:mark"}
+ALPINE = {
+    "customer:acc",
+    "service:pro",
+    "contract:con",
+    "subscription:sub",
+    "subscription:sub:mark",
+}
 BROOK = {
-    "customer:b", "service:ext", "contract:bc", "subscription:bs", "subscription:bs:mark", "license_change:b first",
+    "customer:b",
+    "service:ext",
+    "contract:bc",
+    "subscription:bs",
+    "subscription:bs:mark",
+    "license_change:b first",
     "license_change:b first:mark",
-}  # fmt: skip
+}
 
 
 def test_everything_is_kept_where_nothing_is_asked_for():
@@ -85,12 +112,12 @@ def test_everything_is_kept_where_nothing_is_asked_for():
 def test_a_target_takes_along_what_it_needs_and_says_so():
     made = both().plan(targets=("subscription:sub",))
     assert ids(made) == ALPINE
-    assert said(made) == "only subscription:sub, with 3 that they need"
+    assert made.selection == "only subscription:sub, with 3 that they need"
 
 
 def test_a_whole_mapping_can_be_the_target():
     made = both().plan(targets=("customer",))
-    assert (ids(made), said(made)) == ({"customer:acc", "customer:b"}, "only customer")
+    assert (ids(made), made.selection) == ({"customer:acc", "customer:b"}, "only customer")
 
 
 def test_several_targets_are_joined():
@@ -104,8 +131,10 @@ def test_a_change_that_is_targeted_takes_along_everything_before_it():
 
 def test_what_is_excluded_is_left_with_all_that_needs_it():
     made = both().plan(exclude=("contract:bc",))
-    assert ids(made) == {one.id for one in both().plan().changes} - (BROOK - {"customer:b", "service:ext"})
-    assert said(made) == "without contract:bc"
+    assert ids(made) == {one.id for one in both().plan().changes} - (
+        BROOK - {"customer:b", "service:ext"}
+    )
+    assert made.selection == "without contract:bc"
 
 
 def test_what_a_target_needs_can_be_excluded_and_then_nothing_is_left():
@@ -116,20 +145,23 @@ def test_what_a_target_needs_can_be_excluded_and_then_nothing_is_left():
 def test_a_customer_is_everything_under_it_by_key_or_by_name(name):
     made = both().plan(customer=name)
     assert ids(made) == BROOK
-    assert said(made) == f"only customer {name}, with 1 that they need"
+    assert made.selection == f"only customer {name}, with 1 that they need"
 
 
 def test_a_customer_takes_along_its_daughters_however_deep():
     scene = Scene()
-    scene.add("account", account("a", name="Grandchild", number="C-1", parent="b"),
-              account("b", name="Child", number="C-2", parent="acc"))  # fmt: skip
+    scene.add(
+        "account",
+        account("a", name="Grandchild", number="C-1", parent="b"),
+        account("b", name="Child", number="C-2", parent="acc"),
+    )
     assert {"customer:acc", "customer:b", "customer:a"} <= ids(scene.plan(customer="acc"))
 
 
 def test_a_correction_of_a_customers_subscription_is_under_the_customer():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
-    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.files(decisions(scene.correct()))
     assert ids(scene.plan(customer="acc")) == {"license_change:correct:sub"}
     assert ids(scene.plan(targets=("subscription:sub",))) == {"license_change:correct:sub"}
 
@@ -181,8 +213,11 @@ def test_whoever_asks_for_a_customer_sees_that_customer_only():
     whole, part = scene.plan(), scene.plan(customer="b")
     assert told(whole)["blocked"] == {"acc new", "b new", "acc late", "b late"}
     assert told(part) == {
-        "blocked": {"b new", "b late"}, "findings": {"b", ""}, "ledger": {"bs"}, "left": {"Brook Ltd, Mail"},
-    }  # fmt: skip
+        "blocked": {"b new", "b late"},
+        "findings": {"b", ""},
+        "ledger": {"bs"},
+        "left": {"Brook Ltd, Mail"},
+    }
     assert ids(part) == set()
     assert (part.summary.blocked, part.summary.held) == (1, 1)
     assert (whole.summary.blocked, whole.summary.held) == (2, 2)
@@ -192,7 +227,8 @@ def test_a_part_says_how_much_is_outside_of_it():
     scene = troubled()
     scene.row("account", "acc")["phone"] = "2"
     made = scene.plan(customer="b")
-    assert made.selection == "only customer b; outside of it: 9 rows, 1 change, 1 blocked, 1 held"
+    assert made.selection == "only customer b"
+    assert made.outside == Outside(rows=9, changes=1, blocked=1, held=1)
 
 
 def test_rules_on_the_plan_look_at_the_part():
@@ -206,7 +242,12 @@ def test_rules_on_the_plan_look_at_the_part():
 def test_a_target_shows_the_rows_that_it_names_and_those_that_they_need():
     scene = troubled()
     part = scene.plan(targets=("license_change:b late",))
-    assert told(part) == {"blocked": {"b late"}, "findings": {"b", ""}, "ledger": {"bs"}, "left": set()}
+    assert told(part) == {
+        "blocked": {"b late"},
+        "findings": {"b", ""},
+        "ledger": {"bs"},
+        "left": set(),
+    }
     part = scene.plan(targets=("contract",))
     assert told(part)["blocked"] == {"acc new", "b new"}
     assert told(part)["ledger"] == set()
@@ -221,16 +262,20 @@ def test_a_row_that_blocks_others_of_the_part_is_shown_with_those_alone():
     assert told(made)["blocked"] == {"pro", "also"}
     assert fault.holds_back == {"subscription": 1}
     assert next(one for one in scene.plan().blocked if one.key == "pro").holds_back == {
-        "license_change": 2, "subscription": 2,
-    }  # fmt: skip
+        "license_change": 2,
+        "subscription": 2,
+    }
 
 
 def test_what_is_excluded_by_its_key_is_gone_with_all_that_refers_to_it():
     scene = troubled()
     part = scene.plan(exclude=("customer:acc",))
     assert told(part) == {
-        "blocked": {"b new", "b late"}, "findings": {"b", ""}, "ledger": {"bs"}, "left": {"Brook Ltd, Mail"},
-    }  # fmt: skip
+        "blocked": {"b new", "b late"},
+        "findings": {"b", ""},
+        "ledger": {"bs"},
+        "left": {"Brook Ltd, Mail"},
+    }
 
 
 def test_adjustments_of_an_excluded_customer_are_not_pushed_though_it_is_long_linked():
@@ -256,7 +301,9 @@ def test_a_contract_service_without_a_row_belongs_to_the_customer_of_its_contrac
     orphan = {**services[brook], "id": 9000, "internalDescription": "by hand"}
     services[9000] = orphan
     scene.target.by_hand(9000, day(11, 1), 4)
-    assert [line.record for line in scene.plan().ledger if line.class_ is LedgerClass.ORPHAN] == [9000]
+    assert [line.record for line in scene.plan().ledger if line.class_ is LedgerClass.ORPHAN] == [
+        9000
+    ]
     for options, shown in (
         ({"customer": "b"}, True),
         ({"customer": "acc"}, False),
@@ -289,12 +336,22 @@ def test_a_blocked_row_without_its_reference_is_found_by_the_customer_that_it_is
 
 def test_a_reference_that_cannot_be_worked_out_leads_to_no_customer():
     scene = both()
-    broken = '  companyID: {ref: customer, of: "{{ source.start_date + source.name }}"}\n  contractName'
-    scene.files(changed("mappings/contract.yaml", broken.replace("start_date + source.name", "customer"), broken))
+    broken = (
+        '  companyID: {ref: customer, of: "{{ source.start_date + source.name }}"}\n  contractName'
+    )
+    scene.files(
+        changed(
+            "mappings/contract.yaml", broken.replace("start_date + source.name", "customer"), broken
+        )
+    )
     scene.add("billing_contract", contract("alone", number="BC-9", name="Alone", customer="b"))
     made = scene.plan(customer="b")
     assert ids(made) == {"customer:b"}
-    assert told(made)["blocked"] == {"b first", "bs", "bc"}  # a subscription is joined to its account, and waits
+    assert told(made)["blocked"] == {
+        "b first",
+        "bs",
+        "bc",
+    }  # a subscription is joined to its account, and waits
 
 
 ON_A_CONTRACT = """
@@ -325,9 +382,18 @@ def test_a_row_is_meant_by_its_name_or_the_start_of_its_key_as_well():
 def test_a_row_that_is_not_there_is_refused_with_the_nearest_one(option):
     scene = both()
     for wrong, text in (
-        ("customer:ZZZ", "there is no row 'ZZZ' of customer: give its key, or its name as the plan shows it$"),
-        ("customer:Brok Ltd", "there is no row 'Brok Ltd' of customer: .*; did you mean 'Brook Ltd'"),
-        ("license_change:b frst", "there is no row 'b frst' of license_change: .*; did you mean 'b first'"),
+        (
+            "customer:ZZZ",
+            "there is no row 'ZZZ' of customer: give its key, or its name as the plan shows it$",
+        ),
+        (
+            "customer:Brok Ltd",
+            "there is no row 'Brok Ltd' of customer: .*; did you mean 'Brook Ltd'",
+        ),
+        (
+            "license_change:b frst",
+            "there is no row 'b frst' of license_change: .*; did you mean 'b first'",
+        ),
         ("contract:", "there is no row '' of contract"),
         ("contracts", "; did you mean 'contract'"),
     ):
@@ -336,14 +402,19 @@ def test_a_row_that_is_not_there_is_refused_with_the_nearest_one(option):
 
 
 def test_a_customer_that_is_not_there_is_refused_with_the_nearest_one():
-    with pytest.raises(EngineError, match=r"there is no row 'Brok': give its key, .*; did you mean 'Brook Ltd'"):
+    with pytest.raises(
+        EngineError, match=r"there is no row 'Brok': give its key, .*; did you mean 'Brook Ltd'"
+    ):
         both().plan(customer="Brok")
 
 
 def test_a_name_that_several_rows_have_is_refused_and_they_are_shown():
     scene = both()
     scene.add("account", account("c", name="Brook Ltd", number="C-1"))
-    text = r"'Brook Ltd' may be any of 2 rows.*: customer:b \(Brook Ltd\); customer:c \(Brook Ltd\); give the key"
+    text = (
+        r"'Brook Ltd' may be any of 2 rows.*: "
+        r"customer:b \(Brook Ltd\); customer:c \(Brook Ltd\); give the key"
+    )
     for options in (
         {"customer": "Brook Ltd"},
         {"targets": ("customer:Brook Ltd",)},

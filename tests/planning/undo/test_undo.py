@@ -1,13 +1,12 @@
-"""Undo, seen first: the reverse of a run as far as Autotask allows one, and the rest said."""
+"""A plan that undoes a run: the reverse as far as Autotask allows one, and the rest is named."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from trueup.errors import StateError
 
-from engine.errors import StateError
-from tests.pipeline.files import changed, decisions, settings
-from tests.pipeline.scene import (
+from tests.support.scene import (
     LINE,
     Fault,
     Scene,
@@ -23,7 +22,8 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
-from tests.pipeline.stories import REPEATED, said_again, twins
+from tests.support.small_project import changed, decisions, settings
+from tests.support.starting_points import REPEATED, said_again, twins
 
 
 def seats_changed(*logs) -> Scene:
@@ -47,19 +47,41 @@ def texts(made) -> list[str]:
     return [finding.text for finding in made.findings]
 
 
-def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_is_shown_in_money():
-    scene = seats_changed(log("third", day(11, 25), 3))
+def with_periods(scene: Scene) -> Scene:
+    """The scene with a mapping that names the billing periods."""
+    scene.files(
+        changed(
+            "mappings/subscription.yaml",
+            "  difference: hold",
+            "  periods: {start: contract.startDate, end: contract.endDate}\n  difference: hold",
+        )
+    )
+    return scene
+
+
+def test_an_adjustment_is_taken_back_on_the_next_free_day_and_the_day_between_stays_billed():
+    scene = with_periods(settled())
+    scene.add("license_change", log("third", day(11, 25), 3))
+    scene.row("subscription")["quantity"] = Decimal(15)
+    done = change_of(scene.sync(), "license_change:third")
     made = undo_of(scene)
     opposite = change_of(made, "undo:license_change:third")
     assert adjusts(made) == [(("third",), day(11, 26), -3)]
     assert (opposite.units, opposite.monthly) == ((15, 12), -30)
-    assert opposite.one_off == Decimal(30) * 1 / (Decimal(365) / 12)
+    # Of November's 30 days the run billed six, and the undo takes five of them back.
+    assert done.invoice is not None
+    assert opposite.invoice is not None
+    assert (done.invoice.amount, opposite.invoice.amount) == (6, -5)
+    assert (opposite.one_off, opposite.lost) == (None, None)
     assert opposite.notes == (
         "takes back +3 of 2026-11-25; that day stays billed, prorated",
         "third waits for a new decision before it can be pushed again",
     )
     assert made.summary.monthly == -30
-    assert (made.undo_of, made.selection) == (scene.state.runs()[-1].id, f"undoes run {scene.state.runs()[-1].id}")
+    assert (made.undo_of, made.selection) == (
+        scene.state.runs()[-1].id,
+        f"undoes run {scene.state.runs()[-1].id}",
+    )
 
 
 def test_an_undo_is_a_plan_like_any_other_and_writes_nothing_by_itself():
@@ -91,11 +113,18 @@ def test_the_latest_is_taken_back_first_so_that_units_pass_no_day_that_they_neve
 
 
 def test_a_posted_period_is_jumped_and_the_days_that_stay_billed_are_counted():
-    scene = seats_changed(log("third", day(11, 18), 3))
+    scene = with_periods(settled())
+    scene.add("license_change", log("third", day(11, 18), 3))
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.sync()
     scene.target.post(scene.target.only("ContractServices")["id"], day(11, 30))
     made = undo_of(scene)
     assert adjusts(made) == [(("third",), day(12, 1), -3)]
-    assert change_of(made, "undo:license_change:third").one_off == Decimal(30) * 13 / (Decimal(365) / 12)
+    opposite = change_of(made, "undo:license_change:third")
+    # The 13 days from the eighteenth on are posted: for them a credit is owed.
+    assert (opposite.lost, made.summary.credit) == (-13, 13)
+    assert opposite.invoice is not None
+    assert (opposite.invoice.start, opposite.invoice.amount) == (day(12, 1), -30)
     assert scene.apply(made).complete
 
 
@@ -117,7 +146,10 @@ def test_undone_logs_are_active_again_and_wait_for_a_decision():
     made = scene.plan()
     assert codes(made) == {("third", "undone")}
     (blocked,) = made.blocked
-    assert blocked.findings[0].text == f"was pushed, and run {latest(scene)} took it back: it waits for a new decision"
+    assert (
+        blocked.findings[0].text
+        == f"was pushed, and run {latest(scene)} took it back: it waits for a new decision"
+    )
     assert adjusts(made) == []
 
 
@@ -144,17 +176,20 @@ def test_after_a_decision_to_archive_they_are_only_marked():
 @pytest.mark.parametrize("do", ["push", "archive"])
 def test_what_was_decided_before_an_undo_does_not_count_after_it(do):
     scene = seats_changed(log("third", day(11, 25), 3))
-    scene.files(decisions(f"{{mapping: license_change, key: third, do: {do}, reason: it was right}}"))
+    scene.files(
+        decisions(f"{{mapping: license_change, key: third, do: {do}, reason: it was right}}")
+    )
     scene.apply(undo_of(scene))
     made = scene.plan()
     (found,) = made.blocked[0].findings
     assert actions(made) == []
     assert found.text == (
-        f"was pushed, and run {latest(scene)} took it back: it waits for a new decision; {do} was decided before that"
+        f"was pushed, and run {latest(scene)} took it back: it waits for a new decision; "
+        f"{do} was decided before that"
     )
     assert found.remedy == (
         "`trueup decide license_change third push --reason …`, or archive; "
-        f"by hand, add the line `after: '{latest(scene)}'` to mappings/decisions.yaml:2:5"
+        f"or add the line `after: '{latest(scene)}'` to mappings/decisions.yaml:2:5"
     )
 
 
@@ -183,7 +218,9 @@ def test_changes_that_were_merged_are_taken_back_and_wait_together():
     scene = seats_changed(log("third", day(11, 25), 3), log("fourth", day(11, 25), 1))
     scene.apply(undo_of(scene))
     assert codes(scene.plan()) == {("third", "undone"), ("fourth", "undone")}
-    assert {one.undone for key, one in scene.state.pushed.items() if key[1] in ("third", "fourth")} == {True}
+    assert {
+        one.undone for key, one in scene.state.pushed.items() if key[1] in ("third", "fourth")
+    } == {True}
 
 
 def test_several_adjustments_of_one_service_are_taken_back_one_after_the_other():
@@ -197,7 +234,13 @@ def test_several_adjustments_of_one_service_are_taken_back_one_after_the_other()
 
 def test_without_a_write_back_undone_logs_wait_all_the_same():
     scene = settled()
-    scene.files(changed("mappings/license_change.yaml", "write_back: {after: proof, set: {status: Archived}}", ""))
+    scene.files(
+        changed(
+            "mappings/license_change.yaml",
+            "write_back: {after: proof, set: {status: Archived}}",
+            "",
+        )
+    )
     scene.add("license_change", log("third", day(11, 25), 3))
     scene.row("subscription")["quantity"] = Decimal(15)
     scene.sync()
@@ -211,9 +254,12 @@ def test_fields_go_back_to_what_they_were():
     scene.sync()
     made = undo_of(scene)
     (change,) = made.changes
-    assert {(field.field, field.before, field.after, str(field.reason)) for field in change.fields} == {
-        ("companyName", "Alpine", "Alpine Dental", "undo"), ("phone", "2", "1", "undo"),
-    }  # fmt: skip
+    assert {
+        (field.field, field.before, field.after, str(field.reason)) for field in change.fields
+    } == {
+        ("companyName", "Alpine", "Alpine Dental", "undo"),
+        ("phone", "2", "1", "undo"),
+    }
     assert scene.apply(made).complete
     assert scene.target.only("Companies")["phone"] == "1"
     assert actions(scene.plan()) == [("update", "customer")]
@@ -242,8 +288,13 @@ def test_created_records_are_switched_off_and_those_that_cannot_be_are_named():
     scene.sync()
     made = undo_of(scene)
     assert set(actions(made)) == {("deactivate", "customer"), ("deactivate", "contract")}
-    stays = "its record in Services stays: Autotask deletes none, and the mapping names nothing to switch off"
-    assert [finding.name for finding in made.findings if finding.text == stays] == ["Backup", "Mail"]
+    stays = (
+        "its record in Services stays: Autotask deletes none, and the mapping has no `deactivate`"
+    )
+    assert [finding.name for finding in made.findings if finding.text == stays] == [
+        "Backup",
+        "Mail",
+    ]
     (off,) = change_of(made, "undo:customer:acc").fields
     assert (off.field, off.shown_before, off.shown_after) == ("isActive", "yes", "no")
     assert scene.apply(made).complete
@@ -259,12 +310,18 @@ def test_what_needed_a_record_is_undone_before_it():
 
 def test_a_record_that_was_switched_off_is_switched_on_again():
     scene = settled()
-    scene.files(changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate"))
+    scene.files(
+        changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
+    )
     scene.add("account", account("b", name="Brook Ltd", number="B-1"))
     scene.sync()
     del scene.source.tables["account"]["b"]
     scene.sync()
-    brook = next(one for one in scene.target.records["Companies"].values() if one["companyName"] == "Brook Ltd")
+    brook = next(
+        one
+        for one in scene.target.records["Companies"].values()
+        if one["companyName"] == "Brook Ltd"
+    )
     assert brook["isActive"] is False
     made = undo_of(scene)
     assert actions(made) == [("update", "customer")]
@@ -280,8 +337,8 @@ def test_links_stay_and_it_says_how_to_take_them_away():
     made = undo_of(scene)
     links = [finding for finding in made.findings if finding.code == "link-stays"]
     assert {(one.name, one.remedy) for one in links if one.mapping == "customer"} == {
-        ("Alpine Dental", "`trueup state forget customer acc --reason …` takes it away"),
-    }  # fmt: skip
+        ("Alpine Dental", "`trueup state forget customer acc --reason …` removes it"),
+    }
     assert {str(one.severity) for one in links} == {"info"}
 
 
@@ -289,7 +346,10 @@ def test_marks_that_no_adjustment_stands_behind_stay_and_are_named():
     scene = kept()
     scene.target.by_hand(LINE, day(10, 5), 10)
     scene.target.by_hand(LINE, day(11, 20), 2)
-    said = [f"{{mapping: license_change, key: {key}, do: archive, reason: r}}" for key in ("first", "second")]
+    said = [
+        f"{{mapping: license_change, key: {key}, do: archive, reason: r}}"
+        for key in ("first", "second")
+    ]
     scene.files(decisions(*said))
     scene.sync()
     made = undo_of(scene)
@@ -319,10 +379,10 @@ def test_what_failed_in_the_run_is_not_undone():
 def test_a_correction_is_taken_back():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
-    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.files(decisions(scene.correct()))
     scene.sync()
     made = undo_of(scene)
-    assert adjusts(made) == [(("sub",), day(11, 16), -3)]
+    assert adjusts(made) == [(("sub",), day(11, 22), -3)]
     assert scene.apply(made).complete
     assert scene.units(day(12, 1)) == 12
 
@@ -351,7 +411,13 @@ def test_an_undo_can_be_undone():
 
 def test_an_undo_obeys_the_guards():
     scene = settled()
-    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("monthly_effect: 100000", "monthly_effect: 50")})
+    scene.files(
+        {
+            "trueup.yaml": settings()["trueup.yaml"].replace(
+                "monthly_effect: 100000", "monthly_effect: 50"
+            )
+        }
+    )
     assert [one.limit for one in undo_of(scene).exceeded] == ["monthly_effect"]
 
 
@@ -369,7 +435,10 @@ def test_a_beginning_that_fits_two_runs_is_refused():
     scene.sync()
     first, second = scene.state.runs()
     scene.state.all_runs = {"abc1": _renamed(first, "abc1"), "abc2": _renamed(second, "abc2")}
-    scene.state.entries = {"abc1": scene.state.entries[first.id], "abc2": scene.state.entries[second.id]}
+    scene.state.entries = {
+        "abc1": scene.state.entries[first.id],
+        "abc2": scene.state.entries[second.id],
+    }
     with pytest.raises(StateError, match="abc"):
         scene.plan(undo="abc")
     assert scene.plan(undo="abc2").undo_of == "abc2"
@@ -384,7 +453,8 @@ def test_a_run_whose_mapping_no_longer_appends_cannot_be_undone():
     run = scene.state.runs()[-1].id
     ledger = scene.project.mappings["subscription"]
     scene.project = replace(
-        scene.project, mappings={**scene.project.mappings, "subscription": replace(ledger, ledger=None)}
+        scene.project,
+        mappings={**scene.project.mappings, "subscription": replace(ledger, ledger=None)},
     )
     with pytest.raises(StateError, match="no longer appends"):
         scene.plan(undo=run)
@@ -433,7 +503,10 @@ def test_an_end_does_not_go_back_over_a_posted_period_and_it_says_so():
     made = undo_of(scene)
     assert actions(made) == [("update", "customer")]
     assert texts(made) == [
-        "endDate stays 2029-12-31 and does not go back to 2028-12-31: its services are posted until 2029-06-30"
+        (
+            "endDate stays 2029-12-31 and does not go back to 2028-12-31: "
+            "its services are posted until 2029-06-30"
+        )
     ]
     assert scene.apply(made).complete
 
@@ -449,6 +522,6 @@ def test_what_an_undo_could_not_do_points_to_the_undo_and_not_to_the_mapping():
     outcome = scene.apply(undo_of(scene))
     assert outcome.undo_of == run
     assert {one.remedy for one in outcome.changes if one.remedy} == {
-        "plan the undo again: what is left of it is planned anew, as far as Autotask allows it"
+        "plan the undo again: it then holds what is still to be undone, as far as Autotask allows"
     }
     assert len(undo_of(scene, -2).changes) == 2

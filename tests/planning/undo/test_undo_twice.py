@@ -1,15 +1,15 @@
-"""What was taken back is not taken back once more; what others did since is left alone and named."""
+"""What was taken back is not taken back again; what others did since is left alone and named."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from trueup.errors import ConfigError, StalePlan, StateError
+from trueup.model.history import LinkForgotten
+from trueup.model.run import Effects, RunStatus
 
-from engine.errors import ConfigError, StalePlan, StateError
-from engine.model.run import Effects, RunStatus
-from tests.pipeline.files import CUSTOMER, changed, decisions, project
-from tests.pipeline.frail import killed
-from tests.pipeline.scene import (
+from tests.support.crashing import killed
+from tests.support.scene import (
     Fault,
     Scene,
     account,
@@ -23,9 +23,12 @@ from tests.pipeline.scene import (
     settled,
     statuses,
 )
-from tests.pipeline.stories import REPEATED, said_again, services, twins
+from tests.support.small_project import CUSTOMER, changed, decisions, project
+from tests.support.starting_points import REPEATED, said_again, services, twins
 
-UNMARKED = changed("mappings/license_change.yaml", "write_back: {after: proof, set: {status: Archived}}", "")
+UNMARKED = changed(
+    "mappings/license_change.yaml", "write_back: {after: proof, set: {status: Archived}}", ""
+)
 
 
 def seats_changed(*logs, **more) -> Scene:
@@ -98,8 +101,10 @@ def test_a_mark_that_an_undo_could_not_take_back_is_taken_back_by_the_next():
     run = latest(scene)
     made = scene.plan(undo=run)
     scene.row("license_change", "third")["status"] = "Cancelled"
-    assert statuses(scene.apply(made)) == {"undo:license_change:third": "applied",
-                                           "undo:license_change:third:mark": "held"}  # fmt: skip
+    assert statuses(scene.apply(made)) == {
+        "undo:license_change:third": "applied",
+        "undo:license_change:third:mark": "held",
+    }
     scene.row("license_change", "third")["status"] = "Archived"
     again = undo(scene, run)
     assert actions(again) == [("write back", "license_change")]
@@ -126,7 +131,9 @@ def test_while_a_run_is_open_nothing_is_undone_and_it_says_what_to_do():
     assert killed(scene, lambda: scene.apply(made), nth=2, after=True)
     assert scene.state.load().open_runs
     for one in (run, latest(scene)):
-        with pytest.raises(StateError, match=f"run {latest(scene)} of .* is not finished: `trueup apply --resume`"):
+        with pytest.raises(
+            StateError, match=f"run {latest(scene)} of .* is not finished: `trueup apply --resume`"
+        ):
             scene.plan(undo=one)
     scene.wait(301)
     scene.resume()
@@ -160,7 +167,7 @@ def test_an_undo_of_an_undo_does_it_again_once():
         assert actions(made) == []
         ((_, remedy),) = said(made, "undone-already")
         assert f"`trueup plan --undo {latest(scene)}`" in remedy
-    (text, _), = said(scene.plan(undo=run), "undone-already")  # fmt: skip
+    ((text, _),) = said(scene.plan(undo=run), "undone-already")
     assert text == (
         f"2 changes were taken back by run {back} of 2026-11-15 09:00 UTC, "
         f"and done again by run {latest(scene)} of 2026-11-15 09:00 UTC"
@@ -176,7 +183,9 @@ def test_logs_that_an_undone_undo_gave_back_count_as_pushed_again(files):
     scene.files(files)
     undo(scene)
     made = undo(scene)
-    assert change_of(made, "undo:undo:license_change:third").notes[1] == "third counts as pushed again"
+    assert (
+        change_of(made, "undo:undo:license_change:third").notes[1] == "third counts as pushed again"
+    )
     assert not scene.state.pushed["license_change", "third"].undone
     again = scene.plan()
     assert (actions(again), codes(again)) == ([], set())
@@ -198,15 +207,34 @@ def test_what_was_pushed_again_since_is_not_done_once_more_by_the_undo_of_the_un
     assert scene.units(day(12, 1)) == 15
 
 
-def test_a_correction_that_was_made_again_is_not_made_a_third_time():
+def test_a_correction_that_the_project_made_again_is_not_made_a_third_time():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
-    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.files(changed("mappings/subscription.yaml", "difference: hold", "difference: correct"))
     scene.sync()
     made = undo(scene)
     back = latest(scene)
     (change,) = made.changes
-    assert change.notes[1] == "a correction that still stands as decided: the next plan makes it again"
+    assert (
+        change.notes[1]
+        == "the project corrects differences: the next plan makes the correction again"
+    )
+    scene.sync()
+    assert scene.units(day(12, 1)) == 15
+    assert adjusts(scene.plan(undo=back)) == []
+
+
+def test_a_correction_that_was_decided_and_taken_back_takes_another_decision():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(15)
+    scene.files(decisions(scene.correct()))
+    run = scene.sync() and latest(scene)
+    undo(scene)
+    back = latest(scene)
+    made = scene.plan()
+    assert (adjusts(made), line_of(made).difference) == ([], 3)
+    assert f"run {run} corrected the difference of 2026-11-20" in line_of(made).text
+    scene.files(decisions(scene.correct()))
     scene.sync()
     assert scene.units(day(12, 1)) == 15
     assert adjusts(scene.plan(undo=back)) == []
@@ -219,8 +247,15 @@ def test_records_that_an_undo_switched_off_are_switched_on_by_its_undo():
     assert scene.target.only("Companies")["isActive"] is False
     made = undo(scene)
     place = {change.id: number for number, change in enumerate(made.changes)}
-    assert place["undo:undo:customer:acc"] < place["undo:undo:contract:con"] < place["undo:undo:license_change:first"]
-    assert (scene.target.only("Companies")["isActive"], scene.target.only("Contracts")["status"]) == (True, 1)
+    assert (
+        place["undo:undo:customer:acc"]
+        < place["undo:undo:contract:con"]
+        < place["undo:undo:license_change:first"]
+    )
+    assert (
+        scene.target.only("Companies")["isActive"],
+        scene.target.only("Contracts")["status"],
+    ) == (True, 1)
     assert scene.units(day(12, 1)) == 12
     assert actions(scene.plan()) == []
 
@@ -273,9 +308,9 @@ def test_a_field_that_a_later_run_changed_stays_and_its_last_values_are_remember
     scene.sync()
     undo(scene, first)
     assert scene.state.applied["customer", "acc"]["companyName"] == "Alpine"
-    assert [(one.field, str(one.reason)) for change in scene.plan().changes for one in change.fields] == [
-        ("phone", "undone before, still wanted")
-    ]
+    assert [
+        (one.field, str(one.reason)) for change in scene.plan().changes for one in change.fields
+    ] == [("phone", "undone")]
 
 
 def test_what_is_as_before_already_needs_nothing():
@@ -291,7 +326,10 @@ def test_a_record_that_does_not_come_back_is_named():
     made = scene.plan(undo=latest(scene))
     assert actions(made) == []
     assert [text for text, _ in said(made, "cannot-be-undone")] == [
-        f"Companies {scene.target.only('Companies')['id']} does not come back: it was deleted, or permissions hide it"
+        (
+            f"Autotask no longer returns Companies {scene.target.only('Companies')['id']}: "
+            "it was deleted, or permissions hide it"
+        )
     ]
 
 
@@ -305,9 +343,12 @@ def test_seats_that_a_later_run_or_a_person_moved_stay_moved_and_are_named():
     scene.target.by_hand(scene.target.only("ContractServices")["id"], day(12, 1), 4)
     made = undo(scene, run)
     assert change_of(made, "undo:license_change:third").notes[-1] == (
-        f"its units change by -2 on 2026-11-28 (run {later}), +4 on 2026-12-01 (by no run of ours) besides, which stays"
+        f"its units change by -2 on 2026-11-28 (run {later}), +4 on 2026-12-01 (not by trueup) "
+        "besides, which stays"
     )
-    assert [scene.units(day(month, on)) for month, on in ((11, 25), (11, 29), (11, 30), (12, 1))] == [15, 10, 10, 14]
+    assert [
+        scene.units(day(month, on)) for month, on in ((11, 25), (11, 29), (11, 30), (12, 1))
+    ] == [15, 10, 10, 14]
 
 
 def test_where_less_than_no_seats_would_be_left_nothing_of_the_service_is_taken_back():
@@ -318,18 +359,22 @@ def test_where_less_than_no_seats_would_be_left_nothing_of_the_service_is_taken_
     assert actions(made) == []
     ((text, remedy),) = said(made, "cannot-be-undone")
     assert text == (
-        "-3 would leave -1 units from 2026-12-01; its units change by -13 on 2026-12-01 (by no run of ours) besides, "
+        "-3 would leave -1 units from 2026-12-01; "
+        "its units change by -13 on 2026-12-01 (not by trueup) besides, "
         "which stays: what the run changed is left as it is"
     )
-    assert remedy == "`trueup decide subscription sub correct --reason …` adjusts Autotask to Work 365"
+    assert (
+        remedy == "`trueup decide subscription sub correct --reason …` adjusts Autotask to Work 365"
+    )
 
 
 def test_the_units_of_each_step_are_those_that_the_step_before_leaves():
     scene = seats_changed(log("third", day(11, 21), 3), log("fourth", day(11, 25), -2))
     made = scene.plan(undo=latest(scene))
     assert {change.id: change.units for change in made.changes if change.units} == {
-        "undo:license_change:fourth": (13, 15), "undo:license_change:third": (15, 12),
-    }  # fmt: skip
+        "undo:license_change:fourth": (13, 15),
+        "undo:license_change:third": (15, 12),
+    }
 
 
 def test_what_was_taken_away_stays_away_for_the_days_between():
@@ -368,7 +413,8 @@ def test_a_contract_that_goes_back_to_an_earlier_end_says_that_periods_are_delet
 def test_the_link_of_a_row_may_be_forgotten_meanwhile():
     scene = phone_changed()
     lease = scene.state.acquire("anna")
-    scene.state.edit(lease, "forget", Effects(unlink=(("customer", "acc"),)), reason="mistaken")
+    forgotten = LinkForgotten("customer", "acc")
+    scene.state.edit(lease, forgotten, Effects(unlink=(("customer", "acc"),)), reason="mistaken")
     scene.state.release(lease)
     assert undo(scene).changes[0].values == {"phone": "1"}
     assert scene.target.only("Companies")["phone"] == "1"
@@ -382,8 +428,12 @@ def test_what_would_switch_a_record_off_and_cannot_be_worked_out_is_an_error_wit
     scene.sync()
     contracts = scene.target.entities["Contracts"]
     named = replace(contracts.fields["status"], picklist=())
-    scene.target.entities["Contracts"] = replace(contracts, fields={**contracts.fields, "status": named})
-    with pytest.raises(ConfigError, match="deactivate cannot be worked out: 'Inactive' is not in the picklist"):
+    scene.target.entities["Contracts"] = replace(
+        contracts, fields={**contracts.fields, "status": named}
+    )
+    with pytest.raises(
+        ConfigError, match="deactivate cannot be evaluated: 'Inactive' is not in the picklist"
+    ):
         scene.plan(undo=latest(scene))
 
 
@@ -391,7 +441,10 @@ def test_a_mapping_that_was_renamed_or_taken_out_is_named():
     scene = phone_changed()
     mappings = {name: spec for name, spec in scene.project.mappings.items() if name != "customer"}
     scene.project = replace(scene.project, mappings=mappings)
-    with pytest.raises(StateError, match="wrote by the mapping customer, and the project has none of that name"):
+    with pytest.raises(
+        StateError,
+        match="wrote by the mapping customer, and the project no longer has one of that name",
+    ):
         scene.plan(undo=latest(scene))
 
 
@@ -406,7 +459,11 @@ def test_the_run_after_which_a_customer_was_switched_off_by_hand_needs_no_more()
     scene = settled()
     scene.add("account", account("b", name="Brook Ltd", number="B-1"))
     scene.sync()
-    brook = next(one for one in scene.target.records["Companies"].values() if one["companyName"] == "Brook Ltd")
+    brook = next(
+        one
+        for one in scene.target.records["Companies"].values()
+        if one["companyName"] == "Brook Ltd"
+    )
     brook["isActive"] = False
     assert said(scene.plan(undo=latest(scene)), "as-before") == [("is switched off already", "")]
 
@@ -419,24 +476,22 @@ def test_a_mapping_may_not_be_called_undo():
 # The next plan
 
 
-def test_the_next_plan_says_of_fields_that_went_back_which_run_was_undone():
+def test_the_next_plan_names_the_run_that_was_undone_for_fields_that_went_back():
     scene = phone_changed()
     run = latest(scene)
     undo(scene, run)
     made = scene.plan()
-    assert [(one.field, str(one.reason)) for one in made.changes[0].fields] == [
-        ("phone", "undone before, still wanted")
-    ]
+    assert [(one.field, str(one.reason)) for one in made.changes[0].fields] == [("phone", "undone")]
     assert said(made, "undone-before") == [
         (
-            f"run {run} was undone, and Work 365 still says what it wrote",
-            "`trueup decide customer acc ignore --reason …` where it shall stay undone",
+            f"run {run} was undone, and Work 365 still holds what it wrote",
+            "`trueup decide customer acc ignore --reason …` keeps it undone",
         )
     ]
     scene.sync()
     scene.row("account")["phone"] = "4"
     made = scene.plan()
-    assert [str(one.reason) for one in made.changes[0].fields] == ["changed in Work 365"]
+    assert [str(one.reason) for one in made.changes[0].fields] == ["source"]
     assert said(made, "undone-before") == []
 
 
@@ -445,4 +500,4 @@ def test_what_somebody_edited_after_the_undo_is_an_edit():
     undo(scene)
     scene.target.only("Companies")["phone"] = "9"
     (change,) = scene.plan().changes
-    assert [str(one.reason) for one in change.fields] == ["changed in Work 365 and edited in Autotask"]
+    assert [str(one.reason) for one in change.fields] == ["both"]

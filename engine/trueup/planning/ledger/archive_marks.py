@@ -1,45 +1,45 @@
-"""Write-backs to logs: the mark that says they are done with."""
+"""Write-backs to pending changes: the mark that shows that they are dealt with."""
 
 from collections.abc import Iterable
 
-from engine.expressions import evaluate
-from engine.model.plan import Action, Change, FieldChange, Reason, Seen
-from engine.model.project import MappingSpec
-from engine.model.work import Standing
-from engine.planning.draft import Draft
-from engine.planning.needs import made_of
+from trueup.expressions import evaluate
+from trueup.model.mapping_state import MappingState
+from trueup.model.plan import Action, Change, FieldChange, Preconditions, Reason
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.fingerprints import seen_row
+from trueup.planning.needs import made_of
 
 
-class Marks:
+class ArchiveMarks:
     """Adds the marks of one append-only mapping to its changes."""
 
-    def __init__(self, draft: Draft, mapping: MappingSpec, standing: Standing) -> None:
-        self.draft, self.mapping, self.standing = draft, mapping, standing
-        self.columns = made_of(draft.project, mapping)
+    def __init__(self, context: PlanContext, mapping: MappingSpec, state: MappingState) -> None:
+        self._context, self._mapping, self._state = context, mapping, state
+        self._columns = made_of(context.project, mapping)
 
-    def alone(self, key: str, why: str) -> None:
-        """The mark of a log that nothing is sent for."""
-        self.add(f"{self.mapping.name}:{key}:mark", (key,), (), why)
+    def add_alone(self, key: str, why: str) -> None:
+        """The mark of a change that nothing is sent for."""
+        self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why)
 
     def add(self, id_: str, keys: tuple[str, ...], needs: tuple[str, ...], why: str) -> None:
-        """The write-back of these logs, if the mapping has one."""
-        spec = self.mapping.write_back
+        """The write-back to these rows, if the mapping has one."""
+        spec = self._mapping.write_back
         if spec is None or not keys:
             return
-        names = self.draft.names(self.mapping.name, keys[0])
+        names = self._context.names(self._mapping.name, keys[0])
         values = {name: evaluate(value.raw, names) for name, value in spec.set.items()}
-        row = self.standing.rows[keys[0]]
-        rows: dict[str, str] = {}  # after an adjustment the logs were checked with it
-        for key in keys if not needs else ():
-            rows.update(self.draft.row_seen(self.mapping, key))
+        row = self._state.rows[keys[0]]
+        # After an adjustment the rows were checked with it, just before it was sent.
+        checked = () if needs else keys
         change = Change(
             id=id_,
             action=Action.WRITE_BACK,
-            mapping=self.mapping.name,
+            mapping=self._mapping.name,
             keys=keys,
-            name=self.draft.label(self.mapping.name, keys[0]),
-            tab=self.mapping.tab,
-            entity=self.mapping.source.table,
+            name=self._context.label(self._mapping.name, keys[0]),
+            tab=self._mapping.tab,
+            entity=self._mapping.source.table,
             place=spec.place,
             values=values,
             fields=tuple(
@@ -47,11 +47,18 @@ class Marks:
                 for name, value in values.items()
             ),
             needs=needs,
-            seen=Seen(row=rows, record={name: row.get(name) for name in values}, made_of=self._made_of(keys)),
+            seen=Preconditions(
+                rows=tuple(seen_row(self._context, self._mapping, key) for key in checked),
+                record={name: row.get(name) for name in values},
+                made_of=self._made_of(keys),
+            ),
             notes=(why,) if why else (),
+            marks_changes=True,
         )
-        self.standing.changes.setdefault(id_, []).append(change)
+        self._state.changes.setdefault(id_, []).append(change)
 
     def _made_of(self, keys: Iterable[str]) -> dict[str, dict[str, object]]:
-        """What the logs said: the source sets no mark on one that says something else by then."""
-        return {key: {name: self.standing.rows[key].get(name) for name in self.columns} for key in keys}
+        """What the rows held: the source marks no row that holds something else by then."""
+        return {
+            key: {name: self._state.rows[key].get(name) for name in self._columns} for key in keys
+        }

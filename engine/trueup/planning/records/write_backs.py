@@ -1,96 +1,104 @@
-"""Columns of the source that shall carry what the target gave: the record's id, mostly."""
+"""Writes the target's ids, mostly, back into columns of the source."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.expressions import EVALUATION_ERRORS, Program
-from engine.expressions.context import used_joins
-from engine.model.catalogue import Column, Type
-from engine.model.finding import Finding, Severity
-from engine.model.plan import Action, Change, FieldChange, Reason, Seen, Unknown
-from engine.model.project import MappingSpec, WriteBackSpec
-from engine.planning.draft import Draft
-from engine.planning.needs import record_fields
-from engine.stages.validate import broken
+from trueup.expressions import EVALUATION_ERRORS, Program
+from trueup.expressions.joins import used_joins
+from trueup.expressions.rules import expression_failed
+from trueup.model.catalogue import Column, Type
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Action, Change, FieldChange, Preconditions, Reason, Unknown
+from trueup.model.project import MappingSpec, WriteBackSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.needs import record_fields
 
-Holds = Callable[[str, str], "str | None"]
-"""As `Source.holds`."""
+IdEntityOf = Callable[[str, str], "str | None"]
+"""As `Source.id_entity_of`."""
 
 
-def write_backs(draft: Draft, mapping: MappingSpec, holds: Holds) -> None:
+def write_backs(context: PlanContext, mapping: MappingSpec, id_entity_of: IdEntityOf) -> None:
     """Adds the write-back of each row that is a record, or will be one, and lacks its columns.
 
-    A column that keeps the ids of another entity, or of nobody knows which, is never written: `holds` says.
+    A column that keeps the ids of another entity, or of an unknown one, is never written.
     """
     spec = mapping.write_back
-    if spec is None or mapping.append or not _may(draft, mapping, spec, holds):
+    if spec is None or mapping.append or not _is_allowed(context, mapping, spec, id_entity_of):
         return
-    program = Program([value.raw for value in spec.set.values()], guard=spec.when.raw if spec.when else None)
-    joins = used_joins([*(value.raw for value in spec.set.values()), spec.when.raw if spec.when else None])
-    standing, context = draft.standings[mapping.name], draft.contexts[mapping.name]
+    guard = spec.when.raw if spec.when else None
+    raws = [value.raw for value in spec.set.values()]
+    program, joins = Program(raws, guard=guard), used_joins([*raws, guard])
+    state, namespace = context.states[mapping.name], context.namespaces[mapping.name]
     fields = sorted(record_fields(spec) - {"id"})
-    for key in [*standing.ready]:
-        record = standing.usable.get(key)
-        if record is None or (isinstance(record, Unknown) and not standing.changes.get(key)):
-            continue  # no record, and nothing in this plan that makes one
-        names = context.names(standing.rows[key], joins)
-        known = standing.records.get(standing.ids.get(key, -1), {}) if fields else {}
-        names["record"] = {**{name: known[name] for name in fields if name in known}, "id": record}
+    for key in [*state.ready]:
+        record = state.referable.get(key)
+        if record is None or (isinstance(record, Unknown) and not state.changes.get(key)):
+            continue  # it has no record, and nothing in this plan creates one
+        names = namespace.names(state.rows[key], joins)
+        values_now = state.records.get(state.record_ids.get(key, -1), {}) if fields else {}
+        known = {name: values_now[name] for name in fields if name in values_now}
+        names["record"] = {**known, "id": record}
         try:
             values = program(names)
         except EVALUATION_ERRORS as fault:
-            standing.findings.append(broken(mapping.name, key, "write_back", spec.place, fault))
+            finding = expression_failed(mapping.name, key, "write_back", spec.place, fault)
+            state.findings.append(finding)
             continue
         if values is not None:
-            _add(draft, mapping, key, dict(zip(spec.set, values, strict=True)))
+            _add(context, mapping, key, dict(zip(spec.set, values, strict=True)))
 
 
-def _may(draft: Draft, mapping: MappingSpec, spec: WriteBackSpec, holds: Holds) -> bool:
+def _is_allowed(
+    context: PlanContext, mapping: MappingSpec, spec: WriteBackSpec, id_entity_of: IdEntityOf
+) -> bool:
     table, entity = mapping.source.table, mapping.target.entity
     for column in spec.set:
-        kept = holds(table, column)
-        if kept not in (None, entity):
-            said = f"keeps ids of {kept}" if kept else "keeps ids of nobody says which entity"
-            text = f"{table}.{column} {said}, so those of {entity} are not written there"
-            remedy = f"say `holds: {entity}` for the column in the profile if it is so" if not kept else ""
-            finding = Finding("id-not-written", Severity.INFO, text, remedy, spec.place, mapping.name)
-            draft.standings[mapping.name].findings.append(finding)
-            return False
+        kept = id_entity_of(table, column)
+        if kept in (None, entity):
+            continue
+        what = f"keeps ids of {kept}" if kept else "keeps ids of an entity that is unknown"
+        text = f"{table}.{column} {what}, so those of {entity} are not written there"
+        remedy = "" if kept else f"set `holds: {entity}` for the column in the profile if it is so"
+        finding = Finding("id-not-written", Severity.INFO, text, remedy, spec.place, mapping.name)
+        context.states[mapping.name].findings.append(finding)
+        return False
     return True
 
 
-def _add(draft: Draft, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:
-    standing = draft.standings[mapping.name]
-    columns = draft.project.catalogue.tables[mapping.source.table].columns
-    row = standing.rows[key]
+def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[str, Any]) -> None:
+    state = context.states[mapping.name]
+    columns = context.project.catalogue.tables[mapping.source.table].columns
+    row = state.rows[key]
     wanted = {name: as_column(columns[name], value) for name, value in values.items()}
     wanted = {name: value for name, value in wanted.items() if value != row.get(name)}
     if not wanted or mapping.write_back is None:
         return
-    before = standing.changes.get(key, [])
+    before = state.changes.get(key, [])
     change = Change(
         id=f"{mapping.name}:{key}:mark",
         action=Action.WRITE_BACK,
         mapping=mapping.name,
         keys=(key,),
-        name=draft.label(mapping.name, key),
+        name=context.label(mapping.name, key),
         tab=mapping.tab,
         entity=mapping.source.table,
         place=mapping.write_back.place,
-        record=standing.ids.get(key),
+        record=state.record_ids.get(key),
         values=wanted,
         fields=tuple(
-            FieldChange(name, row.get(name), value, Reason.NEW, str(row.get(name) or "–"), _shown(value))
+            FieldChange(
+                name, row.get(name), value, Reason.NEW, str(row.get(name) or "–"), _shown(value)
+            )
             for name, value in wanted.items()
         ),
         needs=tuple(one.id for one in before),
-        seen=Seen(record={name: row.get(name) for name in wanted}),
+        seen=Preconditions(record={name: row.get(name) for name in wanted}),
     )
-    standing.changes[key] = [*before, change]
+    state.changes[key] = [*before, change]
 
 
 def as_column(column: Column, value: object) -> object:
-    """The value in the column's own type; what only apply will know stays open."""
+    """The value in the column's own type; a value that is unknown until apply stays as it is."""
     if isinstance(value, Unknown) or value is None:
         return value
     return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value

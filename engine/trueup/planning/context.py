@@ -1,0 +1,151 @@
+"""A plan in the making: what every mapping's turn may read, and what it leaves behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from trueup.expressions.compiled import Compiled
+from trueup.expressions.namespace import Namespace
+from trueup.expressions.rules import RuleBook
+from trueup.model.catalogue import Entity, SystemNames
+from trueup.model.finding import Finding
+from trueup.model.mapping_state import MappingState, RowKey, UnreadableRows
+from trueup.model.plan import Change, GuardExceeded, LedgerLine
+from trueup.model.project import Decision, MappingSpec, Project, Reference, Topic
+from trueup.planning.in_doubt import InDoubt
+from trueup.planning.labels import RowLabels
+from trueup.planning.pushed_changes import PushedChanges
+from trueup.planning.reading import Records
+from trueup.ports import Row, StateSnapshot, Target
+from trueup.stages.resolve import Resolver
+
+
+@dataclass
+class PlanContext:
+    """Each mapping adds its state once, in order of dependency; later turns read it."""
+
+    project: Project
+    target: Target
+    snapshot: StateSnapshot
+    tables: Mapping[str, Sequence[Row]]
+    as_of: date
+    reader: Records
+    in_doubt: InDoubt  # what an open run has not settled
+    pushed_changes: PushedChanges  # what pending changes held when they were pushed
+    unreadable: Mapping[str, UnreadableRows] = field(default_factory=dict)  # by table
+    findings: list[Finding] = field(default_factory=list)
+
+    # By mapping
+    states: dict[str, MappingState] = field(default_factory=dict)
+    compiled: dict[str, Compiled] = field(default_factory=dict)
+    namespaces: dict[str, Namespace] = field(default_factory=dict)
+    resolvers: dict[str, Resolver] = field(default_factory=dict)
+
+    # Of the plan as a whole
+    ledger: list[LedgerLine] = field(default_factory=list)
+    exceeded: list[GuardExceeded] = field(default_factory=list)  # limits set by rules on the plan
+    new_unit_rows: dict[str, int] = field(default_factory=dict)
+    """Changes that create a service → unit rows that it will have, for the estimate of calls."""
+
+    _entities: dict[str, Entity] = field(default_factory=dict)
+    _denied: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def rules(self) -> RuleBook:
+        """The project's rules."""
+        return RuleBook(self.project.rules)
+
+    @cached_property
+    def labels(self) -> RowLabels:
+        """What people call rows and records."""
+        return RowLabels(self.project, self.states, self.namespaces, self.compiled)
+
+    @cached_property
+    def ledger_mappings(self) -> frozenset[str]:
+        """Mappings with a ledger, and all that they refer to, directly or through others."""
+        found: set[str] = set()
+        stack = [name for name, mapping in self.project.mappings.items() if mapping.ledger]
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found.add(name)
+                mapping = self.project.mappings[name]
+                specs = (*mapping.fields.values(), *mapping.identity.values())
+                stack += [one.value.mapping for one in specs if isinstance(one.value, Reference)]
+        return frozenset(found)
+
+    @property
+    def systems(self) -> SystemNames:
+        """What people call the two systems."""
+        return self.project.catalogue.systems
+
+    def plan_names(self) -> dict[str, Any]:
+        """What expressions see as `plan`."""
+        return {"as_of": self.as_of}
+
+    def entity(self, name: str) -> Entity:
+        """The entity as the tenant has it; asked for once."""
+        if name not in self._entities:
+            self._entities[name] = self.target.entity(name)
+        return self._entities[name]
+
+    def denied(self, entity: str) -> frozenset[str]:
+        """Operations on the entity that the API user may not do; asked for once."""
+        if entity not in self._denied:
+            self._denied[entity] = self.target.denied(entity)
+        return self._denied[entity]
+
+    def links(self, mapping: str) -> dict[str, int]:
+        """The mapping's links, key → record.
+
+        Links to an entity that the mapping had before its YAML was changed do not count.
+        """
+        entity = self.project.mappings[mapping].target.entity
+        return {
+            key: link.record
+            for (owner, key), link in self.snapshot.links.items()
+            if owner == mapping and link.entity == entity
+        }
+
+    def decisions(self, mapping: str, topic: Topic) -> dict[str, Decision]:
+        """Decisions in force on that topic about the mapping's rows, by key."""
+        return {
+            one.key: one
+            for one in self.project.decisions
+            if one.mapping == mapping and topic in one.verdict.topics and self.is_in_force(one)
+        }
+
+    def is_in_force(self, decision: Decision) -> bool:
+        """Whether the decision holds on the day of the plan."""
+        return decision.until is None or decision.until >= self.as_of
+
+    def key_column(self, mapping: MappingSpec) -> str:
+        """The column that identifies a row of the mapping's table."""
+        return self.project.catalogue.tables[mapping.source.table].key
+
+    def names(self, mapping: str, key: str) -> dict[str, Any]:
+        """Names for expressions about a row; of an unreadable one, the part that can be read."""
+        state = self.states[mapping]
+        row = state.rows[key] if key in state.rows else state.unread[key].row
+        return self.namespaces[mapping].names(row)
+
+    def rows_of(self, change: Change) -> list[RowKey]:
+        """The rows that a change is about; a correction is about the row whose units it moves."""
+        adjustment = change.adjustment
+        if adjustment and adjustment.is_correction:
+            rows = [(adjustment.row.mapping, adjustment.row.key)]
+        else:
+            rows = [(change.mapping, key) for key in change.keys]
+        return [*rows, (change.makes.mapping, change.makes.key)] if change.makes else rows
+
+    def label(self, mapping: str, key: str) -> str:
+        """What people call a row."""
+        return self.labels.row(mapping, key)
+
+    def with_name(self, finding: Finding) -> Finding:
+        """The finding with the name of its row."""
+        if finding.name or not finding.key or finding.mapping not in self.states:
+            return finding
+        return replace(finding, name=self.label(finding.mapping, finding.key))

@@ -1,0 +1,74 @@
+"""Changes of earlier runs whose outcome is unknown."""
+
+from dataclasses import dataclass
+
+from trueup.model.document import loads
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import Action, Change
+from trueup.model.run import OPEN, Step
+from trueup.ports import State, StateSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """What changes in doubt are about: nothing of it is planned again before they are settled."""
+
+    rows: frozenset[RowKey] = frozenset()
+    services: frozenset[int] = frozenset()  # records with an adjustment in doubt
+
+
+def find_in_doubt(state: State, snapshot: StateSnapshot) -> InDoubt:
+    """Of all open runs. Write-backs in doubt are left out: repeating one does no harm."""
+    changes = [
+        change for run in snapshot.open_runs for change in _in_doubt_of(state, run.id, run.plan)
+    ]
+    rows = {(change.mapping, key) for change in changes for key in change.keys}
+    rows |= {(change.makes.mapping, change.makes.key) for change in changes if change.makes}
+    services = {
+        change.adjustment.service
+        for change in changes
+        if change.adjustment and change.adjustment.service is not None
+    }
+    return InDoubt(frozenset(rows), frozenset(services))
+
+
+def _in_doubt_of(state: State, run: str, document: str) -> list[Change]:
+    last: dict[str, Step] = {entry.change: entry.step for entry in state.journal(run)}
+    if not any(step in OPEN for step in last.values()):
+        return []
+    return [
+        change
+        for change in loads(document).changes
+        if last.get(change.id) in OPEN and change.action is not Action.WRITE_BACK
+    ]
+
+
+OPEN_RUN = "run-open"
+"""Code of the finding that a run is open: no plan can be applied before it is settled."""
+
+
+def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:
+    """A finding for each run that did not come to its end."""
+    findings = []
+    for run in snapshot.open_runs:
+        tried = len({entry.change for entry in state.journal(run.id)})
+        changes = len(loads(run.plan).changes)
+        who = f" by {run.who}" if run.who else ""
+        text = (
+            f"run {run.id}, begun {run.started:%Y-%m-%d %H:%M} UTC{who}, is not finished: "
+            f"{tried:,} of {changes:,} changes were tried. No plan is applied before it is settled"
+        )
+        remedy = (
+            "`trueup apply --resume` finishes it, or "
+            f"`trueup state settle {run.id} closed --reason …` gives up the rest of it"
+        )
+        findings.append(Finding(OPEN_RUN, Severity.WARNING, text, remedy))
+    return findings
+
+
+def in_doubt_finding(place: Place, mapping: str, key: str) -> Finding:
+    """The finding of a row with a write in doubt."""
+    text = "a write of an earlier run is in doubt: it may or may not have taken effect"
+    remedy = "`trueup apply --resume` settles it"
+    return Finding("in-doubt", Severity.HOLD, text, remedy, place, mapping, key)

@@ -1,0 +1,1 @@
+"""One append-only mapping: pending changes against the units that the target bills."""

@@ -1,0 +1,387 @@
+"""Pending changes of one service become adjustments: merged by day, checked by rules, in order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from trueup.expressions.rules import STOPS, rule_findings
+from trueup.model.finding import Finding, Severity
+from trueup.model.money import exact
+from trueup.model.plan import (
+    Action,
+    Adjustment,
+    Change,
+    FieldChange,
+    MadeRecord,
+    Preconditions,
+    Reason,
+    UnitRow,
+    Unknown,
+)
+from trueup.model.project import AppendSpec, MappingSpec, Verdict
+from trueup.model.rule_scopes import ChangeFacts, RuleOn, as_names
+from trueup.model.units import (
+    DAY,
+    adjust,
+    first_open_day,
+    is_posted,
+    lowest,
+    units_on,
+)
+from trueup.planning.context import PlanContext
+from trueup.planning.fingerprints import seen_row
+from trueup.planning.ledger.other_steps import OtherSteps
+from trueup.planning.ledger.pending import WAITS, PendingChanges
+from trueup.planning.records.alike import AlikeRecords
+from trueup.planning.records.matching import change_id
+from trueup.planning.references import Refs, changes_before, references_of
+from trueup.stages import billing
+from trueup.stages.append import (
+    NO_CORRECTION,
+    Correction,
+    MergedAdjustment,
+    Pending,
+    ServiceDays,
+    merge,
+    split_correction,
+)
+from trueup.stages.diff import shown
+from trueup.stages.ledger import PendingUnits, ServiceLedger
+
+SHORTEST_MONTH = 28
+
+BELOW_ZERO = "correction-below-zero"
+"""Code of the finding that stops a correction after which less than no units would be left."""
+
+_CORRECTS = "corrects the difference, as decided"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAdjustment:
+    """One adjustment in its order, and what stops it."""
+
+    adjustment: MergedAdjustment
+    units_before: int  # on its day
+    findings: Sequence[Finding]  # of rules on changes
+    stop: Finding | None  # its own, or that of an earlier one
+    correction: Correction  # what of its units corrects a difference, or is moved
+
+    @property
+    def correction_sent(self) -> Decimal:
+        """Units of a correction that it sends."""
+        return Decimal(0) if self.stop else self.adjustment.correction
+
+
+class AdjustmentPlanner:
+    """Plans the adjustments of one append-only mapping, service by service."""
+
+    def __init__(
+        self,
+        context: PlanContext,
+        pending: PendingChanges,
+        spec: AppendSpec,
+        owner: MappingSpec,
+        other_steps: OtherSteps,
+    ) -> None:
+        """`owner` is the mapping whose ledger the changes move."""
+        self._context, self._pending, self._spec, self._owner = context, pending, spec, owner
+        self._mapping, self._marks, self._state = pending.mapping, pending.marks, pending.state
+        self._owner_state = context.states[owner.name]
+        self._alike = AlikeRecords(context, owner)
+        self._other_steps = other_steps
+        self._rules = context.rules.of(pending.mapping.name, RuleOn.CHANGE)
+
+    # Planning, with nothing added to the plan yet
+
+    def plan(
+        self, ledger: ServiceLedger, sendable: Sequence[str], correction: Correction
+    ) -> list[PlannedAdjustment]:
+        """Adjustments of one service in order. After one that is stopped, all are."""
+        taken = self._other_steps.taken_days(ledger)
+        days = ServiceDays.of(ledger.rows, taken)
+        by_key = {change.key: change for change in ledger.changes}
+        changes = [self._as_pending(by_key[key]) for key in sendable]
+        changes += _parts(changes, correction, days)
+
+        rows, moved, stop = ledger.rows, 0, None
+        planned: list[PlannedAdjustment] = []
+        for adjustment in merge(changes, days):
+            low = lowest(rows, adjustment.day, moved) + adjustment.units
+            before = units_on(rows, adjustment.day, moved)
+            findings = () if stop else self._rule_findings(adjustment, before, low, ledger.rows)
+            stop = stop or next((one for one in findings if one.severity in STOPS), None)
+            if adjustment.correction and low < 0:
+                stop = stop or self._below_zero(ledger, adjustment, low)
+            own = correction if adjustment.correction else NO_CORRECTION
+            planned.append(PlannedAdjustment(adjustment, before, findings, stop, own))
+            if not stop:
+                rows = adjust(rows, adjustment.day, adjustment.units)
+                moved += adjustment.units
+        return planned
+
+    def _below_zero(
+        self, ledger: ServiceLedger, adjustment: MergedAdjustment, lowest_units: int
+    ) -> Finding:
+        """Stops a correction after which less than no units would be left on some day."""
+        text = f"{adjustment.units:+d} from {adjustment.day} would leave {lowest_units} units"
+        remedy = f"correct the units in {self._context.systems.target}"
+        place, row = self._mapping.place, ledger.row
+        return Finding(BELOW_ZERO, Severity.HOLD, text, remedy, place, row.mapping, row.key)
+
+    def _as_pending(self, change: PendingUnits) -> Pending:
+        decision = self._pending.decisions.get(change.key)
+        forced = bool(decision and decision.verdict is Verdict.PUSH)
+        return Pending(change.key, change.day, change.units, forced, change.notes)
+
+    def _rule_findings(
+        self, adjustment: MergedAdjustment, before: int, low: int, rows: Sequence[UnitRow]
+    ) -> Sequence[Finding]:
+        """What rules on changes find; a correction alone is not checked by them."""
+        if not adjustment.keys or not adjustment.units or not self._rules:
+            return ()
+        first = adjustment.keys[0]
+        facts = ChangeFacts(
+            action=str(Action.ADJUST),
+            values=self._pending.values.get(first, {}),
+            day=adjustment.day,
+            units=adjustment.units,
+            units_before=before,
+            units_after=before + adjustment.units,
+            lowest=low,
+            posted=is_posted(rows, adjustment.day),
+            first_open_day=first_open_day(rows, adjustment.day),
+        )
+        names = self._context.names(self._mapping.name, first)
+        names["refs"] = Refs(self._context, self._mapping.name, first)
+        names["change"] = as_names(facts)
+        return rule_findings(self._rules, names, first)
+
+    # Adding to the plan
+
+    def add(self, ledger: ServiceLedger, planned: Iterable[PlannedAdjustment]) -> list[Change]:
+        """Adds the changes of one service, each after the one before it; holds those stopped.
+
+        Returns what was added.
+        """
+        key = ledger.row.key
+        needs = changes_before(self._context, self._owner.name, key)
+        added: list[Change] = []
+        for one in planned:
+            self._state.findings += [
+                finding for finding in one.findings if finding.severity not in STOPS
+            ]
+            if one.stop:
+                self._hold(one.adjustment, one.stop)
+                continue
+            if not one.adjustment.units:
+                self._mark_only(one.adjustment)
+                continue
+            change = self._change(ledger, one, needs)
+            if key in self._owner_state.repeats and key not in self._owner_state.changes:
+                change = self._creating_service(key, change)
+            added.append(change)
+            needs = (change.id,)
+        return added
+
+    def _hold(self, adjustment: MergedAdjustment, stop: Finding) -> None:
+        for key in adjustment.keys:
+            if stop.key in adjustment.keys:
+                self._state.block(key, replace(stop, key=key))
+            else:
+                text = f"waits for an earlier change of the same service: {stop.text}"
+                waits = replace(stop, code=WAITS, severity=Severity.HOLD, text=text, key=key)
+                self._state.block(key, waits)
+
+    def _mark_only(self, adjustment: MergedAdjustment) -> None:
+        """Nothing is sent for changes whose sum is zero: they are marked."""
+        if adjustment.correction:
+            why = "the correction, as decided, cancels it: nothing is sent"
+        else:
+            why = "the changes of that day cancel out: nothing is sent"
+        id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
+        self._marks.add(id_, adjustment.keys, (), why)
+
+    def _change(
+        self, ledger: ServiceLedger, planned: PlannedAdjustment, needs: tuple[str, ...]
+    ) -> Change:
+        adjustment, owner_key = planned.adjustment, ledger.row.key
+        keys, day, units = adjustment.keys, adjustment.day, adjustment.units
+        if ledger.record is None:
+            new = change_id(self._owner, owner_key)
+            self._context.new_unit_rows[new] = self._rows_to_come(ledger, day)
+        mapping = self._mapping.name
+        correction = planned.correction
+        id_ = f"{mapping}:{keys[0]}" if keys else self._own_id(ledger, correction)
+        values = self._values(ledger, adjustment)
+        notes = [correction.transfer or _CORRECTS] if adjustment.correction else []
+        change = Change(
+            id=id_,
+            action=Action.ADJUST,
+            mapping=mapping,
+            keys=keys or (owner_key,),
+            name=ledger.row.name,
+            tab=self._mapping.tab,
+            entity=self._mapping.target.entity,
+            place=self._mapping.place,
+            record=ledger.record,
+            fields=self._fields(values),
+            values=values,
+            needs=needs,
+            seen=self._seen(keys, ledger),
+            price_unknown=ledger.terms.monthly is None,
+            notes=(*adjustment.notes, *notes),
+            units=(planned.units_before, planned.units_before + units),
+            adjustment=Adjustment(
+                day=day,
+                row=ledger.row,
+                service=ledger.record,
+                service_change=(change_id(self._owner, owner_key) if ledger.record is None else ""),
+                correction=int(adjustment.correction),
+                is_correction=not keys,
+                decided_on=correction.decided_on,
+                is_transfer=bool(correction.transfer),
+                terms=ledger.terms,
+            ),
+        )
+        change = self._with_money(change, ledger, adjustment)
+        self._state.changes[keys[0] if keys else id_] = [change]
+        if keys:
+            self._marks.add(f"{id_}:mark", keys, (id_,), "")
+        return change
+
+    def _own_id(self, ledger: ServiceLedger, correction: Correction) -> str:
+        """The id of an adjustment without a change of the source."""
+        verb = "correct"
+        if correction.transfer:
+            verb = "move" if ledger.record is None else f"move:{ledger.record}"
+        return f"{self._mapping.name}:{verb}:{ledger.row.key}"
+
+    def _with_money(
+        self, change: Change, ledger: ServiceLedger, adjustment: MergedAdjustment
+    ) -> Change:
+        """The change with its effect on the run rate and on the contract's next invoice."""
+        terms, day, units = ledger.terms, adjustment.day, adjustment.units
+        if terms.monthly is None:
+            return change
+        posted = ServiceDays.of(ledger.rows, ()).posted_until
+        invoice = billing.invoice_effect(units, day, terms, posted, self._context.as_of)
+        lost = self._lost(ledger, adjustment)
+        return replace(
+            change,
+            monthly=exact(terms.monthly * units),
+            invoice=invoice,
+            one_off=invoice.earlier if invoice and invoice.earlier else None,
+            lost=lost,
+            notes=(*change.notes, *_credit_note(ledger, lost)),
+        )
+
+    def _lost(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
+        """Money of the posted days between the day of a change and the day that it moved to.
+
+        These days stay as they were billed; the amount is negative where a credit is owed.
+        """
+        total = Decimal(0)
+        for change in ledger.changes:
+            first, last = change.day, adjustment.day - DAY
+            is_moved = change.key in adjustment.keys and first <= last
+            if is_moved and is_posted(ledger.rows, first):
+                part = billing.amount(int(change.units), first, last, ledger.terms)
+                total += part or Decimal(0)
+        return exact(total) if total else None
+
+    def _rows_to_come(self, ledger: ServiceLedger, since: date) -> int:
+        """Unit rows that a new service will have at most: one for each month of its contract."""
+        last = max(since, ledger.terms.end or since)
+        return (last - since).days // SHORTEST_MONTH + 2
+
+    def _creating_service(self, key: str, change: Change) -> Change:
+        """The first adjustment of a further service of its kind on a contract creates it, too."""
+        repeat, owner = self._owner.repeat, self._owner
+        references = {
+            slot.name: self._owner_state.repeats[key][slot.name]
+            for slot in self._context.compiled[owner.name].slots
+            if slot.reference and slot.field.create_only
+        }
+        extra = {name: value.raw for name, value in repeat.set.items()} if repeat else {}
+        kept = {
+            name: value for name, value in change.values.items() if name != self._spec.merge_on[0]
+        }
+        needs = [
+            need
+            for other in references_of(self._context, owner.name, key)
+            for need in changes_before(self._context, *other)
+        ]
+        rows = tuple(row for row in change.seen.rows)
+        made = replace(
+            change,
+            id=change_id(owner, key),
+            entity=repeat.by if repeat else change.entity,
+            values={**references, **extra, **kept},
+            needs=tuple(dict.fromkeys((*change.needs, *needs, *self._earlier_ones(references)))),
+            seen=Preconditions(
+                rows=rows, absent=references, alike=self._alike.with_values(references)
+            ),
+            makes=MadeRecord(owner.name, key, owner.target.entity),
+            notes=(*change.notes, "adds a further service of its kind to the contract"),
+        )
+        self._state.changes.pop(change.id if change.id in self._state.changes else change.keys[0])
+        self._owner_state.changes[key] = [made]
+        for name, marks in self._state.changes.items():
+            self._state.changes[name] = [
+                replace(mark, needs=(made.id,)) if mark.needs == (change.id,) else mark
+                for mark in marks
+            ]
+        return made
+
+    def _earlier_ones(self, references: Mapping[str, Any]) -> Iterable[str]:
+        """Changes that add another service of that kind: each is recognised as new when read."""
+        for group in self._owner_state.changes.values():
+            for change in group:
+                creates = (
+                    change.action is Action.CREATE and references.items() <= change.values.items()
+                )
+                if creates or (change.makes and change.seen.absent == references):
+                    yield change.id
+
+    def _values(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> dict[str, Any]:
+        """What is sent: the values of the last change of the day, with day, units and service."""
+        last = self._pending.values[adjustment.keys[-1]] if adjustment.keys else {}
+        new = Unknown(change_id(self._owner, ledger.row.key))
+        fixed = {
+            self._spec.merge_on[0]: ledger.record if ledger.record is not None else new,
+            self._spec.merge_on[1]: adjustment.day,
+            self._spec.merge_sum: adjustment.units,
+        }
+        return {**{name: value for name, value in last.items() if value is not None}, **fixed}
+
+    def _fields(self, values: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+        slots = {slot.name: slot for slot in self._context.compiled[self._mapping.name].slots}
+        return tuple(
+            FieldChange(name, None, value, Reason.NEW, "–", shown(slots[name], value))
+            for name, value in values.items()
+            if name in slots
+        )
+
+    def _seen(self, keys: Sequence[str], ledger: ServiceLedger) -> Preconditions:
+        rows = [seen_row(self._context, self._mapping, key) for key in keys]
+        if ledger.row.key in self._owner_state.rows:
+            rows.append(seen_row(self._context, self._owner, ledger.row.key))
+        units = ledger.rows_read if ledger.record is not None else None
+        return Preconditions(rows=tuple(dict.fromkeys(rows)), units=units)
+
+
+def _parts(changes: Sequence[Pending], correction: Correction, days: ServiceDays) -> list[Pending]:
+    """The correction as changes without a key; units that are moved are not split."""
+    day = days.open_from(correction.day)
+    if correction.transfer:
+        return [Pending("", day, correction.units)] if correction.units else []
+    return split_correction(changes, correction.units, day)
+
+
+def _credit_note(ledger: ServiceLedger, lost: Decimal | None) -> Iterable[str]:
+    """Names the product under which a credit for posted days is given."""
+    if lost is not None and lost < 0 and ledger.refund:
+        target = ledger.systems.target
+        yield f"a credit is owed for posted days: give it as {ledger.refund} in {target}"

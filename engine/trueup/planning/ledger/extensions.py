@@ -1,0 +1,68 @@
+"""What a later end of a contract does to its next invoice.
+
+The target carries the units of the last day on. Where the old end is within a period that the next
+invoice bills, or before it, that invoice has more days.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from trueup.model.plan import Action, Change, InvoiceEffect, RowRef, ServiceTerms, UnitRow
+from trueup.model.project import PeriodsSpec
+from trueup.model.units import DAY
+from trueup.planning.context import PlanContext
+from trueup.stages import billing
+from trueup.stages.append import ServiceDays
+
+
+def extensions(context: PlanContext, periods: PeriodsSpec) -> Sequence[Change]:
+    """The changes of this plan that give a contract another end."""
+    owner, _, field = periods.end.rpartition(".")
+    groups = context.states[owner].changes.values() if owner else ()
+    return [change for group in groups for change in group if _moves_end(change, field)]
+
+
+def add_extension(
+    context: PlanContext,
+    periods: PeriodsSpec,
+    terms: ServiceTerms,
+    rows: Sequence[UnitRow],
+    under: Iterable[RowRef],
+) -> None:
+    """Adds the invoice effect on one service to the change that extends its contract.
+
+    `rows` are the service's unit rows now; `under` are the rows that it belongs to.
+    """
+    if terms.present_end is None:
+        return
+    posted = ServiceDays.of(rows, ()).posted_until
+    first = terms.present_end + DAY
+    effect = billing.invoice_effect(rows[-1].units, first, terms, posted, context.as_of)
+    if effect is None or not effect.amount:
+        return
+    owner, _, field = periods.end.rpartition(".")
+    changes = context.states[owner].changes
+    for row in under:
+        if row.mapping == owner and row.key in changes:
+            changes[row.key] = [
+                _with_effect(change, effect) if _moves_end(change, field) else change
+                for change in changes[row.key]
+            ]
+
+
+def _moves_end(change: Change, field: str) -> bool:
+    return change.action is Action.UPDATE and field in change.values
+
+
+def _with_effect(change: Change, effect: InvoiceEffect) -> Change:
+    """The change with the effect on one more service."""
+    if change.invoice is not None:
+        known = change.invoice
+        effect = replace(
+            effect,
+            start=min(known.start, effect.start),
+            end=max(known.end, effect.end),
+            amount=known.amount + effect.amount,
+            earlier=known.earlier + effect.earlier,
+        )
+    return replace(change, invoice=effect, one_off=effect.earlier or None)

@@ -1,0 +1,111 @@
+"""Services of ours that the target bills, and no row stands behind them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import LedgerClass, LedgerLine
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.services import ServiceLedgers
+from trueup.planning.references import ReferenceGraph
+from trueup.stages.ledger import orphan
+
+MOST = 3
+"""Rows that are named; more are no hint."""
+
+
+def orphan_lines(
+    context: PlanContext, mapping: MappingSpec, services: ServiceLedgers
+) -> Iterator[LedgerLine]:
+    """A line for each service with units on the day of the plan that no row is linked to."""
+    state = context.states[mapping.name]
+    linked = {*state.record_ids.values(), *state.inferred_links.values()}
+    linked |= {*state.left_records.values()}
+    unreadable, candidates = _unreadable_rows(context, mapping), _Candidates(context, mapping)
+    for record in state.records:
+        if record in linked:
+            continue
+        ledger = services.of_record(record)
+        units = ledger.units(context.as_of)
+        if units:
+            line = orphan(ledger, units, context.as_of, candidates.rows(record))
+            if record in state.contested_records:
+                line = _contested(line)
+            yield _with_doubt(line, unreadable) if unreadable else line
+
+
+def _contested(line: LedgerLine) -> LedgerLine:
+    """Several rows fit it, which are not known to be billed either: it is in no total."""
+    text = "several rows fit it, and none of them is linked to it"
+    return replace(
+        line,
+        text=text,
+        class_=LedgerClass.UNKNOWN,
+        difference=None,
+        unexplained=None,
+        monthly=None,
+    )
+
+
+def _with_doubt(line: LedgerLine, unreadable: int) -> LedgerLine:
+    """Rows that cannot be read may be its own."""
+    which = "the one" if unreadable == 1 else f"one of the {unreadable}"
+    text = f"{line.text}; {which} that cannot be read may be its own"
+    return replace(line, text=text, remedy=f"correct what cannot be read first; then {line.remedy}")
+
+
+def _unreadable_rows(context: PlanContext, mapping: MappingSpec) -> int:
+    """How many rows cannot be read and are no record, as far as known."""
+    state, unreadable = context.states[mapping.name], context.unreadable.get(mapping.source.table)
+    unknown = [
+        key
+        for key in state.unread
+        if key not in state.record_ids and key not in state.inferred_links
+    ]
+    return len(unknown) + (len(unreadable.without_key) if unreadable else 0)
+
+
+class _Candidates:
+    """Rows without a record that an orphan may belong to.
+
+    They refer to the same rows as the record, or to others of the same ones: to another contract of
+    the same customer, for instance.
+    """
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
+        self._context, self._mapping = context, mapping
+        self._graph = ReferenceGraph(context)
+
+    def rows(self, record: int) -> Mapping[str, str]:
+        """Keys of these rows with their names, by name; nothing where there are too many."""
+        parents = self._graph.parents_of_record(self._mapping.name, record)
+        wanted = [self._kind(row) for row in parents]
+        if not wanted:
+            return {}
+        found = [
+            key
+            for key, kinds in self._without_record.items()
+            if all(one in kinds for one in wanted)
+        ]
+        if len(found) > MOST:
+            return {}
+        names = {key: self._context.label(self._mapping.name, key) for key in found}
+        return dict(sorted(names.items(), key=lambda row: (row[1], row[0])))
+
+    @cached_property
+    def _without_record(self) -> dict[str, set[object]]:
+        """Rows without a record → what they refer to."""
+        state = self._context.states[self._mapping.name]
+        known = state.record_ids.keys() | state.inferred_links.keys()
+        return {
+            key: {self._kind(row) for row in self._graph.parents((self._mapping.name, key))}
+            for key in state.rows
+            if key not in known and key not in state.out_of_scope
+        }
+
+    def _kind(self, row: RowKey) -> object:
+        """Equal for rows under the same parents: contracts of one customer; else the row itself."""
+        parents = self._graph.parents(row)
+        return (row[0], parents) if parents else row

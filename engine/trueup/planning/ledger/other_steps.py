@@ -1,0 +1,110 @@
+"""Steps of a service's units that trueup did not make: a person entered them in the target.
+
+A license change whose units the target has already must not be sent again. Where the ledger's sum
+on the day of comparison cannot tell, the steps on single days do.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from trueup.model.run import Pushed
+from trueup.model.units import DAY, adjusted_days, units_on
+from trueup.planning.ledger.pending import PendingChanges
+from trueup.stages.ledger import ServiceLedger
+
+
+class UnitStep(NamedTuple):
+    """Units that change from one day to the next."""
+
+    day: date  # the first with the new units
+    units: int  # the difference
+
+
+class OtherSteps:
+    """Finds such steps, by the days on which trueup adjusted each service."""
+
+    def __init__(self, pending: PendingChanges, pushed: Iterable[Pushed]) -> None:
+        self._pending = pending
+        self._own: defaultdict[int, set[date]] = defaultdict(set)  # service → days
+        for one in pushed:
+            if one.units:
+                self._own[one.record].add(one.day)
+
+    def own_days(self, ledger: ServiceLedger) -> set[date]:
+        """Days on which trueup adjusted the service."""
+        return set() if ledger.record is None else self._own.get(ledger.record, set())
+
+    def taken_days(self, ledger: ServiceLedger) -> set[date]:
+        """Days that have taken an adjustment, by whomever: they take no other one."""
+        taken = self.own_days(ledger) | adjusted_days(ledger.rows)
+        rows = ledger.rows
+        if rows and rows[0].units and rows[0].start == ledger.terms.start:
+            taken.add(rows[0].start)  # a service begins without units: its first ones were added
+        return taken
+
+    def added_to(self, ledger: ServiceLedger, day: date) -> ServiceLedger:
+        """The ledger with the steps that its units take after `day`.
+
+        Where the rows end, the contract does: that is no step.
+        """
+        own = self.own_days(ledger)
+        steps = tuple(
+            (later.start, later.units - earlier.units)
+            for earlier, later in pairwise(ledger.rows)
+            if later.start > day and later.units != earlier.units and later.start not in own
+        )
+        return replace(ledger, later_steps=steps)
+
+    def entered_already(
+        self, ledger: ServiceLedger, sendable: Sequence[str]
+    ) -> Mapping[str, UnitStep]:
+        """Changes that the target seems to have already, with the step that they would be.
+
+        Those for which units move by just as much on their day or a later one, and not by trueup
+        as far as the state knows: an adjustment may have been moved to a free day. Each step
+        stands for one day of changes. Only where some go up and some go down: otherwise the law
+        of the ledger would not hold.
+        """
+        days: defaultdict[date, Decimal] = defaultdict(Decimal)
+        changes = {change.key: change for change in ledger.changes if change.key in sendable}
+        for change in changes.values():
+            days[change.day] += change.units
+        if not _go_both_ways(days.values()):
+            return {}
+        found = self._steps_of(ledger, days)
+        if not _go_both_ways(step.units for step in found.values()):
+            return {}
+        return {key: found[one.day] for key, one in changes.items() if one.day in found}
+
+    def _steps_of(
+        self, ledger: ServiceLedger, days: Mapping[date, Decimal]
+    ) -> Mapping[date, UnitStep]:
+        """Days of changes with the step on that day, else the first later one that fits."""
+        own = self.own_days(ledger)
+        starts = {later.start for _, later in pairwise(ledger.rows)}
+        steps = [
+            UnitStep(day, units)
+            for day in sorted({*starts, *days} - own)
+            if (units := _step(ledger, day))
+        ]
+        found: dict[date, UnitStep] = {}
+        for day in sorted(days):
+            fitting = [one for one in steps if one.day >= day and one.units == days[day]]
+            if fitting:
+                found[day] = fitting[0]
+                steps.remove(fitting[0])
+        return found
+
+
+def _go_both_ways(units: Iterable[Decimal | int]) -> bool:
+    values = [*units]
+    return any(value > 0 for value in values) and any(value < 0 for value in values)
+
+
+def _step(ledger: ServiceLedger, day: date) -> int:
+    return units_on(ledger.rows, day) - units_on(ledger.rows, day - DAY)

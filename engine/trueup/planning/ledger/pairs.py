@@ -1,0 +1,118 @@
+"""Keeps the two halves of a succession together: both adjustments are sent, or neither.
+
+A row that succeeds another one with another service, or on another contract, adds units there; the
+row that ends takes units away here. If only one half were sent, seats would be billed twice or not
+at all. The increase goes first, so that no day is unbilled if the run ends between the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from trueup.model.finding import Finding, Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.plan import Change, LedgerLine
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.adjustments import PlannedAdjustment
+from trueup.planning.ledger.held import root_finding
+from trueup.stages.ledger import ServiceLedger
+
+WAITS_FOR_OTHER_HALF = "waits-for-its-other-half"
+"""Code of the finding of a change whose counterpart in a succession cannot be sent."""
+
+
+@dataclass(slots=True)
+class PlannedService:
+    """What is planned for one service."""
+
+    ledger: ServiceLedger
+    line: LedgerLine
+    sendable: Sequence[str]  # changes that are not held
+    correction: Decimal
+    adjustments: Sequence[PlannedAdjustment]
+    findings: Sequence[Finding] = field(default_factory=tuple)  # of rules on the ledger
+    stop: Finding | None = None  # stops all of its changes
+    new: ServiceLedger | None = None  # of a row that moved: the service that gets its units
+    old: ServiceLedger | None = None  # and the one that they leave
+    leaving: Sequence[PlannedAdjustment] = ()  # adjustments of that one
+
+    @property
+    def pending_sent(self) -> Decimal:
+        """Pending units that its adjustments send, without corrections."""
+        if self.stop:
+            return Decimal(0)
+        sent = [one.adjustment for one in self.adjustments if not one.stop]
+        return sum((one.units - one.correction for one in sent), Decimal(0))
+
+
+class SuccessionPairs:
+    """The pairs of one append-only mapping."""
+
+    def __init__(
+        self, context: PlanContext, state: MappingState, owner_state: MappingState
+    ) -> None:
+        self._context, self._state, self._owner_state = context, state, owner_state
+
+    def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
+        """Stops each half whose counterpart is blocked, held or stopped."""
+        for successor, predecessor in self._owner_state.moved_from.items():
+            new, old = planned.get(successor), planned.get(predecessor)
+            if new is None or old is None:
+                continue
+            why_new, why_old = self._why_held(new), self._why_held(old)
+            if why_new and not why_old and _moves(old, -1):
+                old.stop = self._waits(old, new, why_new)
+            elif why_old and not why_new and _moves(new, 1):
+                new.stop = self._waits(new, old, why_old)
+
+    def _why_held(self, planned: PlannedService) -> str:
+        """Why changes of the service are not sent; empty where all are."""
+        if planned.stop:
+            return planned.stop.text
+        stopped = next((one.stop for one in planned.adjustments if one.stop), None)
+        if stopped:
+            return stopped.text
+        for change in planned.ledger.changes:
+            if change.key in self._state.blocked:
+                return root_finding(self._context, self._state.mapping.name, change.key).text
+        return ""
+
+    def _waits(self, planned: PlannedService, other: PlannedService, why: str) -> Finding:
+        text = f"waits for {other.ledger.row.name}, which belongs to it: {why}"
+        row, place = planned.ledger.row, self._state.mapping.place
+        return Finding(WAITS_FOR_OTHER_HALF, Severity.HOLD, text, "", place, row.mapping, row.key)
+
+    def join(self, added: Mapping[str, Sequence[Change]]) -> None:
+        """Lets the changes of a pair name each other, the increase first."""
+        for successor, predecessor in self._owner_state.moved_from.items():
+            new, old = added.get(successor, ()), added.get(predecessor, ())
+            self.join_changes(new, old)
+
+    def join_changes(self, new: Sequence[Change], old: Sequence[Change]) -> None:
+        """Lets increases and decreases name each other; the decreases wait for the increases."""
+        increases = [one.id for one in new if one.unit_change > 0]
+        decreases = [one.id for one in old if one.unit_change < 0]
+        if increases and decreases:
+            self._replace(increases, decreases, ())
+            self._replace(decreases, increases, increases)
+
+    def _replace(self, ids: list[str], others: list[str], needs: Sequence[str]) -> None:
+        for state in (self._state, self._owner_state):
+            for key, changes in state.changes.items():
+                if any(change.id in ids for change in changes):
+                    state.changes[key] = [
+                        replace(
+                            change,
+                            together=tuple(others),
+                            needs=tuple(dict.fromkeys((*change.needs, *needs))),
+                        )
+                        if change.id in ids
+                        else change
+                        for change in changes
+                    ]
+
+
+def _moves(planned: PlannedService, sign: int) -> bool:
+    """Whether adjustments of that sign would be sent."""
+    sent = (one.adjustment.units for one in planned.adjustments if not one.stop)
+    return planned.stop is None and any(units * sign > 0 for units in sent)

@@ -1,0 +1,232 @@
+"""How many units are billed for a quantity, and from which day on: the policies of a mapping.
+
+A policy turns the quantity of a row into units (included units, a minimum, rounding) and the day of
+a change into the day from which it is billed. The most specific override wins: of several that
+match a row, the last one in the file.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, TypeVar, assert_never
+
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.rules import expression_failed
+from trueup.model.coerce import shown
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import RowRef, ServiceTerms
+from trueup.model.project import (
+    EffectiveDay,
+    MappingSpec,
+    PolicyOverride,
+    PolicyPart,
+    PolicySpec,
+    Rounding,
+    Value,
+)
+from trueup.planning.context import PlanContext
+from trueup.stages import billing
+from trueup.stages.ledger import PendingUnits
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+_ROUNDING = {
+    Rounding.UP: ROUND_CEILING,
+    Rounding.DOWN: ROUND_FLOOR,
+    Rounding.NEAREST: ROUND_HALF_UP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for one row."""
+
+    increase: EffectiveDay = EffectiveDay.AS_DATED
+    decrease: EffectiveDay = EffectiveDay.AS_DATED
+    included: Decimal = Decimal(0)
+    minimum: Decimal = Decimal(0)
+    rounding: Rounding | None = None
+    ceiling: Decimal | None = None
+    refund: str = ""  # the product under which a credit is given
+    failed: str = ""  # why it cannot be evaluated: then the row's units and days are not known
+
+    @property
+    def keeps_quantities(self) -> bool:
+        """Whether the quantity itself is billed."""
+        return not self.included and not self.minimum and self.rounding is None
+
+    def units(self, quantity: Decimal) -> Decimal:
+        """The units that are billed for a quantity.
+
+        Nothing is billed for nothing, whatever the minimum.
+        """
+        if self.keeps_quantities or quantity <= 0:
+            return quantity
+        billed = max(quantity - self.included, self.minimum, Decimal(0))
+        if self.rounding:
+            billed = billed.quantize(Decimal(1), _ROUNDING[self.rounding])
+        return billed
+
+    def day(
+        self, units: Decimal, day: date, terms: ServiceTerms, decided: date | None
+    ) -> date | None:
+        """The day from which a change is billed; None where a person must name it."""
+        effective = self.increase if units > 0 else self.decrease
+        if decided is not None:
+            return decided
+        match effective:
+            case EffectiveDay.AS_DATED:
+                return day
+            case EffectiveDay.NEXT_PERIOD:
+                return billing.period_start(terms, day) or day
+            case EffectiveDay.FIRST_OF_MONTH:
+                return day if day.day == 1 else billing.add_months(day.replace(day=1), 1)
+            case EffectiveDay.DECIDED:
+                return None
+            case _:
+                assert_never(effective)
+
+    def billed(
+        self,
+        changes: Sequence[PendingUnits],
+        quantity: Decimal,
+        terms: ServiceTerms,
+        decided: Mapping[str, date],
+    ) -> list[PendingUnits]:
+        """The changes with the units and days that are billed.
+
+        `quantity` is the row's quantity after all of them; `decided`: days that decisions name.
+        """
+        billed: list[PendingUnits] = []
+        after = quantity
+        for change in reversed(changes):
+            before = after - change.units
+            units = change.units
+            notes: list[str] = []
+            if not self.keeps_quantities:
+                units = self.units(after) - self.units(before)
+                if units != change.units:
+                    notes.append(self._quantity_note(change.units, units))
+            day = self.day(units, change.day, terms, decided.get(change.key))
+            if day is not None and day != change.day:
+                way = "increase" if units > 0 else "decrease"
+                notes.append(f"dated {change.day}, billed from {day} (policy: {way})")
+            billed.append(
+                replace(
+                    change,
+                    units=units,
+                    day=day or change.day,
+                    needs_day=day is None,
+                    notes=tuple(notes),
+                )
+            )
+            after = before
+        return billed[::-1]
+
+    def _quantity_note(self, changed: Decimal, units: Decimal) -> str:
+        parts = [f"{self.included:f} included"] if self.included else []
+        parts += [f"minimum {self.minimum:f}"] if self.minimum else []
+        parts += [f"rounded {self.rounding}"] if self.rounding else []
+        return f"{changed:+f} in quantity are {units:+f} billed units (policy: {', '.join(parts)})"
+
+
+NO_POLICY = Policy()
+
+
+class Policies:
+    """The policies of one mapping, resolved row by row."""
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
+        self._context, self._mapping = context, mapping
+        self._spec: PolicySpec | None = mapping.policy
+        self._used: set[int] = set()
+
+    def of(self, key: str, under: Iterable[RowRef]) -> Policy:
+        """The policy of a row; `under` are the rows that it belongs to."""
+        spec = self._spec
+        if spec is None or key not in self._context.states[self._mapping.name].rows:
+            return NO_POLICY
+        parts = dict(spec.parts)
+        rows = [*under, self._context.labels.ref(self._mapping.name, key)]
+        for position, override in enumerate(spec.overrides):
+            if _matches(override, rows):
+                self._used.add(position)
+                parts |= override.parts
+        names = self._context.names(self._mapping.name, key)
+        try:
+            return _resolved(parts, names)
+        except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS) as fault:
+            finding = expression_failed(self._mapping.name, key, "policy", spec.place, fault)
+            self._context.findings.append(finding)
+            return Policy(failed=finding.text)
+
+    def unused(self) -> Iterable[Finding]:
+        """A warning for each override that matches no row."""
+        for position, override in enumerate(self._spec.overrides if self._spec else ()):
+            if position not in self._used:
+                names = ", ".join(f"{name} {text}" for name, text in override.rows.items())
+                text = f"a policy is set for {names}, and no row is it: it has no effect"
+                remedy = "correct the name or the key, or remove the override"
+                yield Finding(
+                    "policy-without-row",
+                    Severity.WARNING,
+                    text,
+                    remedy,
+                    override.place,
+                    self._mapping.name,
+                )
+
+
+def _matches(override: PolicyOverride, rows: Sequence[RowRef]) -> bool:
+    """Whether every row that the override names is one of these, by key or name."""
+    return all(
+        any(
+            row.mapping == mapping
+            and (row.key == text or row.name.strip().casefold() == text.strip().casefold())
+            for row in rows
+        )
+        for mapping, text in override.rows.items()
+    )
+
+
+def _resolved(parts: Mapping[PolicyPart, Value], names: Mapping[str, Any]) -> Policy:
+    values = {part: evaluate(value.raw, names) for part, value in parts.items()}
+
+    def number(part: PolicyPart) -> Decimal:
+        value = values.get(part)
+        return Decimal(0) if value is None else _units(part, value)
+
+    ceiling = values.get(PolicyPart.CEILING)
+    return Policy(
+        increase=_choice(PolicyPart.INCREASE, values, EffectiveDay) or EffectiveDay.AS_DATED,
+        decrease=_choice(PolicyPart.DECREASE, values, EffectiveDay) or EffectiveDay.AS_DATED,
+        included=number(PolicyPart.INCLUDED),
+        minimum=number(PolicyPart.MINIMUM),
+        rounding=_choice(PolicyPart.ROUNDING, values, Rounding),
+        ceiling=None if ceiling is None else _units(PolicyPart.CEILING, ceiling),
+        refund=str(values.get(PolicyPart.REFUND) or ""),
+    )
+
+
+def _choice(part: PolicyPart, values: Mapping[PolicyPart, Any], kind: type[_Word]) -> _Word | None:
+    """One of the words of `kind`; None where nothing is set. Raises ValueError otherwise."""
+    value = values.get(part)
+    if not value:
+        return None
+    words = [str(word) for word in kind]
+    if value not in words:
+        raise ValueError(f"{part} is {shown(value)}, which is not one of {', '.join(words)}")
+    return kind(value)
+
+
+def _units(part: PolicyPart, value: Any) -> Decimal:  # noqa: ANN401 -- the result of an expression
+    """A number of units. Raises ValueError for anything else."""
+    try:
+        number = None if isinstance(value, bool) else Decimal(value)
+    except (TypeError, ValueError, InvalidOperation):
+        number = None
+    if number is None or not number.is_finite() or number < 0:
+        raise ValueError(f"{part} is {shown(value)}, which is no number of units")
+    return number

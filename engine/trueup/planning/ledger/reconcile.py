@@ -1,0 +1,403 @@
+"""The turn of an append-only mapping: its pending changes become adjustments.
+
+For each row of the mapping whose ledger they move, what should be billed is compared with what the
+target bills. Where the two agree once all pending changes are counted, the changes are planned as
+adjustments; where they do not, the changes are held unless a person decided otherwise.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import takewhile
+
+from trueup.expressions.rules import STOPS, rule_findings
+from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.plan import Action, Change, LedgerLine
+from trueup.model.project import (
+    AppendSpec,
+    Decision,
+    LedgerSpec,
+    MappingSpec,
+    Topic,
+    Verdict,
+)
+from trueup.model.pushed_keys import correction_key
+from trueup.model.rule_scopes import LedgerFacts, RuleOn, as_names
+from trueup.planning.context import PlanContext
+from trueup.planning.in_doubt import in_doubt_finding
+from trueup.planning.ledger.adjustments import (
+    BELOW_ZERO,
+    AdjustmentPlanner,
+    PlannedAdjustment,
+)
+from trueup.planning.ledger.held import held_units
+from trueup.planning.ledger.moves import Moves
+from trueup.planning.ledger.orphans import orphan_lines
+from trueup.planning.ledger.other_steps import OtherSteps
+from trueup.planning.ledger.pairs import PlannedService, SuccessionPairs
+from trueup.planning.ledger.pending import PendingChanges, Queue
+from trueup.planning.ledger.services import ServiceLedgers
+from trueup.planning.records.evaluation import evaluate_rows
+from trueup.planning.rights import denied_finding, may_not
+from trueup.stages.append import NO_CORRECTION, Correction
+from trueup.stages.ledger import LedgerResult, ServiceLedger, compare, complete
+
+
+def append(context: PlanContext, mapping: MappingSpec) -> None:
+    """Adds the state of an append-only mapping with its adjustments, and the ledger's lines."""
+    owner = context.project.ledger_of(mapping.name)
+    if mapping.append is None or owner is None or owner.ledger is None:
+        return
+    evaluate_rows(context, mapping)
+    _Reconciliation(context, mapping, mapping.append, owner, owner.ledger).run()
+
+
+class _Reconciliation:
+    """One append-only mapping against the mapping that keeps its ledger, the owner."""
+
+    def __init__(
+        self,
+        context: PlanContext,
+        mapping: MappingSpec,
+        spec: AppendSpec,
+        owner: MappingSpec,
+        ledger: LedgerSpec,
+    ) -> None:
+        self._context, self._mapping, self._spec = context, mapping, spec
+        self._owner, self._ledger_spec = owner, ledger
+        self._state, self._owner_state = context.states[mapping.name], context.states[owner.name]
+        self._pending = PendingChanges(context, mapping, spec, self._state)
+        self._other_steps = OtherSteps(self._pending, context.snapshot.pushed.values())
+        self._services = ServiceLedgers(context, owner, ledger, self._pending, self._other_steps)
+        self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
+        self._moves = Moves(context, owner, self._services, self._other_steps)
+        self._pairs = SuccessionPairs(context, self._state, self._owner_state)
+        self._decisions = context.decisions(owner.name, Topic.UNITS)
+        self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
+        self._pushed = {  # changes that a person decided to push
+            key for key, one in self._pending.decisions.items() if one.verdict is Verdict.PUSH
+        }
+
+    def run(self) -> None:
+        """Sorts the changes, reads units, compares, plans adjustments, and finds orphans."""
+        queues = self._pending.queues()
+        self._services.read_units(self._spec, queues)
+        state = self._owner_state
+        keys = [
+            *state.record_ids,
+            *state.inferred_links,
+            *queues,
+            *state.ready,  # rows that should have a service, linked or not
+            *state.blocked,
+        ]
+        planned = {
+            key: self._plan_service(key, queues.get(key, Queue()))
+            for key in dict.fromkeys(keys)
+            if key not in state.succeeded_by and not self._services.is_ignored(key)
+        }
+        self._pairs.hold_halves(planned)
+        added = {key: self._add(one) for key, one in planned.items()}
+        self._pairs.join(added)
+        self._services.add_extensions()
+        self._context.ledger += orphan_lines(self._context, self._owner, self._services)
+        self._context.findings.extend(self._services.policies.unused())
+
+    def _plan_service(self, key: str, queue: Queue) -> PlannedService:
+        """One row's ledger line, and its adjustments where they may be sent; adds nothing yet."""
+        self._archive(queue)
+        ledger = self._services.of_row(key, queue)
+        planned = self._plan(ledger, self._compare(ledger, key), queue)
+        planned.findings = self._rule_findings(planned, key)
+        stop = next((one for one in planned.findings if one.severity in STOPS), None)
+        planned.stop = planned.stop or stop
+        return planned
+
+    def _add(self, planned: PlannedService) -> list[Change]:
+        """Adds the adjustments of one service, or holds them, and its ledger line."""
+        if planned.stop:
+            changes, line = [], self._stopped(planned, planned.stop)
+        else:
+            line = planned.line
+            changes = self._adjuster.add(planned.new or planned.ledger, planned.adjustments)
+            if planned.old:
+                left = self._adjuster.add(planned.old, planned.leaving)
+                self._pairs.join_changes(changes, left)
+                changes += left
+        moved = sum(change.unit_change for change in changes)
+        held = held_units(self._context, self._mapping.name, planned.ledger)
+        line = complete(line, moved, held)
+        if _matters(line):
+            self._context.ledger.append(line)
+            # What stops a change is reported with the change.
+            self._context.findings.extend(
+                one for one in planned.findings if one is not planned.stop or not planned.sendable
+            )
+        return changes
+
+    def _compare(self, ledger: ServiceLedger, key: str) -> LedgerResult:
+        as_of, difference = self._context.as_of, self._ledger_spec.difference
+        own = self._decisions.get(key)
+        result = compare(ledger, as_of, difference, self._pushed)
+        if own is None or own.verdict is not Verdict.CORRECT or not result.line.difference:
+            return result
+        outdated = self._why_outdated(own, result.line)
+        return compare(
+            ledger, as_of, difference, self._pushed, correct=not outdated, outdated=outdated
+        )
+
+    def _why_outdated(self, decision: Decision, line: LedgerLine) -> str:
+        """Why a decision to correct is not about this difference; empty where it is.
+
+        It holds for the difference that the person saw, and for one run.
+        """
+        seen = decision.seen
+        if seen is None:
+            return "correct is decided, but not for which difference: decide it again"
+        key = correction_key(line.key, seen.day)
+        if pushed := self._context.snapshot.pushed.get((self._mapping.name, key)):
+            return f"run {pushed.run} corrected the difference of {seen.day}: this is another one"
+        difference = seen.quantity - seen.units
+        if line.quantity != seen.quantity or line.difference != difference:
+            return (
+                f"correct was decided for {seen.units:f} units against {seen.quantity:f} "
+                f"on {seen.day}: this is another difference"
+            )
+        return ""
+
+    def _plan(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> PlannedService:
+        sendable = self._sendable(ledger, result, queue)
+        if self._moves.has(ledger.row.key):
+            return self._plan_move(ledger, result.line, sendable)
+        line, correction = self._correction(ledger, result)
+        adjustments: Sequence[PlannedAdjustment] = ()
+        if sendable or correction.units:
+            adjustments = self._adjuster.plan(ledger, sendable, correction)
+        if sum(one.correction_sent for one in adjustments) != correction.units:
+            line = _not_corrected(line, adjustments)
+        return PlannedService(ledger, line, sendable, correction.units, adjustments)
+
+    def _plan_move(
+        self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
+    ) -> PlannedService:
+        """The adjustments of a row that moved: its changes go to its new service."""
+        planned = PlannedService(ledger, line, sendable, Decimal(0), ())
+        move = self._moves.plan(ledger, line)
+        if isinstance(move, Finding):
+            planned.stop = move
+            return planned
+        planned.new, planned.old = move.new, move.old
+        planned.adjustments = self._adjuster.plan(move.new, sendable, move.arrival)
+        planned.leaving = self._adjuster.plan(move.old, (), move.departure)
+        both = (*planned.adjustments, *planned.leaving)
+        stop = next((one.stop for one in both if one.stop), None)
+        if stop:  # both halves, or neither
+            planned.stop = self._moves.block(ledger.row.key, stop.text)
+        return planned
+
+    def _correction(
+        self, ledger: ServiceLedger, result: LedgerResult
+    ) -> tuple[LedgerLine, Correction]:
+        """The line with what is sent to correct its difference."""
+        line, own = result.line, self._decisions.get(result.line.key)
+        if not result.correction:
+            return line, NO_CORRECTION
+        if self._is_in_doubt(ledger):
+            doubt = in_doubt_finding(self._mapping.place, line.mapping, line.key)
+            text = f"is not corrected: {doubt.text}"
+            return replace(line, text=text, remedy=doubt.remedy, commands=()), NO_CORRECTION
+        if self._is_denied:
+            denied = denied_finding(self._mapping, self._entity, Action.ADJUST, line.key)
+            text = f"is not corrected: {denied.text}"
+            return replace(line, text=text, remedy=denied.remedy, commands=()), NO_CORRECTION
+        is_decided = own is not None and own.verdict is Verdict.CORRECT
+        if own and own.seen and is_decided and not self._why_outdated(own, line):
+            return line, Correction(result.correction, own.seen.day, own.seen.day)
+        return line, Correction(result.correction, line.day)
+
+    @property
+    def _entity(self) -> str:
+        return self._mapping.target.entity
+
+    @property
+    def _is_denied(self) -> bool:
+        """Whether the API user may not adjust at all."""
+        return may_not(self._context, self._entity, Action.ADJUST)
+
+    # What may be sent
+
+    def _sendable(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> Sequence[str]:
+        """The changes that may be sent; the others are held."""
+        line = result.line
+        if queue.sendable and (holds := self._holds_all(ledger, line)):
+            for key in queue.sendable:
+                self._state.block(key, holds(key))
+            return []
+        if not result.sendable:
+            text = f"the ledger differs by {line.difference or 0:+f}: {line.text}"
+            return self._only_decided(queue.sendable, "ledger-differs", text, line.advice)
+        sendable = self._without_policy_holds(ledger, queue.sendable)
+        if line.difference:
+            return sendable
+        return self._not_entered_already(ledger, sendable)
+
+    def _without_policy_holds(
+        self, ledger: ServiceLedger, sendable: Sequence[str]
+    ) -> Sequence[str]:
+        """Holds changes that a policy keeps for a person, and all that come after them."""
+        changes = {change.key: change for change in ledger.changes}
+        for position, key in enumerate(sendable):
+            change = changes[key]
+            rest = sendable[position:]
+            if change.needs_day:
+                text = "a decision must name the day from which it is billed (policy: decided)"
+                push = Command("decide", self._mapping.name, key, "push --on DAY --reason …")
+                return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
+            if change.units != change.units.to_integral_value():
+                target = self._context.systems.target
+                text = f"it changes units by {change.units:+f}; {target} counts whole units"
+                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, None)]
+            is_above = ledger.ceiling is not None and (ledger.quantity or 0) > ledger.ceiling
+            if is_above and change.units > 0 and key not in self._pushed:
+                text = (
+                    f"{ledger.quantity:f} units are above the ceiling of {ledger.ceiling:f} "
+                    "(policy: ceiling)"
+                )
+                push = Command("decide", self._mapping.name, key, "push --reason …")
+                return [*sendable[:position], *self._hold_rest(rest, "above-ceiling", text, push)]
+        return sendable
+
+    def _hold_rest(
+        self, keys: Sequence[str], code: str, text: str, command: Command | None
+    ) -> Sequence[str]:
+        """Holds the first of the changes, and those after it because of it; returns none."""
+        remedy = Advice.of(command) if command else NO_ADVICE
+        first = self._pending.finding(code, Severity.HOLD, text, keys[0], remedy)
+        self._state.block(keys[0], first)
+        for key in keys[1:]:
+            self._pending.make_wait(key, first)
+        return ()
+
+    def _holds_all(
+        self, ledger: ServiceLedger, line: LedgerLine
+    ) -> Callable[[str], Finding] | None:
+        """The finding, by key, that holds every change of the service; None where none does."""
+        mapping = self._mapping
+        if self._is_in_doubt(ledger):
+            return lambda key: in_doubt_finding(mapping.place, mapping.name, key)
+        if self._is_denied:
+            return lambda key: denied_finding(mapping, self._entity, Action.ADJUST, key)
+        if line.difference is None:
+            return lambda key: self._pending.finding(
+                "ledger-unknown", Severity.HOLD, line.text, key, line.advice
+            )
+        return None
+
+    def _not_entered_already(self, ledger: ServiceLedger, sendable: Sequence[str]) -> Sequence[str]:
+        """Holds changes whose units the target seems to have already, though the sum agrees."""
+        target = self._context.systems.target
+        code = "keyed-already"
+        if sendable and ledger.later_steps:
+            day, units = ledger.later_steps[0]
+            text = (
+                f"{target}'s units change by {units:+d} on {day}, "
+                "later than any change, and not by trueup"
+            )
+            return self._only_decided(sendable, code, text)
+        steps = self._other_steps.entered_already(ledger, sendable)
+        for position, key in enumerate(sendable):
+            if key in steps:
+                step = steps[key]
+                text = (
+                    f"{target}'s units change by {step.units:+d} on {step.day} already, "
+                    "and not by trueup"
+                )
+                return [
+                    *sendable[:position],
+                    *self._only_decided(sendable[position:], code, text),
+                ]
+        return sendable
+
+    def _is_in_doubt(self, ledger: ServiceLedger) -> bool:
+        """Whether an adjustment of the service is in doubt: then its units are not known."""
+        doubt = self._context.in_doubt
+        changes = any((self._mapping.name, one.key) in doubt.rows for one in ledger.changes)
+        return changes or ledger.record in doubt.services
+
+    def _only_decided(
+        self, keys: Sequence[str], code: str, text: str, other: Advice = NO_ADVICE
+    ) -> Sequence[str]:
+        """Those at the front that a person decided to push; the rest is held.
+
+        `other` is a way out besides the two that each change has.
+        """
+        pushed = [*takewhile(self._pushed.__contains__, keys)]
+        for key in keys[len(pushed) :]:
+            archive = Command("decide", self._mapping.name, key, "archive --reason …")
+            target = self._context.systems.target
+            remedy = Advice.of(archive, f" ({target} has it already), or `… push`")
+            if other.text:
+                remedy = remedy + "; or " + other
+            self._state.block(key, self._pending.finding(code, Severity.HOLD, text, key, remedy))
+        return pushed
+
+    def _archive(self, queue: Queue) -> None:
+        """Marks the changes that a person decided to archive; nothing is sent for them."""
+        target = self._context.systems.target
+        for key in queue.archive:
+            self._state.ready.pop(key, None)
+            self._state.blocked.pop(key, None)
+            reason = self._pending.decisions[key].reason
+            self._pending.marks.add_alone(key, f"archived only, {target} has it already: {reason}")
+
+    # Rules on the ledger
+
+    def _rule_findings(self, planned: PlannedService, key: str) -> Sequence[Finding]:
+        line = planned.line
+        is_known = line.difference is not None and line.units is not None
+        if (
+            not self._rules
+            or not _matters(line)
+            or key not in self._owner_state.rows
+            or not is_known
+        ):
+            return ()
+        facts = LedgerFacts(
+            quantity=line.quantity,
+            units=line.units or 0,
+            pending=line.pending,
+            held=line.pending - planned.pending_sent,
+            difference=line.difference,
+            class_=str(complete(line, 0, ()).class_),
+            day=line.day,
+        )
+        names = self._context.names(self._owner.name, key)
+        names["ledger"] = as_names(facts)
+        return rule_findings(self._rules, names, key)
+
+    def _stopped(self, planned: PlannedService, stop: Finding) -> LedgerLine:
+        """Holds the changes of a service that a rule on the ledger stops, and its correction."""
+        for key in planned.sendable:
+            self._state.block(key, replace(stop, mapping=self._mapping.name, key=key))
+        if not planned.correction:
+            return planned.line
+        return replace(
+            planned.line,
+            text=f"is not corrected: {stop.text}",
+            remedy=stop.remedy,
+            commands=stop.commands,
+        )
+
+
+def _not_corrected(line: LedgerLine, adjustments: Sequence[PlannedAdjustment]) -> LedgerLine:
+    """The line of a difference whose correction is stopped, wholly or in part."""
+    stops = (one.stop for one in adjustments if one.stop and one.adjustment.correction)
+    stop = next((one for one in stops if one.code == BELOW_ZERO), None)
+    if stop is None:
+        text = "is corrected after an earlier change that is held, see there"
+        return replace(line, text=text, remedy="", commands=())
+    return replace(line, text=f"is not corrected: {stop.text}", remedy=stop.remedy, commands=())
+
+
+def _matters(line: LedgerLine) -> bool:
+    """Whether there is anything on one of the two sides."""
+    return bool(line.record is not None or line.quantity or line.pending)

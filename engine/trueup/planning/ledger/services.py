@@ -1,0 +1,318 @@
+"""What is known of each row with a quantity, and of the service that bills it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
+from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
+from trueup.model.units import extended
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.extensions import add_extension, extensions
+from trueup.planning.ledger.held import root_finding
+from trueup.planning.ledger.other_steps import OtherSteps
+from trueup.planning.ledger.pending import PendingChanges, Queue
+from trueup.planning.ledger.policies import Policies
+from trueup.planning.ledger.terms import ServiceTermsReader
+from trueup.planning.records.unreadable import MAY_BE_UNREADABLE
+from trueup.planning.references import Ancestry
+from trueup.stages.ledger import PendingUnits, ServiceLedger, comparison_day
+from trueup.stages.match import IGNORED
+
+Unknown = tuple[str, Advice]
+"""Why something is not known, and what to do about it; an empty text where all is known."""
+
+KNOWN: Unknown = ("", NO_ADVICE)
+
+
+class ServiceLedgers:
+    """Builds the ledger of each service of one mapping."""
+
+    def __init__(
+        self,
+        context: PlanContext,
+        mapping: MappingSpec,
+        ledger: LedgerSpec,
+        pending: PendingChanges,
+        other_steps: OtherSteps,
+    ) -> None:
+        self._context, self._mapping, self._spec = context, mapping, ledger
+        self._state = context.states[mapping.name]
+        self._pending, self._other_steps = pending, other_steps
+        self._terms = ServiceTermsReader(context, mapping, ledger)
+        self.policies = Policies(context, mapping)
+        self._ancestry = Ancestry(context)
+        self._adjusted = {one.record for one in context.snapshot.pushed.values() if one.units}
+        self._units: Mapping[int, tuple[UnitRow, ...]] = {}
+        self._unassigned = NO_ADVICE
+
+    def read_units(self, append: AppendSpec, queues: Mapping[str, Queue]) -> None:
+        """Reads the unit rows of all services, from the first day that a change is about.
+
+        Call it once the changes are sorted: it also notes which of them belong to no known row.
+        """
+        self._unassigned = self._unassigned_changes()
+        since = min([self._context.as_of, *self._days(queues)])
+        # Of a contract that has ended and is extended, the units of its last day are carried on.
+        ended = {
+            record: terms.present_end
+            for record, terms in self._extended.items()
+            if terms.present_end and terms.present_end < since
+        }
+        services = {*self._state.record_ids.values(), *self._state.records} - ended.keys()
+        read = self._context.reader.units
+        self._units = {
+            **read(self._spec, append, services, since),
+            **read(self._spec, append, ended, min(ended.values(), default=since)),
+        }
+
+    @cached_property
+    def _extended(self) -> Mapping[int, ServiceTerms]:
+        """Services whose contract this plan extends, with their terms."""
+        periods = self._spec.periods
+        if periods is None or not extensions(self._context, periods):
+            return {}
+        terms = {
+            record: self._terms.terms(values, "") for record, values in self._state.records.items()
+        }
+        return {record: one for record, one in terms.items() if one.is_extended}
+
+    def add_extensions(self) -> None:
+        """Adds what the extension of contracts does to invoices."""
+        periods = self._spec.periods
+        for record, terms in self._extended.items() if periods else ():
+            rows = self._units.get(record, ())
+            under = self._ancestry.of_record(self._mapping.name, record)
+            if rows and periods:
+                add_extension(self._context, periods, terms, rows, under)
+
+    def _days(self, queues: Mapping[str, Queue]) -> Iterable[date]:
+        for queue in queues.values():
+            for key in (*queue.sendable, *queue.stopped):
+                day = self._pending.day_or_none(key)
+                if day is not None:
+                    yield day
+                if key in self._pending.decided_days:
+                    yield self._pending.decided_days[key]
+
+    def of_row(self, key: str, queue: Queue) -> ServiceLedger:
+        """The ledger of one row."""
+        record = self._state.record_ids.get(key, self._state.inferred_links.get(key))
+        left = self._state.left_records.get(key)  # its units are on the record that it leaves
+        known = self._state.records.get(record) if record is not None else None
+        quantity, unknown = self._quantity(key)
+        if queue.unreadable and not unknown[0]:
+            unknown = self._unreadable_changes(queue)
+        if record is None and not unknown[0]:
+            unknown = self._unknown_record(key)
+        terms = self._terms.terms(known, key)
+        billed = record if record is not None else left
+        rows = self._units.get(billed, ()) if billed is not None else ()
+        under = self._ancestry.of_row(self._mapping.name, key)
+        policy = self.policies.of(key, under)
+        if policy.failed and not unknown[0]:
+            remedy = f"correct the policy of mapping {self._mapping.name}, or the row"
+            unknown = policy.failed, Advice(remedy)
+        changes = [*self._changes(queue)]
+        if quantity is not None:
+            decided = self._pending.decided_days
+            changes = policy.billed(changes, quantity, terms, decided)
+            quantity = policy.units(quantity)
+        ledger = ServiceLedger(
+            row=self._context.labels.ref(self._mapping.name, key),
+            record=record,
+            coming=self._is_coming(key),
+            quantity=quantity,
+            rows=self._projected(rows, terms, queue),
+            rows_read=rows,
+            none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
+            changes=tuple(changes),
+            last_day=self._last_day(queue, billed),
+            terms=terms,
+            pending_mapping=self._pending.mapping.name,
+            unknown=unknown[0],
+            remedy=unknown[1],
+            unassigned=self._unassigned,
+            is_inferred=record is not None and key not in self._state.record_ids,
+            kept_out=self._kept_out(key),
+            under=under,
+            customer=self._ancestry.customer(under),
+            ceiling=policy.ceiling,
+            refund=policy.refund,
+            systems=self._context.systems,
+        )
+        day = comparison_day(ledger, self._context.as_of)
+        return self._other_steps.added_to(ledger, day)
+
+    def of_record(self, record: int) -> ServiceLedger:
+        """The ledger of a service that no row is linked to."""
+        under = self._ancestry.of_record(self._mapping.name, record)
+        terms = self._terms.terms(self._state.records[record], "")
+        name = self._context.labels.record(self._mapping.name, record)
+        return ServiceLedger(
+            row=RowRef(self._mapping.name, "", name or f"{self._mapping.target.entity} {record}"),
+            record=record,
+            rows=self._units.get(record, ()),
+            rows_read=self._units.get(record, ()),
+            terms=terms,
+            under=under,
+            customer=self._ancestry.customer(under),
+            systems=self._context.systems,
+        )
+
+    def _last_day(self, queue: Queue, service: int | None) -> date | None:
+        """The last day that any change or adjustment of trueup is about.
+
+        A correction counts as well: on an earlier day its units are not there yet, and it would be
+        made once more.
+        """
+        days = (queue.last_day, self._pending.last_adjusted(service))
+        return max((day for day in days if day is not None), default=None)
+
+    def _projected(
+        self, rows: Sequence[UnitRow], terms: ServiceTerms, queue: Queue
+    ) -> tuple[UnitRow, ...]:
+        """The rows up to the contract's end as this plan leaves it.
+
+        The target writes rows ahead by and by: the days after the last row carry its units. Where
+        the rows end before the day of the plan, and before the contract ends, the days after them
+        are not known.
+        """
+        if not rows:
+            return ()
+        last = rows[-1].end
+        reach_end = (
+            terms.is_extended and terms.present_end is not None and last >= terms.present_end
+        )
+        if last < self._context.as_of and not reach_end:
+            return tuple(rows)
+        end = terms.end
+        if end is None:
+            days = [day for day in (queue.last_day, *self._days({"": queue})) if day is not None]
+            end = max([rows[-1].end, *days])
+        return extended(rows, end)
+
+    def _is_coming(self, key: str) -> bool:
+        """Whether this plan creates the service."""
+        changes = self._state.changes.get(key, ())
+        creates = any(change.action is Action.CREATE for change in changes)
+        return creates or key in self._state.repeats
+
+    def _bills_nothing_without_rows(self, key: str, record: int | None) -> bool:
+        """Whether a service without unit rows is known to have no units.
+
+        So it is with one that does not exist, and with one that trueup created and never adjusted.
+        With any other one the target may not have written the rows yet, and a day without a row is
+        not known.
+        """
+        if record is None:
+            return key not in self._state.unknown_records
+        link = self._context.snapshot.links.get((self._mapping.name, key))
+        return link is not None and link.how == "created" and record not in self._adjusted
+
+    def _changes(self, queue: Queue) -> Iterable[PendingUnits]:
+        for key in (*queue.sendable, *queue.stopped):
+            day = self._pending.day_or_none(key) or self._context.as_of
+            units = self._pending.units_or_zero(key)
+            yield PendingUnits(key, day, units, stopped=key in queue.stopped)
+
+    def _kept_out(self, key: str) -> str:
+        """Whether the row is blocked, held, or gone from its table; empty if none of these.
+
+        A row that is left out on purpose is neither: it counts as 0, and that is known.
+        """
+        if not self._state.has(key):
+            return "gone"
+        findings = self._state.blocked.get(key)
+        if not findings:
+            return ""
+        return "held" if all(one.severity is Severity.HOLD for one in findings) else "blocked"
+
+    def is_ignored(self, key: str) -> bool:
+        """Whether a person decided to ignore the row, or one that it refers to."""
+        row, seen = (self._mapping.name, key), set[RowKey]()
+        while row not in seen:
+            seen.add(row)
+            state = self._context.states[row[0]]
+            finding = state.skipped.get(row[1])
+            if finding and finding.code == IGNORED:
+                return True
+            row = state.skipped_because.get(row[1], row)
+        return False
+
+    def _is_left_out_with_parent(self, key: str) -> bool:
+        """Whether the row is left out because of its contract, or another one that it refers to.
+
+        Nothing should be billed for it then: an inactive contract, for instance.
+        """
+        return key in self._state.skipped_because or key in self._state.out_of_scope
+
+    # What is not known
+
+    def _quantity(self, key: str) -> tuple[Decimal | None, Unknown]:
+        """What should be billed, or why it is not known.
+
+        A linked row that is gone, and one that is left out on purpose, count as 0. A row that
+        cannot be read is not gone.
+        """
+        if key in self._state.unread:
+            findings = self._state.blocked.get(key, self._state.unread[key].findings)
+            if findings[0].code == MAY_BE_UNREADABLE:
+                why = "its row may be one that has no key"
+            else:
+                why = "its row cannot be read"
+            return None, (f"its quantity is not known: {why}", Advice(findings[0].remedy))
+        if key not in self._state.rows or self._is_left_out_with_parent(key):
+            return Decimal(0), KNOWN
+        try:
+            names = self._context.names(self._mapping.name, key)
+            return Decimal(evaluate(self._spec.quantity.raw, names)), KNOWN
+        except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS) as fault:
+            text, remedy = f"its quantity cannot be evaluated: {fault}", "correct the row"
+            place = self._spec.quantity.place
+            self._context.findings.append(
+                Finding(
+                    "expression-failed",
+                    Severity.ERROR,
+                    text,
+                    remedy,
+                    place,
+                    self._mapping.name,
+                    key,
+                )
+            )
+            return None, (text, Advice(remedy))
+
+    def _unknown_record(self, key: str) -> Unknown:
+        """Why it is not known what the target bills for the row; nothing where it bills nothing."""
+        why = self._state.unknown_records.get(key)
+        if not why:
+            return KNOWN
+        text = f"what {self._context.systems.target} bills is not known: {why}"
+        if key in self._state.blocked:
+            return text, root_finding(self._context, self._mapping.name, key).advice
+        link = Command("link", self._mapping.name, key, "ID")
+        return text, Advice.of(link, " if its record exists")
+
+    def _unreadable_changes(self, queue: Queue) -> Unknown:
+        count = len(queue.unreadable)
+        first = self._pending.state.blocked[queue.unreadable[0]][0]
+        which = "one of its changes" if count == 1 else f"{count} of its changes"
+        return f"what is pending is not known: {which} cannot be read", first.advice
+
+    def _unassigned_changes(self) -> Advice:
+        """What to do about a change that cannot be read, and may belong to any row."""
+        table = self._pending.mapping.source.table
+        unreadable = self._context.unreadable.get(table)
+        without_key = unreadable.without_key if unreadable else ()
+        blocked = self._pending.state.blocked
+        findings = [blocked[key][0] for key in self._pending.unassigned]
+        first = next(iter([*findings, *without_key]), None)
+        if first is None:
+            return NO_ADVICE
+        where = f" ({first.place})" if first.place else ""
+        return Advice(f"correct {table} in {self._context.systems.source} first{where}")

@@ -1,0 +1,55 @@
+"""Signs that another state writes to the same tenant: a tenant has exactly one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from trueup.model.finding import Finding, Severity
+from trueup.model.history import AuditEntry, LinkForgotten
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import Action
+from trueup.planning.context import PlanContext
+from trueup.stages.match.result import BY_IDENTITY
+
+ANOTHER_STATE = "another-state"
+"""Code of the finding that records carry identities that this state never gave them."""
+
+
+def other_state_findings(context: PlanContext, audit: Iterable[AuditEntry]) -> Iterator[Finding]:
+    """A warning if records carry identities that this state does not know.
+
+    Only trueup writes identities. `audit` holds links that were removed on purpose: their records
+    keep the identity. A state without links has lost them, which is no sign of another one; an
+    open run may have written what the state is yet to learn.
+    """
+    if not context.snapshot.links or context.snapshot.open_runs:
+        return
+    events = [entry.event for entry in audit]
+    forgotten = {(one.mapping, one.key) for one in events if isinstance(one, LinkForgotten)}
+    found = [row for row in _found_by_identity(context) if row not in forgotten]
+    if not found:
+        return
+    counts = Counter(mapping for mapping, _ in found)
+    rows = ", ".join(f"{number:,} of {mapping}" for mapping, number in counts.items())
+    yield Finding(
+        ANOTHER_STATE,
+        Severity.WARNING,
+        f"{context.systems.target} holds identities that this state never wrote: {rows}, such as "
+        f"{context.label(*found[0])}. Another state, or a newer copy of this one, wrote them",
+        "look for a second state on another machine or in another folder, and keep one: two "
+        "states do not see each other's writes. If this state was restored from a backup, the "
+        "links are right",
+        context.project.state.place,
+    )
+
+
+def _found_by_identity(context: PlanContext) -> Iterator[RowKey]:
+    """Rows that this plan links because a record carries their key.
+
+    People type contract numbers and the like, but not the keys of rows in the source.
+    """
+    for mapping, state in context.states.items():
+        for key, changes in state.changes.items():
+            if any(one.action is Action.LINK and one.how == BY_IDENTITY for one in changes):
+                record = state.records[state.record_ids[key]]
+                if any(key in str(record.get(name)) for name in state.mapping.identity):
+                    yield mapping, key

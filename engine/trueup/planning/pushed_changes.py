@@ -1,0 +1,42 @@
+"""What changes of the source held when they were pushed, from the plans of the runs that did it."""
+
+from collections.abc import Mapping
+
+from trueup.errors import EngineError
+from trueup.model.document import loads
+from trueup.model.mapping_state import RowKey
+from trueup.model.run import Pushed
+from trueup.ports import State
+
+Columns = Mapping[str, object]
+
+
+class PushedChanges:
+    """Looks a change up in the plan of the run that pushed it; reads plans only when asked."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._documents: dict[str, str] | None = None  # run → its plan's document
+        self._columns: dict[str, Mapping[RowKey, Columns]] = {}  # run → by mapping and key
+
+    def values_at_push(self, pushed: Pushed) -> Columns:
+        """The columns that its units, day and references were taken from.
+
+        Empty where the plan of its run does not tell.
+        """
+        if pushed.run not in self._columns:
+            self._columns[pushed.run] = self._of_run(pushed.run)
+        return self._columns[pushed.run].get((pushed.mapping, pushed.key), {})
+
+    def _of_run(self, run: str) -> Mapping[RowKey, Columns]:
+        if self._documents is None:
+            self._documents = {one.id: one.plan for one in self._state.runs()}
+        try:
+            changes = loads(self._documents[run]).changes if run in self._documents else ()
+        except EngineError:  # a damaged old plan must not stop every new one
+            changes = ()
+        return {
+            (change.mapping, key): columns
+            for change in changes
+            for key, columns in change.seen.made_of.items()
+        }

@@ -1,0 +1,62 @@
+"""Finds out by which values a record would be taken for a row that is to be created.
+
+Apply looks for such records again before it creates: what another user, or another state, has
+created since the plan was made must not be created a second time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trueup.model.coerce import empty
+from trueup.model.plan import Alike, Unknown
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.records.identity import most_selective
+from trueup.planning.records.key_values import KeyValues
+from trueup.stages.match import RecordIndex
+
+
+class AlikeRecords:
+    """Looks among the records of one mapping."""
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
+        self._mapping = mapping
+        self._entity = context.entity(mapping.target.entity)
+        self._records = context.states[mapping.name].records
+        self._keys = KeyValues(context, mapping)
+        self._indexes: dict[tuple[str, ...], RecordIndex] = {}
+        self._counts: dict[str, Counter[Any]] = {}  # field → records with each value
+
+    def of(self, key: str) -> tuple[Alike, ...]:
+        """By the values of the mapping's match keys."""
+        found = (self._keys.values(key, one.fields) for one in self._mapping.match)
+        return tuple(one for values in found if values for one in self.with_values(values))
+
+    def with_values(self, values: Mapping[str, Any]) -> tuple[Alike, ...]:
+        """By these; nothing where one is empty.
+
+        No record has the id of one that is yet to be created. Once it is created, a record may:
+        another user adds a service to a contract before the run does.
+        """
+        if any(empty(value) for value in values.values()):
+            return ()
+        names = tuple(values)
+        by = most_selective(self._entity, names)
+        if any(isinstance(value, Unknown) for value in values.values()):
+            return (Alike(by, values),)
+        known = self._index(names).having(values.values())
+        return (Alike(by, values, tuple(known), self._count(by, values[by])),)
+
+    def _index(self, names: tuple[str, ...]) -> RecordIndex:
+        if names not in self._indexes:
+            self._indexes[names] = RecordIndex(self._records, names)
+        return self._indexes[names]
+
+    def _count(self, name: str, value: object) -> int:
+        if name not in self._counts:
+            self._counts[name] = Counter(self._values(name))
+        return self._counts[name][value]
+
+    def _values(self, name: str) -> Iterable[Any]:
+        return (record.get(name) for record in self._records.values())

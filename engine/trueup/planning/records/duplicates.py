@@ -1,0 +1,118 @@
+"""Linked rows whose identity a second record carries as well.
+
+A request that a gateway delivered twice creates two records, and so do two machines with a state
+of their own each. The link names one of them, so that nothing else would ever notice the other.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from trueup.model.coerce import empty
+from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
+from trueup.model.project import MappingSpec, Reference, Topic, Verdict
+from trueup.planning.context import PlanContext
+from trueup.stages.diff import getter
+
+Identity = tuple[object, ...]
+
+IDENTITY_TWICE = "identity-twice"
+"""Code of the finding that more than one record carries the identity of a row."""
+
+
+def block_duplicates(context: PlanContext, mapping: MappingSpec) -> None:
+    """Blocks such rows; a decision that names the record leaves a warning."""
+    records = _with_same_identity(context, mapping)
+    if not records:
+        return
+    state = context.states[mapping.name]
+    rows = {record: key for key, record in state.record_ids.items()}
+    decisions = context.decisions(mapping.name, Topic.RECORD)
+    for group in records:
+        for record in group:
+            key = rows.get(record)
+            if key is None or key not in state.ready:
+                continue
+            others = [one for one in group if one not in rows]
+            decision = decisions.get(key)
+            is_chosen = decision is not None and decision.verdict is Verdict.LINK
+            if others and is_chosen:
+                state.findings.append(_finding(context, mapping, key, record, others))
+            elif others:
+                state.block(key, _question(context, mapping, key, [record, *others]))
+
+
+def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list[int]]:
+    """Records that share their identity and what they belong to; nearly always none.
+
+    A row that moved has left one with its identity behind: that one belongs to something else.
+    """
+    if not mapping.identity:
+        return []
+    entity, records = context.entity(mapping.target.entity), context.states[mapping.name].records
+    references = [
+        name
+        for name, spec in mapping.fields.items()
+        if isinstance(spec.value, Reference)
+        and (field := entity.field(name)) is not None
+        and field.create_only
+    ]
+    names = [*mapping.identity, *(name for name in references if name not in mapping.identity)]
+    values = getter(names)
+    identities = {id_: tuple(values(record)) for id_, record in records.items()}
+    if len({*identities.values()}) == len(identities):
+        return []
+    counts = Counter(identities.values())
+    groups: dict[Identity, list[int]] = {}
+    for id_, identity in identities.items():
+        if counts[identity] > 1 and not any(map(empty, identity[: len(mapping.identity)])):
+            groups.setdefault(identity, []).append(id_)
+    return [sorted(group) for group in groups.values()]
+
+
+def _question(
+    context: PlanContext, mapping: MappingSpec, key: str, records: Sequence[int]
+) -> Finding:
+    links = [Advice.of(Command("link", mapping.name, key, str(record))) for record in records]
+    remedy = join_advice(" or ", links) + " keeps that one; then clear the identity of the other"
+    return _described(context, mapping, key, records, remedy, Severity.ERROR)
+
+
+def _finding(
+    context: PlanContext, mapping: MappingSpec, key: str, record: int, others: Sequence[int]
+) -> Finding:
+    names = ", ".join(mapping.identity)
+    target = context.systems.target
+    remedy = Advice(f"clear {names} of {_named(mapping, others)} in {target}, or merge the two")
+    return _described(context, mapping, key, [record, *others], remedy, Severity.WARNING)
+
+
+def _described(
+    context: PlanContext,
+    mapping: MappingSpec,
+    key: str,
+    records: Sequence[int],
+    remedy: Advice,
+    severity: Severity,
+) -> Finding:
+    value = context.states[mapping.name].records[records[0]]
+    identity = ", ".join(f"{name} {value[name]}" for name in mapping.identity)
+    text = (
+        f"{_named(mapping, records)} carry its identity ({identity}): a create was delivered "
+        "twice, or another state was used for the same tenant"
+    )
+    return Finding(
+        IDENTITY_TWICE,
+        severity,
+        text,
+        remedy.text,
+        mapping.target.place,
+        mapping.name,
+        key,
+        commands=remedy.commands,
+    )
+
+
+def _named(mapping: MappingSpec, records: Sequence[int]) -> str:
+    ids = [str(record) for record in records]
+    shown = ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"
+    return f"{mapping.target.entity} {shown}"

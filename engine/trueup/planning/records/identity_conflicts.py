@@ -1,0 +1,89 @@
+"""Rows to be created whose identity a record has already that `target.where` leaves out.
+
+Apply looks for the identity everywhere before it creates. Without this check, each plan would want
+such a row and each apply would hold it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from trueup.expressions.value_filters import as_text
+from trueup.model.catalogue import Entity, Type
+from trueup.model.coerce import empty
+from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
+from trueup.model.plan import Action, Unknown
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.records.identity import carriers
+from trueup.ports import Record
+
+
+def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None:
+    """Blocks such rows, with the record named.
+
+    Costs one read for 500 rows, and none where every record is ours.
+    """
+    state = context.states[mapping.name]
+    if not mapping.target.where:
+        return
+    wanted = {
+        change.keys[0]: change.seen.absent
+        for changes in state.changes.values()
+        for change in changes
+        if change.action is Action.CREATE and _is_known(change.seen.absent)
+    }
+    if not wanted:
+        return
+    entity = context.entity(mapping.target.entity)
+    found = carriers(entity, wanted, context.reader.read, _title_fields(entity, mapping))
+    for key, records in found.items():
+        others = [record for record in records if record["id"] not in state.records]
+        if others:
+            state.block(key, _finding(entity, mapping, key, others))
+            names = " and ".join(f"{entity.name} {record['id']}" for record in others)
+            state.unknown_records[key] = f"{names} carries its identity"
+
+
+def _is_known(identity: Mapping[str, object]) -> bool:
+    """Whether no part of it is yet to be created: no record can carry such an identity."""
+    return bool(identity) and not any(
+        empty(value) or isinstance(value, Unknown) for value in identity.values()
+    )
+
+
+def _title_fields(entity: Entity, mapping: MappingSpec) -> list[str]:
+    """The fields by which people know a record."""
+    return [
+        name
+        for name in mapping.fields
+        if name.casefold().endswith("name")
+        and (field := entity.field(name))
+        and field.type is Type.TEXT
+    ]
+
+
+def _finding(entity: Entity, mapping: MappingSpec, key: str, records: Sequence[Record]) -> Finding:
+    titles = _title_fields(entity, mapping)
+    shown = []
+    for record in records:
+        name = " ".join(as_text(record[title]) for title in titles if not empty(record.get(title)))
+        shown.append(f"{entity.name} {record['id']}" + (f" ({name})" if name else ""))
+    identity = ", ".join(f"{name} {as_text(records[0].get(name))}" for name in mapping.identity)
+    verb = "carries" if len(records) == 1 else "carry"
+    text = (
+        f"{' and '.join(shown)} {verb} its identity already ({identity}), "
+        "and target.where leaves that out"
+    )
+    links = [Advice.of(Command("link", mapping.name, key, str(record["id"]))) for record in records]
+    remedy = join_advice(" or ", links) + (
+        " takes it as it is, wherever it is; or change target.where, so that it is included"
+    )
+    return Finding(
+        "identity-taken",
+        Severity.ERROR,
+        text,
+        remedy.text,
+        mapping.target.place,
+        mapping.name,
+        key,
+        commands=remedy.commands,
+    )

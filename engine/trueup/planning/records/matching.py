@@ -1,0 +1,58 @@
+"""Reads a mapping's records and matches its rows with them."""
+
+from trueup.model.plan import Unknown
+from trueup.model.project import MappingSpec, Topic
+from trueup.planning.context import PlanContext
+from trueup.planning.in_doubt import in_doubt_finding
+from trueup.planning.records.key_values import KeyValues
+from trueup.planning.records.succession import Successions
+from trueup.stages.match import MatchInputs, MatchResult, match
+
+
+def read_records(context: PlanContext, mapping: MappingSpec) -> None:
+    """Reads the records that are ours, those that rows are linked to, and those of decisions."""
+    decisions = context.decisions(mapping.name, Topic.RECORD)
+    wanted = [*context.links(mapping.name).values()]
+    wanted += [one.record for one in decisions.values() if one.record is not None]
+    state = context.states[mapping.name]
+    state.records = context.reader.of(mapping, context.states, wanted)
+
+
+def match_rows(context: PlanContext, mapping: MappingSpec, successions: Successions) -> MatchResult:
+    """Matches the ready rows; a row with a write in doubt is held and left as it is."""
+    state = context.states[mapping.name]
+    _hold_in_doubt(context, mapping)
+    keys = KeyValues(context, mapping)
+    links = context.links(mapping.name)
+    if state.succeeded_by:
+        links = {key: record for key, record in links.items() if key not in state.succeeded_by}
+    matched = match(
+        state,
+        MatchInputs(
+            links=links,
+            handed_over=successions.records,
+            decisions=context.decisions(mapping.name, Topic.RECORD),
+            as_of=context.as_of,
+            names=lambda key: context.names(mapping.name, key),
+            label=lambda key: context.label(mapping.name, key),
+            values=keys.values,
+            in_doubt=frozenset(key for name, key in context.in_doubt.rows if name == mapping.name),
+            placeholders=context.project.placeholders,
+            systems=context.systems,
+        ),
+    )
+    matched.apply_to(state)
+    state.referable.update({key: Unknown(change_id(mapping, key)) for key in matched.create})
+    return matched
+
+
+def change_id(mapping: MappingSpec, key: str) -> str:
+    """The id of the change that creates or updates the row's record."""
+    return f"{mapping.name}:{key}"
+
+
+def _hold_in_doubt(context: PlanContext, mapping: MappingSpec) -> None:
+    state = context.states[mapping.name]
+    for name, key in sorted(context.in_doubt.rows):
+        if name == mapping.name and key in state.ready:
+            state.block(key, in_doubt_finding(mapping.place, name, key))

@@ -1,0 +1,96 @@
+"""Applies rules `on: record`, which compare a record before and after."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from trueup.expressions.rules import STOPS, RecordRules
+from trueup.model.finding import Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.project import MappingSpec
+from trueup.model.rule_scopes import RuleOn
+from trueup.planning.context import PlanContext
+from trueup.planning.references import Refs, record_after, with_labels
+from trueup.stages.resolve import Resolved
+
+
+def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
+    """Blocks or skips the rows that fail; then those that refer to a blocked row of their own."""
+    rules = context.rules.of(mapping.name, RuleOn.RECORD)
+    state = context.states[mapping.name]
+    if rules:
+        check, links = RecordRules(rules), context.links(mapping.name)
+        for key in [*state.ready]:
+            after = record_after(context, mapping.name, key)
+            names = record_rule_names(context, mapping, key, after)
+            for rule, finding in check(names, key, linked=key in links):
+                if rule.when_linked and key in links:
+                    leave_fields(state, key, rule.fields)
+                    state.findings.append(finding)
+                elif finding.severity is Severity.SKIP:
+                    state.skip(key, finding)
+                elif finding.severity in STOPS:
+                    state.block(key, finding)
+                else:
+                    state.findings.append(finding)
+    _block_dependants_of_own_mapping(context, mapping)
+
+
+def leave_fields(state: MappingState, key: str, names: Collection[str]) -> None:
+    """Takes these fields out of the row's changes."""
+    kept = []
+    for change in state.changes.get(key, []):
+        fields = tuple(one for one in change.fields if one.field not in names)
+        if len(fields) == len(change.fields):
+            kept.append(change)
+        elif fields:
+            values = {name: value for name, value in change.values.items() if name not in names}
+            record = {
+                name: value for name, value in change.seen.record.items() if name not in names
+            }
+            seen = replace(change.seen, record=record)
+            kept.append(replace(change, fields=fields, values=values, seen=seen))
+    if kept:
+        state.changes[key] = kept
+    else:
+        state.changes.pop(key, None)
+
+
+def record_rule_names(
+    context: PlanContext, mapping: MappingSpec, key: str, after: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Names for rules on records: those of the row, and `before`, `after`, `refs`."""
+    state, entity = context.states[mapping.name], context.entity(mapping.target.entity)
+    record = state.records.get(state.record_ids.get(key, -1))
+    return {
+        **context.names(mapping.name, key),
+        "before": with_labels(record, entity) if record else None,
+        "after": after,
+        "refs": Refs(context, mapping.name, key),
+    }
+
+
+def _block_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec) -> None:
+    """A row that refers to a blocked row of its own mapping is blocked too.
+
+    Blocking one row may block the next, so this repeats until nothing changes.
+    """
+    compiled, state = context.compiled[mapping.name], context.states[mapping.name]
+    resolver = context.resolvers[mapping.name]
+    own = [
+        (compiled.first + position, slot)
+        for position, slot in enumerate(compiled.slots)
+        if slot.reference and slot.reference.mapping == mapping.name
+    ]
+    changed = bool(own)
+    while changed:
+        changed = False
+        for key, raw in [*state.ready.items()]:
+            for position, slot in own:
+                if raw[position] is None or raw[position] in state.referable:
+                    continue
+                resolved = Resolved()
+                resolver.slot(key, slot, raw[position], resolved)
+                for finding in resolved.findings:
+                    state.block(key, finding, resolved.because)
+                changed = changed or bool(resolved.findings)

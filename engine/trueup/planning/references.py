@@ -1,0 +1,225 @@
+"""Which rows a row refers to: directly, and through others up to its ancestors."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jinja2 import Undefined
+
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.catalogue import Entity
+from trueup.model.coerce import label
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import RowRef, Unknown
+from trueup.model.project import Reference
+from trueup.planning.context import PlanContext
+
+
+def references_of(context: PlanContext, mapping: str, key: str) -> list[RowKey]:
+    """The rows that a ready row refers to directly; nothing for any other row."""
+    compiled, state = context.compiled[mapping], context.states[mapping]
+    raw = state.ready.get(key)
+    if raw is None:
+        return []
+    found: list[RowKey] = []
+    for position, slot in enumerate(compiled.slots):
+        value = raw[compiled.first + position]
+        if isinstance(slot.spec.value, Reference) and value is not None:
+            other = slot.spec.value.mapping
+            successors = context.states[other].succeeded_by
+            found.append((other, successors.get(str(value), str(value))))
+    return found
+
+
+def changes_before(
+    context: PlanContext, mapping: str, key: str, seen: frozenset[RowKey] = frozenset()
+) -> tuple[str, ...]:
+    """Ids of the changes that must be done before a change that refers to this row.
+
+    They are the row's own changes, or, where it has none, those of the rows that it refers to.
+    """
+    if (mapping, key) in seen:
+        return ()
+    own = context.states[mapping].changes.get(key)
+    if own:
+        return tuple(change.id for change in own)
+    found: dict[str, None] = {}
+    for other, other_key in references_of(context, mapping, key):
+        before = changes_before(context, other, other_key, seen | {(mapping, key)})
+        found.update(dict.fromkeys(before))
+    return tuple(found)
+
+
+def record_after(context: PlanContext, mapping: str, key: str) -> dict[str, Any] | None:
+    """The row's record as it will be, picklists by label; None where it has none and gets none.
+
+    A field of the mapping that a new record does not set is None in it, and so is its id.
+    """
+    state, spec = context.states[mapping], context.project.mappings[mapping]
+    record = state.records.get(state.record_ids.get(key, -1))
+    changes = state.changes.get(key, [])
+    values = {name: value for change in changes for name, value in change.values.items()}
+    if record is None and not values:
+        return None
+    unset = dict.fromkeys(("id", *spec.identity, *spec.fields))
+    return with_labels({**unset, **(record or {}), **values}, context.entity(spec.target.entity))
+
+
+def with_labels(record: Mapping[str, Any], entity: Entity) -> dict[str, Any]:
+    """A record with picklist labels instead of numbers, and none for values that apply finds."""
+    return {
+        name: None if isinstance(value, Unknown) else label(value, entity.field(name))
+        for name, value in record.items()
+    }
+
+
+class Refs(dict[str, Any]):
+    """`refs.<mapping>`: the nearest record of that mapping; looked up only when a rule uses it."""
+
+    def __init__(self, context: PlanContext, mapping: str, key: str) -> None:
+        super().__init__()
+        self._context, self._start = context, (mapping, key)
+
+    def __missing__(self, wanted: str) -> Any:  # noqa: ANN401 -- a record or none
+        self[wanted] = self._find(wanted)
+        return self[wanted]
+
+    def _find(self, wanted: str) -> dict[str, Any] | None:
+        """Breadth first, so that the nearest one counts."""
+        queue, seen = [self._start], set[RowKey]()
+        while queue:
+            for row in references_of(self._context, *queue.pop(0)):
+                if row[0] == wanted:
+                    return record_after(self._context, *row)
+                if row not in seen:
+                    seen.add(row)
+                    queue.append(row)
+        return None
+
+
+class ReferenceGraph:
+    """Parents and ancestors of rows, also of rows that are kept out or gone, and of records.
+
+    `home` is the mapping of the row that the user named. A row that is blocked or left out may
+    lack the very reference that would lead there, so its joins to that mapping's table count too.
+    """
+
+    def __init__(self, context: PlanContext, home: str = "") -> None:
+        self._context, self._home = context, home
+        self._parents: dict[RowKey, tuple[RowKey, ...]] = {}
+
+    def parents(self, row: RowKey) -> tuple[RowKey, ...]:
+        """The rows that it refers to directly."""
+        if row not in self._parents:
+            self._parents[row] = tuple(dict.fromkeys(self._find_parents(*row)))
+        return self._parents[row]
+
+    def ancestors(self, rows: Iterable[RowKey]) -> set[RowKey]:
+        """These rows, and all that they refer to, directly or through others."""
+        found: set[RowKey] = set()
+        stack = [*rows]
+        while stack:
+            row = stack.pop()
+            if row not in found:
+                found.add(row)
+                stack.extend(self.parents(row))
+        return found
+
+    def descendants(self, rows: Iterable[RowKey], tops: Iterable[RowKey]) -> set[RowKey]:
+        """Those of the rows that are one of `tops`, or refer to one, directly or through others."""
+        children: dict[RowKey, list[RowKey]] = {}
+        wanted = {*rows}
+        for row in self.ancestors(wanted):
+            for parent in self.parents(row):
+                children.setdefault(parent, []).append(row)
+        found: set[RowKey] = set()
+        stack = [*tops]
+        while stack:
+            row = stack.pop()
+            if row not in found:
+                found.add(row)
+                stack.extend(children.get(row, ()))
+        return found & wanted
+
+    def ancestors_of_record(self, mapping: str, record: int) -> set[RowKey]:
+        """The rows that a record refers to, directly or through others; it may have no row."""
+        return self.ancestors(self.parents_of_record(mapping, record))
+
+    def parents_of_record(self, mapping: str, record: int) -> list[RowKey]:
+        """The rows that a record refers to directly."""
+        values = self._context.states[mapping].records.get(record, {})
+        return [*self._by_record(mapping, values)]
+
+    def _by_record(self, mapping: str, record: Mapping[str, Any]) -> Iterator[RowKey]:
+        for slot in self._context.compiled[mapping].slots:
+            if slot.reference:
+                other = slot.reference.mapping
+                key = self._context.labels.key_of(other, record.get(slot.name))
+                if key is not None:
+                    yield other, key
+
+    def _find_parents(self, mapping: str, key: str) -> Iterator[RowKey]:
+        state = self._context.states[mapping]
+        if key in state.ready:
+            yield from references_of(self._context, mapping, key)
+        elif key in state.rows or (key in state.unread and key not in state.record_ids):
+            yield from self._by_row(mapping, key)
+        else:  # its row is gone: the record is what is left of it
+            record = state.records.get(state.record_ids.get(key, -1), {})
+            yield from self._by_record(mapping, record)
+
+    def _by_row(self, mapping: str, key: str) -> Iterator[RowKey]:
+        names = self._context.names(mapping, key)
+        for slot in self._context.compiled[mapping].slots:
+            if slot.reference:
+                value = _evaluate_or_none(slot.reference.of.raw, names)
+                if value is not None:
+                    yield slot.reference.mapping, str(value)
+        home = self._context.project.mappings.get(self._home)
+        for join in self._context.project.mappings[mapping].source.joins.values():
+            if home and join.one and join.table == home.source.table:
+                row = names["related"][join.name]
+                if isinstance(row, dict):
+                    yield home.name, str(row[self._context.key_column(home)])
+
+
+class Ancestry:
+    """The rows that a row or a record belongs to, nearest first, and its customer among them."""
+
+    def __init__(self, context: PlanContext) -> None:
+        self._context, self._graph = context, ReferenceGraph(context)
+        self._known: dict[RowKey, tuple[RowRef, ...]] = {}
+
+    def of_row(self, mapping: str, key: str) -> tuple[RowRef, ...]:
+        """The rows that the row refers to, directly and through others."""
+        row = (mapping, key)
+        if row not in self._known:
+            self._known[row] = self._refs(self._graph.parents(row))
+        return self._known[row]
+
+    def of_record(self, mapping: str, record: int) -> tuple[RowRef, ...]:
+        """The rows that the record refers to, directly and through others."""
+        return self._refs(self._graph.parents_of_record(mapping, record))
+
+    def customer(self, under: Iterable[RowRef]) -> RowRef | None:
+        """The nearest of these rows that is a customer."""
+        wanted = self._context.project.customer_mapping
+        return next((row for row in under if row.mapping == wanted), None)
+
+    def _refs(self, parents: Iterable[RowKey]) -> tuple[RowRef, ...]:
+        found: dict[RowKey, None] = {}
+        queue = [*parents]
+        while queue:
+            row = queue.pop(0)
+            if row not in found:
+                found[row] = None
+                queue.extend(self._graph.parents(row))
+        return tuple(self._context.labels.ref(*row) for row in found)
+
+
+def _evaluate_or_none(raw: object, names: Mapping[str, Any]) -> object:
+    """The value; None where it cannot be evaluated: then it refers to nothing."""
+    try:
+        value = evaluate(raw, names)
+    except EVALUATION_ERRORS:
+        return None
+    return None if isinstance(value, Undefined) else value

@@ -1,0 +1,1 @@
+"""A part of a plan: `--target`, `--exclude`, `--customer`."""

@@ -1,0 +1,123 @@
+"""Reads `--target`, `--exclude` and `--customer`: a mapping, or one row of it by key or name."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from trueup.errors import EngineError
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import Change
+from trueup.model.suggestions import closest
+from trueup.planning.context import PlanContext
+from trueup.planning.references import ReferenceGraph
+from trueup.planning.selection.row_names import matching_keys
+
+MOST = 5
+"""Rows that are named where several fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One `MAPPING` or `MAPPING:KEY`."""
+
+    mapping: str
+    key: str = ""  # empty: the whole mapping
+
+    def selects_row(self, row: RowKey) -> bool:
+        """Whether the row is one of these."""
+        return row[0] == self.mapping and self.key in ("", row[1])
+
+    def selects(self, change: Change, rows: Sequence[RowKey]) -> bool:
+        """Whether the change, which is about these rows, is one of these."""
+        if self.key:
+            return (self.mapping, self.key) in rows
+        return self.mapping in (change.mapping, change.makes.mapping if change.makes else "")
+
+
+def parse_selector(context: PlanContext, text: str) -> Selector:
+    """Reads `MAPPING[:KEY]`.
+
+    Raises EngineError where there is no such mapping or row, and where more than one row fits.
+    """
+    mapping, colon, key = text.partition(":")
+    if mapping not in context.states:
+        raise no_mapping(mapping, context.states)
+    if not colon:
+        return Selector(mapping)
+    return Selector(*_only(context, key, _fitting(context, key, mapping), [mapping]))
+
+
+def parse_customer(context: PlanContext, text: str) -> RowKey:
+    """The row of any mapping with this key or name; of several, the one that the others are under.
+
+    Raises EngineError where no row fits, and where several do.
+    """
+    every = [*context.states]
+    found = [(name, text) for name in every if text in context.states[name].rows]
+    found = found or [row for name in every for row in _fitting(context, text, name)]
+    mapping, colon, key = text.partition(":")
+    if not found and colon and mapping in context.states:
+        return _only(context, key, _fitting(context, key, mapping), [mapping])
+    graph = ReferenceGraph(context)
+    tops = [row for row in found if not graph.ancestors([row]).intersection(found) - {row}]
+    return _only(context, text, tops or found, every)
+
+
+def _fitting(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
+    """The rows of a mapping that may be meant, those in its scope first."""
+    state = context.states[mapping]
+    if text in state.rows or text in state.record_ids:
+        return [(mapping, text)]
+    in_scope = dict.fromkeys(chain(state.ready, state.blocked, state.skipped, state.record_ids))
+    found = matching_keys(text, _labels(context, mapping, in_scope))
+    if not found:
+        others = state.rows.keys() - in_scope.keys()
+        found = matching_keys(text, _labels(context, mapping, others))
+    return [(mapping, key) for key in found]
+
+
+def _labels(context: PlanContext, mapping: str, keys: Iterable[str]) -> dict[str, str]:
+    return {key: context.label(mapping, key) for key in keys}
+
+
+def _only(
+    context: PlanContext, text: str, found: Sequence[RowKey], mappings: Sequence[str]
+) -> RowKey:
+    """The one row that was found. Raises EngineError for none, and for several."""
+    if len(found) == 1:
+        return found[0]
+    of = f" of {mappings[0]}" if len(mappings) == 1 else ""
+    if found:
+        shown = "; ".join(
+            f"{name}:{key} ({context.label(name, key)})" for name, key in sorted(found)[:MOST]
+        )
+        more = f" and {len(found) - MOST:,} more" if len(found) > MOST else ""
+        raise EngineError(
+            f"{text!r} may be any of {len(found):,} rows{of}: {shown}{more}; give the key"
+        )
+    names = {
+        word
+        for name in mappings
+        for row in _labels(context, name, context.states[name].rows).items()
+        for word in row
+    }
+    raise no_row(text, mappings, names)
+
+
+def no_mapping(name: str, mappings: Iterable[str]) -> EngineError:
+    """The error for a mapping that is none of these."""
+    mappings = [*mappings]
+    text = f"there is no mapping {name!r}: the project has {', '.join(mappings)}"
+    return EngineError(text + _suggestion(name, mappings))
+
+
+def no_row(text: str, mappings: Sequence[str], names: Iterable[str]) -> EngineError:
+    """The error for a row that no row of these mappings is; `names` are keys and names of rows."""
+    of = f" of {mappings[0]}" if len(mappings) == 1 else ""
+    message = f"there is no row {text!r}{of}: give its key, or its name as the plan shows it"
+    return EngineError(message + _suggestion(text, names))
+
+
+def _suggestion(text: str, names: Iterable[str]) -> str:
+    near = closest(text, names)
+    return f"; did you mean {near!r}?" if near else ""

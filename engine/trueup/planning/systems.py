@@ -1,0 +1,47 @@
+"""Which source and which target: a plan and a state belong to one of each.
+
+The configuration may name another tenant tomorrow, for instance through the environment; then
+nothing that was made for the first one is used.
+"""
+
+from collections.abc import Mapping
+
+from trueup.errors import StalePlan, StateError
+from trueup.model.catalogue import SystemNames
+from trueup.ports import StateSnapshot, World
+
+
+def systems(world: World) -> dict[str, str]:
+    """The identities of the systems that are configured now; those that have one."""
+    found = {"source": world.source.identity(), "target": world.target.identity()}
+    return {name: identity for name, identity in found.items() if identity}
+
+
+def require_same_systems(snapshot: StateSnapshot, world: World, names: SystemNames) -> None:
+    """Raises StateError where the state belongs to others: nothing in it is true of these."""
+    if difference := _difference(snapshot.systems, systems(world), names):
+        raise StateError(
+            f"this state is about {difference}. Restore target: and source: in trueup.yaml (and "
+            "the environment), or give each tenant a state of its own (state.path). Is it the same "
+            "tenant under another user or address? Then run `trueup state adopt --reason …`"
+        )
+
+
+def require_plan_systems(
+    made_for: Mapping[str, str], what: str, world: World, names: SystemNames
+) -> None:
+    """Raises StalePlan where `what`, a plan or a run, was made for others."""
+    if difference := _difference(made_for, systems(world), names):
+        raise StalePlan(
+            f"{what} was made for {difference}: restore the configuration, or plan again"
+        )
+
+
+def _difference(then: Mapping[str, str], now: Mapping[str, str], names: SystemNames) -> str:
+    """What differs, as text; a system without an identity differs from none."""
+    titles = {"source": names.source, "target": names.target}
+    return "; ".join(
+        f"{title} {then[name]}, and {now[name]} is configured now"
+        for name, title in titles.items()
+        if then.get(name) and now.get(name) and then[name] != now[name]
+    )

@@ -1,0 +1,1 @@
+"""The reverse of a run, as a plan."""

@@ -1,0 +1,257 @@
+"""Records taken back: fields as they were before the run, records that it created switched off.
+
+Only as far as they are still as the run left them: what was changed since is left alone and named.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, assert_never
+
+from trueup.errors import ConfigError
+from trueup.expressions import EVALUATION_ERRORS
+from trueup.expressions.rules import expression_failed
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.coerce import CoercionError, same
+from trueup.model.finding import Severity
+from trueup.model.plan import (
+    Action,
+    Change,
+    FieldChange,
+    Preconditions,
+    Reason,
+    UnitRow,
+    Unknown,
+)
+from trueup.planning.undo.posted_periods import extends, posted_periods
+from trueup.planning.undo.undone_run import UndoContext, reversing
+from trueup.ports import Condition, Record
+from trueup.stages.diff import UNDONE, deactivation, shown_in
+
+
+@dataclass(frozen=True, slots=True)
+class _Reversal:
+    """One change of the run, and what its record goes back to."""
+
+    change: Change
+    record: int
+    left: Mapping[str, Any]  # fields as the run left them, where the plan had them
+    former: Mapping[str, Any]  # fields as they should be
+    created: bool = False
+
+
+def undo_records(context: UndoContext) -> None:
+    """Adds the reversal of all that the run created, updated or switched off."""
+    reversals = [
+        reversal
+        for change in reversed(context.done)
+        if (reversal := _reversal(context, change)) is not None
+    ]
+    records = _read_records(context, reversals)
+    posted = posted_periods(context, _earliest_ends(context, reversals))
+    for one in reversals:
+        change = one.change
+        record = records.get((change.entity, one.record))
+        if record is None:
+            text = (
+                f"{context.systems.target} no longer returns {change.entity} {one.record}: "
+                "it was deleted, or permissions hide it"
+            )
+            context.leave(change, text)
+        else:
+            _add(context, one, record, posted.get((change.mapping, one.record), ()))
+
+
+def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
+    record, kept = context.record_of(change), context.kept.get(change.id, {})
+    match change.action:
+        case Action.UPDATE | Action.DEACTIVATE if record is not None:
+            left = {one.field: context.resolve(one.after) for one in change.fields}
+            left |= {name: value for name, value in kept.items() if name in left}
+            before = {one.field: one.before for one in change.fields}
+            return _Reversal(change, record, left, before)
+        case Action.CREATE if record is not None:
+            off = _off_values(context, change)
+            return _Reversal(change, record, {}, off, created=True) if off else None
+        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
+            return None  # its record is not known
+        case Action.LINK | Action.ADJUST | Action.WRITE_BACK:
+            return None  # undone elsewhere, or left as it is
+        case _:
+            assert_never(change.action)
+
+
+def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
+    """The values that switch off a record that the run created.
+
+    Nothing where its mapping has none: then the record stays, and that is reported.
+    """
+    mapping = context.project.mappings[change.mapping]
+    entity = context.world.target.entity(change.entity)
+    names = {"settings": context.project.settings, "plan": {"as_of": context.as_of}}
+    try:
+        _, wanted = deactivation(mapping, entity, {}, names)
+    except (CoercionError, *EVALUATION_ERRORS) as fault:
+        finding = expression_failed(mapping.name, "", "deactivate", mapping.place, fault)
+        raise ConfigError([finding]) from fault
+    if not wanted:
+        text = (
+            f"its record in {change.entity} stays: {context.systems.target} deletes none, "
+            "and the mapping has no `deactivate`"
+        )
+        context.leave(change, text)
+    return wanted
+
+
+def _read_records(
+    context: UndoContext, reversals: Sequence[_Reversal]
+) -> dict[tuple[str, int], Record]:
+    """The records as they are now, with the fields in question."""
+    found: dict[tuple[str, int], Record] = {}
+    for entity in dict.fromkeys(one.change.entity for one in reversals):
+        group = [one for one in reversals if one.change.entity == entity]
+        fields = sorted({name for one in group for name in one.former})
+        ids = sorted({one.record for one in group})
+        for record in context.world.target.read(entity, [Condition("id", "in", ids)], fields):
+            found[entity, record["id"]] = record
+    context.records += len(found)
+    return found
+
+
+def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequence[UnitRow]) -> None:
+    change = reversal.change
+    entity = context.world.target.entity(change.entity)
+    fields = [
+        _field_change(change, _field(entity, name), now.get(name), reversal.former[name])
+        for name in _fields_to_restore(context, reversal, entity, now)
+        if not _cuts_posted_period(context, reversal, name, now, posted)
+    ]
+    if not fields:
+        return
+    after = {one.field: one.after for one in fields}
+    context.changes.append(
+        reversing(
+            change,
+            action=Action.DEACTIVATE if reversal.created else Action.UPDATE,
+            record=reversal.record,
+            values={**after, **_parent_values(context, change, entity)},
+            owned=_owned(context, change, after),
+            fields=tuple(fields),
+            needs=(),
+            seen=Preconditions(record={one.field: one.before for one in fields}),
+            notes=tuple(_notes(context, reversal, fields)),
+        )
+    )
+
+
+def _field(entity: Entity, name: str) -> Field:
+    return entity.field(name) or Field(name, Type.TEXT)
+
+
+def _fields_to_restore(
+    context: UndoContext, reversal: _Reversal, entity: Entity, now: Record
+) -> list[str]:
+    """Fields that go back; reports those that are back already or were changed since."""
+    former, left = reversal.former, reversal.left
+    differ = [name for name, value in former.items() if not same(now.get(name), value)]
+    if not differ:
+        text = "is switched off already" if reversal.created else "is as before the run already"
+        context.leave(reversal.change, text, code="as-before", severity=Severity.INFO)
+    moved = [name for name in differ if name in left and not same(now.get(name), left[name])]
+    for name in moved:
+        field = _field(entity, name)
+        text = (
+            f"{name} is {shown_in(field, now.get(name))} now, and the run left it as "
+            f"{shown_in(field, left[name])}: it was changed since and stays"
+        )
+        context.leave(reversal.change, text)
+    return [name for name in differ if name not in moved]
+
+
+def _earliest_ends(
+    context: UndoContext, reversals: Sequence[_Reversal]
+) -> dict[tuple[str, int], date]:
+    """Records whose end may go back, each with the earliest day that it may go back to."""
+    found: dict[tuple[str, int], date] = {}
+    for one in reversals:
+        mapping = context.project.mappings[one.change.mapping]
+        days = [
+            day
+            for name, day in one.former.items()
+            if isinstance(day, date) and extends(mapping, name)
+        ]
+        if days:
+            found[mapping.name, one.record] = min(days)
+    return found
+
+
+def _cuts_posted_period(
+    context: UndoContext,
+    reversal: _Reversal,
+    name: str,
+    now: Record,
+    posted: Sequence[UnitRow],
+) -> bool:
+    """Whether the field's earlier day would delete a posted period: the target refuses that."""
+    former = reversal.former[name]
+    mapping = context.project.mappings[reversal.change.mapping]
+    if not extends(mapping, name) or not isinstance(former, date):
+        return False
+    after = [row.end for row in posted if row.end > former]
+    if after:
+        text = (
+            f"{name} stays {now.get(name)} and does not go back to {former}: "
+            f"its services are posted until {max(after)}"
+        )
+        context.leave(reversal.change, text)
+    return bool(after)
+
+
+def _field_change(change: Change, field: Field, now: object, former: object) -> FieldChange:
+    """Shown as the run showed it, so that references have their names."""
+    earlier = next((one for one in change.fields if one.field == field.name), None)
+    if earlier is None or change.action is Action.CREATE:
+        shown_now, shown_former = shown_in(field, now), shown_in(field, former)
+    else:
+        # The run could show a record that it created itself by its name only.
+        is_new = isinstance(earlier.after, Unknown)
+        shown_now = str(now) if is_new else earlier.shown_after
+        shown_former = earlier.shown_before
+    return FieldChange(field.name, now, former, Reason.UNDO, shown_now, shown_former)
+
+
+def _parent_values(context: UndoContext, change: Change, entity: Entity) -> dict[str, object]:
+    """The parent's id, where a write goes through the parent."""
+    names = {name for name in change.values if name not in {one.field for one in change.fields}}
+    if change.action is Action.CREATE:
+        names = {entity.parent.key} if entity.parent and entity.writes_via == "parent" else set()
+    return {name: context.resolve(change.values[name]) for name in sorted(names)}
+
+
+def _owned(context: UndoContext, change: Change, after: Mapping[str, object]) -> dict[str, object]:
+    """What the state remembers: the values last applied, changed by these.
+
+    Each of them is marked as put there by an undo.
+    """
+    last = context.snapshot.applied.get((change.mapping, change.keys[0]))
+    if last is None:
+        last = {name: context.resolve(value) for name, value in change.owned.items()}
+    marks = {f"{UNDONE}{name}" for name in after}
+    kept = {name: value for name, value in last.items() if name not in marks}
+    added = {} if change.takes_back else dict.fromkeys(sorted(marks), context.run.id)
+    return {**kept, **after, **added}
+
+
+def _notes(
+    context: UndoContext, reversal: _Reversal, fields: Sequence[FieldChange]
+) -> Iterable[str]:
+    if reversal.created:
+        yield "created by the run that is undone"
+    mapping = context.project.mappings[reversal.change.mapping]
+    target = context.systems.target
+    for one in fields:
+        if extends(mapping, one.field):
+            yield (
+                f"{one.field} goes back to an earlier day: "
+                f"{target} deletes the periods after it for good"
+            )

@@ -1,0 +1,258 @@
+"""The run that is undone: what of it took effect, and what later runs took back already."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from trueup.errors import StateError
+from trueup.model.catalogue import SystemNames
+from trueup.model.document import loads
+from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
+from trueup.model.plan import Change, Unknown
+from trueup.model.project import Project
+from trueup.model.run import Run, Step
+from trueup.ports import State, StateSnapshot, World
+
+LEFT = "cannot-be-undone"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """By which run a change was taken back, and by which of its changes."""
+
+    run: Run
+    change: str
+
+
+@dataclass(slots=True)
+class UndoContext:
+    """One run and the plan that takes it back, in the making."""
+
+    project: Project
+    world: World
+    as_of: date
+    snapshot: StateSnapshot
+    runs: Sequence[Run]  # all of them, oldest first
+    run: Run
+    done: list[Change]  # what it did and no later run took back, in its order
+    ids: Mapping[str, int]  # change → record that it created
+    kept: Mapping[str, Mapping[str, Any]]  # change → fields of which another value was kept
+    before: Mapping[str, TakenBack]  # what it did and a later run took back
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    records: int = 0  # how many were read
+
+    @property
+    def systems(self) -> SystemNames:
+        """What people call the two systems."""
+        return self.project.catalogue.systems
+
+    @property
+    def planned(self) -> set[str]:
+        """Ids of the run's changes that this plan takes back."""
+        return {change.undoes for change in self.changes}
+
+    def leave(
+        self,
+        change: Change,
+        text: str,
+        remedy: Advice = NO_ADVICE,
+        *,
+        code: str = LEFT,
+        severity: Severity = Severity.WARNING,
+    ) -> None:
+        """Adds the finding that something stays as it is."""
+        self.findings.append(
+            Finding(
+                code,
+                severity,
+                text,
+                remedy.text,
+                change.place,
+                change.mapping,
+                change.keys[0],
+                change.name,
+                remedy.commands,
+            )
+        )
+
+    def resolve(self, value: object) -> object:
+        """A value of the run's plan, with the id in the place of what only the run could know."""
+        return self.ids[value.change] if isinstance(value, Unknown) else value
+
+    def record_of(self, change: Change) -> int | None:
+        """The record that a change wrote to; of an adjustment, its service."""
+        if change.record is not None:
+            return change.record
+        if change.id in self.ids:
+            return self.ids[change.id]
+        if change.adjustment is None:
+            return None
+        service = change.adjustment.service
+        return service if service is not None else self.ids.get(change.adjustment.service_change)
+
+    def is_later(self, run: str) -> bool:
+        """Whether the run of that id began after the one that is undone."""
+        order = [one.id for one in self.runs]
+        return run in order and order.index(run) > order.index(self.run.id)
+
+
+def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoContext:
+    """The run whose id begins with `run_id`.
+
+    Raises StateError where there is none, or more than one, or where it cannot be undone now.
+    """
+    snapshot, runs = world.state.load(), world.state.runs()
+    run = _find_run(runs, run_id)
+    _require_closed(run, snapshot.open_runs)
+    before = _taken_back(world.state, runs, run)
+    done, ids, kept = _done(world.state, run)
+    left = [change for change in done if change.id not in before]
+    _require_mappings(project, run, left)
+    context = UndoContext(project, world, as_of, snapshot, runs, run, left, ids, kept, before)
+    _report_earlier_undos(context, done)
+    return context
+
+
+def _find_run(runs: Sequence[Run], run_id: str) -> Run:
+    found = [one for one in runs if one.id.startswith(run_id)]
+    if not found:
+        raise StateError(f"there is no run {run_id!r}: `trueup history` lists them")
+    if len(found) > 1:
+        ids = " or ".join(one.id for one in found)
+        raise StateError(f"{run_id!r} may be run {ids}: give more of its id")
+    return found[0]
+
+
+def _require_closed(run: Run, open_runs: Sequence[Run]) -> None:
+    """While a run is open, it is not known what it did or took back."""
+    for one in open_runs:
+        what = "it" if one.id == run.id else f"run {run.id}"
+        raise StateError(
+            f"run {one.id} of {_started(one)} is not finished: `trueup apply --resume` settles it, "
+            f"or `trueup state settle {one.id} closed --reason …` gives up the rest of it; "
+            f"then {what} can be undone"
+        )
+
+
+def _started(run: Run) -> str:
+    return f"{run.started:%Y-%m-%d %H:%M} UTC"
+
+
+def _done(
+    state: State, run: Run
+) -> tuple[list[Change], dict[str, int], dict[str, Mapping[str, Any]]]:
+    """The changes that the run itself carried out, with ids of records that it created.
+
+    Last, by change, the values that the target kept otherwise than they were written.
+    """
+    steps: dict[str, Step] = {}
+    ids: dict[str, int] = {}
+    kept: dict[str, Mapping[str, Any]] = {}
+    already: set[str] = set()  # as wanted before the run
+    for entry in state.journal(run.id):
+        steps[entry.change] = entry.step
+        if entry.data.get("already"):
+            already.add(entry.change)
+        id_ = entry.data.get("id")
+        if entry.step is Step.DONE and isinstance(id_, int):
+            ids[entry.change] = id_
+        if isinstance(values := entry.data.get("kept"), Mapping):
+            kept[entry.change] = values
+    changes = [
+        change
+        for change in loads(run.plan).changes
+        if steps.get(change.id) is Step.DONE and change.id not in already
+    ]
+    return changes, ids, kept
+
+
+def _taken_back(state: State, runs: Sequence[Run], run: Run) -> dict[str, TakenBack]:
+    """Changes of the run that a later one took back; what failed or was held there is not."""
+    found: dict[str, TakenBack] = {}
+    for later in runs:
+        if later.undo_of != run.id:
+            continue
+        last = {entry.change: entry.step for entry in state.journal(later.id)}
+        for change in loads(later.plan).changes:
+            if last.get(change.id) is Step.DONE:
+                found[change.undoes] = TakenBack(later, change.id)
+    return found
+
+
+def _require_mappings(project: Project, run: Run, changes: Sequence[Change]) -> None:
+    for change in changes:
+        if change.mapping not in project.mappings:
+            raise StateError(
+                f"run {run.id} wrote by the mapping {change.mapping}, and the project no longer "
+                "has one of that name: it was renamed or removed. Restore it under that name to "
+                "undo the run"
+            )
+
+
+def _report_earlier_undos(context: UndoContext, done: Sequence[Change]) -> None:
+    """Reports what was taken back already, or that there is nothing to undo at all."""
+    if not done:
+        text = f"run {context.run.id} itself carried out no change: there is nothing to undo"
+        context.findings.append(Finding("nothing-to-undo", Severity.INFO, text))
+    chains = _UndoChains(context)
+    counts = Counter(chains.of(change.id) for change in done if change.id in context.before)
+    by_id = {run.id: run for run in context.runs}
+    for chain, count in counts.items():
+        subject = "1 change was" if count == 1 else f"{count:,} changes were"
+        text, remedy = _undone_text([by_id[one] for one in chain], subject)
+        context.findings.append(Finding("undone-already", Severity.INFO, text, remedy))
+
+
+class _UndoChains:
+    """Per change: the run that took it back, the one that took that back, and so on."""
+
+    def __init__(self, context: UndoContext) -> None:
+        self._context = context
+        self._taken: dict[str, dict[str, TakenBack]] = {}  # each run's journal is read once
+
+    def of(self, change: str) -> tuple[str, ...]:
+        """Ids of these runs, in order; the change was taken back at least once."""
+        first = self._context.before[change]
+        return tuple(run.id for run in (first.run, *self._later(first)))
+
+    def _later(self, taken: TakenBack) -> Iterator[Run]:
+        while True:
+            run = taken.run
+            if run.id not in self._taken:
+                state = self._context.world.state
+                self._taken[run.id] = _taken_back(state, self._context.runs, run)
+            again = self._taken[run.id].get(taken.change)
+            if again is None:
+                return
+            yield again.run
+            taken = again
+
+
+def _undone_text(chain: Sequence[Run], subject: str) -> tuple[str, str]:
+    """What became of changes that were taken back, and what can be done about it now."""
+    last = chain[-1]
+    command = f"`trueup plan --undo {last.id}`"
+    if len(chain) % 2:
+        return (
+            f"{subject} taken back already, by run {last.id} of {_started(last)}",
+            f"{command} does it again",
+        )
+    earlier = f"taken back by run {chain[-2].id} of {_started(chain[-2])}"
+    return (
+        f"{subject} {earlier}, and done again by run {last.id} of {_started(last)}",
+        f"{command} takes it back",
+    )
+
+
+def reversing(change: Change, **parts: Any) -> Change:  # noqa: ANN401 -- parts of a Change
+    """The change that takes `change` back: a copy of it with these parts replaced."""
+    return replace(
+        change,
+        id=f"undo:{change.id}",
+        undoes=change.id,
+        undo_depth=change.undo_depth + 1,
+        **parts,
+    )
