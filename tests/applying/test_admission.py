@@ -1,18 +1,22 @@
-"""A plan is a single-use promise, made for one configuration and one state, and kept by one run at a time."""
+"""A plan is applied once, for the configuration and the state that it was made for.
+
+Only one run at a time works on a state.
+"""
 
 from dataclasses import replace
 
 import pytest
+from trueup.applying.manual_settlement import Settlement, settle
+from trueup.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
+from trueup.model.document import dumps, with_digest
+from trueup.model.history import LinkForgotten
+from trueup.model.outcome import ChangeStatus
+from trueup.model.plan import Action
+from trueup.model.run import Effects, Entry, RunStatus, Step
+from trueup.pipeline import apply
 
-from engine.applying.by_hand import Said, settle
-from engine.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
-from engine.model.document import dumps, sealed
-from engine.model.outcome import ChangeStatus
-from engine.model.plan import Action
-from engine.model.run import Effects, Entry, RunStatus, Step
-from engine.pipeline import apply
-from tests.pipeline.files import changed, settings
-from tests.pipeline.scene import ADJUSTMENTS, Fault, Scene, account, actions, settled, statuses
+from tests.support.scene import ADJUSTMENTS, Fault, Scene, account, actions, settled, statuses
+from tests.support.small_project import changed, settings
 
 TITLED = changed("mappings/customer.yaml", "title: ", "title: our ")
 
@@ -47,7 +51,8 @@ def test_a_plan_made_before_the_state_was_edited_by_hand_is_refused():
     scene.row("account")["name"] = "Alpine"
     made = scene.plan()
     lease = scene.state.acquire("somebody")
-    scene.state.edit(lease, "forget", Effects(unlink=(("customer", "acc"),)))
+    forgotten = LinkForgotten("customer", "acc")
+    scene.state.edit(lease, forgotten, Effects(unlink=(("customer", "acc"),)))
     scene.state.release(lease)
     with pytest.raises(StalePlan, match="state has moved on"):
         scene.apply(made)
@@ -67,7 +72,9 @@ def test_while_a_run_is_open_no_other_plan_is_applied():
     scene.target.faults = [Fault("unheard", "Companies")]
     scene.target.hidden = set()
     made = scene.plan()
-    scene.target.on_write = lambda *_: scene.target.hidden.update({("Companies", 1000), ("Companies", 1001)})
+    scene.target.on_write = lambda *_: scene.target.hidden.update(
+        {("Companies", 1000), ("Companies", 1001)}
+    )
     run = scene.apply(made).run
     with pytest.raises(StateError, match=f"run {run} .* is not finished: `trueup apply --resume`"):
         scene.apply(scene.plan())
@@ -99,7 +106,7 @@ def test_what_is_in_doubt_is_settled_under_other_files_and_nothing_else_is_sent(
     scene.files(TITLED)
     sent = len(scene.target.sent)
     first = scene.resume()
-    assert (first.remaining > 0, "cannot be told yet" in first.stopped) == (True, True)
+    assert (first.remaining > 0, "is still unknown" in first.stopped) == (True, True)
     scene.target.land()
     scene.wait(400)
     second = scene.resume()
@@ -122,9 +129,13 @@ def test_a_run_whose_mapping_is_gone_is_settled_as_far_as_that_goes(kept):
     outcome = scene.resume()
     assert outcome.run == run
     (doubtful,) = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
-    assert "its mapping is not there any more" in doubtful.text
+    assert "its mapping is no longer there" in doubtful.text
     lease = scene.state.acquire("ann")
-    settle(scene.project, scene.state, lease, Said(doubtful.change, True, None, "seen", scene.clock.now()))  # noqa: FBT003
+    settle(
+        scene.state,
+        lease,
+        Settlement(doubtful.change, True, None, "seen", scene.clock.now()),  # noqa: FBT003
+    )
     scene.state.release(lease)
     assert scene.resume().remaining == 0
     assert scene.state.runs()[-1].status is RunStatus.PARTIAL
@@ -133,14 +144,23 @@ def test_a_run_whose_mapping_is_gone_is_settled_as_far_as_that_goes(kept):
 def test_a_mark_in_doubt_is_settled_by_hand_though_its_mapping_is_gone():
     scene = Scene()
     made = scene.plan()
-    mark = next(one for one in made.changes if one.action is Action.WRITE_BACK and one.mapping == "license_change")
+    mark = next(
+        one
+        for one in made.changes
+        if one.action is Action.WRITE_BACK and one.mapping == "license_change"
+    )
     run = scene.apply(made).run
     lease = scene.state.acquire("ann")
     scene.state.record(lease, run, [Entry(mark.id, Step.UNCLEAR, scene.clock.now())])
     scene.state.all_runs[run] = replace(scene.state.all_runs[run], status=RunStatus.OPEN)
-    scene.state.pushed = {key: replace(one, marked=False) for key, one in scene.state.pushed.items()}
-    gone = replace(scene.project, mappings={})
-    settle(gone, scene.state, lease, Said(mark.id, True, None, "seen", scene.clock.now()))  # noqa: FBT003
+    scene.state.pushed = {
+        key: replace(one, marked=False) for key, one in scene.state.pushed.items()
+    }
+    scene.project = replace(scene.project, mappings={})
+    landed = Settlement(
+        change=mark.id, landed=True, record=None, reason="seen", at=scene.clock.now()
+    )
+    settle(scene.state, lease, landed)
     assert all(scene.state.pushed["license_change", key].marked for key in mark.keys)
 
 
@@ -149,7 +169,9 @@ def test_a_plan_for_one_tenant_is_not_applied_to_another():
     made = scene.plan()
     assert made.systems == {"source": "org-a", "target": "tenant-a"}
     scene.target.name = "tenant-b"
-    with pytest.raises(StalePlan, match="this plan was made for Autotask tenant-a, and tenant-b is configured now"):
+    with pytest.raises(
+        StalePlan, match="this plan was made for Autotask tenant-a, and tenant-b is configured now"
+    ):
         scene.apply(made)
     assert (scene.target.sent, scene.state.runs()) == ([], [])
 
@@ -179,7 +201,9 @@ def test_a_state_of_one_tenant_gives_no_plan_for_another():
     scene = settled()
     for undo in ("", scene.state.runs()[-1].id):
         scene.target.name = "tenant-b"
-        with pytest.raises(StateError, match=r"this state is about Autotask tenant-a, and tenant-b .*state adopt"):
+        with pytest.raises(
+            StateError, match=r"this state is about Autotask tenant-a, and tenant-b .*state adopt"
+        ):
             scene.plan(undo=undo)
         scene.target.name = "tenant-a"
         scene.plan(undo=undo)
@@ -198,7 +222,7 @@ def test_a_source_that_does_not_say_which_one_it_is_differs_from_none():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("settle_after: 300", "settle_after: 10"),
+        ("settle_after: 300", "settle_after: 400"),
         ("batch: 50", "batch: 3"),
         ("calls: 1000", "calls: 1"),
         ('creates: {"*": 50}', 'creates: {"*": 0}'),
@@ -239,7 +263,13 @@ def test_a_limit_holds_as_it_is_when_the_plan_is_applied(limit, tighter):
 
 def test_over_a_limit_a_plan_is_refused_and_names_what_allows_it():
     scene = Scene()
-    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace('creates: {"*": 50}', 'creates: {"*": 1}')})
+    scene.files(
+        {
+            "trueup.yaml": settings()["trueup.yaml"].replace(
+                'creates: {"*": 50}', 'creates: {"*": 1}'
+            )
+        }
+    )
     made = scene.plan()
     assert [one.limit for one in made.exceeded] == ["creates:Services"]
     with pytest.raises(PlanRefused, match="--over creates:Services") as refused:
@@ -251,13 +281,25 @@ def test_over_a_limit_a_plan_is_refused_and_names_what_allows_it():
 @pytest.mark.parametrize("allowed", ["creates:Services", "creates"])
 def test_over_allows_one_limit_or_all_of_its_kind(allowed):
     scene = Scene()
-    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace('creates: {"*": 50}', 'creates: {"*": 1}')})
+    scene.files(
+        {
+            "trueup.yaml": settings()["trueup.yaml"].replace(
+                'creates: {"*": 50}', 'creates: {"*": 1}'
+            )
+        }
+    )
     assert scene.apply(scene.plan(), over=frozenset({allowed})).complete
 
 
 def test_over_another_limit_does_not_help():
     scene = Scene()
-    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("monthly_effect: 100000", "monthly_effect: 50")})
+    scene.files(
+        {
+            "trueup.yaml": settings()["trueup.yaml"].replace(
+                "monthly_effect: 100000", "monthly_effect: 50"
+            )
+        }
+    )
     with pytest.raises(PlanRefused, match="--over monthly_effect"):
         scene.apply(scene.plan(), over=frozenset({"creates"}))
 
@@ -271,7 +313,9 @@ def test_calls_of_a_plan_are_guarded():
 def test_a_share_of_linked_records_is_guarded_from_ten_up():
     text = settings()["trueup.yaml"].replace('share_changed: {"*": 1}', 'share_changed: {"*": 0.2}')
     scene = Scene()
-    scene.add("account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(9)])
+    scene.add(
+        "account", *[account(f"a{n}", name=f"Customer {n}", number=f"B-{n}") for n in range(9)]
+    )
     scene.files({"trueup.yaml": text})
     scene.sync()
     for number in range(3):
@@ -326,7 +370,9 @@ def test_a_plan_that_was_edited_after_its_review_is_refused(new):
 def test_a_damaged_plan_is_refused():
     scene = Scene()
     made = dumps(scene.plan()).split("\n", 3)
-    text = sealed("\n".join([*made[:2], made[3]]).replace('"action": "create"', '"action": "destroy"'))
+    text = with_digest(
+        "\n".join([*made[:2], made[3]]).replace('"action": "create"', '"action": "destroy"')
+    )
     with pytest.raises(EngineError, match="damaged"):
         apply(scene.project, scene.world, text)
 

@@ -1,14 +1,17 @@
-"""Killed at any write of the journal or to Autotask, a run that is resumed ends as one that was never disturbed."""
+"""A run that is killed and resumed ends as one that was never disturbed.
+
+It is killed at any write of the journal, or to Autotask.
+"""
 
 from decimal import Decimal
 
 import pytest
+from trueup.model.plan import Plan
 
-from engine.model.plan import Plan
-from tests.pipeline.files import changed
-from tests.pipeline.frail import Killed, killed, kills_at_write, recover
-from tests.pipeline.scene import LINE, Scene, account, actions, day, kept, log, settled, subscription
-from tests.pipeline.stories import REPEATED, twins
+from tests.support.crashing import Killed, killed, kills_at_write, recover
+from tests.support.scene import LINE, Scene, account, actions, day, kept, log, settled, subscription
+from tests.support.small_project import changed
+from tests.support.starting_points import REPEATED, twins
 
 DEACTIVATES = changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
 
@@ -23,7 +26,10 @@ def links_and_updates() -> Scene:
     scene.target.by_hand(LINE, day(1, 1), 3)
     scene.row("account")["phone"] = "2"
     scene.add(
-        "license_change", log("third", day(11, 20), 1), log("fourth", day(11, 25), 2), log("fifth", day(11, 25), -2)
+        "license_change",
+        log("third", day(11, 20), 1),
+        log("fourth", day(11, 25), 2),
+        log("fifth", day(11, 25), -2),
     )
     scene.row("subscription")["quantity"] = Decimal(16)
     return scene
@@ -35,7 +41,11 @@ def further_services() -> Scene:
     scene.add("account", account("gone", name="Brook Ltd", number="B-1"))
     scene.sync()
     scene.add("subscription", subscription("third", 2, name="Mail (kitchen)"))
-    scene.add("license_change", log("of third", day(11, 3), 2, subscription="third"), log("more", day(11, 22), 1))
+    scene.add(
+        "license_change",
+        log("of third", day(11, 3), 2, subscription="third"),
+        log("more", day(11, 22), 1),
+    )
     scene.row("subscription", "sub")["quantity"] = Decimal(13)
     del scene.source.tables["account"]["gone"]
     return scene
@@ -59,7 +69,9 @@ def test_killed_at_any_write_of_the_journal_it_ends_as_if_undisturbed(story, aft
         nth += 1
         scene = story()
         made = scene.plan()
-        if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after):
+        if not killed(
+            scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after
+        ):
             break
         recover(scene)
         assert scene.picture() == wanted, (nth, after)
@@ -133,7 +145,9 @@ def test_an_undo_that_is_killed_at_any_write_of_the_journal_ends_as_if_undisturb
     wanted = scene.picture()
     for nth in range(1, 30):
         scene, made = undo_ahead()
-        if not killed(scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after):
+        if not killed(
+            scene, lambda scene=scene, made=made: scene.apply(made), nth=nth, after=after
+        ):
             break
         if not scene.state.load().open_runs and scene.picture() != wanted:
             made = scene.plan(undo=made.undo_of)

@@ -1,13 +1,14 @@
 """What reading cannot settle, a person says; a mark in doubt is settled by its row."""
 
 import pytest
+from trueup.applying.manual_settlement import Settlement, close, settle
+from trueup.errors import StateError
+from trueup.model.plan import Reason
+from trueup.model.run import Link
+from trueup.ports import RowOutcome
 
-from engine.applying.by_hand import Said, close, settle
-from engine.errors import StateError
-from engine.model.run import Link
-from engine.ports import RowOutcome
-from tests.pipeline.scene import Fault, Scene, actions, adjusts, day, log, settled, statuses
-from tests.pipeline.stories import REPEATED, disturbed, services, twins
+from tests.support.scene import Fault, Scene, actions, adjusts, day, log, settled, statuses
+from tests.support.starting_points import REPEATED, disturbed, services, twins
 
 
 def held_open(kind="lost", entity="ContractServiceAdjustments") -> tuple[Scene, str]:
@@ -20,7 +21,11 @@ def held_open(kind="lost", entity="ContractServiceAdjustments") -> tuple[Scene, 
 def say(scene, change, *, landed, record=None):
     lease = scene.state.acquire("me")
     try:
-        return settle(scene.project, scene.state, lease, Said(change, landed, record, "looked", scene.clock.now()))
+        return settle(
+            scene.state,
+            lease,
+            Settlement(change, landed, record, "looked", scene.clock.now()),
+        )
     finally:
         scene.state.release(lease)
 
@@ -54,14 +59,43 @@ def test_a_person_says_which_record_a_create_gave():
     scene, change = held_open(entity="Contracts")
     with pytest.raises(StateError, match="--record ID"):
         say(scene, change, landed=True)
-    made = scene.target._create("Contracts", {
-        "contractName": "Alpine CSP", "companyID": scene.target.only("Companies")["id"], "startDate": day(1, 1),
-        "endDate": day(12, 31, 2028), "contractNumber": "other", "contractType": 7,
-    })  # fmt: skip
+    made = scene.target._create(
+        "Contracts",
+        {
+            "contractName": "Alpine CSP",
+            "companyID": scene.target.only("Companies")["id"],
+            "startDate": day(1, 1),
+            "endDate": day(12, 31, 2028),
+            "contractNumber": "other",
+            "contractType": 7,
+        },
+    )
     say(scene, change, landed=True, record=made)
     assert scene.state.links["contract", "con"].record == made
     assert scene.resume().complete
     assert scene.units(day(12, 1)) == 12
+
+
+def test_values_of_a_record_that_a_person_named_are_compared_by_the_next_plan():
+    """They were never read: a plan neither takes them for applied nor for an edit."""
+    scene, change = held_open(entity="Contracts")
+    made = scene.target._create(
+        "Contracts",
+        {
+            "contractName": "Alpine",
+            "companyID": scene.target.only("Companies")["id"],
+            "startDate": day(1, 1),
+            "endDate": day(12, 31, 2028),
+            "contractNumber": "BC-1",
+            "contractType": 7,
+        },
+    )
+    say(scene, change, landed=True, record=made)
+    assert scene.resume().complete
+    (update,) = scene.plan().changes
+    assert [(one.field, one.after, one.reason) for one in update.fields] == [
+        ("contractName", "Alpine CSP", Reason.FIRST)
+    ]
 
 
 def test_a_person_says_which_contract_service_a_further_one_is():
@@ -72,10 +106,16 @@ def test_a_person_says_which_contract_service_a_further_one_is():
     with pytest.raises(StateError, match="--record ID"):
         say(scene, "subscription:twin", landed=True)
     first = scene.target.only("ContractServices")
-    scene.target._create("ContractServiceAdjustments", {
-        "contractID": first["contractID"], "serviceID": first["serviceID"], "allowRepeatService": True,
-        "effectiveDate": day(11, 2), "unitChange": 4,
-    })  # fmt: skip
+    scene.target._create(
+        "ContractServiceAdjustments",
+        {
+            "contractID": first["contractID"],
+            "serviceID": first["serviceID"],
+            "allowRepeatService": True,
+            "effectiveDate": day(11, 2),
+            "unitChange": 4,
+        },
+    )
     record = max(scene.target.records["ContractServices"])
     say(scene, "subscription:twin", landed=True, record=record)
     assert scene.state.links["subscription", "twin"].record == record
@@ -94,15 +134,22 @@ def test_a_person_says_that_a_mark_landed_and_state_remembers_it():
 
 
 def _in_doubt(write):
-    return lambda _table, updates: [RowOutcome(one.key, "no answer", in_doubt=True) for one in updates]
+    return lambda _table, updates: [
+        RowOutcome(one.key, "no answer", in_doubt=True) for one in updates
+    ]
 
 
 def test_a_mark_in_doubt_is_settled_by_the_row():
     for landed in (True, False):
         scene = Scene()
         write = scene.source.write
-        scene.source.write = lambda table, updates, write=write, landed=landed: (
-            write(table, updates) if landed else None, _in_doubt(write)(table, updates))[1]  # fmt: skip
+
+        def unheard(table, updates, write=write, landed=landed):
+            if landed:
+                write(table, updates)
+            return _in_doubt(write)(table, updates)
+
+        scene.source.write = unheard
         scene.apply(scene.plan())
         del scene.source.write
         if not landed:
@@ -112,7 +159,7 @@ def test_a_mark_in_doubt_is_settled_by_the_row():
 
 
 def test_a_write_that_lands_while_it_is_looked_for_is_not_sent_again():
-    """The reading began before the time was over, so that what it did not see may have come since."""
+    """The reading began before the time was over: what it did not see may have come since."""
     scene = disturbed(Fault("late", "ContractServiceAdjustments"))
     scene.apply(scene.plan())
     scene.wait(300.5)
@@ -134,14 +181,18 @@ def test_a_write_that_lands_while_it_is_looked_for_is_not_sent_again():
 
 @pytest.mark.parametrize("ended", [{"in_doubt": True}, {"untried": True}])
 @pytest.mark.parametrize("landed", ["third", "fourth"])
-def test_two_logs_of_which_one_was_marked_when_the_source_ended_are_both_marked_in_the_end(landed, ended):
+def test_two_logs_of_which_one_was_marked_when_the_source_ended_are_both_marked_in_the_end(
+    landed, ended
+):
     scene = settled()
     scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
     write = scene.source.write
 
     def half(table, updates):
         return [
-            write(table, [one])[0] if one.key == landed else RowOutcome(one.key, "no answer", **ended)
+            write(table, [one])[0]
+            if one.key == landed
+            else RowOutcome(one.key, "no answer", **ended)
             for one in updates
         ]
 
@@ -151,14 +202,18 @@ def test_two_logs_of_which_one_was_marked_when_the_source_ended_are_both_marked_
     assert scene.row("license_change", landed)["status"] == "Archived"
     scene.wait(301)
     assert scene.resume().complete
-    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {"Archived"}
+    assert {scene.row("license_change", key)["status"] for key in ("third", "fourth")} == {
+        "Archived"
+    }
     assert actions(scene.plan()) == []
 
 
 def test_marks_that_were_not_tried_at_all_have_failed():
     scene = settled()
     scene.add("license_change", log("third", day(11, 25), 3), log("fourth", day(11, 25), -3))
-    scene.source.write = lambda _, updates: [RowOutcome(one.key, "no answer", untried=True) for one in updates]
+    scene.source.write = lambda _, updates: [
+        RowOutcome(one.key, "no answer", untried=True) for one in updates
+    ]
     assert {one.status for one in scene.apply(scene.plan()).changes} == {"failed"}
     del scene.source.write
     assert actions(scene.sync()) == [("write back", "license_change")]
@@ -181,10 +236,10 @@ def test_a_run_with_a_change_in_doubt_cannot_be_closed():
     lease = scene.state.acquire("me")
     close(scene.state, lease, run, scene.clock.now(), "enough")
     scene.state.release(lease)
-    assert scene.state.load().open_runs == []
-    assert {str(entry.data.get("text")) for entry in scene.state.journal(run) if entry.step == "skipped"} == {
-        "given up: enough"
-    }
+    assert not scene.state.load().open_runs
+    assert {
+        str(entry.data.get("text")) for entry in scene.state.journal(run) if entry.step == "skipped"
+    } == {"given up: enough"}
     assert adjusts(scene.sync()) == [(("first",), day(10, 5), 10), (("second",), day(11, 20), 2)]
 
 

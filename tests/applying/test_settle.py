@@ -1,17 +1,34 @@
-"""A write that nobody answered for: settled by reading, never before it must have ended, never by a guess."""
+"""A write without an answer is settled by reading, never by a guess.
+
+Nor is it settled before the request must have ended.
+"""
 
 from datetime import UTC, timedelta
 from decimal import Decimal
 
 import pytest
+from trueup.applying.run_state import RunState
+from trueup.model.run import Entry, Step
 
-from engine.applying.book import Book
-from engine.model.run import Entry, Step
-from tests.fakes import ADJUSTMENTS, UNITS, FakeTarget
-from tests.pipeline.files import decisions
-from tests.pipeline.frail import killed
-from tests.pipeline.scene import LINE, Fault, Scene, actions, adjusts, codes, day, kept, line_of, log, settled, statuses
-from tests.pipeline.stories import REPEATED, disturbed, services, steps, twins
+from tests.support.crashing import killed
+from tests.support.fakes import ADJUSTMENTS, UNITS, FakeTarget
+from tests.support.scene import (
+    LINE,
+    Fault,
+    Scene,
+    actions,
+    adjusts,
+    codes,
+    correct,
+    day,
+    kept,
+    line_of,
+    log,
+    settled,
+    statuses,
+)
+from tests.support.small_project import decisions
+from tests.support.starting_points import REPEATED, disturbed, services, steps, twins
 
 CREATES = ["Companies", "Services", "Contracts", "ContractServices"]
 
@@ -40,7 +57,11 @@ def test_a_journal_says_how_a_change_was_settled():
     assert steps(scene, "license_change:first") == ["started", "in doubt", "done"]
     assert steps(scene, "license_change:second") == ["started", "answered", "done"]
     done = scene.state.journal(scene.state.runs()[-1].id)
-    proofs = [entry.data["proof"] for entry in done if entry.change == "license_change:first" and entry.step == "done"]
+    proofs = [
+        entry.data["proof"]
+        for entry in done
+        if entry.change == "license_change:first" and entry.step == "done"
+    ]
     assert [row["units"] for row in proofs[0]] == [0, 10]
 
 
@@ -77,14 +98,14 @@ def test_an_adjustment_that_was_taken_and_shows_no_effect_says_so():
         (UNITS, id_) for id_ in range(1000, 1100) if entity == ADJUSTMENTS
     )
     (doubt,) = [one for one in scene.apply(made).changes if one.status == "in doubt"]
-    assert doubt.text == "Autotask took it, and its effect is not to be seen yet"
+    assert doubt.text == "Autotask accepted it, and its effect is not visible yet"
     assert doubt.until - doubt.sent == timedelta(seconds=300)
 
 
 def test_what_a_killed_run_had_in_flight_says_that_the_run_ended():
     scene = Scene()
     made = scene.plan()
-    book = Book(made, [Entry("customer:acc", Step.STARTED, scene.clock.now())])
+    book = RunState(made, [Entry("customer:acc", Step.STARTED, scene.clock.now())])
     (doubt,) = book.outcomes(timedelta(seconds=5), UTC)
     assert doubt.text == "it was sent, and the run ended before an answer came"
 
@@ -94,7 +115,7 @@ def test_what_only_a_person_can_tell_is_said_without_a_time():
     scene.apply(scene.plan())
     scene.target.by_hand(scene.target.only("ContractServices")["id"], day(10, 5), 7)
     (doubt,) = [one for one in scene.resume().changes if one.status == "in doubt"]
-    assert "somebody else wrote there" in doubt.text
+    assert "another user wrote there" in doubt.text
     assert "trueup state settle" in doubt.remedy
     assert (doubt.sent is not None, doubt.until) == (True, None)
 
@@ -156,7 +177,9 @@ def test_while_an_adjustment_is_in_doubt_a_plan_holds_it_and_the_later_ones():
         scene.apply(scene.plan())
         made = scene.plan()
         assert codes(made) == {("first", "in-doubt"), ("second", "waits-its-turn")}
-        assert (adjusts(made), line_of(made).class_) == ([], "held")
+        line = line_of(made)
+        assert (adjusts(made), line.class_) == ([], "under-billed")
+        assert (line.units, line.held_units, line.unexplained) == (0, 12, 0)
 
 
 def _blind(scene):
@@ -170,7 +193,7 @@ def _blind(scene):
 def test_while_a_correction_is_in_doubt_no_other_is_planned():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
-    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.files(decisions(correct(scene.plan())))
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
     scene.apply(scene.plan())
     assert actions(scene.plan()) == []
@@ -205,7 +228,10 @@ def test_a_further_service_that_somebody_else_made_meanwhile_is_not_taken_for_ou
     scene.files(REPEATED)
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
     made = scene.plan()
-    contract, service = (scene.target.only("Contracts")["id"], scene.target.only("ContractServices")["serviceID"])
+    contract, service = (
+        scene.target.only("Contracts")["id"],
+        scene.target.only("ContractServices")["serviceID"],
+    )
     scene.target.on_write = lambda *_: scene.target.records["ContractServices"].setdefault(
         9999, {"id": 9999, "contractID": contract, "serviceID": service}
     )
@@ -244,11 +270,17 @@ def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_tell():
         and scene.target.by_hand_soon(values["contractServiceID"])
     )  # fmt: skip
     scene.target.by_hand_soon = lambda service: scene.target.records["ContractServiceUnits"].update(
-        {1: _row(1, service, day(1, 1), day(10, 4), 0), 2: _row(2, service, day(10, 5), day(12, 31, 2028), 3)}
+        {
+            1: _row(1, service, day(1, 1), day(10, 4), 0),
+            2: _row(2, service, day(10, 5), day(12, 31, 2028), 3),
+        }
     )
     outcome = scene.apply(made)
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
-    assert unclear.text == "reading cannot tell whether it took effect: somebody else wrote there as well"
+    assert (
+        unclear.text
+        == "reading cannot tell whether it took effect: another user wrote there as well"
+    )
     assert "trueup state settle license_change:first landed|absent" in unclear.remedy
     scene.wait(1000)
     assert statuses(scene.resume())["license_change:first"] == "in doubt"
@@ -256,8 +288,15 @@ def test_somebody_elses_adjustment_of_the_same_day_is_for_a_person_to_tell():
 
 
 def _row(id_, service, start, end, units):
-    return {"id": id_, "contractServiceID": service, "contractID": 0, "startDate": start, "endDate": end,
-            "units": units, "approveAndPostDate": None}  # fmt: skip
+    return {
+        "id": id_,
+        "contractServiceID": service,
+        "contractID": 0,
+        "startDate": start,
+        "endDate": end,
+        "units": units,
+        "approveAndPostDate": None,
+    }
 
 
 def test_a_create_found_twice_by_its_identity_is_for_a_person_to_tell():
@@ -265,7 +304,9 @@ def test_a_create_found_twice_by_its_identity_is_for_a_person_to_tell():
     made = scene.plan()
     scene.target.on_write = lambda _verb, entity, _values: (
         entity == "Contracts"
-        and scene.target.records[entity].update({9999: {"id": 9999, "contractNumber": "BC-1", "contractName": "x"}})
+        and scene.target.records[entity].update(
+            {9999: {"id": 9999, "contractNumber": "BC-1", "contractName": "x"}}
+        )
     )
     outcome = scene.apply(made)
     (unclear,) = [one for one in outcome.changes if one.status == "in doubt"]
@@ -303,7 +344,7 @@ def test_units_by_hand_on_another_day_do_not_confuse_what_is_in_doubt():
 def test_while_a_correction_is_in_doubt_new_changes_of_its_service_wait():
     scene = settled()
     scene.row("subscription")["quantity"] = Decimal(15)
-    scene.files(decisions("{mapping: subscription, key: sub, do: correct, reason: counted}"))
+    scene.files(decisions(correct(scene.plan())))
     disturbed(Fault("lost", "ContractServiceAdjustments"), scene)
     scene.apply(scene.plan())
     scene.add("license_change", log("third", day(11, 25), 1))

@@ -5,15 +5,15 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from trueup.errors import SourceError, StateLocked, TargetUnavailable
+from trueup.model.document import dumps
+from trueup.model.run import Lease
+from trueup.pipeline import apply, resume
 
-from engine.errors import SourceError, StateLocked, TargetUnavailable
-from engine.model.document import dumps
-from engine.model.run import Lease
-from engine.pipeline import apply, resume
-from tests.fakes import FakeClock, FakeState
-from tests.pipeline.files import settings
-from tests.pipeline.scene import Fault, Scene, account, actions, settled
-from tests.pipeline.stories import disturbed
+from tests.support.fakes import FakeClock, FakeState
+from tests.support.scene import Fault, Scene, account, actions, settled
+from tests.support.small_project import settings
+from tests.support.starting_points import disturbed
 
 
 def test_calls_that_are_used_up_stop_the_run_and_resume_finishes_it():
@@ -94,7 +94,10 @@ def test_a_source_that_cannot_be_written_fails_the_marks_and_nothing_else():
         "subscription:sub:mark", "license_change:first:mark", "license_change:second:mark",
     }  # fmt: skip
     del scene.source.write
-    assert set(actions(scene.sync())) == {("write back", "subscription"), ("write back", "license_change")}
+    assert set(actions(scene.sync())) == {
+        ("write back", "subscription"),
+        ("write back", "license_change"),
+    }
     assert scene.picture() == settled().picture()
 
 
@@ -139,14 +142,21 @@ def test_a_lock_that_is_lost_stops_the_run_before_the_next_write():
 def test_a_lease_that_ran_out_is_renewed_before_the_next_write():
     scene = Scene()
     made = scene.plan()
-    scene.target.on_write = lambda *_: setattr(scene.clock, "instant", scene.clock.instant + timedelta(seconds=61))
+    scene.target.on_write = lambda *_: setattr(
+        scene.clock, "instant", scene.clock.instant + timedelta(seconds=61)
+    )
     assert scene.apply(made).complete
 
 
 def test_progress_counts_to_the_end():
     scene, seen = Scene(), []
     made = scene.plan()
-    apply(scene.project, scene.world, dumps(made), watch=lambda progress: seen.append((progress.done, progress.total)))
+    apply(
+        scene.project,
+        scene.world,
+        dumps(made),
+        watch=lambda progress: seen.append((progress.done, progress.total)),
+    )
     assert seen[-1] == (10, 10)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
@@ -159,7 +169,10 @@ class ShortLeases(FakeState):
         self.beaten, self.lost = Event(), lost
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
-        self.lease = replace(super().acquire(holder, reason=reason), expires=self.clock.now() + timedelta(seconds=0.1))
+        self.lease = replace(
+            super().acquire(holder, reason=reason),
+            expires=self.clock.now() + timedelta(seconds=0.1),
+        )
         return self.lease
 
     def renew(self, lease: Lease) -> Lease:

@@ -1,120 +1,124 @@
-"""May this plan be applied now? It is a single-use promise, made for this configuration and this state."""
+"""Decides whether a plan may be applied now: it is applied once, to what it was made for."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
 from uuid import uuid4
 
-from engine.applying.book import Book
-from engine.applying.coordinator import Holder, Job
-from engine.errors import PlanRefused, StalePlan, StateError, StateLocked
-from engine.model.document import digest, loads
-from engine.model.finding import Finding, Severity
-from engine.model.plan import GuardExceeded, Plan
-from engine.model.project import Project
-from engine.model.run import Run
-from engine.planning.tenants import intended, systems, unmixed
-from engine.ports import Memory, World
-from engine.stages.guard import by_rules, guard, over
-
-MINIMUM_BEAT = 0.05
-"""Seconds; tests use short leases."""
+from trueup.applying.job import Job
+from trueup.applying.lock import LockHolder
+from trueup.applying.run_state import RunState
+from trueup.errors import PlanRefused, StalePlan, StateError
+from trueup.model.document import loads, plan_id
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import GuardExceeded, Plan
+from trueup.model.project import Project
+from trueup.model.run import Run
+from trueup.planning.systems import require_plan_systems, require_same_systems, systems
+from trueup.ports import StateSnapshot, World
+from trueup.stages.guard import guard, not_allowed, set_by_rules
 
 
-@contextmanager
-def holding(world: World, who: str, force_reason: str = "") -> Iterator[Holder]:
-    """The lock, kept alive by a heartbeat until the block ends. Raises StateLocked."""
-    holder = Holder(world, world.state.acquire(who or "somebody", reason=force_reason))
-    ended = Event()
-    beat = Thread(target=_beat, args=(holder, ended), name="heartbeat", daemon=True)
-    beat.start()
-    try:
-        yield holder
-    finally:
-        ended.set()
-        beat.join()
-        world.state.release(holder.lease)
+def admit(
+    project: Project,
+    world: World,
+    document: str,
+    allowed: frozenset[str],
+    who: str,
+    lock: LockHolder,
+) -> Job:
+    """Checks the plan against limits, configuration and state, and opens its run.
 
-
-def _beat(holder: Holder, ended: Event) -> None:
-    """Renews at a third of the lease's length. A lost lock is found out by the guard before the next send."""
-    while not ended.wait(max(MINIMUM_BEAT, holder.beat)):
-        try:
-            holder.renew()
-        except StateLocked:
-            return
-
-
-def admit(project: Project, world: World, document: str, allowed: frozenset[str], who: str, lease: Holder) -> Job:
-    """Checks the plan against limits, configuration and state, and opens its run."""
-    plan, memory = loads(document), world.state.load()
-    intended(plan.systems, "this plan", world)
-    unmixed(memory, world)
-    left = over(_exceeded(project, plan, memory), allowed)
-    if left:
+    Raises PlanRefused over a limit that is not in `allowed`, StalePlan or StateError where the
+    plan does not fit.
+    """
+    plan, snapshot = loads(document), world.state.load()
+    titles = project.catalogue.systems
+    require_plan_systems(plan.systems, "this plan", world, titles)
+    require_same_systems(snapshot, world, titles)
+    _require_same_state(plan, snapshot)
+    exceeded = not_allowed(_exceeded(project, plan, snapshot), allowed)
+    if exceeded:
         raise PlanRefused(
-            [Finding("over-limit", Severity.ERROR, one.text, f"`--over {one.limit}` allows it") for one in left]
+            [
+                Finding("over-limit", Severity.ERROR, one.text, f"`--over {one.limit}` allows it")
+                for one in exceeded
+            ]
         )
-    _fits(project, plan, memory)
-    _unused(world, digest(document))
-    _current(plan, memory)
+    _require_configuration(project, plan, snapshot)
+    digest = plan_id(document)
+    _require_unused(world, digest)
+    _require_current(plan, snapshot)
     run = Run(
         id=uuid4().hex[:12],
-        plan_digest=digest(document),
+        plan_digest=digest,
         plan=document,
         who=who,
-        host=lease.lease.host,
+        host=lock.lease.host,
         started=world.clock.now(),
         undo_of=plan.undo_of,
-        systems={**memory.systems, **systems(world)},
+        systems={**snapshot.systems, **systems(world)},
     )
-    world.state.begin(run, lease.lease)
-    return Job(project, world, plan, run.id, Book(plan, (), memory.pushed), lease, Event(), lambda _: None)
+    world.state.begin(run, lock.lease)
+    return Job(project, world, plan, run.id, RunState(plan, (), snapshot.pushed), lock)
 
 
-def _exceeded(project: Project, plan: Plan, memory: Memory) -> list[GuardExceeded]:
-    """The limits that the plan is over as they are now: they may be others than when it was made.
+def _exceeded(project: Project, plan: Plan, snapshot: StateSnapshot) -> list[GuardExceeded]:
+    """The limits that the plan is over, as they are now: they may have changed since.
 
-    What rules said of the plan is in the plan: they see figures that only planning knows.
+    Limits set by rules are taken from the plan: rules use figures that only planning knows.
     """
-    linked = Counter(link.entity for link in memory.links.values())
-    return [*guard(project.guards, plan.changes, linked, plan.summary.apply_calls), *by_rules(plan.exceeded)]
+    linked = Counter(link.entity for link in snapshot.links.values())
+    figures = plan.summary
+    exceeded = guard(project.guards, plan.changes, linked, figures.apply_calls, figures.rows_gone)
+    return [*exceeded, *set_by_rules(plan.exceeded)]
 
 
-def _fits(project: Project, plan: Plan, memory: Memory) -> None:
+def _require_configuration(project: Project, plan: Plan, snapshot: StateSnapshot) -> None:
     if plan.project != project.digest:
         raise StalePlan("the configuration has changed since this plan was made: plan again")
-    if memory.open_runs:
-        run = memory.open_runs[-1]
+    if snapshot.open_runs:
+        run = snapshot.open_runs[-1]
         since = f"{run.started:%Y-%m-%d %H:%M} UTC"
-        raise StateError(f"run {run.id} of {since} is not finished: `trueup apply --resume` settles it first")
-
-
-def _current(plan: Plan, memory: Memory) -> None:
-    if (plan.lineage or memory.lineage) != memory.lineage:
-        raise StalePlan("this plan was made for another state file: plan again")
-    if plan.serial != memory.serial:
-        raise StalePlan(
-            f"the state has moved on since this plan was made (serial {plan.serial}, now {memory.serial}): plan again"
+        raise StateError(
+            f"run {run.id} of {since} is not finished: `trueup apply --resume` settles it first"
         )
 
 
-def _unused(world: World, plan_digest: str) -> None:
+def _require_same_state(plan: Plan, snapshot: StateSnapshot) -> None:
+    if (plan.lineage or snapshot.lineage) != snapshot.lineage:
+        raise StalePlan(
+            "this plan was made for another state file, perhaps of another project: plan again here"
+        )
+
+
+def _require_current(plan: Plan, snapshot: StateSnapshot) -> None:
+    if plan.serial != snapshot.serial:
+        raise StalePlan(
+            "the state has moved on since this plan was made "
+            f"(serial {plan.serial}, now {snapshot.serial}): plan again"
+        )
+
+
+def _require_unused(world: World, digest: str) -> None:
     for run in world.state.runs():
-        if run.plan_digest == plan_digest:
-            raise StalePlan(f"this plan was applied already, by run {run.id}: a plan is applied once; plan again")
+        if run.plan_digest == digest:
+            raise StalePlan(
+                f"this plan was applied already, by run {run.id}: "
+                "a plan is applied once; plan again"
+            )
 
 
-def reopen(project: Project, world: World, lease: Holder) -> Job:
-    """The latest open run, with all that its journal knows; to be settled only, where it may not go on."""
-    memory = world.state.load()
-    if not memory.open_runs:
+def reopen(project: Project, world: World, lock: LockHolder) -> Job:
+    """The latest open run, with all that its journal knows.
+
+    Where the configuration has changed since, the run is only settled.
+    """
+    snapshot = world.state.load()
+    if not snapshot.open_runs:
         raise StateError("no run is open: there is nothing to resume")
-    run = memory.open_runs[-1]
+    run = snapshot.open_runs[-1]
     plan = loads(run.plan)
-    intended(plan.systems, f"run {run.id}", world)
-    book = Book(plan, world.state.journal(run.id), memory.pushed)
-    job = Job(project, world, plan, run.id, book, lease, Event(), lambda _: None)
+    require_plan_systems(plan.systems, f"run {run.id}", world, project.catalogue.systems)
+    run_state = RunState(plan, world.state.journal(run.id), snapshot.pushed)
+    job = Job(project, world, plan, run.id, run_state, lock)
     job.settle_only = plan.project != project.digest
     return job

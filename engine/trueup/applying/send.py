@@ -1,125 +1,201 @@
-"""One change, written. Runs in a worker thread and speaks to one system; what came of it is told, never raised."""
+"""Writes one change. Runs in a worker thread; the result is returned, never raised."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
-from engine.errors import RIGHTS, CallsUsedUp, SourceError, StateLocked, Stopped, TargetRejected, TargetUnavailable
-from engine.model.finding import Place
-from engine.model.plan import UNDO, Action, Change
-from engine.model.run import Step
-from engine.ports import RowOutcome, RowUpdate, Source, Target
+from trueup.errors import (
+    RIGHTS,
+    CallsUsedUp,
+    SourceError,
+    StateLocked,
+    Stopped,
+    TargetRejected,
+    TargetUnavailable,
+)
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.finding import Place
+from trueup.model.plan import Action, Change
+from trueup.model.run import REFUSED, Step
+from trueup.ports import RowOutcome, RowUpdate, Source, Target
+
+PLAN_AGAIN = "plan again: what is still wanted is planned again"
+
+PLAN_AGAIN_NOT_KEPT = "plan again: it names the fields and where the mapping sets them"
+
+SET_BY_HAND = "set it there: it is written only when the record is created"
+
+_NOT_REPEATABLE = frozenset({Action.CREATE, Action.ADJUST})
+"""Actions that would take effect twice if they were sent twice."""
+
+Guard = Callable[[], None]
+"""Called right before each write.
+
+Raises StateLocked where the lock is no longer ours, Stopped where nothing more may be sent.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of one write."""
+class SendResult:
+    """What came of one write: the journal's step and its data."""
 
     step: Step
     data: Mapping[str, Any]
     stop: bool = False  # nothing more may be sent: calls used up, or the lock lost
 
 
-AGAIN = "plan the undo again: what is left of it is planned anew, as far as Autotask allows it"
-"""The way on after a part of an undo did not go through: a plan without it knows nothing of the undo."""
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What remedies refer to."""
 
-Guard = Callable[[], None]
-"""Raises StateLocked where the lock is no longer ours, Stopped where nothing more may go; right before each send."""
+    systems: SystemNames = UNNAMED
+    places: Mapping[str, Place] | None = None
+    """Where the YAML sets each field of the change."""
 
 
-def send(target: Target, change: Change, values: Mapping[str, Any], places: Mapping[str, Place]) -> Sent:
-    """Writes to the target. A refusal is FAILED, an unknown end IN_DOUBT, a good answer DONE or ANSWERED.
+def send(target: Target, change: Change, values: Mapping[str, Any], wording: Wording) -> SendResult:
+    """Writes a change to the target.
 
-    `places`: where the YAML says what each field gets, for the remedy.
+    A refusal is FAILED, an unknown outcome IN_DOUBT, a good answer DONE, or ANSWERED where the
+    effect must be proven by reading. A refusal that does not prove that a record was not made is
+    IN_DOUBT, and `REFUSED` in its data says what to report if reading finds no trace of it.
     """
     try:
-        if change.action in (Action.CREATE, Action.ADJUST):
-            return _created(change, target.create(change.entity, values))
-        target.update(change.entity, change.record or 0, values)
+        return _send(target, change, values, wording)
     except TargetRejected as refusal:
-        text = _refused(refusal, change)
-        remedy = (
-            f"{RIGHTS}; then {way_on(change, 'plan again')}" if refusal.lacks_rights else _remedy(change, text, places)
-        )
-        return Sent(Step.FAILED, {"text": text, "remedy": remedy})
+        return _refused(refusal, change, wording)
     except TargetUnavailable as fault:
         if fault.may_have_landed:
-            return Sent(Step.IN_DOUBT, {"text": str(fault)})
-        remedy = way_on(change, "plan again: what is left is planned anew")
-        return Sent(Step.FAILED, {"text": str(fault), "remedy": remedy})
+            return SendResult(Step.IN_DOUBT, {"text": str(fault)})
+        remedy = way_on(change, PLAN_AGAIN, wording.systems)
+        return SendResult(Step.FAILED, {"text": str(fault), "remedy": remedy})
     except (CallsUsedUp, StateLocked, Stopped) as stop:
-        return Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=not isinstance(stop, Stopped))
-    return Sent(Step.DONE, {})
+        return SendResult(Step.NOT_LANDED, {"text": str(stop)}, stop=not isinstance(stop, Stopped))
 
 
-def _created(change: Change, id_: int | None) -> Sent:
-    """An adjustment never has an id and is proven by unit rows; any other create must give one."""
-    if change.action is Action.ADJUST:
-        return Sent(Step.ANSWERED, {})
+def _send(
+    target: Target, change: Change, values: Mapping[str, Any], wording: Wording
+) -> SendResult:
+    match change.action:
+        case Action.CREATE:
+            return _created(target.create(change.entity, values), wording)
+        case Action.ADJUST:
+            target.create(change.entity, values)
+            return SendResult(Step.ANSWERED, {})  # it has no id: unit rows prove it
+        case Action.UPDATE | Action.DEACTIVATE:
+            target.update(change.entity, change.record or 0, values)
+            return SendResult(Step.DONE, {})
+        case Action.LINK | Action.WRITE_BACK:
+            raise ValueError(f"a change of action {change.action} is not sent to the target")
+        case _:
+            assert_never(change.action)
+
+
+def _created(id_: int | None, wording: Wording) -> SendResult:
     if id_ is None:
-        return Sent(Step.IN_DOUBT, {"text": "Autotask answered without an id"})
-    return Sent(Step.DONE, {"id": id_})
+        text = f"{wording.systems.target} answered without an id"
+        return SendResult(Step.IN_DOUBT, {"text": text})
+    return SendResult(Step.DONE, {"id": id_})
 
 
-def _refused(refusal: TargetRejected, change: Change) -> str:
+def _refused(refusal: TargetRejected, change: Change, wording: Wording) -> SendResult:
     words = "; ".join(refusal.errors) or str(refusal)
     record = f" {change.record}" if change.record else ""
-    return f"Autotask refused {change.entity}{record}: {words}"
+    text = f"{wording.systems.target} refused {change.entity}{record}: {words}"
+    if refusal.lacks_rights:
+        remedy = f"{RIGHTS}; then {way_on(change, 'plan again', wording.systems)}"
+    else:
+        remedy = _correct(change, text, wording)
+    failure = {"text": text, "remedy": remedy}
+    # An update may be repeated: the next plan compares the record with what is wanted.
+    if refusal.may_have_landed and change.action in _NOT_REPEATABLE:
+        doubt = f"{text}; that does not prove that nothing was written"
+        return SendResult(Step.IN_DOUBT, {"text": doubt, REFUSED: failure})
+    return SendResult(Step.FAILED, failure)
 
 
-def way_on(change: Change, then: str) -> str:
-    """What to do after the change did not go through: of an undo, another than of any other."""
-    return AGAIN if change.id.startswith(UNDO) else then
+def way_on(change: Change, remedy: str, systems: SystemNames) -> str:
+    """Returns the remedy. An undo gets another one: a plan without `--undo` cannot finish it."""
+    if change.is_undo:
+        return (
+            "plan the undo again: it then holds what is still to be undone, "
+            f"as far as {systems.target} allows"
+        )
+    return remedy
 
 
-def _remedy(change: Change, words: str, places: Mapping[str, Place]) -> str:
-    """Points at the YAML line of each field that Autotask's words name; at the mapping where they name none."""
-    if change.id.startswith(UNDO):
-        return AGAIN  # no line of a mapping and no row of Work 365 says what an undo writes
-    named = [name for name in change.values if name.casefold() in words.casefold() and name in places]
-    where = ", ".join(f"{name} at {places[name]}" for name in named) or f"the mapping at {change.place}"
+def _correct(change: Change, refusal: str, wording: Wording) -> str:
+    """Names the YAML place of each field in the refusal, or of the mapping if it has none."""
+    if change.is_undo:
+        return way_on(change, "", wording.systems)  # no YAML sets what an undo writes
+    places = wording.places or {}
+    named = [
+        name for name in change.values if name.casefold() in refusal.casefold() and name in places
+    ]
+    where = ", ".join(f"{name} at {places[name]}" for name in named)
+    where = where or f"the mapping at {change.place}"
     rows = ", ".join(change.keys[:3])
-    return f"mend {where}, or row {rows} in Work 365; then plan again: what is left is planned anew"
+    return f"correct {where}, or row {rows} in {wording.systems.source}; then {PLAN_AGAIN}"
 
 
 def write_back(
-    source: Source, table: str, changes: Sequence[Change], values: Mapping[str, Mapping[str, Any]], guard: Guard
-) -> dict[str, Sent]:
-    """Writes to the source, all rows of these changes in one call; `values` by change. What came of each change."""
-    updates = [RowUpdate(key, values[change.id], _expected(change, key)) for change in changes for key in change.keys]
+    source: Source,
+    table: str,
+    changes: Sequence[Change],
+    values: Mapping[str, Mapping[str, Any]],
+    guard: Guard,
+    systems: SystemNames = UNNAMED,
+) -> dict[str, SendResult]:
+    """Writes to the source, all rows of these changes in one call.
+
+    `values` by change; the results by change, too.
+    """
+    updates = [
+        RowUpdate(key, values[change.id], _expected(change, key))
+        for change in changes
+        for key in change.keys
+    ]
     try:
         guard()
         outcomes = {outcome.key: outcome for outcome in source.write(table, updates)}
     except (StateLocked, Stopped) as stop:
-        lost = isinstance(stop, StateLocked)
-        return {change.id: Sent(Step.NOT_LANDED, {"text": str(stop)}, stop=lost) for change in changes}
+        result = SendResult(
+            Step.NOT_LANDED, {"text": str(stop)}, stop=isinstance(stop, StateLocked)
+        )
+        return {change.id: result for change in changes}
     except SourceError as fault:
-        again = {change.id: way_on(change, "plan again: only the mark is repeated") for change in changes}
-        told = {id_: {"text": str(fault), "remedy": f"mend it, then {then}"} for id_, then in again.items()}
-        return {id_: Sent(Step.FAILED, data) for id_, data in told.items()}
-    return {change.id: _written(change, [outcomes[key] for key in change.keys]) for change in changes}
+        return {change.id: _write_failed(change, str(fault), systems) for change in changes}
+    return {
+        change.id: _written(change, [outcomes[key] for key in change.keys], systems)
+        for change in changes
+    }
+
+
+def _write_failed(change: Change, text: str, systems: SystemNames) -> SendResult:
+    then = way_on(change, "plan again: only the mark is repeated", systems)
+    return SendResult(Step.FAILED, {"text": text, "remedy": f"resolve that, then {then}"})
 
 
 def _expected(change: Change, key: str) -> Mapping[str, Any]:
-    """What a row must still say to be written: the columns in question, and for a mark those that were sent."""
+    """What a row must still hold to be written: its columns, and for a mark what was pushed."""
     return {**change.seen.made_of.get(key, {}), **change.seen.record}
 
 
-def _written(change: Change, outcomes: Sequence[RowOutcome]) -> Sent:
-    begun = any(not outcome.error for outcome in outcomes)  # then the rest of them is still to come, in this run
-    doubtful = [outcome for outcome in outcomes if outcome.in_doubt or (outcome.untried and begun)]
-    if doubtful:
-        return Sent(Step.IN_DOUBT, {"text": doubtful[0].error})
+def _written(change: Change, outcomes: Sequence[RowOutcome], systems: SystemNames) -> SendResult:
+    # Where one row was written and a later one not tried, the change is half done: in doubt, so
+    # that the rest follows in this run.
+    began = any(not outcome.error for outcome in outcomes)
+    in_doubt = [one for one in outcomes if one.in_doubt or (one.untried and began)]
+    if in_doubt:
+        return SendResult(Step.IN_DOUBT, {"text": in_doubt[0].error})
+
     errors = [f"{outcome.key}: {outcome.error}" for outcome in outcomes if outcome.error]
     if any(outcome.moved for outcome in outcomes):
-        left = (
-            "what was sent before stands, and it is not marked"
-            if change.needs and change.seen.made_of
-            else "it is left"
-        )
-        remedy = way_on(change, "plan again: it says what can be done about it")
-        return Sent(Step.HELD, {"text": f"{'; '.join(errors)}: {left}", "remedy": remedy})
+        was_sent = bool(change.needs and change.seen.made_of)
+        left = "what was sent before stands, and it is not marked" if was_sent else "it is left"
+        remedy = way_on(change, "plan again: it shows what can be done about it", systems)
+        return SendResult(Step.HELD, {"text": f"{'; '.join(errors)}: {left}", "remedy": remedy})
     if errors:
-        remedy = way_on(change, "plan again: only the mark is repeated")
-        return Sent(Step.FAILED, {"text": "; ".join(errors), "remedy": remedy})
-    return Sent(Step.DONE, {})
+        remedy = way_on(change, "plan again: only the mark is repeated", systems)
+        return SendResult(Step.FAILED, {"text": "; ".join(errors), "remedy": remedy})
+    return SendResult(Step.DONE, {})

@@ -1,0 +1,45 @@
+"""One run: what it works on, and what it may do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+
+from trueup.applying.lock import LockHolder
+from trueup.applying.run_state import RunState
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.ports import World
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    done: int
+    total: int
+    name: str = ""  # of the change that was recorded last
+
+
+Watch = Callable[[Progress], None]
+"""Takes a run's progress."""
+
+
+def no_watch(progress: Progress) -> None:
+    """Ignores progress."""
+    del progress
+
+
+@dataclass(slots=True)
+class Job:
+    """One run."""
+
+    project: Project
+    world: World
+    plan: Plan
+    run: str
+    run_state: RunState
+    lock: LockHolder
+    stop: Event = field(default_factory=Event)  # once set, nothing more is sent
+    watch: Watch = no_watch
+    stopped_by: list[str] = field(default_factory=list)  # why nothing more can be done
+    settle_only: bool = False  # nothing is sent any more: its configuration has changed

@@ -1,0 +1,93 @@
+"""Resolves a change whose outcome is unknown and could not be determined by reading."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from trueup.applying.run_state import RunState, effects
+from trueup.errors import StateError
+from trueup.model.document import loads
+from trueup.model.outcome import ChangeStatus
+from trueup.model.plan import Action, Change
+from trueup.model.run import Entry, Lease, Run, RunStatus, Step
+from trueup.ports import State
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a person found out about a change in doubt."""
+
+    change: str
+    landed: bool
+    record: int | None  # of a create that landed, or of an adjustment that creates
+    reason: str
+    at: datetime
+
+
+def settle(state: State, lease: Lease, settlement: Settlement) -> str:
+    """Records that the change took effect, or did not. Returns the run's id.
+
+    Raises StateError for a change that is not in doubt, for a create that landed without its
+    record's id, and for a record that belongs to another row.
+    """
+    run, run_state = _run_with(state, settlement.change)
+    data: dict[str, object] = {"settled": True, "by_hand": True, "reason": settlement.reason}
+    if not settlement.landed:
+        absent = Entry(settlement.change, Step.NOT_LANDED, settlement.at, data)
+        state.settle(lease, run.id, [absent], reason=settlement.reason)
+        return run.id
+
+    change = run_state.changes[settlement.change]
+    if change.action is Action.CREATE or change.makes:
+        if settlement.record is None:
+            entity = change.makes.entity if change.makes else change.entity
+            raise StateError(f"add `--record ID` with the id of the {entity} that was created")
+        _require_unlinked(state, change, settlement.record)
+        data["id"] = settlement.record
+    entry = Entry(change.id, Step.DONE, settlement.at, data)
+    run_state.note(entry)
+    as_of = loads(run.plan).as_of
+    remembered = effects(change, run_state, run.id, entry.data, as_of)
+    state.settle(lease, run.id, [entry], remembered, reason=settlement.reason)
+    return run.id
+
+
+def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) -> None:
+    """Gives up what an open run has left to do. Raises StateError while a change is in doubt."""
+    run = next((one for one in state.load().open_runs if one.id == run_id), None)
+    if run is None:
+        raise StateError(f"run {run_id} is not open")
+    run_state = RunState(loads(run.plan), state.journal(run.id))
+    in_doubt = run_state.in_doubt()
+    if in_doubt:
+        raise StateError(f"{in_doubt[0].name} ({in_doubt[0].id}) is in doubt: settle it first")
+    data = {"text": f"given up: {reason}"}
+    skipped = [Entry(one.id, Step.SKIPPED, at, data) for one in run_state.waiting()]
+    state.settle(lease, run.id, skipped, reason=reason)
+    state.finish(lease, run.id, RunStatus.PARTIAL, at)
+
+
+def _require_unlinked(state: State, change: Change, record: int) -> None:
+    """Raises StateError for a record that is another row's already."""
+    made = change.makes
+    if made:
+        mapping, key, entity = made.mapping, made.key, made.entity
+    else:
+        mapping, key, entity = change.mapping, change.keys[0], change.entity
+    for (name, other), link in state.load().links.items():
+        if (link.entity, link.record) == (entity, record) and name == mapping and other != key:
+            raise StateError(
+                f"{entity} {record} is the record of {name} {other} already: "
+                "give the id of the one that was created"
+            )
+
+
+def _run_with(state: State, change: str) -> tuple[Run, RunState]:
+    """The open run that has the change in doubt."""
+    snapshot = state.load()
+    for run in snapshot.open_runs:
+        run_state = RunState(loads(run.plan), state.journal(run.id), snapshot.pushed)
+        if run_state.status.get(change) is ChangeStatus.IN_DOUBT:
+            return run, run_state
+    raise StateError(
+        f"no open run has a change {change} in doubt: `trueup state list` shows those that are"
+    )

@@ -1,0 +1,390 @@
+"""Checks, just before a batch is written, that everything is as it was when the plan was made.
+
+Both sides are read in bulk. The target has no versions to compare, so a window remains between
+this check and the write: the time that the writes of one batch take, and the last few of the batch
+before it. What the run itself wrote never counts as moved.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from typing import assert_never
+
+from trueup.applying.run_state import RunState, adjustment_of
+from trueup.model.coerce import same
+from trueup.model.plan import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
+from trueup.model.project import AppendSpec, LedgerSpec, Project
+from trueup.model.units import DAY, unit_rows, units_on
+from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
+from trueup.planning.records.identity import carriers
+from trueup.ports import Condition, Record, Row, Rows, World
+
+
+@dataclass(slots=True)
+class PreconditionResult:
+    """What the check found of each change of a batch, by change."""
+
+    moved: dict[str, str] = field(default_factory=dict)  # what has moved
+    already: dict[str, int | None] = field(default_factory=dict)  # as wanted before the write
+    units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments: rows now
+    siblings: dict[str, list[int]] = field(default_factory=dict)
+    """Adjustments that create: ids of the records like it that are there now."""
+
+
+class PreconditionChecker:
+    """Reads both sides again, for one batch at a time."""
+
+    def __init__(self, project: Project, world: World) -> None:
+        self._project, self._world = project, world
+        self._systems = project.catalogue.systems
+        self._columns, self._volatile = columns(project), volatile(project)
+
+    # The source's side
+
+    def rows(self, batch: Sequence[Change]) -> PreconditionResult:
+        """Compares the source rows of a batch.
+
+        Raises SourceError where the source cannot be read: then nothing of the batch is written.
+        """
+        result = PreconditionResult()
+        wanted = {(row.table, row.key) for change in batch for row in change.seen.rows}
+        marks = {
+            (row.table, row.key): change
+            for change in batch
+            if change.action is Action.WRITE_BACK
+            for row in change.seen.rows
+        }
+        now: dict[tuple[str, str], str] = {}  # fingerprints
+        labels: dict[tuple[str, str], str] = {}
+        for name in sorted({table for table, _ in wanted}):
+            table = self._project.catalogue.tables[name]
+            skipped = self._volatile.get(name, set())
+            read = self._world.source.read(name, sorted(self._columns[name]))
+            for row in read.rows:
+                id_ = (name, str(row[table.key]))
+                if id_ in wanted:
+                    now[id_] = row_print(_without_mark(row, marks.get(id_)), skipped)
+                    title = row.get(table.title) or ""
+                    labels[id_] = f"{table.label} {title} ({row[table.key]})"
+            now |= dict.fromkeys(_unreadable(name, read, wanted - now.keys()), UNREAD)
+        for change in batch:
+            for seen in change.seen.rows:
+                id_ = (seen.table, seen.key)
+                self._compare_row(change, seen, now.get(id_, GONE), labels.get(id_, ""), result)
+        return result
+
+    def _compare_row(
+        self, change: Change, seen: SeenRow, now: str, label: str, result: PreconditionResult
+    ) -> None:
+        if now != seen.fingerprint:
+            what = f"{label or f'{seen.table} {seen.key}'} {_what_became(seen.fingerprint, now)}"
+            result.moved[change.id] = (
+                f"its row {what} in {self._systems.source} since the plan was made"
+            )
+
+    # The target's side
+
+    def records(
+        self, batch: Sequence[Change], run_state: RunState, result: PreconditionResult
+    ) -> PreconditionResult:
+        """Adds the target's side to `result`. May run in any thread.
+
+        Raises TargetError where the target cannot be read.
+        """
+        by_entity: dict[str, list[Change]] = defaultdict(list)
+        for change in batch:
+            if change.id not in result.moved and change.action.writes is System.TARGET:
+                by_entity[change.entity].append(change)
+        if by_entity:
+            # Each change's result is its own, so entities may be read at the same time.
+            with ThreadPoolExecutor(max_workers=len(by_entity)) as pool:
+                tasks = [
+                    pool.submit(self._entity, changes, run_state, result)
+                    for changes in by_entity.values()
+                ]
+            for task in tasks:
+                task.result()
+        return result
+
+    def _entity(
+        self, changes: Sequence[Change], run_state: RunState, result: PreconditionResult
+    ) -> None:
+        """Changes to one entity."""
+        existing, creates, adjusts = [], [], []
+        for change in changes:
+            match change.action:
+                case Action.UPDATE | Action.DEACTIVATE:
+                    existing.append(change)
+                case Action.CREATE:
+                    creates.append(change)
+                case Action.ADJUST:
+                    adjusts.append(change)
+                case Action.LINK | Action.WRITE_BACK:
+                    raise ValueError(
+                        f"a change of action {change.action} is no write to the target"
+                    )
+                case _:
+                    assert_never(change.action)
+        entity = changes[0].entity
+        self._records(entity, existing, result)
+        self._absent(entity, creates, run_state, result)
+        self._adjustments([one for one in adjusts if one.makes is None], run_state, result)
+        for change in adjusts:
+            if change.makes is not None:
+                self._siblings(change, change.makes.entity, run_state, result)
+
+    def _records(self, entity: str, changes: Sequence[Change], result: PreconditionResult) -> None:
+        ids = [change.record for change in changes if change.record is not None]
+        if not ids:
+            return
+        names = {name for change in changes for name in (*change.seen.record, *change.values)}
+        records = self.read_ids(entity, ids, sorted(names - {"id"}))
+        for change in changes:
+            record = records.get(change.record or 0)
+            if record is None:
+                result.moved[change.id] = (
+                    f"{self._systems.target} no longer returns it ({entity} {change.record})"
+                )
+            elif all(same(value, record.get(name)) for name, value in change.values.items()):
+                result.already[change.id] = change.record
+            else:
+                self._compare_record(change, record, result)
+
+    def _compare_record(self, change: Change, record: Record, result: PreconditionResult) -> None:
+        for name, seen in change.seen.record.items():
+            if not same(record.get(name), seen):
+                result.moved[change.id] = (
+                    f"{name} was {seen!s} when the plan was made and is {record.get(name)!s} now"
+                )
+
+    def read_ids(self, entity: str, ids: Iterable[int], fields: Sequence[str]) -> dict[int, Record]:
+        """Records by id."""
+        conditions = [Condition("id", "in", sorted(set(ids)))]
+        records = self._world.target.read(entity, conditions, fields)
+        return {record["id"]: record for record in records}
+
+    def _absent(
+        self,
+        entity: str,
+        changes: Sequence[Change],
+        run_state: RunState,
+        result: PreconditionResult,
+    ) -> None:
+        found = self.by_identity(entity, changes, run_state)
+        for change in changes:
+            if found.get(change.id):
+                ids = ", ".join(str(record["id"]) for record in found[change.id])
+                result.moved[change.id] = (
+                    f"{entity} {ids} has this row's identity now: another user created it"
+                )
+        self._none_alike(
+            entity, [one for one in changes if one.id not in result.moved], run_state, result
+        )
+
+    def _none_alike(
+        self,
+        entity: str,
+        changes: Sequence[Change],
+        run_state: RunState,
+        result: PreconditionResult,
+    ) -> None:
+        """Nothing may be created that a plan made now would take for the row's record."""
+        wanted = {
+            f"{number}:{change.id}": {
+                name: run_state.resolve(value) for name, value in alike.values.items()
+            }
+            for change in changes
+            for number, alike in enumerate(change.seen.alike)
+            if _is_resolvable(alike.values, run_state)
+        }
+        target = self._world.target
+        found = carriers(target.entity(entity), wanted, target.read) if wanted else {}
+        ours = run_state.created.get(entity, set())
+        for change in changes:
+            for number, alike in enumerate(change.seen.alike):
+                ids = [record["id"] for record in found.get(f"{number}:{change.id}", ())]
+                new = sorted({*ids} - {*alike.known} - ours)
+                if new:
+                    result.moved[change.id] = self._appeared(entity, new, alike)
+
+    @staticmethod
+    def _appeared(entity: str, ids: Iterable[int], alike: Alike) -> str:
+        shown = ", ".join(map(str, ids))
+        return (
+            f"{entity} {shown} fits this row by {', '.join(alike.values)}: "
+            "another user created it since the plan was made"
+        )
+
+    def by_identity(
+        self, entity: str, changes: Sequence[Change], run_state: RunState
+    ) -> dict[str, list[Record]]:
+        """Change → records that carry the identity of its row; in one query."""
+        identities = {
+            change.id: {
+                name: run_state.resolve(value) for name, value in change.seen.absent.items()
+            }
+            for change in changes
+            if change.seen.absent and _is_resolvable(change.seen.absent, run_state)
+        }
+        if not identities:
+            return {}
+        target = self._world.target
+        return carriers(target.entity(entity), identities, target.read)
+
+    def _siblings(
+        self, change: Change, entity: str, run_state: RunState, result: PreconditionResult
+    ) -> None:
+        """Notes the records that are there, and that none has come but this run's own."""
+        now = result.siblings[change.id] = self.siblings(change, run_state)
+        ours = run_state.created.get(entity, set())
+        for alike in change.seen.alike:
+            new = sorted({*now} - {*alike.known} - ours)
+            if new:
+                result.moved[change.id] = self._appeared(entity, new, alike)
+
+    def siblings(self, change: Change, run_state: RunState) -> list[int]:
+        """Ids of the records with the references that a creating adjustment gives its own."""
+        entity = change.makes.entity if change.makes else change.entity
+        found = self.by_identity(entity, [change], run_state)
+        return [record["id"] for record in found.get(change.id, [])]
+
+    # Unit rows
+
+    def _adjustments(
+        self, changes: Sequence[Change], run_state: RunState, result: PreconditionResult
+    ) -> None:
+        for group in by_mapping(changes):
+            rows = self.unit_rows(group, run_state)
+            for change in group:
+                service = run_state.service_of(change)
+                now, day = rows.get(service, ()), adjustment_of(change).day
+                own = run_state.adjusted.get(service, [])
+                if not same_units(change.seen.units or (), own, now):
+                    result.moved[change.id] = (
+                        f"its units in {self._systems.target} (service {service}) "
+                        "have moved since the plan was made"
+                    )
+                elif any(row.posted and row.end >= day for row in now):
+                    result.moved[change.id] = f"{day} was posted since the plan was made"
+                result.units[change.id] = now
+
+    def unit_rows(
+        self, changes: Sequence[Change], run_state: RunState
+    ) -> dict[int, tuple[UnitRow, ...]]:
+        """Unit rows, as they are now, of the services that these changes of one mapping adjust."""
+        if not changes:
+            return {}
+        append, ledger = self._specs(changes[0].mapping)
+        names = append.proof.rows
+        first = min([adjustment_of(change).day for change in changes] + _first_ends(changes))
+        services = sorted({run_state.service_of(change) for change in changes})
+        conditions = [
+            Condition(append.proof.on[0], "in", services),
+            Condition(names[2], "gte", first - DAY),
+        ]
+        fields = sorted({*names[1:], append.proof.on[0], ledger.units.posted})
+        grouped: dict[int, list[Row]] = defaultdict(list)
+        for record in self._world.target.read(append.proof.entity, conditions, fields):
+            grouped[record[append.proof.on[0]]].append(record)
+        return {
+            service: unit_rows(rows, names, ledger.units.posted)
+            for service, rows in grouped.items()
+        }
+
+    def unit_fields(self, mapping: str) -> Sequence[str]:
+        """The target's fields for id, start, end and units of a unit row."""
+        append, _ = self._specs(mapping)
+        return append.proof.rows
+
+    def _specs(self, mapping: str) -> tuple[AppendSpec, LedgerSpec]:
+        found = append_specs(self._project, mapping)
+        if found is None:
+            raise LookupError(mapping)
+        return found
+
+
+def append_specs(project: Project, mapping: str) -> tuple[AppendSpec, LedgerSpec] | None:
+    """How a mapping appends, and the ledger that it moves; None where the project has none."""
+    spec = project.mappings.get(mapping)
+    ledger = next(
+        (
+            one.ledger
+            for one in project.mappings.values()
+            if one.ledger and one.ledger.pending == mapping
+        ),
+        None,
+    )
+    if spec is None or spec.append is None or ledger is None:
+        return None
+    return spec.append, ledger
+
+
+def by_mapping(changes: Sequence[Change]) -> Iterable[list[Change]]:
+    """Changes grouped by mapping."""
+    groups: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[change.mapping].append(change)
+    return groups.values()
+
+
+def _is_resolvable(identity: Mapping[str, object], run_state: RunState) -> bool:
+    return all(
+        not isinstance(value, Unknown) or value.change in run_state.ids
+        for value in identity.values()
+    )
+
+
+def _unreadable(
+    table: str, read: Rows, wanted: Iterable[tuple[str, str]]
+) -> Iterable[tuple[str, str]]:
+    """Those of the wanted rows that cannot be read: a row without a key may be any of them."""
+    why = read.left_out()
+    for name, key in wanted if why else ():
+        if name == table and (key in why or "" in why):
+            yield name, key
+
+
+def _without_mark(row: Row, mark: Change | None) -> Row:
+    """The row as it was before its mark: a run may have ended between two rows of one mark."""
+    if mark is None or any(row.get(name) != value for name, value in mark.values.items()):
+        return row
+    return {**row, **mark.seen.record}
+
+
+def _what_became(seen: str, now: str) -> str:
+    if now == UNREAD:
+        return "may be there and cannot be read" if seen == GONE else "can no longer be read"
+    if seen == GONE:
+        return "is back"
+    return "is gone" if now == GONE else "has changed"
+
+
+def _first_ends(changes: Iterable[Change]) -> list[date]:
+    """The end of the first unit row that was seen of each service: rows are read from there on."""
+    return [change.seen.units[0].end for change in changes if change.seen.units]
+
+
+def same_units(
+    seen: Sequence[UnitRow], own: Sequence[tuple[date, int]], now: Sequence[UnitRow]
+) -> bool:
+    """Whether units are, on every day, those that were seen plus the run's own adjustments.
+
+    Row ids and splits do not matter. `own` holds day and units of each adjustment.
+    """
+    if bool(seen) != bool(now):
+        return all(
+            row.units == sum(units for day, units in own if day <= row.start)
+            for row in (*seen, *now)
+        )
+    days = {row.start for row in (*seen, *now)} | {day for day, _ in own}
+    days |= {row.end + DAY for row in (*seen, *now) if row.end < date.max}
+    first = max((rows[0].start for rows in (seen, now) if rows), default=date.min)
+    last = min((rows[-1].end for rows in (seen, now) if rows), default=date.max)
+    return all(
+        units_on(seen, day) + sum(units for start, units in own if start <= day)
+        == units_on(now, day)
+        for day in days
+        if first <= day <= last
+    )

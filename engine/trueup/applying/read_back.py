@@ -1,0 +1,58 @@
+"""Reads back what a run has written: a target may accept a value and keep another one.
+
+It trims a text, rounds a number, leaves a field out, or answers with success and writes nothing.
+What it keeps is journaled, so that the next plan neither writes the same value again nor takes the
+difference for an edit of a person.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from trueup.applying.preconditions import PreconditionChecker
+from trueup.applying.run_state import RunState
+from trueup.model.coerce import same
+from trueup.model.plan import Action, Change
+
+Kept = Mapping[str, object]
+"""By field: the value that the target keeps, of fields that it keeps otherwise than written."""
+
+
+def is_read_back(change: Change) -> bool:
+    """Whether the record that a change wrote is read again; unit rows prove an adjustment."""
+    match change.action:
+        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
+            return True
+        case Action.LINK | Action.ADJUST | Action.WRITE_BACK:
+            return False
+        case _:
+            assert_never(change.action)
+
+
+def kept_otherwise(
+    checker: PreconditionChecker, changes: Sequence[Change], run_state: RunState
+) -> dict[str, Kept]:
+    """The values that the target keeps otherwise than they were written, by change.
+
+    `changes` took effect. One that the target does not return is left out: it may not show it yet.
+    Raises TargetError.
+    """
+    by_entity: dict[str, list[tuple[int, Change]]] = defaultdict(list)
+    for change in changes:
+        id_ = run_state.ids.get(change.id, change.record)
+        if is_read_back(change) and id_ is not None:
+            by_entity[change.entity].append((id_, change))
+    found: dict[str, Kept] = {}
+    for entity, written in by_entity.items():
+        names = sorted({name for _, change in written for name in change.values} - {"id"})
+        records = checker.read_ids(entity, [id_ for id_, _ in written], names)
+        for id_, change in written:
+            record = records.get(id_, {})
+            kept = {
+                name: record[name]
+                for name, value in run_state.values(change).items()
+                if name in record and not same(record[name], value)
+            }
+            if kept:
+                found[change.id] = kept
+    return found

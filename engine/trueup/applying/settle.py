@@ -1,0 +1,215 @@
+"""Settles changes in doubt by reading, before anything else is written.
+
+A write without a trace counts as not landed only once no request can still be under way:
+`settle_after` after it was sent.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from trueup.applying.preconditions import PreconditionChecker, append_specs
+from trueup.applying.run_state import RunState, adjustment_of
+from trueup.model.plan import Action, Change
+from trueup.model.project import Project
+from trueup.model.run import Entry, Step
+from trueup.planning.records.write_backs import as_column
+from trueup.ports import World
+from trueup.stages.settle import (
+    WriteOutcome,
+    proof_rows,
+    rows_from,
+    settle_adjustment,
+    settle_create,
+    settle_update,
+)
+
+SLACK = timedelta(seconds=1)
+"""The longest time between the last STARTED entry of a write and its request.
+
+It is shorter where `settle_after` is short.
+"""
+
+NO_MAPPING = "reading cannot tell whether it took effect: its mapping is no longer there"
+
+
+class DoubtSettler:
+    """Reads what is in doubt, and tells how each change stands."""
+
+    def __init__(self, project: Project, world: World, checker: PreconditionChecker) -> None:
+        self._project, self._world, self._checker = project, world, checker
+        self._after: timedelta = project.settle_after
+        self._systems = project.catalogue.systems
+        self.slack = min(SLACK, self._after / 10)
+        self._read_at: datetime = world.clock.now()
+
+    def settle(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
+        """Entries for all that can be told now: DONE, NOT_LANDED, FAILED or UNCLEAR.
+
+        FAILED is a write that was refused and had no effect. What cannot be told yet must wait.
+        """
+        # The time before reading: what the reading does not show may have come while it ran.
+        self._read_at = self._world.clock.now()
+        entries: list[Entry] = []
+        groups: dict[tuple[Action, str, str], list[Change]] = defaultdict(list)
+        for change in changes:
+            if self._can_tell(change):
+                groups[change.action, change.entity, change.mapping].append(change)
+            else:
+                entries += self._entry(
+                    change, WriteOutcome.UNCLEAR, run_state, {"text": NO_MAPPING}
+                )
+        for (action, entity, _), group in groups.items():
+            entries += self._settle_group(action, entity, group, run_state)
+        return entries
+
+    def _settle_group(
+        self, action: Action, entity: str, changes: Sequence[Change], run_state: RunState
+    ) -> list[Entry]:
+        match action:
+            case Action.CREATE:
+                return self._creates(entity, changes, run_state)
+            case Action.ADJUST:
+                return self._adjustments(changes, run_state)
+            case Action.WRITE_BACK:
+                return self._write_backs(entity, changes, run_state)
+            case Action.UPDATE | Action.DEACTIVATE:
+                return self._updates(entity, changes, run_state)
+            case Action.LINK:
+                raise ValueError("a link sends nothing: it cannot be in doubt")
+            case _:
+                assert_never(action)
+
+    def _can_tell(self, change: Change) -> bool:
+        """Whether the project still says where the units of an adjustment are to be read."""
+        if change.action is not Action.ADJUST:
+            return True
+        return append_specs(self._project, change.mapping) is not None
+
+    def _creates(self, entity: str, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
+        found = self._checker.by_identity(entity, changes, run_state)
+        entries = []
+        for change in changes:
+            ids = [record["id"] for record in found.get(change.id, [])]
+            outcome = settle_create(ids) if change.seen.absent else WriteOutcome.UNCLEAR
+            data = {"id": ids[0]} if len(ids) == 1 else {"found": ids}
+            entries += self._entry(change, outcome, run_state, data)
+        return entries
+
+    def _updates(self, entity: str, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
+        fields = sorted({name for change in changes for name in change.values})
+        records = self._checker.read_ids(entity, [one.record or 0 for one in changes], fields)
+        entries = []
+        for change in changes:
+            record = records.get(change.record or 0)
+            outcome = settle_update(run_state.values(change), record)
+            entries += self._entry(change, outcome, run_state, {})
+        return entries
+
+    def _adjustments(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
+        entries = [
+            entry
+            for change in changes
+            if change.makes
+            for entry in self._creating_adjustment(change, run_state)
+        ]
+        plain = [change for change in changes if not change.makes]
+        rows = self._checker.unit_rows(plain, run_state)
+        for change in plain:
+            adjustment = adjustment_of(change)
+            before = rows_from(run_state.units_before.get(change.id, ()))
+            now = rows.get(run_state.service_of(change), ())
+            outcome = settle_adjustment(before, now, adjustment.day, change.unit_change)
+            proof = self.proof(change, run_state, rows)
+            entries += self._entry(change, outcome, run_state, {"proof": proof})
+        return entries
+
+    def proof(
+        self, change: Change, run_state: RunState, rows: Mapping[int, Any]
+    ) -> tuple[Mapping[str, object], ...]:
+        """The unit rows that prove an adjustment, for the journal."""
+        now = rows.get(run_state.service_of(change), ())
+        names = self._checker.unit_fields(change.mapping)
+        return proof_rows(now, adjustment_of(change).day, names)
+
+    def _creating_adjustment(self, change: Change, run_state: RunState) -> list[Entry]:
+        """An adjustment that creates its service: by the records that were not there before."""
+        before = run_state.siblings.get(change.id, ())
+        new = [id_ for id_ in self._checker.siblings(change, run_state) if id_ not in before]
+        if len(new) != 1:
+            return self._entry(change, settle_create(new), run_state, {"found": new})
+
+        run_state.ids[change.id] = new[0]
+        rows = self._checker.unit_rows([change], run_state)
+        adjustment = adjustment_of(change)
+        now = rows.get(new[0], ())
+        outcome = settle_adjustment((), now, adjustment.day, change.unit_change)
+        if outcome is WriteOutcome.LANDED:
+            data = {"id": new[0], "proof": self.proof(change, run_state, rows)}
+            return self._entry(change, WriteOutcome.LANDED, run_state, data)
+        del run_state.ids[change.id]
+        return self._entry(change, WriteOutcome.UNCLEAR, run_state, {"found": new})
+
+    def _write_backs(
+        self, table: str, changes: Sequence[Change], run_state: RunState
+    ) -> list[Entry]:
+        key = self._project.catalogue.tables[table].key
+        names = sorted({name for change in changes for name in change.values})
+        rows = {str(row[key]): row for row in self._world.source.read(table, names).rows}
+        entries = []
+        for change in changes:
+            wanted = source_values(self._project, change, run_state)
+            is_marked = all(
+                rows.get(row_key, {}).get(name) == value
+                for row_key in change.keys
+                for name, value in wanted.items()
+            )
+            outcome = WriteOutcome.LANDED if is_marked else WriteOutcome.ABSENT
+            entries += self._entry(change, outcome, run_state, {})
+        return entries
+
+    def _entry(
+        self,
+        change: Change,
+        outcome: WriteOutcome,
+        run_state: RunState,
+        data: Mapping[str, Any],
+    ) -> list[Entry]:
+        """The entry for an outcome; none where the change must wait."""
+        now = self._world.clock.now()
+        match outcome:
+            case WriteOutcome.LANDED:
+                return [Entry(change.id, Step.DONE, now, {**data, "settled": True})]
+            case WriteOutcome.ABSENT:
+                if self._read_at < self.wait_until(change, run_state):
+                    return []
+                refused = run_state.refused.get(change.id)
+                if refused is not None:
+                    return [Entry(change.id, Step.FAILED, now, {**refused, "settled": True})]
+                return [Entry(change.id, Step.NOT_LANDED, now, {"settled": True})]
+            case WriteOutcome.UNCLEAR:
+                text = (
+                    "reading cannot tell whether it took effect: another user wrote there as well"
+                )
+                remedy = (
+                    f"look in {self._systems.target}, then "
+                    f"`trueup state settle {change.id} landed|absent --reason …`"
+                )
+                told = {"text": text, **data, "remedy": remedy}
+                return [Entry(change.id, Step.UNCLEAR, now, told)]
+            case _:
+                assert_never(outcome)
+
+    def wait_until(self, change: Change, run_state: RunState) -> datetime:
+        """When a write without a trace counts as not landed."""
+        sent = run_state.sent_at.get(change.id, self._world.clock.now())
+        return sent + self._after + self.slack
+
+
+def source_values(project: Project, change: Change, run_state: RunState) -> dict[str, Any]:
+    """What is written back, ids in the type of their column."""
+    columns = project.catalogue.tables[change.entity].columns
+    return {
+        name: as_column(columns[name], value) for name, value in run_state.values(change).items()
+    }

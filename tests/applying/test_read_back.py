@@ -1,0 +1,232 @@
+"""What a run wrote is read again: a target may accept a value and keep another one.
+
+The outcome says so with both values. The next plan names the field and the place that sets it,
+writes nothing again and takes nothing for an edit of a person.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from trueup.model.finding import Finding
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.plan import Plan, Reason
+from trueup.state.sqlite.store import SqliteState
+
+from tests.support.crashing import killed
+from tests.support.scene import Scene, account, actions, day, settled, statuses
+from tests.support.small_project import changed, settings
+
+
+def keeps(scene: Scene, field: str, keep: Callable[[object], object]) -> None:
+    """From now on the target accepts what is written into the field and keeps `keep` of it."""
+    insert, patch = scene.target.insert, scene.target.patch
+
+    def kept(values):
+        return {name: keep(value) if name == field else value for name, value in values.items()}
+
+    scene.target.insert = lambda entity, values: insert(entity, kept(values))
+    scene.target.patch = lambda entity, record, values: patch(entity, record, kept(values))
+
+
+def keeps_all(scene: Scene) -> None:
+    """The target is as it was: it keeps what is written."""
+    del scene.target.insert, scene.target.patch
+
+
+def keeps_nothing(scene: Scene) -> None:
+    """Updates are answered with success and write nothing."""
+    scene.target.patch = lambda *_: None
+
+
+def edited(phone: str = "22") -> Scene:
+    """All is applied; then the customer gets another phone in Work 365."""
+    scene = settled()
+    scene.row("account")["phone"] = phone
+    return scene
+
+
+def outcome_of(outcome: Outcome, change: str) -> ChangeOutcome:
+    return next(one for one in outcome.changes if one.change == change)
+
+
+def not_kept(made: Plan) -> list[Finding]:
+    return [one for one in made.findings if one.code == "not-kept"]
+
+
+def test_an_update_that_is_not_kept_says_both_values_and_is_not_complete():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    outcome = scene.apply(scene.plan())
+    change = outcome_of(outcome, "customer:acc")
+    assert (change.status, change.text) == (
+        ChangeStatus.NOT_KEPT,
+        "Autotask accepted it and keeps another value: phone is '2' and not '22'",
+    )
+    assert change.remedy == "plan again: it names the fields and where the mapping sets them"
+    assert not outcome.complete
+    assert scene.state.runs()[-1].status == "done"
+
+
+def test_the_next_plans_name_the_field_and_its_place_and_write_nothing():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    scene.apply(scene.plan())
+    sent = len(scene.target.sent)
+    for _ in range(3):
+        made = scene.plan()
+        (finding,) = not_kept(made)
+        assert made.changes == ()
+        assert finding.text == (
+            "Autotask does not keep this value of phone: it was written as 22, and Autotask holds 2"
+        )
+        assert str(finding.place) == str(scene.project.mappings["customer"].fields["phone"].place)
+        assert "`trueup state forget customer acc --reason …`" in finding.remedy
+        assert scene.apply(made).complete
+    assert len(scene.target.sent) == sent
+
+
+def test_an_update_that_is_answered_and_writes_nothing_is_not_repeated_for_ever():
+    scene = edited("22")
+    keeps_nothing(scene)
+    outcome = scene.apply(scene.plan())
+    assert outcome_of(outcome, "customer:acc").text.endswith("phone is '1' and not '22'")
+    made = scene.plan()
+    assert (actions(made), len(not_kept(made))) == ([], 1)
+
+
+def test_other_changes_of_the_record_are_written_and_the_field_is_left_as_it_is_kept():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    scene.apply(scene.plan())
+    scene.row("account")["name"] = "Alpine Dental Group"
+    made = scene.plan()
+    (update,) = made.changes
+    assert [one.field for one in update.fields] == ["companyName"]
+    assert scene.apply(made).complete
+    made = scene.plan()
+    assert (actions(made), len(not_kept(made))) == ([], 1)
+    assert scene.target.only("Companies")["phone"] == "2"
+
+
+def test_another_value_is_written_again_and_once_it_is_kept_nothing_is_said():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    scene.apply(scene.plan())
+    keeps_all(scene)
+    scene.row("account")["phone"] = "33"
+    made = scene.plan()
+    (update,) = made.changes
+    assert [(one.field, one.before, one.after) for one in update.fields] == [("phone", "2", "33")]
+    assert scene.apply(made).complete
+    made = scene.plan()
+    assert (actions(made), not_kept(made)) == ([], [])
+
+
+def test_a_person_who_edits_the_field_afterwards_is_seen():
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    scene.apply(scene.plan())
+    scene.target.only("Companies")["phone"] = "9"
+    made = scene.plan()
+    (update,) = made.changes
+    assert [(one.field, one.reason) for one in update.fields] == [("phone", Reason.DRIFT)]
+    assert not_kept(made) == []
+
+
+def test_a_record_that_was_created_is_read_back_and_what_needs_it_goes_on():
+    scene = Scene()
+    keeps(scene, "companyName", lambda value: str(value)[:6])
+    outcome = scene.apply(scene.plan())
+    found = statuses(outcome)
+    assert found.pop("customer:acc") is ChangeStatus.NOT_KEPT
+    assert {*found.values()} == {ChangeStatus.APPLIED}
+    assert scene.units(day(12, 1)) == 12
+    made = scene.plan()
+    assert (actions(made), [one.key for one in not_kept(made)]) == ([], ["acc"])
+
+
+def test_a_value_that_is_set_on_create_only_is_to_be_set_by_hand():
+    scene = Scene()
+    keeps(scene, "status", lambda _: None)
+    change = outcome_of(scene.apply(scene.plan()), "contract:con")
+    assert change.text.endswith("status is nothing and not 1")
+    assert change.remedy == "set it there: it is written only when the record is created"
+    made = scene.plan()
+    assert (actions(made), not_kept(made)) == ([], [])
+
+
+def test_a_record_that_does_not_stay_switched_off_is_not_switched_off_again_and_again():
+    scene = settled()
+    scene.files(
+        changed("mappings/customer.yaml", "when_missing: report", "when_missing: deactivate")
+    )
+    scene.add("account", account("b", name="Brook Ltd", number="B-1"))
+    scene.sync()
+    del scene.source.tables["account"]["b"]
+    keeps_nothing(scene)
+    assert statuses(scene.apply(scene.plan())) == {"customer:b": ChangeStatus.NOT_KEPT}
+    made = scene.plan()
+    (finding,) = not_kept(made)
+    assert (actions(made), finding.key) == ([], "b")
+    assert "isActive: it was written as no, and Autotask holds yes" in finding.text
+    assert "switch it off in Autotask" in finding.remedy
+
+
+def test_numbers_and_days_that_are_equal_are_kept():
+    scene = Scene()
+    keeps(scene, "unitPrice", lambda value: Decimal(str(value)).quantize(Decimal("0.0000")))
+    scene.sync()
+    assert not_kept(scene.plan()) == []
+
+
+def test_a_record_that_is_not_shown_yet_is_not_taken_for_one_that_is_not_kept():
+    scene = edited("22")
+    company = scene.target.only("Companies")["id"]
+    made = scene.plan()
+    scene.target.on_write = lambda *_: scene.target.hidden.add(("Companies", company))
+    assert statuses(scene.apply(made)) == {"customer:acc": ChangeStatus.APPLIED}
+
+
+@pytest.mark.parametrize("nth", [3, 4])
+def test_a_run_that_was_killed_before_its_last_batch_was_read_back_reads_it_when_resumed(nth):
+    scene = edited("22")
+    keeps(scene, "phone", lambda _: "2")
+    made = scene.plan()
+    assert killed(scene, lambda: scene.apply(made), nth=nth, after=nth == 3)
+    assert [str(entry.step) for entry in scene.state.journal(scene.state.runs()[-1].id)] == [
+        "started",
+        "done",
+    ]
+    outcome = scene.resume()
+    assert statuses(outcome) == {"customer:acc": ChangeStatus.NOT_KEPT}
+    assert actions(scene.plan()) == []
+
+
+def test_batches_are_read_back_one_by_one():
+    scene = Scene()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+    keeps(scene, "name", lambda value: str(value).upper())
+    found = statuses(scene.apply(scene.plan()))
+    assert {key for key, status in found.items() if status is ChangeStatus.NOT_KEPT} == {
+        "service:pro",
+        "service:yea",
+    }
+    assert actions(scene.plan()) == []
+
+
+def test_what_is_kept_survives_the_state_file(tmp_path):
+    """Days, too, and the values of a link are the ones that the target has."""
+    scene = Scene()
+    with SqliteState(tmp_path / "state.sqlite", clock=scene.clock) as state:
+        scene.state = state
+        keeps(scene, "endDate", lambda _: date(2028, 12, 30))
+        outcome = scene.apply(scene.plan())
+        assert outcome_of(outcome, "contract:con").text.endswith(
+            "endDate is 2028-12-30 and not 2028-12-31"
+        )
+    with SqliteState(tmp_path / "state.sqlite", clock=scene.clock) as state:
+        scene.state = state
+        made = scene.plan()
+        assert (actions(made), [one.key for one in not_kept(made)]) == ([], ["con"])

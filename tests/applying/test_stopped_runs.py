@@ -1,0 +1,114 @@
+"""A run that stopped half-way: the next plan says that it is open, and accuses nobody.
+
+Values count as applied once the write that made them true was recorded, and not before.
+"""
+
+import pytest
+from trueup.applying.manual_settlement import close
+from trueup.errors import StateError
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Plan, Reason
+
+from tests.support.crashing import killed
+from tests.support.scene import Fault, Scene, actions, kept, settled, statuses
+from tests.support.starting_points import disturbed
+
+
+def reasons(made: Plan, change: str) -> dict[str, Reason]:
+    """Why each field of a change differs."""
+    found = next(one for one in made.changes if one.id == change)
+    return {one.field: one.reason for one in found.fields}
+
+
+def open_runs(made: Plan) -> list[Finding]:
+    return [one for one in made.findings if one.code == "run-open"]
+
+
+def stopped_at_the_company(kind: str = "used up") -> Scene:
+    """The company is found and linked; the update that aligns it was never sent."""
+    scene = disturbed(Fault(kind, "Companies", "update"), kept())
+    scene.row("account")["name"] = "Alpine Dental AG"
+    outcome = scene.apply(scene.plan(), who="ann")
+    assert statuses(outcome)["customer:acc:link"] == "applied"
+    assert statuses(outcome).get("customer:acc") != "applied"
+    return scene
+
+
+@pytest.mark.parametrize("kind", ["used up", "refused", "down"])
+def test_what_was_never_written_was_not_edited_by_anybody(kind):
+    scene = stopped_at_the_company(kind)
+    assert reasons(scene.plan(), "customer:acc") == {
+        "companyName": Reason.FIRST,
+        "udf.Work 365 Id": Reason.FIRST,
+    }
+
+
+def test_what_agreed_already_counts_as_applied_with_the_link():
+    scene = stopped_at_the_company()
+    scene.target.only("Companies")["phone"] = "9"
+    assert reasons(scene.plan(), "customer:acc")["phone"] is Reason.DRIFT
+
+
+def test_an_update_that_failed_leaves_the_values_of_the_last_one_that_did_not():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    disturbed(Fault("refused", "Companies"), scene)
+    assert statuses(scene.apply(scene.plan())) == {"customer:acc": "failed"}
+    assert reasons(scene.plan(), "customer:acc") == {"phone": Reason.SOURCE}
+
+
+def test_a_run_that_was_killed_after_its_links_accuses_nobody():
+    scene = kept()
+    scene.row("account")["name"] = "Alpine Dental AG"
+    made = scene.plan()
+    assert killed(scene, lambda: scene.apply(made), nth=2, after=True)
+    assert scene.state.links["customer", "acc"]
+    found = reasons(scene.plan(), "customer:acc")
+    assert {*found.values()} == {Reason.FIRST}
+
+
+# A plan beside an open run
+
+
+def test_a_plan_says_that_a_run_is_open_and_how_to_settle_it():
+    scene = stopped_at_the_company()
+    run = scene.state.runs()[-1]
+    made = scene.plan()
+    (finding,) = open_runs(made)
+    assert finding.severity is Severity.WARNING
+    assert finding.text.startswith(
+        f"run {run.id}, begun 2026-11-15 09:00 UTC by ann, is not finished: "
+    )
+    assert "`trueup apply --resume` finishes it" in finding.remedy
+    assert f"`trueup state settle {run.id} closed --reason …`" in finding.remedy
+    with pytest.raises(StateError, match="is not finished"):
+        scene.apply(made)
+
+
+def test_a_plan_says_how_far_the_open_run_has_come():
+    scene = stopped_at_the_company()
+    (run,) = scene.state.load().open_runs
+    tried = len({entry.change for entry in scene.state.journal(run.id)})
+    (finding,) = open_runs(scene.plan())
+    assert f": {tried} of 7 changes were tried. " in finding.text
+
+
+def test_once_the_run_is_finished_or_given_up_nothing_is_said():
+    resumed = stopped_at_the_company()
+    assert resumed.resume().complete
+    assert open_runs(resumed.plan()) == []
+
+    given_up = stopped_at_the_company()
+    lease = given_up.state.acquire("ann")
+    run = given_up.state.runs()[-1].id
+    close(given_up.state, lease, run, given_up.clock.now(), "planned anew")
+    given_up.state.release(lease)
+    made = given_up.plan()
+    assert open_runs(made) == []
+    assert ("update", "customer") in actions(made)
+    assert given_up.apply(made).complete
+
+
+def test_beside_no_open_run_nothing_is_said():
+    assert open_runs(settled().plan()) == []
+    assert open_runs(Scene().plan()) == []
