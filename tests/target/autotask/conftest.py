@@ -1,33 +1,33 @@
-"""A service that answers as it is told and keeps what it was asked, and a client on it; no sockets."""
+"""A service with prepared responses that records its requests, and a client of it; no sockets."""
 
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from trueup.config.catalogues import load_entities
+from trueup.model.catalogue import Entity
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.gateway import HttpTarget
+from trueup.target.autotask.limits import RunLimits
 
-from engine.config.catalogues import load_entities
-from engine.model.catalogue import Entity
-from engine.target.client import AutotaskClient
-from engine.target.credentials import Credentials
-from engine.target.gateway import HttpTarget
-from engine.target.limits import Limits
+from tests.support.paths import SCHEMAS
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 ZONE = "https://webservices14.example.net/ATServicesRest/"
+HOSTS = ("webservices14.example.net", *(f"ws{number}.example.net" for number in range(21)))
 SECRET, CODE, USER = "s3cret-never-shown", "INTEGRATION-CODE-1", "api user@demo.example"
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class MovedClock:
-    """A clock that moves only when somebody sleeps; it keeps how long they slept."""
+    """A clock that moves only by sleeping, and counts the seconds slept."""
 
     def __init__(self) -> None:
         self.at = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -44,22 +44,27 @@ class MovedClock:
 
 
 class Service:
-    """Answers by method and the end of the path, in the order given; the last answer stays."""
+    """Answers by method and end of the path, in the order given; the last response is repeated."""
 
     def __init__(self) -> None:
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self._answers: dict[tuple[str, str], deque[Answer]] = {}
         self._lock = threading.Lock()
-        self.on("GET", "/ZoneInformation", {"zoneName": "Zone 14", "url": ZONE, "webUrl": "", "ci": 1})
+        self.on(
+            "GET", "/ZoneInformation", {"zoneName": "Zone 14", "url": ZONE, "webUrl": "", "ci": 1}
+        )
         self.on("GET", "/ThresholdInformation", threshold(0, 10_000))
 
     def on(self, method: str, path: str, *answers: Answer | Mapping[str, Any] | list[Any]) -> None:
-        made = [httpx.Response(200, json=one) if isinstance(one, dict | list) else one for one in answers]
-        self._answers[method, path.casefold()] = deque(made)
+        prepared = [
+            httpx.Response(200, json=answer) if isinstance(answer, dict | list) else answer
+            for answer in answers
+        ]
+        self._answers[method, path.casefold()] = deque(prepared)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
-            self.asked.append(request)
+            self.requests.append(request)
             answer = self._next(request)
         if isinstance(answer, Exception):
             raise answer
@@ -72,16 +77,23 @@ class Service:
         for (method, path), answers in self._answers.items():
             if method == request.method and request.url.path.casefold().endswith(path):
                 return answers.popleft() if len(answers) > 1 else answers[0]
-        raise AssertionError(f"nobody told what to answer to {request.method} {request.url}")
+        raise AssertionError(f"no response is prepared for {request.method} {request.url}")
 
     def paths(self) -> list[str]:
-        """What was asked, without what every run asks first."""
-        shown = [f"{request.method} {request.url.path.rpartition('/V1.0/')[2]}" for request in self.asked]
-        return [one for one in shown if "ZoneInformation" not in one and "ThresholdInformation" not in one]
+        """Requests so far, without those that every run sends first."""
+        shown = [
+            f"{request.method} {request.url.path.rpartition('/V1.0/')[2]}"
+            for request in self.requests
+        ]
+        return [
+            path
+            for path in shown
+            if "ZoneInformation" not in path and "ThresholdInformation" not in path
+        ]
 
     def bodies(self) -> list[Any]:
-        """The bodies that were sent."""
-        return [json.loads(request.content) for request in self.asked if request.content]
+        """The bodies of all requests."""
+        return [json.loads(request.content) for request in self.requests if request.content]
 
 
 def threshold(used: int, limit: int) -> dict[str, int]:
@@ -102,12 +114,18 @@ def web_page(status: int = 200) -> httpx.Response:
 
 
 def page(items: list[Any], more: str | None = None, **details: Any) -> dict[str, Any]:
-    said = {"count": len(items), "requestCount": 500, "prevPageUrl": None, "nextPageUrl": more, **details}
-    return {"items": items, "pageDetails": said}
+    page_details = {
+        "count": len(items),
+        "requestCount": 500,
+        "prevPageUrl": None,
+        "nextPageUrl": more,
+        **details,
+    }
+    return {"items": items, "pageDetails": page_details}
 
 
-class Say:
-    """How to word an answer."""
+class Responses:
+    """Builds responses."""
 
     threshold = staticmethod(threshold)
     refusal = staticmethod(refusal)
@@ -116,8 +134,8 @@ class Say:
 
 
 @pytest.fixture
-def say() -> type[Say]:
-    return Say
+def responses() -> type[Responses]:
+    return Responses
 
 
 @pytest.fixture
@@ -132,13 +150,18 @@ def service() -> Service:
 
 @pytest.fixture
 def client_with(service: Service, clock: MovedClock) -> Iterator[Callable[..., AutotaskClient]]:
-    """Makes clients on the service; `limits` and `url` may be given."""
+    """Creates clients of the service; `url` and limits may be given."""
     with ExitStack() as stack:
 
-        def make(url: str = "https://webservices.example.net", **limits: Any) -> AutotaskClient:
+        def make(
+            url: str = "https://webservices.example.net",
+            hosts: Collection[str] = HOSTS,
+            **limits: Any,
+        ) -> AutotaskClient:
             credentials = Credentials(USER, SECRET, CODE)
-            transport = httpx.MockTransport(service)
-            return stack.enter_context(AutotaskClient(url, credentials, clock, Limits(**limits), transport=transport))
+            used, network = RunLimits(**limits), httpx.MockTransport(service)
+            client = AutotaskClient(url, credentials, clock, used, network, hosts)
+            return stack.enter_context(client)
 
         yield make
 
@@ -149,5 +172,7 @@ def entities() -> Mapping[str, Entity]:
 
 
 @pytest.fixture
-def target(client_with: Callable[..., AutotaskClient], entities: Mapping[str, Entity]) -> HttpTarget:
+def target(
+    client_with: Callable[..., AutotaskClient], entities: Mapping[str, Entity]
+) -> HttpTarget:
     return HttpTarget(client_with(), entities, "a tenant")

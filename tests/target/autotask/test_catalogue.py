@@ -1,11 +1,12 @@
+"""A tenant's metadata is laid over the shipped catalogue."""
+
 import pytest
+from trueup.model.catalogue import Field, PickValue, Type
+from trueup.target.autotask.catalogue import fields_reader, read_rights, read_udfs
+from trueup.target.autotask.responses import MalformedResponse
 
-from engine.model.catalogue import Field, PickValue, Type
-from engine.target.answers import Garbled
-from engine.target.catalogue import read_fields, read_rights, read_udfs
 
-
-def said(name, **flags):
+def field_info(name, **flags):
     base = {
         "name": name,
         "dataType": "string",
@@ -22,7 +23,7 @@ def said(name, **flags):
 
 
 def live(entities, entity, *fields):
-    return read_fields(entities[entity])({"fields": list(fields)})
+    return fields_reader(entities[entity])({"fields": list(fields)})
 
 
 def test_the_tenants_picklist_wins_with_numbers_where_records_hold_numbers(entities):
@@ -31,7 +32,9 @@ def test_the_tenants_picklist_wins_with_numbers_where_records_hold_numbers(entit
         {"value": "8", "label": "Old", "isActive": False},
     ]
     field = live(
-        entities, "Contracts", said("contractType", dataType="integer", isPickList=True, picklistValues=values)
+        entities,
+        "Contracts",
+        field_info("contractType", dataType="integer", isPickList=True, picklistValues=values),
     )
 
     assert field.fields["contractType"].picklist == (
@@ -41,23 +44,34 @@ def test_the_tenants_picklist_wins_with_numbers_where_records_hold_numbers(entit
     assert not field.fields["contractType"].picklist_partial
 
 
-def test_a_picklist_of_texts_stays_one_of_texts(entities):
+def test_a_picklist_of_a_text_field_keeps_texts(entities):
     values = [{"value": "7", "label": "Seven", "isActive": True}]
-    entity = live(entities, "Companies", said("companyNumber", isPicklist=True, picklistValues=values))
+    entity = live(
+        entities, "Companies", field_info("companyNumber", isPicklist=True, picklistValues=values)
+    )
 
     assert entity.fields["companyNumber"].picklist == (PickValue("7", "Seven"),)
 
 
-def test_an_empty_picklist_is_one_and_a_missing_one_keeps_what_is_known(entities):
-    empty = live(entities, "Companies", said("companyType", dataType="integer", isPickList=True, picklistValues=[]))
-    missing = live(entities, "Companies", said("companyType", dataType="integer", isPickList=True))
+def test_an_empty_picklist_replaces_the_catalogues_and_a_missing_one_does_not(entities):
+    empty = live(
+        entities,
+        "Companies",
+        field_info("companyType", dataType="integer", isPickList=True, picklistValues=[]),
+    )
+    missing = live(
+        entities, "Companies", field_info("companyType", dataType="integer", isPickList=True)
+    )
 
     assert empty.fields["companyType"].picklist == ()
-    assert missing.fields["companyType"].picklist == entities["Companies"].fields["companyType"].picklist
+    assert (
+        missing.fields["companyType"].picklist
+        == entities["Companies"].fields["companyType"].picklist
+    )
 
 
 @pytest.mark.parametrize("name", ["length", "maxLength", "MaxLength"])
-def test_the_tenants_length_wins_and_none_keeps_what_is_known(entities, name):
+def test_the_tenants_length_wins_and_a_missing_one_keeps_the_catalogues(entities, name):
     longer = live(entities, "Contracts", {"name": "contractName", "dataType": "string", name: 250})
     unknown = live(entities, "Contracts", {"name": "contractName", "dataType": "string", name: 0})
 
@@ -66,60 +80,71 @@ def test_the_tenants_length_wins_and_none_keeps_what_is_known(entities, name):
 
 
 def test_the_tenants_flags_win(entities):
-    entity = live(entities, "Companies", said("fax", isRequired=True, isReadOnly=False, isQueryable=False))
+    entity = live(
+        entities,
+        "Companies",
+        field_info("fax", isRequired=True, isReadOnly=False, isQueryable=False),
+    )
 
     assert (entity.fields["fax"].required, entity.fields["fax"].queryable) == (True, False)
 
 
-def test_required_and_read_only_is_given_on_create_and_fixed_afterwards(entities):
-    entity = live(entities, "Companies", said("taxID", isRequired=True, isReadOnly=True))
+def test_a_required_read_only_field_is_set_on_create_and_fixed_afterwards(entities):
+    entity = live(entities, "Companies", field_info("taxID", isRequired=True, isReadOnly=True))
 
     assert entity.fields["taxID"].writable_on_create()
     assert not entity.fields["taxID"].writable_on_update()
 
 
-def test_the_id_is_never_written_although_it_is_required_and_read_only(entities):
-    entity = live(entities, "Companies", said("id", dataType="long", isRequired=True, isReadOnly=True))
+def test_the_id_is_never_written_even_though_it_is_required_and_read_only(entities):
+    entity = live(
+        entities, "Companies", field_info("id", dataType="long", isRequired=True, isReadOnly=True)
+    )
 
     assert not entity.fields["id"].writable_on_create()
 
 
-def test_what_the_catalogue_knows_to_be_fixed_after_create_stays_so(entities):
-    # the metadata calls it read-only and nothing more, yet it is given on create
-    entity = live(entities, "Contracts", said("contractPeriodType", dataType="integer", isReadOnly=True))
+def test_a_field_that_the_catalogue_fixes_after_create_stays_fixed(entities):
+    # the metadata has it as read-only and nothing more, yet it is set on create
+    entity = live(
+        entities, "Contracts", field_info("contractPeriodType", dataType="integer", isReadOnly=True)
+    )
 
     assert entity.fields["contractPeriodType"].writable_on_create()
     assert not entity.fields["contractPeriodType"].writable_on_update()
 
 
-def test_days_stay_days_and_other_types_are_the_tenants(entities):
+def test_days_stay_days_and_other_types_come_from_the_tenant(entities):
     entity = live(
         entities,
         "Contracts",
-        said("startDate", dataType="datetime"),
-        said("setupFee", dataType="double"),
-        said("contractNumber", dataType="long"),
-        said("description", dataType="novelty"),
+        field_info("startDate", dataType="datetime"),
+        field_info("setupFee", dataType="double"),
+        field_info("contractNumber", dataType="long"),
+        field_info("description", dataType="novelty"),
     )
 
-    types = [entity.fields[name].type for name in ("startDate", "setupFee", "contractNumber", "description")]
+    types = [
+        entity.fields[name].type
+        for name in ("startDate", "setupFee", "contractNumber", "description")
+    ]
     assert types == [Type.DAY, Type.DECIMAL, Type.INTEGER, Type.TEXT]
 
 
-def test_fields_that_the_catalogue_does_not_know_are_added(entities):
+def test_fields_missing_in_the_catalogue_are_added(entities):
     entity = live(
         entities,
         "Contracts",
-        said("lastModifiedDateTime", dataType="datetime"),
-        said("brandNewID", dataType="long", isReference=True, referenceEntityType="Brand"),
+        field_info("lastModifiedDateTime", dataType="datetime"),
+        field_info("brandNewID", dataType="long", isReference=True, referenceEntityType="Brand"),
     )
 
     assert entity.fields["lastModifiedDateTime"].type is Type.INSTANT
     assert entity.fields["brandNewID"].reference == "Brand"
 
 
-def test_fields_that_the_tenant_does_not_name_are_kept_and_names_keep_our_spelling(entities):
-    entity = live(entities, "Contracts", said("CONTRACTNAME", length=120))
+def test_fields_missing_at_the_tenant_are_kept_and_names_keep_our_spelling(entities):
+    entity = live(entities, "Contracts", field_info("CONTRACTNAME", length=120))
 
     assert set(entity.fields) == set(entities["Contracts"].fields)
     assert entity.fields["contractName"].max_length == 120
@@ -127,7 +152,12 @@ def test_fields_that_the_tenant_does_not_name_are_kept_and_names_keep_our_spelli
 
 def test_user_defined_fields_are_texts_under_their_own_prefix():
     fields = read_udfs(
-        {"fields": [{"name": "Work 365 Id", "type": "string", "length": 100, "isRequired": True}, {"name": "Since"}]}
+        {
+            "fields": [
+                {"name": "Work 365 Id", "type": "string", "length": 100, "isRequired": True},
+                {"name": "Since"},
+            ]
+        }
     )
 
     assert fields == {
@@ -137,16 +167,17 @@ def test_user_defined_fields_are_texts_under_their_own_prefix():
 
 
 @pytest.mark.parametrize(
-    "payload", [None, [], {}, {"fields": None}, {"fields": [1]}, {"fields": [{}]}, {"fields": [{"name": 7}]}]
+    "payload",
+    [None, [], {}, {"fields": None}, {"fields": [1]}, {"fields": [{}]}, {"fields": [{"name": 7}]}],
 )
-def test_what_is_no_list_of_fields_is_no_answer(entities, payload):
-    with pytest.raises(Garbled):
-        read_fields(entities["Contracts"])(payload)
-    with pytest.raises(Garbled):
+def test_an_answer_without_a_list_of_fields_is_malformed(entities, payload):
+    with pytest.raises(MalformedResponse):
+        fields_reader(entities["Contracts"])(payload)
+    with pytest.raises(MalformedResponse):
         read_udfs(payload)
 
 
-def test_rights_are_what_is_offered_and_what_is_granted():
+def test_rights_are_what_autotask_offers_and_what_the_level_grants():
     info = {
         "name": "Contract",
         "canCreate": True,
@@ -163,13 +194,13 @@ def test_rights_are_what_is_offered_and_what_is_granted():
     assert rights.granted == {"create": "none", "query": "restricted", "update": "all"}
 
 
-def test_rights_as_numbers_and_rights_that_are_not_said():
+def test_rights_may_be_numbers_or_missing():
     rights = read_rights({"info": {"userAccessForCreate": 0, "userAccessForUpdate": 1}})
 
     assert rights.granted == {"create": "none", "query": "all", "update": "1"}
 
 
 @pytest.mark.parametrize("payload", [None, {}, {"info": None}, {"info": []}])
-def test_what_has_no_info_is_no_answer(payload):
-    with pytest.raises(Garbled):
+def test_an_answer_without_info_is_malformed(payload):
+    with pytest.raises(MalformedResponse):
         read_rights(payload)

@@ -1,20 +1,20 @@
+"""The doctor reports zone, credentials, calls and rights of a connection."""
+
 import httpx
 import pytest
-
-from engine.model.finding import Severity
-from engine.target.doctor import examine, minimum_permissions
-from engine.target.gateway import HttpTarget
+from trueup.model.finding import Severity
+from trueup.target.autotask.doctor import examine, minimum_permissions
 
 NEEDS = {"Contracts": frozenset({"query", "create"}), "BillingCodes": frozenset({"query"})}
 
 
-HIDDEN = "records that the user may not see are missing without a word"
+HIDDEN = "records that the user may not see are missing, without an error"
 
 
-def info(**said):
+def info(**message):
     rights = {f"can{verb}": True for verb in ("Create", "Query", "Update")}
     access = {f"userAccessFor{verb}": "All" for verb in ("Create", "Query", "Update")}
-    return {"info": {**rights, **access, **said}}
+    return {"info": {**rights, **access, **message}}
 
 
 def lines(findings):
@@ -27,11 +27,14 @@ def granted(service):
     return service
 
 
-def test_a_connection_where_all_is_well_is_all_information(service, target):
+def test_a_good_connection_has_only_information(service, target):
     service.on("GET", "/entityInformation", info())
 
     assert lines(examine(target, NEEDS)) == [
-        "info zone: the tenant's zone is https://webservices14.example.net/ATServicesRest/V1.0 (Zone 14)",
+        (
+            "info zone: the tenant's zone is "
+            "https://webservices14.example.net/ATServicesRest/V1.0 (Zone 14)"
+        ),
         "info credentials: user name, secret and integration code are accepted",
         "info threshold: 10,000 of the 10,000 calls that the tenant has this hour are left",
         "info permission: BillingCodes: query granted",
@@ -40,14 +43,18 @@ def test_a_connection_where_all_is_well_is_all_information(service, target):
     assert target.calls == 2 + len(NEEDS)
 
 
-def test_nothing_is_read_or_written(granted, target):
+def test_no_record_is_read_or_written(granted, target):
     examine(target, NEEDS)
 
-    assert {request.method for request in granted.asked} == {"GET"}
+    assert {request.method for request in granted.requests} == {"GET"}
 
 
-def test_what_is_not_granted_is_an_error_and_what_is_granted_in_part_a_warning(service, target):
-    service.on("GET", "/Contracts/entityInformation", info(userAccessForCreate="None", userAccessForQuery="Restricted"))
+def test_a_missing_right_is_an_error_and_a_partial_one_a_warning(service, target):
+    service.on(
+        "GET",
+        "/Contracts/entityInformation",
+        info(userAccessForCreate="None", userAccessForQuery="Restricted"),
+    )
     service.on("GET", "/BillingCodes/entityInformation", info(canQuery=False))
 
     findings = examine(target, NEEDS)[3:]
@@ -60,7 +67,7 @@ def test_what_is_not_granted_is_an_error_and_what_is_granted_in_part_a_warning(s
     assert all(finding.remedy for finding in findings)
 
 
-def test_an_update_granted_in_part_is_a_warning_too(service, target):
+def test_a_partial_right_to_update_is_a_warning(service, target):
     service.on("GET", "/entityInformation", info(userAccessForUpdate="Restricted"))
 
     assert lines(examine(target, {"Contracts": frozenset({"update"})}))[3:] == [
@@ -68,8 +75,8 @@ def test_an_update_granted_in_part_is_a_warning_too(service, target):
     ]
 
 
-def test_an_entity_that_is_refused_does_not_end_the_examination(service, target, say):
-    service.on("GET", "/BillingCodes/entityInformation", say.web_page(404))
+def test_a_refused_entity_does_not_end_the_examination(service, target, responses):
+    service.on("GET", "/BillingCodes/entityInformation", responses.web_page(404))
     service.on("GET", "/Contracts/entityInformation", info())
 
     findings = examine(target, NEEDS)
@@ -79,22 +86,36 @@ def test_an_entity_that_is_refused_does_not_end_the_examination(service, target,
 
 
 @pytest.mark.parametrize(
-    ("used", "limit", "said"),
+    ("used", "limit", "message"),
     [
-        (7_499, 10_000, "info threshold: 2,501 of the 10,000 calls that the tenant has this hour are left"),
-        (7_500, 10_000, "warning threshold: 2,500 of the 10,000 calls that the tenant has this hour are left"),
-        (10_400, 10_000, "error threshold: 0 of the 10,000 calls that the tenant has this hour are left"),
+        (
+            7_499,
+            10_000,
+            "info threshold: 2,501 of the 10,000 calls that the tenant has this hour are left",
+        ),
+        (
+            7_500,
+            10_000,
+            "warning threshold: 2,500 of the 10,000 calls that the tenant has this hour are left",
+        ),
+        (
+            10_400,
+            10_000,
+            "error threshold: 0 of the 10,000 calls that the tenant has this hour are left",
+        ),
         (5, 0, "info threshold: the tenant has no limit on calls an hour"),
     ],
 )
-def test_the_calls_left_are_told(granted, target, say, used, limit, said):
-    granted.on("GET", "/ThresholdInformation", say.threshold(used, limit))
+def test_the_calls_left_are_reported(granted, target, responses, used, limit, message):
+    granted.on("GET", "/ThresholdInformation", responses.threshold(used, limit))
 
-    assert lines(examine(target, {}))[-1] == said
+    assert lines(examine(target, {}))[-1] == message
 
 
-def test_an_unknown_user_ends_it_at_the_zone(service, target, say):
-    service.on("GET", "/ZoneInformation", say.refusal("Zone information could not be determined"))
+def test_an_unknown_user_ends_the_examination_at_the_zone(service, target, responses):
+    service.on(
+        "GET", "/ZoneInformation", responses.refusal("Zone information could not be determined")
+    )
 
     (finding,) = examine(target, NEEDS)
 
@@ -103,7 +124,7 @@ def test_an_unknown_user_ends_it_at_the_zone(service, target, say):
     assert "trueup.yaml" in finding.remedy
 
 
-def test_a_wrong_secret_ends_it_at_the_credentials(service, target):
+def test_a_wrong_secret_ends_the_examination_at_the_credentials(service, target):
     service.on("GET", "/ThresholdInformation", httpx.Response(401))
 
     zone, fault = examine(target, NEEDS)
@@ -112,7 +133,7 @@ def test_a_wrong_secret_ends_it_at_the_credentials(service, target):
     assert "user name or the secret is wrong" in fault.text
 
 
-def test_a_service_that_cannot_be_reached_is_told_with_what_to_check(service, target):
+def test_a_service_that_cannot_be_reached_is_reported_with_what_to_check(service, target):
     service.on("GET", "/ZoneInformation", httpx.ConnectError("refused"))
 
     (finding,) = examine(target, NEEDS)
@@ -121,14 +142,7 @@ def test_a_service_that_cannot_be_reached_is_told_with_what_to_check(service, ta
     assert "proxy" in finding.remedy
 
 
-def test_a_secret_without_encryption_is_a_warning(service, client_with, entities):
-    service.on("GET", "/ZoneInformation", {"url": "http://10.0.0.7/"})
-    target = HttpTarget(client_with("http://10.0.0.7"), entities, "elsewhere")
-
-    assert "warning zone: the secret is sent without encryption (http)" in lines(examine(target, {}))
-
-
-def test_the_least_rights_are_one_line_an_entity():
+def test_the_minimum_permissions_are_one_line_for_each_entity():
     assert minimum_permissions({**NEEDS, "Companies": frozenset({"update", "query"})}) == [
         "BillingCodes: query",
         "Companies: query, update",

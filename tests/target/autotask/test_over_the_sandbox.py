@@ -1,4 +1,4 @@
-"""The gateway over real HTTP: faults of the line and the service, limits, rights, and what a read costs."""
+"""The gateway over real HTTP: faults of connection and service, limits, rights, and costs."""
 
 import json
 import socket
@@ -12,35 +12,46 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trueup.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
+from trueup.model.finding import Severity
+from trueup.ports import Condition
+from trueup.sandbox.autotask.server import Sandbox
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.doctor import examine
+from trueup.target.autotask.gateway import HttpTarget
+from trueup.target.autotask.limits import RunLimits
 
-from engine.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
-from engine.model.finding import Severity
-from engine.ports import Condition
-from engine.sandbox.server import Sandbox
-from engine.target.client import AutotaskClient
-from engine.target.credentials import Credentials
-from engine.target.doctor import examine
-from engine.target.gateway import HttpTarget
-from engine.target.limits import Limits
-from tests.seeded import database
+from tests.support.seeded_databases import database
 
 COMPANY = {"companyName": "New", "companyType": 1, "ownerResourceID": 4, "phone": "1"}
 CODES = range(1, 1_204)
 WORLD = {
     "records": {
-        "Resources": [{"id": 4, "firstName": "Ann", "lastName": "Owner", "userName": "ann", "isActive": True}],
-        "Companies": [{"id": 7, "companyName": "Old", "companyType": 1, "ownerResourceID": 4, "phone": "0"}],
-        "BillingCodes": [{"id": number, "name": f"Code {number}", "useType": number % 5} for number in CODES],
+        "Resources": [
+            {"id": 4, "firstName": "Ann", "lastName": "Owner", "userName": "ann", "isActive": True}
+        ],
+        "Companies": [
+            {"id": 7, "companyName": "Old", "companyType": 1, "ownerResourceID": 4, "phone": "0"}
+        ],
+        "BillingCodes": [
+            {"id": number, "name": f"Code {number}", "useType": number % 5} for number in CODES
+        ],
     },
     "users": [
-        {"username": "api@demo.example", "secret": "demo", "integration_code": "DEMO", "level": "full"},
+        {
+            "username": "api@demo.example",
+            "secret": "demo",
+            "integration_code": "DEMO",
+            "level": "full",
+        },
         {"username": "reader", "secret": "demo", "integration_code": "DEMO", "level": "reader"},
     ],
     "levels": {
         "reader": {"entities": {"*": ["query"], "Companies": ["query", "update"], "Services": []}},
     },
 }
-"""Faults that strike once; `times: 0` makes them stay."""
+"""Faults that occur once; with `times: 0` they stay."""
 ONCE = [
     {"kind": "drop"},
     {"kind": "drop", "reset": True},
@@ -57,7 +68,7 @@ PAGES = [{"kind": "page", "page": page} for page in ("twice", "skip", "empty", "
 
 
 class HastyClock:
-    """Sleeps a hundredth of what is asked for, and lets the time pass all the same."""
+    """Sleeps a hundredth of the time, and moves forward by all of it."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -80,12 +91,12 @@ def sandbox(tmp_path, entities) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def connect(sandbox, entities) -> Iterator[Callable[..., HttpTarget]]:
-    """Makes targets on the sandbox; `user`, a wrong secret, `url` and limits may be given."""
+    """Creates targets of the sandbox; `user`, a wrong secret, `url` and limits may be given."""
     with ExitStack() as stack:
 
         def make(user="api@demo.example", *, wrong=False, url=None, **limits):
             credentials = Credentials(user, "wrong" if wrong else "demo", "DEMO")
-            used = Limits(**{"workers": 9, "timeout": 10, **limits})
+            used = RunLimits(**{"workers": 9, "timeout": 10, **limits})
             client = AutotaskClient(url or sandbox.url, credentials, HastyClock(), used)
             return stack.enter_context(HttpTarget(client, entities, "sandbox"))
 
@@ -101,7 +112,7 @@ def ids(records):
 
 
 def companies(connect):
-    """What is there, as another client sees it."""
+    """The names of all companies, as another client reads them."""
     return [record["companyName"] for record in connect().read("Companies", [], ["companyName"])]
 
 
@@ -110,21 +121,23 @@ def companies(connect):
 
 @pytest.mark.parametrize("where", ["/query", "/query/next", "/query/count"])
 @pytest.mark.parametrize("fault", [*ONCE, *PAGES], ids=str)
-def test_a_read_loses_nothing_whatever_strikes_once(sandbox, connect, fault, where):
+def test_a_read_loses_nothing_after_any_single_fault(sandbox, connect, fault, where):
     strike(sandbox, "POST", where, **fault)
 
     assert ids(connect().read("BillingCodes", [], ["name"])) == list(CODES)
 
 
 @pytest.mark.parametrize("fault", PAGES, ids=str)
-def test_nor_does_a_read_with_conditions_that_has_a_second_page(sandbox, connect, fault):
+def test_a_read_with_conditions_and_a_second_page_loses_nothing(sandbox, connect, fault):
     strike(sandbox, "POST", "/query/next", **fault)
 
-    assert ids(connect().read("BillingCodes", [Condition("id", "gt", 3)], ["name"])) == list(CODES)[3:]
+    assert (
+        ids(connect().read("BillingCodes", [Condition("id", "gt", 3)], ["name"])) == list(CODES)[3:]
+    )
 
 
 @pytest.mark.parametrize("fault", [*ONCE[:-1], *PAGES[1:]], ids=str)
-def test_a_service_that_stays_at_fault_is_an_error_and_never_less_than_all(sandbox, connect, fault):
+def test_a_lasting_fault_is_an_error_and_never_an_incomplete_read(sandbox, connect, fault):
     strike(sandbox, "POST", "/query", **fault, times=0)
     strike(sandbox, "POST", "/query/next", **fault, times=0)
 
@@ -138,7 +151,7 @@ def test_a_service_that_sends_every_page_twice_loses_nothing(sandbox, connect):
     assert ids(connect().read("BillingCodes", [], ["name"])) == list(CODES)
 
 
-def test_an_answer_that_comes_too_late_is_asked_for_again(sandbox, connect):
+def test_a_read_that_times_out_is_repeated(sandbox, connect):
     strike(sandbox, "POST", "/query", kind="latency", seconds=60)
 
     assert ids(connect(timeout=0.5).read("Companies", [Condition("id", "eq", 7)], [])) == [7]
@@ -151,7 +164,7 @@ def test_a_server_that_never_answers_is_an_error(connect):
             connect(url=url, timeout=0.05, attempts=2).read("Companies", [], [])
 
 
-def test_a_server_that_is_not_there_is_an_error(connect):
+def test_a_missing_server_is_an_error(connect):
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}"
 
@@ -159,7 +172,10 @@ def test_a_server_that_is_not_there_is_an_error(connect):
         connect(url=url, attempts=2).read("Companies", [], [])
 
 
-@settings(max_examples=settings().max_examples // 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     faults=st.lists(
         st.builds(
@@ -171,7 +187,7 @@ def test_a_server_that_is_not_there_is_an_error(connect):
         max_size=4,
     )
 )
-def test_whatever_strikes_a_read_gives_all_or_an_error(sandbox, connect, faults):
+def test_a_read_returns_everything_or_raises_after_any_faults(sandbox, connect, faults):
     sandbox.faults.clear()
     for fault in faults:
         sandbox.faults.set(fault)
@@ -190,19 +206,21 @@ DOUBTFUL = [fault for fault in ONCE if fault["kind"] != "busy"]
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", DOUBTFUL, ids=str)
-def test_a_create_is_sent_once_and_in_doubt_whether_it_landed_or_not(sandbox, connect, fault, when):
+def test_a_create_after_a_fault_is_sent_once_and_in_doubt(sandbox, connect, fault, when):
     strike(sandbox, "POST", "/Companies", **fault, when=when)
 
     with pytest.raises(TargetUnavailable) as caught:
         connect().create("Companies", COMPANY)
 
     assert caught.value.may_have_landed
-    landed = [seen["took_effect"] for seen in sandbox.traffic.latest() if seen["verb"] == "POST"][-1]
+    landed = [seen["took_effect"] for seen in sandbox.traffic.latest() if seen["verb"] == "POST"][
+        -1
+    ]
     assert landed or when == "before"
     assert companies(connect) == (["Old", "New"] if landed else ["Old"])
 
 
-def test_a_create_that_lands_after_its_connection_is_gone_is_in_doubt(sandbox, connect):
+def test_a_create_that_takes_effect_after_its_connection_is_lost_is_in_doubt(sandbox, connect):
     strike(sandbox, "POST", "/Companies", kind="late", seconds=0.05)
 
     with pytest.raises(TargetUnavailable) as caught:
@@ -210,8 +228,10 @@ def test_a_create_that_lands_after_its_connection_is_gone_is_in_doubt(sandbox, c
     assert caught.value.may_have_landed
 
 
-@pytest.mark.parametrize("fault", [{"kind": "busy", "seconds": 3}, {"kind": "busy", "seconds": 0, "times": 4}], ids=str)
-def test_a_create_that_was_turned_away_is_sent_again_and_lands_once(sandbox, connect, fault):
+@pytest.mark.parametrize(
+    "fault", [{"kind": "busy", "seconds": 3}, {"kind": "busy", "seconds": 0, "times": 4}], ids=str
+)
+def test_a_create_answered_busy_is_sent_again_and_takes_effect_once(sandbox, connect, fault):
     strike(sandbox, "POST", "/Companies", **fault)
 
     assert connect().create("Companies", COMPANY) > 7
@@ -220,7 +240,7 @@ def test_a_create_that_was_turned_away_is_sent_again_and_lands_once(sandbox, con
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", ONCE, ids=str)
-def test_an_update_is_repeated_until_it_is_known_to_have_landed(sandbox, connect, fault, when):
+def test_an_update_is_repeated_until_it_is_known_to_be_done(sandbox, connect, fault, when):
     strike(sandbox, "PATCH", "/Companies", **fault, when=when)
     target = connect()
 
@@ -232,7 +252,7 @@ def test_an_update_is_repeated_until_it_is_known_to_have_landed(sandbox, connect
 # --- limits
 
 
-def test_our_own_requests_are_never_too_many_at_a_time(sandbox, connect):
+def test_a_client_never_sends_too_many_requests_at_a_time(sandbox, connect):
     target = connect()
     for path in ("/query", "/Companies"):
         sandbox.faults.set({"kind": "latency", "path": path, "seconds": 0.01, "times": 0})
@@ -248,12 +268,16 @@ def test_our_own_requests_are_never_too_many_at_a_time(sandbox, connect):
     assert {seen["status"] for seen in sandbox.traffic.latest()} == {200}
 
 
-def test_what_another_program_takes_of_the_three_places_is_waited_for(sandbox, connect):
+def test_two_clients_wait_for_each_other_at_the_three_slots(sandbox, connect):
     sandbox.faults.set({"kind": "latency", "path": "/Companies$", "seconds": 0.05, "times": 0})
     ours, theirs = connect(), connect()
 
     with ThreadPoolExecutor(12) as pool:
-        created = list(pool.map(lambda number: (ours, theirs)[number % 2].create("Companies", COMPANY), range(12)))
+        created = list(
+            pool.map(
+                lambda number: (ours, theirs)[number % 2].create("Companies", COMPANY), range(12)
+            )
+        )
 
     assert len(set(created)) == 12
     assert 500 in {seen["status"] for seen in sandbox.traffic.latest()}
@@ -271,7 +295,7 @@ def test_calls_are_counted_as_the_service_counts_them(sandbox, connect):
 
 
 @pytest.mark.parametrize("keys", [1, 499, 500, 501, 1_000, 1_203])
-def test_a_read_by_ids_costs_no_more_than_its_keys_and_two(connect, keys):
+def test_a_read_by_ids_costs_one_call_for_each_500_and_two_for_the_run(connect, keys):
     target = connect()
 
     target.read("BillingCodes", [Condition("id", "in", range(1, keys + 1))], ["name"])
@@ -287,17 +311,21 @@ def test_a_whole_entity_costs_its_pages_and_a_count(connect):
     assert target.calls == 2 + 3 + 1
 
 
-def test_a_read_by_another_key_costs_its_lists_its_pages_and_a_count_for_each_list_with_more_than_one(connect):
+def test_a_read_by_another_key_costs_its_lists_and_pages_and_a_count_for_several_pages(
+    connect,
+):
     target = connect()
     names = [f"Code {number}" for number in range(600)]
 
-    target.read("BillingCodes", [Condition("name", "in", names), Condition("id", "gt", 99)], ["name"])
+    target.read(
+        "BillingCodes", [Condition("name", "in", names), Condition("id", "gt", 99)], ["name"]
+    )
     assert target.calls == 2 + 2
     target.read("BillingCodes", [Condition("useType", "in", [1, 2, 3])], ["name"])
     assert target.calls == 4 + 2 + 1
 
 
-def test_the_runs_limit_is_never_passed(sandbox, connect):
+def test_the_runs_limit_is_never_exceeded(sandbox, connect):
     target = connect(max_calls=7)
 
     def work(number):
@@ -329,23 +357,56 @@ def test_a_tenant_that_moves_while_we_read_is_followed(sandbox, connect):
         ("nobody", "Zone information could not be determined"),
     ],
 )
-def test_wrong_credentials_are_told_in_words(connect, user, why):
+def test_wrong_credentials_are_reported(connect, user, why):
     with pytest.raises(TargetRejected, match=why):
         connect(user, wrong=True).read("Companies", [], [])
 
 
-def test_a_right_that_is_missing_is_a_refusal_whatever_its_status(connect):
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "text": "Object reference not set to an instance of an object."},
+        {"kind": "error", "text": "Attempt to insert duplicate data into contract_service_period"},
+        {"kind": "error", "text": "Not today.", "status": 409},
+        {"kind": "html", "status": 403},
+        {"kind": "empty", "status": 400},
+    ],
+)
+def test_a_refusal_after_the_record_was_created_is_no_proof_that_it_was_not(
+    sandbox, connect, fault
+):
+    strike(sandbox, "POST", "Companies", when="after", **fault)
+
+    with pytest.raises(TargetRejected) as caught:
+        connect().create("Companies", COMPANY)
+
+    assert caught.value.may_have_landed
+    assert companies(connect) == ["Old", "New"]
+
+
+def test_a_refusal_of_a_wrong_field_proves_that_nothing_was_created(connect):
+    with pytest.raises(TargetRejected, match="Missing Required Field") as caught:
+        connect().create("Companies", {"companyName": "New"})
+
+    assert not caught.value.may_have_landed
+
+
+def test_a_missing_right_is_a_refusal_that_names_the_doctor(connect):
     target = connect("reader")
 
-    with pytest.raises(TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights") as create:
+    with pytest.raises(
+        TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights"
+    ) as create:
         target.create("Companies", COMPANY)
-    with pytest.raises(TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights"):
+    with pytest.raises(
+        TargetRejected, match=r"adequate permissions .*; `trueup doctor` names the rights"
+    ):
         target.read("Services", [], [])
     assert create.value.lacks_rights
     assert not any("trueup" in error for error in create.value.errors)
 
 
-def test_the_doctor_finds_what_a_level_lacks(connect):
+def test_the_doctor_reports_the_rights_that_a_level_lacks(connect):
     needs = {
         "Companies": frozenset({"query", "create", "update"}),
         "Services": frozenset({"query"}),
@@ -363,7 +424,7 @@ def test_the_doctor_finds_what_a_level_lacks(connect):
     assert all(finding.severity is Severity.INFO for finding in examine(connect(), needs))
 
 
-def test_rows_that_a_level_hides_are_missing_without_a_word_but_the_doctor_knows(sandbox, connect):
+def test_the_doctor_warns_of_records_that_a_level_hides(sandbox, connect):
     level = {"entities": {"*": ["query"]}, "hidden": {"Companies": [7]}}
     reader = {"username": "half", "secret": "demo", "integration_code": "DEMO", "level": "half"}
     users = {"users": [*WORLD["users"], reader], "levels": {**WORLD["levels"], "half": level}}
@@ -371,12 +432,19 @@ def test_rows_that_a_level_hides_are_missing_without_a_word_but_the_doctor_knows
     target = connect("half")
 
     assert target.read("Companies", [], []) == []
-    warnings = [f.text for f in examine(target, {"Companies": frozenset({"query"})}) if f.severity is Severity.WARNING]
+    warnings = [
+        f.text
+        for f in examine(target, {"Companies": frozenset({"query"})})
+        if f.severity is Severity.WARNING
+    ]
     assert warnings == [
-        "Companies: query is granted in part; records that the user may not see are missing without a word"
+        (
+            "Companies: query is granted in part; records that the user may not see are "
+            "missing, without an error"
+        )
     ]
 
 
-def test_no_right_to_ask_about_an_entity_is_an_error_of_the_target(connect):
+def test_an_entity_missing_in_the_catalogue_is_an_error(connect):
     with pytest.raises(TargetError):
         connect().entity("Tickets")

@@ -1,4 +1,4 @@
-"""Reads over a service that pages as Autotask does, and goes wrong in every way that a page can."""
+"""Reads of a service that pages as Autotask does, with every fault that a page can have."""
 
 import json
 
@@ -6,9 +6,8 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.errors import TargetError, TargetUnavailable
-from engine.target.paging import Pages
+from trueup.errors import TargetError, TargetUnavailable
+from trueup.target.autotask.paging import EntityPages
 
 ALL = [{"op": "exist", "field": "id"}]
 BASE = "https://webservices14.example.net/ATServicesRest/V1.0"
@@ -20,8 +19,8 @@ class Table:
     def __init__(self, service, numbers, size=500):
         self.numbers = sorted(numbers)
         self.size = size
-        self.faults = {}  # by the number of the page that is asked for, from 1
-        self.asked = self.counted = 0
+        self.faults = {}  # by the number of the requested page, from 1
+        self.read_pages = self.counted = 0
         self.bodies = []
         self.before_counting = lambda: None
         self.more_at_the_end = False
@@ -29,72 +28,87 @@ class Table:
         service.on("POST", "/Companies/query/next", self.page)
         service.on("POST", "/Companies/query/count", self.count)
 
-    def found(self, request):
+    def matching(self, request):
         body = json.loads(request.content)
         self.bodies.append(body)
-        least = max((one["value"] for one in body["filter"] if one["op"] == "gt"), default=-1)
+        least = max((each["value"] for each in body["filter"] if each["op"] == "gt"), default=-1)
         return [number for number in self.numbers if number > least]
 
     def page(self, request):
-        self.asked += 1
-        fault = self.faults.pop(self.asked, None)
+        self.read_pages += 1
+        fault = self.faults.pop(self.read_pages, None)
         after = int(request.url.params.get("after", -1))
-        found = [number for number in self.found(request) if number > after]
-        here, rest = found[: self.size], found[self.size :]
-        more = f"{BASE}/Companies/query/next?after={here[-1]}" if rest or (self.more_at_the_end and here) else None
+        numbers = [number for number in self.matching(request) if number > after]
+        here, rest = numbers[: self.size], numbers[self.size :]
+        more = (
+            f"{BASE}/Companies/query/next?after={here[-1]}"
+            if rest or (self.more_at_the_end and here)
+            else None
+        )
         answer = _page(here, more, self.size)
         return fault(answer, self) if fault else httpx.Response(200, json=answer)
 
     def count(self, request):
         self.before_counting()
         self.counted += 1
-        return httpx.Response(200, json={"queryCount": len(self.found(request))})
+        return httpx.Response(200, json={"queryCount": len(self.matching(request))})
 
 
 def _page(numbers, more, size):
-    details = {"count": len(numbers), "requestCount": size, "prevPageUrl": None, "nextPageUrl": more}
+    details = {
+        "count": len(numbers),
+        "requestCount": size,
+        "prevPageUrl": None,
+        "nextPageUrl": more,
+    }
     return {"items": [{"id": number} for number in numbers], "pageDetails": details}
 
 
 def half(answer, _):
-    """Half of the records are gone; the count still says how many there should be."""
+    """Half of the records are missing; the count still has the right number."""
     answer["items"] = answer["items"][: len(answer["items"]) // 2]
     return httpx.Response(200, json=answer)
 
 
-def half_and_proud(answer, _):
-    """Half of the records are gone, and nothing shows it."""
+def half_unnoticed(answer, _):
+    """Half of the records are missing, and nothing shows it."""
     answer["items"] = answer["items"][: len(answer["items"]) // 2]
     answer["pageDetails"]["count"] = len(answer["items"])
     return httpx.Response(200, json=answer)
 
 
 def empty(answer, _):
-    answer["items"], answer["pageDetails"]["count"], answer["pageDetails"]["nextPageUrl"] = [], 0, None
+    answer["items"], answer["pageDetails"]["count"], answer["pageDetails"]["nextPageUrl"] = (
+        [],
+        0,
+        None,
+    )
     return httpx.Response(200, json=answer)
 
 
 def hollow(answer, _):
-    """No records, yet a next page."""
+    """A page without records that has a next page."""
     answer["items"], answer["pageDetails"]["count"] = [], 0
     answer["pageDetails"]["nextPageUrl"] = f"{BASE}/Companies/query/next?after=0"
     return httpx.Response(200, json=answer)
 
 
 def first_again(answer, table):
-    """The first page in the place of any other."""
-    return httpx.Response(200, json=_page(table.numbers[:2], answer["pageDetails"]["nextPageUrl"], 2))
+    """The first page instead of another one."""
+    return httpx.Response(
+        200, json=_page(table.numbers[:2], answer["pageDetails"]["nextPageUrl"], 2)
+    )
 
 
 def skipped(answer, _):
-    """The next page after this one is left out."""
+    """The page after this one is left out."""
     last = answer["items"][-1]["id"] if answer["items"] else 0
     answer["pageDetails"]["nextPageUrl"] = f"{BASE}/Companies/query/next?after={last + 2}"
     return httpx.Response(200, json=answer)
 
 
 def ended(answer, _):
-    """The last page, it says."""
+    """A page that claims to be the last one."""
     answer["pageDetails"]["nextPageUrl"] = None
     return httpx.Response(200, json=answer)
 
@@ -122,59 +136,84 @@ def nothing(*_):
     raise httpx.ReadTimeout("")
 
 
-FAULTS = [half, half_and_proud, empty, hollow, first_again, skipped, ended, twice, backwards, cut, web_page, nothing]
+FAULTS = [
+    half,
+    half_unnoticed,
+    empty,
+    hollow,
+    first_again,
+    skipped,
+    ended,
+    twice,
+    backwards,
+    cut,
+    web_page,
+    nothing,
+]
 
 
 @pytest.fixture
 def pages(client_with):
-    return Pages(client_with(), "Companies", ["id", "companyName"])
+    return EntityPages(client_with(), "Companies", ["id", "companyName"])
 
 
-def read(pages, filter_=ALL, **how):
-    return sorted(pages.all(filter_, **{"counted": True, **how}))
+def read(pages, filter_=ALL, **options):
+    return sorted(pages.read_all(filter_, **{"counted": True, **options}))
 
 
-def test_pages_follow_each_other_by_post_with_the_same_body(service, pages):
+def test_next_pages_are_posted_with_the_same_body(service, pages):
     table = Table(service, range(1, 1201))
 
     assert read(pages) == list(range(1, 1201))
-    assert service.paths() == ["POST Companies/query", *["POST Companies/query/next"] * 2, "POST Companies/query/count"]
+    assert service.paths() == [
+        "POST Companies/query",
+        *["POST Companies/query/next"] * 2,
+        "POST Companies/query/count",
+    ]
     assert table.bodies[:3] == [{"filter": ALL, "IncludeFields": ["id", "companyName"]}] * 3
     assert table.bodies[3] == {"filter": ALL}
 
 
-def test_one_page_that_was_asked_with_conditions_is_not_counted(service, pages):
+def test_a_single_page_of_a_read_with_conditions_is_not_counted(service, pages):
     table = Table(service, range(10))
 
     assert read(pages, counted=False) == list(range(10))
-    assert (table.asked, table.counted) == (1, 0)
+    assert (table.read_pages, table.counted) == (1, 0)
 
 
-def test_a_whole_entity_is_counted_even_when_it_is_one_page_or_none(service, pages):
+def test_a_whole_entity_is_counted_even_if_it_is_empty(service, pages):
     table = Table(service, [])
 
     assert read(pages) == []
-    assert (table.asked, table.counted) == (1, 1)
+    assert (table.read_pages, table.counted) == (1, 1)
 
 
-def test_more_than_one_page_is_counted_whatever_was_asked(service, pages):
+def test_a_read_of_more_than_one_page_is_counted(service, pages):
     table = Table(service, range(501))
 
     assert len(read(pages, counted=False)) == 501
     assert table.counted == 1
 
 
-def test_a_piece_of_a_read_is_counted_only_where_its_pages_do_not_fit_together(service, pages):
+def test_a_piece_of_a_read_is_not_counted_if_its_pages_fit_together(service, pages):
     table = Table(service, range(1, 1_002))
 
     assert len(read(pages, counted=False, thorough=False)) == 1_001
-    assert (table.asked, table.counted) == (3, 0)
+    assert (table.read_pages, table.counted) == (3, 0)
 
 
-@pytest.mark.parametrize(("fault", "place"), [
-    *((fault, place) for place in (1, 2) for fault in (half, half_and_proud, hollow, ended, twice, cut)),
-    (first_again, 2), (first_again, 3), (half, 3), (empty, 2), (empty, 3), (hollow, 3),
-], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [
+        *((fault, 1) for fault in (half, half_unnoticed, hollow, ended, twice, cut)),
+        *((fault, 2) for fault in (half, half_unnoticed, hollow, ended, twice, cut)),
+        *((first_again, place) for place in (2, 3)),
+        *((empty, place) for place in (2, 3)),
+        (half, 3),
+        (hollow, 3),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
 def test_a_piece_whose_pages_do_not_fit_together_loses_nothing(service, pages, fault, place):
     table = Table(service, range(1, 7), size=2)
     table.faults[place] = fault
@@ -186,22 +225,22 @@ def test_a_full_page_without_a_next_one_is_counted(service, pages):
     table = Table(service, range(500))
 
     assert len(read(pages, counted=False)) == 500
-    assert (table.asked, table.counted) == (1, 1)
+    assert (table.read_pages, table.counted) == (1, 1)
 
 
-def test_a_last_page_without_records_is_fine(service, pages):
+def test_an_empty_last_page_is_accepted(service, pages):
     table = Table(service, range(500))
     table.more_at_the_end = True
 
     assert len(read(pages)) == 500
 
 
-def test_as_many_records_as_ids_were_asked_for_are_all_of_them(service, pages):
+def test_a_read_is_complete_with_as_many_records_as_requested_ids(service, pages):
     table = Table(service, range(500))
     table.more_at_the_end = True
 
     assert len(read(pages, counted=False, most=500)) == 500
-    assert (table.asked, table.counted) == (1, 0)
+    assert (table.read_pages, table.counted) == (1, 0)
 
 
 def test_record_0_is_a_record(service, pages):
@@ -221,15 +260,17 @@ def test_a_page_that_goes_wrong_once_loses_nothing(service, pages, fault, place)
 
 @pytest.mark.parametrize("place", [2, 3])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_so_does_a_read_with_conditions_as_soon_as_it_has_a_second_page(service, pages, fault, place):
+def test_a_read_with_conditions_and_a_second_page_loses_nothing(service, pages, fault, place):
     table = Table(service, range(1, 7), size=2)
     table.faults[place] = fault
 
     assert read(pages, counted=False) == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("fault", [half, hollow, twice, cut, web_page, nothing], ids=lambda fault: fault.__name__)
-def test_a_single_page_that_contradicts_itself_is_asked_for_again(service, pages, fault):
+@pytest.mark.parametrize(
+    "fault", [half, hollow, twice, cut, web_page, nothing], ids=lambda fault: fault.__name__
+)
+def test_a_single_page_that_contradicts_itself_is_requested_again(service, pages, fault):
     table = Table(service, range(1, 5))
     table.faults[1] = fault
 
@@ -238,10 +279,12 @@ def test_a_single_page_that_contradicts_itself_is_asked_for_again(service, pages
 
 @pytest.mark.parametrize(
     "fault",
-    [half, half_and_proud, hollow, first_again, skipped, cut, web_page, nothing],
+    [half, half_unnoticed, hollow, first_again, skipped, cut, web_page, nothing],
     ids=lambda f: f.__name__,
 )
-def test_a_service_that_always_goes_wrong_is_an_error_and_never_less_than_all(service, pages, fault):
+def test_a_service_that_always_goes_wrong_is_an_error_and_never_an_incomplete_read(
+    service, pages, fault
+):
     table = Table(service, range(1, 7), size=2)
     table.faults = dict.fromkeys(range(1, 200), fault)
 
@@ -250,19 +293,19 @@ def test_a_service_that_always_goes_wrong_is_an_error_and_never_less_than_all(se
 
 
 @pytest.mark.parametrize("fault", [twice, backwards], ids=lambda fault: fault.__name__)
-def test_a_service_that_repeats_itself_for_good_loses_nothing(service, pages, fault):
+def test_a_service_that_always_repeats_records_loses_nothing(service, pages, fault):
     table = Table(service, range(1, 7), size=2)
     table.faults = dict.fromkeys(range(2, 200), fault)
 
     assert read(pages) == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_error_says_how_many_are_missing(service, pages):
+def test_the_error_has_the_number_of_records_and_the_count(service, pages):
     table = Table(service, range(1, 7))
-    table.faults = dict.fromkeys(range(1, 200), half_and_proud)
+    table.faults = dict.fromkeys(range(1, 200), half_unnoticed)
     service.on("POST", "/Companies/query/count", {"queryCount": 1_012})
 
-    with pytest.raises(TargetUnavailable, match="query/count says 1012"):
+    with pytest.raises(TargetUnavailable, match="query/count reports 1012"):
         read(pages)
 
 
@@ -286,17 +329,19 @@ def test_the_error_says_how_many_are_missing(service, pages):
     ],
     ids=json.dumps,
 )
-def test_what_is_no_page_is_an_error(service, pages, answer):
+def test_a_malformed_page_is_an_error(service, pages, answer):
     service.on("POST", "/Companies/query", answer)
 
-    with pytest.raises(TargetUnavailable, match="not as it must be"):
+    with pytest.raises(TargetUnavailable, match="unexpected response"):
         read(pages)
 
 
 @pytest.mark.parametrize(
-    "answer", [[], {}, {"queryCount": None}, {"queryCount": "7"}, {"queryCount": True}], ids=json.dumps
+    "answer",
+    [[], {}, {"queryCount": None}, {"queryCount": "7"}, {"queryCount": True}],
+    ids=json.dumps,
 )
-def test_a_count_that_is_no_number_is_an_error(service, pages, answer):
+def test_a_malformed_count_is_an_error(service, pages, answer):
     Table(service, range(3))
     service.on("POST", "/Companies/query/count", answer)
 
@@ -304,31 +349,37 @@ def test_a_count_that_is_no_number_is_an_error(service, pages, answer):
         read(pages)
 
 
-def test_a_refused_query_is_an_error_and_not_an_empty_answer(service, pages, say):
-    service.on("POST", "/Companies/query", say.refusal("Unable to find isActive in the Companies Entity."))
+def test_a_refused_query_is_an_error_and_not_an_empty_read(service, pages, responses):
+    service.on(
+        "POST",
+        "/Companies/query",
+        responses.refusal("Unable to find isActive in the Companies Entity."),
+    )
 
     with pytest.raises(TargetError, match="Unable to find isActive"):
         read(pages)
 
 
-def test_records_added_while_reading_are_fetched_and_not_a_reason_to_begin_again(service, pages):
+def test_records_added_while_reading_are_fetched_without_a_new_read(service, pages):
     table = Table(service, range(1, 7), size=2)
     table.faults[3] = lambda answer, _: table.numbers.append(99) or httpx.Response(200, json=answer)
 
     assert read(pages) == [1, 2, 3, 4, 5, 6, 99]
-    assert (table.asked, table.counted) == (4, 2)
+    assert (table.read_pages, table.counted) == (4, 2)
 
 
-def test_records_that_keep_being_added_are_no_reason_to_fail(service, pages):
+def test_a_read_succeeds_while_records_keep_being_added(service, pages):
     table = Table(service, range(1, 7), size=2)
     added = iter(range(100, 102))
-    table.before_counting = lambda: table.numbers.extend(number for number in [next(added, None)] if number)
+    table.before_counting = lambda: table.numbers.extend(
+        number for number in [next(added, None)] if number
+    )
 
     assert read(pages) == [1, 2, 3, 4, 5, 6, 100, 101]
-    assert table.asked == 3 + 2
+    assert table.read_pages == 3 + 2
 
 
-def test_a_record_deleted_while_reading_is_not_a_reason_to_fail(service, pages):
+def test_a_read_succeeds_if_a_record_is_deleted_meanwhile(service, pages):
     table = Table(service, range(1, 7), size=2)
     table.faults[3] = lambda answer, _: table.numbers.remove(1) or httpx.Response(200, json=answer)
 
@@ -351,21 +402,23 @@ def test_a_tenant_that_moves_between_two_pages_is_followed(service, pages):
 
     assert read(pages, counted=False) == [1, 2, 3, 4]
     assert len(moved) == 1
-    assert service.asked[-2].url.params["after"] == "2"
+    assert service.requests[-2].url.params["after"] == "2"
 
 
 @given(
     numbers=st.sets(st.integers(0, 40), max_size=12),
     faults=st.dictionaries(st.integers(1, 12), st.sampled_from(FAULTS), max_size=3),
 )
-def test_whatever_goes_wrong_a_read_gives_all_or_an_error(request, numbers, faults):
+def test_a_read_returns_everything_or_raises_whatever_goes_wrong(request, numbers, faults):
     service, client_with = (request.getfixturevalue(name) for name in ("service", "client_with"))
     table = Table(service, numbers, size=2)
     table.faults = dict(faults)
 
     with client_with() as client:
         try:
-            found = sorted(Pages(client, "Companies", ["id"]).all(ALL, counted=True))
+            numbers_found = sorted(
+                EntityPages(client, "Companies", ["id"]).read_all(ALL, counted=True)
+            )
         except TargetUnavailable:
             return
-    assert found == sorted(numbers)
+    assert numbers_found == sorted(numbers)

@@ -1,16 +1,17 @@
+"""Conditions become queries that Autotask accepts."""
+
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.errors import TargetError
+from trueup.ports import Condition
+from trueup.target.autotask.query import after, filters, most_records
 
-from engine.errors import TargetError
-from engine.ports import Condition
-from engine.target.query import after, filters, most
 
-
-def test_a_whole_entity_is_asked_for_by_records_that_have_an_id(entities):
+def test_a_whole_entity_is_queried_by_records_that_have_an_id(entities):
     assert filters(entities["Companies"], []) == [[{"op": "exist", "field": "id"}]]
 
 
@@ -55,7 +56,7 @@ def test_a_user_defined_field_is_marked_as_one(entities):
 def test_two_user_defined_fields_in_one_query_are_refused(entities):
     where = [Condition("udf.A", "eq", "a"), Condition("udf.B", "eq", "b")]
 
-    with pytest.raises(TargetError, match="one condition on a user-defined field"):
+    with pytest.raises(TargetError, match="only one condition on a user-defined field"):
         filters(entities["Companies"], where)
 
 
@@ -64,36 +65,51 @@ def test_two_user_defined_fields_in_one_query_are_refused(entities):
     [
         (Condition("companyNmae", "eq", "x"), "Companies.companyNmae is not known"),
         (Condition("assetValue", "eq", 1), "Companies.assetValue cannot be queried"),
-        (Condition("companyName", "like", "x"), "'like' is no operator"),
+        (Condition("companyName", "like", "x"), "'like' is not an operator"),
         (Condition("ownerResourceID", "eq", "Smith"), "is not a number"),
         (Condition("ownerResourceID", "in", [1, "Smith"]), "is not a number"),
-        (Condition("ownerResourceID", "eq", None), "nothing cannot be compared"),
-        (Condition("companyNumber", "eq", ""), "nothing cannot be compared"),
-        (Condition("companyNumber", "contains", ""), "nothing cannot be compared"),
-        (Condition("companyNumber", "in", ["a", None]), "nothing cannot be compared"),
-        (Condition("companyNumber", "in", "abc"), "in takes a list"),
+        (Condition("ownerResourceID", "eq", None), "an empty value cannot be compared"),
+        (Condition("companyNumber", "eq", ""), "an empty value cannot be compared"),
+        (Condition("companyNumber", "contains", ""), "an empty value cannot be compared"),
+        (Condition("companyNumber", "in", ["a", None]), "an empty value cannot be compared"),
+        (Condition("companyNumber", "in", "abc"), "in needs a list"),
         (Condition("isActive", "eq", "perhaps"), "yes or no"),
         (Condition("createDate", "gt", "yesterday"), "not a point in time"),
-        (Condition("companyNumber", "notIn", [str(number) for number in range(501)]), "may have 500 values"),
+        (
+            Condition("companyNumber", "notIn", [str(number) for number in range(501)]),
+            "may have 500 values",
+        ),
     ],
 )
-def test_what_would_find_nothing_without_a_word_is_an_error(entities, condition, why):
+def test_a_condition_that_would_silently_find_nothing_is_an_error(entities, condition, why):
     with pytest.raises(TargetError, match=why):
         filters(entities["Companies"], [condition])
 
 
-def test_an_empty_list_asks_nothing(entities):
-    assert filters(entities["Companies"], [Condition("id", "in", []), Condition("isActive", "eq", value=True)]) == []
+def test_an_empty_list_needs_no_query(entities):
+    assert (
+        filters(
+            entities["Companies"],
+            [Condition("id", "in", []), Condition("isActive", "eq", value=True)],
+        )
+        == []
+    )
 
 
-def test_a_text_longer_than_the_field_is_asked_for_all_the_same(entities):
-    assert filters(entities["Companies"], [Condition("companyNumber", "eq", "x" * 80)])[0][0]["value"] == "x" * 80
+def test_a_text_longer_than_the_field_can_be_queried(entities):
+    assert (
+        filters(entities["Companies"], [Condition("companyNumber", "eq", "x" * 80)])[0][0]["value"]
+        == "x" * 80
+    )
 
 
-def test_a_long_list_is_asked_in_pieces_of_500_each_value_once_and_in_order(entities):
+def test_a_long_list_is_split_into_pieces_of_500_distinct_ordered_values(entities):
     numbers = [*range(1200, 0, -1), 7, "8"]
 
-    pieces = filters(entities["Companies"], [Condition("isActive", "eq", value=True), Condition("id", "in", numbers)])
+    pieces = filters(
+        entities["Companies"],
+        [Condition("isActive", "eq", value=True), Condition("id", "in", numbers)],
+    )
 
     lists = [piece[1]["value"] for piece in pieces]
     assert [len(values) for values in lists] == [500, 500, 200]
@@ -105,9 +121,13 @@ lists_of_numbers = st.lists(st.integers(1, 10**9), min_size=1, max_size=1800, un
 
 
 @given(lists_of_numbers, st.lists(lists_of_numbers.map(lambda numbers: numbers[:400]), max_size=2))
-def test_no_query_has_more_than_500_values_and_every_combination_is_asked_once(entities, first, others):
+def test_no_query_has_more_than_500_values_and_every_combination_is_queried_once(
+    entities, first, others
+):
     names = ["id", "ownerResourceID", "parentCompanyID"]
-    where = [Condition(name, "in", values) for name, values in zip(names, [first, *others], strict=False)]
+    where = [
+        Condition(name, "in", values) for name, values in zip(names, [first, *others], strict=False)
+    ]
 
     pieces = filters(entities["Companies"], where)
 
@@ -125,15 +145,15 @@ def test_no_query_has_more_than_500_values_and_every_combination_is_asked_once(e
     assert combinations == expected
 
 
-def test_records_after_one_are_asked_for_by_id(entities):
+def test_later_records_are_queried_by_id(entities):
     (whole,) = filters(entities["Companies"], [])
 
     assert after(whole, 7) == [*whole, {"op": "gt", "field": "id", "value": 7}]
 
 
-def test_a_list_of_ids_bounds_what_can_be_found(entities):
+def test_a_list_of_ids_limits_the_number_of_records(entities):
     companies = entities["Companies"]
 
-    assert most(filters(companies, [Condition("id", "in", [3, 4])])[0]) == 2
-    assert most(filters(companies, [Condition("ownerResourceID", "in", [3, 4])])[0]) is None
-    assert most(filters(companies, [])[0]) is None
+    assert most_records(filters(companies, [Condition("id", "in", [3, 4])])[0]) == 2
+    assert most_records(filters(companies, [Condition("ownerResourceID", "in", [3, 4])])[0]) is None
+    assert most_records(filters(companies, [])[0]) is None

@@ -1,26 +1,38 @@
+"""A response is judged as done, refused, busy or unclear."""
+
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.target.answers import Answer, Busy, Garbled, Good, Refused, Unclear, clean, judge, parse, retry_after
+from trueup.target.autotask.responses import (
+    Busy,
+    Done,
+    MalformedResponse,
+    Rejected,
+    ServiceResponse,
+    Unclear,
+    clean_message,
+    judge,
+    parse,
+    retry_after,
+)
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def judged(status, body=b"", headers=None):
-    return judge(Answer(status, headers or {}, body), NOW)
+    return judge(ServiceResponse(status, headers or {}, body), NOW)
 
 
-def test_a_json_answer_is_good_and_keeps_decimals_exact():
-    assert judged(200, b'{"price": 10.10}') == Good({"price": Decimal("10.10")})
+def test_a_json_response_is_done_with_exact_decimals():
+    assert judged(200, b'{"price": 10.10}') == Done({"price": Decimal("10.10")})
 
 
-def test_a_500_with_errors_is_a_refusal_in_autotasks_words():
-    assert judged(500, b'{"errors": ["phone is required", {"message": "and more"}]}') == Refused(
-        500, ("phone is required", "and more")
+def test_a_500_with_errors_is_a_refusal_with_autotasks_messages():
+    assert judged(500, b'{"errors": ["phone is required", {"message": "and more"}]}') == Rejected(
+        500, ("phone is required", "and more"), may_have_landed=True
     )
 
 
@@ -46,7 +58,7 @@ def test_a_500_with_errors_is_a_refusal_in_autotasks_words():
         (500, b'{"errors": ["Transaction was deadlocked on lock resources"]}'),
     ],
 )
-def test_a_fault_of_the_service_says_nothing_of_what_was_done(status, body):
+def test_a_fault_of_the_service_leaves_the_outcome_unclear(status, body):
     verdict = judged(status, body)
 
     assert isinstance(verdict, Unclear)
@@ -72,17 +84,19 @@ def test_too_many_requests_were_not_carried_out_whatever_the_status(status, body
     assert isinstance(judged(status, body), Busy)
 
 
-def test_the_words_of_a_busy_service_in_a_good_answer_are_data():
-    assert judged(200, b'{"items": [{"name": "Thread Threshold Exceeded"}]}') == Good(
+def test_the_message_of_a_busy_service_in_a_good_response_is_data():
+    assert judged(200, b'{"items": [{"name": "Thread Threshold Exceeded"}]}') == Done(
         {"items": [{"name": "Thread Threshold Exceeded"}]}
     )
 
 
-@pytest.mark.parametrize(("status", "body"), [(404, b"<html><title>404</title>"), (405, b""), (403, b"{}"), (401, b"")])
-def test_the_four_hundreds_were_not_carried_out_with_or_without_json(status, body):
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b"<html><title>404</title>"), (405, b""), (403, b"{}"), (401, b"")]
+)
+def test_a_status_of_the_four_hundreds_is_a_refusal_with_or_without_json(status, body):
     verdict = judged(status, body)
 
-    assert isinstance(verdict, Refused)
+    assert isinstance(verdict, Rejected)
     assert verdict.status == status
     assert verdict.errors
 
@@ -104,25 +118,31 @@ def test_a_web_page_is_shown_by_its_title_without_escapes():
         ({"retry-after": "9" * 400}, 999_999_999.0),
         ({"retry-after": "Fri, 20 Nov 2026 12:01:30 GMT"}, 90.0),
         ({"retry-after": "Fri, 20 Nov 2026 11:00:00 GMT"}, 0.0),
-        # the date is the server's, so its own clock counts and not ours
-        ({"retry-after": "Fri, 20 Nov 2026 18:00:30 GMT", "date": "Fri, 20 Nov 2026 18:00:00 GMT"}, 30.0),
+        # the date is the server's, so it is compared with the server's clock
+        (
+            {
+                "retry-after": "Fri, 20 Nov 2026 18:00:30 GMT",
+                "date": "Fri, 20 Nov 2026 18:00:00 GMT",
+            },
+            30.0,
+        ),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(headers, seconds):
     assert retry_after(headers, NOW) == seconds
 
 
-def test_a_busy_answer_carries_the_wait_it_asks_for():
+def test_a_busy_verdict_has_the_wait_that_the_service_asks_for():
     assert judged(429, b"", {"retry-after": "7"}).wait == 7.0
 
 
-def test_texts_of_errors_lose_markup_escapes_and_length():
+def test_error_messages_lose_markup_and_escapes_and_are_shortened():
     text = "a <b>bold</b>\x1b[31m\r\n lie\u202e <script>alert(1)</script> 1 < 2 " + "x" * 1000
 
-    said = clean(text)
+    cleaned = clean_message(text)
 
-    assert said.startswith("a bold [31m lie 1 < 2 xxx")
-    assert len(said) == 300
+    assert cleaned.startswith("a bold [31m lie 1 < 2 xxx")
+    assert len(cleaned) == 300
 
 
 def test_at_most_twenty_errors_are_kept():
@@ -130,13 +150,13 @@ def test_at_most_twenty_errors_are_kept():
 
 
 @given(st.integers(100, 599), st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_any_answer_has_a_meaning(status, body):
+def test_any_response_has_a_verdict(status, body):
     verdict = judged(status, body)
 
-    assert not (isinstance(verdict, Good) and status >= 300)
-    assert not (isinstance(verdict, Refused) and status < 400)
+    assert not (isinstance(verdict, Done) and status >= 300)
+    assert not (isinstance(verdict, Rejected) and status < 400)
 
 
-def test_an_empty_body_is_no_json():
-    with pytest.raises(Garbled, match="empty"):
+def test_an_empty_body_is_malformed():
+    with pytest.raises(MalformedResponse, match="empty"):
         parse(b"  ")

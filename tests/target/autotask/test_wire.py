@@ -1,28 +1,42 @@
+"""Values are converted between Python and JSON."""
+
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.coerce import coerce
+from trueup.target.autotask.responses import MalformedResponse, parse
+from trueup.target.autotask.wire import (
+    UnsendableValue,
+    body_of,
+    include_fields,
+    record_reader,
+    to_filter,
+    to_wire,
+)
 
-from engine.model.catalogue import Entity, Field, Type
-from engine.model.fit import fit
-from engine.target.answers import Garbled, parse
-from engine.target.wire import NotWire, body_of, included, reader, to_filter, to_wire
-
-DAY, INSTANT, MONEY = Field("day", Type.DAY), Field("moment", Type.INSTANT), Field("fee", Type.DECIMAL)
-SMALL = Entity("Small", frozenset({"query"}), {field.name: field for field in (DAY, INSTANT, MONEY)})
+DAY, INSTANT, MONEY = (
+    Field("day", Type.DAY),
+    Field("moment", Type.INSTANT),
+    Field("fee", Type.DECIMAL),
+)
+SMALL = Entity(
+    "Small", frozenset({"query"}), {field.name: field for field in (DAY, INSTANT, MONEY)}
+)
 
 
 def read(entity, name, raw):
-    return reader(entity, [name])({"id": 1, name: raw})[name]
+    return record_reader(entity, [name])({"id": 1, name: raw})[name]
 
 
 @pytest.mark.parametrize(
     ("name", "raw", "value"),
     [
         ("contractName", "Alpine\x1b[31m <b>", "Alpine\x1b[31m <b>"),
-        ("contractName", "", ""),
+        ("contractName", "", None),
         ("contractName", 365, "365"),
         ("contractName", Decimal("1.50"), "1.50"),
         ("contractName", True, "true"),
@@ -47,22 +61,22 @@ def read(entity, name, raw):
         ("startDate", "", None),
     ],
 )
-def test_values_come_in_as_the_catalogue_types_them(entities, name, raw, value):
-    got = read(entities["Contracts"], name, raw)
+def test_values_are_read_as_the_catalogues_types(entities, name, raw, value):
+    value_read = read(entities["Contracts"], name, raw)
 
-    assert got == value
-    assert type(got) is type(value)
+    assert value_read == value
+    assert type(value_read) is type(value)
 
 
 @given(st.integers(-(10**9), 10**9), st.sampled_from(["5", "49", "51", "500", ""]))
-def test_money_is_rounded_in_one_way_read_fitted_and_sent_halves_away_from_zero(places, beyond):
+def test_money_is_rounded_half_away_from_zero_when_read_coerced_and_sent(places, beyond):
     number = Decimal(f"{places}{beyond}").scaleb(-4 - len(beyond))
-    wanted = (abs(places) + (beyond.startswith("5"))) * (1 if number > 0 else -1)
-    told = Decimal(wanted).scaleb(-4) if number else Decimal(0)
+    rounded = (abs(places) + (beyond.startswith("5"))) * (1 if number > 0 else -1)
+    expected = Decimal(rounded).scaleb(-4) if number else Decimal(0)
 
-    assert read(SMALL, "fee", number) == told
-    assert fit(number, MONEY) == told
-    assert Decimal(repr(to_wire(MONEY, number))) == told
+    assert read(SMALL, "fee", number) == expected
+    assert coerce(number, MONEY) == expected
+    assert Decimal(repr(to_wire(MONEY, number))) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,8 +88,10 @@ def test_money_is_rounded_in_one_way_read_fitted_and_sent_halves_away_from_zero(
         "2024-01-31T16:04:05.307+01:00",
     ],
 )
-def test_points_in_time_are_utc_with_or_without_a_z(entities, raw):
-    assert read(entities["Companies"], "createDate", raw) == datetime(2024, 1, 31, 15, 4, 5, 307_000, tzinfo=UTC)
+def test_instants_are_utc_with_or_without_a_z(entities, raw):
+    assert read(entities["Companies"], "createDate", raw) == datetime(
+        2024, 1, 31, 15, 4, 5, 307_000, tzinfo=UTC
+    )
 
 
 def test_the_active_flag_of_contacts_is_an_integer(entities):
@@ -100,21 +116,25 @@ def test_the_active_flag_of_contacts_is_an_integer(entities):
         ("startDate", 20240131.5),
     ],
 )
-def test_what_cannot_be_read_as_its_type_is_an_error_that_names_record_and_field(entities, name, raw):
-    with pytest.raises(Garbled, match=rf"Contracts 1: {name} is no "):
+def test_a_value_of_another_type_is_an_error_with_its_record_and_field(entities, name, raw):
+    with pytest.raises(MalformedResponse, match=rf"Contracts 1: {name} is not of type "):
         read(entities["Contracts"], name, raw)
 
 
-def test_a_record_has_its_id_and_every_field_that_was_asked_for(entities):
+def test_a_record_has_its_id_and_every_requested_field(entities):
     names = ["contractName", "udf.Work 365 Id", "setupFee", "id"]
     item = {
         "id": "29683",
         "CONTRACTNAME": "Alpine",
         "other": 1,
-        "userDefinedFields": [{"name": "work 365 ID", "value": "7f3"}, {"name": "Else", "value": "x"}, 7],
+        "userDefinedFields": [
+            {"name": "work 365 ID", "value": "7f3"},
+            {"name": "Else", "value": "x"},
+            7,
+        ],
     }
 
-    assert reader(entities["Contracts"], names)(item) == {
+    assert record_reader(entities["Contracts"], names)(item) == {
         "id": 29683,
         "contractName": "Alpine",
         "setupFee": None,
@@ -123,19 +143,23 @@ def test_a_record_has_its_id_and_every_field_that_was_asked_for(entities):
 
 
 @pytest.mark.parametrize("given", [None, [], [{"name": "Else"}]])
-def test_a_user_defined_field_that_does_not_come_is_empty(entities, given):
+def test_a_missing_user_defined_field_is_empty(entities, given):
     item = {"id": 1, "userDefinedFields": given}
 
-    assert reader(entities["Contracts"], ["udf.A"])(item)["udf.A"] is None
+    assert record_reader(entities["Contracts"], ["udf.A"])(item)["udf.A"] is None
 
 
-def test_user_defined_fields_that_are_no_list_are_an_error(entities):
-    with pytest.raises(Garbled, match="no list"):
-        reader(entities["Contracts"], ["udf.A"])({"id": 1, "userDefinedFields": 7})
+def test_user_defined_fields_that_are_not_a_list_are_an_error(entities):
+    with pytest.raises(MalformedResponse, match="not a list"):
+        record_reader(entities["Contracts"], ["udf.A"])({"id": 1, "userDefinedFields": 7})
 
 
-def test_the_id_is_always_asked_for_and_user_defined_fields_by_their_own_names():
-    assert included(["companyName", "id", "udf.Work 365 Id"]) == ["id", "companyName", "Work 365 Id"]
+def test_the_id_is_always_included_and_user_defined_fields_by_their_own_names():
+    assert include_fields(["companyName", "id", "udf.Work 365 Id"]) == [
+        "id",
+        "companyName",
+        "Work 365 Id",
+    ]
 
 
 def test_a_body_has_plain_fields_and_a_list_of_user_defined_ones(entities):
@@ -183,23 +207,25 @@ def test_a_body_has_plain_fields_and_a_list_of_user_defined_ones(entities):
         ("setupFee", Decimal("1e60"), "out of all range"),
     ],
 )
-def test_what_cannot_be_sent_is_said_before_it_is_sent(entities, name, value, why):
-    with pytest.raises(NotWire, match=why):
+def test_a_value_that_cannot_be_sent_is_refused_with_a_reason(entities, name, value, why):
+    with pytest.raises(UnsendableValue, match=why):
         body_of(entities["Contracts"], {name: value})
 
 
-def test_a_picklist_takes_numbers_that_are_not_known_here(entities):
+def test_a_picklist_accepts_numbers_missing_in_the_catalogue(entities):
     assert body_of(entities["Contracts"], {"billingPreference": 17}) == {"billingPreference": 17}
 
 
 @given(st.dates())
-def test_days_survive_the_way_out_and_in(day):
+def test_days_are_read_as_they_were_sent(day):
     assert read(SMALL, "day", to_wire(DAY, day)) == day
     assert to_filter(DAY, day) == f"{day.isoformat()}T00:00:00"
 
 
-@given(st.datetimes(datetime(2, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))])))  # noqa: DTZ001 -- hypothesis wants naive bounds
-def test_points_in_time_survive_to_the_millisecond(moment):
+@given(
+    st.datetimes(datetime(2, 1, 1), timezones=st.sampled_from([UTC, timezone(timedelta(hours=5))]))  # noqa: DTZ001
+)
+def test_instants_are_read_as_they_were_sent_to_the_millisecond(moment):
     there = moment.astimezone(UTC)
 
     assert read(SMALL, "moment", to_wire(INSTANT, moment)) == there.replace(
@@ -208,7 +234,7 @@ def test_points_in_time_survive_to_the_millisecond(moment):
 
 
 @given(st.decimals(-(10**9), 10**9, places=4))
-def test_money_survives_to_four_places(amount):
+def test_money_is_read_as_it_was_sent_to_four_places(amount):
     sent = f'{{"id": 1, "fee": {to_wire(MONEY, amount)!r}}}'
 
-    assert reader(SMALL, ["fee"])(parse(sent.encode()))["fee"] == amount
+    assert record_reader(SMALL, ["fee"])(parse(sent.encode()))["fee"] == amount

@@ -1,7 +1,8 @@
-import pytest
+"""Addresses of zones have one spelling, and next pages stay in their zone."""
 
-from engine.target.answers import Garbled
-from engine.target.zones import Zone, read_zone, zone_at
+import pytest
+from trueup.target.autotask.responses import MalformedResponse
+from trueup.target.autotask.zones import Zone, read_zone, zone_at
 
 ROOT = "https://ws14.example.net/ATServicesRest/V1.0"
 
@@ -17,16 +18,21 @@ ROOT = "https://ws14.example.net/ATServicesRest/V1.0"
         " HTTPS://ws14.example.net/ATServicesRest/v1.0 ",
     ],
 )
-def test_every_form_of_an_address_leads_to_one_root(url):
+def test_every_spelling_of_an_address_has_one_root(url):
     assert zone_at(url).root == ROOT
 
 
 def test_a_path_before_the_service_is_kept():
-    assert zone_at("http://127.0.0.1:8080/proxy/").root == "http://127.0.0.1:8080/proxy/ATServicesRest/V1.0"
+    assert (
+        zone_at("http://127.0.0.1:8080/proxy/").root
+        == "http://127.0.0.1:8080/proxy/ATServicesRest/V1.0"
+    )
 
 
-@pytest.mark.parametrize("url", ["", "webservices.autotask.net", "ftp://x.example", "https://", "file:///etc/passwd"])
-def test_what_is_no_web_address_is_refused(url):
+@pytest.mark.parametrize(
+    "url", ["", "webservices.autotask.net", "ftp://x.example", "https://", "file:///etc/passwd"]
+)
+def test_an_invalid_address_is_refused(url):
     with pytest.raises(ValueError, match="must be like"):
         zone_at(url)
 
@@ -39,12 +45,12 @@ def test_a_password_in_an_address_is_refused_and_not_repeated():
 
 
 @pytest.mark.parametrize("payload", [None, [], {}, {"url": None}, {"url": 7}, {"url": "nowhere"}])
-def test_a_look_up_without_a_usable_url_is_no_answer(payload):
-    with pytest.raises(Garbled):
+def test_a_look_up_without_a_usable_url_is_malformed(payload):
+    with pytest.raises(MalformedResponse):
         read_zone(payload)
 
 
-def test_a_next_page_stays_on_the_origin_in_whatever_spelling():
+def test_a_next_page_may_have_any_spelling_of_the_origin():
     zone = Zone(ROOT)
 
     spelled = "HTTPS://WS14.example.net:443/atservicesrest/v1.0/X/query/next?paging={a}"
@@ -65,7 +71,7 @@ def test_a_next_page_stays_on_the_origin_in_whatever_spelling():
     ],
 )
 def test_a_next_page_elsewhere_is_an_error(url):
-    with pytest.raises(Garbled, match="next page"):
+    with pytest.raises(MalformedResponse, match="next page"):
         Zone(ROOT).path_of(url)
 
 
@@ -77,7 +83,7 @@ def test_an_address_is_relative_to_the_root_or_absolute_on_its_host():
 
 
 @pytest.mark.parametrize(
-    ("url", "secure", "here"),
+    ("url", "secure", "loopback"),
     [
         ("https://a.example", True, False),
         ("http://a.example", False, False),
@@ -88,5 +94,5 @@ def test_an_address_is_relative_to_the_root_or_absolute_on_its_host():
         ("http://localhost.evil.example", False, False),
     ],
 )
-def test_http_is_fit_for_this_machine_only(url, secure, here):
-    assert (zone_at(url).is_secure(), zone_at(url).is_here()) == (secure, here)
+def test_http_is_secure_on_this_machine_only(url, secure, loopback):
+    assert (zone_at(url).is_secure(), zone_at(url).is_loopback()) == (secure, loopback)

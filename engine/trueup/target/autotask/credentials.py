@@ -1,19 +1,19 @@
-"""What an API user signs in with, kept out of sight."""
+"""The credentials of an API user, which no message and no repr shows."""
 
 from dataclasses import dataclass
 from hashlib import sha256
 
-from engine.errors import TargetError
+from trueup.errors import TargetError
 
 _SHORTEST_HIDDEN = 6
-"""Shorter ones are words, as in a demo; to hide them would make messages unreadable."""
+"""Shorter secrets are plain words, as in a demo; hiding them would make messages unreadable."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """User name, secret and integration code. Shows nothing of itself.
+    """User name, secret and integration code, without spaces around them.
 
-    Idle space around them is dropped. Raises TargetError for what no header can carry.
+    Raises `TargetError` for a value that no HTTP header can carry.
     """
 
     username: str
@@ -24,29 +24,36 @@ class Credentials:
         for name in ("username", "secret", "integration_code"):
             value = getattr(self, name).strip()
             if not value or not value.isprintable():
-                what = "is empty" if not value else "holds a character that cannot be sent"
-                raise TargetError(f"the target's {name} {what}; see target: in trueup.yaml")
+                fault = "is empty" if not value else "holds a character that cannot be sent"
+                raise TargetError(f"the target's {name} {fault}; see target: in trueup.yaml")
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         return "Credentials(…)"
 
     def headers(self) -> dict[bytes, bytes]:
-        """The three headers of every request but the zone look-up (autotask-api.md, section 1)."""
+        """Returns the headers of every request but the zone look-up.
+
+        Source: docs/explanation/autotask.md, section 1.
+        """
         return {
             b"ApiIntegrationCode": self.integration_code.encode(),
             b"UserName": self.username.encode(),
             b"Secret": self.secret.encode(),
         }
 
-    def known_as(self) -> str:
-        """The user, so that two can be told apart, and not so that one could sign in: domain and digest."""
+    def public_name(self) -> str:
+        """Returns domain and digest of the user name.
+
+        It distinguishes two users, and does not show a name that could be used to sign in.
+        """
         name = self.username.casefold()
         domain = name.partition("@")[2]
-        return f"API user {f'…@{domain} ' if domain else ''}({sha256(name.encode()).hexdigest()[:8]})"
+        digest = sha256(name.encode()).hexdigest()[:8]
+        return f"API user {f'…@{domain} ' if domain else ''}({digest})"
 
     def hide(self, text: str) -> str:
-        """The text without the secret and the integration code, should a server repeat them."""
+        """Returns the text without secret and integration code, in case a server repeats them."""
         for hidden in (self.secret, self.integration_code):
             if len(hidden) >= _SHORTEST_HIDDEN:
                 text = text.replace(hidden, "…")

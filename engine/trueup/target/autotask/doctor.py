@@ -1,38 +1,41 @@
-"""Examines a connection: the zone, the credentials, what each mapping needs against what is granted.
+"""Examines a connection: the zone, the credentials, the hour's calls, and the granted rights.
 
-It reads and writes no record; it costs two calls, and one for each entity.
+It reads and writes no record. It costs two calls, and one for each entity.
 """
 
 from collections.abc import Iterator, Mapping
 
-from engine.errors import TargetError, TargetRejected
-from engine.model.finding import Finding, Severity
-from engine.target.gateway import HttpTarget
+from trueup.errors import TargetError, TargetRejected
+from trueup.model.finding import Finding, Severity
+from trueup.target.autotask.gateway import HttpTarget
 
-_NEARLY = 0.75
-"""Share of the hour's calls from which Autotask makes each request wait a second (autotask-api.md, 4)."""
+_NEARLY_USED = 0.75
+"""Share of the hour's calls from which Autotask delays each request by a second.
 
-_LEVEL = "give the API user's security level this right in Autotask, or leave the mapping out"
+Source: docs/explanation/autotask.md, section 4 (limits).
+"""
 
-Needs = Mapping[str, frozenset[str]]
-"""By entity: of query, create, update, what the project's mappings do with it."""
+_GRANT = "give the API user's security level this right in Autotask, or leave the mapping out"
+
+OperationsByEntity = Mapping[str, frozenset[str]]
+"""Those of query, create and update that the project's mappings use."""
 
 
-def examine(target: HttpTarget, needs: Needs) -> list[Finding]:
-    """What is as it must be (info) and what is not; stops where nothing more can be known."""
+def examine(target: HttpTarget, needs: OperationsByEntity) -> list[Finding]:
+    """Returns one finding for each check: info is good. Stops at the first failed connection."""
     findings: list[Finding] = []
     try:
-        findings += _zone(target)
-        findings += _hour(target)
+        findings += _check_zone(target)
+        findings += _check_hour(target)
         for entity in sorted(needs):
-            findings += _rights(target, entity, needs[entity])
+            findings += _check_rights(target, entity, needs[entity])
     except TargetError as fault:
         findings.append(Finding("connection", Severity.ERROR, str(fault), _remedy(fault)))
     return findings
 
 
-def minimum_permissions(needs: Needs) -> list[str]:
-    """The least that the API user's security level must grant, one line an entity."""
+def minimum_permissions(needs: OperationsByEntity) -> list[str]:
+    """Returns what the API user's security level must grant at least, one line for each entity."""
     order = ("query", "create", "update")
     return [
         f"{entity}: {', '.join(operation for operation in order if operation in needs[entity])}"
@@ -40,56 +43,58 @@ def minimum_permissions(needs: Needs) -> list[str]:
     ]
 
 
-def _zone(target: HttpTarget) -> Iterator[Finding]:
+def _check_zone(target: HttpTarget) -> Iterator[Finding]:
     zone = target.client.zone()
-    called = f" ({zone.name})" if zone.name else ""
-    yield Finding("zone", Severity.INFO, f"the tenant's zone is {zone.root}{called}")
-    if not zone.is_secure():
-        remedy = "use an https address for target.url"
-        yield Finding("zone", Severity.WARNING, "the secret is sent without encryption (http)", remedy)
+    name = f" ({zone.name})" if zone.name else ""
+    yield Finding("zone", Severity.INFO, f"the tenant's zone is {zone.root}{name}")
 
 
-def _hour(target: HttpTarget) -> Iterator[Finding]:
-    """The first request that needs the credentials."""
+def _check_hour(target: HttpTarget) -> Iterator[Finding]:
+    """Reads the threshold, which is the first request with the credentials."""
     threshold = target.threshold()
-    yield Finding("credentials", Severity.INFO, "user name, secret and integration code are accepted")
-    left = max(threshold.limit - threshold.used, 0)
+    accepted = "user name, secret and integration code are accepted"
+    yield Finding("credentials", Severity.INFO, accepted)
+
     if threshold.limit <= 0:
         yield Finding("threshold", Severity.INFO, "the tenant has no limit on calls an hour")
         return
+    left = max(threshold.limit - threshold.used, 0)
     text = f"{left:,} of the {threshold.limit:,} calls that the tenant has this hour are left"
-    if threshold.used >= threshold.limit * _NEARLY:
+    if threshold.used >= threshold.limit * _NEARLY_USED:
         remedy = "all integrations of the tenant share them; run when the others are quiet"
         yield Finding("threshold", Severity.WARNING if left else Severity.ERROR, text, remedy)
     else:
         yield Finding("threshold", Severity.INFO, text)
 
 
-def _rights(target: HttpTarget, entity: str, operations: frozenset[str]) -> Iterator[Finding]:
+def _check_rights(target: HttpTarget, entity: str, operations: frozenset[str]) -> Iterator[Finding]:
     try:
         rights = target.rights(entity)
     except TargetRejected as refusal:
-        yield Finding("permission", Severity.ERROR, f"{entity}: {refusal}", _LEVEL)
+        yield Finding("permission", Severity.ERROR, f"{entity}: {refusal}", _GRANT)
         return
-    fine = []
+
+    granted = []
     for operation in sorted(operations):
-        granted = rights.granted.get(operation, "")
+        access = rights.granted.get(operation, "")
         if not rights.offered.get(operation, True):
-            yield Finding("permission", Severity.ERROR, f"{entity}: Autotask offers no {operation}", _LEVEL)
-        elif granted == "none":
-            yield Finding("permission", Severity.ERROR, f"{entity}: {operation} is not granted", _LEVEL)
-        elif granted == "restricted":
+            text = f"{entity}: Autotask offers no {operation}"
+            yield Finding("permission", Severity.ERROR, text, _GRANT)
+        elif access == "none":
+            text = f"{entity}: {operation} is not granted"
+            yield Finding("permission", Severity.ERROR, text, _GRANT)
+        elif access == "restricted":
             yield _restricted(entity, operation)
         else:
-            fine.append(operation)
-    if fine:
-        yield Finding("permission", Severity.INFO, f"{entity}: {', '.join(fine)} granted")
+            granted.append(operation)
+    if granted:
+        yield Finding("permission", Severity.INFO, f"{entity}: {', '.join(granted)} granted")
 
 
 def _restricted(entity: str, operation: str) -> Finding:
     text = f"{entity}: {operation} is granted in part"
     if operation == "query":
-        text += "; records that the user may not see are missing without a word"
+        text += "; records that the user may not see are missing, without an error"
     return Finding("permission", Severity.WARNING, text, "grant it for all records")
 
 

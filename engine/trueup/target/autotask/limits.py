@@ -1,4 +1,7 @@
-"""How much may be asked at a time, in an hour and in a run; pure bookkeeping, nothing is sent here."""
+"""How many requests may be in flight, sent in an hour, and sent in a run. Nothing is sent here.
+
+Facts: docs/explanation/autotask.md, section 4 (limits).
+"""
 
 import threading
 from collections.abc import Iterator
@@ -6,34 +9,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.errors import CallsUsedUp
-from engine.ports import Clock, Threshold
+from trueup.errors import CallsUsedUp
+from trueup.ports import Clock, Threshold
 
 PER_ENDPOINT = 3
-"""Requests in flight per integration code and entity (autotask-api.md, section 4)."""
+"""Requests in flight for each integration code and entity."""
 
 SLOW_FROM = 0.9
-"""Share of the hour's calls from which requests are spread so that those left last for an hour."""
+"""Share of the hour's calls from which requests are spread so that the rest lasts for an hour."""
 
 _HOUR = 3600.0
 _LONGEST_GAP = 60.0
-_ASK_AGAIN_AFTER = 25
-"""Calls after which the threshold is asked anew at the earliest; else after a quarter of those left."""
+_FEWEST_BEFORE_RECHECK = 25
+"""Calls after which the threshold is read again at the earliest.
+
+It is read again after a quarter of the calls that were left, if that is more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a run may use. Times in seconds."""
+class RunLimits:
+    """What a run may use. Times are in seconds."""
 
     workers: int = 3  # requests in flight, over all endpoints
-    timeout: float = 300.0  # of one request; Autotask lets one run for five minutes
+    timeout: float = 300.0  # of one request; Autotask ends a request after five minutes
     deadline: float = 900.0  # of one call with all its repeats
-    attempts: int = 6  # at one call, when answers are faults
+    attempts: int = 6  # of one call, while its answers are faults
     max_calls: int | None = None  # in the whole run
 
 
 class Slots:
-    """Places for requests in flight: a few per endpoint, and a few over all."""
+    """Slots for requests in flight: a few for each endpoint, and a few over all."""
 
     def __init__(self, workers: int) -> None:
         self._all = threading.Semaphore(max(workers, 1))
@@ -42,24 +48,27 @@ class Slots:
 
     @contextmanager
     def hold(self, endpoint: str) -> Iterator[None]:
-        """One place of the endpoint for as long as the block runs. Endpoint first, so that none deadlocks."""
+        """Holds one slot of the endpoint during the block.
+
+        The endpoint's slot is taken before the common one, so that no deadlock is possible.
+        """
         with self._lock:
             own = self._endpoints.setdefault(endpoint.casefold(), threading.Semaphore(PER_ENDPOINT))
         with own, self._all:
             yield
 
 
-class Calls:
-    """Counts requests, stops at the run's own limit, and spreads them near the hour's."""
+class CallBudget:
+    """Counts requests, stops at the run's own limit, and spreads them near the hour's limit."""
 
     def __init__(self, clock: Clock, max_calls: int | None) -> None:
         self._clock = clock
         self._max = max_calls
-        self._kept = 0  # of them, kept back for what must be asked later
+        self._reserved = 0  # of the run's calls, for requests that must be sent later
         self._lock = threading.Lock()
         self._count = 0
-        self._known: Threshold | None = None
-        self._asked_at = 0  # the count when the threshold was last asked
+        self._threshold: Threshold | None = None
+        self._count_at_threshold = 0  # when the threshold was last read
         self._next: datetime | None = None  # nothing is sent before
 
     @property
@@ -67,49 +76,53 @@ class Calls:
         """Requests counted so far."""
         return self._count
 
-    def keep_back(self, calls: int) -> None:
+    def reserve_calls(self, calls: int) -> None:
         """From now on a request is sent only if so many can be sent after it."""
         with self._lock:
-            self._kept = calls
+            self._reserved = calls
 
     def take(self) -> None:
-        """Counts a request that is about to be sent, or raises CallsUsedUp."""
+        """Counts a request that is about to be sent. Raises `CallsUsedUp`."""
         with self._lock:
-            if self._max is not None and self._count + 1 + self._later() > self._max:
-                kept = ", or kept to prove what was sent" if self._kept else ""
+            if self._max is not None and self._count + 1 + self._needed_later() > self._max:
+                reserved = ", or reserved to verify what was sent" if self._reserved else ""
                 raise CallsUsedUp(
-                    f"all {self._max} calls that this run may make are used{kept}; nothing more was sent."
-                    " Run it again to go on, or allow more calls."
+                    f"all {self._max} calls that this run may make are used{reserved};"
+                    " nothing more was sent. Run it again to go on, or allow more calls."
                 )
             self._count += 1
 
-    def _later(self) -> int:
-        """The calls that are kept back, and those that ask for the threshold between them."""
-        if not self._kept or self._known is None or self._known.limit <= 0:
-            return self._kept
-        before = self._count + 1 - self._asked_at
-        return self._kept + max(0, before + self._kept - 1) // self._patience()
+    def _needed_later(self) -> int:
+        """The reserved calls, and those that read the threshold in between."""
+        if not self._reserved or self._threshold is None or self._threshold.limit <= 0:
+            return self._reserved
+        since = self._count + 1 - self._count_at_threshold
+        rechecks = max(0, since + self._reserved - 1) // self._calls_before_recheck()
+        return self._reserved + rechecks
 
     def learn(self, threshold: Threshold) -> None:
-        """What the service says is used of the hour; a limit of 0 means that nothing is known."""
+        """Takes the service's count of the hour; a limit of 0 means that it is unknown."""
         with self._lock:
-            self._known = threshold
-            self._asked_at = self._count
+            self._threshold = threshold
+            self._count_at_threshold = self._count
 
     def due(self) -> bool:
-        """Should the threshold be asked (again)? Others use the same hour, and old calls leave it."""
-        with self._lock:
-            if self._known is None:
-                return True
-            return self._known.limit > 0 and self._count - self._asked_at >= self._patience()
+        """Whether the threshold should be read (again).
 
-    def _patience(self) -> int:
-        """Calls after which the threshold is asked again."""
-        left = self._known.limit - self._known.used if self._known else 0
-        return max(_ASK_AGAIN_AFTER, left // 4)
+        Other programs use the same hour, and old calls leave it.
+        """
+        with self._lock:
+            if self._threshold is None:
+                return True
+            since = self._count - self._count_at_threshold
+            return self._threshold.limit > 0 and since >= self._calls_before_recheck()
+
+    def _calls_before_recheck(self) -> int:
+        left = self._threshold.limit - self._threshold.used if self._threshold else 0
+        return max(_FEWEST_BEFORE_RECHECK, left // 4)
 
     def turn(self) -> float:
-        """Takes the next turn; the seconds to wait for it."""
+        """Takes the next turn, and returns the seconds to wait for it."""
         with self._lock:
             now = self._clock.now()
             start = max(now, self._next) if self._next else now
@@ -117,17 +130,17 @@ class Calls:
             return (start - now).total_seconds()
 
     def hold_back(self, seconds: float) -> None:
-        """The service asked to wait: nobody sends before that."""
+        """Delays all requests by the seconds that the service asked to wait."""
         with self._lock:
             until = self._clock.now() + timedelta(seconds=seconds)
             self._next = max(until, self._next) if self._next else until
 
     def _gap(self) -> float:
-        """Seconds between two requests, so that the calls left last for an hour in the worst case."""
-        known = self._known
-        if known is None or known.limit <= 0:
+        """Seconds between two requests, so that the calls left last for an hour at worst."""
+        threshold = self._threshold
+        if threshold is None or threshold.limit <= 0:
             return 0.0
-        used = known.used + self._count - self._asked_at
-        if used < known.limit * SLOW_FROM:
+        used = threshold.used + self._count - self._count_at_threshold
+        if used < threshold.limit * SLOW_FROM:
             return 0.0
-        return min(_LONGEST_GAP, _HOUR / max(known.limit - used, 1))
+        return min(_LONGEST_GAP, _HOUR / max(threshold.limit - used, 1))

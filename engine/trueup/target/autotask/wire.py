@@ -1,8 +1,8 @@
-"""Values between Python and the wire, by the types of the catalogue.
+"""Converts values between Python and JSON, by the types of the catalogue.
 
-A day keeps its date part whatever time and zone stand beside it; an instant is UTC, with or without a
-`Z`; money has four places; user-defined fields are texts in a list of their own (autotask-api.md,
-section 5).
+A day keeps its date, whatever time and zone stand beside it. An instant is UTC, with or without a
+`Z`. Money has four decimal places. User-defined fields are texts in a list of their own
+(docs/explanation/autotask.md, section 5).
 """
 
 import re
@@ -12,141 +12,167 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from engine.model.catalogue import UDF, Entity, Field, Type
-from engine.model.fit import PLACES, Misfit, fit, to_number
-from engine.ports import Record
-from engine.target.answers import Garbled, clean
+from trueup.model.catalogue import UDF, Entity, Field, Type
+from trueup.model.coerce import PLACES, CoercionError, coerce, to_number
+from trueup.ports import Record
+from trueup.target.autotask.responses import MalformedResponse, clean_message
 
 ID = "id"
 UDFS = "userDefinedFields"
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-class NotWire(ValueError):
-    """A value that cannot be sent for that field; the text says why."""
+class UnsendableValue(ValueError):
+    """A value cannot be sent for that field. The text is the reason."""
 
 
 def to_wire(field: Field, value: object) -> object:
-    """A value of a record as JSON takes it: for bodies of creates and updates. Raises NotWire."""
-    fitted = _fitted(field, value)
-    if isinstance(fitted, datetime):
-        return fitted.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    if isinstance(fitted, date):
-        return fitted.isoformat()
-    return _number(fitted) if isinstance(fitted, Decimal) else fitted
+    """Returns a value as JSON, for the bodies of writes. Raises `UnsendableValue`."""
+    coerced = _coerced(field, value)
+    if isinstance(coerced, datetime):
+        utc = coerced.astimezone(UTC).replace(tzinfo=None)
+        return f"{utc.isoformat(timespec='milliseconds')}Z"
+    if isinstance(coerced, date):
+        return coerced.isoformat()
+    return _json_number(coerced) if isinstance(coerced, Decimal) else coerced
 
 
 def to_filter(field: Field, value: object) -> Any:  # noqa: ANN401 -- any value of a query
-    """The same for a condition, where days are written as points in time. Raises NotWire."""
+    """Returns a value as JSON for a condition, in which a day is an instant.
+
+    Raises `UnsendableValue`.
+    """
     if value is None or value == "":
-        raise NotWire("nothing cannot be compared; use exist or notExist")
-    sent = to_wire(replace(field, max_length=None), value)  # a text too long is found nowhere
-    return f"{sent}T00:00:00" if field.type is Type.DAY else sent
+        raise UnsendableValue("an empty value cannot be compared; use exist or notExist")
+    # A text that is too long for the field is allowed here: it finds nothing.
+    wire = to_wire(replace(field, max_length=None), value)
+    return f"{wire}T00:00:00" if field.type is Type.DAY else wire
 
 
-def _fitted(field: Field, value: object) -> object:
-    """Picklists are numbers by now, and their lists may be shorter here than at the tenant."""
+def _coerced(field: Field, value: object) -> object:
+    """The value in the field's type. Raises `UnsendableValue`.
+
+    Picklist values are numbers already, and the catalogue's list may lack values of the tenant, so
+    the list is not checked here.
+    """
     if field.name.startswith(UDF) and isinstance(value, bool | int | Decimal):
         value = format(value, "f") if isinstance(value, Decimal) else str(value).lower()
     try:
-        return fit(value, replace(field, picklist=None))
-    except Misfit as fault:
-        raise NotWire(clean(str(fault))) from None
+        return coerce(value, replace(field, picklist=None))
+    except CoercionError as fault:
+        raise UnsendableValue(clean_message(str(fault))) from None
 
 
-def _number(value: Decimal) -> float:
-    """JSON has no decimals; what does not survive as a number of JSON is refused."""
+def _json_number(value: Decimal) -> float:
+    """JSON has no decimals: a value that would change as a float is refused."""
     number = float(value)
     if Decimal(repr(number)) != value:
-        raise NotWire(f"{value} has more digits than can be sent")
+        raise UnsendableValue(f"{value} has more digits than can be sent")
     return number
 
 
 def body_of(entity: Entity, values: Mapping[str, object]) -> dict[str, object]:
-    """Values as the body of a write, user-defined fields in their list. Raises NotWire."""
+    """Returns values as the body of a write, with user-defined fields in their own list.
+
+    Raises `UnsendableValue`.
+    """
     body: dict[str, object] = {}
     udfs: list[Mapping[str, object]] = []
     for name, value in values.items():
-        known = entity.field(name)
-        if known is None:
-            raise NotWire(f"{name} is not a field of {entity.name}")
-        sent = to_wire(known, value)
+        field = entity.field(name)
+        if field is None:
+            raise UnsendableValue(f"{name} is not a field of {entity.name}")
+        wire = to_wire(field, value)
         if name.startswith(UDF):
-            udfs.append({"name": name.removeprefix(UDF), "value": sent})
+            udfs.append({"name": name.removeprefix(UDF), "value": wire})
         else:
-            body[name] = sent
+            body[name] = wire
     if udfs:
         body[UDFS] = udfs
     return body
 
 
-def included(names: Iterable[str]) -> list[str]:
-    """IncludeFields: `id` must be named where there may be more than a page, and each user-defined field."""
+def include_fields(names: Iterable[str]) -> list[str]:
+    """Returns the IncludeFields of a query.
+
+    `id` must be named if there may be more than one page, and so must each user-defined field.
+    """
     return list(dict.fromkeys([ID, *(name.removeprefix(UDF) for name in names)]))
 
 
-def reader(entity: Entity, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Record]:
-    """What turns an item of a page into a record with `id` and these fields.
+def record_reader(entity: Entity, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Record]:
+    """Returns a function that turns an item of a page into a record with `id` and these fields.
 
-    The reader raises Garbled for a value that is not of its field's type.
+    That function raises `MalformedResponse` for a value that is not of its field's type.
     """
-    plan = [(name, _reading(entity.field(name) or Field(name, Type.TEXT))) for name in names]
-    plain = [(name, read) for name, read in plan if not name.startswith(UDF) and name != ID]
-    udfs = [(name, read) for name, read in plan if name.startswith(UDF)]
+    readers = [
+        (name, _field_reader(entity.field(name) or Field(name, Type.TEXT))) for name in names
+    ]
+    plain = [(name, read) for name, read in readers if not name.startswith(UDF) and name != ID]
+    udfs = [(name, read) for name, read in readers if name.startswith(UDF)]
 
     def record(item: Mapping[str, Any]) -> Record:
-        number = identity(item)
+        number = id_of(item)
         values: Record = {ID: number}
         try:
             for name, read in plain:
-                values[name] = read(_value(item, name))
+                values[name] = read(_property(item, name))
             if udfs:
-                given = _udfs(item)
+                given = _udf_values(item)
                 for name, read in udfs:
                     values[name] = read(given.get(name.removeprefix(UDF).casefold()))
         except (TypeError, ValueError) as fault:
-            raise Garbled(f"{entity.name} {number}: {clean(str(fault))}") from None
+            reason = clean_message(str(fault))
+            raise MalformedResponse(f"{entity.name} {number}: {reason}") from None
         return values
 
     return record
 
 
-def identity(item: Mapping[str, Any]) -> int:
-    """The id of an item. Raises Garbled."""
+def id_of(item: Mapping[str, Any]) -> int:
+    """Returns the id of an item. Raises `MalformedResponse`."""
     number = item.get(ID)
-    if isinstance(number, str) and _WHOLE.fullmatch(number):
+    if isinstance(number, str) and _WHOLE_NUMBER.fullmatch(number):
         return int(number)
     if isinstance(number, bool) or not isinstance(number, int):
-        raise Garbled("a record without an id")
+        raise MalformedResponse("a record without an id")
     return number
 
 
-def _value(item: Mapping[str, Any], name: str) -> object:
-    """Property names may come in another case than they are asked for."""
+def _property(item: Mapping[str, Any], name: str) -> object:
+    """The property of that name, which may be in another case than requested."""
     if name in item:
         return item[name]
     return next((value for key, value in item.items() if key.casefold() == name.casefold()), None)
 
 
-def _udfs(item: Mapping[str, Any]) -> Mapping[str, object]:
-    listed = item.get(UDFS) or ()
-    if not isinstance(listed, Iterable):
-        raise TypeError(f"{UDFS} is no list")
-    return {str(one.get("name")).casefold(): one.get("value") for one in listed if isinstance(one, Mapping)}
+def _udf_values(item: Mapping[str, Any]) -> Mapping[str, object]:
+    """The user-defined fields of an item by name, case folded."""
+    udfs = item.get(UDFS) or ()
+    if not isinstance(udfs, Iterable):
+        raise TypeError(f"{UDFS} is not a list")
+    return {
+        str(udf.get("name")).casefold(): udf.get("value")
+        for udf in udfs
+        if isinstance(udf, Mapping)
+    }
 
 
-def _reading(field: Field) -> Callable[[object], object]:
-    read = _READ[field.type]
+def _field_reader(field: Field) -> Callable[[object], object]:
+    """Returns what reads a value. Text that is not set is null or empty, and None here."""
+    read = _READERS[field.type]
+    unset = (None, "") if field.type is Type.TEXT else (None,)
 
     def value(raw: object) -> object:
-        if raw is None:
+        if raw in unset:
             return None
         try:
             return read(raw)
         except (TypeError, ValueError):
-            raise ValueError(f"{field.name} is no {field.type}: {clean(repr(raw), 60)}") from None
+            shown = clean_message(repr(raw), 60)
+            raise ValueError(f"{field.name} is not of type {field.type}: {shown}") from None
 
     return value
 
@@ -171,10 +197,10 @@ def _decimal(raw: object) -> Decimal:
 
 
 def _boolean(raw: object) -> bool:
-    known = _BOOLEANS.get(str(raw).strip().casefold())
-    if known is None:
+    value = _BOOLEANS.get(str(raw).strip().casefold())
+    if value is None:
         raise ValueError(raw)
-    return known
+    return value
 
 
 def _day(raw: object) -> date | None:
@@ -193,7 +219,7 @@ def _instant(raw: object) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-_READ: Mapping[Type, Callable[[Any], object]] = {
+_READERS: Mapping[Type, Callable[[Any], object]] = {
     Type.TEXT: _text,
     Type.INTEGER: _integer,
     Type.DECIMAL: _decimal,

@@ -1,99 +1,128 @@
-"""Zones: where a tenant's API stands, and that the address of a next page stays there."""
+"""Zones: the address of a tenant's API, and the check that a next page stays in its zone.
 
+Facts: docs/explanation/autotask.md, section 1.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from engine.target.answers import Garbled, clean
+from trueup.target.autotask.responses import MalformedResponse, clean_message
 
 SERVICE = "ATServicesRest"
 VERSION = "V1.0"
+DOMAIN = "autotask.net"
+"""All zones of Autotask are below it."""
 
 _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """Where the tenant lives: `https://host/ATServicesRest/V1.0`, and what Autotask calls the zone."""
+    """The root address `https://host/ATServicesRest/V1.0`, and Autotask's name of the zone."""
 
     root: str
     name: str = ""
 
     def address(self, path: str) -> str:
-        """The whole address of a path, relative to the root or absolute on its host."""
+        """Returns the whole address of a path, relative to the root or absolute on its host."""
         if not path.startswith("/"):
             return f"{self.root}/{path}"
         parts = urlsplit(self.root)
         return f"{parts.scheme}://{parts.netloc}{path}"
 
     def path_of(self, url: str) -> str:
-        """Path and query of an address that must stay on this zone's origin. Raises Garbled.
+        """Returns path and query of an address that must have this zone's origin.
 
-        Relative to the root where it can be, so that it holds when the tenant moves to another zone.
+        The path is relative to the root if possible, so that it is still right when the tenant
+        moves to another zone. Raises `MalformedResponse`.
         """
         try:
-            theirs, ours = _origin(url), _origin(self.root)
+            theirs, own = _origin(url), _origin(self.root)
         except ValueError:
-            raise Garbled("an address of a next page that is none") from None
-        if theirs != ours:
-            raise Garbled(f"the address of the next page leads to {clean(theirs[1], 60)}, away from {ours[1]}")
+            raise MalformedResponse("the address of the next page is not valid") from None
+        if theirs != own:
+            host = clean_message(theirs[1], 60)
+            raise MalformedResponse(
+                f"the address of the next page leads to {host}, away from {own[1]}"
+            )
+
         parts, base = urlsplit(url.strip()), f"{urlsplit(self.root).path}/"
-        inside = parts.path.casefold().startswith(base.casefold())
-        return (parts.path[len(base) :] if inside else parts.path) + (f"?{parts.query}" if parts.query else "")
+        is_inside = parts.path.casefold().startswith(base.casefold())
+        path = parts.path[len(base) :] if is_inside else parts.path
+        return f"{path}?{parts.query}" if parts.query else path
 
     def host(self) -> str:
-        """Host, port and what stands before the service, the same however the address was written."""
+        """Returns host, port and the path before the service, in one spelling."""
         scheme, host, port = _origin(self.root)
-        before = urlsplit(self.root).path.removesuffix(f"/{SERVICE}/{VERSION}")
-        return f"{host}{'' if port == _PORTS[scheme] else f':{port}'}{before}"
+        prefix = urlsplit(self.root).path.removesuffix(f"/{SERVICE}/{VERSION}")
+        return f"{host}{'' if port == _PORTS[scheme] else f':{port}'}{prefix}"
+
+    def host_name(self) -> str:
+        """Returns the host alone, in lower case."""
+        return _origin(self.root)[1]
 
     def is_secure(self) -> bool:
-        """Is what is sent there encrypted, or does it stay on this machine?"""
-        return self.root.startswith("https:") or self.is_here()
+        """Whether requests are encrypted, or stay on this machine."""
+        return self.root.startswith("https:") or self.is_loopback()
 
-    def is_here(self) -> bool:
-        """Is it on this machine?"""
-        host = _origin(self.root)[1]
+    def is_loopback(self) -> bool:
+        """Whether the address is on this machine."""
+        host = self.host_name()
         try:
             return ip_address(host).is_loopback
         except ValueError:
             return host == "localhost"
 
 
-def zone_at(url: str, name: str = "") -> Zone:
-    """The zone at a look-up host, or at the `url` that a look-up gave. Raises ValueError.
+def is_trusted(zone: Zone, start: Zone, hosts: Collection[str]) -> bool:
+    """Returns whether the secret may be sent to a zone that the look-up at `start` returned.
 
-    Both are seen with and without `/ATServicesRest`, and with and without a slash at the end
-    (autotask-api.md, section 1).
+    It may be sent to Autotask's own hosts, to the look-up host itself, to another port of this
+    machine if the look-up host is on it, and to the `hosts` that the project names.
+    """
+    name = zone.host_name()
+    is_autotask = name == DOMAIN or name.endswith(f".{DOMAIN}")
+    is_same = name == start.host_name() or (zone.is_loopback() and start.is_loopback())
+    return is_autotask or is_same or name in {host.strip().lower() for host in hosts}
+
+
+def zone_at(url: str, name: str = "") -> Zone:
+    """Returns the zone at a look-up host, or at the `url` that a look-up returned.
+
+    Autotask writes both with and without `/ATServicesRest`, and with and without a slash at the
+    end. Raises `ValueError`.
     """
     parts = _split(url)
-    kept: list[str] = []
+    segments: list[str] = []
     for segment in parts.path.split("/"):
         if segment.casefold() == SERVICE.casefold():
             break
-        kept.append(segment)
-    before = "/".join(kept).rstrip("/")
-    return Zone(f"{parts.scheme.lower()}://{parts.netloc}{before}/{SERVICE}/{VERSION}", name)
+        segments.append(segment)
+    prefix = "/".join(segments).rstrip("/")
+    return Zone(f"{parts.scheme.lower()}://{parts.netloc}{prefix}/{SERVICE}/{VERSION}", name)
 
 
 def read_zone(payload: object) -> Zone:
-    """The answer of a zone look-up. Raises Garbled."""
-    said = payload if isinstance(payload, dict) else {}
+    """Returns the zone of a look-up's answer. Raises `MalformedResponse`."""
+    answer = payload if isinstance(payload, dict) else {}
+    name = clean_message(str(answer.get("zoneName") or ""), 60)
     try:
-        return zone_at(str(said.get("url") or ""), clean(str(said.get("zoneName") or ""), 60))
+        return zone_at(str(answer.get("url") or ""), name)
     except ValueError as fault:
-        raise Garbled(f"the zone look-up names no usable url: {fault}") from None
+        raise MalformedResponse(f"the zone look-up names no usable url: {fault}") from None
 
 
 def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port, in the one form in which they can be compared. Raises ValueError."""
+    """Scheme, host and port in one spelling, for comparison. Raises `ValueError`."""
     parts = _split(url)
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower(), parts.port or _PORTS[scheme]
 
 
 def _split(url: str) -> SplitResult:
-    """The texts of its errors repeat nothing of the address: there may be a password in it."""
+    """Raises `ValueError`, whose text never repeats the address: it may contain a password."""
     parts = urlsplit(url.strip())
     if parts.scheme.lower() not in _PORTS or not parts.hostname:
         raise ValueError("an address must be like https://webservices.autotask.net")

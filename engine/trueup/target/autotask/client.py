@@ -1,0 +1,193 @@
+"""One connection to one tenant: its zone, its hourly threshold, and calls.
+
+Facts: docs/explanation/autotask.md, sections 1, 2 and 4.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+from trueup.errors import TargetError, TargetRejected
+from trueup.ports import Clock, Threshold
+from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.limits import RunLimits
+from trueup.target.autotask.responses import MalformedResponse, clean_message
+from trueup.target.autotask.retry import ApiRequest
+from trueup.target.autotask.sender import Sender
+from trueup.target.autotask.transport import Network, Transport
+from trueup.target.autotask.zones import Zone, is_trusted, read_zone, zone_at
+
+_NO_THRESHOLD = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+"""Statuses of a service that does not report the threshold."""
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+class AutotaskClient:
+    """One connection to one tenant, shared by threads; a context manager."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        clock: Clock,
+        limits: RunLimits | None = None,
+        network: Network | None = None,
+        hosts: Collection[str] = (),
+    ) -> None:
+        """`url` is the look-up host, `https://webservices.autotask.net`. Sends nothing yet.
+
+        `network` replaces the network in tests. `hosts` are those to which the look-up may lead,
+        besides the look-up host and Autotask's own. Raises `TargetError` on an address that is
+        invalid, or that would send the secret in clear to another machine.
+        """
+        try:
+            self._start = zone_at(url)
+        except ValueError as fault:
+            raise TargetError(f"target.url in trueup.yaml: {fault}") from None
+        if not self._start.is_secure():
+            raise TargetError(
+                "target.url in trueup.yaml must begin with https://:"
+                " the secret would be sent in clear"
+            )
+        self._hosts = hosts
+        self._credentials = credentials
+        self._limits = limits or RunLimits()
+        loopback = self._start.is_loopback()
+        self._transport = Transport(
+            credentials, clock, self._limits, loopback=loopback, network=network
+        )
+        self._sender = Sender(self._transport, credentials, clock, self._limits)
+        self._zone: Zone | None = None
+        self._zone_lock = threading.Lock()
+        self._threshold_lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"AutotaskClient({self._start.root!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    @property
+    def identity(self) -> str:
+        """The look-up host, and the public name of the user by which it finds the tenant.
+
+        It never names the zone, because a tenant may move to another one.
+        """
+        return f"{self._start.host()}, {self._credentials.public_name()}"
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, including zone look-ups and readings of the threshold."""
+        return self._sender.budget.count
+
+    @property
+    def workers(self) -> int:
+        """Requests that may be in flight at a time, over all endpoints."""
+        return self._limits.workers
+
+    def before_write(self, guard: Callable[[], None]) -> None:
+        """From now on calls the guard right before each write; its error prevents the write."""
+        self._sender.guard = guard
+
+    def stop(self) -> None:
+        """From now on no request is repeated, and none waits."""
+        self._sender.stop()
+
+    def reserve_calls(self, calls: int) -> None:
+        """From now on a request is sent only if so many can be sent after it.
+
+        Otherwise it raises `CallsUsedUp`.
+        """
+        self._sender.budget.reserve_calls(calls)
+
+    def zone(self) -> Zone:
+        """Returns the tenant's zone, which is looked up once. Raises `TargetError`."""
+        with self._zone_lock:
+            if self._zone is None:
+                self._zone = self._look_up()
+            return self._zone
+
+    def threshold(self) -> Threshold:
+        """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
+        path = "ThresholdInformation"
+        request = ApiRequest("GET", path, endpoint=path, what="reading the hour's calls")
+        threshold = self._send(request, _read_threshold)
+        self._sender.budget.learn(threshold)
+        return threshold
+
+    def call(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
+        """Sends until there is a response to trust, and returns what `read` makes of it.
+
+        `read` raises `MalformedResponse` for a payload that is not what it must be, which then
+        counts as a fault. Raises `TargetRejected` (not carried out), `TargetUnavailable` (see
+        `may_have_landed`), and `CallsUsedUp` (not sent).
+        """
+        self.zone()  # first, so that a refused look-up is not mistaken for a missing threshold
+        self._update_threshold()
+        return self._send(request, read)
+
+    def _send(self, request: ApiRequest, read: Callable[[Any], _Result]) -> _Result:
+        zone = self.zone()
+        return self._sender.send(request, lambda: self._zone or zone, read, self._has_moved)
+
+    def _look_up(self) -> Zone:
+        """Requests the zone from the look-up host, without credentials."""
+        path = f"ZoneInformation?user={quote(self._credentials.username, safe='')}"
+        request = ApiRequest("GET", path, endpoint="", what="looking up the zone")
+        zone = self._sender.send(request, lambda: self._start, read_zone)
+        if not zone.is_secure() or (
+            self._start.root.startswith("https:") and not zone.root.startswith("https:")
+        ):
+            raise TargetError(
+                "the zone look-up leads from https to http; the secret is not sent there"
+            )
+        if not is_trusted(zone, self._start, self._hosts):
+            host = clean_message(zone.host_name(), 60)
+            raise TargetError(
+                f"the zone look-up leads to {host}, which is no host of Autotask; the secret is "
+                "not sent there. If that is right, name it in target.hosts in trueup.yaml"
+            )
+        _log.info("zone %s at %s", zone.name, zone.root)
+        return zone
+
+    def _has_moved(self, used: Zone) -> bool:
+        """Whether the tenant is in another zone than the used one; looks it up again."""
+        with self._zone_lock:
+            # Another thread may have looked it up meanwhile.
+            if self._zone is used:
+                self._zone = self._look_up()
+            return self._zone != used
+
+    def _update_threshold(self) -> None:
+        """Reads the threshold if it is due, in one thread."""
+        if not self._sender.budget.due():
+            return
+        with self._threshold_lock:
+            if self._sender.budget.due():
+                try:
+                    self.threshold()
+                except TargetRejected as refusal:
+                    if refusal.status not in _NO_THRESHOLD:
+                        raise
+                    self._sender.budget.learn(Threshold(0, 0))
+
+
+def _read_threshold(payload: object) -> Threshold:
+    answer = payload if isinstance(payload, dict) else {}
+    used = answer.get("currentTimeframeRequestCount")
+    limit = answer.get("externalRequestThreshold")
+    if not isinstance(used, int) or not isinstance(limit, int):
+        raise MalformedResponse("the hour's calls are not numbers")
+    return Threshold(used, limit)

@@ -1,0 +1,224 @@
+"""Autotask behind the `Target` port: typed records, and every request through the client.
+
+What it costs in calls:
+
+- one zone look-up and one reading of the threshold in a run (more near the hour's limit);
+- one for the metadata of an entity that is asked for, one more if its user-defined fields are used;
+- for a read, one call for each 500 values of its `in` list and for each further page of 500
+  records. A whole entity is counted, which is one more call; so is a read of one piece that takes
+  more than one page. A list of ids is never counted, because it cannot find more records than ids;
+- one for a create or an update.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from trueup.errors import TargetError, TargetRejected
+from trueup.model.catalogue import Entity, Field
+from trueup.ports import CallCosts, Condition, Record, Threshold
+from trueup.target.autotask.call_costs import COSTS
+from trueup.target.autotask.catalogue import EntityRights
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.limits import PER_ENDPOINT
+from trueup.target.autotask.metadata import Metadata
+from trueup.target.autotask.paging import EntityPages, Item
+from trueup.target.autotask.query import Filter, filters, most_records
+from trueup.target.autotask.responses import MalformedResponse
+from trueup.target.autotask.wire import ID, UnsendableValue, include_fields, record_reader
+from trueup.target.autotask.writes import (
+    create_request,
+    created_id,
+    parent_key,
+    update_reader,
+    update_request,
+)
+
+
+class HttpTarget:
+    """A tenant of Autotask, or the sandbox: it cannot distinguish them. Shared by threads."""
+
+    def __init__(
+        self, client: AutotaskClient, entities: Mapping[str, Entity], name: str, identity: str = ""
+    ) -> None:
+        """`entities` is the shipped catalogue; `name` is how messages call the target.
+
+        `identity` replaces the client's identity if address and user do not identify the tenant: a
+        sandbox has another port in each run.
+        """
+        self.client = client
+        self._metadata = Metadata(client, entities)
+        self._denied: dict[str, frozenset[str]] = {}
+        self._name = name
+        self._identity = identity or client.identity
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.client.close()
+
+    def describe(self) -> str:
+        """Returns the name of the target, without secrets."""
+        return self._name
+
+    def identity(self) -> str:
+        """Returns which tenant it is, without secrets and without a call."""
+        return self._identity
+
+    def before_write(self, guard: Callable[[], None]) -> None:
+        """From now on calls the guard right before each write is sent, also before repeats.
+
+        An error that it raises prevents the write.
+        """
+        self.client.before_write(guard)
+
+    def stop(self) -> None:
+        """From now on no request is repeated, and none waits. Requests in flight still end."""
+        self.client.stop()
+
+    def reserve_calls(self, calls: int) -> None:
+        """From now on a request is sent only if so many can be sent after it.
+
+        Otherwise it raises `CallsUsedUp`.
+        """
+        self.client.reserve_calls(calls)
+
+    @property
+    def call_costs(self) -> CallCosts:
+        """How Autotask pages and counts requests."""
+        return COSTS
+
+    @property
+    def calls(self) -> int:
+        """All requests sent so far."""
+        return self.client.calls
+
+    def threshold(self) -> Threshold:
+        """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
+        return self.client.threshold()
+
+    def entity(self, name: str) -> Entity:
+        """Returns the entity as this tenant has it; its metadata is read once.
+
+        User-defined fields are part of it once one was used in a read or write; before, any name is
+        taken for a text. Raises `TargetError`.
+        """
+        return self._metadata.entity(name)
+
+    def udfs(self, name: str) -> Mapping[str, Field]:
+        """Returns the tenant's user-defined fields of the entity by `udf.Name`; read once.
+
+        Raises `TargetError`.
+        """
+        return self._metadata.udfs(name)
+
+    def rights(self, name: str) -> EntityRights:
+        """Returns what Autotask offers for the entity and grants the API user.
+
+        Raises `TargetError`.
+        """
+        return self._metadata.rights(name)
+
+    def denied(self, entity: str) -> frozenset[str]:
+        """Returns those of create, query and update that the API user may not do; read once.
+
+        Raises `TargetError`.
+        """
+        if entity not in self._denied:
+            rights = self._metadata.rights(entity)
+            self._denied[entity] = frozenset(
+                operation
+                for operation in ("create", "query", "update")
+                if not rights.offered.get(operation, True)
+                or rights.granted.get(operation) == "none"
+            )
+        return self._denied[entity]
+
+    def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        """Returns all records that meet the conditions, ordered by id, with `id` and these fields.
+
+        Raises `TargetError`; a failed read never looks like an empty one.
+        """
+        names = list(dict.fromkeys(fields))
+        condition_fields = [condition.field for condition in where]
+        definition = self._metadata.with_fields(entity, [*names, *condition_fields])
+        if "query" not in definition.operations:
+            raise TargetError(f"{entity} cannot be read: Autotask has no query for it")
+        pages = EntityPages(self.client, entity, include_fields(names))
+        items = self._read_pieces(pages, filters(definition, where), counted=not where)
+        record = record_reader(definition, names)
+        try:
+            return [record(items[number]) for number in sorted(items)]
+        except MalformedResponse as fault:
+            raise TargetError(f"reading {entity} in Autotask failed: {fault}") from None
+
+    def create(self, entity: str, values: Mapping[str, object]) -> int | None:
+        """Creates a record, and returns its id, None if Autotask gives none.
+
+        Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
+        `CallsUsedUp` (not sent).
+        """
+        definition = self._metadata.with_fields(entity, values)
+        try:
+            request = create_request(definition, values)
+        except UnsendableValue as fault:
+            raise _not_sent(fault) from None
+        return self.client.call(request, created_id)
+
+    def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
+        """Sets these fields and leaves the others; a parent's key in `values` is for the path only.
+
+        Raises `TargetRejected` (not carried out), `TargetUnavailable` (see `may_have_landed`) or
+        `CallsUsedUp` (not sent).
+        """
+        definition = self._metadata.with_fields(entity, values)
+        key = parent_key(definition)
+        changed = {name: value for name, value in values.items() if name not in {key, ID}}
+        if not changed:
+            return
+        parent = values.get(key) if key else None
+        if key and parent is None:
+            parent = self._read_parent(entity, record, key)
+        try:
+            request = update_request(definition, record, changed, parent)
+        except UnsendableValue as fault:
+            raise _not_sent(fault) from None
+        self.client.call(request, update_reader(record))
+
+    def _read_parent(self, entity: str, record: int, key: str) -> object:
+        """The parent's id of a record, if the caller does not know it; costs one call."""
+        records = self.read(entity, [Condition(ID, "in", [record])], [key])
+        if not records:
+            raise TargetRejected(f"Autotask has no {entity} {record} to update", status=0)
+        return records[0][key]
+
+    def _read_pieces(
+        self, pages: EntityPages, pieces: Sequence[Filter], *, counted: bool
+    ) -> Mapping[int, Item]:
+        """The pieces of a read, a few at a time; a record that two pieces find is one."""
+        if len(pieces) == 1:
+            return pages.read_all(pieces[0], counted=counted, most=most_records(pieces[0]))
+        items: dict[int, Item] = {}
+        with ThreadPoolExecutor(min(PER_ENDPOINT, self.client.workers)) as pool:
+            reads = [
+                pool.submit(
+                    pages.read_all, piece, counted=False, most=most_records(piece), thorough=False
+                )
+                for piece in pieces
+            ]
+            try:
+                for read in reads:
+                    items.update(read.result())
+            finally:
+                for read in reads:
+                    read.cancel()
+        return items
+
+
+def _not_sent(fault: UnsendableValue) -> TargetRejected:
+    return TargetRejected(f"not sent: {fault}", errors=[str(fault)], status=0)
