@@ -5,9 +5,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.sandbox import lenient
-from engine.sandbox.answers import Refused
+from trueup.sandbox.autotask import lenient_json as lenient
+from trueup.sandbox.autotask.responses import AutotaskError
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
@@ -21,7 +20,10 @@ VALUES = st.recursive(
     ("text", "value"),
     [
         ("{id: 4, IsActive: True}", {"id": 4, "IsActive": True}),
-        ("{'filter': [{'op': 'exist', 'field': 'IsActive'}]}", {"filter": [{"op": "exist", "field": "IsActive"}]}),
+        (
+            "{'filter': [{'op': 'exist', 'field': 'IsActive'}]}",
+            {"filter": [{"op": "exist", "field": "IsActive"}]},
+        ),
         ('{"a": [1, 2,], }', {"a": [1, 2]}),
         ("{'name': 'it\\'s', n: None, f: FALSE}", {"name": "it's", "n": None, "f": False}),
         ("{'a': 'say \"hi\"'}", {"a": 'say "hi"'}),
@@ -34,13 +36,13 @@ def test_unquoted_names_single_quotes_and_trailing_commas_are_read(text, value):
 
 
 @given(VALUES)
-def test_proper_json_is_read_as_it_is(value):
+def test_strict_json_is_read_unchanged(value):
     assert lenient.read(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("text", ["", "{", "{'a': }", "[1 2]", "'", '"', "{]", "[" * 100_000])
-def test_what_cannot_be_read_even_so_is_refused(text):
-    with pytest.raises(Refused):
+def test_a_text_that_cannot_be_read_leniently_is_refused(text):
+    with pytest.raises(AutotaskError):
         lenient.read(text)
 
 
@@ -48,5 +50,5 @@ def test_what_cannot_be_read_even_so_is_refused(text):
 def test_any_text_is_read_or_refused(text):
     try:
         lenient.read(text)
-    except Refused:
+    except AutotaskError:
         return

@@ -1,4 +1,4 @@
-"""The query language: operators, groups, types, what is counted and what is refused."""
+"""The query language: operators, groups, conversions, limits and errors."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def condition(op, field, value=None, **more):
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("filtered", "expected"),
     [
         (condition("eq", "companyName", "Alpine"), [100]),
         (condition("noteq", "companyName", "Alpine"), [0, 101, 102, 103]),
@@ -35,40 +35,50 @@ def condition(op, field, value=None, **more):
         (condition("EQ", "COMPANYNAME", "Alpine"), [100]),
     ],
 )
-def test_each_operator_finds_what_it_says(api, said, found):
-    assert ids(api.query("Companies", said)) == found
+def test_each_operator_finds_the_matching_records(api, filtered, expected):
+    assert ids(api.query("Companies", filtered)) == expected
 
 
 def test_conditions_of_the_outer_list_must_all_hold(api):
-    assert ids(api.query("Companies", condition("gt", "id", 0), condition("eq", "companyType", 6))) == [102]
+    assert ids(
+        api.query("Companies", condition("gt", "id", 0), condition("eq", "companyType", 6))
+    ) == [102]
 
 
-def test_groups_nest(api):
-    both = {"op": "and", "items": [condition("gt", "id", 100), condition("eq", "isActive", value=True)]}
-    either = {"op": "or", "items": [condition("eq", "id", 0), both]}
+def test_groups_can_be_nested(api):
+    all_of = {
+        "op": "and",
+        "items": [condition("gt", "id", 100), condition("eq", "isActive", value=True)],
+    }
+    any_of = {"op": "or", "items": [condition("eq", "id", 0), all_of]}
 
-    assert ids(api.query("Companies", either)) == [0, 102, 103]
+    assert ids(api.query("Companies", any_of)) == [0, 102, 103]
 
 
-def test_a_search_by_get_finds_the_same(api):
-    reply = api.search("Companies", {"filter": [condition("eq", "id", 100)], "IncludeFields": ["companyName"]})
+def test_a_query_by_get_finds_the_same_records(api):
+    reply = api.search(
+        "Companies", {"filter": [condition("eq", "id", 100)], "IncludeFields": ["companyName"]}
+    )
 
     assert reply.json["items"] == [{"id": 100, "companyName": "Alpine", "userDefinedFields": []}]
 
 
-def test_a_search_by_get_that_is_too_long_is_refused(api):
+def test_a_query_by_get_that_is_too_long_is_refused(api):
+    """The web server refuses the address, so the response is its page and not JSON."""
     reply = api.search("Companies", {"filter": [condition("contains", "companyName", "x" * 2100)]})
 
-    assert reply.status == 414
+    assert (reply.status, reply.headers["content-type"]) == (404, "text/html")
 
 
-def test_property_names_are_taken_in_any_case_and_unquoted(api):
-    reply = api.post("Companies/query", "{Filter: [{Op: 'eq', FIELD: 'Id', Value: 100}], maxrecords: 5}")
+def test_property_names_match_in_any_case_and_without_quotes(api):
+    reply = api.post(
+        "Companies/query", "{Filter: [{Op: 'eq', FIELD: 'Id', Value: 100}], maxrecords: 5}"
+    )
 
     assert ids(reply.json["items"]) == [100]
 
 
-def test_text_compares_without_case_unless_switched(api):
+def test_text_is_compared_without_case_or_with_it_by_switch(api):
     assert ids(api.query("Companies", condition("eq", "companyName", "ALPINE"))) == [100]
 
     api.switch("text_case", "respected")
@@ -79,14 +89,14 @@ def test_text_compares_without_case_unless_switched(api):
     assert 100 in ids(api.query("Companies", condition("noteq", "companyName", "ALPINE")))
 
 
-def test_text_against_a_long_finds_nothing_and_says_nothing(api):
+def test_text_compared_to_a_long_finds_nothing_without_an_error(api):
     assert api.query("Companies", condition("eq", "id", "100")) == []
     assert api.query("Companies", condition("in", "id", ["100", 101])) == api.query(
         "Companies", condition("eq", "id", 101)
     )
 
 
-def test_text_that_is_no_number_against_an_integer_is_refused_in_sql_servers_words(api):
+def test_text_compared_to_an_integer_is_refused_with_sql_servers_error(api):
     reply = api.post("Companies/query", {"filter": [condition("eq", "ownerResourceID", "Ada")]})
 
     assert reply.status == 500
@@ -94,32 +104,73 @@ def test_text_that_is_no_number_against_an_integer_is_refused_in_sql_servers_wor
     assert "data type int" in reply.errors
 
 
-def test_text_that_is_a_number_against_an_integer_is_converted(api):
+def test_numeric_text_compared_to_an_integer_is_converted(api):
     assert len(api.query("Companies", condition("eq", "ownerResourceID", "30"))) == 5
 
 
-def test_true_is_taken_for_the_integer_isactive_of_contacts(api):
+def test_true_matches_the_integer_isactive_of_contacts(api):
     assert ids(api.query("Contacts", condition("eq", "isActive", value=True))) == [200]
 
 
-def test_the_text_true_finds_no_boolean_unless_switched(api):
-    assert api.query("Companies", condition("eq", "isActive", "true")) == []
+@pytest.mark.parametrize(
+    ("value", "companies", "contacts"),
+    [
+        ("true", [0, 100, 102, 103], [200]),
+        ("True", [0, 100, 102, 103], [200]),
+        (1, [0, 100, 102, 103], [200]),
+        ("1", [0, 100, 102, 103], [200]),
+        ("false", [101], [201]),
+        (0, [101], [201]),
+    ],
+)
+def test_isactive_matches_true_1_and_their_text(api, value, companies, contacts):
+    """It is a boolean of Companies and a whole number of Contacts."""
+    assert ids(api.query("Companies", condition("eq", "isActive", value))) == companies
+    assert ids(api.query("Contacts", condition("eq", "isActive", value))) == contacts
 
-    api.switch("boolean_text_in_filter", "converted")
 
-    assert len(api.query("Companies", condition("eq", "isActive", "true"))) == 4
+def test_text_that_is_no_truth_value_is_refused_against_isactive(api):
+    for entity in ("Companies", "Contacts"):
+        query = {"filter": [condition("eq", "isActive", "perhaps")]}
+        assert api.post(f"{entity}/query", query).status == 500
+
+
+def test_a_condition_without_a_value_compares_nothing(api):
+    assert ids(api.query("Companies", {"op": "eq", "field": "isActive"})) == [0, *range(100, 104)]
+    both = ({"op": "eq", "field": "isActive"}, condition("gt", "id", 101))
+    assert ids(api.query("Companies", *both)) == [102, 103]
+    any_of = {"op": "or", "items": list(both)}
+    assert ids(api.query("Companies", any_of)) == [102, 103]
+    nothing = {"filter": [{"op": "eq", "field": "nonsense"}]}
+    assert api.post("Companies/query", nothing).status == 500
+
+
+@pytest.mark.parametrize("operator", ["ne", "noteExist"])
+def test_a_condition_with_an_unknown_operator_is_dropped_or_refused_by_switch(api, operator):
+    unknown = condition(operator, "companyName", "Alpine")
+    assert len(api.query("Companies", unknown)) == 5
+    assert ids(api.query("Companies", unknown, condition("eq", "id", 103))) == [103]
+
+    api.switch("unknown_operator", "refused")
+
+    reply = api.post("Companies/query", {"filter": [unknown]})
+    assert reply.status == 500
+    assert operator in reply.errors
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"]
+    "value",
+    ["2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"],
 )
-def test_days_are_asked_for_with_and_without_time_and_zone(api, value):
+def test_days_match_with_and_without_time_and_zone(api, value):
     assert ids(api.query("Contracts", condition("eq", "startDate", value))) == [400, 401]
 
 
-def test_an_instant_is_compared_in_utc(api):
+def test_instants_are_compared_in_utc(api):
     api.control("POST", "clock", {"stands": "2026-11-20T12:00:00Z"})
-    record = api.post("Companies", {"companyName": "Now", "companyType": 1, "phone": "1", "ownerResourceID": 30}).id
+    record = api.post(
+        "Companies", {"companyName": "Now", "companyType": 1, "phone": "1", "ownerResourceID": 30}
+    ).id
 
     for value in ("2026-11-20T12:00:00", "2026-11-20T13:00:00+01:00", "2026-11-20T12:00:00.000Z"):
         assert ids(api.query("Companies", condition("eq", "createDate", value))) == [record]
@@ -127,16 +178,19 @@ def test_an_instant_is_compared_in_utc(api):
 
 
 @pytest.mark.parametrize("where", ["filter", "IncludeFields"])
-def test_an_unknown_field_is_refused_with_the_text_seen_in_the_wild(api, where):
+def test_an_unknown_field_is_refused_with_autotasks_error(api, where):
     query = {"filter": [condition("exist", "id")], "IncludeFields": ["id"]}
     query[where] = [condition("eq", "isActive", 1)] if where == "filter" else ["isActive"]
 
     reply = api.post("Contracts/query", query)
 
-    assert (reply.status, reply.json) == (500, {"errors": ["Unable to find isActive in the Contracts Entity."]})
+    assert (reply.status, reply.json) == (
+        500,
+        {"errors": ["Unable to find isActive in the Contract Entity."]},
+    )
 
 
-def test_a_field_that_is_not_queryable_cannot_be_filtered_by(api):
+def test_a_field_that_is_not_queryable_cannot_be_in_a_filter(api):
     reply = api.post("Companies/query", {"filter": [condition("eq", "sicCode", "1")]})
 
     assert reply.status == 500
@@ -151,8 +205,7 @@ def test_a_field_that_is_not_queryable_cannot_be_filtered_by(api):
         {"filter": {"op": "eq", "field": "id", "value": 1}},
         {"filter": "x"},
         {"filter": [5]},
-        {"filter": [{"op": "like", "field": "id", "value": 1}]},
-        {"filter": [{"op": "eq", "field": "id"}]},
+        {"filter": [{"field": "id", "value": 1}]},
         {"filter": [{"op": "in", "field": "id", "value": 1}]},
         {"filter": [{"op": "eq", "field": "companyName", "value": ["a"]}]},
         {"filter": [{"op": "or", "items": []}]},
@@ -160,29 +213,28 @@ def test_a_field_that_is_not_queryable_cannot_be_filtered_by(api):
         {"filter": [{"op": "eq", "field": "createDate", "value": "2026-13-45"}]},
         {"filter": [{"op": "eq", "field": "assetValue", "value": 1}]},
         {"filter": [{"op": "exist", "field": "id"}], "MaxRecords": 0},
-        {"filter": [{"op": "exist", "field": "id"}], "MaxRecords": 501},
         {"filter": [{"op": "exist", "field": "id"}], "MaxRecords": "many"},
         {"filter": [{"op": "exist", "field": "id"}], "IncludeFields": "id"},
         [],
         "{",
     ],
 )
-def test_a_query_that_cannot_be_right_is_refused(api, query):
+def test_an_invalid_query_is_refused(api, query):
     reply = api.post("Companies/query", query)
 
     assert reply.status == 500
     assert reply.json["errors"]
 
 
-def test_a_filter_nested_without_end_is_refused(api):
-    said = condition("exist", "id")
+def test_a_filter_that_is_nested_too_deeply_is_refused(api):
+    nested = condition("exist", "id")
     for _ in range(60):
-        said = {"op": "and", "items": [said]}
+        nested = {"op": "and", "items": [nested]}
 
-    assert api.post("Companies/query", {"filter": [said]}).status == 500
+    assert api.post("Companies/query", {"filter": [nested]}).status == 500
 
 
-def test_five_hundred_alternatives_are_the_limit(api):
+def test_a_query_may_have_500_alternatives(api):
     assert api.query("Companies", condition("in", "id", list(range(500)))) != []
 
     too_many = (
@@ -190,41 +242,55 @@ def test_five_hundred_alternatives_are_the_limit(api):
         {"op": "or", "items": [condition("eq", "id", number) for number in range(501)]},
         {
             "op": "and",
-            "items": [condition("in", "id", list(range(251))), condition("notIn", "id", list(range(1000, 1251)))],
+            "items": [
+                condition("in", "id", list(range(251))),
+                condition("notIn", "id", list(range(1000, 1251))),
+            ],
         },
     )
-    for said in too_many:
-        reply = api.post("Companies/query", {"filter": [said]})
+    for alternatives in too_many:
+        reply = api.post("Companies/query", {"filter": [alternatives]})
         assert reply.status == 500
-        assert reply.errors == "Invalid query syntax. Queries are limited to 500 or fewer 'OR' conditions."
+        assert "limited to 500 or fewer 'OR' conditions." in reply.errors
 
 
-def test_a_thousand_conditions_that_must_all_hold_are_no_alternatives(api):
-    assert ids(api.query("Companies", *[condition("gte", "id", 100)] * 1000)) == [100, 101, 102, 103]
+def test_a_thousand_conditions_joined_by_and_are_not_alternatives(api):
+    companies = api.query("Companies", *[condition("gte", "id", 100)] * 1000)
+
+    assert ids(companies) == [100, 101, 102, 103]
 
 
-def test_maxrecords_beyond_500_can_be_switched_to_be_cut(api):
-    api.switch("max_records_over_500", "cut")
+def test_maxrecords_over_500_is_refused_with_autotasks_error(api):
+    query = {"filter": [condition("exist", "id")], "MaxRecords": 501}
 
-    reply = api.post("Companies/query", {"filter": [condition("exist", "id")], "MaxRecords": 5000})
+    reply = api.post("Companies/query", query)
 
-    assert reply.json["pageDetails"]["requestCount"] == 500
+    assert (reply.status, reply.errors) == (
+        500,
+        "maxCountOfRecordsToReturn must be between 1 and 500",
+    )
+    assert api.post("Companies/query", {**query, "MaxRecords": 500}).status == 200
 
 
-def test_user_defined_fields_are_asked_for_by_name_with_a_flag(api):
+def test_a_condition_on_a_user_defined_field_needs_the_flag_udf(api):
     record = {"id": 100, "userDefinedFields": [{"name": "Work 365 Id", "value": "w-100"}]}
     assert api.patch("Companies", record).id == 100
 
-    found = api.query(
-        "Companies", condition("eq", "work 365 id", "w-100", udf=True), IncludeFields=["id", "Work 365 Id"]
+    items = api.query(
+        "Companies",
+        condition("eq", "work 365 id", "w-100", udf=True),
+        IncludeFields=["id", "Work 365 Id"],
     )
 
-    assert found == [{"id": 100, "userDefinedFields": [{"name": "Work 365 Id", "value": "w-100"}]}]
-    for said in (condition("eq", "Work 365 Id", "w"), condition("eq", "companyName", "w", udf=True)):
-        assert "Unable to find" in api.post("Companies/query", {"filter": [said]}).errors
+    assert items == [{"id": 100, "userDefinedFields": [{"name": "Work 365 Id", "value": "w-100"}]}]
+    for wrong in (
+        condition("eq", "Work 365 Id", "w"),
+        condition("eq", "companyName", "w", udf=True),
+    ):
+        assert "Unable to find" in api.post("Companies/query", {"filter": [wrong]}).errors
 
 
-def test_a_query_takes_one_user_defined_field_unless_switched(api):
+def test_a_query_may_have_one_condition_on_user_defined_fields_or_five_by_switch(api):
     two = [condition("exist", "Work 365 Id", udf=True), condition("exist", "Tier", udf=True)]
     assert api.post("Companies/query", {"filter": two}).status == 500
 
@@ -232,74 +298,3 @@ def test_a_query_takes_one_user_defined_field_unless_switched(api):
 
     assert api.post("Companies/query", {"filter": two}).status == 200
     assert api.post("Companies/query", {"filter": two * 3}).status == 500
-
-
-def test_includefields_narrows_the_answer_and_brings_id_and_empty_user_defined_fields(api):
-    assert api.query("Companies", condition("eq", "id", 100), IncludeFields=["PHONE"]) == [
-        {"id": 100, "phone": "2", "userDefinedFields": []}
-    ]
-    assert api.query("Services", condition("eq", "id", 300), IncludeFields=["id", "name"])[0]["name"] == "Mail"
-
-
-def test_without_includefields_every_field_comes(api, entities):
-    item = api.query("Companies", condition("eq", "id", 100))[0]
-
-    assert set(item) == {*entities["Companies"].fields, "userDefinedFields"}
-    assert item["userDefinedFields"] == [{"name": "Work 365 Id", "value": None}, {"name": "Tier", "value": None}]
-
-
-def test_the_count_is_of_all_that_fit(api):
-    said = {"filter": [condition("gt", "id", 0)]}
-
-    assert api.post("Companies/query/count", said).json == {"queryCount": 4}
-    assert api.get('Companies/query/count?search={"filter":[{"op":"gt","field":"id","value":0}]}').json == {
-        "queryCount": 4
-    }
-
-
-def test_an_empty_result_is_an_empty_list(api):
-    reply = api.post("Companies/query", {"filter": [condition("eq", "id", 7)]})
-
-    assert reply.json == {
-        "items": [],
-        "pageDetails": {"count": 0, "requestCount": 500, "prevPageUrl": None, "nextPageUrl": None},
-    }
-
-
-def test_one_record_is_read_by_its_id_and_0_is_an_id(api):
-    assert api.item("Companies", 0)["companyName"] == "Our own"
-
-
-def test_a_missing_record_is_null_or_404_by_switch(api):
-    assert (api.get("Companies/7").status, api.get("Companies/7").json) == (200, {"item": None})
-
-    api.switch("missing_record", "404")
-
-    assert api.get("Companies/7").status == 404
-
-
-def test_children_are_listed_and_read_below_their_parent_alone(api):
-    listed = api.get("Companies/100/Contacts").json
-
-    assert ids(listed["items"]) == [200, 201]
-    assert listed["pageDetails"]["nextPageUrl"] is None
-    assert api.get("Companies/100/Contacts/200").json["item"]["firstName"] == "Eve"
-    assert api.get("Companies/102/Contacts/200").json["item"] is None
-
-
-@pytest.mark.parametrize(
-    ("choice", "day", "instant"),
-    [
-        ("z", "2026-01-01T00:00:00Z", "2026-11-20T12:00:00Z"),
-        ("milliseconds", "2026-01-01T00:00:00.000Z", "2026-11-20T12:00:00.000Z"),
-        ("bare", "2026-01-01T00:00:00", "2026-11-20T12:00:00.000"),
-    ],
-)
-def test_date_times_come_with_or_without_a_zone_designator_by_switch(api, choice, day, instant):
-    api.control("POST", "clock", {"stands": "2026-11-20T12:00:00Z"})
-    api.switch("date_times", choice)
-    api.patch("Contracts", {"id": 400, "description": "x"})
-
-    contract = api.item("Contracts", 400)
-
-    assert (contract["startDate"], contract["lastModifiedDateTime"]) == (day, instant)

@@ -1,19 +1,28 @@
-"""Seeds: whole or not at all, typed, with every fault named; unit rows and adjustments made from each other."""
+"""Seeds: loaded whole or not at all, errors with places, unit rows made from adjustments."""
 
 import json
 import threading
-from pathlib import Path
 
 import pytest
+from trueup.errors import SandboxError
+from trueup.sandbox.autotask import seed
+from trueup.sandbox.autotask.dump import dump_database
+from trueup.sandbox.autotask.server import Sandbox
 
-from engine.errors import SandboxError
-from engine.sandbox import seed, snapshots
-from engine.sandbox.server import Sandbox
+from tests.support.paths import EXAMPLES
 
 BASE = {
     "Companies": [{"id": 1, "companyName": "A"}],
     "Services": [{"id": 2, "name": "S", "periodType": 2, "unitPrice": 3}],
-    "Contracts": [{"id": 3, "companyID": 1, "contractType": 7, "startDate": "2026-01-01", "endDate": "2026-04-30"}],
+    "Contracts": [
+        {
+            "id": 3,
+            "companyID": 1,
+            "contractType": 7,
+            "startDate": "2026-01-01",
+            "endDate": "2026-04-30",
+        }
+    ],
 }
 
 
@@ -24,18 +33,41 @@ def database(tmp_path):
 
 def rows(document):
     return [
-        (row["startDate"], row["endDate"], row["units"]) for row in document["records"].get("ContractServiceUnits", [])
+        (row["startDate"], row["endDate"], row["units"])
+        for row in document["records"].get("ContractServiceUnits", [])
     ]
 
 
-def test_a_document_is_added_over_records_of_the_same_ids(database, entities):
+STAMPS = dict.fromkeys(
+    ("createDate", "lastActivityDate", "lastTrackedModifiedDateTime"), "2020-01-01T08:00:00.000"
+)
+"""What a record has whose seed gives no dates."""
+
+
+def test_a_document_replaces_records_with_the_same_ids(database, entities):
     seed.seed(database, entities, {"records": BASE})
-    seed.seed(database, entities, {"records": {"Companies": [{"id": 1, "companyName": "B"}, {"id": 9}]}})
+    seed.seed(
+        database, entities, {"records": {"Companies": [{"id": 1, "companyName": "B"}, {"id": 9}]}}
+    )
 
-    assert seed.dump(database, entities)["records"]["Companies"] == [{"id": 1, "companyName": "B"}, {"id": 9}]
+    assert dump_database(database, entities)["records"]["Companies"] == [
+        {"id": 1, "companyName": "B", **STAMPS},
+        {"id": 9, **STAMPS},
+    ]
 
 
-def test_units_are_made_from_adjustments_and_posted_as_said(database, entities):
+def test_seeded_records_have_a_creator_and_dates_unless_the_seed_gives_them(database, entities):
+    companies = [{"id": 1}, {"id": 2, "createDate": "2024-05-06T07:08:09Z"}]
+    resources = [{"id": 30, "firstName": "Ada"}]
+
+    seed.seed(database, entities, {"records": {"Resources": resources, "Companies": companies}})
+
+    first, second = dump_database(database, entities)["records"]["Companies"]
+    assert {*STAMPS} <= {*first}
+    assert (first["createdByResourceID"], second["createDate"][:10]) == (30, "2024-05-06")
+
+
+def test_unit_rows_are_made_from_adjustments_and_posted(database, entities):
     document = {
         "records": {**BASE, "ContractServices": [{"id": 4, "contractID": 3, "serviceID": 2}]},
         "adjustments": [
@@ -46,7 +78,7 @@ def test_units_are_made_from_adjustments_and_posted_as_said(database, entities):
     }
     seed.seed(database, entities, document)
 
-    dumped = seed.dump(database, entities)
+    dumped = dump_database(database, entities)
     assert rows(dumped) == [
         ("2026-01-01", "2026-01-31", 2),
         ("2026-02-01", "2026-02-09", 2),
@@ -59,9 +91,15 @@ def test_units_are_made_from_adjustments_and_posted_as_said(database, entities):
     assert dumped["records"]["ContractServices"][0]["internalCurrencyAdjustedPrice"] == 3.0
 
 
-def test_adjustments_are_rebuilt_from_rows_that_keep_their_ids(database, entities):
+def test_adjustments_are_rebuilt_from_unit_rows_which_keep_their_ids(database, entities):
     units = [
-        {"id": 71, "startDate": "2026-01-01", "endDate": "2026-01-31", "units": 2, "approveAndPostDate": "2026-01-31"},
+        {
+            "id": 71,
+            "startDate": "2026-01-01",
+            "endDate": "2026-01-31",
+            "units": 2,
+            "approveAndPostDate": "2026-01-31",
+        },
         {"id": 75, "startDate": "2026-02-01", "endDate": "2026-02-09", "units": 2},
         {"id": 73, "startDate": "2026-02-10", "endDate": "2026-02-28", "units": 7},
         {"id": 79, "startDate": "2026-03-01", "endDate": "2026-03-31", "units": 7},
@@ -69,48 +107,70 @@ def test_adjustments_are_rebuilt_from_rows_that_keep_their_ids(database, entitie
     ]
     units = [{**row, "contractServiceID": 4, "contractID": 3, "serviceID": 2} for row in units]
     services = [{"id": 4, "contractID": 3, "serviceID": 2}]
-    seed.seed(database, entities, {"records": {**BASE, "ContractServices": services, "ContractServiceUnits": units}})
+    seed.seed(
+        database,
+        entities,
+        {"records": {**BASE, "ContractServices": services, "ContractServiceUnits": units}},
+    )
 
-    dumped = seed.dump(database, entities)
-    kept = {row["startDate"]: row["id"] for row in dumped["records"]["ContractServiceUnits"]}
-    assert kept == {row["startDate"]: row["id"] for row in units}
-    changes = [(one["effectiveDate"], one["unitChange"]) for one in dumped["adjustments"]]
+    dumped = dump_database(database, entities)
+    ids = {row["startDate"]: row["id"] for row in dumped["records"]["ContractServiceUnits"]}
+    assert ids == {row["startDate"]: row["id"] for row in units}
+    changes = [
+        (adjustment["effectiveDate"], adjustment["unitChange"])
+        for adjustment in dumped["adjustments"]
+    ]
     assert changes == [("2026-01-01", 2), ("2026-02-10", 5)]
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "texts"),
     [
         ({"record": {}}, ["record"]),
         ({"records": {"Nothing": [{"id": 1}]}}, ["Nothing"]),
         ({"records": {"Companies": [{"companyName": "A"}]}}, ["records.Companies[0]", "id"]),
         ({"records": {"Companies": [{"id": 1, "colour": 1}]}}, ["records.Companies[0]", "colour"]),
-        ({"records": {"Companies": [{"id": 1, "isActive": "perhaps"}]}}, ["records.Companies[0].isActive"]),
+        (
+            {"records": {"Companies": [{"id": 1, "isActive": "perhaps"}]}},
+            ["records.Companies[0].isActive"],
+        ),
         ({"records": {"Companies": 5}}, ["seed"]),
         ({"picklists": {"Companies": {"colour": []}}}, ["colour"]),
-        ({"user_defined_fields": {"Services": [{"name": "x"}], "BillingCodes": [{"name": "y"}]}}, ["BillingCodes"]),
         (
-            {"adjustments": [{"contractServiceID": 4, "effectiveDate": "2026-01-01", "unitChange": 1}]},
+            {"user_defined_fields": {"Services": [{"name": "x"}], "BillingCodes": [{"name": "y"}]}},
+            ["BillingCodes"],
+        ),
+        (
+            {
+                "adjustments": [
+                    {"contractServiceID": 4, "effectiveDate": "2026-01-01", "unitChange": 1}
+                ]
+            },
             ["ContractServices 4"],
         ),
         (
             {"records": {**BASE, "ContractServices": [{"id": 4, "contractID": 8, "serviceID": 2}]}},
             ["ContractServices 4"],
         ),
-        ({"users": [{"username": "u", "secret": "s", "integration_code": "c", "level": "odd"}]}, ["odd"]),
+        (
+            {"users": [{"username": "u", "secret": "s", "integration_code": "c", "level": "odd"}]},
+            ["odd"],
+        ),
         ({"switches": {"nothing": "x"}}, ["nothing"]),
     ],
 )
-def test_a_seed_that_cannot_be_right_is_refused_with_its_place_and_leaves_nothing(database, entities, document, words):
+def test_an_invalid_seed_is_refused_with_its_place_and_changes_nothing(
+    database, entities, document, texts
+):
     seed.seed(database, entities, {"records": {"Companies": [{"id": 5}]}})
-    before = seed.dump(database, entities)
+    before = dump_database(database, entities)
 
     with pytest.raises(SandboxError) as caught:
         seed.seed(database, entities, {"records": {"Companies": [{"id": 6}]}} | document)
 
-    for word in words:
-        assert word in str(caught.value)
-    assert seed.dump(database, entities) == before
+    for text in texts:
+        assert text in str(caught.value)
+    assert dump_database(database, entities) == before
 
 
 def test_an_adjustment_outside_its_contract_is_refused(database, entities):
@@ -123,36 +183,42 @@ def test_an_adjustment_outside_its_contract_is_refused(database, entities):
 
 
 @pytest.mark.parametrize("content", [None, "no json", "[]", "[" * 100_000])
-def test_a_file_that_is_no_document_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_document_is_refused(tmp_path, content):
     file = tmp_path / "seed.json"
     if content is not None:
         file.write_text(content)
 
     with pytest.raises(SandboxError, match=r"seed\.json"):
-        seed.load(file)
+        seed.read_document(file)
 
 
-def test_a_reset_empties_and_seeds_anew_in_one_step(database, entities):
-    seed.seed(database, entities, {"records": BASE, "user_defined_fields": {"Companies": [{"name": "X"}]}})
+def test_a_reset_empties_and_seeds_in_one_step(database, entities):
+    seed.seed(
+        database, entities, {"records": BASE, "user_defined_fields": {"Companies": [{"name": "X"}]}}
+    )
 
     with pytest.raises(SandboxError):
         seed.reset(database, entities, {"records": {"Companies": [{"id": "x"}]}})
-    assert seed.dump(database, entities)["records"]["Companies"] != []
+    assert dump_database(database, entities)["records"]["Companies"] != []
 
     seed.reset(database, entities)
-    assert seed.dump(database, entities)["records"] == {}
+    assert dump_database(database, entities)["records"] == {}
 
 
-def test_a_database_is_seeded_once_even_if_it_was_emptied_by_hand_since(open_sandbox, api):
+def test_a_database_that_was_seeded_is_not_seeded_again(open_sandbox, api):
     before = len(api.query("Companies"))
-    api.post("Companies", {"companyName": "Mine", "companyType": 1, "phone": "1", "ownerResourceID": 30})
+    api.post(
+        "Companies", {"companyName": "Mine", "companyType": 1, "phone": "1", "ownerResourceID": 30}
+    )
 
     api.url = open_sandbox().url
 
     assert len(api.query("Companies")) == before + 1
 
 
-def test_several_that_open_an_empty_database_together_seed_it_once(tmp_path, entities, seed_file):
+def test_several_sandboxes_that_open_an_empty_database_together_seed_it_once(
+    tmp_path, entities, seed_file
+):
     barrier, opened, failures = threading.Barrier(4), [], []
 
     def open_one():
@@ -171,10 +237,10 @@ def test_several_that_open_an_empty_database_together_seed_it_once(tmp_path, ent
 
     assert not failures
     assert len(opened) == 4
-    assert len(seed.dump(tmp_path / "together.sqlite", entities)["adjustments"]) == 1
+    assert len(dump_database(tmp_path / "together.sqlite", entities)["adjustments"]) == 1
 
 
-def test_without_users_there_is_one(open_sandbox, api, tmp_path):
+def test_a_tenant_without_users_has_a_default_user(open_sandbox, api, tmp_path):
     sandbox = open_sandbox(database=tmp_path / "bare.sqlite", seed=None)
     api.url = sandbox.url
     demo = {"ApiIntegrationCode": "DEMO", "UserName": "api@demo.example", "Secret": "demo"}
@@ -182,37 +248,9 @@ def test_without_users_there_is_one(open_sandbox, api, tmp_path):
     assert api.send("GET", "Companies/0", headers=demo).json == {"item": None}
 
 
-def test_the_seed_of_the_examples_is_good(database, entities):
-    file = Path(__file__).parents[2] / "examples" / "autotask.json"
+def test_the_seed_of_the_examples_is_valid(database, entities):
+    file = EXAMPLES / "autotask.json"
 
     seed.seed(database, entities, json.loads(file.read_text("utf-8")))
 
-    assert seed.dump(database, entities)["records"]["ContractServiceUnits"] != []
-
-
-def test_a_snapshot_holds_everything_in_one_file_and_comes_back(tmp_path, entities, database):
-    seed.seed(database, entities, {"records": BASE})
-    before = seed.dump(database, entities)
-    snapshots.snapshot(database, tmp_path / "snap.sqlite")
-    seed.reset(database, entities)
-
-    snapshots.restore(tmp_path / "snap.sqlite", database)
-
-    assert seed.dump(database, entities) == before
-    assert sorted(file.name for file in tmp_path.glob("snap*")) == ["snap.sqlite"]
-
-
-def test_a_file_that_is_no_sandbox_is_neither_restored_nor_opened(tmp_path, entities, database):
-    seed.seed(database, entities, {"records": BASE})
-    before = seed.dump(database, entities)
-    other = tmp_path / "other.sqlite"
-    other.write_text("this is no database at all, and long enough to be read as one " * 20)
-
-    for file in (other, tmp_path / "absent.sqlite"):
-        with pytest.raises(SandboxError):
-            snapshots.restore(file, database)
-    with pytest.raises(SandboxError):
-        seed.seed(other, entities, {})
-    with pytest.raises(SandboxError):
-        snapshots.snapshot(database, tmp_path / "no" / "where" / "snap.sqlite")
-    assert seed.dump(database, entities) == before
+    assert dump_database(database, entities)["records"]["ContractServiceUnits"] != []

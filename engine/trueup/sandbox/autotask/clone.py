@@ -1,6 +1,6 @@
-"""A tenant copied into a sandbox, by reading only.
+"""Copies a tenant into a sandbox, by reading only.
 
-Adjustments cannot be read from Autotask; the seed makes them from neighbouring rows of units.
+Adjustments cannot be read from Autotask, so the seed rebuilds them from the unit rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,37 +8,45 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from engine.model.catalogue import UDF, Entity
-from engine.ports import Record, Target
-from engine.sandbox.lenient import Json
-from engine.sandbox.seed import reset
+from trueup.model.catalogue import UDF, Entity
+from trueup.ports import Record, Target
+from trueup.sandbox.autotask.seed import reset
+from trueup.sandbox.http.json_types import Json
 
 
-def clone(target: Target, names: Mapping[str, Iterable[str]], entities: Mapping[str, Entity], database: Path) -> int:
-    """Fills the database with all records of these entities, whole; gives how many.
+def clone(
+    target: Target,
+    names: Mapping[str, Iterable[str]],
+    entities: Mapping[str, Entity],
+    database: Path,
+) -> int:
+    """Replaces the content of a database by all records of some entities; returns their number.
 
-    `names` are entities, each with the user-defined fields that are wanted. Raises TargetError where one
-    cannot be read, SandboxError where a record is not as the catalogue says.
+    `names` are the entities, each with the user-defined fields to copy. Raises `TargetError` if an
+    entity cannot be read, `SandboxError` if a record does not fit the catalogue.
     """
-    document = copied(target, names)
+    document = tenant_document(target, names)
     reset(database, entities, document)
     return sum(len(records) for records in document["records"].values())
 
 
-def copied(target: Target, names: Mapping[str, Iterable[str]]) -> dict[str, Json]:
-    """The tenant as a seed document: records, picklists, user-defined fields."""
+def tenant_document(target: Target, names: Mapping[str, Iterable[str]]) -> dict[str, Json]:
+    """Reads a tenant as a seed document: records, picklists, user-defined fields."""
     records, picklists, udfs = {}, {}, {}
-    for name, wanted in names.items():
-        defined = sorted(wanted)
+    for name, wanted_udfs in names.items():
+        udf_names = sorted(wanted_udfs)
         entity = target.entity(name)
-        fields = sorted({*entity.fields, *defined} - {"id"})
-        records[name] = [_seed(record) for record in target.read(name, [], fields)]
+        fields = sorted({*entity.fields, *udf_names} - {"id"})
+        records[name] = [_as_seed(record) for record in target.read(name, [], fields)]
         picklists[name] = {
-            field.name: [{"value": one.value, "label": one.label, "active": one.active} for one in field.picklist]
+            field.name: [
+                {"value": pick.value, "label": pick.label, "active": pick.active}
+                for pick in field.picklist
+            ]
             for field in entity.fields.values()
             if field.picklist
         }
-        udfs[name] = [{"name": field.removeprefix(UDF)} for field in defined]
+        udfs[name] = [{"name": field.removeprefix(UDF)} for field in udf_names]
     return {
         "records": records,
         "picklists": {name: lists for name, lists in picklists.items() if lists},
@@ -46,7 +54,7 @@ def copied(target: Target, names: Mapping[str, Iterable[str]]) -> dict[str, Json
     }
 
 
-def _seed(record: Record) -> dict[str, Json]:
+def _as_seed(record: Record) -> dict[str, Json]:
     return {name: _json(value) for name, value in record.items() if value is not None}
 
 

@@ -1,7 +1,8 @@
-"""Units over time of one service on one contract: periods, adjustments, posting, dates moved. Pure.
+"""The units of one contract item over time: periods, adjustments, posting, moved dates. No I/O.
 
-The laws: units on a day are the sum of all adjustments up to it; rows cover the contract without gap
-or overlap; what is posted never changes.
+Its laws: the units on a day are the sum of all adjustments up to it. The rows cover the contract
+without gaps or overlaps. What is posted never changes.
+Source: docs/explanation/autotask.md, section 7 (ContractServiceUnits, ContractServiceAdjustments).
 """
 
 from calendar import monthrange
@@ -13,20 +14,20 @@ from fractions import Fraction
 from itertools import pairwise
 
 POSTED = "Deletion or modification of an already posted contract period is not allowed."
-TWICE = "Attempt to insert duplicate data into contract_service_period."
+DUPLICATE = "Attempt to insert duplicate data into contract_service_period."
 BELOW_ZERO = "The unitChange would bring the units of the contract service below zero."
 
 _DAY = timedelta(days=1)
 _FOUR_PLACES, _TWO_PLACES = Decimal("0.0001"), Decimal("0.01")
 
 
-class NotAllowed(Exception):
-    """The ledger refuses; the text is what the service says."""
+class LedgerError(Exception):
+    """The ledger refuses a change; the text is Autotask's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """From a day on: so many units more, and perhaps another price or cost of one unit."""
+    """From a day on: a change of the units, and perhaps another price or cost of one unit."""
 
     day: date
     units: int
@@ -35,56 +36,60 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Units from `start` to `end`, both included; `of` are the days of the whole period."""
+class LedgerRow:
+    """The units from `start` to `end`, both included."""
 
     start: date
     end: date
     units: int
-    price: Decimal  # of one unit and a whole period
-    cost: Decimal
-    of: int
+    price: Decimal  # of one unit for a whole period
+    cost: Decimal  # of one unit for a whole period
+    period_days: int  # days in the whole period
 
     @property
     def share(self) -> Fraction:
-        """What part of a whole period these days are."""
-        return Fraction((self.end - self.start).days + 1, self.of)
+        """The row's share of the whole period."""
+        return Fraction((self.end - self.start).days + 1, self.period_days)
 
     def amount(self, unit: Decimal, *, posted: bool = False) -> Decimal:
-        """The whole row at a price of one unit: four places, two once it is posted."""
+        """Returns the amount of the row at a price of one unit: four places, two if posted."""
         places = _TWO_PLACES if posted else _FOUR_PLACES
         share = self.share
-        return (unit * self.units * share.numerator / share.denominator).quantize(places, ROUND_HALF_UP)
+        amount = unit * self.units * share.numerator / share.denominator
+        return amount.quantize(places, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All that decides the rows. `months` is the length of a period, 0 for one that lasts the whole contract."""
+    """All that determines the rows of one contract item."""
 
-    start: date
+    start: date  # of the contract
     end: date
-    months: int
-    price: Decimal  # before any adjustment
+    months: int  # in a period; 0: one period that lasts as long as the contract
+    price: Decimal  # of one unit, before any adjustment
     cost: Decimal
     adjustments: tuple[Adjustment, ...] = ()  # by day
-    posted: tuple[tuple[date, date], ...] = ()  # rows that are frozen, by day
-    from_first: bool = False  # no rows before the first adjustment
+    posted: tuple[tuple[date, date], ...] = ()  # starts and ends of posted rows, by day
+    from_first: bool = False  # there are no rows before the first adjustment
 
 
-def rows(ledger: Ledger) -> tuple[Row, ...]:
-    """One row for each period, split where an adjustment or a posted row begins or ends."""
+def rows(ledger: Ledger) -> tuple[LedgerRow, ...]:
+    """Returns a row for each period, split where an adjustment or a posted row begins or ends."""
     first = _first_day(ledger)
     if first is None:
         return ()
+
     cuts = {adjustment.day for adjustment in ledger.adjustments}
     for start, end in ledger.posted:
         cuts |= {start, end + _DAY}
-    made: list[Row] = []
-    for start, nominal in periods(ledger.start, ledger.end, ledger.months):
-        end = min(nominal, ledger.end)
+
+    split: list[LedgerRow] = []
+    for start, period_end in periods(ledger.start, ledger.end, ledger.months):
+        end = min(period_end, ledger.end)
         if end >= first:
-            made.extend(_split(ledger, max(start, first), end, sorted(cuts), (nominal - start).days + 1))
-    return tuple(made)
+            days = (period_end - start).days + 1
+            split.extend(_split(ledger, max(start, first), end, sorted(cuts), days))
+    return tuple(split)
 
 
 def _first_day(ledger: Ledger) -> date | None:
@@ -93,15 +98,17 @@ def _first_day(ledger: Ledger) -> date | None:
     return ledger.adjustments[0].day if ledger.adjustments else None
 
 
-def _split(ledger: Ledger, start: date, end: date, cuts: list[date], days: int) -> Iterator[Row]:
+def _split(
+    ledger: Ledger, start: date, end: date, cuts: list[date], period_days: int
+) -> Iterator[LedgerRow]:
     edges = [start, *(cut for cut in cuts if start < cut <= end), end + _DAY]
-    for head, after in pairwise(edges):
-        units, price, cost = in_force(ledger, head)
-        yield Row(head, after - _DAY, units, price, cost, days)
+    for row_start, next_start in pairwise(edges):
+        units, price, cost = in_force(ledger, row_start)
+        yield LedgerRow(row_start, next_start - _DAY, units, price, cost, period_days)
 
 
 def in_force(ledger: Ledger, day: date) -> tuple[int, Decimal, Decimal]:
-    """Units, price and cost of one unit on a day."""
+    """Returns the units, and the price and cost of one unit, on a day."""
     units, price, cost = 0, ledger.price, ledger.cost
     for adjustment in ledger.adjustments:
         if adjustment.day > day:
@@ -113,60 +120,75 @@ def in_force(ledger: Ledger, day: date) -> tuple[int, Decimal, Decimal]:
 
 
 def periods(start: date, end: date, months: int) -> Iterator[tuple[date, date]]:
-    """Whole periods from the contract's start until its end is covered; the last may reach beyond it."""
+    """Yields whole periods from the contract's start until its end is covered.
+
+    The last period may extend beyond the end.
+    """
     if months == 0:
         yield start, end
         return
-    number, head = 0, start
-    while head <= end:
+    number, period_start = 0, start
+    while period_start <= end:
         number += 1
-        following = months_later(start, number * months)
-        yield head, following - _DAY
-        head = following
+        next_start = months_later(start, number * months)
+        yield period_start, next_start - _DAY
+        period_start = next_start
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day of a later month, or its last one where it has no such day."""
+    """Returns the same day of a later month, or its last day if it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def adjust(ledger: Ledger, adjustment: Adjustment, *, again: bool = False, negative: bool = False) -> Ledger:
-    """The ledger with one more adjustment. Raises NotAllowed.
+def adjust(
+    ledger: Ledger, adjustment: Adjustment, *, again: bool = False, negative: bool = False
+) -> Ledger:
+    """Returns the ledger with one more adjustment.
 
-    `again` lets a day take a second one; `negative` lets units fall below zero.
+    `again` allows a second adjustment on a day, `negative` allows units below zero. Raises
+    `LedgerError` if the adjustment is not allowed.
     """
-    if not again and any(known.day == adjustment.day for known in ledger.adjustments):
-        raise NotAllowed(TWICE)
+    if not again and any(other.day == adjustment.day for other in ledger.adjustments):
+        raise LedgerError(DUPLICATE)
     if any(start <= adjustment.day <= end for start, end in ledger.posted):
-        raise NotAllowed(POSTED)
+        raise LedgerError(POSTED)
+
     after = replace(ledger, adjustments=by_day((*ledger.adjustments, adjustment)))
     if not negative and any(row.units < 0 for row in rows(after) if row.end >= adjustment.day):
-        raise NotAllowed(BELOW_ZERO)
-    return _keeping_posted(ledger, after)
+        raise LedgerError(BELOW_ZERO)
+    return _with_posted_kept(ledger, after)
 
 
 def post(ledger: Ledger, until: date) -> Ledger:
-    """Freezes every row that ends on that day or before."""
+    """Posts every row that ends on that day or before."""
     spans = tuple((row.start, row.end) for row in rows(ledger) if row.end <= until)
     return replace(ledger, posted=tuple(sorted({*ledger.posted, *spans})))
 
 
 def unpost(ledger: Ledger, since: date) -> Ledger:
-    """Frees every posted row that ends on that day or later."""
+    """Un-posts every row that ends on that day or later."""
     return replace(ledger, posted=tuple(span for span in ledger.posted if span[1] < since))
 
 
 def move_end(ledger: Ledger, end: date) -> Ledger:
-    """Earlier: later periods go for good, with their adjustments. Later: the last day's units go on. NotAllowed."""
-    kept = tuple(adjustment for adjustment in ledger.adjustments if adjustment.day <= end)
-    return _keeping_posted(ledger, replace(ledger, end=end, adjustments=kept))
+    """Returns the ledger with another end of the contract.
+
+    An earlier end removes later periods and their adjustments for good. A later end extends the
+    units of the last day. Raises `LedgerError` if a posted row would change.
+    """
+    remaining = tuple(adjustment for adjustment in ledger.adjustments if adjustment.day <= end)
+    return _with_posted_kept(ledger, replace(ledger, end=end, adjustments=remaining))
 
 
 def move_start(ledger: Ledger, start: date) -> Ledger:
-    """All periods move; what was in force on the new first day begins there. Raises NotAllowed."""
+    """Returns the ledger with another start of the contract, from which its periods are counted.
+
+    The units, price and cost of the new first day begin there. Raises `LedgerError` if a row is
+    posted.
+    """
     if ledger.posted and start != ledger.start:
-        raise NotAllowed(POSTED)
+        raise LedgerError(POSTED)
     early = [adjustment for adjustment in ledger.adjustments if adjustment.day <= start]
     late = [adjustment for adjustment in ledger.adjustments if adjustment.day > start]
     if early:
@@ -175,29 +197,33 @@ def move_start(ledger: Ledger, start: date) -> Ledger:
     return replace(ledger, start=start, adjustments=(*early, *late))
 
 
-def _keeping_posted(before: Ledger, after: Ledger) -> Ledger:
-    there = {(row.start, row.end, row.units, row.price) for row in rows(after)}
-    frozen = set(before.posted)
+def _with_posted_kept(before: Ledger, after: Ledger) -> Ledger:
+    """Returns `after`. Raises `LedgerError` unless it has all posted rows of `before`."""
+    remaining = {(row.start, row.end, row.units, row.price) for row in rows(after)}
+    posted = set(before.posted)
     for row in rows(before):
-        if (row.start, row.end) in frozen and (row.start, row.end, row.units, row.price) not in there:
-            raise NotAllowed(POSTED)
+        values = (row.start, row.end, row.units, row.price)
+        if (row.start, row.end) in posted and values not in remaining:
+            raise LedgerError(POSTED)
     return after
 
 
 def by_day(adjustments: Iterable[Adjustment]) -> tuple[Adjustment, ...]:
-    """In the order of their days; those of one day in the order in which they came."""
+    """Sorts adjustments by day; those of one day keep their order."""
     return tuple(sorted(adjustments, key=lambda adjustment: adjustment.day))
 
 
-def rebuilt(start: date, known: Iterable[tuple[date, int]], months: int, end: date) -> tuple[Adjustment, ...]:
-    """The adjustments that explain known rows (first day, units).
+def rebuild_adjustments(
+    start: date, unit_rows: Iterable[tuple[date, int]], months: int, end: date
+) -> tuple[Adjustment, ...]:
+    """Returns adjustments that explain unit rows, given as first days and units.
 
-    There is one where units change, and one where a row begins inside a period.
+    There is one where the units change, and one where a row begins inside a period.
     """
-    heads = {head for head, _ in periods(start, end, months)}
-    found, units = [], 0
-    for day, now in sorted(known):
-        if now != units or day not in heads:
-            found.append(Adjustment(day, now - units))
-        units = now
-    return tuple(found)
+    period_starts = {period_start for period_start, _ in periods(start, end, months)}
+    adjustments, units_before = [], 0
+    for day, units in sorted(unit_rows):
+        if units != units_before or day not in period_starts:
+            adjustments.append(Adjustment(day, units - units_before))
+        units_before = units
+    return tuple(adjustments)

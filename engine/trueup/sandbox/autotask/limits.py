@@ -1,4 +1,7 @@
-"""Autotask's limits: ten thousand requests an hour for the whole tenant, three at a time for one endpoint."""
+"""Autotask's limits: requests in an hour by tenant, concurrent requests by endpoint.
+
+Source: docs/explanation/autotask.md, section 4 (Limits).
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -7,101 +10,108 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from engine.sandbox.answers import Refused
-from engine.sandbox.store import Store
-from engine.sandbox.tenant import Tenant
+from trueup.sandbox.autotask.responses import AutotaskError
+from trueup.sandbox.autotask.store import RecordStore
+from trueup.sandbox.autotask.tenant import Tenant
 
-THRESHOLD = 10_000
+THRESHOLD = 10_000  # requests
 TIMEFRAME = 60  # minutes
 AT_A_TIME = 3
-_STEPS = ((0.75, 1.0), (0.5, 0.5))  # share used, seconds added
-_KEPT = 1.0  # seconds for which counts may stay in memory alone
+_DELAYS = ((0.75, 1.0), (0.5, 0.5))  # from this share of the threshold on, seconds to add
+_EXCHANGE_INTERVAL = 1.0  # seconds for which counts may stay in memory
 _TOO_MANY_THREADS = "Itgenatr005: Thread Threshold Exceeded."
 _TOO_MANY_CALLS = "The request threshold of 10000 requests per 60 minutes has been exceeded."
 
 
-class Endpoints:
-    """How many requests are under way, by integration code and entity. This process only."""
+class EndpointSlots:
+    """Counts the requests in progress by integration code and entity, in this process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._under_way: Counter[tuple[str, str]] = Counter()
+        self._in_progress: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
-    def place(self, code: str, entity: str, status: str) -> Iterator[None]:
-        """Holds a place for one request. Raises Refused when three are taken."""
-        key = (code, entity)
+    def hold(self, code: str, entity: str, status: str) -> Iterator[None]:
+        """Holds a slot for one request. Raises `AutotaskError` with this status if none is free."""
+        endpoint = (code, entity)
         with self._lock:
-            if self._under_way[key] >= AT_A_TIME:
-                raise Refused(_TOO_MANY_THREADS, status=int(status))
-            self._under_way[key] += 1
+            if self._in_progress[endpoint] >= AT_A_TIME:
+                raise AutotaskError(_TOO_MANY_THREADS, status=int(status))
+            self._in_progress[endpoint] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._under_way[key] -= 1
-                if not self._under_way[key]:
-                    del self._under_way[key]
+                self._in_progress[endpoint] -= 1
+                if not self._in_progress[endpoint]:
+                    del self._in_progress[endpoint]
 
 
-class Hour:
-    """Requests of the last sixty minutes, kept in the database a second late at most."""
+class HourlyCalls:
+    """Counts the requests of the last 60 minutes, in all processes that have the database open.
 
-    def __init__(self, store: Store, pause: Callable[[float], None]) -> None:
+    Counts by minute are exchanged with the database about once a second.
+    """
+
+    def __init__(self, store: RecordStore, sleep: Callable[[float], None]) -> None:
         self._store = store
-        self._pause = pause
+        self._sleep = sleep
         self._lock = Lock()
-        self._fresh: Counter[int] = Counter()  # by minute, not yet kept
-        self._kept: Counter[int] = Counter()
-        self._read_at = float("-inf")
+        self._unsaved: Counter[int] = Counter()  # of this process, by minute
+        self._saved: Counter[int] = Counter()  # of all processes, by minute
+        self._exchanged_at = float("-inf")
 
     def used(self, now: datetime) -> int:
-        """Requests in the timeframe that ends now."""
+        """Returns the number of requests in the timeframe that ends now."""
         with self._lock:
-            if monotonic() - self._read_at > _KEPT:
+            if monotonic() - self._exchanged_at > _EXCHANGE_INTERVAL:
                 self._exchange(_minute(now))
             oldest = _minute(now) - TIMEFRAME
-            both = [*self._kept.items(), *self._fresh.items()]
-            return sum(calls for minute, calls in both if minute > oldest)
+            calls = [*self._saved.items(), *self._unsaved.items()]
+            return sum(number for minute, number in calls if minute > oldest)
 
     def count(self, tenant: Tenant) -> None:
-        """One more request: refused beyond the threshold, slowed down on the way there."""
+        """Counts one request, and delays it if many were made.
+
+        Raises `AutotaskError` beyond the threshold.
+        """
         now = tenant.now()
         used = self.used(now)
         limited = tenant.switches["hourly_limit"] == "on"
         if limited and used >= THRESHOLD:
             status = int(tenant.switches["over_hourly_limit"])
-            raise Refused(_TOO_MANY_CALLS, status=status, headers={"Retry-After": "60"})
-        with self._lock:
-            self._fresh[_minute(now)] += 1
-        if limited and tenant.switches["hourly_delays"] == "on":
-            self._pause(delay(used))
+            raise AutotaskError(_TOO_MANY_CALLS, status=status, headers={"Retry-After": "60"})
 
-    def keep(self) -> None:
-        """Writes what is in memory alone."""
+        with self._lock:
+            self._unsaved[_minute(now)] += 1
+        if limited and tenant.switches["hourly_delays"] == "on":
+            self._sleep(delay(used))
+
+    def save(self) -> None:
+        """Writes the counts of this process to the database."""
         with self._lock:
             self._exchange(None)
 
     def _exchange(self, minute: int | None) -> None:
-        """Our counts into the database, everybody's out of it."""
-        if self._fresh:
+        """Adds the counts of this process to the database, and reads those of all processes."""
+        if self._unsaved:
             with self._store.writing() as db:
                 db.executemany(
                     "INSERT INTO _calls VALUES (?, ?) "
                     "ON CONFLICT (minute) DO UPDATE SET calls = calls + excluded.calls",
-                    list(self._fresh.items()),
+                    list(self._unsaved.items()),
                 )
                 if minute is not None:
                     db.execute("DELETE FROM _calls WHERE minute <= ?", [minute - 2 * TIMEFRAME])
-            self._fresh.clear()
+            self._unsaved.clear()
         with self._store.reading() as db:
-            self._kept = Counter(dict(db.execute("SELECT minute, calls FROM _calls")))
-        self._read_at = monotonic()
+            self._saved = Counter(dict(db.execute("SELECT minute, calls FROM _calls")))
+        self._exchanged_at = monotonic()
 
 
 def delay(used: int) -> float:
-    """Seconds that the service adds to a request at this usage."""
-    return next((seconds for share, seconds in _STEPS if used >= share * THRESHOLD), 0.0)
+    """Returns the seconds by which Autotask delays a request after so many others."""
+    return next((seconds for share, seconds in _DELAYS if used >= share * THRESHOLD), 0.0)
 
 
 def _minute(now: datetime) -> int:

@@ -1,36 +1,47 @@
-"""entityInformation: what an entity is, its fields, its user-defined fields, as the user's level sees them."""
+"""entityInformation: an entity, its fields and its user-defined fields, as the user's level allows.
+
+Source: docs/explanation/autotask.md, section 5.
+"""
 
 from typing import Any
 
-from engine.model.catalogue import UDF, Entity, Field, Type
-from engine.sandbox import wire
-from engine.sandbox.access import User
+from trueup.model.catalogue import UDF, Entity, Field, PickValue, Type
+from trueup.sandbox.autotask import wire
+from trueup.sandbox.autotask.names import model_name
+from trueup.sandbox.autotask.routes import Purpose
+from trueup.sandbox.autotask.security import ApiUser
 
-_WEBHOOKS = frozenset({"Companies", "Contacts"})
-
-
-def information(entity: Entity, user: User) -> dict[str, Any]:
-    """What may be done with the entity at all, and what this user may do."""
-    level = user.level
-    info = {
-        "name": entity.name,
-        **{f"can{word.capitalize()}": word in entity.operations for word in ("create", "delete", "query", "update")},
-        **{
-            f"userAccessFor{word.capitalize()}": level.access(word, entity.name)
-            if word in entity.operations
-            else "None"
-            for word in ("create", "delete", "query", "update")
-        },
-        "hasUserDefinedFields": entity.udf_capable == "yes" or any(name.startswith(UDF) for name in entity.fields),
-        "supportsWebhookCallouts": entity.name in _WEBHOOKS,
-    }
-    return {"info": info}
+_WITH_WEBHOOKS = frozenset({"Companies", "Contacts"})
+_OPERATIONS = ("create", "delete", "query", "update")
 
 
-def fields(entity: Entity) -> dict[str, Any]:
-    """Every field with its type, length, flags, reference and picklist."""
-    described = [field for name, field in entity.fields.items() if not name.startswith(UDF)]
-    return {"fields": [_field(field) for field in described]}
+def document(purpose: Purpose, entity: Entity, user: ApiUser) -> dict[str, Any]:
+    """Returns the document of a metadata route: information, fields or user-defined fields."""
+    if purpose == "information":
+        return {"info": _information(entity, user)}
+    if purpose == "fields":
+        return {"fields": [_field(field) for field in _fields(entity, user_defined=False)]}
+    return {"fields": [_udf(field) for field in _fields(entity, user_defined=True)]}
+
+
+def _fields(entity: Entity, *, user_defined: bool) -> list[Field]:
+    return [field for name, field in entity.fields.items() if name.startswith(UDF) is user_defined]
+
+
+def _information(entity: Entity, user: ApiUser) -> dict[str, Any]:
+    """What the entity allows at all, and what the user's level allows."""
+    information: dict[str, Any] = {"name": entity.name}
+    for operation in _OPERATIONS:
+        information[f"can{operation.capitalize()}"] = operation in entity.operations
+    for operation in _OPERATIONS:
+        allowed = operation in entity.operations
+        access = user.level.access(operation, entity.name) if allowed else "None"
+        information[f"userAccessFor{operation.capitalize()}"] = access
+
+    has_udfs = any(name.startswith(UDF) for name in entity.fields)
+    information["hasUserDefinedFields"] = entity.udf_capable == "yes" or has_udfs
+    information["supportsWebhookCallouts"] = entity.name in _WITH_WEBHOOKS
+    return information
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -42,37 +53,32 @@ def _field(field: Field) -> dict[str, Any]:
         "isReadOnly": field.readonly,
         "isQueryable": field.queryable,
         "isReference": field.reference is not None,
-        "referenceEntityType": field.reference or "",
+        "referenceEntityType": model_name(field.reference or ""),
         "isPickList": field.picklist is not None,
-        "picklistValues": None if field.picklist is None else _picks(field),
+        "picklistValues": None if field.picklist is None else _picklist(field.picklist),
         "picklistParentValueField": "",
         "isSupportedWebhookField": False,
     }
 
 
-def _picks(field: Field) -> list[dict[str, Any]]:
-    """Values are text here and whole numbers in records."""
+def _picklist(picks: tuple[PickValue, ...]) -> list[dict[str, Any]]:
+    """Values are text here, but whole numbers in records."""
     return [
         {
             "value": str(pick.value),
             "label": pick.label,
             "isDefaultValue": False,
-            "sortOrder": place,
+            "sortOrder": position,
             "parentValue": "",
             "isActive": pick.active,
             "isSystem": False,
         }
-        for place, pick in enumerate(field.picklist or (), 1)
+        for position, pick in enumerate(picks, 1)
     ]
 
 
-def user_defined_fields(entity: Entity) -> dict[str, Any]:
-    """The tenant's own fields; their names are their labels."""
-    described = [field for name, field in entity.fields.items() if name.startswith(UDF)]
-    return {"fields": [_udf(field) for field in described]}
-
-
 def _udf(field: Field) -> dict[str, Any]:
+    """The name of a user-defined field is its label."""
     name = field.name.removeprefix(UDF)
     return {
         "name": name,

@@ -1,17 +1,18 @@
-"""The choices where nobody knows what Autotask does: each has a name, values, and one sentence why.
+"""Choices where Autotask's behaviour is unknown: each has a name, its values, and the reason.
 
-A client is right when it works under every value of every switch.
+A client is correct if it works with every value of every switch.
+Source: docs/explanation/autotask.md, section 11.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.errors import SandboxError
+from trueup.errors import SandboxError
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One uncertain fact; the first of `choices` is what the sandbox does unless told otherwise."""
+    """One uncertain fact. The first of `choices` is the default."""
 
     name: str
     choices: tuple[str, ...]
@@ -22,40 +23,47 @@ ALL = (
     Switch(
         "missing_record",
         ("null", "404"),
-        "A missing id: newer clients see 200 with item null, an older README says 404.",
+        "For a missing id, newer clients receive 200 with item null; an older README says 404.",
     ),
     Switch(
         "date_times",
-        ("z", "milliseconds", "bare"),
-        "Answers are seen with Z, with milliseconds and Z, and by one type file with no zone designator at all.",
+        ("z", "milliseconds", "trimmed", "bare"),
+        "Responses have Z, milliseconds and Z, those without final zeros, or no zone at all.",
+    ),
+    Switch(
+        "unset_text",
+        ("null", "empty"),
+        "Text that is not set is null in some recorded responses and empty text in others.",
     ),
     Switch(
         "read_only_field",
-        ("refused", "ignored"),
-        "Nobody says whether a body with a read-only field is refused or the field is passed over.",
+        ("ignored", "refused"),
+        "Clients send whole records back without an error; one report quotes a refusal.",
     ),
     Switch(
         "unknown_property",
         ("ignored", "refused"),
-        "A live sync sends a property that does not exist without an error; in general it is not known.",
+        "A live sync sends an unknown property without an error; the general rule is unknown.",
     ),
     Switch(
         "null_in_patch",
         ("clears", "ignored"),
-        "One client says that an explicit null clears the field; no vendor statement.",
+        "One client documents that an explicit null clears the field; the vendor does not.",
     ),
     Switch(
-        "text_too_long", ("refused", "cut"), "Production clients cut before they send, so nobody has seen which it is."
+        "text_too_long",
+        ("refused", "cut"),
+        "Production clients cut text before they send it, so the behaviour was never observed.",
     ),
     Switch(
         "text_case",
         ("ignored", "respected"),
-        "SQL Server usually compares text without regard to case; no source says it.",
+        "SQL Server usually compares text without regard to case; no source confirms it.",
     ),
     Switch(
-        "boolean_text_in_filter",
-        ("nothing", "converted"),
-        'Booleans must be real ones in filters by one digest; what the text "true" does is not said.',
+        "unknown_operator",
+        ("dropped", "refused"),
+        "Live tenants drop such a condition and return everything; refused finds a client's typo.",
     ),
     Switch(
         "udf_conditions",
@@ -63,82 +71,87 @@ ALL = (
         "Help pages allow one user-defined field in a query, a digest five on newer entities.",
     ),
     Switch(
-        "max_records_over_500",
-        ("refused", "cut"),
-        "MaxRecords goes from 1 to 500; what a larger one does is not said.",
-    ),
-    Switch(
         "cursor_without_body",
         ("refused", "accepted"),
-        "One client posts to the next page without a body; whether that is accepted is not known.",
+        "One client posts to the next page without a body; whether that is accepted is unknown.",
     ),
     Switch(
         "include_without_id",
         ("one_page", "all_pages"),
-        "Help says that Id must be in IncludeFields where over 500 results are expected, not what happens otherwise.",
+        "Help demands Id in IncludeFields beyond 500 results; what happens without it is unknown.",
     ),
     Switch(
         "no_right",
         ("500", "403"),
-        "A missing right is 500 with a text about adequate permissions in one client, 403 in others.",
+        "A missing right is 500 with a text about permissions in one client, and 403 in others.",
     ),
     Switch(
         "thread_limit_status",
         ("500", "429"),
-        'The fourth request at a time fails with a known text, "with a status that is not always 429".',
+        "The fourth concurrent request fails with a known text; its status is not always 429.",
     ),
-    Switch("hourly_limit", ("on", "off"), "Not a doubt: off is for benchmarks and long tests."),
-    Switch("hourly_delays", ("on", "off"), "Not a doubt: off spares tests the half second and the second per request."),
+    Switch(
+        "hourly_limit", ("on", "off"), "Not an uncertainty: off is for benchmarks and long tests."
+    ),
+    Switch(
+        "hourly_delays",
+        ("on", "off"),
+        "Not an uncertainty: off saves tests the half second and the second per request.",
+    ),
     Switch(
         "over_hourly_limit",
         ("429", "500"),
-        "Clients expect 429 with Retry-After beyond the hourly threshold; nobody shows the real answer.",
+        "Clients expect 429 with Retry-After beyond the hourly threshold; the response is unknown.",
     ),
     Switch(
         "same_day_adjustment",
         ("refused", "added"),
-        "One live sync met the duplicate-period error for a second adjustment on one day; no other source.",
+        "One live sync received the duplicate-period error for a second adjustment on one day.",
     ),
     Switch(
         "second_service_by_post",
         ("refused", "accepted"),
-        "A service may stand twice on a contract; nobody says whether a plain POST adds it.",
+        "A contract may have a service twice; whether a plain POST adds it is unknown.",
     ),
     Switch(
         "ambiguous_service",
         ("first", "refused"),
-        "With a service twice on a contract, contractID + serviceID is ambiguous; what the service picks is not known.",
+        "With a service twice on a contract, which one contractID and serviceID mean is unknown.",
     ),
-    Switch("units_below_zero", ("refused", "accepted"), "Nobody has seen units fall below zero; an error is expected."),
+    Switch(
+        "units_below_zero",
+        ("refused", "accepted"),
+        "Units below zero were never observed; an error is expected.",
+    ),
     Switch(
         "units_before_first_adjustment",
         ("zero", "none"),
-        'A fresh contract service "has no units": rows of 0, or no rows at all, is not known.',
+        'A new contract service "has no units": rows of 0 or no rows at all, which is unknown.',
+    ),
+    Switch(
+        "unit_rows_ahead",
+        ("to_contract_end", "job_is_late"),
+        "Rows exist to the contract's end, or a job writes them ahead and may run late.",
     ),
     Switch(
         "adjustment_price",
         ("moves", "ignored"),
-        "One live sync reprices by adjustments; a digest of 2019 says that they move only units.",
+        "One live sync changes prices by adjustments; a digest of 2019 excludes that.",
     ),
     Switch(
         "adjusted_price_on_create",
         ("ignored", "honoured"),
-        "A live sync sends adjustedPrice with a contract service; the model has no such field, the effect is unknown.",
+        "A live sync sends adjustedPrice with a contract service, which has no such field.",
     ),
     Switch(
         "contract_service_cost",
         ("writable", "fixed"),
-        "Metadata lets unitCost of a contract service be written, help pages only price and description.",
-    ),
-    Switch(
-        "units_price",
-        ("row", "unit"),
-        "One client reads the price of a unit row as the amount of the whole row; it may be the price of one unit.",
+        "Metadata allows writes to unitCost of a contract service, help pages do not mention it.",
     ),
     Switch(
         "adjustment_answer",
         ("null", "id"),
-        "itemId is null after an adjustment in one live sync; elsewhere it is not shown.",
+        "itemId is null after an adjustment in one live sync; other sources do not show it.",
     ),
 )
 
@@ -147,7 +160,7 @@ _BY_NAME = {switch.name: switch for switch in ALL}
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What has been chosen; every switch that is not named stands at its default."""
+    """The chosen values; a switch that is not chosen has its default."""
 
     chosen: Mapping[str, str] = field(default_factory=dict)
 
@@ -159,14 +172,16 @@ class Switches:
         return self.chosen.get(name, _BY_NAME[name].choices[0])
 
     def replaced(self, chosen: Mapping[str, str]) -> "Switches":
-        """These, with others on top. Raises SandboxError for a name or value that does not exist."""
+        """Returns these switches with other choices on top. Raises `SandboxError`."""
         return Switches({**self.chosen, **chosen})
 
 
 def check(name: str, value: str) -> None:
-    """Raises SandboxError unless there is such a switch with such a value."""
+    """Raises `SandboxError` unless there is such a switch with such a value."""
     switch = _BY_NAME.get(name)
     if switch is None:
-        raise SandboxError(f"there is no switch {name!r}; there are {', '.join(sorted(_BY_NAME))}")
+        known = ", ".join(sorted(_BY_NAME))
+        raise SandboxError(f"there is no switch {name!r}; there are {known}")
     if value not in switch.choices:
-        raise SandboxError(f"switch {name} takes {' or '.join(switch.choices)}, not {value!r}")
+        choices = " or ".join(switch.choices)
+        raise SandboxError(f"switch {name} takes {choices}, not {value!r}")

@@ -1,5 +1,7 @@
-"""A Dataverse environment on this machine: the Web API as far as it is used here, over real HTTP, kept in SQLite.
+"""A Dataverse environment on this machine, with the part of the Web API that trueup uses.
 
-It knows what work365.md, section 6, says of the real one, and refuses what it does not know in the real
-shape. Start reading in `server`.
+The rows are kept in SQLite. Source of the facts: docs/explanation/work365.md, section 6. Requests
+that the sandbox does not support are refused with an error in Dataverse's form.
+
+Start reading in `server`, which puts the parts together, then `web_api`, which routes the requests.
 """

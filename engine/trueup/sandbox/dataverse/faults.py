@@ -1,60 +1,64 @@
-"""The faults of every sandbox (`engine.sandbox.faults`) in Dataverse's words, and three that only Dataverse has.
+"""Dataverse's wording of the shared faults (`http.fault_effects`), and three faults of its own.
 
-unauthorized: from this request on, no token that was given is good any more. expired: the same for change tokens.
-lost: somebody saves the row right before this request, so that its tag is another one (412).
+- `unauthorized`: all access tokens become invalid before this request.
+- `expired`: all change tokens become invalid before this request.
+- `lost`: a person saves the row right before this request, so that its tag no longer matches (412).
 """
 
 from collections.abc import Callable
 from functools import partial
 
-from engine.sandbox.answers import Answer
-from engine.sandbox.dataverse.answers import Refusal, refused
-from engine.sandbox.dataverse.oauth import Door
-from engine.sandbox.dataverse.store import RowStore
-from engine.sandbox.faults import Manner, Stroke
-from engine.sandbox.lenient import Json
-from engine.sandbox.request import Request
+from trueup.sandbox.dataverse.oauth import TokenEndpoint
+from trueup.sandbox.dataverse.responses import DataverseError, error_response
+from trueup.sandbox.dataverse.store import RowStore
+from trueup.sandbox.http.fault_effects import ActiveFault, ErrorStyle
+from trueup.sandbox.http.json_types import Json
+from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.responses import Response
 
 OWN = ("unauthorized", "expired", "lost")
 
 RowOf = Callable[[str], tuple[str, str] | None]
-"""The table and key of the row that a path is about, if it is about one."""
+"""Returns the table and the key of the row that a path addresses; None if it addresses none."""
 
 
-def manner(door: Door, store: RowStore, row_of: RowOf) -> Manner:
-    """How this environment says what is wrong."""
-    happens: tuple[Callable[[Request], None], ...] = (
-        lambda _: door.withdraw(),
-        lambda _: store.expire_changes(),
-        partial(_touch, store, row_of),
-    )
-    own = {kind: partial(_before, happen) for kind, happen in zip(OWN, happens, strict=True)}
-    return Manner(_busy, _down, key, own)
+def error_style(tokens: TokenEndpoint, store: RowStore, row_of: RowOf) -> ErrorStyle:
+    """Returns how this environment words its errors, and its own kinds of faults."""
+
+    def save_row(request: Request) -> None:
+        row = row_of(request.path)
+        if row:
+            store.touch(*row)
+
+    events: dict[str, Callable[[Request], None]] = {
+        "unauthorized": lambda _: tokens.revoke(),
+        "expired": lambda _: store.facts.expire_changes(),
+        "lost": save_row,
+    }
+    own_kinds = {kind: partial(_after_event, events[kind]) for kind in OWN}
+    return ErrorStyle(_busy, _error, row_key, own_kinds)
 
 
-def key(said: Json) -> str:
-    """A row's key as it is kept. Raises ValueError."""
-    if not isinstance(said, str):
-        raise ValueError(f"{said} is no key of a row")  # noqa: TRY004 -- what it says of itself, not of its type
-    return said.lower()
+def row_key(value: Json) -> str:
+    """Returns a row's key as it is stored. Raises `ValueError`."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value} is not the key of a row")  # noqa: TRY004 -- the promised error
+    return value.lower()
 
 
-def _busy(seconds: int) -> Answer:
-    words = "Number of requests exceeded the limit of 6000 over time window of 300 seconds."
-    return refused(Refusal(429, "0x80072322", words, {"Retry-After": str(seconds)} if seconds else None))
+def _busy(seconds: int) -> Response:
+    message = "Number of requests exceeded the limit of 6000 over time window of 300 seconds."
+    headers = {"Retry-After": str(seconds)} if seconds else None
+    return error_response(DataverseError(429, "0x80072322", message, headers))
 
 
-def _down() -> Answer:
-    return refused(Refusal(503, "", "The service is unavailable."))
+def _error(text: str) -> Response:
+    return error_response(DataverseError(503, "", text or "The service is unavailable."))
 
 
-def _before(happen: Callable[[Request], None], stroke: Stroke, request: Request) -> Answer:
-    """Something happens right before the request, which is then answered as ever."""
-    happen(request)
-    return stroke.proceed(request)
-
-
-def _touch(store: RowStore, row_of: RowOf, request: Request) -> None:
-    row = row_of(request.path)
-    if row:
-        store.touch(*row)
+def _after_event(
+    event: Callable[[Request], None], active: ActiveFault, request: Request
+) -> Response:
+    """Handles the request as usual, right after something has happened."""
+    event(request)
+    return active.proceed(request)

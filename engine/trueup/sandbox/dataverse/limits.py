@@ -1,6 +1,7 @@
-"""The three service protection limits: requests and execution time of the last 300 seconds, requests at a time.
+"""The service protection limits: requests and execution time in 300 seconds, concurrent requests.
 
-Facts: work365.md, 6.5. Counted for the one user that there is.
+They are counted for the one user that the sandbox has.
+Source: docs/explanation/work365.md, section 6.5.
 """
 
 from collections import deque
@@ -10,79 +11,88 @@ from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
 
-from engine.sandbox.dataverse.answers import Refusal
+from trueup.sandbox.dataverse.responses import DataverseError
 
 WINDOW = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The figures; those of the real service unless said otherwise."""
+    """The limits; the defaults are those of the real service."""
 
-    requests: int = 6000
-    execution: float = 1200.0  # seconds
+    requests: int = 6000  # in the window
+    execution: float = 1200.0  # seconds in the window
     at_a_time: int = 52
-    retry_after: int = 5  # seconds that a refused client is told to wait
+    retry_after: int = 5  # seconds in the Retry-After header
 
 
-class Gate:
-    """Counts what comes in."""
+class Throttle:
+    """Counts requests and refuses those over a limit."""
 
-    def __init__(self, limits: Limits, pause: Callable[[float], None]) -> None:
+    def __init__(self, limits: Limits, sleep: Callable[[float], None]) -> None:
         self.limits = limits
-        self._pause = pause
+        self._sleep = sleep
         self._lock = Lock()
-        self._begun: deque[float] = deque()
-        self._spent: deque[tuple[float, float]] = deque()
-        self._now = 0
+        self._started: deque[float] = deque()  # instants
+        self._durations: deque[tuple[float, float]] = deque()  # instant of the end, seconds
+        self._concurrent = 0
 
     @contextmanager
-    def through(self, slow: tuple[float, float]) -> Iterator[None]:
-        """One request, so many seconds slower before and after its work. Raises Refusal over a limit."""
+    def admit(self, slow: tuple[float, float]) -> Iterator[None]:
+        """Counts one request; `slow` are seconds to wait before and after its work.
+
+        Raises `DataverseError` if the request is over a limit.
+        """
         start = monotonic()
         with self._lock:
-            self._let_in(start)
-            self._now += 1
+            self._check(start)
+            self._started.append(start)
+            self._concurrent += 1
         try:
-            self._pause(slow[0])
+            self._sleep(slow[0])
             yield
-            self._pause(slow[1])
+            self._sleep(slow[1])
         finally:
             with self._lock:
-                self._now -= 1
-                self._spent.append((monotonic(), monotonic() - start))
+                self._concurrent -= 1
+                self._durations.append((monotonic(), monotonic() - start))
 
-    def forget(self) -> None:
-        """As if nobody had asked yet."""
+    def reset(self) -> None:
+        """Forgets the requests of the last 300 seconds."""
         with self._lock:
-            self._begun.clear()
-            self._spent.clear()
+            self._started.clear()
+            self._durations.clear()
 
-    def _let_in(self, now: float) -> None:
-        while self._begun and self._begun[0] < now - WINDOW:
-            self._begun.popleft()
-        while self._spent and self._spent[0][0] < now - WINDOW:
-            self._spent.popleft()
+    def _check(self, now: float) -> None:
+        while self._started and self._started[0] < now - WINDOW:
+            self._started.popleft()
+        while self._durations and self._durations[0][0] < now - WINDOW:
+            self._durations.popleft()
+
         limits = self.limits
-        if self._now >= limits.at_a_time:
-            raise self._refusal(
-                "0x80072326", f"Number of concurrent requests exceeded the limit of {limits.at_a_time}."
-            )
-        if len(self._begun) >= limits.requests:
-            words = f"Number of requests exceeded the limit of {limits.requests} over time window of 300 seconds."
-            raise self._refusal("0x80072322", words)
-        if sum(seconds for _, seconds in self._spent) > limits.execution:
-            most = f"{limits.execution * 1000:,.0f}"
-            words = (
-                f"Combined execution time of incoming requests exceeded limit of {most} milliseconds over time window"
-            )
-            raise self._refusal("0x80072321", f"{words} of 300 seconds.")
-        self._begun.append(now)
+        if self._concurrent >= limits.at_a_time:
+            message = f"Number of concurrent requests exceeded the limit of {limits.at_a_time}."
+            raise self._error("0x80072326", message)
 
-    def _refusal(self, code: str, words: str) -> Refusal:
-        return Refusal(
+        if len(self._started) >= limits.requests:
+            message = (
+                f"Number of requests exceeded the limit of {limits.requests} over time window of"
+                f" {WINDOW:.0f} seconds."
+            )
+            raise self._error("0x80072322", message)
+
+        if sum(seconds for _, seconds in self._durations) > limits.execution:
+            message = (
+                f"Combined execution time of incoming requests exceeded limit of"
+                f" {limits.execution * 1000:,.0f} milliseconds over time window of"
+                f" {WINDOW:.0f} seconds."
+            )
+            raise self._error("0x80072321", message)
+
+    def _error(self, code: str, message: str) -> DataverseError:
+        return DataverseError(
             429,
             code,
-            f"{words} Decrease the number of requests or wait.",
+            f"{message} Decrease the number of requests or wait.",
             {"Retry-After": str(self.limits.retry_after)},
         )

@@ -1,22 +1,21 @@
-"""Our tables in; tables as an environment has them out: columns with kinds, choices with numbers of its own.
+"""Tables as a Dataverse environment defines them, made from trueup's own tables.
 
-As in a real environment, columns of days are UserLocal unless said otherwise, choices that a vendor added count
-from the vendor's own prefix, units and currencies are rows of tables of their own, and a status reason belongs
-to one state.
+As in a real environment (docs/explanation/work365.md, sections 6.7 and 6.8): columns of days are
+UserLocal unless set otherwise, choices that a vendor added are numbered from the vendor's prefix,
+units and currencies are rows of tables of their own, and each status reason belongs to one state.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from engine.model.catalogue import Column, Table, Type
+from trueup.model.catalogue import Column, Table, Type
 
 PREFIX = 126_340_000
-"""Where the numbers of this environment's own choices begin."""
+"""The first number of the vendor's own choices in this environment."""
 
-REFERRED = {"unit": ("uom", "name"), "currency": ("transactioncurrency", "isocurrencycode")}
-"""Our columns that are references here: to which table, and by which of its columns we know the row."""
+REFERENCES = {"unit": ("uom", "name"), "currency": ("transactioncurrency", "isocurrencycode")}
+"""Columns that are text in trueup and references in Dataverse: the table, and its text column."""
 
 _KINDS = {
     Type.TEXT: "String",
@@ -33,7 +32,7 @@ _STATES = {"statecode": "State", "statuscode": "Status"}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a choice; `state` for status reasons."""
+    """One value of a choice; a status reason has the `state` that it belongs to."""
 
     value: int
     label: str
@@ -42,190 +41,174 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A column as the environment has it."""
+    """A column of a table. `kind` is Dataverse's AttributeType."""
 
     logical: str
     kind: str
     label: str
-    behaviour: str = ""
+    behaviour: str = ""  # DateTimeBehavior
     choices: tuple[Choice, ...] = ()
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()  # tables that a reference may refer to
     writable: bool = True
 
     @property
     def wire(self) -> str:
-        """Its name in rows."""
+        """The column's name in rows."""
         return f"_{self.logical}_value" if self.kind in ("Lookup", "Customer") else self.logical
 
 
 @dataclass(slots=True)
-class Kind:
-    """A table as the environment has it."""
+class TableDefinition:
+    """A table as the environment defines it. Tests change definitions while the sandbox runs."""
 
     logical: str
     entity_set: str
     key: str
     name: str
     label: str
-    attributes: dict[str, Attribute]
-    tracked: bool = True
-    concurrent: bool = True
+    attributes: dict[str, Attribute]  # by logical name
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)  # alternate keys, their columns
+    tracked: bool = True  # change tracking is on
+    concurrent: bool = True  # optimistic concurrency (If-Match) is on
+
+    def wire_names(self) -> Sequence[str]:
+        """Returns the names of the columns in rows."""
+        return [attribute.wire for attribute in self.attributes.values()]
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """What one environment does its own way."""
+class Quirks:
+    """What one environment does differently from others."""
 
-    behaviours: Mapping[str, str] = field(default_factory=dict)  # logical column → UserLocal, DateOnly, …
-    archived_state: int = 1  # the state that status reasons after the first belong to, where there is no state
+    behaviours: Mapping[str, str] = field(default_factory=dict)  # by logical column name
+    archived_state: int = 1  # of all status reasons but the first, in a table without states
     untracked: frozenset[str] = frozenset()  # logical tables without change tracking
     unguarded: frozenset[str] = frozenset()  # logical tables without optimistic concurrency
+    keys: Mapping[str, tuple[str, ...]] = field(  # columns of an alternate key by logical table
+        default_factory=lambda: {"account": ("accountnumber",)}
+    )
 
 
-def kinds(tables: Mapping[str, Table], habits: Habits) -> dict[str, Kind]:
-    """All tables by their logical names, those that are referred to included."""
-    made = {table.logical: _kind(table, tables, habits) for table in tables.values()}
-    for logical, name in dict(REFERRED.values()).items():
-        made[logical] = _referred(logical, name)
-    for kind in made.values():
-        kind.tracked = kind.logical not in habits.untracked
-        kind.concurrent = kind.logical not in habits.unguarded
-    return made
+def table_definitions(tables: Mapping[str, Table], quirks: Quirks) -> dict[str, TableDefinition]:
+    """Returns the definitions by logical name, including those of the tables in REFERENCES."""
+    definitions = {table.logical: _definition(table, tables, quirks) for table in tables.values()}
+    for logical, name in dict(REFERENCES.values()).items():
+        definitions[logical] = _referenced_table(logical, name)
+    for definition in definitions.values():
+        definition.tracked = definition.logical not in quirks.untracked
+        definition.concurrent = definition.logical not in quirks.unguarded
+        columns = quirks.keys.get(definition.logical, ())
+        if columns and set(columns) <= definition.attributes.keys():
+            definition.keys[f"{definition.logical}_key"] = columns
+    return definitions
 
 
 def row_id(logical: str, text: str) -> str:
-    """The key of a row that is known by a text: the same each time."""
+    """Returns the key of a row that a text identifies: a GUID that is always the same."""
     return str(uuid5(NAMESPACE_URL, f"trueup:{logical}:{text}"))
 
 
-def _kind(table: Table, tables: Mapping[str, Table], habits: Habits) -> Kind:
-    attributes = {column.logical: _attribute(column, table, tables, habits) for column in table.columns.values()}
+def _definition(table: Table, tables: Mapping[str, Table], quirks: Quirks) -> TableDefinition:
+    attributes = {
+        column.logical: _attribute(column, table, tables, quirks)
+        for column in table.columns.values()
+    }
     for logical, kind in _STATES.items():
         if logical not in attributes:
-            attributes[logical] = Attribute(
-                logical, kind, "Status", choices=(Choice(0, "Active", 0), Choice(1, "Inactive", 1))
-            )
-    states = {choice.value for choice in attributes["statecode"].choices}
-    status = table_column(table, "statuscode")
+            choices = (Choice(0, "Active", 0), Choice(1, "Inactive", 1))
+            attributes[logical] = Attribute(logical, kind, "Status", choices=choices)
+
+    status = _column(table, "statuscode")
     if status:
-        known = table_column(table, "statecode") is not None
-        attributes["statuscode"] = _status(status, states if known else (), habits)
-    title = table.columns[table.title].logical
-    key = table.columns[table.key].logical
-    return Kind(table.logical, table.entity_set, key, title, table.label, attributes)
+        has_states = _column(table, "statecode") is not None
+        states = [choice.value for choice in attributes["statecode"].choices] if has_states else []
+        attributes["statuscode"] = _status(status, states, quirks)
+
+    return TableDefinition(
+        table.logical,
+        table.entity_set,
+        table.columns[table.key].logical,
+        table.columns[table.title].logical,
+        table.label,
+        attributes,
+    )
 
 
-def table_column(table: Table, logical: str) -> Column | None:
-    """Our column of that logical name."""
+def _column(table: Table, logical: str) -> Column | None:
     return next((column for column in table.columns.values() if column.logical == logical), None)
 
 
-def _attribute(column: Column, table: Table, tables: Mapping[str, Table], habits: Habits) -> Attribute:
-    referred = REFERRED.get(column.name)
+def _attribute(
+    column: Column, table: Table, tables: Mapping[str, Table], quirks: Quirks
+) -> Attribute:
+    is_reference = column.name in REFERENCES
     targets: tuple[str, ...] = ()
-    if referred:
-        targets = (referred[0],)
+    if is_reference:
+        targets = (REFERENCES[column.name][0],)
     elif column.table:
         targets = (tables[column.table].logical,)
-    kind = "Lookup" if referred else _STATES.get(column.logical, _KINDS[column.type])
-    if kind == "Decimal" and "price" in column.name:
-        kind = "Money"
-    if column.name == table.key:
-        kind = "Uniqueidentifier"
-    dated = kind == "DateTime"
+
+    kind = _kind(column, table)
+    behaviour = quirks.behaviours.get(column.logical, "UserLocal") if kind == "DateTime" else ""
     return Attribute(
         column.logical,
         kind,
         column.label,
-        behaviour=habits.behaviours.get(column.logical, "UserLocal") if dated else "",
-        choices=() if referred else tuple(_choices(column)),
+        behaviour=behaviour,
+        choices=() if is_reference else tuple(_choices(column)),
         targets=targets,
         writable=column.name != table.key and column.type is not Type.INSTANT,
     )
 
 
+def _kind(column: Column, table: Table) -> str:
+    if column.name == table.key:
+        return "Uniqueidentifier"
+    if column.name in REFERENCES:
+        return "Lookup"
+    kind = _STATES.get(column.logical, _KINDS[column.type])
+    return "Money" if kind == "Decimal" and "price" in column.name else kind
+
+
 def _choices(column: Column) -> Iterator[Choice]:
-    standard = column.logical == "statecode" or not column.assumed
-    for place, (number, label) in enumerate(column.choices.items()):
-        yield Choice(number if standard else PREFIX + place, label, number if column.logical == "statecode" else None)
+    """Numbers that are known are kept; assumed ones count from the vendor's prefix."""
+    is_state = column.logical == "statecode"
+    for position, (number, label) in enumerate(column.choices.items()):
+        value = number if is_state or not column.assumed else PREFIX + position
+        yield Choice(value, label, number if is_state else None)
 
 
-def _status(column: Column, states: Iterable[int], habits: Habits) -> Attribute:
-    """Status reasons, each under one state: for every state where a table has states of ours, else the first
-    under 0 and the others under the environment's own choice.
+def _status(column: Column, states: Iterable[int], quirks: Quirks) -> Attribute:
+    """Status reasons, each under one state.
+
+    A table with states of its own has every status reason under every state. In a table without,
+    the first reason belongs to state 0 and the others to `archived_state`.
     """
     labels = list(column.choices.values())
-    choices: list[Choice] = []
-    for state in sorted(states):
-        choices += [Choice(_status_number(state, place), label, state) for place, label in enumerate(labels)]
+    choices = [
+        Choice(_status_number(state, position), label, state)
+        for state in sorted(states)
+        for position, label in enumerate(labels)
+    ]
     if not choices:
-        later = habits.archived_state
-        choices = [Choice(_status_number(place, 0), label, later if place else 0) for place, label in enumerate(labels)]
+        choices = [
+            Choice(_status_number(position, 0), label, quirks.archived_state if position else 0)
+            for position, label in enumerate(labels)
+        ]
     return Attribute(column.logical, "Status", column.label, choices=tuple(choices))
 
 
 def _status_number(first: int, second: int) -> int:
-    """1 for the one that every table has, the prefix for the rest."""
+    """1 for the status reason that every table has, the vendor's prefix and more for the others."""
     return PREFIX + 100 * first + second if first or second else 1
 
 
-def _referred(logical: str, name: str) -> Kind:
+def _referenced_table(logical: str, name: str) -> TableDefinition:
     key = f"{logical}id"
     attributes = [
         Attribute(key, "Uniqueidentifier", "Key", writable=False),
-        *(Attribute(each, "String", "Name") for each in dict.fromkeys(("name", name))),
+        *(Attribute(column, "String", "Name") for column in dict.fromkeys(("name", name))),
     ]
     plural = f"{logical[:-1]}ies" if logical.endswith("y") else f"{logical}s"
-    return Kind(logical, plural, key, "name", logical, {each.logical: each for each in attributes})
-
-
-def as_definition(kind: Kind) -> dict[str, Any]:
-    """The table as `EntityDefinitions` shows it, without attributes."""
-    return {
-        "LogicalName": kind.logical,
-        "EntitySetName": kind.entity_set,
-        "PrimaryIdAttribute": kind.key,
-        "PrimaryNameAttribute": kind.name,
-        "DisplayName": text(kind.label),
-        "ChangeTrackingEnabled": kind.tracked,
-        "IsOptimisticConcurrencyEnabled": kind.concurrent,
-        "Privileges": [
-            {
-                "Name": f"prv{right}{kind.logical}",
-                "PrivilegeType": right,
-                "PrivilegeId": row_id("privilege", right + kind.logical),
-            }
-            for right in ("Read", "Write")
-        ],
-        "MetadataId": row_id("table", kind.logical),
-    }
-
-
-def as_attribute(attribute: Attribute) -> dict[str, Any]:
-    """The column as all casts together show it."""
-    options = [
-        {"Value": each.value, "Label": text(each.label), **({} if each.state is None else {"State": each.state})}
-        for each in attribute.choices
-    ]
-    return {
-        "LogicalName": attribute.logical,
-        "AttributeType": attribute.kind,
-        "DisplayName": text(attribute.label),
-        "IsValidForUpdate": attribute.writable,
-        "DateTimeBehavior": {"Value": attribute.behaviour},
-        "OptionSet": {"Options": options},
-        "GlobalOptionSet": None,
-        "Targets": list(attribute.targets),
-        "MetadataId": row_id("column", attribute.logical),
-    }
-
-
-def text(label: str) -> dict[str, Any]:
-    """A label as metadata shows it."""
-    said = {"Label": label, "LanguageCode": 1033, "IsManaged": True}
-    return {"LocalizedLabels": [said], "UserLocalizedLabel": said}
-
-
-def names(kind: Kind) -> Sequence[str]:
-    """The columns as rows wear them."""
-    return [attribute.wire for attribute in kind.attributes.values()]
+    by_name = {attribute.logical: attribute for attribute in attributes}
+    return TableDefinition(logical, plural, key, "name", logical, by_name)

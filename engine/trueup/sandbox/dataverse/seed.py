@@ -1,4 +1,4 @@
-"""Rows as the engine has them in; rows as this environment has them out."""
+"""Fills an empty environment: converts trueup's rows to this environment's columns and values."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,99 +8,110 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.model.catalogue import Column, Table, Type
-from engine.sandbox.dataverse.schema import REFERRED, Attribute, Kind, row_id
-from engine.sandbox.dataverse.store import RowStore, Values
+from trueup.model.catalogue import Column, Table, Type
+from trueup.sandbox.dataverse.schema import REFERENCES, Attribute, TableDefinition, row_id
+from trueup.sandbox.dataverse.store import RowStore, Values
 
-Row = Mapping[str, Any]
+SourceRow = Mapping[str, Any]
+"""A row in trueup's form: values by column name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seeding:
-    """Fills an empty environment."""
+class RowSeeder:
+    """Converts rows and puts them into the store."""
 
     store: RowStore
-    kinds: Mapping[str, Kind]
-    zone: ZoneInfo
+    definitions: Mapping[str, TableDefinition]
+    zone: ZoneInfo  # in which days of UserLocal columns begin
 
-    def sow(self, tables: Mapping[str, Table], rows: Mapping[str, Iterable[Row]]) -> None:
-        """Every row of every table, and the rows that they refer to by text."""
+    def load(self, tables: Mapping[str, Table], rows: Mapping[str, Iterable[SourceRow]]) -> None:
+        """Adds all rows by table, and the units and currencies that they name."""
         with self.store.writing():
-            referred: dict[tuple[str, str], None] = {}
-            for name, listed in rows.items():
+            named: dict[tuple[str, str], None] = {}  # a dictionary keeps the order
+            for name, table_rows in rows.items():
                 table = tables[name]
-                for row in listed:
+                for row in table_rows:
                     self.store.put(table.logical, str(row[table.key]), self.values(table, row))
-                    for ours, (logical, _) in REFERRED.items():
-                        if row.get(ours):
-                            referred[logical, str(row[ours])] = None
-            for logical, text in referred:
-                self._refer(logical, text)
+                    for column, (logical, _) in REFERENCES.items():
+                        if row.get(column):
+                            named[logical, str(row[column])] = None
+            for logical, text in named:
+                self._add_named(logical, text)
 
-    def values(self, table: Table, row: Row) -> Values:
-        """One row; columns that it has not are null."""
-        kind = self.kinds[table.logical]
-        values = dict.fromkeys((attribute.wire for attribute in kind.attributes.values()), "null")
+    def values(self, table: Table, row: SourceRow) -> Values:
+        """Returns the stored columns of a row; columns that it does not have are null."""
+        definition = self.definitions[table.logical]
+        values = dict.fromkeys(definition.wire_names(), "null")
         for column in table.columns.values():
-            attribute = kind.attributes[column.logical]
-            values[attribute.wire] = json_of(self._wire(column, attribute, row.get(column.name), row))
-        for attribute in kind.attributes.values():
+            attribute = definition.attributes[column.logical]
+            value = self._value(column, attribute, row.get(column.name), row)
+            values[attribute.wire] = to_json(value)
+
+        for attribute in definition.attributes.values():
             if attribute.kind == "State" and values[attribute.wire] == "null":
-                values[attribute.wire] = _state(kind, values)
+                values[attribute.wire] = _state_of(definition, values)
             if attribute.kind == "Status" and values[attribute.wire] == "null":
-                values[attribute.wire] = json_of(attribute.choices[0].value)
+                values[attribute.wire] = to_json(attribute.choices[0].value)
         return values
 
-    def _refer(self, logical: str, text: str) -> None:
-        kind = self.kinds[logical]
+    def _add_named(self, logical: str, text: str) -> None:
+        definition = self.definitions[logical]
         key = row_id(logical, text)
-        values = {name: json_of(key if name == kind.key else text) for name in kind.attributes}
+        values = {
+            name: to_json(key if name == definition.key else text) for name in definition.attributes
+        }
         self.store.put(logical, key, values)
 
-    def _wire(self, column: Column, attribute: Attribute, value: object, row: Row) -> object:
+    def _value(self, column: Column, attribute: Attribute, value: object, row: SourceRow) -> object:
         if value is None:
             return None
-        if column.name in REFERRED:
-            return row_id(REFERRED[column.name][0], str(value))
+        if column.name in REFERENCES:
+            return row_id(REFERENCES[column.name][0], str(value))
         if column.type is Type.CHOICE:
-            return _number(attribute, str(value), _given_state(row))
-        return self._plain(attribute, value)
-
-    def _plain(self, attribute: Attribute, value: object) -> object:
+            return _choice_number(attribute, str(value), row.get("state"))
         if isinstance(value, datetime):
-            return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            return utc_text(value)
         if isinstance(value, date):
             return self._day(attribute.behaviour, value)
         return value
 
     def _day(self, behaviour: str, day: date) -> str:
+        """A day as a date, or as the instant at which it begins."""
         if behaviour == "DateOnly":
             return day.isoformat()
         zone = self.zone if behaviour == "UserLocal" else UTC
-        return datetime.combine(day, time(0), zone).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(datetime.combine(day, time(0), zone))
 
 
-def json_of(value: object) -> str:
-    """A value as JSON; decimals digit by digit."""
-    return format(value, "f") if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+def to_json(value: object) -> str:
+    """Returns a value as JSON; decimals keep their digits."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _given_state(row: Row) -> str | None:
-    state = row.get("state")
-    return str(state) if state is not None else None
+def utc_text(moment: datetime) -> str:
+    """Returns an instant in Dataverse's form, to the second, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _number(attribute: Attribute, label: str, state: str | None) -> int:
-    """The number of a label; of a status reason that stands under several states, the one of the row's."""
-    numbers = [choice for choice in attribute.choices if choice.label == label]
-    if attribute.kind == "Status" and len(numbers) > 1:
-        wanted = {"Active": 0}.get(state or "Active", 1)
-        numbers = [choice for choice in numbers if choice.state == wanted] or numbers
-    return numbers[0].value
+def _choice_number(attribute: Attribute, label: str, state: object) -> int:
+    """Returns the number of a label.
+
+    A status reason may have several numbers, one under each state. The one of the row's state is
+    taken; a row without a state is active.
+    """
+    choices = [choice for choice in attribute.choices if choice.label == label]
+    if attribute.kind == "Status" and len(choices) > 1:
+        number = 0 if state in (None, "", "Active") else 1
+        choices = [choice for choice in choices if choice.state == number] or choices
+    return choices[0].value
 
 
-def _state(kind: Kind, values: Values) -> str:
-    """The state that a row's status reason belongs to."""
-    status = kind.attributes["statuscode"]
-    found = [choice.state for choice in status.choices if str(choice.value) == values["statuscode"]]
-    return json_of(found[0] if found else 0)
+def _state_of(definition: TableDefinition, values: Values) -> str:
+    """Returns the state that a row's status reason belongs to."""
+    status = definition.attributes["statuscode"]
+    states = [
+        choice.state for choice in status.choices if str(choice.value) == values["statuscode"]
+    ]
+    return to_json(states[0] if states else 0)

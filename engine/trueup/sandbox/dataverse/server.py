@@ -1,98 +1,110 @@
-"""The stand-in as a server: one environment, its login, limits and faults, at one address.
+"""The Dataverse sandbox as a server: one environment with its login, limits and faults.
 
 with DataverseSandbox(tables, rows, Environment()) as dataverse:
-    …  # dataverse.url is the environment and the authority; dataverse.environment has tenant, client and secret
+    …  # dataverse.url is the address of the environment and of its login
 """
 
-import re
+import sqlite3
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from engine.model.catalogue import Table
-from engine.sandbox.answers import Answer
-from engine.sandbox.dataverse.answers import Refusal, document, refused
-from engine.sandbox.dataverse.definitions import metadata
-from engine.sandbox.dataverse.faults import manner
-from engine.sandbox.dataverse.levers import Levers
-from engine.sandbox.dataverse.limits import Gate, Limits
-from engine.sandbox.dataverse.oauth import Door
-from engine.sandbox.dataverse.reading import Library
-from engine.sandbox.dataverse.schema import Habits, Kind, kinds, row_id
-from engine.sandbox.dataverse.seed import Row, Seeding, json_of
-from engine.sandbox.dataverse.store import RowStore
-from engine.sandbox.dataverse.writing import Desk, blank
-from engine.sandbox.request import Request
-from engine.sandbox.serving import Serving
+from trueup.model.catalogue import Table
+from trueup.sandbox.dataverse import keys
+from trueup.sandbox.dataverse.control import DataverseControl
+from trueup.sandbox.dataverse.faults import error_style
+from trueup.sandbox.dataverse.limits import Limits, Throttle
+from trueup.sandbox.dataverse.oauth import TokenEndpoint
+from trueup.sandbox.dataverse.responses import DataverseError, error_response
+from trueup.sandbox.dataverse.schema import Quirks, table_definitions
+from trueup.sandbox.dataverse.seed import RowSeeder, SourceRow, to_json
+from trueup.sandbox.dataverse.store import RowStore
+from trueup.sandbox.dataverse.web_api import BASE, WebApi
+from trueup.sandbox.dataverse.writer import new_row
+from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.responses import Response
+from trueup.sandbox.http.server import SandboxServer
+from trueup.sandbox.http.sqlite_files import UNREADABLE, foreign_value
 
-API = "/api/data/v9.2/"
-_USER = row_id("systemuser", "trueup")
-_REMEMBERED = 1000
-_ROW = re.compile(r"(\w+)\(([0-9a-fA-F-]{36})\)")
-_SET = re.compile(r"\w+")
+_REQUESTS_KEPT = 1000
+_BODY_KEPT = 10_000  # bytes of each
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment is like: its login, its habits, its limits."""
+    """What one environment is like: its login, its quirks, its limits."""
 
     tenant: str = "demo.example"
     client_id: str = "trueup-demo"
     client_secret: str = field(default="demo", repr=False)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))  # in which its UserLocal days begin
-    habits: Habits = field(default_factory=Habits)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))  # of days in UserLocal columns
+    quirks: Quirks = field(default_factory=Quirks)
     limits: Limits = field(default_factory=Limits)
     token_seconds: int = 3600
 
 
 class DataverseSandbox:
-    """One server over one database; answers while it is entered."""
+    """One server over one database. It answers while its context is entered."""
 
     def __init__(
         self,
         tables: Mapping[str, Table],
-        rows: Mapping[str, Iterable[Row]],
+        rows: Mapping[str, Iterable[SourceRow]],
         environment: Environment,
         *,
         database: Path | None = None,
         address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
-        """`tables` with the logical names of this environment; `rows` by table, put in where nothing is yet.
+        """Opens the database, fills it if it is empty, and binds the address.
 
-        Without a database all is in memory. Raises SandboxError.
+        `tables` have the logical names of this environment; `rows` are in trueup's form, by table.
+        Without `database`, all rows are in memory. Raises `SandboxError`.
         """
         self.environment = environment
-        self.kinds = kinds(tables, environment.habits)
-        self.store = RowStore(database)
-        self.seeding = Seeding(self.store, self.kinds, environment.zone)
         self.tables = tables
-        self.requests: deque[Request] = deque(maxlen=_REMEMBERED)  # the latest, as they came
-        self.vetoes: dict[str, str] = {}  # logical table → what its plug-in says against any write
-        self.denied: set[str] = set()  # privileges that the user has not: prvReadaccount
-        self.shallow: set[str] = set()  # privileges of his own rows only
-        login = environment.tenant, environment.client_id, environment.client_secret
-        self.door = Door(*login, self.store.now, environment.token_seconds)
-        self._serving = Serving(self.store, manner(self.door, self.store, self._row_of))
-        self.faults, self.traffic = self._serving.faults, self._serving.traffic
-        self._gate = Gate(environment.limits, self._serving.pause)
-        levers = Levers(self.store, self.kinds, self.change, self.faults, self.traffic, self._gate.forget)
-        self._control = levers.control()
-        self._library = Library(self.store)
-        self._desk = Desk(self.store, self._veto)
-        self._sets = {kind.entity_set: kind for kind in self.kinds.values()}
+        self.definitions = table_definitions(tables, environment.quirks)
+        self.store = RowStore(database)
+        self.seeder = RowSeeder(self.store, self.definitions, environment.zone)
+        self.requests: deque[Request] = deque(maxlen=_REQUESTS_KEPT)  # the latest, as received
+
+        self.api = WebApi(self.store, self.definitions, environment.tenant)
+        self.token_endpoint = TokenEndpoint(
+            environment.tenant,
+            environment.client_id,
+            environment.client_secret,
+            self.store.facts.now,
+            environment.token_seconds,
+        )
+        style = error_style(self.token_endpoint, self.store, self.api.row_of)
+        self._server = SandboxServer(self.store, style)
+        self.faults, self.traffic = self._server.faults, self._server.traffic
+        self._throttle = Throttle(environment.limits, self._server.pause)
+        self._routes = DataverseControl(
+            self.store,
+            self.definitions,
+            self.change,
+            self.faults,
+            self.traffic,
+            self._restored,
+        ).routes()
+
         try:
-            if not self.store.version:
-                self.seeding.sow(tables, rows)
-            self._serving.listen(address, self.answer)
+            if not self.store.facts.version:
+                self.seeder.load(tables, rows)
+            keys.load(self.store, self.definitions)
+            self._server.listen(address, self.answer)
+        except (*UNREADABLE, sqlite3.Error) as error:
+            self.store.close()
+            raise foreign_value(database) from error
         except BaseException:
             self.store.close()
             raise
 
     def __enter__(self) -> Self:
-        self._serving.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,115 +113,66 @@ class DataverseSandbox:
     @property
     def url(self) -> str:
         """Scheme, host and port."""
-        return self._serving.url
+        return self._server.url
 
     def close(self) -> None:
-        """Stops: lines are cut, what is under way is done, late writes take effect now, the file is given back."""
-        self._serving.close()
+        """Stops the server, performs delayed writes now, and closes the database."""
+        self._server.close()
         self.store.close()
 
-    def set(self, table: str, row: Row) -> None:
-        """Makes or replaces a row, as the engine has rows; somebody works in Work 365."""
-        described = self.tables[table]
+    def set(self, table: str, row: SourceRow) -> None:
+        """Adds or replaces a row in trueup's form, as a user of Work 365 does."""
+        definition = self.tables[table]
+        key = str(row[definition.key])
         with self.store.writing():
-            self.store.put(described.logical, str(row[described.key]), self.seeding.values(described, row))
+            self.store.put(definition.logical, key, self.seeder.values(definition, row))
 
     def change(self, logical: str, key: str, **values: object) -> None:
-        """Changes columns of a row, or makes it, under the names and with the values of this environment."""
+        """Changes columns of a row, or adds it, with the names and values of this environment."""
+        changed = {name: to_json(value) for name, value in values.items()}
         with self.store.writing():
-            stored = self.store.one(logical, key)
-            before = stored.values() if stored else blank(self.kinds[logical], key)
-            self.store.put(logical, key, {**before, **{name: json_of(value) for name, value in values.items()}})
+            row = self.store.get(logical, key)
+            before = row.values() if row else new_row(self.definitions[logical], key)
+            self.store.put(logical, key, {**before, **changed})
 
     def remove(self, logical: str, key: str) -> None:
         """Deletes a row."""
         with self.store.writing():
             self.store.remove(logical, key)
 
-    def withdraw_tokens(self) -> None:
-        """No token that was given is good any more."""
-        self.door.withdraw()
+    def revoke_tokens(self) -> None:
+        """Makes all access tokens invalid that were issued so far."""
+        self.token_endpoint.revoke()
 
     def expire_changes(self) -> None:
-        """No change token that was given is good any more."""
-        self.store.expire_changes()
+        """Makes all change tokens invalid that were sent so far."""
+        self.store.facts.expire_changes()
 
     def redefine(self) -> None:
-        """Says that the definitions have changed (after a change of `kinds`)."""
-        self.store.remember(definitions=int(self.store.fact("definitions", "1")) + 1)
+        """Raises the version of the metadata, after a change of `definitions`."""
+        version = int(self.store.facts.get("definitions", "1"))
+        self.store.facts.set("definitions", version + 1)
 
-    def answer(self, request: Request, client: str) -> Answer:
-        """What to send back, faults and all; noted in the request log."""
-        self.requests.append(request)
-        return self._serving.answer(request, client, self._plainly, self._control)
+    def _restored(self) -> None:
+        """Follows a restored database: its alternate keys, no request in the last 300 seconds."""
+        self._throttle.reset()
+        keys.load(self.store, self.definitions)
 
-    def _plainly(self, request: Request) -> Answer:
-        """The login is another service: the limits of the environment are none of its."""
+    def answer(self, request: Request, client: str) -> Response:
+        """Answers a request from a client's address, with faults, and records it."""
+        self.requests.append(replace(request, body=request.body[:_BODY_KEPT]))
+        return self._server.answer(request, client, self._handle, self._routes)
+
+    def _handle(self, request: Request) -> Response:
         try:
-            return self.door.answer(request) or self._limited(request)
-        except Refusal as refusal:
-            return refused(refusal)
+            # The login is another service, so the environment's limits do not count its requests.
+            return self.token_endpoint.answer(request) or self._limited(request)
+        except DataverseError as error:
+            return error_response(error)
 
-    def _limited(self, request: Request) -> Answer:
-        with self._gate.through(request.slow):
-            return self._api(request)
-
-    def _api(self, request: Request) -> Answer:
-        if not request.path.startswith(API):
-            raise Refusal(404, "", "Not found.")
-        self.door.check(request)
-        path = request.path.removeprefix(API)
-        answer = metadata(self.kinds, path, request) if request.verb == "GET" else None
-        return answer or self._user(path) or self._rows(path, request)
-
-    def _user(self, path: str) -> Answer | None:
-        if path == "WhoAmI":
-            return document({"UserId": _USER, "OrganizationId": row_id("organization", self.environment.tenant)})
-        if path == f"systemusers({_USER})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges":
-            return document({"RolePrivileges": list(self._privileges())})
-        return None
-
-    def _privileges(self) -> Iterable[Mapping[str, str]]:
-        for kind in self.kinds.values():
-            for right in ("Read", "Write"):
-                name = f"prv{right}{kind.logical}"
-                if name not in self.denied:
-                    depth = "Basic" if name in self.shallow else "Global"
-                    yield {
-                        "PrivilegeName": name,
-                        "Depth": depth,
-                        "PrivilegeId": row_id("privilege", right + kind.logical),
-                    }
-
-    def _rows(self, path: str, request: Request) -> Answer:
-        one = _ROW.fullmatch(path)
-        name = one[1] if one else path
-        if name not in self._sets:
-            raise Refusal(404, "0x8006088a", f"Resource not found for the segment '{name}'.")
-        kind = self._sets[name]
-        self._permit(kind, "Read" if request.verb == "GET" else "Write")
-        if not one:
-            if request.verb != "GET":
-                raise Refusal(405, "0x8006088a", "The requested resource does not support this http method.")
-            return self._library.many(kind, request)
-        key = one[2].lower()
-        if request.verb == "GET":
-            return self._library.one(kind, key, request)
-        if request.verb == "PATCH":
-            return self._desk.patch(kind, key, request)
-        if request.verb == "DELETE":
-            return self._desk.delete(kind, key)
-        raise Refusal(405, "0x8006088a", "The requested resource does not support this http method.")
-
-    def _row_of(self, path: str) -> tuple[str, str] | None:
-        one = _ROW.fullmatch(path.removeprefix(API))
-        return (self._sets[one[1]].logical, one[2].lower()) if one and one[1] in self._sets else None
-
-    def _permit(self, kind: Kind, right: str) -> None:
-        name = f"prv{right}{kind.logical}"
-        if name in self.denied:
-            words = f"Principal user (Id={_USER}, type=8) is missing {name} privilege."
-            raise Refusal(403, "0x80040220", words)
-
-    def _veto(self, kind: Kind, _said: Mapping[str, Any]) -> str:
-        return self.vetoes.get(kind.logical, "")
+    def _limited(self, request: Request) -> Response:
+        with self._throttle.admit(request.slow):
+            if not request.path.startswith(BASE):
+                raise DataverseError(404, "", "Not found.")
+            self.token_endpoint.check(request)
+            return self.api.answer(request)

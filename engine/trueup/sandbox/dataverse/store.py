@@ -1,92 +1,112 @@
-"""Rows in SQLite, each with the version at which it changed last; rows that are gone leave theirs behind.
+"""Rows in SQLite, each with the version of its last change; deleted rows leave a tombstone.
 
-A row is a JSON object from the name of a column to that value's own JSON text, so that `10.50` goes out as it
-came in.
+A row is stored as a JSON object from column name to the value's own JSON text. So `10.50` is sent
+with the digits that were received.
 """
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
-from engine.errors import SandboxError
-from engine.sandbox import clock, faults, snapshots
-from engine.sandbox.clock import Clock
-from engine.sandbox.store import connect
+from trueup.errors import SandboxError
+from trueup.sandbox.dataverse import facts
+from trueup.sandbox.dataverse.facts import Facts
+from trueup.sandbox.http import faults, sqlite_files
 
-APPLICATION = 0x7472_6476  # marks the file as ours
+APPLICATION_ID = 0x7472_6476  # "trdv"
 
 Values = dict[str, str]
-"""Name of a column → its value as JSON."""
+"""JSON texts of values by column name."""
 
 _SCHEMA = """
--- `body` is empty for a row that is gone.
+-- `body` is NULL for a deleted row.
 CREATE TABLE IF NOT EXISTS row (
-  name TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, body TEXT, PRIMARY KEY (name, key)
+  name TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, body TEXT,
+  PRIMARY KEY (name, key)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS row_version ON row (name, version);
--- What the environment remembers of itself.
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One row, or where one was."""
+class StoredRow:
+    """One row; `body` is None for a deleted one."""
 
     key: str
     version: int
     body: str | None
 
+    @property
+    def tag(self) -> str:
+        """The row's tag, by which HTTP tells its versions apart."""
+        return f'W/"{self.version}"'
+
     def values(self) -> Values:
-        """Its columns."""
-        found: Values = json.loads(self.body or "{}")
-        return found
+        """Returns the columns of the row."""
+        values: Values = json.loads(self.body or "{}")
+        return values
 
 
 class RowStore:
-    """Rows by table and key, in one file or in memory. One at a time writes; versions only go up."""
+    """Rows by table and key, in a file or in memory.
+
+    One thread at a time reads or writes. Versions only go up. `facts` are about the environment
+    itself.
+    """
 
     def __init__(self, path: Path | None) -> None:
-        """Raises SandboxError."""
-        self._lock = Lock()
+        """Opens or creates the database, in memory without a path. Raises `SandboxError`."""
+        self._lock = RLock()
         try:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False
+            )
             self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise SandboxError(f"the database of the Dataverse stand-in cannot be used: {error}") from error
+            raise SandboxError(
+                f"the database of the Dataverse sandbox cannot be used: {error}"
+            ) from error
+        self.facts = Facts(self._db, self._lock)
 
     def _prepare(self) -> None:
-        filled = self._db.execute("SELECT 1 FROM sqlite_master").fetchone()  # before the mark, which another may set
-        if filled and self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        if sqlite_files.belongs_to_another(self._db, APPLICATION_ID):
             self._db.close()
-            raise SandboxError("the database of the Dataverse stand-in cannot be used: it is one of something else")
+            raise SandboxError(
+                "the database of the Dataverse sandbox cannot be used: "
+                "it belongs to another program"
+            )
         self._db.executescript(
-            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA application_id={APPLICATION};"
-            f"{_SCHEMA}{faults.SCHEMA}"
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+            f"PRAGMA application_id = {APPLICATION_ID}; {_SCHEMA}{facts.SCHEMA}{faults.SCHEMA}"
         )
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the database."""
         with self._lock:
             self._db.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The connection; nobody else reads or writes meanwhile."""
+        """The connection; other threads wait."""
         with self._lock:
             yield self._db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """All that is done inside, or nothing; nobody else reads or writes meanwhile."""
+        """The connection in a transaction, rolled back on an error; other threads wait.
+
+        Inside another one of the same thread it is a part of that one.
+        """
         with self._lock:
+            if self._db.in_transaction:
+                yield self._db
+                return
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -96,104 +116,65 @@ class RowStore:
             self._db.execute("COMMIT")
 
     def put(self, name: str, key: str, values: Values) -> int:
-        """Inside `writing`: a row, new or changed; its version."""
-        version = self._next()
+        """Inside `writing`: adds or replaces a row and returns its version."""
+        version = self.facts.next_version()
         body = json.dumps(values, separators=(",", ":"))
-        self._db.execute("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)", (name, key, version, body))
+        self._db.execute(
+            "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)", (name, key, version, body)
+        )
         return version
 
     def remove(self, name: str, key: str) -> None:
-        """Inside `writing`: a row is gone."""
-        self._db.execute("INSERT OR REPLACE INTO row VALUES (?, ?, ?, NULL)", (name, key, self._next()))
+        """Inside `writing`: deletes a row and leaves a tombstone."""
+        version = self.facts.next_version()
+        self._db.execute("INSERT OR REPLACE INTO row VALUES (?, ?, ?, NULL)", (name, key, version))
+
+    def get(self, name: str, key: str) -> StoredRow | None:
+        """Returns a row that is not deleted, or None."""
+        query = "SELECT key, version, body FROM row WHERE name = ? AND key = ? AND body IS NOT NULL"
+        with self._lock:
+            row = self._db.execute(query, (name, key)).fetchone()
+        return StoredRow(*row) if row else None
 
     def touch(self, name: str, key: str) -> None:
-        """Somebody saves a row as it is: it has another version, if it is there."""
+        """Gives a row a new version, as if a person saved it unchanged. Ignores a missing row."""
         with self.writing():
-            stored = self.one(name, key)
-            if stored:
-                self.put(name, key, stored.values())
+            row = self.get(name, key)
+            if row:
+                self.put(name, key, row.values())
 
-    def one(self, name: str, key: str) -> Stored | None:
-        """Inside `writing`: a row that is there."""
-        query = "SELECT key, version, body FROM row WHERE name = ? AND key = ? AND body IS NOT NULL"
-        found = self._db.execute(query, (name, key)).fetchone()
-        return Stored(*found) if found else None
+    def after(self, name: str, version: int, limit: int, *, gone: bool) -> list[StoredRow]:
+        """Returns rows that changed after a version, in the order of their versions.
 
-    def get(self, name: str, key: str) -> Stored | None:
-        """A row that is there."""
+        `gone` adds deleted rows.
+        """
+        existing = "" if gone else "AND body IS NOT NULL"
+        query = (
+            f"SELECT key, version, body FROM row WHERE name = ? AND version > ? {existing} "  # noqa: S608 -- a constant
+            "ORDER BY version LIMIT ?"
+        )
         with self._lock:
-            return self.one(name, key)
-
-    def after(self, name: str, version: int, limit: int, *, gone: bool) -> list[Stored]:
-        """The rows that changed after a version, in the order of their versions; with those that are gone."""
-        kept = "" if gone else "AND body IS NOT NULL"
-        query = f"SELECT key, version, body FROM row WHERE name = ? AND version > ? {kept} ORDER BY version LIMIT ?"  # noqa: S608 -- a constant of ours
-        with self._lock:
-            return [Stored(*each) for each in self._db.execute(query, (name, version, limit))]
+            return [StoredRow(*row) for row in self._db.execute(query, (name, version, limit))]
 
     def count(self, name: str) -> int:
-        """How many rows a table has."""
+        """Returns the number of rows in a table."""
         query = "SELECT count(*) FROM row WHERE name = ? AND body IS NOT NULL"
         with self._lock:
             return int(self._db.execute(query, (name,)).fetchone()[0])
 
-    @property
-    def version(self) -> int:
-        """The version of the latest change."""
-        return int(self.fact("version", "0"))
-
-    def fact(self, name: str, default: str) -> str:
-        """What the environment remembers."""
-        with self._lock:
-            return self._fact(name, default)
-
-    def remember(self, **facts: object) -> None:
-        """Remembers."""
-        with self.writing():
-            for name, value in facts.items():
-                self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, str(value)))
-
-    def expire_changes(self) -> None:
-        """No change token that was given is good any more."""
-        self.remember(oldest_token=self.version + 1)
-
-    @property
-    def clock(self) -> Clock:
-        """The environment's clock."""
-        kept: Clock = json.loads(self.fact("clock", "{}"))
-        return kept
-
-    def now(self) -> datetime:
-        """The instant by it."""
-        return clock.now(self.clock)
-
     def snapshot(self, file: Path) -> None:
-        """All into a file. Raises SandboxError."""
+        """Copies the database into a file. Raises `SandboxError`."""
         with self._lock:
-            snapshots.save(self._db, file)
+            sqlite_files.save_snapshot(self._db, file, APPLICATION_ID)
 
     def restore(self, file: Path) -> None:
-        """As in a snapshot; versions go on from where they were, and older change tokens are refused.
+        """Brings the database back to a snapshot.
 
-        Raises SandboxError.
+        Versions continue from the present one, and change tokens that were sent so far become
+        invalid. Raises `SandboxError` if the file is not a database of this sandbox.
         """
-        version = self.version
-        with closing(connect(file, APPLICATION)) as source, self._lock:
+        version = self.facts.version
+        with closing(sqlite_files.open_existing(file, APPLICATION_ID)) as source, self._lock:
             source.backup(self._db)
-        self.remember(version=max(version, self.version))
-        self.expire_changes()
-
-    def _next(self) -> int:
-        version = int(self._fact("version", "0")) + 1
-        self._db.execute("INSERT OR REPLACE INTO fact VALUES ('version', ?)", (str(version),))
-        return version
-
-    def _fact(self, name: str, default: str) -> str:
-        found = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-        return str(found[0]) if found else default
-
-
-def as_json(values: Mapping[str, str], tag: int) -> str:
-    """A row as it goes over the wire."""
-    parts = [f'"@odata.etag":"W/\\"{tag}\\""', *(f'"{name}":{value}' for name, value in values.items())]
-    return "{" + ",".join(parts) + "}"
+        self.facts.set("version", max(version, self.facts.version))
+        self.facts.expire_changes()

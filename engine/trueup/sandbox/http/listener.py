@@ -1,4 +1,4 @@
-"""HTTP/1.1 down to the socket: a thread for each connection, answers in one piece, lines that can be cut."""
+"""HTTP/1.1 down to the socket: one thread for each connection, and connections that can be cut."""
 
 import socket
 import struct
@@ -7,82 +7,87 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
 from threading import Lock, Thread, current_thread
 
-from engine.sandbox import answers
-from engine.sandbox.answers import Answer, Refused
-from engine.sandbox.request import Request
+from trueup.sandbox.http import responses
+from trueup.sandbox.http.client_limits import BodyMemory, BodyShare, RequestStream
+from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.responses import HttpError, Response
 
-LARGEST_BODY = 32 << 20
 _VERBS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
-_NO_LINGER = struct.pack("ii", 1, 0)  # close with a reset
+_CLOSE_WITH_RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds
 
-Answerer = Callable[[Request, str], Answer]
-"""Gives the answer to a request from a client's address."""
+ClientHandler = Callable[[Request, str], Response]
+"""Handles a request from a client's address."""
 
 
 class Listener(ThreadingHTTPServer):
-    """Listens at one address; knows its connections, to cut them."""
+    """Listens at one address. It knows its open connections, so that it can cut them."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 128
     timeout = 0.02  # seconds that `handle_request` waits at most
 
-    def __init__(self, address: tuple[str, int], answerer: Answerer) -> None:
-        self.answerer = answerer
-        self.down = False  # nothing is answered any more
-        self._lines: dict[Thread, socket.socket] = {}
+    def __init__(self, address: tuple[str, int], handler: ClientHandler) -> None:
+        self.handler = handler
+        self.down = False  # no more responses are sent
+        self.body_memory = BodyMemory()
+        self._connections: dict[Thread, socket.socket] = {}
         self._lock = Lock()
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__(address, _Line)
+        super().__init__(address, _Connection)
 
     @property
-    def place(self) -> tuple[str, int]:
-        """Host and port as they are."""
+    def address(self) -> tuple[str, int]:
+        """The host and port that the socket is bound to."""
         host, port = self.socket.getsockname()[:2]
         return str(host), int(port)
 
     def server_bind(self) -> None:
-        """Without the base's look-up of our own name, which may take seconds."""
+        """Binds without the base class's look-up of the own host name, which may take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
 
-    def opened(self, line: socket.socket) -> None:
-        """A connection has come, in this thread."""
+    def add_connection(self, connection: socket.socket) -> None:
+        """Notes the connection of the current thread."""
         with self._lock:
-            self._lines[current_thread()] = line
+            self._connections[current_thread()] = connection
 
-    def gone(self) -> None:
-        """This thread's connection has gone."""
+    def remove_connection(self) -> None:
+        """Removes the connection of the current thread."""
         with self._lock:
-            self._lines.pop(current_thread(), None)
+            self._connections.pop(current_thread(), None)
 
     def wake(self) -> None:
-        """Ends a wait for connections before its time, for one that is about to leave."""
+        """Ends a wait for connections early, before the server stops."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
-    def leave(self) -> list[Thread]:
-        """Stops listening and cuts every connection; the threads that still have work to end."""
+    def stop(self) -> list[Thread]:
+        """Stops listening and cuts all connections; returns the threads that are still working."""
         self.down = True
+        self.body_memory.close()
         self.socket.close()
         with self._lock:
-            lines = dict(self._lines)
-        for line in lines.values():
+            connections = dict(self._connections)
+        for connection in connections.values():
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-        return list(lines)
+                connection.shutdown(socket.SHUT_RDWR)
+        return list(connections)
 
-    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """A client that went away is no news; anything else is a fault of ours."""
+    def handle_error(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        """Ignores a client that closed its connection; prints any other error, a defect."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
-class _Line(BaseHTTPRequestHandler):
+class _Connection(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
@@ -93,73 +98,100 @@ class _Line(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.server.opened(self.connection)
+        self._stream = RequestStream(self.connection)
+        self.rfile.close()
+        self.rfile = BufferedReader(self._stream)
+        self.server.add_connection(self.connection)
 
     def finish(self) -> None:
         with suppress(OSError):
             super().finish()
-        self.server.gone()
+        self.server.remove_connection()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's name
-        """Nothing: the request log is at /sandbox/requests."""
+        """Prints nothing: GET /sandbox/requests shows the requests."""
 
     def handle_any(self) -> None:
-        """One request, whatever its verb."""
-        try:
-            body = self._body()
-        except Refused as refused:
-            self.close_connection = True
-            self._send(answers.refusal(refused))
-            return
-        path, _, query = self.path.partition("?")
-        host = self.headers.get("Host") or "{}:{}".format(*self.server.place)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, path, query, headers, body, base=f"http://{host}")
-        answer = self.server.answerer(request, str(self.client_address[0]))
-        self._send(Answer(cut_line=True) if self.server.down else answer)
+        """Handles one request of any verb."""
+        with self.server.body_memory.share() as share:
+            try:
+                body = self._body(share)
+            except HttpError as error:
+                self.close_connection = True
+                refusal = responses.errors(error.texts, status=error.status, headers=error.headers)
+                self._send(refusal)
+                return
+            self._handle(body)
 
-    def _body(self) -> bytes:
+    def _handle(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        host = self.headers.get("Host") or "{}:{}".format(*self.server.address)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        # A TLS proxy in front says so, as OData's links must have the scheme that the client uses.
+        scheme = "https" if headers.get("x-forwarded-proto") == "https" else "http"
+        request = Request(self.command, path, query, headers, body, base=f"{scheme}://{host}")
+
+        response = self.server.handler(request, str(self.client_address[0]))
+        self._send(Response(drop_connection=True) if self.server.down else response)
+
+    def _body(self, share: BodyShare) -> bytes:
+        """Reads the body. Raises `HttpError`, or an `OSError` if the client stops sending."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._chunks()
-        said = self.headers.get("Content-Length", "0").strip()
-        length = int(said) if said.isdecimal() else -1
-        if not 0 <= length <= LARGEST_BODY:
-            raise Refused("The request body is too large or its length is not known.", status=413)
+            return self._chunks(share)
+
+        header = self.headers.get("Content-Length", "0").strip()
+        share.take(int(header) if header.isdecimal() else -1)
+        length = share.size
+        if not length:
+            return b""
+        self._stream.extend()  # the time in which others held the memory is not the client's
+
         body = self.rfile.read(length)
         if len(body) < length:
-            raise ConnectionAbortedError("the client went away in the middle of its request")
+            raise ConnectionAbortedError("the client closed the connection within its request")
         return body
 
-    def _chunks(self) -> bytes:
-        body = b""
+    def _chunks(self, share: BodyShare) -> bytes:
+        """Reads a chunked body. A chunk is its size in hexadecimal, its bytes, and a line end."""
+        body = bytearray()
         while True:
-            said = self.rfile.readline(64).split(b";")[0].strip()
+            header = self.rfile.readline(64).split(b";")[0].strip()
             try:
-                size = int(said, 16)
+                size = int(header, 16)
             except ValueError:
-                raise Refused("The chunked request body is broken.", status=400) from None
-            if size < 0 or len(body) + size > LARGEST_BODY:
-                raise Refused("The request body is too large or its length is not known.", status=413)
+                raise HttpError("The chunked request body is broken.", status=400) from None
+            share.take(size)
+
             body += self.rfile.read(size)
             self.rfile.readline(1024)
             if size == 0:
-                return body
+                return bytes(body)
 
-    def _send(self, answer: Answer) -> None:
-        """Everything in one piece; or nothing, and the line cut."""
-        if answer.cut_line:
-            if answer.reset:
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    def _send(self, response: Response) -> None:
+        """Sends a response in one piece, or drops the connection."""
+        self._stream.finish_request()
+        if response.drop_connection:
+            if response.reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
             self.close_connection = True
             return
-        length = len(answer.body) if answer.announce is None else answer.announce
-        self.close_connection |= length != len(answer.body)
-        told = {"Content-Type": answer.content_type, "Content-Length": str(length), **answer.headers}
-        head = f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, '')}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in told.items())
-        body = b"" if self.command == "HEAD" else answer.body
+
+        length = response.content_length
+        if length is None:
+            length = len(response.body)
+        elif length != len(response.body):
+            self.close_connection = True  # the client waits for bytes that never come
+
+        headers = {
+            "Content-Type": response.content_type,
+            "Content-Length": str(length),
+            **response.headers,
+        }
+        head = f"HTTP/1.1 {response.status} {_REASONS.get(response.status, '')}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        body = b"" if self.command == "HEAD" else response.body
         self.wfile.write(head.encode("latin-1") + b"\r\n" + body)
 
 
 for _verb in _VERBS:
-    setattr(_Line, f"do_{_verb}", _Line.handle_any)
+    setattr(_Connection, f"do_{_verb}", _Connection.handle_any)

@@ -1,55 +1,64 @@
-"""An address at which a sandbox answers: faults and control routes first, then what it does.
+"""The HTTP side of a sandbox: serves it at one address, with faults and control routes.
 
-It goes down and comes back where a fault says so, and lands the writes that a fault delays.
+It goes down and comes back when a fault asks for it, and performs the writes that a fault delays.
 """
 
 import sys
-from contextlib import suppress
-from ipaddress import ip_address
 from threading import Event, Lock, Thread
 from time import sleep
 
-from engine.errors import SandboxError
-from engine.sandbox import answers, control
-from engine.sandbox.answers import Answer
-from engine.sandbox.control import Control
-from engine.sandbox.faults import Faults, Kept, Manner, Proceed
-from engine.sandbox.listener import Answerer, Listener
-from engine.sandbox.request import Request
-from engine.sandbox.traffic import Traffic
+from trueup.errors import SandboxError
+from trueup.sandbox.http import control
+from trueup.sandbox.http.control import ControlRoutes
+from trueup.sandbox.http.fault_effects import ErrorStyle, Handler
+from trueup.sandbox.http.faults import Database, Faults
+from trueup.sandbox.http.listener import ClientHandler, Listener
+from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.responses import Response
+from trueup.sandbox.http.traffic import Traffic
 
 _WARNING = """\
 ********************************************************************************
 WARNING: the sandbox listens on {host}, so other machines can reach it. It has no
-TLS, and whoever knows a user of it can read and change all that is in it.
+TLS. Anyone with the credentials of one of its users can read and change its data.
 ********************************************************************************
 """
 
 
-class Serving:
-    """What every sandbox has around what it does. `faults` and `traffic` are there from the start."""
+_NO_ANSWER = (
+    "The sandbox cannot answer: its database holds a value that it did not write, or it has a fault"
+)
 
-    def __init__(self, store: Kept, manner: Manner) -> None:
+
+class SandboxServer:
+    """Serves one sandbox. `faults` and `traffic` exist before it listens."""
+
+    def __init__(self, database: Database, style: ErrorStyle) -> None:
         self.traffic = Traffic()
-        self.faults = Faults(store, self._later, self.pause, manner)
+        self.faults = Faults(database, self._schedule, self.pause, style)
+        self._style = style
         self._stopping = Event()
-        self._away_for: float | None = None
+        self._down_for: float | None = None  # seconds
         self._thread: Thread | None = None
-        self._late: list[Thread] = []
-        self._late_lock = Lock()
+        self._scheduled: list[Thread] = []
+        self._scheduled_lock = Lock()
 
-    def listen(self, address: tuple[str, int], answerer: Answerer) -> None:
-        """Takes the address; requests wait until `start` or `serve_forever`. Raises SandboxError."""
-        self._answerer = answerer
-        self._listener = self._listen(address)
-        self._place = self._listener.place
-        if not _is_loopback(address[0]):
+    def listen(self, address: tuple[str, int], handler: ClientHandler) -> None:
+        """Binds the address; port 0 takes a free port.
+
+        Requests wait until `start` or `serve_forever` is called. Raises `SandboxError` if the
+        address is in use.
+        """
+        self._handler = handler
+        self._listener = self._bind(address)
+        self._address = self._listener.address
+        if not control.is_loopback(address[0]):
             sys.stderr.write(_WARNING.format(host=address[0]))
 
     @property
     def url(self) -> str:
         """Scheme, host and port."""
-        host, port = self._place
+        host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
@@ -58,67 +67,83 @@ class Serving:
         self._thread.start()
 
     def serve_forever(self) -> None:
-        """Serves until `close` is called; goes down and comes back when a fault says so."""
+        """Serves until `close` is called, and restarts when a fault asks for it."""
         while not self._stopping.is_set():
             self._listener.handle_request()
-            if self._away_for is not None:
-                self._listener.leave()
-                self.pause(self._away_for)
-                self._away_for = None
+            if self._down_for is not None:
+                self._listener.stop()
+                self.pause(self._down_for)
+                self._down_for = None
                 if not self._stopping.is_set():
-                    self._listener = self._listen(self._place)
+                    self._listener = self._bind(self._address)
 
     def close(self) -> None:
-        """Stops: lines are cut, what is under way is done, late writes take effect now."""
+        """Stops: cuts connections, waits for requests in progress, performs delayed writes now."""
         self._stopping.set()
         if self._thread is not None:
             self._listener.wake()
             self._thread.join()
-        for thread in [*self._listener.leave(), *self._late]:
+        for thread in [*self._listener.stop(), *self._scheduled]:
             thread.join()
 
-    def answer(self, request: Request, client: str, work: Proceed, levers: Control) -> Answer:
-        """What to send back, faults and all; noted in the request log."""
+    def answer(
+        self, request: Request, client: str, handle: Handler, routes: ControlRoutes
+    ) -> Response:
+        """Answers a request from a client's address, with faults, and records it.
+
+        Control routes have no faults and are not recorded.
+        """
         if request.path == control.PREFIX or request.path.startswith(f"{control.PREFIX}/"):
-            if not _is_loopback(client):
-                return answers.errors(["Control routes are for this machine only."], status=403)
-            return levers.answer(request)
-        answer = self.faults.strike(request, work)
-        status = None if answer.cut_line else answer.status
-        self.traffic.add(request.verb, request.path, status=status, took_effect=answer.took_effect, fault=answer.fault)
-        if answer.restart is not None:
+            return routes.answer(request, client)
+
+        try:
+            response = self.faults.handle(request, handle)
+        except SandboxError as error:
+            response = self._style.error(str(error))
+        except Exception as error:  # noqa: BLE001 -- a value that no sandbox wrote, or a defect
+            sys.stderr.write(f"sandbox: {request.verb} {request.path}: {error!r:.200}\n")
+            response = self._style.error(f"{_NO_ANSWER} ({type(error).__name__})")
+        self.traffic.add(
+            request.verb,
+            request.path,
+            status=None if response.drop_connection else response.status,
+            took_effect=response.took_effect,
+            fault=response.fault,
+        )
+        if response.restart is not None:
             self._listener.down = True
-            self._away_for = answer.restart
-        return answer
+            self._down_for = response.restart
+        return response
 
     def pause(self, seconds: float) -> None:
-        """Sleeps, but not into the end of the server."""
+        """Sleeps; `close` ends the pause early."""
         self._stopping.wait(seconds)
 
-    def _listen(self, address: tuple[str, int]) -> Listener:
-        """After a restart the port may take a moment to be free again."""
+    def _bind(self, address: tuple[str, int]) -> Listener:
+        # After a restart the port may take a moment to become free, so this tries for a second.
         last: OSError | None = None
         for _ in range(50):
             try:
-                return Listener(address, self._answerer)
+                return Listener(address, self._handler)
             except OSError as error:
                 last = error
                 sleep(0.02)
         raise SandboxError(f"cannot listen on {address[0]}:{address[1]}: {last}")
 
-    def _later(self, seconds: float, request: Request, proceed: Proceed) -> None:
+    def _schedule(self, seconds: float, request: Request, proceed: Handler) -> None:
         def run() -> None:
             self.pause(seconds)
-            landed = proceed(request).took_effect
-            self.traffic.add(request.verb, request.path, status=None, took_effect=landed, fault="late, landed")
+            took_effect = proceed(request).took_effect
+            self.traffic.add(
+                request.verb,
+                request.path,
+                status=None,
+                took_effect=took_effect,
+                fault="late, landed",
+            )
 
         thread = Thread(target=run, daemon=True)
         thread.start()
-        with self._late_lock:
-            self._late = [late for late in self._late if late.is_alive()] + [thread]
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
+        with self._scheduled_lock:
+            alive = [other for other in self._scheduled if other.is_alive()]
+            self._scheduled = [*alive, thread]

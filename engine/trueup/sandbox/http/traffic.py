@@ -1,4 +1,4 @@
-"""What was asked of the server: the latest requests, and how many of each kind. Kept in memory only."""
+"""Records the requests that the server answered: the latest ones, and counters. In memory only."""
 
 import re
 from collections import Counter, deque
@@ -6,52 +6,53 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
-KEPT = 20_000
+CAPACITY = 20_000  # requests that are kept
 _NUMBER = re.compile(r"/-?\d+(?=/|$)")
 
 
-@dataclass(slots=True)
-class Seen:
-    """One request and what became of it. `took_effect` may turn true later, for a write that comes late."""
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """One request and its outcome."""
 
     number: int
     verb: str
     path: str
-    status: int | None  # none: no answer was sent
-    took_effect: bool
-    fault: str
+    status: int | None  # None: no response was sent
+    took_effect: bool  # a write was committed
+    fault: str  # the faults that shaped the response
 
 
 class Traffic:
-    """The latest requests in the order of their answers, and counters by verb and address."""
+    """The latest requests in the order of their responses, and counters by verb and path."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._latest: deque[Seen] = deque(maxlen=KEPT)
+        self._latest: deque[RecordedRequest] = deque(maxlen=CAPACITY)
         self._counts: Counter[str] = Counter()
         self._number = 0
 
-    def add(self, verb: str, path: str, *, status: int | None, took_effect: bool, fault: str) -> Seen:
-        """One more."""
+    def add(
+        self, verb: str, path: str, *, status: int | None, took_effect: bool, fault: str
+    ) -> None:
+        """Records one request."""
         with self._lock:
             self._number += 1
-            seen = Seen(self._number, verb, path, status, took_effect, fault)
-            self._latest.append(seen)
+            recorded = RecordedRequest(self._number, verb, path, status, took_effect, fault)
+            self._latest.append(recorded)
             self._counts[f"{verb} {_NUMBER.sub('/{id}', path)}"[:200]] += 1
-            return seen
 
     def latest(self) -> list[dict[str, Any]]:
-        """The requests that are still known."""
+        """Returns the latest requests as JSON objects, the oldest first."""
         with self._lock:
-            return [asdict(seen) for seen in self._latest]
+            return [asdict(recorded) for recorded in self._latest]
 
     def counts(self) -> dict[str, int]:
-        """How many of each verb and address, numbers as `{id}`."""
+        """Returns the number of requests by verb and path, with numbers in paths as `{id}`."""
         with self._lock:
             return dict(sorted(self._counts.items()))
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Removes all records and counters."""
         with self._lock:
             self._latest.clear()
             self._counts.clear()

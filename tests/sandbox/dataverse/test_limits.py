@@ -1,0 +1,37 @@
+"""The service protection limits."""
+
+from pathlib import Path
+
+import pytest
+from trueup.sandbox.dataverse.limits import Limits
+
+from tests.support.dataverse_client import DataverseClient, error_of, small_sandbox
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (Limits(requests=3), "0x80072322"),
+        (Limits(execution=0.0), "0x80072321"),
+        (Limits(at_a_time=0), "0x80072326"),
+    ],
+)
+def test_each_limit_has_its_own_code(limits: Limits, code: str):
+    with small_sandbox() as sandbox, DataverseClient(sandbox) as client:
+        sandbox._throttle.limits = limits
+        responses = [client.get("WhoAmI") for _ in range(4)]
+
+    assert error_of(responses[-1])[:2] == (429, code)
+    assert responses[-1].headers["Retry-After"] == "5"
+
+
+def test_the_limits_do_not_count_logins_and_a_restore_resets_them(tmp_path: Path):
+    file = {"file": str(tmp_path / "snap")}
+    with small_sandbox() as sandbox, DataverseClient(sandbox) as client:
+        sandbox._throttle.limits = Limits(requests=1)
+        client.http.post(f"{sandbox.url}/sandbox/snapshot", json=file)
+
+        assert [client.get("WhoAmI").status_code for _ in range(2)] == [200, 429]
+        assert "access_token" in client.token()
+        client.http.post(f"{sandbox.url}/sandbox/restore", json=file)
+        assert client.get("WhoAmI").status_code == 200
