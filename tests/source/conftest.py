@@ -1,15 +1,16 @@
-"""The shipped catalogue of Work 365 tables, and a folder to put files in."""
+"""The shipped catalogue of Work 365 tables, and a folder for exported files."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from trueup.config.catalogues import load_tables
+from trueup.model.catalogue import Table
+from trueup.source.files.source import FileSource
 
-from engine.config.catalogues import load_tables
-from engine.model.catalogue import Table
-from engine.source.files import FileSource
+from tests.support.paths import SCHEMAS
 
-CATALOGUE = Path(__file__).parents[2] / "schemas" / "work365.yaml"
+CATALOGUE = SCHEMAS / "work365.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def put(folder: Path) -> Callable[[str, str | bytes], Path]:
-    """Writes a file of that name; text as UTF-8."""
+    """Writes a file of that name into the folder; text as UTF-8."""
 
     def written(name: str, content: str | bytes) -> Path:
         path = folder / name

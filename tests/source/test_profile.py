@@ -1,11 +1,11 @@
-"""The profile: this tenant's names over the catalogue's, with all faults in one go."""
+"""A profile replaces names of the catalogue, and all its faults are reported together."""
 
 import pytest
+from trueup.config.documents import parse
+from trueup.errors import ConfigError
+from trueup.source.profile import Profile, parse_profile
 
-from engine.config.documents import parse
-from engine.errors import ConfigError
-from engine.source.profile import Profile, profile_of
-from tests.source.dataverse_worlds import TABLES
+from tests.support.dataverse_world import TABLES
 
 GOOD = """\
 tables:
@@ -26,10 +26,10 @@ tables:
 def read(text: str) -> Profile:
     (document,), findings = parse(text.encode(), "profile.yaml")
     assert findings == []
-    return profile_of(document.data, TABLES, document)
+    return parse_profile(document.data, TABLES, document)
 
 
-def test_what_a_profile_says_is_laid_over_the_catalogue_and_the_rest_stays():
+def test_a_profile_replaces_names_of_the_catalogue_and_keeps_the_rest():
     profile = read(GOOD)
     table = profile.tables["license_change"]
 
@@ -41,15 +41,15 @@ def test_what_a_profile_says_is_laid_over_the_catalogue_and_the_rest_stays():
     assert table.columns["status"].choices == {126340000: "Active", 126340001: "Archived"}
     assert table.columns["quantity"] == TABLES["license_change"].columns["quantity"]
     assert profile.tables["account"] == TABLES["account"]
-    assert profile.of("license_change", "unit").labels == {"per user": "Monthly"}
+    assert profile.column("license_change", "unit").labels == {"per user": "Monthly"}
     assert profile.write_back == {"license_change": "UPDATE x SET y = :status WHERE id = :key"}
-    assert profile.holds("subscription", "psa_system_id") == "ContractServices"
-    assert profile.holds("account", "psa_system_id") == ""
-    assert profile.of("subscription", "currency").shows == "currencysymbol"
-    assert profile.of("account", "currency").shows == "isocurrencycode"
+    assert profile.id_entity_of("subscription", "psa_system_id") == "ContractServices"
+    assert profile.id_entity_of("account", "psa_system_id") == ""
+    assert profile.column("subscription", "currency").shows == "currencysymbol"
+    assert profile.column("account", "currency").shows == "isocurrencycode"
 
 
-def test_equal_profiles_have_equal_digests_and_others_do_not():
+def test_only_equal_profiles_have_equal_digests():
     assert read(GOOD).digest == read(GOOD).digest
     assert read(GOOD).digest != read(GOOD.replace("Per User", "Each")).digest
 
@@ -58,7 +58,7 @@ def test_an_empty_profile_is_the_catalogue():
     assert dict(read("tables: {}").tables) == dict(TABLES)
 
 
-def test_all_faults_are_said_at_once_with_their_places_and_the_nearest_names():
+def test_all_faults_are_reported_together_with_places_and_nearest_names():
     with pytest.raises(ConfigError) as failed:
         read(
             """\
@@ -79,8 +79,12 @@ tabels: {}
         "profile.yaml:2:3: there is no table `license_chage`; did you mean `license_change`?",
         "profile.yaml:4:5: `logicl` is not known here; did you mean `logical`?",
         "profile.yaml:6:7: account has no column `phon`; did you mean `phone`?",
-        "profile.yaml:7:25: `none` is no number of a choice",
+        "profile.yaml:7:25: `none` is not the number of a choice",
         "profile.yaml:7:42: state has no `Aktiv`; it is one of Active, Inactive",
         "profile.yaml:7:67: state has no `Off`; it is one of Active, Inactive",
         "profile.yaml:8:13: names and values were expected",
     ]
+
+
+def test_a_default_profile_is_the_catalogue():
+    assert Profile(TABLES).tables is TABLES

@@ -1,10 +1,11 @@
-"""A source that takes write-backs into memory: what is read is what would be there, and nothing is written."""
+"""A source whose write-backs stay in memory: reading shows them, and nothing is written."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.errors import SourceError
-from engine.model.catalogue import Table
-from engine.ports import Row, RowOutcome, Rows, RowUpdate, Source
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.ports import Row, RowOutcome, Rows, RowUpdate, Source
+from trueup.source.updates import columns_of
 
 
 class Overlay:
@@ -12,50 +13,55 @@ class Overlay:
 
     def __init__(self, beneath: Source, tables: Mapping[str, Table]) -> None:
         self._beneath, self._tables = beneath, tables
-        self._written: dict[tuple[str, str], dict[str, object]] = {}
+        self._written: dict[tuple[str, str], dict[str, object]] = {}  # by table and key
 
     def describe(self) -> str:
-        """What people call the source beneath."""
+        """Returns the name of the source beneath."""
         return self._beneath.describe()
 
     def identity(self) -> str:
-        """That of the source beneath."""
+        """Returns the identity of the source beneath."""
         return self._beneath.identity()
 
-    def holds(self, table: str, column: str) -> str | None:
-        """As the source beneath says."""
-        return self._beneath.holds(table, column)
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """Answers as the source beneath does."""
+        return self._beneath.id_entity_of(table, column)
 
     @property
-    def remarks(self) -> Sequence[str]:
-        """Those of the source beneath."""
-        return self._beneath.remarks
+    def notices(self) -> Sequence[str]:
+        """The notices of the source beneath."""
+        return self._beneath.notices
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """The whole table as it would be. Raises SourceError."""
+        """Returns the whole table as it would be after the write-backs. Raises `SourceError`."""
         names = [*columns]
         read = self._beneath.read(table, names)
-        return Rows([self._on_top(table, row, names) for row in read.rows], read.findings, read.parts)
+        rows = [self._with_written(table, row, names) for row in read.rows]
+        return Rows(rows, read.findings, read.parts)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
-        """Keeps the values of rows that are there and as expected. Raises SourceError for a table that is not known."""
+        """Keeps the values of rows that exist and are as expected.
+
+        Raises `SourceError` for an unknown table.
+        """
         if table not in self._tables:
             raise SourceError(f"there is no table {table}")
-        names = sorted({name for update in updates for name in (*update.expected, *update.values)})
         key = self._tables[table].key
-        rows = {str(row[key]): row for row in self.read(table, names).rows}
-        return [self._kept(table, update, rows.get(update.key)) for update in updates]
+        rows = {str(row[key]): row for row in self.read(table, sorted(columns_of(updates))).rows}
+        return [self._write_row(table, update, rows.get(update.key)) for update in updates]
 
-    def _kept(self, table: str, update: RowUpdate, row: Row | None) -> RowOutcome:
+    def _write_row(self, table: str, update: RowUpdate, row: Row | None) -> RowOutcome:
         if row is None:
             return RowOutcome(update.key, f"there is no row {update.key} in {table}")
         for name, expected in update.expected.items():
             if row.get(name) != expected:
-                said = f"{name} is {row.get(name)!r}, and {expected!r} was expected"
-                return RowOutcome(update.key, said, moved=True)
+                reason = f"{name} is {row.get(name)!r}, and {expected!r} was expected"
+                return RowOutcome(update.key, reason, moved=True)
         self._written.setdefault((table, update.key), {}).update(update.values)
         return RowOutcome(update.key)
 
-    def _on_top(self, table: str, row: Row, names: Sequence[str]) -> Row:
-        written = self._written.get((table, str(row[self._tables[table].key])), {})
-        return {**row, **{name: value for name, value in written.items() if name in names}} if written else row
+    def _with_written(self, table: str, row: Row, names: Sequence[str]) -> Row:
+        written = self._written.get((table, str(row[self._tables[table].key])))
+        if not written:
+            return row
+        return {**row, **{name: value for name, value in written.items() if name in names}}

@@ -1,258 +1,208 @@
-"""Raw rows in; `Rows` out: typed, one a key, in order of keys, with a finding for each one left out."""
+"""Raw rows become `Rows`: typed, ordered by key, with a finding for each row left out."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Sequence
 from operator import itemgetter
-from zoneinfo import ZoneInfo
 
-from engine.errors import SourceError
-from engine.model.catalogue import Column, Table, Type
-from engine.model.finding import Finding, Place, Severity
-from engine.model.work import Row
-from engine.ports import Rows
-from engine.source.values import Convert, Misfit, Notes, convert_for
+from trueup.model.catalogue import Table
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping_state import Row
+from trueup.ports import Rows
+from trueup.source.column_reader import ColumnReader, RawRow
+from trueup.source.errors import InvalidValue
+from trueup.source.values import CleanedColumns, Convert
 
-NOTE = "@OData.Community.Display.V1.FormattedValue"
-"""What Dataverse appends to a column's name for its display text."""
+PlaceOf = Callable[[int], Place | None]
+"""Returns the place of a raw row from its position (a line, an offset, a number).
 
-Raw = Mapping[str, object]
-Spot = Callable[[int], Place | None]
-"""From where a raw row stood (a line, an offset, a number) to its place, asked only for findings."""
+It is called for findings only, because computing a place may be slow.
+"""
 
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Where a column may stand in a raw row, in order of preference, and how it is read."""
-
-    name: str
-    names: tuple[str, ...]
-    convert: Convert
-    noted: Mapping[str, str]  # name in the raw row → name of its display text; empty: not looked at
-    textual: bool  # text: the display text counts where the raw value is a reference or a number
-
-    def name_in(self, row: Raw) -> str | None:
-        """Under which name the row has it, filled in if any is."""
-        there = [name for name in self.names if name in row]
-        return next((name for name in there if row[name] not in (None, "")), there[0] if there else None)
-
-    def value(self, row: Raw) -> object:
-        """The typed value, none where the row has none; raises Misfit in words for people."""
-        for name in self.names:
-            value = row.get(name)
-            if value is not None and value != "":
-                break
-        else:
-            return None
-        note = row.get(self.noted[name]) if self.noted else None
-        # A look-up or choice that we take as text, such as a currency, is known by its display text.
-        if self.textual and isinstance(note, str) and (name == self.lookup_name or not isinstance(value, str)):
-            value = note
-        return self.convert(value, note)
-
-    @property
-    def lookup_name(self) -> str:
-        """The name that a look-up wears in Dataverse."""
-        return f"_{self.names[0]}_value"
+_QuickRead = tuple[ColumnReader, str, str, str | None, Convert]
+"""A column's reader, our name, the raw name, the raw name of its display text, its converter."""
 
 
-def _fast(cell: Cell, first: Raw) -> tuple[Cell, str, str, str | None, Convert]:
-    """How to read a cell if the rows are all like the first one."""
-    name = cell.name_in(first) or cell.names[0]
-    note = cell.noted.get(name)
-    if cell.textual and (note in first or name == cell.lookup_name):
-        return cell, cell.name, "", None, cell.convert
-    return cell, cell.name, name, note if note in first else None, cell.convert
+def _quick_read(column: ColumnReader, first: RawRow) -> _QuickRead:
+    """How to read a column if all rows are like the first one.
+
+    An empty raw name finds nothing, so that `ColumnReader.value` decides instead.
+    """
+    name = column.name_in(first) or column.names[0]
+    display = column.display_names.get(name)
+    if column.textual and (display in first or name == column.lookup_name):
+        return column, column.name, "", None, column.convert
+    return column, column.name, name, display if display in first else None, column.convert
 
 
-def _at_once(cells: list[Cell], first: Raw) -> Callable[[Raw], tuple[object, ...]] | None:
-    """All values in one step, where each column has one name only and no display text."""
-    names = [cell.names[0] for cell in cells if len(cell.names) == 1 and not cell.noted]
-    usable = len(names) == len(cells) > 1 and all(name in first for name in names)
+def _values_at_once(
+    columns: Sequence[ColumnReader], first: RawRow
+) -> Callable[[RawRow], tuple[object, ...]] | None:
+    """Gets all values of a row in one step, where each column has one name and no display text."""
+    names = [
+        column.names[0] for column in columns if len(column.names) == 1 and not column.display_names
+    ]
+    usable = len(names) == len(columns) > 1 and all(name in first for name in names)
     return itemgetter(*names) if usable else None
 
 
-def cells_for(table: Table, columns: Iterable[str], zone: ZoneInfo, notes: Notes) -> list[Cell]:
-    """The key's cell first, then one for each other column asked for. Raises SourceError on unknown ones."""
-    wanted = dict.fromkeys([table.key, *columns])
-    return [_cell(table, column_of(table, name), zone, notes) for name in wanted]
+class RowCollector:
+    """Types raw rows one by one; `result` returns them all."""
 
-
-def _cell(table: Table, column: Column, zone: ZoneInfo, notes: Notes) -> Cell:
-    names = tuple(dict.fromkeys((column.logical, f"_{column.logical}_value", column.name)))
-    key = column.name == table.key
-    labelled = column.type in (Type.CHOICE, Type.TEXT, Type.BOOLEAN) and not key
-    noted = {name: name + NOTE for name in names} if labelled else {}
-    textual = column.type is Type.TEXT and not key
-    return Cell(column.name, names, convert_for(column, zone, notes, key=key), noted, textual)
-
-
-def table_of(tables: Mapping[str, Table], name: str) -> Table:
-    """The table of that name. Raises SourceError naming the nearest."""
-    if name not in tables:
-        raise SourceError(f"there is no table `{name}`{nearest(name, tables)}")
-    return tables[name]
-
-
-def column_of(table: Table, name: str) -> Column:
-    """The column of that name. Raises SourceError naming the nearest."""
-    if name not in table.columns:
-        raise SourceError(f"table {table.name} has no column `{name}`{nearest(name, table.columns)}")
-    return table.columns[name]
-
-
-def nearest(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
-    """`; did you mean …?`, or nothing. `cutoff` is how much alike they must be, from 0 to 1."""
-    close = get_close_matches(name, list(names), n=1, cutoff=cutoff)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
-class Gathering:
-    """Rows being typed one by one; `end` gives them all."""
-
-    def __init__(self, table: Table, cells: list[Cell], notes: Notes, spot: Spot) -> None:
-        """`notes` is the list that the cells' converters write to."""
-        self.table, self.cells, self.notes, self.spot = table, cells, notes, spot
-        self.unseen = list(cells)  # columns that no raw row had so far, under any of their names
-        self.rows = 0
+    def __init__(
+        self, table: Table, columns: list[ColumnReader], cleaned: CleanedColumns, place_of: PlaceOf
+    ) -> None:
+        """`cleaned` is the list that the columns' converters append to."""
+        self.table, self.columns, self.cleaned = table, columns, cleaned
+        self.place_of = place_of
+        self.unseen = list(columns)  # columns that no raw row had so far, under any of their names
+        self.count = 0  # raw rows so far
         self.findings: list[Finding] = []
-        self._found: dict[str, tuple[Row, int]] = {}
-        self._twice: dict[str, list[int]] = {}
-        self._refused: dict[str, list[int]] = {}
-        self._parts: dict[str, Row] = {}  # of rows left out: what can be read of them
-        self._fast: list[tuple[Cell, str, str, str | None, Convert]] = []
-        self._at_once: Callable[[Raw], tuple[object, ...]] | None = None
+        self._rows: dict[str, tuple[Row, int]] = {}  # by key: the row and its position
+        self._duplicates: dict[str, list[int]] = {}  # positions by key
+        self._unreadable: dict[str, list[int]] = {}  # positions by key
+        self._parts: dict[str, Row] = {}  # of rows left out: the values that can be read
+        self._quick_reads: list[_QuickRead] = []
+        self._at_once: Callable[[RawRow], tuple[object, ...]] | None = None
 
-    def add(self, raw: Raw, where: int) -> None:
+    def add(self, raw: RawRow, position: int) -> None:
         """Types one raw row; a row that cannot be typed becomes a finding."""
-        self.rows += 1
+        self.count += 1
         if self.unseen:
-            self.unseen = [cell for cell in self.unseen if cell.name_in(raw) is None]
-        if not self._fast:
-            self._fast = [_fast(cell, raw) for cell in self.cells]
-            self._at_once = _at_once(self.cells, raw)
+            self.unseen = [column for column in self.unseen if column.name_in(raw) is None]
+        if not self._quick_reads:
+            self._quick_reads = [_quick_read(column, raw) for column in self.columns]
+            self._at_once = _values_at_once(self.columns, raw)
+
         try:
             row = self._typed_at_once(raw) if self._at_once else self._typed(raw)
-        except Misfit:
-            self._refuse(raw, where)
+        except InvalidValue:
+            self._leave_out(raw, position)
             return
-        self._keep(row, where)
-        if self.notes:
-            self._note(row, where)
 
-    def _typed_at_once(self, raw: Raw) -> Row:
+        self._keep(row, position)
+        if self.cleaned:
+            self._report_cleaned(row, position)
+
+    def add_malformed(self, position: int, reason: str) -> None:
+        """Reports a raw row that is not a row of columns and values."""
+        self._report("row-unreadable", position, reason)
+
+    def result(self) -> Rows:
+        """Returns the rows that have a key of their own, ordered by key, and the findings."""
+        for key in self._unreadable.keys() & self._rows.keys():
+            positions = self._duplicates.setdefault(key, [self._rows[key][1]])
+            positions.extend(self._unreadable[key])
+
+        for key, positions in self._duplicates.items():
+            self._keep_part(key, self._rows.pop(key)[0])
+            for position in positions:
+                others = [str(self.place_of(other)) for other in positions if other != position]
+                text = (
+                    f"{self.table.name} {key} occurs more than once "
+                    f"(also at {' and '.join(others)})"
+                )
+                self._report("key-twice", position, text, key=key, row=self._parts[key])
+
+        rows = [self._rows[key][0] for key in sorted(self._rows)]
+        return Rows(rows, sorted(self.findings, key=_order), self._parts)
+
+    def _typed_at_once(self, raw: RawRow) -> Row:
         try:
             values = self._at_once(raw) if self._at_once else ()
         except KeyError:
             return self._typed(raw)
         return {
-            cell.name: None if value is None or value == "" else cell.convert(value, None)
-            for cell, value in zip(self.cells, values, strict=True)
+            column.name: None if value is None or value == "" else column.convert(value, None)
+            for column, value in zip(self.columns, values, strict=True)
         }
 
-    def _typed(self, raw: Raw) -> Row:
+    def _typed(self, raw: RawRow) -> Row:
         row: Row = {}
         get = raw.get
-        for cell, name, key, note, convert in self._fast:
-            value = get(key)
+        for column, name, raw_name, display, convert in self._quick_reads:
+            value = get(raw_name)
             if value is None or value == "":
-                row[name] = cell.value(raw)  # under another name, perhaps
+                row[name] = column.value(raw)  # this row may use another name
             else:
-                row[name] = convert(value, get(note) if note else None)
+                row[name] = convert(value, get(display) if display else None)
         return row
 
-    def _keep(self, row: Row, where: int) -> None:
+    def _keep(self, row: Row, position: int) -> None:
         key = row[self.table.key]
         if key is None:
-            self._say("row-without-key", where, f"a row of {self.table.name} has no key", row=row)
-        elif key in self._found:
-            self._twice.setdefault(key, [self._found[key][1]]).append(where)
-            self._part(key, row)
+            text = f"a row of {self.table.name} has no key"
+            self._report("row-without-key", position, text, row=row)
+        elif key in self._rows:
+            self._duplicates.setdefault(key, [self._rows[key][1]]).append(position)
+            self._keep_part(key, row)
         else:
-            self._found[key] = row, where
+            self._rows[key] = row, position
 
-    def unreadable(self, where: int, text: str) -> None:
-        """A row that is none."""
-        self._say("row-unreadable", where, text)
-
-    def end(self) -> Rows:
-        """All rows with a key of their own, by key."""
-        for key in self._refused.keys() & self._found.keys():
-            self._twice.setdefault(key, [self._found[key][1]]).extend(self._refused[key])
-        for key, places in self._twice.items():
-            self._part(key, self._found.pop(key)[0])
-            for where in places:
-                others = " and ".join(str(self.spot(at)) for at in places if at != where)
-                self._say(
-                    "key-twice",
-                    where,
-                    f"{self.table.name} {key} is there more than once (also at {others})",
-                    key=key,
-                    row=self._parts[key],
-                )
-        rows = [self._found[key][0] for key in sorted(self._found)]
-        return Rows(rows, sorted(self.findings, key=_order), self._parts)
-
-    def _part(self, key: str, row: Row) -> None:
-        """What can be read of a row that is left out; of several with one key, what they agree on."""
+    def _keep_part(self, key: str, row: Row) -> None:
+        """Keeps the readable values of a row left out; of several with one key, the common ones."""
         known = self._parts.get(key, row)
-        self._parts[key] = {name: value for name, value in known.items() if name in row and row[name] == value}
+        self._parts[key] = {
+            name: value for name, value in known.items() if name in row and row[name] == value
+        }
 
-    def _refuse(self, raw: Raw, where: int) -> None:
+    def _leave_out(self, raw: RawRow, position: int) -> None:
+        """Reports each unreadable value of a row, and keeps the others as its part."""
         part: Row = {}
         faults = []
-        for cell in self.cells:
+        for column in self.columns:
             try:
-                part[cell.name] = cell.value(raw)
-            except Misfit as error:
-                faults.append(f"{cell.name}: {error}")
-        self.notes.clear()
+                part[column.name] = column.value(raw)
+            except InvalidValue as error:
+                faults.append(f"{column.name}: {error}")
+        self.cleaned.clear()
+
         key = str(part.get(self.table.key) or "")
         if key:
-            self._refused.setdefault(key, []).append(where)
-            self._part(key, part)
+            self._unreadable.setdefault(key, []).append(position)
+            self._keep_part(key, part)
         for fault in faults:
             text = f"{self.table.name} {key or 'without a key'}, {fault}"
-            self._say("value-not-its-type", where, text, key=key, row=part)
+            self._report("value-not-its-type", position, text, key=key, row=part)
 
-    def _note(self, row: Row, where: int) -> None:
-        columns = ", ".join(dict.fromkeys(self.notes))
-        self.notes.clear()
+    def _report_cleaned(self, row: Row, position: int) -> None:
+        columns = ", ".join(dict.fromkeys(self.cleaned))
+        self.cleaned.clear()
         key = str(row[self.table.key] or "")
-        text = f"{self.table.name} {key}, {columns}: control characters or terminal escapes, read without them"
-        remedy = "Correct the text in Work 365."
+        text = (
+            f"{self.table.name} {key}, {columns}: "
+            "control characters, terminal escapes or invisible characters were removed"
+        )
         self.findings.append(
             Finding(
                 "control-characters",
                 Severity.WARNING,
                 text,
-                remedy,
-                self.spot(where),
+                "Correct the text in Work 365.",
+                self.place_of(position),
                 key=key,
                 name=self._title(row),
             )
         )
 
-    def _say(self, code: str, where: int, text: str, *, key: str = "", row: Row | None = None) -> None:
-        remedy = "Correct it in Work 365: the row is left out until then."
+    def _report(
+        self, code: str, position: int, text: str, *, key: str = "", row: Row | None = None
+    ) -> None:
         self.findings.append(
-            Finding(code, Severity.ERROR, text, remedy, self.spot(where), key=key, name=self._title(row or {}))
+            Finding(
+                code,
+                Severity.ERROR,
+                text,
+                "Correct it in Work 365: the row is left out until then.",
+                self.place_of(position),
+                key=key,
+                name=self._title(row or {}),
+            )
         )
 
     def _title(self, row: Row) -> str:
-        """What people know the row by, if that can be read."""
+        """The name that people know the row by, if it can be read."""
         name = row.get(self.table.title)
         return name if isinstance(name, str) else ""
 
 
 def _order(finding: Finding) -> tuple[Place, str, str]:
     return finding.place or Place(""), finding.key, finding.text
-
-
-def missing(table: Table, names: Collection[str], cells: Iterable[Cell], file: str) -> SourceError:
-    """What to raise for columns that a file has not."""
-    said = []
-    for cell in cells:
-        label = f"{cell.name} (`{cell.names[0]}`)" if cell.names[0] != cell.name else f"`{cell.name}`"
-        said.append(f"no column for {label}{nearest(cell.names[0], names).rstrip('?')}")
-    return SourceError(f"{file}: {', '.join(said)}. Export table {table.label or table.name} with these columns")

@@ -1,45 +1,63 @@
-"""A row as it is now and an update in; what is still to be set out, or why it must not be."""
+"""Compares a planned update with the row as it is: what is left to set, or why it is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
-from engine.model.catalogue import Table
-from engine.ports import RowUpdate
-from engine.source.rows import Cell, Raw
-from engine.source.values import Misfit, Moved, convert_for, shown
+from trueup.model.catalogue import Table
+from trueup.ports import RowUpdate
+from trueup.source.column_reader import ColumnReader, RawRow
+from trueup.source.errors import InvalidValue, RowMoved, UpdateRefused
+from trueup.source.text import shown
+from trueup.source.values import converter_for
 
 
-def to_set(
-    table: Table, cells: Mapping[str, Cell], update: RowUpdate, raw: Raw, zone: ZoneInfo
+def columns_of(updates: Iterable[RowUpdate]) -> list[str]:
+    """Returns the columns that the updates set or expect, each once."""
+    names = (name for update in updates for name in (*update.values, *update.expected))
+    return list(dict.fromkeys(names))
+
+
+def values_to_set(
+    table: Table,
+    columns: Mapping[str, ColumnReader],
+    update: RowUpdate,
+    raw: RawRow,
+    zone: ZoneInfo,
 ) -> Mapping[str, object]:
-    """By column, typed; nothing where all is as wanted. Raises Moved where the row has moved on.
+    """Returns the typed values that are left to set, by column; none where all are set already.
 
-    A column that has its wanted value already has not moved: an update that was cut short can be taken up again.
+    Raises `RowMoved` if a value differs from what the plan expects. A column that already has its
+    planned value is not a difference, so that an interrupted update can be completed.
+    Raises `UpdateRefused` for a value that is not of its column's type.
     """
-    wanted = {name: typed(table, name, value, zone) for name, value in update.values.items()}
-    now = {name: _now(cells[name], raw) for name in (*wanted, *update.expected)}
-    left = {name: value for name, value in wanted.items() if now[name] != value}
-    if not left:
+    planned = {name: _typed(table, name, value, zone) for name, value in update.values.items()}
+    current = {name: _current(columns[name], raw) for name in (*planned, *update.expected)}
+    to_set = {name: value for name, value in planned.items() if current[name] != value}
+    if not to_set:
         return {}
+
     for name, value in update.expected.items():
-        before = typed(table, name, value, zone)
-        if now[name] != before and (name in left or name not in wanted):
-            raise Moved(f"{name} is {shown(now[name])} now and was {shown(before)} when the plan was made")
-    return left
+        expected = _typed(table, name, value, zone)
+        if current[name] != expected and (name in to_set or name not in planned):
+            raise RowMoved(
+                f"{name} is {shown(current[name])} now and was {shown(expected)}"
+                " when the plan was made"
+            )
+    return to_set
 
 
-def typed(table: Table, name: str, value: object, zone: ZoneInfo) -> object:
-    """A value as rows have it. Raises Misfit."""
+def _typed(table: Table, name: str, value: object, zone: ZoneInfo) -> object:
+    """The value as rows hold it."""
     if value is None or value == "":
         return None
     try:
-        return convert_for(table.columns[name], zone, [], key=name == table.key)(value, None)
-    except Misfit as error:
-        raise Misfit(f"{name}: {error}") from error
+        return converter_for(table.columns[name], zone, [], key=name == table.key)(value, None)
+    except InvalidValue as error:
+        raise UpdateRefused(f"{name}: {error}") from error
 
 
-def _now(cell: Cell, raw: Raw) -> object:
+def _current(column: ColumnReader, raw: RawRow) -> object:
     try:
-        return cell.value(raw)
-    except Misfit as error:
-        raise Misfit(f"{cell.name}: {error}") from error
+        return column.value(raw)
+    except InvalidValue as error:
+        raise UpdateRefused(f"{column.name}: {error}") from error

@@ -1,4 +1,4 @@
-"""What is kept between runs: cheap where nothing changed, right whatever changed, whole where it cannot be trusted."""
+"""Rows cached between runs are brought up to date by increments, or by a full load if needed."""
 
 import os
 import signal
@@ -18,151 +18,173 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trueup.errors import SourceError
+from trueup.sandbox.dataverse.faults import OWN
+from trueup.sandbox.dataverse.schema import Quirks
+from trueup.sandbox.dataverse.server import DataverseSandbox
+from trueup.sandbox.http.fault_effects import KINDS
+from trueup.source.dataverse.cache import CachedLoad, RowCache
+from trueup.source.dataverse.sync import TableLoader
+from trueup.source.profile import ColumnProfile, Profile
+from trueup.wiring import SystemClock
 
-from engine.errors import SourceError
-from engine.sandbox.dataverse import server
-from engine.sandbox.dataverse.faults import OWN
-from engine.sandbox.dataverse.schema import Habits
-from engine.sandbox.dataverse.server import DataverseSandbox
-from engine.sandbox.faults import KINDS
-from engine.source.dataverse.cache import Loaded, RowCache
-from engine.source.dataverse.loading import Loader
-from engine.source.profile import Here, Profile
-from tests.source.bench_dataverse import Clock
-from tests.source.dataverse_worlds import COLUMNS, LOG, TABLES, World, environment, key, log
+from tests.support.dataverse_world import (
+    CHANGE_TABLE,
+    COLUMNS,
+    TABLES,
+    DataverseWorld,
+    environment,
+    key,
+    license_change,
+)
+from tests.support.paths import ROOT
 
-ROWS = {"license_change": [log(number) for number in range(1, 8)]}
+ROWS = {"license_change": [license_change(number) for number in range(1, 8)]}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[DataverseWorld]:
     with DataverseSandbox(TABLES, ROWS, environment()) as sandbox:
-        made = World(sandbox, tmp_path)
-        made.read()
-        made.asked()
-        yield made
+        opened = DataverseWorld(sandbox, tmp_path)
+        opened.read()
+        opened.request_counts()
+        yield opened
 
 
-def remarks(world: World, *columns: str, **how: object) -> list[str]:
-    with world.source(**how) as source:
+def notices(world: DataverseWorld, *columns: str, **options: object) -> list[str]:
+    with world.source(**options) as source:
         source.read("license_change", columns or COLUMNS)
-        return list(source.remarks)
+        return list(source.notices)
 
 
-def test_a_second_run_with_nothing_changed_costs_one_request_a_table(world: World):
-    assert world.read() == world.read(kept=False)
-    world.asked()
+def test_a_second_run_without_changes_costs_one_request_for_each_table(world: DataverseWorld):
+    assert world.read() == world.read(cached=False)
+    world.request_counts()
 
     world.read()
 
-    assert world.asked() == {"GET work365_licensechangelogs": 1, "GET uoms": 1}
+    assert world.request_counts() == {"GET work365_licensechangelogs": 1, "GET uoms": 1}
 
 
-def test_changed_new_and_deleted_rows_are_seen(world: World):
-    world.sandbox.set("license_change", log(2, quantity=Decimal(99)))
-    world.sandbox.set("license_change", log(20))
-    world.sandbox.remove(LOG, key(5))
-    world.sandbox.set("license_change", log(30))
-    world.sandbox.remove(LOG, key(30))  # made and gone between two readings
+def test_changed_new_and_deleted_rows_are_seen(world: DataverseWorld):
+    world.sandbox.set("license_change", license_change(2, quantity=Decimal(99)))
+    world.sandbox.set("license_change", license_change(20))
+    world.sandbox.remove(CHANGE_TABLE, key(5))
+    world.sandbox.set("license_change", license_change(30))
+    world.sandbox.remove(CHANGE_TABLE, key(30))  # created and deleted between two readings
 
     rows = world.read()
 
     assert [row["id"] for row in rows] == [key(number) for number in (1, 2, 3, 4, 6, 7, 20)]
     assert rows[1]["quantity"] == Decimal(99)
-    assert world.read() == world.read(kept=False) == rows
+    assert world.read() == world.read(cached=False) == rows
 
 
-def test_changes_of_more_than_one_page_are_all_seen(world: World):
+def test_changes_of_more_than_one_page_are_all_seen(world: DataverseWorld):
     for number in range(3, 20):
-        world.sandbox.set("license_change", log(number, quantity=Decimal(number) + 100))
+        world.sandbox.set("license_change", license_change(number, quantity=Decimal(number) + 100))
 
-    assert world.read(page=4) == world.read(kept=False)
+    assert world.read(page=4) == world.read(cached=False)
 
 
-def test_a_token_that_is_too_old_means_all_again_and_is_said(world: World):
+def test_an_expired_change_token_causes_a_full_load_with_a_notice(world: DataverseWorld):
     world.sandbox.expire_changes()
-    world.sandbox.remove(LOG, key(1))
+    world.sandbox.remove(CHANGE_TABLE, key(1))
 
-    said = remarks(world)
+    shown_notices = notices(world)
 
-    words = "Version stamp associated with the client has expired. Please perform a full sync. (HTTP 400)"
-    assert sorted(said) == [
-        f"{table}: read whole, for the change token was refused: {world.host}, reading {table}: {words}"
-        for table in ("uom", LOG)
+    message = (
+        "Version stamp associated with the client has expired. "
+        "Please perform a full sync. (HTTP 400)"
+    )
+    assert sorted(shown_notices) == [
+        (
+            f"{table}: full load, because the change token was refused: {world.host}, reading "
+            f"{table}: {message}"
+        )
+        for table in ("uom", CHANGE_TABLE)
     ]
     assert world.read()[0]["id"] == key(2)
-    assert remarks(world) == []
+    assert notices(world) == []
 
 
-def test_more_columns_mean_all_again_and_fewer_do_not(world: World):
-    assert remarks(world, "quantity") == []
-    assert world.asked()["GET work365_licensechangelogs"] == 1
+def test_more_columns_cause_a_full_load_and_fewer_do_not(world: DataverseWorld):
+    assert notices(world, "quantity") == []
+    assert world.request_counts()["GET work365_licensechangelogs"] == 1
 
-    world.read(columns=["quantity"], kept=False)
+    world.read(columns=["quantity"], cached=False)
     with TemporaryDirectory() as folder:
         elsewhere = replace(world, folder=Path(folder))
         elsewhere.read(columns=["quantity"])
-        said = remarks(elsewhere, "quantity", "name")
+        shown_notices = notices(elsewhere, "quantity", "name")
 
-    assert said == [f"{LOG}: read whole, for columns or profile have changed"]
-
-
-def test_another_profile_means_all_again(world: World):
-    changed = Profile(TABLES, {("license_change", "status"): Here(labels={"x": "Active"})}, digest="changed")
-
-    assert remarks(replace(world, profile=changed)) == [f"{LOG}: read whole, for columns or profile have changed"]
+    assert shown_notices == [f"{CHANGE_TABLE}: full load, because columns or profile have changed"]
 
 
-def test_a_column_of_another_type_means_all_again_and_the_new_name_is_selected(world: World):
-    attributes = world.sandbox.kinds[LOG].attributes
+def test_another_profile_causes_a_full_load(world: DataverseWorld):
+    changed = Profile(
+        TABLES,
+        {("license_change", "status"): ColumnProfile(labels={"x": "Active"})},
+        digest="changed",
+    )
+
+    assert notices(replace(world, profile=changed)) == [
+        f"{CHANGE_TABLE}: full load, because columns or profile have changed"
+    ]
+
+
+def test_a_column_of_another_type_causes_a_full_load_under_its_new_name(world: DataverseWorld):
+    attributes = world.sandbox.definitions[CHANGE_TABLE].attributes
     invoice = attributes["work365_lcl_invoice"]
     attributes[invoice.logical] = replace(invoice, kind="Lookup", targets=("account",))
-    world.sandbox.change(LOG, key(1), _work365_lcl_invoice_value=None)
+    world.sandbox.change(CHANGE_TABLE, key(1), _work365_lcl_invoice_value=None)
     for number in range(1, 8):
-        world.sandbox.change(LOG, key(number), _work365_lcl_invoice_value=key(77))
+        world.sandbox.change(CHANGE_TABLE, key(number), _work365_lcl_invoice_value=key(77))
     world.sandbox.redefine()
 
     assert {row["invoice"] for row in world.read()} == {key(77)}
 
 
-def test_a_full_load_can_be_asked_for_once_or_every_so_often(world: World):
-    asked = world.asked
+def test_a_full_load_can_be_requested_once_or_after_a_number_of_days(world: DataverseWorld):
     world.read(refresh=True)
-    assert asked()["GET EntityDefinitions"] > 0
+    assert world.request_counts()["GET EntityDefinitions"] > 0
 
-    assert remarks(world, refresh_after=timedelta(days=7)) == []
+    assert notices(world, refresh_after=timedelta(days=7)) == []
     world.clock.sleep(8 * 24 * 3600)
-    assert sorted(remarks(world, refresh_after=timedelta(days=7))) == [
-        f"{table}: read whole, for the last full load was on 2026-11-15" for table in ("uom", LOG)
+    assert sorted(notices(world, refresh_after=timedelta(days=7))) == [
+        f"{table}: full load, because the last full load was on 2026-11-15"
+        for table in ("uom", CHANGE_TABLE)
     ]
-    assert remarks(world, refresh_after=timedelta(days=7)) == []
+    assert notices(world, refresh_after=timedelta(days=7)) == []
 
 
-def test_a_table_without_change_tracking_is_read_whole_each_time(tmp_path: Path):
-    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
-        world = World(sandbox, tmp_path)
+def test_a_table_without_change_tracking_is_fully_loaded_each_time(tmp_path: Path):
+    with DataverseSandbox(
+        TABLES, ROWS, environment(quirks=Quirks(untracked=frozenset({CHANGE_TABLE})))
+    ) as sandbox:
+        world = DataverseWorld(sandbox, tmp_path)
         first = world.read()
-        sandbox.remove(LOG, key(1))
+        sandbox.remove(CHANGE_TABLE, key(1))
         second = world.read()
 
     assert (len(first), len(second)) == (7, 6)
 
 
-def test_a_full_load_that_breaks_off_leaves_what_was_kept_and_its_token(world: World):
+def test_an_interrupted_full_load_leaves_the_cached_rows_and_their_token(world: DataverseWorld):
     world.fault("error", query="skiptoken", times=0)
     with pytest.raises(SourceError):
         world.read(page=3, refresh=True)
     world.sandbox.faults.clear()
-    world.sandbox.set("license_change", log(1, quantity=Decimal(50)))
-    world.asked()
+    world.sandbox.set("license_change", license_change(1, quantity=Decimal(50)))
+    world.request_counts()
 
     assert world.read()[0]["quantity"] == 50
-    assert world.asked()["GET work365_licensechangelogs"] == 1
+    assert world.request_counts()["GET work365_licensechangelogs"] == 1
 
 
-def test_increments_that_break_off_are_asked_for_again(world: World):
+def test_interrupted_increments_are_read_again(world: DataverseWorld):
     for number in range(1, 8):
-        world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
+        world.sandbox.set("license_change", license_change(number, quantity=Decimal(50)))
     world.fault("error", query="skiptoken", times=6)
     with pytest.raises(SourceError):
         world.read(page=3)
@@ -172,6 +194,7 @@ def test_increments_that_break_off_are_asked_for_again(world: World):
 
 
 EVERY_KIND = {
+    "twice": {},
     "latency": {"seconds": 0.05},
     "drop": {},
     "drop after": {"when": "after"},
@@ -194,29 +217,33 @@ def test_every_kind_of_fault_is_tried():
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
-def test_increments_survive_every_kind_of_fault(world: World, name: str):
+def test_increments_survive_every_kind_of_fault(world: DataverseWorld, name: str):
     for number in range(1, 8):
-        world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
-    world.sandbox.remove(LOG, key(4))
+        world.sandbox.set("license_change", license_change(number, quantity=Decimal(50)))
+    world.sandbox.remove(CHANGE_TABLE, key(4))
     world.fault(name.partition(" ")[0], path="changelogs$", nth=2, **EVERY_KIND[name])
 
-    with replace(world, clock=Clock() if name == "restart" else world.clock).source(page=3) as source:
+    with replace(world, clock=SystemClock() if name == "restart" else world.clock).source(
+        page=3
+    ) as source:
         rows = source.read("license_change", COLUMNS).rows
 
     assert [(row["id"], row["quantity"]) for row in rows] == [
         (key(number), Decimal(50)) for number in (1, 2, 3, 5, 6, 7)
     ]
-    assert rows == world.read(kept=False)
+    assert rows == world.read(cached=False)
 
 
 @pytest.mark.parametrize("page", ["empty", "half"])
 @pytest.mark.parametrize("nth", [1, 2])
-def test_changes_that_break_off_without_a_word_are_an_error_and_asked_for_again(world: World, page: str, nth: int):
+def test_increments_that_end_too_early_are_an_error_and_are_read_again(
+    world: DataverseWorld, page: str, nth: int
+):
     for number in range(1, 8):
-        world.sandbox.set("license_change", log(number, quantity=Decimal(50)))
+        world.sandbox.set("license_change", license_change(number, quantity=Decimal(50)))
     world.fault("page", page=page, path="changelogs$", nth=nth)
 
-    with pytest.raises(SourceError, match=r"the last page has no delta link; is it the last\?"):
+    with pytest.raises(SourceError, match=r"the last page has no delta link; pages may be missing"):
         world.read(page=3)
 
     assert {row["quantity"] for row in world.read(page=3)} == {Decimal(50)}
@@ -224,39 +251,50 @@ def test_changes_that_break_off_without_a_word_are_an_error_and_asked_for_again(
 
 @pytest.mark.parametrize("page", ["empty", "half", "skip"])
 def test_a_table_without_change_tracking_is_counted(tmp_path: Path, page: str):
-    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
-        world = World(sandbox, tmp_path)
+    with DataverseSandbox(
+        TABLES, ROWS, environment(quirks=Quirks(untracked=frozenset({CHANGE_TABLE})))
+    ) as sandbox:
+        world = DataverseWorld(sandbox, tmp_path)
         world.fault("page", page=page, path="changelogs$")
-        with pytest.raises(SourceError, match=r"reading work365_licensechangelog: \d rows came and there are 7"):
+        with pytest.raises(
+            SourceError, match=r"reading work365_licensechangelog: \d of 7 rows were received"
+        ):
             world.read(page=2)
 
         assert len(world.read(page=2)) == 7
 
 
-def test_a_row_that_is_made_while_an_untracked_table_is_read_is_no_matter(tmp_path: Path):
-    with DataverseSandbox(TABLES, ROWS, environment(habits=Habits(untracked=frozenset({LOG})))) as sandbox:
-        world = World(sandbox, tmp_path)
-        plainly = sandbox._plainly
+def test_a_row_created_while_an_untracked_table_is_read_is_included(tmp_path: Path):
+    with DataverseSandbox(
+        TABLES, ROWS, environment(quirks=Quirks(untracked=frozenset({CHANGE_TABLE})))
+    ) as sandbox:
+        world = DataverseWorld(sandbox, tmp_path)
+        limited = sandbox._limited
 
-        def somebody_works(request):
+        def with_a_change(request):
             if "skiptoken" in request.query:
-                sandbox.set("license_change", log(20))
-            return plainly(request)
+                sandbox.set("license_change", license_change(20))
+            return limited(request)
 
-        sandbox._plainly = somebody_works
+        sandbox._limited = with_a_change
 
         assert len(world.read(page=3)) == 8
 
 
-def test_a_row_that_changes_while_pages_are_read_counts_as_it_came_last(world: World, monkeypatch: pytest.MonkeyPatch):
-    plainly = DataverseSandbox._plainly
+def test_of_a_row_that_changes_while_pages_are_read_the_last_version_counts(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    limited = DataverseSandbox._limited
 
-    def somebody_works(self, request):
-        if "skiptoken" in request.query and self.store.get(LOG, key(1)).values()["work365_lcl_quantity"] == "1":
-            self.set("license_change", log(1, quantity=Decimal(500)))
-        return plainly(self, request)
+    def with_a_change(self, request):
+        if (
+            "skiptoken" in request.query
+            and self.store.get(CHANGE_TABLE, key(1)).values()["work365_lcl_quantity"] == "1"
+        ):
+            self.set("license_change", license_change(1, quantity=Decimal(500)))
+        return limited(self, request)
 
-    monkeypatch.setattr(server.DataverseSandbox, "_plainly", somebody_works)
+    monkeypatch.setattr(DataverseSandbox, "_limited", with_a_change)
 
     rows = world.read(page=3, refresh=True)
 
@@ -265,73 +303,85 @@ def test_a_row_that_changes_while_pages_are_read_counts_as_it_came_last(world: W
     assert world.read() == rows
 
 
-def test_a_row_that_was_deleted_and_is_back_is_looked_at_anew(world: World, monkeypatch: pytest.MonkeyPatch):
-    world.sandbox.set("license_change", log(1, quantity=Decimal(70)))
-    changes = Loader._pages
+def test_a_row_that_is_both_changed_and_deleted_causes_a_full_load(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    world.sandbox.set("license_change", license_change(1, quantity=Decimal(70)))
+    changes = TableLoader._pages
 
-    def both(self, wanted, address, *, tracked):
-        for page in changes(self, wanted, address, tracked=tracked):
-            yield replace(page, gone=[key(1)]) if wanted.name == LOG and "deltatoken" in address else page
+    def both(self, query, address, *, tracked):
+        for page in changes(self, query, address, tracked=tracked):
+            yield (
+                replace(page, deleted=[key(1)])
+                if query.name == CHANGE_TABLE and "deltatoken" in address
+                else page
+            )
 
-    monkeypatch.setattr(Loader, "_pages", both)
+    monkeypatch.setattr(TableLoader, "_pages", both)
 
-    said = remarks(world)
+    shown_notices = notices(world)
     monkeypatch.undo()
 
-    assert said == [f"{LOG}: read whole, for {key(1)} was deleted and is there"]
+    assert shown_notices == [
+        f"{CHANGE_TABLE}: full load, because {key(1)} was both changed and deleted"
+    ]
     assert world.read()[0]["quantity"] == 70
 
 
 @pytest.mark.usefixtures("world")
-def test_another_environment_finds_nothing_of_the_first_ones_rows(tmp_path: Path):
-    with DataverseSandbox(TABLES, {"license_change": [log(50)]}, environment()) as other:
-        assert [row["id"] for row in World(other, tmp_path).read()] == [key(50)]
+def test_rows_of_another_environment_are_dropped_from_the_cache(tmp_path: Path):
+    with DataverseSandbox(TABLES, {"license_change": [license_change(50)]}, environment()) as other:
+        assert [row["id"] for row in DataverseWorld(other, tmp_path).read()] == [key(50)]
 
 
-def test_a_run_that_was_overtaken_by_another_goes_on_from_its_token(world: World, monkeypatch: pytest.MonkeyPatch):
-    world.sandbox.set("license_change", log(1, quantity=Decimal(70)))
-    changes = Loader._changes
+def test_a_run_overtaken_by_another_run_continues_from_the_newer_token(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    world.sandbox.set("license_change", license_change(1, quantity=Decimal(70)))
+    changes = TableLoader._changes
 
-    def overtaken(self, wanted, kept):
-        pages = changes(self, wanted, kept)
-        if wanted.name == LOG and not overtaken.once:
+    def overtaken(self, query, cached):
+        pages = changes(self, query, cached)
+        if query.name == CHANGE_TABLE and not overtaken.once:
             overtaken.once = True
-            world.sandbox.set("license_change", log(1, quantity=Decimal(71)))
+            world.sandbox.set("license_change", license_change(1, quantity=Decimal(71)))
             world.read()
         return pages
 
     overtaken.once = False
-    monkeypatch.setattr(Loader, "_changes", overtaken)
+    monkeypatch.setattr(TableLoader, "_changes", overtaken)
 
     assert world.read()[0]["quantity"] == 71
-    assert world.read() == world.read(kept=False)
+    assert world.read() == world.read(cached=False)
 
 
-def test_kept_rows_are_for_their_owner_only(world: World):
+def test_only_the_owner_can_read_the_cache(world: DataverseWorld):
     mode = stat.S_IMODE((world.folder / "rows.sqlite").stat().st_mode)
 
     assert mode == 0o600
 
 
-def test_a_file_that_is_no_cache_is_said_and_may_go(tmp_path: Path):
+def test_a_file_that_is_not_a_cache_is_reported_and_may_be_deleted(tmp_path: Path):
     path = tmp_path / "rows.sqlite"
-    path.write_text("not a database, and long enough to be looked at as one " * 20)
+    path.write_text("not a database, and long enough to be read as one " * 20)
 
-    with pytest.raises(SourceError, match=r"the row cache rows\.sqlite cannot be opened: .*; it may be deleted"):
+    with pytest.raises(
+        SourceError, match=r"the row cache rows\.sqlite cannot be opened: .*; it may be deleted"
+    ):
         RowCache(path, path.name)
 
 
-def test_rows_and_token_are_kept_together_or_not_at_all(tmp_path: Path):
+def test_rows_and_token_are_cached_together_or_not_at_all(tmp_path: Path):
     with closing(RowCache(tmp_path / "rows.sqlite", "rows.sqlite")) as cache:
-        with cache.together():
-            cache.add("t", 0, "first")
-            cache.mark("t", Loaded("p", frozenset({"a"}), "token 1", "2026"))
+        with cache.transaction():
+            cache.add_page("t", 0, "first")
+            cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 1", "2026"))
 
         def broken() -> None:
-            with cache.together():
+            with cache.transaction():
                 cache.forget("t")
-                cache.add("t", 0, "second")
-                cache.mark("t", Loaded("p", frozenset({"a"}), "token 2", "2026"))
+                cache.add_page("t", 0, "second")
+                cache.mark_loaded("t", CachedLoad("p", frozenset({"a"}), "token 2", "2026"))
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -340,12 +390,18 @@ def test_rows_and_token_are_kept_together_or_not_at_all(tmp_path: Path):
         assert (list(cache.pages("t")), cache.loaded("t").token) == (["first"], "token 1")
 
 
-def test_a_cache_that_another_program_holds_is_an_error_and_no_traceback(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("engine.source.dataverse.cache.PATIENCE", 0.05)
+def test_a_cache_locked_by_another_program_is_a_source_error(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("trueup.source.dataverse.cache.LOCK_TIMEOUT", 0.05)
     path = tmp_path / "rows.sqlite"
-    with closing(RowCache(path, path.name)) as cache, closing(sqlite3.connect(path, isolation_level=None)) as other:
+    with (
+        closing(RowCache(path, path.name)) as cache,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(SourceError, match="cannot be written: database is locked"), cache.together():
+        with (
+            pytest.raises(SourceError, match="cannot be written: database is locked"),
+            cache.transaction(),
+        ):
             pass
 
 
@@ -362,13 +418,15 @@ steps = st.lists(
 )
 
 
-def step(world: World, what: str, *figures: int) -> None:
+def step(world: DataverseWorld, what: str, *figures: int) -> None:
     if what == "set":
-        world.sandbox.set("license_change", log(figures[0], quantity=Decimal(figures[1])))
-    elif what == "remove" and world.sandbox.store.get(LOG, key(figures[0])):
-        world.sandbox.remove(LOG, key(figures[0]))
-    elif what == "archive" and world.sandbox.store.get(LOG, key(figures[0])):
-        world.sandbox.change(LOG, key(figures[0]), work365_lcl_name="archived")
+        world.sandbox.set(
+            "license_change", license_change(figures[0], quantity=Decimal(figures[1]))
+        )
+    elif what == "remove" and world.sandbox.store.get(CHANGE_TABLE, key(figures[0])):
+        world.sandbox.remove(CHANGE_TABLE, key(figures[0]))
+    elif what == "archive" and world.sandbox.store.get(CHANGE_TABLE, key(figures[0])):
+        world.sandbox.change(CHANGE_TABLE, key(figures[0]), work365_lcl_name="archived")
     elif what == "expire":
         world.sandbox.expire_changes()
     elif what == "redefine":
@@ -381,45 +439,55 @@ def step(world: World, what: str, *figures: int) -> None:
 @given(done=steps, page=st.integers(1, 6))
 def test_rows_from_increments_are_the_rows_of_a_full_load(done: list, page: int):
     with TemporaryDirectory() as folder, DataverseSandbox(TABLES, ROWS, environment()) as sandbox:
-        world = World(sandbox, Path(folder))
+        world = DataverseWorld(sandbox, Path(folder))
         for each in done:
             step(world, *each)
 
-        with world.source(page=page) as kept, world.source(kept=False) as whole:
-            assert kept.read("license_change", COLUMNS) == whole.read("license_change", COLUMNS)
+        with world.source(page=page) as cached, world.source(cached=False) as whole:
+            assert cached.read("license_change", COLUMNS) == whole.read("license_change", COLUMNS)
 
 
 READER = """
 import sys
 from pathlib import Path
 from datetime import UTC, datetime
-from tests.source.bench_dataverse import Clock
-from tests.source.dataverse_worlds import COLUMNS, SECRET, TABLES, ZONE
-from engine.source.dataverse.client import Access
-from engine.source.dataverse.loading import Patience
-from engine.source.dataverse.source import DataverseSource, Keeping
-from engine.source.profile import Profile
-url, kept = sys.argv[1:]
+from tests.support.dataverse_world import COLUMNS, SECRET, TABLES, ZONE
+from trueup.source.dataverse.client import DataverseAccess
+from trueup.source.dataverse.sync import LoadSettings
+from trueup.source.dataverse.source import CacheSettings, DataverseSource
+from trueup.source.profile import Profile
+url, rows = sys.argv[1:]
 print("ready", flush=True)
 for turn in range(10_000):
-    keeping = Keeping(Path(kept), Patience(page=2, refresh=turn % 2 == 1))
-    access = Access(url, "demo.example", "trueup-demo", SECRET, url)
-    with DataverseSource(access, Profile(TABLES), ZONE, Clock(), keeping) as source:
+    cache = CacheSettings(Path(rows), LoadSettings(page=2, refresh=turn % 2 == 1))
+    access = DataverseAccess(url, "demo.example", "trueup-demo", SECRET, url)
+    with DataverseSource(access, Profile(TABLES), ZONE, SystemClock(), cache) as source:
         source.read("license_change", COLUMNS)
 """
 
 
+def with_root_on_path() -> dict[str, str]:
+    """The environment of a process that can import the tests."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path}
+
+
 @pytest.mark.chaos
 @pytest.mark.parametrize("after", [0.05, 0.11, 0.17, 0.23])
-def test_a_reader_killed_at_any_instant_leaves_rows_that_go_with_their_token(world: World, after: float):
+def test_a_reader_killed_at_any_instant_leaves_rows_that_match_their_token(
+    world: DataverseWorld, after: float
+):
     command = [sys.executable, "-c", READER, world.sandbox.url, str(world.folder / "rows.sqlite")]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, env={**os.environ, "PYTHONPATH": "."}) as reader:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, cwd=ROOT, env=with_root_on_path()
+    ) as reader:
         assert reader.stdout.readline() == b"ready\n"
         for number in range(1, 8):
-            world.sandbox.set("license_change", log(number, quantity=Decimal(number) + 100))
+            world.sandbox.set(
+                "license_change", license_change(number, quantity=Decimal(number) + 100)
+            )
             time.sleep(after / 7)
         reader.send_signal(signal.SIGKILL)
-    world.sandbox.remove(LOG, key(3))
+    world.sandbox.remove(CHANGE_TABLE, key(3))
 
-    assert world.read() == world.read(kept=False)
+    assert world.read() == world.read(cached=False)

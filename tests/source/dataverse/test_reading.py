@@ -1,4 +1,4 @@
-"""Rows out of an environment: what is asked for, how it is read, what goes wrong."""
+"""Rows are read from an environment: the requests, the values, and the faults."""
 
 import json
 import logging
@@ -13,48 +13,75 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.errors import SourceError
+from trueup.sandbox.dataverse.oauth import TokenEndpoint
+from trueup.sandbox.dataverse.schema import Choice, Quirks
+from trueup.sandbox.dataverse.server import DataverseSandbox
+from trueup.sandbox.dataverse.web_api import WebApi
+from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.responses import Response
+from trueup.source.dataverse.client import DataverseAccess, DataverseClient
+from trueup.source.profile import ColumnProfile, Profile
+from trueup.wiring import SystemClock
 
-from engine.errors import SourceError
-from engine.sandbox.answers import Answer
-from engine.sandbox.dataverse.oauth import Door
-from engine.sandbox.dataverse.schema import Choice, Habits
-from engine.sandbox.dataverse.server import DataverseSandbox
-from engine.sandbox.request import Request
-from engine.source.dataverse.client import Access, DataverseClient
-from engine.source.profile import Here, Profile
-from tests.fakes import FakeClock
-from tests.source.bench_dataverse import Clock
-from tests.source.dataverse_worlds import COLUMNS, LOG, SECRET, TABLES, World, account, environment, key, log
+from tests.support.dataverse_world import (
+    CHANGE_TABLE,
+    COLUMNS,
+    SECRET,
+    TABLES,
+    DataverseWorld,
+    account,
+    environment,
+    key,
+    license_change,
+)
 
-ROWS = {"license_change": [log(number) for number in range(1, 8)], "account": [account(1), account(2)]}
+ROWS = {
+    "license_change": [license_change(number) for number in range(1, 8)],
+    "account": [account(1), account(2)],
+}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[DataverseWorld]:
     with DataverseSandbox(TABLES, ROWS, environment()) as sandbox:
-        yield World(sandbox, tmp_path)
+        yield DataverseWorld(sandbox, tmp_path)
 
 
-def habitual(habits: Habits) -> DataverseSandbox:
-    return DataverseSandbox(TABLES, ROWS, environment(habits=habits))
+def sandbox_with(quirks: Quirks) -> DataverseSandbox:
+    return DataverseSandbox(TABLES, ROWS, environment(quirks=quirks))
 
 
-def test_exactly_the_columns_that_are_named_are_selected(world: World):
+def test_only_the_requested_columns_are_selected(world: DataverseWorld):
     world.read(columns=["quantity", "subscription"])
 
-    queries = [parse_qs(request.query) for request in world.sandbox.requests if request.path.endswith("changelogs")]
-    assert queries == [{"$select": ["_work365_lcl_subscription_value,work365_lcl_quantity,work365_licensechangelogid"]}]
+    queries = [
+        parse_qs(request.query)
+        for request in world.sandbox.requests
+        if request.path.endswith("changelogs")
+    ]
+    assert queries == [
+        {
+            "$select": [
+                "_work365_lcl_subscription_value,work365_lcl_quantity,work365_licensechangelogid"
+            ]
+        }
+    ]
 
 
-def test_pages_are_followed_by_their_links_as_they_are_with_the_same_preferences(world: World):
+def test_page_links_are_followed_unchanged_with_the_same_preferences(world: DataverseWorld):
     rows = world.read(page=3)
 
     assert [row["id"] for row in rows] == [key(number) for number in range(1, 8)]
-    asked = [request for request in world.sandbox.requests if request.path.endswith("changelogs")]
-    assert len(asked) == 3
+    request_counts = [
+        request for request in world.sandbox.requests if request.path.endswith("changelogs")
+    ]
+    assert len(request_counts) == 3
     version = 'odata.include-annotations="Microsoft.Dynamics.CRM.globalmetadataversion"'
-    assert {request.headers["prefer"] for request in asked} == {f"odata.maxpagesize=3,{version},odata.track-changes"}
-    assert [request.query.count("$skiptoken=") for request in asked] == [0, 1, 1]
+    assert {request.headers["prefer"] for request in request_counts} == {
+        f"odata.maxpagesize=3,{version},odata.track-changes"
+    }
+    assert [request.query.count("$skiptoken=") for request in request_counts] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -68,25 +95,32 @@ def test_pages_are_followed_by_their_links_as_they_are_with_the_same_preferences
         ("TimeZoneIndependent", "2026-06-30T23:30:00Z", date(2026, 6, 30)),
     ],
 )
-def test_a_day_is_read_by_the_behaviour_of_its_column(tmp_path: Path, behaviour: str, stored: str, day: date):
-    with habitual(Habits(behaviours={"work365_lcl_effectivedate": behaviour})) as sandbox:
-        sandbox.change(LOG, key(1), work365_lcl_effectivedate=stored)
+def test_a_day_is_read_by_the_behaviour_of_its_column(
+    tmp_path: Path, behaviour: str, stored: str, day: date
+):
+    with sandbox_with(Quirks(behaviours={"work365_lcl_effectivedate": behaviour})) as sandbox:
+        sandbox.change(CHANGE_TABLE, key(1), work365_lcl_effectivedate=stored)
 
-        row = World(sandbox, tmp_path).read()[0]
+        row = DataverseWorld(sandbox, tmp_path).read()[0]
 
     assert row["effective_date"] == day
 
 
-def test_the_business_time_zone_decides_not_the_machines(world: World):
-    world.sandbox.change(LOG, key(1), work365_lcl_effectivedate="2026-03-01T05:00:00Z")
+def test_days_follow_the_business_time_zone_and_not_that_of_the_machine(world: DataverseWorld):
+    world.sandbox.change(CHANGE_TABLE, key(1), work365_lcl_effectivedate="2026-03-01T05:00:00Z")
 
     assert world.read()[0]["effective_date"] == date(2026, 3, 1)
-    assert replace(world, zone=ZoneInfo("America/Chicago")).read()[0]["effective_date"] == date(2026, 2, 28)
+    assert replace(world, zone=ZoneInfo("America/Chicago")).read()[0]["effective_date"] == date(
+        2026, 2, 28
+    )
 
 
-def test_decimals_and_instants_are_exact(world: World):
+def test_decimals_and_instants_are_exact(world: DataverseWorld):
     world.sandbox.change(
-        LOG, key(1), work365_lcl_sellingpriceperunit=Decimal("0.10000"), createdon="2026-03-01T08:15:30Z"
+        CHANGE_TABLE,
+        key(1),
+        work365_lcl_sellingpriceperunit=Decimal("0.10000"),
+        createdon="2026-03-01T08:15:30Z",
     )
 
     row = world.read()[0]
@@ -95,136 +129,167 @@ def test_decimals_and_instants_are_exact(world: World):
     assert row["created_on"] == datetime(2026, 3, 1, 8, 15, 30, tzinfo=UTC)
 
 
-def test_choices_go_by_the_environments_own_numbers(world: World):
+def test_choices_are_read_by_the_environments_own_numbers(world: DataverseWorld):
     numbers = {
         choice.label: choice.value
-        for choice in world.sandbox.kinds[LOG].attributes["work365_lcl_provisioningstatus"].choices
+        for choice in world.sandbox.definitions[CHANGE_TABLE]
+        .attributes["work365_lcl_provisioningstatus"]
+        .choices
     }
-    world.sandbox.change(LOG, key(1), work365_lcl_provisioningstatus=numbers["Failed Provisioning"])
+    world.sandbox.change(
+        CHANGE_TABLE, key(1), work365_lcl_provisioningstatus=numbers["Failed Provisioning"]
+    )
 
-    assert numbers["Failed Provisioning"] not in TABLES["license_change"].columns["provisioning_status"].choices
+    assert (
+        numbers["Failed Provisioning"]
+        not in TABLES["license_change"].columns["provisioning_status"].choices
+    )
     assert world.read()[0]["provisioning_status"] == "Failed Provisioning"
 
 
-def test_a_choice_in_another_language_goes_by_the_profile_and_a_state_by_its_number(world: World):
-    renamed(world, LOG, "statuscode", {"Active": "Aktiv", "Archived": "Archiviert"})
+def test_a_choice_in_another_language_is_read_by_the_profile_and_a_state_by_its_number(
+    world: DataverseWorld,
+):
+    renamed(world, CHANGE_TABLE, "statuscode", {"Active": "Aktiv", "Archived": "Archiviert"})
     renamed(world, "account", "statecode", {"Active": "Aktiv", "Inactive": "Inaktiv"})
-    labels = Here(labels={"aktiv": "Active", "archiviert": "Archived"})
+    labels = ColumnProfile(labels={"aktiv": "Active", "archiviert": "Archived"})
     german = replace(world, profile=Profile(TABLES, {("license_change", "status"): labels}))
 
-    with world.source(kept=False) as source:
+    with world.source(cached=False) as source:
         unknown = source.read("license_change", ["status"])
 
-    assert (len(unknown.rows), {finding.code for finding in unknown.findings}) == (0, {"value-not-its-type"})
-    assert {row["status"] for row in german.read(kept=False)} == {"Active"}
-    assert {row["state"] for row in world.read("account", ["state"], kept=False)} == {"Active"}
+    assert (len(unknown.rows), {finding.code for finding in unknown.findings}) == (
+        0,
+        {"value-not-its-type"},
+    )
+    assert {row["status"] for row in german.read(cached=False)} == {"Active"}
+    assert {row["state"] for row in world.read("account", ["state"], cached=False)} == {"Active"}
 
 
-def renamed(world: World, table: str, column: str, labels: dict[str, str]) -> None:
-    attributes = world.sandbox.kinds[table].attributes
-    choices = tuple(replace(choice, label=labels[choice.label]) for choice in attributes[column].choices)
+def renamed(world: DataverseWorld, table: str, column: str, labels: dict[str, str]) -> None:
+    attributes = world.sandbox.definitions[table].attributes
+    choices = tuple(
+        replace(choice, label=labels[choice.label]) for choice in attributes[column].choices
+    )
     attributes[column] = replace(attributes[column], choices=choices)
 
 
-def test_a_choice_that_is_new_in_the_environment_is_known_with_the_next_reading(world: World):
+def test_a_new_choice_of_the_environment_is_known_at_the_next_reading(world: DataverseWorld):
     world.read()
-    attributes = world.sandbox.kinds[LOG].attributes
+    attributes = world.sandbox.definitions[CHANGE_TABLE].attributes
     event = attributes["work365_lcl_subscriptionevent"]
     without = tuple(choice for choice in event.choices if choice.label != "Renewal")
     attributes[event.logical] = replace(event, choices=(*without, Choice(999, "Renewal")))
     world.sandbox.redefine()
-    world.sandbox.change(LOG, key(2), work365_lcl_subscriptionevent=999)
+    world.sandbox.change(CHANGE_TABLE, key(2), work365_lcl_subscriptionevent=999)
 
     assert [row["event"] for row in world.read()][:2] == ["Update", "Renewal"]
 
 
-def test_a_number_that_no_metadata_knows_leaves_its_row_out_with_a_finding(world: World):
-    world.sandbox.change(LOG, key(1), work365_lcl_subscriptionevent=123)
+def test_a_row_with_an_unknown_number_of_a_choice_is_left_out_with_a_finding(world: DataverseWorld):
+    world.sandbox.change(CHANGE_TABLE, key(1), work365_lcl_subscriptionevent=123)
 
     with world.source() as source:
-        got = source.read("license_change", COLUMNS)
+        result = source.read("license_change", COLUMNS)
 
-    assert [row["id"] for row in got.rows] == [key(number) for number in range(2, 8)]
-    assert [finding.text for finding in got.findings] == [
-        f"license_change {key(1)}, event: 123 is not one of Create, Update, Activate, Deactivate, Renewal"
+    assert [row["id"] for row in result.rows] == [key(number) for number in range(2, 8)]
+    assert [finding.text for finding in result.findings] == [
+        (
+            f"license_change {key(1)}, event: 123 is not one of Create, Update, Activate, "
+            "Deactivate, Renewal"
+        )
     ]
-    assert [finding.key for finding in got.findings] == [key(1)]
-    assert got.parts[key(1)].keys() == {*COLUMNS, "id"} - {"event"}
+    assert [finding.key for finding in result.findings] == [key(1)]
+    assert result.parts[key(1)].keys() == {*COLUMNS, "id"} - {"event"}
 
 
-def test_references_that_we_take_as_text_show_what_they_refer_to(world: World):
+def test_a_reference_read_as_text_is_a_text_of_the_referenced_row(world: DataverseWorld):
     assert {row["unit"] for row in world.read()} == {"Monthly"}
     assert {row["currency"] for row in world.read("account", ["currency"])} == {"CHF"}
-    assert world.asked()["GET uoms"] == 1
+    assert world.request_counts()["GET uoms"] == 1
 
 
-def test_a_unit_that_came_since_is_known_in_the_same_run(world: World):
+def test_a_new_unit_is_known_in_the_same_run(world: DataverseWorld):
     with world.source() as source:
         source.read("license_change", COLUMNS)
-        world.sandbox.set("license_change", log(9, unit="Annual"))
-        uom = world.sandbox.kinds["uom"]
-        unit = world.sandbox.store.get(LOG, key(9)).values()["_work365_lcl_salesunit_value"].strip('"')
+        world.sandbox.set("license_change", license_change(9, unit="Annual"))
+        uom = world.sandbox.definitions["uom"]
+        unit = (
+            world.sandbox.store.get(CHANGE_TABLE, key(9))
+            .values()["_work365_lcl_salesunit_value"]
+            .strip('"')
+        )
         world.sandbox.change("uom", unit, **{uom.key: unit, "name": "Annual"})
 
-        got = source.read("license_change", COLUMNS)
+        result = source.read("license_change", COLUMNS)
 
-    assert [row["unit"] for row in got.rows][-1] == "Annual"
+    assert [row["unit"] for row in result.rows][-1] == "Annual"
 
 
-def test_units_of_other_names_go_by_the_profile(world: World):
+def test_units_of_other_names_are_read_by_the_profile(world: DataverseWorld):
     stored = world.sandbox.store.after("uom", 0, 1, gone=False)[0]
     world.sandbox.change("uom", stored.key, name="Per User")
-    named = Profile(TABLES, {("license_change", "unit"): Here(labels={"per user": "Monthly"})})
+    named = Profile(
+        TABLES, {("license_change", "unit"): ColumnProfile(labels={"per user": "Monthly"})}
+    )
 
     assert {row["unit"] for row in replace(world, profile=named).read()} == {"Monthly"}
 
 
-def test_names_that_the_environment_has_not_are_all_said_at_once_with_the_nearest(world: World):
-    attributes = world.sandbox.kinds[LOG].attributes
-    attributes["work365_lcl_qty"] = replace(attributes.pop("work365_lcl_quantity"), logical="work365_lcl_qty")
+def test_all_missing_columns_are_reported_together_with_the_nearest_names(world: DataverseWorld):
+    attributes = world.sandbox.definitions[CHANGE_TABLE].attributes
+    attributes["work365_lcl_qty"] = replace(
+        attributes.pop("work365_lcl_quantity"), logical="work365_lcl_qty"
+    )
     del attributes["work365_lcl_invoice"]
 
     with pytest.raises(SourceError) as failed:
         world.read()
 
     assert str(failed.value) == (
-        "table work365_licensechangelog (license_change) has no column `work365_lcl_quantity` (quantity); "
+        "table work365_licensechangelog (license_change) has no column "
+        "`work365_lcl_quantity` (quantity); "
         "did you mean `work365_lcl_qty`?, no column `work365_lcl_invoice` (invoice); "
         "did you mean `work365_lcl_name`?; name it in the profile, `trueup discover` helps"
     )
 
 
-def test_a_table_that_the_environment_has_not_is_said(world: World):
-    del world.sandbox.kinds[LOG]
+def test_a_missing_table_is_reported(world: DataverseWorld):
+    del world.sandbox.definitions[CHANGE_TABLE]
 
-    with pytest.raises(SourceError, match="has no table `work365_licensechangelog`; `trueup discover` finds its name"):
+    with pytest.raises(
+        SourceError,
+        match="has no table `work365_licensechangelog`; `trueup discover` finds its name",
+    ):
         world.read()
 
 
-LOGS = "changelogs$"
+CHANGES_PATH = "changelogs$"
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "html", "path": LOGS},
-        {"kind": "truncate", "path": LOGS},
-        {"kind": "truncate", "path": LOGS, "announce": False},
-        {"kind": "error", "path": LOGS, "times": 2},
-        {"kind": "empty", "path": LOGS, "times": 2},
-        {"kind": "drop", "path": LOGS, "times": 2},
-        {"kind": "drop", "path": LOGS, "reset": True},
-        {"kind": "late", "path": LOGS, "seconds": 0.1},
-        {"kind": "latency", "path": LOGS, "seconds": 0.1, "times": 2},
+        {"kind": "html", "path": CHANGES_PATH},
+        {"kind": "truncate", "path": CHANGES_PATH},
+        {"kind": "truncate", "path": CHANGES_PATH, "announce": False},
+        {"kind": "error", "path": CHANGES_PATH, "times": 2},
+        {"kind": "empty", "path": CHANGES_PATH, "times": 2},
+        {"kind": "drop", "path": CHANGES_PATH, "times": 2},
+        {"kind": "drop", "path": CHANGES_PATH, "reset": True},
+        {"kind": "late", "path": CHANGES_PATH, "seconds": 0.1},
+        {"kind": "latency", "path": CHANGES_PATH, "seconds": 0.1, "times": 2},
         {"kind": "truncate", "query": "skiptoken", "times": 3},
         {"kind": "html", "path": "EntityDefinitions"},
         {"kind": "unauthorized", "query": "skiptoken"},
         {"kind": "expired", "query": "skiptoken"},
-        {"kind": "page", "page": "twice", "path": LOGS},
+        {"kind": "page", "page": "twice", "path": CHANGES_PATH},
     ],
     ids=json.dumps,
 )
-def test_a_fault_of_the_service_is_waited_out(world: World, fault: dict[str, Any]):
+def test_a_reading_survives_a_passing_fault_of_the_service(
+    world: DataverseWorld, fault: dict[str, Any]
+):
     world.fault(**fault)
 
     assert [row["id"] for row in world.read(page=3)] == [key(number) for number in range(1, 8)]
@@ -232,92 +297,116 @@ def test_a_fault_of_the_service_is_waited_out(world: World, fault: dict[str, Any
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_environment_that_goes_down_and_comes_back_is_waited_for(world: World, when: str):
+def test_a_reading_waits_for_an_environment_that_restarts(world: DataverseWorld, when: str):
     world.fault("restart", query="skiptoken", seconds=0.1, when=when)
 
-    with replace(world, clock=Clock()).source(page=3) as source:
+    with replace(world, clock=SystemClock()).source(page=3) as source:
         assert len(source.read("license_change", COLUMNS).rows) == 7
 
 
-def test_an_answer_that_takes_longer_than_it_may_is_asked_for_again(world: World):
-    world.fault("latency", path=LOGS, seconds=30)
+def test_a_request_that_times_out_is_repeated(world: DataverseWorld):
+    world.fault("latency", path=CHANGES_PATH, seconds=30)
 
     assert len(replace(world, access={"timeout": 0.2}).read()) == 7
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"kind": "html"}, "reading work365_licensechangelog: the answer is HTML, not JSON"),
-        ({"kind": "truncate"}, "reading work365_licensechangelog: the answer is not a page of rows"),
-        ({"kind": "error"}, "reading work365_licensechangelog: The service is unavailable. (HTTP 503)"),
+        (
+            {"kind": "truncate"},
+            "reading work365_licensechangelog: the answer is not a page of rows",
+        ),
+        (
+            {"kind": "error"},
+            "reading work365_licensechangelog: The service is unavailable. (HTTP 503)",
+        ),
         ({"kind": "empty"}, "reading work365_licensechangelog: the answer is not JSON (HTTP 500)"),
         ({"kind": "drop"}, "reading work365_licensechangelog: no answer (RemoteProtocolError)"),
         ({"kind": "late"}, "reading work365_licensechangelog: no answer (RemoteProtocolError)"),
-        ({"kind": "page", "page": "empty"}, "the last page has no delta link; is it the last?"),
-        ({"kind": "page", "page": "half"}, "the last page has no delta link; is it the last?"),
+        (
+            {"kind": "page", "page": "empty"},
+            "the last page has no delta link; pages may be missing",
+        ),
+        ({"kind": "page", "page": "half"}, "the last page has no delta link; pages may be missing"),
         ({"kind": "page", "page": "twice"}, "a page leads back to one that was read"),
         ({"kind": "unauthorized"}, "The token is missing, expired or was withdrawn. (HTTP 401)"),
-        ({"kind": "truncate", "path": "EntityDefinitions"}, "reading the definition of work365_licensechangelog"),
-        ({"kind": "drop", "path": "openid-configuration"}, "no token: 127.0.0.1"),
+        (
+            {"kind": "truncate", "path": "EntityDefinitions"},
+            "reading the definition of work365_licensechangelog",
+        ),
+        ({"kind": "drop", "path": "openid-configuration"}, "no token from 127.0.0.1"),
     ],
     ids=lambda each: json.dumps(each) if isinstance(each, dict) else "",
 )
-def test_a_fault_that_stays_is_one_clear_error(world: World, fault: dict[str, Any], said: str):
-    world.fault(**{"path": LOGS, "times": 0, **fault})
+def test_a_lasting_fault_is_one_error(world: DataverseWorld, fault: dict[str, Any], message: str):
+    world.fault(**{"path": CHANGES_PATH, "times": 0, **fault})
 
     with pytest.raises(SourceError) as failed:
         world.read(page=3)
 
-    assert said in str(failed.value)
+    assert message in str(failed.value)
     assert SECRET not in str(failed.value)
 
 
-def test_over_a_limit_it_waits_as_long_as_dataverse_says(world: World):
-    world.fault("busy", path=LOGS, times=3, seconds=40)
+def test_over_a_limit_a_reading_waits_as_long_as_dataverse_asks(world: DataverseWorld):
+    world.fault("busy", path=CHANGES_PATH, times=3, seconds=40)
     before = world.clock.now()
 
     assert len(world.read()) == 7
     assert (world.clock.now() - before).total_seconds() == 120
 
 
-def test_it_does_not_wait_longer_than_it_may(world: World):
-    world.fault("busy", path=LOGS, times=0, seconds=500)
+def test_a_reading_does_not_wait_beyond_its_deadline(world: DataverseWorld):
+    world.fault("busy", path=CHANGES_PATH, times=0, seconds=500)
 
-    with pytest.raises(SourceError, match="over the service's limit of requests; no time is left to wait 500 seconds"):
+    with pytest.raises(
+        SourceError,
+        match="over the service's limit of requests; no time is left to wait 500 seconds",
+    ):
         world.read()
 
 
-def test_a_token_that_was_withdrawn_half_way_is_renewed(world: World):
+def test_a_token_withdrawn_during_a_run_is_renewed(world: DataverseWorld):
     with world.source(page=3) as source:
         source.read("account", ["name"])
-        world.sandbox.withdraw_tokens()
+        world.sandbox.revoke_tokens()
 
         assert len(source.read("license_change", COLUMNS).rows) == 7
-    assert world.sandbox.door.given == 2
+    assert world.sandbox.token_endpoint.issued == 2
 
 
-def test_one_token_does_for_a_whole_run(world: World):
+def test_one_token_is_enough_for_a_run(world: DataverseWorld):
     with world.source() as source:
         for _ in range(3):
             source.read("license_change", COLUMNS)
 
-    assert world.sandbox.door.given == 1
+    assert world.sandbox.token_endpoint.issued == 1
 
 
-def test_a_wrong_secret_is_said_without_the_secret(world: World):
-    world.sandbox.door.client_secret = "another"  # noqa: S105 -- a test's
+def test_a_wrong_secret_is_reported_without_the_secret(world: DataverseWorld):
+    world.sandbox.token_endpoint.client_secret = "another"  # noqa: S105 -- not a real secret
 
     with pytest.raises(SourceError) as failed:
         world.read()
 
     assert "Invalid client secret provided" in str(failed.value)
-    assert SECRET not in str(failed.value) + repr(failed.value.__cause__) + repr(failed.value.__context__)
+    assert SECRET not in str(failed.value) + repr(failed.value.__cause__) + repr(
+        failed.value.__context__
+    )
 
 
-def test_a_secret_that_the_login_repeats_is_not_repeated_by_us(world: World, monkeypatch: pytest.MonkeyPatch):
-    echo = {"error": "invalid_client", "error_description": f"AADSTS7000215: not {SECRET}, use the value"}
-    monkeypatch.setattr(Door, "_give", lambda *_: Answer(status=401, body=json.dumps(echo).encode()))
+def test_a_secret_repeated_by_the_login_is_not_in_the_error(
+    world: DataverseWorld, monkeypatch: pytest.MonkeyPatch
+):
+    echo = {
+        "error": "invalid_client",
+        "error_description": f"AADSTS7000215: not {SECRET}, use the value",
+    }
+    monkeypatch.setattr(
+        TokenEndpoint, "_issue", lambda *_: Response(status=401, body=json.dumps(echo).encode())
+    )
 
     with pytest.raises(SourceError) as failed:
         world.read()
@@ -325,24 +414,26 @@ def test_a_secret_that_the_login_repeats_is_not_repeated_by_us(world: World, mon
     assert str(failed.value).endswith("for trueup-demo: AADSTS7000215: not ***, use the value")
 
 
-def test_what_is_refused_is_said_in_dataverses_own_code_and_words(world: World):
-    world.sandbox.denied.add(f"prvRead{LOG}")
+def test_a_refusal_shows_dataverses_own_code_and_message(world: DataverseWorld):
+    world.sandbox.api.denied.add(f"prvRead{CHANGE_TABLE}")
 
     with pytest.raises(SourceError) as failed:
         world.read()
 
-    assert "is missing prvReadwork365_licensechangelog privilege. (HTTP 403 0x80040220)" in str(failed.value)
+    assert "is missing prvReadwork365_licensechangelog privilege. (HTTP 403 0x80040220)" in str(
+        failed.value
+    )
 
 
 @pytest.mark.parametrize("name", ["url", "authority"])
 def test_no_secret_is_sent_over_plain_http_to_another_machine(name: str):
-    access = Access("https://org.example", "t", "c", SECRET)
+    access = DataverseAccess("https://org.example", "t", "c", SECRET)
 
     with pytest.raises(SourceError, match=f"source.{name} must begin with https://"):
-        DataverseClient(replace(access, **{name: "http://org.example"}), FakeClock())
+        DataverseClient(replace(access, **{name: "http://org.example"}), SystemClock())
 
 
-def test_a_link_to_another_host_is_not_followed(world: World):
+def test_a_link_to_another_host_is_not_followed(world: DataverseWorld):
     with (
         world.source() as source,
         pytest.raises(SourceError, match=r"sent a link to evil\.example; it is not followed"),
@@ -350,51 +441,61 @@ def test_a_link_to_another_host_is_not_followed(world: World):
         source.client.get("https://evil.example/api/data/v9.2/accounts", "reading", bytes)
 
 
-def test_the_secret_is_in_no_text_that_an_object_has_of_itself(world: World):
+def test_the_secret_is_in_no_repr(world: DataverseWorld):
     with world.source() as source:
         shown = [repr(source), repr(source.client), repr(source.client._tokens), source.describe()]
-        shown += [repr(Access("https://x", "t", "c", SECRET)), repr(world.sandbox.environment)]
+        shown += [
+            repr(DataverseAccess("https://x", "t", "c", SECRET)),
+            repr(world.sandbox.environment),
+        ]
 
     assert SECRET not in "".join(shown)
 
 
-def every_word_of(error: BaseException) -> str:
+def full_text_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)) + repr(error) + repr(error.__cause__)
 
 
-def tokens_of(world: World) -> set[str]:
-    """Those that were shown to the environment."""
+def tokens_of(world: DataverseWorld) -> set[str]:
+    """The tokens that were sent to the environment."""
     sent = {request.headers.get("authorization", "") for request in world.sandbox.requests}
     return {text.removeprefix("Bearer ") for text in sent if text}
 
 
 @pytest.mark.parametrize("kind", ["error", "busy", "drop", "unauthorized", "html"])
-def test_neither_secret_nor_token_is_in_a_log_or_an_error(world: World, caplog: pytest.LogCaptureFixture, kind: str):
+def test_neither_secret_nor_token_is_in_a_log_file_or_an_error(
+    world: DataverseWorld, caplog: pytest.LogCaptureFixture, kind: str
+):
     caplog.set_level(logging.DEBUG)
-    world.fault(kind, path=LOGS, times=0, seconds=200 if kind == "busy" else 0)
+    world.fault(kind, path=CHANGES_PATH, times=0, seconds=200 if kind == "busy" else 0)
 
     with pytest.raises(SourceError) as failed:
         world.read()
 
-    said = caplog.text + every_word_of(failed.value)
+    text = caplog.text + full_text_of(failed.value)
     assert tokens_of(world)
-    assert not [token for token in (SECRET, *tokens_of(world)) if token in said]
+    assert not [token for token in (SECRET, *tokens_of(world)) if token in text]
 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
-def test_a_service_that_repeats_secret_and_token_does_not_make_us_repeat_them(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+def test_secret_and_token_repeated_by_the_service_are_not_in_the_error(
+    world: DataverseWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
 ):
     caplog.set_level(logging.DEBUG)
 
-    def echo(_: DataverseSandbox, request: Request) -> Answer:
-        words = f"not good: {request.headers.get('authorization')} of {SECRET}"
-        return Answer(status=status, body=json.dumps({"error": {"code": SECRET, "message": words}}).encode())
+    def echo(_: WebApi, request: Request) -> Response:
+        message = f"not good: {request.headers.get('authorization')} of {SECRET}"
+        return Response(
+            status=status, body=json.dumps({"error": {"code": SECRET, "message": message}}).encode()
+        )
 
-    monkeypatch.setattr(DataverseSandbox, "_api", echo)
+    monkeypatch.setattr(WebApi, "answer", echo)
 
     with pytest.raises(SourceError, match=r"not good: Bearer \*\*\* of \*\*\*") as failed:
         world.read()
 
-    said = caplog.text + every_word_of(failed.value)
-    assert not [token for token in (SECRET, *tokens_of(world)) if token in said]
+    text = caplog.text + full_text_of(failed.value)
+    assert not [token for token in (SECRET, *tokens_of(world)) if token in text]

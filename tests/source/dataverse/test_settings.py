@@ -1,38 +1,49 @@
-"""What trueup.yaml says of an environment."""
+"""The options of trueup.yaml become settings of the source."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from trueup.errors import SourceError
+from trueup.source.dataverse.settings import settings
 
-from engine.errors import SourceError
-from engine.source.dataverse.settings import settings
+REQUIRED = {
+    "url": "https://o.crm.dynamics.com",
+    "tenant": "t",
+    "client_id": "c",
+    "client_secret": "s",
+}
 
-SAID = {"url": "https://o.crm.dynamics.com", "tenant": "t", "client_id": "c", "client_secret": "s"}
 
-
-def test_the_usual_is_enough():
-    access, keeping = settings(SAID, Path("project"))
+def test_the_required_options_are_enough():
+    access, cache = settings(REQUIRED, Path("project"))
 
     assert access.login().authority == "https://login.microsoftonline.com/t"
     assert access.login().scope == "https://o.crm.dynamics.com/.default"
-    assert (keeping.path, keeping.patience.page) == (Path("project/.trueup/work365.sqlite"), 5000)
-    assert (keeping.patience.refresh, keeping.patience.refresh_after) == (False, None)
+    assert (cache.path, cache.load.page) == (Path("project/.trueup/work365.sqlite"), 5000)
+    assert (cache.load.refresh, cache.load.refresh_after) == (False, None)
 
 
-def test_what_is_said_counts():
-    said = {**SAID, "timeout": 5, "deadline": "60", "page": 99999, "refresh_after": 7, "cache": "rows.sqlite"}
+def test_options_replace_the_defaults():
+    options = {
+        **REQUIRED,
+        "timeout": 5,
+        "deadline": "60",
+        "page": 99999,
+        "refresh_after": 7,
+        "cache": "rows.sqlite",
+    }
 
-    access, keeping = settings(said, Path("project"), refresh=True)
+    access, cache = settings(options, Path("project"), refresh=True)
 
     assert (access.timeout, access.deadline) == (5.0, 60.0)
-    assert keeping.path == Path("project/rows.sqlite")
-    assert (keeping.patience.page, keeping.patience.refresh) == (5000, True)
-    assert keeping.patience.refresh_after == timedelta(days=7)
+    assert cache.path == Path("project/rows.sqlite")
+    assert (cache.load.page, cache.load.refresh) == (5000, True)
+    assert cache.load.refresh_after == timedelta(days=7)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("client_secret", "", "source.client_secret in trueup.yaml is empty"),
         ("url", None, "source.url in trueup.yaml is empty"),
@@ -41,8 +52,8 @@ def test_what_is_said_counts():
         ("refresh_after", -1, "source.refresh_after in trueup.yaml must be a number above 0"),
     ],
 )
-def test_a_value_that_is_none_is_said(name: str, value: object, said: str):
+def test_an_invalid_option_is_reported(name: str, value: object, message: str):
     with pytest.raises(SourceError) as failed:
-        settings({**SAID, name: value}, Path())
+        settings({**REQUIRED, name: value}, Path())
 
-    assert str(failed.value) == said
+    assert str(failed.value) == message

@@ -1,5 +1,6 @@
-"""A database as the source: its own types and names, one UPDATE for the way back, and no secret in any text."""
+"""A database as the source: types, names, write-backs by one UPDATE, no secret in messages."""
 
+import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,20 +11,33 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy
+from trueup.errors import SourceError
+from trueup.ports import RowOutcome, RowUpdate
+from trueup.source.profile import Profile
+from trueup.source.sql.address import without_secrets
+from trueup.source.sql.source import SqlSource
 
-from engine.errors import SourceError
-from engine.ports import RowOutcome, RowUpdate
-from engine.source.profile import Profile
-from engine.source.sql import SqlSource
-from tests.source.dataverse_worlds import TABLES
+from tests.support.dataverse_world import TABLES
 
-STATEMENT = "UPDATE change_log SET state_text = :status WHERE id = :key AND state_text = :expected_status"
+ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
+STATEMENT = (
+    "UPDATE change_log SET state_text = :status WHERE id = :key AND state_text = :expected_status"
+)
 
 
 def profile(statement: str = STATEMENT) -> Profile:
     table = TABLES["license_change"]
-    names = {"id": "id", "status": "state_text", "quantity": "delta", "effective_date": "day", "created_on": "made"}
-    columns = {name: replace(column, logical=names.get(name, column.logical)) for name, column in table.columns.items()}
+    names = {
+        "id": "id",
+        "status": "state_text",
+        "quantity": "delta",
+        "effective_date": "day",
+        "created_on": "made",
+    }
+    columns = {
+        name: replace(column, logical=names.get(name, column.logical))
+        for name, column in table.columns.items()
+    }
     tables = {**TABLES, "license_change": replace(table, logical="change_log", columns=columns)}
     return Profile(tables, write_back={"license_change": statement} if statement else {})
 
@@ -36,9 +50,17 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def base(url: str) -> Iterator[sqlalchemy.Engine]:
     engine = sqlalchemy.create_engine(url)
-    execute(engine, "CREATE TABLE change_log (id TEXT, state_text TEXT, delta REAL, day TEXT, made TEXT)")
-    execute(engine, "INSERT INTO change_log VALUES ('L1', 'Active', 2.5, '2026-03-01', '2026-03-01 08:00:00')")
-    execute(engine, "INSERT INTO change_log VALUES ('L2', 'Active', 0.1, '2026-03-02 00:00:00Z', NULL)")
+    execute(
+        engine,
+        "CREATE TABLE change_log (id TEXT, state_text TEXT, delta REAL, day TEXT, made TEXT)",
+    )
+    execute(
+        engine,
+        "INSERT INTO change_log VALUES ('L1', 'Active', 2.5, '2026-03-01', '2026-03-01 08:00:00')",
+    )
+    execute(
+        engine, "INSERT INTO change_log VALUES ('L2', 'Active', 0.1, '2026-03-02 00:00:00Z', NULL)"
+    )
     yield engine
     engine.dispose()
 
@@ -49,7 +71,7 @@ def execute(engine: sqlalchemy.Engine, statement: str) -> list:
         return list(result) if result.returns_rows else []
 
 
-def opened(url: str, statement: str = STATEMENT) -> SqlSource:
+def open_source(url: str, statement: str = STATEMENT) -> SqlSource:
     return SqlSource(url, profile(statement), ZoneInfo("Europe/Zurich"))
 
 
@@ -58,9 +80,11 @@ def archive(key: str, **expected: object) -> RowUpdate:
 
 
 @pytest.mark.usefixtures("base")
-def test_names_come_from_the_profile_and_floats_and_times_without_a_zone_are_read_exactly(url: str):
-    with opened(url) as source:
-        rows = source.read("license_change", ["status", "quantity", "effective_date", "created_on"]).rows
+def test_floats_and_times_without_a_zone_are_read_exactly_under_the_profiles_names(url: str):
+    with open_source(url) as source:
+        rows = source.read(
+            "license_change", ["status", "quantity", "effective_date", "created_on"]
+        ).rows
 
     assert rows == [
         {
@@ -81,24 +105,30 @@ def test_names_come_from_the_profile_and_floats_and_times_without_a_zone_are_rea
 
 
 def test_faulty_rows_are_left_out_with_findings(url: str, base: sqlalchemy.Engine):
-    execute(base, "INSERT INTO change_log VALUES ('L3', 'Shut', 1, NULL, NULL), (NULL, 'Active', 1, NULL, NULL)")
+    execute(
+        base,
+        (
+            "INSERT INTO change_log VALUES ('L3', 'Shut', 1, NULL, NULL), (NULL, 'Active', 1, "
+            "NULL, NULL)"
+        ),
+    )
     execute(base, "INSERT INTO change_log VALUES ('L1', 'Active', 1, NULL, NULL)")
-    with opened(url) as source:
-        got = source.read("license_change", ["status"])
+    with open_source(url) as source:
+        result = source.read("license_change", ["status"])
 
-    assert [row["id"] for row in got.rows] == ["L2"]
-    assert sorted(finding.code for finding in got.findings) == [
+    assert [row["id"] for row in result.rows] == ["L2"]
+    assert sorted(finding.code for finding in result.findings) == [
         "key-twice",
         "key-twice",
         "row-without-key",
         "value-not-its-type",
     ]
-    assert got.parts == {"L1": {"id": "L1", "status": "Active"}, "L3": {"id": "L3"}}
+    assert result.parts == {"L1": {"id": "L1", "status": "Active"}, "L3": {"id": "L3"}}
 
 
 @pytest.mark.usefixtures("base")
-def test_columns_and_tables_that_are_not_there_are_said(url: str):
-    with opened(url) as source:
+def test_a_missing_column_or_table_is_reported(url: str):
+    with open_source(url) as source:
         with pytest.raises(SourceError, match="no column for invoice"):
             source.read("license_change", ["invoice"])
         with pytest.raises(SourceError, match=r"has no table `account` \(account\)"):
@@ -106,31 +136,116 @@ def test_columns_and_tables_that_are_not_there_are_said(url: str):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
-        ("nonsense hunter2", "source.url: that is no database address"),
+        ("nonsense hunter2", f"source.url: not a database address; {ESCAPE}"),
         ("oracle+cx_oracle://u:hunter2@h/b", "source.url: the driver cx_Oracle is not installed"),
-        ("nosuch://u:hunter2@h/b", "source.url: that is no database address"),
+        ("nosuch://u:hunter2@h/b", "source.url: not a database address"),
     ],
 )
-def test_an_address_that_is_none_is_said_without_its_secret(url: str, said: str):
+def test_an_invalid_address_is_reported_without_its_secret(url: str, message: str):
     with pytest.raises(SourceError) as failed:
-        opened(url)
+        open_source(url)
 
-    assert str(failed.value) == said
+    assert str(failed.value) == message
     assert "hunter2" not in repr(failed.value)
 
 
 def test_a_database_that_cannot_be_opened_is_an_error(tmp_path: Path):
-    with opened(f"sqlite:///{tmp_path}/no/such/folder.sqlite") as source, pytest.raises(SourceError) as failed:
+    with (
+        open_source(f"sqlite:///{tmp_path}/no/such/folder.sqlite") as source,
+        pytest.raises(SourceError) as failed,
+    ):
         source.read("license_change", [])
 
-    assert str(failed.value).endswith("/no/such/folder.sqlite: unable to open database file")
+    assert str(failed.value) == (
+        f"source.url: there is no file {tmp_path}/no/such/folder.sqlite; nothing is created"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "form", ["sqlite:///{}/typo.sqlite", "sqlite:///file:{}/typo.sqlite?uri=true&mode=rwc"]
+)
+def test_a_mistyped_path_of_a_database_creates_no_file(tmp_path: Path, form: str):
+    with open_source(form.format(tmp_path)) as source:
+        for _ in range(2):
+            with pytest.raises(SourceError, match="there is no file"):
+                source.read("license_change", [])
+        with pytest.raises(SourceError, match="there is no file"):
+            source.write("license_change", [archive("L1")])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_path_of_a_database_creates_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    with (
+        open_source("sqlite:///typo.sqlite") as source,
+        pytest.raises(SourceError, match=r"there is no file typo\.sqlite"),
+    ):
+        source.read("license_change", [])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("base")
+@pytest.mark.parametrize("suffix", ["?bogus=1", "?timeout=many"])
+def test_options_that_the_driver_does_not_accept_are_an_error(url: str, suffix: str):
+    with pytest.raises(SourceError, match=r"does not accept its options \(\w+\)"):
+        open_source(url + suffix)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://user:hunter@2nd:part@host:5432/base",
+        "postgresql://user:hunter@2nd/part@host/base",
+        "postgresql://user:hunter@2nd@host/base",
+        "postgresql://user/name:hunter2nd@host/base",
+        "postgresql://user:hunter2nd@host:54e2/base",
+        "postgresql://host:hunter2nd/base",
+        "postgresql://user:hunter2nd@[::1/base",
+        "mysql+pymysql://user:hunter@2nd?part@host/base",
+        "sqlite://user:hunter@2nd@host/base",
+    ],
+)
+def test_no_piece_of_a_password_is_shown_of_an_address_that_does_not_parse(address: str):
+    with pytest.raises(SourceError) as failed:
+        open_source(address)
+
+    shown = str(failed.value) + "".join(traceback.format_exception(failed.value))
+    assert str(failed.value).startswith("source.url: ")
+    assert not [piece for piece in ("hunter", "2nd", "part") if piece in shown.partition("@ /")[0]]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:////srv/a@b/base.sqlite",
+    ],
+)
+def test_a_path_with_an_at_sign_and_a_database_in_memory_are_addresses(address: str):
+    with open_source(address) as source:
+        assert source.describe().startswith("sqlite")
+
+
+def test_a_password_that_a_driver_repeats_is_not_shown(url: str, base: sqlalchemy.Engine):
+    address = sqlalchemy.make_url("mssql://u:hunter2nd@h/b?odbc_connect=DRIVER%3Dx%3BPWD%3Dsesame")
+    text = "login of hunter2nd failed: attribute sesame"
+
+    assert without_secrets(text, address) == "login of … failed: attribute …"
 
 
 def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy.Engine):
-    with opened(url) as source:
-        assert source.write("license_change", [archive("L1", quantity=Decimal("2.5")), archive("l2")]) == [
+    with open_source(url) as source:
+        assert source.write(
+            "license_change", [archive("L1", quantity=Decimal("2.5")), archive("l2")]
+        ) == [
             RowOutcome("L1"),
             RowOutcome("l2"),
         ]
@@ -142,50 +257,68 @@ def test_the_statement_of_the_profile_changes_one_row(url: str, base: sqlalchemy
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
-        ("UPDATE change_log SET state_text = :status", "the statement of the profile changed 2 rows; it was undone"),
         (
-            "UPDATE change_log SET delta = 9 WHERE id = :key",
-            "the statement of the profile did not set what was wanted; it was undone",
+            "UPDATE change_log SET state_text = :status",
+            "the profile's statement changed 2 rows; it was rolled back",
         ),
         (
-            "UPDATE change_log SET state_text = :status WHERE id = :key AND delta = :expected_quantity",
-            "the statement of the profile wants :expected_quantity, which the plan does not have",
+            "UPDATE change_log SET delta = 9 WHERE id = :key",
+            "the profile's statement did not set the planned values; it was rolled back",
+        ),
+        (
+            (
+                "UPDATE change_log SET state_text = :status WHERE id = :key AND delta = "
+                ":expected_quantity"
+            ),
+            "the profile's statement needs :expected_quantity, which the plan does not have",
         ),
         ("UPDATE nowhere SET a = :status WHERE id = :key", "no such table: nowhere"),
     ],
 )
-def test_a_statement_that_does_something_else_is_undone(url: str, base: sqlalchemy.Engine, statement: str, said: str):
+def test_a_statement_with_another_effect_is_rolled_back(
+    url: str, base: sqlalchemy.Engine, statement: str, message: str
+):
     before = execute(base, "SELECT * FROM change_log")
-    with opened(url, statement) as source:
+    with open_source(url, statement) as source:
         outcome = source.write("license_change", [archive("L1")])[0]
 
-    assert outcome == RowOutcome("L1", said)
+    assert outcome == RowOutcome("L1", message)
     assert execute(base, "SELECT * FROM change_log") == before
 
 
-@pytest.mark.parametrize("statement", ["", "INSERT INTO change_log (id) VALUES (:key)", "DELETE FROM change_log"])
+@pytest.mark.parametrize(
+    "statement", ["", "INSERT INTO change_log (id) VALUES (:key)", "DELETE FROM change_log"]
+)
 def test_without_an_update_nothing_is_written(url: str, base: sqlalchemy.Engine, statement: str):
-    with opened(url, statement) as source, pytest.raises(SourceError, match="the profile names no UPDATE statement"):
+    with (
+        open_source(url, statement) as source,
+        pytest.raises(SourceError, match="the profile names no UPDATE statement"),
+    ):
         source.write("license_change", [archive("L1")])
     assert execute(base, "SELECT count(*) FROM change_log WHERE state_text = 'Active'") == [(2,)]
 
 
-def test_each_row_is_written_by_itself(url: str, base: sqlalchemy.Engine):
-    with opened(url) as source:
-        outcomes = source.write("license_change", [archive("L1", quantity=Decimal(7)), archive("L9"), archive("L2")])
+def test_each_row_is_written_in_a_transaction_of_its_own(url: str, base: sqlalchemy.Engine):
+    with open_source(url) as source:
+        outcomes = source.write(
+            "license_change", [archive("L1", quantity=Decimal(7)), archive("L9"), archive("L2")]
+        )
 
     assert outcomes == [
         RowOutcome("L1", "quantity is 2.5 now and was 7 when the plan was made", moved=True),
-        RowOutcome("L9", "it is not there any more, and nothing is created"),
+        RowOutcome("L9", "the row does not exist any more, and no row is created"),
         RowOutcome("L2"),
     ]
-    assert execute(base, "SELECT state_text FROM change_log ORDER BY id") == [("Active",), ("Archived",)]
+    assert execute(base, "SELECT state_text FROM change_log ORDER BY id") == [
+        ("Active",),
+        ("Archived",),
+    ]
 
 
 @pytest.mark.usefixtures("base")
-def test_no_warning_is_given_for_any_type(url: str):
-    with warnings.catch_warnings(), opened(url) as source:
+def test_no_column_type_causes_a_warning(url: str):
+    with warnings.catch_warnings(), open_source(url) as source:
         warnings.simplefilter("error")
         source.read("license_change", ["quantity", "effective_date"])

@@ -1,81 +1,96 @@
-"""Rows kept on this machine between readings, with the change token that they belong to: both or neither.
+"""Rows kept on this machine between runs, together with the change token that they belong to.
 
-One SQLite file; it holds customer data and is made readable for its owner only. Losing it costs one full load.
+Rows and token are written in one transaction. The cache is one SQLite file; it holds customer data
+and only its owner may read it. Losing it costs one full load.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import SourceError
+from trueup import operating_system
+from trueup.errors import SourceError
 
-PATIENCE = 60.0
-"""Seconds that another run is waited for."""
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another run that writes the cache."""
 
 _SCHEMA = """
--- One line a table: for which questions (`print`) its rows are good, and where to go on from (`token`).
+-- One line for each table: the query that its rows answer (`print`, `columns`), and the change
+-- token from which the next increment starts.
 CREATE TABLE IF NOT EXISTS loaded (
-  name TEXT PRIMARY KEY, print TEXT NOT NULL, columns TEXT NOT NULL, token TEXT NOT NULL, at TEXT NOT NULL
+  name TEXT PRIMARY KEY,
+  print TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  token TEXT NOT NULL,
+  at TEXT NOT NULL
 ) WITHOUT ROWID;
--- The pages of the last full load, as they came.
+-- The pages of the last full load, as they were received.
 CREATE TABLE IF NOT EXISTS page (
   name TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (name, number)
 );
--- Rows that changed since, as they came; `body` is empty for a row that is gone. These count, not the pages.
+-- Rows that changed since, as they were received; `body` is null for a deleted row. They replace
+-- the rows of the pages.
 CREATE TABLE IF NOT EXISTS newer (
   name TEXT NOT NULL, key TEXT NOT NULL, body TEXT, PRIMARY KEY (name, key)
 ) WITHOUT ROWID;
--- What the environment says of a table, and at which version of all its definitions.
+-- The definition of a table, and the version of all definitions at which it was read.
 CREATE TABLE IF NOT EXISTS definition (
   name TEXT PRIMARY KEY, version TEXT NOT NULL, body TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+_ENVIRONMENT = ""
+"""The name under which `definition` keeps the environment's address as its version."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """What is known of the kept rows of one table."""
+class CachedLoad:
+    """What the cached rows of one table can be used for."""
 
-    print: str
+    fingerprint: str  # digest of address, table and profile
     columns: frozenset[str]
     token: str
-    at: str  # when they were loaded whole, ISO
+    at: str  # time of the last full load, ISO
 
 
 class RowCache:
-    """Rows by table and key. Without a path it lives in memory, for one process. Raises SourceError."""
+    """Rows by table and key. All methods raise `SourceError` if the file cannot be used."""
 
     def __init__(self, path: Path | None, name: str) -> None:
+        """Without a path the cache is in memory, for one process. `name` is for messages."""
         self._name = name
         try:
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                operating_system.create_private(path)
             self._db = sqlite3.connect(
-                path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+                path or ":memory:",
+                timeout=LOCK_TIMEOUT,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
         except (OSError, sqlite3.Error) as error:
-            raise SourceError(f"the row cache {name} cannot be opened: {error}; it may be deleted") from error
+            raise SourceError(
+                f"the row cache {name} cannot be opened: {error}; it may be deleted"
+            ) from error
 
     def belong_to(self, environment: str) -> None:
-        """Drops all that is kept of another environment. Raises SourceError."""
-        if self.definition("") != (environment, ""):
-            with self.together():
+        """Drops everything that was cached of another environment."""
+        if self.definition(_ENVIRONMENT) != (environment, ""):
+            with self.transaction():
                 for name in ("loaded", "page", "newer", "definition"):
-                    self._db.execute(f"DELETE FROM {name}")  # noqa: S608 -- three words of ours
-                self.define("", environment, "")
+                    self._db.execute(f"DELETE FROM {name}")  # noqa: S608 -- constant table names
+                self.define(_ENVIRONMENT, environment, "")
 
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """All that is written inside is kept, or nothing. Raises SourceError."""
+    def transaction(self) -> Iterator[None]:
+        """Keeps everything that is written inside, or nothing of it."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -87,51 +102,59 @@ class RowCache:
         except sqlite3.Error as error:
             raise SourceError(f"the row cache {self._name} cannot be written: {error}") from error
 
-    def loaded(self, table: str) -> Loaded | None:
-        """What is kept of a table, if anything."""
-        found = self._one("SELECT print, columns, token, at FROM loaded WHERE name = ?", table)
-        return Loaded(found[0], frozenset(found[1].split()), found[2], found[3]) if found else None
+    def loaded(self, table: str) -> CachedLoad | None:
+        """Returns what the rows of a table can be used for, None without rows."""
+        row = self._row("SELECT print, columns, token, at FROM loaded WHERE name = ?", table)
+        if row is None:
+            return None
+        fingerprint, columns, token, at = row
+        return CachedLoad(fingerprint, frozenset(columns.split()), token, at)
 
-    def mark(self, table: str, loaded: Loaded) -> None:
-        """Says for what the rows are good from now on."""
-        columns = " ".join(sorted(loaded.columns))
+    def mark_loaded(self, table: str, load: CachedLoad) -> None:
+        """Records what the rows of a table can be used for from now on."""
+        columns = " ".join(sorted(load.columns))
         self._db.execute(
             "INSERT OR REPLACE INTO loaded VALUES (?, ?, ?, ?, ?)",
-            (table, loaded.print, columns, loaded.token, loaded.at),
+            (table, load.fingerprint, columns, load.token, load.at),
         )
 
     def forget(self, table: str) -> None:
         """Drops the rows of a table."""
         for name in ("loaded", "page", "newer"):
-            self._db.execute(f"DELETE FROM {name} WHERE name = ?", (table,))  # noqa: S608 -- three words of ours
+            self._db.execute(
+                f"DELETE FROM {name} WHERE name = ?",  # noqa: S608 -- constant table names
+                (table,),
+            )
 
-    def add(self, table: str, number: int, body: str) -> None:
+    def add_page(self, table: str, number: int, body: str) -> None:
         """Keeps one page of a full load."""
         self._db.execute("INSERT INTO page VALUES (?, ?, ?)", (table, number, body))
 
-    def renew(self, table: str, rows: Mapping[str, str | None]) -> None:
-        """Keeps rows that came after the pages, key → text; none for a row that is gone."""
+    def replace_rows(self, table: str, rows: Mapping[str, str | None]) -> None:
+        """Keeps rows that are newer than the pages: the text by key, None for a deleted row."""
         changed = ((table, key, body) for key, body in rows.items())
         self._db.executemany("INSERT OR REPLACE INTO newer VALUES (?, ?, ?)", changed)
 
     def pages(self, table: str) -> Iterator[str]:
-        """The pages of the last full load."""
-        found = self._db.execute("SELECT body FROM page WHERE name = ? ORDER BY number", (table,))
-        return (body for (body,) in found)
+        """Yields the pages of the last full load."""
+        rows = self._db.execute("SELECT body FROM page WHERE name = ? ORDER BY number", (table,))
+        return (body for (body,) in rows)
 
-    def newer(self, table: str) -> Mapping[str, str | None]:
-        """What came after the pages."""
+    def newer_rows(self, table: str) -> Mapping[str, str | None]:
+        """Returns the rows that are newer than the pages: the text by key, None if deleted."""
         return dict(self._db.execute("SELECT key, body FROM newer WHERE name = ?", (table,)))
 
     def definition(self, table: str) -> tuple[str, str] | None:
-        """Version and text of what the environment said of a table."""
-        found = self._one("SELECT version, body FROM definition WHERE name = ?", table)
-        return (found[0], found[1]) if found else None
+        """Returns the version and the text of a table's definition, None without one."""
+        row = self._row("SELECT version, body FROM definition WHERE name = ?", table)
+        return (row[0], row[1]) if row else None
 
     def define(self, table: str, version: str, body: str) -> None:
-        """Keeps what the environment says of a table."""
-        self._db.execute("INSERT OR REPLACE INTO definition VALUES (?, ?, ?)", (table, version, body))
+        """Keeps the definition of a table."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO definition VALUES (?, ?, ?)", (table, version, body)
+        )
 
-    def _one(self, query: str, *values: str) -> tuple[str, ...] | None:
-        found: tuple[str, ...] | None = self._db.execute(query, values).fetchone()
-        return found
+    def _row(self, query: str, *values: str) -> tuple[str, ...] | None:
+        row: tuple[str, ...] | None = self._db.execute(query, values).fetchone()
+        return row

@@ -1,33 +1,39 @@
 """Requests to one Dataverse environment: tokens, headers, limits of the service, repeats.
 
-The only module of the source that knows HTTP. What is repeated: any request that was answered 429, after
-the time that Dataverse names; reads that were not answered, or with a fault of the service. A write without
-an answer is never repeated here: `Unavailable` says that it may have been done.
+Only this module and `transport` use HTTP in the source. A request is repeated if it was answered
+429, after the time that Dataverse asks for; a read is also repeated after no answer, or a fault of
+the service. A write without an answer is never repeated here: `DataverseUnavailable` means that it
+may have been done.
+Facts: docs/explanation/work365.md, sections 6.1, 6.5 and 6.6.
 """
 
 import json
-import logging
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from engine.errors import SourceError
-from engine.ports import Clock
-from engine.source.dataverse.faults import Unavailable, refusal, said, short
-from engine.source.dataverse.tokens import Login, Tokens
+from trueup.errors import SourceError
+from trueup.ports import Clock
+from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
+from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
+from trueup.source.dataverse.tokens import Login, Tokens
+from trueup.source.dataverse.transport import HttpxTokenClient, is_loopback, open_http
 
 API = "/api/data/v9.2/"
-LIMITS = {"0x80072322": "requests", "0x80072321": "execution time", "0x80072326": "concurrent requests"}
-"""The three service protection limits, by Dataverse's code: of 300 seconds, for each user and web server."""
+LIMITS = {
+    "0x80072322": "requests",
+    "0x80072321": "execution time",
+    "0x80072326": "concurrent requests",
+}
+"""The three service protection limits by Dataverse's code.
 
-_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+They count 300 seconds, for each user and web server.
+"""
+
 _HEADERS = {
     "Accept": "application/json",
     "OData-Version": "4.0",
@@ -35,13 +41,12 @@ _HEADERS = {
     "If-None-Match": "null",
     "User-Agent": "trueup",
 }
-_Read = TypeVar("_Read")
-_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Where the environment is, who asks, and how long to be patient."""
+class DataverseAccess:
+    """The environment's address, the credentials, and how long a request may take."""
 
     url: str  # https://<environment>.crm.dynamics.com
     tenant: str
@@ -50,33 +55,44 @@ class Access:
     authority: str = "https://login.microsoftonline.com"
     timeout: float = 120.0  # seconds for one answer
     deadline: float = 900.0  # seconds for one request with all its repeats
-    attempts: int = 6
+    attempts: int = 6  # of one request, while its answers are faults
 
     def login(self) -> Login:
-        """For the token."""
+        """Returns the credentials for the token."""
         authority = f"{self.authority.rstrip('/')}/{self.tenant}"
-        scheme = "https" if _is_here(self.authority) else urlsplit(self.authority).scheme
-        url = urlunsplit(urlsplit(authority)._replace(scheme=scheme))
-        return Login(url, self.client_id, self.client_secret, f"{self.url.rstrip('/')}/.default", authority)
+        scheme = "https" if is_loopback(self.authority) else urlsplit(self.authority).scheme
+        return Login(
+            authority=urlunsplit(urlsplit(authority)._replace(scheme=scheme)),
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            scope=f"{self.url.rstrip('/')}/.default",
+            configured_authority=authority,
+        )
 
 
-class Garbled(Exception):
-    """An answer that should be good is not as it must be; the text says in what."""
+@dataclass(frozen=True, slots=True)
+class _DataverseRequest:
+    method: str
+    url: str
+    what: str  # for messages: `reading license_change`
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 class DataverseClient:
-    """One connection to one environment; close it, or use it as a context manager."""
+    """One connection to one environment; a context manager."""
 
-    def __init__(self, access: Access, clock: Clock) -> None:
-        """Nothing is sent yet. Raises SourceError on an address that no secret may be sent to."""
+    def __init__(self, access: DataverseAccess, clock: Clock) -> None:
+        """Sends nothing yet. Raises `SourceError` on an address without https."""
         for name, url in (("url", access.url), ("authority", access.authority)):
-            if urlsplit(url).scheme != "https" and not _is_here(url):
+            if urlsplit(url).scheme != "https" and not is_loopback(url):
                 raise SourceError(f"source.{name} must begin with https://")
         self._access, self._clock = access, clock
         self._root = access.url.rstrip("/")
-        self._http = _http(access.timeout, _HEADERS, here=_is_here(access.url))
-        self._tokens = Tokens(access.login(), _TokenHttp(access.timeout))
-        self.calls = 0  # requests sent, those for tokens left out
+        self._http = open_http(access.timeout, _HEADERS, loopback=is_loopback(access.url))
+        self._policy = RetryPolicy(clock, access.deadline, access.attempts)
+        self._tokens = Tokens(access.login(), HttpxTokenClient(access.timeout, self._policy))
+        self.calls = 0  # requests sent, without those for tokens
 
     def __repr__(self) -> str:
         return f"DataverseClient({self._root!r})"
@@ -99,72 +115,89 @@ class DataverseClient:
 
     @property
     def name(self) -> str:
-        """The environment, as people call it."""
+        """The environment's host, for messages."""
         return urlsplit(self._root).netloc
 
-    def get(self, path: str, what: str, read: Callable[[bytes], _Read], *, prefer: str = "") -> _Read:
-        """What `read` makes of the answer; it raises Garbled for one that is not as it must be.
+    def get(
+        self, path: str, what: str, read: Callable[[bytes], _Result], *, prefer: str = ""
+    ) -> _Result:
+        """Returns what `read` makes of the body; `read` may raise `MalformedBody`.
 
-        `path` may be a link that Dataverse gave, which is used as it is. Raises SourceError.
+        `path` may be a link of Dataverse, which is used as it is. `what` names the request in
+        messages; `prefer` is a Prefer header. Raises `SourceError`.
         """
         headers = {"Prefer": prefer} if prefer else {}
-        return self._repeat(_Request("GET", self._address(path), what, headers), read)
+        return self._repeat(_DataverseRequest("GET", self._address(path), what, headers), read)
 
     def patch(self, path: str, values: str, what: str, *, tag: str) -> None:
-        """Sets columns of the row that still has this tag. Raises Refused, or Unavailable: may be done."""
+        """Sets columns of the row that still has this tag; `values` is a JSON object.
+
+        Raises `DataverseRefused` (not done) or `DataverseUnavailable` (may be done).
+        """
         headers = {"If-Match": tag, "Content-Type": "application/json"}
-        self._repeat(_Request("PATCH", self._address(path), what, headers, values.encode()), lambda _: None)
+        address = self._address(path)
+        request = _DataverseRequest("PATCH", address, what, headers, values.encode())
+        self._repeat(request, lambda _: None)
 
     def _address(self, path: str) -> str:
+        """The address of a path, or of a link that must stay in this environment."""
         if "://" not in path:
             return f"{self._root}{API}{path}"
-        ours, theirs = urlsplit(self._root), urlsplit(path)
-        if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
-            raise SourceError(f"{self.name} sent a link to {short(theirs.netloc)}; it is not followed")
+        own, link = urlsplit(self._root), urlsplit(path)
+        if (own.scheme, own.netloc) != (link.scheme, link.netloc):
+            raise SourceError(
+                f"{self.name} sent a link to {one_line(link.netloc)}; it is not followed"
+            )
         return path
 
-    def _repeat(self, request: "_Request", read: Callable[[bytes], _Read]) -> _Read:
-        until = self._clock.now() + timedelta(seconds=self._access.deadline)
-        token, tries, renewed = self._tokens.get(), 0, False
+    def _repeat(self, request: _DataverseRequest, read: Callable[[bytes], _Result]) -> _Result:
+        """Sends the request until there is an answer to trust; a refused token is renewed once."""
+        what = f"{self.name}, {request.what}"
+        attempts = self._policy.start(what, repeatable=request.method == "GET")
+        token, renewed = self._tokens.get(), False
         while True:
-            tries += 1
+            attempts.count += 1
             try:
                 response = self._send(request, token)
                 if response.is_success:
                     return read(_content(request, response))
             except httpx.RequestError as error:
-                self._wait(request, until, tries, f"no answer ({type(error).__name__})")
+                attempts.wait_after_fault(f"no answer ({type(error).__name__})")
                 continue
-            except Garbled as fault:
-                self._wait(request, until, tries, str(fault))
+            except MalformedBody as fault:
+                attempts.wait_after_fault(str(fault))
                 continue
+
             if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
                 token, renewed = self._tokens.renew(), True
-                continue
-            self._judge(request, response, until, tries)
+            else:
+                self._wait_after_error(attempts, response)
 
-    def _send(self, request: "_Request", token: str) -> httpx.Response:
+    def _send(self, request: _DataverseRequest, token: str) -> httpx.Response:
         self.calls += 1
         headers = {"Authorization": f"Bearer {token}", **request.headers}
         try:
-            return self._http.request(request.method, request.url, content=request.body, headers=headers)
+            return self._http.request(
+                request.method, request.url, content=request.body, headers=headers
+            )
         except httpx.InvalidURL as error:
-            raise SourceError(f"{self.name}, {request.what}: the address is none") from error
+            raise SourceError(f"{self.name}, {request.what}: the address is not valid") from error
 
-    def _judge(self, request: "_Request", response: httpx.Response, until: datetime, tries: int) -> None:
-        """Waits, or raises what there is to say of an answer that is not good."""
+    def _wait_after_error(self, attempts: RequestAttempts, response: httpx.Response) -> None:
+        """Waits after a limit or a fault of the service; raises a refusal."""
         status, body = response.status_code, self._without_secrets(response)
+        code, message = error_of(body)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            asked = _seconds(response.headers.get("Retry-After", ""), self._clock.now())
-            limit = LIMITS.get(said(body)[0].lower(), "requests")
-            self._pause(request, until, asked, f"over the service's limit of {limit}")
-        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-            self._wait(request, until, tries, f"{said(body)[1]} (HTTP {status})")
+            limit = LIMITS.get(code.lower(), "requests")
+            reason = f"over the service's limit of {limit}"
+            attempts.wait_over_limit(response.headers.get("Retry-After", ""), reason)
+        elif is_fault(status):
+            attempts.wait_after_fault(f"{message} (HTTP {status})")
         else:
-            raise refusal(f"{self.name}, {request.what}", status, body)
+            raise refusal(attempts.what, status, body)
 
     def _without_secrets(self, response: httpx.Response) -> bytes:
-        """What it says, should it repeat what it was shown."""
+        """The body, without the token and the secret in case the server repeats them."""
         token = response.request.headers["Authorization"].removeprefix("Bearer ")
         body = response.content
         for secret in filter(None, (token, self._access.client_secret)):
@@ -172,84 +205,12 @@ class DataverseClient:
                 body = body.replace(form.encode(), b"***")
         return body
 
-    def _wait(self, request: "_Request", until: datetime, tries: int, why: str) -> None:
-        """After a fault: longer each time; raises where repeating is of no use, or of harm."""
-        if request.method != "GET" or tries >= self._access.attempts:
-            raise Unavailable(f"{self.name}, {request.what}: {why}")
-        self._pause(request, until, 2.0 ** (tries - 1), why)
 
-    def _pause(self, request: "_Request", until: datetime, seconds: float, why: str) -> None:
-        """Only after an answer that nothing was done, or to a read: it raises what leaves no doubt."""
-        if self._clock.now() + timedelta(seconds=seconds) > until:
-            raise SourceError(f"{self.name}, {request.what}: {why}; no time is left to wait {seconds:.0f} seconds")
-        _log.info("%s: %s; again in %.0f s", request.what, why, seconds)
-        self._clock.sleep(seconds)
+def _content(request: _DataverseRequest, response: httpx.Response) -> bytes:
+    """The body. Raises `MalformedBody` if a write is answered like a page.
 
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    url: str
-    what: str  # for people: `reading license_change`
-    headers: Mapping[str, str]
-    body: bytes | None = None
-
-
-def _content(request: _Request, response: httpx.Response) -> bytes:
-    """Raises Garbled where a write is answered as a page would be: a sign-in or a proxy that knows nothing of it."""
+    Then a sign-in page or a proxy has answered, not Dataverse.
+    """
     if request.method != "GET" and response.status_code != HTTPStatus.NO_CONTENT:
-        raise Garbled(f"the answer is not that of a write (HTTP {response.status_code})")
+        raise MalformedBody(f"this is not the answer to a write (HTTP {response.status_code})")
     return response.content
-
-
-class _TokenHttp:
-    """The HTTP client that msal is given: the words of httpx under the names that it expects."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self._clients: dict[bool, httpx.Client] = {}  # by whether the other side is this machine
-
-    def post(self, url: str, **more: object) -> httpx.Response:
-        """A form; `params`, `data` and `headers` are understood."""
-        return self._send("POST", url, more)
-
-    def get(self, url: str, **more: object) -> httpx.Response:
-        """`params` and `headers` are understood."""
-        return self._send("GET", url, more)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        for http in self._clients.values():
-            http.close()
-
-    def _send(self, method: str, url: str, more: Mapping[str, Any]) -> httpx.Response:
-        kept = {name: more[name] for name in ("params", "data", "headers") if more.get(name)}
-        here = _is_here(url)
-        if here not in self._clients:
-            self._clients[here] = _http(self._timeout, here=here)
-        if here:
-            url = urlunsplit(urlsplit(url)._replace(scheme="http"))
-        try:
-            return self._clients[here].request(method, url, **kept)
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise Unavailable(f"no token: {urlsplit(url).netloc} gave no answer ({type(error).__name__})") from error
-
-
-def _http(timeout: float, headers: Mapping[str, str] | None = None, *, here: bool) -> httpx.Client:
-    """On this machine there is no proxy in between and nobody to be trusted: those who vouch are many to load."""
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if here else True
-    return httpx.Client(timeout=timeout, trust_env=not here, verify=verify, headers=headers)
-
-
-def _is_here(url: str) -> bool:
-    return urlsplit(url).hostname in _HERE
-
-
-def _seconds(retry_after: str, now: datetime) -> float:
-    """How long Dataverse asks to wait: seconds, or a date; five seconds if it does not say."""
-    if retry_after.isdigit():
-        return float(retry_after)
-    try:
-        return max((parsedate_to_datetime(retry_after) - now).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return 5.0

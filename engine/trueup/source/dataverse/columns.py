@@ -1,7 +1,8 @@
-"""A table's columns, what the environment says of them, and the profile in; what to select and how to read it out.
+"""Binds our columns to the attributes of an environment: what to select, and how to read it.
 
-Choices go by number with labels from metadata, days by each column's own behaviour, references that we take
-as text (units, currencies) by what the rows referred to show.
+Choices are read by number, with labels from the metadata. Days are read by the behaviour of their
+own column (docs/explanation/work365.md, section 6.7). References that we read as text, such as
+units and currencies, become a text of the row that they refer to.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,169 +11,199 @@ from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from engine.errors import SourceError
-from engine.model.catalogue import Column, Table, Type
-from engine.source.dataverse.metadata import LOOKUPS, Attribute, Definition
-from engine.source.profile import Here, Profile
-from engine.source.rows import Cell, column_of, nearest
-from engine.source.values import Convert, Misfit, Notes, as_instant, convert_for, shown
+from trueup.errors import SourceError
+from trueup.model.catalogue import Column, Table, Type
+from trueup.source.column_reader import ColumnReader
+from trueup.source.dataverse.metadata import LOOKUPS, AttributeDefinition, TableDefinition
+from trueup.source.dates import as_instant
+from trueup.source.errors import InvalidValue
+from trueup.source.names import column_named, suggestion
+from trueup.source.profile import ColumnProfile, Profile
+from trueup.source.text import shown
+from trueup.source.values import CleanedColumns, Convert, converter_for
 
-Doubts = list[str]
-"""Columns where a number or a reference was met that nobody knows: what is known may be out of date."""
+UnknownValues = list[str]
+"""Columns in which an unknown number or reference was read: our metadata may be out of date."""
 
-Shown = Mapping[str, Mapping[str, str]]
-"""For each column that is a reference and taken as text: id → text."""
+ReferenceTexts = Mapping[str, Mapping[str, str]]
+"""By column that is a reference and read as text: id → text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One of our columns with the attribute that it is here."""
+class BoundColumn:
+    """One of our columns with its attribute in the environment."""
 
     column: Column
-    attribute: Attribute
-    here: Here
+    attribute: AttributeDefinition
+    profile: ColumnProfile
 
     @property
     def shows(self) -> tuple[str, str] | None:
-        """The table and column whose text is taken, for a reference that we take as text or choice."""
-        wanted = self.column.type is Type.CHOICE or self.here.shows
-        if not self.attribute.is_lookup or not wanted or self.column.type is Type.LOOKUP:
+        """The table and column whose text is read, for a reference read as text or choice."""
+        is_text = self.column.type is Type.CHOICE or self.profile.shows
+        if not self.attribute.is_lookup or not is_text or self.column.type is Type.LOOKUP:
             return None
-        return self.attribute.targets[0] if self.attribute.targets else "", self.here.shows
+        return self.attribute.targets[0] if self.attribute.targets else "", self.profile.shows
 
 
-def find(table: Table, definition: Definition, profile: Profile, columns: Iterable[str]) -> list[Found]:
-    """The key first, then the others asked for. Raises SourceError naming all that are not here."""
-    wanted = dict.fromkeys([table.key, *columns])
-    found, missing = [], []
-    for name in wanted:
-        column = column_of(table, name)
+def bind_columns(
+    table: Table, definition: TableDefinition, profile: Profile, columns: Iterable[str]
+) -> list[BoundColumn]:
+    """Returns the key first, then the other columns.
+
+    Raises `SourceError` with all columns that the environment does not have.
+    """
+    bound, missing = [], []
+    for name in dict.fromkeys([table.key, *columns]):
+        column = column_named(table, name)
         attribute = definition.attributes.get(column.logical)
         if attribute is None:
-            missing.append(f"`{column.logical}` ({name}){nearest(column.logical, definition.attributes)}")
+            nearest = suggestion(column.logical, definition.attributes)
+            missing.append(f"`{column.logical}` ({name}){nearest}")
         else:
-            found.append(Found(column, attribute, profile.of(table.name, name)))
+            bound.append(BoundColumn(column, attribute, profile.column(table.name, name)))
     if missing:
         raise SourceError(
-            f"table {definition.logical} ({table.name}) has no column {', no column '.join(missing)}; "
-            f"name it in the profile, `trueup discover` helps"
+            f"table {definition.logical} ({table.name}) has no column"
+            f" {', no column '.join(missing)}; name it in the profile, `trueup discover` helps"
         )
-    return found
+    return bound
 
 
-class Reader:
-    """How the columns of a table are read: its `cells` write what they lose to `notes`, and to `doubts`."""
+class TableReader:
+    """Reads the columns of one table.
 
-    def __init__(self, table: Table, found: Iterable[Found], shows: Shown, zone: ZoneInfo) -> None:
-        """`shows` has the texts for each column that `Found.shows`."""
+    While its `columns` are used, they append to `cleaned` and to `unknown`.
+    """
+
+    def __init__(
+        self, table: Table, bound: Iterable[BoundColumn], texts: ReferenceTexts, zone: ZoneInfo
+    ) -> None:
+        """`texts` has the texts of each column that `BoundColumn.shows`."""
         self.table, self.zone = table, zone
-        self.found = {each.column.name: each for each in found}
-        self.notes: Notes = []
-        self.doubts: Doubts = []
-        self.cells = [
-            Cell(name, (each.attribute.wire,), self._convert(each, shows), {}, textual=False)
-            for name, each in self.found.items()
+        self.bound = {column.column.name: column for column in bound}
+        self.cleaned: CleanedColumns = []
+        self.unknown: UnknownValues = []
+        self.columns = [
+            ColumnReader(
+                name,
+                names=(column.attribute.wire,),
+                convert=self._converter(column, texts),
+                display_names={},
+                textual=False,
+            )
+            for name, column in self.bound.items()
         ]
 
-    def _convert(self, found: Found, shows: Shown) -> Convert:
-        column, attribute = found.column, found.attribute
+    def _converter(self, bound: BoundColumn, texts: ReferenceTexts) -> Convert:
+        column, attribute = bound.column, bound.attribute
         if column.type is Type.DAY and attribute.kind == "DateTime":
-            return _day_for(attribute.behaviour, self.zone)
+            return _day_converter(attribute.behaviour, self.zone)
         if column.type is Type.CHOICE and attribute.options:
-            return _chosen(found, self.doubts)
-        if attribute.kind in LOOKUPS | {"Uniqueidentifier"} and not found.shows:
+            return _choice_converter(bound, self.unknown)
+        if attribute.kind in LOOKUPS | {"Uniqueidentifier"} and not bound.shows:
             return _as_guid
-        plain = convert_for(column, self.zone, self.notes, key=column.name == self.table.key)
-        if found.shows:
-            return _shown(found, plain, shows.get(column.name, {}), self.doubts)
-        return _labelled(found, plain, self.doubts) if attribute.options else plain
+
+        is_key = column.name == self.table.key
+        convert = converter_for(column, self.zone, self.cleaned, key=is_key)
+        if bound.shows:
+            return _reference_converter(bound, convert, texts.get(column.name, {}), self.unknown)
+        return _label_converter(bound, convert, self.unknown) if attribute.options else convert
 
 
-def choices_here(found: Found) -> Mapping[int, str]:
-    """Number in this environment → our label.
+def labels_by_number(bound: BoundColumn) -> Mapping[int, str]:
+    """Returns our label of each number in this environment.
 
-    A state's number is the same everywhere; any other number is taken only with a label that we know.
+    The number of a state is the same in all environments. Any other number counts only with a
+    label that we know.
     """
-    column, options = found.column, found.attribute.options
-    if not options or found.here.choices:
+    column, options = bound.column, bound.attribute.options
+    if not options or bound.profile.choices:
         return column.choices
-    ours = {label.casefold(): label for label in column.choices.values()} | dict(found.here.labels)
-    made = {}
+
+    own = {label.casefold(): label for label in column.choices.values()}
+    own |= bound.profile.labels
+    labels = {}
     for option in options:
         texts = [text.casefold() for text in option.labels]
-        label = next((ours[text] for text in texts if text in ours), None)
-        if label is None and found.attribute.kind == "State":
+        label = next((own[text] for text in texts if text in own), None)
+        if label is None and bound.attribute.kind == "State":
             label = column.choices.get(option.value)
         if label is None and not column.choices:
             label = option.label
         if label:
-            made[option.value] = label
-    return made
+            labels[option.value] = label
+    return labels
 
 
-def _as_guid(value: object, _note: object) -> str:
+def _as_guid(value: object, _display: object) -> str:
     if not isinstance(value, str):
-        raise Misfit(f"{shown(value)} is not a key")
+        raise InvalidValue(f"{shown(value)} is not a key")
     return value.lower()
 
 
-def _day_for(behaviour: str, zone: ZoneInfo) -> Convert:
-    """Days by behaviour: UserLocal is a midnight in UTC, the others are the day that stands there."""
+def _day_converter(behaviour: str, zone: ZoneInfo) -> Convert:
+    """UserLocal days are a local midnight in UTC; the others are the day as written."""
 
-    def local(text: str) -> date:
+    def local_day(text: str) -> date:
         return as_instant(text, None).astimezone(zone).date()
 
-    def as_written(text: str) -> date:
+    def written_day(text: str) -> date:
         try:
             return date.fromisoformat(text[:10])
         except ValueError:
-            raise Misfit(f"{shown(text)} is not a day (YYYY-MM-DD)") from None
+            raise InvalidValue(f"{shown(text)} is not a day (YYYY-MM-DD)") from None
 
-    read = lru_cache(maxsize=65536)(local if behaviour == "UserLocal" else as_written)
+    read = lru_cache(maxsize=65536)(local_day if behaviour == "UserLocal" else written_day)
     return lambda value, _: read(str(value))
 
 
-def _shown(found: Found, plain: Convert, texts: Mapping[str, str], doubts: Doubts) -> Convert:
-    name, labels = found.column.name, found.here.labels
+def _reference_converter(
+    bound: BoundColumn, convert: Convert, texts: Mapping[str, str], unknown: UnknownValues
+) -> Convert:
+    """A reference is read as a text of the row that it refers to."""
+    name, labels = bound.column.name, bound.profile.labels
 
     @lru_cache(maxsize=4096)
-    def known(id_: str) -> object:
+    def text_of(id_: str) -> object:
         text = texts.get(id_.lower())
         if text is None:
-            doubts.append(name)
-            raise Misfit(f"the row {shown(id_)} that it refers to cannot be read")
-        return plain(labels.get(text.casefold(), text), None)
+            unknown.append(name)
+            raise InvalidValue(f"the row {shown(id_)} that it refers to cannot be read")
+        return convert(labels.get(text.casefold(), text), None)
 
-    return lambda value, _: known(str(value))
+    return lambda value, _: text_of(str(value))
 
 
-def _chosen(found: Found, doubts: Doubts) -> Convert:
-    """A choice, by number."""
-    here, theirs = choices_here(found), {option.value: option.label for option in found.attribute.options}
+def _choice_converter(bound: BoundColumn, unknown: UnknownValues) -> Convert:
+    """A choice is read by its number."""
+    labels = labels_by_number(bound)
+    own_labels = ", ".join(bound.column.choices.values())
+    environment_labels = {option.value: option.label for option in bound.attribute.options}
 
-    def convert(value: object, _note: object) -> str:
-        label = here.get(value) if isinstance(value, int) else None
+    def as_choice(value: object, _display: object) -> str:
+        label = labels.get(value) if isinstance(value, int) else None
         if label is not None:
             return label
         text = shown(value)
-        if isinstance(value, int) and value in theirs:
-            text = f"{text} ({shown(theirs[value])})"
+        if isinstance(value, int) and value in environment_labels:
+            text = f"{text} ({shown(environment_labels[value])})"
         else:
-            doubts.append(found.column.name)
-        raise Misfit(f"{text} is not one of {', '.join(found.column.choices.values())}")
+            unknown.append(bound.column.name)
+        raise InvalidValue(f"{text} is not one of {own_labels}")
 
-    return convert
+    return as_choice
 
 
-def _labelled(found: Found, plain: Convert, doubts: Doubts) -> Convert:
-    """A choice that we take as text, or as yes and no: by label."""
-    labels = {option.value: option.label for option in found.attribute.options}
+def _label_converter(bound: BoundColumn, convert: Convert, unknown: UnknownValues) -> Convert:
+    """A choice that we read as text, or as yes and no, is read by its label."""
+    labels = {option.value: option.label for option in bound.attribute.options}
 
-    def convert(value: object, _note: object) -> object:
+    def as_labelled(value: object, _display: object) -> object:
         label = labels.get(value) if isinstance(value, int) else None
         if label is None:
-            doubts.append(found.column.name)
-            raise Misfit(f"{shown(value)} is not one of {', '.join(labels.values())}")
-        return plain(label, label)
+            unknown.append(bound.column.name)
+            raise InvalidValue(f"{shown(value)} is not one of {', '.join(labels.values())}")
+        return convert(label, label)
 
-    return convert
+    return as_labelled

@@ -1,7 +1,8 @@
-"""Our catalogue and an environment's metadata in; which of its names are ours, and how sure that is, out.
+"""Finds our catalogue's tables and columns in the metadata of an environment.
 
-A table or column is found by its logical name, else by its display label, else by a label like it: the last is a
-guess that a person has to look at. Nothing is taken twice, and nothing of a type that cannot fit.
+A table or column is found by its logical name, else by its display label, else by a similar label.
+The last is a guess that a person has to check. No table or column is matched twice, and no column
+is matched with one of an incompatible kind.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,15 +11,23 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import TypeVar
 
-from engine.model.catalogue import Column, Table, Type
-from engine.source.dataverse.client import DataverseClient
-from engine.source.dataverse.columns import Found, choices_here
-from engine.source.dataverse.metadata import LOOKUPS, Attribute, Definition, definition, definitions
-from engine.source.profile import IDS, Here
+from trueup.model.catalogue import Column, Table, Type
+from trueup.source.dataverse.client import DataverseClient
+from trueup.source.dataverse.columns import BoundColumn, labels_by_number
+from trueup.source.dataverse.metadata import (
+    LOOKUPS,
+    AttributeDefinition,
+    TableDefinition,
+    read_definition,
+    read_definitions,
+)
+from trueup.source.profile import ID_COLUMNS, ColumnProfile
 
-_ALIKE = 0.75
+_SIMILAR = 0.75
+"""Least similarity of two labels for a guess, from 0 to 1."""
+
 _NUMBERS = frozenset({"Decimal", "Money", "Double", "Integer", "BigInt"})
-_FITS: Mapping[Type, frozenset[str]] = {
+_COMPATIBLE: Mapping[Type, frozenset[str]] = {
     Type.TEXT: frozenset({"String", "Memo", "Picklist", "Integer", "BigInt"}) | LOOKUPS,
     Type.INTEGER: frozenset({"Integer", "BigInt"}),
     Type.DECIMAL: _NUMBERS,
@@ -28,116 +37,148 @@ _FITS: Mapping[Type, frozenset[str]] = {
     Type.LOOKUP: LOOKUPS,
     Type.CHOICE: frozenset({"Picklist", "State", "Status"}) | LOOKUPS,
 }
+"""The kinds of attributes that a column of each type can be."""
 
-_Theirs = TypeVar("_Theirs", Definition, Attribute)
+_Candidate = TypeVar("_Candidate", TableDefinition, AttributeDefinition)
 
 
-class Sure(StrEnum):
-    """How something was found."""
+class MatchedBy(StrEnum):
+    """How a table or column was found."""
 
     NAME = "by its logical name"
     LABEL = "by its display label"
-    GUESS = "by a label like it: check this"
+    GUESS = "by a similar label: check this"
     MISSING = "not found"
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMatch:
-    """One of our columns, and what it is there."""
+    """One of our columns, and its attribute in the environment."""
 
     column: Column
-    sure: Sure
-    attribute: Attribute | None = None
+    matched_by: MatchedBy
+    attribute: AttributeDefinition | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TableMatch:
-    """One of our tables, and what it is there."""
+    """One of our tables, and its definition in the environment."""
 
     table: Table
-    sure: Sure
-    definition: Definition | None = None
+    matched_by: MatchedBy
+    definition: TableDefinition | None = None
     columns: tuple[ColumnMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found in one environment."""
+    """The matches of all our tables in one environment."""
 
     environment: str
     tables: tuple[TableMatch, ...]
 
     def unresolved(self, needed: Mapping[str, Iterable[str]]) -> list[str]:
-        """The tables and columns among these that were not found or only guessed: `license_change.status`."""
-        sure = {
-            (match.table.name, each.column.name): each.sure in (Sure.NAME, Sure.LABEL)
+        """Returns those of the needed columns that are missing or only guessed.
+
+        `needed` is columns by table; a result is `license_change.status`.
+        """
+        resolved = {
+            (match.table.name, column.column.name)
             for match in self.tables
-            for each in match.columns
+            for column in match.columns
+            if column.matched_by in (MatchedBy.NAME, MatchedBy.LABEL)
         }
-        return [f"{table}.{name}" for table, names in needed.items() for name in names if not sure.get((table, name))]
+        return [
+            f"{table}.{name}"
+            for table, names in needed.items()
+            for name in names
+            if (table, name) not in resolved
+        ]
 
 
 def discover(client: DataverseClient, tables: Mapping[str, Table]) -> Discovery:
-    """Asks for all tables, then for the columns of those that are ours. Raises SourceError."""
-    theirs = definitions(client)
-    found = []
+    """Reads all tables, then the columns of those that match ours. Raises `SourceError`."""
+    candidates = read_definitions(client)
+    matches = []
     for table in tables.values():
-        match, sure = _match(table.logical, table.label, theirs)
-        described = definition(client, match.logical) if match else None
-        columns = tuple(_columns(table, described)) if described else ()
-        found.append(TableMatch(table, sure, described, columns))
-    return Discovery(client.name, tuple(found))
+        match, matched_by = _match(table.logical, table.label, candidates)
+        definition = read_definition(client, match.logical) if match else None
+        columns = tuple(_match_columns(table, definition)) if definition else ()
+        matches.append(TableMatch(table, matched_by, definition, columns))
+    return Discovery(client.name, tuple(matches))
 
 
-def _columns(table: Table, described: Definition) -> Iterable[ColumnMatch]:
+def _match_columns(table: Table, definition: TableDefinition) -> Iterable[ColumnMatch]:
     taken: set[str] = set()
     matches: dict[str, ColumnMatch] = {}
-    # Sure ones first: a guess never takes what belongs to another column by name or label.
-    for wanted in (Sure.NAME, Sure.LABEL, Sure.GUESS):
+    # Certain matches first, so that a guess never takes the attribute of another column.
+    for sought in (MatchedBy.NAME, MatchedBy.LABEL, MatchedBy.GUESS):
         for column in table.columns.values():
             if column.name in matches:
                 continue
-            free = [each for each in described.attributes.values() if each.logical not in taken]
-            match, sure = _match(column.logical, column.label, _fitting(table, column, described, free))
-            if match and sure is wanted:
+            free = [each for each in definition.attributes.values() if each.logical not in taken]
+            candidates = _compatible(table, column, definition, free)
+            match, matched_by = _match(column.logical, column.label, candidates)
+            if match and matched_by is sought:
                 taken.add(match.logical)
-                matches[column.name] = ColumnMatch(column, sure, match, tuple(_notes(column, match)))
-    return [matches.get(name, ColumnMatch(column, Sure.MISSING)) for name, column in table.columns.items()]
+                notes = tuple(_notes(column, match))
+                matches[column.name] = ColumnMatch(column, matched_by, match, notes)
+    return [
+        matches.get(name, ColumnMatch(column, MatchedBy.MISSING))
+        for name, column in table.columns.items()
+    ]
 
 
-def _fitting(table: Table, column: Column, described: Definition, free: Sequence[Attribute]) -> list[Attribute]:
+def _compatible(
+    table: Table,
+    column: Column,
+    definition: TableDefinition,
+    attributes: Sequence[AttributeDefinition],
+) -> list[AttributeDefinition]:
     if column.name == table.key:
-        return [each for each in free if each.logical == described.key]
-    return [each for each in free if each.kind in _FITS[column.type]]
+        return [each for each in attributes if each.logical == definition.key]
+    return [each for each in attributes if each.kind in _COMPATIBLE[column.type]]
 
 
-def _match(logical: str, label: str, theirs: Sequence[_Theirs]) -> tuple[_Theirs | None, Sure]:
-    """The one that is it, and how sure that is; two that are alike are none."""
-    for each in theirs:
-        if each.logical == logical:
-            return each, Sure.NAME
-    wanted = label.casefold()
-    same = [each for each in theirs if each.label and each.label.casefold() == wanted]
-    if len(same) == 1:
-        return same[0], Sure.LABEL
-    alike = sorted(((_likeness(wanted, each.label), at) for at, each in enumerate(theirs)), reverse=True)[:2]
-    if not same and alike and alike[0][0] >= _ALIKE and (len(alike) == 1 or alike[1][0] < alike[0][0]):
-        return theirs[alike[0][1]], Sure.GUESS
-    return None, Sure.MISSING
+def _match(
+    logical: str, label: str, candidates: Sequence[_Candidate]
+) -> tuple[_Candidate | None, MatchedBy]:
+    """The one candidate that matches, and how; two that match equally well are no match."""
+    for candidate in candidates:
+        if candidate.logical == logical:
+            return candidate, MatchedBy.NAME
+
+    folded = label.casefold()
+    same = [each for each in candidates if each.label and each.label.casefold() == folded]
+    if same:
+        return (same[0], MatchedBy.LABEL) if len(same) == 1 else (None, MatchedBy.MISSING)
+
+    ranked = sorted(
+        ((_similarity(folded, each.label), at) for at, each in enumerate(candidates)), reverse=True
+    )
+    best = ranked[0][0] if ranked else 0.0
+    is_unique = len(ranked) == 1 or (len(ranked) > 1 and ranked[1][0] < best)
+    if best >= _SIMILAR and is_unique:
+        return candidates[ranked[0][1]], MatchedBy.GUESS
+    return None, MatchedBy.MISSING
 
 
-def _likeness(wanted: str, label: str) -> float:
-    return SequenceMatcher(None, wanted, label.casefold()).ratio() if wanted and label else 0.0
+def _similarity(label: str, other: str) -> float:
+    return SequenceMatcher(None, label, other.casefold()).ratio() if label and other else 0.0
 
 
-def _notes(column: Column, attribute: Attribute) -> Iterable[str]:
-    if column.name in IDS:
-        yield "say `holds: <Autotask entity>`, or nothing is written here"
+def _notes(column: Column, attribute: AttributeDefinition) -> Iterable[str]:
+    """What a person has to add to the profile."""
+    if column.name in ID_COLUMNS:
+        yield "set `holds: <Autotask entity>`, or nothing is written here"
     if column.type is not Type.CHOICE or not attribute.options:
         return
-    known = set(choices_here(Found(column, attribute, Here())).values())
-    lacking = [label for label in column.choices.values() if label not in known]
-    if lacking:
-        theirs = ", ".join(f"{option.value}: {option.label}" for option in attribute.options)
-        yield f"no choice here is {' or '.join(lacking)}; there are {{{theirs}}}: say `choices:` or `labels:`"
+    known = set(labels_by_number(BoundColumn(column, attribute, ColumnProfile())).values())
+    missing = [label for label in column.choices.values() if label not in known]
+    if missing:
+        options = ", ".join(f"{option.value}: {option.label}" for option in attribute.options)
+        yield (
+            f"no choice here is {' or '.join(missing)}; there are {{{options}}}:"
+            " set `choices:` or `labels:`"
+        )

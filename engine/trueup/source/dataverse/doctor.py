@@ -1,144 +1,190 @@
-"""What a project needs of an environment in; whether our user may do that, and what to grant, out.
+"""Checks whether the application user may do what a project needs, and what to grant.
 
-Reading wants organisation level: a user who sees some rows only makes the others look deleted, and change
-tracking refuses him (work365.md, 6.1 and 6.3).
+Reading needs organisation level: to a user who sees only some rows, the others look deleted, and
+change tracking refuses such a user (docs/explanation/work365.md, sections 6.1 and 6.3).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from engine.errors import SourceError
-from engine.model.catalogue import Table
-from engine.model.finding import Finding, Severity
-from engine.source.dataverse.client import DataverseClient
-from engine.source.dataverse.columns import find
-from engine.source.dataverse.faults import Refused
-from engine.source.dataverse.metadata import Definition, definition, dicts, document
-from engine.source.profile import IDS, Profile
-from engine.source.rows import table_of
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.model.finding import Finding, Severity
+from trueup.source.dataverse.client import DataverseClient
+from trueup.source.dataverse.columns import bind_columns
+from trueup.source.dataverse.errors import DataverseRefused
+from trueup.source.dataverse.metadata import (
+    TableDefinition,
+    json_object,
+    objects_of,
+    read_definition,
+)
+from trueup.source.names import table_named
+from trueup.source.profile import ID_COLUMNS, Profile
 
-Needs = Mapping[str, Iterable[str]]
-"""Columns by table."""
+ColumnsByTable = Mapping[str, Iterable[str]]
 
-_ALL = "Global"
-_DEPTHS = {"Basic": "own rows", "Local": "its business unit", "Deep": "its business unit and those below"}
+_ORGANISATION = "Global"
+_DEPTHS = {
+    "Basic": "own rows",
+    "Local": "its business unit",
+    "Deep": "its business unit and those below",
+}
 
 
-def examine(client: DataverseClient, profile: Profile, read: Needs, written: Needs) -> list[Finding]:
-    """One finding a check: info is good, a warning costs something, an error stops work. Never raises SourceError."""
+def examine(
+    client: DataverseClient, profile: Profile, read: ColumnsByTable, written: ColumnsByTable
+) -> list[Finding]:
+    """Returns one finding for each check: info is good, a warning has a cost, an error stops work.
+
+    `read` and `written` are the columns that the project's mappings use. Never raises
+    `SourceError`.
+    """
     try:
-        user = client.get("WhoAmI", "asking who we are", document)
+        user = client.get("WhoAmI", "requesting the current user", json_object)
     except SourceError as error:
-        return [_said("source-token", Severity.ERROR, str(error), "Check tenant, client_id and client_secret.")]
-    good = f"{client.name}: the token is good, we are user {user.get('UserId')}"
-    exam = _Exam(client, profile, _privileges(client, str(user.get("UserId"))))
-    found = [_said("source-token", Severity.INFO, good)]
+        remedy = "Check tenant, client_id and client_secret."
+        return [Finding("source-token", Severity.ERROR, str(error), remedy)]
+
+    user_id = str(user.get("UserId"))
+    text = f"{client.name}: the token is accepted, the user is {user_id}"
+    findings = [Finding("source-token", Severity.INFO, text)]
+    checks = _TableChecks(client, profile, _privileges(client, user_id))
     for name, columns in read.items():
-        found += exam.table(table_of(profile.tables, name), columns, tuple(written.get(name, ())))
-    return [*found, exam.role(read, written)]
+        table = table_named(profile.tables, name)
+        findings += checks.check(table, columns, tuple(written.get(name, ())))
+    return [*findings, _needed_role(profile, read, written)]
 
 
 def _privileges(client: DataverseClient, user: str) -> Mapping[str, str] | None:
-    """What our user may do: privilege in lower case → depth. None where he may not ask."""
+    """The user's privileges: name in lower case → depth. None if they cannot be requested."""
     path = f"systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
     try:
-        said = client.get(path, "asking for our privileges", document)
+        answer = client.get(path, "requesting the user's privileges", json_object)
     except SourceError:
         return None
-    listed = dicts(said.get("RolePrivileges"))
-    return {str(each.get("PrivilegeName")).lower(): str(each.get("Depth")) for each in listed}
+    return {
+        str(privilege.get("PrivilegeName")).lower(): str(privilege.get("Depth"))
+        for privilege in objects_of(answer.get("RolePrivileges"))
+    }
+
+
+def _needed_role(profile: Profile, read: ColumnsByTable, written: ColumnsByTable) -> Finding:
+    """What to grant, in one sentence."""
+    reading = ", ".join(_labels(profile, read))
+    writing = ", ".join(_labels(profile, written))
+    text = f"the role of the application user needs Read at organisation level on {reading}"
+    return Finding("source-role", Severity.INFO, f"{text}; Write on {writing}" if writing else text)
+
+
+def _labels(profile: Profile, tables: Iterable[str]) -> list[str]:
+    return sorted(profile.tables[name].label or name for name in tables)
 
 
 @dataclass(frozen=True, slots=True)
-class _Exam:
+class _TableChecks:
+    """Checks one table after the other."""
+
     client: DataverseClient
     profile: Profile
-    privileges: Mapping[str, str] | None
+    privileges: Mapping[str, str] | None  # None: unknown
 
-    def table(self, table: Table, columns: Iterable[str], written: tuple[str, ...]) -> Iterator[Finding]:
-        """All there is to say of one table."""
+    def check(
+        self, table: Table, columns: Iterable[str], written: tuple[str, ...]
+    ) -> Iterator[Finding]:
+        """Yields the findings of one table."""
         try:
-            described = definition(self.client, table.logical)
-            found = find(table, described, self.profile, {*columns, *written})
-            names = self._names(described)
+            definition = read_definition(self.client, table.logical)
+            bound = bind_columns(table, definition, self.profile, {*columns, *written})
+            names = self._privilege_names(definition)
         except SourceError as error:
-            yield _said("source-names", Severity.ERROR, str(error), "Run `trueup discover`, and correct the profile.")
+            remedy = "Run `trueup discover`, and correct the profile."
+            yield Finding("source-names", Severity.ERROR, str(error), remedy)
             return
-        yield self._reading(table, described, names)
-        yield self._tracking(table, described)
+
+        yield self._reading(table, definition, names)
+        yield self._tracking(table, definition)
         if written:
-            yield self._concurrency(table, described)
+            yield self._concurrency(table, definition)
             yield self._writing(table, names)
-        for each in found:
-            if each.column.name in written and not each.attribute.writable:
-                text = f"{table.name}.{each.column.name} ({each.attribute.logical}) cannot be written in Dataverse"
-                yield _said("source-column", Severity.ERROR, text, "Take it out of write_back.")
-        for name in IDS.intersection(written):
-            if not self.profile.holds(table.name, name):
-                text = f"the profile does not say which Autotask id {table.name}.{name} holds; it is not written"
-                yield _said("source-holds", Severity.WARNING, text, "Say `holds: <Autotask entity>` in the profile.")
+        for column in bound:
+            if column.column.name in written and not column.attribute.writable:
+                name = f"{table.name}.{column.column.name} ({column.attribute.logical})"
+                text = f"{name} cannot be written in Dataverse"
+                remedy = "Remove it from write_back."
+                yield Finding("source-column", Severity.ERROR, text, remedy)
+        for name in ID_COLUMNS.intersection(written):
+            if not self.profile.id_entity_of(table.name, name):
+                text = (
+                    f"the profile does not state which Autotask id {table.name}.{name} holds;"
+                    " it is not written"
+                )
+                remedy = "Set `holds: <Autotask entity>` in the profile."
+                yield Finding("source-holds", Severity.WARNING, text, remedy)
 
-    def role(self, read: Needs, written: Needs) -> Finding:
-        """What to grant, in one sentence."""
-        reading = ", ".join(_labels(self.profile, read))
-        writing = ", ".join(_labels(self.profile, written))
-        text = f"the role of the application user needs Read at organisation level on {reading}"
-        return _said("source-role", Severity.INFO, f"{text}; Write on {writing}" if writing else text)
+    def _privilege_names(self, definition: TableDefinition) -> Mapping[str, str]:
+        """The privileges of a table: `Read`, `Write`, … → name in lower case."""
+        path = f"EntityDefinitions(LogicalName='{definition.logical}')?$select=Privileges"
+        what = f"reading the privileges of {definition.logical}"
+        answer = self.client.get(path, what, json_object)
+        return {
+            str(privilege.get("PrivilegeType")): str(privilege.get("Name")).lower()
+            for privilege in objects_of(answer.get("Privileges"))
+        }
 
-    def _names(self, described: Definition) -> Mapping[str, str]:
-        """Right → name of the privilege, in lower case."""
-        path = f"EntityDefinitions(LogicalName='{described.logical}')?$select=Privileges"
-        said = self.client.get(path, f"reading the privileges of {described.logical}", document)
-        listed: list[dict[str, Any]] = dicts(said.get("Privileges"))
-        return {str(each.get("PrivilegeType")): str(each.get("Name")).lower() for each in listed}
-
-    def _reading(self, table: Table, described: Definition, names: Mapping[str, str]) -> Finding:
+    def _reading(
+        self, table: Table, definition: TableDefinition, names: Mapping[str, str]
+    ) -> Finding:
         remedy = f"Grant Read on {table.label} at organisation level."
         if self.privileges is None:
-            return self._try(table, described, remedy)
+            return self._trial_reading(table, definition, remedy)
         depth = self.privileges.get(names.get("Read", ""))
         if depth is None:
-            return _said("source-read", Severity.ERROR, f"{table.name}: our user may not read it", remedy)
-        if depth != _ALL:
-            text = f"{table.name}: our user reads {_DEPTHS.get(depth, depth)} only; the others would look deleted"
-            return _said("source-read", Severity.ERROR, text, remedy)
-        return _said("source-read", Severity.INFO, f"{table.name}: all rows can be read")
+            text = f"{table.name}: our user may not read it"
+            return Finding("source-read", Severity.ERROR, text, remedy)
+        if depth != _ORGANISATION:
+            rows = _DEPTHS.get(depth, depth)
+            text = f"{table.name}: our user reads {rows} only; the others would look deleted"
+            return Finding("source-read", Severity.ERROR, text, remedy)
+        return Finding("source-read", Severity.INFO, f"{table.name}: all rows can be read")
 
-    def _try(self, table: Table, described: Definition, remedy: str) -> Finding:
+    def _trial_reading(self, table: Table, definition: TableDefinition, remedy: str) -> Finding:
+        """Reads one row, because the privileges are unknown."""
         try:
-            path = f"{described.entity_set}?$select={described.key}&$top=1"
-            self.client.get(path, f"reading {table.name}", document)
-        except Refused as refused:
-            return _said("source-read", Severity.ERROR, f"{table.name}: {refused}", remedy)
-        text = f"{table.name}: it can be read; whether all rows can is not known, as privileges cannot be asked for"
-        return _said("source-read", Severity.WARNING, text, remedy)
+            path = f"{definition.entity_set}?$select={definition.key}&$top=1"
+            self.client.get(path, f"reading {table.name}", json_object)
+        except DataverseRefused as refused:
+            return Finding("source-read", Severity.ERROR, f"{table.name}: {refused}", remedy)
+        text = (
+            f"{table.name}: it can be read; whether all rows can be read is unknown,"
+            " because the user's privileges cannot be requested"
+        )
+        return Finding("source-read", Severity.WARNING, text, remedy)
 
-    def _tracking(self, table: Table, described: Definition) -> Finding:
-        if described.tracked:
-            return _said("source-tracking", Severity.INFO, f"{table.name}: changes are tracked")
-        text = f"{table.name}: changes are not tracked, so each plan reads it whole"
-        return _said("source-tracking", Severity.WARNING, text, f"Switch on Track changes for {table.label}.")
+    def _tracking(self, table: Table, definition: TableDefinition) -> Finding:
+        if definition.tracked:
+            return Finding("source-tracking", Severity.INFO, f"{table.name}: changes are tracked")
+        text = f"{table.name}: changes are not tracked, so each plan reads the whole table"
+        remedy = f"Enable Track changes for {table.label}."
+        return Finding("source-tracking", Severity.WARNING, text, remedy)
 
-    def _concurrency(self, table: Table, described: Definition) -> Finding:
-        if described.concurrent:
-            return _said("source-concurrency", Severity.INFO, f"{table.name}: optimistic concurrency is on")
-        text = f"{table.name}: no optimistic concurrency; a change in the same second as ours may be overwritten"
-        return _said("source-concurrency", Severity.WARNING, text, "Switch it on, if the table is yours to change.")
+    def _concurrency(self, table: Table, definition: TableDefinition) -> Finding:
+        if definition.concurrent:
+            text = f"{table.name}: optimistic concurrency is on"
+            return Finding("source-concurrency", Severity.INFO, text)
+        text = (
+            f"{table.name}: no optimistic concurrency;"
+            " a change in the same second as ours may be overwritten"
+        )
+        remedy = "Enable it, if the table is yours to change."
+        return Finding("source-concurrency", Severity.WARNING, text, remedy)
 
     def _writing(self, table: Table, names: Mapping[str, str]) -> Finding:
+        remedy = f"Grant Write on {table.label}."
         if self.privileges is None:
-            text = f"{table.name}: whether our user may write is not known"
-            return _said("source-write", Severity.WARNING, text, f"Grant Write on {table.label}.")
+            text = f"{table.name}: whether our user may write is unknown"
+            return Finding("source-write", Severity.WARNING, text, remedy)
         if names.get("Write", "") not in self.privileges:
             text = f"{table.name}: our user may not write back"
-            return _said("source-write", Severity.ERROR, text, f"Grant Write on {table.label}.")
-        return _said("source-write", Severity.INFO, f"{table.name}: our user may write back")
-
-
-def _labels(profile: Profile, needs: Needs) -> list[str]:
-    return sorted(profile.tables[name].label or name for name in needs)
-
-
-def _said(code: str, severity: Severity, text: str, remedy: str = "") -> Finding:
-    return Finding(code, severity, text, remedy)
+            return Finding("source-write", Severity.ERROR, text, remedy)
+        return Finding("source-write", Severity.INFO, f"{table.name}: our user may write back")

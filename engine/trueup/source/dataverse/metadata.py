@@ -1,24 +1,29 @@
-"""What an environment says of one table: its set, its key, its columns with their kinds, choices, behaviours.
+"""The definition of one table in an environment: its set, its key, and its columns.
 
-The routes: `EntityDefinitions(LogicalName='x')` with `$expand=Attributes`, and a cast of the attributes for
-each kind that knows more than all share: choices, states, dates, references (work365.md, 6.8).
+A column has a kind, and by its kind choices, a date behaviour or the tables that it refers to.
+The route is `EntityDefinitions(LogicalName='x')` with `$expand=Attributes`. Each kind that has more
+than the common properties needs a second request, a cast of the attributes to that kind
+(docs/explanation/work365.md, section 6.8).
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from engine.errors import SourceError
-from engine.source.dataverse.client import DataverseClient, Garbled
-from engine.source.dataverse.faults import Refused
+from trueup.errors import SourceError
+from trueup.source.dataverse.client import DataverseClient
+from trueup.source.dataverse.errors import DataverseRefused, MalformedBody
 
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
+
 _CAST = "Microsoft.Dynamics.CRM."
-_TABLE = (
+_TABLE_PROPERTIES = (
     "LogicalName,EntitySetName,PrimaryIdAttribute,PrimaryNameAttribute,DisplayName,"
     "ChangeTrackingEnabled,IsOptimisticConcurrencyEnabled"
 )
+_COMMON_PROPERTIES = "LogicalName,AttributeType,DisplayName,IsValidForUpdate"
 _STATES = "?$select=LogicalName&$expand=OptionSet($select=Options)"
 _CHOICES = f"{_STATES},GlobalOptionSet($select=Options)"
 _CASTS = {
@@ -28,11 +33,13 @@ _CASTS = {
     "DateTime": ("DateTimeAttributeMetadata", "?$select=LogicalName,DateTimeBehavior"),
     "Lookup": ("LookupAttributeMetadata", "?$select=LogicalName,Targets"),
 }
-_ALSO = {"Customer": "Lookup", "Owner": "Lookup"}
+"""The cast of each kind, and the properties that it adds."""
+_CAST_AS = {"Customer": "Lookup", "Owner": "Lookup"}
+"""Kinds whose properties come with the cast of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ChoiceOption:
     """One value of a choice. `state` is the statecode that a status reason belongs to."""
 
     value: int
@@ -42,163 +49,182 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
-    """One column, as the environment has it."""
+class AttributeDefinition:
+    """One column in the environment."""
 
     logical: str
     kind: str  # Dataverse's AttributeType
     label: str = ""
     writable: bool = True
     behaviour: str = ""  # dates: UserLocal, DateOnly, TimeZoneIndependent
-    options: tuple[Option, ...] = ()
-    targets: tuple[str, ...] = ()  # references: to which tables
+    options: tuple[ChoiceOption, ...] = ()
+    targets: tuple[str, ...] = ()  # references: the tables referred to
 
     @property
     def is_lookup(self) -> bool:
-        """Does it come as `_…_value`?"""
+        """Whether its values come as `_…_value`."""
         return self.kind in LOOKUPS
 
     @property
     def wire(self) -> str:
-        """The name that it has in rows."""
+        """Its name in rows."""
         return f"_{self.logical}_value" if self.is_lookup else self.logical
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """One table, as the environment has it."""
+class TableDefinition:
+    """One table in the environment."""
 
     logical: str
     entity_set: str
     key: str
     name: str  # its primary name column; may be empty
     label: str = ""
-    tracked: bool = False
-    concurrent: bool = False  # optimistic concurrency
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    tracked: bool = False  # change tracking is enabled
+    concurrent: bool = False  # optimistic concurrency is enabled
+    attributes: Mapping[str, AttributeDefinition] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """For the cache."""
+        """Returns the definition as text for the cache."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def from_json(text: str) -> Definition:
-    """What `as_json` wrote."""
-    said = json.loads(text)
+def definition_from_json(text: str) -> TableDefinition:
+    """Parses what `TableDefinition.as_json` returned."""
+    document = json.loads(text)
     attributes = {
-        name: Attribute(
+        name: AttributeDefinition(
             **{
-                **each,
-                "options": tuple(Option(**{**option, "labels": tuple(option["labels"])}) for option in each["options"]),
-                "targets": tuple(each["targets"]),
+                **attribute,
+                "options": tuple(
+                    ChoiceOption(**{**option, "labels": tuple(option["labels"])})
+                    for option in attribute["options"]
+                ),
+                "targets": tuple(attribute["targets"]),
             }
         )
-        for name, each in said["attributes"].items()
+        for name, attribute in document["attributes"].items()
     }
-    return Definition(**{**said, "attributes": attributes})
+    return TableDefinition(**{**document, "attributes": attributes})
 
 
-def definitions(client: DataverseClient) -> list[Definition]:
-    """All tables, without their columns. Raises SourceError."""
-    path = f"EntityDefinitions?$select={_TABLE}"
-    return [_definition(each, {}) for each in client.get(path, "reading the list of tables", _values)]
+def read_definitions(client: DataverseClient) -> list[TableDefinition]:
+    """Returns all tables of the environment without their columns. Raises `SourceError`."""
+    path = f"EntityDefinitions?$select={_TABLE_PROPERTIES}"
+    tables = client.get(path, "reading the list of tables", _values)
+    return [_table_definition(table, {}) for table in tables]
 
 
-def definition(client: DataverseClient, logical: str) -> Definition:
-    """One table with its columns. Raises SourceError."""
+def read_definition(client: DataverseClient, logical: str) -> TableDefinition:
+    """Returns one table with its columns. Raises `SourceError`."""
     what = f"reading the definition of {logical}"
-    base = f"EntityDefinitions(LogicalName='{_safe(logical)}')"
-    common = "LogicalName,AttributeType,DisplayName,IsValidForUpdate"
+    base = f"EntityDefinitions(LogicalName='{_checked_name(logical)}')"
+    query = f"?$select={_TABLE_PROPERTIES}&$expand=Attributes($select={_COMMON_PROPERTIES})"
     try:
-        said = client.get(f"{base}?$select={_TABLE}&$expand=Attributes($select={common})", what, document)
-    except Refused as refused:
-        if refused.status == 404:  # noqa: PLR2004 -- an HTTP status is its own name
-            raise SourceError(f"{client.name} has no table `{logical}`; `trueup discover` finds its name") from None
+        table = client.get(base + query, what, json_object)
+    except DataverseRefused as refused:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            raise SourceError(
+                f"{client.name} has no table `{logical}`; `trueup discover` finds its name"
+            ) from None
         raise
-    found = {str(each.get("LogicalName")): each for each in dicts(said.get("Attributes"))}
-    kinds = {_ALSO.get(str(each.get("AttributeType")), str(each.get("AttributeType"))) for each in found.values()}
-    for kind in sorted(kinds & _CASTS.keys()):
+
+    attributes = {
+        str(attribute.get("LogicalName")): attribute
+        for attribute in objects_of(table.get("Attributes"))
+    }
+    kinds = {str(attribute.get("AttributeType")) for attribute in attributes.values()}
+    for kind in sorted({_CAST_AS.get(kind, kind) for kind in kinds} & _CASTS.keys()):
         cast, query = _CASTS[kind]
-        for each in client.get(f"{base}/Attributes/{_CAST}{cast}{query}", what, _values):
-            found.setdefault(str(each.get("LogicalName")), {}).update(each)
-    return _definition(said, {name: _attribute(name, each) for name, each in sorted(found.items())})
+        for properties in client.get(f"{base}/Attributes/{_CAST}{cast}{query}", what, _values):
+            attributes.setdefault(str(properties.get("LogicalName")), {}).update(properties)
+    return _table_definition(
+        table,
+        {name: _attribute(name, properties) for name, properties in sorted(attributes.items())},
+    )
 
 
-def _definition(said: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> Definition:
-    concurrent = said.get("IsOptimisticConcurrencyEnabled")
-    return Definition(
-        logical=str(said.get("LogicalName") or ""),
-        entity_set=str(said.get("EntitySetName") or ""),
-        key=str(said.get("PrimaryIdAttribute") or ""),
-        name=str(said.get("PrimaryNameAttribute") or ""),
-        label=_label(said.get("DisplayName")),
-        tracked=said.get("ChangeTrackingEnabled") is True,
-        concurrent=concurrent is True,
+def json_object(body: bytes) -> Mapping[str, Any]:
+    """Returns the JSON object of a body. Raises `MalformedBody`."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedBody("the answer is not JSON") from None
+    if not isinstance(document, dict):
+        raise MalformedBody("the answer is not a JSON object")
+    return document
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    """Returns the objects of a list; nothing if the value is not a list."""
+    if not isinstance(value, list):
+        return []
+    return [element for element in value if isinstance(element, dict)]
+
+
+def _values(body: bytes) -> Sequence[Mapping[str, Any]]:
+    values = json_object(body).get("value")
+    if not isinstance(values, list):
+        raise MalformedBody("the answer has no list of values")
+    return objects_of(values)
+
+
+def _table_definition(
+    table: Mapping[str, Any], attributes: Mapping[str, AttributeDefinition]
+) -> TableDefinition:
+    return TableDefinition(
+        logical=str(table.get("LogicalName") or ""),
+        entity_set=str(table.get("EntitySetName") or ""),
+        key=str(table.get("PrimaryIdAttribute") or ""),
+        name=str(table.get("PrimaryNameAttribute") or ""),
+        label=_label(table.get("DisplayName")),
+        tracked=table.get("ChangeTrackingEnabled") is True,
+        concurrent=table.get("IsOptimisticConcurrencyEnabled") is True,
         attributes=attributes,
     )
 
 
-def _attribute(name: str, said: Mapping[str, Any]) -> Attribute:
-    behaviour = said.get("DateTimeBehavior")
-    options = said.get("OptionSet") or said.get("GlobalOptionSet")
-    targets = said.get("Targets")
-    return Attribute(
+def _attribute(name: str, properties: Mapping[str, Any]) -> AttributeDefinition:
+    behaviour = properties.get("DateTimeBehavior")
+    options = properties.get("OptionSet") or properties.get("GlobalOptionSet")
+    targets = properties.get("Targets")
+    return AttributeDefinition(
         logical=name,
-        kind=str(said.get("AttributeType") or ""),
-        label=_label(said.get("DisplayName")),
-        writable=said.get("IsValidForUpdate") is not False,
+        kind=str(properties.get("AttributeType") or ""),
+        label=_label(properties.get("DisplayName")),
+        writable=properties.get("IsValidForUpdate") is not False,
         behaviour=str(behaviour.get("Value") or "") if isinstance(behaviour, dict) else "",
         options=tuple(_options(options.get("Options") if isinstance(options, dict) else None)),
-        targets=tuple(str(each) for each in targets) if isinstance(targets, list) else (),
+        targets=tuple(str(target) for target in targets) if isinstance(targets, list) else (),
     )
 
 
-def _options(said: object) -> Iterator[Option]:
-    for each in dicts(said):
-        value, state = each.get("Value"), each.get("State")
-        labels = _labels(each.get("Label"))
+def _options(options: object) -> Iterator[ChoiceOption]:
+    for option in objects_of(options):
+        value, state = option.get("Value"), option.get("State")
+        labels = _labels(option.get("Label"))
         if isinstance(value, int):
-            yield Option(value, (labels or ("",))[0], labels, state if isinstance(state, int) else None)
+            state = state if isinstance(state, int) else None
+            yield ChoiceOption(value, (labels or ("",))[0], labels, state)
 
 
-def _label(said: object) -> str:
-    """The text in the user's language, else in any."""
-    return (_labels(said) or ("",))[0]
+def _label(label: object) -> str:
+    """The text in the user's language, else in any language."""
+    return (_labels(label) or ("",))[0]
 
 
-def _labels(said: object) -> tuple[str, ...]:
+def _labels(label: object) -> tuple[str, ...]:
     """The texts in all languages, the user's first."""
-    if not isinstance(said, dict):
+    if not isinstance(label, dict):
         return ()
-    all_of_them = dicts([said.get("UserLocalizedLabel"), *dicts(said.get("LocalizedLabels"))])
-    return tuple(dict.fromkeys(str(each["Label"]) for each in all_of_them if each.get("Label")))
+    localized = objects_of(
+        [label.get("UserLocalizedLabel"), *objects_of(label.get("LocalizedLabels"))]
+    )
+    return tuple(dict.fromkeys(str(text["Label"]) for text in localized if text.get("Label")))
 
 
-def document(body: bytes) -> Mapping[str, Any]:
-    """The JSON object that an answer is. Raises Garbled."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Garbled("the answer is not JSON") from None
-    if not isinstance(said, dict):
-        raise Garbled("the answer is not a JSON object")
-    return said
-
-
-def _values(body: bytes) -> Sequence[Mapping[str, Any]]:
-    said = document(body).get("value")
-    if not isinstance(said, list):
-        raise Garbled("the answer has no list of values")
-    return dicts(said)
-
-
-def dicts(said: object) -> list[dict[str, Any]]:
-    """The objects of a list; nothing where it is none."""
-    return [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
-
-
-def _safe(logical: str) -> str:
-    """Logical names are letters, digits and underscores; anything else has no business in an address."""
+def _checked_name(logical: str) -> str:
+    """Logical names are letters, digits and underscores. Nothing else may go into an address."""
     if not logical.replace("_", "").isalnum():
         raise SourceError(f"`{logical}` cannot be the name of a Dataverse table")
     return logical

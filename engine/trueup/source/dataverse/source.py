@@ -1,7 +1,7 @@
 """Work 365 as tables of a Dataverse environment, behind the same port as files.
 
-A reading brings what is kept on this machine up to date (`environment`, `loading`), then reads it out
-(`columns`, `rows`). A write-back is a conditional change of a row that is there (`writing`).
+A reading brings the rows cached on this machine up to date (`cached_tables`, `sync`), then types
+them (`columns`, `rows`). A write-back is a conditional change of an existing row (`writer`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,40 +10,57 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from engine.errors import SourceError
-from engine.model.catalogue import Table
-from engine.ports import Clock, RowOutcome, Rows, RowUpdate
-from engine.source.dataverse.client import Access, DataverseClient
-from engine.source.dataverse.columns import Doubts, Found, Reader, Shown, find
-from engine.source.dataverse.environment import Environment
-from engine.source.dataverse.loading import Patience
-from engine.source.dataverse.metadata import Definition
-from engine.source.dataverse.writing import Silent, Writer
-from engine.source.profile import IDS, Profile
-from engine.source.rows import Gathering, Raw, table_of
-from engine.source.values import same_key
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.ports import Clock, RowOutcome, Rows, RowUpdate
+from trueup.source.column_reader import RawRow
+from trueup.source.dataverse.cached_tables import CachedTables
+from trueup.source.dataverse.client import DataverseAccess, DataverseClient
+from trueup.source.dataverse.columns import (
+    BoundColumn,
+    ReferenceTexts,
+    TableReader,
+    UnknownValues,
+    bind_columns,
+)
+from trueup.source.dataverse.metadata import TableDefinition
+from trueup.source.dataverse.sync import LoadSettings
+from trueup.source.dataverse.writer import DataverseRowWriter, ServiceLost
+from trueup.source.names import table_named
+from trueup.source.profile import ID_COLUMNS, Profile
+from trueup.source.rows import RowCollector
+from trueup.source.text import canonical_key
+from trueup.source.updates import columns_of
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """Where rows are kept between runs (no path: for this run only), and how long they are trusted."""
+class CacheSettings:
+    """Where rows are cached between runs, and how they are loaded.
+
+    Without a path the cache is in memory, for this run only.
+    """
 
     path: Path | None = None
-    patience: Patience = field(default_factory=Patience)
+    load: LoadSettings = field(default_factory=LoadSettings)
 
 
 class DataverseSource:
-    """Tables of one environment under the names of a profile. Close it, or use it as a context manager."""
+    """Tables of one environment under the names of a profile; a context manager."""
 
     def __init__(
-        self, access: Access, profile: Profile, zone: ZoneInfo, clock: Clock, keeping: Keeping | None = None
+        self,
+        access: DataverseAccess,
+        profile: Profile,
+        zone: ZoneInfo,
+        clock: Clock,
+        cache: CacheSettings | None = None,
     ) -> None:
-        """`zone` is the business time zone. Nothing is sent yet. Raises SourceError."""
-        keeping = keeping or Keeping()
+        """`zone` is the business time zone. Sends nothing yet. Raises `SourceError`."""
+        cache = cache or CacheSettings()
         self.client = DataverseClient(access, clock)
         self.profile = profile
         self._zone = zone
-        self._environment = Environment(self.client, clock, keeping.path, keeping.patience)
+        self._tables = CachedTables(self.client, clock, cache.path, cache.load)
 
     def __enter__(self) -> Self:
         return self
@@ -52,84 +69,111 @@ class DataverseSource:
         self.close()
 
     def close(self) -> None:
-        """Closes connections and cache."""
+        """Closes the connections and the cache."""
         self.client.close()
-        self._environment.close()
+        self._tables.close()
 
     @property
     def calls(self) -> int:
-        """Requests sent so far, those for tokens left out."""
+        """Requests sent so far, without those for tokens."""
         return self.client.calls
 
     @property
-    def remarks(self) -> Sequence[str]:
-        """What happened on reading that a person may want to know, such as full loads; no plan depends on it."""
-        return tuple(self._environment.remarks)
+    def notices(self) -> Sequence[str]:
+        """What a person may want to know about the readings, such as full loads.
+
+        No plan depends on it.
+        """
+        return tuple(self._tables.notices)
 
     def describe(self) -> str:
-        """The environment's host."""
+        """Returns the environment's host."""
         return self.client.name
 
     def identity(self) -> str:
-        """The environment's host: an organisation has its own."""
+        """Returns the environment's host: each organisation has its own."""
         return self.client.name.casefold()
 
-    def holds(self, table: str, column: str) -> str | None:
-        """As the profile says, for columns of Autotask ids."""
-        return self.profile.holds(table, column) if column in IDS else None
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """Returns what the profile states, for columns of Autotask ids."""
+        return self.profile.id_entity_of(table, column) if column in ID_COLUMNS else None
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """The whole table, with the key and these columns. Raises SourceError."""
-        described, asked = table_of(self.profile.tables, table), tuple(columns)
+        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+        profiled, names = table_named(self.profile.tables, table), tuple(columns)
 
-        def names(definition: Definition) -> frozenset[str]:
-            return frozenset(each.attribute.wire for each in self._find(described, definition, asked))
+        def select(definition: TableDefinition) -> frozenset[str]:
+            bound = self._bind(profiled, definition, names)
+            return frozenset(column.attribute.wire for column in bound)
 
-        reading = self._environment.read(described.logical, names, f"{table} {self.profile.digest}")
-        found = self._find(described, reading.definition, asked)
-        rows, doubts = self._gather(described, found, reading.rows)
-        if doubts or self._environment.repeated:
-            # A choice or a row referred to that nobody knew: what was known of them may be out of date.
-            definition = self._environment.define(described.logical, fresh=bool(doubts) and not reading.fresh)
-            found = self._find(described, definition, asked)
-            kept = self._environment.kept(definition)
-            rows, _ = self._gather(described, found, kept, fresh=bool(doubts))
+        purpose = f"{table} {self.profile.digest}"
+        reading = self._tables.read(profiled.logical, select, purpose)
+        bound = self._bind(profiled, reading.definition, names)
+        rows, unknown = self._collect(profiled, bound, reading.rows)
+        if unknown or self._tables.repeated:
+            # A choice or a referenced row is unknown: our definition or texts may be out of date.
+            # They are read again, and then the rows are taken from the cache.
+            definition = self._tables.define(
+                profiled.logical, fresh=bool(unknown) and not reading.fresh
+            )
+            bound = self._bind(profiled, definition, names)
+            cached = self._tables.cached_rows(definition)
+            rows, _ = self._collect(profiled, bound, cached, fresh=bool(unknown))
         return rows
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
-        """Each row by itself, only where it is as planned; never creates. Raises SourceError.
+        """Writes each row by itself, only if it is as planned; never creates a row.
 
-        Where the service stops answering, the rows after that are not tried, and say so.
+        If the service stops answering, the remaining rows are not tried. Raises `SourceError` if
+        the table cannot be written at all.
         """
-        described = table_of(self.profile.tables, table)
-        asked = dict.fromkeys(name for update in updates for name in (*update.values, *update.expected))
-        definition = self._environment.define(described.logical)
-        found = self._find(described, definition, asked)
-        reader = Reader(described, found, self._shown(found), self._zone)
-        writer = Writer(self.client, definition, reader, self.profile)
-        kept = self._environment.rows(definition, {same_key(update.key) for update in updates})
+        profiled = table_named(self.profile.tables, table)
+        definition = self._tables.define(profiled.logical)
+        bound = self._bind(profiled, definition, columns_of(updates))
+        reader = TableReader(profiled, bound, self._texts(bound), self._zone)
+        writer = DataverseRowWriter(self.client, definition, reader, self.profile)
+        keys = {canonical_key(update.key) for update in updates}
+        cached = self._tables.cached_rows_by_key(definition, keys)
+
         outcomes: list[RowOutcome] = []
         for update in updates:
             try:
-                outcomes.append(writer.one(update, kept.get(same_key(update.key))))
+                outcomes.append(writer.write(update, cached.get(canonical_key(update.key))))
             except SourceError as error:
-                outcomes += [error.outcome] if isinstance(error, Silent) else []
-                rest, why = updates[len(outcomes) :], f"not tried: {error}"
-                return [*outcomes, *(RowOutcome(each.key, why, untried=True) for each in rest)]
+                if isinstance(error, ServiceLost):
+                    outcomes.append(error.outcome)
+                reason = f"not tried: {error}"
+                rest = updates[len(outcomes) :]
+                return [*outcomes, *(RowOutcome(each.key, reason, untried=True) for each in rest)]
         return outcomes
 
-    def _find(self, table: Table, definition: Definition, columns: Iterable[str]) -> list[Found]:
-        return find(table, definition, self.profile, columns)
+    def _bind(
+        self, table: Table, definition: TableDefinition, columns: Iterable[str]
+    ) -> list[BoundColumn]:
+        return bind_columns(table, definition, self.profile, columns)
 
-    def _gather(
-        self, table: Table, found: Sequence[Found], raws: Iterator[Raw], *, fresh: bool = False
-    ) -> tuple[Rows, Doubts]:
-        reader = Reader(table, found, self._shown(found, fresh=fresh), self._zone)
-        rows = Gathering(table, reader.cells, reader.notes, lambda _: None)
-        for number, raw in enumerate(raws):
+    def _collect(
+        self,
+        table: Table,
+        bound: Sequence[BoundColumn],
+        raw_rows: Iterator[RawRow],
+        *,
+        fresh: bool = False,
+    ) -> tuple[Rows, UnknownValues]:
+        """The typed rows, and the columns with an unknown number or reference.
+
+        `fresh` reads the texts of references again.
+        """
+        reader = TableReader(table, bound, self._texts(bound, fresh=fresh), self._zone)
+        rows = RowCollector(table, reader.columns, reader.cleaned, lambda _: None)
+        for number, raw in enumerate(raw_rows):
             rows.add(raw, number)
-        return rows.end(), reader.doubts
+        return rows.result(), reader.unknown
 
-    def _shown(self, found: Iterable[Found], *, fresh: bool = False) -> Shown:
-        """The texts of rows referred to, for the columns that are taken by those."""
-        return {each.column.name: self._environment.texts(*each.shows, fresh=fresh) for each in found if each.shows}
+    def _texts(self, bound: Iterable[BoundColumn], *, fresh: bool = False) -> ReferenceTexts:
+        """The texts of referenced rows, for the columns that are read as such texts."""
+        return {
+            column.column.name: self._tables.texts(*column.shows, fresh=fresh)
+            for column in bound
+            if column.shows
+        }

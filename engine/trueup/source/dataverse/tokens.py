@@ -1,54 +1,58 @@
-"""Client-credentials tokens by Microsoft's own library, kept in memory, renewed before they end, never shown.
+"""Client-credentials tokens from Microsoft's own library, kept in memory and never shown.
 
-msal is given our own HTTP client, so that one place in this package speaks HTTP, and so that an authority
-on this machine can be reached: msal takes https addresses only, and the client speaks plain HTTP to loopback.
+msal renews a token before it expires. It is given our own HTTP client, so that one place in this
+connector uses HTTP, and so that an authority on this machine can be reached: msal accepts https
+addresses only, and our client uses plain HTTP for loopback.
+Facts: docs/explanation/work365.md, section 6.1.
 """
 
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.errors import SourceError
-from engine.source.dataverse.faults import Unavailable, short
+from trueup.errors import SourceError
+from trueup.source.dataverse.errors import DataverseUnavailable, one_line
 
 
 class TokenHttp(Protocol):
-    """What msal asks of an HTTP client; requests for tokens only."""
+    """The HTTP client that msal needs, for token requests only."""
 
-    def post(self, url: str, **more: object) -> object:
+    def post(self, url: str, **options: object) -> object:
         """Sends a form."""
         ...
 
-    def get(self, url: str, **more: object) -> object:
-        """Fetches."""
+    def get(self, url: str, **options: object) -> object:
+        """Fetches an address."""
         ...
 
     def close(self) -> None:
-        """Ends it."""
+        """Closes the connections."""
         ...
 
 
 class _Application(Protocol):
-    """The one verb of msal's that is used."""
+    """The one method of msal that is used."""
 
     def acquire_token_for_client(self, scopes: list[str]) -> Mapping[str, object]:
-        """A token, or an error, as Entra words them."""
+        """Returns a token, or Entra's error."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who asks, and whom: an application user of the environment."""
+    """The credentials of an application user, and where they are used."""
 
     authority: str  # https://login.microsoftonline.com/<tenant>
     client_id: str
     client_secret: str = field(repr=False)
     scope: str  # <environment>/.default
-    told: str = ""  # the authority as it was given, where msal has to be given another one
+    configured_authority: str = ""  # as configured, where msal needs another address
 
 
 class Tokens:
-    """Gives a token that is good for some minutes more. Raises SourceError."""
+    """Returns a token that is valid for some more minutes. Raises `SourceError`."""
 
     def __init__(self, login: Login, http: TokenHttp) -> None:
         self._login, self._http = login, http
@@ -58,55 +62,76 @@ class Tokens:
         return f"Tokens({self._login!r})"
 
     def get(self) -> str:
-        """The token that is kept, or a new one."""
+        """Returns the token in memory, or a new one."""
         try:
             if self._app is None:
                 self._app = self._application()
             answer = self._app.acquire_token_for_client(scopes=[self._login.scope])
-        except ValueError as error:
-            raise SourceError(self._words("no token", str(error))) from None
+        except DataverseUnavailable as error:
+            # No token means that the request was not sent: a write is not in doubt.
+            raise SourceError(str(error)) from error
+        except SourceError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- msal raises whatever its reading meets
+            self._app = None
+            raise SourceError(self._fault(_msal_error(error))) from None
         if "access_token" not in answer:
             self._app = None
-            raise SourceError(self._words("no token", _reason(answer)))
+            raise SourceError(self._fault(_entra_error(answer)))
         return str(answer["access_token"])
 
     def renew(self) -> str:
-        """A new one: the one that is kept was refused."""
+        """Returns a new token, because the one in memory was refused."""
         self._app = None
         return self.get()
 
     def close(self) -> None:
-        """Forgets the token, closes the connections."""
+        """Forgets the token and closes the connections."""
         self._app = None
         self._http.close()
 
     def _application(self) -> _Application:
-        import msal  # type: ignore[import-untyped]  # noqa: PLC0415 -- slow to load, and only wanted for a first token
+        import msal  # type: ignore[import-untyped]  # noqa: PLC0415 -- slow to load
 
-        try:
-            made: _Application = msal.ConfidentialClientApplication(
-                self._login.client_id,
-                client_credential=self._login.client_secret,
-                authority=self._login.authority,
-                instance_discovery=False,
-                http_client=self._http,
-            )
-        except RuntimeError as error:
-            raise Unavailable(self._words("no token", str(error))) from None
-        return made
+        # msal logs a token answer that it cannot read, in full: it may contain a token.
+        logging.getLogger("msal").setLevel(logging.CRITICAL + 1)
 
-    def _words(self, what: str, why: str) -> str:
-        words = short(why).replace(self._login.client_secret, "***") if self._login.client_secret else short(why)
-        if self._login.told:
-            words = words.replace(_origin(self._login.authority), _origin(self._login.told))
-        return f"{what} from {self._login.told or self._login.authority} for {self._login.client_id}: {words}"
+        application: _Application = msal.ConfidentialClientApplication(
+            self._login.client_id,
+            client_credential=self._login.client_secret,
+            authority=self._login.authority,
+            instance_discovery=False,
+            http_client=self._http,
+        )
+        return application
+
+    def _fault(self, reason: str) -> str:
+        """The text of an error, without the secret and with the authority as configured."""
+        login = self._login
+        text = one_line(reason)
+        if login.client_secret:
+            text = text.replace(login.client_secret, "***")
+        if login.configured_authority:
+            text = text.replace(_origin(login.authority), _origin(login.configured_authority))
+        authority = login.configured_authority or login.authority
+        return f"no token from {authority} for {login.client_id}: {text}"
 
 
 def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-def _reason(answer: Mapping[str, object]) -> str:
-    """Entra's words, first line: the rest is trace and time."""
-    words = str(answer.get("error_description") or answer.get("error") or "no reason given")
-    return words.splitlines()[0] if words else words
+def _msal_error(error: Exception) -> str:
+    """What msal could not do. Only a `ValueError` about the settings is worth its own words.
+
+    Any other text may quote the answer, in which a token may stand.
+    """
+    if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return f"the answer of the login cannot be read ({type(error).__name__})"
+
+
+def _entra_error(answer: Mapping[str, object]) -> str:
+    """The first line of Entra's message; the other lines are trace ids and times."""
+    text = str(answer.get("error_description") or answer.get("error") or "no reason given")
+    return text.splitlines()[0] if text else text

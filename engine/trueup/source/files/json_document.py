@@ -1,62 +1,69 @@
-"""A table in a JSON file, as Dataverse's Web API gives it, `{"value": [{…}, …]}`, or the bare list."""
+"""A table in a JSON file: `{"value": [{…}, …]}`, as Dataverse answers, or the bare list."""
 
 import json
 from collections.abc import Iterator, Mapping
 
-from engine.errors import SourceError
-from engine.source.documents import Lines, Spoilt
-from engine.source.json_rows import BROKEN, STRICT, JsonRows, json_text
-from engine.source.rows import Raw
+from trueup.errors import SourceError
+from trueup.source.column_reader import RawRow
+from trueup.source.files.documents import LineIndex, MalformedRow, decode
+from trueup.source.json_rows import JSON_ERRORS, STRICT_DECODER, JsonRows, json_text
 
-_NEXT = "@odata.nextLink"
+_NEXT_LINK = "@odata.nextLink"
 
 
 class JsonDocument:
-    """A table in a JSON file; where a row stands is the offset of its first letter."""
+    """A table in a JSON file; the position of a row is the offset of its first character."""
 
-    def __init__(self, text: str, name: str) -> None:
-        self._text, self._name = text, name
-        self._lines = Lines(text)
+    def __init__(self, data: bytes, name: str) -> None:
+        """`name` is how messages call the file. Raises `SourceError`."""
+        self._file, self._name = decode(data, name), name
+        self._text = self._file.text
+        self._lines = LineIndex(self._text)
 
-    def rows(self) -> Iterator[tuple[int, Raw | Spoilt]]:
-        """Row by row, so that the raw rows need not all be held at once."""
-        walk = JsonRows(self._text, STRICT)
+    def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields row by row, so that not all raw rows are in memory. Raises `SourceError`."""
+        walk = JsonRows(self._text, STRICT_DECODER)
         try:
             for start, _, row in walk.rows():
-                spoilt = Spoilt("a row is not an object of columns and values")
-                yield start, row if isinstance(row, dict) else spoilt
+                malformed = MalformedRow("a row is not an object of columns and values")
+                yield start, row if isinstance(row, dict) else malformed
         except json.JSONDecodeError as error:
             hint = "; it looks like HTML" if self._text.lstrip().startswith("<") else ""
-            raise SourceError(f"{self._name}:{error.lineno}:{error.colno}: {error.msg}{hint}") from error
-        except BROKEN as error:
+            place = f"{self._name}:{error.lineno}:{error.colno}"
+            raise SourceError(f"{place}: {error.msg}{hint}") from error
+        except JSON_ERRORS as error:
             text = "a value is nested too deeply or a number is too long"
             raise SourceError(f"{self._name}: {text}") from error
-        if _NEXT in walk.rest:
-            raise SourceError(f"{self._name} is one page of several (it has `{_NEXT}`); export all of them")
+        if _NEXT_LINK in walk.rest:
+            raise SourceError(
+                f"{self._name} is one page of several (it has `{_NEXT_LINK}`); export all of them"
+            )
 
-    def line(self, where: int) -> int:
-        """The line of the row that starts at that offset."""
-        return self._lines.of(where)
+    def line(self, position: int) -> int:
+        """Returns the line of the row that starts at that offset."""
+        return self._lines.line_of(position)
 
     def names(self) -> list[str]:
-        """The keys of the first row that is one."""
-        first = next((row for _, row in self.rows() if not isinstance(row, Spoilt)), {})
+        """Returns the keys of the first row that is an object."""
+        first = next((row for _, row in self.rows() if not isinstance(row, MalformedRow)), {})
         return list(first)
 
-    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> str:
-        """The text with these values in the place of the old ones; new keys go to the end of their row."""
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+        """Returns the file with new values; a new key is added at the end of its row."""
         parts, done = [], 0
-        for start, row in sorted(edits.items()):
-            for first, last, piece in sorted(self._pieces(start, row)):
-                parts += [self._text[done:first], piece]
-                done = last
-        return "".join([*parts, self._text[done:]])
+        for start, values in sorted(edits.items()):
+            for first, end, replacement in sorted(self._replacements(start, values)):
+                parts += [self._text[done:first], replacement]
+                done = end
+        return self._file.encode("".join([*parts, self._text[done:]]))
 
-    def _pieces(self, start: int, row: Mapping[str, object]) -> Iterator[tuple[int, int, str]]:
-        """What to put where: first letter, letter after the last, new text."""
+    def _replacements(
+        self, start: int, values: Mapping[str, object]
+    ) -> Iterator[tuple[int, int, str]]:
+        """The spans to replace in one row: first offset, offset after the last, new text."""
         spans = JsonRows(self._text).spans(start)
         added = []
-        for name, value in row.items():
+        for name, value in values.items():
             text = json_text(value, ascii_only=self._text.isascii())
             if name in spans:
                 yield *spans[name], text

@@ -1,0 +1,156 @@
+"""The tables of one environment by their names there: their definitions, and their rows up to date.
+
+A table's definition is cached with its rows. Each answer carries the version of all definitions.
+When it has changed, the definition is read again, so that a new choice or column is known at the
+next reading.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trueup.errors import SourceError
+from trueup.ports import Clock
+from trueup.source.column_reader import RawRow
+from trueup.source.dataverse.cache import RowCache
+from trueup.source.dataverse.client import DataverseClient
+from trueup.source.dataverse.metadata import (
+    TableDefinition,
+    definition_from_json,
+    read_definition,
+)
+from trueup.source.dataverse.sync import LoadSettings, TableLoader, TableQuery
+
+SelectColumns = Callable[[TableDefinition], frozenset[str]]
+"""Returns the columns to read, by their names in rows. May raise `SourceError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableReading:
+    """A table's definition and its rows. `fresh`: the definition was read just now."""
+
+    definition: TableDefinition
+    rows: Iterator[RawRow]
+    fresh: bool
+
+
+class CachedTables:
+    """Definitions, rows and texts of tables, in one cache."""
+
+    def __init__(
+        self, client: DataverseClient, clock: Clock, path: Path | None, settings: LoadSettings
+    ) -> None:
+        """`path` is the cache's file, None for memory. Raises `SourceError`."""
+        self.client = client
+        self._cache = RowCache(path, path.name if path else "in memory")
+        self._cache.belong_to(client.root)
+        self._loader = TableLoader(client, self._cache, clock, settings)
+        self._texts: dict[tuple[str, str], Mapping[str, str]] = {}
+
+    def close(self) -> None:
+        """Closes the cache."""
+        self._cache.close()
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Full loads and their reasons."""
+        return self._loader.notices
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the last full load yielded a row twice.
+
+        Then the cached rows are right, and the yielded ones are not.
+        """
+        return self._loader.repeated
+
+    def define(self, logical: str, *, fresh: bool = False) -> TableDefinition:
+        """Returns a table's definition, from the cache unless `fresh`. Raises `SourceError`."""
+        cached = None if fresh else self._cache.definition(logical)
+        return definition_from_json(cached[1]) if cached else self._read_definition(logical, "")
+
+    def read(self, logical: str, select: SelectColumns, purpose: str) -> TableReading:
+        """Returns all rows of a table with these columns.
+
+        `purpose` is part of the fingerprint of the cached rows: rows of another purpose are not
+        used. Raises `SourceError`, also while the rows are taken.
+        """
+        reading = self._increment(logical, select, purpose)
+        if reading is not None:
+            return reading
+        definition = self._read_definition(logical, "")
+        query = _query(definition, select(definition), purpose)
+        return TableReading(definition, self._full_load(query), fresh=True)
+
+    def cached_rows(self, definition: TableDefinition) -> Iterator[RawRow]:
+        """Yields the rows of the last reading again."""
+        return self._loader.cached_rows(definition)
+
+    def cached_rows_by_key(
+        self, definition: TableDefinition, keys: Collection[str]
+    ) -> Mapping[str, RawRow]:
+        """Returns those of the rows that the last reading had, by key."""
+        return {
+            str(row[definition.key]): row
+            for row in self.cached_rows(definition)
+            if row[definition.key] in keys
+        }
+
+    def texts(self, logical: str, attribute: str, *, fresh: bool = False) -> Mapping[str, str]:
+        """Returns a text of each row of a table: id → text.
+
+        The text is that of the attribute, or of the table's name column if it is empty. It is read
+        once, unless `fresh`. Raises `SourceError`.
+        """
+        request = logical, attribute
+        if fresh or request not in self._texts:
+
+            def select(definition: TableDefinition) -> frozenset[str]:
+                return frozenset({attribute or definition.name})
+
+            reading = self.read(logical, select, "texts")
+            key, name = reading.definition.key, attribute or reading.definition.name
+            self._texts[request] = {
+                str(row[key]): str(row[name]) for row in reading.rows if row.get(name)
+            }
+        return self._texts[request]
+
+    def _increment(self, logical: str, select: SelectColumns, purpose: str) -> TableReading | None:
+        """The cached rows, brought up to date; None if a full load is needed."""
+        cached = self._cache.definition(logical)
+        if not cached:
+            return None
+        version, definition = cached[0], definition_from_json(cached[1])
+        try:
+            columns = select(definition)
+        except SourceError:  # the cached definition lacks a column; it may be out of date
+            return None
+        if not self._loader.increment(_query(definition, columns, purpose)):
+            return None
+
+        current = self._loader.versions[logical]
+        if current != version:
+            before, definition = definition, self._read_definition(logical, current)
+            if definition.key != before.key or not select(definition) <= columns:
+                self._loader.notices.append(
+                    f"{logical}: full load, because its definition has changed"
+                )
+                return None
+        rows = self._loader.cached_rows(definition)
+        return TableReading(definition, rows, fresh=current != version)
+
+    def _full_load(self, query: TableQuery) -> Iterator[RawRow]:
+        yield from self._loader.full_load(query)
+        version = self._loader.versions[query.name]
+        self._cache.define(query.name, version, query.definition.as_json())
+
+    def _read_definition(self, logical: str, version: str) -> TableDefinition:
+        definition = read_definition(self.client, logical)
+        self._cache.define(logical, version, definition.as_json())
+        return definition
+
+
+def _query(definition: TableDefinition, columns: frozenset[str], purpose: str) -> TableQuery:
+    fingerprint = f"{definition.entity_set} {definition.key} {purpose}"
+    return TableQuery(definition, columns, hashlib.sha256(fingerprint.encode()).hexdigest())

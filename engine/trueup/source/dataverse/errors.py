@@ -1,0 +1,56 @@
+"""Faults of the service: Dataverse's own codes and messages, short and without secrets.
+
+The body of an error is `{"error": {"code": "0x…", "message": "…"}}`. The code is often empty, and
+is not the HTTP status (docs/explanation/work365.md, section 6.6).
+"""
+
+import json
+
+from trueup.errors import SourceError
+from trueup.source.text import clean_text
+
+LONGEST_MESSAGE = 400
+"""Characters of a message of another system that are shown; trace texts can be very long."""
+
+
+class MalformedBody(Exception):
+    """The body of a successful response is not what it must be. The text is the reason."""
+
+
+class DataverseRefused(SourceError):
+    """Dataverse refused the request, nothing was done, and a repeat will not help."""
+
+    def __init__(self, text: str, *, status: int, code: str = "") -> None:
+        super().__init__(text)
+        self.status, self.code = status, code
+
+
+class DataverseUnavailable(SourceError):
+    """There is no response that can be trusted; a write may have been done."""
+
+
+def refusal(what: str, status: int, body: bytes) -> DataverseRefused:
+    """Returns the error for a response with that HTTP status; `what` names the request."""
+    code, message = error_of(body)
+    details = " ".join(part for part in (f"HTTP {status}", code) if part)
+    return DataverseRefused(f"{what}: {message} ({details})", status=status, code=code)
+
+
+def error_of(body: bytes) -> tuple[str, str]:
+    """Returns Dataverse's code, which may be empty, and its message on one line."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        error = json.loads(text).get("error", {})
+        code, message = str(error.get("code") or ""), str(error.get("message") or "")
+    except (ValueError, AttributeError, RecursionError):
+        code = ""
+        message = (
+            "the answer is HTML, not JSON" if text.startswith("<") else "the answer is not JSON"
+        )
+    return one_line(code), one_line(message) or "no reason given"
+
+
+def one_line(text: str) -> str:
+    """Returns the text on one line, without control characters, shortened."""
+    line = " ".join(clean_text(text).split())
+    return line if len(line) <= LONGEST_MESSAGE else line[:LONGEST_MESSAGE] + "…"

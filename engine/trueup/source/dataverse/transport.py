@@ -1,0 +1,83 @@
+"""The HTTP client for one environment, and the one that msal is given for tokens.
+
+On this machine no proxy is used and no certificate authority is loaded: there is nothing to verify,
+and loading them is slow.
+"""
+
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from trueup.source.dataverse.errors import DataverseUnavailable
+from trueup.source.dataverse.retry import RetryPolicy, is_fault
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def open_http(
+    timeout: float, headers: Mapping[str, str] | None = None, *, loopback: bool
+) -> httpx.Client:
+    """Returns an HTTP client; `timeout` is in seconds for one response."""
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True
+    return httpx.Client(timeout=timeout, trust_env=not loopback, verify=verify, headers=headers)
+
+
+class HttpxTokenClient:
+    """httpx under the method names that msal expects of its HTTP client.
+
+    A login that is busy or at fault is asked again under the policy of all requests, before
+    msal sees its answer. A token request changes nothing, so it may always be sent again.
+    """
+
+    def __init__(self, timeout: float, policy: RetryPolicy) -> None:
+        """`timeout` is in seconds for one response."""
+        self._timeout, self._policy = timeout, policy
+        self._clients: dict[bool, httpx.Client] = {}  # by whether the address is on this machine
+
+    def post(self, url: str, **options: object) -> httpx.Response:
+        """Sends a form; `params`, `data` and `headers` are used."""
+        return self._send("POST", url, options)
+
+    def get(self, url: str, **options: object) -> httpx.Response:
+        """Fetches an address; `params` and `headers` are used."""
+        return self._send("GET", url, options)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def _send(self, method: str, url: str, options: Mapping[str, Any]) -> httpx.Response:
+        used = {name: options[name] for name in ("params", "data", "headers") if options.get(name)}
+        loopback = is_loopback(url)
+        if loopback not in self._clients:
+            self._clients[loopback] = open_http(self._timeout, loopback=loopback)
+        if loopback:
+            url = urlunsplit(urlsplit(url)._replace(scheme="http"))
+        attempts = self._policy.start(f"no token from {urlsplit(url).netloc}", repeatable=True)
+        while True:
+            attempts.count += 1
+            try:
+                response = self._clients[loopback].request(method, url, **used)
+            except httpx.InvalidURL as error:
+                raise DataverseUnavailable(f"{attempts.what}: the address is not valid") from error
+            except httpx.RequestError as error:
+                attempts.wait_after_fault(f"no answer ({type(error).__name__})")
+                continue
+            status = response.status_code
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                retry_after = response.headers.get("Retry-After", "")
+                attempts.wait_over_limit(retry_after, "the login is busy")
+            elif is_fault(status):
+                attempts.wait_after_fault(f"the login is at fault (HTTP {status})")
+            else:
+                return response

@@ -1,0 +1,59 @@
+"""Replaces a file with new data, whole or not at all, by one writer at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from trueup import operating_system
+from trueup.errors import SourceError
+
+
+@contextmanager
+def locked(path: Path, name: str) -> Iterator[os.stat_result]:
+    """Keeps other trueup writers away from the file; the lock ends with the process.
+
+    Yields the file's status under the lock, so that `replace_file` notices a change by another
+    program. `name` is how messages call the file. Raises `SourceError`.
+    """
+    with ExitStack() as stack:
+        try:
+            _require_writable(path)
+            stack.enter_context(operating_system.locked(path))
+            before = path.stat()
+        except OSError as error:
+            raise SourceError(
+                f"{name} cannot be opened for writing: {error.strerror}; nothing was changed"
+            ) from error
+        yield before
+
+
+def replace_file(path: Path, data: bytes, name: str, before: os.stat_result) -> None:
+    """Writes the data to a file beside it, makes it durable, then renames it onto the path.
+
+    The mode and the owner stay. `before` is the status that `locked` yielded.
+    Raises `SourceError`; the file is then unchanged.
+    """
+
+    def require_unchanged() -> None:
+        if _version(path.stat()) != _version(before):
+            raise SourceError(
+                f"{name} was changed by another program just now; nothing was written, try again"
+            )
+
+    try:
+        operating_system.write_whole(path, data, like=before, before_replacing=require_unchanged)
+    except OSError as error:
+        raise SourceError(
+            f"{name} could not be written: {error.strerror}; it is unchanged"
+        ) from error
+
+
+def _require_writable(path: Path) -> None:
+    """Raises `OSError` for a file that may not be written; replacing it needs no such right."""
+    with path.open("r+b"):
+        pass
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_mtime_ns, status.st_size

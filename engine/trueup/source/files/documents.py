@@ -1,0 +1,102 @@
+"""What both file formats share: rows with their positions, and a text with some values replaced.
+
+Values are replaced in the text itself, so that everything else stays as it was, byte for byte.
+"""
+
+import codecs
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from trueup.errors import SourceError
+from trueup.local_files import read_regular
+from trueup.source.column_reader import RawRow
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """An entry of a file that is not a row of columns and values."""
+
+    reason: str
+
+
+class TableDocument(Protocol):
+    """One table in the text of one file."""
+
+    def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields each row with its position. Raises `SourceError`."""
+        ...
+
+    def line(self, position: int) -> int:
+        """Returns the line number of the row at that position."""
+        ...
+
+    def names(self) -> list[str]:
+        """Returns the names of the columns, as far as the first row shows them."""
+        ...
+
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+        """Returns the file with new values, given by the row's position and the column's name."""
+        ...
+
+
+@dataclass(slots=True)
+class LineIndex:
+    """Finds the line of an offset in a text."""
+
+    text: str
+    _starts: list[int] = field(default_factory=list)
+
+    def line_of(self, offset: int) -> int:
+        """Returns the line number, counted from 1."""
+        if not self._starts:
+            newlines = (at for at, letter in enumerate(self.text) if letter == "\n")
+            self._starts = [0, *(at + 1 for at in newlines)]
+        return bisect_right(self._starts, offset)
+
+
+_ENCODINGS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """The text of a file, and how the file encodes it."""
+
+    text: str
+    mark: bytes = b""  # the byte order mark at its beginning
+    encoding: str = "utf-8"
+
+    def encode(self, text: str) -> bytes:
+        """Returns another text as the file would hold it."""
+        return self.mark + text.encode(self.encoding)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """Returns the file's bytes. Raises `SourceError`."""
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise SourceError(f"{name} cannot be read: {error.strerror}") from error
+
+
+def decode(data: bytes, name: str) -> FileText:
+    """Returns the text of a file in UTF-8, or in the UTF-16 that its byte order mark states.
+
+    Raises `SourceError`, with the first byte that does not fit.
+    """
+    mark = next((one for one in _ENCODINGS if data.startswith(one)), b"")
+    encoding = _ENCODINGS.get(mark, "utf-8")
+    try:
+        return FileText(data[len(mark) :].decode(encoding), mark, encoding)
+    except UnicodeDecodeError as error:
+        at = error.start + len(mark)
+        text = f"{name} is not {encoding.upper()} from byte {at} on"
+        raise SourceError(
+            f"{text} (the byte there is 0x{data[at]:02x}); save it as UTF-8"
+        ) from error

@@ -1,0 +1,163 @@
+"""Work 365 as exports: one file for each table, `<table>.json`, `<table>.csv` or `<table>.xlsx`.
+
+JSON is an answer of Dataverse's Web API (`value`, logical names, `_…_value` for look-ups, choices
+as numbers, display texts beside them; docs/explanation/work365.md, section 6.2), or a bare list.
+CSV has one line of headers. Excel workbooks have a row of headers in the sheet of that name, or in
+their only one; a single workbook with a sheet for each table may stand in the place of the folder.
+Columns may also use our own names or their display labels. How values are written is stated, never
+guessed: see `value_formats`. A write-back replaces a file whole or leaves it unchanged.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.model.finding import Place
+from trueup.ports import RowOutcome, Rows, RowUpdate
+from trueup.source.column_reader import column_readers, missing_columns
+from trueup.source.files.atomic_write import locked, replace_file
+from trueup.source.files.csv_document import CsvDocument
+from trueup.source.files.documents import MalformedRow, TableDocument, read_bytes
+from trueup.source.files.edits import edit
+from trueup.source.files.json_document import JsonDocument
+from trueup.source.files.value_formats import FileFormat
+from trueup.source.files.xlsx_document import XlsxDocument
+from trueup.source.names import suggestion, table_named
+from trueup.source.rows import RowCollector
+from trueup.source.values import CleanedColumns
+
+WORKBOOK = ".xlsx"
+_SUFFIXES = (".json", ".csv", WORKBOOK)
+
+_SIMILAR = 0.75
+"""Least similarity of a file's name to a table's for a suggestion; exports share words in names."""
+
+
+class FileSource:
+    """Tables as files of one folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        tables: Mapping[str, Table],
+        name: str,
+        *,
+        zone: ZoneInfo | None = None,
+        file_format: FileFormat | None = None,
+    ) -> None:
+        """`folder` may be one workbook; `name` is how messages call it.
+
+        `zone` is the business time zone; `file_format` is how the files write values.
+        """
+        self._folder, self._tables, self._name = folder, tables, name
+        self._zone, self._format = zone or ZoneInfo("UTC"), file_format or FileFormat()
+
+    def describe(self) -> str:
+        """Returns the name of the folder."""
+        return self._name
+
+    def identity(self) -> str:
+        """Returns nothing: the folder may be another one each day.
+
+        Every row is compared again before it is used.
+        """
+        return ""
+
+    def id_entity_of(self, table: str, column: str) -> str | None:  # noqa: ARG002 -- files take any value
+        """Returns None: any column takes any value."""
+        return None
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Always empty."""
+        return ()
+
+    def read(self, table: str, columns: Iterable[str]) -> Rows:
+        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+        catalogued = table_named(self._tables, table)
+        cleaned: CleanedColumns = []
+        adapt = self._format.adapt(catalogued, self._zone)
+        readers = column_readers(catalogued, columns, self._zone, cleaned, adapt)
+        path = self._file_of(table)
+        document, name = self._open(path, table), self._name_of(path)
+
+        rows = RowCollector(
+            catalogued,
+            readers,
+            cleaned,
+            lambda position: Place(name, document.line(position), 1),
+        )
+        for position, raw in document.rows():
+            if isinstance(raw, MalformedRow):
+                rows.add_malformed(position, raw.reason)
+            else:
+                rows.add(raw, position)
+
+        names = document.names()
+        missing = [column for column in rows.unseen if column.name_in(dict.fromkeys(names)) is None]
+        if missing and (names or rows.count):
+            raise missing_columns(catalogued, names, missing, name)
+        return rows.result()
+
+    def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
+        """Writes all updates in one replacement of the file; never creates a row.
+
+        Raises `SourceError`; the file is then unchanged.
+        """
+        catalogued = table_named(self._tables, table)
+        path = self._file_of(table).resolve()
+        name = self._name_of(path)
+        with locked(path, name) as before:
+            document = self._open(path, table)
+            edits, outcomes = edit(catalogued, document, updates, self._zone, self._format)
+            if edits:
+                replace_file(path, document.edited(edits), name, before)
+        return outcomes
+
+    def _name_of(self, path: Path) -> str:
+        return self._name if self._is_workbook else f"{self._name}/{path.name}"
+
+    @property
+    def _is_workbook(self) -> bool:
+        """Whether one workbook stands in the place of the folder."""
+        return self._folder.suffix.casefold() == WORKBOOK and self._folder.is_file()
+
+    def _open(self, path: Path, table: str) -> TableDocument:
+        name = self._name_of(path)
+        data = read_bytes(path, name)
+        match path.suffix.casefold():
+            case ".json":
+                return JsonDocument(data, name)
+            case ".csv":
+                return CsvDocument(data, name)
+            case _:
+                return XlsxDocument(data, name, table)
+
+    def _file_of(self, table: str) -> Path:
+        """The file of a table. Raises `SourceError` if there is none, or more than one."""
+        if self._is_workbook:
+            return self._folder
+        candidates = [self._folder / f"{table}{suffix}" for suffix in _SUFFIXES]
+        present = [path for path in candidates if path.is_file()]
+        if len(present) == 1:
+            return present[0]
+
+        *first, last = (self._name_of(path) for path in candidates)
+        expected = f"{', '.join(first)} or {last}"
+        if present:
+            both = " and ".join(self._name_of(path) for path in present)
+            raise SourceError(f"{both} exist; keep one of them")
+        if not self._folder.is_dir():
+            raise SourceError(f"there is no folder {self._name}; {expected} was expected")
+
+        others = sorted(path for path in self._folder.iterdir() if path.suffix in _SUFFIXES)
+        for path in others:
+            if path.stem == table:
+                kind = "a folder" if path.is_dir() else "no regular file"
+                raise SourceError(f"{self._name_of(path)} is {kind}, and a file was expected")
+        hint = suggestion(table, [path.stem for path in others if path.is_file()], _SIMILAR)
+        for path in others:
+            hint = hint.replace(f"`{path.stem}`", f"`{path.name}`")
+        raise SourceError(f"{expected} was expected and does not exist{hint}")

@@ -1,0 +1,176 @@
+"""How the people or the spreadsheet that made an export write numbers, days and times.
+
+Nothing is guessed: without `format:` in trueup.yaml only `1234.5`, `2026-11-15` and instants with a
+zone are read. `FileFormat` holds what the project says; `ValueFormat.read` turns a text into the
+one that `source.values` reads, `write` does the reverse for a write-back.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trueup.model.catalogue import Column, Table, Type
+from trueup.source.column_reader import Adapt
+from trueup.source.errors import InvalidValue
+from trueup.source.text import shown
+from trueup.source.values import Convert
+
+_NUMBERS = (Type.DECIMAL, Type.INTEGER)
+_FORMATTED = (*_NUMBERS, Type.DAY, Type.INSTANT)
+_GROUPS = {",": "[.\u0020\u00a0\u202f'’]", ".": "[,\u0020\u00a0\u202f'’]"}
+"""By decimal sign: what may stand between groups of three digits."""
+
+_TIME = re.compile(
+    r"(?P<day>.*?)[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d\d)(:(?P<second>\d\d)(\.\d+)?)?"
+    r"( ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_TOKENS = {"DD": r"(?P<day>\d{1,2})", "MM": r"(?P<month>\d{1,2})", "YYYY": r"(?P<year>\d{4})"}
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFormat:
+    """How one column, or a whole folder, writes its values."""
+
+    decimal: str = ""  # the decimal sign, `.` or `,`; empty: `.` without groups of digits
+    day: str = ""  # such as DD/MM/YYYY; empty: ISO 8601 only
+    local_times: bool = False  # times without a zone are in the business time zone
+
+    def read(self, column: Column, value: object, zone: ZoneInfo) -> object:
+        """Returns the value as `source.values` reads it. Raises `InvalidValue`.
+
+        `zone` is the business time zone. Of two equal times when the clocks go back, the first is
+        meant.
+        """
+        if isinstance(value, str) and self.decimal and column.type in _NUMBERS:
+            return self._number(value)
+        if column.type not in (Type.DAY, Type.INSTANT):
+            return value
+        if isinstance(value, str) and self.day:
+            value = self._day(value)
+        return self._instant(value, zone) if column.type is Type.INSTANT else value
+
+    def write(self, value: object, zone: ZoneInfo) -> object:
+        """Returns a number, day or instant as the file writes it; any other value as it is."""
+        if isinstance(value, Decimal) and self.decimal == ",":
+            return format(value, "f").replace(".", ",")
+        if isinstance(value, datetime) and self.local_times:
+            local = value.astimezone(zone)
+            return f"{self._written_day(local.date())} {local:%H:%M:%S}"
+        if isinstance(value, date) and not isinstance(value, datetime) and self.day:
+            return self._written_day(value)
+        return value
+
+    def _number(self, text: str) -> object:
+        sign, group = re.escape(self.decimal), _GROUPS[self.decimal]
+        digits = rf"\d{{1,3}}(?:{group}\d{{3}})+|\d+"
+        if not re.fullmatch(rf"[+-]?(?:{digits})(?:{sign}\d+)?", text.strip()):
+            raise InvalidValue(
+                f"{shown(text)} is not a number with the decimal sign {self.decimal}"
+            )
+        return re.sub(group, "", text.strip()).replace(self.decimal, ".")
+
+    def _day(self, text: str) -> object:
+        """The day, with its time if it has one, as ISO 8601; ISO 8601 itself stays as it is."""
+        with_time = _TIME.fullmatch(text.strip())
+        pattern = re.escape(self.day)
+        for token, part in _TOKENS.items():
+            pattern = pattern.replace(token, part)
+        match = re.fullmatch(pattern, (with_time["day"] if with_time else text).strip())
+        if match is None:
+            return text
+        try:
+            day = date(int(match["year"]), int(match["month"]), int(match["day"]))
+            at = _time_of(with_time) if with_time else None
+        except ValueError:
+            raise InvalidValue(f"{shown(text)} is not a day ({self.day})") from None
+        return datetime.combine(day, at) if at else day.isoformat()
+
+    def _instant(self, value: object, zone: ZoneInfo) -> object:
+        if isinstance(value, str) and _NAIVE.fullmatch(value.strip()):
+            value = datetime.fromisoformat(value.strip())
+        if not isinstance(value, datetime) or value.tzinfo:
+            return value
+        if not self.local_times:
+            raise InvalidValue(
+                f"{value:%Y-%m-%d %H:%M} is a time without a zone: where these are in the "
+                "project's time_zone, set source.format.local_times"
+            )
+        return value.replace(tzinfo=zone)
+
+    def _written_day(self, day: date) -> str:
+        if not self.day:
+            return day.isoformat()
+        parts = {"DD": f"{day:%d}", "MM": f"{day:%m}", "YYYY": f"{day.year:04}"}
+        return re.sub("DD|MM|YYYY", lambda match: parts[match[0]], self.day)
+
+
+PLAIN = ValueFormat()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How the files of a folder write values, with exceptions for single columns."""
+
+    default: ValueFormat = PLAIN
+    columns: Mapping[str, ValueFormat] = field(default_factory=dict)  # by `table.column`
+
+    def of(self, table: Table, column: Column) -> ValueFormat:
+        """Returns the format of a column."""
+        return self.columns.get(f"{table.name}.{column.name}", self.default)
+
+    def adapt(self, table: Table, zone: ZoneInfo) -> Adapt:
+        """Returns what makes converters of a table's columns read values of these files."""
+
+        def adapted(column: Column, convert: Convert) -> Convert:
+            own = self.of(table, column)
+            if column.type not in _FORMATTED:
+                return convert
+
+            is_plain = own == PLAIN and column.type is not Type.INSTANT
+
+            def as_written(value: object, display: object) -> object:
+                try:
+                    known = value if is_plain else own.read(column, value, zone)
+                    return convert(known, display)
+                except InvalidValue as error:
+                    raise _with_hint(error, value) from None
+
+            return as_written
+
+        return adapted
+
+
+def parse_format(data: Mapping[str, Any]) -> FileFormat:
+    """Returns the format that `source.format` of a trueup.yaml states, valid for its schema."""
+    own = {name: value for name, value in data.items() if name != "columns"}
+    default = ValueFormat(**own)
+    columns = {name: replace(default, **given) for name, given in data.get("columns", {}).items()}
+    return FileFormat(default, columns)
+
+
+def _time_of(match: re.Match[str]) -> time:
+    hour, half = int(match["hour"]), (match["half"] or "").lower()
+    if half and not 1 <= hour <= 12:  # noqa: PLR2004 -- of a clock
+        raise ValueError
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    return time(hour, int(match["minute"]), int(match["second"] or 0))
+
+
+_LOCAL_DAY = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}( .*)?")
+_LOCAL_NUMBER = re.compile(r"[+-]?[\d.,'’\u0020\u00a0\u202f]*\d[.,]\d+")
+
+
+def _with_hint(error: InvalidValue, value: object) -> InvalidValue:
+    """The error, with the setting that says how such values are to be read."""
+    text = value.strip() if isinstance(value, str) else ""
+    if _LOCAL_DAY.fullmatch(text):
+        return InvalidValue(f"{error}: how the file writes days is set by source.format.day")
+    if _LOCAL_NUMBER.fullmatch(text):
+        return InvalidValue(f"{error}: how the file writes numbers: source.format.decimal")
+    return error

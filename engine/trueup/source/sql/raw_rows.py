@@ -1,0 +1,70 @@
+"""Selects columns of a table, and turns the values of database drivers into raw values."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy.exc import SQLAlchemyError
+
+from trueup.model.catalogue import Table, Type
+from trueup.source.column_reader import RawRow
+from trueup.source.sql.address import without_secrets
+from trueup.source.text import clean_text
+
+_LONGEST_ERROR = 300
+_WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9.]+)?")
+
+
+def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
+    """Returns a SELECT of these columns, given by their names in the database."""
+    schema, _, name = table.logical.rpartition(".")
+    columns: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(each) for each in names]
+    return sqlalchemy.select(*columns).select_from(sqlalchemy.table(name, schema=schema or None))
+
+
+def instant_columns(table: Table, names: Iterable[str]) -> Collection[str]:
+    """Returns those of the names in the database that are columns of instants."""
+    columns = [column for column in table.columns.values() if column.type is Type.INSTANT]
+    instants = {name for column in columns for name in (column.logical, column.name)}
+    return instants.intersection(names)
+
+
+def raw_row(names: Sequence[str], instants: Collection[str], values: Iterable[Any]) -> RawRow:
+    """Returns one row as a raw row, by the names in the database.
+
+    `instants` are the names whose texts without a time zone are in UTC.
+    """
+    row = {name: _raw_value(value) for name, value in zip(names, values, strict=True)}
+    for name in instants:
+        row[name] = _in_utc(row[name])
+    return row
+
+
+def _in_utc(value: object) -> object:
+    """SQLite stores instants as texts; one without a time zone is in UTC."""
+    return f"{value}Z" if isinstance(value, str) and _WITHOUT_ZONE.fullmatch(value) else value
+
+
+def _raw_value(value: object) -> object:
+    """The types that only drivers use become types that the converters of values know."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def database_message(error: SQLAlchemyError, url: sqlalchemy.URL) -> str:
+    """Returns the database's own message on one line, without the statement and its values.
+
+    `url` is the address, whose secrets are hidden.
+    """
+    text = str(getattr(error, "orig", None) or type(error).__name__)
+    line = " ".join(clean_text(without_secrets(text, url)).split())
+    return line if len(line) <= _LONGEST_ERROR else line[:_LONGEST_ERROR] + "…"

@@ -1,0 +1,155 @@
+"""Work 365's tables in a database that SQLAlchemy can open: a copy or a reporting server.
+
+Names come from the same profile as for Dataverse: `logical` is the table's or column's name in the
+database, with a schema and a point before it if needed. Reading takes whole tables.
+A write-back is one UPDATE statement that the profile names. Its parameters are `:key`, each
+column's own name, and `:expected_<column>`. See `writer` for how its effect is checked.
+Timestamps without a time zone are UTC, as Dataverse exports them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import sqlalchemy
+from sqlalchemy import Connection, TextClause
+from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.ports import RowOutcome, Rows, RowUpdate
+from trueup.source.column_reader import ColumnReader, column_readers, missing_columns
+from trueup.source.names import table_named
+from trueup.source.profile import ID_COLUMNS, Profile
+from trueup.source.rows import RowCollector
+from trueup.source.sql.address import check_exists, described, open_engine
+from trueup.source.sql.raw_rows import database_message, instant_columns, raw_row, select
+from trueup.source.sql.writer import SqlRowWriter
+from trueup.source.updates import columns_of
+from trueup.source.values import CleanedColumns
+
+_ROWS_AT_A_TIME = 5000
+
+
+class SqlSource:
+    """Tables of one database under the names of a profile; a context manager."""
+
+    def __init__(self, url: str, profile: Profile, zone: ZoneInfo) -> None:
+        """`url` is SQLAlchemy's, `postgresql+psycopg://user:secret@host/base`. Opens nothing yet.
+
+        `zone` is the business time zone.
+        Raises `SourceError` on an invalid address, or a driver that is not installed.
+        """
+        self._profile, self._zone = profile, zone
+        self._engine = open_engine(url)
+
+    def __repr__(self) -> str:
+        return f"SqlSource({self.describe()!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._engine.dispose()
+
+    def describe(self) -> str:
+        """Returns the kind of database, its host and its name, without user and password."""
+        return described(self._engine.url)
+
+    def identity(self) -> str:
+        """Returns the description: host and name identify a database."""
+        return self.describe()
+
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """Returns what the profile states, for columns of Autotask ids."""
+        return self._profile.id_entity_of(table, column) if column in ID_COLUMNS else None
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Always empty."""
+        return ()
+
+    def read(self, table: str, columns: Iterable[str]) -> Rows:
+        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+        profiled = table_named(self._profile.tables, table)
+        cleaned: CleanedColumns = []
+        readers = column_readers(profiled, columns, self._zone, cleaned)
+        rows = RowCollector(profiled, readers, cleaned, lambda _: None)
+        with self._connected() as connection:
+            names = self._database_names(connection, profiled, readers)
+            instants = instant_columns(profiled, names)
+            batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
+            for number, values in enumerate(batches.execute(select(profiled, names))):
+                rows.add(raw_row(names, instants, values), number)
+        return rows.result()
+
+    def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
+        """Writes each row in a transaction of its own; never creates a row.
+
+        Raises `SourceError` if the profile names no statement or the database cannot be used.
+        """
+        profiled = table_named(self._profile.tables, table)
+        statement = self._statement(table)
+        readers = column_readers(profiled, columns_of(updates), self._zone, [])
+        with self._connected() as connection:
+            names = self._database_names(connection, profiled, readers)
+            connection.rollback()
+            columns = {reader.name: reader for reader in readers}
+            writer = SqlRowWriter(connection, profiled, columns, names, statement, self._zone)
+            return [writer.write(update) for update in updates]
+
+    def _statement(self, table: str) -> TextClause:
+        statement = self._profile.write_back.get(table, "").strip()
+        if not statement.upper().startswith("UPDATE"):
+            raise SourceError(
+                f"the profile names no UPDATE statement for {table} (`write_back:`);"
+                " nothing is written"
+            )
+        return sqlalchemy.text(statement)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._open() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise SourceError(self._message(error)) from None
+
+    def _open(self) -> Connection:
+        """Connects to the database, which must exist. Raises `SourceError`."""
+        check_exists(self._engine.url)
+        try:
+            return self._engine.connect()
+        except SQLAlchemyError as error:
+            raise SourceError(self._message(error)) from None
+        except Exception as error:  # noqa: BLE001 -- drivers raise what they like for an option
+            reason = f"cannot be opened with the options in source.url ({type(error).__name__})"
+            raise SourceError(f"{self.describe()}: {reason}") from None
+
+    def _message(self, error: SQLAlchemyError) -> str:
+        return f"{self.describe()}: {database_message(error, self._engine.url)}"
+
+    def _database_names(
+        self, connection: Connection, table: Table, columns: Sequence[ColumnReader]
+    ) -> list[str]:
+        """The database's name of each column. Raises `SourceError` with all that are missing."""
+        schema, _, name = table.logical.rpartition(".")
+        try:
+            described = sqlalchemy.inspect(connection).get_columns(name, schema or None)
+        except NoSuchTableError:
+            raise SourceError(
+                f"{self.describe()} has no table `{table.logical}` ({table.name})"
+            ) from None
+
+        existing = dict.fromkeys(column["name"] for column in described)
+        names = {column.name: column.name_in(existing) for column in columns}
+        missing = [column for column in columns if names[column.name] is None]
+        if missing:
+            place = f"{self.describe()}, table {table.logical}"
+            raise missing_columns(table, sorted(existing), missing, place)
+        return [name for name in names.values() if name]

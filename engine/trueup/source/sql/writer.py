@@ -1,0 +1,128 @@
+"""Writes rows of one table with the UPDATE statement that the profile names.
+
+A row is read, compared with the plan, changed and read again in one transaction. The transaction
+is rolled back unless the statement changed that one row into the planned values.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import sqlalchemy
+from sqlalchemy import Connection, TextClause
+from sqlalchemy.exc import SQLAlchemyError
+
+from trueup.model.catalogue import Column, Table, Type
+from trueup.ports import RowOutcome, RowUpdate
+from trueup.source.column_reader import ColumnReader, RawRow
+from trueup.source.errors import RowMoved, UpdateRefused
+from trueup.source.sql.raw_rows import database_message, instant_columns, raw_row, select
+from trueup.source.text import shown
+from trueup.source.updates import values_to_set
+
+
+@dataclass(frozen=True, slots=True)
+class SqlRowWriter:
+    """Writes rows of one table over one connection, each in a transaction of its own."""
+
+    connection: Connection
+    table: Table
+    columns: Mapping[str, ColumnReader]
+    names: Sequence[str]  # of the columns in the database, the key first
+    statement: TextClause
+    zone: ZoneInfo
+
+    def write(self, update: RowUpdate) -> RowOutcome:
+        """Writes one row; the outcome is in doubt if the COMMIT fails."""
+        try:
+            self._change(update)
+        except UpdateRefused as refusal:
+            self.connection.rollback()
+            return RowOutcome(update.key, str(refusal), moved=isinstance(refusal, RowMoved))
+        except SQLAlchemyError as error:
+            self.connection.rollback()
+            return RowOutcome(update.key, database_message(error, self.connection.engine.url))
+
+        try:
+            self.connection.commit()
+        except SQLAlchemyError as error:
+            return RowOutcome(
+                update.key, database_message(error, self.connection.engine.url), in_doubt=True
+            )
+        return RowOutcome(update.key)
+
+    def _change(self, update: RowUpdate) -> None:
+        """Executes the statement, and checks what it did. Raises `UpdateRefused`."""
+        key, raw = self._select_row(update)
+        if not self._to_set(update, raw):
+            return
+        result = self.connection.execute(self.statement, self._parameters(update, key, raw))
+        if result.rowcount != 1:
+            raise UpdateRefused(
+                f"the profile's statement changed {result.rowcount} rows; it was rolled back"
+            )
+        if self._to_set(update, self._select_row(update)[1]):
+            raise UpdateRefused(
+                "the profile's statement did not set the planned values; it was rolled back"
+            )
+
+    def _to_set(self, update: RowUpdate, raw: RawRow) -> Mapping[str, object]:
+        return values_to_set(self.table, self.columns, update, raw, self.zone)
+
+    def _select_row(self, update: RowUpdate) -> tuple[object, RawRow]:
+        """The key as the database stores it, and the row as it is now.
+
+        The row stays locked until the end of the transaction, where the database supports that.
+        """
+        # The database may store the key as text, in upper or lower case, or as a type of its own.
+        stored_key = sqlalchemy.cast(sqlalchemy.column(self.names[0]), sqlalchemy.String)
+        query = select(self.table, self.names).where(
+            sqlalchemy.func.lower(stored_key) == update.key.lower()
+        )
+        rows = self.connection.execute(query.with_for_update()).all()
+        if not rows:
+            raise UpdateRefused("the row does not exist any more, and no row is created")
+        if len(rows) > 1:
+            raise UpdateRefused("the key occurs more than once")
+        instants = instant_columns(self.table, self.names)
+        return rows[0][0], raw_row(self.names, instants, rows[0])
+
+    def _parameters(self, update: RowUpdate, key: object, raw: RawRow) -> Mapping[str, object]:
+        """The values of the statement's parameters. Raises `UpdateRefused` if one is missing."""
+        values = {name: self._stored(name, value, raw) for name, value in update.values.items()}
+        expected = {
+            f"expected_{name}": self._stored(name, value, raw)
+            for name, value in update.expected.items()
+        }
+        available = {"key": key, **expected, **values}
+        parameters = self.statement.compile().params.keys()
+        lacking = parameters - available.keys()
+        if lacking:
+            raise UpdateRefused(
+                f"the profile's statement needs :{min(lacking)}, which the plan does not have"
+            )
+        return {name: available[name] for name in parameters}
+
+    def _stored(self, name: str, value: object, raw: RawRow) -> object:
+        """A value as the database stores it: a choice as a number where the row has a number."""
+        column = self.table.columns[name]
+        current = raw[str(self.columns[name].name_in(raw))]
+        if column.type is Type.CHOICE and isinstance(value, str) and isinstance(current, int):
+            return _number_of(column, value)
+        if column.type is Type.TEXT and value is not None:
+            return str(value)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)  # SQLite compares instants as texts
+        is_sqlite = self.connection.dialect.name == "sqlite"
+        return str(value) if is_sqlite and isinstance(value, Decimal) else value
+
+
+def _number_of(column: Column, label: str) -> int:
+    for number, own in column.choices.items():
+        if own == label:
+            return number
+    raise UpdateRefused(
+        f"the number of {column.name} {shown(label)} is unknown; name it in the profile"
+    )

@@ -1,0 +1,172 @@
+"""Files as people export them: Excel workbooks, headings of display labels, local spellings."""
+
+import io
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from trueup.errors import SourceError
+from trueup.model.catalogue import Table
+from trueup.ports import RowUpdate
+from trueup.source.files.source import FileSource
+from trueup.source.files.value_formats import parse_format
+
+Put = Callable[[str, str | bytes], Path]
+A = "aaaaaaaa-0000-4000-8000-000000000001"
+B = "bbbbbbbb-0000-4000-8000-000000000002"
+COLUMNS = ("quantity", "effective_date", "status")
+HEADINGS = ("License Change Log", "Quantity", "Effective Date", "Status Reason")
+
+
+def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in sheets:
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+CHANGES: list[list[object]] = [
+    [*HEADINGS],
+    [A, 2.5, date(2026, 11, 15), "Active"],
+    [None, None, None, None],
+    [B, -3, datetime(2026, 11, 16), "Archived"],  # noqa: DTZ001 -- Excel has no zones
+]
+READ = [
+    {"id": A, "quantity": Decimal("2.5"), "effective_date": date(2026, 11, 15), "status": "Active"},
+    {"id": B, "quantity": Decimal(-3), "effective_date": date(2026, 11, 16), "status": "Archived"},
+]
+
+
+@pytest.fixture
+def excel_style(folder: Path, tables: Mapping[str, Table]) -> FileSource:
+    """A folder whose files write decimal commas and days of Great Britain."""
+    file_format = parse_format({"decimal": ",", "day": "DD/MM/YYYY"})
+    return FileSource(folder, tables, "work365", file_format=file_format)
+
+
+def test_a_workbook_for_a_table_is_read_with_typed_cells(put: Put, source: FileSource):
+    put("license_change.xlsx", workbook(("Sheet1", CHANGES)))
+
+    result = source.read("license_change", COLUMNS)
+
+    assert (result.rows, result.findings) == (READ, [])
+
+
+def test_one_workbook_may_hold_a_sheet_for_each_table(
+    put: Put, folder: Path, tables: Mapping[str, Table]
+):
+    sheets = ("License_Change", CHANGES), ("account", [["Account", "Account Name"], [A, "Alpine"]])
+    source = FileSource(put("export.xlsx", workbook(*sheets)), tables, "export.xlsx")
+
+    assert source.read("license_change", COLUMNS).rows == READ
+    assert source.read("account", ["name"]).rows == [{"id": A, "name": "Alpine"}]
+    with pytest.raises(SourceError, match="has no sheet `product`; its sheets are"):
+        source.read("product", ["name"])
+
+
+def test_a_write_back_into_a_workbook_sets_the_cell_and_keeps_the_others(
+    put: Put, source: FileSource
+):
+    path = put("license_change.xlsx", workbook(("Changes", CHANGES)))
+
+    outcomes = source.write(
+        "license_change", [RowUpdate(A, {"status": "Archived"}, {"status": "Active"})]
+    )
+
+    assert [one.error for one in outcomes] == [""]
+    cells = [[cell.value for cell in row] for row in load_workbook(path)["Changes"].iter_rows()]
+    assert cells[1] == [A, 2.5, datetime(2026, 11, 15), "Archived"]  # noqa: DTZ001 -- see above
+    assert cells[3][0] == B
+    assert source.read("license_change", COLUMNS).rows == [
+        READ[0] | {"status": "Archived"},
+        READ[1],
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no workbook", b"id,name\n1,2\n"])
+def test_what_is_no_workbook_is_said_in_one_sentence(put: Put, source: FileSource, data: bytes):
+    put("account.xlsx", data)
+
+    with pytest.raises(SourceError, match="cannot be read as an Excel workbook"):
+        source.read("account", ["name"])
+
+
+@pytest.mark.parametrize("preamble", ["", "sep=;\r\n", '"sep=;"\r\n', "#TYPE System.Object\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_csv_of_excel_is_read_and_written_back_as_it_was(
+    put: Put, excel_style: FileSource, preamble: str, encoding: str
+):
+    text = (
+        f"{preamble}{';'.join(HEADINGS)}\r\n"
+        f"{A};2,5;15/11/2026;Active\r\n"
+        f'{B};"-3";16/11/2026;Archived\r\n'
+    )
+    path = put("license_change.csv", text.encode(encoding))
+
+    assert excel_style.read("license_change", COLUMNS).rows == READ
+    update = RowUpdate(A, {"status": "Archived"}, {"status": "Active"})
+    assert [one.error for one in excel_style.write("license_change", [update])] == [""]
+
+    expected = text.replace("15/11/2026;Active", "15/11/2026;Archived")
+    assert path.read_bytes() == expected.encode(encoding)
+
+
+def test_the_line_of_a_finding_counts_the_lines_before_the_headings(
+    put: Put, excel_style: FileSource
+):
+    put("license_change.csv", f"sep=;\r\n{';'.join(HEADINGS)}\r\n{A};x;15/11/2026;Active\r\n")
+
+    findings = excel_style.read("license_change", COLUMNS).findings
+
+    assert [finding.place.line for finding in findings if finding.place] == [3]
+
+
+@pytest.mark.parametrize(
+    ("cells", "setting"),
+    [("2,5;2026-11-15", "source.format.decimal"), ("2;15/11/2026", "source.format.day")],
+)
+def test_without_a_format_nothing_is_guessed_and_the_setting_is_named(
+    put: Put, source: FileSource, cells: str, setting: str
+):
+    put("license_change.csv", f"{';'.join(HEADINGS)}\n{A};{cells};Active\n")
+
+    result = source.read("license_change", COLUMNS)
+
+    assert result.rows == []
+    assert setting in result.findings[0].text
+
+
+def test_headings_of_dynamics_excel_exports_are_known(put: Put, source: FileSource):
+    rows = [["(Do Not Modify) Account", "(Do Not Modify) Row Checksum", "Account Name"]]
+    put("account.xlsx", workbook(("Sheet1", [*rows, [A.upper(), "x", "Alpine"]])))
+
+    assert source.read("account", ["name"]).rows == [{"id": A, "name": "Alpine"}]
+
+
+def test_a_value_to_write_has_the_spelling_of_the_file(folder: Path, tables: Mapping[str, Table]):
+    file_format = parse_format({"day": "DD/MM/YYYY", "local_times": True})
+    source = FileSource(
+        folder, tables, "work365", zone=ZoneInfo("Europe/London"), file_format=file_format
+    )
+    path = folder / "license_change.csv"
+    path.write_text(f"id,effective_date,created_on\n{A},15/11/2026,01/07/2026 12:00:00\n")
+    update = RowUpdate(
+        A,
+        {"effective_date": date(2026, 12, 1), "created_on": datetime(2026, 7, 2, 9, tzinfo=UTC)},
+        {},
+    )
+
+    source.write("license_change", [update])
+
+    assert path.read_text() == (
+        f"id,effective_date,created_on\n{A},01/12/2026,02/07/2026 10:00:00\n"
+    )

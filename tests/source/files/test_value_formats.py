@@ -1,0 +1,117 @@
+"""Numbers, days and times as people write them are read as the project says, and never guessed."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trueup.model.catalogue import Column, Type
+from trueup.source.errors import InvalidValue
+from trueup.source.files.value_formats import ValueFormat, parse_format
+from trueup.source.values import converter_for
+
+ZONE = ZoneInfo("Europe/Berlin")
+DAYS = ("DD/MM/YYYY", "MM/DD/YYYY", "DD.MM.YYYY", "DD-MM-YYYY", "YYYY/MM/DD")
+
+
+def column(type_: Type) -> Column:
+    return Column("value", type_, "value")
+
+
+def value_of(type_: Type, text: object, written: ValueFormat) -> object:
+    """The typed value of a cell."""
+    one = column(type_)
+    return converter_for(one, ZONE, [])(written.read(one, text, ZONE), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "number"),
+    [
+        ("1234,50", ",", "1234.5"),
+        ("1.234,50", ",", "1234.5"),
+        ("1 234 567,5", ",", "1234567.5"),
+        ("1\u00a0234", ",", "1234"),
+        ("-0,05", ",", "-0.05"),
+        ("1'234.50", ".", "1234.5"),
+        ("1,234.50", ".", "1234.5"),
+    ],
+)
+def test_a_number_is_read_with_the_stated_decimal_sign(text: str, decimal: str, number: str):
+    assert value_of(Type.DECIMAL, text, ValueFormat(decimal=decimal)) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal"),
+    [("1.5", ","), ("1.23,5", ","), ("1,5", "."), ("1.2345,0", ","), ("12,", ","), ("", ",")],
+)
+def test_a_number_with_another_sign_is_refused(text: str, decimal: str):
+    with pytest.raises(InvalidValue):
+        value_of(Type.DECIMAL, text, ValueFormat(decimal=decimal))
+
+
+@given(st.dates(min_value=date(1900, 1, 1)), st.sampled_from(DAYS))
+def test_a_day_is_read_as_it_was_written(day: date, pattern: str):
+    written = ValueFormat(day=pattern)
+
+    assert value_of(Type.DAY, written.write(day, ZONE), written) == day
+    assert value_of(Type.DAY, day.isoformat(), written) == day
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9)))
+def test_a_number_is_read_as_it_was_written(number: Decimal):
+    written = ValueFormat(decimal=",")
+
+    assert value_of(Type.DECIMAL, written.write(number, ZONE), written) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("15/11/2026", date(2026, 11, 15)),
+        ("1/2/2026", date(2026, 2, 1)),
+        ("15/11/2026 14:30", date(2026, 11, 15)),
+        ("15/11/2026, 11:59:59 pm", date(2026, 11, 15)),
+    ],
+)
+def test_a_day_may_have_a_time(text: str, day: date):
+    assert value_of(Type.DAY, text, ValueFormat(day="DD/MM/YYYY")) == day
+
+
+@pytest.mark.parametrize("text", ["31/02/2026", "11/15/2026", "15.11.2026", "15/11/26"])
+def test_a_day_in_another_order_is_refused(text: str):
+    with pytest.raises(InvalidValue):
+        value_of(Type.DAY, text, ValueFormat(day="DD/MM/YYYY"))
+
+
+@pytest.mark.parametrize("text", ["2026-11-15 14:30:00", "2026-11-15T14:30", "15.11.2026 2:30 PM"])
+def test_a_time_without_a_zone_needs_the_projects_word(text: str):
+    days = ValueFormat(day="DD.MM.YYYY")
+    with pytest.raises(InvalidValue, match="local_times"):
+        value_of(Type.INSTANT, text, days)
+
+    local = value_of(Type.INSTANT, text, ValueFormat(day="DD.MM.YYYY", local_times=True))
+
+    assert local == datetime(2026, 11, 15, 13, 30, tzinfo=UTC)
+
+
+@given(st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2037, 1, 1)))  # noqa: DTZ001 -- zone below
+def test_a_local_time_is_read_as_it_was_written(moment: datetime):
+    instant = moment.replace(tzinfo=UTC, microsecond=0)
+    written = ValueFormat(day="DD/MM/YYYY", local_times=True)
+
+    known = value_of(Type.INSTANT, written.write(instant, ZONE), written)
+
+    # The hour that occurs twice when the clocks go back is read as the first of the two.
+    assert known in {instant, instant - timedelta(hours=1)}
+    assert isinstance(known, datetime)
+    assert known.replace(tzinfo=None) == instant.astimezone(ZONE).replace(tzinfo=None)
+
+
+def test_a_columns_own_format_replaces_parts_of_the_common_one():
+    file_format = parse_format(
+        {"decimal": ",", "day": "DD/MM/YYYY", "columns": {"product.price": {"decimal": "."}}}
+    )
+
+    assert file_format.columns["product.price"] == ValueFormat(decimal=".", day="DD/MM/YYYY")
