@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from engine.model import work
-from engine.model.catalogue import Entity
-from engine.model.finding import Finding, Severity
-from engine.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
+from trueup.model import mapping_state as work
+from trueup.model.catalogue import Entity
+from trueup.model.finding import Finding, Severity
+from trueup.model.history import AuditEntry, LinkForgotten
+from trueup.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
 
 Row = work.Row
 Record = work.Record
@@ -23,8 +24,8 @@ Record = work.Record
 class Rows:
     """A table, whole: rows in the order of their keys, and what was wrong with those left out.
 
-    A finding that is an error is about a row that is there and was left out; its key is empty where nobody
-    knows it. `parts` is what could be read of such a row, by its key.
+    A finding of severity error is about a row that exists and was left out. Its key is empty if it
+    is unknown. `parts` is what could be read of such a row, by its key.
     """
 
     rows: Sequence[Row]
@@ -32,7 +33,7 @@ class Rows:
     parts: Mapping[str, Row] = field(default_factory=dict)
 
     def left_out(self) -> dict[str, list[Finding]]:
-        """Why rows were left out, by their keys; under the empty key those of which nobody knows it."""
+        """Why rows were left out, by key; under the empty key the rows whose key is unknown."""
         why: dict[str, list[Finding]] = {}
         for finding in self.findings:
             if finding.severity is Severity.ERROR:
@@ -51,8 +52,10 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of a write-back: `""` is done; else why not. In doubt: it may have landed. Untried: it was not sent,
-    for nobody answered the one before it any more. Moved: the row is not as `expected`, and was left.
+    """The result of a write-back: `error` is empty if it is done, else says why not.
+
+    `in_doubt`: it may have landed. `untried`: it was not sent, because the one before it got no
+    answer. `moved`: the row is not as `expected`, and was left as it is.
     """
 
     key: str
@@ -70,16 +73,16 @@ class Source(Protocol):
         ...
 
     def identity(self) -> str:
-        """Which environment it is, without secrets; "" where that means nothing, as with a folder of exports."""
+        """The environment, without secrets; "" where there is none, as with a folder of exports."""
         ...
 
-    def holds(self, table: str, column: str) -> str | None:
-        """Which entity's ids a column keeps: "" where nobody says, None where the column may take any value."""
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """The entity whose ids a column keeps: "" if unknown, None if it takes any value."""
         ...
 
     @property
-    def remarks(self) -> Sequence[str]:
-        """What a person may want to know of the reading, and no plan depends on: `read whole, its token expired`."""
+    def notices(self) -> Sequence[str]:
+        """Remarks about reading that no plan depends on: `read whole, its token expired`."""
         ...
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
@@ -87,7 +90,10 @@ class Source(Protocol):
         ...
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
-        """Sets columns of existing rows, each whole or not at all; never creates. Raises SourceError."""
+        """Sets columns of existing rows, each row whole or not at all; never creates one.
+
+        Raises SourceError.
+        """
         ...
 
 
@@ -108,6 +114,17 @@ class Threshold:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallCosts:
+    """What requests to a target cost, for the estimate that a plan shows."""
+
+    page: int  # records of a page, and values of an `in` list, at most
+    in_flight: int  # requests that one endpoint takes at a time
+    per_entity: int  # calls for an entity's metadata
+    fixed: int  # calls of every run: to sign in, to ask for the limit, and one retry
+    between_checks: int  # calls after which the limit is asked for again at the earliest
+
+
 class Target(Protocol):
     """Autotask. Reads are bulk; every value goes out and comes in typed by the catalogue."""
 
@@ -116,11 +133,18 @@ class Target(Protocol):
         ...
 
     def identity(self) -> str:
-        """Which tenant it is, without secrets and without a call: two that differ are never taken for one."""
+        """The tenant, without secrets and without a call; different for each tenant."""
         ...
 
     def entity(self, name: str) -> Entity:
-        """The entity as this tenant has it: picklists, user-defined fields, rights. Asked once, then known."""
+        """The entity in this tenant: picklists, user-defined fields, rights; read once."""
+        ...
+
+    def denied(self, entity: str) -> frozenset[str]:
+        """Those of create, query and update that the API user may not do. Asked once, then known.
+
+        Raises TargetError.
+        """
         ...
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
@@ -132,7 +156,7 @@ class Target(Protocol):
         ...
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
-        """Creates, through the parent where Autotask wants it; the id, None for entities without one.
+        """Creates a record, below its parent if needed. Returns its id, or None if it has none.
 
         Raises TargetRejected (it did not happen) or TargetUnavailable (`may_have_landed` says).
         """
@@ -142,23 +166,28 @@ class Target(Protocol):
         """Sets these fields and leaves the others. `values` may hold the parent key for routing."""
         ...
 
-    def guarded(self, guard: Callable[[], None]) -> None:
-        """From now on called right before each write is sent; what it raises ends the write unsent."""
+    def before_write(self, guard: Callable[[], None]) -> None:
+        """Sets what is called right before each write; if it raises, the write is not sent."""
         ...
 
     def stop(self) -> None:
         """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
         ...
 
-    def keep_back(self, calls: int) -> None:
-        """From now on a request is sent only if so many of the run's own calls are left after it.
+    def reserve_calls(self, calls: int) -> None:
+        """From now on a request is sent only if this many of the run's calls are left after it.
 
-        Else it raises CallsUsedUp. So what is sent can be proven afterwards: 0 sets those calls free.
+        Otherwise CallsUsedUp is raised. The calls kept back prove what was sent; 0 frees them.
         """
         ...
 
     def threshold(self) -> Threshold:
         """How much of the hour's calls is used."""
+        ...
+
+    @property
+    def call_costs(self) -> CallCosts:
+        """How this target pages and counts requests."""
         ...
 
     @property
@@ -168,8 +197,8 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What state knows when a plan is made."""
+class StateSnapshot:
+    """The content of the state when a plan is made."""
 
     lineage: str = ""
     serial: int = 0
@@ -177,61 +206,137 @@ class Memory:
     applied: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     pushed: Mapping[tuple[str, str], Pushed] = field(default_factory=dict)
     open_runs: Sequence[Run] = ()
-    systems: Mapping[str, str] = field(default_factory=dict)  # `source` and `target`: which ones it is about
+    # Identities of the `source` and `target` that the state is about.
+    systems: Mapping[str, str] = field(default_factory=dict)
 
 
-class State(Protocol):
-    """Links, runs, journal, lock; every call that writes is durable when it returns."""
+class History(Protocol):
+    """What the state knows of the past. Reading an absent store finds and creates nothing."""
 
-    def load(self) -> Memory:
-        """All that planning needs. An absent store is an empty one; it is not created by reading."""
+    def runs(self, *, plans: bool = True) -> Sequence[Run]:
+        """All runs, oldest first; with `plans=False` their `plan` is "", for plans may be large."""
+        ...
+
+    def run(self, run: str) -> Run:
+        """One run with its plan document. Raises `StateError` if there is no run with this id."""
+        ...
+
+    def journal(self, run: str) -> Sequence[Entry]:
+        """The entries of a run, oldest first; none if there is no run with this id."""
+        ...
+
+    def in_doubt(self) -> Sequence[tuple[str, Entry]]:
+        """Run id and last entry of each change in doubt, oldest first."""
+        ...
+
+    def audit(self) -> Sequence[AuditEntry]:
+        """Manual edits and lock takeovers, oldest first."""
+        ...
+
+    def holder(self) -> Lease | None:
+        """The lease of the lock's holder, expired or not; None while the lock is free."""
+        ...
+
+    def head(self) -> tuple[int, str]:
+        """The number of lines in the journal and the hash of the last; (0, "") without lines."""
+        ...
+
+    def verify(self, known: Iterable[str] = ()) -> Sequence[Finding]:
+        """What was changed outside trueup; empty if nothing was.
+
+        `known` are hashes that `head` returned earlier: each must still be a line of the journal.
+        """
+        ...
+
+    def export(self) -> str:
+        """The whole state without its lock as text; equal states give equal texts.
+
+        Raises `StateError` if there is no state.
+        """
+        ...
+
+
+class State(History, Protocol):
+    """Links, applied values, pushed changes, runs with their journals, and a lock.
+
+    Each call that writes is one transaction, durable when it returns. Calls that take a lease raise
+    `StateLocked` if it is no longer the holder's, and have written nothing then. All calls raise
+    `StateError` if the store cannot be used.
+    """
+
+    def load(self) -> StateSnapshot:
+        """All that planning needs. An absent store is an empty one; reading does not create it."""
         ...
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
-        """Takes the lock, or raises StateLocked saying who holds it since when.
+        """Takes the lock, or raises `StateLocked` with the holder and since when it holds the lock.
 
-        A lease that ran out is taken over; `reason` forces it and is recorded.
+        An expired lease is taken over. With a `reason` the lock is taken from any holder. Both are
+        audited.
         """
         ...
 
     def renew(self, lease: Lease) -> Lease:
-        """The heartbeat; raises StateLocked when the lease is no longer ours."""
+        """The heartbeat: the lease runs for its full time again."""
         ...
 
     def check(self, lease: Lease) -> None:
-        """For right before a write is sent: raises StateLocked unless the lease is ours and has not run out."""
+        """Called right before a write is sent. Raises `StateLocked` also for an expired lease."""
         ...
 
     def release(self, lease: Lease) -> None:
-        """Gives the lock back."""
+        """Gives the lock back; has no effect if the lease is no longer the holder's."""
         ...
 
     def begin(self, run: Run, lease: Lease) -> None:
-        """Opens a run; the first one ever gives the state its lineage."""
+        """Opens a run; the first one gives the state its lineage.
+
+        Raises `StateError` if there is a run with this id.
+        """
         ...
 
-    def record(self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects = ...) -> None:
-        """Writes entries and their effects in one transaction; raises StateLocked on a stale token."""
+    def record(
+        self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects = ...
+    ) -> None:
+        """Writes entries and their effects. Raises `StateError` for an unknown run."""
         ...
 
     def finish(self, lease: Lease, run: str, status: RunStatus, at: datetime) -> None:
-        """Closes a run; the serial goes up by one."""
+        """Closes a run; the serial goes up by one. Raises `StateError` if it is unknown or done."""
         ...
 
-    def edit(self, lease: Lease, what: str, effects: Effects, *, reason: str = "") -> None:
-        """A change by hand (`link`, `state forget`, `state settle`), recorded; the serial goes up by one."""
+    def edit(
+        self, lease: Lease, event: LinkForgotten, effects: Effects, *, reason: str = ""
+    ) -> None:
+        """Writes a manual edit and its effects; audited; the serial goes up by one."""
         ...
 
-    def settle(self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects = ..., *, reason: str) -> None:
-        """What became of changes in doubt, said by hand: recorded with who, when and why; the serial goes up by one."""
+    def settle(
+        self,
+        lease: Lease,
+        run: str,
+        entries: Sequence[Entry],
+        effects: Effects = ...,
+        *,
+        reason: str,
+    ) -> None:
+        """Writes the outcomes of changes in doubt that a person determined, or gives up a run.
+
+        Entries with `Step.DONE` or `Step.NOT_LANDED` are outcomes; without any of these the run is
+        given up. Audited; the serial goes up by one. Raises `StateError` for an unknown run.
+        """
         ...
 
-    def runs(self) -> Sequence[Run]:
-        """All runs, oldest first."""
+    def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
+        """From now on the state is about these systems; audited; the serial goes up by one."""
         ...
 
-    def journal(self, run: str) -> Sequence[Entry]:
-        """A run's entries, oldest first."""
+    def import_(self, text: str) -> None:
+        """Fills an empty store from an export, whole or not at all.
+
+        Raises `StateError` for a store that is not empty and for any other text, `StateLocked`
+        while the lock is held.
+        """
         ...
 
 

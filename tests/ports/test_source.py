@@ -1,8 +1,8 @@
-"""What every source must do; one suite, so that a fake is held to what the real ones do.
+"""What every source must do: one suite for all connectors and for the fake of the tests.
 
-A source is given to the suite as a function: rows by table and a folder in, a context manager with the source
-out. With TRUEUP_TEST_POSTGRES set to an SQLAlchemy address of a database that may be written to, the suite runs
-on PostgreSQL as well.
+Each source is a function that takes rows by table and a folder, and returns a context manager of
+the source. If TRUEUP_TEST_POSTGRES is the SQLAlchemy address of a database that may be written to,
+the suite also runs on PostgreSQL.
 """
 
 import csv
@@ -22,33 +22,35 @@ import pytest
 import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trueup.config.catalogues import load_tables
+from trueup.errors import SourceError
+from trueup.model.catalogue import Column, Type
+from trueup.ports import RowOutcome, RowUpdate, Source
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.dataverse.client import DataverseAccess
+from trueup.source.dataverse.source import CacheSettings, DataverseSource
+from trueup.source.files.source import FileSource
+from trueup.source.profile import ColumnProfile, Profile
+from trueup.source.sql.source import SqlSource
 
-from engine.config.catalogues import load_tables
-from engine.errors import SourceError
-from engine.model.catalogue import Column, Type
-from engine.ports import RowOutcome, RowUpdate, Source
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.source.dataverse.client import Access
-from engine.source.dataverse.source import DataverseSource, Keeping
-from engine.source.files import FileSource
-from engine.source.profile import Here, Profile
-from engine.source.sql import SqlSource
-from tests.fakes import FakeClock, FakeSource
+from tests.support.fakes import FakeClock, FakeSource
+from tests.support.paths import SCHEMAS
 
 Row = Mapping[str, Any]
-World = Mapping[str, Sequence[Row]]
-Opener = Callable[[World, Path], AbstractContextManager[Source]]
+RowsByTable = Mapping[str, Sequence[Row]]
+Opener = Callable[[RowsByTable, Path], AbstractContextManager[Source]]
 
-TABLES = load_tables(Path(__file__).parents[2] / "schemas" / "work365.yaml")
+TABLES = load_tables(SCHEMAS / "work365.yaml")
 ZONE = ZoneInfo("Europe/Zurich")
-NOTE = "@OData.Community.Display.V1.FormattedValue"
+DISPLAY = "@OData.Community.Display.V1.FormattedValue"
 PROFILE = Profile(
     TABLES,
-    here={("subscription", "psa_system_id"): Here(holds="ContractServices")},
+    columns={("subscription", "psa_system_id"): ColumnProfile(id_entity_of="ContractServices")},
     write_back={
         "license_change": "UPDATE work365_licensechangelog SET statuscode = :status "
         "WHERE work365_licensechangelogid = :key",
-        "subscription": "UPDATE work365_subscription SET work365_subscription_psasystem_id = :psa_system_id "
+        "subscription": "UPDATE work365_subscription "
+        "SET work365_subscription_psasystem_id = :psa_system_id "
         "WHERE work365_subscriptionid = :key",
     },
 )
@@ -59,7 +61,7 @@ def key(number: int) -> str:
 
 
 def filled(table: str, **values: Any) -> Row:
-    """A row with all columns; those that are not named are none."""
+    """A row with all columns; those that are not given are None."""
     return {**dict.fromkeys(TABLES[table].columns), **values}
 
 
@@ -82,11 +84,11 @@ SUBSCRIPTION = filled(
     state="Active",
     status="Active",
 )
-LOGS = [
+CHANGES = [
     filled(
         "license_change",
         id=key(number),
-        name=f"log {number}",
+        name=f"change {number}",
         subscription=SUBSCRIPTION["id"],
         quantity=Decimal(number) - 2,
         effective_date=date(2026, 1, number),
@@ -99,17 +101,22 @@ LOGS = [
     )
     for number in (3, 1, 2)
 ]
-WORLD: World = {"subscription": [SUBSCRIPTION], "license_change": LOGS, "account": [], "contact": []}
+ROWS: RowsByTable = {
+    "subscription": [SUBSCRIPTION],
+    "license_change": CHANGES,
+    "account": [],
+    "contact": [],
+}
 
 
 @contextmanager
-def fake(world: World, _folder: Path) -> Iterator[Source]:
+def fake(world: RowsByTable, _folder: Path) -> Iterator[Source]:
     yield FakeSource(world, TABLES)
 
 
 @contextmanager
-def json_files(world: World, folder: Path) -> Iterator[Source]:
-    """As Dataverse exports them: logical names, numbers, display texts."""
+def json_files(world: RowsByTable, folder: Path) -> Iterator[Source]:
+    """Files as Dataverse exports them: logical names, numbers, display texts."""
     for table, rows in world.items():
         path = folder / f"{table}.json"
         listed = [exported(TABLES[table].columns, row) for row in rows]
@@ -118,25 +125,29 @@ def json_files(world: World, folder: Path) -> Iterator[Source]:
 
 
 def exported(columns: Mapping[str, Column], row: Row) -> Row:
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in row.items():
         column = columns[name]
         if column.type is Type.LOOKUP or name in ("unit", "currency"):
-            made[f"_{column.logical}_value"] = value if column.type is Type.LOOKUP else value and key(9)
-            made[f"_{column.logical}_value{NOTE}"] = value
+            values[f"_{column.logical}_value"] = (
+                value if column.type is Type.LOOKUP else value and key(9)
+            )
+            values[f"_{column.logical}_value{DISPLAY}"] = value
         elif column.type is Type.CHOICE and value is not None:
-            made[column.logical] = next(number for number, label in column.choices.items() if label == value)
-            made[f"{column.logical}{NOTE}"] = value
+            values[column.logical] = next(
+                number for number, label in column.choices.items() if label == value
+            )
+            values[f"{column.logical}{DISPLAY}"] = value
         elif isinstance(value, datetime):
-            made[column.logical] = value.isoformat().replace("+00:00", "Z")
+            values[column.logical] = value.isoformat().replace("+00:00", "Z")
         else:
-            made[column.logical] = float(value) if isinstance(value, Decimal) else value
-    return made
+            values[column.logical] = float(value) if isinstance(value, Decimal) else value
+    return values
 
 
 @contextmanager
-def csv_files(world: World, folder: Path) -> Iterator[Source]:
-    """Under our own names, with labels."""
+def csv_files(world: RowsByTable, folder: Path) -> Iterator[Source]:
+    """Files under our own names, with labels."""
     for table, rows in world.items():
         with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, quoting=csv.QUOTE_ALL)
@@ -146,41 +157,48 @@ def csv_files(world: World, folder: Path) -> Iterator[Source]:
 
 
 @contextmanager
-def dataverse(world: World, folder: Path) -> Iterator[Source]:
-    environment = Environment(client_secret="not-to-be-told", zone=ZONE)  # noqa: S106 -- to be looked for in texts
+def dataverse(world: RowsByTable, folder: Path) -> Iterator[Source]:
+    environment = Environment(client_secret="never-shown", zone=ZONE)  # noqa: S106 -- searched for in outputs
     with DataverseSandbox(TABLES, world, environment) as sandbox:
-        access = Access(
-            sandbox.url, environment.tenant, environment.client_id, environment.client_secret, authority=sandbox.url
+        access = DataverseAccess(
+            sandbox.url,
+            environment.tenant,
+            environment.client_id,
+            environment.client_secret,
+            authority=sandbox.url,
         )
-        keeping = Keeping(folder / "rows.sqlite")
-        with DataverseSource(access, PROFILE, ZONE, FakeClock(), keeping) as source:
+        cache = CacheSettings(folder / "rows.sqlite")
+        with DataverseSource(access, PROFILE, ZONE, FakeClock(), cache) as source:
             yield source
 
 
 @contextmanager
-def database(url: str, world: World, folder: Path) -> Iterator[Source]:
-    """Numbers for choices, types of the database's own for the rest."""
+def database(url: str, world: RowsByTable, folder: Path) -> Iterator[Source]:
+    """A database with numbers for choices, and its own types for the rest."""
     address = url.format(folder=folder)
     engine = sqlalchemy.create_engine(address)
     metadata = sqlalchemy.MetaData()
     for table, rows in world.items():
-        described = TABLES[table]
-        made = sqlalchemy.Table(
-            described.logical,
+        catalogued = TABLES[table]
+        created = sqlalchemy.Table(
+            catalogued.logical,
             metadata,
-            *(sqlalchemy.Column(column.logical, kept_as(column)) for column in described.columns.values()),
+            *(
+                sqlalchemy.Column(column.logical, stored_type(column))
+                for column in catalogued.columns.values()
+            ),
         )
-        made.drop(engine, checkfirst=True)
-        made.create(engine)
+        created.drop(engine, checkfirst=True)
+        created.create(engine)
         with engine.begin() as connection:
             for row in rows:
-                connection.execute(made.insert().values(stored(described.columns, row)))
+                connection.execute(created.insert().values(stored(catalogued.columns, row)))
     engine.dispose()
     with SqlSource(address, PROFILE, ZONE) as source:
         yield source
 
 
-def kept_as(column: Column) -> sqlalchemy.types.TypeEngine[Any]:
+def stored_type(column: Column) -> sqlalchemy.types.TypeEngine[Any]:
     kinds: dict[Type, sqlalchemy.types.TypeEngine[Any]] = {
         Type.DECIMAL: sqlalchemy.Double().with_variant(sqlalchemy.Numeric(18, 6), "postgresql"),
         Type.BOOLEAN: sqlalchemy.Boolean(),
@@ -194,12 +212,12 @@ def kept_as(column: Column) -> sqlalchemy.types.TypeEngine[Any]:
 
 
 def stored(columns: Mapping[str, Column], row: Row) -> Row:
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in row.items():
         column = columns[name]
         numbers = {label: number for number, label in column.choices.items()}
-        made[column.logical] = numbers.get(value, value) if column.type is Type.CHOICE else value
-    return made
+        values[column.logical] = numbers.get(value, value) if column.type is Type.CHOICE else value
+    return values
 
 
 REAL: dict[str, Opener] = {
@@ -212,8 +230,8 @@ if "TRUEUP_TEST_POSTGRES" in os.environ:
     REAL["postgresql"] = partial(database, os.environ["TRUEUP_TEST_POSTGRES"])
 EVERY: dict[str, Opener] = {"fake": fake, **REAL}
 
-on_every = pytest.mark.parametrize("opened", EVERY.values(), ids=EVERY)
-on_real = pytest.mark.parametrize("opened", REAL.values(), ids=REAL)
+on_every = pytest.mark.parametrize("open_source", EVERY.values(), ids=EVERY)
+on_real = pytest.mark.parametrize("open_source", REAL.values(), ids=REAL)
 
 
 def archive(number: int, **expected: Any) -> RowUpdate:
@@ -221,32 +239,41 @@ def archive(number: int, **expected: Any) -> RowUpdate:
 
 
 @on_every
-def test_rows_come_typed_and_in_the_order_of_their_keys(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
+def test_rows_are_typed_and_ordered_by_key(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
         subscriptions = source.read("subscription", list(SUBSCRIPTION))
-        logs = source.read("license_change", list(LOGS[0]))
+        changes = source.read("license_change", list(CHANGES[0]))
 
     assert (subscriptions.rows, list(subscriptions.findings)) == ([SUBSCRIPTION], [])
-    assert (logs.rows, list(logs.findings)) == (sorted(LOGS, key=lambda row: row["id"]), [])
+    assert (changes.rows, list(changes.findings)) == (
+        sorted(CHANGES, key=lambda row: row["id"]),
+        [],
+    )
 
 
 @on_every
-def test_the_key_comes_whether_it_is_asked_for_or_not(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
+def test_the_key_is_always_read(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
         rows = source.read("license_change", ["quantity"]).rows
 
-    assert [(row["id"], row["quantity"]) for row in rows] == [(key(1), -1), (key(2), 0), (key(3), 1)]
+    assert [(row["id"], row["quantity"]) for row in rows] == [
+        (key(1), -1),
+        (key(2), 0),
+        (key(3), 1),
+    ]
 
 
 @on_every
-def test_a_table_without_rows_is_empty_and_no_error(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
+def test_a_table_without_rows_is_not_an_error(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
         assert list(source.read("account", ["name"]).rows) == []
 
 
 @on_real
-def test_a_table_or_column_that_is_not_in_the_catalogue_is_an_error_with_the_nearest(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
+def test_an_unknown_table_or_column_is_an_error_with_the_nearest_name(
+    open_source: Opener, tmp_path: Path
+):
+    with open_source(ROWS, tmp_path) as source:
         with pytest.raises(SourceError, match="did you mean `subscription`"):
             source.read("subscripton", ["name"])
         with pytest.raises(SourceError, match="did you mean `quantity`"):
@@ -254,23 +281,27 @@ def test_a_table_or_column_that_is_not_in_the_catalogue_is_an_error_with_the_nea
 
 
 @on_every
-def test_a_write_back_is_there_with_the_next_reading_and_changes_nothing_else(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
-        source.read("license_change", list(LOGS[0]))
+def test_the_next_reading_shows_a_write_back_and_no_other_change(
+    open_source: Opener, tmp_path: Path
+):
+    with open_source(ROWS, tmp_path) as source:
+        source.read("license_change", list(CHANGES[0]))
         outcomes = source.write("license_change", [archive(3), archive(1, quantity=Decimal(-1))])
-        after = source.read("license_change", list(LOGS[0])).rows
+        after = source.read("license_change", list(CHANGES[0])).rows
 
     assert outcomes == [RowOutcome(key(3)), RowOutcome(key(1))]
     assert after == [
         {**row, "status": "Archived" if row["id"] != key(2) else "Active"}
-        for row in sorted(LOGS, key=lambda row: row["id"])
+        for row in sorted(CHANGES, key=lambda row: row["id"])
     ]
 
 
 @on_every
-def test_a_row_that_moved_or_went_is_left_said_and_in_nobodys_way(opened: Opener, tmp_path: Path):
+def test_a_changed_or_missing_row_is_reported_and_the_others_are_written(
+    open_source: Opener, tmp_path: Path
+):
     updates = [archive(1, quantity=Decimal(7)), archive(99), archive(2)]
-    with opened(WORLD, tmp_path) as source:
+    with open_source(ROWS, tmp_path) as source:
         outcomes = source.write("license_change", updates)
         after = source.read("license_change", ["status"]).rows
 
@@ -283,8 +314,8 @@ def test_a_row_that_moved_or_went_is_left_said_and_in_nobodys_way(opened: Opener
 
 
 @on_every
-def test_what_is_already_as_wanted_counts_as_done(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
+def test_a_row_with_the_planned_values_is_done(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
         first = source.write("license_change", [archive(2)])
         second = source.write("license_change", [archive(2)])
 
@@ -292,9 +323,9 @@ def test_what_is_already_as_wanted_counts_as_done(opened: Opener, tmp_path: Path
 
 
 @on_real
-def test_an_id_goes_into_an_empty_column_as_text(opened: Opener, tmp_path: Path):
+def test_an_id_is_written_as_text_into_an_empty_column(open_source: Opener, tmp_path: Path):
     update = RowUpdate(SUBSCRIPTION["id"], {"psa_system_id": 29683}, {"psa_system_id": None})
-    with opened(WORLD, tmp_path) as source:
+    with open_source(ROWS, tmp_path) as source:
         outcomes = source.write("subscription", [update])
         rows = source.read("subscription", ["psa_system_id"]).rows
 
@@ -303,9 +334,11 @@ def test_an_id_goes_into_an_empty_column_as_text(opened: Opener, tmp_path: Path)
 
 
 @on_real
-def test_a_label_that_the_column_does_not_have_is_not_written(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
-        outcome = source.write("license_change", [RowUpdate(key(1), {"status": "Shut"}, {"status": "Active"})])[0]
+def test_an_unknown_label_is_not_written(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        outcome = source.write(
+            "license_change", [RowUpdate(key(1), {"status": "Shut"}, {"status": "Active"})]
+        )[0]
         after = source.read("license_change", ["status"]).rows
 
     assert outcome.error.endswith('status: "Shut" is not one of Active, Archived')
@@ -313,18 +346,19 @@ def test_a_label_that_the_column_does_not_have_is_not_written(opened: Opener, tm
 
 
 @on_every
-def test_a_source_is_called_by_a_name_without_secrets(opened: Opener, tmp_path: Path):
-    with opened(WORLD, tmp_path) as source:
-        said = source.describe() + repr(source)
+def test_a_source_is_described_without_secrets(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        text = source.describe() + repr(source)
 
     assert source.describe()
-    assert "not-to-be-told" not in said
+    assert "never-shown" not in text
 
 
 texts = st.one_of(
-    st.none(), st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)
+    st.none(),
+    st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9),
 )
-logs = st.builds(
+changes = st.builds(
     partial(filled, "license_change"),
     id=st.uuids().map(str),
     name=texts,
@@ -343,9 +377,12 @@ logs = st.builds(
 
 @on_real
 @settings(max_examples=settings().max_examples // 4)
-@given(rows=st.lists(logs, max_size=8, unique_by=lambda row: row["id"]))
-def test_any_rows_come_back_as_they_are(opened: Opener, rows: list[Row]):
-    with TemporaryDirectory() as folder, opened({"license_change": rows}, Path(folder)) as source:
-        got = source.read("license_change", list(TABLES["license_change"].columns))
+@given(rows=st.lists(changes, max_size=8, unique_by=lambda row: row["id"]))
+def test_any_rows_are_read_as_they_were_written(open_source: Opener, rows: list[Row]):
+    with (
+        TemporaryDirectory() as folder,
+        open_source({"license_change": rows}, Path(folder)) as source,
+    ):
+        read_rows = source.read("license_change", list(TABLES["license_change"].columns))
 
-    assert (got.rows, got.findings) == (sorted(rows, key=lambda row: row["id"]), [])
+    assert (read_rows.rows, read_rows.findings) == (sorted(rows, key=lambda row: row["id"]), [])

@@ -1,4 +1,4 @@
-"""The file itself: who may read it, what is refused and left as it is, how old ones grow up."""
+"""The file: its permissions, which files are refused, how old ones are migrated."""
 
 import os
 import sqlite3
@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from trueup import operating_system
+from trueup.errors import StateError, StateLocked
+from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step
+from trueup.ports import StateSnapshot
+from trueup.state.sqlite import file
+from trueup.state.sqlite.file import APPLICATION, open_file
+from trueup.state.sqlite.statements import migrations
 
-from engine.errors import StateError, StateLocked
-from engine.model.run import Effects, Entry, Link, Run, RunStatus, Step
-from engine.ports import Memory
-from engine.state import file
-from engine.state.file import APPLICATION, open_file
-from engine.state.statements import migrations
+from tests.state.sqlite.conftest import EDIT
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -23,7 +25,7 @@ def mode(path) -> int:
 
 
 def raw(path, *statements) -> None:
-    """Another program at work in the file."""
+    """Runs statements on the file as another program would."""
     connection = sqlite3.connect(path, isolation_level=None)
     for statement in statements:
         connection.execute(statement)
@@ -33,25 +35,34 @@ def raw(path, *statements) -> None:
 def schema(path) -> dict[str, list[tuple]]:
     """Tables with their columns, indexes and triggers with their text."""
     connection = sqlite3.connect(path)
-    parts = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
-    found = {
-        name: connection.execute(f"PRAGMA table_info({name})").fetchall() if kind == "table" else [(sql,)]
-        for kind, name, sql in parts
+    objects = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    ).fetchall()
+    described = {
+        name: connection.execute(f"PRAGMA table_info({name})").fetchall()
+        if kind == "table"
+        else [(sql,)]
+        for kind, name, sql in objects
     }
     connection.close()
-    return found
+    return described
 
 
 def old_file(path, version: int) -> None:
-    """A file as the program that knew only so many migrations left it: one run done, one link."""
+    """Creates an empty file of an old version, with its number of migrations."""
     statements = [statement for migration in migrations()[:version] for statement in migration]
-    raw(path, *statements, f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {version}")
+    raw(
+        path,
+        *statements,
+        f"PRAGMA application_id = {APPLICATION}",
+        f"PRAGMA user_version = {version}",
+    )
 
 
-def test_reading_makes_no_file_and_no_folder(opened, tmp_path):
+def test_reading_creates_no_file_and_no_folder(opened, tmp_path):
     state = opened(1, tmp_path / "sub" / "state.sqlite")
 
-    assert state.load() == Memory()
+    assert state.load() == StateSnapshot()
     assert (state.runs(), state.journal("r1"), state.in_doubt(), state.audit()) == ([], [], [], [])
     assert (state.holder(), state.head(), state.verify()) == (None, (0, ""), [])
     with pytest.raises(StateError, match="no run r1"):
@@ -62,7 +73,9 @@ def test_reading_makes_no_file_and_no_folder(opened, tmp_path):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277], ids=oct)
-def test_the_file_and_its_companions_are_readable_by_their_owner_only(opened, tmp_path, umask):
+def test_the_file_and_its_rollback_journal_are_readable_by_their_owner_only(
+    opened, tmp_path, umask
+):
     before = os.umask(umask)
     try:
         path = tmp_path / "state.sqlite"
@@ -71,17 +84,17 @@ def test_the_file_and_its_companions_are_readable_by_their_owner_only(opened, tm
         modes = {}
         with state._access.writing() as connection:
             connection.execute("UPDATE state SET serial = 7")
-            modes = {found.name: mode(found) for found in tmp_path.iterdir()}
-        state.edit(lease, "link", Effects())
+            modes = {file.name: mode(file) for file in tmp_path.iterdir()}
+        state.edit(lease, EDIT, Effects())
     finally:
         os.umask(before)
 
     assert set(modes) == {"state.sqlite", "state.sqlite-journal"}
-    assert {found & 0o177 for found in modes.values()} == {0}
+    assert {bits & 0o177 for bits in modes.values()} == {0}
 
 
-def test_a_file_that_others_may_read_is_closed_to_them(told, path, opened):
-    told.close()
+def test_a_file_that_others_can_read_is_made_private(filled, path, opened):
+    filled.close()
     path.chmod(0o644)
 
     opened(2).load()
@@ -89,28 +102,32 @@ def test_a_file_that_others_may_read_is_closed_to_them(told, path, opened):
     assert mode(path) == 0o600
 
 
-def test_missing_folders_are_made(opened, tmp_path):
+def test_missing_folders_are_created(opened, tmp_path):
     state = opened(1, tmp_path / "a" / "b" / "state.sqlite")
 
     assert state.acquire("apply (ann)")
 
 
-def test_the_state_is_one_file_between_calls_and_a_note_while_a_run_is_open(told, path):
-    assert told.load().links
-    assert sorted(found.name for found in path.parent.iterdir()) == [path.name, f"{path.name}.open"]
+def test_the_state_is_one_file_between_calls_and_a_second_one_while_a_run_is_open(filled, path):
+    assert filled.load().links
+    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, f"{path.name}.open"]
     assert mode(path.with_name(f"{path.name}.open")) == 0o600
 
 
-def test_every_commit_reaches_the_disk_before_the_call_returns(told):
-    with told._access.reading() as connection:
+def test_each_commit_reaches_the_disk_before_the_call_returns(filled):
+    with filled._access.reading() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
         assert connection.execute("PRAGMA fullfsync").fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
-def test_new_folders_and_files_are_synced_into_the_folders_above_them(opened, tmp_path, monkeypatch):
+def test_the_folders_of_new_folders_and_files_are_synced(opened, tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(file, "_sync", lambda folder: synced.append(folder.relative_to(tmp_path).as_posix()))
+    monkeypatch.setattr(
+        operating_system,
+        "sync_folder",
+        lambda folder: synced.append(folder.relative_to(tmp_path).as_posix()),
+    )
 
     opened(1, tmp_path / "a" / "b" / "state.sqlite").acquire("apply (ann)")
 
@@ -126,7 +143,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(opened, path, kind):
+def test_a_file_that_is_no_state_is_refused_and_left_unchanged(opened, path, kind):
     if FOREIGN[kind] is None:
         raw(path, "CREATE TABLE customers (name TEXT)", "INSERT INTO customers VALUES ('Alpine')")
     else:
@@ -135,7 +152,12 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(opened, path, kind
     before = path.read_bytes()
     state = opened()
 
-    for call in (state.load, lambda: state.acquire("apply (ann)"), state.export, lambda: state.import_("{}")):
+    for call in (
+        state.load,
+        lambda: state.acquire("apply (ann)"),
+        state.export,
+        lambda: state.import_("{}"),
+    ):
         with pytest.raises(StateError, match="left as it is"):
             call()
 
@@ -143,14 +165,14 @@ def test_a_file_that_is_not_ours_is_refused_and_left_as_it_is(opened, path, kind
     assert mode(path) == 0o644
 
 
-def test_an_empty_database_that_another_program_marked_is_not_ours(opened, path):
+def test_an_empty_database_of_another_program_is_refused(opened, path):
     raw(path, "PRAGMA user_version = 5")
 
     with pytest.raises(StateError, match="another program"):
         opened().acquire("apply (ann)")
 
 
-def test_a_folder_in_the_place_of_the_file_is_refused(opened, path):
+def test_a_folder_in_place_of_the_file_is_refused(opened, path):
     path.mkdir()
 
     with pytest.raises(StateError, match="not a file"):
@@ -159,7 +181,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(opened, path):
         opened().acquire("apply (ann)")
 
 
-def test_a_place_that_cannot_be_reached_is_refused(opened, tmp_path):
+def test_a_path_that_cannot_be_reached_is_refused(opened, tmp_path):
     (tmp_path / "file").write_text("no folder")
     state = opened(1, tmp_path / "file" / "state.sqlite")
 
@@ -170,22 +192,24 @@ def test_a_place_that_cannot_be_reached_is_refused(opened, tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_a_file_that_was_cut_short_is_reported(told, path, opened, share):
-    lease = told.acquire("apply (ann)")
-    links = tuple(Link("customer", f"{number}", "Companies", number, "created") for number in range(500))
-    told.edit(lease, "link", Effects(links=links))
-    told.close()
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
-    cut = path.read_bytes()
+def test_a_truncated_file_is_refused(filled, path, opened, share):
+    lease = filled.acquire("apply (ann)")
+    links = tuple(
+        Link("customer", f"{number}", "Companies", number, "created") for number in range(500)
+    )
+    filled.edit(lease, EDIT, Effects(links=links))
+    filled.close()
+    content = path.read_bytes()
+    truncated = content[: int(len(content) * share)]
+    path.write_bytes(truncated)
 
     with pytest.raises(StateError, match="damaged"):
         opened(2).load()
-    assert path.read_bytes() == cut
+    assert path.read_bytes() == truncated
 
 
-def test_a_damaged_page_is_reported(told, path, opened):
-    told.close()
+def test_a_file_with_a_damaged_page_is_refused(filled, path, opened):
+    filled.close()
     content = bytearray(path.read_bytes())
     content[4096:] = b"\x5a" * (len(content) - 4096)
     path.write_bytes(content)
@@ -194,42 +218,50 @@ def test_a_damaged_page_is_reported(told, path, opened):
         opened(2).load()
 
 
-def test_a_value_that_is_none_of_ours_is_reported(told, path, opened):
-    told.close()
+def test_a_value_that_trueup_did_not_write_is_refused(filled, path, opened):
+    filled.close()
     raw(path, 'UPDATE applied SET fields = \'{"price":{"$decimal":"much"}}\'')
 
     with pytest.raises(StateError, match="did not write"):
         opened(2).load()
 
 
-def test_a_file_of_a_newer_version_is_refused_in_plain_words(told, path, opened):
-    told.close()
+def test_a_file_of_a_newer_version_is_refused(filled, path, opened):
+    filled.close()
     raw(path, "PRAGMA user_version = 99")
     state = opened(2)
 
-    with pytest.raises(StateError, match=r"newer trueup \(version 99 of the file, this one knows up to"):
+    with pytest.raises(
+        StateError, match=r"newer trueup \(version 99 of the file; this one reads up to"
+    ):
         state.load()
     with pytest.raises(StateError, match="newer trueup"):
         state.acquire("apply (ann)")
 
 
-def test_a_file_that_lost_all_its_bytes_is_no_new_state(told, opened, path):
-    told.close()
+def test_a_file_of_0_bytes_is_refused(filled, opened, path):
+    filled.close()
     path.write_bytes(b"")
     state = opened(2)
 
-    for call in (state.load, state.runs, state.verify, lambda: state.acquire("apply (ann)"), lambda: state.import_("")):
+    for call in (
+        state.load,
+        state.runs,
+        state.verify,
+        lambda: state.acquire("apply (ann)"),
+        lambda: state.import_(""),
+    ):
         with pytest.raises(StateError, match=r"is empty \(0 bytes\).*Put a copy back"):
             call()
     assert path.stat().st_size == 0
 
 
-def test_a_state_comes_into_being_whole(opened, path, monkeypatch):
+def test_a_process_killed_while_it_creates_the_state_leaves_no_file(opened, path, monkeypatch):
     def killed(*_):
         assert not path.exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file, "_name", killed)
+    monkeypatch.setattr(file, "_rename", killed)
     with pytest.raises(KeyboardInterrupt):
         opened().acquire("apply (ann)")
     assert [*path.parent.iterdir()] == []
@@ -238,20 +270,20 @@ def test_a_state_comes_into_being_whole(opened, path, monkeypatch):
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_state_that_came_into_being_meanwhile_is_taken(opened, path, monkeypatch, links):
-    first, name = opened(1), file._name
+def test_a_state_that_another_process_created_meanwhile_is_used(opened, path, monkeypatch, links):
+    first, rename = opened(1), file._rename
 
-    def second(beside, path):
-        monkeypatch.setattr(file, "_name", name)
+    def create_meanwhile(new, path):
+        monkeypatch.setattr(file, "_rename", rename)
         first.acquire("apply (ann)")
-        name(beside, path)
+        rename(new, path)
 
-    monkeypatch.setattr(file, "_name", second)
+    monkeypatch.setattr(file, "_rename", create_meanwhile)
     if not links:
         monkeypatch.setattr(Path, "hardlink_to", _no_links)
     with pytest.raises(StateLocked, match="ann"):
         opened(2).acquire("apply (ben)")
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert first.holder()
 
 
@@ -260,30 +292,30 @@ def _no_links(*_):
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_a_file_that_goes_away_while_in_use_is_noticed(told, path, how):
-    lease = told.acquire("apply (ann)")
+def test_a_file_that_is_removed_or_replaced_while_in_use_is_refused(filled, path, how):
+    lease = filled.acquire("apply (ann)")
     content = path.read_bytes()
     path.rename(path.with_suffix(".old"))
     if how == "replaced":
         path.write_bytes(content)
 
     with pytest.raises(StateError, match="removed or replaced"):
-        told.edit(lease, "link", Effects())
+        filled.edit(lease, EDIT, Effects())
     with pytest.raises(StateError, match="removed or replaced"):
-        told.load()
+        filled.load()
 
 
-def test_a_writing_call_does_not_make_the_file_anew(opened, path, state):
+def test_a_writing_call_does_not_create_the_file_again(opened, path, state):
     lease = state.acquire("apply (ann)")
     path.unlink()
 
-    with pytest.raises(StateError, match="not there"):
-        opened(2).edit(lease, "link", Effects())
+    with pytest.raises(StateError, match="is missing"):
+        opened(2).edit(lease, EDIT, Effects())
     assert not path.exists()
 
 
 @pytest.mark.parametrize("version", range(1, len(migrations())))
-def test_an_old_file_opens_with_all_that_was_in_it(opened, path, version):
+def test_an_old_file_opens_with_all_of_its_content(opened, path, version):
     old_file(path, version)
     raw(
         path,
@@ -293,15 +325,15 @@ def test_an_old_file_opens_with_all_that_was_in_it(opened, path, version):
     )
     state = opened()
 
-    memory = state.load()
+    snapshot = state.load()
 
-    assert (memory.lineage, memory.serial) == ("l1neage", 41)
-    assert list(memory.links) == list(memory.applied) == [("customer", "x")]
+    assert (snapshot.lineage, snapshot.serial) == ("l1neage", 41)
+    assert list(snapshot.links) == list(snapshot.applied) == [("customer", "x")]
     assert state.acquire("apply (ann)").token == 1
 
 
 @pytest.mark.parametrize("version", range(1, len(migrations())))
-def test_an_old_file_ends_in_the_same_tables_as_a_new_one(path, tmp_path, version):
+def test_a_migrated_file_has_the_same_tables_as_a_new_one(path, tmp_path, version):
     old_file(path, version)
     for where in (path, tmp_path / "new.sqlite"):
         open_file(where, create=True).close()
@@ -309,8 +341,8 @@ def test_an_old_file_ends_in_the_same_tables_as_a_new_one(path, tmp_path, versio
     assert schema(path) == schema(tmp_path / "new.sqlite")
 
 
-def test_an_old_run_gets_its_anchor_and_its_doubts_and_the_history_still_verifies(opened, path, tmp_path):
-    """A file of the first version, filled by the store as it was then: the same, but for anchors and doubts."""
+def test_a_migration_adds_anchors_and_doubts_and_the_journal_still_verifies(opened, path, tmp_path):
+    """The old file is filled from a new one, which differs only in anchors and doubts."""
     new = opened(1, tmp_path / "new.sqlite")
     lease = new.acquire("apply (ann)")
     new.begin(Run("r1", "d1g3st", "{}", "ann", "host-1", NOON), lease)
@@ -327,8 +359,8 @@ def test_an_old_run_gets_its_anchor_and_its_doubts_and_the_history_still_verifie
         "DELETE FROM state",
         "INSERT INTO state SELECT * FROM new.state",
         "INSERT INTO journal SELECT * FROM new.journal",
-        "INSERT INTO runs SELECT number, id, plan_digest, plan, who, host, started, status, ended, undo_of "
-        "FROM new.runs",
+        "INSERT INTO runs SELECT number, id, plan_digest, plan, who, host, started, status, ended, "
+        "undo_of FROM new.runs",
     )
     state = opened(2)
 
@@ -337,25 +369,26 @@ def test_an_old_run_gets_its_anchor_and_its_doubts_and_the_history_still_verifie
     assert state.in_doubt() == doubts
     assert [(run, entry.change) for run, entry in doubts] == [("r1", "a2")]
     raw(path, "UPDATE runs SET anchor = ''")
-    assert [finding.text for finding in state.verify()] == ["run r1 was changed: its journal says otherwise"]
+    assert [finding.text for finding in state.verify()] == [
+        "run r1 was changed: the journal has other values"
+    ]
 
 
-def test_a_migration_that_fails_leaves_the_old_file_whole(opened, path, monkeypatch):
+def test_a_migration_that_fails_leaves_the_old_file_unchanged(opened, path, monkeypatch):
     old_file(path, 1)
     before = schema(path)
-    good = migrations()
-    broken = (*good, ("CREATE TABLE more (a)", "CREATE TABLE more (a)"))
+    broken = (*migrations(), ("CREATE TABLE more (a)", "CREATE TABLE more (a)"))
     with monkeypatch.context() as patched:
         patched.setattr(file, "migrations", lambda: broken)
         with pytest.raises(StateError, match="more already exists"):
             opened(1).load()
 
     assert schema(path) == before
-    assert opened(2).load() == Memory()
+    assert opened(2).load() == StateSnapshot()
 
 
-@pytest.mark.usefixtures("told")
-def test_a_file_that_another_process_keeps_busy_is_reported(path, opened, monkeypatch):
+@pytest.mark.usefixtures("filled")
+def test_a_file_that_another_process_keeps_busy_is_refused(path, opened, monkeypatch):
     monkeypatch.setattr(file, "_WAIT", 0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -367,39 +400,43 @@ def test_a_file_that_another_process_keeps_busy_is_reported(path, opened, monkey
     assert opened(2).acquire("apply (ben)")
 
 
-def test_text_that_no_file_can_keep_is_refused_and_nothing_is_written(told):
-    lease = told.acquire("apply (ann)")
-    before = told.export()
-    lone = Link("customer", "\ud800", "Companies", 1, "created")
+def test_text_that_is_not_valid_unicode_is_refused_and_nothing_is_written(filled):
+    lease = filled.acquire("apply (ann)")
+    before = filled.export()
+    link = Link("customer", "\ud800", "Companies", 1, "created")
 
     with pytest.raises(StateError, match="not valid Unicode"):
-        told.edit(lease, "link", Effects(links=(lone,)))
-    assert told.export() == before
+        filled.edit(lease, EDIT, Effects(links=(link,)))
+    assert filled.export() == before
 
 
-def test_a_float_is_refused_and_nothing_is_written(told):
-    lease = told.acquire("apply (ann)")
-    before = told.export()
-    good = Link("customer", "z", "Companies", 9, "created")
+def test_a_float_is_refused_and_nothing_is_written(filled):
+    lease = filled.acquire("apply (ann)")
+    before = filled.export()
+    link = Link("customer", "z", "Companies", 9, "created")
 
     with pytest.raises(TypeError, match="float"):
-        told.record(lease, "r2", [Entry("a1", Step.DONE, NOON, {"price": 1.5})], Effects(links=(good,)))
+        filled.record(
+            lease, "r2", [Entry("a1", Step.DONE, NOON, {"price": 1.5})], Effects(links=(link,))
+        )
     with pytest.raises(TypeError, match="float"):
-        told.record(lease, "r2", [], Effects(links=(good,), applied={("customer", "z"): {"price": 1.5}}))
-    assert told.export() == before
+        filled.record(
+            lease, "r2", [], Effects(links=(link,), applied={("customer", "z"): {"price": 1.5}})
+        )
+    assert filled.export() == before
 
 
-def test_a_state_of_another_process_is_seen_at_once(told, opened):
+def test_a_process_reads_the_writes_of_another_one_at_once(filled, opened):
     other = opened(2)
     lease = other.acquire("apply (ben)")
-    other.edit(lease, "forget", Effects(unlink=(("customer", "x"),)))
+    other.edit(lease, EDIT, Effects(unlink=(("customer", "x"),)))
 
-    assert told.load() == other.load()
+    assert filled.load() == other.load()
     with pytest.raises(StateLocked):
-        told.acquire("apply (ann)")
+        filled.acquire("apply (ann)")
 
 
-def test_a_new_file_is_closed_to_others_from_its_first_moment(opened, path, monkeypatch):
+def test_a_new_file_is_private_from_the_start(opened, path, monkeypatch):
     modes = []
 
     def interrupted(where):
@@ -417,19 +454,19 @@ def test_a_new_file_is_closed_to_others_from_its_first_moment(opened, path, monk
     assert modes == [0o600]
 
 
-def test_a_file_that_vanishes_while_it_is_opened_is_not_made_anew(opened, path, monkeypatch):
+def test_a_file_that_vanishes_while_it_is_opened_is_not_created_again(opened, path, monkeypatch):
     state = opened()
     lease = state.acquire("apply (ann)")
     path.unlink()
     monkeypatch.setattr(Path, "is_file", lambda _: True)
 
     with pytest.raises(StateError, match="unable to open"):
-        opened(2).edit(lease, "link", Effects())
+        opened(2).edit(lease, EDIT, Effects())
     assert not path.exists()
 
 
-def test_a_writing_call_keeps_other_writers_out_from_its_first_moment(told, path):
+def test_a_writing_call_locks_out_other_writers_from_its_start(filled, path):
     other = sqlite3.connect(path, isolation_level=None, timeout=0)
-    with told._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+    with filled._access.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
         other.execute("BEGIN IMMEDIATE")
     other.close()

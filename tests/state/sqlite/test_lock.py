@@ -1,4 +1,4 @@
-"""The lock on one host: who may take it, what is recorded, what a holder can check."""
+"""The lock on one host: which process may take it, what is audited, what a holder can check."""
 
 import os
 import sqlite3
@@ -7,27 +7,29 @@ import sys
 from datetime import timedelta
 
 import pytest
+from trueup.errors import StateError, StateLocked
+from trueup.model.history import LockTaken
+from trueup.model.run import Effects
+from trueup.state.sqlite.process import Fate
+from trueup.state.sqlite.store import SqliteState
 
-from engine.errors import StateError, StateLocked
-from engine.model.run import Effects
-from engine.state.process import Fate
-from engine.state.sqlite import SqlState
+from tests.state.sqlite.conftest import EDIT
 
 
-def test_the_refusal_says_who_where_since_when_until_when_and_how_to_force(opened, state):
+def test_the_refusal_names_holder_host_times_and_how_to_force(opened, state):
     state.acquire("apply (ann)")
 
     with pytest.raises(StateLocked) as refused:
         opened(2).acquire("apply (ben)")
 
     assert str(refused.value).endswith(
-        "state.sqlite is locked by apply (ann) (host host-1, process 1) since 2026-11-20 12:00:00 UTC; "
-        "its lease runs until 2026-11-20 12:01:00 UTC. "
+        "state.sqlite is locked by apply (ann) (host host-1, process 1) "
+        "since 2026-11-20 12:00:00 UTC; its lease runs until 2026-11-20 12:01:00 UTC. "
         "Wait for it to end, or take the lock over with --force-lock --reason WHY"
     )
 
 
-def test_a_dead_holders_lock_is_taken_over_at_once(opened, state, fates):
+def test_the_lock_of_a_dead_holder_is_taken_over_at_once(opened, state, fates):
     lease = state.acquire("apply (ann)")
     fates[1] = Fate.DEAD
 
@@ -36,15 +38,19 @@ def test_a_dead_holders_lock_is_taken_over_at_once(opened, state, fates):
     assert (taken.token, taken.holder, taken.pid) == (lease.token + 1, "apply (ben)", 2)
 
 
-def test_a_paused_holder_keeps_the_lock_although_its_lease_ran_out(opened, state, clock):
+def test_a_living_holder_keeps_the_lock_after_its_lease_expired(opened, state, clock):
     state.acquire("apply (ann)")
     clock.sleep(3600)
 
-    with pytest.raises(StateLocked, match="ran out at 2026-11-20 12:01:00 UTC, but that process is still there"):
+    with pytest.raises(
+        StateLocked, match="expired at 2026-11-20 12:01:00 UTC, but that process is still running"
+    ):
         opened(2).acquire("apply (ben)")
 
 
-def test_a_holder_of_whom_nothing_is_known_keeps_the_lock_until_its_lease_runs_out(opened, state, clock, fates):
+def test_a_holder_of_unknown_fate_keeps_the_lock_until_its_lease_expires(
+    opened, state, clock, fates
+):
     state.acquire("apply (ann)")
     fates[1] = Fate.UNKNOWN
 
@@ -55,22 +61,22 @@ def test_a_holder_of_whom_nothing_is_known_keeps_the_lock_until_its_lease_runs_o
     assert opened(2).acquire("apply (ben)")
 
 
-def test_a_paused_holder_that_was_not_overtaken_goes_on(state, clock):
+def test_a_holder_that_kept_the_lock_can_write_after_its_lease_expired(state, clock):
     lease = state.acquire("apply (ann)")
     clock.sleep(3600)
 
-    state.edit(lease, "link", Effects())
+    state.edit(lease, EDIT, Effects())
     assert state.renew(lease).expires == clock.now() + timedelta(seconds=60)
 
 
-def test_the_check_before_a_write_is_sent_passes_while_the_lease_runs(state, clock):
+def test_the_check_passes_while_the_lease_runs(state, clock):
     lease = state.acquire("apply (ann)")
     clock.sleep(59)
 
     state.check(lease)
 
 
-def test_the_check_before_a_write_is_sent_refuses_a_lease_that_ran_out(state, clock):
+def test_the_check_refuses_an_expired_lease_until_it_is_renewed(state, clock):
     lease = state.acquire("apply (ann)")
     clock.sleep(60)
 
@@ -80,69 +86,50 @@ def test_the_check_before_a_write_is_sent_refuses_a_lease_that_ran_out(state, cl
     state.check(lease)
 
 
-def test_the_check_before_a_write_is_sent_refuses_a_lease_that_was_taken(opened, state):
+def test_the_check_names_the_process_that_took_the_lock(opened, state):
     lease = state.acquire("apply (ann)")
     opened(2).acquire("apply (ben)", reason="stolen laptop")
 
-    with pytest.raises(StateLocked, match=r"apply \(ben\) \(host host-1, process 2\) took it over at"):
+    with pytest.raises(
+        StateLocked, match=r"apply \(ben\) \(host host-1, process 2\) took it over at"
+    ):
         state.check(lease)
 
 
-def test_the_check_before_a_write_is_sent_refuses_where_there_is_no_state(opened, state, tmp_path):
+def test_the_check_refuses_if_there_is_no_state(opened, state, tmp_path):
     lease = state.acquire("apply (ann)")
 
     with pytest.raises(StateLocked, match="is gone"):
         opened(1, tmp_path / "other.sqlite").check(lease)
 
 
-def test_a_forced_lock_is_recorded_with_its_reason_and_with_whom_it_was_taken_from(opened, state):
+def test_a_forced_takeover_is_audited_with_its_reason_and_the_former_holder(opened, state):
     state.acquire("apply (ann)")
     opened(2).acquire("apply (ben)", reason="stolen laptop")
 
-    (line,) = state.audit()
-    assert (line.kind, line.data) == (
-        "lock",
-        {
-            "how": "forced",
-            "reason": "stolen laptop",
-            "by": {"holder": "apply (ben)", "host": "host-1", "pid": 2},
-            "from": {
-                "holder": "apply (ann)",
-                "host": "host-1",
-                "pid": 1,
-                "since": "2026-11-20T12:00:00+00:00",
-                "expires": "2026-11-20T12:01:00+00:00",
-            },
-        },
-    )
+    (entry,) = state.audit()
+    assert (entry.who, entry.host, entry.reason) == ("apply (ben)", "host-1", "stolen laptop")
+    assert entry.event == LockTaken("apply (ann)", "host-1", forced=True)
 
 
-def test_a_dead_holders_lock_is_recorded_as_taken_over(opened, state, fates):
+def test_taking_the_lock_of_a_dead_holder_is_not_forced(opened, state, fates):
     state.acquire("apply (ann)")
     fates[1] = Fate.DEAD
     opened(2).acquire("apply (ben)")
 
-    assert [(line.kind, line.data["how"]) for line in state.audit()] == [("lock", "taken over")]
+    assert [entry.event for entry in state.audit()] == [
+        LockTaken("apply (ann)", "host-1", forced=False)
+    ]
 
 
-def test_a_free_lock_is_taken_without_a_word_in_the_journal_even_with_a_reason(state):
+def test_taking_a_free_lock_is_not_audited_even_with_a_reason(state):
     state.release(state.acquire("apply (ann)"))
     state.acquire("apply (ann)", reason="to be sure")
 
     assert list(state.audit()) == []
 
 
-def test_the_holder_is_shown_until_the_lock_is_given_back(state, clock):
-    assert state.holder() is None
-    lease = state.acquire("apply (ann)")
-    clock.sleep(3600)
-    assert state.holder() == lease
-
-    state.release(lease)
-    assert state.holder() is None
-
-
-def test_a_lock_given_back_twice_is_free(opened, state):
+def test_a_lock_that_is_given_back_twice_is_free(opened, state):
     lease = state.acquire("apply (ann)")
     state.release(lease)
     state.release(lease)
@@ -150,7 +137,7 @@ def test_a_lock_given_back_twice_is_free(opened, state):
     assert opened(2).acquire("apply (ben)").token == lease.token + 1
 
 
-def test_a_lock_outlives_its_store_when_it_is_closed_without_giving_it_back(opened, state):
+def test_a_lock_outlives_a_store_that_is_closed_without_giving_it_back(opened, state):
     state.acquire("apply (ann)")
     state.close()
 
@@ -172,34 +159,34 @@ HOLD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from engine.state.sqlite import SqlState
+from trueup.state.sqlite.store import SqliteState
 
 class Now:
     def now(self):
         return datetime.now(UTC)
 
-SqlState(Path(sys.argv[1]), clock=Now(), lease_seconds=3600).acquire("apply (ann)")
+SqliteState(Path(sys.argv[1]), clock=Now(), lease_seconds=3600).acquire("apply (ann)")
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_does_not(path, clock):
+def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_keeps_it(path, clock):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, os.fspath(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout.readline() == b"held\n"
-        with SqlState(path, clock=clock) as state:
+        with SqliteState(path, clock=clock) as state:
             with pytest.raises(StateLocked, match=rf"apply \(ann\) .* process {holder.pid}\b"):
                 state.acquire("apply (ben)")
             holder.kill()
             holder.wait()
             state.acquire("apply (ben)")
 
-            assert [line.data["how"] for line in state.audit()] == ["taken over"]
+            assert [entry.event.forced for entry in state.audit()] == [False]
 
 
-def test_a_lock_whose_row_was_taken_out_is_free_and_its_old_holder_writes_nothing_more(state, opened, path):
+def test_a_lock_whose_row_was_deleted_is_free_and_its_old_holder_cannot_write(state, opened, path):
     lease = state.acquire("apply (ann)")
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("DELETE FROM lock")
@@ -211,4 +198,4 @@ def test_a_lock_whose_row_was_taken_out_is_free_and_its_old_holder_writes_nothin
     taken = opened(2).acquire("apply (ben)")
     assert taken.token > lease.token + 1000
     with pytest.raises(StateLocked, match="ben"):
-        state.edit(lease, "link", Effects())
+        state.edit(lease, EDIT, Effects())

@@ -1,4 +1,4 @@
-"""Random calls by two processes against a dictionary that says what must be remembered."""
+"""Random calls by two processes, compared with a model in snapshot."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,13 +10,16 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from trueup.errors import StateError, StateLocked
+from trueup.model.history import LinkForgotten
+from trueup.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step
+from trueup.state.sqlite.process import Fate, Process
+from trueup.state.sqlite.store import SqliteState
 
-from engine.errors import StateError, StateLocked
-from engine.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step
-from engine.state.process import Fate, Process
-from engine.state.sqlite import SqlState
+from tests.support.fakes import FakeClock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+EDIT = LinkForgotten("customer", "x")
 KEYS = st.tuples(st.sampled_from(["customer", "contract"]), st.sampled_from(["x", "y", "ß'"]))
 RUNS = st.sampled_from(["r1", "r2", "r3"])
 WHO = st.sampled_from([0, 1])
@@ -25,7 +28,9 @@ FIELDS = st.dictionaries(
     st.none() | st.integers() | st.text(max_size=3) | st.just(Decimal("1.50")) | st.dates(),
     max_size=3,
 )
-LINKS = st.builds(lambda key, record, how: Link(*key, "C", record, how), KEYS, st.integers(1, 9), st.just("match"))
+LINKS = st.builds(
+    lambda key, record, how: Link(*key, "C", record, how), KEYS, st.integers(1, 9), st.just("match")
+)
 PUSHED = st.builds(
     lambda key, day, marked: Pushed(*key, 5, day, 3, "a1", "r1", ({"day": day},), marked),
     KEYS,
@@ -41,22 +46,14 @@ EFFECTS = st.builds(
     unpush=st.lists(KEYS, max_size=2).map(tuple),
 )
 ENTRIES = st.lists(
-    st.builds(Entry, st.sampled_from(["a1", "a2"]), st.sampled_from(Step), st.just(NOON), FIELDS), max_size=3
+    st.builds(Entry, st.sampled_from(["a1", "a2"]), st.sampled_from(Step), st.just(NOON), FIELDS),
+    max_size=3,
 )
 
 
-class MovedClock:
-    def __init__(self) -> None:
-        self.at = NOON
+class OtherHosts:
+    """Processes on different hosts."""
 
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
-class FarProcesses:
     def __init__(self, who: int) -> None:
         self.who = who
 
@@ -64,17 +61,16 @@ class FarProcesses:
         return Process(f"host-{self.who}", self.who)
 
     def fate(self, process: Process) -> Fate:
-        del process
         return Fate.UNKNOWN
 
 
-class Remembered(RuleBasedStateMachine):
-    """Two stores on one file, each with the last lease that it got, and the model beside them."""
+class TwoProcesses(RuleBasedStateMachine):
+    """Two stores on one file, each with its last lease, and the model of the state."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.clock = MovedClock()
+        self.clock = FakeClock(NOON)
         self.stores = [self.opened(who) for who in (0, 1)]
         self.leases: dict[int, object] = {}
         self.holder: int | None = None
@@ -82,14 +78,14 @@ class Remembered(RuleBasedStateMachine):
         self.links, self.applied, self.pushed = {}, {}, {}
         self.runs: dict[str, Run] = {}
         self.entries: dict[str, list[Entry]] = {}
-        self.serial, self.lines = 0, 0
+        self.serial = 0
 
-    def opened(self, who: int) -> SqlState:
+    def opened(self, who: int) -> SqliteState:
         path = Path(self.folder.name) / "state.sqlite"
-        return SqlState(path, clock=self.clock, lease_seconds=60, processes=FarProcesses(who))
+        return SqliteState(path, clock=self.clock, lease_seconds=60, processes=OtherHosts(who))
 
     def call(self, who: int, write, *, known=True) -> bool:
-        """Makes a writing call; the model says whether it must be refused. Was it done?"""
+        """Makes a call that the model expects to be done or refused; whether it was done."""
         if who not in self.leases:
             return False
         if who != self.holder:
@@ -103,7 +99,7 @@ class Remembered(RuleBasedStateMachine):
         write(self.stores[who], self.leases[who])
         return True
 
-    def affected(self, effects: Effects) -> None:
+    def apply(self, effects: Effects) -> None:
         for key in effects.unlink:
             self.links.pop(key, None)
             self.applied.pop(key, None)
@@ -146,31 +142,47 @@ class Remembered(RuleBasedStateMachine):
     @rule(who=WHO, known=RUNS)
     def begin(self, who, known):
         run = Run(known, "d", "{}", f"{who}", "h", self.clock.now())
-        if self.call(who, lambda state, lease: state.begin(run, lease), known=known not in self.runs):
+        if self.call(
+            who, lambda state, lease: state.begin(run, lease), known=known not in self.runs
+        ):
             self.runs[known], self.entries[known] = run, []
 
     @rule(who=WHO, known=RUNS, entries=ENTRIES, effects=EFFECTS)
     def record(self, who, known, entries, effects):
         done = self.call(
-            who, lambda state, lease: state.record(lease, known, entries, effects), known=known in self.runs
+            who,
+            lambda state, lease: state.record(lease, known, entries, effects),
+            known=known in self.runs,
         )
         if done:
             self.entries[known] += entries
-            self.affected(effects)
+            self.apply(effects)
 
-    @rule(who=WHO, known=RUNS, status=st.sampled_from([RunStatus.DONE, RunStatus.PARTIAL, RunStatus.INTERRUPTED]))
+    @rule(
+        who=WHO,
+        known=RUNS,
+        status=st.sampled_from([RunStatus.DONE, RunStatus.PARTIAL, RunStatus.INTERRUPTED]),
+    )
     def finish(self, who, known, status):
         at = self.clock.now()
         run = self.runs.get(known)
-        able = run is not None and run.status is not RunStatus.DONE
-        if self.call(who, lambda state, lease: state.finish(lease, known, status, at), known=able):
+        open_run = run is not None and run.status is not RunStatus.DONE
+        if self.call(
+            who, lambda state, lease: state.finish(lease, known, status, at), known=open_run
+        ):
             self.runs[known] = replace(run, status=status, ended=at)
             self.serial += 1
 
     @rule(who=WHO, effects=EFFECTS)
     def edit(self, who, effects):
-        if self.call(who, lambda state, lease: state.edit(lease, "link", effects, reason="why")):
-            self.affected(effects)
+        if self.call(who, lambda state, lease: state.edit(lease, EDIT, effects, reason="why")):
+            self.apply(effects)
+            self.serial += 1
+
+    @rule(who=WHO)
+    def adopt(self, who):
+        systems = {"target": f"{self.serial}"}
+        if self.call(who, lambda state, lease: state.adopt(lease, systems, reason="renamed")):
             self.serial += 1
 
     @rule(who=WHO, known=RUNS, entries=ENTRIES, effects=EFFECTS)
@@ -182,33 +194,43 @@ class Remembered(RuleBasedStateMachine):
         )
         if done:
             self.entries[known] += entries
-            self.affected(effects)
+            self.apply(effects)
             self.serial += 1
 
     @invariant()
-    def all_is_remembered_and_nothing_else(self):
+    def stores_and_model_agree(self):
         for state in self.stores:
-            memory = state.load()
-            assert (memory.links, memory.applied, memory.pushed) == (self.links, self.applied, self.pushed)
-            assert (memory.serial, bool(memory.lineage)) == (self.serial, bool(self.runs))
+            snapshot = state.load()
+            assert (snapshot.links, snapshot.applied, snapshot.pushed) == (
+                self.links,
+                self.applied,
+                self.pushed,
+            )
+            assert (snapshot.serial, bool(snapshot.lineage)) == (self.serial, bool(self.runs))
             assert list(state.runs()) == list(self.runs.values())
-            doubtful = {run for run, _ in self.doubts()}
-            assert {run.id for run in memory.open_runs} == doubtful | {
-                run.id for run in self.runs.values() if run.status in {RunStatus.OPEN, RunStatus.INTERRUPTED}
+            in_doubt = {run for run, _ in self.in_doubt()}
+            assert {run.id for run in snapshot.open_runs} == in_doubt | {
+                run.id
+                for run in self.runs.values()
+                if run.status in {RunStatus.OPEN, RunStatus.INTERRUPTED}
             }
         for known, entries in self.entries.items():
             assert [replace(entry, seq=0) for entry in state.journal(known)] == entries
-        assert {(run, entry.change) for run, entry in state.in_doubt()} == self.doubts()
+        assert {(run, entry.change) for run, entry in state.in_doubt()} == self.in_doubt()
         assert state.verify() == []
 
-    def doubts(self) -> set[tuple[str, str]]:
-        last = {(run, entry.change): entry.step for run, entries in self.entries.items() for entry in entries}
+    def in_doubt(self) -> set[tuple[str, str]]:
+        last = {
+            (run, entry.change): entry.step
+            for run, entries in self.entries.items()
+            for entry in entries
+        }
         return {change for change, step in last.items() if step in OPEN}
 
     def teardown(self):
         if self.runs:
             text = self.stores[0].export()
-            with SqlState(Path(self.folder.name) / "copy.sqlite", clock=self.clock) as copy:
+            with SqliteState(Path(self.folder.name) / "copy.sqlite", clock=self.clock) as copy:
                 copy.import_(text)
                 assert copy.export() == text
                 assert copy.load() == self.stores[0].load()
@@ -217,5 +239,7 @@ class Remembered(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestRemembered = Remembered.TestCase
-TestRemembered.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=25)
+TestTwoProcesses = TwoProcesses.TestCase
+TestTwoProcesses.settings = settings(
+    max_examples=settings().max_examples // 2, stateful_step_count=25
+)

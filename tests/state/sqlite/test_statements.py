@@ -1,18 +1,18 @@
-"""The .sql files: every statement fits the tables, is explained, and is used."""
+"""Each statement of the .sql files fits the tables, has a comment, and is used."""
 
 import re
 from pathlib import Path
 
-import engine.state
-from engine.state.file import open_file
-from engine.state.statements import migrations, statement
+import trueup.state.sqlite
+from trueup.state.sqlite.file import open_file
+from trueup.state.sqlite.statements import migrations, statement
 
-FOLDER = Path(engine.state.__file__).parent
+FOLDER = Path(trueup.state.sqlite.__file__).parent
 QUERIES = (FOLDER / "sql" / "queries.sql").read_text(encoding="utf-8")
 NAMES = re.findall(r"^-- name: (\w+)$", QUERIES, re.MULTILINE)
 
 
-def test_every_statement_fits_the_tables(path):
+def test_each_statement_fits_the_tables(path):
     connection = open_file(path, create=True)
     try:
         for name in NAMES:
@@ -23,12 +23,12 @@ def test_every_statement_fits_the_tables(path):
         connection.close()
 
 
-def test_every_name_is_there_once_with_a_sentence():
+def test_each_name_is_unique_and_has_a_comment():
     assert len(NAMES) == len(set(NAMES))
     assert all(statement(name).startswith("-- ") for name in NAMES)
 
 
-def test_every_statement_is_used_and_every_one_used_is_there():
+def test_each_statement_is_used_and_each_name_in_use_exists():
     code = "".join(file.read_text(encoding="utf-8") for file in FOLDER.glob("*.py"))
 
     assert {name for name in NAMES if f'"{name}"' not in code} == set()

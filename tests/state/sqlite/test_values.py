@@ -1,4 +1,4 @@
-"""Values come back as they were, and the same value gives the same text."""
+"""Values are read back as they were, and equal values give equal texts."""
 
 import json
 from datetime import UTC, datetime, time, timedelta, timezone
@@ -8,8 +8,7 @@ from enum import IntEnum, StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.state.values import decode, encode
+from trueup.state.sqlite.values import decode, encode
 
 KEYS = st.text() | st.sampled_from(["$", "$date", "$decimal", "$time", "$map", "$other"])
 SCALARS = (
@@ -29,7 +28,7 @@ VALUES = st.recursive(
 
 
 def typed(value):
-    """The value with the type of every part said, for 1, True and 1.0 are equal."""
+    """The value with the type of each part, because 1, True and 1.0 are equal."""
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -38,17 +37,17 @@ def typed(value):
 
 
 @given(VALUES)
-def test_every_value_comes_back_as_it_was(value):
+def test_each_value_is_read_back_as_it_was(value):
     assert typed(decode(encode(value))) == typed(value)
 
 
 @given(st.dictionaries(KEYS, SCALARS))
-def test_the_order_of_keys_does_not_show(value):
+def test_the_order_of_keys_makes_no_difference(value):
     assert encode(dict(reversed(value.items()))) == encode(value)
 
 
 @given(VALUES)
-def test_the_text_is_one_line_of_ascii_and_survives_being_read_and_written(value):
+def test_the_text_is_one_line_of_canonical_json_in_ascii(value):
     text = encode(value)
 
     assert text.isascii()
@@ -56,7 +55,7 @@ def test_the_text_is_one_line_of_ascii_and_survives_being_read_and_written(value
     assert json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) == text
 
 
-def test_decimals_keep_their_places():
+def test_decimals_keep_their_decimal_places():
     assert str(decode(encode(Decimal("10.50")))) == "10.50"
 
 
@@ -66,7 +65,7 @@ def test_an_instant_keeps_its_offset():
     assert decode(encode(at)).isoformat() == at.isoformat()
 
 
-def test_tuples_come_back_as_lists_and_enumerations_as_their_value():
+def test_tuples_are_read_as_lists_and_enumerations_as_their_values():
     class Word(StrEnum):
         ONE = "one"
 
@@ -92,7 +91,7 @@ def test_tuples_come_back_as_lists_and_enumerations_as_their_value():
     ],
     ids=repr,
 )
-def test_what_would_not_come_back_is_refused(value):
+def test_a_value_that_could_not_be_read_back_is_refused(value):
     with pytest.raises(TypeError):
         encode(value)
 

@@ -1,6 +1,7 @@
-"""The process that the crash tests kill: fixed work on a state, one line of output after each call.
+"""The process that the crash tests kill: fixed calls on a state, one line of output after each.
 
-`victim.py FILE [N]` kills itself right before the N-th SQL statement; it ends by saying how many there were.
+`victim.py FILE [N]` kills itself right before the N-th SQL statement. Its last line is the number
+of statements.
 """
 
 import os
@@ -13,8 +14,9 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from engine.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
-from engine.state.sqlite import SqlState
+from trueup.model.history import LinkForgotten
+from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
+from trueup.state.sqlite.store import SqliteState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ROUNDS = 4
@@ -28,8 +30,8 @@ class StillClock:
         del seconds
 
 
-def work(state: SqlState) -> Iterator[None]:
-    """All kinds of writing calls, one at a time."""
+def work(state: SqliteState) -> Iterator[None]:
+    """Makes writing calls of each kind, one at a time."""
     lease = state.acquire("apply (ann)")
     yield
     for number in range(ROUNDS):
@@ -44,14 +46,19 @@ def work(state: SqlState) -> Iterator[None]:
         yield
         state.finish(lease, run, RunStatus.PARTIAL, NOON)
         yield
-    state.edit(lease, "forget", Effects(unlink=(("customer", "0-0"),)), reason="keyed twice")
+    state.edit(
+        lease,
+        LinkForgotten("customer", "0-0"),
+        Effects(unlink=(("customer", "0-0"),)),
+        reason="keyed twice",
+    )
     yield
     state.release(lease)
     yield
 
 
 def effects(number: int) -> Effects:
-    """Enough to fill several pages of the file, all of one round."""
+    """Rows of one round, enough to fill several pages of the file."""
     keys = [f"{number}-{row}" for row in range(40)]
     return Effects(
         links=tuple(Link("customer", key, "Companies", 1, "created") for key in keys),
@@ -60,24 +67,24 @@ def effects(number: int) -> Effects:
     )
 
 
-def counted(seen: Iterator[int], last: int, _statement: str) -> None:
-    if next(seen) == last:
+def kill_at(statements: Iterator[int], last: int, _statement: str) -> None:
+    if next(statements) == last:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main(path: str, last: str = "0") -> None:
-    seen, connect = count(1), sqlite3.connect
+    statements, connect = count(1), sqlite3.connect
 
-    def watched(*args: object, **options: object) -> sqlite3.Connection:
+    def traced(*args: object, **options: object) -> sqlite3.Connection:
         connection = connect(*args, **options)
-        connection.set_trace_callback(partial(counted, seen, int(last)))
+        connection.set_trace_callback(partial(kill_at, statements, int(last)))
         return connection
 
-    sqlite3.connect = watched
-    with SqlState(Path(path), clock=StillClock()) as state:
+    sqlite3.connect = traced
+    with SqliteState(Path(path), clock=StillClock()) as state:
         for done, _ in enumerate(work(state), 1):
             print(done, flush=True)  # noqa: T201 -- the test reads it
-    print("statements", next(seen) - 1, flush=True)  # noqa: T201 -- the test reads it
+    print("statements", next(statements) - 1, flush=True)  # noqa: T201 -- the test reads it
 
 
 if __name__ == "__main__":

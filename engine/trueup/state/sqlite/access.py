@@ -1,21 +1,30 @@
-"""One state file in use by one store: opened when needed, one thread at a time, one transaction a call."""
+"""One state file, used by one store: opened when needed, one thread at a time."""
 
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.errors import StateError
-from engine.state.file import UNREADABLE, identity, is_there, open_file, transaction, translated
+from trueup import operating_system
+from trueup.errors import StateError
+from trueup.state.sqlite.file import (
+    UNREADABLE,
+    ForeignValue,
+    exists,
+    identity,
+    open_file,
+    transaction,
+    translated,
+)
 
 
 class Access:
-    """Reading and writing transactions on the file at `path`; both raise StateError if it cannot be used."""
+    """Transactions on the file at `path`. Each raises `StateError` if the file cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = f"the state {path}"  # for messages
         self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
@@ -23,66 +32,72 @@ class Access:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
-        """One view of the file from beginning to end; None where there is no file, and none is made."""
+        """One consistent view of the file; None if there is no file. Never creates one."""
         with self._turn, translated(self.path):
-            if self._connection is None and not is_there(self.path):
+            if self._connection is None and not exists(self.path):
                 yield None
                 return
-            connection = self._opened(create=False)
+            connection = self._open(create=False)
             try:
                 with transaction(connection, "DEFERRED"):
                     yield connection
             except UNREADABLE as error:
-                raise StateError(
-                    f"the state {self.path} holds a value that trueup did not write: put a copy back"
-                ) from error
+                raise self._foreign_value() from error
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
-        """Durable at the end, or undone; with `create` a missing file is made."""
+        """Durable at the end, or rolled back. With `create` a missing file is created."""
         with self._turn, translated(self.path):
-            connection = self._opened(create=create)
-            with transaction(connection):
-                yield connection
+            connection = self._open(create=create)
+            try:
+                with transaction(connection):
+                    yield connection
+            except ForeignValue as error:
+                raise self._foreign_value() from error
 
-    def mark(self, run: str) -> None:
-        """Notes beside the file that a run is open, for the day on which the file is lost."""
-        beside = self._mark()
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(run + "\n")
+    def _foreign_value(self) -> StateError:
+        return StateError(f"{self.name} holds a value that trueup did not write: put a copy back")
 
-    def unmark(self) -> None:
-        """No run is open any more."""
-        self._mark().unlink(missing_ok=True)
+    def mark_open_run(self, run: str) -> None:
+        """Writes a file beside the state that says which run is open, in case the state is lost."""
+        operating_system.create_private(self._open_run_file)
+        self._open_run_file.write_text(f"{run}\n", encoding="utf-8")
+
+    def unmark_open_run(self) -> None:
+        """Removes that file: no run is open."""
+        self._open_run_file.unlink(missing_ok=True)
 
     def refuse_lost(self) -> None:
-        """Raises StateError where the file is gone and a run was open when it went."""
-        beside = self._mark()
-        if beside.exists():
-            run = beside.read_text(encoding="utf-8").strip()
+        """Raises `StateError` if the state is gone although a run was open."""
+        file = self._open_run_file
+        if file.exists():
+            run = file.read_text(encoding="utf-8").strip()
             raise StateError(
-                f"the state {self.path} is gone, and {run} was open: what it had in flight is not known any more. "
-                f"Put a copy of the state back; or look in Autotask, then remove {beside} to go on without it"
+                f"{self.name} is gone, and {run} was open: the outcome of the changes that it was "
+                "sending is unknown. Put a copy of the state back; or look in the target, then "
+                f"remove {file} to go on without the state"
             )
 
-    def _mark(self) -> Path:
+    @property
+    def _open_run_file(self) -> Path:
         return self.path.with_name(self.path.name + ".open")
 
     def close(self) -> None:
-        """Lets go of the file, for good."""
+        """Closes the file for good."""
         with self._turn:
             self._closed = True
             if self._connection:
                 self._connection.close()
                 self._connection = None
 
-    def _opened(self, *, create: bool) -> sqlite3.Connection:
+    def _open(self, *, create: bool) -> sqlite3.Connection:
         if self._closed:
-            raise StateError(f"the state {self.path} was closed")
+            raise StateError(f"{self.name} was closed")
         if self._connection is None:
             self._connection = open_file(self.path, create=create)
             self._file = identity(self.path)
-        elif not is_there(self.path) or identity(self.path) != self._file:
-            raise StateError(f"the state {self.path} was removed or replaced while in use: nothing was written")
+        elif not exists(self.path) or identity(self.path) != self._file:
+            raise StateError(
+                f"{self.name} was removed or replaced while in use: nothing was written"
+            )
         return self._connection

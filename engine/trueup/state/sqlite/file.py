@@ -1,33 +1,45 @@
-"""The state file: made for its owner only, opened if it is ours, brought up to date, else refused.
+"""The state file: created readable by its owner only, opened, migrated, or refused.
 
-SQLite keeps its rollback journal (not the write-ahead log): the state is one file that is whole after
-every call, may be copied, and may stand on a share as far as that share's locks can be trusted.
-`synchronous = EXTRA` also syncs the folder after the rollback journal is removed, without which a
-transaction could come undone by a power cut after its commit (sqlite.org/pragma.html#pragma_synchronous).
+SQLite uses its rollback journal, not the write-ahead log: the state is one file that is complete
+after every call, may be copied, and may be on a share as far as the locks of the share can be
+trusted. `synchronous = EXTRA` also syncs the folder after the rollback journal is removed. Without
+it, a power cut after a commit could undo the transaction
+(sqlite.org/pragma.html#pragma_synchronous).
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
-from engine.errors import StateError
-from engine.state.statements import migrations
+from trueup import operating_system
+from trueup.errors import StateError
+from trueup.state.sqlite.statements import migrations
 
 APPLICATION = 0x54525550
-"""What SQLite's `application_id` says in our files: "TRUP"."""
+"""SQLite's `application_id` in state files: "TRUP"."""
 
-_WAIT = 30.0  # seconds for another process's transaction to end
+_WAIT = 30.0  # seconds to wait for the transaction of another process
 
-UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
-"""What reading a value raises that this store never wrote."""
+_REPLAN = (
+    "records are found again by the identity that was written into them, and what cannot be "
+    "determined is held"
+)
+"""What a plan without the lost state does."""
 
 
-def is_there(path: Path) -> bool:
-    """Is there a state to read?"""
+class ForeignValue(ValueError):
+    """A column holds a value that this store never wrote."""
+
+
+UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""Errors that reading raises for a value that this store never wrote."""
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a state. Raises `StateError` if that cannot be determined."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -38,21 +50,22 @@ def is_there(path: Path) -> bool:
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """Device and number of the file, to notice that it was removed or replaced while in use."""
-    found = path.stat()
-    return found.st_dev, found.st_ino
+    """Device and inode of the file, to notice that it was removed or replaced while in use."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
-    """A connection to a state of this version; an older one is migrated first.
+    """A connection to a state of the current version; an older file is migrated first.
 
-    Raises StateError for a file that is not ours, damaged, newer than this program, or not to be had.
+    Raises `StateError` for a file that is missing, damaged, of another program, of a newer version
+    or not accessible.
     """
     try:
         if create:
-            _make(path)
+            _create(path)
         if not path.is_file():
-            raise StateError(f"the state {path} is not there, or is not a file")
+            raise StateError(f"the state {path} is missing, or is not a file")
         _refuse_empty(path)
         connection = _connect(path)
         try:
@@ -66,20 +79,18 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _refuse_empty(path: Path) -> None:
-    """A state comes into being whole: a file of no bytes is one that lost them."""
+    """A state is created complete, so a file of 0 bytes has lost its content."""
     if path.exists() and path.stat().st_size == 0:
         raise StateError(
-            f"the state {path} is empty (0 bytes), which trueup never leaves behind: what was in it is lost. Put a "
-            "copy back; or remove it and `trueup state import` an export; without either, remove it and plan: records "
-            "are found again by the identity that was written into them, and what cannot be told is held"
+            f"the state {path} is empty (0 bytes): its content is lost. Put a copy back; or remove "
+            f"it and `trueup state import` an export; without either, remove it and plan: {_REPLAN}"
         )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with translated(path):
         version = _version(connection, path)
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            path.chmod(0o600)  # SQLite gives the file's companions the same mode
+        operating_system.restrict_to_owner(path)  # SQLite gives the file's companions its mode
         connection.execute("PRAGMA synchronous = EXTRA")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
         if version < len(migrations()):
@@ -88,74 +99,68 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors become StateError; the cause is kept."""
+    """Raises `StateError` for errors of SQLite, which stay its cause."""
     try:
         yield
     except sqlite3.Error as error:
-        raise StateError(f"the state {path} {_in_words(error)}") from error
+        raise StateError(f"the state {path} {_message(error)}") from error
     except UnicodeEncodeError as error:
         raise StateError(f"the state {path} cannot keep text that is not valid Unicode") from error
 
 
-def _in_words(error: sqlite3.Error) -> str:
+def _message(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_BUSY:
-        return f"is busy: another process has been using it for {_WAIT:.0f} seconds; try again when it is done"
+        return (
+            f"is busy: another process has been using it for {_WAIT:.0f} seconds; "
+            "try again when it is done"
+        )
     if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         return (
-            f"is damaged or not a state file ({error}); it was left as it is. Put a copy back; or move it away and "
-            "`trueup state import` an export; without either, move it away and plan: records are found again by "
-            "the identity that was written into them, and what cannot be told is held"
+            f"is damaged or not a state file ({error}); it was left as it is. Put a copy back; or "
+            "move it away and `trueup state import` an export; without either, move it away and "
+            f"plan: {_REPLAN}"
         )
     return f"cannot be used: {error}"
 
 
-def _make(path: Path) -> None:
-    """A state that knows nothing, if there is none: whole under its name or not there; the folder is synced."""
-    _make_folder(path.parent)
+def _create(path: Path) -> None:
+    """Creates an empty state if there is none, complete or not at all, and syncs the folder."""
+    _create_folder(path.parent)
     if path.exists():
         return
-    beside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.new")
-    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    new = path.with_name(f".{path.name}.{uuid4().hex[:8]}.new")
+    operating_system.create_private(new, exclusive=True)
     try:
-        with contextlib.closing(_connect(beside)) as connection, translated(path):
+        with contextlib.closing(_connect(new)) as connection, translated(path):
             connection.execute("PRAGMA synchronous = EXTRA")
-            _migrate(connection, beside)
-        _name(beside, path)
+            _migrate(connection, new)
+        _rename(new, path)
     finally:
-        beside.unlink(missing_ok=True)
-    _sync(path.parent)
+        new.unlink(missing_ok=True)
+    operating_system.sync_folder(path.parent)
 
 
-def _name(beside: Path, path: Path) -> None:
-    """Never in the place of another: where two begin at once, the second takes what the first one made."""
+def _rename(new: Path, path: Path) -> None:
+    """Never replaces a file: if two processes create the state at once, both use the first file."""
     try:
-        path.hardlink_to(beside)
+        path.hardlink_to(new)
     except FileExistsError:
         return
     except OSError:  # a share without hard links
         if not path.exists():
-            beside.rename(path)
+            new.rename(path)
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     if not folder.exists():
-        _make_folder(folder.parent)
+        _create_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+        operating_system.sync_folder(folder.parent)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Never creates: a file that went away in the meantime is an error, not a new state."""
+    """Never creates a file: a state that vanished meanwhile is an error, not a new state."""
     with translated(path):
         return sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw",
@@ -167,15 +172,22 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """The file's version; 0 is an empty file. Refuses what is not ours or newer."""
-    application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+    """The version of the file; 0 for an empty database.
+
+    Raises `StateError` for the database of another program and for a newer version.
+    """
+    application = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
     (empty,) = connection.execute("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
-    if application != APPLICATION and not (application == 0 and version == 0 and empty):
-        raise StateError(f"{path} is a database of another program, not a trueup state; it was left as it is")
+    new = application == 0 and version == 0 and empty
+    if application != APPLICATION and not new:
+        raise StateError(
+            f"{path} is a database of another program, not a trueup state; it was left as it is"
+        )
     if version > len(migrations()):
         raise StateError(
-            f"the state {path} was written by a newer trueup (version {version} of the file, "
-            f"this one knows up to {len(migrations())}): use that one"
+            f"the state {path} was written by a newer trueup (version {version} of the file; "
+            f"this one reads up to version {len(migrations())}): use the newer one"
         )
     return version
 
@@ -186,8 +198,9 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """All missing migrations in one transaction; another process may have been first."""
+    """Runs all missing migrations in one transaction; another process may have been faster."""
     with transaction(connection):
+        # The version is read again inside the transaction.
         for statement in chain.from_iterable(migrations()[_version(connection, path) :]):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -196,7 +209,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Committed and durable at the end, or undone."""
+    """Committed and durable at the end, or rolled back."""
     try:
         connection.execute(f"BEGIN {kind}")
         yield

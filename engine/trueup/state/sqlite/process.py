@@ -1,9 +1,11 @@
-"""Which process holds the lease, and whether it is dead for certain.
+"""Which process holds the lease, and whether it is known to be dead.
 
-A process number says nothing by itself: it is used again, and it means something only within one boot and
-one process namespace. So a process is its host, its number, when it started and where the number counts.
-Fields of /proc/<pid>/stat as in proc(5): state is the 3rd, start time the 22nd. Without /proc (macOS) only
-the number is looked at; elsewhere nothing can be known.
+A process number alone identifies nothing: it is reused, and it is valid only within one boot and
+one process namespace. A process is therefore identified by host, number, start time and the boot
+and namespace in which the number counts.
+
+Fields of /proc/<pid>/stat are those of proc(5): state is the 3rd, start time the 22nd. Without
+/proc (macOS) only the number is checked; on Windows nothing is known.
 """
 
 import os
@@ -13,22 +15,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from trueup import operating_system
+
 _PROC = Path("/proc")
-_GREATEST = 2**31  # no process number is greater
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process, told apart from every other one."""
+    """One process, distinct from every other one."""
 
     host: str
     pid: int
-    born: str = ""  # clock ticks after boot; "" where that cannot be known
-    realm: str = ""  # boot and process namespace; "" where that cannot be known
+    born: str = ""  # start time in clock ticks after boot; "" if unknown
+    realm: str = ""  # boot and process namespace; "" if unknown
 
 
 class Fate(StrEnum):
-    """What can be said of a process from here."""
+    """What this process knows of another one."""
 
     ALIVE = "alive"
     DEAD = "dead"
@@ -36,14 +39,14 @@ class Fate(StrEnum):
 
 
 class Processes(Protocol):
-    """Processes as the lease sees them; tests have their own."""
+    """The processes that hold and take the lock; tests have their own."""
 
     def mine(self) -> Process:
-        """The process that asks."""
+        """The process that takes the lock."""
         ...
 
     def fate(self, process: Process) -> Fate:
-        """Dead only if that is certain."""
+        """`DEAD` only if that is certain."""
         ...
 
 
@@ -56,10 +59,13 @@ class HostProcesses:
         return Process(socket.gethostname(), pid, _stat(pid)[1], _realm())
 
     def fate(self, process: Process) -> Fate:
-        """Dead: gone, a zombie, or its number belongs to a later process."""
-        if os.name != "posix" or (process.host, process.realm) != (socket.gethostname(), _realm()):
+        """`DEAD` if it is gone or a zombie, or its number belongs to a later process."""
+        if (process.host, process.realm) != (socket.gethostname(), _realm()):
             return Fate.UNKNOWN
-        if not _exists(process.pid):
+        exists = operating_system.process_exists(process.pid)
+        if exists is None:
+            return Fate.UNKNOWN
+        if not exists:
             return Fate.DEAD
         state, born = _stat(process.pid)
         if state in {"Z", "X"} or (born and process.born and born != process.born):
@@ -67,25 +73,13 @@ class HostProcesses:
         return Fate.ALIVE
 
 
-def _exists(pid: int) -> bool:
-    if not 0 < pid < _GREATEST:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
-
-
 def _stat(pid: int) -> tuple[str, str]:
-    """State letter and start time; empty where /proc does not say (it may hide other users' processes)."""
+    """State letter and start time; empty without /proc, or if it hides processes of other users."""
     try:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "", ""
-    fields = text.rpartition(")")[2].split()  # the 2nd field, the name, may hold anything
+    fields = text.rpartition(")")[2].split()  # the 2nd field, the name, may contain ")" or spaces
     return fields[0], fields[19]
 
 

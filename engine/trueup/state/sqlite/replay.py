@@ -1,4 +1,4 @@
-"""The journal told again from its first line: what the tables must hold, and where they do not."""
+"""Replays the journal from its first line and compares the result with the tables."""
 
 import json
 import sqlite3
@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from engine.model.run import OPEN
-from engine.state.journal import Kind, Line, digest, lines
-from engine.state.statements import statement
+from trueup.model.run import OPEN
+from trueup.state.sqlite.journal import Kind, Line, digest, lines
+from trueup.state.sqlite.statements import statement
 
-_SHOWN = 10  # differences of one table that are named one by one
+_SHOWN = 10
+"""Differences of one table that are reported one by one; the others are counted."""
 
 Table = dict[tuple[str, ...], tuple[Any, ...]]
+"""Rows by key; applied values and plans as digests."""
 
 
 @dataclass(slots=True)
-class Told:
-    """What the lines so far come to; tables by key, as the differences compare them."""
+class Replay:
+    """What the tables must hold after the lines so far."""
 
     lineage: str = ""
     serial: int = 0
@@ -30,72 +32,73 @@ class Told:
 
 
 def differences(connection: sqlite3.Connection) -> Iterator[str]:
-    """In words, each row that is not as the journal has it."""
-    told = Told()
+    """One text for each row that differs from the journal."""
+    replay = Replay()
     for line in lines(connection):
-        tell = _TELL.get(line.kind)
-        if tell:
-            tell(told, line, json.loads(line.data))
+        if step := _STEPS.get(line.kind):
+            step(replay, line, json.loads(line.data))
+
     lineage, serial, _, _ = connection.execute(statement("read_state")).fetchone()
-    if (lineage, serial) != (told.lineage, told.serial):
+    if (lineage, serial) != (replay.lineage, replay.serial):
         yield (
-            f"the state says lineage {lineage or 'none'}, serial {serial}; "
-            f"its journal says {told.lineage or 'none'}, {told.serial}"
+            f"the state has lineage {lineage or 'none'} and serial {serial}; its journal has "
+            f"lineage {replay.lineage or 'none'} and serial {replay.serial}"
         )
-    for name, due, found in (
-        ("run", told.runs, _runs(connection)),
-        ("link", told.links, _table(connection, "read_links")),
-        ("applied values", told.applied, _applied(connection)),
-        ("pushed log", told.pushed, _table(connection, "read_pushed")),
-        ("doubt", told.doubts, _table(connection, "read_doubt_rows")),
+    for name, expected, actual in (
+        ("run", replay.runs, _runs(connection)),
+        ("link", replay.links, _table(connection, "read_links")),
+        ("applied values", replay.applied, _applied(connection)),
+        ("pushed change", replay.pushed, _table(connection, "read_pushed")),
+        ("doubt", replay.doubts, _table(connection, "read_doubt_rows")),
     ):
-        yield from _compared(name, due, found)
+        yield from _compared(name, expected, actual)
 
 
-def _run(told: Told, line: Line, data: Mapping[str, Any]) -> None:
-    told.lineage = told.lineage or data["lineage"]
-    told.runs[line.run,] = (
+def _run(replay: Replay, line: Line, data: Mapping[str, Any]) -> None:
+    replay.lineage = replay.lineage or data["lineage"]
+    replay.runs[line.run,] = (
         *(data["plan_digest"], data["plan"], data["who"], data["host"]),
         *(line.at, data["status"], data["ended"], data["undo_of"], ""),
     )
 
 
-def _entry(told: Told, line: Line, _data: Mapping[str, Any]) -> None:
+def _entry(replay: Replay, line: Line, _data: Mapping[str, Any]) -> None:
     if line.step in OPEN:
-        told.doubts[line.run, line.change] = (line.seq,)
+        replay.doubts[line.run, line.change] = (line.seq,)
     else:
-        told.doubts.pop((line.run, line.change), None)
+        replay.doubts.pop((line.run, line.change), None)
 
 
-def _finished(told: Told, line: Line, data: Mapping[str, Any]) -> None:
-    told.serial += 1
-    began = told.runs[line.run,]
-    told.runs[line.run,] = (*began[:5], data["status"], line.at, began[7], line.hash)
+def _finished(replay: Replay, line: Line, data: Mapping[str, Any]) -> None:
+    replay.serial += 1
+    begun = replay.runs[line.run,]
+    replay.runs[line.run,] = (*begun[:5], data["status"], line.at, begun[7], line.hash)
 
 
-def _edit(told: Told, _line: Line, _data: Mapping[str, Any]) -> None:
-    told.serial += 1
+def _edit(replay: Replay, _line: Line, _data: Mapping[str, Any]) -> None:
+    replay.serial += 1
 
 
-def _effects(told: Told, _line: Line, data: Mapping[str, Any]) -> None:
+def _effects(replay: Replay, _line: Line, data: Mapping[str, Any]) -> None:
     for mapping, key in data.get("unlink", ()):
-        told.links.pop((mapping, key), None)
-        told.applied.pop((mapping, key), None)
+        replay.links.pop((mapping, key), None)
+        replay.applied.pop((mapping, key), None)
     for mapping, key in data.get("unpush", ()):
-        told.pushed.pop((mapping, key), None)
+        replay.pushed.pop((mapping, key), None)
     for name in ("links", "applied", "pushed"):
-        table: Table = getattr(told, name)
+        table: Table = getattr(replay, name)
         for mapping, key, *rest in data.get(name, ()):
             table[mapping, key] = tuple(rest)
 
 
-_TELL: Mapping[str, Callable[[Told, Line, Mapping[str, Any]], None]] = {
+_STEPS: Mapping[str, Callable[[Replay, Line, Mapping[str, Any]], None]] = {
     Kind.RUN: _run,
     Kind.ENTRY: _entry,
     Kind.FINISHED: _finished,
     Kind.EDIT: _edit,
     Kind.EFFECTS: _effects,
 }
+"""What a line of each kind changes; a lock that was taken over changes nothing."""
 
 
 def _table(connection: sqlite3.Connection, name: str) -> Table:
@@ -103,17 +106,27 @@ def _table(connection: sqlite3.Connection, name: str) -> Table:
 
 
 def _applied(connection: sqlite3.Connection) -> Table:
-    return {row[:2]: (digest(str(row[2])),) for row in connection.execute(statement("read_applied"))}
+    rows = connection.execute(statement("read_applied"))
+    return {row[:2]: (digest(str(row[2])),) for row in rows}
 
 
 def _runs(connection: sqlite3.Connection) -> Table:
-    return {row[:1]: (row[1], digest(str(row[2])), *row[3:]) for row in connection.execute(statement("read_runs"))}
+    rows = connection.execute(statement("read_runs"))
+    return {row[:1]: (row[1], digest(str(row[2])), *row[3:]) for row in rows}
 
 
-def _compared(name: str, due: Table, found: Table) -> Iterator[str]:
-    wrong = sorted((key for key in due.keys() | found.keys() if due.get(key) != found.get(key)), key=repr)
+def _compared(name: str, expected: Table, actual: Table) -> Iterator[str]:
+    keys = expected.keys() | actual.keys()
+    wrong = sorted((key for key in keys if expected.get(key) != actual.get(key)), key=repr)
     for key in islice(wrong, _SHOWN):
-        how = "was removed" if key not in found else "was put in" if key not in due else "was changed"
-        yield f"{name} {' '.join(map(str, key))} {how}: its journal says otherwise"
+        yield f"{name} {' '.join(map(str, key))} {_difference(key, expected, actual)}"
     if len(wrong) > _SHOWN:
-        yield f"{name}: {len(wrong) - _SHOWN} more are not as the journal has them"
+        yield f"{name}: {len(wrong) - _SHOWN} more rows differ from the journal"
+
+
+def _difference(key: tuple[str, ...], expected: Table, actual: Table) -> str:
+    if key not in actual:
+        return "was removed: the journal has it"
+    if key not in expected:
+        return "was inserted: the journal does not have it"
+    return "was changed: the journal has other values"

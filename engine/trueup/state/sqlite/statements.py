@@ -1,4 +1,4 @@
-"""The .sql files, read: named statements, and the migrations in order."""
+"""The content of the .sql files: named statements, and the migrations in order."""
 
 import re
 import sqlite3
@@ -11,30 +11,33 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 @cache
 def _named() -> dict[str, str]:
-    text = (files("engine.state") / "sql" / "queries.sql").read_text(encoding="utf-8")
+    text = (files("trueup.state.sqlite") / "sql" / "queries.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 
 
 def statement(name: str) -> str:
-    """The statement under this name in queries.sql; KeyError if there is none."""
+    """The statement with this name in `queries.sql`. Raises `KeyError` if there is none."""
     return _named()[name]
 
 
 @cache
 def migrations() -> tuple[tuple[str, ...], ...]:
-    """The statements of each migration; the first brings an empty file to version 1."""
-    folder = files("engine.state") / "sql" / "migrations"
-    found = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return tuple(tuple(_split(file.read_text(encoding="utf-8"))) for file in found)
+    """The statements of each migration; the first one makes version 1 of an empty database."""
+    folder = files("trueup.state.sqlite") / "sql" / "migrations"
+    scripts = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
+    return tuple(tuple(_split(script.read_text(encoding="utf-8"))) for script in scripts)
 
 
 def _split(script: str) -> Sequence[str]:
-    """Single statements: `executescript` would commit between them."""
-    statements, waiting = [], ""
+    """The statements one by one, because `executescript` would commit between them."""
+    statements, unfinished = [], ""
     for line in script.splitlines(keepends=True):
-        waiting += line
-        if sqlite3.complete_statement(waiting):
-            statements.append(waiting.strip())
-            waiting = ""
+        unfinished += line
+        if sqlite3.complete_statement(unfinished):
+            statements.append(unfinished.strip())
+            unfinished = ""
     return statements

@@ -1,7 +1,7 @@
-"""Values as text and back, with their types: canonical JSON in which what JSON lacks is tagged.
+"""Values as text and back, with their types: canonical JSON with tags for types that JSON lacks.
 
-A decimal is `{"$decimal": "1.50"}`, a day `{"$date": "2026-11-20"}`, an instant `{"$time": "…"}`; a mapping
-with a key that could be taken for a tag is `{"$map": [[key, value], …]}`. Tuples come back as lists.
+A decimal is `{"$decimal": "1.50"}`, a day `{"$date": "2026-11-20"}`, an instant `{"$time": "…"}`. A
+mapping with a key that looks like a tag is `{"$map": [[key, value], …]}`. Tuples are read as lists.
 """
 
 import json
@@ -21,21 +21,21 @@ _READERS: dict[str, Callable[[Any], object]] = {
 
 
 def encode(value: object) -> str:
-    """Canonical JSON: the same value gives the same text.
+    """Canonical JSON: equal values give equal texts.
 
-    Raises TypeError for what would not come back as it was: floats, keys that are no text, numbers that
-    are none, any other class.
+    Raises `TypeError` for values that could not be read back as they were: floats, keys that are
+    not text, decimals that are not finite, and any other class.
     """
     return canonical(_tagged(value))
 
 
-def decode(text: str) -> Any:  # noqa: ANN401 -- the caller knows what it wrote
-    """What `encode` was given. Raises ValueError or TypeError for what it never wrote."""
+def decode(text: str) -> Any:  # noqa: ANN401 -- the caller knows the type
+    """The value that `encode` was given. Raises `ValueError` or `TypeError` for any other text."""
     return json.loads(text, object_hook=_untagged)
 
 
 def canonical(document: object) -> str:
-    """JSON in one line and one way only, in ASCII: what is hashed and stored."""
+    """JSON on one line, in ASCII, with sorted keys: the form that is hashed and stored."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -53,7 +53,7 @@ def _mapping(value: Mapping[Any, object]) -> object:
     tagged = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            raise TypeError(f"state keeps mappings with keys of text, not of {type(key).__name__}")
+            raise TypeError(f"the state stores mappings with text keys, not {type(key).__name__}")
         tagged[key] = item if type(item) in _PLAIN else _tagged(item)
     if any(key.startswith("$") for key in tagged):
         return {"$map": sorted(tagged.items())}
@@ -67,14 +67,16 @@ def _scalar(value: object) -> object:
         return {"$time": value.isoformat()}
     if isinstance(value, date):
         return {"$date": value.isoformat()}
-    if isinstance(value, str | int):  # enumerations: their value
+    if isinstance(value, str | int):  # enumerations are stored as their values
         return value
-    raise TypeError(f"state does not keep a {type(value).__name__}: it would not come back as it was")
+    raise TypeError(
+        f"the state cannot store a {type(value).__name__}: it could not be read back as it was"
+    )
 
 
-def _untagged(found: dict[str, Any]) -> object:
-    if len(found) == 1:
-        for tag, value in found.items():
-            if tag in _READERS:
-                return _READERS[tag](value)
-    return found
+def _untagged(document: dict[str, Any]) -> object:
+    if len(document) == 1:
+        ((tag, value),) = document.items()
+        if tag in _READERS:
+            return _READERS[tag](value)
+    return document

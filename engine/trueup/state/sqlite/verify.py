@@ -1,41 +1,39 @@
-"""Has anything been changed behind trueup's back? The journal line by line, then the tables against it.
+"""Whether anything was changed outside trueup: the journal by itself, then the tables against it.
 
-Whoever rewrites the file as a whole, journal, hashes, head and anchors, is found only by a hash noted
-elsewhere: that is what `known` is for.
+If the whole file is rewritten, with journal, hashes, head and anchors, only a hash that was noted
+elsewhere shows it: `known` is for these.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 
-from engine.model.finding import Finding, Severity
-from engine.state.journal import Kind, Line, lines
-from engine.state.replay import differences
-from engine.state.statements import statement
+from trueup.model.finding import Finding, Severity
+from trueup.state.sqlite.journal import Kind, Line, lines
+from trueup.state.sqlite.replay import differences
+from trueup.state.sqlite.statements import statement
 
-_REMEDY = "from this line on the journal proves nothing; compare it with an export or a copy from before"
+_JOURNAL_REMEDY = (
+    "from this line on the journal proves nothing; compare it with an export or a copy from before"
+)
+_STATE_REMEDY = "it was changed outside trueup; correct it there or put a copy back"
 
 
 def verify(connection: sqlite3.Connection, known: Iterable[str] = ()) -> list[Finding]:
-    """Nothing, or what does not agree; of the journal the first line that was changed, removed or put in.
+    """One finding per difference; of the journal only the first line that is wrong.
 
     `known` are heads that were noted when runs finished: each must still be a line of the journal.
     """
-    (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()  # indexes too: they can hide a line
-    if sound != "ok":
-        return [_finding("state-damaged", f"the state file is damaged: {sound}", "put a copy back")]
-    fault = _first_fault(connection)
-    if fault:
-        return [_finding("history-changed", fault, _REMEDY)]
+    # The check includes the indexes: a damaged one can hide a line.
+    (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if result != "ok":
+        text = f"the state file is damaged: {result}"
+        return [_finding("state-damaged", text, "put a copy back")]
+    if fault := _first_fault(connection):
+        return [_finding("history-changed", fault, _JOURNAL_REMEDY)]
+    missing = _missing_heads(connection, known)
     return [
-        *(_finding("history-rewritten", text, _REMEDY) for text in _missing(connection, known)),
-        *(
-            _finding(
-                "state-changed",
-                text,
-                "it was changed outside trueup; put it right by hand or put a copy back",
-            )
-            for text in differences(connection)
-        ),
+        *(_finding("history-rewritten", text, _JOURNAL_REMEDY) for text in missing),
+        *(_finding("state-changed", text, _STATE_REMEDY) for text in differences(connection)),
     ]
 
 
@@ -44,40 +42,42 @@ def _finding(code: str, text: str, remedy: str) -> Finding:
 
 
 def _first_fault(connection: sqlite3.Connection) -> str:
+    """The first fault of the journal, "" if there is none."""
     before: Line | None = None
     for line in lines(connection):
-        fault = _out_of_order(line, before) or _changed(line) or _does_not_follow(line, before)
+        fault = _wrong_number(line, before) or _wrong_hash(line) or _wrong_previous(line, before)
         if fault:
             return fault
         before = line
     return _wrong_end(connection, before)
 
 
-def _out_of_order(line: Line, before: Line | None) -> str:
-    due = before.seq + 1 if before else 1
-    if line.seq < due:
-        return f"{_told(line)} was put in"
-    if line.seq > due:
-        return f"{_span(due, line.seq - 1)} removed"
+def _wrong_number(line: Line, before: Line | None) -> str:
+    expected = before.seq + 1 if before else 1
+    if line.seq < expected:
+        return f"{_description(line)} was inserted"
+    if line.seq > expected:
+        return f"{_span(expected, line.seq - 1)} removed"
     return ""
 
 
-def _changed(line: Line) -> str:
+def _wrong_hash(line: Line) -> str:
+    """The hash covers the number too, so a renumbered line differs from a changed one."""
     if line.hash == line.digest():
         return ""
     if line.hash == line.digest(line.seq + 1):
-        return f"{_span(line.seq, line.seq)} removed, and the later ones were numbered anew"
+        return f"{_span(line.seq, line.seq)} removed, and the later lines were renumbered"
     if line.hash == line.digest(line.seq - 1):
-        return f"{_span(line.seq - 1, line.seq - 1)} put in, and the later ones were numbered anew"
-    return f"{_told(line)} was changed"
+        return f"{_span(line.seq - 1, line.seq - 1)} inserted, and the later lines were renumbered"
+    return f"{_description(line)} was changed"
 
 
-def _does_not_follow(line: Line, before: Line | None) -> str:
+def _wrong_previous(line: Line, before: Line | None) -> str:
     if before is None:
-        return f"{_told(line)} was changed" if line.previous else ""
+        return f"{_description(line)} was changed" if line.previous else ""
     if line.previous == before.hash:
         return ""
-    return f"{_told(before)} was changed, and its hash was made anew"
+    return f"{_description(before)} was changed, and its hash was recalculated"
 
 
 def _wrong_end(connection: sqlite3.Connection, last: Line | None) -> str:
@@ -86,16 +86,16 @@ def _wrong_end(connection: sqlite3.Connection, last: Line | None) -> str:
     if end < count:
         return f"{_span(end + 1, count)} removed"
     if end > count:
-        return f"{_span(count + 1, end)} put in"
+        return f"{_span(count + 1, end)} inserted"
     if last and last.hash != head:
-        return f"{_told(last)} was changed, and its hash was made anew"
+        return f"{_description(last)} was changed, and its hash was recalculated"
     return ""
 
 
-def _missing(connection: sqlite3.Connection, known: Iterable[str]) -> Iterator[str]:
+def _missing_heads(connection: sqlite3.Connection, known: Iterable[str]) -> Iterator[str]:
     for head in known:
         if not connection.execute(statement("has_hash"), {"hash": head}).fetchone():
-            yield f"the journal has no line with the hash {head} any more: it was written anew"
+            yield f"the journal has no line with the hash {head} any more: it was rewritten"
 
 
 def _span(first: int, last: int) -> str:
@@ -104,7 +104,7 @@ def _span(first: int, last: int) -> str:
     return f"lines {first} to {last} of the journal were"
 
 
-def _told(line: Line) -> str:
-    about = f"{line.kind} of change {line.change}" if line.kind == Kind.ENTRY else line.kind
+def _description(line: Line) -> str:
+    subject = f"{line.kind} of change {line.change}" if line.kind == Kind.ENTRY else line.kind
     run = f", run {line.run}" if line.run else ""
-    return f"line {line.seq} of the journal ({about}{run}, {line.at})"
+    return f"line {line.seq} of the journal ({subject}{run}, {line.at})"

@@ -1,31 +1,31 @@
--- The first schema: what state remembers, who holds it, and the journal with its hash chain.
+-- The first schema: the tables of the state, its lock, and the journal with its hash chain.
 
--- One row: which state this is, how often it has moved, and where its journal ends.
+-- One row: identity and serial of the state, and the end of its journal.
 CREATE TABLE state (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
-    lineage TEXT    NOT NULL,  -- born at the first run, never changed
-    serial  INTEGER NOT NULL,  -- up by one with each finished run and each change by hand
+    lineage TEXT    NOT NULL,  -- set by the first run, never changed
+    serial  INTEGER NOT NULL,  -- up by one with each finished run and each manual edit
     lines   INTEGER NOT NULL,  -- lines in the journal
-    head    TEXT    NOT NULL   -- hash of its last line
+    head    TEXT    NOT NULL   -- hash of the last line
 );
 INSERT INTO state (one, lineage, serial, lines, head) VALUES (1, '', 0, 0, '');
 
--- One row: the lease. The token only ever grows; without a holder the lock is free.
+-- One row: the lock with its lease. The token only grows; without a holder the lock is free.
 CREATE TABLE lock (
     one     INTEGER PRIMARY KEY CHECK (one = 1),
     token   INTEGER NOT NULL,
-    holder  TEXT    NOT NULL,  -- who, in words; '' is nobody
+    holder  TEXT    NOT NULL,  -- '' while the lock is free
     host    TEXT    NOT NULL,
     pid     INTEGER NOT NULL,
-    born    TEXT    NOT NULL,  -- when the process started, so that a number used again is told apart
-    realm   TEXT    NOT NULL,  -- the boot and process namespace in which the number means anything
+    born    TEXT    NOT NULL,  -- start time of the process, because numbers are reused
+    realm   TEXT    NOT NULL,  -- the boot and process namespace in which the number counts
     since   TEXT    NOT NULL,
     expires TEXT    NOT NULL
 );
 INSERT INTO lock (one, token, holder, host, pid, born, realm, since, expires)
 VALUES (1, 0, '', '', 0, '', '', '', '');
 
--- A row is a record.
+-- The record of each row.
 CREATE TABLE links (
     mapping TEXT    NOT NULL,
     key     TEXT    NOT NULL,
@@ -39,11 +39,11 @@ CREATE TABLE links (
 CREATE TABLE applied (
     mapping TEXT NOT NULL,
     key     TEXT NOT NULL,
-    fields  TEXT NOT NULL,  -- JSON, as values.py writes it
+    fields  TEXT NOT NULL,  -- JSON, as values.py encodes it
     PRIMARY KEY (mapping, key)
 );
 
--- A log that was pushed, or settled by hand, with its proof: never pushed again.
+-- A license change that was pushed, or settled manually, with its proof: never pushed again.
 CREATE TABLE pushed (
     mapping TEXT    NOT NULL,
     key     TEXT    NOT NULL,
@@ -54,11 +54,11 @@ CREATE TABLE pushed (
     run     TEXT    NOT NULL,
     proof   TEXT    NOT NULL,  -- JSON: unit rows
     marked  INTEGER NOT NULL,  -- 1: the source row carries its mark
-    undone  INTEGER NOT NULL,  -- 1: an undo took its units back
+    undone  INTEGER NOT NULL,  -- 1: an undo reversed its units
     PRIMARY KEY (mapping, key)
 );
 
--- One apply each, with the whole plan document.
+-- One row per apply, with the whole plan document.
 CREATE TABLE runs (
     number      INTEGER PRIMARY KEY,  -- in the order in which they began
     id          TEXT NOT NULL UNIQUE,
@@ -72,19 +72,19 @@ CREATE TABLE runs (
     undo_of     TEXT NOT NULL
 );
 
--- Every run, entry, effect, change by hand and lock taken over: one line each, each with the hash of the
--- one before it. All columns but the last are what the hash is over.
+-- One line per run, entry, effect, manual edit and lock takeover, each with the hash of the line
+-- before it. The hash covers all columns but the last.
 CREATE TABLE journal (
     seq      INTEGER PRIMARY KEY,  -- 1, 2, 3 … without a gap
     kind     TEXT NOT NULL,        -- run, entry, effects, finished, edit, lock
-    run      TEXT NOT NULL,        -- '' where it belongs to none
+    run      TEXT NOT NULL,        -- '' for a line of no run
     change   TEXT NOT NULL,        -- entries: id of the change in the run's plan
-    step     TEXT NOT NULL,        -- entries: what became of it
+    step     TEXT NOT NULL,        -- entries: the step of the change
     at       TEXT NOT NULL,
     data     TEXT NOT NULL,        -- canonical JSON
     previous TEXT NOT NULL,        -- hash of the line before; '' in the first
     hash     TEXT NOT NULL
 );
 
--- A run's lines, and the last word on a change.
+-- For the lines of a run and the last entry of a change.
 CREATE INDEX journal_of_run ON journal (run, change, seq);

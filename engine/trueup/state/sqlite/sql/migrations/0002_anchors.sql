@@ -1,7 +1,7 @@
--- Anchors: a finished run keeps the hash at which the journal stood, so that a journal written anew
--- as a whole does not agree with the runs any more. And the journal is only ever added to.
+-- Anchors: a finished run keeps the head of the journal, so that a journal that is rewritten as a whole
+-- no longer agrees with the runs. And lines of the journal can only be added.
 
-ALTER TABLE runs ADD COLUMN anchor TEXT NOT NULL DEFAULT '';  -- '' while it was never finished
+ALTER TABLE runs ADD COLUMN anchor TEXT NOT NULL DEFAULT '';  -- '' until the run is finished
 
 UPDATE runs SET anchor = coalesce(
     (SELECT hash FROM journal WHERE journal.run = runs.id AND kind = 'finished' ORDER BY seq DESC LIMIT 1), '');

@@ -1,6 +1,6 @@
--- Changes in doubt, kept as they come and go: each plan asks for them, and the journal grows for years.
+-- Changes in doubt, kept up to date: each plan needs them, and the journal grows for years.
 
--- The last entry of each change that is neither known to have taken effect nor known not to have.
+-- The last entry of each change whose outcome is unknown.
 CREATE TABLE doubts (
     run    TEXT    NOT NULL,
     change TEXT    NOT NULL,

@@ -1,0 +1,129 @@
+"""Manual edits and lock takeovers as lines of the journal, and back.
+
+An `edit` line holds who, host, reason and the edit as data:
+
+- `{"kind": "forget", "mapping": …, "key": …, "name": …}`
+- `{"kind": "settle", "changes": [{"change": …, "landed": …}]}`
+- `{"kind": "close"}`: the run that is closed is the run of the line.
+- `{"kind": "adopt"}`: the systems stand beside it, under `systems`.
+
+A `lock` line holds how the lock was taken, by whom, and from whom. Edits that versions before 1.0
+wrote hold only a text; `text_edits` reads those.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from trueup.model.history import (
+    AuditEntry,
+    AuditEvent,
+    ChangesSettled,
+    Edit,
+    LinkForgotten,
+    LockTaken,
+    RunClosed,
+    SettledChange,
+    SystemsAdopted,
+)
+from trueup.model.run import Entry, Lease, Step
+from trueup.state.sqlite.journal import Kind, NewLine
+from trueup.state.sqlite.statements import statement
+from trueup.state.sqlite.text_edits import read_text_edit
+from trueup.state.sqlite.values import canonical
+
+_FORCED = "forced"
+_LANDED = {Step.DONE: True, Step.NOT_LANDED: False}
+
+
+def settlement(entries: Sequence[Entry]) -> ChangesSettled | RunClosed:
+    """The edit that these entries are: outcomes of changes in doubt, or a run that is given up."""
+    changes = [
+        SettledChange(entry.change, _LANDED[entry.step])
+        for entry in entries
+        if entry.step in _LANDED
+    ]
+    return ChangesSettled(tuple(changes)) if changes else RunClosed()
+
+
+def edit_line(edit: Edit, lease: Lease, at: datetime, reason: str, run: str = "") -> NewLine:
+    """A manual edit by the holder of the lease."""
+    data: dict[str, Any] = {
+        "edit": _edit_data(edit),
+        "reason": reason,
+        "who": lease.holder,
+        "host": lease.host,
+    }
+    if isinstance(edit, SystemsAdopted):
+        data["systems"] = dict(edit.systems)
+    return NewLine(Kind.EDIT, at, canonical(data), run)
+
+
+def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bool) -> NewLine:
+    """A lock that `by` took from `before`."""
+    data = {
+        "how": _FORCED if forced else "taken over",
+        "reason": reason,
+        "by": {"holder": by.holder, "host": by.host, "pid": by.pid},
+        "from": {
+            "holder": before.holder,
+            "host": before.host,
+            "pid": before.pid,
+            "since": before.since.isoformat(),
+            "expires": before.expires.isoformat(),
+        },
+    }
+    return NewLine(Kind.LOCK, at, canonical(data))
+
+
+def read_audit(connection: sqlite3.Connection) -> list[AuditEntry]:
+    """All manual edits and lock takeovers, oldest first."""
+    rows = connection.execute(statement("read_audit")).fetchall()
+    return [_audit_entry(connection, row) for row in rows]
+
+
+def _audit_entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> AuditEntry:
+    seq, at, kind, run, text = row
+    data = json.loads(text)
+    moment = datetime.fromisoformat(at)
+    if kind == Kind.LOCK:
+        by, before = data["by"], data["from"]
+        taken = LockTaken(before["holder"], before["host"], forced=data["how"] == _FORCED)
+        return AuditEntry(seq, moment, by["holder"], by["host"], data["reason"], taken)
+    event = _event(data) or read_text_edit(connection, seq, run, data["what"])
+    return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], event, run)
+
+
+def _edit_data(edit: Edit) -> Mapping[str, object]:
+    match edit:
+        case LinkForgotten(mapping, key, name):
+            return {"kind": "forget", "mapping": mapping, "key": key, "name": name}
+        case ChangesSettled(changes):
+            outcomes = [{"change": one.change, "landed": one.landed} for one in changes]
+            return {"kind": "settle", "changes": outcomes}
+        case RunClosed():
+            return {"kind": "close"}
+        case SystemsAdopted():
+            return {"kind": "adopt"}
+        case _:
+            assert_never(edit)
+
+
+def _event(data: Mapping[str, Any]) -> AuditEvent | None:
+    """The edit of a line; None where the line holds only its text."""
+    if "systems" in data:  # in lines of all versions
+        return SystemsAdopted(data["systems"])
+    match data.get("edit"):
+        case None:
+            return None
+        case {"kind": "forget", "mapping": mapping, "key": key, "name": name}:
+            return LinkForgotten(mapping, key, name)
+        case {"kind": "settle", "changes": changes}:
+            settled = [SettledChange(one["change"], one["landed"]) for one in changes]
+            return ChangesSettled(tuple(settled))
+        case {"kind": "close"}:
+            return RunClosed()
+        case other:
+            raise ValueError(f"{other!r:.60} is not an edit of this version")

@@ -1,0 +1,194 @@
+"""The lock: a lease with a heartbeat and a token that only grows.
+
+A process may take the lock
+
+- while it is free,
+- if its holder is known to be dead (a process of this host),
+- if the lease has expired and nothing is known of its holder (a process of another host),
+- with a reason, from any holder.
+
+An expired lease of a process that is alive stays: a paused process would continue to write as soon
+as it wakes. Each writing call compares the token in its own transaction, so a holder that lost the
+lock writes nothing more into the state. Between hosts, expiry compares their clocks: they must
+agree to well within the time of a lease.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from trueup.errors import StateLocked
+from trueup.model.run import Lease
+from trueup.ports import Clock
+from trueup.state.sqlite.access import Access
+from trueup.state.sqlite.audit import lock_line
+from trueup.state.sqlite.file import ForeignValue
+from trueup.state.sqlite.journal import append
+from trueup.state.sqlite.process import Fate, Process, Processes
+from trueup.state.sqlite.statements import statement
+
+HOW_TO_FORCE = "take the lock over with --force-lock --reason WHY"
+"""The remedy in the message of a locked state; the command line has this option."""
+
+
+class LockRow(NamedTuple):
+    """The row of the lock; `holder` is empty while it is free."""
+
+    token: int
+    holder: str
+    host: str
+    pid: int
+    born: str
+    realm: str
+    since: str
+    expires: str
+
+    @property
+    def lease(self) -> Lease:
+        """The lease of the holder."""
+        try:
+            since = datetime.fromisoformat(self.since)
+            expires = datetime.fromisoformat(self.expires)
+            _ = since.utcoffset() == expires.utcoffset() and since < expires
+        except (TypeError, ValueError) as error:
+            raise ForeignValue("the times of the lock") from error
+        return Lease(self.token, self.holder, self.host, self.pid, since, expires)
+
+    @property
+    def process(self) -> Process:
+        """The process of the holder."""
+        return Process(self.host, self.pid, self.born, self.realm)
+
+
+_MISSING = LockRow(-1, "", "", 0, "", "", "", "")
+"""The lock is free if another program deleted its row."""
+
+
+def lock_row(connection: sqlite3.Connection) -> LockRow:
+    """The current row of the lock."""
+    row = connection.execute(statement("read_lock")).fetchone()
+    if not row:
+        return _MISSING
+    types = (int, str, str, int, str, str, str, str)
+    if not all(map(isinstance, row, types)):
+        raise ForeignValue("the row of the lock")
+    return LockRow(*row)
+
+
+def require_holder(connection: sqlite3.Connection, lease: Lease, name: str) -> LockRow:
+    """The row of the lock. Raises `StateLocked` unless the lease is the holder's."""
+    current = lock_row(connection)
+    if current.holder and current.token == lease.token:
+        return current
+    if current.holder:
+        holder = _holder(current.lease)
+        reason = f"{holder} took it over at {_instant(current.lease.since)}"
+    else:
+        reason = "it was given back"
+    raise StateLocked(
+        f"the lock of {name} is no longer held by {lease.holder}: {reason}; "
+        "nothing more was written"
+    )
+
+
+@contextlib.contextmanager
+def writing(access: Access, lease: Lease) -> Iterator[sqlite3.Connection]:
+    """A writing transaction of the lock's holder. Raises `StateLocked` for any other lease."""
+    with access.writing() as connection:
+        require_holder(connection, lease, access.name)
+        yield connection
+
+
+class SqliteLock:
+    """The calls of `ports.State` that take, keep and give back the lock."""
+
+    _access: Access
+    _clock: Clock
+    _processes: Processes
+    _lease_seconds: float
+
+    def acquire(self, holder: str, *, reason: str = "") -> Lease:
+        """Takes the lock; creates the file if there is none.
+
+        Raises `StateLocked` with the holder and the end of its lease. A `reason` takes the lock
+        from a holder that is alive. Lock takeovers are audited.
+        """
+        now = self._clock.now()
+        with self._access.writing(create=True) as connection:
+            before = lock_row(connection)
+            released = self._is_released(before, now)
+            if not (released or reason):
+                raise StateLocked(_refusal(before.lease, now, self._access.name))
+            if before == _MISSING:  # a new row with a token that no process can have had
+                connection.execute(statement("restore_lock"), {"token": int(now.timestamp())})
+            mine = self._processes.mine()
+            row = {
+                "holder": holder,
+                "host": mine.host,
+                "pid": mine.pid,
+                "born": mine.born,
+                "realm": mine.realm,
+                "since": now.isoformat(),
+                "expires": self._end_of_lease(now),
+            }
+            connection.execute(statement("take_lock"), row)
+            lease = lock_row(connection).lease
+            if before.holder:
+                line = lock_line(now, reason, lease, before.lease, forced=not released)
+                append(connection, [line])
+            return lease
+
+    def renew(self, lease: Lease) -> Lease:
+        """The heartbeat: the lease runs for its full time again."""
+        with writing(self._access, lease) as connection:
+            end = self._end_of_lease(self._clock.now())
+            connection.execute(statement("extend_lock"), {"expires": end})
+            return lock_row(connection).lease
+
+    def check(self, lease: Lease) -> None:
+        """Raises `StateLocked` unless the lease is the holder's and has not expired."""
+        name = self._access.name
+        with self._access.reading() as connection:
+            if connection is None:
+                raise StateLocked(f"{name} is gone, and the lock of {lease.holder} with it")
+            current = require_holder(connection, lease, name).lease
+        if current.expires <= self._clock.now():
+            raise StateLocked(
+                f"the lock of {name} held by {lease.holder} has expired: it was not renewed in time"
+            )
+
+    def release(self, lease: Lease) -> None:
+        """Gives the lock back; has no effect if the lease is no longer the holder's."""
+        with self._access.writing() as connection:
+            connection.execute(statement("free_lock"), {"token": lease.token})
+
+    def _is_released(self, row: LockRow, now: datetime) -> bool:
+        """Whether the lock may be taken without a reason."""
+        if not row.holder:
+            return True
+        fate = self._processes.fate(row.process)
+        return fate is Fate.DEAD or (fate is Fate.UNKNOWN and row.lease.expires <= now)
+
+    def _end_of_lease(self, start: datetime) -> str:
+        return (start + timedelta(seconds=self._lease_seconds)).isoformat()
+
+
+def _refusal(lease: Lease, now: datetime, name: str) -> str:
+    locked = f"{name} is locked by {_holder(lease)} since {_instant(lease.since)}"
+    if lease.expires > now:
+        end = _instant(lease.expires)
+        return f"{locked}; its lease runs until {end}. Wait for it to end, or {HOW_TO_FORCE}"
+    return (
+        f"{locked}; its lease expired at {_instant(lease.expires)}, but that process is still "
+        f"running. End that process, or {HOW_TO_FORCE}"
+    )
+
+
+def _holder(lease: Lease) -> str:
+    return f"{lease.holder} (host {lease.host}, process {lease.pid})"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}".strip()
