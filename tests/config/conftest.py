@@ -1,20 +1,21 @@
-"""A small project, whole and right, to be broken."""
+"""A small project without errors, for tests to change."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+from trueup.config.loader import check
+from trueup.model.finding import Severity
 
-from engine.config.loader import check
-from engine.model.finding import Severity
+from tests.support.paths import SCHEMAS
 
 HERE = Path(__file__).parent
-SHIPPED = HERE.parents[1] / "schemas"
+SHIPPED = SCHEMAS
 ENV = {"AUTOTASK_SECRET": "hunter2", "AUTOTASK_CODE": "code"}
 
 
-class Workshop:
-    """A copy of the good project."""
+class EditableProject:
+    """A copy of the good project that a test can change and check."""
 
     def __init__(self, root):
         self.root = root
@@ -29,11 +30,11 @@ class Workshop:
     def edit(self, file, old, new):
         path = self.root / file
         text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def change(self, file, *what):
-        """Writes the file, or replaces one text in it by another."""
+        """Writes the file (`what` is its text), or replaces one text in it by another."""
         (self.write if len(what) == 1 else self.edit)(file, *what)
 
     def check(self):
@@ -44,18 +45,18 @@ class Workshop:
         assert project, "\n".join(finding.line() for finding in findings)
         return project
 
-    def says(self):
-        """Everything that `trueup validate` would say, a line each; warnings are marked."""
-        said = []
+    def messages(self):
+        """Returns all findings as `trueup validate` shows them, a line each."""
+        lines = []
         for finding in self.check()[1]:
             mark = "" if finding.severity is Severity.ERROR else f"{finding.severity}: "
             remedy = f" ({finding.remedy})" if finding.remedy else ""
-            said.append(f"{mark}{finding.place}: {finding.text}{remedy}")
-        return said
+            lines.append(f"{mark}{finding.place}: {finding.text}{remedy}")
+        return lines
 
 
 @pytest.fixture
 def project(tmp_path):
     root = tmp_path / "good"
     shutil.copytree(HERE / "projects" / "good", root)
-    return Workshop(root)
+    return EditableProject(root)

@@ -1,14 +1,13 @@
-"""The catalogues that ship, and those that are no catalogues."""
-
-from pathlib import Path
+"""The catalogues that ship with trueup, and files that are not valid catalogues."""
 
 import pytest
+from trueup.config.catalogues import load_catalogue, load_entities, load_tables
+from trueup.errors import ConfigError
+from trueup.model.catalogue import Parent, PickValue, Type
 
-from engine.config.catalogues import load_catalogue, load_entities, load_tables
-from engine.errors import ConfigError
-from engine.model.catalogue import Parent, PickValue, Type
+from tests.support.paths import SCHEMAS
 
-SHIPPED = Path(__file__).parents[2] / "schemas"
+SHIPPED = SCHEMAS
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +15,8 @@ def catalogue():
     return load_catalogue(SHIPPED)
 
 
-def test_all_entities_and_tables_are_there(catalogue):
-    assert len(catalogue.entities) == 23
+def test_all_entities_and_tables_are_loaded(catalogue):
+    assert len(catalogue.entities) == 24
     assert [*catalogue.tables] == [
         "account",
         "contact",
@@ -28,7 +27,7 @@ def test_all_entities_and_tables_are_there(catalogue):
     ]
 
 
-def test_an_entity_knows_its_operations_its_parent_and_its_routes(catalogue):
+def test_an_entity_has_its_operations_its_parent_and_its_routes(catalogue):
     entity = catalogue.entities["ContractServices"]
 
     assert entity.operations == {"create", "query", "update"}
@@ -39,21 +38,27 @@ def test_an_entity_knows_its_operations_its_parent_and_its_routes(catalogue):
     assert "no delete" in entity.rules
 
 
-def test_a_field_that_is_given_on_create_and_fixed_afterwards_is_told_from_one_that_is_read_only(catalogue):
+def test_a_field_that_can_only_be_set_on_create_differs_from_a_read_only_one(catalogue):
     contracts = catalogue.entities["Contracts"].fields
 
-    assert (contracts["companyID"].writable_on_create(), contracts["companyID"].writable_on_update()) == (True, False)
-    assert (contracts["id"].writable_on_create(), contracts["id"].writable_on_update()) == (False, False)
+    assert (
+        contracts["companyID"].writable_on_create(),
+        contracts["companyID"].writable_on_update(),
+    ) == (True, False)
+    assert (contracts["id"].writable_on_create(), contracts["id"].writable_on_update()) == (
+        False,
+        False,
+    )
     assert contracts["contractName"].writable_on_update()
 
 
-def test_a_description_that_is_taken_on_create_only_is_no_longer_written(catalogue):
+def test_a_description_that_autotask_accepts_only_on_create_is_not_updated(catalogue):
     field = catalogue.entities["ContractServices"].fields["internalDescription"]
 
     assert (field.writable_on_create(), field.writable_on_update()) == (True, False)
 
 
-def test_days_are_told_from_instants(catalogue):
+def test_days_differ_from_instants(catalogue):
     days = {
         f"{entity.name}.{field.name}"
         for entity in catalogue.entities.values()
@@ -72,11 +77,15 @@ def test_days_are_told_from_instants(catalogue):
         "ContractServiceBundleAdjustments.effectiveDate",
         "ContractBillingRules.startDate",
         "ContractBillingRules.endDate",
+        "ContractCharges.datePurchased",
     }
 
 
-def test_picklists_known_in_part_are_told_from_whole_and_unknown_ones(catalogue):
-    contracts, companies = catalogue.entities["Contracts"].fields, catalogue.entities["Companies"].fields
+def test_partly_known_picklists_differ_from_complete_and_unknown_ones(catalogue):
+    contracts, companies = (
+        catalogue.entities["Contracts"].fields,
+        catalogue.entities["Companies"].fields,
+    )
 
     assert contracts["contractType"].picklist == (PickValue(7, "Recurring Service"),)
     assert contracts["contractType"].picklist_partial
@@ -85,7 +94,7 @@ def test_picklists_known_in_part_are_told_from_whole_and_unknown_ones(catalogue)
     assert companies["companyName"].picklist is None
 
 
-def test_lookups_lead_to_tables_that_are_there(catalogue):
+def test_lookups_refer_to_existing_tables(catalogue):
     for table in catalogue.tables.values():
         assert table.key in table.columns
         assert table.title in table.columns
@@ -94,7 +103,7 @@ def test_lookups_lead_to_tables_that_are_there(catalogue):
             assert (column.type is Type.CHOICE) == bool(column.choices)
 
 
-def test_names_that_are_not_documented_are_marked(catalogue):
+def test_undocumented_names_are_marked(catalogue):
     subscription = catalogue.tables["subscription"].columns
 
     assert subscription["quantity"].assumed
@@ -103,22 +112,33 @@ def test_names_that_are_not_documented_are_marked(catalogue):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("- a", "must have `tables:` at the top, with a name for each"),
-        ("tables: {a: 1}", "tables.a is not as a catalogue must be: 'int' object is not subscriptable"),
-        ("tables: {a: {columns: {}, key: id}}", "tables.a: 'id' is missing or not known"),
+        ("- a", "must have `tables:` at the top, with a key for each name"),
+        (
+            "tables: {a: 1}",
+            "tables.a is not valid: 'int' object is not subscriptable",
+        ),
+        ("tables: {a: {columns: {}, key: id}}", "tables.a: 'id' is missing or unknown"),
         (
             "tables: {a: {columns: {id: {type: texd, logical: x}}}}",
-            "tables.a is not as a catalogue must be: 'texd' is not a valid Type",
+            "tables.a is not valid: 'texd' is not a valid Type",
         ),
-        ("tables: [", "is no YAML: "),
+        ("tables: [", "is not valid YAML: "),
         ("tables: " + "[" * 60_000, "is nested too deeply"),
         ("- " * 60_000, "is nested too deeply"),
     ],
-    ids=["a list", "a number for a table", "no such column", "no such type", "broken", "brackets", "dashes"],
+    ids=[
+        "a list",
+        "a number for a table",
+        "no such column",
+        "no such type",
+        "broken",
+        "brackets",
+        "dashes",
+    ],
 )
-def test_a_catalogue_that_is_none_is_refused_in_words(tmp_path, text, says):
+def test_an_invalid_catalogue_is_refused_with_the_reason(tmp_path, text, message):
     path = tmp_path / "schemas" / "work365.yaml"
     path.parent.mkdir()
     path.write_text(text)
@@ -127,7 +147,7 @@ def test_a_catalogue_that_is_none_is_refused_in_words(tmp_path, text, says):
         load_tables(path)
 
     [finding] = refused.value.findings
-    assert finding.line().startswith(f"schemas/work365.yaml: the catalogue {says}")
+    assert finding.line().startswith(f"schemas/work365.yaml: the catalogue {message}")
 
 
 def test_a_catalogue_whose_aliases_multiply_is_refused(tmp_path):
@@ -141,6 +161,6 @@ def test_a_catalogue_whose_aliases_multiply_is_refused(tmp_path):
         load_entities(path)
 
 
-def test_a_catalogue_that_is_missing_is_said(tmp_path):
+def test_a_missing_catalogue_is_reported(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_entities(tmp_path / "autotask.yaml")

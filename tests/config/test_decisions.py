@@ -1,4 +1,4 @@
-"""Entries go into decisions.yaml; all else of the file stays as it was."""
+"""`decide` writes an entry into decisions.yaml and leaves the rest of the file unchanged."""
 
 import stat
 from datetime import date
@@ -6,10 +6,9 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.config.decisions import decide, edited
-from engine.config.documents import parse
-from engine.errors import ConfigError
+from trueup.config.decisions import decide, edited
+from trueup.config.documents import parse
+from trueup.errors import ConfigError
 
 ENTRY = {"mapping": "customer", "key": "c7", "link": 29683}
 OTHER = "- {mapping: a, key: b, do: create}\n"
@@ -36,20 +35,32 @@ def text_of(old, entry=ENTRY):
         ),
         (
             f"decisions:\n  # first\n  {OTHER.strip()}",
-            f"decisions:\n  # first\n  {OTHER}  - mapping: customer\n    key: c7\n    link: 29683\n",
+            (
+                f"decisions:\n  # first\n  {OTHER}  - mapping: customer\n    key: c7\n    link:"
+                f" 29683\n"
+            ),
         ),
         (
-            "decisions:\n- mapping: a\n  key: b\n  do: ignore\n  reason: |\n    long\n    talk\n\n# tail\n",
+            (
+                "decisions:\n- mapping: a\n  key: b\n  do: ignore\n  reason: |\n    long\n   "
+                " talk\n\n# tail\n"
+            ),
             "decisions:\n- mapping: a\n  key: b\n  do: ignore\n  reason: |\n    long\n    talk\n"
             + BLOCK
             + "\n# tail\n",
         ),
         (
             "decisions: [{mapping: a, key: b, do: create}, ]\n",
-            "decisions: [{mapping: a, key: b, do: create}, {mapping: customer, key: c7, link: 29683}, ]\n",
+            (
+                "decisions: [{mapping: a, key: b, do: create}, {mapping: customer, key: c7, link:"
+                " 29683}, ]\n"
+            ),
         ),
         (
-            f"decisions:\n- mapping: customer # who\n  key: c7\n  do: create # old\n# between\n{OTHER}",
+            (
+                f"decisions:\n- mapping: customer # who\n  key: c7\n  do: create # old\n#"
+                f" between\n{OTHER}"
+            ),
             f"decisions:\n{BLOCK}# between\n{OTHER}",
         ),
         (
@@ -57,8 +68,14 @@ def text_of(old, entry=ENTRY):
             f"decisions:\n{OTHER}{BLOCK}",
         ),
         (
-            "decisions: [{mapping: customer, key: c7, do: create}, {mapping: a, key: b, do: create}] # x\n",
-            "decisions: [{mapping: customer, key: c7, link: 29683}, {mapping: a, key: b, do: create}] # x\n",
+            (
+                "decisions: [{mapping: customer, key: c7, do: create}, {mapping: a, key: b, do:"
+                " create}] # x\n"
+            ),
+            (
+                "decisions: [{mapping: customer, key: c7, link: 29683}, {mapping: a, key: b, do:"
+                " create}] # x\n"
+            ),
         ),
         (
             "\ufeffdecisions: []\r\n# tail\r\n",
@@ -66,18 +83,18 @@ def text_of(old, entry=ENTRY):
         ),
     ],
 )
-def test_an_entry_is_added_or_exchanged_and_the_rest_stays(old, new):
+def test_an_entry_is_added_or_replaced_and_the_rest_stays(old, new):
     assert text_of(old) == new
 
 
-def test_what_was_written_says_where_and_whether_it_took_an_older_ones_place():
+def test_the_result_has_the_place_and_whether_an_older_entry_was_replaced():
     _, added = edited(b"decisions: []\n", ENTRY)
     assert (str(added.place), added.replaced) == ("mappings/decisions.yaml:2:3", False)
     _, again = edited(b"# x\n\ndecisions:\n- {mapping: customer, key: c7, do: create}\n", ENTRY)
     assert (str(again.place), again.replaced) == ("mappings/decisions.yaml:4:3", True)
 
 
-def test_text_that_yaml_would_take_for_something_else_stays_text():
+def test_text_that_yaml_would_read_as_another_type_stays_text():
     entry = {
         "mapping": "customer",
         "key": "007",
@@ -103,32 +120,42 @@ ONLY = "- mapping: subscription\n  key: s1\n  "
         ([CORRECT, LINK], {"link": 7}, [CORRECT, f"{ONLY}link: 7"]),
         ([LINK, CORRECT], {"do": "push"}, [LINK, f"{ONLY}do: push"]),
         ([LINK], {"do": "create"}, [f"{ONLY}do: create"]),
-        ([LINK, "- {mapping: a, key: b, do: create}", CORRECT], {"do": "ignore", "reason": "r"},
-         [f"{ONLY}do: ignore\n  reason: r", "- {mapping: a, key: b, do: create}"]),
-        (["- {mapping: subscription, key: s1, do: ignore, reason: r}"], {"do": "correct"}, [f"{ONLY}do: correct"]),
+        (
+            [LINK, "- {mapping: a, key: b, do: create}", CORRECT],
+            {"do": "ignore", "reason": "r"},
+            [f"{ONLY}do: ignore\n  reason: r", "- {mapping: a, key: b, do: create}"],
+        ),
+        (
+            ["- {mapping: subscription, key: s1, do: ignore, reason: r}"],
+            {"do": "correct"},
+            [f"{ONLY}do: correct"],
+        ),
     ],
-)  # fmt: skip
-def test_a_decision_takes_the_place_of_what_is_decided_on_the_same_matter_and_of_nothing_else(old, entry, new):
+)
+def test_a_decision_replaces_only_what_is_decided_on_the_same_topics_of_the_row(old, entry, new):
     lines = "\n".join(old)
     entry = {"mapping": "subscription", "key": "s1", **entry}
-    assert text_of(f"decisions:\n{lines}\n# tail\n", entry) == "\n".join(["decisions:", *new, "# tail\n"])
+    assert text_of(f"decisions:\n{lines}\n# tail\n", entry) == "\n".join(
+        ["decisions:", *new, "# tail\n"]
+    )
 
 
-def test_in_brackets_too_what_is_ignored_is_decided_in_nothing_else():
+def test_ignore_replaces_all_decisions_on_the_row_also_in_brackets():
     entry = {"mapping": "s", "key": "1", "do": "ignore", "reason": "r"}
     other = "{mapping: a, key: b, do: create}"
-    old = f"decisions: [{{mapping: s, key: 1, link: 5}}, {other}, {{mapping: s, key: 1, do: correct}}]"
-    new = "decisions: [{mapping: s, key: '1', do: ignore, reason: r}, {mapping: a, key: b, do: create}]\n"
-    assert text_of(f"{old}\n", entry) == new
+    link, correct = "{mapping: s, key: 1, link: 5}", "{mapping: s, key: 1, do: correct}"
+    ignore = "{mapping: s, key: '1', do: ignore, reason: r}"
+    text = text_of(f"decisions: [{link}, {other}, {correct}]\n", entry)
+    assert text == f"decisions: [{ignore}, {other}]\n"
 
 
 @pytest.mark.parametrize(
-    ("old", "said"),
+    ("old", "message"),
     [
         ("decisions: [\n", "broken YAML"),
-        ("decisions: {a: b}\n", "is no list under `decisions:`"),
-        ("decisions: [a]\n", "is no list under `decisions:`"),
-        ("- a\n", "is no list under `decisions:`"),
+        ("decisions: {a: b}\n", "has no list under `decisions:`"),
+        ("decisions: [a]\n", "has no list under `decisions:`"),
+        ("- a\n", "has no list under `decisions:`"),
         ("decisions: []\n---\ndecisions: []\n", "more than one YAML document"),
         (
             f"decisions:\n{OTHER}{OTHER.replace('a, key: b', 'customer, key: c7') * 2}",
@@ -140,15 +167,15 @@ def test_in_brackets_too_what_is_ignored_is_decided_in_nothing_else():
         ("decisions: []\n" + "# \x07\n", "broken YAML"),
     ],
 )
-def test_a_file_that_cannot_be_edited_safely_is_left_alone(old, said):
-    if said is None:
+def test_a_file_that_cannot_be_edited_safely_is_not_changed(old, message):
+    if message is None:
         assert "link: 29683" in text_of(old)
         return
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         text_of(old)
 
 
-def test_a_file_is_made_where_there_is_none_and_keeps_its_mode(tmp_path):
+def test_a_missing_file_is_created_and_an_existing_one_keeps_its_mode(tmp_path):
     (tmp_path / "mappings").mkdir()
     decide(tmp_path, ENTRY)
     path = tmp_path / "mappings" / "decisions.yaml"
@@ -169,22 +196,29 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
     assert shared.read_text() == f"decisions:\n{BLOCK}"
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be written: No such file or directory; it is as it was"):
+def test_a_missing_folder_is_reported(tmp_path):
+    with pytest.raises(
+        ConfigError, match="cannot be written: No such file or directory; it is unchanged"
+    ):
         decide(tmp_path, ENTRY)
 
 
-KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+KEYS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
+)
 
 
 @given(st.lists(KEYS, max_size=6), st.booleans(), st.booleans())
-def test_any_keys_in_any_order_come_out_as_they_went_in(keys, flow, commented):
+def test_any_keys_in_any_order_are_read_back_as_written(keys, flow, commented):
     raw = b"decisions: [{mapping: x, key: y, do: create}]\n" if flow else b"# head\n"
-    wanted = {("x", "y"): "create"} if flow else {}
+    expected = {("x", "y"): "create"} if flow else {}
     for number, key in enumerate(keys):
         entry = {"mapping": "customer", "key": key, "link": number}
-        raw, _ = edited(raw + (b"# said\n" if commented else b""), entry)
-        wanted[("customer", key)] = number
+        raw, _ = edited(raw + (b"# note\n" if commented else b""), entry)
+        expected[("customer", key)] = number
     documents, _ = parse(raw, "d.yaml")
     entries = (documents[0].data or {}).get("decisions", []) if documents else []
-    assert {(e["mapping"], e["key"]): e.get("link", e.get("do")) for e in entries} == wanted
+    written = {
+        (entry["mapping"], entry["key"]): entry.get("link", entry.get("do")) for entry in entries
+    }
+    assert written == expected

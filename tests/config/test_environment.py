@@ -1,7 +1,9 @@
-"""Secrets come from the environment, reach the options, and nothing else."""
+"""Secrets come from the environment and reach the options, but no message."""
+
+from trueup.model.finding import Severity
 
 
-def test_variables_reach_the_options_also_inside_text(project):
+def test_variables_are_replaced_also_inside_text(project):
     project.edit("trueup.yaml", "api@small.example", '"{{ env.USER_NAME }}@{{env.HOST}}"')
     project.env.update(USER_NAME="api", HOST="small.example")
 
@@ -17,7 +19,7 @@ def test_a_value_of_the_environment_is_never_evaluated_again(project):
     assert project.load().target.options["integration_code"] == "{{ env.AUTOTASK_SECRET }}"
 
 
-def test_no_secret_is_in_the_representation_of_a_project(project):
+def test_the_repr_of_a_project_has_no_secret(project):
     assert "hunter2" not in repr(project.load())
 
 
@@ -25,18 +27,32 @@ def test_a_missing_or_empty_variable_is_named_without_any_value(project):
     project.env.update(AUTOTASK_SECRET="", OTHER="hunter2")
     del project.env["AUTOTASK_CODE"]
 
-    assert project.says() == [
-        "trueup.yaml:11:11: the environment variable AUTOTASK_SECRET is not set (export AUTOTASK_SECRET=…)",
-        "trueup.yaml:12:21: the environment variable AUTOTASK_CODE is not set (export AUTOTASK_CODE=…)",
+    assert project.messages() == [
+        "info: trueup.yaml:11:11: the environment variable AUTOTASK_SECRET is not set",
+        "info: trueup.yaml:12:21: the environment variable AUTOTASK_CODE is not set",
     ]
 
 
-def test_a_secret_in_the_file_is_warned_of_and_not_shown(project):
+def test_a_missing_variable_is_an_error_for_the_connection_that_needs_it(project):
+    project.env["AUTOTASK_SECRET"] = ""
+    loaded = project.load()
+
+    (finding,) = loaded.target.unset
+    assert finding.line() == (
+        "trueup.yaml:11:11: the environment variable AUTOTASK_SECRET is not set\n"
+        "    → export AUTOTASK_SECRET=…"
+    )
+    assert finding.severity is Severity.ERROR
+    assert loaded.source.unset == ()
+
+
+def test_a_secret_in_the_file_gives_a_warning_that_does_not_show_it(project):
     project.edit("trueup.yaml", "{{ env.AUTOTASK_SECRET }}", "hunter2")
 
-    assert project.says() == [
+    assert project.messages() == [
         (
-            "warning: trueup.yaml:11:11: secret stands in the file, where everybody who has the file can read it"
+            "warning: trueup.yaml:11:11: secret is written in the file, where everyone who has"
+            " the file can read it"
             ' (secret: "{{ env.SECRET }}")'
         )
     ]
@@ -45,19 +61,22 @@ def test_a_secret_in_the_file_is_warned_of_and_not_shown(project):
 def test_options_of_the_wrong_type_are_not_shown(project):
     project.edit("trueup.yaml", '"{{ env.AUTOTASK_SECRET }}"', "31337")
 
-    assert project.says() == ["trueup.yaml:11:11: this value is not text"]
+    assert project.messages() == ["trueup.yaml:11:11: this value is not text"]
 
 
-def test_variables_are_found_in_each_option_and_in_the_middle_of_a_text(project):
+def test_variables_are_replaced_in_each_option_and_in_the_middle_of_a_text(project):
     project.edit(
         "trueup.yaml",
         "source: {connector: files, path: work365}",
-        'source: {connector: sql, url: "x://{{ env.NOPE }}@host/{{ env.NOPE }}", profile: "{{ env.NOPE }}"}',
+        (
+            'source: {connector: sql, url: "x://{{ env.NOPE }}@host/{{ env.NOPE }}", profile: "{{'
+            ' env.NOPE }}"}'
+        ),
     )
 
-    assert project.says() == [
-        "trueup.yaml:7:31: the environment variable NOPE is not set (export NOPE=…)",
-        "trueup.yaml:7:82: the environment variable NOPE is not set (export NOPE=…)",
+    assert project.messages() == [
+        "info: trueup.yaml:7:31: the environment variable NOPE is not set",
+        "info: trueup.yaml:7:82: the environment variable NOPE is not set",
     ]
     project.env["NOPE"] = "v"
     assert project.load().source.options == {"url": "x://v@host/v", "profile": "v"}

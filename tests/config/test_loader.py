@@ -1,4 +1,4 @@
-"""A whole project: what comes of it, which catalogues it uses, and what is said of it as a whole."""
+"""A project as a whole: what is loaded, which catalogues it uses, and errors of its files."""
 
 import json
 import shutil
@@ -8,42 +8,53 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-
-from engine.config.loader import check, load
-from engine.errors import ConfigError
-from engine.model.finding import Place
-from engine.model.project import (
-    About,
+from trueup.config.loader import check, load
+from trueup.errors import ConfigError
+from trueup.model.finding import Place
+from trueup.model.project import (
     Difference,
     Find,
     Linked,
     Manage,
     Reference,
     RuleOn,
+    Strength,
+    Topic,
     Value,
     Verdict,
     WhenMissing,
 )
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 SHIPPED = ROOT / "schemas"
 
 
-def test_the_project_that_ships_is_right():
+def test_the_project_that_ships_has_no_findings():
     project, findings = check(ROOT, env={}, shipped=SHIPPED)
 
     assert [finding.line() for finding in findings] == []
     assert project
 
 
-def test_mappings_come_in_the_order_in_which_they_need_each_other_and_else_by_name(project):
-    assert [*project.load().mappings] == ["customer", "contract", "service", "subscription", "license_change"]
+def test_mappings_are_sorted_by_dependency_and_then_by_name(project):
+    assert [*project.load().mappings] == [
+        "customer",
+        "contract",
+        "service",
+        "subscription",
+        "license_change",
+    ]
 
 
-def test_the_frame_of_the_project_is_as_the_file_says(project):
+def test_the_options_of_trueup_yaml_are_loaded(project):
     loaded = project.load()
 
-    assert (loaded.name, loaded.zone.key, loaded.currency) == ("A small MSP", "Europe/Zurich", "CHF")
+    assert (loaded.name, loaded.zone.key, loaded.currency) == (
+        "A small MSP",
+        "Europe/Zurich",
+        "CHF",
+    )
     assert loaded.as_of == date(2026, 11, 15)
     assert loaded.settle_after == timedelta(minutes=5)
     assert loaded.source.connector == "files"
@@ -54,7 +65,7 @@ def test_the_frame_of_the_project_is_as_the_file_says(project):
     assert loaded.guards.monthly_effect == Decimal("250.50")
 
 
-def test_a_state_that_is_not_named_is_a_file_below_the_project(project):
+def test_the_default_state_is_a_file_in_the_project_folder(project):
     project.edit("trueup.yaml", "state: {connector: sqlite, path: .trueup/state.sqlite}\n", "")
 
     state = project.load().state
@@ -62,10 +73,14 @@ def test_a_state_that_is_not_named_is_a_file_below_the_project(project):
     assert (state.connector, state.options) == ("sqlite", {"path": ".trueup/state.sqlite"})
 
 
-def test_the_zone_of_autotask_is_looked_up_at_its_common_host_unless_told_otherwise(project):
+def test_the_zone_of_autotask_is_looked_up_at_its_common_host_by_default(project):
     assert project.load().target.options["url"] == "https://webservices.autotask.net"
 
-    project.edit("trueup.yaml", "  connector: autotask\n", "  connector: autotask\n  url: https://elsewhere.example\n")
+    project.edit(
+        "trueup.yaml",
+        "  connector: autotask\n",
+        "  connector: autotask\n  url: https://elsewhere.example\n",
+    )
 
     assert project.load().target.options["url"] == "https://elsewhere.example"
 
@@ -75,7 +90,7 @@ def test_every_schema_is_a_json_schema(file):
     Draft202012Validator.check_schema(json.loads(file.read_text(encoding="utf-8")))
 
 
-def test_settings_of_the_work_365_screen_that_are_not_set_are_none(project):
+def test_settings_of_the_work_365_screen_are_none_by_default(project):
     settings = project.load().settings
 
     assert settings["changes_from"] == date(2026, 10, 1)
@@ -83,13 +98,13 @@ def test_settings_of_the_work_365_screen_that_are_not_set_are_none(project):
     assert settings["billing_codes"] == {"services": "Cloud subscriptions"}
 
 
-def test_a_day_in_quotes_is_a_day_in_the_settings(project):
+def test_a_quoted_day_in_the_settings_is_a_day(project):
     project.edit("trueup.yaml", "changes_from: 2026-10-01", 'changes_from: "2026-10-01"')
 
     assert project.load().settings["changes_from"] == date(2026, 10, 1)
 
 
-def test_each_form_of_a_field_is_read_with_its_place(project):
+def test_each_form_of_a_field_is_loaded_with_its_place(project):
     fields = project.load().mappings["customer"].fields
     file = "mappings/customer.yaml"
 
@@ -101,11 +116,13 @@ def test_each_form_of_a_field_is_read_with_its_place(project):
         "customer", Value("{{ source.parent }}", Place(file, 21, 40)), Place(file, 21, 26)
     )
     assert fields["ownerResourceID"].value == Find(
-        "Resources", {"email": Value("{{ settings.default_owner_source }}", Place(file, 19, 53))}, Place(file, 19, 27)
+        "Resources",
+        {"email": Value("{{ settings.default_owner_source }}", Place(file, 19, 53))},
+        Place(file, 19, 27),
     )
 
 
-def test_a_contract_is_read_with_its_joins_and_what_is_ours(project):
+def test_a_mapping_is_loaded_with_its_joins_and_its_target_where(project):
     contract = project.load().mappings["contract"]
 
     assert contract.source.joins["subscriptions"].on == {"contract": "id"}
@@ -114,10 +131,11 @@ def test_a_contract_is_read_with_its_joins_and_what_is_ours(project):
     assert contract.fields["endDate"].manage is Manage.EXTEND
     assert contract.create.raw == "ask"
     assert contract.when_missing is WhenMissing.DEACTIVATE
-    assert [*contract.match[0]] == ["companyID", "contractName"]
+    assert [*contract.match[0].fields] == ["companyID", "contractName"]
+    assert contract.match[0].strength is Strength.NORMAL
 
 
-def test_quantities_are_read_with_ledger_append_repeat_and_write_back(project):
+def test_ledger_append_repeat_and_write_back_are_loaded(project):
     mappings = project.load().mappings
     ledger, append = mappings["subscription"].ledger, mappings["license_change"].append
 
@@ -127,91 +145,109 @@ def test_quantities_are_read_with_ledger_append_repeat_and_write_back(project):
     assert ledger.price.per == "service.periodType"
     assert ledger.price.months == {"Monthly": 1, "Quarterly": 3, "Semi-Annual": 6, "Yearly": 12}
     assert mappings["subscription"].repeat.set["allowRepeatService"].raw is True
-    assert (append.merge_on, append.merge_sum) == (("contractServiceID", "effectiveDate"), "unitChange")
+    assert (append.merge_on, append.merge_sum) == (
+        ("contractServiceID", "effectiveDate"),
+        "unitChange",
+    )
     assert append.proof.rows == ("id", "startDate", "endDate", "units")
     assert mappings["license_change"].write_back.after == "proof"
     assert mappings["license_change"].source.order == ("effective_date", "created_on", "id")
 
 
-def test_rules_and_decisions_are_read(project):
+def test_rules_and_decisions_are_loaded(project):
     loaded = project.load()
 
     assert [(rule.name, rule.for_, rule.on) for rule in loaded.rules][-2:] == [
         ("ledger-is-small", "subscription", RuleOn.LEDGER),
         ("few-creates", "", RuleOn.PLAN),
     ]
-    said = {(one.mapping, one.key): one for one in loaded.decisions}
-    assert said["customer", "7f3a"].record == 29683
-    assert said["customer", "007"].until == date(2027, 1, 31)
-    assert said["license_change", "42"].verdict is Verdict.ARCHIVE
+    decisions = {(decision.mapping, decision.key): decision for decision in loaded.decisions}
+    assert decisions["customer", "7f3a"].record == 29683
+    assert decisions["customer", "007"].until == date(2027, 1, 31)
+    assert decisions["license_change", "42"].verdict is Verdict.ARCHIVE
 
 
-def test_a_row_may_be_linked_and_its_units_decided_on(project):
+def test_a_row_may_have_decisions_on_its_record_and_on_its_units(project):
     path = project.root / "mappings" / "decisions.yaml"
     path.write_text(path.read_text() + "  - {mapping: subscription, key: b1, link: 7}\n")
     loaded = project.load()
 
-    decided = [loaded.decided("subscription", "b1", about) for about in (About.RECORD, About.UNITS, About.SWITCH)]
-    assert [one and one.verdict for one in decided] == [Verdict.LINK, Verdict.CORRECT, None]
-    ignored = [loaded.decided("customer", "007", about) for about in About]
-    assert {one and one.verdict for one in ignored} == {Verdict.IGNORE}
+    decided = [
+        loaded.decided("subscription", "b1", topic)
+        for topic in (Topic.RECORD, Topic.UNITS, Topic.SWITCH)
+    ]
+    assert [decision and decision.verdict for decision in decided] == [
+        Verdict.LINK,
+        Verdict.CORRECT,
+        None,
+    ]
+    ignored = [loaded.decided("customer", "007", topic) for topic in Topic]
+    assert {decision and decision.verdict for decision in ignored} == {Verdict.IGNORE}
 
 
-def test_a_project_without_decisions_and_with_an_empty_folder_of_rules_is_one(project):
+def test_a_project_needs_no_decisions_and_no_rules(project):
     (project.root / "mappings" / "decisions.yaml").unlink()
     (project.root / "rules" / "all.yaml").unlink()
 
     assert project.load().rules == ()
-    assert project.says() == ["warning: rules/: 0 rules: nothing is checked before it is written"]
+    assert project.messages() == [
+        "warning: rules/: 0 rules: nothing is checked before it is written"
+    ]
 
 
-def test_rules_that_are_none_are_said(project):
+def test_files_without_a_rule_give_a_warning(project):
     project.write("rules/all.yaml", "rules: []\n")
 
-    assert project.says() == ["warning: rules/: 0 rules: nothing is checked before it is written"]
+    assert project.messages() == [
+        "warning: rules/: 0 rules: nothing is checked before it is written"
+    ]
 
 
-def test_a_missing_folder_of_rules_is_an_error(project):
+def test_a_missing_rules_folder_is_an_error(project):
     shutil.rmtree(project.root / "rules")
 
-    remedy = "bring it back; make an empty one if nothing shall be checked"
-    assert project.says() == [f"rules/: there is no such folder ({remedy})"]
+    remedy = "restore it, or create an empty one if nothing should be checked"
+    assert project.messages() == [f"rules/: there is no such folder ({remedy})"]
 
 
-def test_a_missing_folder_of_mappings_is_one_error(project):
-    """What rules and decisions say of its mappings is no fault of theirs."""
+def test_a_missing_mappings_folder_is_one_error(project):
+    """Rules and decisions that name its mappings are not reported."""
     shutil.rmtree(project.root / "mappings")
 
-    assert project.says() == ["mappings/: there is no such folder (`trueup init` makes one)"]
+    assert project.messages() == ["mappings/: there is no such folder (`trueup init` creates one)"]
 
 
 @pytest.mark.parametrize("ending", ["yml", "YAML", "Yml"])
 @pytest.mark.parametrize("folder", ["mappings", "rules"])
-def test_files_with_a_wrong_ending_are_an_error_where_nothing_else_is_read(project, folder, ending):
+def test_files_with_a_wrong_ending_are_errors_if_no_other_file_is_read(project, folder, ending):
     names = sorted(path.stem for path in (project.root / folder).glob("*.yaml"))
     for name in names:
         (project.root / folder / f"{name}.yaml").rename(project.root / folder / f"{name}.{ending}")
 
-    assert project.says() == [f"{folder}/{name}.{ending}: is not read (name it {name}.yaml)" for name in names]
+    assert project.messages() == [
+        f"{folder}/{name}.{ending}: is not read (name it {name}.yaml)" for name in names
+    ]
 
 
-def test_decisions_alone_are_no_mapping(project):
+def test_a_decisions_file_does_not_count_as_a_mapping(project):
     for path in (project.root / "mappings").glob("[!d]*.yaml"):
         path.rename(path.with_suffix(".yml"))
 
     names = ("contract", "customer", "quantities", "service")
-    assert project.says() == [f"mappings/{name}.yml: is not read (name it {name}.yaml)" for name in names]
+    assert project.messages() == [
+        f"mappings/{name}.yml: is not read (name it {name}.yaml)" for name in names
+    ]
 
 
 def test_a_file_with_a_wrong_ending_beside_others_is_a_warning(project):
     project.write("rules/more.yml", "rules: []\n")
     project.write("rules/.hidden.yml", "rules: []\n")
 
-    assert project.says() == ["warning: rules/more.yml: is not read (name it more.yaml)"]
+    assert project.messages() == ["warning: rules/more.yml: is not read (name it more.yaml)"]
     assert project.load()
 
 
-def test_loading_raises_all_errors_and_no_warnings(project):
+def test_load_raises_all_errors_and_no_warnings(project):
     project.edit("trueup.yaml", "settings:\n", "settings:\n  mine: 1\n")
     project.edit("mappings/customer.yaml", "webAddress:", "webAdress:")
     project.edit("mappings/service.yaml", "entity: Services", "entity: Servces")
@@ -220,53 +256,56 @@ def test_loading_raises_all_errors_and_no_warnings(project):
         load(project.root, env=project.env, shipped=SHIPPED)
 
     assert str(refused.value) == (
-        "mappings/customer.yaml:22:3: Companies has no field 'webAdress'\n    → did you mean 'webAddress'?\n"
+        "mappings/customer.yaml:22:3: Companies has no field 'webAdress'\n    → did you mean"
+        " 'webAddress'?\n"
         "mappings/service.yaml:6:18: there is no entity 'Servces'\n    → did you mean 'Services'?"
     )
 
 
-def test_warnings_alone_do_not_keep_a_project_from_being_used(project):
+def test_a_project_with_warnings_only_can_be_used(project):
     project.edit("trueup.yaml", "settings:\n", "settings:\n  mine: 1\n")
 
     assert project.load()
-    assert project.says() == ["warning: trueup.yaml:21:3: no mapping or rule uses settings.mine"]
+    assert project.messages() == [
+        "warning: trueup.yaml:21:3: no mapping or rule uses settings.mine"
+    ]
 
 
-def test_an_empty_folder_says_what_to_do(tmp_path):
+def test_an_empty_folder_is_reported_with_a_remedy(tmp_path):
     _, findings = check(tmp_path, env={}, shipped=SHIPPED)
 
     assert [finding.line() for finding in findings] == [
         (
             "trueup.yaml: there is no trueup.yaml in this folder\n"
-            "    → name the project's folder with --project DIR, or make one with `trueup init`"
+            "    → name the project's folder with --project DIR, or create one with `trueup init`"
         ),
     ]
 
 
-def test_a_project_without_mappings_says_so(project):
+def test_a_project_without_mappings_is_reported(project):
     shutil.rmtree(project.root / "mappings")
 
-    assert "mappings/: there is no such folder (`trueup init` makes one)" in project.says()
+    assert "mappings/: there is no such folder (`trueup init` creates one)" in project.messages()
 
 
-def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path):
+def test_a_missing_project_folder_is_reported(tmp_path):
     _, findings = check(tmp_path / "nowhere", env={}, shipped=SHIPPED)
 
-    remedy = "correct --project, or make a project with `trueup init DIR`"
+    remedy = "correct --project, or create a project with `trueup init DIR`"
     assert [finding.line() for finding in findings] == [
         f"{tmp_path / 'nowhere'}: there is no such folder\n    → {remedy}"
     ]
 
 
-def test_an_empty_trueup_yaml_says_what_it_needs(project):
+def test_an_empty_trueup_yaml_is_reported(project):
     project.write("trueup.yaml", "# nothing yet\n---\n")
 
-    assert [line for line in project.says() if line.startswith("trueup.yaml")] == [
-        "trueup.yaml: nothing is in this file (`trueup init` shows what a project says)"
+    assert [line for line in project.messages() if line.startswith("trueup.yaml")] == [
+        "trueup.yaml: this file is empty (`trueup init` creates a complete one)"
     ]
 
 
-def test_a_project_may_have_catalogues_of_its_own(project):
+def test_a_project_may_have_its_own_catalogues(project):
     schemas = project.root / "schemas"
     schemas.mkdir()
     text = (SHIPPED / "work365.yaml").read_text(encoding="utf-8")
@@ -280,53 +319,62 @@ def test_a_project_may_have_catalogues_of_its_own(project):
     assert "Companies" in loaded.catalogue.entities
 
 
-def test_a_catalogue_that_is_broken_is_a_finding(project):
+def test_a_broken_catalogue_is_a_finding(project):
     project.write("schemas/autotask.yaml", "entities: [")
 
-    [says] = project.says()
+    [message] = project.messages()
 
-    assert says.startswith("schemas/autotask.yaml: the catalogue is no YAML: while parsing a flow node")
+    assert message.startswith(
+        "schemas/autotask.yaml: the catalogue is not valid YAML: while parsing a flow node"
+    )
 
 
-def test_a_schema_that_does_not_ship_is_a_finding_and_no_traceback(project, tmp_path):
+def test_a_missing_schema_is_a_finding_and_not_a_traceback(project, tmp_path):
     for name in ("autotask.yaml", "work365.yaml"):
         shutil.copy(SHIPPED / name, tmp_path / name)
 
     _, findings = check(project.root, env=project.env, shipped=tmp_path)
 
     assert [finding.line() for finding in findings] == [
-        "project.schema.json: trueup's own schema cannot be read: FileNotFoundError\n    → install trueup again"
+        (
+            "project.schema.json: trueup's own schema cannot be read: FileNotFoundError\n    →"
+            " reinstall trueup"
+        )
     ]
 
 
-@pytest.mark.parametrize("text", ["+".join(["1"] * 2_000), "(" * 200 + "1" + ")" * 200, "not " * 500 + "1"])
+@pytest.mark.parametrize(
+    "text", ["+".join(["1"] * 2_000), "(" * 200 + "1" + ")" * 200, "not " * 500 + "1"]
+)
 def test_an_expression_that_is_nested_too_deeply_is_a_finding(project, text):
     project.edit("rules/all.yaml", "{{ plan.creates < 100 }}", f"{{{{ {text} }}}}")
 
-    [says] = project.says()
+    [message] = project.messages()
 
-    assert says.startswith("rules/all.yaml:35:13: nested")
+    assert message.startswith("rules/all.yaml:35:13: nested")
 
 
-def test_lists_in_settings_are_not_looked_into(project):
+def test_items_of_lists_in_settings_are_not_checked(project):
     project.edit("trueup.yaml", "settings:\n", "settings:\n  mine: [{a: 1}]\n")
     project.edit(
-        "mappings/contract.yaml", "{{ source.name }} (", "{{ settings.mine[0].a }} {{ settings.mine | first }} ("
+        "mappings/contract.yaml",
+        "{{ source.name }} (",
+        "{{ settings.mine[0].a }} {{ settings.mine | first }} (",
     )
 
-    assert project.says() == []
+    assert project.messages() == []
 
 
-def test_a_folder_that_may_not_be_read_is_said(project, monkeypatch):
+def test_a_folder_without_read_permission_is_reported(project, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.iterdir", refuse)
 
-    assert "mappings/: cannot be read: Permission denied" in project.says()
+    assert "mappings/: cannot be read: Permission denied" in project.messages()
 
 
-def test_a_mapping_file_that_may_not_be_read_is_said_and_nothing_else(project, monkeypatch):
+def test_a_mapping_file_without_read_permission_is_the_only_finding(project, monkeypatch):
     path = project.root / "mappings" / "customer.yaml"
     readable = Path.open
 
@@ -337,4 +385,4 @@ def test_a_mapping_file_that_may_not_be_read_is_said_and_nothing_else(project, m
 
     monkeypatch.setattr("pathlib.Path.open", refuse)
 
-    assert project.says() == ["mappings/customer.yaml: cannot be read: Permission denied"]
+    assert project.messages() == ["mappings/customer.yaml: cannot be read: Permission denied"]

@@ -1,4 +1,4 @@
-"""A new entity pair and a new rule are YAML, and nothing else."""
+"""A new pair of table and entity, and a new rule, need YAML only."""
 
 LOCATIONS = """
 mapping: location
@@ -34,26 +34,32 @@ rules:
 """
 
 
-def test_company_locations_and_a_rule_for_them_are_added_by_two_files(project):
+def test_two_files_add_company_locations_and_a_rule_for_them(project):
     project.write("mappings/location.yaml", LOCATIONS)
     project.write("rules/location.yaml", RULE)
 
     loaded = project.load()
 
-    assert project.says() == []
+    assert project.messages() == []
     assert [*loaded.mappings].index("location") > [*loaded.mappings].index("customer")
     assert loaded.mappings["location"].target.entity == "CompanyLocations"
-    assert [rule.name for rule in loaded.rules if rule.for_ == "location"] == ["location-has-a-country"]
+    assert [rule.name for rule in loaded.rules if rule.for_ == "location"] == [
+        "location-has-a-country"
+    ]
 
 
-def test_a_new_pair_is_checked_like_any_other(project):
+def test_a_new_mapping_is_checked_like_any_other(project):
     project.write(
-        "mappings/location.yaml", LOCATIONS.replace("  name:", "  nam:").replace("source.city", "source.town")
+        "mappings/location.yaml",
+        LOCATIONS.replace("  name:", "  nam:").replace("source.city", "source.town"),
     )
     project.write("rules/location.yaml", RULE.replace("after.countryID", "after.countryId"))
 
-    assert project.says() == [
+    assert project.messages() == [
         "mappings/location.yaml:14:3: CompanyLocations has no field 'nam' (did you mean 'name'?)",
         "mappings/location.yaml:16:9: table account has no column 'town'",
-        "rules/location.yaml:6:13: CompanyLocations has no field 'countryId' (did you mean 'countryID'?)",
+        (
+            "rules/location.yaml:6:13: CompanyLocations has no field 'countryId' (did you mean"
+            " 'countryID'?)"
+        ),
     ]

@@ -1,4 +1,4 @@
-"""schemas/plan.schema.json says what model/plan.py and model/document.py make."""
+"""schemas/plan.schema.json describes what model/plan.py and model/document.py write."""
 
 import json
 import types
@@ -7,33 +7,49 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
 from typing import Union, get_args, get_origin, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
-
-from engine.model.document import dumps
-from engine.model.finding import Finding, Place, Severity
-from engine.model.plan import (
+from trueup.model.catalogue import SystemNames
+from trueup.model.document import dumps, loads
+from trueup.model.finding import Command, Finding, Place, Severity
+from trueup.model.plan import (
     FORMAT,
     Action,
+    Adjustment,
+    Alike,
+    Amount,
     Blocked,
     Change,
     FieldChange,
+    GoneRows,
     GuardExceeded,
+    HeldTotal,
+    HeldUnits,
+    InvoiceEffect,
     LedgerClass,
     LedgerLine,
+    LedgerTotals,
     LeftOut,
+    MadeRecord,
+    Money,
+    Outside,
     Plan,
+    Preconditions,
     Reason,
-    Seen,
+    RowRef,
+    SeenRow,
+    ServiceTerms,
     Summary,
     UnitRow,
     Unknown,
 )
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+from tests.support.paths import SCHEMAS
+from tests.support.scene import Scene, day, log
+
+SCHEMA = json.loads((SCHEMAS / "plan.schema.json").read_text(encoding="utf-8"))
 VALID = Draft202012Validator(SCHEMA)
 
 PLAIN = {
@@ -47,70 +63,104 @@ PLAIN = {
 }
 
 
-def described(kind, found):
-    """The JSON Schema of an annotation; dataclasses and enums go into `found`."""
+def described(kind, definitions):
+    """Returns the JSON Schema of an annotation; adds dataclasses and enums to `definitions`."""
     if kind in PLAIN:
         return PLAIN[kind]
     if is_dataclass(kind):
-        if kind.__name__ not in found:
-            found[kind.__name__] = {}
+        if kind.__name__ not in definitions:
+            definitions[kind.__name__] = {}
             hints = get_type_hints(kind)
-            parts = {part.name: described(hints[part.name], found) for part in fields(kind)}
-            found[kind.__name__] = closed(parts)
+            parts = {part.name: described(hints[part.name], definitions) for part in fields(kind)}
+            definitions[kind.__name__] = closed(parts)
         return {"$ref": f"#/$defs/{kind.__name__}"}
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        found[kind.__name__] = {"enum": [str(value) for value in kind]}
+        definitions[kind.__name__] = {"enum": [str(value) for value in kind]}
         return {"$ref": f"#/$defs/{kind.__name__}"}
-    return generic(get_origin(kind), get_args(kind), found)
+    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
+        items = [described(hint, definitions) for hint in get_type_hints(kind).values()]
+        definitions[kind.__name__] = array_of(items)
+        return {"$ref": f"#/$defs/{kind.__name__}"}
+    return generic(get_origin(kind), get_args(kind), definitions)
 
 
-def generic(origin, inside, found):
+def generic(origin, inside, definitions):
     if origin in (Union, types.UnionType):
         [some] = [part for part in inside if part is not types.NoneType]
-        return {"anyOf": [described(some, found), {"type": "null"}]}
+        return {"anyOf": [described(some, definitions), {"type": "null"}]}
     if origin is tuple and inside[-1] is Ellipsis:
-        return {"type": "array", "items": described(inside[0], found)}
+        return {"type": "array", "items": described(inside[0], definitions)}
     if origin is tuple:
-        items = [described(part, found) for part in inside]
-        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+        return array_of([described(part, definitions) for part in inside])
     assert origin is Mapping
-    return {"type": "object", "additionalProperties": described(inside[1], found)}
+    return {"type": "object", "additionalProperties": described(inside[1], definitions)}
+
+
+def array_of(items):
+    return {
+        "type": "array",
+        "prefixItems": items,
+        "minItems": len(items),
+        "maxItems": len(items),
+    }
 
 
 def closed(parts):
-    return {"type": "object", "required": list(parts), "additionalProperties": False, "properties": parts}
+    return {
+        "type": "object",
+        "required": list(parts),
+        "additionalProperties": False,
+        "properties": parts,
+    }
 
 
-def without_words(schema):
-    """A schema without its descriptions."""
+def without_descriptions(schema):
+    """Returns a schema without its descriptions."""
     if isinstance(schema, list):
-        return [without_words(part) for part in schema]
+        return [without_descriptions(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: without_words(value) for key, value in schema.items() if key != "description" or not isinstance(value, str)
+        key: without_descriptions(value)
+        for key, value in schema.items()
+        if key != "description" or not isinstance(value, str)
     }
 
 
 def test_the_plan_schema_describes_exactly_the_plan_of_the_model():
-    found = {}
-    described(Plan, found)
-    said = without_words(SCHEMA["$defs"])
+    definitions = {}
+    described(Plan, definitions)
+    actual = without_descriptions(SCHEMA["$defs"])
     helpers = {"any", "number", "day", "place"}
 
-    assert {name: part for name, part in said.items() if name not in helpers} == {
-        name: part for name, part in found.items() if name != "Plan"
+    assert {name: part for name, part in actual.items() if name not in helpers} == {
+        name: part for name, part in definitions.items() if name != "Plan"
     }
-    plan = found["Plan"]
+    plan = definitions["Plan"]
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    assert without_words(SCHEMA["properties"]) == {"format": {"const": FORMAT}, "digest": digest, **plan["properties"]}
+    assert without_descriptions(SCHEMA["properties"]) == {
+        "format": {"const": FORMAT},
+        "digest": digest,
+        **plan["properties"],
+    }
     assert SCHEMA["required"] == ["format", "digest", *plan["required"]]
     assert SCHEMA["additionalProperties"] is False
 
 
 def a_plan():
+    """A plan with a value in every field of every type."""
+    row, customer = RowRef("subscription", "s1", "Premium"), RowRef("customer", "7f", "Alpine")
+    command = Command("decide", "customer", "7f", "ignore --reason …")
     finding = Finding(
-        "phone", Severity.ERROR, "not a phone number", "mend it", Place("rules/a.yaml", 4, 5), "customer", "7f"
+        code="phone",
+        severity=Severity.ERROR,
+        text="not a phone number",
+        remedy=f"correct it, or `{command}`",
+        place=Place("rules/a.yaml", 4, 5),
+        mapping="customer",
+        key="7f",
+        name="Alpine",
+        commands=(command,),
     )
     create = Change(
         id="c1",
@@ -122,12 +172,84 @@ def a_plan():
         entity="Companies",
         place=Place("mappings/customer.yaml", 2, 1),
         fields=(FieldChange("phone", None, Unknown("c0"), Reason.NEW, "", "+41"),),
-        values={"phone": "+41", "parentCompanyID": Unknown("c0"), "since": date(2026, 11, 1), "price": Decimal("1.5")},
-        seen=Seen(
-            {"account:7f": "ab12"}, {"id": 1}, {"externalID": "x"}, (UnitRow(1, date(2026, 1, 1), date(2026, 2, 1), 3),)
+        values={
+            "phone": "+41",
+            "parentCompanyID": Unknown("c0"),
+            "since": date(2026, 11, 1),
+            "price": Decimal("1.5"),
+        },
+        seen=Preconditions(
+            rows=(SeenRow("account", "7f", "ab12"),),
+            record={"id": 1},
+            absent={"externalID": "x"},
+            alike=(Alike("companyName", {"companyName": "Alpine"}, (5,), 7),),
         ),
+        one_off=Decimal(500),
+    )
+    month = (date(2026, 11, 1), date(2026, 11, 30))
+    adjust = Change(
+        id="c2",
+        action=Action.ADJUST,
+        mapping="license_change",
+        keys=("l1",),
+        name="+2",
+        tab="Changes",
+        entity="ContractServiceAdjustments",
+        place=Place("mappings/change.yaml", 2, 1),
+        record=7,
+        under=(row, customer),
+        needs=("c1",),
+        together=("c3",),
+        seen=Preconditions(
+            units=(UnitRow(1, *month, 3, posted=True),),
+            made_of={"l1": {"quantity": Decimal("0.1")}},
+        ),
+        succeeds=row,
         monthly=Decimal("12.345"),
+        invoice=InvoiceEffect(*month, Decimal(21), Decimal(1), month),
+        lost=Decimal("7.74"),
+        notes=("2 changes in one",),
         units=(3, 5),
+        adjustment=Adjustment(
+            day=date(2026, 11, 10),
+            row=row,
+            service=7,
+            correction=1,
+            decided_on=date(2026, 11, 15),
+            terms=ServiceTerms(Decimal(10), 1, *month, date(2026, 11, 30)),
+        ),
+        makes=MadeRecord("subscription", "s1", "ContractServices"),
+        undoes="c0",
+        undo_depth=1,
+    )
+    line = LedgerLine(
+        mapping="subscription",
+        key="s1",
+        name="Premium",
+        record=7,
+        customer="Alpine",
+        customer_row=customer,
+        under=(customer,),
+        day=date(2026, 11, 15),
+        quantity=Decimal(6),
+        units=3,
+        pending=Decimal("2.5"),
+        difference=Decimal("0.5"),
+        moved=2,
+        held=(HeldUnits(Decimal("0.5"), "phone", "is held", ("l2",), customer),),
+        unexplained=Decimal("0.5"),
+        class_=LedgerClass.UNDER_BILLED,
+        price=Decimal(10),
+        monthly=Decimal(30),
+        text="why",
+        remedy=f"`{command}`",
+        commands=(command,),
+    )
+    amount = Amount(1, Decimal(3), Decimal(30), 1)
+    held_total = HeldTotal("phone", amount)
+    money = Money(Decimal("0.1"), Decimal("-0.2"))
+    blocked = Blocked(
+        "customer", "7f", "Alpine", "Customers", (finding,), (customer,), {"contract": 1}
     )
     return Plan(
         project="d1",
@@ -137,39 +259,65 @@ def a_plan():
         source="examples/work365",
         target="sandbox",
         currency="CHF",
-        changes=(create,),
-        waves=(("c1",),),
+        changes=(create, adjust),
+        waves=(("c1",), ("c2",)),
         findings=(finding,),
-        blocked=(
-            Blocked(
-                "customer", "7f", "Alpine", "Customers", (finding,), (("customer", "7f", "Alpine"),), {"contract": 1}
-            ),
-        ),
+        blocked=(blocked,),
         left_out=(LeftOut("contract", "no", ("A",), "rule"),),
-        ledger=(
-            LedgerLine(
-                "subscription",
-                "k",
-                "n",
-                1,
-                "Alpine",
-                date(2026, 11, 15),
-                Decimal(3),
-                2,
-                0,
-                Decimal(1),
-                LedgerClass.UNDER_BILLED,
-                None,
-                None,
-            ),
+        ledger=(line,),
+        exceeded=(GuardExceeded("creates", "creates:Companies", "too many"),),
+        summary=Summary(
+            source_rows=1,
+            source_tables=1,
+            records=1,
+            read_calls=2,
+            apply_calls=3,
+            monthly=Decimal("0.1"),
+            prices_unknown=0,
+            prices_zero=0,
+            actions={"create": 1},
+            blocked=1,
+            held=0,
+            run_rate=money,
+            invoice=money,
+            one_off=money,
+            lost=Decimal("7.74"),
+            credit=Decimal(1) / 3,
+            ledger=LedgerTotals(amount, amount, amount, amount, (held_total,), amount, 2),
+            rows_gone=(GoneRows("subscription", 1, 20),),
         ),
-        exceeded=(GuardExceeded("creates", "too many"),),
-        summary=Summary(1, 1, 1, 2, 3, Decimal("0.1"), 0, 0, {"create": 1}, 1, 0),
+        selection="customer Alpine",
+        outside=Outside(1, 2, 3, 4),
+        undo_of="r1",
+        systems={"source": "x", "target": "y"},
+        names=SystemNames("Work 365", "Autotask"),
     )
 
 
-def test_a_plan_as_it_is_written_fits_the_schema():
+def test_a_written_plan_is_valid_for_the_schema():
     VALID.validate(json.loads(dumps(a_plan())))
+    assert loads(dumps(a_plan())) == a_plan()
+
+
+def test_plans_of_a_real_project_are_valid_for_the_schema():
+    """Of the first day, of a day with changes, of a customer, and of an undo."""
+    scene = Scene()
+    plans = [scene.plan(), scene.plan(customer="acc")]
+    scene.sync()
+    scene.add("license_change", log("third", day(11, 25), 3))
+    scene.row("subscription")["quantity"] = 20
+    plans += [scene.plan(), scene.plan(undo=scene.state.runs()[-1].id)]
+    for made in plans:
+        assert made.changes or made.blocked
+        VALID.validate(json.loads(dumps(made)))
+
+
+@pytest.mark.parametrize("name", ["changes", "ledger", "summary", "outside", "names"])
+def test_a_plan_without_a_part_is_not_valid(name):
+    document = json.loads(dumps(a_plan()))
+    del document[name]
+
+    assert not VALID.is_valid(document)
 
 
 @pytest.mark.parametrize(
@@ -177,14 +325,22 @@ def test_a_plan_as_it_is_written_fits_the_schema():
     [
         (("as_of",), "2026-11-15"),
         (("changes", 0, "action"), "destroy"),
-        (("changes", 0, "units"), [1]),
+        (("changes", 1, "units"), [1]),
+        (("changes", 1, "adjustment", "row"), ["subscription", "s1"]),
+        (("changes", 1, "adjustment", "service"), "7"),
+        (("changes", 1, "invoice", "amount"), None),
+        (("changes", 0, "seen", "row"), {}),
+        (("ledger", 0, "class_"), "held"),
+        (("ledger", 0, "held", 0, "units"), "many"),
+        (("exceeded", 0, "surprise"), 1),
+        (("outside",), "1 row"),
         (("summary", "monthly"), "much"),
         (("format",), FORMAT + 1),
         (("surprise",), 1),
         (("digest",), "none"),
     ],
 )
-def test_a_plan_that_is_not_one_does_not_fit(steps, value):
+def test_an_invalid_plan_is_not_valid_for_the_schema(steps, value):
     document = json.loads(dumps(a_plan()))
     at = document
     for step in steps[:-1]:

@@ -1,0 +1,1 @@
+"""A project folder (YAML) in, a checked `Project` or findings with places out."""

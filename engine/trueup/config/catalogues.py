@@ -1,4 +1,7 @@
-"""The two catalogue files in, tables and entities out: what Work 365 and Autotask say of themselves."""
+"""Reads the two catalogue files: the tables of Work 365 and the entities of Autotask.
+
+`load_catalogue` reads both from a folder. The files state their own sources in their comments.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,9 +10,20 @@ from typing import Any, TypeVar
 
 import yaml
 
-from engine.errors import ConfigError
-from engine.model.catalogue import Catalogue, Column, Entity, Field, Parent, PickValue, Table, Type
-from engine.model.finding import Finding, Place, Severity
+from trueup.errors import ConfigError
+from trueup.local_files import read_regular
+from trueup.model.catalogue import (
+    Catalogue,
+    Column,
+    Entity,
+    Field,
+    Parent,
+    PickValue,
+    SystemNames,
+    Table,
+    Type,
+)
+from trueup.model.finding import Finding, Place, Severity
 
 ENTITIES = "autotask.yaml"
 TABLES = "work365.yaml"
@@ -33,53 +47,89 @@ _Made = TypeVar("_Made")
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Both catalogues of a schemas folder. Raises ConfigError."""
-    return Catalogue(tables=load_tables(folder / TABLES), entities=load_entities(folder / ENTITIES))
+    """Returns both catalogues of a schemas folder. Raises `ConfigError` if one is not valid."""
+    return load_catalogues(folder / TABLES, folder / ENTITIES)
+
+
+def load_catalogues(tables: Path, entities: Path) -> Catalogue:
+    """Returns the catalogues of these two files. Raises `ConfigError` if one is not valid."""
+    tables_data, entities_data = _read(tables), _read(entities)
+    systems = SystemNames(
+        source=_system(tables_data, "Work 365"), target=_system(entities_data, "Autotask")
+    )
+    return Catalogue(
+        tables=_build(tables, tables_data, "tables", _table),
+        entities=_entities(entities, entities_data),
+        systems=systems,
+    )
 
 
 def load_entities(path: Path) -> dict[str, Entity]:
-    """Autotask's entities by name, in the order of the file. Raises ConfigError."""
-    return _load(path, "entities", _entity)
+    """Returns the target's entities by name, in the order of the file. Raises `ConfigError`."""
+    return _entities(path, _read(path))
 
 
 def load_tables(path: Path) -> dict[str, Table]:
-    """The Work 365 tables by the names that mappings use. Raises ConfigError."""
-    return _load(path, "tables", _table)
+    """Returns the source's tables by the names that mappings use. Raises `ConfigError`."""
+    return _build(path, _read(path), "tables", _table)
 
 
-def _load(path: Path, root: str, make: Callable[[str, Any], _Made]) -> dict[str, _Made]:
-    said = _read(path)
-    if not isinstance(said, dict) or not isinstance(said.get(root), dict):
-        raise _refused(path, f"must have `{root}:` at the top, with a name for each")
-    if _large(said):
+def _system(data: object, default: str) -> str:
+    """Returns what people call the system. Catalogues of older projects do not state it."""
+    name = data.get("system") if isinstance(data, dict) else None
+    return name if isinstance(name, str) else default
+
+
+def _entities(path: Path, data: object) -> dict[str, Entity]:
+    active = data.get("active", "isActive") if isinstance(data, dict) else ""
+
+    def make(name: str, described: Mapping[str, Any]) -> Entity:
+        return _entity(name, described, active if active in described["fields"] else "")
+
+    return _build(path, data, "entities", make)
+
+
+def _build(
+    path: Path, data: object, root: str, make: Callable[[str, Any], _Made]
+) -> dict[str, _Made]:
+    if not isinstance(data, dict) or not isinstance(data.get(root), dict):
+        raise _refused(path, f"must have `{root}:` at the top, with a key for each name")
+    if _is_too_large(data):
         raise _refused(path, f"has more than {MOST_NODES:,} values")
+
     made = {}
-    for name, described in said[root].items():
+    for name, described in data[root].items():
         try:
             made[str(name)] = make(str(name), described)
         except KeyError as error:
-            raise _refused(path, f"{root}.{name}: {error} is missing or not known") from None
+            raise _refused(path, f"{root}.{name}: {error} is missing or unknown") from None
         except (AttributeError, TypeError, ValueError) as error:
-            raise _refused(path, f"{root}.{name} is not as a catalogue must be: {error}") from None
+            raise _refused(path, f"{root}.{name} is not valid: {error}") from None
     return made
 
 
 def _read(path: Path) -> object:
-    """A catalogue is read whole at each start, so this takes PyYAML's short way and keeps no places."""
+    """Returns the data of a catalogue file.
+
+    The file is read at each start, so this uses PyYAML's fast loader, which keeps no places.
+    """
     try:
-        raw = path.read_bytes()
-        if _deep(raw):
+        raw = read_regular(path)
+        if _is_too_deep(raw):
             raise _refused(path, "is nested too deeply")
-        said: object = yaml.load(raw, Loader=yaml.CSafeLoader)
+        data: object = yaml.load(raw, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise _refused(path, f"is no YAML: {error}") from None
-    return said
+        raise _refused(path, f"is not valid YAML: {error}") from None
+    return data
 
 
-def _deep(raw: bytes) -> bool:
-    """Would composing it go deep? PyYAML does that by recursion in C, which ends the process at some depth."""
+def _is_too_deep(raw: bytes) -> bool:
+    """Returns whether the YAML is nested so deeply that loading it could end the process.
+
+    PyYAML composes the tree by recursion in C. Brackets and indentation are counted instead.
+    """
     depth = deepest = 0
     for bracket in _BRACKETS.findall(raw):
         depth += 1 if bracket in b"[{" else -1
@@ -87,80 +137,94 @@ def _deep(raw: bytes) -> bool:
     return deepest > DEEPEST or _INDENTED.search(raw) is not None
 
 
-def _large(said: object) -> bool:
-    """Are there more values than a catalogue has? Aliases count as often as they are used."""
-    waiting, count = [said], 0
+def _is_too_large(data: object) -> bool:
+    """Returns whether there are more values than any catalogue has.
+
+    Aliases count as often as they are used.
+    """
+    waiting, count = [data], 0
     while waiting and count <= MOST_NODES:
-        value = waiting.pop()
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        inner = _parts(waiting.pop())
         count += len(inner)
-        waiting.extend(inner if count <= MOST_NODES else ())
+        if count <= MOST_NODES:
+            waiting.extend(inner)
     return count > MOST_NODES
+
+
+def _parts(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value.values()]
+    return value if isinstance(value, list) else []
 
 
 def _refused(path: Path, why: str) -> ConfigError:
     text = f"the catalogue {why}"
     remedy = "take the file that ships with trueup, or remove the project's own schemas/ folder"
-    return ConfigError([Finding("catalogue", Severity.ERROR, text, remedy, Place(f"{path.parent.name}/{path.name}"))])
+    place = Place(f"{path.parent.name}/{path.name}")
+    return ConfigError([Finding("catalogue", Severity.ERROR, text, remedy, place)])
 
 
-def _entity(name: str, said: Mapping[str, Any]) -> Entity:
-    parent = said.get("parent")
+def _entity(name: str, data: Mapping[str, Any], active: str) -> Entity:
+    parent = data.get("parent")
     return Entity(
         name=name,
-        operations=frozenset(said["operations"]),
-        fields={field: _field(field, described) for field, described in said["fields"].items()},
+        operations=frozenset(data["operations"]),
+        fields={field: _field(field, described) for field, described in data["fields"].items()},
         parent=Parent(parent["entity"], parent["path"], parent["key"]) if parent else None,
-        writes_via=said.get("writesVia", "root"),
-        udf_capable=said.get("userDefinedFields", "no"),
-        routes={route: tuple(verbs) for route, verbs in said.get("routes", {}).items()},
-        rules=tuple(said.get("rules", ())),
+        writes_via=data.get("writesVia", "root"),
+        udf_capable=data.get("userDefinedFields", "no"),
+        routes={route: tuple(verbs) for route, verbs in data.get("routes", {}).items()},
+        rules=tuple(data.get("rules", ())),
+        active=active,
     )
 
 
-def _field(name: str, said: Mapping[str, Any]) -> Field:
-    """Flags that are not known (`null`) forbid nothing: the tenant's own metadata decides at run time."""
-    picks = tuple(PickValue(value, label) for value, label in said.get("picklistValues", {}).items())
+def _field(name: str, data: Mapping[str, Any]) -> Field:
+    """Returns a field. Unknown flags (`null`) forbid nothing: the tenant's own metadata decides."""
+    picks = tuple(
+        PickValue(value, label) for value, label in data.get("picklistValues", {}).items()
+    )
     return Field(
         name=name,
-        type=Type.DAY if said.get("day") else _TYPES[said["type"]],
-        required=bool(said.get("required")),
-        readonly=bool(said.get("readonly")),
-        create_only=bool(said.get("settableOnCreate")),
-        max_length=said.get("maxLength"),
-        reference=said.get("reference"),
-        picklist=picks if said.get("picklist") else None,
-        picklist_partial=bool(said.get("picklistPartial")),
-        queryable=said.get("queryable", True),
-        required_if=said.get("requiredIf", ""),
-        data_type=said["type"],
+        type=Type.DAY if data.get("day") else _TYPES[data["type"]],
+        required=bool(data.get("required")),
+        readonly=bool(data.get("readonly")),
+        create_only=bool(data.get("settableOnCreate")),
+        max_length=data.get("maxLength"),
+        reference=data.get("reference"),
+        picklist=picks if data.get("picklist") else None,
+        picklist_partial=bool(data.get("picklistPartial")),
+        queryable=data.get("queryable", True),
+        required_if=data.get("requiredIf", ""),
+        reference_is=data.get("referenceIs", {}),
+        data_type=data["type"],
     )
 
 
-def _table(name: str, said: Mapping[str, Any]) -> Table:
-    columns = {column: _column(column, described) for column, described in said["columns"].items()}
+def _table(name: str, data: Mapping[str, Any]) -> Table:
+    columns = {column: _column(column, described) for column, described in data["columns"].items()}
     for role in ("key", "title"):
-        columns[said[role]]  # KeyError: names a column that is not there
+        columns[data[role]]  # raises KeyError if it names a column that does not exist
     return Table(
         name=name,
-        logical=said["logical"],
-        entity_set=said["entity_set"],
-        label=said["label"],
-        key=said["key"],
-        title=said["title"],
+        logical=data["logical"],
+        entity_set=data["entity_set"],
+        label=data["label"],
+        key=data["key"],
+        title=data["title"],
         columns=columns,
-        assumed=said.get("assumed", False),
+        assumed=data.get("assumed", False),
     )
 
 
-def _column(name: str, said: Mapping[str, Any]) -> Column:
+def _column(name: str, data: Mapping[str, Any]) -> Column:
     return Column(
         name=name,
-        type=Type(said["type"]),
-        logical=said["logical"],
-        label=said.get("label", ""),
-        table=said["table"] if said["type"] == Type.LOOKUP else None,
-        choices=said.get("choices", {}),
-        required=said.get("required", False),
-        assumed=said.get("assumed", False),
+        type=Type(data["type"]),
+        logical=data["logical"],
+        label=data.get("label", ""),
+        table=data["table"] if data["type"] == Type.LOOKUP else None,
+        choices=data.get("choices", {}),
+        required=data.get("required", False),
+        assumed=data.get("assumed", False),
     )

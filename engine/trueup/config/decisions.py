@@ -1,98 +1,122 @@
-"""What a person decided, written into `mappings/decisions.yaml`; nothing else of the file changes.
+"""Writes a decision into `mappings/decisions.yaml` and changes nothing else in the file.
 
-The text is edited, never written anew from data, so comments and order stay. The result is read again
-before it takes the file's place: either exactly the entry came in, or nothing did.
+`decide` takes the project folder and the entry. The text is edited in place, so comments and order
+stay. The result is parsed before it replaces the file: either exactly the entry was added, or the
+file is left as it was.
 """
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from engine.config.documents import parse
-from engine.config.yaml_list import add, exchange, remove
-from engine.errors import ConfigError
-from engine.model.finding import Finding, Place, Severity
-from engine.model.project import About, Verdict
+from trueup import operating_system
+from trueup.config.documents import parse
+from trueup.config.yaml_list import append_item, remove_item, replace_item
+from trueup.errors import ConfigError
+from trueup.local_files import read_regular
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Topic, Verdict
 
 FILE = "mappings/decisions.yaml"
 KEY = "decisions"
-BY_HAND = "edit it by hand"
-UNSAFE = "is laid out in a way that cannot be edited safely"
 
-_MARK = b"\xef\xbb\xbf"
+_EDIT_MANUALLY = "edit it manually"
+_UNSAFE = "has a layout that cannot be edited safely"
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `decide` did: which line now holds the entry, and whether it took an older one's place."""
+    """The result of `decide`."""
 
     place: Place
+    """The place of the entry."""
+
     replaced: bool
+    """The entry replaced an older one."""
 
 
 def decide(root: Path, entry: Mapping[str, object]) -> Written:
-    """Puts the entry in, in the place of what is decided on the same matter of the same mapping and key.
+    """Writes the entry. It replaces what was decided on the same topics of the same row.
 
-    The file is made if there is none; it is written whole or not at all. Raises ConfigError.
+    The file is created if it does not exist. It is written completely or not at all. Raises
+    `ConfigError` if the file cannot be written or edited safely.
     """
     path = (root / FILE).resolve()
     try:
-        old = path.read_bytes() if path.exists() else b""
-        text, written = edited(old, entry)
-        _write_whole(path, text)
+        old = read_regular(path) if path.exists() else b""
+        new, written = edited(old, entry)
+        before = path.stat() if path.exists() else None
+        operating_system.write_whole(path, new, like=before)
     except OSError as error:
-        raise _refused(f"cannot be written: {error.strerror}; it is as it was", Place(FILE)) from error
+        text = f"cannot be written: {error.strerror}; it is unchanged"
+        raise _refused(text, Place(FILE)) from error
     return written
 
 
 def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
-    """The file's bytes with the entry in them. Raises ConfigError where that cannot be done safely."""
+    """Returns the file's bytes with the entry in them, and what was written.
+
+    Raises `ConfigError` if the file cannot be edited safely.
+    """
     before = _entries(old)
-    same = [position for position, other in enumerate(before) if _matters(other) & _matters(entry)]
-    for about in About:
-        times = sum((*_row(entry), about) in _matters(before[position]) for position in same)
-        if times > 1:
-            raise _refused(f"{' '.join(_row(entry))} is decided {times} times", Place(FILE), "keep one of them")
+    same = [position for position, other in enumerate(before) if _topics(other) & _topics(entry)]
+    _check_single(entry, [before[position] for position in same])
+
     position = same[0] if same else len(before)
-    rest = [other for place, other in enumerate(before) if place not in same]
-    wanted = [*rest[:position], dict(entry), *rest[position:]]
+    others = [other for index, other in enumerate(before) if index not in same]
+    expected = [*others[:position], dict(entry), *others[position:]]
     try:
-        raw = _with(old, same, entry)
-        safe = _entries(raw) == wanted
+        new = _with_entry(old, same, entry)
+        is_safe = _entries(new) == expected
     except (yaml.YAMLError, ConfigError) as error:
-        raise _refused(UNSAFE, Place(FILE), BY_HAND) from error
-    if not safe:
-        raise _refused(UNSAFE, Place(FILE), BY_HAND)
-    return raw, Written(_place(raw, position), bool(same))
+        raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY) from error
+    if not is_safe:
+        raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY)
+    return new, Written(_place(new, position), bool(same))
 
 
-def _with(old: bytes, same: Sequence[int], entry: Mapping[str, object]) -> bytes:
-    mark = _MARK if old.startswith(_MARK) else b""
+def _check_single(entry: Mapping[str, object], same: Sequence[Mapping[str, object]]) -> None:
+    """Raises `ConfigError` if a topic of the row is decided more than once already."""
+    for topic in Topic:
+        count = sum((*_row(entry), topic) in _topics(other) for other in same)
+        if count > 1:
+            text = f"{' '.join(_row(entry))} is decided {count} times"
+            raise _refused(text, Place(FILE), "keep one of them")
+
+
+def _with_entry(old: bytes, same: Sequence[int], entry: Mapping[str, object]) -> bytes:
+    """Returns the bytes with the entry in place of those at `same`, or else at the end.
+
+    A byte order mark and line ends of Windows stay.
+    """
+    bom = _BOM if old.startswith(_BOM) else b""
     text = old.decode("utf-8-sig")
-    windows = "\r\n" in text
+    has_crlf = "\r\n" in text
     text = text.replace("\r\n", "\n")
+
     for position in reversed(same[1:]):
-        text = remove(text, KEY, position)
-    new = exchange(text, KEY, same[0], entry) if same else add(text, KEY, entry)
-    return mark + (new.replace("\n", "\r\n") if windows else new).encode()
+        text = remove_item(text, KEY, position)
+    new = replace_item(text, KEY, same[0], entry) if same else append_item(text, KEY, entry)
+    return bom + (new.replace("\n", "\r\n") if has_crlf else new).encode()
 
 
 def _entries(raw: bytes) -> list[dict[str, Any]]:
+    """Returns the entries in these bytes. Raises `ConfigError` if there is no list of them."""
     documents, findings = parse(raw, FILE)
     if findings:
         raise ConfigError(findings)
     if len(documents) > 1:
-        raise _refused("holds more than one YAML document", Place(FILE), BY_HAND)
+        raise _refused("has more than one YAML document", Place(FILE), _EDIT_MANUALLY)
+
     data = documents[0].data if documents else None
     entries = (data or {}).get(KEY) or [] if isinstance(data, dict | None) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise _refused(f"is no list under `{KEY}:`", Place(FILE), "compare it with schemas/decisions.schema.json")
+        remedy = "compare it with schemas/decisions.schema.json"
+        raise _refused(f"has no list under `{KEY}:`", Place(FILE), remedy)
     return entries
 
 
@@ -100,34 +124,18 @@ def _row(entry: Mapping[str, object]) -> tuple[str, str]:
     return str(entry.get("mapping")), str(entry.get("key"))
 
 
-def _matters(entry: Mapping[str, object]) -> set[tuple[str, str, About]]:
-    """What it is about: its row, and which matter of it. One that cannot be told is about all."""
+def _topics(entry: Mapping[str, object]) -> set[tuple[str, str, Topic]]:
+    """Returns the row with each topic that the entry decides; all topics for an unknown verdict."""
     try:
-        about = Verdict(str(entry.get("do", Verdict.LINK))).about
+        topics = Verdict(str(entry.get("do", Verdict.LINK))).topics
     except ValueError:
-        about = frozenset(About)
-    return {(*_row(entry), one) for one in about}
+        topics = frozenset(Topic)
+    return {(*_row(entry), topic) for topic in topics}
 
 
 def _place(raw: bytes, position: int) -> Place:
     documents, _ = parse(raw, FILE)
     return documents[0].place(KEY, position)
-
-
-def _write_whole(path: Path, raw: bytes) -> None:
-    """Beside the file first, made durable, then in its place."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("wb") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 def _refused(text: str, place: Place, remedy: str = "") -> ConfigError:

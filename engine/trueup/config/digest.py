@@ -1,7 +1,9 @@
-"""All that decides a plan in, one sha256 out. Neither comments, formatting and order of keys count, nor secrets.
+"""The digest of a project: a sha256 over everything that decides a plan.
 
-Nor counts how a plan is applied, so that a run which is open can be resumed when only that has changed. Guards are
-asked again when a plan is applied; a plan knows its state by lineage and serial.
+It does not depend on comments, formatting and the order of keys, nor on secrets. It does not
+depend on how a plan is applied either, so that a run can be resumed after only that has changed.
+Guards are not part of it because they are evaluated again when a plan is applied. The state is not
+part of it because a plan identifies its state by lineage and serial.
 """
 
 import json
@@ -13,52 +15,79 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from engine.config.environment import SECRETS
-from engine.model.catalogue import Catalogue
+from trueup.config.environment import SECRETS
+from trueup.model.catalogue import Catalogue
 
-_HOW = frozenset({"settle_after", "batch", "guards", "state"})
-"""Of trueup.yaml: how a plan is applied, and where that is remembered."""
+_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "state"})
+"""Keys of trueup.yaml about how a plan is applied and where that is recorded."""
 
-_ACCESS = SECRETS | {"client_id", "authority", "workers", "timeout", "deadline", "page", "cache", "refresh_after"}
-"""Of a connection: with which rights, and how fast. A user's name stays: with Autotask it says which tenant."""
+_ACCESS_OPTIONS = SECRETS | {
+    "client_id",
+    "authority",
+    "workers",
+    "timeout",
+    "deadline",
+    "page",
+    "cache",
+    "refresh_after",
+}
+"""Options of a connection about access rights and speed.
+
+The user name is not among them: with Autotask it identifies the tenant.
+"""
 
 _LOGIN = re.compile(r"//[^/@]*@")
 
 
-def digest(project: object, mappings: list[Any], rules: list[Any], decisions: list[Any], catalogue: Catalogue) -> str:
-    """Hex digits. The data are as the YAML says them: `{{ env.NAME }}` by its name, never by its value."""
+def digest(
+    project: object,
+    mappings: list[Any],
+    rules: list[Any],
+    decisions: list[Any],
+    catalogue: Catalogue,
+) -> str:
+    """Returns the digest as hex digits.
+
+    The data must be as the YAML files have it, so that `{{ env.NAME }}` counts by its name and
+    never by its value.
+    """
     everything = {
-        "project": _deciding(project),
-        "mappings": sorted(map(_text, mappings)),
-        "rules": sorted(map(_text, rules)),
-        "decisions": sorted(map(_text, decisions)),
+        "project": _without_apply_keys(project),
+        "mappings": sorted(map(_to_json, mappings)),
+        "rules": sorted(map(_to_json, rules)),
+        "decisions": sorted(map(_to_json, decisions)),
         "catalogue": _plain(catalogue),
     }
-    return sha256(_text(everything).encode()).hexdigest()
+    return sha256(_to_json(everything).encode()).hexdigest()
 
 
-def _deciding(project: object) -> object:
-    """What trueup.yaml says of a plan: of a connection only what it leads to."""
+def _without_apply_keys(project: object) -> object:
+    """Returns the part of trueup.yaml that decides a plan: of a connection, only where it leads."""
     if not isinstance(project, Mapping):
         return project
-    said = {key: value for key, value in project.items() if key not in _HOW}
+
+    kept = {key: value for key, value in project.items() if key not in _APPLY_KEYS}
     for key in ("source", "target"):
-        if isinstance(said.get(key), Mapping):
-            said[key] = {name: _address(value) for name, value in said[key].items() if name not in _ACCESS}
-    return said
+        if isinstance(kept.get(key), Mapping):
+            kept[key] = {
+                name: _without_login(value)
+                for name, value in kept[key].items()
+                if name not in _ACCESS_OPTIONS
+            }
+    return kept
 
 
-def _address(value: object) -> object:
-    """An option; where it is an address, without the name and the password in it."""
+def _without_login(value: object) -> object:
+    """Returns an option, without the user name and password if it is an address with these."""
     return _LOGIN.sub("//", value) if isinstance(value, str) else value
 
 
-def _text(data: object) -> str:
+def _to_json(data: object) -> str:
     return json.dumps(_plain(data), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 def _plain(data: Any) -> Any:  # noqa: ANN401 -- any YAML, any part of a catalogue
-    """As JSON; days and decimals marked, so that text stays something else."""
+    """Returns data for JSON. Days and decimals are marked, so that they differ from equal text."""
     if isinstance(data, Mapping):
         return {str(key): _plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):

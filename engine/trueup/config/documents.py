@@ -1,84 +1,89 @@
-"""A YAML file in, its documents out: plain data, and the place of everything in them.
+"""Reads a YAML file into plain data, with the place of everything in it.
 
-Stricter than YAML, because a silent surprise in a billing file is worse than an error. Only `true`
-and `false` are booleans (`no`, `on`, `off` are text); numbers are `12`, `-3`, `1.50` (decimals,
-exactly as written) and nothing else: `007` and `1e5` stay text; `2026-11-01` is a day; a key is
-always text. Refused: a key given twice, tags, files that are not UTF-8, too large or too deep, aliases
-that multiply. The parser's events are read one by one, never its node tree: composing that is
-recursive in C, and 50,000 brackets would end the process.
+`read` returns the documents of a file and what is wrong with it; `parse` does the same for bytes.
+
+This is stricter than YAML, because a silent surprise in a billing file is worse than an error:
+
+- Only `true` and `false` are booleans; `no`, `on` and `off` are text.
+- Numbers are `12`, `-3` and `1.50`, a decimal exactly as written. `007` and `1e5` are text.
+- `2026-11-01` is a day. A key is always text.
+- Refused are keys given twice, tags, files that are not UTF-8, too large or too deep, and aliases
+  that multiply.
+
+The parser's events are read one by one instead of its node tree. Composing that tree is recursive
+in C, and a file of 50,000 brackets would end the process.
 """
 
 from pathlib import Path
 
 import yaml
 
-from engine.config.events import Builder, Document, Refused, Steps, fault
-from engine.model.finding import Finding, Place
+from trueup.config.syntax_errors import syntax_error
+from trueup.config.yaml_events import Document, DocumentBuilder, InvalidYaml, Steps, yaml_error
+from trueup.model.finding import Finding, Place
 
 __all__ = ["Document", "Steps", "parse", "read"]
 
-LARGEST_FILE = 2_000_000  # bytes
+LARGEST_FILE = 2_000_000
+"""Bytes."""
 
 
 def read(path: Path, file: str) -> tuple[list[Document], list[Finding]]:
-    """All documents of a file, under the name `file`; what cannot be read is said in findings."""
+    """Returns the documents of a file and what is wrong with it.
+
+    `file` is the name of the file in places and messages.
+    """
     try:
         if not path.is_file():
-            return [], [fault(_no_file(path), Place(file))]
+            return [], [yaml_error(_not_a_file(path), Place(file))]
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        return [], [fault(f"cannot be read: {error.strerror}", Place(file))]
+        return [], [yaml_error(f"cannot be read: {error.strerror}", Place(file))]
+
     if len(raw) > LARGEST_FILE:
-        return [], [fault(f"larger than {LARGEST_FILE:,} bytes", Place(file), "split it into several files")]
+        text = f"larger than {LARGEST_FILE:,} bytes"
+        return [], [yaml_error(text, Place(file), "split it into several files")]
     return parse(raw, file)
 
 
 def parse(raw: bytes, file: str) -> tuple[list[Document], list[Finding]]:
-    """The documents in these bytes. Documents before a fault that ends the reading are given all the same."""
+    """Returns the documents in these bytes and what is wrong with them.
+
+    If an error ends the reading, the documents before it are returned all the same.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = _place(raw[: error.start].decode("utf-8-sig"), file)
-        return [], [fault("not UTF-8 text from here on", place, "save the file as UTF-8")]
-    builder = Builder(file)
+        place = _place_after(raw[: error.start].decode("utf-8-sig"), file)
+        return [], [yaml_error("not UTF-8 text from here on", place, "save the file as UTF-8")]
+
+    builder = DocumentBuilder(file)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            builder.take(event)
+            builder.feed(event)
     except yaml.MarkedYAMLError as error:
-        builder.findings.append(_broken(error, text, file))
+        builder.findings.append(syntax_error(error, text, file))
     except yaml.reader.ReaderError as error:
-        builder.findings.append(_unreadable(error, text, file))
-    except Refused as refused:
-        builder.findings.append(refused.finding)
+        builder.findings.append(_character_error(error, text, file))
+    except InvalidYaml as error:
+        builder.findings.append(error.finding)
     return builder.documents, builder.findings
 
 
-def _no_file(path: Path) -> str:
+def _not_a_file(path: Path) -> str:
     if path.is_dir():
         return "is a folder, not a file"
-    return "is no ordinary file" if path.exists() else "is missing"
+    return "is not a regular file" if path.exists() else "is missing"
 
 
-def _place(before: str, file: str) -> Place:
-    """The place after this much text."""
-    return Place(file, before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
+def _place_after(text: str, file: str) -> Place:
+    """Returns the place of what follows this much text of the file."""
+    return Place(file, text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1)
 
 
-def _broken(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return fault(f"broken YAML: {error.problem}", Place(file))
-    place = Place(file, mark.line + 1, mark.column + 1)
-    lines = text.split("\n")
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    if line[mark.column : mark.column + 1] == "\t":
-        return fault("a tab where YAML wants spaces", place, "indent with spaces")
-    said = ", ".join(part for part in (error.context, error.problem) if part)
-    return fault(f"broken YAML: {said}", place)
-
-
-def _unreadable(error: yaml.reader.ReaderError, text: str, file: str) -> Finding:
-    """A control character, which YAML does not allow. The reader's position counts bytes."""
-    before = text.encode()[: error.position].decode(errors="ignore")
-    return fault(f"broken YAML: {error.reason}", _place(before, file), "remove the character")
+def _character_error(error: yaml.reader.ReaderError, text: str, file: str) -> Finding:
+    """Returns the finding for a control character, which YAML does not allow."""
+    before = text.encode()[: error.position].decode(errors="ignore")  # the position counts bytes
+    place = _place_after(before, file)
+    return yaml_error(f"broken YAML: {error.reason}", place, "remove the character")

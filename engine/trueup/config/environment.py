@@ -1,56 +1,64 @@
-"""Options with `{{ env.NAME }}` in; with the environment's values out. No value is ever shown."""
+"""Replaces `{{ env.NAME }}` in the options of a connection by values of the environment.
+
+No value of the environment is ever part of a message.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.config.node import Node
-from engine.model.finding import Finding, Place, Severity
+from trueup.config.node import Node
+from trueup.model.finding import Finding, Place, Severity
 
 _ENV = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _CODE = re.compile(r"\{\{|\{%|\{#")
+
 SECRETS = frozenset({"secret", "client_secret", "password", "integration_code", "token"})
-"""Options that belong in the environment; never part of a digest."""
+"""Options that belong into the environment. They are never part of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Options ready for use, and what is wrong with them."""
+    """Options with all values replaced, and what is wrong with them."""
 
     options: Mapping[str, object]
     findings: tuple[Finding, ...]
+    unset: tuple[Finding, ...]
+    """Variables that are not set: an error only for what opens the connection."""
 
 
 def resolve(node: Node, env: Mapping[str, str]) -> Resolved:
-    """The options of a source, target or state, without the connector's name."""
+    """Returns the options of a source, target or state, without the connector's name."""
     options = {key: _value(part.data, env) for key, part in node.items() if key != "connector"}
-    findings = [found for _, part in node.items() for found in _faults(part, env)]
-    return Resolved(options, tuple(findings))
+    texts = [(part.data, part.place) for _, part in node.items() if isinstance(part.data, str)]
+    findings = [finding for text, place in texts for finding in _misused(text, place)]
+    unset = [finding for text, place in texts for finding in _unset(text, env, place)]
+    return Resolved(options, tuple(findings), tuple(unset))
 
 
-def _value(said: object, env: Mapping[str, str]) -> object:
-    return _ENV.sub(lambda name: env.get(name[1], ""), said) if isinstance(said, str) else said
+def _value(option: object, env: Mapping[str, str]) -> object:
+    if not isinstance(option, str):
+        return option
+    return _ENV.sub(lambda match: env.get(match[1], ""), option)
 
 
-def _faults(node: Node, env: Mapping[str, str]) -> Iterator[Finding]:
-    if isinstance(node.data, str):
-        yield from _text(node.data, env, node.place)
-
-
-def _text(said: str, env: Mapping[str, str], place: Place) -> Iterator[Finding]:
-    for name in dict.fromkeys(_ENV.findall(said)):
+def _unset(text: str, env: Mapping[str, str], place: Place) -> Iterator[Finding]:
+    for name in dict.fromkeys(_ENV.findall(text)):
         if not env.get(name):
-            text = f"the environment variable {name} is not set"
-            yield Finding("environment", Severity.ERROR, text, f"export {name}=…", place)
-    if _CODE.search(_ENV.sub("", said)):
-        text = "only {{ env.NAME }} can be used here"
-        yield Finding("environment", Severity.ERROR, text, "", place)
+            message = f"the environment variable {name} is not set"
+            yield Finding("environment", Severity.ERROR, message, f"export {name}=…", place)
 
 
-def exposed(node: Node) -> Iterator[Finding]:
-    """Warns of secrets that stand in the file itself."""
+def _misused(text: str, place: Place) -> Iterator[Finding]:
+    if _CODE.search(_ENV.sub("", text)):
+        message = "only {{ env.NAME }} can be used here"
+        yield Finding("environment", Severity.ERROR, message, "", place)
+
+
+def exposed_secrets(node: Node) -> Iterator[Finding]:
+    """Warns of secrets that are written in the file itself."""
     for key, part in node.items():
         if key in SECRETS and isinstance(part.data, str) and not _CODE.search(part.data):
-            text = f"{key} stands in the file, where everybody who has the file can read it"
+            text = f"{key} is written in the file, where everyone who has the file can read it"
             remedy = f'{key}: "{{{{ env.{key.upper()} }}}}"'
             yield Finding("secret-in-file", Severity.WARNING, text, remedy, part.place)

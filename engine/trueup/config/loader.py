@@ -1,42 +1,52 @@
-"""A project folder in, a checked Project out, or all that is wrong with it.
+"""Loads a project folder into a checked `Project`, or reports everything that is wrong with it.
 
-Every file is read and held against its schema, then names are checked against the catalogues and each
-other, then expressions. Nothing stops at the first fault. `trueup validate` shows what `check` gives.
+`check` is the whole story, in this order: read every file and check it against its schema
+(`project_files.py`), build specs from the documents (`mapping.py`, `rules.py`, `project.py`), then
+check names and expressions against the catalogues and each other (`checks/`). Nothing stops at the
+first error. `trueup validate` shows what `check` returns; `load` raises it.
 """
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.config.catalogues import ENTITIES, TABLES, load_entities, load_tables
-from engine.config.checks.graph import check_graph, in_order
-from engine.config.checks.ground import Ground
-from engine.config.checks.quantities import check_quantities
-from engine.config.checks.said import check_decisions, check_guards, check_rules
-from engine.config.checks.settings import check_settings, check_unused
-from engine.config.checks.source import check_source
-from engine.config.checks.target import check_target
-from engine.config.checks.writes import check_writes
-from engine.config.digest import digest
-from engine.config.mapping import mapping_spec
-from engine.config.project import Frame, frame, guarded
-from engine.config.reading import Files, nodes, read_files
-from engine.config.rulebook import day, decisions, named_at, rules
-from engine.config.schema import Checked, Schemas
-from engine.errors import ConfigError
-from engine.model.catalogue import Catalogue
-from engine.model.finding import Finding, Place, Severity
-from engine.model.project import Decision, MappingSpec, Project, Rule
+from trueup.config.catalogues import ENTITIES, TABLES, load_catalogues
+from trueup.config.checks.connections import check_connections
+from trueup.config.checks.context import CheckContext
+from trueup.config.checks.decisions import check_decisions
+from trueup.config.checks.dependencies import check_graph, in_order
+from trueup.config.checks.file_format import check_file_format
+from trueup.config.checks.guards import check_guards
+from trueup.config.checks.ledger import check_quantities
+from trueup.config.checks.rules import check_rules
+from trueup.config.checks.settings import check_settings, check_unused
+from trueup.config.checks.source import check_source
+from trueup.config.checks.target import check_target
+from trueup.config.checks.writes import check_writes
+from trueup.config.digest import digest
+from trueup.config.mapping import parse_mapping
+from trueup.config.project import ProjectOptions, named_limits, parse_project
+from trueup.config.project_files import CODE as PROJECT_CODE
+from trueup.config.project_files import ProjectFiles, read_files, valid_nodes
+from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_rules
+from trueup.config.schema import CheckedDocument, Schemas
+from trueup.errors import ConfigError
+from trueup.model.catalogue import Catalogue
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Decision, MappingSpec, Project, Rule
+from trueup.model.suggestions import few_searches
 
 _SCHEMAS = "schemas"
-_DAYS = frozenset({"changes_from"})  # settings that are days, also where they stand in quotes
+_DAY_SETTINGS = frozenset({"changes_from"})
+"""Settings that are days, even if they are written in quotes."""
 
 
 def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> Project:
-    """The project in that folder. `shipped` is the folder with trueup's own schemas and catalogues.
+    """Returns the project in the folder `root`.
 
-    Raises ConfigError with all errors of all files.
+    `shipped` is the folder with the schemas and catalogues that ship with trueup. Raises
+    `ConfigError` with all errors of all files; warnings are dropped.
     """
     project, findings = check(root, env=env, shipped=shipped)
     if project is None:
@@ -44,140 +54,195 @@ def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> P
     return project
 
 
-def check(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> tuple[Project | None, list[Finding]]:
-    """The project, None if it has errors, and every finding, warnings too, in the order of the files."""
+def check(
+    root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path
+) -> tuple[Project | None, list[Finding]]:
+    """Returns the project, or None if it has errors, and all findings in the order of the files."""
+    with few_searches():
+        return _check(root, env, shipped)
+
+
+def _check(
+    root: Path, env: Mapping[str, str], shipped: Path
+) -> tuple[Project | None, list[Finding]]:
     schemas = Schemas(shipped)
     try:
         catalogue = _catalogue(root, shipped)
         files = read_files(root, schemas)
-    except ConfigError as error:  # trueup's own files, or a catalogue: nothing can be said without them
+    except ConfigError as error:  # a schema or a catalogue: nothing can be checked without these
         return None, [finding for finding in error.findings if isinstance(finding, Finding)]
-    said = _said(files, schemas, env)
-    findings = _sorted([*files.findings, *_names(files, said, catalogue)])
-    if said.frame is None or any(finding.severity is Severity.ERROR for finding in findings):
+
+    specs = _build_specs(files, schemas, env)
+    findings = _sorted([*files.findings, *_check_specs(files, specs, catalogue)])
+    has_errors = any(finding.severity is Severity.ERROR for finding in findings)
+    if specs.options is None or has_errors:
         return None, findings
-    return _project(root, files, said, said.frame, catalogue), findings
+    project = _project(root, files, specs, specs.options, catalogue)
+    warnings = tuple(finding for finding in findings if finding.code == PROJECT_CODE)
+    return replace(project, warnings=warnings), findings
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Each once, in the order of the files. Where YAML itself is at fault, nothing else is said of that place."""
+    """Returns each finding once, in the order of the files.
+
+    Where the YAML itself is broken, other findings at the same place are dropped.
+    """
     broken = {finding.place for finding in findings if finding.code == "yaml"}
-    left = {finding for finding in findings if finding.code == "yaml" or finding.place not in broken}
-    return sorted(left, key=_order)
+    kept = {
+        finding for finding in findings if finding.code == "yaml" or finding.place not in broken
+    }
+    return sorted(kept, key=_sort_key)
 
 
-def _order(finding: Finding) -> tuple[Place, str, str]:
+def _sort_key(finding: Finding) -> tuple[Place, str, str]:
     return finding.place or Place(""), finding.text, finding.remedy
 
 
 def _catalogue(root: Path, shipped: Path) -> Catalogue:
-    """The project's own catalogues where it has them, else the shipped ones."""
+    """Returns the project's own catalogues where it has them, else those that ship with trueup."""
     own = root / _SCHEMAS
-    entities, tables = (own / name if (own / name).is_file() else shipped / name for name in (ENTITIES, TABLES))
-    return Catalogue(tables=load_tables(tables), entities=load_entities(entities))
+    entities, tables = (
+        own / name if (own / name).is_file() else shipped / name for name in (ENTITIES, TABLES)
+    )
+    return load_catalogues(tables, entities)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What the files say, as specs."""
+class _Specs:
+    """What the documents of a project state, before names are checked."""
 
-    frame: Frame | None
+    options: ProjectOptions | None
     settings: Mapping[str, object] | None
     mappings: Mapping[str, MappingSpec]
     rules: tuple[Rule, ...]
     decisions: tuple[Decision, ...]
-    twice: tuple[Finding, ...]  # mappings of one name
+    findings: tuple[Finding, ...]
+    """Mappings of the same name."""
 
 
-def _said(files: Files, schemas: Schemas, env: Mapping[str, str]) -> _Said:
-    specs: dict[str, MappingSpec] = {}
-    twice: list[Finding] = []
-    for _, node in nodes(files.mappings):
-        spec = mapping_spec(node)
-        if spec.name in specs:
-            text = f"mapping {spec.name} is there twice; the first is at {specs[spec.name].place}"
-            twice.append(Finding("duplicate", Severity.ERROR, text, "give one of them another name", spec.place))
-        specs.setdefault(spec.name, spec)
-    return _Said(
-        frame=frame(files.project, env) if files.project else None,
+def _build_specs(files: ProjectFiles, schemas: Schemas, env: Mapping[str, str]) -> _Specs:
+    mappings: dict[str, MappingSpec] = {}
+    findings: list[Finding] = []
+    for _, node in valid_nodes(files.mappings):
+        spec = parse_mapping(node)
+        if spec.name in mappings:
+            findings.append(_duplicate(spec, mappings[spec.name]))
+        mappings.setdefault(spec.name, spec)
+
+    rules = (rule for _, node in valid_nodes(files.rules) for rule in parse_rules(node))
+    decision_nodes = valid_nodes([files.decisions] if files.decisions else [])
+    decisions = (decision for _, node in decision_nodes for decision in parse_decisions(node))
+    return _Specs(
+        options=parse_project(files.project, env) if files.project else None,
         settings=_settings(files, schemas),
-        mappings=specs,
-        rules=tuple(rule for _, node in nodes(files.rules) for rule in rules(node)),
-        decisions=tuple(
-            decision for _, node in nodes([files.decisions] if files.decisions else []) for decision in decisions(node)
-        ),
-        twice=tuple(twice),
+        mappings=mappings,
+        rules=tuple(rules),
+        decisions=tuple(decisions),
+        findings=tuple(findings),
     )
 
 
-def _settings(files: Files, schemas: Schemas) -> Mapping[str, object] | None:
-    """Settings by name; those of the Work 365 screen that are not set are none. None: nothing is known of them."""
+def _duplicate(spec: MappingSpec, first: MappingSpec) -> Finding:
+    text = f"mapping {spec.name} is defined twice; the first is at {first.place}"
+    return Finding("duplicate", Severity.ERROR, text, "give one of them another name", spec.place)
+
+
+def _settings(files: ProjectFiles, schemas: Schemas) -> Mapping[str, object] | None:
+    """Returns the settings by name, or None if they are not known.
+
+    Settings of the Work 365 screen that are not set are none.
+    """
     if files.settings is None and files.project is None:
         return None
-    said = files.settings.data if files.settings else {}
-    days = {name: day(value) for name, value in said.items() if name in _DAYS}
+
+    data = files.settings.data if files.settings else {}
+    days = {name: parse_day(value) for name, value in data.items() if name in _DAY_SETTINGS}
     known = schemas.properties("project", "$defs", "settings")
-    return {**dict.fromkeys(sorted(known)), **said, **days}
+    return {**dict.fromkeys(sorted(known)), **data, **days}
 
 
-def _names(files: Files, said: _Said, catalogue: Catalogue) -> Iterator[Finding]:
-    """Everything that can only be said of all files together."""
-    documents: dict[str, Checked] = {}
-    for one, node in nodes(files.mappings):
-        documents.setdefault(node.data["mapping"], one)
-    names = None if files.unnamed else frozenset(files.named | said.mappings.keys())
-    ground = Ground(catalogue, said.mappings, names, said.settings, documents, files.settings)
-    yield from said.twice
-    yield from said.frame.findings if said.frame else ()
-    for mapping in said.mappings.values():
-        yield from check_source(mapping, ground)
-        yield from check_target(mapping, ground)
-        yield from check_quantities(mapping, ground)
-        yield from check_writes(mapping, ground)
-    yield from check_graph(said.mappings)
-    places = dict(place for _, node in nodes(files.rules) for place in named_at(node))
-    yield from check_rules(said.rules, ground, places)
-    yield from check_decisions(said.decisions, ground)
-    yield from _of_project(files, said, ground)
+def _check_specs(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> Iterator[Finding]:
+    """Yields everything that is wrong with the project as a whole."""
+    context = _check_context(files, specs, catalogue)
+    yield from specs.findings
+    yield from specs.options.findings if specs.options else ()
+
+    for mapping in specs.mappings.values():
+        yield from check_source(mapping, context)
+        yield from check_target(mapping, context)
+        yield from check_quantities(mapping, context)
+        yield from check_writes(mapping, context)
+    yield from check_graph(specs.mappings)
+
+    places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
+    yield from check_rules(specs.rules, context, places)
+    yield from check_decisions(specs.decisions, context)
+    yield from _check_options(files, specs, context)
 
 
-def _of_project(files: Files, said: _Said, ground: Ground) -> Iterator[Finding]:
-    if files.project:
-        yield from check_guards(guarded(files.project.get("guards")), ground)
-    if files.settings:
-        yield from check_settings(files.settings)
-        if files.whole:
-            yield from check_unused(files.settings, said.mappings.values(), said.rules)
+def _check_context(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> CheckContext:
+    documents: dict[str, CheckedDocument] = {}
+    for checked, node in valid_nodes(files.mappings):
+        documents.setdefault(node.data["mapping"], checked)
 
-
-def _project(root: Path, files: Files, said: _Said, frame: Frame, catalogue: Catalogue) -> Project:
-    return Project(
-        root=str(root),
-        name=frame.name,
-        source=frame.source,
-        target=frame.target,
-        state=frame.state,
-        zone=frame.zone,
-        settings=said.settings or {},
-        guards=frame.guards,
-        mappings=in_order(said.mappings),
-        rules=said.rules,
-        decisions=said.decisions,
+    names = frozenset(files.mapping_names | specs.mappings.keys())
+    return CheckContext(
         catalogue=catalogue,
-        digest=_digest(files, catalogue),
-        settle_after=frame.settle_after,
-        as_of=frame.as_of,
-        currency=frame.currency,
-        batch=frame.batch,
+        mappings=specs.mappings,
+        mapping_names=None if files.has_unknown_names else names,
+        settings=specs.settings,
+        documents=documents,
+        settings_node=files.settings,
     )
 
 
-def _digest(files: Files, catalogue: Catalogue) -> str:
-    decided = files.decisions.data["decisions"] if files.decisions else None
+def _check_options(files: ProjectFiles, specs: _Specs, context: CheckContext) -> Iterator[Finding]:
+    if files.project:
+        yield from check_guards(named_limits(files.project.get("guards")), context)
+        yield from check_file_format(files.project["source"], context.catalogue.tables)
+        if specs.options:
+            yield from check_connections(files.project, specs.options)
+    if files.settings:
+        yield from check_settings(files.settings)
+        if files.is_complete:
+            yield from check_unused(files.settings, specs.mappings.values(), specs.rules)
+
+
+def _project(
+    root: Path,
+    files: ProjectFiles,
+    specs: _Specs,
+    options: ProjectOptions,
+    catalogue: Catalogue,
+) -> Project:
+    return Project(
+        root=str(root),
+        name=options.name,
+        source=options.source,
+        target=options.target,
+        state=options.state,
+        zone=options.zone,
+        settings=specs.settings or {},
+        guards=options.guards,
+        mappings=in_order(specs.mappings),
+        rules=specs.rules,
+        decisions=specs.decisions,
+        catalogue=catalogue,
+        digest=_digest(files, catalogue),
+        settle_after=options.settle_after,
+        as_of=options.as_of,
+        currency=options.currency,
+        batch=options.batch,
+        placeholders=options.placeholders,
+    )
+
+
+def _digest(files: ProjectFiles, catalogue: Catalogue) -> str:
+    decisions = files.decisions.data["decisions"] if files.decisions else None
     return digest(
         files.project.data if files.project else None,
-        [node.data for _, node in nodes(files.mappings)],
-        [rule for _, node in nodes(files.rules) for rule in node.data["rules"]],
-        decided or [],
+        [node.data for _, node in valid_nodes(files.mappings)],
+        [rule for _, node in valid_nodes(files.rules) for rule in node.data["rules"]],
+        decisions or [],
         catalogue,
     )

@@ -1,9 +1,12 @@
-"""A mapping document that fits its schema in, a MappingSpec out. Names are not looked at here."""
+"""Builds the spec of a mapping from a document that is valid for its schema.
+
+Names of tables, entities, fields and other mappings are not checked here, but in `checks/`.
+"""
 
 from collections.abc import Mapping
 
-from engine.config.node import Node
-from engine.model.project import (
+from trueup.config.node import Node
+from trueup.model.project import (
     AppendSpec,
     Difference,
     FieldSpec,
@@ -13,11 +16,17 @@ from engine.model.project import (
     Linked,
     Manage,
     MappingSpec,
+    MatchKey,
+    PeriodsSpec,
+    PolicyOverride,
+    PolicyPart,
+    PolicySpec,
     PriceSpec,
     ProofSpec,
     Reference,
     Repeat,
     SourceSpec,
+    Strength,
     TargetSpec,
     UnitsSpec,
     Value,
@@ -26,16 +35,19 @@ from engine.model.project import (
 )
 
 MONTHS = {"Monthly": 1, "Quarterly": 3, "Semi-Annual": 6, "Yearly": 12}
-"""Months of the period types that Autotask ships with."""
+"""The months of the period types that Autotask ships with, by their labels."""
 
 
-def mapping_spec(node: Node) -> MappingSpec:
-    """The whole mapping."""
+_POLICY_PARTS = frozenset(map(str, PolicyPart))
+
+
+def parse_mapping(node: Node) -> MappingSpec:
+    """Returns the spec of the mapping, with the defaults for what the document does not state."""
     source, target = _source(node["source"]), _target(node["target"])
     title, tab = node.get("title"), node.get("tab")
-    create, match = node.get("create"), node.get("match")
+    match, similar, evidence = node.get("match"), node.get("similar"), node.get("evidence")
     missing, deactivate = node.get("when_missing"), node.get("deactivate")
-    similar = node.get("similar")
+    customer, charges = node.get("customer"), node.get("charges")
     return MappingSpec(
         name=node["mapping"].data,
         title=title.data if title else f"{source.table} → {target.entity}",
@@ -46,8 +58,8 @@ def mapping_spec(node: Node) -> MappingSpec:
         place=node["mapping"].key_place,
         label=_value(node.get("label")),
         identity=_fields(node["identity"]) if "identity" in node else {},
-        match=tuple(_fields(part) for part in match.parts()) if match else (),
-        create=Value(create.data.strip(), create.place) if create else Value("auto", node["mapping"].place),
+        match=tuple(_match_key(part) for part in match.parts()) if match else (),
+        create=_create(node),
         deactivate=_values(deactivate) if deactivate else {},
         when_missing=WhenMissing(missing.data) if missing else WhenMissing.REPORT,
         repeat=_repeat(node["repeat"]) if "repeat" in node else None,
@@ -55,7 +67,19 @@ def mapping_spec(node: Node) -> MappingSpec:
         append=_append(node["append"]) if "append" in node else None,
         write_back=_write_back(node["write_back"]) if "write_back" in node else None,
         similar=similar.texts() if similar else (),
+        evidence=evidence.texts() if evidence else (),
+        policy=_policy(node["policy"]) if "policy" in node else None,
+        charges=charges.texts() if charges else (),
+        successor_of=_value(node.get("successor_of")),
+        is_customer=bool(customer and customer.data),
     )
+
+
+def _create(node: Node) -> Value:
+    create = node.get("create")
+    if create is None:
+        return Value("auto", node["mapping"].place)
+    return Value(create.data.strip(), create.place)
 
 
 def _value(node: Node | None) -> Value | None:
@@ -79,20 +103,37 @@ def _source(node: Node) -> SourceSpec:
 
 def _join(name: str, node: Node) -> Join:
     one = node.get("one")
-    where = _value(node.get("where"))
-    return Join(name, node["table"].data, dict(node["on"].data), node.key_place, where, bool(one and one.data))
+    return Join(
+        name=name,
+        table=node["table"].data,
+        on=dict(node["on"].data),
+        place=node.key_place,
+        where=_value(node.get("where")),
+        one=bool(one and one.data),
+    )
 
 
 def _target(node: Node) -> TargetSpec:
     where: dict[str, Value | Linked] = {}
     if "where" in node:
         for name, part in node["where"].items():
-            where[name] = Linked(part["linked"].data, part["linked"].place) if "linked" in part else part.value()
+            if "linked" in part:
+                where[name] = Linked(part["linked"].data, part["linked"].place)
+            else:
+                where[name] = part.value()
     return TargetSpec(node["entity"].data, node["entity"].place, where)
 
 
 def _fields(node: Node) -> Mapping[str, FieldSpec]:
     return {name: _field(name, part) for name, part in node.items()}
+
+
+def _match_key(node: Node) -> MatchKey:
+    """The fields alone, or the fields under `by` with their strength."""
+    if "by" not in node:
+        return MatchKey(_fields(node))
+    strength = node.get("strength")
+    return MatchKey(_fields(node["by"]), Strength(strength.data) if strength else Strength.NORMAL)
 
 
 def _field(name: str, node: Node) -> FieldSpec:
@@ -121,13 +162,15 @@ def _repeat(node: Node) -> Repeat:
 
 
 def _ledger(node: Node) -> LedgerSpec:
-    price, difference = node.get("price"), node.get("difference")
+    price, periods = node.get("price"), node.get("periods")
+    difference = node.get("difference")
     return LedgerSpec(
         quantity=node["quantity"].value(),
         units=_units(node["units"]),
         pending=node["pending"].data,
         place=node.key_place,
         price=_price(price) if price else None,
+        periods=_periods(periods) if periods else None,
         difference=Difference(difference.data) if difference else Difference.HOLD,
     )
 
@@ -145,19 +188,52 @@ def _units(node: Node) -> UnitsSpec:
 
 
 def _pair(node: Node) -> tuple[str, str]:
-    """`on: {theirs: ours}`, of which there is one."""
-    [(theirs, ours)] = node.data.items()
-    return theirs, ours
+    """Returns the only pair of `on: {field of the other entity: field of the record}`."""
+    [(other_field, own_field)] = node.data.items()
+    return other_field, own_field
 
 
 def _price(node: Node) -> PriceSpec:
     value, per, months = node["value"], node["per"], node.get("months")
+    is_reference = isinstance(per.data, dict)
     return PriceSpec(
         values=value.texts() if isinstance(value.data, list) else (value.data,),
-        per=f"{per.data['ref']}.{per.data['field']}" if isinstance(per.data, dict) else per.data,
+        per=f"{per.data['ref']}.{per.data['field']}" if is_reference else per.data,
         months=dict(months.data) if months else MONTHS,
         place=months.key_place if months else node.key_place,
     )
+
+
+def _policy(node: Node) -> PolicySpec:
+    overrides = node.get("overrides")
+    return PolicySpec(
+        parts=_policy_parts(node),
+        overrides=tuple(
+            PolicyOverride(
+                rows={
+                    name: str(part.data)
+                    for name, part in override.items()
+                    if name not in _POLICY_PARTS
+                },
+                parts=_policy_parts(override),
+                place=override.place,
+            )
+            for override in (overrides.parts() if overrides else ())
+        ),
+        place=node.key_place,
+    )
+
+
+def _policy_parts(node: Node) -> dict[PolicyPart, Value]:
+    return {
+        PolicyPart(name): (part["on"] if isinstance(part.data, dict) else part).value()
+        for name, part in node.items()
+        if name in _POLICY_PARTS
+    }
+
+
+def _periods(node: Node) -> PeriodsSpec:
+    return PeriodsSpec(node["start"].data, node["end"].data, node.key_place)
 
 
 def _append(node: Node) -> AppendSpec:
@@ -167,7 +243,9 @@ def _append(node: Node) -> AppendSpec:
         merge_sum=merge["sum"].data,
         in_turn=node["in_turn"].data,
         once=node["once"].texts(),
-        proof=ProofSpec(proof["entity"].data, _pair(proof["on"]), proof["rows"].texts(), proof.key_place),
+        proof=ProofSpec(
+            proof["entity"].data, _pair(proof["on"]), proof["rows"].texts(), proof.key_place
+        ),
         place=node.key_place,
     )
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.config.documents import Document, Steps
-from engine.model.finding import Place
-from engine.model.project import Value
+from trueup.config.documents import Document, Steps
+from trueup.model.finding import Place
+from trueup.model.project import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Data that fits its schema, and where it stands."""
+    """Data that is valid for its schema, with the steps to it in its document."""
 
     document: Document
     data: Any
@@ -19,12 +19,12 @@ class Node:
 
     @property
     def place(self) -> Place:
-        """Where the value begins."""
+        """Returns the place of the value."""
         return self.document.place(*self.steps)
 
     @property
     def key_place(self) -> Place:
-        """Where its key stands."""
+        """Returns the place of the value's key."""
         return self.document.key_place(*self.steps)
 
     def __contains__(self, key: str) -> bool:
@@ -34,23 +34,23 @@ class Node:
         return Node(self.document, self.data[key], (*self.steps, key))
 
     def get(self, key: str) -> "Node | None":
-        """The part under that key, if there is one."""
+        """Returns the part under that key, or None."""
         return self[key] if isinstance(self.data, dict) and key in self.data else None
 
     def items(self) -> Iterator[tuple[str, "Node"]]:
-        """Keys and parts of a mapping, in the order of the file."""
+        """Yields the keys and parts of a mapping, in the order of the file."""
         return ((key, self[key]) for key in self.data)
 
     def parts(self) -> Iterator["Node"]:
-        """Items of a list, without those that the schema refused."""
+        """Yields the items of a list, without those that the schema check removed."""
         for index, item in enumerate(self.data):
             if item is not None:
                 yield Node(self.document, item, (*self.steps, index))
 
     def texts(self) -> tuple[str, ...]:
-        """A list of names, as such."""
+        """Returns the items of a list of names."""
         return tuple(str(part.data) for part in self.parts())
 
     def value(self) -> Value:
-        """What stands here, for evaluation."""
+        """Returns the data as a value that can be evaluated."""
         return Value(self.data, self.place)

@@ -1,31 +1,38 @@
-"""trueup.yaml, as it fits its schema, in; the parts of a Project that it says out."""
+"""Builds the parts of a project that trueup.yaml states, except for the settings.
+
+`parse_project` takes the document, valid for its schema, and the environment.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from engine.config.currencies import CODES, meant
-from engine.config.environment import exposed, resolve
-from engine.config.near import hint
-from engine.config.node import Node
-from engine.config.rulebook import day
-from engine.model.finding import Finding, Place, Severity
-from engine.model.project import Connection, Guards
+from trueup.config.currencies import CODES, closest_code
+from trueup.config.environment import exposed_secrets, resolve
+from trueup.config.node import Node
+from trueup.config.rules import parse_day
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Connection, Guards
+from trueup.model.suggestions import hint
 
 STATE = ".trueup/state.sqlite"
-_EVERY = "*"
-_USUAL: Mapping[str, Mapping[str, object]] = {
+"""Where the state is kept if trueup.yaml does not say."""
+
+_OTHERS = "*"
+"""In guards: all entities that have no limit of their own."""
+
+_DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "sqlite": {"path": STATE},
     "autotask": {"url": "https://webservices.autotask.net"},  # where the zone is looked up
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What trueup.yaml says, but for the settings."""
+class ProjectOptions:
+    """What trueup.yaml states, except for the settings, and what is wrong with it."""
 
     name: str
     source: Connection
@@ -37,31 +44,39 @@ class Frame:
     as_of: date | None
     currency: str
     batch: int
+    placeholders: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
-def frame(node: Node, env: Mapping[str, str]) -> Frame:
-    """All of it, with what is wrong besides its schema."""
+def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
+    """Returns the options, with findings for what the schema cannot check."""
     findings: list[Finding] = []
-    connections = {key: _connection(node.get(key), env, findings) for key in ("source", "target", "state")}
+    connections = {
+        key: _connection(node.get(key), env, findings) for key in ("source", "target", "state")
+    }
     if not connections["state"].connector:
         connections["state"] = Connection("sqlite", {"path": STATE}, node.place)
     if node["target"].data["connector"] != "sandbox":
-        findings += exposed(node["target"])
-    findings += exposed(node["source"])
+        findings += exposed_secrets(node["target"])
+    findings += exposed_secrets(node["source"])
+
+    as_of, settle_after, batch, currency, placeholders = (
+        node.get(key) for key in ("as_of", "settle_after", "batch", "currency", "placeholders")
+    )
     zone = _zone(node["time_zone"], findings)
-    as_of, settle, batch, currency = (node.get(key) for key in ("as_of", "settle_after", "batch", "currency"))
-    return Frame(
+    currency_code = _currency(currency, findings) if currency else ""
+    return ProjectOptions(
         name=node["project"].data,
         source=connections["source"],
         target=connections["target"],
         state=connections["state"],
         zone=zone,
         guards=_guards(node.get("guards")),
-        settle_after=timedelta(seconds=float(settle.data) if settle else 300),
-        as_of=day(as_of.data) if as_of else None,
-        currency=_currency(currency, findings) if currency else "",
+        settle_after=timedelta(seconds=float(settle_after.data) if settle_after else 300),
+        as_of=parse_day(as_of.data) if as_of else None,
+        currency=currency_code,
         batch=batch.data if batch else 500,
+        placeholders=placeholders.texts() if placeholders else (),
         findings=tuple(findings),
     )
 
@@ -69,16 +84,19 @@ def frame(node: Node, env: Mapping[str, str]) -> Frame:
 def _connection(node: Node | None, env: Mapping[str, str], findings: list[Finding]) -> Connection:
     if node is None:
         return Connection("", {}, Place(""))
+
     resolved = resolve(node, env)
     findings += resolved.findings
+    findings += [replace(one, severity=Severity.INFO, remedy="") for one in resolved.unset]
     connector = node["connector"].data
-    return Connection(connector, {**_USUAL.get(connector, {}), **resolved.options}, node.place)
+    options = {**_DEFAULT_OPTIONS.get(connector, {}), **resolved.options}
+    return Connection(connector, options, node.place, resolved.unset)
 
 
 def _zone(node: Node, findings: list[Finding]) -> ZoneInfo:
     try:
         return ZoneInfo(node.data)
-    except (KeyError, ValueError, OSError):  # a folder of the zone database is an OSError
+    except (KeyError, ValueError, OSError):  # OSError: the name is a folder of the zone database
         remedy = hint(node.data, available_timezones())
         text = f"there is no time zone {node.data!r}"
         findings.append(Finding("unknown-name", Severity.ERROR, text, remedy, node.place))
@@ -88,34 +106,54 @@ def _zone(node: Node, findings: list[Finding]) -> ZoneInfo:
 def _currency(node: Node, findings: list[Finding]) -> str:
     code: str = node.data
     if code not in CODES:
-        near = meant(code)
-        remedy = f"did you mean {near!r}?" if near else "write its code of ISO 4217"
-        findings.append(Finding("unknown-name", Severity.ERROR, f"there is no currency {code!r}", remedy, node.place))
+        meant = closest_code(code)
+        text = f"there is no currency {code!r}"
+        remedy = f"did you mean {meant!r}?" if meant else "write its code of ISO 4217"
+        findings.append(Finding("unknown-name", Severity.ERROR, text, remedy, node.place))
     return code
 
 
 def _guards(node: Node | None) -> Guards:
-    """Limits, with safe ones where none are said."""
-    said = dict(node.items()) if node else {}
+    """Returns the limits. Those that trueup.yaml does not set are strict."""
+    limits = dict(node.items()) if node else {}
+    adjustments = limits["adjustments"].data if "adjustments" in limits else {}
     return Guards(
-        creates=_limits(said.get("creates"), 50),
-        deactivations=_limits(said.get("deactivations"), 0),
-        share_changed={
-            name: Decimal(share) for name, share in _limits(said.get("share_changed"), Decimal("0.3")).items()
-        },
-        monthly_effect=Decimal(said["monthly_effect"].data if "monthly_effect" in said else 1000),
-        calls=said["calls"].data if "calls" in said else 2000,
+        creates=_limits(limits.get("creates"), 50),
+        deactivations=_limits(limits.get("deactivations"), 0),
+        share_changed=_shares(limits.get("share_changed"), Decimal("0.3")),
+        adjustments={"count": 100, "seats": 500, **adjustments},
+        rows_gone=_shares(limits.get("rows_gone"), Decimal("0.1")),
+        monthly_effect=_amount(limits.get("monthly_effect")),
+        one_off_effect=_amount(limits.get("one_off_effect")),
+        calls=limits["calls"].data if "calls" in limits else 2000,
     )
 
 
-def _limits(node: Node | None, otherwise: int | Decimal) -> dict[str, Any]:
-    return {_EVERY: otherwise, **(node.data if node else {})}
+def _shares(node: Node | None, default: Decimal) -> dict[str, Decimal]:
+    return {name: Decimal(share) for name, share in _limits(node, default).items()}
 
 
-def guarded(node: Node | None) -> Iterator[tuple[str, Place]]:
-    """The entities that guards name, with their places."""
-    for key in ("creates", "deactivations", "share_changed"):
-        limits = node.get(key) if node else None
+def _amount(node: Node | None) -> Decimal:
+    return Decimal(node.data) if node else Decimal(1000)
+
+
+def _limits(node: Node | None, default: int | Decimal) -> dict[str, Any]:
+    return {_OTHERS: default, **(node.data if node else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLimit:
+    """A limit of trueup.yaml for one entity or table."""
+
+    guard: str  # creates, deactivations, share_changed or rows_gone
+    name: str
+    place: Place
+
+
+def named_limits(node: Node | None) -> Iterator[NamedLimit]:
+    """Yields the limits that guards set for single entities and tables."""
+    for guard in ("creates", "deactivations", "share_changed", "rows_gone"):
+        limits = node.get(guard) if node else None
         for name, part in limits.items() if limits else ():
-            if name != _EVERY:
-                yield name, part.key_place
+            if name != _OTHERS:
+                yield NamedLimit(guard, name, part.key_place)

@@ -1,20 +1,26 @@
-"""Rules and decisions that fit their schemas in, Rule and Decision out. Names are not looked at here."""
+"""Builds rules and decisions from documents that are valid for their schemas.
+
+Names in them are not checked here, but in `checks/rules.py` and `checks/decisions.py`.
+"""
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
-from engine.config.node import Node
-from engine.model.finding import Place, Severity
-from engine.model.project import Decision, Rule, RuleOn, Value, Verdict
+from trueup.config.node import Node
+from trueup.model.finding import Place, Severity
+from trueup.model.project import Decision, Rule, SeenDifference, Value, Verdict
+from trueup.model.rule_scopes import RuleOn
 
 
-def rules(node: Node) -> Iterator[Rule]:
-    """The rules of one file, in its order."""
+def parse_rules(node: Node) -> Iterator[Rule]:
+    """Yields the rules of one file, in its order."""
     for part in node["rules"].parts():
-        remedy, when, on, of = (part.get(key) for key in ("remedy", "when", "on", "for"))
+        remedy, when, on, mapping = (part.get(key) for key in ("remedy", "when", "on", "for"))
+        when_linked, fields = part.get("when_linked"), part.get("fields")
         yield Rule(
             name=part["rule"].data,
-            for_=of.data if of else "",
+            for_=mapping.data if mapping else "",
             on=RuleOn(on.data) if on else RuleOn.ROW,
             check=part["assert"].value(),
             severity=Severity(part["severity"].data),
@@ -22,22 +28,28 @@ def rules(node: Node) -> Iterator[Rule]:
             remedy=remedy.value() if remedy else Value("", part.place),
             place=part.place,
             when=when.value() if when else None,
+            when_linked=Severity(when_linked.data) if when_linked else None,
+            fields=fields.texts() if fields else (),
         )
 
 
-def named_at(node: Node) -> Iterator[tuple[Place, Place]]:
-    """The place of each rule, and that of the name of the mapping that it is for."""
+def mapping_places(node: Node) -> Iterator[tuple[Place, Place]]:
+    """Yields the place of each rule of one file, with the place where it names its mapping."""
     for part in node["rules"].parts():
         if "for" in part:
             yield part.place, part["for"].place
 
 
-def decisions(node: Node) -> Iterator[Decision]:
-    """The decisions of the file, in its order."""
+def parse_decisions(node: Node) -> Iterator[Decision]:
+    """Yields the decisions of the file, in its order."""
     if node["decisions"].data is None:
         return
+
     for part in node["decisions"].parts():
-        do, link, reason, until, after = (part.get(key) for key in ("do", "link", "reason", "until", "after"))
+        do, link, reason, until, after = (
+            part.get(key) for key in ("do", "link", "reason", "until", "after")
+        )
+        seen, of, on = (part.get(key) for key in ("seen", "of", "on"))
         yield Decision(
             mapping=part["mapping"].data,
             key=str(part["key"].data),
@@ -45,16 +57,26 @@ def decisions(node: Node) -> Iterator[Decision]:
             place=part.place,
             record=link.data if link else None,
             reason=reason.data if reason else "",
-            until=day(until.data) if until else None,
+            until=parse_day(until.data) if until else None,
             after=after.data if after else "",
+            seen=_parse_seen(seen) if seen else None,
+            of=str(of.data) if of else "",
+            on=parse_day(on.data) if on else None,
         )
 
 
-def day(said: object) -> date | None:
-    """A day, given as one or as text (`"2026-11-01"`); none for anything else."""
-    if isinstance(said, str):
+def _parse_seen(node: Node) -> SeenDifference | None:
+    day = parse_day(node["day"].data)
+    if day is None:  # the schema reports it
+        return None
+    return SeenDifference(Decimal(node["units"].data), Decimal(node["quantity"].data), day)
+
+
+def parse_day(data: object) -> date | None:
+    """Returns a day that is given as one or as text (`"2026-11-01"`), or None for anything else."""
+    if isinstance(data, str):
         try:
-            return date.fromisoformat(said)
+            return date.fromisoformat(data)
         except ValueError:
             return None
-    return said if isinstance(said, date) else None
+    return data if isinstance(data, date) else None

@@ -1,22 +1,27 @@
-"""A document and a JSON Schema in; findings with places out, and what is left without the faulty parts.
+"""The check of a document against its JSON Schema, the same schema that serves editors.
 
-The same schema files serve editors. What is left is checked further, so that one run tells as much as it can.
+`Schemas.check` returns findings with places, and the document without its faulty parts. The rest
+of the checks run on what is left, so that one run reports as many errors as possible.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
 
-from engine.config.complaints import Complaint, complaints
-from engine.config.documents import Document, Steps
-from engine.errors import ConfigError
-from engine.model.finding import Finding, Place, Severity
+from trueup.config.documents import Document, Steps
+from trueup.config.schema_errors import SchemaError, schema_errors
+from trueup.errors import ConfigError
+from trueup.model.finding import Finding, Place, Severity
+
+MOST_ERRORS = 100
+"""Errors of one document that are reported. One with more of them is not what it is taken for."""
 
 FORMATS = FormatChecker(formats=())
 
@@ -26,8 +31,16 @@ def _is_day(value: object) -> bool:
     return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
 
 
-def _type(validator: Any, types: Any, value: object, schema: Mapping[str, Any]) -> Iterator[ValidationError]:  # noqa: ANN401 -- jsonschema's own signature
-    """The keyword `type`. A day without quotes may stand where a day in quotes may, or where it says `days`."""
+def _check_type(
+    validator: Any,  # noqa: ANN401 -- jsonschema gives no types
+    types: Any,  # noqa: ANN401 -- as above
+    value: object,
+    schema: Mapping[str, Any],
+) -> Iterator[ValidationError]:
+    """The keyword `type`, extended by days.
+
+    A day without quotes is allowed where the schema has `format: date`, or our own `days: true`.
+    """
     if isinstance(value, date):
         if schema.get("format") != "date" and not schema.get("days"):
             yield ValidationError(f"{value} is not of type {types!r}")
@@ -35,108 +48,130 @@ def _type(validator: Any, types: Any, value: object, schema: Mapping[str, Any]) 
         yield from Draft202012Validator.VALIDATORS["type"](validator, types, value, schema)
 
 
-Validator = validators.extend(Draft202012Validator, {"type": _type})  # type: ignore[no-untyped-call] # jsonschema's own
+Validator = validators.extend(  # type: ignore[no-untyped-call] # jsonschema's own
+    Draft202012Validator, {"type": _check_type}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A document after its schema. `data` is None where nothing is left to look at."""
+class CheckedDocument:
+    """A document after its schema check."""
 
     document: Document
     data: Any
+    """What is left of the data; None if nothing is."""
+
     findings: tuple[Finding, ...]
-    holes: frozenset[Steps]  # what was taken away
+    removed: frozenset[Steps]
+    """The steps to the faulty parts that were removed."""
 
 
 class Schemas:
-    """The JSON Schemas of a folder, read when first asked for."""
+    """The JSON Schemas of a folder. Each is read on first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, Any] = {}
+        self._validators: dict[str, Any] = {}
 
-    def check(self, document: Document, kind: str, *, quiet: Iterable[str] = ()) -> Checked:
-        """Holds a document against `<kind>.schema.json`. Values below the `quiet` keys are never shown.
+    def check(
+        self, document: Document, kind: str, *, secret_keys: Iterable[str] = ()
+    ) -> CheckedDocument:
+        """Checks a document against `<kind>.schema.json`.
 
-        Misspelt keys and words are taken for what they were likely meant to be, other faulty parts are taken
-        away, until the rest is right. Raises ConfigError if the schema is not there.
+        Misspelt keys and words are replaced by those that were likely meant. Other faulty parts are
+        removed. This is repeated until what is left is valid. Values below one of `secret_keys` are
+        never shown. Raises `ConfigError` if the schema cannot be read.
         """
-        validator, left = self._validator(kind), replace(document, data=_copy(document.data))
+        validator = self._validator(kind)
+        left = replace(document, data=_copy(document.data))
         findings: list[Finding] = []
-        holes: frozenset[Steps] = frozenset()
-        exchanged: set[Steps] = set()  # words, each once
-        while against := _against(validator.iter_errors(left.data), frozenset(quiet), holes):
-            findings += [_finding(complaint, left) for complaint in against if not _follows(complaint, holes)]
-            for complaint in against:
-                if complaint.instead and complaint.steps not in exchanged:
-                    exchanged.add(complaint.steps)
-                    _exchange(left, complaint)
+        removed: frozenset[Steps] = frozenset()
+        replaced: set[Steps] = set()  # a word is replaced once: the new one may be wrong as well
+
+        while errors := _errors(validator.iter_errors(left.data), frozenset(secret_keys), removed):
+            if len(findings) + len(errors) > MOST_ERRORS:
+                findings += [_finding(error, left) for error in errors]
+                kept = [*findings[:MOST_ERRORS], _too_many(document)]
+                return CheckedDocument(document, None, tuple(kept), frozenset({()}))
+            findings += [
+                _finding(error, left) for error in errors if not _is_consequence(error, removed)
+            ]
+            for error in errors:
+                if error.replacement and error.steps not in replaced:
+                    replaced.add(error.steps)
+                    _replace_word(left, error)
                 else:
-                    left, hole = _mended(left, complaint)
-                    holes |= hole
-            if () in holes:
-                return Checked(document, None, tuple(findings), holes)
-        return Checked(left, left.data, tuple(findings), holes)
+                    left, newly_removed = _repair(left, error)
+                    removed |= newly_removed
+            if () in removed:
+                return CheckedDocument(document, None, tuple(findings), removed)
+        return CheckedDocument(left, left.data, tuple(findings), removed)
 
     def properties(self, kind: str, *path: str) -> frozenset[str]:
-        """The names that a schema knows under `path` of its JSON."""
-        at: Any = self._validator(kind).schema
+        """Returns the names of the properties that a schema has under `path` of its JSON."""
+        schema: Any = self._validator(kind).schema
         for step in path:
-            at = at[step]
-        return frozenset(at["properties"])
+            schema = schema[step]
+        return frozenset(schema["properties"])
 
     def _validator(self, kind: str) -> Any:  # noqa: ANN401 -- a class made by jsonschema
-        if kind not in self._known:
+        if kind not in self._validators:
             file = f"{kind}.schema.json"
             try:
                 schema = json.loads((self._folder / file).read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 text = f"trueup's own schema cannot be read: {type(error).__name__}"
-                found = Finding("schema", Severity.ERROR, text, "install trueup again", Place(file))
-                raise ConfigError([found]) from None
-            self._known[kind] = Validator(schema, format_checker=FORMATS)
-        return self._known[kind]
+                finding = Finding("schema", Severity.ERROR, text, "reinstall trueup", Place(file))
+                raise ConfigError([finding]) from None
+            self._validators[kind] = Validator(schema, format_checker=FORMATS)
+        return self._validators[kind]
 
 
-def inside(steps: Steps, holes: frozenset[Steps]) -> bool:
-    """Is it in a part that was taken away?"""
-    return any(steps[:length] in holes for length in range(1, len(steps) + 1))
+def is_within(steps: Steps, removed: frozenset[Steps]) -> bool:
+    """Returns whether the steps lead into a part that was removed."""
+    return any(steps[:length] in removed for length in range(1, len(steps) + 1))
 
 
-def _against(errors: Iterable[ValidationError], quiet: frozenset[str], holes: frozenset[Steps]) -> list[Complaint]:
-    """What is wrong, but for that which is only a consequence of what was taken away."""
-    said = complaints(list(errors), quiet)
-    return [complaint for complaint in said if not inside(complaint.steps, holes)]
+def _errors(
+    errors: Iterable[ValidationError], secret_keys: frozenset[str], removed: frozenset[Steps]
+) -> list[SchemaError]:
+    """Returns the errors outside of what was removed, and not many more than are reported."""
+    translated = schema_errors([*islice(errors, MOST_ERRORS + 1)], secret_keys, MOST_ERRORS + 1)
+    return [error for error in translated if not is_within(error.steps, removed)]
 
 
-def _follows(complaint: Complaint, holes: frozenset[Steps]) -> bool:
-    """Is it only a consequence of what was taken away?"""
-    return complaint.lacks and any(hole[:-1] == complaint.steps for hole in holes if hole)
+def _is_consequence(error: SchemaError, removed: frozenset[Steps]) -> bool:
+    """Returns whether something is missing only because a part of it was removed."""
+    return error.is_lack and any(steps[:-1] == error.steps for steps in removed if steps)
 
 
-def _exchange(document: Document, complaint: Complaint) -> None:
-    """Another word in the place of one that may not stand there."""
-    parent = _parent(document, complaint.steps)
-    if _has(parent, complaint.steps[-1]):
-        parent[complaint.steps[-1]] = complaint.instead
+def _replace_word(document: Document, error: SchemaError) -> None:
+    """Puts the replacement of a wrong word into the data."""
+    parent = _parent(document, error.steps)
+    if _has(parent, error.steps[-1]):
+        parent[error.steps[-1]] = error.replacement
 
 
-def _mended(document: Document, complaint: Complaint) -> tuple[Document, frozenset[Steps]]:
-    """The document without the faulty part, and what was taken away; a misspelt key put right."""
-    last = complaint.steps[-1] if complaint.steps else None
-    parent = _parent(document, complaint.steps)
-    if isinstance(parent, dict) and complaint.meant and complaint.meant not in parent:
-        parent[complaint.meant] = parent.pop(last)
-        return _moved(document, complaint.steps, complaint.meant), frozenset()
+def _repair(document: Document, error: SchemaError) -> tuple[Document, frozenset[Steps]]:
+    """Renames a misspelt key or removes the faulty part.
+
+    Returns the document and the steps to what was removed.
+    """
+    last = error.steps[-1] if error.steps else None
+    parent = _parent(document, error.steps)
+    if isinstance(parent, dict) and error.meant and error.meant not in parent:
+        parent[error.meant] = parent.pop(last)
+        return _with_moved_places(document, error.steps, error.meant), frozenset()
+
     if isinstance(parent, dict):
         parent.pop(last, None)
     elif isinstance(parent, list) and isinstance(last, int):
-        parent[last] = None  # those after it stay put
-    return document, frozenset({complaint.steps})
+        parent[last] = None  # the items after it keep their index
+    return document, frozenset({error.steps})
 
 
 def _parent(document: Document, steps: Steps) -> Any:  # noqa: ANN401 -- any YAML
-    """What holds the last step; none where that was taken away."""
+    """Returns the container of the last step, or None if that was removed."""
     parent = document.data
     for step in steps[:-1]:
         if not _has(parent, step):
@@ -149,26 +184,38 @@ def _has(parent: object, step: str | int) -> bool:
     return isinstance(parent, list) or (isinstance(parent, dict) and step in parent)
 
 
-def _moved(document: Document, wrong: Steps, right: str) -> Document:
-    """The places of what stands under a misspelt key, under the right one."""
+def _with_moved_places(document: Document, wrong: Steps, right: str) -> Document:
+    """Returns the document with the places below a misspelt key moved below the right key."""
     length = len(wrong)
 
-    def moved(places: Mapping[Steps, Place]) -> Mapping[Steps, Place]:
-        return {
-            (*steps[: length - 1], right, *steps[length:]) if steps[:length] == wrong else steps: place
-            for steps, place in places.items()
-        }
+    def moved(steps: Steps) -> Steps:
+        if steps[:length] == wrong:
+            return (*steps[: length - 1], right, *steps[length:])
+        return steps
 
-    return replace(document, values=moved(document.values), keys=moved(document.keys))
+    return replace(
+        document,
+        values={moved(steps): place for steps, place in document.values.items()},
+        keys={moved(steps): place for steps, place in document.keys.items()},
+    )
 
 
-def _finding(complaint: Complaint, document: Document) -> Finding:
-    find = document.key_place if complaint.of_key else document.place
-    return Finding("schema", Severity.ERROR, complaint.text, complaint.remedy, find(*complaint.steps))
+def _too_many(document: Document) -> Finding:
+    text = f"has more errors than the {MOST_ERRORS} that are reported; the rest is not checked"
+    return Finding("schema", Severity.ERROR, text, "correct these first", document.place())
+
+
+def _finding(error: SchemaError, document: Document) -> Finding:
+    find_place = document.key_place if error.of_key else document.place
+    place = find_place(*error.steps)
+    return Finding("schema", Severity.ERROR, error.text, error.remedy, place)
 
 
 def _copy(data: Any) -> Any:  # noqa: ANN401 -- any YAML
-    """A copy in which aliases share nothing, so that what is mended in one place stays as it is in another."""
+    """Returns a deep copy. Values that YAML aliases share are copied too.
+
+    A repair in one place must not change what another alias refers to.
+    """
     if isinstance(data, dict):
         return {key: _copy(value) for key, value in data.items()}
     return [_copy(value) for value in data] if isinstance(data, list) else data

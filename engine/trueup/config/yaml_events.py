@@ -1,224 +1,244 @@
-"""PyYAML's events in, documents out: what `documents` does for a file, without recursion."""
+"""Builds documents from the events of PyYAML's parser, without recursion.
 
-import re
+Start with `DocumentBuilder.feed`. `documents.py` states what is accepted and why.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import yaml
 
-from engine.model.finding import Finding, Place, Severity
+from trueup.config.yaml_scalars import plain_value
+from trueup.model.finding import Finding, Place, Severity
 
-MOST_NODES = 200_000  # in one file, aliases counted as often as they are used
+MOST_NODES = 200_000
+"""Values in one file. Aliases count as often as they are used."""
+
 DEEPEST = 40
 
 Steps = tuple[str | int, ...]
-"""The way to something inside a document: keys and indexes."""
+"""The way to a value inside a document: keys and indexes."""
 
-_NULL = re.compile(r"~|null|Null|NULL|")
-_BOOLEAN = re.compile(r"(true|True|TRUE)|false|False|FALSE")
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})")
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})\.[0-9]{1,30}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _MERGE = "<<"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document. `file` is relative to the project folder."""
+    """One YAML document: its data and the places of its values and keys."""
 
     file: str
+    """The name of the file, relative to the project folder."""
+
     data: Any
     values: Mapping[Steps, Place]
     keys: Mapping[Steps, Place]
 
     def place(self, *steps: str | int) -> Place:
-        """Where that value begins, or the nearest thing around it."""
+        """Returns where that value begins, or else the nearest value around it."""
         while steps and steps not in self.values:
             steps = steps[:-1]
         return self.values.get(steps, Place(self.file))
 
     def key_place(self, *steps: str | int) -> Place:
-        """Where the key of that value stands; for an item of a list, where the item begins."""
+        """Returns where the key of that value stands; for an item of a list, where it begins."""
         return self.keys[steps] if steps in self.keys else self.place(*steps)
 
 
-def fault(text: str, place: Place, remedy: str = "") -> Finding:
-    """A finding about YAML itself."""
+def yaml_error(text: str, place: Place, remedy: str = "") -> Finding:
+    """Returns a finding about the YAML itself."""
     return Finding("yaml", Severity.ERROR, text, remedy, place)
 
 
-class Refused(Exception):
-    """Reading ends here; `finding` says why."""
+class InvalidYaml(Exception):
+    """The rest of the file cannot be read. `finding` has the reason."""
 
     def __init__(self, text: str, place: Place, remedy: str = "") -> None:
         super().__init__(text)
-        self.finding = fault(text, place, remedy)
+        self.finding = yaml_error(text, place, remedy)
 
 
 @dataclass(slots=True)
-class _Open:
-    """A list or mapping that has begun and not ended."""
+class _Container:
+    """A list or mapping whose end has not been read yet."""
 
     data: list[Any] | dict[str, Any]
     steps: Steps
     place: Place
     anchor: str | None
     size: int = 1
+    """The number of values in it, itself included."""
+
     key: str | None = None
-    merging: bool = False  # the value to come is that of `<<`
-    dropped: bool = False  # the value to come belongs to a key that was refused
+    """The key whose value comes next."""
+
+    is_merge: bool = False
+    """The next value is that of `<<`."""
+
+    is_dropped: bool = False
+    """The next value belongs to a key that was refused."""
+
     merges: list[tuple[dict[str, Any], Place]] = field(default_factory=list)
+    """The mappings that `<<` merges into it."""
 
     @property
-    def wants_key(self) -> bool:
-        """Is a key to come next?"""
+    def expects_key(self) -> bool:
+        """Returns whether the next scalar is a key."""
         return isinstance(self.data, dict) and self.key is None
 
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    """What an alias stands for; shared, never copied."""
+    """What an alias stands for. It is shared, never copied."""
 
     data: Any
     size: int
 
 
-class Builder:
-    """Takes one event after another; `documents` and `findings` hold what came of them."""
+class DocumentBuilder:
+    """Takes one event after another. `documents` and `findings` hold the results."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.documents: list[Document] = []
         self.findings: list[Finding] = []
-        self._stack: list[_Open] = []
-        self._anchors: dict[str, _Anchored | None] = {}  # None: still open
+        self._stack: list[_Container] = []
+        self._anchors: dict[str, _Anchored | None] = {}  # None: its value has not ended yet
         self._values: dict[Steps, Place] = {}
         self._keys: dict[Steps, Place] = {}
         self._size = 0
 
-    def take(self, event: Any) -> None:  # noqa: ANN401 -- PyYAML's events have no common type in its stubs
-        """The next event. Raises Refused where reading must end."""
+    def feed(self, event: Any) -> None:  # noqa: ANN401 -- PyYAML's events have no common type
+        """Handles the next event. Raises `InvalidYaml` if the rest cannot be read."""
         place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
         match event:
             case yaml.DocumentStartEvent():
                 self._anchors, self._values, self._keys = {}, {}, {}
             case yaml.ScalarEvent():
-                self._scalar(event, place)
+                self._add_scalar(event, place)
             case yaml.AliasEvent():
-                self._alias(str(event.anchor), place)
+                self._add_alias(str(event.anchor), place)
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                 self._open(event, place)
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                 self._close()
             case _:
-                pass  # begin and end of the stream and of documents say nothing more
+                pass  # the start and end of the stream and the end of a document need no action
 
     @property
-    def _top(self) -> _Open | None:
+    def _top(self) -> _Container | None:
         return self._stack[-1] if self._stack else None
 
-    def _say(self, text: str, place: Place, remedy: str = "") -> None:
-        self.findings.append(fault(text, place, remedy))
+    def _report(self, text: str, place: Place, remedy: str = "") -> None:
+        self.findings.append(yaml_error(text, place, remedy))
 
-    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+    def _add_scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
         text = str(event.value)
-        self._tag(event.tag, place)
-        if self._top and self._top.wants_key:
-            self._key(self._top, text, place, plain=not event.style)
+        self._check_tag(event.tag, place)
+        if self._top and self._top.expects_key:
+            self._add_key(self._top, text, place, is_plain=not event.style)
             if event.anchor:
                 self._anchors[event.anchor] = _Anchored(text, 1)
             return
-        plain = not event.style and event.tag is None
-        self._finish(self._plain(text, place) if plain else text, place, 1, event.anchor)
 
-    def _plain(self, text: str, place: Place) -> object:
-        """What a word without quotes means."""
-        if _NULL.fullmatch(text):
-            return None
-        if boolean := _BOOLEAN.fullmatch(text):
-            return boolean[1] is not None
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        if _DECIMAL.fullmatch(text):
-            return Decimal(text)
-        if _DAY.fullmatch(text):
-            try:
-                return date.fromisoformat(text)
-            except ValueError:
-                self._say(f"there is no day {text}", place)
-        return text
+        is_plain = not event.style and event.tag is None
+        try:
+            value = plain_value(text) if is_plain else text
+        except ValueError:
+            self._report(f"there is no day {text}", place)
+            value = text
+        self._add_value(value, place, 1, event.anchor)
 
-    def _tag(self, tag: str | None, place: Place) -> None:
+    def _check_tag(self, tag: str | None, place: Place) -> None:
         if tag is not None and tag not in _TEXT_TAGS:
             remedy = "write the value without a tag; quotes make it text"
-            self._say(f"the tag {tag!r} is not allowed", place, remedy)
+            self._report(f"the tag {tag!r} is not allowed", place, remedy)
 
-    def _key(self, top: _Open, key: str, place: Place, *, plain: bool) -> None:
-        top.key, top.merging, top.dropped = key, plain and key == _MERGE, False
-        if top.merging:
+    def _add_key(self, top: _Container, key: str, place: Place, *, is_plain: bool) -> None:
+        top.key, top.is_merge, top.is_dropped = key, is_plain and key == _MERGE, False
+        if top.is_merge:
             return
+
         steps = (*top.steps, key)
         if steps in self._keys:
             first = self._keys[steps].line
-            self._say(f"{key!r} is given twice; the first is in line {first}", place, "remove one of them")
-            top.dropped = True
+            text = f"{key!r} is given twice; the first is in line {first}"
+            self._report(text, place, "remove one of them")
+            top.is_dropped = True
         else:
             self._keys[steps] = place
 
-    def _alias(self, anchor: str, place: Place) -> None:
-        found = self._anchors.get(anchor)
-        if found is None:
-            open_ = anchor in self._anchors
-            raise Refused(f"*{anchor} stands inside itself" if open_ else f"there is no anchor &{anchor}", place)
-        if self._top and self._top.wants_key:
-            if not isinstance(found.data, str):
-                raise Refused("a key must be text", place)
-            self._key(self._top, found.data, place, plain=False)
+    def _add_alias(self, anchor: str, place: Place) -> None:
+        anchored = self._anchors.get(anchor)
+        if anchored is None:
+            is_open = anchor in self._anchors
+            text = (
+                f"*{anchor} is inside its own anchor"
+                if is_open
+                else f"there is no anchor &{anchor}"
+            )
+            raise InvalidYaml(text, place)
+
+        if self._top and self._top.expects_key:
+            if not isinstance(anchored.data, str):
+                raise InvalidYaml("a key must be text", place)
+            self._add_key(self._top, anchored.data, place, is_plain=False)
             return
-        self._finish(found.data, place, found.size, None)
+        self._add_value(anchored.data, place, anchored.size, None)
 
     def _open(self, event: Any, place: Place) -> None:  # noqa: ANN401 -- as above
-        self._tag(event.tag, place)
+        """Begins a list or mapping."""
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        self._check_tag(event.tag, place)
         if len(self._stack) >= DEEPEST:
-            raise Refused(f"nested deeper than {DEEPEST} levels", place)
-        if self._top and self._top.wants_key:
-            braces = isinstance(event, yaml.MappingStartEvent) and event.flow_style
-            remedy = 'put an expression in quotes: "{{ … }}"' if braces else ""
-            raise Refused("a key must be text", place, remedy)
+            raise InvalidYaml(f"nested deeper than {DEEPEST} levels", place)
+        if self._top and self._top.expects_key:
+            is_braces = is_mapping and event.flow_style
+            remedy = 'put an expression in quotes: "{{ … }}"' if is_braces else ""
+            raise InvalidYaml("a key must be text", place, remedy)
+
         if event.anchor:
             self._anchors[event.anchor] = None
-        data: list[Any] | dict[str, Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._stack.append(_Open(data, self._next(), place, event.anchor))
+        data: list[Any] | dict[str, Any] = {} if is_mapping else []
+        self._stack.append(_Container(data, self._next_steps(), place, event.anchor))
 
-    def _next(self) -> Steps:
-        """The way to the value that comes next."""
+    def _next_steps(self) -> Steps:
+        """Returns the steps to the value that comes next."""
         top = self._top
         if top is None:
             return ()
         if isinstance(top.data, list):
             return (*top.steps, len(top.data))
+
+        # Merged and refused values must not take the place of a value that counts.
         key = str(top.key)
-        return (*top.steps, key, _MERGE) if top.merging or top.dropped else (*top.steps, key)
+        is_aside = top.is_merge or top.is_dropped
+        return (*top.steps, key, _MERGE) if is_aside else (*top.steps, key)
 
     def _close(self) -> None:
+        """Ends the innermost list or mapping. Adds the merged keys that the mapping lacks."""
         done = self._stack.pop()
         for merged, place in done.merges:
             for key, value in merged.items():
                 if isinstance(done.data, dict) and key not in done.data:
                     done.data[key] = value
                     self._values[*done.steps, key] = self._keys[*done.steps, key] = place
-        self._finish(done.data, done.place, done.size, done.anchor)
+        self._add_value(done.data, done.place, done.size, done.anchor)
 
-    def _finish(self, data: Any, place: Place, size: int, anchor: str | None) -> None:  # noqa: ANN401 -- any value
-        """A value is complete: it goes into what is open, or is a document."""
-        self._count(size, place)
+    def _add_value(
+        self,
+        data: Any,  # noqa: ANN401 -- any value
+        place: Place,
+        size: int,
+        anchor: str | None,
+    ) -> None:
+        """Adds a complete value to the innermost container, or as a document."""
+        self._check_size(size, place)
         if anchor:
             self._anchors[anchor] = _Anchored(data, size)
-        self._values[self._next()] = place
+        self._values[self._next_steps()] = place
+
         top = self._top
         if top is None:
             self.documents.append(Document(self.file, data, self._values, self._keys))
@@ -226,23 +246,24 @@ class Builder:
         top.size += size
         if isinstance(top.data, list):
             top.data.append(data)
-        elif top.merging:
-            self._merge(top, data, place)
-        elif not top.dropped:
+        elif top.is_merge:
+            self._add_merge(top, data, place)
+        elif not top.is_dropped:
             top.data[str(top.key)] = data
         top.key = None
 
-    def _count(self, size: int, place: Place) -> None:
-        """The size of a container holds that of its parts, so the file's own grows by whole documents."""
+    def _check_size(self, size: int, place: Place) -> None:
+        # The size of a container includes its parts, so the file grows by whole documents only.
         if not self._stack:
             self._size += size
         if max(size, self._size) > MOST_NODES:
-            raise Refused(f"more than {MOST_NODES:,} values, aliases counted as often as they are used", place)
+            text = f"more than {MOST_NODES:,} values; aliases count as often as they are used"
+            raise InvalidYaml(text, place)
 
-    def _merge(self, top: _Open, data: object, place: Place) -> None:
+    def _add_merge(self, top: _Container, data: object, place: Place) -> None:
         parts = data if isinstance(data, list) else [data]
         for part in parts:
             if isinstance(part, dict):
                 top.merges.append((part, place))
             else:
-                self._say("<< takes over the keys of a mapping; this is none", place)
+                self._report("<< merges the keys of a mapping; this is not a mapping", place)

@@ -1,7 +1,7 @@
-"""A list under a key of a YAML text: where its items stand, and the text with one added or exchanged.
+"""Edits a list in the text of a YAML file: appends, replaces or removes one item.
 
-Nothing else of the text changes: comments, order and layout stay. Whoever calls reads the result again,
-for what a text editor believes about YAML is worth a check.
+Nothing else in the text changes: comments, order and layout stay. The caller must parse the result
+and compare it with what it expected, because YAML allows layouts that this module does not handle.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,113 +16,152 @@ _CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 @dataclass(slots=True)
-class List:
-    """By character: `start` to `end` is the list, or the nothing that stands in its place."""
+class _ListSpan:
+    """Where a list stands in the text. All positions count characters."""
 
     start: int
     end: int
-    flow: bool = False  # written in [ ]
-    items: list[tuple[int, int]] = field(default_factory=list)  # in [ ], or the line after the last `-` entry
-    column: int = 0  # of the dashes
+    """Of the list, or of the value that stands in its place."""
+
+    is_flow: bool = False
+    """The list is written in brackets: `[a, b]`."""
+
+    items: list[tuple[int, int]] = field(default_factory=list)
+    """The start and end of each item. In a block, an item starts with its dash."""
+
+    column: int = 0
+    """The column of the dashes."""
 
 
-def add(text: str, key: str, entry: Mapping[str, object]) -> str:
-    """The text with the entry at the end of the list under `key`, which is made if there is none."""
-    found = _find(text, key)
-    if found is None:
-        return _ended(text) + f"{key}:\n{_block(entry, 0)}"
-    if found.flow and found.items:
-        end = found.items[-1][1]
-        return f"{text[:end]}, {_flow(entry)}{text[end:]}"
-    if found.items:
-        end = _line_end(text, found.items[-1][1])
-        return _ended(text[:end]) + _block(entry, found.column) + text[end:]
-    line_end = _line_end(text, found.end)
-    line = text[: found.start].rstrip(" ") + text[found.end : line_end]
-    return _ended(line) + _block(entry, 0) + text[line_end:]
+def append_item(text: str, key: str, item: Mapping[str, object]) -> str:
+    """Returns the text with the item at the end of the list under `key`.
+
+    The list is created if there is none.
+    """
+    span = _find(text, key)
+    if span is None:
+        return _with_newline(text) + f"{key}:\n{_block(item, 0)}"
+    if span.is_flow and span.items:
+        end = span.items[-1][1]
+        return f"{text[:end]}, {_flow(item)}{text[end:]}"
+    if span.items:
+        end = _line_end(text, span.items[-1][1])
+        return _with_newline(text[:end]) + _block(item, span.column) + text[end:]
+
+    # An empty list, or null: it is replaced by a block, and a comment on its line stays.
+    line_end = _line_end(text, span.end)
+    line = text[: span.start].rstrip(" ") + text[span.end : line_end]
+    return _with_newline(line) + _block(item, 0) + text[line_end:]
 
 
-def exchange(text: str, key: str, position: int, entry: Mapping[str, object]) -> str:
-    """The text with the entry in the place of that item of the list under `key`, which must be there."""
-    found = _find(text, key)
-    if found is None:
+def replace_item(text: str, key: str, position: int, item: Mapping[str, object]) -> str:
+    """Returns the text with the item at that position of the list under `key`.
+
+    Raises `KeyError` if there is no such key, `IndexError` if there is no such item.
+    """
+    span = _find(text, key)
+    if span is None:
         raise KeyError(key)
-    start, end = found.items[position]
-    if found.flow:
-        return text[:start] + _flow(entry) + text[end:]
+
+    start, end = span.items[position]
+    if span.is_flow:
+        return text[:start] + _flow(item) + text[end:]
     end = _line_end(text, end)
-    return text[:start] + _block(entry, found.column).lstrip(" ") + text[end:]
+    return text[:start] + _block(item, span.column).lstrip(" ") + text[end:]
 
 
-def remove(text: str, key: str, position: int) -> str:
-    """The text without that item of the list under `key`; not the first one, which must be there."""
-    found = _find(text, key)
-    if found is None:
+def remove_item(text: str, key: str, position: int) -> str:
+    """Returns the text without the item at that position, which must not be the first.
+
+    Raises `KeyError` if there is no such key, `IndexError` if there is no such item.
+    """
+    span = _find(text, key)
+    if span is None:
         raise KeyError(key)
-    start, end = found.items[position]
-    if found.flow:
-        return text[: found.items[position - 1][1]] + text[end:]
+
+    start, end = span.items[position]
+    if span.is_flow:
+        return text[: span.items[position - 1][1]] + text[end:]
     return text[: text.rfind("\n", 0, start) + 1] + text[_line_end(text, end) :]
 
 
-def _find(text: str, key: str) -> List | None:
-    """The value under that key of the top mapping."""
+def _find(text: str, key: str) -> _ListSpan | None:
+    """Returns where the value of that key of the top mapping stands, or None."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
-    depth = nodes = 0  # keys and values of the top mapping take turns
+    depth = count = 0  # keys and values of the top mapping alternate, so an even one is a key
     for event in events:
         if isinstance(event, _CLOSES):
             depth -= 1
         elif isinstance(event, yaml.NodeEvent):
-            if depth == 1 and nodes % 2 == 0 and getattr(event, "value", None) == key:
-                return _value(text, next(events), events)
-            nodes += depth == 1
+            is_key = depth == 1 and count % 2 == 0
+            if is_key and getattr(event, "value", None) == key:
+                return _locate(text, next(events), events)
+            count += depth == 1
             depth += isinstance(event, _OPENS)
     return None
 
 
-def _value(text: str, event: Any, events: Iterator[Any]) -> List:  # noqa: ANN401 -- PyYAML's events
-    begins, ends = event.start_mark, event.end_mark
+def _locate(
+    text: str,
+    event: Any,  # noqa: ANN401 -- one of PyYAML's events
+    events: Iterator[Any],
+) -> _ListSpan:
+    """Returns where the list that begins with `event` stands; `events` are those that follow."""
+    begin, end_mark = event.start_mark, event.end_mark
     if not isinstance(event, yaml.SequenceStartEvent):
-        return List(begins.index, ends.index)
-    found = List(begins.index, ends.index, bool(event.flow_style), column=begins.column)
-    dashes = [token.start_mark.index for token in yaml.scan(text) if isinstance(token, yaml.BlockEntryToken)]
+        return _ListSpan(begin.index, end_mark.index)
+
+    span = _ListSpan(begin.index, end_mark.index, bool(event.flow_style), column=begin.column)
+    dashes = [
+        token.start_mark.index
+        for token in yaml.scan(text)
+        if isinstance(token, yaml.BlockEntryToken)
+    ]
     depth, start, end = 1, 0, 0
-    for inside in events:
-        opens, closes = isinstance(inside, _OPENS), isinstance(inside, _CLOSES)
+    for inner in events:
+        opens, closes = isinstance(inner, _OPENS), isinstance(inner, _CLOSES)
         if depth == 1 and not closes:
-            start = inside.start_mark.index
+            start = inner.start_mark.index
         depth += opens - closes
         if depth == 0:
-            found.end = inside.end_mark.index if found.flow else end
-            return found
-        # A block ends where the next thing begins: only scalars, aliases and brackets end where they end.
-        if not opens and (not closes or text[inside.end_mark.index - 1] in "]}"):
-            end = inside.end_mark.index
+            span.end = inner.end_mark.index if span.is_flow else end
+            return span
+
+        # The end event of a block stands where the next thing begins, behind comments and empty
+        # lines. Only scalars, aliases and closing brackets end where their event ends.
+        if not opens and (not closes or text[inner.end_mark.index - 1] in "]}"):
+            end = inner.end_mark.index
         if depth == 1:
-            found.items.append((start if found.flow else max(d for d in dashes if d <= start), end))
-    return found
+            item_start = start if span.is_flow else max(dash for dash in dashes if dash <= start)
+            span.items.append((item_start, end))
+    return span
 
 
 def _line_end(text: str, position: int) -> int:
-    """Where the line ends that holds what ends here; a block of text ends with its last line."""
+    """Returns where the line ends in which the thing that ends at `position` ends.
+
+    A block of text (`|`) ends with its last line, so `position` may be at the start of a line.
+    """
     if text[position - 1 : position] == "\n":
         position = len(text[:position].rstrip())
-    found = text.find("\n", position)
-    return len(text) if found < 0 else found + 1
+    newline = text.find("\n", position)
+    return len(text) if newline < 0 else newline + 1
 
 
-def _ended(text: str) -> str:
+def _with_newline(text: str) -> str:
     return text if not text or text.endswith("\n") else f"{text}\n"
 
 
-def _block(entry: Mapping[str, object], column: int) -> str:
-    lines = _dumped([dict(entry)], flow=False).splitlines()
+def _block(item: Mapping[str, object], column: int) -> str:
+    lines = _dump([dict(item)], flow=False).splitlines()
     return "".join(f"{' ' * column}{line}\n" for line in lines)
 
 
-def _flow(entry: Mapping[str, object]) -> str:
-    return _dumped(dict(entry), flow=True).strip()
+def _flow(item: Mapping[str, object]) -> str:
+    return _dump(dict(item), flow=True).strip()
 
 
-def _dumped(data: object, *, flow: bool) -> str:
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=_LONGEST_LINE)
+def _dump(data: object, *, flow: bool) -> str:
+    return yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=_LONGEST_LINE
+    )

@@ -1,35 +1,43 @@
-"""Values for fields of an entity in; unknown fields, wrong references and values that cannot fit out."""
+"""Checks of names and values for the fields of an entity, shared by the checks of all parts.
+
+`check_spec` and `check_values` take what a mapping writes to fields. They report unknown fields,
+wrong references and values that do not fit. If the entity itself is unknown, only the expressions
+are checked.
+"""
 
 from collections.abc import Iterator, Mapping
 
-from engine.config.checks.expression import Names, Read, read
-from engine.config.checks.fitting import misfits
-from engine.config.checks.ground import Ground
-from engine.config.checks.shapes import A_VALUE, Plain
-from engine.config.near import unknown
-from engine.model.catalogue import UDF, Entity, Field, Type
-from engine.model.finding import Finding, Place, Severity
-from engine.model.project import FieldSpec, Find, Linked, Reference, Value
+from trueup.config.checks.coercion import check_assignable
+from trueup.config.checks.context import CheckContext
+from trueup.config.checks.expressions import CheckedExpression, Names, check_expression
+from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
+from trueup.config.schema_errors import shown
+from trueup.model.catalogue import UDF, Entity, Field, Type
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import FieldSpec, Find, Linked, MappingSpec, Reference, Value
+from trueup.model.requirements import has_label
+from trueup.model.suggestions import unknown
 
 
 def error(code: str, text: str, place: Place, remedy: str = "") -> Finding:
-    """A finding that keeps the project from being used."""
+    """Returns a finding that prevents the project from being used."""
     return Finding(code, Severity.ERROR, text, remedy, place)
 
 
-def no_entity(name: str, ground: Ground, place: Place) -> Finding:
-    """There is no such entity."""
-    return unknown(f"there is no entity {name!r}", name, ground.catalogue.entities, place)
+def unknown_entity(name: str, context: CheckContext, place: Place) -> Finding:
+    """Returns the finding for an entity that does not exist."""
+    return unknown(f"there is no entity {name!r}", name, context.catalogue.entities, place)
 
 
-def no_mapping(name: str, ground: Ground, place: Place) -> Iterator[Finding]:
-    """Says so if there is no such mapping, as far as the names of all are known."""
-    if ground.names is not None and name not in ground.names:
-        yield unknown(f"there is no mapping {name!r}", name, ground.names, place)
+def check_mapping_name(name: str, context: CheckContext, place: Place) -> Iterator[Finding]:
+    """Reports a mapping that does not exist, provided that the names of all mappings are known."""
+    known = context.mapping_names
+    if known is not None and name not in known:
+        yield unknown(f"there is no mapping {name!r}", name, known, place)
 
 
-def no_field(name: str, entity: Entity, place: Place) -> Iterator[Finding]:
-    """Says so if the entity has no such field."""
+def check_field_name(name: str, entity: Entity, place: Place) -> Iterator[Finding]:
+    """Reports a field that the entity does not have."""
     if entity.field(name) is not None:
         return
     if name.startswith(UDF):
@@ -38,73 +46,123 @@ def no_field(name: str, entity: Entity, place: Place) -> Iterator[Finding]:
         yield unknown(f"{entity.name} has no field {name!r}", name, entity.fields, place)
 
 
-def not_queryable(name: str, entity: Entity, place: Place, use: str) -> Iterator[Finding]:
-    """Says so if the field cannot be asked for."""
-    known = entity.field(name)
-    if known and not known.queryable:
-        text = f"{entity.name}.{name} cannot be queried, so {use}"
+def check_queryable(name: str, entity: Entity, place: Place, consequence: str) -> Iterator[Finding]:
+    """Reports a field that Autotask does not accept in a query."""
+    field = entity.field(name)
+    if field and not field.queryable:
+        text = f"{entity.name}.{name} cannot be queried, so {consequence}"
         yield error("not-queryable", text, place)
 
 
-def check_value(value: Value, field: Field | None, entity: Entity | None, names: Names) -> Iterator[Finding]:
-    """A literal, expression or template for that field."""
-    seen = read(value, names)
-    yield from seen.findings
+def check_value(
+    value: Value, field: Field | None, entity: Entity | None, names: Names
+) -> Iterator[Finding]:
+    """Checks a literal, expression or template, and whether what it gives fits the field."""
+    checked = check_expression(value, names)
+    yield from checked.findings
     if field and entity:
-        yield from misfits(seen.gives, entity, field, value.place)
+        yield from check_assignable(checked.shapes, entity, field, value.place)
 
 
-def check_values(values: Mapping[str, Value], entity: Entity | None, names: Names) -> Iterator[Finding]:
-    """Values by field; where the entity is not known, their expressions alone."""
+def check_values(
+    values: Mapping[str, Value], entity: Entity | None, names: Names
+) -> Iterator[Finding]:
+    """Checks values by the name of their field."""
     for name, value in values.items():
         if entity:
-            yield from no_field(name, entity, value.place)
+            yield from check_field_name(name, entity, value.place)
         yield from check_value(value, entity.field(name) if entity else None, entity, names)
 
 
-def check_spec(spec: FieldSpec, entity: Entity | None, ground: Ground, names: Names) -> Iterator[Finding]:
-    """A field and how it gets its value; where the entity is not known, its expressions alone."""
+def check_spec(
+    spec: FieldSpec, entity: Entity | None, context: CheckContext, names: Names
+) -> Iterator[Finding]:
+    """Checks a field of a mapping and how it gets its value."""
     if entity:
-        yield from no_field(spec.name, entity, spec.place)
+        yield from check_field_name(spec.name, entity, spec.place)
+
     field = entity.field(spec.name) if entity else None
     match spec.value:
         case Value():
             yield from check_value(spec.value, field, entity, names)
         case Reference():
-            yield from _reference(spec.value, field, entity, ground, names)
+            yield from _check_ref(spec.value, field, entity, context, names)
         case Find():
-            yield from _find(spec.value, field, entity, ground, names)
+            yield from _check_find(spec.value, field, entity, context, names)
 
 
-def _reference(
-    reference: Reference, field: Field | None, entity: Entity | None, ground: Ground, names: Names
+def _check_ref(
+    reference: Reference,
+    field: Field | None,
+    entity: Entity | None,
+    context: CheckContext,
+    names: Names,
 ) -> Iterator[Finding]:
-    yield from no_mapping(reference.mapping, ground, reference.place)
-    seen = read(reference.of, names)
-    yield from seen.findings
-    mapping = ground.mappings.get(reference.mapping)
+    """Checks `{ref: mapping, of: key}`."""
+    yield from check_mapping_name(reference.mapping, context, reference.place)
+    checked = check_expression(reference.of, names)
+    yield from checked.findings
+
+    mapping = context.mappings.get(reference.mapping)
     if mapping is None:
         return
-    if ground.entity(mapping.target.entity):
-        yield from refers(field, entity, mapping.target.entity, f"mapping {mapping.name} writes", reference.place)
-    if ground.table(mapping.source.table):
-        yield from _key(seen, mapping.source.table, reference)
+    if context.entity(mapping.target.entity):
+        who = f"mapping {mapping.name} writes"
+        yield from check_reference(field, entity, mapping.target.entity, who, reference.place)
+    if context.table(mapping.source.table):
+        yield from _check_key(checked, mapping.source.table, reference)
+    if field and entity:
+        yield from _check_record(field, entity, mapping, reference, context)
 
 
-def _key(seen: Read, table: str, reference: Reference) -> Iterator[Finding]:
-    """`of` must give keys of the table that the other mapping is about."""
-    for shape in seen.gives:
-        if not isinstance(shape, Plain) or shape.what == A_VALUE or shape.key_of == table:
+def _check_record(
+    field: Field, entity: Entity, mapping: MappingSpec, reference: Reference, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports a mapping whose records the field cannot refer to, as `referenceIs` has it."""
+    referred = context.entity(mapping.target.entity)
+    for name, label in field.reference_is.items() if referred else ():
+        value = mapping.fields[name].value if name in mapping.fields else None
+        shapes = (
+            check_expression(value, context.of_row(mapping)).shapes
+            if isinstance(value, Value)
+            else ()
+        )
+        for shape in shapes:
+            if not isinstance(shape, Constant) or shape.value is None or not referred:
+                continue
+            if not has_label(referred.field(name), shape.value, label):
+                setting = f"{shape.named}: " if shape.named else ""
+                text = (
+                    f"{setting}mapping {mapping.name} makes {referred.name} whose {name} is "
+                    f"{shown(shape.value)}; {entity.name}.{field.name} needs {shown(label)}"
+                )
+                place = shape.place or reference.place
+                yield error("reference", text, place, f"make it {shown(label)}")
+
+
+def _check_key(checked: CheckedExpression, table: str, reference: Reference) -> Iterator[Finding]:
+    """Reports an `of` that does not give keys of the table of the mapping referred to."""
+    for shape in checked.shapes:
+        if not isinstance(shape, Scalar) or shape.what == UNNAMED or shape.key_of == table:
             continue
         if shape.key_of or shape.type is not Type.TEXT:
-            text = f"mapping {reference.mapping} is about table {table}; {shape.what} is no key of it"
+            text = (
+                f"mapping {reference.mapping} is about table {table};"
+                f" {shape.what} is not a key of that table"
+            )
             yield error("reference", text, reference.of.place)
 
 
-def refers(field: Field | None, entity: Entity | None, to: str, who: str, place: Place) -> Iterator[Finding]:
-    """Can the field hold the id of such a record? `who` says where the id comes from, as `mapping x writes`."""
+def check_reference(
+    field: Field | None, entity: Entity | None, to: str, who: str, place: Place
+) -> Iterator[Finding]:
+    """Reports a field that cannot hold the id of a record of entity `to`.
+
+    `who` begins the part of the message that names the origin of the id: `mapping x writes`.
+    """
     if field is None or entity is None or field.name.startswith(UDF):
         return
+
     name = f"{entity.name}.{field.name}"
     if field.reference and field.reference != to:
         yield error("reference", f"{name} refers to {field.reference}, {who} {to}", place)
@@ -113,23 +171,31 @@ def refers(field: Field | None, entity: Entity | None, to: str, who: str, place:
         yield error("reference", f"{name} ({kind}) cannot hold the id of a record", place)
 
 
-def check_linked(linked: Linked, field: Field | None, entity: Entity | None, ground: Ground) -> Iterator[Finding]:
-    """`{linked: mapping}` for that field."""
-    yield from no_mapping(linked.mapping, ground, linked.place)
-    mapping = ground.mappings.get(linked.mapping)
-    if mapping and ground.entity(mapping.target.entity):
-        yield from refers(field, entity, mapping.target.entity, f"mapping {mapping.name} writes", linked.place)
+def check_linked(
+    linked: Linked, field: Field | None, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    """Checks `{linked: mapping}` for the field."""
+    yield from check_mapping_name(linked.mapping, context, linked.place)
+    mapping = context.mappings.get(linked.mapping)
+    if mapping and context.entity(mapping.target.entity):
+        who = f"mapping {mapping.name} writes"
+        yield from check_reference(field, entity, mapping.target.entity, who, linked.place)
 
 
-def _find(find: Find, field: Field | None, entity: Entity | None, ground: Ground, names: Names) -> Iterator[Finding]:
-    other = ground.entity(find.entity)
-    if other is None:
-        yield no_entity(find.entity, ground, find.place)
+def _check_find(
+    find: Find, field: Field | None, entity: Entity | None, context: CheckContext, names: Names
+) -> Iterator[Finding]:
+    """Checks `{find: entity, where: {…}}`."""
+    found_entity = context.entity(find.entity)
+    if found_entity is None:
+        yield unknown_entity(find.entity, context, find.place)
         yield from check_values(find.where, None, names)
         return
-    if "query" not in other.operations:
-        yield error("not-queryable", f"{other.name} cannot be queried", find.place)
-    yield from refers(field, entity, other.name, "this finds", find.place)
-    yield from check_values(find.where, other, names)
+
+    if "query" not in found_entity.operations:
+        yield error("not-queryable", f"{found_entity.name} cannot be queried", find.place)
+    yield from check_reference(field, entity, found_entity.name, "this finds", find.place)
+    yield from check_values(find.where, found_entity, names)
     for name, value in find.where.items():
-        yield from not_queryable(name, other, value.place, "nothing can be looked up by it")
+        consequence = "no record can be found by it"
+        yield from check_queryable(name, found_entity, value.place, consequence)

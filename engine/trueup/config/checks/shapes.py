@@ -1,46 +1,61 @@
-"""What a name in an expression stands for, as far as the catalogues know it."""
+"""The shape of what a name in an expression stands for, as far as the catalogues and files tell.
+
+A `Shape` is the type of a value with what a message needs: how to name it and which parts it has.
+Made from tables, entities and settings (`of_table`, `of_entity`, `of_settings`); combined by
+`inference.py`; compared with the fields of the target by `coercion.py`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from engine.config.node import Node
-from engine.model.catalogue import Column, Entity, Table, Type
-from engine.model.finding import Place
+from trueup.config.node import Node
+from trueup.model.catalogue import Column, Entity, Table, Type
+from trueup.model.finding import Place
 
-A_VALUE = "one value"
-"""What a message calls a value that has no name."""
+UNNAMED = "one value"
+"""How a message refers to a value that has no name."""
 
 NAME = "\0"
-"""Where the name goes in `Named.missing`."""
+"""Stands for the name of the part in `Structure.missing`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Anything:
-    """Nothing is known: nothing is said."""
+class AnyShape:
+    """Nothing is known about the value, so nothing is reported about it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
-    """One value. `what` is how a message calls it."""
+class Scalar:
+    """One value of a type."""
 
     type: Type | None = None
-    what: str = A_VALUE
+    what: str = UNNAMED
+    """How a message refers to it."""
+
     choices: tuple[str, ...] = ()
-    key_of: str = ""  # the table whose key it is
-    longest: int | None = None  # characters
+    """The labels it may have, if it is a choice."""
+
+    key_of: str = ""
+    """The table whose key it is, if any."""
+
+    longest: int | None = None
+    """The most characters it may have, if that is limited."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A value that the files themselves say. `named` is the setting that it comes from, if any, `place` its own."""
+class Constant:
+    """A value that the project's files state: a literal or a setting."""
 
     value: object
     named: str = ""
+    """The setting that it comes from, if any."""
+
     place: Place | None = None
+    """The place of the setting."""
 
     @property
-    def whose(self) -> str:
-        """For a message: the setting, and where it stands."""
+    def origin(self) -> str:
+        """Returns the setting and its place, as the beginning of a message; empty for a literal."""
         if not self.named:
             return ""
         return f"{self.named} ({self.place}): " if self.place else f"{self.named}: "
@@ -48,82 +63,92 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some values."""
+    """A value of one of several shapes, such as the two branches of an `if`."""
 
     shapes: tuple["Shape", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
-    """A list of things of one shape."""
+class ListOf:
+    """A list whose items have one shape."""
 
     of: "Shape"
     what: str = "a list"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Something with parts by name. `missing` says, with NAME for the name, that there is no such part."""
+class Structure:
+    """A value with parts by name: a row, a record, the settings."""
 
     missing: str
+    """What to report about a part that does not exist, with NAME in the place of its name."""
+
     find: Callable[[str], "Shape | None"] = field(compare=False)
     known: Callable[[], Iterable[str]] = field(compare=False)
-    values: tuple["Shape", ...] = ()  # all parts, where they may be looked up by a value
+    values: tuple["Shape", ...] = ()
+    """The shapes of all parts, if a value may select one: `settings.codes[source.code]`."""
 
-    def complaint(self, name: str) -> str:
-        """What to say of a part that is not there."""
+    def missing_text(self, name: str) -> str:
+        """Returns what to report about a part that does not exist."""
         return self.missing.replace(NAME, name)
 
 
-Shape = Anything | Plain | Known | OneOf | Many | Named
+Shape = AnyShape | Scalar | Constant | OneOf | ListOf | Structure
 
-ANYTHING = Anything()
-TEXT = Plain(Type.TEXT)
-
-
-def parts(missing: str, shapes: Mapping[str, Shape]) -> Named:
-    """Something with these parts and no others."""
-    return Named(missing, shapes.get, lambda: shapes)
+ANY_SHAPE = AnyShape()
+TEXT = Scalar(Type.TEXT)
 
 
-def of_table(table: Table) -> Named:
-    """A row."""
+def parts(missing: str, shapes: Mapping[str, Shape]) -> Structure:
+    """Returns a structure with these parts and no others."""
+    return Structure(missing, shapes.get, lambda: shapes)
+
+
+def of_table(table: Table) -> Structure:
+    """Returns the shape of a row."""
     shapes = {name: _of_column(column, table) for name, column in table.columns.items()}
     return parts(f"table {table.name} has no column '{NAME}'", shapes)
 
 
-def _of_column(column: Column, table: Table) -> Plain:
+def _of_column(column: Column, table: Table) -> Scalar:
     key_of = table.name if column.name == table.key else column.table or ""
     what = f"the key of a row of {key_of}" if column.table else f"{table.name}.{column.name}"
-    return Plain(column.type, what, tuple(column.choices.values()), key_of)
+    return Scalar(column.type, what, tuple(column.choices.values()), key_of)
 
 
-def of_entity(entity: Entity) -> Named:
-    """A record, with labels where it has picklists."""
+def of_entity(entity: Entity) -> Structure:
+    """Returns the shape of a record. Picklist fields have their labels as values."""
 
     def find(name: str) -> Shape | None:
-        known = entity.field(name)
-        if known is None:
+        known_field = entity.field(name)
+        if known_field is None:
             return None
-        choices = tuple(pick.label for pick in known.picklist or ()) if not known.picklist_partial else ()
-        kind = Type.CHOICE if known.picklist is not None else known.type
-        return Plain(kind, f"{entity.name}.{name}", choices)
 
-    return Named(f"{entity.name} has no field '{NAME}'", find, lambda: entity.fields)
+        is_picklist = known_field.picklist is not None
+        kind = Type.CHOICE if is_picklist else known_field.type
+        labels = tuple(pick.label for pick in known_field.picklist or ())
+        choices = () if known_field.picklist_partial else labels
+        return Scalar(kind, f"{entity.name}.{name}", choices)
+
+    return Structure(f"{entity.name} has no field '{NAME}'", find, lambda: entity.fields)
 
 
-def of_settings(settings: Mapping[str, object], node: Node | None, prefix: str = "settings") -> Named:
-    """The settings of trueup.yaml, by name; `node` knows where they stand."""
+def of_settings(
+    settings: Mapping[str, object], node: Node | None, prefix: str = "settings"
+) -> Structure:
+    """Returns the shape of the settings of trueup.yaml. `node` gives their places."""
     shapes = {
         name: _of_setting(value, node.get(name) if node else None, f"{prefix}.{name}")
         for name, value in settings.items()
     }
     missing = f"trueup.yaml has no {prefix}.{NAME}"
-    return Named(missing, shapes.get, lambda: shapes, tuple(shapes.values()))
+    return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()))
 
 
 def _of_setting(value: object, node: Node | None, named: str) -> Shape:
     if isinstance(value, Mapping):
         return of_settings(value, node, named)
-    unusable = isinstance(value, list) or (isinstance(value, str) and "{{" in value)
-    return ANYTHING if unusable else Known(value, named, node.place if node else None)
+
+    # Items of lists have no names, and an expression in a setting is reported elsewhere.
+    is_unusable = isinstance(value, list) or (isinstance(value, str) and "{{" in value)
+    return ANY_SHAPE if is_unusable else Constant(value, named, node.place if node else None)

@@ -1,213 +1,214 @@
-"""A mapping's target in; unknown, read-only, unfilled and unfitting fields out."""
+"""The check of a mapping's target: its entity, the fields it writes and reads, and how it creates.
+
+Start with `check_target`. Required fields are checked in `required_fields.py`, the values of fields
+in `fields.py`.
+"""
 
 from collections.abc import Iterator
 
-from engine.config.checks.expression import read
-from engine.config.checks.fields import (
+from trueup.config.checks.context import CheckContext, specs
+from trueup.config.checks.expressions import check_expression
+from trueup.config.checks.fields import (
+    check_field_name,
     check_linked,
+    check_queryable,
     check_spec,
     check_value,
     check_values,
     error,
-    no_entity,
-    no_field,
-    not_queryable,
+    unknown_entity,
 )
-from engine.config.checks.ground import Ground, specs
-from engine.config.checks.settings import paths
-from engine.config.checks.shapes import A_VALUE, Known, Plain
-from engine.config.complaints import shown
-from engine.config.near import hint
-from engine.model.catalogue import Entity, Field, Type
-from engine.model.finding import Finding
-from engine.model.project import FieldSpec, Linked, Manage, MappingSpec, Reference, Value, WhenMissing
+from trueup.config.checks.required_fields import (
+    always_none,
+    check_required,
+    creates,
+    unset_settings,
+)
+from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
+from trueup.config.schema_errors import shown
+from trueup.model.catalogue import Entity, Type
+from trueup.model.finding import Finding
+from trueup.model.project import FieldSpec, Linked, Manage, MappingSpec, WhenMissing
+from trueup.model.suggestions import hint, unknown
 
 CREATE = ("auto", "ask", "never")
 
 
-def check_target(mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    """Everything that names fields of the entity; where that is not known, the expressions alone."""
-    names = ground.of_row(mapping)
-    entity = ground.entity(mapping.target.entity)
+def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Yields what is wrong with the target of a mapping and with everything that names its fields.
+
+    If the entity is unknown, only the expressions are checked.
+    """
+    names = context.of_row(mapping)
+    entity = context.entity(mapping.target.entity)
     if entity is None:
-        yield no_entity(mapping.target.entity, ground, mapping.target.place)
+        yield unknown_entity(mapping.target.entity, context, mapping.target.place)
     else:
-        yield from _rights(mapping, entity)
-        yield from _keys(mapping, entity, ground)
-        yield from _unfilled(mapping, entity, ground)
-        yield from _similar(mapping, entity, ground)
+        yield from _check_writable(mapping, entity)
+        yield from _check_identity(mapping, entity, context)
+        yield from _check_match(mapping, entity, context)
+        yield from check_required(mapping, entity, context)
+        yield from _check_similar(mapping, entity, context)
+
+    for index, name in enumerate(mapping.charges):
+        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
+            place = context.place(mapping, "charges", index)
+            text = f"charges: {name!r} is not among the fields of mapping {mapping.name}"
+            yield unknown(text, name, mapping.fields, place)
+
     for spec in specs(mapping):
-        yield from check_spec(spec, entity, ground, names)
-    yield from _where(mapping, entity, ground)
-    yield from _deactivate(mapping, entity, ground)
-    yield from _create(mapping, ground)
+        yield from check_spec(spec, entity, context, names)
+    yield from _check_where(mapping, entity, context)
+    yield from _check_deactivate(mapping, entity, context)
+    yield from _check_create(mapping, context)
     if mapping.label:
-        yield from read(mapping.label, names).findings
+        yield from check_expression(mapping.label, names).findings
 
 
-def creates(mapping: MappingSpec) -> bool:
-    """May it ever create a record?"""
-    return mapping.create.raw != "never"
-
-
-def _rights(mapping: MappingSpec, entity: Entity) -> Iterator[Finding]:
-    """May these fields be written, and so?"""
+def _check_writable(mapping: MappingSpec, entity: Entity) -> Iterator[Finding]:
+    """Reports an entity or fields that the target does not let the mapping write."""
     place = mapping.target.place
     if not entity.operations & {"create", "update"}:
-        yield error("read-only", f"Autotask takes no changes of {entity.name}", place)
+        yield error("read-only", f"{entity.name} can be neither created nor changed", place)
         return
+
     if creates(mapping) and "create" not in entity.operations:
-        text = f"Autotask takes no new {entity.name}"
+        text = f"no new {entity.name} can be created"
         yield error("read-only", text, mapping.create.place, "write `create: never`")
     for spec in mapping.fields.values():
-        yield from _right(spec, entity)
+        yield from _check_writable_field(spec, entity)
 
 
-def _right(spec: FieldSpec, entity: Entity) -> Iterator[Finding]:
+def _check_writable_field(spec: FieldSpec, entity: Entity) -> Iterator[Finding]:
     field = entity.field(spec.name)
     if field is None:
         return
+
     name = f"{entity.name}.{spec.name}"
     if not field.writable_on_create():
-        yield error("read-only", f"{name} is read-only", spec.place, "take the field out")
+        yield error("read-only", f"{name} is read-only", spec.place, "remove the field")
     if spec.manage is Manage.EXTEND and field.type not in {Type.DAY, Type.INSTANT}:
-        yield error("does-not-fit", f"{name} is no date, so it cannot be extended", spec.place)
+        yield error("does-not-fit", f"{name} is not a date, so it cannot be extended", spec.place)
     if spec.clear and field.required and spec.manage is not Manage.CREATE:
         yield error("required-field", f"{name} is required, so it cannot be cleared", spec.place)
 
 
-def _keys(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Finding]:
-    """Identity and match must be such that Autotask can be asked for them."""
+def _check_identity(
+    mapping: MappingSpec, entity: Entity, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports a missing identity, and one by which Autotask cannot be queried."""
     if "query" not in entity.operations:
-        return  # an append, checked as such
-    needed = creates(mapping) and not mapping.identity
-    if needed and not ground.missing(mapping.name, "identity"):
-        text = f"mapping {mapping.name} has no identity: a create in doubt could not be found again"
-        yield error("identity", text, mapping.place, "name a field that can hold the row's own key")
+        return  # an append, checked in ledger.py
+
+    is_missing = creates(mapping) and not mapping.identity
+    if is_missing and not context.is_removed(mapping.name, "identity"):
+        text = (
+            f"mapping {mapping.name} has no identity:"
+            " a create whose outcome is unknown could not be found again"
+        )
+        remedy = "name a field that can hold the row's own key"
+        yield error("identity", text, mapping.place, remedy)
+
     for spec in mapping.identity.values():
+        yield from check_queryable(spec.name, entity, spec.place, "it cannot be an identity")
         field = entity.field(spec.name)
-        yield from not_queryable(spec.name, entity, spec.place, "it cannot be an identity")
         if field and creates(mapping) and not field.writable_on_create():
             text = f"{entity.name}.{spec.name} is read-only, so it cannot hold an identity"
             yield error("read-only", text, spec.place)
-        remedy = "give it the row's own key"
-        yield from _none(spec, mapping, ground, "no record could be found again by it", remedy)
-    for group in mapping.match:
-        for spec in group.values():
-            yield from not_queryable(spec.name, entity, spec.place, "nothing can be matched by it")
-            yield from _none(spec, mapping, ground, "nothing can be matched by it", "take it out")
+        consequence, remedy = "no record can be found again by it", "give it the row's own key"
+        yield from _check_always_none(spec, mapping, context, consequence, remedy)
 
 
-def _none(spec: FieldSpec, mapping: MappingSpec, ground: Ground, so: str, remedy: str) -> Iterator[Finding]:
-    """A key that no row can have."""
-    if _always_none(spec, mapping, ground):
-        unset = _unset(spec)
-        why = f": {unset} is not set" if unset else ""
-        yield error("always-none", f"{spec.name} is always none, so {so}{why}", spec.place, remedy)
-
-
-def _unfilled(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Finding]:
-    """Fields that a create must carry and that nothing fills."""
-    if not creates(mapping) or "create" not in entity.operations or ground.missing(mapping.name, "identity"):
+def _check_match(mapping: MappingSpec, entity: Entity, context: CheckContext) -> Iterator[Finding]:
+    """Reports match fields by which Autotask cannot be queried."""
+    if "query" not in entity.operations:
         return
-    filled = {name for name in entity.fields if _fills(name, mapping, ground)}
-    for field in entity.fields.values():
-        wanted = field.required and field.writable_on_create()
-        via = entity.writes_via == "parent" and entity.parent is not None and entity.parent.key == field.name
-        if field.name not in filled and (wanted or via or _asked_for(field.required_if, filled)):
-            yield _empty(field, mapping)
+
+    consequence = "no record can be matched by it"
+    for match_key in mapping.match:
+        for spec in match_key.fields.values():
+            yield from check_queryable(spec.name, entity, spec.place, consequence)
+            yield from _check_always_none(spec, mapping, context, consequence, "remove it")
 
 
-def _empty(field: Field, mapping: MappingSpec) -> Finding:
-    """A required field that is not there, or whose setting is not."""
-    said = f"{mapping.target.entity}.{field.name}, which Autotask requires"
-    spec = mapping.fields.get(field.name)
-    unset = _unset(spec) if spec else ""
-    if spec and unset:
-        text = f"nothing fills {said}: {unset} is not set"
-        return error("required-field", text, spec.place, "set it in trueup.yaml")
-    why = f" ({field.required_if})" if field.required_if else ""
-    return error("required-field", f"nothing fills {said}{why}", mapping.target.place, "add it to `fields`")
+def _check_always_none(
+    spec: FieldSpec, mapping: MappingSpec, context: CheckContext, consequence: str, remedy: str
+) -> Iterator[Finding]:
+    """Reports a key that no row can have."""
+    if always_none(spec, mapping, context):
+        unset = unset_settings(spec)
+        why = f": {unset} is not set" if unset else ""
+        text = f"{spec.name} is always none, so {consequence}{why}"
+        yield error("always-none", text, spec.place, remedy)
 
 
-def _unset(spec: FieldSpec) -> str:
-    """The settings that leave it empty."""
-    value = _said(spec)
-    return " and ".join(sorted(".".join(path) for path in paths(value) if path[0] == "settings")) if value else ""
+def _check_similar(
+    mapping: MappingSpec, entity: Entity, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports fields of `similar` and `evidence` that do not exist or that nothing fills."""
+    named = [("similar", index, name) for index, name in enumerate(mapping.similar)]
+    named += [("evidence", index, name) for index, name in enumerate(mapping.evidence)]
+    for key, index, name in named:
+        place = context.place(mapping, key, index)
+        yield from check_field_name(name, entity, place)
 
-
-def _said(spec: FieldSpec) -> Value | None:
-    """The one value that fills it, or names the row that does."""
-    if isinstance(spec.value, Reference):
-        return spec.value.of
-    return spec.value if isinstance(spec.value, Value) else None
-
-
-def _asked_for(condition: str, filled: set[str]) -> bool:
-    """`contractID + serviceID absent`: true where not all of these are filled."""
-    names, absent, _ = condition.partition(" absent")
-    return bool(absent) and not filled.issuperset(names.split(" + "))
-
-
-def _fills(name: str, mapping: MappingSpec, ground: Ground) -> bool:
-    if ground.missing(mapping.name, "fields", name):
-        return True
-    found = [group[name] for group in (mapping.fields, mapping.identity) if name in group]
-    return any(not _always_none(spec, mapping, ground) for spec in found)
-
-
-def _always_none(spec: FieldSpec, mapping: MappingSpec, ground: Ground) -> bool:
-    """A literal none, or a setting that is not set."""
-    value = _said(spec)
-    gives = read(value, ground.of_row(mapping)).gives if value else ()
-    return bool(gives) and all(isinstance(shape, Known) and shape.value is None for shape in gives)
-
-
-def _similar(mapping: MappingSpec, entity: Entity, ground: Ground) -> Iterator[Finding]:
-    for index, name in enumerate(mapping.similar):
-        place = ground.place(mapping, "similar", index)
-        yield from no_field(name, entity, place)
-        known = name in mapping.fields or name in mapping.identity or ground.missing(mapping.name, "fields", name)
-        if entity.field(name) and not known:
-            text = f"similar: nothing fills {name}, so no record can resemble a row by it"
+        is_filled = name in mapping.fields or context.is_removed(mapping.name, "fields", name)
+        if entity.field(name) and not is_filled:
+            text = f"{key}: nothing fills {name}, so nothing can be compared by it"
             yield error("unknown-name", text, place, hint(name, mapping.fields))
 
 
-def _where(mapping: MappingSpec, entity: Entity | None, ground: Ground) -> Iterator[Finding]:
-    names = ground.constants()
+def _check_where(
+    mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    names = context.constants()
     for name, value in mapping.target.where.items():
         field = entity.field(name) if entity else None
         if entity:
-            yield from no_field(name, entity, value.place)
-            yield from not_queryable(name, entity, value.place, "nothing can be asked for by it")
+            consequence = "records cannot be selected by it"
+            yield from check_field_name(name, entity, value.place)
+            yield from check_queryable(name, entity, value.place, consequence)
         if isinstance(value, Linked):
-            yield from check_linked(value, field, entity, ground)
+            yield from check_linked(value, field, entity, context)
         else:
             yield from check_value(value, field, entity, names)
 
 
-def _deactivate(mapping: MappingSpec, entity: Entity | None, ground: Ground) -> Iterator[Finding]:
-    """The row may be gone, so there is no `source`."""
-    yield from check_values(mapping.deactivate, entity, ground.constants())
+def _check_deactivate(
+    mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    """Checks the values of `deactivate`. The row may be gone, so they have no `source`."""
+    yield from check_values(mapping.deactivate, entity, context.constants())
     for name, value in mapping.deactivate.items():
         field = entity.field(name) if entity else None
         if field and not field.writable_on_update():
-            text = f"{mapping.target.entity}.{name} cannot be changed, so it cannot switch a record off"
+            who = f"{mapping.target.entity}.{name}"
+            text = f"{who} cannot be changed, so it cannot deactivate a record"
             yield error("read-only", text, value.place)
-    wanted = mapping.when_missing is WhenMissing.DEACTIVATE and not mapping.deactivate
-    if wanted and not ground.missing(mapping.name, "deactivate"):
-        text = "when_missing: deactivate, but nothing says how"
-        yield error("deactivate", text, ground.place(mapping, "when_missing"), "add `deactivate: {field: value}`")
+
+    is_missing = mapping.when_missing is WhenMissing.DEACTIVATE and not mapping.deactivate
+    if is_missing and not context.is_removed(mapping.name, "deactivate"):
+        text = "`when_missing: deactivate` needs `deactivate`, which is missing"
+        place = context.place(mapping, "when_missing")
+        yield error("deactivate", text, place, "add `deactivate: {field: value}`")
 
 
-def _create(mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    seen = read(mapping.create, ground.of_row(mapping), alone=True)
-    yield from seen.findings
-    for shape in seen.gives:
-        if isinstance(shape, Known) and shape.value not in CREATE:
-            text = f"create gives {shown(shape.value)}, which is none of {', '.join(CREATE)}"
+def _check_create(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Reports a `create` that gives something else than auto, ask and never."""
+    checked = check_expression(mapping.create, context.of_row(mapping), single=True)
+    yield from checked.findings
+    for shape in checked.shapes:
+        if isinstance(shape, Constant) and shape.value not in CREATE:
+            text = f"create gives {shown(shape.value)}, which is not one of {', '.join(CREATE)}"
             yield error("does-not-fit", text, mapping.create.place, hint(str(shape.value), CREATE))
-        elif isinstance(shape, Plain) and shape.type and shape.what != A_VALUE and not {*CREATE} & {*shape.choices}:
+        elif isinstance(shape, Scalar) and _is_other_column(shape):
             what = f"{shape.what} ({', '.join(shape.choices) or shape.type})"
-            text = f"create gives {what}, which is none of {', '.join(CREATE)}"
-            yield error("does-not-fit", text, mapping.create.place, "say when: {{ 'auto' if … else 'never' }}")
+            text = f"create gives {what}, which is not one of {', '.join(CREATE)}"
+            remedy = "write a condition: {{ 'auto' if … else 'never' }}"
+            yield error("does-not-fit", text, mapping.create.place, remedy)
+
+
+def _is_other_column(shape: Scalar) -> bool:
+    """Returns whether it is a column or field none of whose labels is a value of `create`."""
+    is_named = bool(shape.type) and shape.what != UNNAMED
+    return is_named and not {*CREATE} & {*shape.choices}

@@ -1,75 +1,88 @@
-"""Writes besides a record's own fields: `repeat` and `write_back`. A mapping in; what is wrong with these out."""
+"""The check of writes besides a record's own fields: `repeat` and `write_back`."""
 
 from collections.abc import Iterator
 
-from engine.config.checks.expression import read
-from engine.config.checks.fields import check_values, error, no_entity
-from engine.config.checks.ground import Ground, Names
-from engine.config.checks.shapes import Known, parts
-from engine.config.complaints import shown
-from engine.config.near import hint, unknown
-from engine.model.catalogue import Column, Field, Table, Type
-from engine.model.finding import Finding, Place
-from engine.model.fit import Misfit, fit
-from engine.model.project import MappingSpec, Repeat, Value, WriteBackSpec
+from trueup.config.checks.context import CheckContext, Names
+from trueup.config.checks.expressions import check_expression
+from trueup.config.checks.fields import check_values, error, unknown_entity
+from trueup.config.checks.shapes import Constant, parts
+from trueup.config.schema_errors import shown
+from trueup.model.catalogue import Column, Field, Table, Type
+from trueup.model.coerce import CoercionError, coerce
+from trueup.model.finding import Finding, Place
+from trueup.model.project import MappingSpec, Repeat, Value, WriteBackSpec
+from trueup.model.suggestions import hint, unknown
 
 
-def check_writes(mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    """Both."""
+def check_writes(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Yields what is wrong with `repeat` and `write_back` of a mapping."""
     if mapping.repeat:
-        yield from _repeat(mapping.repeat, mapping, ground)
+        yield from _check_repeat(mapping.repeat, mapping, context)
     if mapping.write_back:
-        yield from _write_back(mapping.write_back, mapping, ground)
+        yield from _check_write_back(mapping.write_back, mapping, context)
 
 
-def _repeat(repeat: Repeat, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    names = ground.of_row(mapping)
-    yield from read(repeat.when, names, alone=True).findings
-    entity = ground.entity(repeat.by)
+def _check_repeat(repeat: Repeat, mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    names = context.of_row(mapping)
+    yield from check_expression(repeat.when, names, single=True).findings
+
+    entity = context.entity(repeat.by)
     if entity is None:
-        yield no_entity(repeat.by, ground, repeat.place)
+        yield unknown_entity(repeat.by, context, repeat.place)
     elif "create" not in entity.operations:
-        yield error("read-only", f"Autotask takes no new {repeat.by}", repeat.place)
+        yield error("read-only", f"no new {repeat.by} can be created", repeat.place)
     yield from check_values(repeat.set, entity, names)
 
 
-def _write_back(back: WriteBackSpec, mapping: MappingSpec, ground: Ground) -> Iterator[Finding]:
-    names = {**ground.of_row(mapping), "record": ground.record(mapping.target.entity)}
+def _check_write_back(
+    write_back: WriteBackSpec, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    names = {**context.of_row(mapping), "record": context.record(mapping.target.entity)}
     if mapping.append:
-        names["record"] = parts(f"what is appended to {mapping.target.entity} cannot be read back", {})
-    if back.when:
-        yield from read(back.when, names, alone=True).findings
-    if back.after and not ground.appends(mapping):
-        yield error("write-back", "`after: proof` is for mappings that append", back.place, "take it out")
-    table = ground.table(mapping.source.table)
-    for name, value in back.set.items():
-        yield from _column(name, value, table, names)
+        missing = f"what is appended to {mapping.target.entity} cannot be read back"
+        names["record"] = parts(missing, {})
+
+    if write_back.when:
+        yield from check_expression(write_back.when, names, single=True).findings
+    if write_back.after and not context.appends(mapping):
+        text = "`after: proof` is for mappings that append"
+        yield error("write-back", text, write_back.place, "remove it")
+
+    table = context.table(mapping.source.table)
+    for name, value in write_back.set.items():
+        yield from _check_column(name, value, table, names)
 
 
-def _column(name: str, value: Value, table: Table | None, names: Names) -> Iterator[Finding]:
-    seen = read(value, names)
-    yield from seen.findings
+def _check_column(name: str, value: Value, table: Table | None, names: Names) -> Iterator[Finding]:
+    checked = check_expression(value, names)
+    yield from checked.findings
     if table is None:
         return
+
     column = table.columns.get(name)
     if column is None:
-        yield unknown(f"table {table.name} has no column {name!r}", name, table.columns, value.place)
+        text = f"table {table.name} has no column {name!r}"
+        yield unknown(text, name, table.columns, value.place)
         return
     if name == table.key:
-        yield error("read-only", f"{table.name}.{name} is the row's key and is never written", value.place)
-    for shape in seen.gives:
-        if isinstance(shape, Known) and shape.value is not None:
-            yield from _fits(shape.value, column, table, value.place)
+        text = f"{table.name}.{name} is the row's key and is never written"
+        yield error("read-only", text, value.place)
+    for shape in checked.shapes:
+        if isinstance(shape, Constant) and shape.value is not None:
+            yield from _check_fits(shape.value, column, table, value.place)
 
 
-def _fits(value: object, column: Column, table: Table, place: Place) -> Iterator[Finding]:
+def _check_fits(value: object, column: Column, table: Table, place: Place) -> Iterator[Finding]:
+    """Reports a constant that the column cannot hold."""
     name = f"{table.name}.{column.name}"
     if column.type is Type.CHOICE:
-        if value not in column.choices.values():
-            labels = list(column.choices.values())
-            yield error("does-not-fit", f"{shown(value)} is no choice of {name}", place, hint(str(value), labels))
+        labels = list(column.choices.values())
+        if value not in labels:
+            text = f"{shown(value)} is not a choice of {name}"
+            yield error("does-not-fit", text, place, hint(str(value), labels))
         return
+
     try:
-        fit(value, Field(name, column.type))
-    except Misfit as misfit:
-        yield error("does-not-fit", f"{name}: {misfit}", place)
+        coerce(value, Field(name, column.type))
+    except CoercionError as fault:
+        yield error("does-not-fit", f"{name}: {fault}", place)

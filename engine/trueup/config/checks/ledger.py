@@ -1,0 +1,333 @@
+"""The check of the parts of a mapping about quantities: `append` and `ledger`."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import assert_never
+
+from trueup.config.checks.coercion import KNOWN_IN_PART
+from trueup.config.checks.context import CheckContext, references
+from trueup.config.checks.expressions import Names, check_expression
+from trueup.config.checks.fields import (
+    check_field_name,
+    check_mapping_name,
+    check_queryable,
+    error,
+    unknown_entity,
+)
+from trueup.config.checks.shapes import Constant
+from trueup.config.documents import Steps
+from trueup.config.schema_errors import shown
+from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import (
+    AppendSpec,
+    EffectiveDay,
+    LedgerSpec,
+    MappingSpec,
+    PeriodsSpec,
+    PolicyOverride,
+    PolicyPart,
+    PolicySpec,
+    PriceSpec,
+    Rounding,
+    UnitsSpec,
+    Value,
+)
+from trueup.model.suggestions import hint, nearest, unknown
+
+_NUMBERS = frozenset({Type.INTEGER, Type.DECIMAL})
+_TIMES = frozenset({Type.DAY, Type.INSTANT})
+
+
+def check_quantities(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Yields what is wrong with `append` and `ledger` of a mapping."""
+    entity = context.entity(mapping.target.entity)
+    if entity:
+        yield from _check_append_is_needed(mapping, entity, context)
+    if mapping.append:
+        yield from _check_append(mapping.append, mapping, entity, context)
+    if mapping.ledger:
+        yield from _check_ledger(mapping.ledger, mapping, entity, context)
+    if mapping.policy:
+        yield from _check_policy(mapping.policy, mapping, context)
+    if mapping.successor_of:
+        names = context.of_row(mapping)
+        yield from check_expression(mapping.successor_of, names, single=True).findings
+        if not context.keeps_ledger(mapping):
+            text = f"successor_of is for a mapping with a ledger; mapping {mapping.name} has none"
+            yield error("ledger", text, mapping.successor_of.place, "remove `successor_of`")
+
+
+def _check_append_is_needed(
+    mapping: MappingSpec, entity: Entity, context: CheckContext
+) -> Iterator[Finding]:
+    """`append` is for entities that cannot be queried, and only for these."""
+    readable = "query" in entity.operations
+    if mapping.append and readable:
+        text = f"{entity.name} can be queried, so it needs no `append`"
+        yield error("append", text, mapping.append.place, "use identity and match")
+    if not readable and not context.appends(mapping):
+        text = f"{entity.name} cannot be queried"
+        remedy = "use `append` instead of identity and match"
+        yield error("append", text, mapping.target.place, remedy)
+    if mapping.append and not readable:
+        match_specs = (spec for match_key in mapping.match for spec in match_key.fields.values())
+        for spec in (*mapping.identity.values(), *match_specs):
+            text = f"{entity.name} cannot be queried, so no record can be found by {spec.name}"
+            remedy = "`append` replaces identity and match"
+            yield error("append", text, spec.place, remedy)
+
+
+def _check_append(
+    append: AppendSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    for name, steps in _own_fields(append):
+        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
+            text = f"append: {name!r} is not among the fields of mapping {mapping.name}"
+            yield unknown(text, name, mapping.fields, context.place(mapping, "append", *steps))
+
+    if entity:
+        place = context.place(mapping, "append", "merge", "sum")
+        yield from _check_type(append.merge_sum, entity, _NUMBERS, "a number", place)
+
+    proof = append.proof
+    rows: dict[Steps, str] = {("rows", index): name for index, name in enumerate(proof.rows)}
+    yield from _check_read(proof.entity, proof.on[0], rows, ("append", "proof"), mapping, context)
+
+
+def _own_fields(append: AppendSpec) -> Iterator[tuple[str, Steps]]:
+    """Yields the mapping's own fields that `append` names, each with the steps to it."""
+    for index, name in enumerate(append.merge_on):
+        yield name, ("merge", "on", index)
+    yield append.merge_sum, ("merge", "sum")
+    yield append.in_turn, ("in_turn",)
+    for index, name in enumerate(append.once):
+        yield name, ("once", index)
+    yield append.proof.on[1], ("proof", "on", append.proof.on[0])
+
+
+def _check_read(
+    name: str,
+    key_field: str,
+    fields: Mapping[Steps, str],
+    steps: Steps,
+    mapping: MappingSpec,
+    context: CheckContext,
+) -> Iterator[Finding]:
+    """Checks an entity that is only read, by `key_field`.
+
+    `fields` are the fields that are read, by their steps below `steps`.
+    """
+    entity = context.entity(name)
+    if entity is None:
+        yield unknown_entity(name, context, context.place(mapping, *steps, "entity"))
+        return
+
+    if "query" not in entity.operations:
+        place = context.place(mapping, *steps, "entity")
+        yield error("not-queryable", f"{name} cannot be queried", place)
+    place = context.key_place(mapping, *steps, "on", key_field)
+    yield from check_field_name(key_field, entity, place)
+    yield from check_queryable(key_field, entity, place, "records cannot be selected by it")
+    for field_steps, field in fields.items():
+        yield from check_field_name(field, entity, context.place(mapping, *steps, *field_steps))
+
+
+def _check_type(
+    name: str, entity: Entity, types: frozenset[Type], what: str, place: Place
+) -> Iterator[Finding]:
+    field = entity.field(name)
+    if field and (field.type not in types or field.picklist is not None):
+        yield error("does-not-fit", f"{entity.name}.{name} is not {what}", place)
+
+
+def _check_ledger(
+    ledger: LedgerSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    names = context.of_row(mapping)
+    yield from check_expression(ledger.quantity, names, single=True).findings
+    yield from _check_units(ledger.units, mapping, entity, context)
+
+    place = context.place(mapping, "ledger", "pending")
+    yield from check_mapping_name(ledger.pending, context, place)
+    pending = context.mappings.get(ledger.pending)
+    if pending and not context.appends(pending):
+        text = f"ledger: mapping {pending.name} does not append, so it has no pending changes"
+        yield error("ledger", text, place)
+    elif pending and mapping.name not in {reference.mapping for reference in references(pending)}:
+        text = f"ledger: mapping {pending.name} does not refer to {mapping.name}"
+        remedy = f"give one of its fields {{ref: {mapping.name}, of: …}}"
+        yield error("ledger", text, place, remedy)
+
+    if ledger.price:
+        yield from _check_price(ledger.price, mapping, entity, context)
+    if ledger.periods:
+        yield from _check_periods(ledger.periods, mapping, entity, context)
+
+
+def _check_units(
+    units: UnitsSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    unit_field, own_field = units.on
+    steps = ("ledger", "units")
+
+    fields: dict[Steps, str] = {("value",): units.value}
+    if units.posted:
+        fields["posted",] = units.posted
+    yield from _check_read(units.entity, unit_field, fields, steps, mapping, context)
+
+    if entity:
+        place = context.place(mapping, *steps, "on", unit_field)
+        yield from check_field_name(own_field, entity, place)
+    unit_entity = context.entity(units.entity)
+    if unit_entity:
+        place = context.place(mapping, *steps, "value")
+        yield from _check_type(units.value, unit_entity, _NUMBERS, "a number", place)
+        place = context.place(mapping, *steps, "posted")
+        posted_types = _TIMES | {Type.BOOLEAN}
+        yield from _check_type(units.posted, unit_entity, posted_types, "a date", place)
+
+
+def _check_price(
+    price: PriceSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    steps = ("ledger", "price")
+    for index, path in enumerate(price.values):
+        place = context.place(mapping, *steps, "value", index)
+        field, findings = _resolve(path, mapping, entity, context, place)
+        yield from findings
+        if field and field.type not in _NUMBERS:
+            yield error("does-not-fit", f"price: {path} is not a number", place)
+
+    place = context.place(mapping, *steps, "per")
+    period, findings = _resolve(price.per, mapping, entity, context, place)
+    yield from findings
+    if period and period.picklist is None:
+        yield error("does-not-fit", f"price: {price.per} is not a picklist", place)
+    if period and period.picklist:
+        yield from _check_months(price, period, mapping, context)
+
+
+def _check_policy(
+    policy: PolicySpec, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    if not context.keeps_ledger(mapping):
+        text = f"policy is for a mapping with a ledger; mapping {mapping.name} has none"
+        yield error("ledger", text, policy.place, "remove `policy`")
+    names = context.of_row(mapping)
+    for parts in (policy.parts, *(override.parts for override in policy.overrides)):
+        for part, value in parts.items():
+            yield from _check_policy_part(part, value, names)
+    for override in policy.overrides:
+        yield from _check_override(override, mapping, context)
+
+
+def _check_policy_part(part: PolicyPart, value: Value, names: Names) -> Iterator[Finding]:
+    """Reports a value that the part cannot have, also as the result of an expression."""
+    checked = check_expression(value, names, single=True)
+    yield from checked.findings
+    for shape in checked.shapes:
+        if isinstance(shape, Constant) and shape.value is not None:
+            yield from _check_policy_value(part, shape.value, value.place)
+
+
+def _check_policy_value(part: PolicyPart, value: object, place: Place) -> Iterator[Finding]:
+    match part:
+        case PolicyPart.INCREASE | PolicyPart.DECREASE:
+            choices = [str(one) for one in EffectiveDay]
+        case PolicyPart.ROUNDING:
+            choices = [str(one) for one in Rounding]
+        case PolicyPart.INCLUDED | PolicyPart.MINIMUM | PolicyPart.CEILING:
+            if not _is_units(value):
+                text = f"policy: {part} is {shown(value)}, which is no number of units"
+                yield error("does-not-fit", text, place, "write a number that is 0 or more")
+            return
+        case PolicyPart.REFUND:
+            return
+        case _:
+            assert_never(part)
+    if value not in choices:
+        text = f"policy: {part} is {shown(value)}, which is not one of {', '.join(choices)}"
+        yield error("does-not-fit", text, place, hint(str(value), choices))
+
+
+def _is_units(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return False
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number >= 0
+
+
+def _check_override(
+    override: PolicyOverride, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports an override that is about no row or unknown ones, or that changes nothing."""
+    reached = context.reached(mapping) | {mapping.name}
+    if not override.rows:
+        text = "policy: this override names no row, so it is no exception"
+        remedy = "name one, such as `customer: …`, or set the value in `policy` itself"
+        yield error("policy", text, override.place, remedy)
+    if not override.parts:
+        parts = ", ".join(map(str, PolicyPart))
+        text = "policy: this override changes nothing"
+        yield error("policy", text, override.place, f"add one of {parts}")
+    for name in override.rows:
+        if name not in reached:
+            text = f"policy: {name!r} is no part of a policy, and no mapping that it refers to"
+            yield unknown(text, name, [*map(str, PolicyPart), *reached], override.place)
+
+
+def _check_periods(
+    periods: PeriodsSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
+) -> Iterator[Finding]:
+    for key, path in (("start", periods.start), ("end", periods.end)):
+        place = context.place(mapping, "ledger", "periods", key)
+        field, findings = _resolve(path, mapping, entity, context, place)
+        yield from findings
+        if field and field.type not in _TIMES:
+            yield error("does-not-fit", f"periods: {path} is not a date", place)
+
+
+def _check_months(
+    price: PriceSpec, period: Field, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports labels in `months` that the picklist does not have.
+
+    If only a part of the picklist is known, a label that is not misspelt is only a warning.
+    """
+    labels = [pick.label for pick in period.picklist or ()]
+    unused = [label for label in labels if label not in price.months]
+    for label in price.months:
+        if label in labels:
+            continue
+        place = context.key_place(mapping, "ledger", "price", "months", label)
+        text = f"price: {label!r} is not in the picklist of {price.per}"
+        meant = nearest(label, unused)
+        if meant or not period.picklist_partial:
+            yield unknown(text, label, [meant] if meant else labels, place)
+        else:
+            yield Finding("does-not-fit", Severity.WARNING, text, KNOWN_IN_PART, place)
+
+
+def _resolve(
+    path: str, mapping: MappingSpec, entity: Entity | None, context: CheckContext, place: Place
+) -> tuple[Field | None, list[Finding]]:
+    """Returns the field that a path names, if it is known, and what is wrong with the path.
+
+    A path is `field`, or `mapping.field` for a field of the record that a reference points at.
+    """
+    through, dot, name = path.rpartition(".")
+    if dot:
+        reachable = {reference.mapping for reference in references(mapping)}
+        if through not in reachable and reachable <= context.mappings.keys():
+            text = f"ledger: mapping {mapping.name} does not refer to {through!r}"
+            return None, [unknown(text, through, reachable, place)]
+        other = context.mappings.get(through) if through in reachable else None
+        entity = context.entity(other.target.entity) if other else None
+
+    if entity is None:
+        return None, []
+    return entity.field(name), list(check_field_name(name, entity, place))

@@ -1,0 +1,82 @@
+"""The check of rules: each name once, a mapping that exists, and the names in their expressions."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
+
+from trueup.config.checks.context import CheckContext
+from trueup.config.checks.expressions import check_expression
+from trueup.config.checks.fields import check_mapping_name, error
+from trueup.model.finding import Finding, Place
+from trueup.model.project import MappingSpec, Rule
+from trueup.model.rule_scopes import RuleOn, scope
+from trueup.model.suggestions import nearest, unknown
+
+
+def check_rules(
+    rules: Iterable[Rule], context: CheckContext, mapping_places: Mapping[Place, Place]
+) -> Iterator[Finding]:
+    """Yields what is wrong with the rules.
+
+    `mapping_places` gives, by the place of a rule, the place where it names its mapping.
+    """
+    by_name: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.name in by_name:
+            first = by_name[rule.name].place
+            text = f"rule {rule.name} is defined twice; the first is at {first}"
+            yield error("duplicate", text, rule.place, "give one of them another name")
+        by_name.setdefault(rule.name, rule)
+        yield from _check_rule(rule, context, mapping_places.get(rule.place, rule.place))
+
+
+def _check_rule(rule: Rule, context: CheckContext, mapping_place: Place) -> Iterator[Finding]:
+    mapping = context.mappings.get(rule.for_)
+    if scope(rule.on).row:
+        name_findings = [*check_mapping_name(rule.for_, context, mapping_place)]
+        yield from name_findings
+        if name_findings:  # check the rest as if the rule named the mapping that was likely meant
+            mapping = context.mappings.get(nearest(rule.for_, context.mappings) or "")
+        if mapping is None:
+            return
+        yield from _check_scope(rule, mapping, context)
+        yield from _check_when_linked(rule, mapping, context)
+
+    names = context.of_rule(rule, mapping)
+    for value in (rule.when, rule.check):
+        if value:
+            yield from check_expression(value, names, single=True).findings
+    yield from check_expression(rule.message, names).findings
+    yield from check_expression(rule.remedy, {**names, **context.of_remedy(rule)}).findings
+
+
+def _check_when_linked(
+    rule: Rule, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports a `when_linked` that has no effect, and `fields` that the mapping does not write."""
+    if rule.when_linked and not (scope(rule.on).record or rule.on is RuleOn.ROW):
+        text = f"`when_linked` is for rows and their records, not for `on: {rule.on}`"
+        yield error("rule", text, rule.place, "remove `when_linked` and `fields`")
+    for name in rule.fields:
+        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
+            text = f"fields: {name!r} is not among the fields of mapping {mapping.name}"
+            yield unknown(text, name, mapping.fields, rule.place)
+
+
+def _check_scope(rule: Rule, mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Reports a rule on records, changes or a ledger that the mapping does not have."""
+    match rule.on:
+        case RuleOn.LEDGER:
+            if not context.keeps_ledger(mapping):
+                yield error("rule", f"mapping {mapping.name} has no ledger to check", rule.place)
+        case RuleOn.CHANGE:
+            if not context.appends(mapping):
+                text = f"mapping {mapping.name} appends no changes to check"
+                yield error("rule", text, rule.place, "check its records: `on: record`")
+        case RuleOn.RECORD:
+            if context.appends(mapping):
+                text = f"mapping {mapping.name} appends changes and has no records to check"
+                yield error("rule", text, rule.place, "check its changes: `on: change`")
+        case RuleOn.ROW | RuleOn.PLAN:
+            pass
+        case _:
+            assert_never(rule.on)

@@ -1,0 +1,226 @@
+"""Reads all YAML files of a project folder and checks each against its schema.
+
+`read_files` returns `ProjectFiles`: the documents, valid as far as they go, and what is wrong with
+the files. `loader.py` builds the project from these.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trueup.config.documents import Document, read
+from trueup.config.node import Node
+from trueup.config.schema import CheckedDocument, Schemas
+from trueup.local_files import read_regular
+from trueup.model.finding import Finding, Place, Severity
+
+CODE = "project"
+"""The code of findings about files as a whole."""
+
+PROJECT = "trueup.yaml"
+MAPPINGS = "mappings"
+RULES = "rules"
+DECISIONS = f"{MAPPINGS}/decisions.yaml"
+
+_MAPPING_NAME = re.compile(rb"^mapping:[ \t]*['\"]?([a-z0-9_]+)", re.MULTILINE)
+_SECRET_KEYS = ("source", "target", "state")
+_MISSING_FOLDER_REMEDIES = {
+    MAPPINGS: "`trueup init` creates one",
+    RULES: "restore it, or create an empty one if nothing should be checked",
+}
+
+
+@dataclass(slots=True)
+class ProjectFiles:
+    """All documents of a project, and what is wrong with its files."""
+
+    project: Node | None = None
+    """trueup.yaml, if it is valid."""
+
+    settings: Node | None = None
+    """The settings, also if the rest of trueup.yaml is not valid."""
+
+    mappings: list[CheckedDocument] = field(default_factory=list)
+    rules: list[CheckedDocument] = field(default_factory=list)
+    decisions: CheckedDocument | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    mapping_names: set[str] = field(default_factory=set)
+    """The names of the mappings, also of those that cannot be read."""
+
+    has_unknown_names: bool = False
+    """There are mappings whose names are not known."""
+
+    is_complete: bool = True
+    """Every file and every part of it could be read."""
+
+
+def read_files(root: Path, schemas: Schemas) -> ProjectFiles:
+    """Reads and checks every file of the folder. An error in one file does not stop the reading."""
+    files = ProjectFiles()
+    _read_project(root, schemas, files)
+    if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
+        return files  # this is no project: one finding says so, and more would only distract
+
+    for file in _yaml_files(root, MAPPINGS, files):
+        if file != DECISIONS:
+            files.mappings += _read_checked(root, file, "mapping", schemas, files)
+    for file in _yaml_files(root, RULES, files):
+        files.rules += _read_checked(root, file, "rules", schemas, files)
+    _warn_of_empty_folders(files)
+
+    if (root / DECISIONS).exists():
+        documents = _read_checked(root, DECISIONS, "decisions", schemas, files)
+        files.decisions = documents[0] if documents else None
+        files.findings += [_extra_document(extra.document) for extra in documents[1:]]
+    return files
+
+
+def _warn_of_empty_folders(files: ProjectFiles) -> None:
+    """Warns of a folder without a rule or a mapping. It is not an error: it may be intended."""
+    if not files.is_complete:
+        return
+
+    consequences = {}
+    if not files.mappings:
+        consequences[MAPPINGS] = "nothing is compared"
+    if not any(checked.data["rules"] for checked in files.rules if checked.data):
+        consequences[RULES] = "nothing is checked before it is written"
+    for folder, consequence in consequences.items():
+        text = f"0 {folder}: {consequence}"
+        files.findings.append(_finding(text, Place(f"{folder}/"), "", Severity.WARNING))
+
+
+def valid_nodes(documents: list[CheckedDocument]) -> list[tuple[CheckedDocument, Node]]:
+    """Returns the documents of which something is left, each with its node."""
+    return [
+        (checked, Node(checked.document, checked.data))
+        for checked in documents
+        if checked.data is not None
+    ]
+
+
+def _finding(text: str, place: Place, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(CODE, severity, text, remedy, place)
+
+
+def _extra_document(document: Document) -> Finding:
+    text = "a second document in a file that must have only one"
+    return _finding(text, document.place(), "move it into the first, without ---")
+
+
+def _read_project(root: Path, schemas: Schemas, files: ProjectFiles) -> None:
+    if not root.exists():
+        remedy = "correct --project, or create a project with `trueup init DIR`"
+        files.findings.append(_finding("there is no such folder", Place(str(root)), remedy))
+        files.is_complete = False
+        return
+    if not (root / PROJECT).exists():
+        text = f"there is no {PROJECT} in this folder"
+        remedy = "name the project's folder with --project DIR, or create one with `trueup init`"
+        files.findings.append(_finding(text, Place(PROJECT), remedy))
+        files.is_complete = False
+        return
+
+    documents = _read_checked(root, PROJECT, "project", schemas, files)
+    files.findings += [_extra_document(extra.document) for extra in documents[1:]]
+    if documents and documents[0].data is not None:
+        files.project = Node(documents[0].document, documents[0].data)
+        files.settings = files.project.get("settings")
+    elif documents and isinstance(documents[0].document.data, Mapping):
+        # The document as a whole is not valid, but mappings and rules need the settings.
+        settings = Node(documents[0].document, documents[0].document.data).get("settings")
+        files.settings = settings if settings and isinstance(settings.data, Mapping) else None
+
+
+def _yaml_files(root: Path, folder: str, files: ProjectFiles) -> list[str]:
+    """Returns the YAML files of a folder, sorted by name. Reports files with another ending."""
+    try:
+        names = sorted(path.name for path in (root / folder).iterdir())
+    except FileNotFoundError:
+        remedy = _MISSING_FOLDER_REMEDIES[folder]
+        return _unreadable_folder(folder, files, "there is no such folder", remedy)
+    except OSError as error:
+        return _unreadable_folder(folder, files, f"cannot be read: {error.strerror}", "")
+
+    yaml_names = [
+        name
+        for name in names
+        if name.casefold().endswith((".yaml", ".yml")) and not name.startswith(".")
+    ]
+    listed = [f"{folder}/{name}" for name in yaml_names if name.endswith(".yaml")]
+    ignored = [f"{folder}/{name}" for name in yaml_names if not name.endswith(".yaml")]
+
+    # If nothing else is read, a wrong ending would make everything in the folder count for nothing.
+    is_empty = not any(file != DECISIONS for file in listed)
+    if is_empty and ignored:
+        _mark_unknown(folder, files)
+    severity = Severity.ERROR if is_empty else Severity.WARNING
+    files.findings += [
+        _finding("is not read", Place(name), f"name it {Path(name).stem}.yaml", severity)
+        for name in ignored
+    ]
+    return listed
+
+
+def _unreadable_folder(folder: str, files: ProjectFiles, text: str, remedy: str) -> list[str]:
+    files.findings.append(_finding(text, Place(f"{folder}/"), remedy))
+    _mark_unknown(folder, files)
+    return []
+
+
+def _mark_unknown(folder: str, files: ProjectFiles) -> None:
+    """Records that the folder's content is not known, so that no name is reported as missing."""
+    files.has_unknown_names = files.has_unknown_names or folder == MAPPINGS
+    files.is_complete = False
+
+
+def _read_checked(
+    root: Path, file: str, kind: str, schemas: Schemas, files: ProjectFiles
+) -> list[CheckedDocument]:
+    """Reads the documents of a file, checks each against its schema, and adds the findings."""
+    documents, findings = read(root / file, file)
+    files.findings += findings
+    if findings:
+        files.is_complete = False
+        if kind == "mapping":
+            _add_names_of_broken_file(root / file, files)
+
+    secret_keys = _SECRET_KEYS if kind == "project" else ()
+    filled = [document for document in documents if document.data is not None]
+    checked = [schemas.check(document, kind, secret_keys=secret_keys) for document in filled]
+    for document in checked:
+        files.findings += document.findings
+        files.is_complete = files.is_complete and not document.findings
+        if kind == "mapping":
+            _add_name(document, files)
+
+    if not filled and not findings:
+        is_project = kind == "project"
+        remedy = "`trueup init` creates a complete one" if is_project else ""
+        severity = Severity.ERROR if is_project else Severity.WARNING
+        files.findings.append(_finding("this file is empty", Place(file), remedy, severity))
+    return checked
+
+
+def _add_name(checked: CheckedDocument, files: ProjectFiles) -> None:
+    data = checked.document.data
+    name = data.get("mapping") if isinstance(data, Mapping) else None
+    if isinstance(name, str) and ("mapping",) not in checked.removed:
+        files.mapping_names.add(name)
+    else:
+        files.has_unknown_names = True
+
+
+def _add_names_of_broken_file(path: Path, files: ProjectFiles) -> None:
+    """Adds the names of mappings in a file that is not valid YAML.
+
+    References to these mappings are not errors of their own.
+    """
+    try:
+        names = _MAPPING_NAME.findall(read_regular(path))
+    except OSError:
+        names = []
+    files.mapping_names |= {name.decode() for name in names}
+    files.has_unknown_names = files.has_unknown_names or not names

@@ -1,0 +1,79 @@
+"""The parser's errors about YAML in plain words, at the place of the mistake."""
+
+import re
+
+import yaml
+
+from trueup.config.yaml_events import yaml_error
+from trueup.model.finding import Finding, Place
+
+_QUOTES = 'inside double quotes write \\" for ", or use single quotes outside'
+_KINDS = (
+    # problem of the parser, what is wrong, what to do
+    (
+        "did not find expected key",
+        "this does not fit the lines above: it is indented differently, or follows a closing quote",
+        f"indent it like the keys beside it; {_QUOTES}",
+    ),
+    (
+        "could not find expected ':'",
+        "a key without `:`",
+        "write `key: value`; indent text that continues the line above",
+    ),
+    (
+        "mapping values are not allowed in this context",
+        "a `:` where no key can be",
+        (
+            "indent it like the keys beside it, end the key above with `:`, "
+            "or put the text into quotes"
+        ),
+    ),
+    (
+        "did not find expected '-' indicator",
+        "a key in the middle of a list",
+        "begin it with `-`, or indent it like the key of the list",
+    ),
+    (
+        "block sequence entries are not allowed in this context",
+        "a list item on the line of its key",
+        "begin the list on a line of its own",
+    ),
+    (
+        "found character that cannot start any token",
+        "a value cannot begin with this character",
+        "put the value into quotes",
+    ),
+    ("found unknown escape character", "an unknown escape after `\\`", "use single quotes"),
+)
+_OPEN = re.compile(r"did not find expected ',' or '(.)'")
+_ABOVE = {"while scanning a simple key", "while scanning a quoted scalar"}
+"""What begins where the mistake is: the problem is noticed only at what follows."""
+
+
+def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
+    """The finding for an error of the parser in the text of a file."""
+    problem, mark = error.problem or "", error.problem_mark or error.context_mark
+    opened = _OPEN.match(problem)
+    if error.context_mark and (error.context in _ABOVE or opened):
+        mark = error.context_mark
+    if mark is None:
+        return yaml_error(f"broken YAML: {problem}", Place(file))
+
+    place = Place(file, mark.line + 1, mark.column + 1)
+    lines = text.split("\n")
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if line[mark.column : mark.column + 1] == "\t":
+        return yaml_error("a tab where YAML requires spaces", place, "indent with spaces")
+    if opened:
+        return yaml_error(
+            f"broken YAML: this is not closed with `{opened[1]}`, or an item lacks its `,`",
+            place,
+            f"put text that holds {{ }} [ ] or `,` into quotes; close it with `{opened[1]}`",
+        )
+    if error.context == "while scanning a quoted scalar":
+        return yaml_error("broken YAML: this quote is not closed", place, _QUOTES)
+    for known, plain, remedy in _KINDS:
+        if problem == known:
+            return yaml_error(f"broken YAML: {plain}", place, remedy)
+    whole = ", ".join(part for part in (error.context, problem) if part)
+    return yaml_error(f"broken YAML: {whole}", place)
