@@ -1,6 +1,6 @@
-"""`python -m engine` is `trueup`."""
+"""`python -m trueup` is `trueup`."""
 
-from engine.cli.main import main
+from trueup.cli.main import main
 
 __all__ = ["main"]
 

@@ -1,4 +1,7 @@
-"""Opens what a project names: the only place that knows which adapter stands behind which port."""
+"""Opens the connectors that a project names: the only module that knows which one is behind a port.
+
+A new connector is one line in `Connections`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -8,49 +11,47 @@ from tempfile import TemporaryDirectory
 from time import sleep
 from typing import TypeVar
 
-import engine
-from engine.config.documents import read
-from engine.config.loader import check, load
-from engine.errors import ConfigError, EngineError
-from engine.model.catalogue import UDF
-from engine.model.finding import Finding, Place, Severity
-from engine.model.project import Connection, Project
-from engine.planning.checkup import checkup
-from engine.planning.needs import columns, entity_fields, operations
-from engine.ports import Clock, Source, State, Target, World
-from engine.sandbox import snapshots
-from engine.sandbox.clone import clone
-from engine.sandbox.server import Sandbox
-from engine.source.dataverse import doctor as source_doctor
-from engine.source.dataverse.client import DataverseClient
-from engine.source.dataverse.discover import Discovery, discover
-from engine.source.dataverse.settings import settings
-from engine.source.dataverse.source import DataverseSource
-from engine.source.files import FileSource
-from engine.source.overlay import Overlay
-from engine.source.profile import Profile, profile_of
-from engine.state.sqlite import SqlState
-from engine.target import doctor
-from engine.target.client import AutotaskClient
-from engine.target.credentials import Credentials
-from engine.target.gateway import HttpTarget
-from engine.target.limits import Limits
+from trueup.config.documents import read
+from trueup.errors import ConfigError, EngineError
+from trueup.model.catalogue import UDF
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Connection, Project
+from trueup.planning.needs import columns, entity_fields, operations
+from trueup.ports import Clock, Source, State, Target, World
+from trueup.sandbox.autotask import snapshots
+from trueup.sandbox.autotask.clone import clone
+from trueup.sandbox.autotask.server import Sandbox
+from trueup.source.dataverse import doctor as source_doctor
+from trueup.source.dataverse.client import DataverseClient
+from trueup.source.dataverse.discover import Discovery, discover
+from trueup.source.dataverse.settings import settings
+from trueup.source.dataverse.source import DataverseSource
+from trueup.source.files.source import FileSource
+from trueup.source.files.value_formats import parse_format
+from trueup.source.overlay import Overlay
+from trueup.source.profile import Profile, parse_profile
+from trueup.state.sqlite.store import SqliteState
+from trueup.target.autotask import doctor as target_doctor
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.gateway import HttpTarget
+from trueup.target.autotask.limits import RunLimits
 
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
 
 PROFILE = "profile.yaml"
-"""Where `trueup discover` writes, and where a tenant's names are looked for if trueup.yaml does not say."""
+"""The profile that is used where trueup.yaml names none; `trueup discover` writes it."""
 
 DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
-"""What the sandbox takes when its seed names no users; they open nothing else."""
+"""What the sandbox accepts where its seed names no users; they open nothing else."""
 
 
 class SystemClock:
     """The machine's time."""
 
     def now(self) -> datetime:
-        """The instant, UTC."""
+        """The instant, in UTC."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
@@ -58,228 +59,255 @@ class SystemClock:
         sleep(seconds)
 
 
-def shipped() -> Path:
-    """The folder with the shipped trueup.yaml, mappings, rules, schemas and examples: in a wheel, or in a checkout."""
-    package = Path(engine.__file__).parent
-    inside = package / "share"
-    return inside if inside.is_dir() else package.parent
-
-
-def load_project(folder: Path) -> Project:
-    """The checked project. Raises ConfigError with all that is wrong."""
-    return load(folder, shipped=shipped() / "schemas")
-
-
-def check_project(folder: Path) -> tuple[Project | None, list[Finding]]:
-    """The project, if it can be used, and all that there is to say of its files."""
-    return check(folder, shipped=shipped() / "schemas")
+@contextmanager
+def connections(
+    project: Project, *, max_calls: int | None = None, clock: Clock | None = None
+) -> Iterator["Connections"]:
+    """Opens connectors on demand; what was opened is closed when the block ends."""
+    with ExitStack() as stack:
+        yield Connections(project, stack, clock or SystemClock(), max_calls)
 
 
 @contextmanager
-def open_world(project: Project, *, max_calls: int | None = None, clock: Clock | None = None) -> Iterator[World]:
-    """Both systems and the state, closed when the block ends. Raises EngineError for what cannot be opened."""
-    clock = clock or SystemClock()
-    with ExitStack() as stack:
-        opening = _Opening(project, stack, clock, max_calls)
-        yield World(opening.source(), opening.target(), opening.state(), clock)
+def open_world(
+    project: Project, *, max_calls: int | None = None, clock: Clock | None = None
+) -> Iterator[World]:
+    """Both systems and the state, closed when the block ends.
 
-
-@contextmanager
-def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[SqlState]:
-    """The state alone, for commands that look at neither system."""
-    with ExitStack() as stack:
-        yield _Opening(project, stack, clock or SystemClock(), None).remembered()
-
-
-def known_rows(project: Project, mapping: str) -> dict[str, str]:
-    """Keys with names of the rows that a mapping is about: those of its table, and those that only state knows.
-
-    Raises SourceError, StateError.
+    Raises EngineError for what cannot be opened.
     """
-    table = project.catalogue.tables[project.mappings[mapping].source.table]
-    with ExitStack() as stack:
-        opening = _Opening(project, stack, SystemClock(), None)
-        read = opening.source().read(table.name, columns(project)[table.name])
-        memory = opening.remembered().load()
-    remembered = {*memory.links, *memory.applied, *memory.pushed}
-    names = {key: "" for name, key in remembered if name == mapping}
-    names |= {key: str(read.parts.get(key, {}).get(table.title) or "") for key in read.left_out() if key}
-    return names | {str(row[table.key]): str(row.get(table.title) or "") for row in read.rows}
+    clock = clock or SystemClock()
+    with connections(project, max_calls=max_calls, clock=clock) as opened:
+        yield World(opened.source(), opened.target(), opened.state(), clock)
+
+
+@contextmanager
+def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[State]:
+    """The state alone, for operations that read neither system."""
+    with connections(project, clock=clock) as opened:
+        yield opened.state()
 
 
 @contextmanager
 def open_copy(project: Project) -> Iterator[World]:
-    """Both systems and the state, copied: what is written there is written nowhere else, and gone afterwards."""
+    """Copies of both systems and of the state: what is written there is gone afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trueup-")))
-        opening = _Opening(project, stack, SystemClock(), None)
-        state = stack.enter_context(SqlState(folder / "state.sqlite", clock=SystemClock()))
-        with open_state(project) as real:
-            if real.head()[0]:
-                state.import_(real.export())
-        source = Overlay(opening.source(), project.catalogue.tables)
-        yield World(source, opening.copied(folder / "autotask.sqlite"), state, SystemClock())
+        opened = Connections(project, stack, SystemClock(), None)
+        state = stack.enter_context(SqliteState(folder / "state.sqlite", clock=SystemClock()))
+        with open_state(project) as original:
+            if original.head()[0]:
+                state.import_(original.export())
+        source = Overlay(opened.source(), project.catalogue.tables)
+        target = opened.target_copy(folder / "target.sqlite")
+        yield World(source, target, state, SystemClock())
 
 
-def examine(project: Project) -> tuple[list[Finding], list[str]]:
-    """What a connection check finds, and the least permissions that the project needs. Writes nothing."""
-    needs = operations(project)
-    with ExitStack() as stack:
-        opening = _Opening(project, stack, SystemClock(), None)
-        target = opening.autotask()
-        found = doctor.examine(target, needs)
-        if not any(finding.severity is Severity.ERROR for finding in found):
-            found += checkup(project, target)
-        return [*found, *opening.examined_source()], doctor.minimum_permissions(needs)
+class Connections:
+    """Opens the connectors of one project. What it opens is closed with `stack`."""
 
-
-def cloned(project: Project) -> dict[str, set[str]]:
-    """Entities that the project reads, each with the user-defined fields that it names."""
-    needed = {name: set[str]() for name, does in operations(project).items() if "query" in does}
-    for mapping in project.mappings.values():
-        udfs = {name for name in entity_fields(project, mapping) if name.startswith(UDF)}
-        needed.get(mapping.target.entity, set()).update(udfs)
-    return needed
-
-
-def clone_target(project: Project, database: Path) -> int:
-    """Copies what the project's mappings touch from its target into a sandbox's database; gives how many records."""
-    with ExitStack() as stack:
-        target = _Opening(project, stack, SystemClock(), None).autotask()
-        return clone(target, cloned(project), project.catalogue.entities, database)
-
-
-def discover_source(project: Project) -> tuple[Discovery, list[str]]:
-    """What the environment calls the tables of Work 365; and what the project reads that was not found for sure.
-
-    Raises EngineError where the source is no Dataverse, SourceError where it cannot be asked.
-    """
-    if project.source.connector != "dataverse":
-        raise EngineError("trueup.yaml reads Work 365 from no Dataverse: there are no names to discover")
-    access, _ = settings(project.source.options, Path(project.root))
-    with DataverseClient(access, SystemClock()) as client:
-        found = discover(client, project.catalogue.tables)
-    return found, found.unresolved({name: sorted(names) for name, names in columns(project).items()})
-
-
-class _Opening:
-    """One way to open for each connector; adding a connector is one line here."""
-
-    def __init__(self, project: Project, stack: ExitStack, clock: Clock, max_calls: int | None) -> None:
+    def __init__(
+        self, project: Project, stack: ExitStack, clock: Clock, max_calls: int | None
+    ) -> None:
         self._project, self._stack, self._clock, self._max_calls = project, stack, clock, max_calls
+        self._target: HttpTarget | None = None
+
+    # The ports
 
     def source(self) -> Source:
-        """Work 365."""
-        ways: dict[str, Callable[[Connection], Source]] = {
+        """The source. Raises EngineError where it cannot be opened."""
+        connectors: dict[str, Callable[[Connection], Source]] = {
             "files": self._files,
             "dataverse": self._dataverse,
             "sql": self._sql,
         }
-        return _chosen(ways, self._project.source)(self._project.source)
+        return _choose(connectors, self._project.source)(self._project.source)
 
     def target(self) -> Target:
-        """Autotask."""
-        return self.autotask()
-
-    def autotask(self) -> HttpTarget:
-        """Autotask with all that it can do beyond the port."""
-        ways: dict[str, Callable[[Connection], HttpTarget]] = {"autotask": self._autotask, "sandbox": self._sandbox}
-        return _chosen(ways, self._project.target)(self._project.target)
-
-    def copied(self, database: Path) -> Target:
-        """A sandbox with what is in Autotask now, as far as the project is about it."""
-        target, said, entities = self.autotask(), self._project.target, self._project.catalogue.entities
-        if said.connector == "sandbox":
-            snapshots.snapshot(self._path(said, "database"), database)
-        else:
-            clone(target, cloned(self._project), entities, database)
-        url = self._stack.enter_context(Sandbox(database, entities)).url
-        return self._http(url, DEMO_CREDENTIALS, {}, f"a copy of {target.describe()}", target.identity())
+        """The target; opened once. Raises EngineError where it cannot be opened."""
+        return self._http_target()
 
     def state(self) -> State:
-        """The state file."""
-        ways: dict[str, Callable[[Connection], State]] = {"sqlite": self._sqlite}
-        return _chosen(ways, self._project.state)(self._project.state)
+        """The state. Raises EngineError where it cannot be opened."""
+        connectors: dict[str, Callable[[Connection], State]] = {"sqlite": self._sqlite}
+        return _choose(connectors, self._project.state)(self._project.state)
 
-    def remembered(self) -> SqlState:
-        """The state with all that it can do beyond the port: history, settling, export."""
-        ways = {"sqlite": self._sqlite}
-        return _chosen(ways, self._project.state)(self._project.state)
+    # What connectors can do besides
 
-    def examined_source(self) -> list[Finding]:
-        """What a check of the source finds, where its connector has one."""
+    def examine_target(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
+        """Findings about access to the target. `needs`: entity → operations."""
+        return target_doctor.examine(self._http_target(), needs)
+
+    def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
+        """The least permissions for these operations, as the target calls them."""
+        return target_doctor.minimum_permissions(needs)
+
+    def examine_source(self) -> list[Finding]:
+        """Findings about access to the source, where its connector can check it."""
         if self._project.source.connector != "dataverse":
             return []
         access, _ = settings(self._project.source.options, Path(self._project.root))
-        written = {one.source.table: [*one.write_back.set] for one in self._project.mappings.values() if one.write_back}
+        written = {
+            mapping.source.table: [*mapping.write_back.set]
+            for mapping in self._project.mappings.values()
+            if mapping.write_back
+        }
         with DataverseClient(access, self._clock) as client:
-            return source_doctor.examine(client, self.profile(), columns(self._project), written)
+            return source_doctor.examine(client, self._profile(), columns(self._project), written)
 
-    def _files(self, said: Connection) -> Source:
-        folder = self._path(said, "path")
-        return FileSource(folder, self._project.catalogue.tables, str(said.options["path"]), zone=self._project.zone)
+    def discover(self) -> Discovery:
+        """What the source's environment calls the tables of the catalogue.
 
-    def _dataverse(self, said: Connection) -> Source:
-        access, keeping = settings(said.options, Path(self._project.root))
-        source = DataverseSource(access, self.profile(), self._project.zone, self._clock, keeping)
+        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        """
+        if self._project.source.connector != "dataverse":
+            raise EngineError(
+                "the source in trueup.yaml is no Dataverse: there are no names to discover"
+            )
+        access, _ = settings(self._project.source.options, Path(self._project.root))
+        with DataverseClient(access, self._clock) as client:
+            return discover(client, self._project.catalogue.tables)
+
+    def target_copy(self, database: Path) -> Target:
+        """A sandbox with what is in the target now, as far as the project is about it."""
+        target, entities = self._http_target(), self._project.catalogue.entities
+        credentials = DEMO_CREDENTIALS
+        if self._project.target.connector == "sandbox":
+            credentials = _sandbox_credentials(self._project.target.options)
+            snapshots.snapshot(self._path(self._project.target, "database"), database)
+        else:
+            self.clone_target(database)
+        url = self._stack.enter_context(Sandbox(database, entities)).url
+        name = f"a copy of {target.describe()}"
+        return self._http(url, credentials, {}, name, target.identity())
+
+    def clone_target(self, database: Path) -> int:
+        """Copies what the project's mappings touch into a sandbox's database; returns how much.
+
+        The result counts records. Reads only.
+        """
+        entities = self._project.catalogue.entities
+        return clone(self._http_target(), _cloned_fields(self._project), entities, database)
+
+    # Connectors
+
+    def _files(self, connection: Connection) -> Source:
+        return FileSource(
+            self._path(connection, "path"),
+            self._project.catalogue.tables,
+            str(connection.options["path"]),
+            zone=self._project.zone,
+            file_format=parse_format(connection.options.get("format", {})),  # type: ignore[arg-type]  # by its schema
+        )
+
+    def _dataverse(self, connection: Connection) -> Source:
+        access, cache = settings(connection.options, Path(self._project.root))
+        source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
         return self._stack.enter_context(source)
 
-    def _sql(self, said: Connection) -> Source:
-        from engine.source.sql import SqlSource  # noqa: PLC0415 -- a driver stack that only this connector needs
+    def _sql(self, connection: Connection) -> Source:
+        from trueup.source.sql.source import SqlSource  # noqa: PLC0415 -- a driver stack that only this connector needs
 
-        return self._stack.enter_context(SqlSource(str(said.options["url"]), self.profile(), self._project.zone))
+        url = str(connection.options["url"])
+        return self._stack.enter_context(SqlSource(url, self._profile(), self._project.zone))
 
-    def profile(self) -> Profile:
-        """What the tenant calls our tables: the file that `source.profile` names, else the catalogue's own names."""
-        said, tables = self._project.source, self._project.catalogue.tables
-        file = str(said.options.get("profile", PROFILE))
+    def _profile(self) -> Profile:
+        """The tenant's names for the catalogue's tables; without a profile the catalogue's own."""
+        options, tables = self._project.source.options, self._project.catalogue.tables
+        file = str(options.get("profile", PROFILE))
         path = Path(self._project.root) / file
-        if "profile" not in said.options and not path.exists():
+        if "profile" not in options and not path.exists():
             return Profile(tables)
         documents, findings = read(path, file)
         if findings or not documents:
-            raise ConfigError(findings or [Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))])
-        return profile_of(documents[0].data, tables, documents[0])
+            empty = Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))
+            raise ConfigError(findings or [empty])
+        return parse_profile(documents[0].data, tables, documents[0])
 
-    def _autotask(self, said: Connection) -> HttpTarget:
-        options = said.options
-        credentials = Credentials(str(options["username"]), str(options["secret"]), str(options["integration_code"]))
-        return self._http(str(options["url"]), credentials, options, "Autotask")
+    def _http_target(self) -> HttpTarget:
+        if self._target is None:
+            connectors: dict[str, Callable[[Connection], HttpTarget]] = {
+                "autotask": self._autotask,
+                "sandbox": self._sandbox,
+            }
+            connection = self._project.target
+            self._target = _choose(connectors, connection)(connection)
+        return self._target
 
-    def _sandbox(self, said: Connection) -> HttpTarget:
-        seed = said.options.get("seed")
-        sandbox = Sandbox(
-            self._path(said, "database"),
-            self._project.catalogue.entities,
-            seed=self._path(said, "seed") if seed else None,
+    def _autotask(self, connection: Connection) -> HttpTarget:
+        options = connection.options
+        credentials = Credentials(
+            str(options["username"]), str(options["secret"]), str(options["integration_code"])
         )
+        name = self._project.catalogue.systems.target
+        return self._http(str(options["url"]), credentials, options, name)
+
+    def _sandbox(self, connection: Connection) -> HttpTarget:
+        options = connection.options
+        seed = self._path(connection, "seed") if options.get("seed") else None
+        database = self._path(connection, "database")
+        sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
         url = self._stack.enter_context(sandbox).url
-        return self._http(url, DEMO_CREDENTIALS, said.options, "sandbox", f"sandbox in {said.options['database']}")
+        identity = f"sandbox in {options['database']}"
+        return self._http(url, _sandbox_credentials(options), options, "sandbox", identity)
 
     def _http(
-        self, url: str, credentials: Credentials, options: Mapping[str, object], name: str, identity: str = ""
+        self,
+        url: str,
+        credentials: Credentials,
+        options: Mapping[str, object],
+        name: str,
+        identity: str = "",
     ) -> HttpTarget:
-        usual = Limits()
-        limits = Limits(
+        defaults = RunLimits()
+        limits = RunLimits(
             workers=int(str(options.get("workers", WORKERS))),
-            timeout=float(str(options.get("timeout", usual.timeout))),
-            deadline=float(str(options.get("deadline", usual.deadline))),
+            timeout=float(str(options.get("timeout", defaults.timeout))),
+            deadline=float(str(options.get("deadline", defaults.deadline))),
             max_calls=self._max_calls,
         )
-        client = AutotaskClient(url, credentials, self._clock, limits)
-        return self._stack.enter_context(HttpTarget(client, self._project.catalogue.entities, name, identity))
+        named = options.get("hosts", ())
+        hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
+        client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
+        entities = self._project.catalogue.entities
+        return self._stack.enter_context(HttpTarget(client, entities, name, identity))
 
-    def _sqlite(self, said: Connection) -> SqlState:
-        return self._stack.enter_context(SqlState(self._path(said, "path"), clock=self._clock))
+    def _sqlite(self, connection: Connection) -> State:
+        path = self._path(connection, "path")
+        return self._stack.enter_context(SqliteState(path, clock=self._clock))
 
-    def _path(self, said: Connection, option: str) -> Path:
-        return Path(self._project.root) / str(said.options[option])
-
-
-Way = TypeVar("Way")
+    def _path(self, connection: Connection, option: str) -> Path:
+        return Path(self._project.root) / str(connection.options[option])
 
 
-def _chosen(ways: Mapping[str, Way], said: Connection) -> Way:
-    if said.connector not in ways:
-        raise EngineError(f"{said.place}: there is no connector {said.connector!r}: use {', '.join(ways)}")
-    return ways[said.connector]
+def _sandbox_credentials(options: Mapping[str, object]) -> Credentials:
+    """Those of trueup.yaml, where the sandbox's seed names users; else the demo's."""
+    demo = DEMO_CREDENTIALS
+    return Credentials(
+        str(options.get("username", demo.username)),
+        str(options.get("secret", demo.secret)),
+        str(options.get("integration_code", demo.integration_code)),
+    )
+
+
+def _cloned_fields(project: Project) -> dict[str, set[str]]:
+    """Entities that the project reads, each with the user-defined fields that it names."""
+    needed = {name: set[str]() for name, does in operations(project).items() if "query" in does}
+    for mapping in project.mappings.values():
+        user_defined = {name for name in entity_fields(project, mapping) if name.startswith(UDF)}
+        needed.get(mapping.target.entity, set()).update(user_defined)
+    return needed
+
+
+_Connector = TypeVar("_Connector")
+
+
+def _choose(connectors: Mapping[str, _Connector], connection: Connection) -> _Connector:
+    if connection.connector not in connectors:
+        raise EngineError(
+            f"{connection.place}: there is no connector {connection.connector!r}: "
+            f"use {', '.join(connectors)}"
+        )
+    if connection.unset:
+        raise ConfigError(connection.unset)
+    return connectors[connection.connector]

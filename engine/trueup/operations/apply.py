@@ -1,0 +1,87 @@
+"""Applying: do what a plan says, or go on with a run that was interrupted."""
+
+import os
+from collections.abc import Callable
+
+from trueup import operating_system, pipeline, wiring
+from trueup.errors import PlanRefused
+from trueup.model import document
+from trueup.model.finding import Finding, Severity
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.operations.listener import SILENT, Listener
+from trueup.operations.plan import plan_in
+from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.stages.guard import not_allowed
+
+
+def apply(
+    project: Project,
+    plan: Plan | str,
+    options: ApplyOptions | None = None,
+    listener: Listener = SILENT,
+) -> Outcome:
+    """Does what a plan says, once. `plan` is a Plan, or the text of its document.
+
+    Raises PlanRefused over a limit that `options.over` does not name, StalePlan where the
+    configuration or the state has moved or the plan was applied before, and StateLocked while
+    another run is at work. What becomes of each change is in the outcome, never raised.
+    """
+    text = plan if isinstance(plan, str) else document.dumps(plan)
+    options = options or ApplyOptions()
+    with wiring.open_world(project, max_calls=options.max_calls) as world:
+        return pipeline.apply(project, world, text, options, listener.progress)
+
+
+def resume(
+    project: Project, options: ApplyOptions | None = None, listener: Listener = SILENT
+) -> Outcome:
+    """Goes on with the run that was killed, stopped or left in doubt.
+
+    Raises StateError where no run is open.
+    """
+    options = options or ApplyOptions()
+    with wiring.open_world(project, max_calls=options.max_calls) as world:
+        return pipeline.resume(project, world, options, listener.progress)
+
+
+def plan_and_apply(
+    project: Project,
+    approve: Callable[[Plan], bool],
+    options: ApplyOptions | None = None,
+    listener: Listener = SILENT,
+) -> Outcome | None:
+    """Makes a plan and applies it, where `approve` agrees.
+
+    The listener gets the plan first. Returns None where there is nothing to do, or no approval.
+    Raises what `plan` and `apply` raise.
+    """
+    options = options or ApplyOptions()
+    with wiring.open_world(project, max_calls=options.max_calls) as world:
+        made = plan_in(world, project, PlanOptions(), listener)
+        listener.planned(made)
+        exceeded = not_allowed(made.exceeded, options.over)
+        if exceeded:
+            raise PlanRefused(
+                [
+                    Finding(
+                        "limit",
+                        Severity.ERROR,
+                        one.text,
+                        f"look at it, then `--over {one.limit}` allows it",
+                    )
+                    for one in exceeded
+                ]
+            )
+        if not made.changes or not approve(made):
+            return None
+        return pipeline.apply(project, world, document.dumps(made), options, listener.progress)
+
+
+def current_user() -> str:
+    """Who applies, for the history.
+
+    TRUEUP_WHO where a pipeline sets it, else the user of this process.
+    """
+    return os.environ.get("TRUEUP_WHO") or operating_system.user_name()

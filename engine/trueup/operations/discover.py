@@ -1,0 +1,35 @@
+"""Finds the names that the source system uses for its tables and columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trueup import wiring
+from trueup.model.project import Project
+from trueup.planning.needs import columns
+from trueup.source.dataverse.discovery_report import as_text, as_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """What was found in the environment."""
+
+    environment: str
+    profile: str  # the text of a profile file
+    report: str  # how each name was found, line by line
+    unresolved: Sequence[str]  # what the project reads that was not found for sure
+
+
+def discover(project: Project) -> Discovered:
+    """Reads the metadata of the environment and matches it with the catalogue.
+
+    Raises EngineError where the source has no such metadata, SourceError where it cannot be read.
+    """
+    needed = {name: sorted(names) for name, names in columns(project).items()}
+    with wiring.connections(project) as opened:
+        found = opened.discover()
+        return Discovered(
+            environment=found.environment,
+            profile=as_yaml(found),
+            report=as_text(found),
+            unresolved=found.unresolved(needed),
+        )

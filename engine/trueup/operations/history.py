@@ -1,0 +1,35 @@
+"""The history of a project: its runs with their journals, and manual edits."""
+
+from collections.abc import Sequence
+
+from trueup import wiring
+from trueup.model.history import RunHistory, RunsOverview, Verification
+from trueup.model.project import Project
+from trueup.operations import open_history
+
+
+def history(project: Project) -> RunsOverview:
+    """All runs without their plans, oldest first, manual edits, and which runs were undone."""
+    with wiring.open_state(project) as state:
+        return open_history.list_runs(state)
+
+
+def show_run(project: Project, run: str) -> RunHistory:
+    """One run with its plan and journal. `run` is its id, or a unique start of it.
+
+    Raises StateError where there is no such run, EngineError where its plan cannot be read.
+    """
+    with wiring.open_state(project) as state:
+        return open_history.show_run(state, run)
+
+
+def show_runs(project: Project, runs: Sequence[str] = ()) -> Sequence[RunHistory]:
+    """These runs, or all, each with its plan and journal. Raises what `show_run` raises."""
+    with wiring.open_state(project) as state:
+        return open_history.show_runs(state, runs)
+
+
+def verify_journal(project: Project, known: Sequence[str] = ()) -> Verification:
+    """Whether the journal was changed outside trueup. `known` are heads that were noted earlier."""
+    with wiring.open_state(project) as state:
+        return open_history.verify_journal(state, known)

@@ -1,0 +1,27 @@
+"""What an operation reports while it works; nothing of it decides anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trueup.applying.job import Progress, Watch, no_watch
+from trueup.model.plan import Plan
+from trueup.pipeline import Report, no_report
+
+__all__ = ["SILENT", "Listener", "Progress"]
+
+
+def _ignore(value: object) -> None:
+    del value
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Functions that are called with what happens; each may be left out."""
+
+    step: Report = no_report  # what planning does now
+    progress: Watch = no_watch  # how far a run is
+    notice: Callable[[str], None] = _ignore  # about the reading of the source
+    planned: Callable[[Plan], None] = _ignore  # the plan that is about to be applied
+
+
+SILENT = Listener()

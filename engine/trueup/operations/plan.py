@@ -1,0 +1,66 @@
+"""Plans: what apply would do, checked against the tenant. Nothing is written."""
+
+from dataclasses import replace
+
+from trueup import pipeline, wiring
+from trueup.errors import ConfigError, TargetRejected
+from trueup.model.finding import Severity
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.operations.listener import SILENT, Listener
+from trueup.pipeline import PlanOptions
+from trueup.planning.in_doubt import OPEN_RUN
+from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
+from trueup.ports import World
+
+
+def plan(project: Project, options: PlanOptions | None = None, listener: Listener = SILENT) -> Plan:
+    """What the target lacks, and what apply would do about it.
+
+    Raises ConfigError, with places, where mappings name what the tenant does not have, and
+    EngineError where a side cannot be read, or the options name no row, or several.
+    """
+    with wiring.open_world(project) as world:
+        return plan_in(world, project, options, listener)
+
+
+def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:
+    """The reverse of a run as a plan, as far as the target allows one.
+
+    Raises StateError where there is no such run, or it cannot be undone now.
+    """
+    return plan(project, PlanOptions(undo=run), listener)
+
+
+def plan_in(
+    world: World,
+    project: Project,
+    options: PlanOptions | None = None,
+    listener: Listener = SILENT,
+) -> Plan:
+    """As `plan`, with connectors that are open already."""
+    options = options or PlanOptions()
+    try:
+        made = pipeline.plan(project, world, options, listener.step)
+    except TargetRejected as refusal:
+        if unknown := unknown_fields(project, world.target):
+            raise ConfigError(unknown) from refusal
+        raise
+    for notice in world.source.notices:
+        listener.notice(notice)
+    if options.undo:
+        return made
+    periods = unknown_periods(project, world.target)
+    if errors := [one for one in periods if one.severity is Severity.ERROR]:
+        raise ConfigError(errors)
+    if _lacks_prices(made):
+        periods += unnamed_periods(project, world.target)
+    opened = [one for one in made.findings if one.code == OPEN_RUN]
+    others = [one for one in made.findings if one.code != OPEN_RUN]
+    return replace(made, findings=(*opened, *project.warnings, *periods, *others))
+
+
+def _lacks_prices(plan: Plan) -> bool:
+    """Whether anything is billed whose price is unknown."""
+    unpriced = any(line.price is None and (line.quantity or line.units) for line in plan.ledger)
+    return bool(plan.summary.prices_unknown) or unpriced

@@ -1,0 +1,41 @@
+"""A rehearsal: apply a plan to a copy of everything, and plan again."""
+
+from dataclasses import dataclass
+
+from trueup import pipeline, wiring
+from trueup.model import document
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.operations.listener import SILENT, Listener
+from trueup.operations.plan import plan_in
+from trueup.pipeline import ApplyOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What became of the plan on the copy, and what a second plan wants."""
+
+    outcome: Outcome
+    second_plan: Plan
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went through, and nothing is left to do."""
+        return self.outcome.complete and not self.second_plan.changes
+
+
+def rehearse(
+    project: Project, plan: str | None = None, who: str = "", listener: Listener = SILENT
+) -> Rehearsal:
+    """Applies a plan, given as the text of its document, or a new one to a copy of the target.
+
+    Limits are not applied. Nothing is written to source, target or state. Raises what `plan` and
+    `apply` raise.
+    """
+    with wiring.open_copy(project) as copy:
+        text = plan or document.dumps(plan_in(copy, project, listener=listener))
+        limits = frozenset(one.limit for one in document.loads(text).exceeded)
+        options = ApplyOptions(over=limits, who=who)
+        outcome = pipeline.apply(project, copy, text, options, listener.progress)
+        return Rehearsal(outcome, plan_in(copy, project, listener=listener))

@@ -1,0 +1,76 @@
+"""Finds the row that a command is about: people give its key, the start of it, or its name."""
+
+from collections.abc import Mapping, Sequence
+
+from trueup import wiring
+from trueup.errors import EngineError
+from trueup.model.project import Project
+from trueup.model.suggestions import closest
+from trueup.planning.needs import columns
+from trueup.planning.selection.row_names import LEAST, matching_keys
+
+MOST = 5
+"""Rows that are named where several fit."""
+
+
+def known_rows(project: Project, mapping: str) -> dict[str, str]:
+    """Keys with names of the mapping's rows: of its table, and of those that only the state knows.
+
+    Raises SourceError or StateError where one of them cannot be read.
+    """
+    table = project.catalogue.tables[project.mappings[mapping].source.table]
+    with wiring.connections(project) as opened:
+        read = opened.source().read(table.name, columns(project)[table.name])
+        snapshot = opened.state().load()
+    remembered = {*snapshot.links, *snapshot.applied, *snapshot.pushed}
+    names = {key: "" for name, key in remembered if name == mapping}
+    names |= {
+        key: str(read.parts.get(key, {}).get(table.title) or "") for key in read.left_out() if key
+    }
+    return names | {str(row[table.key]): str(row.get(table.title) or "") for row in read.rows}
+
+
+def resolve_key(text: str, names: Mapping[str, str], mapping: str) -> str:
+    """The whole key of the one row that is meant.
+
+    `names`: keys with the names of their rows, empty where there is none. Raises EngineError where
+    no row fits, or more than one.
+    """
+    found = matching_keys(text, names)
+    if len(found) > 1:
+        raise EngineError(
+            f"{text!r} may be any of {len(found):,} rows of {mapping}: "
+            f"{_shown(found, names)}; give the key"
+        )
+    if found:
+        return found[0]
+    _refuse_short_key(text, names, mapping)
+    near = closest(text, names.values())
+    hint = f"; did you mean {near!r}?" if near else ", or the start of it, as the plan shows it"
+    raise EngineError(f"there is no row {text!r} of {mapping}: give its key{hint}")
+
+
+def _refuse_short_key(text: str, names: Mapping[str, str], mapping: str) -> None:
+    """Raises EngineError where keys start so, and it is too short to name one."""
+    start = text.strip().casefold()
+    found = [key for key in names if start and key.casefold().startswith(start)]
+    if len(found) > 1:
+        raise EngineError(
+            f"{len(found):,} keys of {mapping} start with {text!r}: {_shown(found, names)}: "
+            "give more of it"
+        )
+    if found:
+        raise EngineError(
+            f"one key of {mapping} starts with {text!r}, {_shown(found, names)}: "
+            f"give at least {LEAST} characters of it"
+        )
+
+
+def _shown(found: Sequence[str], names: Mapping[str, str]) -> str:
+    shown = ", ".join(key_and_name(key, names[key]) for key in sorted(found)[:MOST])
+    return shown + (f" and {len(found) - MOST:,} more" if len(found) > MOST else "")
+
+
+def key_and_name(key: str, name: str) -> str:
+    """A row by its key, with its name in brackets."""
+    return f"{key} ({name})" if name and name != key else key

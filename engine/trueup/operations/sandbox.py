@@ -1,0 +1,150 @@
+"""The sandboxes: serve them, fill them, copy them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from trueup import wiring
+from trueup.errors import EngineError
+from trueup.model.project import Project
+from trueup.sandbox.autotask import seed as seeding
+from trueup.sandbox.autotask import snapshots, switches
+from trueup.sandbox.autotask.server import Sandbox
+from trueup.sandbox.autotask.switches import Switches
+from trueup.sandbox.autotask.tenant import DEFAULT_USER
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.files.source import FileSource
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A sandbox that is being served."""
+
+    url: str
+    title: str  # what it stands for, with what is needed to sign in
+
+
+@contextmanager
+def serve_target(
+    project: Project,
+    address: tuple[str, int],
+    *,
+    database: Path | None = None,
+    seed: Path | None = None,
+    switch_values: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
+    """Serves the target's API until the block ends.
+
+    `address` is host and port; port 0 takes any free one. Raises SandboxError for a switch or value
+    that does not exist, EngineError where there is no database.
+    """
+    chosen = dict(switch_values or {})
+    for name, value in chosen.items():
+        switches.check(name, value)
+    with Sandbox(
+        database_of(project, database),
+        project.catalogue.entities,
+        switches=Switches().replaced(chosen),
+        host=address[0],
+        port=address[1],
+        seed=seed or seed_of(project),
+    ) as served:
+        title = f"{project.catalogue.systems.target} ({_login(seed or seed_of(project))})"
+        yield Served(served.url, title)
+
+
+def _login(seed: Path | None) -> str:
+    """How to sign in. Users that a seed names are known to whoever wrote it."""
+    if seed and "users" in seeding.read_document(seed):
+        return "users as in its seed"
+    return (
+        f"username {DEFAULT_USER['username']}, secret {DEFAULT_USER['secret']}, "
+        f"integration code {DEFAULT_USER['integration_code']}"
+    )
+
+
+@contextmanager
+def serve_source(
+    project: Project,
+    address: tuple[str, int],
+    *,
+    database: Path | None = None,
+    seed: Path | None = None,
+) -> Iterator[Served]:
+    """Serves a Dataverse with the source's tables until the block ends.
+
+    `seed` is a folder of exports. Raises EngineError where there is none.
+    """
+    tables = project.catalogue.tables
+    exports = FileSource(_exports_folder(project, seed), tables, "the seed", zone=project.zone)
+    rows = {name: exports.read(name, table.columns).rows for name, table in tables.items()}
+    environment = Environment(zone=project.zone)
+    with DataverseSandbox(tables, rows, environment, database=database, address=address) as served:
+        login = (
+            f"tenant {environment.tenant}, client_id {environment.client_id}, client_secret demo"
+        )
+        yield Served(served.url, f"Dataverse ({login})")
+
+
+def add_seed(project: Project, file: Path, database: Path | None = None) -> None:
+    """Adds the records of a seed file; those with the same ids are replaced."""
+    entities = project.catalogue.entities
+    seeding.seed(database_of(project, database), entities, seeding.read_document(file))
+
+
+def reset(project: Project, seed: Path | None = None, database: Path | None = None) -> Path | None:
+    """Empties the sandbox and fills it from a seed, or from the one in trueup.yaml.
+
+    Returns the seed that it was filled from, if any.
+    """
+    file = seed or seed_of(project)
+    document = seeding.read_document(file) if file else None
+    seeding.reset(database_of(project, database), project.catalogue.entities, document)
+    return file
+
+
+def snapshot(project: Project, file: Path, database: Path | None = None) -> None:
+    """Copies the whole sandbox into a file, also while it is served."""
+    snapshots.snapshot(database_of(project, database), file)
+
+
+def restore(project: Project, file: Path, database: Path | None = None) -> None:
+    """Restores the sandbox from a snapshot, also while it is served."""
+    snapshots.restore(file, database_of(project, database))
+
+
+def clone_target(project: Project, database: Path) -> int:
+    """Copies what the project's mappings touch from its target into a new sandbox's database.
+
+    Returns how many records. Reads only. Raises EngineError where the database exists already.
+    """
+    if database.exists():
+        raise EngineError(f"{database} exists already: choose another file, or move it away")
+    with wiring.connections(project) as opened:
+        return opened.clone_target(database)
+
+
+def database_of(project: Project, database: Path | None) -> Path:
+    """The database given, or the project's own. Raises EngineError where there is neither."""
+    if database:
+        return database
+    if project.target.connector != "sandbox":
+        raise EngineError("the target in trueup.yaml is no sandbox: name one with --database FILE")
+    found = Path(project.root) / str(project.target.options["database"])
+    found.parent.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _exports_folder(project: Project, seed: Path | None) -> Path:
+    if seed:
+        return seed
+    if project.source.connector == "files":
+        return Path(project.root) / str(project.source.options["path"])
+    raise EngineError("the source in trueup.yaml is no folder: name one with --seed DIR")
+
+
+def seed_of(project: Project) -> Path | None:
+    """The seed that trueup.yaml names."""
+    named = project.target.options.get("seed") if project.target.connector == "sandbox" else None
+    return Path(project.root) / str(named) if named else None

@@ -1,0 +1,87 @@
+"""The state of a project: links, rows, changes in doubt, export. One function for each command.
+
+Functions that write hold the lock meanwhile, in the name of `holder`; they raise StateLocked where
+another process holds it.
+"""
+
+from collections.abc import Mapping
+
+from trueup import wiring
+from trueup.applying.manual_settlement import Settlement
+from trueup.model.history import LinkForgotten, RowState, StateOverview
+from trueup.model.project import Project
+from trueup.operations import open_state
+
+
+def list_links(project: Project, mapping: str | None = None) -> StateOverview:
+    """The links of a mapping, or all; the lock, open runs, changes in doubt and manual edits.
+
+    Raises EngineError for a mapping that the project does not have.
+    """
+    with wiring.open_state(project) as state:
+        return open_state.list_links(project, state, mapping)
+
+
+def show_row(project: Project, mapping: str, key: str) -> RowState:
+    """All that the state knows of a row. `key` may be a unique start of it.
+
+    Raises EngineError where no row fits, or more than one.
+    """
+    with wiring.open_state(project) as state:
+        return open_state.show_row(state, mapping, key)
+
+
+def forget_link(
+    project: Project, holder: str, mapping: str, key: str, reason: str
+) -> LinkForgotten:
+    """Removes the link of a row; what was pushed stays. `key` may be a unique start of it.
+
+    Raises EngineError where no row fits, or more than one, or it has no link.
+    """
+    with wiring.open_state(project) as state:
+        return open_state.forget_link(state, holder, mapping, key, reason)
+
+
+def settle_change(
+    project: Project,
+    holder: str,
+    change: str,
+    *,
+    landed: bool,
+    record: int | None = None,
+    reason: str,
+) -> None:
+    """Records the outcome of a change in doubt, as a person found it out.
+
+    `record` is the one that a create made. Raises StateError for a change that is not in doubt.
+    """
+    now = wiring.SystemClock().now()
+    with wiring.open_state(project) as state:
+        open_state.settle_change(state, holder, Settlement(change, landed, record, reason, now))
+
+
+def close_run(project: Project, holder: str, run: str, reason: str) -> None:
+    """Gives up what an open run has left to do. Raises StateError while a change is in doubt."""
+    with wiring.open_state(project) as state:
+        open_state.close_run(state, holder, run, wiring.SystemClock().now(), reason)
+
+
+def adopt_systems(project: Project, holder: str, reason: str) -> Mapping[str, str]:
+    """Records that the state is about the systems that are configured now; returns them.
+
+    Raises EngineError where it is about them already.
+    """
+    with wiring.open_world(project) as world:
+        return open_state.adopt_systems(world, holder, reason)
+
+
+def export_state(project: Project) -> str:
+    """The whole state as JSON, one row a line. Raises StateError where there is none."""
+    with wiring.open_state(project) as state:
+        return state.export()
+
+
+def import_state(project: Project, text: str) -> None:
+    """Fills an empty state from an export, whole or not at all. Raises StateError."""
+    with wiring.open_state(project) as state:
+        state.import_(text)
