@@ -7,25 +7,30 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-
-from engine.model.finding import Finding, Place, Severity
-from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from engine.model.plan import (
+from trueup.model.catalogue import SystemNames
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.history import RunHistory
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.plan import (
     Action,
+    Adjustment,
     Blocked,
     Change,
     FieldChange,
     GuardExceeded,
+    HeldUnits,
+    InvoiceEffect,
     LedgerClass,
     LedgerLine,
     LeftOut,
     Plan,
     Reason,
-    Summary,
+    RowRef,
     Unknown,
 )
-from engine.model.run import Entry, Run, RunStatus, Step
-from engine.render.told import Told
+from trueup.model.run import Entry, Run, RunStatus, Step
+from trueup.stages.ledger import totals
+from trueup.stages.summary import Counts, summarize
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -36,6 +41,7 @@ def field(name, before, after, reason=Reason.SOURCE):
 
 
 def change(id_, action, mapping, name, **more):
+    """A change of one row; its tab and entity follow from the mapping."""
     tab, entity = {
         "service": ("Products", "Services"),
         "customer": ("Customers", "Companies"),
@@ -45,26 +51,45 @@ def change(id_, action, mapping, name, **more):
         "license_change": ("Changes", "ContractServiceAdjustments"),
     }[mapping]
     place = Place(f"mappings/{mapping}.yaml", 2, 1)
-    return Change(id_, action, mapping, (id_,), name, tab, more.pop("entity", entity), place, **more)
+    return Change(
+        id_, action, mapping, (id_,), name, tab, more.pop("entity", entity), place, **more
+    )
 
 
-def ledger(class_, name, figures, monthly, text=""):
+CUSTOMER = RowRef("customer", "c4", "Dunmore Surveyors")
+ALPINE = RowRef("customer", "u1", "Alpine Dental AG")
+ELM = RowRef("customer", "u2", "Elm & Oak")
+BRIGHTWATER = RowRef("customer", "create-bright", "Brightwater Logistics Ltd")
+
+
+def ledger(class_, name, figures, price, text="", held=()):
+    """A line: `figures` are the quantity, the units and what is pending; `price` a unit and month.
+
+    All that is pending and not held is moved by the plan.
+    """
     quantity, units, pending = figures
-    difference = Decimal((quantity or 0) - units - pending)
+    known = quantity is not None or class_ is LedgerClass.ORPHAN
+    open_ = Decimal((quantity or 0) - units) if known else None
+    stopped = sum((one.units for one in held), Decimal(0))
     return LedgerLine(
         mapping="subscription",
-        key=name,
+        key="" if class_ is LedgerClass.ORPHAN else name,
         name=name,
         record=7,
-        customer="Dunmore Surveyors",
+        customer=CUSTOMER.name,
+        customer_row=CUSTOMER,
+        under=(RowRef("contract", "k4", "Dunmore-CSP"), RowRef("service", name, name), CUSTOMER),
         day=date(2026, 11, 15),
         quantity=None if quantity is None else Decimal(quantity),
         units=units,
-        pending=pending,
-        difference=difference,
+        pending=Decimal(pending),
+        difference=None if open_ is None else open_ - pending,
+        moved=int(pending - stopped),
+        held=held,
+        unexplained=None if open_ is None else open_ - pending,
         class_=class_,
-        monthly=monthly,
-        price=None,
+        price=price,
+        monthly=None if price is None or open_ is None else price * open_,
         text=text,
     )
 
@@ -72,14 +97,20 @@ def ledger(class_, name, figures, monthly, text=""):
 def changes():
     new = Unknown("create-bright")
     sent = {"contractServiceID": 4711, "effectiveDate": date(2026, 11, 15), "unitChange": 3}
+    from_day = Adjustment(date(2026, 11, 15), RowRef("subscription", "s1", "Premium"), 4711)
+    november = (date(2026, 11, 1), date(2026, 11, 30))
+    premium, exchange = RowRef("service", "p1", "Premium"), RowRef("service", "p2", "Exchange")
     return (
-        change("l1", Action.LINK, "service", "Microsoft 365 Business Basic", record=12, how="match"),
+        change(
+            "l1", Action.LINK, "service", "Microsoft 365 Business Basic", record=12, how="match"
+        ),
         change(
             "u1",
             Action.UPDATE,
             "customer",
             "Alpine Dental AG",
             record=29683,
+            under=(ALPINE,),
             fields=(
                 field("companyNumber", '"A-1007"', '"A-1070"', Reason.DRIFT),
                 field("phone", "+41 44 668 18 00", "+41 44 668 18 01"),
@@ -90,6 +121,7 @@ def changes():
             Action.CREATE,
             "customer",
             "Brightwater Logistics Ltd",
+            under=(BRIGHTWATER,),
             fields=(
                 field("companyName", None, "Brightwater Logistics Ltd", Reason.NEW),
                 field("phone", None, "+44 20 7946 0000", Reason.NEW),
@@ -101,6 +133,7 @@ def changes():
             "customer",
             "Elm & Oak",
             record=29690,
+            under=(ELM,),
             fields=(field("companyName", "Elm and Oak", "Elm & Oak", Reason.DRIFT),),
         ),
         *(
@@ -110,9 +143,19 @@ def changes():
                 "customer",
                 f"Customer {n}",
                 record=n,
+                under=(RowRef("customer", f"t{n}", f"Customer {n}"),),
                 fields=(field("companyType", "Lead", "Customer", Reason.MAPPING),),
             )
             for n in range(1, 8)
+        ),
+        change(
+            "k9",
+            Action.CREATE,
+            "contract",
+            "Brightwater-CSP",
+            fields=(field("setupFee", None, "500", Reason.NEW),),
+            one_off=Decimal(500),
+            under=(BRIGHTWATER,),
         ),
         change(
             "e1",
@@ -128,6 +171,7 @@ def changes():
             "contract",
             "Main contract of Brightwater",
             record=90,
+            under=(BRIGHTWATER,),
             fields=(field("companyID", "29683", new), field("endDate", "2026-12-31", "2027-12-31")),
         ),
         change(
@@ -136,9 +180,12 @@ def changes():
             "license_change",
             "Alpine Dental AG, Microsoft 365 Business Premium, yearly",
             values=sent,
+            adjustment=from_day,
             units=(12, 15),
             monthly=Decimal("50.40"),
-            one_off=Decimal("21.333"),
+            invoice=InvoiceEffect(*november, Decimal("48.21333333"), Decimal("21.33333333")),
+            one_off=Decimal("21.33333333"),
+            under=(from_day.row, RowRef("contract", "k1", "Alpine-CSP"), premium, ALPINE),
             notes=("2026-11-10 has an adjustment already: moved to the next free open day",),
         ),
         change(
@@ -147,8 +194,23 @@ def changes():
             "license_change",
             "Elm & Oak, Exchange Online P1",
             values={**sent, "unitChange": -1},
+            adjustment=from_day,
             units=(4, 3),
             price_unknown=True,
+            under=(RowRef("contract", "k2", "Elm-CSP"), exchange, ELM),
+        ),
+        change(
+            "a3",
+            Action.ADJUST,
+            "license_change",
+            "Elm & Oak, Premium",
+            values={**sent, "unitChange": -2},
+            adjustment=from_day,
+            units=(9, 7),
+            monthly=Decimal("-33.60"),
+            invoice=InvoiceEffect(*november, Decimal("-17.92666667")),
+            lost=Decimal("-4.335"),
+            under=(RowRef("contract", "k2", "Elm-CSP"), premium, ELM),
         ),
         *(
             change(
@@ -164,51 +226,75 @@ def changes():
     )
 
 
+CEDAR = RowRef("customer", "c3", "Cedar & Vine Catering")
+PHONE = Finding(
+    "phone-is-valid",
+    Severity.ERROR,
+    '"n/a" is not a phone number in GB',
+    remedy="enter a main phone on the account in Work 365",
+    place=Place("rules/customer.yaml", 4, 5),
+    mapping=CEDAR.mapping,
+    key=CEDAR.key,
+    name=CEDAR.name,
+)
+POSTED = Finding(
+    "posted-period",
+    Severity.HOLD,
+    "2026-09-03 lies in a posted period; the first open day is 2026-11-01",
+    remedy="decide `push` to bill from 2026-11-01, or `archive`",
+    mapping="license_change",
+    key="9",
+    name="Dunmore Surveyors, Exchange Online P1",
+)
+UNUSED = Finding(
+    "unused-setting",
+    Severity.WARNING,
+    "setting default_refund_product is used by no mapping and no rule",
+    place=Place("trueup.yaml", 31, 3),
+)
+
+
 def blocked():
-    phone = Finding(
-        "phone-is-valid",
-        Severity.ERROR,
-        '"n/a" is not a phone number in GB',
-        remedy="enter a main phone on the account in Work 365",
-        place=Place("rules/customer.yaml", 4, 5),
-        mapping="customer",
-        key="c3",
-        name="Cedar & Vine Catering",
-    )
+    """A customer at fault, a contract that depends on it, and a change that waits."""
     back = {"contact": 1, "contract": 1, "subscription": 3, "license_change": 4}
-    depends = Finding("depends-on-blocked", Severity.ERROR, "depends on customer c3, which is blocked")
-    chain = (("customer", "c3", "Cedar & Vine Catering"),)
+    depends = Finding(
+        "depends-on-blocked", Severity.ERROR, "depends on customer c3, which is blocked"
+    )
     return (
-        Blocked("customer", "c3", "Cedar & Vine Catering", "Customers", (phone,), (), back),
-        Blocked("contract", "k3", "Cedar main", "Agreements", (depends,), chain),
+        Blocked(*CEDAR, "Customers", (PHONE,), (), back),
+        Blocked("contract", "k3", "Cedar main", "Agreements", (depends,), (CEDAR,)),
+        Blocked("license_change", "9", POSTED.name, "Changes", (POSTED,)),
     )
 
 
-def findings():
-    posted = Finding(
-        "posted-period",
-        Severity.HOLD,
-        "2026-09-03 lies in a posted period; the first open day is 2026-11-01",
-        remedy="decide `push` to bill from 2026-11-01, or `archive`",
-        mapping="license_change",
-        key="9",
-        name="Dunmore Surveyors, Exchange Online P1",
+def ledger_lines():
+    """A line of each class, with what is held and what nothing explains."""
+    price = Decimal("3.20")
+    posted = RowRef(POSTED.mapping, POSTED.key, POSTED.name)
+    waits = HeldUnits(Decimal(2), POSTED.code, POSTED.text, ("9",), posted)
+    phone = HeldUnits(Decimal(4), PHONE.code, PHONE.text, ("11",), CEDAR)
+    unknown = ledger(LedgerClass.UNKNOWN, "Power BI", (None, 5, 0), price, "2 rows fit it")
+    return (
+        ledger(LedgerClass.MATCH, "Alpine, Premium", (15, 15, 0), price),
+        ledger(LedgerClass.OVER_BILLED, "Visio P2", (1, 3, 0), price, "nothing explains it"),
+        ledger(LedgerClass.UNDER_BILLED, "Exchange Online P1", (20, 18, 2), price, "", (waits,)),
+        ledger(LedgerClass.MISSING, "Defender", (4, 0, 4), Decimal("2.3333333333"), "", (phone,)),
+        ledger(LedgerClass.UNDER_BILLED, "Premium", (15, 12, 3), Decimal("16.80")),
+        ledger(LedgerClass.ORPHAN, "Project P3", (None, 5, 0), None, "no row is linked to it"),
+        unknown,
     )
-    unused = Finding(
-        "unused-setting",
-        Severity.WARNING,
-        "setting default_refund_product is used by no mapping and no rule",
-        place=Place("trueup.yaml", 31, 3),
-    )
-    return (*blocked()[0].findings, posted, unused)
 
 
 @pytest.fixture
 def a_plan():
     """A plan with one of everything."""
-    made = changes()
-    actions = {str(action): sum(c.action is action for c in made) for action in Action}
-    price = Decimal("3.20")
+    return full_plan()
+
+
+def full_plan():
+    """The same, where no fixture can be used."""
+    made, rows, lines = changes(), blocked(), ledger_lines()
+    counts = Counts(1084, 7, 214, 9, 58)
     return Plan(
         project="p" * 64,
         as_of=date(2026, 11, 15),
@@ -217,48 +303,29 @@ def a_plan():
         source="examples/work365",
         target="sandbox",
         currency="GBP",
+        names=SystemNames("Work 365", "Autotask"),
         changes=made,
         waves=(tuple(c.id for c in made[:10]), tuple(c.id for c in made[10:])),
-        findings=findings(),
-        blocked=blocked(),
+        findings=(*(finding for row in rows[::2] for finding in row.findings), UNUSED),
+        blocked=rows,
         left_out=(
-            LeftOut("subscription", "not billable", tuple(f"Subscription {n}" for n in range(9)), "not-billable"),
-        ),
-        ledger=(
-            ledger(LedgerClass.MATCH, "Alpine, Premium", (15, 15, 0), Decimal(0)),
-            ledger(LedgerClass.OVER_BILLED, "Visio P2", (1, 3, 0), -2 * price),
-            ledger(
-                LedgerClass.UNDER_BILLED,
-                "Exchange Online P1",
-                (20, 18, 0),
-                2 * price,
-                "held: nothing pending explains it",
+            LeftOut(
+                "subscription",
+                "not billable",
+                tuple(f"Subscription {n}" for n in range(9)),
+                "not-billable",
             ),
-            ledger(LedgerClass.ORPHAN, "Project P3", (None, 5, 0), None, "no subscription in Work 365"),
         ),
-        exceeded=(GuardExceeded("creates", "12 creates in Companies, 10 allowed"),),
-        summary=Summary(
-            source_rows=1084,
-            source_tables=7,
-            records=214,
-            read_calls=9,
-            apply_calls=58,
-            monthly=Decimal("231.204"),
-            prices_unknown=1,
-            prices_zero=2,
-            actions=actions,
-            blocked=2,
-            held=1,
-        ),
+        ledger=lines,
+        exceeded=(GuardExceeded("creates", "creates", "12 creates in Companies, 10 allowed"),),
+        summary=summarize(counts, made, rows, totals(lines)),
     )
 
 
 @pytest.fixture
 def nothing(a_plan):
     """A plan of two systems that agree."""
-    summary = replace(
-        a_plan.summary, monthly=Decimal(0), prices_unknown=0, prices_zero=0, actions={}, blocked=0, held=0
-    )
+    summary = summarize(Counts(1084, 7, 214, 9, 0), ())
     empty = {
         "changes": (),
         "waves": (),
@@ -283,23 +350,28 @@ def golden():
     return same
 
 
+def ended(change, name, status, mapping="customer", action=Action.UPDATE, **more):
+    """How one change ended."""
+    return ChangeOutcome(change, name, status, mapping, action, **more)
+
+
 @pytest.fixture
 def outcome():
     """An apply in which everything happened that can."""
     return Outcome(
         run="20261115-090000-7f3a",
         changes=(
-            ChangeOutcome("1", "Alpine Dental AG", ChangeStatus.APPLIED),
-            ChangeOutcome("2", "Elm & Oak", ChangeStatus.ALREADY),
-            ChangeOutcome(
+            ended("1", "Alpine Dental AG", ChangeStatus.APPLIED),
+            ended("2", "Elm & Oak", ChangeStatus.ALREADY),
+            ended(
                 "3",
                 "Brightwater Logistics Ltd",
                 ChangeStatus.FAILED,
                 text="Value of field phone is required.\nmappings/customer.yaml:14:3: phone",
                 remedy="enter a main phone on the account in Work 365",
             ),
-            ChangeOutcome("4", "Main contract", ChangeStatus.SKIPPED, because="Brightwater Logistics Ltd"),
-            ChangeOutcome(
+            ended("4", "Main contract", ChangeStatus.SKIPPED, because="Brightwater Logistics Ltd"),
+            ended(
                 "5",
                 "Alpine Dental AG, Exchange Online P1",
                 ChangeStatus.IN_DOUBT,
@@ -307,7 +379,9 @@ def outcome():
                 sent=datetime(2026, 11, 15, 9, 0, 2, 500, UTC),
                 until=datetime(2026, 11, 15, 9, 5, 2, 500, UTC),
             ),
-            ChangeOutcome("6", "Visio P2", ChangeStatus.HELD, text="units moved from 3 to 4 since planning"),
+            ended(
+                "6", "Visio P2", ChangeStatus.HELD, text="units moved from 3 to 4 since planning"
+            ),
         ),
         calls=17,
     )
@@ -320,10 +394,18 @@ def told(a_plan):
     proof = ({"id": 9, "startDate": "2026-11-15", "endDate": "2026-12-14", "units": 15},)
     entries = (
         Entry("a1", Step.STARTED, at, seq=1),
-        Entry("a1", Step.ANSWERED, at + timedelta(seconds=1), {"answer": "200, itemId null"}, seq=2),
+        Entry(
+            "a1", Step.ANSWERED, at + timedelta(seconds=1), {"answer": "200, itemId null"}, seq=2
+        ),
         Entry("a1", Step.DONE, at + timedelta(seconds=2), {"proof": proof}, seq=3),
         Entry("u1", Step.STARTED, at + timedelta(seconds=3), seq=4),
-        Entry("u1", Step.FAILED, at + timedelta(seconds=4), {"error": "=Phone \x1b[31mis not valid"}, seq=5),
+        Entry(
+            "u1",
+            Step.FAILED,
+            at + timedelta(seconds=4),
+            {"error": "=Phone \x1b[31mis not valid"},
+            seq=5,
+        ),
         Entry("e1", Step.STARTED, at + timedelta(seconds=5), seq=6),
     )
     run = Run(
@@ -336,4 +418,4 @@ def told(a_plan):
         RunStatus.PARTIAL,
         at + timedelta(minutes=2),
     )
-    return Told(run, a_plan, entries)
+    return RunHistory(run, a_plan, entries)

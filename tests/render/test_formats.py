@@ -7,22 +7,27 @@ from dataclasses import replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from engine.model.finding import Place
-from engine.model.plan import Action
-from engine.model.project import (
+import pytest
+from trueup.model.finding import Place
+from trueup.model.history import RunsOverview
+from trueup.model.plan import Action
+from trueup.model.project import (
     FieldSpec,
     Linked,
     MappingSpec,
+    MatchKey,
     Reference,
     SourceSpec,
     TargetSpec,
     Value,
 )
-from engine.model.run import Link
-from engine.render import graph
-from engine.render.csv_ import history_csv, plan_csv
-from engine.render.json_ import findings_json, links_json, outcome_json, run_json, runs_json
-from engine.render.markdown import literal, plan_markdown
+from trueup.model.run import Link
+from trueup.render import graph
+from trueup.render.csv_ import history_csv
+from trueup.render.json_ import findings_json, links_json, outcome_json, run_json, runs_json
+from trueup.render.markdown import plan_markdown
+from trueup.render.markdown_parts import literal
+from trueup.render.plan_csv import Table, plan_csv
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HERE = Place("mappings/x.yaml", 1, 1)
@@ -43,7 +48,8 @@ def test_verbose_markdown_shows_every_field(a_plan, golden):
 def test_markdown_of_nothing_is_one_line_and_its_source(nothing):
     assert plan_markdown(nothing) == (
         "## No changes. Work 365 and Autotask agree.\n\n"
-        "Work 365: examples/work365, 1,084 rows; Autotask: sandbox, 214 records; as of 2026-11-15.\n"
+        "Work 365: examples/work365, 1,084 rows; Autotask: sandbox, 214 records; "
+        "as of 2026-11-15.\n"
     )
 
 
@@ -58,13 +64,15 @@ def test_markdown_tells_selection_and_undo(nothing):
 def test_markdown_obeys_nothing_that_stands_in_a_name():
     name = "<b>@me</b> #1 https://x.y www.z.q $1 $2 | `a` [x](y) __d__ \x1b[0m"
     assert literal(name) == (
-        "&lt;b&gt;@<!-- -->me&lt;/b&gt; #<!-- -->1 https<!-- -->://x.y www<!-- -->.z.q &#36;1 &#36;2 "
+        "&lt;b&gt;@<!-- -->me&lt;/b&gt; #<!-- -->1 https<!-- -->://x.y www<!-- -->.z.q "
+        "&#36;1 &#36;2 "
         "\\| \\`a\\` \\[x\\](y) \\_\\_d\\_\\_ \\\\x1b\\[0m"
     )
 
 
-def test_csv_of_a_plan(a_plan, golden):
-    golden("plan.csv", plan_csv(a_plan))
+@pytest.mark.parametrize("table", Table)
+def test_csv_of_a_plan(a_plan, golden, table):
+    golden(f"plan_{table}.csv", plan_csv(a_plan, table))
 
 
 def test_a_spreadsheet_computes_nothing_from_names(a_plan):
@@ -81,7 +89,9 @@ def test_a_spreadsheet_computes_nothing_from_names(a_plan):
         "|cmd",
         "plain",
     )
-    text = plan_csv(replace(a_plan, changes=tuple(replace(link, name=name) for name in names), ledger=()))
+    text = plan_csv(
+        replace(a_plan, changes=tuple(replace(link, name=name) for name in names), ledger=())
+    )
     cells = [row["name"] for row in rows_of(text)]
     assert cells == [
         '\'=HYPERLINK("http://x")',
@@ -98,7 +108,8 @@ def test_a_spreadsheet_computes_nothing_from_names(a_plan):
 
 
 def test_figures_stay_figures_in_csv(a_plan):
-    over = [row for row in rows_of(plan_csv(a_plan)) if row["class"] == "over-billed"]
+    rows = rows_of(plan_csv(a_plan, Table.LEDGER))
+    over = [row for row in rows if row["class"] == "over-billed"]
     assert (over[0]["difference"], Decimal(over[0]["monthly"])) == ("-2", Decimal("-6.40"))
 
 
@@ -113,7 +124,11 @@ def test_findings_as_json(a_plan):
 
 def test_an_outcome_as_json(outcome):
     document = json.loads(outcome_json(outcome))
-    assert (document["run"], document["complete"], document["calls"]) == ("20261115-090000-7f3a", False, 17)
+    assert (document["run"], document["complete"], document["calls"]) == (
+        "20261115-090000-7f3a",
+        False,
+        17,
+    )
     assert [change["status"] for change in document["changes"]] == [
         "applied", "already", "failed", "skipped", "in doubt", "held",
     ]  # fmt: skip
@@ -128,16 +143,30 @@ def test_json_moves_no_cursor(outcome):
 
 def test_links_and_runs_as_json(told):
     link = Link("customer", "7", "Companies", 29683, "match")
-    told_link = {"mapping": "customer", "key": "7", "entity": "Companies", "record": 29683, "how": "match"}
-    assert json.loads(links_json([link], {("customer", "7"): "Alpine"})) == {"links": [{**told_link, "name": "Alpine"}]}
+    told_link = {
+        "mapping": "customer",
+        "key": "7",
+        "entity": "Companies",
+        "record": 29683,
+        "how": "match",
+    }
+    assert json.loads(links_json([link], {("customer", "7"): "Alpine"})) == {
+        "links": [{**told_link, "name": "Alpine"}]
+    }
     assert json.loads(links_json([link], {}))["links"][0]["name"] == ""
-    assert json.loads(runs_json([told.run], ZURICH))["runs"][0]["started"] == "2026-11-15 09:00:00+01:00"
+    assert (
+        json.loads(runs_json(RunsOverview([told.run]), ZURICH))["runs"][0]["started"]
+        == "2026-11-15 09:00:00+01:00"
+    )
     open_run = replace(told.run, ended=None)
-    assert json.loads(runs_json([open_run], ZURICH))["runs"][0]["ended"] is None
+    assert json.loads(runs_json(RunsOverview([open_run]), ZURICH))["runs"][0]["ended"] is None
 
 
 def test_a_run_as_json_holds_each_change_with_its_proof(told):
-    changes = {change["id"]: change for change in json.loads(run_json([told], ZURICH))["runs"][0]["changes"]}
+    changes = {
+        change["id"]: change
+        for change in json.loads(run_json([told], ZURICH))["runs"][0]["changes"]
+    }
     assert changes["a1"]["status"] == "done"
     assert changes["a1"]["known"]["proof"][0]["units"] == 15
     assert [line["step"] for line in changes["a1"]["journal"]] == ["started", "answered", "done"]
@@ -147,7 +176,10 @@ def test_a_run_as_json_holds_each_change_with_its_proof(told):
 
 def test_a_plan_as_mermaid_counts_changes_by_kind_and_wave(a_plan, golden):
     needing = tuple(
-        replace(change, needs=("create-bright", "not in the plan") if change.action is Action.ADJUST else ())
+        replace(
+            change,
+            needs=("create-bright", "not in the plan") if change.action is Action.ADJUST else (),
+        )
         for change in a_plan.changes
     )
     golden("plan.mmd", graph.mermaid(graph.of_plan(replace(a_plan, changes=needing))))
@@ -179,9 +211,14 @@ def test_mappings_as_a_graph_of_their_references():
         "customer": mapping("customer", "Customers"),
         "contact": mapping("contact", "Customers", fields={"companyID": ref("customer")}),
         "contract": mapping(
-            "contract", "Agreements", match=({"companyID": ref("customer")},), identity={"c": ref("gone")}
+            "contract",
+            "Agreements",
+            match=(MatchKey({"companyID": ref("customer")}),),
+            identity={"c": ref("gone")},
         ),
-        "subscription": mapping("subscription", "Agreements", where={"contractID": Linked("contract", HERE)}),
+        "subscription": mapping(
+            "subscription", "Agreements", where={"contractID": Linked("contract", HERE)}
+        ),
     }
     assert graph.dot(graph.of_mappings(mappings)) == (
         "digraph trueup {\n"

@@ -6,11 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from engine.render.csv_ import guarded
-from engine.render.harmless import clean, clip, width
-from engine.render.layout import Cell, Line, lay_out
-from engine.render.words import count, known_as, money, number, plural, signed
+from trueup.render.csv_ import guarded
+from trueup.render.formatting import count, known_as, money, number, plural, signed
+from trueup.render.layout import Cell, Line, lay_out
+from trueup.render.sanitize import clip, sanitize, width
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=80)
 JOINERS = {"\u200c", "\u200d"}
@@ -18,16 +17,16 @@ JOINERS = {"\u200c", "\u200d"}
 
 @given(ANY_TEXT)
 def test_nothing_is_left_that_a_terminal_obeys(text):
-    shown = clean(text)
+    shown = sanitize(text)
     obeyed = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert not [c for c in shown if unicodedata.category(c) in obeyed and c not in JOINERS]
-    assert clean(shown) == shown
+    assert sanitize(shown) == shown
     shown.encode()
 
 
 @given(ANY_TEXT, st.integers(1, 60))
 def test_a_cut_text_is_as_wide_as_its_column_at_most(text, columns):
-    assert width(clip(clean(text), columns)) <= columns
+    assert width(clip(sanitize(text), columns)) <= columns
 
 
 @given(ANY_TEXT)
@@ -35,20 +34,20 @@ def test_no_cell_begins_as_a_formula(text):
     assert guarded(text)[:1] not in set("=+-@|%\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
-@given(st.lists(st.lists(ANY_TEXT.map(clean), min_size=1, max_size=4), max_size=6))
+@given(st.lists(st.lists(ANY_TEXT.map(sanitize), min_size=1, max_size=4), max_size=6))
 def test_cells_of_one_kind_begin_in_one_column(rows):
     lines = [Line(tuple(Cell(cell) for cell in row), "a") for row in rows]
-    out = lay_out(lines)
+    out = lay_out(lines, 10_000)
     assert len(out) == len(rows)
     assert not any(line.endswith(" ") for line in out)
 
 
 def test_marks_piled_on_a_letter_are_cut():
-    assert clean("a" + "\u0301" * 50) == "a" + "\u0301" * 4
+    assert sanitize("a" + "\u0301" * 50) == "a" + "\u0301" * 4
 
 
 def test_a_text_without_end_ends():
-    assert clean("x" * 10_000) == "x" * 499 + "…"
+    assert sanitize("x" * 10_000) == "x" * 499 + "…"
     assert known_as("x" * 200) == "x" * 79 + "…"
     assert known_as("") == "(no name)"
 
@@ -58,7 +57,10 @@ def test_wide_letters_count_two_and_marks_none():
 
 
 def test_control_characters_are_written_out():
-    assert clean("a\x1b[31m\x07\x9b\u202e\ud800\u2028b\tc\nd") == "a\\x1b[31m\\x07\\x9b\\u202e\\ud800\\u2028b c d"
+    assert (
+        sanitize("a\x1b[31m\x07\x9b\u202e\ud800\u2028b\tc\nd")
+        == "a\\x1b[31m\\x07\\x9b\\u202e\\ud800\\u2028b c d"
+    )
 
 
 def test_a_cell_wider_than_the_widest_moves_only_its_own_line():
@@ -87,7 +89,12 @@ def test_money_is_shown_rounded_with_its_sign(amount, currency, plain, with_sign
 
 
 def test_numbers_lose_the_zeros_that_a_database_adds():
-    assert [number(Decimal(n)) for n in ("20.0000", "2.50", "100", "1E+2")] == ["20", "2.5", "100", "100"]
+    assert [number(Decimal(n)) for n in ("20.0000", "2.50", "100", "1E+2")] == [
+        "20",
+        "2.5",
+        "100",
+        "100",
+    ]
     assert [signed(n) for n in (2, -3, 0)] == ["+2", "-3", "0"]
 
 

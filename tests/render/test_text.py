@@ -1,28 +1,78 @@
 """Plans, findings, outcomes and runs as a terminal shows them, whole."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.finding import Advice, Command, Finding, Place, Severity
+from trueup.model.history import (
+    AuditEntry,
+    ChangeInDoubt,
+    ChangesSettled,
+    LinkForgotten,
+    LockTaken,
+    RowState,
+    RunClosed,
+    RunsOverview,
+    SettledChange,
+    StateOverview,
+    SystemsAdopted,
+    TextOnly,
+    UndoneBy,
+)
+from trueup.model.outcome import ChangeStatus, Outcome
+from trueup.model.plan import (
+    Action,
+    Change,
+    FieldChange,
+    HeldUnits,
+    LedgerClass,
+    LeftOut,
+    Outside,
+    Reason,
+    RowRef,
+    Unknown,
+)
+from trueup.model.run import Lease, Link, Pushed
+from trueup.render.formatting import sentence
+from trueup.render.history import NONE, run_text, runs_text
+from trueup.render.manual_edits import audit_json, audit_text, event_text
+from trueup.render.markdown import plan_markdown
+from trueup.render.outcome import WAIT, outcome_text
+from trueup.render.state import overview_text, row_text
+from trueup.render.style import Style
+from trueup.render.text import findings_text, plan_text
+from trueup.render.view import Arrangement, GroupBy
+from trueup.stages.ledger import totals
 
-from engine.model.finding import Finding, Place, Severity
-from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from engine.model.plan import Action, Blocked, Change, FieldChange, LedgerClass, LeftOut, Reason, Unknown
-from engine.model.run import Lease, Link, Pushed
-from engine.render.by_hand import by_hand_json, by_hand_text, forgotten, of_row
-from engine.render.history import NONE, run_text, runs_text
-from engine.render.links import Doubt, Known, row_text, standing_text
-from engine.render.markdown import plan_markdown
-from engine.render.outcome import WAIT, outcome_text
-from engine.render.style import Style
-from engine.render.text import findings_text, plan_text
-from engine.render.told import Undone
-from engine.render.words import sentence
-from engine.state.journal import AuditLine
+from tests.render.conftest import CUSTOMER, ended, ledger
 
 ZURICH = ZoneInfo("Europe/Zurich")
+
+
+BY_TAB = Arrangement(group=GroupBy.TAB)
+
+
+def section(text, title):
+    """The lines of a page from that title to the next empty line."""
+    found = [part for part in text.split("\n\n") if part.split("  ")[0].split("\n")[0] == title]
+    assert len(found) == 1, text
+    return found[0].removesuffix("\n")
+
+
+def needs(plan, **more):
+    """What the page says needs a person, without the columns of figures."""
+    lines = section(plan_text(plan, **more), "Needs a person").splitlines()[1:]
+    return [re.sub(r" {3,}(blocked|held|differs|not known).*", r"  [\1]", line) for line in lines]
+
+
+def advised(finding, *advice):
+    """The finding with a remedy made of text and commands."""
+    made = Advice.of(*advice)
+    return replace(finding, remedy=made.text, commands=made.commands)
 
 
 def test_a_plan_with_one_of_everything(a_plan, golden):
@@ -45,24 +95,35 @@ def test_two_systems_that_agree(nothing):
 
 def test_a_difference_in_the_ledger_is_no_agreement(nothing, a_plan):
     under = [line for line in a_plan.ledger if line.class_ is LedgerClass.UNDER_BILLED]
-    assert plan_text(replace(nothing, ledger=tuple(under))).endswith("\n\nPlan: nothing to change.\n")
+    assert plan_text(replace(nothing, ledger=tuple(under))).endswith(
+        "\n\nPlan: nothing to change.\n"
+    )
 
 
 def test_a_selection_and_an_undo_say_so(nothing):
     text = plan_text(replace(nothing, selection="only customer 7"))
     assert "As of      2026-11-15\nA part     only customer 7\n\n" in text
-    text = plan_text(replace(nothing, selection="only customer 7; outside of it: 2 rows, 1 change"))
-    assert "A part      only customer 7\nNot shown   2 rows, 1 change\n\n" in text
+    outside = Outside(rows=2, changes=1, blocked=3, held=0)
+    text = plan_text(replace(nothing, selection="only customer 7", outside=outside))
+    assert (
+        "A part      only customer 7\nNot shown   2 rows, 1 change, 3 blocked, 0 held\n\n" in text
+    )
     assert text.endswith("Plan: nothing to change.\n")
     text = plan_text(replace(nothing, selection="undoes run r7", undo_of="r7"))
-    assert "As of      2026-11-15\nUndoes     run r7\n\nPlan: nothing to change.\n" in text
-    assert text.startswith("Work 365   examples/work365\nAutotask   sandbox   ")  # an undo reads no rows
+    assert "As of      2026-11-15\nUndoes     run r7\n\nCan be signed   There is nothing" in text
+    assert text.endswith("\n\nPlan: nothing to change.\n")
+    assert text.startswith(
+        "Work 365   examples/work365\nAutotask   sandbox   "
+    )  # an undo reads no rows
 
 
 def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
     links = [
-        Finding("link-stays", Severity.INFO, "its link stays", f"`trueup state forget customer k{n} --reason …`",
-                None, "customer", f"k{n}", f"Customer {n}")
+        advised(
+            Finding("link-stays", Severity.INFO, "its link stays", mapping="customer", key=f"k{n}",
+                    name=f"Customer {n}"),
+            Command("state forget", "customer", f"k{n}", "--reason …"),
+        )
         for n in range(3)
     ]  # fmt: skip
     plan = replace(nothing, selection="undoes run r7", undo_of="r7", findings=tuple(links))
@@ -82,20 +143,28 @@ def test_records_that_an_undo_switches_off_alike_are_told_together(nothing):
     off = FieldChange("isActive", 1, 0, Reason.UNDO, "yes", "no")
     gone = replace(off, reason=Reason.SOURCE)
     changes = [
-        Change(f"c{n}", Action.DEACTIVATE, "customer", (f"k{n}",), f"Customer {n}", "Customers", "Companies",
+        Change(f"c{n}", Action.DEACTIVATE, "customer", (f"k{n}",), f"Customer {n}",
+               "Customers", "Companies",
                Place("m.yaml"), record=n, fields=(off,))
         for n in range(3)
     ]  # fmt: skip
-    assert "- 3 customers   Companies   to be switched off" in plan_text(replace(nothing, changes=tuple(changes)))
+    assert "- 3 customers   Companies   to be switched off" in plan_text(
+        replace(nothing, changes=tuple(changes))
+    )
     each = [replace(change, fields=(gone,)) for change in changes]
-    assert "- Customer 2   Companies 2   to be switched off" in plan_text(replace(nothing, changes=tuple(each)))
+    assert "- Customer 2   Companies 2   to be switched off" in plan_text(
+        replace(nothing, changes=tuple(each))
+    )
 
 
 def test_ten_creates_of_one_kind_are_one_line(a_plan):
     create = next(change for change in a_plan.changes if change.action is Action.CREATE)
     many = tuple(replace(create, id=f"c{n}", name=f"New customer {n}") for n in range(10))
-    text = plan_text(replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()))
-    assert text.split("\n\n")[1] == (
+    text = plan_text(
+        replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()),
+        arrangement=BY_TAB,
+    )
+    assert section(text, "Customers") == (
         "Customers\n"
         "  + 10 customers   Companies, new   2 fields each (-v shows them)\n"
         "      New customer 0; New customer 1; New customer 2; New customer 3 and 6 more"
@@ -106,11 +175,19 @@ def test_many_updates_with_values_of_their_own_show_three_and_count_the_rest(a_p
     update = next(change for change in a_plan.changes if change.id == "t1")
     changed = replace(update.fields[0], field="companyName", reason=Reason.MAPPING)
     many = tuple(
-        replace(update, id=f"u{n}", name=f"Customer {n:02}", fields=(replace(changed, shown_after=f"Renamed {n:02}"),))
+        replace(
+            update,
+            id=f"u{n}",
+            name=f"Customer {n:02}",
+            fields=(replace(changed, shown_after=f"Renamed {n:02}"),),
+        )
         for n in range(20)
     )
-    text = plan_text(replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()))
-    assert text.split("\n\n")[1] == (
+    text = plan_text(
+        replace(a_plan, changes=many, blocked=(), findings=(), ledger=(), left_out=(), exceeded=()),
+        arrangement=BY_TAB,
+    )
+    assert section(text, "Customers") == (
         "Customers\n"
         "  ~ Customer 00         Companies 1\n"
         "      companyName  Lead  →  Renamed 00  mapping changed\n"
@@ -118,93 +195,117 @@ def test_many_updates_with_values_of_their_own_show_three_and_count_the_rest(a_p
         "      companyName  Lead  →  Renamed 01  mapping changed\n"
         "  ~ Customer 02         Companies 1\n"
         "      companyName  Lead  →  Renamed 02  mapping changed\n"
-        "  ~ 17 customers more   Companies     companyName, each with values of its own (-v shows them)"
+        "  ~ 17 customers more   Companies     companyName, each with values of its own "
+        "(-v shows them)"
     )
 
 
-def test_links_found_by_match_are_never_folded_and_others_are(a_plan):
+def test_links_are_counted_by_how_they_were_found_unless_they_replace_a_value(a_plan):
     link = a_plan.changes[0]
-    matched = tuple(replace(link, id=f"m{n}", name=f"Matched {n}") for n in range(12))
-    known = tuple(replace(link, id=f"i{n}", name=f"Known {n}", how="identity") for n in range(12))
-    text = plan_text(replace(a_plan, changes=matched + known))
-    assert all(f"→ Matched {n} " in text for n in range(12))
-    assert "→ 12 services   Services      found by its identity\n" in text
+    matched = [replace(link, id=f"m{n}", name=f"Matched {n}") for n in range(12)]
+    known = [replace(link, id=f"i{n}", name=f"Known {n}", how="identity") for n in range(12)]
+    renames = FieldChange("name", "Old", "New", Reason.FIRST, "Old", "New")
+    renamed = [replace(one, id=f"r{one.id}", fields=(renames,)) for one in matched[:4]]
+    plan = replace(a_plan, changes=(*matched, *known, *renamed))
+    text = plan_text(plan)
+    assert "  → 12 services   Services      found by match\n" in text
+    assert "  → 12 services   Services      found by its identity\n" in text
+    assert text.count("name  Old  →  New  first alignment\n") == 4
+    assert plan_text(plan, verbose=True).count("→ Matched ") == 16
 
 
 def test_a_link_takes_the_update_of_its_record_and_only_names_what_was_empty(a_plan):
     link = replace(a_plan.changes[0], keys=("s1",), name="Basic")
-    old = replace(a_plan.changes[1].fields[1], field="name", shown_before="M365 Basic", shown_after="Basic")
+    old = replace(
+        a_plan.changes[1].fields[1], field="name", shown_before="M365 Basic", shown_after="Basic"
+    )
     new = replace(old, field="externalID", before=None, shown_before="", shown_after="4711")
-    update = replace(link, id="u", action=Action.UPDATE, how="", fields=(old, new), notes=("a note",))
+    update = replace(
+        link, id="u", action=Action.UPDATE, how="", fields=(old, new), notes=("a note",)
+    )
     text = plan_text(replace(a_plan, changes=(link, update)))
-    assert (
-        "Products\n"
+    assert section(text, "(no customer)") == (
+        "(no customer)\n"
         "  → Basic   Services 12   found by match, fills externalID\n"
         "      name  M365 Basic  →  Basic  changed in Work 365\n"
-        "      A note\n\n"
-    ) in text
+        "      A note"
+    )
     verbose = plan_text(replace(a_plan, changes=(link, update)), verbose=True)
     assert "      externalID  –           →  4711   changed in Work 365\n" in verbose
 
 
 def test_changes_stand_by_mapping_and_name_whatever_their_wave(a_plan):
     link = a_plan.changes[0]
-    names = ["beta", "Alpha", "gamma"]
-    marks = [replace(link, id=f"w{name}", name=name, action=Action.WRITE_BACK, entity="product") for name in names[:1]]
-    plan = replace(a_plan, changes=(*marks, *(replace(link, id=name, name=name, keys=(name,)) for name in names)))
-    shown = plan_text(plan).split("\n\n")[1]
-    assert [line.split()[1] for line in shown.splitlines()[1:]] == ["Alpha", "beta", "gamma", "beta"]
+    mark = replace(link, id="w", name="beta", action=Action.WRITE_BACK, entity="product")
+    links = (replace(link, id=name, name=name, keys=(name,)) for name in ("beta", "Alpha", "gamma"))
+    plan = replace(a_plan, changes=(mark, *links))
+    names = [line.split()[1] for line in section(plan_text(plan), "(no customer)").splitlines()[1:]]
+    assert names == ["Alpha", "beta", "gamma"]
+    shown = section(plan_text(plan, verbose=True), "(no customer)").splitlines()[1:]
+    assert [line.split()[1] for line in shown] == ["Alpha", "beta", "gamma", "beta"]
 
 
-def test_rows_of_one_name_with_the_same_to_say_are_one(nothing, a_plan):
-    rows = tuple(replace(a_plan.blocked[0], key=f"log{n}", mapping="license_change") for n in range(3))
-    text = plan_text(replace(nothing, blocked=rows))
-    assert "  ! Cedar & Vine Catering   blocked, 3 license changes (-v shows each)\n" in text
-    assert "      holds back 3 contacts, 3 contracts, 9 subscriptions, 12 license changes\n" in text
+def test_rows_with_the_same_to_say_are_one_from_three_on(nothing, a_plan):
+    rows = tuple(
+        replace(a_plan.blocked[0], key=f"log{n}", mapping="license_change") for n in range(3)
+    )
+    assert needs(replace(nothing, blocked=rows)) == [
+        '  ! 3 license changes: "n/a" is not a phone number in GB  [blocked]',
+        "      → Enter a main phone on the account in Work 365",
+        "      Cedar & Vine Catering; Cedar & Vine Catering; Cedar & Vine Catering (-v shows each)",
+        "      holds back 3 contacts, 3 contracts, 9 subscriptions, 12 license changes",
+    ]
     assert plan_text(replace(nothing, blocked=rows), verbose=True).count("! Cedar") == 3
+    assert plan_text(replace(nothing, blocked=rows[:2])).count("! Cedar") == 2
 
 
 def test_long_values_are_cut_where_they_still_differ(a_plan):
     update = next(change for change in a_plan.changes if change.id == "t1")
     lorem = "All work is billed by the calendar month and in advance, "
-    changed = replace(update.fields[0], shown_before=lorem + "net 30 days", shown_after=lorem + "net 60 days")
+    changed = replace(
+        update.fields[0], shown_before=lorem + "net 30 days", shown_after=lorem + "net 60 days"
+    )
     text = plan_text(replace(a_plan, changes=(replace(update, fields=(changed,)),)))
     assert "companyType  …ance, net 30 days  →  …ance, net 60 days  mapping changed\n" in text
 
 
-def test_a_row_blocked_by_a_row_that_is_not_shown_is_shown_itself(nothing):
-    chain = (("contract", "k", "Main"), ("customer", "c", "Gone GmbH"))
-    row = Blocked("subscription", "s", "Visio P2", "Agreements", (), chain)
-    text = plan_text(replace(nothing, blocked=(row,)))
-    assert "  ! Visio P2   blocked\n      waits for contract Main ← customer Gone GmbH\n" in text
-
-
-def test_many_rows_blocked_for_one_reason_fold(nothing, a_plan):
-    row = a_plan.blocked[0]
-    rows = tuple(replace(row, key=f"c{n}", name=f"Customer {n}", holds_back={}) for n in range(20))
-    assert plan_text(replace(nothing, blocked=rows)).split("\n\n")[1] == (
-        "Customers\n"
-        "  ! 20 customers   blocked\n"
-        '      "n/a" is not a phone number in GB   rules/customer.yaml:4:5\n'
-        "      → Enter a main phone on the account in Work 365\n"
-        "      Customer 0; Customer 1; Customer 2; Customer 3 and 16 more (-v shows each)"
+def test_a_row_that_waits_for_another_one_is_counted_with_that_one_alone(nothing, a_plan):
+    at_fault, depends, _ = a_plan.blocked
+    found = needs(replace(nothing, blocked=(at_fault, depends)))
+    assert [line for line in found if "!" in line] == [
+        '  ! Cedar & Vine Catering: "n/a" is not a phone number in GB  [blocked]'
+    ]
+    assert found[-1] == (
+        "      holds back 1 contact, 1 contract, 3 subscriptions, 4 license changes"
     )
-    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is not a phone number") == 20
 
 
-def test_many_rows_with_the_same_rule_and_words_of_their_own_show_the_first(nothing, a_plan):
-    row = a_plan.blocked[0]
-    rows = tuple(
-        replace(row, key=f"c{n}", name=f"Customer {n}", findings=(replace(row.findings[0], text=f"{n} is no phone"),))
-        for n in range(20)
+def test_a_row_at_fault_that_waits_as_well_says_for_what(nothing, a_plan):
+    chain = (RowRef("contract", "k", "Main"), RowRef("customer", "c", "Gone GmbH"))
+    row = replace(a_plan.blocked[0], because=chain)
+    assert "      waits for contract Main ← customer Gone GmbH\n" in plan_text(
+        replace(nothing, blocked=(row,))
     )
+
+
+def test_what_needs_a_person_is_shown_as_far_as_a_page_goes_and_the_rest_summed_up(nothing, a_plan):
+    rows = tuple(faulty(a_plan.blocked[0], n) for n in range(20))
     text = plan_text(replace(nothing, blocked=rows))
-    assert text.count("is no phone") == 8
-    names = "Customer 8; Customer 9; Customer 10; Customer 11 and 8 more"
-    assert f"\n    and 12 customers more of this kind (-v shows them): {names}\n" in text
+    assert text.count("is no phone") == 5
+    assert "\n  and 15 more" in text
+    assert "\n      15 customers (-v shows them, `trueup show FILE" in text
+    assert plan_text(replace(nothing, blocked=rows), verbose=True).count("is no phone") == 20
 
 
-def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_their_keys(nothing, a_plan):
+def faulty(row, n):
+    """A blocked row with words of its own."""
+    finding = replace(row.findings[0], text=f"{n} is no phone")
+    return replace(row, key=f"c{n}", name=f"Customer {n}", findings=(finding,))
+
+
+def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_their_keys(
+    nothing, a_plan
+):
     row, wait = a_plan.blocked[0], "was undone: it waits for a decision"
     rows = [
         replace(
@@ -213,76 +314,115 @@ def test_rows_that_wait_for_the_same_decision_show_the_command_once_without_thei
             name=f"Customer {key}",
             mapping="license_change",
             findings=(
-                replace(row.findings[0], text=wait, remedy=f"`trueup decide license_change {key} push --reason 1`"),
+                advised(
+                    replace(row.findings[0], text=wait),
+                    Command("decide", "license_change", key, "push --reason 1"),
+                ),
             ),
         )
         for key in ("1", "2", "3")
     ]
-    text = plan_text(replace(nothing, blocked=tuple(rows)))
-    assert "  ! 3 license changes   blocked\n" in text
-    assert "      → `trueup decide license_change KEY push --reason 1`\n" in text
-    assert "Customer 1; Customer 2; Customer 3 (-v shows each)\n" in text
+    assert needs(replace(nothing, blocked=tuple(rows)))[:3] == [
+        "  ! 3 license changes: Was undone: it waits for a decision  [blocked]",
+        "      → `trueup decide license_change KEY push --reason 1`",
+        "      Customer 1; Customer 2; Customer 3 (-v shows each)",
+    ]
 
 
 def test_a_key_in_a_command_is_cut_to_what_the_command_takes_and_nothing_else_is(nothing, a_plan):
     key = "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
-    remedy = f"`trueup link customer {key} 7`, or look for {key}"
-    row = replace(a_plan.blocked[0], findings=(replace(a_plan.blocked[0].findings[0], remedy=remedy),))
+    command, text = Command("link", "customer", key, "7"), f", or look for {key}"
+    remedy = f"`{command}`{text}"
+    row = a_plan.blocked[0]
+    row = replace(row, findings=(advised(row.findings[0], command, text),))
     plan = replace(nothing, blocked=(row,))
     assert f"→ `trueup link customer f7059e8a 7`, or look for {key}\n" in plan_text(plan)
     assert f"→ {remedy}\n" in plan_text(plan, verbose=True)
 
 
-def test_the_ledger_counts_what_only_waits_and_gives_ways_out_a_line_of_their_own(nothing, a_plan):
-    under = next(line for line in a_plan.ledger if line.class_ is LedgerClass.UNDER_BILLED)
-    waits = replace(
-        under, class_=LedgerClass.HELD, difference=Decimal(0), monthly=Decimal(0), text="its changes are held"
-    )
+def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(nothing):
+    price, key = Decimal("3.20"), "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
+    advice = Advice.of(Command("decide", "subscription", key, "correct"))
     told = replace(
-        under,
+        ledger(LedgerClass.UNDER_BILLED, "Exchange Online P1", (20, 18, 0), price),
         text="nothing explains it",
-        remedy="`trueup decide subscription f7059e8a-16f5-53ea-b0b1-3437aa26880c correct`",
+        remedy=advice.text,
+        commands=advice.commands,
     )
-    plan = replace(nothing, ledger=(told, waits, waits))
-    assert plan_text(plan).split("\n\n")[1] == (
-        "Ledger                                                   Work 365   Autotask   pending   difference\n"
-        "  under-billed   Dunmore Surveyors, Exchange Online P1         20         18         0           +2"
-        "   £6.40 a month   nothing explains it\n"
-        "      → `trueup decide subscription f7059e8a correct`\n"
-        "  2 subscriptions wait for changes that are held (-v shows them)\n"
-        "  Billed too little: £6.40 a month."
-    )
-    assert "1 subscription waits for changes" in plan_text(replace(plan, ledger=(told, waits)))
-    verbose = plan_text(plan, verbose=True)
-    assert verbose.count("its changes are held") == 2
-    assert "that are held (-v" not in verbose
+    stopped = HeldUnits(Decimal(2), "posted", "its period is posted", ("9",), CUSTOMER)
+    waits = ledger(LedgerClass.UNDER_BILLED, "Visio", (20, 18, 2), price, "", (stopped,))
+    lines = (told, waits, waits)
+    plan = replace(nothing, ledger=lines, summary=replace(nothing.summary, ledger=totals(lines)))
+    text = plan_text(plan)
+    assert section(text, "Needs a person").splitlines() == [
+        "Needs a person                                          units   a month",
+        "  ! Dunmore Surveyors: Its period is posted   held         +4   +£12.80",
+        "  ! Exchange Online P1: Nothing explains it   differs      +2    +£6.40",
+        "      → `trueup decide subscription f7059e8a correct`",
+    ]
+    assert section(text, "Billed now").splitlines() == [
+        "Billed now                 units   a month",
+        "  Billed too little            6    £19.20   3 lines",
+        "  Billed too much              0     £0.00",
+        "    this plan moves            0     £0.00",
+        "    held or blocked           +4   +£12.80   2 lines",
+        "    explained by nothing      +2    +£6.40   1 line",
+    ]
+    assert "\nLedger " not in text
+    verbose = section(plan_text(plan, verbose=True), "Ledger").splitlines()
+    assert verbose[1].split() == [
+        *[
+            "under-billed",
+            "Dunmore",
+            "Surveyors,",
+            "Exchange",
+            "Online",
+            "P1",
+            "20",
+            "18",
+            "+2",
+            "+£6.40",
+        ]
+    ]
+    assert verbose[2:4] == [
+        "      Nothing explains it",
+        f"      → `trueup decide subscription {key} correct`",
+    ]
 
 
 def test_a_row_that_only_waits_is_held_not_blocked(nothing, a_plan):
     finding = replace(a_plan.blocked[0].findings[0], severity=Severity.HOLD)
-    text = plan_text(replace(nothing, blocked=(replace(a_plan.blocked[0], findings=(finding,)),)))
-    assert "  ! Cedar & Vine Catering   held\n" in text
+    row = replace(a_plan.blocked[0], findings=(finding,))
+    assert needs(replace(nothing, blocked=(row,)))[0].endswith("GB  [held]")
 
 
-def test_what_is_held_without_a_tab_stands_under_held(nothing):
+def test_what_is_held_without_a_row_of_the_plan_needs_a_person_too(nothing):
     held = tuple(
-        Finding("posted", Severity.HOLD, f"period {n} is posted", mapping="other", key=f"{n}") for n in range(9)
+        Finding("posted", Severity.HOLD, f"period {n} is posted", mapping="other", key=f"{n}")
+        for n in range(9)
     )
-    text = plan_text(replace(nothing, findings=held))
-    assert "\nHeld\n  ! 0   held\n      Period 0 is posted\n" in text
-    assert "    and 1 other more of this kind (-v shows them)" in text
+    found = needs(replace(nothing, findings=held))
+    assert found[0] == "  ! 0: Period 0 is posted  [held]"
+    assert found[-1].startswith("      4 others (-v shows them")
 
 
 def test_findings_of_one_code_fold_and_verbose_unfolds(nothing):
-    said = tuple(Finding("odd", Severity.WARNING, f"number {n} is odd", name=f"Row {n}") for n in range(10))
+    said = tuple(
+        Finding("odd", Severity.WARNING, f"number {n} is odd", name=f"Row {n}") for n in range(10)
+    )
     text = plan_text(replace(nothing, findings=said))
-    assert "  warning   Row 7: number 7 is odd\n      and 2 more of these (-v shows them)\n" in text
+    assert (
+        "  warning   Row 7: number 7 is odd\n            and 2 more of these (-v shows them)\n"
+        in text
+    )
     assert text.endswith("No changes. Work 365 and Autotask agree.\n")
     assert "Row 9: number 9 is odd" in plan_text(replace(nothing, findings=said), verbose=True)
 
 
 def test_a_finding_that_a_left_out_group_tells_is_not_told_twice(nothing):
-    skip = Finding("not-billable", Severity.SKIP, "S1 is not billable", mapping="subscription", key="s1")
+    skip = Finding(
+        "not-billable", Severity.SKIP, "S1 is not billable", mapping="subscription", key="s1"
+    )
     text = plan_text(
         replace(
             nothing,
@@ -303,20 +443,27 @@ def test_a_name_cannot_move_the_cursor_or_turn_the_line_around(a_plan):
 def test_wide_letters_keep_the_columns_in_line(a_plan):
     link = a_plan.changes[0]
     names = ("株式会社アルプス", "Alpine")
-    text = plan_text(replace(a_plan, changes=tuple(replace(link, id=name, name=name) for name in names)))
-    assert "  → Alpine             Services 12   found by match\n  → 株式会社アルプス   Services 12" in text
+    text = plan_text(
+        replace(a_plan, changes=tuple(replace(link, id=name, name=name) for name in names))
+    )
+    assert (
+        "  → Alpine             Services 12   found by match\n  → 株式会社アルプス   Services 12"
+        in text
+    )
 
 
 def test_colours_stand_around_text_and_never_in_the_padding(a_plan):
     style = Style(add=lambda text: f"<g>{text}</g>")
     text = plan_text(a_plan, style)
-    assert "  <g>+ Brightwater Logistics Ltd</g>   Companies, new    2 fields" in text
+    assert "  <g>+ Brightwater Logistics Ltd</g>      Companies, new   2 fields" in text
     assert text.replace("<g>", "").replace("</g>", "") == plan_text(a_plan)
 
 
 def test_what_only_apply_will_know_is_said_to_be_so_in_a_create(a_plan):
     create = next(change for change in a_plan.changes if change.action is Action.CREATE)
-    fields = (replace(create.fields[0], field="parentCompanyID", after=Unknown("x"), shown_after=""),)
+    fields = (
+        replace(create.fields[0], field="parentCompanyID", after=Unknown("x"), shown_after=""),
+    )
     text = plan_text(replace(a_plan, changes=(replace(create, fields=fields),)), verbose=True)
     assert "      parentCompanyID   (known after apply)\n" in text
 
@@ -333,7 +480,9 @@ def test_findings_stand_as_compilers_write_them():
         Finding("y", Severity.WARNING, "unused"),
     ]
     assert findings_text(found) == (
-        "mappings/a.yaml:6:5: error: 'expresion' is no key\n    → did you mean expression?\nwarning: unused\n"
+        "mappings/a.yaml:6:5: error: 'expresion' is no key\n"
+        "    → did you mean expression?\n"
+        "warning: unused\n"
     )
 
 
@@ -342,14 +491,18 @@ def test_an_outcome_with_everything(outcome, golden):
 
 
 def test_a_verbose_outcome_names_what_went_through(outcome):
-    assert "Applied\n  ✓ Alpine Dental AG\n\nAlready as wanted\n  ✓ Elm & Oak\n" in outcome_text(outcome, verbose=True)
+    assert (
+        "Applied\n  ✓ Alpine Dental AG   customer\n\nAlready as wanted\n  ✓ Elm & Oak   customer\n"
+        in outcome_text(outcome, verbose=True)
+    )
 
 
 def test_an_interrupted_apply_says_how_to_go_on():
-    done = ChangeOutcome("1", "Alpine", ChangeStatus.APPLIED)
+    done = ended("1", "Alpine", ChangeStatus.APPLIED)
     outcome = Outcome("r1", (done,), interrupted=True, calls=1, remaining=3)
     assert outcome_text(outcome) == (
-        "Run r1: 1 applied, 3 not tried. 1 API call.\nRun `trueup apply --resume` to go on where it stopped.\n"
+        "Run r1: 1 applied, 3 not tried. 1 API call.\n"
+        "Run `trueup apply --resume` to go on where it stopped.\n"
     )
     assert not outcome.complete
 
@@ -361,8 +514,19 @@ def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain()
         ("license_change:l", "Visio", "Visio"),
         ("license_change:l:mark", "Visio", "Visio"),
     )
-    waits = [ChangeOutcome(id_, name, ChangeStatus.SKIPPED, f"waits for {of}", because=of) for id_, name, of in skipped]
-    held = ChangeOutcome("customer:a", "Ashdown", ChangeStatus.HELD, "its row has changed")
+    waits = [
+        ended(
+            id_,
+            name,
+            ChangeStatus.SKIPPED,
+            id_.split(":")[0],
+            Action.WRITE_BACK if id_.endswith(":mark") else Action.UPDATE,
+            text=f"waits for {of}",
+            because=of,
+        )
+        for id_, name, of in skipped
+    ]
+    held = ended("customer:a", "Ashdown", ChangeStatus.HELD, text="its row has changed")
     outcome = Outcome("r1", (held, *waits))
     assert outcome_text(outcome).startswith(
         "Held\n"
@@ -377,21 +541,21 @@ def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain()
     each = outcome_text(outcome, verbose=True).split("\n\n")[1].splitlines()
     assert each == [
         "Skipped",
-        "  ! Main    contract                               because of Ashdown",
-        "  ! Visio   subscription                           because of Main",
-        "  ! Visio   license change                         because of Visio",
-        "  ! Visio   license change, its mark in Work 365   because of Visio",
+        "  ! Main    contract                   because of Ashdown",
+        "  ! Visio   subscription               because of Main",
+        "  ! Visio   license change             because of Visio",
+        "  ! Visio   license change, its mark   because of Visio",
     ]
 
 
 def test_a_run_that_stopped_with_something_in_doubt_says_when_that_is_settled():
-    doubt = ChangeOutcome("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
+    doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))
     assert text.endswith("Run `trueup apply --resume` to go on where it stopped.\n" + WAIT + "\n")
 
 
 def test_an_outcome_in_which_something_was_refused_says_to_plan_again():
-    outcome = Outcome("r1", (ChangeOutcome("1", "Alpine", ChangeStatus.FAILED, text="No."),))
+    outcome = Outcome("r1", (ended("1", "Alpine", ChangeStatus.FAILED, text="No."),))
     assert outcome_text(outcome).endswith("Run `trueup plan`: it holds exactly what is left.\n")
     again = "Run `trueup plan --undo r0`: it holds exactly what is left.\n"
     assert outcome_text(replace(outcome, undo_of="r0")).endswith(again)
@@ -407,26 +571,29 @@ def test_a_run_is_told_whole(told, golden):
 
 def test_runs_stand_in_a_table(told):
     first = replace(told.run, id="first")
-    assert runs_text([first, replace(first, id="second", undo_of="1")], ZURICH).splitlines() == [
+    runs = RunsOverview([first, replace(first, id="second", undo_of="1")])
+    assert runs_text(runs, ZURICH).splitlines() == [
         "Run      Started                     Status            Who                 Plan",
         "first    2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd",
-        "second   2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   dddddddddddd   undoes 1",
+        (
+            "second   2026-11-15 09:00:00+01:00   applied in part   anna on billing-1   "
+            "dddddddddddd   undoes 1"
+        ),
     ]
-    assert runs_text([], ZURICH) == NONE
+    assert runs_text(RunsOverview([]), ZURICH) == NONE
 
 
 def test_a_run_that_was_undone_says_so(told):
     later = replace(told.run, id="second", undo_of=told.run.id)
-    once = Undone(later, 1)
-    assert (
-        runs_text([told.run, later], ZURICH, undone={told.run.id: [once]})
-        .splitlines()[1]
-        .endswith("   undone by second")
-    )
+    once = UndoneBy(later, 1)
+    runs = RunsOverview([told.run, later], undone={told.run.id: [once]})
+    assert runs_text(runs, ZURICH).splitlines()[1].endswith("   undone by second")
     said = "by run second of 2026-11-15 09:00:00+01:00: all of its 1 change"
     assert f"Undone    {said}\n" in run_text(replace(told, undone=[once]), ZURICH)
-    twice = [replace(once, changes=0, by=("third",))]
-    said = "by run second of 2026-11-15 09:00:00+01:00: 0 of its 1 change; undone in turn by run third"
+    twice = [replace(once, changes=0, undone_by=("third",))]
+    said = (
+        "by run second of 2026-11-15 09:00:00+01:00: 0 of its 1 change; undone in turn by run third"
+    )
     assert f"Undone    {said}\n" in run_text(replace(told, undone=twice), ZURICH)
 
 
@@ -434,7 +601,7 @@ def test_what_state_knows_of_a_row_is_told_whole():
     link = Link("license_change", "9", "ContractServices", 7, "match")
     proof = ({"id": 4, "units": 15},)
     pushed = Pushed("license_change", "9", 7, date(2026, 11, 15), 3, "c1", "r1", proof, marked=True)
-    assert row_text(Known("Alpine, Mail", link, {"unitChange": 3}, pushed), ZURICH) == (
+    assert row_text(RowState("Alpine, Mail", link, {"unitChange": 3}, pushed), ZURICH) == (
         "Name     Alpine, Mail\n"
         "Record   ContractServices 7\n"
         "How      match\n"
@@ -445,24 +612,21 @@ def test_what_state_knows_of_a_row_is_told_whole():
         "Values last applied\n"
         "  unitChange   3\n"
     )
-    assert row_text(Known(link=link), ZURICH) == "Record   ContractServices 7\nHow      match\n"
+    assert row_text(RowState(link=link), ZURICH) == "Record   ContractServices 7\nHow      match\n"
 
 
-def by_hand(what, reason, **more):
+def audited(event, reason="", run=""):
     at = datetime(2026, 11, 15, 8, 30, 0, 7, UTC)
-    return AuditLine(1, at, "edit", "", {"what": what, "reason": reason, "who": "anna", "host": "billing-1"} | more)
+    return AuditEntry(1, at, "anna", "billing-1", reason, event, run)
 
 
-def test_what_was_done_by_hand_is_told_with_who_when_and_why(told):
-    before = {"holder": "anna", "host": "b1", "pid": 2, "since": "2026-11-15T07:00:00+00:00", "expires": ""}
-    lock = {"how": "forced", "reason": "it burnt\x1b[31m", "by": {"holder": "ben", "host": "b2"}, "from": before}
-    forgot = by_hand("forget customer 7, Alpine", "linked to the wrong one")
-    lines = [
-        forgot,
-        replace(forgot, kind="lock", data=lock),
-        replace(forgot, kind="lock", data={**lock, "how": "taken over"}),
-    ]
-    text = by_hand_text(lines, ZURICH)
+def test_the_audit_shows_who_when_what_and_why(told):
+    forgotten = audited(LinkForgotten("customer", "7", "Alpine"), "linked to the wrong one")
+    forced = audited(LockTaken("anna", "b1", forced=True), "it burnt\x1b[31m")
+    forced = replace(forced, who="ben", host="b2")
+    ended = replace(forced, reason="", event=LockTaken("anna", "b1", forced=False))
+    audit = [forgotten, forced, ended]
+    text = audit_text(audit, ZURICH)
     assert text == (
         "By hand\n"
         "  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer 7, Alpine           "
@@ -472,35 +636,64 @@ def test_what_was_done_by_hand_is_told_with_who_when_and_why(told):
         "  2026-11-15 09:30:00+01:00   ben on b2           took over the lock of anna on b1    "
         "   because: that run had ended without giving it back\n"
     )
-    assert runs_text([told.run], ZURICH, by_hand=lines).endswith(f"\n\n{text}")
-    assert runs_text([], ZURICH, by_hand=lines) == NONE + text
-    assert run_text(replace(told, by_hand=lines), ZURICH).count(text) == 1
-    assert by_hand_json(lines, ZURICH)[0] == {
-        "what": "forget customer 7, Alpine", "reason": "linked to the wrong one", "who": "anna", "host": "billing-1",
+    assert runs_text(RunsOverview([told.run], audit), ZURICH).endswith(f"\n\n{text}")
+    assert runs_text(RunsOverview([], audit), ZURICH) == NONE + text
+    assert run_text(replace(told, audit=audit), ZURICH).count(text) == 1
+    assert row_text(RowState(audit=audit), ZURICH) == text
+    assert audit_json(audit, ZURICH)[0] == {
+        "what": "forget customer 7, Alpine", "reason": "linked to the wrong one", "who": "anna",
+        "host": "billing-1",
         "at": "2026-11-15 09:30:00+01:00", "run": "",
     }  # fmt: skip
-    assert by_hand_text([], ZURICH) == ""
+    assert audit_text([], ZURICH) == ""
 
 
-def test_of_a_row_is_told_what_was_done_to_it_by_hand():
-    lines = [by_hand(what, "r") for what in ("forget customer 7, Alpine", "forget customer 77", "link",
-                                             "settle customer:7 landed", "settle customer:7:mark absent",
-                                             "settle customer:77 landed", "settle r1 closed")]  # fmt: skip
-    assert of_row(lines, "customer", "7") == [lines[0], lines[3], lines[4]]
-    assert of_row(lines, "customer", "77") == [lines[1], lines[5]]
-    assert forgotten(lines, "customer") == ["7", "77"]
-    assert "By hand\n" in row_text(Known(by_hand=lines), ZURICH)
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (LinkForgotten("customer", "A, B-7"), "forget customer A, B-7"),
+        (
+            ChangesSettled((SettledChange("a1", landed=True), SettledChange("a2", landed=False))),
+            "settle a1 landed, a2 absent",
+        ),
+        (RunClosed(), "settle r1 closed"),
+        (SystemsAdopted({"source": "o", "target": "b"}), "adopt o, b"),
+        (TextOnly("link"), "link"),
+    ],
+    ids=repr,
+)
+def test_each_kind_of_edit_reads_as_its_command(event, text):
+    assert event_text(audited(event, run="r1")) == text
 
 
-def test_what_is_going_on_is_told(told):
+def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(told):
     since = datetime(2026, 11, 15, 8, tzinfo=UTC)
-    holder = Lease(4, "anna", "billing-1", 71, since, since)
-    assert standing_text(holder, [told.run], [Doubt("r1", "c1", "Alpine", since)]) == (
+    overview = StateOverview(
+        [Link("customer", "7", "Companies", 29683, "match")],
+        {("customer", "7"): "Alpine"},
+        Lease(4, "anna", "billing-1", 71, since, since),
+        [told.run],
+        [ChangeInDoubt("r1", "c1", "Alpine", since)],
+        [audited(LinkForgotten("customer", str(key))) for key in range(7)],
+    )
+    assert overview_text(overview, ZURICH) == (
+        "Mapping    Key   Name     Record            How\n"
+        "customer   7     Alpine   Companies 29683   match\n"
+        "\n"
         "Locked by anna on billing-1 since 2026-11-15 08:00:00+00:00.\n"
         "Run 20261115-090000-7f3a is applied in part: `trueup apply --resume` goes on.\n"
         "In doubt since 2026-11-15 08:00:00+00:00: Alpine (change c1 of run r1).\n"
+        "\n"
+        "By hand\n"
+        + "".join(
+            f"  2026-11-15 09:30:00+01:00   anna on billing-1   forget customer {key}\n"
+            for key in range(2, 7)
+        )
     )
-    assert standing_text(None, [], []) == ""
+    nothing = StateOverview([], {})
+    assert overview_text(nothing, ZURICH) == (
+        "No links yet: nothing was applied from this project.\n"
+    )
 
 
 @pytest.mark.parametrize(

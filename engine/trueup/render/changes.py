@@ -2,25 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from decimal import Decimal
 from itertools import takewhile
 from typing import assert_never
 
-from engine.model.plan import Action, Change, FieldChange, Reason, Unknown
-from engine.render.fold import Group, fold, is_drift
-from engine.render.harmless import ELLIPSIS, LONGEST, clean, clip
-from engine.render.layout import Cell, Line, free
-from engine.render.style import Paint, Style
-from engine.render.view import View
-from engine.render.words import count, known_as, money, sentence, signed, some
+from trueup.model.catalogue import SystemNames
+from trueup.model.plan import Action, Change, FieldChange, Reason, Unknown
+from trueup.render.folding import Group, fold, is_drift
+from trueup.render.formatting import count, known_as, money, sentence, some
+from trueup.render.layout import Cell, Line, free
+from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, sanitize
+from trueup.render.style import Paint, Style
+from trueup.render.view import View
+from trueup.render.wording import reason_text, why_changed
 
 UNKNOWN = "(known after apply)"
 NOTHING = "\N{EN DASH}"
 CANNOT_BE_UNDONE = "cannot be undone"
-DRIFT_HEADING = "edited in Autotask, put back"
 VALUE_COLUMNS = 40
 FEW = 2
-FOUND_BY = {"match": "found by match", "identity": "found by its identity", "decision": "by decision"}
+FOUND_BY = {
+    "match": "found by match",
+    "identity": "found by its identity",
+    "decision": "by decision",
+}
 
 _SYMBOLS = {
     Action.LINK: "→",
@@ -33,8 +38,16 @@ _SYMBOLS = {
 
 
 def desired(changes: Sequence[Change], view: View) -> list[Line]:
-    """What the plan wants, folded where it is equal; all but what `drift` tells."""
-    return _told(tidied([change for change in changes if not is_drift(change)]), view)
+    """What the plan wants, folded where it is equal; all but what `drift` tells.
+
+    Marks in the source are told with `-v` only: the summary counts them.
+    """
+    shown = [
+        change
+        for change in changes
+        if not is_drift(change) and (view.verbose or change.action is not Action.WRITE_BACK)
+    ]
+    return _told(tidied(shown), view)
 
 
 def drift(changes: Sequence[Change], view: View) -> list[Line]:
@@ -44,26 +57,35 @@ def drift(changes: Sequence[Change], view: View) -> list[Line]:
         replace(line, indent=line.indent + 2, kind=line.kind and f"{line.kind} of drift")
         for line in _told(edited, view)
     ]
-    return [free(DRIFT_HEADING, view.style.warn, 2), *inside] if edited else []
+    return (
+        [free(reason_text(Reason.DRIFT, view.names), view.style.warn, 2), *inside] if edited else []
+    )
 
 
 def tidied(changes: Sequence[Change]) -> list[Change]:
-    """In the order in which people look: by mapping, records before marks in Work 365, by name.
+    """In the order in which people look: by mapping, records before marks in the source, by name.
 
     A link and the update of the same record are one to look at: the link takes the update's fields.
     """
-    position = {mapping: place for place, mapping in enumerate(dict.fromkeys(one.mapping for one in changes))}
+    position = {
+        mapping: place
+        for place, mapping in enumerate(dict.fromkeys(one.mapping for one in changes))
+    }
     links = {(one.mapping, one.keys) for one in changes if one.action is Action.LINK}
     updates = {(one.mapping, one.keys): one for one in changes if one.action is Action.UPDATE}
     found = []
     for one in changes:
         row = (one.mapping, one.keys)
         if one.action is Action.LINK and row in updates:
-            found.append(replace(one, fields=updates[row].fields, notes=(*one.notes, *updates[row].notes)))
+            found.append(
+                replace(one, fields=updates[row].fields, notes=(*one.notes, *updates[row].notes))
+            )
         elif not (one.action is Action.UPDATE and row in links):
             found.append(one)
     last = Action.WRITE_BACK
-    return sorted(found, key=lambda one: (position[one.mapping], one.action is last, one.name.casefold()))
+    return sorted(
+        found, key=lambda one: (position[one.mapping], one.action is last, one.name.casefold())
+    )
 
 
 def symbol(action: Action) -> str:
@@ -73,58 +95,60 @@ def symbol(action: Action) -> str:
 
 def before(field: FieldChange) -> str:
     """The value that is there, as people read it."""
-    return NOTHING if field.before is None else clean(field.shown_before) or NOTHING
+    return NOTHING if field.before is None else sanitize(field.shown_before) or NOTHING
 
 
 def after(field: FieldChange) -> str:
     """The value that will be there; what only apply will know is said to be so."""
-    return UNKNOWN if isinstance(field.after, Unknown) else clean(field.shown_after) or NOTHING
+    return UNKNOWN if isinstance(field.after, Unknown) else sanitize(field.shown_after) or NOTHING
 
 
-def why(field: FieldChange) -> str:
-    """Why it differs; of what is new that goes without saying."""
-    return "" if field.reason is Reason.NEW else str(field.reason)
-
-
-def where(change: Change) -> str:
+def where(change: Change, names: SystemNames) -> str:
     """What is written, by entity and id."""
     if change.action is Action.WRITE_BACK:
-        return f"Work 365 {clean(change.entity)}"
-    return clean(change.entity) + (f" {change.record}" if change.record is not None else ", new")
+        return f"{names.source} {sanitize(change.entity)}"
+    return sanitize(change.entity) + (f" {change.record}" if change.record is not None else ", new")
 
 
 def units(change: Change) -> str:
     """What an adjustment does: `12 → 15 units from 2026-11-15`."""
-    if change.units:
-        said = f"{change.units[0]} → {change.units[1]} units"
-    else:
-        whole = [value for value in change.values.values() if isinstance(value, int)]
-        said = f"{signed(whole[-1])} units" if whole else "units"
-    day = first_day(change)
-    return said + (f" from {day.isoformat()}" if day else "")
+    before, after = change.units or (0, 0)
+    day = f" from {change.adjustment.day.isoformat()}" if change.adjustment else ""
+    return f"{before} → {after} units{day}"
 
 
-def first_day(change: Change) -> date | None:
-    """The day from which an adjustment counts: the one day among the values that are sent."""
-    return next((value for value in change.values.values() if isinstance(value, date)), None)
+def effect(changes: Sequence[Change], view: View) -> str:
+    """What the changes do together to the next invoice and to the bill of each month."""
+    return ", ".join(part for part in effects(changes, view) if part)
 
 
-def effect(change: Change, currency: str) -> str:
-    """What the change does to the bill each month, or that its price is not known."""
-    said = []
-    if change.monthly is not None:
-        said.append(f"{money(change.monthly, currency, signed=True)} a month")
-    if change.price_unknown:
-        said.append("price unknown")
-    return ", ".join(said)
+def effects(changes: Sequence[Change], view: View) -> tuple[str, str]:
+    """The two amounts; beside the second, that a price is not known."""
+    ids = [change.id for change in changes]
+    invoice, month = view.money.invoice.total(ids), view.money.month.total(ids)
+    has_invoice = any(view.money.invoice.of(id_) is not None for id_ in ids)
+    has_month = any(view.money.month.of(id_) is not None for id_ in ids)
+    parts = [f"{_amount(month, view)} a month"] if has_month else []
+    parts += ["price unknown"] if any(change.price_unknown for change in changes) else []
+    return f"{_amount(invoice, view)} this invoice" if has_invoice else "", ", ".join(parts)
 
 
-def notes(change: Change, currency: str) -> list[str]:
-    """What else there is to say: the amount for days that are past, the change's own notes."""
-    once = money(change.one_off, currency, signed=True) if change.one_off else ""
-    return ([f"{once} once for the days before (an estimate)"] if once else []) + [
-        sentence(clean(n)) for n in change.notes
-    ]
+def notes(change: Change, view: View) -> list[str]:
+    """What else there is to say: what is billed once, what is lost, the change's own notes."""
+    once, lost = view.money.once.of(change.id), view.money.lost.of(change.id)
+    found = []
+    if once:
+        why = "for periods before the present one" if change.adjustment else "a fee"
+        found.append(f"{_amount(once, view)} of it once, {why}")
+    if lost and lost > 0:
+        found.append(f"{money(lost, view.currency)} of posted days is billed to nobody")
+    elif lost:
+        found.append(f"{money(-lost, view.currency)} of credit is owed for posted days")
+    return found + [sentence(sanitize(note)) for note in change.notes]
+
+
+def _amount(amount: Decimal, view: View) -> str:
+    return money(amount, view.currency, signed=True)
 
 
 def _told(changes: Sequence[Change], view: View) -> list[Line]:
@@ -134,57 +158,76 @@ def _told(changes: Sequence[Change], view: View) -> list[Line]:
 def _group(group: Group, view: View) -> list[Line]:
     if not group.alike:
         return [_others(group, view)]
-    head = _adjustment(group.first, view) if group.first.action is Action.ADJUST else _head(group, view)
+    head = (
+        _adjustment(group.first, view)
+        if group.first.action is Action.ADJUST
+        else _head(group, view)
+    )
     found = [head, *_fields(group.first, view)]
     if len(group.changes) > 1:
         found.append(free(some([change.name for change in group.changes]), view.style.dim, 6))
-    return found + [free(note, view.style.dim, 6) for note in notes(group.first, view.currency)]
+    return found + [free(note, view.style.dim, 6) for note in notes(group.first, view)]
 
 
 def _head(group: Group, view: View) -> Line:
     change, many = group.first, len(group.changes)
     name = known_as(change.name) if many == 1 else count(many, change.mapping)
-    place = where(change) if many == 1 or change.action is Action.WRITE_BACK else clean(change.entity)
+    place = (
+        where(change, view.names)
+        if many == 1 or change.action is Action.WRITE_BACK
+        else sanitize(change.entity)
+    )
     cells = (
         Cell(f"{symbol(change.action)} {name}", paint_of(change.action, view.style)),
         Cell(place + (", new" if many > 1 and change.action is Action.CREATE else "")),
-        Cell(_aside(change, many, view), view.style.dim),
+        Cell(_aside(group, view), view.style.dim),
     )
     return Line(cells, "head", 2)
 
 
-def _aside(change: Change, many: int, view: View) -> str:
+def _aside(group: Group, view: View) -> str:
+    change, many = group.first, len(group.changes)
     match change.action:
         case Action.CREATE:
             each = " each" if many > 1 else ""
-            said = "" if view.verbose else f"{count(len(change.fields), 'field')}{each} (-v shows them)"
+            said = (
+                ""
+                if view.verbose
+                else f"{count(len(change.fields), 'field')}{each} (-v shows them)"
+            )
         case Action.LINK:
-            said = FOUND_BY.get(change.how, clean(change.how)) + ("" if view.verbose else _fills(change))
+            said = FOUND_BY.get(change.how, sanitize(change.how)) + (
+                "" if view.verbose else _fills(change)
+            )
         case Action.DEACTIVATE:
             said = "to be switched off"
         case Action.UPDATE | Action.WRITE_BACK | Action.ADJUST:
             said = ""
         case _:
             assert_never(change.action)
-    return ", ".join(part for part in (said, effect(change, view.currency)) if part)
+    return ", ".join(part for part in (said, effect(group.changes, view)) if part)
 
 
 def _fills(change: Change) -> str:
     """What was empty until now: by name where it is little."""
-    filled = [clean(field.field) for field in change.fields if before(field) == NOTHING]
+    filled = [sanitize(field.field) for field in change.fields if before(field) == NOTHING]
     if not filled:
         return ""
-    return f", fills {' and '.join(filled)}" if len(filled) <= FEW else f", fills {count(len(filled), 'empty field')}"
+    return (
+        f", fills {' and '.join(filled)}"
+        if len(filled) <= FEW
+        else f", fills {count(len(filled), 'empty field')}"
+    )
 
 
 def _adjustment(change: Change, view: View) -> Line:
-    cells = (
+    cells = [
         Cell(f"± {known_as(change.name)}", view.style.change),
         Cell(units(change)),
-        Cell(effect(change, view.currency)),
-        Cell(CANNOT_BE_UNDONE, view.style.warn),
-    )
-    return Line(cells, "adjust", 2)
+        *(Cell(text) for text in effects((change,), view)),
+    ]
+    cells += [Cell(CANNOT_BE_UNDONE, view.style.warn)] if view.verbose else []
+    return Line(tuple(cells), "adjust", 2)
 
 
 def _fields(change: Change, view: View) -> list[Line]:
@@ -203,29 +246,40 @@ def _fields(change: Change, view: View) -> list[Line]:
 
 
 def _value(field: FieldChange, view: View) -> Line:
-    return Line((Cell(clean(field.field)), Cell(_cut(after(field), view))), "value", 6)
+    return Line((Cell(sanitize(field.field)), Cell(_cut(after(field), view))), "value", 6)
 
 
 def _difference(field: FieldChange, view: View) -> Line:
     old, new = _telling(before(field), after(field), view)
     cells = (
-        Cell(clean(field.field)),
+        Cell(sanitize(field.field)),
         Cell(old),
         Cell("→"),
         Cell(new),
-        Cell(why(field), view.style.warn if field.reason is Reason.DRIFT else view.style.dim),
+        Cell(
+            why_changed(field, view.names),
+            view.style.warn if field.reason is Reason.DRIFT else view.style.dim,
+        ),
     )
     return Line(cells, "field", 6, gap=2)
 
 
 def _others(group: Group, view: View) -> Line:
-    fields = ", ".join(dict.fromkeys(clean(field.field) for field in group.first.fields))
+    fields = ", ".join(dict.fromkeys(sanitize(field.field) for field in group.first.fields))
     more = "" if group.first.action is Action.WRITE_BACK else " more"
     text = f"{symbol(group.first.action)} {count(len(group.changes), group.first.mapping)}{more}"
     aside = f"{fields}, each with values of its own (-v shows them)"
-    place = where(group.first) if group.first.action is Action.WRITE_BACK else clean(group.first.entity)
+    place = (
+        where(group.first, view.names)
+        if group.first.action is Action.WRITE_BACK
+        else sanitize(group.first.entity)
+    )
     return Line(
-        (Cell(text, paint_of(group.first.action, view.style)), Cell(place), Cell(aside, view.style.dim)),
+        (
+            Cell(text, paint_of(group.first.action, view.style)),
+            Cell(place),
+            Cell(aside, view.style.dim),
+        ),
         "head",
         2,
     )

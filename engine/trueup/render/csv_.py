@@ -1,6 +1,6 @@
-"""Changes, ledger and history as CSV. A spreadsheet that opens it computes nothing.
+"""CSV that a spreadsheet opens without computing anything, and the history of runs as such.
 
-Text that a spreadsheet would take for a formula gets an apostrophe in front; figures stay figures.
+Text that a spreadsheet would treat as a formula gets an apostrophe in front; numbers stay numbers.
 """
 
 import csv
@@ -9,22 +9,17 @@ from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 
-from engine.model.plan import Change, FieldChange, LedgerLine, Plan
-from engine.render.changes import after, before, first_day
-from engine.render.harmless import clean
-from engine.render.history import moment, said
-from engine.render.ledger import sorted_by_class
-from engine.render.told import Told, data, status
+from trueup.model.history import RunHistory, change_data, change_status
+from trueup.model.plan import Change, FieldChange
+from trueup.render.changes import after, before
+from trueup.render.history import moment, value_text
+from trueup.render.sanitize import sanitize
 
 LONGEST = 32_000  # what a cell of a spreadsheet takes
-PLAN_COLUMNS = (
-    "part", "tab", "mapping", "key", "name", "action", "entity", "record", "field", "before", "after",
-    "reason", "day", "quantity", "units before", "units after", "pending", "difference", "class", "monthly",
-    "one-off", "currency", "note",
-)  # fmt: skip
 HISTORY_COLUMNS = (
-    "run", "started", "who", "host", "plan", "status", "action", "mapping", "key", "name", "entity", "record",
-    "day", "units before", "units after", "field", "before", "after", "known", "last step at",
+    "run", "started", "who", "host", "plan", "status", "action", "mapping", "key", "name",
+    "entity", "record", "day", "units before", "units after", "field", "before", "after", "known",
+    "last step at",
 )  # fmt: skip
 
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")  # the last four are full-width
@@ -32,35 +27,36 @@ Figure = str | int | Decimal | None
 Cells = dict[str, Figure]
 
 
-def plan_csv(plan: Plan) -> str:
-    """One line for each field of each change, then one for each line of the ledger."""
-    changes = (cells for change in plan.changes for cells in _change(change, plan.currency))
-    return _written(PLAN_COLUMNS, [*changes, *(_ledger(line, plan) for line in sorted_by_class(plan.ledger))])
-
-
-def history_csv(told: Sequence[Told], zone: tzinfo) -> str:
+def history_csv(runs: Sequence[RunHistory], zone: tzinfo) -> str:
     """One line for each field of each change of these runs."""
-    return _written(HISTORY_COLUMNS, (cells for one in told for cells in _run(one, zone)))
+    return written(HISTORY_COLUMNS, (cells for run in runs for cells in _run(run, zone)))
 
 
 def guarded(text: str) -> str:
     """The text, with an apostrophe in front where a spreadsheet would compute it."""
-    cell = clean(text, LONGEST)
+    cell = sanitize(text, LONGEST)
     return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
-def _written(columns: Sequence[str], rows: Iterable[Cells]) -> str:
+def written(columns: Sequence[str], rows: Iterable[Cells]) -> str:
+    """A table as CSV: text in quotes, numbers as they are."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([guarded(cell) if isinstance(cell := row.get(name, ""), str) else cell for name in columns])
+        writer.writerow(
+            [
+                guarded(cell) if isinstance(cell := row.get(name, ""), str) else cell
+                for name in columns
+            ]
+        )
     return out.getvalue()
 
 
-def _about(change: Change) -> Cells:
+def about(change: Change) -> Cells:
+    """What a change is, and which units it moves from when on."""
     units_before, units_after = change.units or (None, None)
-    day = first_day(change) if change.final else None
+    day = change.adjustment.day if change.adjustment else None
     return {
         "action": str(change.action),
         "mapping": change.mapping,
@@ -74,7 +70,8 @@ def _about(change: Change) -> Cells:
     }
 
 
-def _each_field(change: Change) -> list[Cells]:
+def each_field(change: Change) -> list[Cells]:
+    """One row for each field of the change; one empty row where it has none."""
     return [_field(field) for field in change.fields] or [{}]
 
 
@@ -87,50 +84,19 @@ def _field(field: FieldChange) -> Cells:
     }
 
 
-def _change(change: Change, currency: str) -> list[Cells]:
-    money: Cells = {
-        "part": "changes",
-        "tab": change.tab,
-        "monthly": change.monthly,
-        "one-off": change.one_off,
-        "currency": currency,
-        "note": "; ".join(change.notes),
-    }
-    return [{**_about(change), **money, **field} for field in _each_field(change)]
-
-
-def _ledger(line: LedgerLine, plan: Plan) -> Cells:
-    return {
-        "part": "ledger",
-        "mapping": line.mapping,
-        "key": line.key,
-        "name": line.name,
-        "record": line.record,
-        "day": line.day.isoformat(),
-        "quantity": line.quantity,
-        "units before": line.units,
-        "pending": line.pending,
-        "difference": line.difference,
-        "class": str(line.class_),
-        "monthly": line.monthly,
-        "currency": plan.currency,
-        "note": "; ".join(part for part in (line.text, line.remedy) if part),
-    }
-
-
-def _run(told: Told, zone: tzinfo) -> list[Cells]:
-    run = told.run
-    found: list[Cells] = []
-    for change, entries in told.by_change():
-        about: Cells = {
+def _run(history: RunHistory, zone: tzinfo) -> list[Cells]:
+    run = history.run
+    rows: list[Cells] = []
+    for change, entries in history.by_change():
+        told: Cells = {
             "run": run.id,
             "started": moment(run.started, zone),
             "who": run.who,
             "host": run.host,
             "plan": run.plan_digest,
-            "status": status(entries),
-            "known": said(data(entries)),
+            "status": change_status(entries),
+            "known": value_text(change_data(entries)),
             "last step at": moment(entries[-1].at, zone) if entries else "",
         }
-        found += [{**_about(change), **about, **field} for field in _each_field(change)]
-    return found
+        rows += [{**about(change), **told, **field} for field in each_field(change)]
+    return rows

@@ -7,13 +7,16 @@ first few are told in full, the others are counted. `verbose` groups nothing.
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from engine.model.plan import Action, Change, Reason
+from trueup.model.plan import Action, Change, Reason
 
 MANY = 10
 """Changes of one kind that are told one by one; of more, the first three are."""
 
 MANY_CREATES = 5
 """Creates of one mapping with the same fields that have a line each."""
+
+FEW_LINKS = 3
+"""Links of one mapping, found in one way, that have a line each; none where a value differs."""
 
 EXAMPLES = 3
 
@@ -36,7 +39,7 @@ def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
     if verbose:
         return [Group((change,)) for change in changes]
     groups: list[Group] = []
-    for kin in _by(_kind, changes):
+    for kin in _by(kind, changes):
         alike = _by(_equal, kin)
         several = [Group(tuple(same)) for same in alike if len(same) > 1]
         single = [same[0] for same in alike if len(same) == 1]
@@ -57,7 +60,8 @@ def _by(key: Callable[[Change], Hashable], changes: Sequence[Change]) -> list[li
     return list(found.values())
 
 
-def _kind(change: Change) -> Hashable:
+def kind(change: Change) -> Hashable:
+    """What changes of one kind have in common: what they do to which fields, and why."""
     fields = tuple((field.field, field.reason) for field in change.fields)
     return change.action, change.mapping, change.entity, change.how, fields
 
@@ -67,10 +71,17 @@ def _equal(change: Change) -> Hashable:
         case Action.UPDATE | Action.WRITE_BACK if change.fields:
             values = tuple((f.shown_before, f.shown_after) for f in change.fields)
             return values, change.notes, change.monthly, change.one_off
-        case Action.DEACTIVATE if change.fields and all(field.reason is Reason.UNDO for field in change.fields):
+        case Action.DEACTIVATE if change.fields and all(
+            field.reason is Reason.UNDO for field in change.fields
+        ):
             return tuple((f.shown_before, f.shown_after) for f in change.fields), change.notes
         case _:
             return change.id
+
+
+def _replaces(change: Change) -> bool:
+    """Does it replace a value? Else it only fills what is empty."""
+    return any(field.before is not None for field in change.fields)
 
 
 def _few(changes: list[Change]) -> list[Group]:
@@ -83,7 +94,7 @@ def _few(changes: list[Change]) -> list[Group]:
             return each if len(changes) <= MANY_CREATES else [Group(tuple(changes))]
         case Action.WRITE_BACK:
             return [Group(tuple(changes), alike=len(changes) == 1)]
-        case Action.LINK if changes[0].how != "match" and not changes[0].fields and len(changes) > MANY:
+        case Action.LINK if len(changes) > FEW_LINKS and not any(map(_replaces, changes)):
             return [Group(tuple(changes))]
         case Action.UPDATE if len(changes) > MANY:
             return [*each[:EXAMPLES], Group(tuple(changes[EXAMPLES:]), alike=False)]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from engine.render.harmless import clean, clip, width
+from trueup.render.sanitize import clip, sanitize, width
 
 SYMBOLS: Mapping[str, str] = {"GBP": "£", "EUR": "€", "USD": "$"}
 NAME_COLUMNS = 80
@@ -13,16 +13,14 @@ FEW_NAMES = 4
 LINE_COLUMNS = 110
 
 _CENT = Decimal("0.01")
-_COMMAND = re.compile(r"`trueup (?:link|decide|state forget) [^`]*`")
 _PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
-_GUID = re.compile(r"(?i)\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     """`£1,250.40`, its sign in front where `signed` or below zero; other currencies by code."""
     cents = amount.quantize(_CENT, ROUND_HALF_UP)
     sign = "-" if cents < 0 else "+" if signed and cents > 0 else ""
-    unit = SYMBOLS.get(currency, f"{clean(currency)} " if currency else "")
+    unit = SYMBOLS.get(currency, f"{sanitize(currency)} " if currency else "")
     return f"{sign}{unit}{abs(cents):,.2f}"
 
 
@@ -39,7 +37,7 @@ def signed(value: Decimal | int) -> str:
 
 def word(name: str) -> str:
     """A mapping's name as a word: `license_change` is a license change."""
-    return clean(name).replace("_", " ")
+    return sanitize(name).replace("_", " ")
 
 
 def plural(name: str) -> str:
@@ -62,22 +60,12 @@ def counts(many: Mapping[str, int]) -> str:
 
 def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
     """What people call it, harmless and not too long."""
-    return clip(clean(name), columns) or "(no name)"
+    return clip(sanitize(name), columns) or "(no name)"
 
 
 def sentence(text: str) -> str:
-    """The text as a line begins: with a capital, unless its first word is a name as a system writes it."""
+    """The text as a line begins: with a capital, unless it begins with a name of a system."""
     return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
-
-
-def brief(text: str) -> str:
-    """The text with each GUID in a command cut to its first block: these commands take the start of a key."""
-    return _COMMAND.sub(lambda command: _GUID.sub(r"\1", command[0]), text)
-
-
-def for_any(text: str, key: str) -> str:
-    """The text with KEY in the place of this key in a command."""
-    return _COMMAND.sub(lambda command: re.sub(rf"(?<= ){re.escape(key)}(?=[ `])", "KEY", command[0], count=1), text)
 
 
 def every(names: Sequence[str]) -> str:

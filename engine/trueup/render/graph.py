@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.model.plan import Plan
-from engine.model.project import FieldSpec, Linked, MappingSpec, Reference
-from engine.render.changes import symbol
-from engine.render.harmless import clean
-from engine.render.words import count, known_as
+from trueup.model.plan import Plan
+from trueup.model.project import FieldSpec, Linked, MappingSpec, Reference
+from trueup.render.changes import symbol
+from trueup.render.formatting import count, known_as
+from trueup.render.sanitize import sanitize
 
 FORMATS = ("mermaid", "dot")
 
@@ -29,14 +29,24 @@ def of_plan(plan: Plan, *, verbose: bool = False) -> Graph:
     for number, wave in enumerate(plan.waves, 1):
         kinds = Counter((changes[id_].action, changes[id_].mapping) for id_ in wave)
         names = {kind: f"w{number}n{position}" for position, kind in enumerate(kinds, 1)}
-        labels = {name: f"{symbol(kind[0])} {count(kinds[kind], kind[1])}" for kind, name in names.items()}
+        labels = {
+            name: f"{symbol(kind[0])} {count(kinds[kind], kind[1])}" for kind, name in names.items()
+        }
         for position, id_ in enumerate(wave, 1):
             change = changes[id_]
             node[id_] = f"w{number}c{position}" if verbose else names[change.action, change.mapping]
         if verbose:
-            labels = {node[id_]: f"{symbol(changes[id_].action)} {known_as(changes[id_].name)}" for id_ in wave}
+            labels = {
+                node[id_]: f"{symbol(changes[id_].action)} {known_as(changes[id_].name)}"
+                for id_ in wave
+            }
         clusters[f"wave {number}"] = labels
-    edges = ((node[need], node[change.id]) for change in plan.changes for need in change.needs if need in node)
+    edges = (
+        (node[need], node[change.id])
+        for change in plan.changes
+        for need in change.needs
+        if need in node
+    )
     return Graph(clusters, tuple(dict.fromkeys(edges)))
 
 
@@ -45,17 +55,23 @@ def of_mappings(mappings: Mapping[str, MappingSpec]) -> Graph:
     names = {name: f"m{position}" for position, name in enumerate(mappings, 1)}
     clusters: dict[str, dict[str, str]] = {}
     for name, mapping in mappings.items():
-        clusters.setdefault(clean(mapping.tab), {})[names[name]] = (
-            f"{clean(name)}: {clean(mapping.source.table)} → {clean(mapping.target.entity)}"
+        clusters.setdefault(sanitize(mapping.tab), {})[names[name]] = (
+            f"{sanitize(name)}: {sanitize(mapping.source.table)} → "
+            f"{sanitize(mapping.target.entity)}"
         )
-    edges = ((names[need], names[name]) for name, spec in mappings.items() for need in needs(spec) if need in names)
+    edges = (
+        (names[need], names[name])
+        for name, spec in mappings.items()
+        for need in needs(spec)
+        if need in names
+    )
     return Graph(clusters, tuple(dict.fromkeys(edges)))
 
 
 def needs(mapping: MappingSpec) -> list[str]:
     """The mappings that this one refers to."""
     specs: list[FieldSpec] = [*mapping.fields.values(), *mapping.identity.values()]
-    specs += [spec for keys in mapping.match for spec in keys.values()]
+    specs += [spec for key in mapping.match for spec in key.fields.values()]
     found = [spec.value.mapping for spec in specs if isinstance(spec.value, Reference)]
     found += [value.mapping for value in mapping.target.where.values() if isinstance(value, Linked)]
     return list(dict.fromkeys(found))

@@ -1,20 +1,29 @@
-"""What programs read: findings, outcomes, links and history as JSON. A plan's own document is the model's."""
+"""Output for programs: findings, outcomes, links, rows of the state and history as JSON.
+
+A plan's document is made by `model.document`.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
-from engine.model.document import encode
-from engine.model.finding import Finding
-from engine.model.outcome import Outcome
-from engine.model.run import Link, Run
-from engine.render.by_hand import by_hand_json
-from engine.render.history import EMPTY, moment
-from engine.render.told import Told, Undone, data, status
-from engine.state.journal import AuditLine
+from trueup.model.document import encode
+from trueup.model.finding import Finding
+from trueup.model.history import (
+    RowState,
+    RunHistory,
+    RunsOverview,
+    UndoneBy,
+    change_data,
+    change_status,
+)
+from trueup.model.outcome import Outcome
+from trueup.model.run import Link, Run
+from trueup.render.history import moment
+from trueup.render.manual_edits import audit_json
 
 Names = Mapping[tuple[str, str], str]
-"""What people call rows, by mapping and key."""
+"""Names of rows, by mapping and key."""
 
 
 def as_json(value: object) -> str:
@@ -33,37 +42,48 @@ def outcome_json(outcome: Outcome) -> str:
 
 
 def links_json(links: Sequence[Link], names: Names) -> str:
-    """`{"links": […]}`, each with what people call its row."""
-    return as_json({"links": [link_json(link, names) for link in links]})
+    """`{"links": […]}`, each with the name of its row."""
+    return as_json(
+        {"links": [_link(link, names.get((link.mapping, link.key), "")) for link in links]}
+    )
 
 
-def link_json(link: Link, names: Names) -> Mapping[str, object]:
-    """One link."""
-    return {**encode(link), "name": names.get((link.mapping, link.key), "")}
+def row_json(row: RowState, zone: tzinfo) -> str:
+    """`{"link": …, "applied": …, "pushed": …, "by_hand": […]}` of one row of the state."""
+    return as_json(
+        {
+            "link": _link(row.link, row.name) if row.link else None,
+            "applied": encode(row.applied),
+            "pushed": encode(row.pushed),
+            "by_hand": audit_json(row.audit, zone),
+        }
+    )
 
 
-def runs_json(
-    runs: Sequence[Run],
-    zone: tzinfo,
-    by_hand: Sequence[AuditLine] = (),
-    undone: Mapping[str, Sequence[Undone]] = EMPTY,
-) -> str:
+def _link(link: Link, name: str) -> Mapping[str, object]:
+    return {**encode(link), "name": name}
+
+
+def runs_json(overview: RunsOverview, zone: tzinfo) -> str:
     """`{"runs": […], "by_hand": […]}`, without the plans."""
-    told = [_run(run, zone, undone.get(run.id, ())) for run in runs]
-    return as_json({"runs": told, "by_hand": by_hand_json(by_hand, zone)})
+    runs = [_run(run, zone, overview.undone.get(run.id, ())) for run in overview.runs]
+    return as_json({"runs": runs, "by_hand": audit_json(overview.audit, zone)})
 
 
-def run_json(told: Sequence[Told], zone: tzinfo) -> str:
-    """Whole runs: each change with before and after, its journal lines, answer and proof."""
-    return as_json({"runs": [_whole(one, zone) for one in told]})
+def run_json(runs: Sequence[RunHistory], zone: tzinfo) -> str:
+    """Runs in full: each change with before and after, its journal entries, answer and proof."""
+    return as_json({"runs": [_run_in_full(run, zone) for run in runs]})
 
 
-def _whole(told: Told, zone: tzinfo) -> Mapping[str, object]:
-    by_hand = by_hand_json(told.by_hand, zone)
-    return {**_run(told.run, zone, told.undone), "by_hand": by_hand, "changes": _changes(told, zone)}
+def _run_in_full(history: RunHistory, zone: tzinfo) -> Mapping[str, object]:
+    return {
+        **_run(history.run, zone, history.undone),
+        "by_hand": audit_json(history.audit, zone),
+        "changes": _changes(history, zone),
+    }
 
 
-def _run(run: Run, zone: tzinfo, undone: Sequence[Undone]) -> Mapping[str, object]:
+def _run(run: Run, zone: tzinfo, undone: Sequence[UndoneBy]) -> Mapping[str, object]:
     return {
         "run": run.id,
         "status": str(run.status),
@@ -73,16 +93,25 @@ def _run(run: Run, zone: tzinfo, undone: Sequence[Undone]) -> Mapping[str, objec
         "ended": moment(run.ended, zone) if run.ended else None,
         "plan_digest": run.plan_digest,
         "undo_of": run.undo_of,
-        "undone_by": [{"run": one.run.id, "changes": one.changes, "undone_by": [*one.by]} for one in undone],
+        "undone_by": [
+            {"run": by.run.id, "changes": by.changes, "undone_by": [*by.undone_by]} for by in undone
+        ],
     }
 
 
-def _changes(told: Told, zone: tzinfo) -> list[Mapping[str, object]]:
-    found: list[Mapping[str, object]] = []
-    for change, entries in told.by_change():
-        lines = [
-            {"at": moment(entry.at, zone), "step": str(entry.step), "data": encode(entry.data)} for entry in entries
+def _changes(history: RunHistory, zone: tzinfo) -> list[Mapping[str, object]]:
+    changes: list[Mapping[str, object]] = []
+    for change, entries in history.by_change():
+        journal = [
+            {"at": moment(entry.at, zone), "step": str(entry.step), "data": encode(entry.data)}
+            for entry in entries
         ]
-        known = {"status": status(entries), "known": encode(data(entries)), "journal": lines}
-        found.append({**encode(change), **known})
-    return found
+        changes.append(
+            {
+                **encode(change),
+                "status": change_status(entries),
+                "known": encode(change_data(entries)),
+                "journal": journal,
+            }
+        )
+    return changes

@@ -1,14 +1,16 @@
-"""The ledger as a table: only where Work 365 and Autotask differ, with the money, and what it comes to."""
+"""The ledger as a table: what is billed, what should be, and what becomes of the difference."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
-from engine.model.plan import LedgerClass, LedgerLine
-from engine.render.harmless import clean
-from engine.render.layout import Cell, Line, free
-from engine.render.style import Paint, Style
-from engine.render.view import View
-from engine.render.words import brief, count, known_as, money, number, sentence, signed
+from trueup.model.plan import LedgerClass, LedgerLine, Plan
+from trueup.render.attention import billing
+from trueup.render.formatting import known_as, money, number, sentence, signed
+from trueup.render.layout import Cell, Line, free
+from trueup.render.pennies import spread
+from trueup.render.sanitize import sanitize
+from trueup.render.style import Paint, Style
+from trueup.render.view import View
+from trueup.render.wording import class_text
 
 ORDER = (
     LedgerClass.MISSING,
@@ -16,94 +18,96 @@ ORDER = (
     LedgerClass.OVER_BILLED,
     LedgerClass.ORPHAN,
     LedgerClass.UNKNOWN,
-    LedgerClass.HELD,
     LedgerClass.MATCH,
 )
 """What loses money first."""
 
 
-def lines(ledger: Sequence[LedgerLine], view: View) -> list[Line]:
-    """Nothing where there is no ledger; one line where all agrees."""
-    if not ledger:
+def lines(plan: Plan, view: View) -> list[Line]:
+    """The whole ledger; nothing where there is none."""
+    if not plan.ledger:
         return []
-    told = [line for line in sorted_by_class(ledger) if view.verbose or (differs(line) and not waits(line))]
-    found = [_heading(view.style)] if told else [free("Ledger", view.style.heading)]
-    found += [drawn for line in told for drawn in _line(line, view)]
-    found += [free(text, view.style.dim, 2) for text in beside(ledger, verbose=view.verbose)]
-    return found + [free(text, indent=2) for text in totals(ledger, view.currency)]
+    found = [_heading(view)]
+    for line, amount in priced(plan):
+        found += _line(line, amount, view)
+    return found
+
+
+def priced(plan: Plan) -> list[tuple[LedgerLine, Decimal | None]]:
+    """The lines, what loses money first, each with the money of what is billed wrong.
+
+    To the penny; together the amounts are what is billed too little less what is billed too much.
+    """
+    known = {str(n): line.monthly for n, line in enumerate(plan.ledger) if line.monthly is not None}
+    total = billing(plan)
+    money_ = spread(known, total.under - total.over)
+    lines_ = [(line, money_.of(str(n))) for n, line in enumerate(plan.ledger)]
+    return sorted(lines_, key=lambda pair: ORDER.index(pair[0].class_))
 
 
 def differs(line: LedgerLine) -> bool:
-    """Is there anything to say of it?"""
+    """Whether the two sides differ, or are not known."""
     return line.class_ is not LedgerClass.MATCH
 
 
-def waits(line: LedgerLine) -> bool:
-    """Is there nothing to say of it but that its changes are held, which stands above?"""
-    return line.class_ is LedgerClass.HELD and not line.difference
+def correction_text(line: LedgerLine, currency: str) -> str:
+    """What a decision to correct leads to: units and money."""
+    billed = (line.units or 0) + line.pending
+    wanted = line.difference or Decimal(0)
+    effect = line.money(wanted)
+    amount = f", {money(effect, currency, signed=True)} a month" if effect is not None else ""
+    return (
+        f"On {line.day.isoformat()} {number(billed)} units are billed with all pending changes, "
+        f"and {number(line.quantity or 0)} should be: "
+        f"apply adjusts them by {signed(wanted)}{amount}. Another difference needs a new decision."
+    )
 
 
-def beside(ledger: Sequence[LedgerLine], *, verbose: bool = False) -> list[str]:
-    """How many wait, and how many agree: lines that are counted rather than told."""
-    waiting, agreeing = sum(map(waits, ledger)), sum(not differs(line) for line in ledger)
-    found = []
-    if waiting and not verbose:
-        verb = "waits" if waiting == 1 else "wait"
-        found.append(f"{count(waiting, ledger[0].mapping)} {verb} for changes that are held (-v shows them)")
-    if agreeing:
-        verb = "agrees" if agreeing == 1 else "agree"
-        found.append(f"{count(agreeing, ledger[0].mapping)} {verb} with Autotask")
-    return found
+COLUMNS = ("moved", "held", "unexplained", "a month")
+"""Names of the columns after the two systems."""
 
 
-def sorted_by_class(ledger: Sequence[LedgerLine]) -> list[LedgerLine]:
-    """By class, what loses money first; within a class in the plan's order."""
-    return sorted(ledger, key=lambda line: ORDER.index(line.class_))
+def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str]:
+    """The cells of a line: both sides, what becomes of the difference, and its money."""
+    sides = (
+        "-" if line.class_ is LedgerClass.ORPHAN else _known(line.quantity),
+        _known(line.units),
+    )
+    becomes = [signed(part) if part else "" for part in (line.moved, line.held_units)]
+    left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""
+    if amount is None:
+        said = "price unknown" if differs(line) and line.unexplained is not None else ""
+    else:
+        said = money(amount, currency, signed=True) if amount else ""
+    return [*sides, *becomes, left, said]
 
 
-def difference(line: LedgerLine) -> str:
-    """`+2`, or a question mark where nobody can tell."""
-    return "?" if line.difference is None else signed(line.difference)
+def _known(value: Decimal | int | None) -> str:
+    return "?" if value is None else number(value)
 
 
-def a_month(line: LedgerLine, currency: str) -> str:
-    """The money of the difference; which way it goes is in the class and in the difference."""
-    if not differs(line) or not line.difference:
-        return ""
-    if line.monthly is None:
-        return "price unknown"
-    return f"{money(abs(line.monthly), currency)} a month"
+def _heading(view: View) -> Line:
+    cells = [Cell("Ledger", view.style.heading), Cell("")]
+    cells += [Cell(text, right=True) for text in (view.names.source, view.names.target, *COLUMNS)]
+    return Line(tuple(cells), "ledger", heading=True)
 
 
-def totals(ledger: Sequence[LedgerLine], currency: str) -> list[str]:
-    """What is billed too little and too much a month, as far as prices are known."""
-    found = []
-    for said, above in (("Billed too little", True), ("Billed too much", False)):
-        of_these = [line for line in ledger if differs(line) and line.difference and (line.difference > 0) is above]
-        known = [abs(line.monthly) for line in of_these if line.monthly is not None]
-        if of_these:
-            unknown = len(of_these) - len(known)
-            beside = f" and {count(unknown, 'line')} without a price" if unknown else ""
-            found.append(f"{said}: {money(sum(known, Decimal(0)), currency)} a month{beside}.")
-    return found
-
-
-def _heading(style: Style) -> Line:
-    cells = [Cell("Ledger", style.heading), Cell("")]
-    cells += [Cell(text, right=True) for text in ("Work 365", "Autotask", "pending", "difference")]
-    return Line(tuple(cells), "ledger")
-
-
-def _line(line: LedgerLine, view: View) -> list[Line]:
-    quantity = "-" if line.quantity is None else number(line.quantity)
-    figures = (quantity, number(line.units), number(line.pending), difference(line))
-    cells = [Cell(f"  {line.class_}", _paint(line.class_, view.style)), Cell(name_of(line))]
-    cells += [Cell(figure, right=True) for figure in figures]
-    cells += [Cell(a_month(line, view.currency), right=True), Cell(clean(line.text), view.style.dim)]
+def _line(line: LedgerLine, amount: Decimal | None, view: View) -> list[Line]:
+    cells = [
+        Cell(f"  {class_text(line.class_, view.names)}", _paint(line.class_, view.style)),
+        Cell(name_of(line)),
+    ]
+    labels = (view.names.source, view.names.target, *COLUMNS)
+    cells += [
+        Cell(figure, right=True, label=label)
+        for figure, label in zip(figures(line, amount, view.currency), labels, strict=True)
+    ]
     found = [Line(tuple(cells), "ledger")]
-    if line.remedy and line.class_ is not LedgerClass.HELD:  # of what is held, the way out stands above
-        remedy = line.remedy if view.verbose else brief(line.remedy)
-        found.append(free(f"→ {sentence(clean(remedy))}", indent=6))
+    if line.text:
+        found.append(free(sentence(sanitize(line.text)), view.style.dim, 6))
+    if line.remedy:
+        remedy = line.remedy if view.verbose else line.advice.brief()
+        found.append(free(f"→ {sentence(sanitize(remedy))}", indent=6))
     return found
 
 

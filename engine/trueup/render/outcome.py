@@ -1,20 +1,24 @@
-"""What became of a plan, as a terminal shows it: what did not go through first, with both sides' words."""
+"""What became of a plan, as a terminal shows it: what did not go through comes first."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from engine.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from engine.render.harmless import clean
-from engine.render.layout import Cell, Line, free
-from engine.render.style import PLAIN, Paint, Style
-from engine.render.text import page
-from engine.render.words import count, counts, known_as, some, word
+from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.plan import Action
+from trueup.render.formatting import count, counts, known_as, some, word
+from trueup.render.layout import Cell, Line, free
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, Paint, Style
+from trueup.render.text import page
 
 RESUME = "Run `trueup apply --resume` to go on where it stopped."
 SETTLE = "Run `trueup apply --resume`: it settles what is in doubt by reading, once that is safe."
-WAIT = "What is in doubt is settled by reading, once that is safe: `settle_after` seconds after it was sent."
+WAIT = (
+    "What is in doubt is settled by reading, once that is safe: "
+    "`settle_after` seconds after it was sent."
+)
 NOTHING = "Nothing was written."
 
 _ORDER = (
@@ -22,36 +26,47 @@ _ORDER = (
     ChangeStatus.IN_DOUBT,
     ChangeStatus.HELD,
     ChangeStatus.SKIPPED,
+    ChangeStatus.NOT_KEPT,
     ChangeStatus.APPLIED,
     ChangeStatus.ALREADY,
 )
 _QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
 
 
-def outcome_text(outcome: Outcome, style: Style = PLAIN, *, verbose: bool = False, advice: bool = True) -> str:
-    """The whole page. Changes that went through are counted; `verbose` names them. `advice` says what to do next."""
+def outcome_text(
+    outcome: Outcome, style: Style = PLAIN, *, verbose: bool = False, advice: bool = True
+) -> str:
+    """The whole page. Changes that went through are counted; `verbose` names them.
+
+    `advice`: whether it says what to do next.
+    """
     sections = []
     for status in _ORDER:
         ended = [change for change in outcome.changes if change.status is status]
         if status is ChangeStatus.SKIPPED and ended and not verbose:
-            more = f"`trueup history show {clean(outcome.run)}`" if advice else "-v"
+            more = f"`trueup history show {sanitize(outcome.run)}`" if advice else "-v"
             sections.append(_skipped(ended, more, style))
         elif ended and (verbose or status not in _QUIET):
             sections.append(_section(status, ended, style))
     if outcome.stopped:
-        sections.append([free(f"Stopped: {clean(outcome.stopped)}", style.error)])
-    sections.append([free(line, style.heading) for line in [summary(outcome), *(_advice(outcome) if advice else ())]])
-    return page(sections)
+        sections.append([free(f"Stopped: {sanitize(outcome.stopped)}", style.error)])
+    sections.append(
+        [
+            free(line, style.heading)
+            for line in [summary(outcome), *(_advice(outcome) if advice else ())]
+        ]
+    )
+    return page(sections, style.columns)
 
 
 def summary(outcome: Outcome) -> str:
     """How many changes ended how, and what it cost."""
     many = Counter(change.status for change in outcome.changes)
-    order = (ChangeStatus.APPLIED, ChangeStatus.ALREADY, *_ORDER[:4])
+    order = (ChangeStatus.APPLIED, ChangeStatus.ALREADY, *_ORDER[:5])
     figures = [f"{many[status]:,} {_counted(status)}" for status in order if many[status]]
     if outcome.remaining:
         figures.append(f"{outcome.remaining:,} not tried")
-    said = f"Run {clean(outcome.run)}: {', '.join(figures)}." if figures else NOTHING
+    said = f"Run {sanitize(outcome.run)}: {', '.join(figures)}." if figures else NOTHING
     return f"{said} {count(outcome.calls, 'API call')}."
 
 
@@ -63,12 +78,20 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
     lines = [free(_counted(status).capitalize(), _paint(status, style))]
     for change in ended:
         because = f"because of {known_as(change.because)}" if change.because else ""
-        cells = (Cell(f"{_sign(status)} {known_as(change.name)}"), Cell(_kind(change), style.dim), Cell(because))
+        cells = (
+            Cell(f"{_sign(status)} {known_as(change.name)}"),
+            Cell(_kind(change), style.dim),
+            Cell(because),
+        )
         lines.append(Line(cells, "change", 2))
-        lines += [free(clean(text), indent=6) for text in change.text.splitlines() if not change.because]
+        lines += [
+            free(sanitize(text), indent=6)
+            for text in change.text.splitlines()
+            if not change.because
+        ]
         lines += [free(text, style.dim, 6) for text in _when(change)]
         if change.remedy:
-            lines.append(free(f"→ {clean(change.remedy)}", indent=6))
+            lines.append(free(f"→ {sanitize(change.remedy)}", indent=6))
     return lines
 
 
@@ -93,8 +116,11 @@ def _skipped(ended: Sequence[ChangeOutcome], more: str, style: Style) -> list[Li
         by_head.setdefault(_head(change.because, waits), []).append(change)
     lines = [free(f"Skipped ({more} shows each)", _paint(ChangeStatus.SKIPPED, style))]
     for head, group in by_head.items():
-        many = counts(Counter(_mapping(change) or "change" for change in group))
-        cells = (Cell(f"{_sign(ChangeStatus.SKIPPED)} {many}"), Cell(f"because of {known_as(head)}" if head else ""))
+        many = counts(Counter(change.mapping for change in group))
+        cells = (
+            Cell(f"{_sign(ChangeStatus.SKIPPED)} {many}"),
+            Cell(f"because of {known_as(head)}" if head else ""),
+        )
         lines.append(Line(cells, "skipped", 2))
         lines.append(free(some([*dict.fromkeys(change.name for change in group)]), style.dim, 6))
     return lines
@@ -108,15 +134,9 @@ def _head(name: str, waits: Mapping[str, str]) -> str:
     return name
 
 
-def _mapping(change: ChangeOutcome) -> str:
-    """The mapping that a change's id begins with."""
-    mapping, colon, _ = change.change.partition(":")
-    return mapping if colon else ""
-
-
 def _kind(change: ChangeOutcome) -> str:
-    mark = ", its mark in Work 365" if change.change.endswith(":mark") else ""
-    return word(_mapping(change)) + mark
+    mark = ", its mark" if change.action is Action.WRITE_BACK else ""
+    return word(change.mapping) + mark
 
 
 def _sign(status: ChangeStatus) -> str:
@@ -127,7 +147,7 @@ def _sign(status: ChangeStatus) -> str:
             return "✗"
         case ChangeStatus.IN_DOUBT:
             return "?"
-        case ChangeStatus.HELD | ChangeStatus.SKIPPED:
+        case ChangeStatus.HELD | ChangeStatus.SKIPPED | ChangeStatus.NOT_KEPT:
             return "!"
         case _:
             assert_never(status)
@@ -139,7 +159,9 @@ def _paint(status: ChangeStatus, style: Style) -> Paint:
             return style.add
         case ChangeStatus.FAILED:
             return style.error
-        case ChangeStatus.IN_DOUBT | ChangeStatus.HELD | ChangeStatus.SKIPPED:
+        case (
+            ChangeStatus.IN_DOUBT | ChangeStatus.HELD | ChangeStatus.SKIPPED | ChangeStatus.NOT_KEPT
+        ):
             return style.warn
         case _:
             assert_never(status)
@@ -153,6 +175,6 @@ def _advice(outcome: Outcome) -> list[str]:
     elif in_doubt:
         found.append(SETTLE)
     elif any(change.status not in _QUIET for change in outcome.changes):
-        undo = f" --undo {clean(outcome.undo_of)}" if outcome.undo_of else ""
+        undo = f" --undo {sanitize(outcome.undo_of)}" if outcome.undo_of else ""
         found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
     return found

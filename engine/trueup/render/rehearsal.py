@@ -1,19 +1,21 @@
-"""What a rehearsal showed: what would have been refused, and whether anything would be left to do."""
+"""What a rehearsal showed: what would be refused, and whether anything would be left to do."""
 
 from dataclasses import replace
 
-from engine.model.outcome import Outcome
-from engine.model.plan import Plan
-from engine.render.outcome import outcome_text
-from engine.render.style import PLAIN, Style
-from engine.render.text import plan_text
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.render.outcome import outcome_text
+from trueup.render.style import PLAIN, Style
+from trueup.render.text import plan_text
 
 ON_A_COPY = "Rehearsed on a copy; nothing was written."
 EMPTY = "A second plan is empty."
 NOT_EMPTY = "A second plan is not empty, so the plan or a mapping does not reach what it wants:"
 
 
-def rehearsal_text(outcome: Outcome, again: Plan, style: Style = PLAIN, *, verbose: bool = False) -> str:
+def rehearsal_text(
+    outcome: Outcome, again: Plan, style: Style = PLAIN, *, verbose: bool = False
+) -> str:
     """The whole page."""
     parts = [f"{ON_A_COPY}\n", outcome_text(outcome, style, verbose=verbose, advice=False)]
     if again.changes:

@@ -1,24 +1,27 @@
 r"""Text from data made harmless for a terminal, and measured as a terminal shows it.
 
-What could move the cursor, change colours, reverse the order of letters or hide itself is written out
-(`\x1b`, `\u202e`), so that a name shows what it is and a line stays one line.
+What could move the cursor, change colours, reverse the order of letters or hide itself is written
+out (`\x1b`, `\u202e`), so that a name shows what it is and a line stays one line.
 """
 
 import re
 import unicodedata
+from functools import lru_cache
 
 ELLIPSIS = "…"
 LONGEST = 500
 """Characters of one text that are shown at most, whatever its column allows."""
 
-_JOINERS = "\u200c\u200d"  # names in Persian and Indic scripts need them; they neither reorder nor hide
+_JOINERS = (
+    "\u200c\u200d"  # names in Persian and Indic scripts need them; they neither reorder nor hide
+)
 _MARKS_IN_A_ROW = 4
 _SPACES = re.compile(r"[ \t\r\n]+")
 _ORDINARY = re.compile(r"[ -~]*")
 _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def clean(text: object, longest: int = LONGEST) -> str:
+def sanitize(text: object, longest: int = LONGEST) -> str:
     """The text on one line with nothing in it that a terminal obeys, and not without end."""
     line = _SPACES.sub(" ", str(text)).strip(" ")
     if len(line) > longest:
@@ -43,13 +46,15 @@ def _written_out(character: str) -> str:
     return f"\\u{number:04x}"
 
 
+@lru_cache(maxsize=65_536)
 def width(text: str) -> int:
-    """Columns that a terminal gives the text: two for wide letters, none for marks on the one before."""
+    """Columns that a terminal gives the text: two for wide letters, none for combining marks."""
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
 
 
+@lru_cache(maxsize=4_096)
 def _columns(character: str) -> int:
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0

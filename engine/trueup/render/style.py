@@ -1,9 +1,12 @@
-"""The few colours that output knows. A pipe gets `PLAIN`; a terminal's come from the command line."""
+"""The colours and the width of output. A pipe gets `PLAIN`; a terminal has its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Paint = Callable[[str], str]
+
+WIDTH = 120
+"""Columns of a plan's lines where no terminal says otherwise."""
 
 
 def plain(text: str) -> str:
@@ -13,7 +16,7 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One function for each thing that may be painted; each takes text and gives it back with its colour."""
+    """One function for each thing that may be painted: text in, text with its colour out."""
 
     heading: Paint = plain
     add: Paint = plain
@@ -23,6 +26,7 @@ class Style:
     warn: Paint = plain
     error: Paint = plain
     dim: Paint = plain
+    columns: int | None = None  # of the terminal; None: there is none
 
 
 PLAIN = Style()

@@ -1,19 +1,31 @@
-"""A plan as a terminal shows it: what was read, the changes by tab, the ledger, and what it comes to."""
+"""A plan as a terminal shows it: what it comes to, what needs a person, and the changes."""
 
 from collections.abc import Iterable, Sequence
 
-from engine.model.finding import Finding, Severity
-from engine.model.plan import OUTSIDE, Action, Plan, Reason
-from engine.render import changes, findings, ledger
-from engine.render.harmless import clean
-from engine.render.layout import Cell, Line, free, lay_out
-from engine.render.style import PLAIN, Style
-from engine.render.view import View
-from engine.render.words import count, money
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Action, Change, Outside, Plan, Reason
+from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
+from trueup.render.amounts import has_money
+from trueup.render.folding import fold, kind
+from trueup.render.formatting import count, known_as, money
+from trueup.render.layout import Cell, Line, free, lay_out
+from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, WIDTH, Style
+from trueup.render.view import ARRANGEMENT, Arrangement, GroupBy, View
 
 TABS = ("Products", "Customers", "Agreements", "Changes")
-HELD = "Held"
-AGREE = "No changes. Work 365 and Autotask agree."
+AGREE = "No changes. {source} and {target} agree."
+PAGE = 60
+"""Lines of changes that are shown one by one; more of them are summed up, and `-v` shows all."""
+
+FEW = 3
+"""Reasons to leave rows out that are told one by one; of more, `-v` tells them."""
+
+SEVERAL = {GroupBy.CUSTOMER: "Several customers", GroupBy.SERVICE: "Several services"}
+
+SHORT = 20
+"""Lines of a page that has its summary at the end only."""
 
 _DONE_TO = {
     Action.LINK: "to link",
@@ -21,138 +33,244 @@ _DONE_TO = {
     Action.UPDATE: "to change",
     Action.DEACTIVATE: "to switch off",
     Action.ADJUST: "to adjust",
-    Action.WRITE_BACK: "to mark in Work 365",
+    Action.WRITE_BACK: "to mark in {source}",
 }
 
 
-def plan_text(plan: Plan, style: Style = PLAIN, *, verbose: bool = False) -> str:
-    """The whole page, ending in a line break. The same plan gives the same page."""
-    view = View(plan.currency, style, verbose)
-    sections = [_head(plan), *(_tab(plan, tab, view) for tab in tabs(plan))]
-    sections += [
-        _titled("Left out", findings.left_out(plan.left_out, view), view),
-        _titled("Findings", findings.others(loose(plan), view), view),
-        ledger.lines(plan.ledger, view),
-        _titled("Limits", _exceeded(plan, view), view),
-        [free(summary(plan), style.heading)],
+def plan_text(
+    plan: Plan,
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
+    arrangement: Arrangement = ARRANGEMENT,
+) -> str:
+    """The whole page, ending in a line break. The same plan gives the same page.
+
+    No line is wider than the terminal, or than is usual where there is none. Whether a run is open
+    stands first; the summary stands at the end, and at the beginning of all but a short page.
+    """
+    seen, columns = overview(plan), style.columns or WIDTH
+    view = View(plan.currency, plan.names, style, verbose, arrangement, seen.money)
+    brief = [free(summary(plan, seen), style.heading)]
+    told, is_brief = _changes(seen, view)
+    sections = [
+        _read(plan),
+        head.money_table(seen, view),
+        head.balance_table(seen, view),
+        head.verdict_lines(seen, view) if not agrees(plan) else [],
+        head.top_lines(seen, view),
+        attention_lines.lines(seen, view),
+        *told,
+        *_beside(plan, view, brief=is_brief),
+        brief,
     ]
-    return page(section for section in sections if section)
+    shown = page((section for section in sections if section), columns)
+    first = page([lines for lines in (head.runs_first(plan, view),) if lines], columns)
+    if shown.count("\n") > SHORT:
+        shown = f"{page([brief], columns)}\n{shown}"
+    return f"{first}\n{shown}" if first else shown
 
 
 def findings_text(found: Sequence[Finding], style: Style = PLAIN) -> str:
     """Findings by themselves, each as `place: text` with its remedy below: editors jump to it."""
     lines = []
     for finding in found:
-        place = f"{clean(finding.place)}: " if finding.place else ""
+        place = f"{sanitize(finding.place)}: " if finding.place else ""
         severity = findings.paint_of(finding.severity, style)(str(finding.severity))
-        lines.append(f"{place}{severity}: {clean(finding.text)}")
+        lines.append(f"{place}{severity}: {sanitize(finding.text)}")
         if finding.remedy:
-            lines.append(f"    → {clean(finding.remedy)}")
+            lines.append(f"    → {sanitize(finding.remedy)}")
     return "".join(f"{line}\n" for line in lines)
 
 
-def page(sections: Iterable[Sequence[Line]]) -> str:
-    """Sections with an empty line between them; each lines up by itself."""
-    return "\n".join("".join(f"{line}\n" for line in lay_out(section)) for section in sections)
+def page(sections: Iterable[Sequence[Line]], columns: int | None = None) -> str:
+    """Sections with an empty line between them; each lines up by itself, within the columns."""
+    return "\n".join(
+        "".join(f"{line}\n" for line in lay_out(section, columns)) for section in sections
+    )
 
 
-def tabs(plan: Plan) -> list[str]:
-    """The tabs that have something to show: the four first, then others as they come."""
-    known = _tab_of(plan)
-    found = dict.fromkeys([change.tab for change in plan.changes] + [row.tab for row in plan.blocked])
-    found |= dict.fromkeys(known.get(finding.mapping, HELD) for finding in held(plan))
-    return [tab for tab in TABS if tab in found] + [tab for tab in found if tab not in TABS]
-
-
-def summary(plan: Plan) -> str:
+def summary(plan: Plan, seen: Overview) -> str:
     """What the plan comes to: changes, money, calls."""
     if agrees(plan):
-        return AGREE
-    figures = [f"{n:,} {_DONE_TO[action]}" for action in Action if (n := plan.summary.actions.get(action, 0))]
+        return AGREE.format(source=plan.names.source, target=plan.names.target)
+    figures = [
+        f"{n:,} {_DONE_TO[action].format(source=plan.names.source)}"
+        for action in Action
+        if (n := plan.summary.actions.get(action, 0))
+    ]
     figures = figures or ["nothing to change"]
-    figures += [f"{n:,} {what}" for n, what in ((plan.summary.blocked, "blocked"), (plan.summary.held, "held")) if n]
-    said = [f"Plan: {', '.join(figures)}.", monthly(plan)]
+    figures += [
+        f"{n:,} {what}"
+        for n, what in ((plan.summary.blocked, "blocked"), (plan.summary.held, "held"))
+        if n
+    ]
+    said = [f"Plan: {', '.join(figures)}.", effect(plan, seen)]
     if plan.changes:
         said.append(f"{count(plan.summary.apply_calls, 'API call')}.")
     edits = sum(field.reason is Reason.DRIFT for change in plan.changes for field in change.fields)
     if edits:
-        said.append(f"Puts back {count(edits, 'edit')} made in Autotask.")
+        said.append(f"Puts back {count(edits, 'edit')} made in {plan.names.target}.")
     return " ".join(part for part in said if part)
 
 
-def monthly(plan: Plan) -> str:
+def effect(plan: Plan, seen: Overview) -> str:
     """The effect on the bill, and beside it what has no price or a price of zero."""
-    figures = plan.summary
+    figures, at = plan.summary, seen.money
     odd = ((figures.prices_unknown, "unknown"), (figures.prices_zero, "of zero"))
     beside = ", ".join(f"{count(n, 'price')} {what}" for n, what in odd if n)
-    if not (figures.monthly or beside or any(change.final for change in plan.changes)):
+    is_billed = at.month.net or at.invoice.net or any(change.final for change in plan.changes)
+    if not (is_billed or beside):
         return ""
-    effect = money(figures.monthly, plan.currency, signed=True)
-    return f"Monthly effect {effect} ({beside})." if beside else f"Monthly effect {effect}."
+    month = money(at.month.net, plan.currency, signed=True)
+    invoice = money(at.invoice.net, plan.currency, signed=True)
+    said = f"Monthly effect {month}, on this invoice run {invoice}"
+    return f"{said} ({beside})." if beside else f"{said}."
 
 
 def agrees(plan: Plan) -> bool:
     """Is there nothing to do, nothing blocked or held, and no difference in the ledger?"""
     differences = any(ledger.differs(line) for line in plan.ledger)
-    return not (plan.changes or plan.blocked or held(plan) or differences or plan.selection)
+    waits = findings.held_findings(plan)
+    return not (plan.changes or plan.blocked or waits or differences or plan.selection)
 
 
-def held(plan: Plan) -> list[Finding]:
-    """What waits, as far as no blocked row tells it."""
-    return [finding for finding in findings.remaining(plan) if finding.severity is Severity.HOLD]
+def tabs(plan: Plan) -> list[str]:
+    """The tabs that have changes or blocked rows: the four first, then others as they come."""
+    found = dict.fromkeys(
+        [change.tab for change in plan.changes] + [row.tab for row in plan.blocked]
+    )
+    return [tab for tab in TABS if tab in found] + [tab for tab in found if tab not in TABS]
 
 
 def loose(plan: Plan) -> list[Finding]:
-    """Findings that stand in no tab."""
-    return [finding for finding in findings.remaining(plan) if finding.severity is not Severity.HOLD]
+    """Findings that stop no row, those that may need somebody first."""
+    found = [
+        finding
+        for finding in findings.remaining(plan)
+        if finding.severity is not Severity.HOLD and finding.code != OPEN_RUN
+    ]
+    order = (Severity.ERROR, Severity.WARNING, Severity.INFO, Severity.SKIP, Severity.HOLD)
+    return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
-def _tab_of(plan: Plan) -> dict[str, str]:
-    blocked = {row.mapping: row.tab for row in plan.blocked}
-    return blocked | {change.mapping: change.tab for change in plan.changes}
+def outside_text(outside: Outside) -> str:
+    """How much is not in a selection."""
+    figures = (
+        count(outside.rows, "row"),
+        count(outside.changes, "change"),
+        f"{outside.blocked:,} blocked",
+        f"{outside.held:,} held",
+    )
+    return ", ".join(figures)
 
 
-def _head(plan: Plan) -> list[Line]:
+def _read(plan: Plan) -> list[Line]:
     figures = plan.summary
     read = (
-        ("Work 365", plan.source, count(figures.source_rows, "row"), count(figures.source_tables, "table")),
-        ("Autotask", plan.target, count(figures.records, "record"), count(figures.read_calls, "call")),
+        (
+            plan.names.source,
+            plan.source,
+            count(figures.source_rows, "row"),
+            count(figures.source_tables, "table"),
+        ),
+        (
+            plan.names.target,
+            plan.target,
+            count(figures.records, "record"),
+            count(figures.read_calls, "call"),
+        ),
     )
     parts = [(system, name, *many.split(" ", 1), rest) for system, name, many, rest in read]
     widest = max(len(amount) for _, _, amount, _, _ in parts)
-    rows = [(system, name, f"{amount:>{widest}} {noun}, {rest}") for system, name, amount, noun, rest in parts]
+    rows = [
+        (system, name, f"{amount:>{widest}} {noun}, {rest}")
+        for system, name, amount, noun, rest in parts
+    ]
     if plan.undo_of:
-        rows[0] = ("Work 365", plan.source, "")  # an undo reads none of its tables
+        rows[0] = (plan.names.source, plan.source, "")  # an undo reads none of its tables
     rows.append(("As of", plan.as_of.isoformat(), ""))
     if plan.undo_of:
         rows.append(("Undoes", f"run {plan.undo_of}", ""))
     elif plan.selection:
-        part, _, outside = plan.selection.partition(OUTSIDE)
-        rows.append(("A part", part, ""))
-        rows += [("Not shown", outside, "")] if outside else []
-    cells = [(Cell(system), Cell(clean(name)), *([Cell(figures)] if figures else ())) for system, name, figures in rows]
+        rows.append(("A part", plan.selection, ""))
+        rows += [("Not shown", outside_text(plan.outside), "")] if plan.outside else []
+    cells = [
+        (Cell(system), Cell(sanitize(name)), *([Cell(figures)] if figures else ()))
+        for system, name, figures in rows
+    ]
     return [Line(row, "read") for row in cells]
 
 
-def _tab(plan: Plan, tab: str, view: View) -> list[Line]:
-    known = _tab_of(plan)
-    here = [change for change in plan.changes if change.tab == tab]
-    lines = [*changes.desired(here, view), *changes.drift(here, view)]
-    lines += findings.blocked([row for row in plan.blocked if row.tab == tab], plan.blocked, view)
-    lines += findings.held([f for f in held(plan) if known.get(f.mapping, HELD) == tab], view)
-    return _titled(tab, lines, view)
+def _changes(seen: Overview, view: View) -> tuple[list[list[Line]], bool]:
+    """The changes, and whether they are only summed up, by groups, because they are many."""
+    plan = seen.plan
+    told = [change for change in plan.changes if change.action is not Action.WRITE_BACK]
+    if view.verbose or len(told) <= PAGE * 2:
+        sections = _one_by_one(seen, view)
+        if view.verbose or sum(map(len, sections)) <= PAGE:
+            return sections, False
+    kinds = group_lines.by_kind(plan.changes, tabs(plan), view)
+    return [group_lines.collapsed(seen, view), kinds], True
+
+
+def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
+    """The changes of each group under its name, as far as they have the least amount."""
+    arrangement = view.arrangement
+    if arrangement.group is GroupBy.TAB:
+        by_tab: dict[str, list[Change]] = {}
+        for change in seen.plan.changes:
+            by_tab.setdefault(change.tab, []).append(change)
+        return [_section(tab, by_tab[tab], view) for tab in tabs(seen.plan) if tab in by_tab]
+    common = [] if view.verbose else _of_several(seen, view)
+    told = {change.id for change in common}
+    linked = {(one.mapping, one.keys) for one in common if one.action is Action.LINK}
+
+    def remaining(group: Group) -> list[Change]:
+        """What is not told in common; an update of a record is told with its link."""
+        return [
+            one
+            for one in group.changes
+            if one.id not in told
+            and not (one.action is Action.UPDATE and (one.mapping, one.keys) in linked)
+        ]
+
+    shown, small = divided(groups(seen, arrangement), lambda group: group.weight, arrangement, None)
+    return [
+        *(_section(known_as(group.row.name), remaining(group), view) for group in shown),
+        _section(SEVERAL[arrangement.group], common, view),
+        group_lines.small(small, view) if any(map(remaining, small)) else [],
+    ]
+
+
+def _of_several(seen: Overview, view: View) -> list[Change]:
+    """Changes without money that one line tells for several customers or services."""
+    every = changes.tidied(seen.plan.changes)
+    found: dict[str, Change] = {}
+    counted_kinds = set()
+    for group in fold(every):
+        of = {seen.belonging.group_of(one, view.arrangement.group) for one in group.changes}
+        if len(of) > 1 and not any(has_money(one) for one in group.changes):
+            found |= {one.id: one for one in group.changes}
+            if not group.alike:
+                counted_kinds.add(kind(group.first))
+    found |= {one.id: one for one in every if kind(one) in counted_kinds and not has_money(one)}
+    return [*found.values()]
+
+
+def _section(title: str, here: Sequence[Change], view: View) -> list[Line]:
+    return _titled(title, [*changes.desired(here, view), *changes.drift(here, view)], view)
+
+
+def _beside(plan: Plan, view: View, *, brief: bool) -> list[list[Line]]:
+    """What was left out, findings that stop nothing, and with `-v` the whole ledger."""
+    few = view.verbose or (len(plan.left_out) <= FEW and not brief)
+    return [
+        _titled("Left out", findings.left_out(plan.left_out, view, brief=not few), view),
+        _titled("Findings", findings.others(loose(plan), view, brief=brief), view),
+        ledger.lines(plan, view) if view.verbose else [],
+    ]
 
 
 def _titled(title: str, lines: list[Line], view: View) -> list[Line]:
-    return [free(clean(title), view.style.heading), *lines] if lines else []
-
-
-def _exceeded(plan: Plan, view: View) -> list[Line]:
-    return [
-        Line(
-            (Cell(f"! {clean(guard.text)}", view.style.error), Cell(f"--over {clean(guard.limit)}")),
-            "limit",
-            2,
-        )
-        for guard in plan.exceeded
-    ]
+    return [free(sanitize(title), view.style.heading), *lines] if lines else []

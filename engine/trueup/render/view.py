@@ -1,14 +1,48 @@
-"""How one reader sees a plan: with which colours, in which currency, folded or not."""
+"""How a plan is shown: in which currency, with which names and colours, folded or in full."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 
-from engine.render.style import PLAIN, Style
+from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.render.amounts import NO_MONEY, PlanMoney
+from trueup.render.style import PLAIN, Style
+
+
+class Sort(StrEnum):
+    """By what lines are sorted."""
+
+    MONEY = "money"  # the largest first, whatever its sign
+    NAME = "name"
+
+
+class GroupBy(StrEnum):
+    """By what the changes of a plan are grouped."""
+
+    CUSTOMER = "customer"
+    TAB = "tab"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """In which order, and how much of it, a plan is shown."""
+
+    sort: Sort = Sort.MONEY
+    min_amount: Decimal = Decimal(0)  # lines with less money are counted, not shown
+    group: GroupBy = GroupBy.CUSTOMER
+
+
+ARRANGEMENT = Arrangement()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Handed to everything that draws lines."""
+    """What every function that draws lines takes."""
 
     currency: str = ""
+    names: SystemNames = UNNAMED
     style: Style = PLAIN
     verbose: bool = False
+    arrangement: Arrangement = ARRANGEMENT
+    money: PlanMoney = NO_MONEY

@@ -1,0 +1,47 @@
+"""The money of a plan's changes, to the penny; the parts of each kind add up to its total."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.model.plan import Change, Plan
+from trueup.render.pennies import Spread, spread
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMoney:
+    """Amounts by the id of their change."""
+
+    invoice: Spread  # on the next invoice of the contract
+    once: Spread  # of it: billed once
+    month: Spread  # of the run rate
+    year: Spread  # the run rate of twelve months
+    lost: Spread  # of posted days, billed to nobody; negative: a credit that is owed
+
+
+NO_MONEY = PlanMoney(*[spread({})] * 5)
+
+
+def plan_money(plan: Plan) -> PlanMoney:
+    """The money of the plan's changes."""
+    changes = plan.changes
+    months = _known((change.id, change.monthly) for change in changes)
+    return PlanMoney(
+        invoice=spread(_known((change.id, change.invoice_amount) for change in changes)),
+        once=spread(_known((change.id, change.one_off) for change in changes)),
+        month=spread(months),
+        year=spread({id_: amount * MONTHS for id_, amount in months.items()}),
+        lost=spread(_known((change.id, change.lost) for change in changes)),
+    )
+
+
+def has_money(change: Change) -> bool:
+    """Whether the change does anything to a bill, or may do so at a price that is not known."""
+    amounts = (change.monthly, change.invoice_amount, change.lost)
+    return change.price_unknown or any(amounts)
+
+
+def _known(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:
+    return {id_: amount for id_, amount in amounts if amount is not None}

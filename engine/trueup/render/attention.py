@@ -1,0 +1,240 @@
+"""What of a plan needs a person, and the money of leaving it: data for every output.
+
+Each held seat counts at the row at fault, each unexplained one at its own row; so the items add up
+to the ledger's totals. A line of the ledger that is not known stands in no total, and has no money.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from trueup.model.finding import Finding, Severity
+from trueup.model.money import exact
+from trueup.model.plan import LedgerClass, LedgerLine, Plan, RowRef
+from trueup.render.belonging import Belonging
+from trueup.render.findings import DEPENDS, held_findings, own
+from trueup.render.pennies import NOTHING, PENNY, Spread, penny, spread
+from trueup.stages.ledger import totals as ledger_totals
+from trueup.stages.summary import waits
+
+LEDGER = "ledger"
+"""Code of an item that is a line of the ledger."""
+
+
+_ONLY_WAITS = frozenset({DEPENDS, "waits-its-turn", "waits-for-its-other-half"})
+"""Codes of rows that go through once another row or change does."""
+
+
+class Kind(StrEnum):
+    """Why something needs a person."""
+
+    BLOCKED = "blocked"  # a fault: mend it
+    HELD = "held"  # it waits for a decision, or for a day
+    DIFFERENCE = "differs"  # the two sides differ, and nothing explains it
+    UNKNOWN = "not known"  # one of the two sides cannot be told
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row that a person must look at."""
+
+    kind: Kind
+    row: RowRef
+    findings: tuple[Finding, ...]  # what is wrong, and what to do
+    customer: RowRef | None = None
+    tab: str = ""
+    because: tuple[RowRef, ...] = ()  # the rows up to the one at fault
+    holds_back: Mapping[str, int] = field(default_factory=dict)
+    units: Decimal = Decimal(0)  # that are not billed right because of it
+    monthly: Decimal | None = None  # their money, to the penny; None: none, or not known
+    unpriced: int = 0  # lines of the ledger without a price
+
+    @property
+    def at_fault(self) -> bool:
+        """Whether it is to be settled itself; else it only waits for another row or change."""
+        return any(finding.code not in _ONLY_WAITS for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """The ledger's totals to the penny: `under` - `over` = `moved` + `held` + `unexplained`."""
+
+    under: Decimal
+    over: Decimal
+    moved: Decimal
+    held: Decimal
+    unexplained: Decimal
+
+
+ROUNDING = 3 * PENNY
+"""As much as five sums that are each rounded may be off."""
+
+
+def billing(plan: Plan) -> Billing:
+    """What is billed wrong now, and what becomes of it.
+
+    Each sum is rounded by itself, but for one: what is explained by nothing is what the others
+    leave. Where no line is explained by nothing, the next sum that has lines takes the penny.
+    """
+    totals = ledger_totals(plan.ledger)
+    under, over = penny(totals.under.monthly), penny(totals.over.monthly)
+    moved, held = penny(totals.moved.monthly), penny(totals.held.monthly)
+    unexplained = penny(totals.unexplained.monthly)
+    off = under - over - moved - held - unexplained
+    if abs(off) > ROUNDING:
+        pass  # documents of older versions do not say what becomes of a difference
+    elif totals.unexplained.lines > totals.unexplained.unpriced:
+        unexplained += off
+    elif totals.held.lines > totals.held.unpriced:
+        held += off
+    elif totals.over.lines > totals.over.unpriced:
+        over += off
+    else:
+        under -= off
+    return Billing(under, over, moved, held, unexplained)
+
+
+def items(plan: Plan) -> list[Item]:
+    """All that needs a person or waits for it, in the plan's order; blocked and held rows first."""
+    belonging, totals = Belonging(plan), billing(plan)
+    lines = [line for line in plan.ledger if is_known(line)]
+    held, units, unpriced = _held(lines, totals.held)
+    found = [
+        Item(
+            Kind.HELD if waits(row) else Kind.BLOCKED,
+            RowRef(row.mapping, row.key, row.name),
+            tuple(own(row)) or row.findings,
+            belonging.customer_of(row),
+            row.tab,
+            row.because,
+            row.holds_back,
+        )
+        for row in plan.blocked
+    ]
+    found += [_of_finding(finding, belonging) for finding in held_findings(plan)]
+    rows = {(item.row.mapping, item.row.key) for item in found}
+    found += [item for item in _held_elsewhere(lines) if item.row[:2] not in rows]
+    priced = [_with_money(item, held, units, unpriced) for item in found]
+    return [*priced, *_differences(lines, totals.unexplained), *_unknown(plan.ledger)]
+
+
+def _held_elsewhere(lines: Iterable[LedgerLine]) -> list[Item]:
+    """Rows at fault as the ledger names them: where a part is shown, they may be outside of it."""
+    found: dict[tuple[str, str], Item] = {}
+    for line in lines:
+        for one in line.held:
+            finding = Finding(
+                one.code, Severity.HOLD, one.reason, mapping=one.row.mapping, key=one.row.key
+            )
+            item = Item(Kind.HELD, one.row, (finding,), line.customer_row)
+            found.setdefault((one.row.mapping, one.row.key), item)
+    return [*found.values()]
+
+
+def is_known(line: LedgerLine) -> bool:
+    """Whether the line stands in the totals."""
+    return line.class_ is not LedgerClass.UNKNOWN and line.units is not None
+
+
+def by_money(found: Iterable[Item]) -> list[Item]:
+    """The most expensive first; of those without money what holds back most."""
+    return sorted(
+        found,
+        key=lambda item: (
+            -abs(item.monthly or NOTHING),
+            -abs(item.units),
+            -sum(item.holds_back.values()),
+            item.row.name.casefold(),
+        ),
+    )
+
+
+def by_name(found: Iterable[Item]) -> list[Item]:
+    """By the row's name."""
+    return sorted(found, key=lambda item: (item.row.name.casefold(), item.row))
+
+
+def _name(mapping: str, key: str) -> str:
+    return f"{mapping}\n{key}"
+
+
+def _held(
+    lines: Sequence[LedgerLine], total: Decimal
+) -> tuple[Spread, Mapping[str, Decimal], Mapping[str, int]]:
+    """Money, units and lines without a price, by the row at fault."""
+    money: dict[str, Decimal] = {}
+    units: dict[str, Decimal] = {}
+    unpriced: dict[str, int] = {}
+    for line in lines:
+        for one in line.held:
+            name, amount = _name(one.row.mapping, one.row.key), line.money(one.units)
+            units[name] = units.get(name, Decimal(0)) + one.units
+            if amount is None:
+                unpriced[name] = unpriced.get(name, 0) + 1
+            else:
+                money[name] = money.get(name, Decimal(0)) + exact(amount)
+    return spread(money, total), units, unpriced
+
+
+def _with_money(
+    item: Item, held: Spread, units: Mapping[str, Decimal], unpriced: Mapping[str, int]
+) -> Item:
+    name = _name(item.row.mapping, item.row.key)
+    if name not in units:
+        return item
+    return replace(item, units=units[name], monthly=held.of(name), unpriced=unpriced.get(name, 0))
+
+
+def _of_finding(finding: Finding, belonging: Belonging) -> Item:
+    row = RowRef(finding.mapping, finding.key, finding.name)
+    return Item(Kind.HELD, row, (finding,), belonging.customer_of(row))
+
+
+def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
+    """Lines with units that are left after apply and explained by nothing."""
+    left = [line for line in lines if line.unexplained]
+    known = {
+        str(n): exact(amount)
+        for n, line in enumerate(left)
+        if (amount := line.money(line.unexplained)) is not None
+    }
+    money = spread(known, total)
+    return [
+        _of_line(
+            Kind.DIFFERENCE,
+            line,
+            units=line.unexplained or Decimal(0),
+            monthly=money.of(str(n)),
+            unpriced=0 if str(n) in known else 1,
+        )
+        for n, line in enumerate(left)
+    ]
+
+
+def _unknown(ledger: Iterable[LedgerLine]) -> list[Item]:
+    return [_of_line(Kind.UNKNOWN, line) for line in ledger if not is_known(line)]
+
+
+def _of_line(
+    kind: Kind,
+    line: LedgerLine,
+    units: Decimal = Decimal(0),
+    monthly: Decimal | None = None,
+    unpriced: int = 0,
+) -> Item:
+    finding = Finding(
+        LEDGER,
+        Severity.WARNING,
+        line.text,
+        line.remedy,
+        None,
+        line.mapping,
+        line.key,
+        line.name,
+        line.commands,
+    )
+    row = RowRef(line.mapping, line.key, line.name)
+    return Item(
+        kind, row, (finding,), line.customer_row, units=units, monthly=monthly, unpriced=unpriced
+    )

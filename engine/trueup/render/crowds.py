@@ -1,0 +1,87 @@
+"""Rows that need a person for the very same reason, told together."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from trueup.model.finding import Finding
+from trueup.render.attention import Item, by_money, by_name
+from trueup.render.findings import CROWD
+from trueup.render.formatting import count, known_as
+from trueup.render.pennies import NOTHING
+from trueup.render.view import Arrangement, Sort
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Items with the very same to say; mostly one."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def first(self) -> Item:
+        """The one that speaks for the others."""
+        return self.items[0]
+
+    @property
+    def title(self) -> str:
+        """The row's name, or how many rows there are."""
+        row = self.first.row
+        is_one = len(self.items) == 1
+        return known_as(row.name or row.key) if is_one else count(len(self.items), row.mapping)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What there is to say, with KEY for the keys where several rows share it."""
+        if len(self.items) == 1:
+            return [*self.first.findings]
+        return [
+            replace(finding, remedy=finding.advice.generic(), commands=())
+            for finding in self.first.findings
+        ]
+
+    @property
+    def unpriced(self) -> int:
+        """Lines of the ledger without a price."""
+        return sum(item.unpriced for item in self.items)
+
+    @property
+    def monthly(self) -> Decimal | None:
+        """Their money together; None where none is known."""
+        known = [item.monthly for item in self.items if item.monthly is not None]
+        return sum(known, NOTHING) if known else None
+
+    @property
+    def units(self) -> Decimal:
+        """Their units together."""
+        return sum((item.units for item in self.items), Decimal(0))
+
+    @property
+    def weight(self) -> Decimal:
+        """Their money without its sign; endless where a price is not known."""
+        if self.unpriced:
+            return Decimal("Infinity")
+        return abs(self.monthly or NOTHING)
+
+
+def crowds_of(
+    items: Sequence[Item], arrangement: Arrangement, *, each: bool = False
+) -> list[Crowd]:
+    """The items in the order that is asked for, crowds together; `each`: every one by itself."""
+    by_sort = by_name if arrangement.sort is Sort.NAME else by_money
+    groups: dict[Hashable, list[Item]] = {}
+    for number, item in enumerate(by_sort(items)):
+        said = number if each else _said(item)
+        groups.setdefault(said, []).append(item)
+    crowds: list[Crowd] = []
+    for group in groups.values():
+        is_crowd = len(group) >= CROWD
+        crowds += [Crowd(tuple(group))] if is_crowd else [Crowd((item,)) for item in group]
+    if arrangement.sort is Sort.NAME:
+        return crowds
+    return sorted(crowds, key=lambda crowd: -abs(crowd.monthly or NOTHING))
+
+
+def _said(item: Item) -> Hashable:
+    texts = ((one.code, one.text, one.advice.generic(), one.place) for one in item.findings)
+    return item.kind, item.row.mapping, item.because, *texts

@@ -1,0 +1,165 @@
+"""The head of a plan as a terminal shows it: the money, what is billed wrong, the verdict."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from trueup.model.plan import Plan
+from trueup.render.findings import remedy_text
+from trueup.render.formatting import count, known_as, money, number, signed
+from trueup.render.layout import Cell, Line, free
+from trueup.render.overview import (
+    TOP,
+    Balance,
+    Figure,
+    MoneyLine,
+    Overview,
+    balance,
+    divided,
+    figures,
+    money_lines,
+    open_runs,
+    refusals,
+    verdict,
+    waiting,
+)
+from trueup.render.pennies import NOTHING
+from trueup.render.sanitize import sanitize
+from trueup.render.view import View
+
+MORE, LESS, NET = "more", "less", "net"
+INVOICE, MONTH = "this invoice", "a month"
+FINAL = "± cannot be undone: what is adjusted can only be adjusted back."
+
+
+def runs_first(plan: Plan, view: View) -> list[Line]:
+    """That a run is open: before anything else, because no plan can be applied."""
+    found = []
+    for finding in open_runs(plan):
+        found.append(free(f"! {sanitize(finding.text)}", view.style.error))
+        found.append(free(f"→ {remedy_text(finding, view)}", indent=4))
+    return found
+
+
+def money_table(seen: Overview, view: View) -> list[Line]:
+    """What changes on this invoice run, a month and a year."""
+    rows = figures(seen)
+    if not rows:
+        return []
+    heads = [Cell(text, view.style.heading, right=True) for text in (MORE, LESS, NET)]
+    found = [Line((Cell("Money", view.style.heading), *heads), "money", heading=True)]
+    return found + [_figure(row, view) for row in rows]
+
+
+def _figure(row: Figure, view: View) -> Line:
+    amounts = zip((MORE, LESS, NET), (row.more, row.less, row.net), strict=True)
+    cells = [
+        Cell(_signed(amount, view) if amount is not None else "", right=True, label=label)
+        for label, amount in amounts
+    ]
+    return Line((Cell(f"  {row.label}"), *cells), "money")
+
+
+def balance_table(seen: Overview, view: View) -> list[Line]:
+    """What is billed wrong now, and what becomes of it."""
+    rows = balance(seen)
+    if not rows:
+        return []
+    cells = (
+        Cell("Billed now", view.style.heading),
+        Cell("units", view.style.heading, right=True),
+        Cell(MONTH, view.style.heading, right=True),
+        Cell(""),
+    )
+    return [Line(cells, "balance", heading=True), *(_balance(row, view) for row in rows)]
+
+
+def _balance(row: Balance, view: View) -> Line:
+    units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
+    amount = "" if row.money is None else money(row.money, view.currency, signed=row.signed)
+    cells = (
+        Cell(f"  {row.label}"),
+        Cell(units, right=True, label="units"),
+        Cell(amount, right=True),
+        Cell(row.note, view.style.dim),
+    )
+    return Line(cells, "balance")
+
+
+def verdict_lines(seen: Overview, view: View) -> list[Line]:
+    """Whether it can be signed, what waits for a person, and the limits that it is over."""
+    paint = view.style.error if refusals(seen.plan) else view.style.heading
+    found = [Line((Cell("Can be signed", view.style.heading), Cell(verdict(seen), paint)), "sign")]
+    if text := waiting(seen):
+        found.append(Line((Cell("Needs a person", view.style.heading), Cell(text)), "sign"))
+    for guard in seen.plan.exceeded:
+        text = f"{sanitize(guard.text)} (--over {sanitize(guard.limit)})"
+        found.append(Line((Cell("Limit", view.style.error), Cell(text, view.style.error)), "sign"))
+    return found
+
+
+def top_lines(seen: Overview, view: View) -> list[Line]:
+    """The changes that matter most, and what the others come to."""
+    every = money_lines(seen)
+    most = None if view.verbose else TOP
+    shown, rest = divided(every, lambda line: line.weight, view.arrangement, most)
+    if not every:
+        return []
+    cells = (
+        Cell("What matters most", view.style.heading),
+        Cell("units", view.style.heading),
+        Cell(INVOICE, view.style.heading, right=True),
+        Cell(MONTH, view.style.heading, right=True),
+    )
+    found = [Line(cells, "top", heading=True), *(_top(line, view) for line in shown)]
+    if rest:
+        found.append(_rest(rest, view))
+    if any(change.final for line in every for change in line.changes) and not view.verbose:
+        found.append(free(FINAL, view.style.dim, 2))
+    return found
+
+
+def _top(line: MoneyLine, view: View) -> Line:
+    units = units_of(line)
+    invoice, month = amounts_of(line, view)
+    return Line(
+        (
+            Cell(f"  {'±' if units else '+'} {known_as(line.name)}", view.style.change),
+            Cell(units),
+            Cell(invoice, right=True, label=INVOICE),
+            Cell(month, right=True, label=MONTH),
+        ),
+        "top",
+    )
+
+
+def units_of(line: MoneyLine) -> str:
+    """`12 → 15`, for each change of the line that has units."""
+    pairs = [change.units for change in line.changes if change.units]
+    return ", ".join(f"{before} → {after}" for before, after in pairs)
+
+
+def amounts_of(line: MoneyLine, view: View) -> tuple[str, str]:
+    """On the next invoice, and a month; a question mark where a price is not known."""
+    unknown = " ?" if line.price_unknown else ""
+    invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
+    month = _signed(line.month, view) if line.is_billed_monthly else ""
+    return (invoice + unknown).strip(), (month + unknown).strip()
+
+
+def _rest(rest: Sequence[MoneyLine], view: View) -> Line:
+    invoice = sum((line.invoice for line in rest), NOTHING)
+    month = sum((line.month for line in rest), NOTHING)
+    hint = "" if view.verbose else " (-v shows them)"
+    return Line(
+        (
+            Cell(f"  and {count(len(rest), 'line')} more{hint}", view.style.dim),
+            Cell(""),
+            Cell(_signed(invoice, view), right=True, label=INVOICE),
+            Cell(_signed(month, view), right=True, label=MONTH),
+        ),
+        "top",
+    )
+
+
+def _signed(amount: Decimal, view: View) -> str:
+    return money(amount, view.currency, signed=True)

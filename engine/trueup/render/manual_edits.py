@@ -1,0 +1,90 @@
+"""Manual edits of the state and lock takeovers: who, when, what and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import assert_never
+
+from trueup.model.history import (
+    AuditEntry,
+    ChangesSettled,
+    LinkForgotten,
+    LockTaken,
+    RunClosed,
+    SystemsAdopted,
+    TextOnly,
+)
+from trueup.render.layout import Cell, Line, free
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, Style
+from trueup.render.text import page
+
+HEADING = "By hand"
+
+_ENDED = "that run had ended without giving it back"
+"""The reason of a takeover that was not forced."""
+
+
+def audit_lines(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> list[Line]:
+    """One line per entry under a heading, in the order given; no lines if there are no entries."""
+    lines = [
+        Line(tuple(Cell(sanitize(text)) for text in _cells(entry, zone)), "by hand", 2)
+        for entry in audit
+    ]
+    return [free(HEADING, style.heading), *lines] if lines else []
+
+
+def _cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, ...]:
+    reason = _reason(entry)
+    because = f"because: {reason}" if reason else ""
+    return _moment(entry, zone), f"{entry.who} on {entry.host}", event_text(entry), because
+
+
+def audit_text(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
+    """The same lines as a page of their own."""
+    return page([lines], style.columns) if (lines := audit_lines(audit, zone, style)) else ""
+
+
+def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
+    """The same entries for programs."""
+    return [
+        {
+            "what": event_text(entry),
+            "reason": _reason(entry),
+            "who": entry.who,
+            "host": entry.host,
+            "at": _moment(entry, zone),
+            "run": entry.run,
+        }
+        for entry in audit
+    ]
+
+
+def event_text(entry: AuditEntry) -> str:
+    """What was done, as the command that does it: `forget customer 7, Alpine`."""
+    match entry.event:
+        case LinkForgotten(mapping, key, name):
+            return f"forget {mapping} {key}" + (f", {name}" if name else "")
+        case ChangesSettled(changes):
+            outcomes = (f"{one.change} {'landed' if one.landed else 'absent'}" for one in changes)
+            return f"settle {', '.join(outcomes)}"
+        case RunClosed():
+            return f"settle {entry.run} closed"
+        case SystemsAdopted(systems):
+            return f"adopt {', '.join(systems.values())}"
+        case LockTaken(holder, host, forced):
+            lock = f"the lock of {holder} on {host}"
+            return f"took {lock} by force" if forced else f"took over {lock}"
+        case TextOnly(text):
+            return text
+        case _:
+            assert_never(entry.event)
+
+
+def _reason(entry: AuditEntry) -> str:
+    if isinstance(entry.event, LockTaken) and not entry.event.forced:
+        return _ENDED
+    return entry.reason
+
+
+def _moment(entry: AuditEntry, zone: tzinfo) -> str:
+    return entry.at.astimezone(zone).isoformat(" ", "seconds")

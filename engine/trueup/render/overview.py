@@ -1,0 +1,309 @@
+"""The figures at the head of a plan, as data: every output shows the same ones."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from trueup.model.finding import Finding
+from trueup.model.plan import Action, Amount, Change, LedgerTotals, Plan, RowRef
+from trueup.render.amounts import PlanMoney, has_money, plan_money
+from trueup.render.attention import Billing, Item, Kind, billing, items
+from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
+from trueup.render.formatting import count, money
+from trueup.render.pennies import NOTHING
+from trueup.render.view import Arrangement, GroupBy, Sort
+from trueup.stages.ledger import totals
+
+OPEN_RUN = "run-open"
+"""Code of the finding that a run is open: no plan can be applied before it is settled."""
+
+TOP = 10
+"""Lines of a list that are shown where it is folded."""
+
+
+Shown = TypeVar("Shown")
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLine:
+    """A change with money; or several that are sent together or not at all."""
+
+    changes: tuple[Change, ...]
+    invoice: Decimal
+    month: Decimal
+
+    @property
+    def is_billed_monthly(self) -> bool:
+        """Whether an effect on the bill of each month is known."""
+        return any(change.monthly is not None for change in self.changes)
+
+    @property
+    def name(self) -> str:
+        """What people call it: the row that gains units, then the rows that lose them."""
+        gaining = sorted(self.changes, key=lambda change: -change.unit_change)
+        return ", in place of ".join(dict.fromkeys(change.name for change in gaining))
+
+    @property
+    def weight(self) -> Decimal:
+        """The larger of both effects, without its sign."""
+        return max(abs(self.invoice), abs(self.month))
+
+    @property
+    def price_unknown(self) -> bool:
+        """Whether a part of its money is not known."""
+        return any(change.price_unknown for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The changes of one customer, tab or service, and what waits there."""
+
+    row: RowRef
+    changes: tuple[Change, ...]
+    invoice: Decimal
+    month: Decimal
+    waits: Decimal  # held money a month
+    weight: Decimal  # how much it matters: amounts that cancel each other count all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table of money; None where there is nothing to say."""
+
+    label: str
+    more: Decimal | None
+    less: Decimal | None
+    net: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One row of the ledger's totals."""
+
+    label: str
+    units: Decimal | None
+    money: Decimal | None
+    note: str
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A plan's figures, from which its head is drawn."""
+
+    plan: Plan
+    money: PlanMoney
+    ledger: LedgerTotals
+    billing: Billing
+    items: tuple[Item, ...]  # what needs a person; rows that wait for others are left out
+    belonging: Belonging
+
+
+def overview(plan: Plan) -> Overview:
+    """The figures of the plan."""
+    own = tuple(item for item in items(plan) if item.at_fault or item.units)
+    return Overview(
+        plan, plan_money(plan), totals(plan.ledger), billing(plan), own, Belonging(plan)
+    )
+
+
+def open_runs(plan: Plan) -> list[Finding]:
+    """The findings that a run is open."""
+    return [finding for finding in plan.findings if finding.code == OPEN_RUN]
+
+
+def figures(seen: Overview) -> list[Figure]:
+    """What the changes do to the money; nothing where they do nothing."""
+    if not any(has_money(change) for change in seen.plan.changes):
+        return []
+    money_ = seen.money
+    found = [Figure("This invoice run", *_sides(money_.invoice.more, money_.invoice.less))]
+    if money_.once.parts:
+        found.append(Figure("  of it once", *_sides(money_.once.more, money_.once.less)))
+    found.append(Figure("A month", *_sides(money_.month.more, money_.month.less)))
+    found.append(Figure("A year", *_sides(money_.year.more, money_.year.less)))
+    if money_.lost.more:
+        found.append(Figure("Posted days, billed to nobody", None, None, money_.lost.more))
+    if money_.lost.less:
+        found.append(Figure("Posted days, credit owed", None, None, money_.lost.less))
+    return found
+
+
+def _sides(more: Decimal, less: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+    return more, less, more + less
+
+
+def balance(seen: Overview) -> list[Balance]:
+    """What is billed wrong now a month, and what becomes of it; nothing where nothing is wrong."""
+    of, at = seen.ledger, seen.billing
+    is_even = not (of.under.lines or of.over.lines or of.unknown)
+    if is_even and not (of.moved.lines or of.held.lines or of.unexplained.lines):
+        return []
+    found = [
+        Balance("Billed too little", of.under.units, at.under, _note(of.under), signed=False),
+        Balance("Billed too much", of.over.units, at.over, _note(of.over), signed=False),
+        Balance("  this plan moves", of.moved.units, at.moved, _note(of.moved)),
+        Balance("  held or blocked", of.held.units, at.held, _note(of.held)),
+        Balance(
+            "  explained by nothing",
+            of.unexplained.units,
+            at.unexplained,
+            _note(of.unexplained),
+        ),
+    ]
+    if of.unknown:
+        note = f"{count(of.unknown, 'line')}, in no sum"
+        found.append(Balance("Not known", None, None, note))
+    return found
+
+
+def _note(amount: Amount) -> str:
+    without = f", {amount.unpriced:,} without a price" if amount.unpriced else ""
+    return f"{count(amount.lines, 'line')}{without}" if amount.lines else ""
+
+
+def refusals(plan: Plan) -> list[str]:
+    """Why the plan cannot be applied as it is."""
+    found = [f"{count(len(open_runs(plan)), 'run')} open"] if open_runs(plan) else []
+    if plan.exceeded:
+        found.append(f"over {count(len(plan.exceeded), 'limit')}")
+    return found
+
+
+def doubts(seen: Overview) -> list[str]:
+    """What to look at before signing."""
+    summary, of = seen.plan.summary, seen.ledger
+    found = [
+        f"{count(many, 'price')} {what}"
+        for many, what in ((summary.prices_unknown, "unknown"), (summary.prices_zero, "of zero"))
+        if many
+    ]
+    if of.unexplained.lines:
+        amount = money(seen.billing.unexplained, seen.plan.currency, signed=True)
+        found.append(f"{amount} a month that nothing explains")
+    if of.unknown:
+        found.append(f"{count(of.unknown, 'line')} of the ledger not known")
+    if seen.money.lost.more:
+        found.append(f"{money(seen.money.lost.more, seen.plan.currency)} lost for posted days")
+    if seen.money.lost.less:
+        owed = money(-seen.money.lost.less, seen.plan.currency)
+        found.append(f"{owed} of credit owed for posted days")
+    return found
+
+
+def verdict(seen: Overview) -> str:
+    """Whether the plan can be signed, in a sentence."""
+    if refused := refusals(seen.plan):
+        return f"No: {'; '.join(refused)}."
+    if not seen.plan.changes:
+        return "There is nothing to sign."
+    if found := doubts(seen):
+        return f"Yes, after a look at {', '.join(found)}."
+    return "Yes."
+
+
+def waiting(seen: Overview) -> str:
+    """How many rows need a person, and what it costs to leave them; empty where none does."""
+    currency, of = seen.plan.currency, seen.ledger
+    many = {kind: sum(item.kind is kind for item in seen.items) for kind in Kind}
+    parts = []
+    if rows := many[Kind.BLOCKED] + many[Kind.HELD]:
+        cost = _cost(seen.billing.held, of.held, currency)
+        until = f": {cost} until they are settled" if cost else ""
+        parts.append(f"{count(rows, 'row')} blocked or held{until}")
+    if many[Kind.DIFFERENCE]:
+        cost = _cost(seen.billing.unexplained, of.unexplained, currency)
+        parts.append(f"{count(many[Kind.DIFFERENCE], 'unexplained difference')}: {cost}")
+    if many[Kind.UNKNOWN]:
+        parts.append(f"{count(many[Kind.UNKNOWN], 'line')} of the ledger not known")
+    return "; ".join(parts)
+
+
+def _cost(amount: Decimal, of: Amount, currency: str) -> str:
+    """The money, and lines whose money is not known; empty where no line is concerned."""
+    if not of.lines:
+        return ""
+    beside = f" and {count(of.unpriced, 'line')} without a price" if of.unpriced else ""
+    return f"{money(amount, currency, signed=True)} a month{beside}"
+
+
+def money_lines(seen: Overview) -> list[MoneyLine]:
+    """Changes with money, those that matter most first."""
+    found: dict[str, MoneyLine] = {}
+    by_id = {change.id: change for change in seen.plan.changes}
+    placed: set[str] = set()
+    for change in seen.plan.changes:
+        if change.id in placed or not has_money(change):
+            continue
+        legs = [by_id[id_] for id_ in (change.id, *change.together) if id_ in by_id]
+        ids = [leg.id for leg in legs]
+        placed.update(ids)
+        month, invoice = seen.money.month.total(ids), seen.money.invoice.total(ids)
+        found[change.id] = MoneyLine(tuple(legs), invoice, month)
+    return sorted(found.values(), key=lambda line: (-line.weight, line.name.casefold()))
+
+
+def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:
+    """All changes, by what the arrangement groups them by; what has no group comes last."""
+    by = arrangement.group
+    changes: dict[RowRef, list[Change]] = {}
+    for change in seen.plan.changes:
+        changes.setdefault(seen.belonging.group_of(change, by), []).append(change)
+    waits = _waits(seen.items, by)
+    found = []
+    for row in dict.fromkeys([*changes, *waits]):
+        ids = [change.id for change in changes.get(row, ())]
+        month, invoice = seen.money.month.total(ids), seen.money.invoice.total(ids)
+        here, held = tuple(changes.get(row, ())), waits.get(row, NOTHING)
+        weight = max(seen.money.invoice.gross(ids), seen.money.month.gross(ids), abs(held))
+        found.append(Group(row, here, invoice, month, held, weight))
+    none = {NO_CUSTOMER, NO_SERVICE}
+
+    def order(group: Group) -> tuple[bool, Decimal, str]:
+        weight = NOTHING if arrangement.sort is Sort.NAME else -group.weight
+        return group.row in none, weight, group.row.name.casefold()
+
+    return found if by is GroupBy.TAB else sorted(found, key=order)
+
+
+def _waits(found: Iterable[Item], by: GroupBy) -> dict[RowRef, Decimal]:
+    if by is not GroupBy.CUSTOMER:
+        return {}
+    sums: dict[RowRef, Decimal] = {}
+    for item in found:
+        if item.kind in {Kind.BLOCKED, Kind.HELD} and item.monthly is not None:
+            row = item.customer or NO_CUSTOMER
+            sums[row] = sums.get(row, NOTHING) + item.monthly
+    return sums
+
+
+def divided(
+    found: Sequence[Shown],
+    weight: Callable[[Shown], Decimal],
+    arrangement: Arrangement,
+    most: int | None,
+) -> tuple[list[Shown], list[Shown]]:
+    """What is shown and what is only counted: the small, and all beyond `most`."""
+    large = [one for one in found if weight(one) >= arrangement.min_amount]
+    shown = large if most is None or len(large) <= most + 1 else large[:most]
+    kept = {id(one) for one in shown}
+    return shown, [one for one in found if id(one) not in kept]
+
+
+def counted(changes: Sequence[Change], *, marks: bool = False) -> str:
+    """`2 links, 5 new, 3 adjusted`; marks in the source only where asked for."""
+    words = {
+        Action.LINK: ("link", "links"),
+        Action.CREATE: ("new", "new"),
+        Action.UPDATE: ("changed", "changed"),
+        Action.DEACTIVATE: ("switched off", "switched off"),
+        Action.ADJUST: ("adjusted", "adjusted"),
+        Action.WRITE_BACK: ("mark", "marks"),
+    }
+    many = {
+        action: sum(change.action is action for change in changes)
+        for action in words
+        if marks or action is not Action.WRITE_BACK
+    }
+    return ", ".join(f"{n:,} {words[action][n > 1]}" for action, n in many.items() if n)

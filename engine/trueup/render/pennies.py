@@ -1,0 +1,75 @@
+"""Exact amounts rounded to the penny so that the parts still add up to the whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+PENNY = Decimal("0.01")
+NOTHING = Decimal("0.00")
+
+
+def penny(amount: Decimal) -> Decimal:
+    """The amount with two places, halves away from zero."""
+    return amount.quantize(PENNY, ROUND_HALF_UP)
+
+
+def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
+    """The parts to the penny, with `whole` as their sum.
+
+    `whole` is an amount to the penny, `parts` are exact. Each part is rounded by itself; where the
+    sum is off, the parts that rounding moved furthest the wrong way take one penny each. Parts
+    that are no parts of this whole, by more than rounding explains, are rounded and nothing else.
+    """
+    rounded = [penny(part) for part in parts]
+    missing = int((whole - sum(rounded, NOTHING)) / PENNY)
+    if not missing or abs(missing) > len(rounded) + 1:
+        return rounded
+    step = PENNY if missing > 0 else -PENNY
+    by_need = sorted(range(len(parts)), key=lambda n: ((rounded[n] - parts[n]) * step, n))
+    for turn in range(abs(missing)):
+        rounded[by_need[turn % len(rounded)]] += step
+    return rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Amounts by name, to the penny: `more` + `less` = `net` = the sum of all parts."""
+
+    parts: Mapping[str, Decimal]
+    more: Decimal
+    less: Decimal  # negative or zero
+
+    @property
+    def net(self) -> Decimal:
+        """All of it."""
+        return self.more + self.less
+
+    def of(self, name: str) -> Decimal | None:
+        """The part of that name; None where there is no amount."""
+        return self.parts.get(name)
+
+    def total(self, names: Sequence[str]) -> Decimal:
+        """The parts of these names together."""
+        return sum((self.parts.get(name, NOTHING) for name in names), NOTHING)
+
+    def gross(self, names: Sequence[str]) -> Decimal:
+        """The parts of these names together, decreases counted as increases."""
+        return sum((abs(self.parts.get(name, NOTHING)) for name in names), NOTHING)
+
+
+def spread(amounts: Mapping[str, Decimal], net: Decimal | None = None) -> Spread:
+    """Exact amounts to the penny. `net` is their sum, where something else fixes it."""
+    above = {name: amount for name, amount in amounts.items() if amount > 0}
+    below = {name: amount for name, amount in amounts.items() if amount < 0}
+    whole = penny(sum(amounts.values(), Decimal(0)) if net is None else net)
+    if not below:
+        more = whole
+    elif not above:
+        more = NOTHING
+    else:
+        more = penny(sum(above.values(), Decimal(0)))
+    less = whole - more
+    parts = dict.fromkeys(amounts, NOTHING)
+    for side, total in ((above, more), (below, less)):
+        parts |= zip(side, share(total, list(side.values())), strict=True)
+    return Spread(parts, more, less)

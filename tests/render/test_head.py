@@ -1,0 +1,286 @@
+"""The head of a plan: what it comes to, whether it can be signed, and what comes first."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from trueup.model.finding import Finding, Severity
+from trueup.model.plan import Action, FieldChange, InvoiceEffect, LeftOut, Reason, RowRef
+from trueup.render.markdown import plan_markdown
+from trueup.render.overview import money_lines, overview
+from trueup.render.text import plan_text
+from trueup.render.view import Arrangement, GroupBy, Sort
+from trueup.stages.summary import Counts, summarize
+
+from tests.render.conftest import ALPINE, ELM, change
+from tests.render.test_text import section
+
+OPEN_RUN = Finding(
+    "run-open",
+    Severity.WARNING,
+    "run r7, begun 2026-11-14 08:00 UTC by anna, is not finished: 3 of 9 changes were tried",
+    "`trueup apply --resume` finishes it",
+)
+
+
+NOVEMBER = (date(2026, 11, 1), date(2026, 11, 30))
+
+
+def of_changes(plan, *changes, **more):
+    """The plan with these changes alone, and its figures."""
+    summary = summarize(Counts(1, 1, 1, 1, len(changes)), changes)
+    empty = {"blocked": (), "findings": (), "left_out": (), "ledger": (), "exceeded": ()}
+    return replace(plan, changes=changes, summary=summary, **(empty | more))
+
+
+def adjusted(id_, before, after, month, **more):
+    """An adjustment of units of Alpine Dental."""
+    return change(
+        id_,
+        Action.ADJUST,
+        "license_change",
+        more.pop("name", f"Alpine, {id_}"),
+        units=(before, after),
+        monthly=None if month is None else Decimal(month),
+        under=more.pop("under", (ALPINE,)),
+        **more,
+    )
+
+
+def verdict(plan):
+    text = section(plan_text(plan), "Can be signed")
+    return " ".join(text.splitlines()[0].split()[3:])
+
+
+def test_an_open_run_is_said_before_anything_else(a_plan):
+    plan = replace(a_plan, findings=(*a_plan.findings, OPEN_RUN))
+    text = plan_text(plan)
+    assert text.startswith(
+        "! run r7, begun 2026-11-14 08:00 UTC by anna, is not finished: 3 of 9 changes were tried\n"
+        "    → `trueup apply --resume` finishes it\n\n"
+        "Plan: "
+    )
+    assert text.count("run r7") == 1
+    assert plan_markdown(plan).startswith("**run r7, begun 2026-11-14 08:00 UTC by anna")
+
+
+def test_the_summary_stands_first_and_last(a_plan, nothing):
+    lines = plan_text(a_plan).splitlines()
+    assert lines[:2] == lines[-2:]
+    assert lines[0].startswith("Plan: 1 to link, 2 to add,")
+    assert plan_text(nothing).count("No changes.") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "Yes."),
+        ({"findings": (OPEN_RUN,)}, "No: 1 run open."),
+    ],
+)
+def test_a_plan_can_be_signed_unless_a_run_is_open(nothing, more, said):
+    assert verdict(of_changes(nothing, adjusted("a", 1, 2, 5), **more)) == said
+
+
+def test_a_plan_over_a_limit_cannot_be_signed_as_it_is(a_plan):
+    assert verdict(a_plan) == "No: over 1 limit."
+
+
+def test_doubts_are_named_beside_the_yes(nothing):
+    changes = (
+        adjusted("a", 1, 2, 0),
+        adjusted("b", 1, 2, None, price_unknown=True),
+        adjusted("c", 1, 2, 3, lost=Decimal("7.74")),
+        adjusted("d", 2, 1, -3, lost=Decimal("-2.50")),
+    )
+    said = " ".join(section(plan_text(of_changes(nothing, *changes)), "Can be signed").split())
+    assert said.startswith(
+        "Can be signed Yes, after a look at 1 price unknown, 1 price of zero, "
+        "£7.74 lost for posted days, £2.50 of credit owed for posted days."
+    )
+
+
+def test_lost_money_has_a_row_of_its_own(nothing):
+    changes = (
+        adjusted("c", 1, 2, 3, lost=Decimal("7.74")),
+        adjusted("d", 2, 1, -3, lost=Decimal("-2.50")),
+    )
+    rows = section(plan_text(of_changes(nothing, *changes)), "Money").splitlines()
+    assert [" ".join(row.split()) for row in rows[-2:]] == [
+        "Posted days, billed to nobody +£7.74",
+        "Posted days, credit owed -£2.50",
+    ]
+
+
+def test_ten_lines_matter_most_and_the_rest_is_summed_up(nothing):
+    plan = of_changes(nothing, *(adjusted(f"a{n:02}", 0, 1, 10 + n) for n in range(15)))
+    rows = section(plan_text(plan), "What matters most").splitlines()[1:]
+    assert [row.split()[2] for row in rows[:10]] == [f"a{n:02}" for n in range(14, 4, -1)]
+    assert rows[10].split() == [
+        "and",
+        "5",
+        "lines",
+        "more",
+        "(-v",
+        "shows",
+        "them)",
+        "£0.00",
+        "+£60.00",
+    ]
+    assert len(section(plan_text(plan, verbose=True), "What matters most").splitlines()) == 16
+
+
+def test_changes_that_are_sent_together_are_one_line(nothing):
+    more = adjusted("more", 0, 12, 120, name="Premium (new term)", together=("less",))
+    less = adjusted("less", 10, 0, -100, name="Premium", together=("more",))
+    other = adjusted("other", 1, 2, 5)
+    plan = of_changes(nothing, less, more, other)
+    lines = money_lines(overview(plan))
+    assert [(line.name, line.month) for line in lines] == [
+        ("Premium (new term), in place of Premium", Decimal(20)),
+        ("Alpine, other", Decimal(5)),
+    ]
+    text = section(plan_text(plan), "What matters most")
+    assert "± Premium (new term), in place of Premium   10 → 0, 0 → 12" in text
+
+
+def test_small_lines_are_counted_and_not_shown(nothing):
+    changes = (
+        adjusted("a", 0, 1, 10, invoice=InvoiceEffect(*NOVEMBER, Decimal("4.50"))),
+        adjusted("b", 0, 1, 70, under=(ELM,)),
+        adjusted("c", 2, 1, -70, under=(ELM,)),
+    )
+    few = Arrangement(min_amount=Decimal(50))
+    text = plan_text(of_changes(nothing, *changes), arrangement=few)
+    rows = [" ".join(row.split()) for row in section(text, "What matters most").splitlines()]
+    assert rows[1:4] == [
+        "± Alpine, b 0 → 1 £0.00 +£70.00",
+        "± Alpine, c 2 → 1 £0.00 -£70.00",
+        "and 1 line more (-v shows them) +£4.50 +£10.00",
+    ]
+    assert "\n1 with less money, 1 adjusted, +£4.50 this invoice, +£10.00 a month\n" in text
+    assert "\nAlpine Dental AG\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("group", "titles"),
+    [
+        (GroupBy.CUSTOMER, ["Elm & Oak", "Alpine Dental AG"]),
+        (GroupBy.SERVICE, ["Exchange", "Premium"]),
+        (GroupBy.TAB, ["Changes"]),
+    ],
+)
+def test_changes_stand_under_what_they_are_grouped_by(nothing, group, titles):
+    premium, exchange = RowRef("service", "p1", "Premium"), RowRef("service", "p2", "Exchange")
+    plan = of_changes(
+        nothing,
+        adjusted("a", 0, 1, 10, under=(premium, ALPINE)),
+        adjusted("b", 0, 1, 70, under=(exchange, ELM)),
+    )
+    text = plan_text(plan, arrangement=Arrangement(group=group))
+    found = [
+        line
+        for line in text.splitlines()
+        if line in {"Elm & Oak", "Alpine Dental AG", "Premium", "Exchange", "Changes"}
+    ]
+    assert found == titles
+
+
+def test_groups_are_sorted_by_name_where_it_is_asked_for(nothing):
+    plan = of_changes(
+        nothing,
+        adjusted("a", 0, 1, 10, under=(ALPINE,)),
+        adjusted("b", 0, 1, 70, under=(ELM,)),
+    )
+    by_name = plan_text(plan, arrangement=Arrangement(sort=Sort.NAME))
+    assert by_name.index("\nAlpine Dental AG\n") < by_name.index("\nElm & Oak\n")
+    by_money = plan_text(plan)
+    assert by_money.index("\nAlpine Dental AG\n") > by_money.index("\nElm & Oak\n")
+
+
+def test_a_customer_is_a_reference_and_never_a_part_of_a_name(nothing):
+    comma = RowRef("customer", "c1", "Dunmore, Surveyors & Sons")
+    same = RowRef("customer", "c2", "Dunmore, Surveyors & Sons")
+    plan = of_changes(
+        nothing,
+        adjusted("a", 0, 1, 10, name="Dunmore, Surveyors & Sons, Premium", under=(comma,)),
+        adjusted("b", 0, 1, 20, name="Dunmore, Surveyors & Sons, Premium", under=(same,)),
+    )
+    assert plan_text(plan).count("\nDunmore, Surveyors & Sons\n") == 2
+
+
+def test_many_changes_are_summed_up_by_customer_and_by_kind(nothing, a_plan):
+    link = a_plan.changes[0]
+    links = [
+        replace(link, id=f"l{n}", name=f"Service {n}", how="match" if n % 2 else "identity")
+        for n in range(40)
+    ]
+    customers = [RowRef("customer", f"u{n}", f"Customer {n}") for n in range(80)]
+    fields = a_plan.changes[1].fields
+    updates = [
+        change(f"u{n}", Action.UPDATE, "customer", one.name, fields=fields, under=(one,))
+        for n, one in enumerate(customers)
+    ]
+    adjusting = [adjusted(f"a{n}", 0, 1, n, under=(one,)) for n, one in enumerate(customers)]
+    text = plan_text(of_changes(nothing, *links, *updates, *adjusting))
+    kinds = [" ".join(line.split()) for line in section(text, "What changes").splitlines()]
+    assert kinds == [
+        "What changes",
+        "Products services 40 links (20 found by its identity, 20 found by match)",
+        (
+            "Customers customers 80 changed; edited in Autotask, put back: companyNumber 80; "
+            "changed in Work 365: phone"
+        ),
+        "80",
+        "Changes license changes 80 adjusted",
+    ]
+    groups = [" ".join(line.split()) for line in section(text, "By customer").splitlines()]
+    assert groups[1] == "Customer 79 1 changed, 1 adjusted +£79.00"
+    assert groups[-2] == "and 73 more 40 links, 72 changed, 72 adjusted +£2,556.00"
+    assert groups[-1] == "all 40 links, 80 changed, 80 adjusted +£3,160.00"
+    assert len(text.splitlines()) < 60
+
+
+def test_what_is_the_same_on_every_line_is_said_once(a_plan):
+    text, verbose = plan_text(a_plan), plan_text(a_plan, verbose=True)
+    assert (text.count("cannot be undone"), verbose.count("cannot be undone")) == (1, 3)
+    assert (text.count("← "), verbose.count("← ")) == (0, 3)
+    assert "3 to mark in Work 365" in text
+    assert ("rules/customer.yaml" in text, "rules/customer.yaml:4:5" in verbose) == (False, True)
+    assert "trueup.yaml:31:3" in text
+
+
+def test_links_that_are_told_in_common_take_their_updates_with_them(nothing, a_plan):
+    customers = [RowRef("customer", f"c{n}", f"Customer {n}") for n in range(12)]
+    fills = FieldChange("externalID", None, "7", Reason.FIRST, "", "7")
+    rows = [
+        (
+            change(one.key, Action.LINK, "customer", one.name, how="match", under=(one,)),
+            change(
+                f"{one.key}~", Action.UPDATE, "customer", one.name, fields=(fills,), under=(one,)
+            ),
+        )
+        for one in customers
+    ]
+    pairs = [(link, replace(update, keys=link.keys)) for link, update in rows]
+    text = plan_text(of_changes(nothing, *(one for pair in pairs for one in pair)))
+    assert section(text, "Several customers").splitlines() == [
+        "Several customers",
+        "  → 12 customers   Companies   found by match, fills externalID",
+        "      Customer 0; Customer 1; Customer 10; Customer 11 and 8 more",
+    ]
+    assert "Customer 5" not in text
+
+
+def test_many_reasons_to_leave_rows_out_are_counted(nothing):
+    groups = tuple(
+        LeftOut("subscription", f"reason {n}", (f"Row {n}",), f"code-{n}") for n in range(4)
+    )
+    assert section(plan_text(replace(nothing, left_out=groups)), "Left out") == (
+        "Left out\n  4 subscriptions, for 4 reasons (-v shows them)"
+    )
+    few = section(plan_text(replace(nothing, left_out=groups[:3])), "Left out")
+    assert few.count("Reason") == 3
+    verbose = section(plan_text(replace(nothing, left_out=groups), verbose=True), "Left out")
+    assert verbose.count("Row") == 4
