@@ -3,8 +3,7 @@
 import shutil
 
 import pytest
-
-from engine.cli.main import run
+from trueup.cli.main import run
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,14 @@
-"""A project whose Work 365 is a Dataverse keeps its secret out of everything that it writes and says."""
+"""A project whose Work 365 is a Dataverse keeps its secret out of all its output and files."""
 
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
-
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.source.dataverse.tokens import Tokens
-from engine.source.files import FileSource
-from engine.wiring import load_project
+from trueup.operations import load_project
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.dataverse.tokens import Tokens
+from trueup.source.files.source import FileSource
 
 SECRET = "not-to-be-told-4711"  # noqa: S105 -- to be looked for
 
@@ -22,7 +21,9 @@ def dataverse(work, monkeypatch):
     given = FileSource(work / "examples" / "work365", tables, "exports", zone=project.zone)
     rows = {name: given.read(name, table.columns).rows for name, table in tables.items()}
     monkeypatch.setenv("DATAVERSE_SECRET", SECRET)
-    with DataverseSandbox(tables, rows, Environment(client_secret=SECRET, zone=project.zone)) as served:
+    with DataverseSandbox(
+        tables, rows, Environment(client_secret=SECRET, zone=project.zone)
+    ) as served:
         file = work / "trueup.yaml"
         said = yaml.safe_load(file.read_text())
         said["source"] = {
@@ -39,35 +40,48 @@ def dataverse(work, monkeypatch):
 
 def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, dataverse):
     said = [trueup("plan", "--out", "plan.json", "-v"), trueup("apply", "plan.json", "--yes", "-v")]
-    dataverse.denied.add("prvReadaccount")
-    dataverse.withdraw_tokens()
+    dataverse.api.denied.add("prvReadaccount")
+    dataverse.revoke_tokens()
     said += [trueup("doctor"), trueup("doctor", "--json"), trueup("history")]
-    dataverse.door.client_secret = "another"  # noqa: S105 -- a test's
+    dataverse.token_endpoint.client_secret = "another"  # noqa: S105 -- a test's
     said.append(trueup("plan"))
 
     assert [code for code, _, _ in said][:2] == [0, 0]
     assert said[-1][0] == 1
-    tokens = {request.headers.get("authorization", "").removeprefix("Bearer ") for request in dataverse.requests}
+    tokens = {
+        request.headers.get("authorization", "").removeprefix("Bearer ")
+        for request in dataverse.requests
+    }
     every = [file.read_bytes() for file in work.rglob("*") if file.is_file()]
     every += [f"{out}{err}".encode() for _, out, err in said]
     assert any(b"Archived" in text for text in every)
-    assert not [hidden for hidden in {SECRET, *tokens} - {""} if any(hidden.encode() in text for text in every)]
+    assert not [
+        hidden
+        for hidden in {SECRET, *tokens} - {""}
+        if any(hidden.encode() in text for text in every)
+    ]
 
 
 def test_a_full_load_is_said_with_its_reason_beside_the_plan_and_not_in_it(trueup, dataverse):
     assert trueup("plan", "--out", "first.json")[0] == 0
-    httpx.post(f"{dataverse.url}/sandbox/clock", json={"advance": 8 * 24 * 3600}, trust_env=False).raise_for_status()
+    httpx.post(
+        f"{dataverse.url}/sandbox/clock", json={"advance": 8 * 24 * 3600}, trust_env=False
+    ).raise_for_status()
     code, out, err = trueup("plan", "--json")
     assert code == 0
-    assert "read whole, for the change token was refused: " in err
-    assert "read whole" not in out
+    assert "full load, because the change token was refused: " in err
+    assert "full load" not in out
     assert Path("first.json").read_text() == out
 
 
 def test_why_there_is_no_token_names_the_address_as_it_was_given(trueup, dataverse, monkeypatch):
     monkeypatch.setattr(Tokens, "_application", _as_msal_says)
     code, _, err = trueup("plan")
-    assert (code, "https://127" in err, f"no authority at {dataverse.url}" in err) == (1, False, True)
+    assert (code, "https://127" in err, f"no authority at {dataverse.url}" in err) == (
+        1,
+        False,
+        True,
+    )
 
 
 def _as_msal_says(tokens):

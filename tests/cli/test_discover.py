@@ -4,9 +4,8 @@ import json
 
 import pytest
 import yaml
-
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.wiring import load_project
+from trueup.operations import load_project
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 
 
 @pytest.fixture
@@ -41,12 +40,15 @@ def test_what_was_found_is_shown_and_written_once(trueup, work, dataverse):
     assert profile["tables"]["account"]["columns"]["name"] == {"logical": "name"}
     code, out, err = trueup("discover")
     assert (code, out) == (1, "")
-    assert err.startswith("error: profile.yaml is there already")
+    assert err.startswith("error: profile.yaml exists already")
     code, out, _ = trueup("discover", "--out", "other.yaml", "--json")
     assert (code, json.loads(out)["unresolved"]) == (0, [])
 
 
 def test_a_project_on_files_has_nothing_to_discover(trueup, work):
     code, _, err = trueup("discover")
-    assert (code, err) == (1, "error: trueup.yaml reads Work 365 from no Dataverse: there are no names to discover\n")
+    assert (code, err) == (
+        1,
+        "error: the source in trueup.yaml is no Dataverse: there are no names to discover\n",
+    )
     assert not (work / "profile.yaml").exists()

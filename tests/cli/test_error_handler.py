@@ -1,21 +1,25 @@
 """Whatever happens inside a command becomes words and an exit code, and no secret gets out."""
 
-import io
+import os
 
 import click
 import pytest
-
-from engine.cli import ending
-from engine.cli.ending import Ending, Exit, folder_in
-from engine.cli.main import run
-from engine.cli.secrets import scrubbed
-from engine.cli.terminal import COLOURS, out, prepare, style
-from engine.errors import ConfigError, PlanRefused, TargetUnavailable
-from engine.model.finding import Finding, Place, Severity
-from engine.render.style import PLAIN
+from trueup.cli import error_handler as ending
+from trueup.cli import streams
+from trueup.cli.error_handler import Ending, Exit, folder_in
+from trueup.cli.main import run
+from trueup.cli.redaction import scrubbed
+from trueup.cli.terminal import COLOURS, style
+from trueup.errors import ConfigError, PlanRefused, TargetUnavailable
+from trueup.model.finding import Finding, Place, Severity
+from trueup.render.style import PLAIN
 
 FINDING = Finding(
-    "x", Severity.ERROR, "Compnies is no entity", "did you mean Companies?", Place("mappings/a.yaml", 3, 9)
+    "x",
+    Severity.ERROR,
+    "Compnies is no entity",
+    "did you mean Companies?",
+    Place("mappings/a.yaml", 3, 9),
 )
 
 
@@ -68,7 +72,9 @@ def test_json_gets_the_error_as_json_too(capsys):
 
 def test_a_fault_of_ours_gives_a_report_to_paste_without_secrets(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("W365_THING", "tell-nobody")
-    (tmp_path / "trueup.yaml").write_text("x: '{{ env.W365_THING }}'\ntarget: {secret: in-the-file, url: a}\n")
+    (tmp_path / "trueup.yaml").write_text(
+        "x: '{{ env.W365_THING }}'\ntarget: {secret: in-the-file, url: a}\n"
+    )
     code = ended(ZeroDivisionError("tell-nobody, in-the-file"), "plan", "--project", str(tmp_path))
     err = capsys.readouterr().err
     assert code == Exit.FAULT == 70
@@ -84,12 +90,19 @@ def test_what_ends_the_process_goes_through():
 
 
 def test_a_command_line_that_is_wrong_ends_with_64(capsys):
-    for line in ([], ["nope"], ["plan", "--nope"], ["plan", "--as-of", "yesterday"], ["show"], ["state"]):
+    for line in (
+        [],
+        ["nope"],
+        ["plan", "--nope"],
+        ["plan", "--as-of", "yesterday"],
+        ["show"],
+        ["state"],
+    ):
         assert run(line) == 64
         assert capsys.readouterr().out == ""
     assert run(["apply", "x", "--resume"]) == 64
     assert run(["apply", "x", "--force-lock"]) == 64
-    assert "--force-lock wants --reason" in capsys.readouterr().err
+    assert "--force-lock needs --reason" in capsys.readouterr().err
 
 
 def test_help_and_version_end_with_0(capsys):
@@ -137,7 +150,11 @@ def test_what_looks_like_a_secret_is_hidden(text, shown):
 @pytest.mark.parametrize(
     ("secret", "text", "shown"),
     [
-        ("demo", "trueup-demo at demo.test, api@demo.test", "trueup-demo at demo.test, api@demo.test"),
+        (
+            "demo",
+            "trueup-demo at demo.test, api@demo.test",
+            "trueup-demo at demo.test, api@demo.test",
+        ),
         ("demo", "it is demo. Or 'demo', demo", "it is (hidden). Or '(hidden)', (hidden)"),
         ("demodemo", "trueup-demodemo", "trueup-(hidden)"),
     ],
@@ -172,10 +189,11 @@ def test_colour_is_for_a_terminal_that_wants_it(monkeypatch, terminal, environme
     assert style(no_color=option) is wanted
 
 
-def test_a_letter_that_the_terminal_has_not_is_written_out(monkeypatch):
-    raw = io.BytesIO()
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="latin-1"))
-    monkeypatch.setattr("sys.stderr", io.StringIO())
-    prepare()
-    out("12 → 15\n")
-    assert raw.getvalue() == b"12 \\u2192 15\n"
+def test_a_character_that_the_terminal_lacks_is_escaped():
+    master, slave = os.openpty()
+    with open(slave, "w", encoding="latin-1") as terminal:  # noqa: PTH123 -- a descriptor
+        guarded = streams._guarded(terminal)
+        guarded.write("ä: 12 → 15\n")
+
+        assert os.read(master, 100) == "ä: 12 \\u2192 15\r\n".encode("latin-1")
+    os.close(master)

@@ -1,11 +1,10 @@
-"""What a command line or a tenant says wrong is told by the name and the place that people look for."""
+"""Errors in a command line or a tenant name what is wrong, and its place."""
 
 import json
 
 import pytest
-
-from engine.cli.keys import whole
-from engine.errors import EngineError
+from trueup.errors import EngineError
+from trueup.operations.rows import resolve_key
 
 
 def edit(work, file, old, new):
@@ -15,29 +14,44 @@ def edit(work, file, old, new):
     path.write_text(text.replace(old, new))
 
 
+def place_of(work, file, key):
+    """The place of the value of a key that the file has once: `file:line:column`."""
+    lines = (work / file).read_text().splitlines()
+    ((line, text),) = [
+        (number, text) for number, text in enumerate(lines, 1) if text.lstrip().startswith(key)
+    ]
+    return f"{file}:{line}:{len(text) - len(text.lstrip()) + 1}"
+
+
 PLANNING = [("plan",), ("apply", "--yes"), ("rehearse",)]
 
 
 @pytest.mark.parametrize("command", PLANNING, ids=" ".join)
 def test_a_user_defined_field_that_the_tenant_has_not_is_told_with_its_place(work, trueup, command):
-    edit(work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:")
+    edit(
+        work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:"
+    )
 
     code, out, err = trueup(*command)
 
     assert (code, out) == (1, "")
-    assert (
-        "mappings/customer.yaml:20:12: error: this tenant's Companies have no user-defined field 'Work 365 ID'" in err
-    )
+    assert "mappings/customer.yaml:20:12: error: this tenant's Companies have no " in err
+    assert "no user-defined field 'Work 365 ID'" in err
     assert "did you mean 'udf.Work 365 Id'?" in err
 
 
 def test_doctor_finds_a_user_defined_field_that_the_tenant_has_not(work, trueup):
-    edit(work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:")
+    edit(
+        work, "mappings/customer.yaml", "identity: {udf.Work 365 Id:", "identity: {udf.Work 365 ID:"
+    )
 
     code, out, _ = trueup("doctor")
 
     assert code == 1
-    assert "mappings/customer.yaml:20:12: error: this tenant's Companies have no user-defined field" in out
+    assert (
+        "mappings/customer.yaml:20:12: error: this tenant's Companies have no user-defined field"
+        in out
+    )
 
 
 def test_doctor_names_the_setting_that_is_at_fault(work, trueup):
@@ -46,7 +60,10 @@ def test_doctor_names_the_setting_that_is_at_fault(work, trueup):
     code, out, _ = trueup("doctor")
 
     assert code == 1
-    assert "settings.billing_codes.services: there is no BillingCodes with name 'Cloud subscription'" in out
+    assert (
+        "settings.billing_codes.services: there is no BillingCodes with name 'Cloud subscription'"
+        in out
+    )
 
 
 def tenant_with(work, *labels):
@@ -54,7 +71,9 @@ def tenant_with(work, *labels):
     path = work / "examples" / "autotask.json"
     seed = json.loads(path.read_text())
     picks = seed.setdefault("picklists", {}).setdefault("Services", {})
-    picks["periodType"] = [{"value": value, "label": label} for value, label in enumerate(labels, 2)]
+    picks["periodType"] = [
+        {"value": value, "label": label} for value, label in enumerate(labels, 2)
+    ]
     path.write_text(json.dumps(seed))
 
 
@@ -66,19 +85,25 @@ def test_a_period_that_the_tenant_calls_otherwise_stops_the_plan(work, trueup, c
     code, out, err = trueup(*command)
 
     assert (code, out) == (1, "")
-    assert "mappings/subscription.yaml:55:5: error: price: 'Monthly' is not in this tenant's picklist of " in err
+    place = place_of(work, "mappings/subscription.yaml", "months:")
+    assert f"{place}: error: price: 'Monthly' is not in this tenant's picklist of " in err
     assert "service.periodType\n    → did you mean 'Monthly fee'?" in err
 
 
 def test_a_period_that_months_does_not_name_is_said_where_prices_are_unknown(work, trueup):
-    edit(work, "mappings/subscription.yaml", "{Monthly: 1, Quarterly: 3, Semi-Annual: 6, Yearly: 12}", "{Monthly: 1}")
+    edit(
+        work,
+        "mappings/subscription.yaml",
+        "{Monthly: 1, Quarterly: 3, Semi-Annual: 6, Yearly: 12}",
+        "{Monthly: 1}",
+    )
 
     code, out, _ = trueup("plan")
 
     assert code == 0
-    text = "prices are unknown; service.periodType may be Quarterly, Semi-Annual, Yearly, which `months` does not name"
-    assert text in out
-    assert "mappings/subscription.yaml:55:5" in out
+    periods = "service.periodType may be Quarterly, Semi-Annual, Yearly"
+    assert f"prices are unknown; {periods}, which `months` does not name" in out
+    assert place_of(work, "mappings/subscription.yaml", "months:") in out
 
 
 def test_files_that_are_not_read_are_said_by_the_plan_too(work, trueup):
@@ -86,9 +111,9 @@ def test_files_that_are_not_read_are_said_by_the_plan_too(work, trueup):
 
     found = json.loads(trueup("plan", "--json")[1])["findings"]
 
-    assert [(one["severity"], one["text"], one["remedy"]) for one in found if one["code"] == "project"] == [
-        ("warning", "is not read", "name it more.yaml")
-    ]
+    assert [
+        (one["severity"], one["text"], one["remedy"]) for one in found if one["code"] == "project"
+    ] == [("warning", "is not read", "name it more.yaml")]
     assert "rules/more.yml" in trueup("plan")[1]
     assert trueup("plan", "--fail-on", "warnings")[0] == 1
     assert trueup("plan", "--out", "plan.json")[0] == 0
@@ -96,7 +121,9 @@ def test_files_that_are_not_read_are_said_by_the_plan_too(work, trueup):
 
 
 def test_a_plan_that_was_edited_is_named(work, trueup):
-    (work / "edited.json").write_text(trueup("plan", "--json")[1].replace('"unitChange": 3', '"unitChange": 9'))
+    (work / "edited.json").write_text(
+        trueup("plan", "--json")[1].replace('"unitChange": 3', '"unitChange": 9')
+    )
 
     for command in (("show",), ("graph",), ("apply",), ("rehearse",)):
         code, out, err = trueup(*command, "edited.json")
@@ -108,14 +135,23 @@ def test_a_plan_that_was_edited_is_named(work, trueup):
     ("said", "error"),
     [
         ("a", "2 keys of customer start with 'a': ab12 (Alpine), ac34: give more of it"),
-        ("AB", "one key of customer starts with 'AB', ab12 (Alpine): give at least 4 characters of it"),
-        ("x", "there is no row 'x' of customer: give its key, or the start of it, as the plan shows it"),
+        (
+            "AB",
+            "one key of customer starts with 'AB', ab12 (Alpine): give at least 4 characters of it",
+        ),
+        (
+            "x",
+            (
+                "there is no row 'x' of customer: "
+                "give its key, or the start of it, as the plan shows it"
+            ),
+        ),
         ("Alpin", "there is no row 'Alpin' of customer: give its key; did you mean 'Alpine'?"),
     ],
 )
 def test_too_little_of_a_key_is_said_to_be_so(said, error):
     with pytest.raises(EngineError) as refused:
-        whole(said, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
+        resolve_key(said, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
 
     assert str(refused.value) == error
 
@@ -128,9 +164,13 @@ def test_a_decision_that_would_never_hold_is_refused(work, trueup):
     )
 
     assert (code, out) == (1, "")
-    assert err == "error: --until 2026-11-14 is past: plans are for 2026-11-15, and it would hold for none\n"
+    assert err == (
+        "error: --until 2026-11-14 is past: plans are made for 2026-11-15, so it would never hold\n"
+    )
     assert (work / "mappings" / "decisions.yaml").read_bytes() == before
-    code, _, _ = trueup("decide", "customer", "Alpine Dental AG", "ignore", "--reason", "x", "--until", "2026-11-15")
+    code, _, _ = trueup(
+        "decide", "customer", "Alpine Dental AG", "ignore", "--reason", "x", "--until", "2026-11-15"
+    )
     assert code == 0
 
 
@@ -141,7 +181,7 @@ def test_a_decision_that_would_never_hold_is_refused(work, trueup):
         (("nope", "--json"), "No such command 'nope'."),
         (("sandbox", "--json"), "options come after the command: trueup sandbox COMMAND --json"),
         (("--json", "plan"), "options come after the command: trueup COMMAND --json"),
-        (("plan", "--json", "--fail-on", "nothing"), "--fail-on nothing: choose of "),
+        (("plan", "--json", "--fail-on", "nothing"), "--fail-on nothing: choose from "),
     ],
     ids=" ".join,
 )

@@ -1,4 +1,7 @@
-"""Real processes on a real terminal and in real pipes: colour, questions, Ctrl-C, readers that go away."""
+"""Real processes on a real terminal and in real pipes.
+
+Colour, questions, Ctrl-C, readers that go away.
+"""
 
 import codecs
 import fcntl
@@ -7,6 +10,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -17,20 +21,22 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from trueup import operating_system, operations
+from trueup.applying.job import Progress
+from trueup.cli import signals as stopping
+from trueup.cli.common import CommandContext
+from trueup.cli.progress import Meter, listening, time_left
+from trueup.render import sanitize
+from trueup.render.style import PLAIN
+from trueup.sandbox.autotask.server import Sandbox
 
-from engine.applying.coordinator import Progress
-from engine.cli import apply as apply_command
-from engine.cli import progress, stopping
-from engine.cli.common import Here
-from engine.cli.progress import Meter, left, telling, watching
-from engine.render.style import PLAIN
-from engine.sandbox.server import Sandbox
-from tests.seeded import ENTITIES
+from tests.support.paths import ROOT
+from tests.support.seeded_databases import ENTITIES
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "engine"]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+COMMAND = [sys.executable, "-m", "trueup"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), "TERM": "xterm"}
 ENVIRONMENT.pop("NO_COLOR", None)
+ENVIRONMENT.pop("COLUMNS", None)
 
 
 def on_this_terminal():
@@ -41,8 +47,9 @@ def on_this_terminal():
 class Terminal:
     """A process on a terminal of its own; gathers what it shows."""
 
-    def __init__(self, folder, *arguments, **more):
+    def __init__(self, folder, *arguments, columns=80, **more):
         self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.shown = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.process = subprocess.Popen(
@@ -75,7 +82,10 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def interrupt(self):
-        """Ctrl-C until it is heard: one that comes just before a read begins is noticed after that read only."""
+        """Ctrl-C until it is heard.
+
+        One that comes just before a read begins is noticed after that read only.
+        """
         for _ in range(20):
             self.type("\x03")
             with suppress(subprocess.TimeoutExpired):
@@ -94,11 +104,14 @@ class Terminal:
 
 
 def test_a_terminal_gets_colour_and_a_pipe_gets_none(work):
-    terminal = Terminal(work, "plan")
+    terminal = Terminal(work, "plan", columns=120)  # as many as a pipe gets
     assert terminal.end() == 0
-    assert "\x1b[32m+ Brightwater Logistics Ltd\x1b[0m" in terminal.shown
+    assert "\x1b[1mWhat matters most\x1b[0m" in terminal.shown
+    assert "\x1b[33m± Brightwater Logistics Ltd" in terminal.shown
     assert "\r\x1b[2Kreading Work 365" in terminal.shown
-    piped = subprocess.run([*COMMAND, "plan"], cwd=work, env=ENVIRONMENT, capture_output=True, check=True)
+    piped = subprocess.run(
+        [*COMMAND, "plan"], cwd=work, env=ENVIRONMENT, capture_output=True, check=True
+    )
     assert b"\x1b" not in piped.stdout
     assert piped.stderr == b""
     plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", terminal.shown).replace("\r\n", "\n")
@@ -115,7 +128,7 @@ def test_apply_asks_and_no_means_no(work):
     terminal = Terminal(work, "apply")
     terminal.until("Do this? [y/N]: ")
     terminal.type("n\n")
-    assert terminal.end() == 0
+    assert terminal.end() == 1
     assert terminal.shown.endswith("Nothing was written.\r\n")
     assert not (work / ".trueup" / "state.sqlite").exists()
 
@@ -148,7 +161,9 @@ def test_ctrl_c_at_the_question_ends_with_130(work):
 
 def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work):
     with Sandbox(work / ".trueup" / "autotask.sqlite", ENTITIES) as autotask:
-        autotask.faults.set({"kind": "latency", "seconds": 0.5, "times": 0, "path": "ContractServiceAdjustments$"})
+        autotask.faults.set(
+            {"kind": "latency", "seconds": 0.5, "times": 0, "path": "ContractServiceAdjustments$"}
+        )
     terminal = Terminal(work, "apply", "--yes")
     terminal.until("█")
     terminal.type("\x03")
@@ -178,17 +193,25 @@ def test_a_reader_that_goes_away_changes_nothing(work):
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-@pytest.mark.parametrize(("what", "said_of_it"), [((), "Autotask"), (("--source",), r"Dataverse \(tenant .+\)")])
+@pytest.mark.parametrize(
+    ("what", "said_of_it"),
+    [
+        ((), r"Autotask \(users as in its seed\)|Autotask \(username .+\)"),
+        (("--source",), r"Dataverse \(tenant .+\)"),
+    ],
+)
 def test_a_sandbox_serves_until_it_is_told_to_stop(work, what, said_of_it):
     command = [*COMMAND, "sandbox", "serve", "--port", "0", *what]
-    with subprocess.Popen(command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as served:
+    with subprocess.Popen(
+        command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
+    ) as served:
         said = served.stdout.readline()
         url = said.rpartition(" at ")[2].partition(",")[0]
         routes = httpx.get(f"{url}/sandbox", trust_env=False).json()["routes"]
         served.send_signal(signal.SIGINT)
         assert served.wait(60) == 0
     assert {"POST /sandbox/faults", "POST /sandbox/restore"} <= {*routes}
-    assert re.fullmatch(rf"{said_of_it} at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
+    assert re.fullmatch(rf"(?:{said_of_it}) at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
 
 
 def test_the_second_signal_leaves_at_once(monkeypatch):
@@ -209,31 +232,62 @@ def test_the_bar_says_how_far_and_how_long():
     clock = iter([0.0, 10.0, 100.0, 110.0])
     meter = Meter(lambda: next(clock))
     assert meter.line(Progress(0, 200, "first")) == "░░░░░░░░░░░░░░░░░░░░ 0/200  first"
-    assert meter.line(Progress(50, 200, "Alpine")) == "█████░░░░░░░░░░░░░░░ 50/200  30 s left  Alpine"
-    assert meter.line(Progress(100, 200, "x" * 90)) == "██████████░░░░░░░░░░ 100/200  2 min left  " + "x" * 35 + "…"
+    assert (
+        meter.line(Progress(50, 200, "Alpine")) == "█████░░░░░░░░░░░░░░░ 50/200  30 s left  Alpine"
+    )
+    assert (
+        meter.line(Progress(100, 200, "x" * 90))
+        == "██████████░░░░░░░░░░ 100/200  2 min left  " + "x" * 35 + "…"
+    )
     assert meter.line(Progress(200, 200)) == "████████████████████ 200/200  0 s left"
-    assert left(7200) == "2.0 h left"
+    assert time_left(7200) == "2.0 h left"
 
 
 @pytest.mark.parametrize(
-    ("verbose", "as_json", "said"), [(True, False, "reading\n2/7 Alpine\n"), (False, False, ""), (True, True, "")]
+    ("verbose", "as_json", "said"),
+    [(True, False, "reading\n2/7 Alpine\n"), (False, False, ""), (True, True, "")],
 )
 def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, said):
-    here = Here(Path(), as_json, verbose, PLAIN)
-    with telling(here) as tell, watching(here) as watch:
-        tell("reading")
-        watch(Progress(2, 7, "Alpine"))
+    here = CommandContext(Path(), as_json, verbose, PLAIN)
+    with listening(here) as listener:
+        listener.step("reading")
+        listener.progress(Progress(2, 7, "Alpine"))
     assert capsys.readouterr().err == said
 
 
-def test_who_applies_is_known_even_where_the_user_has_no_name(monkeypatch):
+def test_the_name_of_who_applies_is_known_even_without_a_user_name(monkeypatch):
     monkeypatch.setenv("TRUEUP_WHO", "pipeline 12")
-    assert apply_command.who() == "pipeline 12"
+    assert operations.current_user() == "pipeline 12"
     monkeypatch.delenv("TRUEUP_WHO")
 
-    def nameless():
+    def without_key():
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(apply_command, "getpass", SimpleNamespace(getuser=nameless))
-    assert re.fullmatch(r"user \d+", apply_command.who())
-    assert progress.COLUMNS < 80
+    monkeypatch.setattr(operating_system, "getpass", SimpleNamespace(getuser=without_key))
+    assert re.fullmatch(r"user \d+", operations.current_user())
+
+
+@pytest.mark.parametrize("width", [40, 12, 5])
+def test_a_line_of_progress_takes_the_width_that_there_is(width):
+    line = Meter(lambda: 0.0).line(Progress(50, 200, "Alpine Dental Ltd, 北京公司"), width)
+
+    assert sanitize.width(line) <= width
+
+
+def test_a_moving_line_fits_the_terminal(work):
+    terminal = Terminal(work, "apply", "--yes", columns=40)
+    assert terminal.end() == 0
+    frames = [
+        re.sub(r"\x1b\[[0-9;]*m", "", frame).split("\r\n")[0]
+        for frame in terminal.shown.split("\r\x1b[2K")
+    ]
+    bars = [frame for frame in frames if re.search(r"[█░]+ \d", frame)]
+    assert max(map(len, bars)) == 39
+
+
+def test_a_dumb_terminal_gets_plain_lines(work):
+    terminal = Terminal(work, "apply", "--yes", TERM="dumb")
+    assert terminal.end() == 0
+    assert not re.search(r"[\x1b\b]|\r(?!\n)", terminal.shown)
+    counts = re.findall(r"(?m)^([\d,]+)/[\d,]+\r$", terminal.shown)
+    assert 2 <= len(counts) <= 11

@@ -1,1 +1,4 @@
-"""The command line: one file a command, each parses, calls, renders and exits. main.py holds the group."""
+"""The command line: one file per command. Each parses, calls an operation, renders and exits.
+
+`main.py` holds the group.
+"""

@@ -1,51 +1,34 @@
 """`trueup apply [FILE]`: does what a plan says."""
 
-import getpass
-import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
 import click
 
-from engine import pipeline, wiring
-from engine.applying.coordinator import Progress, Watch
-from engine.cli.common import Here, common, example
-from engine.cli.ending import Exit
-from engine.cli.planned import planned
-from engine.cli.progress import telling, watching
-from engine.cli.show import sealed
-from engine.cli.stopping import stopping
-from engine.cli.terminal import out, report
-from engine.errors import PlanRefused
-from engine.model import document
-from engine.model.finding import Finding, Severity
-from engine.model.outcome import Outcome
-from engine.model.project import Guards, Project
-from engine.pipeline import ApplyOptions, PlanOptions
-from engine.planning.calls import apply_calls, next_calls
-from engine.ports import World
-from engine.render.json_ import as_json, outcome_json
-from engine.render.outcome import NOTHING, outcome_text
-from engine.render.text import plan_text
-from engine.stages.guard import RULE
-from engine.stages.guard import over as over_limits
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.error_handler import Exit
+from trueup.cli.plan_files import plan_document
+from trueup.cli.progress import listening
+from trueup.cli.signals import stopping
+from trueup.cli.terminal import out, out_done, report
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.operations import ApplyOptions, Listener
+from trueup.render.json_ import as_json, outcome_json
+from trueup.render.outcome import NOTHING, outcome_text
+from trueup.render.text import plan_text
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class _Request:
     """What the command line asked for."""
 
     yes: bool
-    over: frozenset[str]
-    max_calls: int | None
-    force_reason: str
-
-    def options(self, stop: Event) -> ApplyOptions:
-        """The same in the engine's words."""
-        return ApplyOptions(over=self.over, who=who(), force_reason=self.force_reason, stop=stop)
+    options: ApplyOptions
 
 
 @click.command(
@@ -59,106 +42,122 @@ class Wish:
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--over", multiple=True, metavar="LIMIT", help="Apply although the plan is over this limit. Repeatable.")
-@click.option("--resume", is_flag=True, help="Go on with the run that was interrupted, from its journal.")
-@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop cleanly before more than N API calls.")
-@click.option("--force-lock", is_flag=True, help="Take the lock from a run that is gone; --reason is recorded.")
-@click.option("--reason", default="", help="Why the lock is taken.")
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="LIMIT",
+    help="Apply although the plan is over this limit. Repeatable.",
+)
+@click.option("--resume", is_flag=True, help="Continue the interrupted run, from its journal.")
+@click.option(
+    "--max-calls",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop cleanly before more than N API calls.",
+)
+@click.option(
+    "--force-lock",
+    is_flag=True,
+    help="Take the lock from a run that no longer exists; needs --reason.",
+)
+@click.option("--reason", default="", help="Why the lock is taken; it is recorded.")
 @common
-def apply(here: Here, file: Path | None, resume: bool, **asked: object) -> int:  # noqa: FBT001 -- click's
+def apply(context: CommandContext, file: Path | None, resume: bool, **arguments: object) -> int:  # noqa: FBT001 -- click's
     """Do what a plan says: the plan in FILE, or, without FILE, a new one that is shown first.
 
-    Exit codes: 0 all done; 1 an error, nothing was begun; 3 applied in part, the output says what and why;
-    130 interrupted, go on with --resume.
+    Exit codes: 0 all done; 1 an error, or the answer was no: nothing was begun; 3 applied in part,
+    the output says what and why; 130 interrupted, continue with --resume.
     """
-    wish = wished(**asked)  # type: ignore[arg-type]  # click gives what the options say
+    request = _request(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
     if resume and file:
-        raise click.UsageError("--resume goes on with the plan of the interrupted run: leave FILE out.")
-    if not (resume or file or wish.yes) and (here.json or not sys.stdin.isatty()):
-        raise click.UsageError("without FILE apply asks, and nobody can answer here: give a FILE, or --yes.")
-    project, said = here.checked()
-    with wiring.open_world(project, max_calls=wish.max_calls) as world:
-        if resume:
-            return carried_out(
-                here,
-                wish,
-                lambda options, watch: pipeline.resume(project, world, options, watch),
-                lambda ended: too_few(project, world, ended),
-            )
-        plan = sealed(file) if file else agreed(here, project, said, world, wish)
-        if plan is None:
-            return Exit.DONE
-        return carried_out(
-            here,
-            wish,
-            lambda options, watch: pipeline.apply(project, world, plan, options, watch),
-            lambda ended: too_few(project, world, ended),
+        raise click.UsageError("--resume continues the plan of the interrupted run: omit FILE.")
+    if not (resume or file or request.yes) and (context.json or not sys.stdin.isatty()):
+        raise click.UsageError("without FILE apply asks, and cannot here: give a FILE, or --yes.")
+    project = context.project()
+    if resume:
+        return _carry_out(
+            context,
+            request,
+            lambda options, listener: operations.resume(project, options, listener),
+        )
+    if file:
+        text = plan_document(file)
+        return _carry_out(
+            context,
+            request,
+            lambda options, listener: operations.apply(project, text, options, listener),
         )
 
+    def approve(_plan: Plan) -> bool:
+        return request.yes or click.confirm("\nDo this?", default=False)
 
-def wished(*, yes: bool, over: tuple[str, ...], max_calls: int | None, force_lock: bool, reason: str) -> Wish:
+    return _carry_out(
+        context,
+        request,
+        lambda options, listener: operations.plan_and_apply(project, approve, options, listener),
+    )
+
+
+def _request(
+    *, yes: bool, over: tuple[str, ...], max_calls: int | None, force_lock: bool, reason: str
+) -> _Request:
     """The options, checked together. Raises UsageError."""
     if force_lock and not reason.strip():
-        raise click.UsageError("--force-lock wants --reason: it is recorded.")
-    kinds = [*(field.name for field in fields(Guards)), RULE.removesuffix(":")]
+        raise click.UsageError("--force-lock needs --reason: it is recorded.")
     for limit in over:
-        if limit.partition(":")[0] not in kinds:
-            raise click.UsageError(f"--over {limit}: choose of {', '.join(kinds)}, or one as the plan names it")
-    return Wish(yes, frozenset(over), max_calls, reason if force_lock else "")
+        if limit.partition(":")[0] not in operations.LIMIT_KINDS:
+            raise click.UsageError(
+                f"--over {limit}: choose from {', '.join(operations.LIMIT_KINDS)}, "
+                "or one as the plan names it"
+            )
+    options = ApplyOptions(
+        over=frozenset(over),
+        who=operations.current_user(),
+        force_reason=reason if force_lock else "",
+        max_calls=max_calls,
+    )
+    return _Request(yes, options)
 
 
-def agreed(here: Here, project: Project, said: Sequence[Finding], world: World, wish: Wish) -> str | None:
-    """A new plan's document, shown, and a yes to it; None where there is nothing to do or no yes."""
-    with telling(here) as tell:
-        plan = planned(project, said, world, PlanOptions(), tell)
-    for remark in world.source.remarks:
-        report(remark)
-    if not here.json:
-        out(plan_text(plan, here.style, verbose=here.verbose))
-    if exceeded := over_limits(plan.exceeded, wish.over):
-        remedy = "look at it, then `--over {}`"
-        raise PlanRefused([Finding("limit", Severity.ERROR, one.text, remedy.format(one.limit)) for one in exceeded])
-    if plan.changes and (wish.yes or click.confirm("\nDo this?", default=False)):
-        return document.dumps(plan)
-    nothing = as_json({"changes": [], "complete": True}) if here.json else f"{NOTHING}\n"
-    out(nothing if plan.changes or here.json else "")
-    return None
-
-
-def carried_out(
-    here: Here, wish: Wish, work: Callable[[ApplyOptions, Watch], Outcome], few: Callable[[Outcome], str]
+def _carry_out(
+    context: CommandContext,
+    request: _Request,
+    work: Callable[[ApplyOptions, Listener], Outcome | None],
 ) -> int:
-    """Runs what the engine is to do, so that it can be stopped and watched; says what became of it."""
-    stop, seen = Event(), list[Progress]()
-    with stopping(stop), watching(here) as watch:
+    """Does the work so that it can be stopped and watched, and shows the outcome."""
+    stop, plans = Event(), list[Plan]()
 
-        def told(progress: Progress) -> None:
-            seen.append(progress)
-            watch(progress)
+    def show(plan: Plan) -> None:
+        plans.append(plan)
+        if not context.json:
+            # Nobody can agree to a plan that cannot be shown.
+            write = out_done if request.yes else out
+            write(plan_text(plan, context.style, verbose=context.verbose))
 
-        outcome = work(wish.options(stop), told)
-    if wish.max_calls and outcome.stopped and outcome.remaining and not seen:
-        report(few(outcome))
-    out(outcome_json(outcome) if here.json else outcome_text(outcome, here.style, verbose=here.verbose))
+    with stopping(stop), listening(context) as listener:
+        options = replace(request.options, stop=stop)
+        outcome = work(options, replace(listener, planned=show))
+    if outcome is None:
+        had_changes = bool(plans and plans[0].changes)
+        _show_nothing_done(context, had_changes=had_changes)
+        return Exit.ERROR if had_changes else Exit.DONE
+    if outcome.calls_needed:
+        needed = outcome.calls_needed
+        report(
+            "This limit is used up before anything can be sent: "
+            f"the next step takes up to {needed.next:,} calls, the rest up to {needed.rest:,}."
+        )
+    if context.json:
+        out_done(outcome_json(outcome))
+    else:
+        out_done(outcome_text(outcome, context.style, verbose=context.verbose))
     if outcome.interrupted:
         return Exit.INTERRUPTED
     return Exit.DONE if outcome.complete else Exit.PARTIAL
 
 
-def too_few(project: Project, world: World, outcome: Outcome) -> str:
-    """What to say where a limit on calls was used up by reading alone: how many the next step takes."""
-    run = next(one for one in world.state.runs() if one.id == outcome.run)
-    tried = {one.change for one in outcome.changes}
-    left = [one for one in document.loads(run.plan).changes if one.id not in tried]
-    return (
-        f"So few calls are used up before anything can be sent: up to {next_calls(left, project.batch):,} take it "
-        f"further, and up to {apply_calls(left, project.batch, {}):,} to its end."
-    )
-
-
-def who() -> str:
-    """Who applies, for history: TRUEUP_WHO where a pipeline says it, else the user of this process."""
-    try:
-        return os.environ.get("TRUEUP_WHO") or getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return f"user {os.getuid()}"
+def _show_nothing_done(context: CommandContext, *, had_changes: bool) -> None:
+    if context.json:
+        out_done(as_json({"changes": [], "complete": True}))
+    elif had_changes:
+        out_done(f"{NOTHING}\n")

@@ -1,27 +1,23 @@
 """What all commands have in common: `--project DIR`, `--json`, `--no-color`, `-v`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
-from engine import wiring
-from engine.cli.terminal import style
-from engine.config.reading import CODE as PROJECT
-from engine.errors import ConfigError
-from engine.model.finding import Finding, Severity
-from engine.model.project import Project
-from engine.render.style import Style
+from trueup import operating_system, operations
+from trueup.cli.terminal import columns, style
+from trueup.model.project import Project
+from trueup.render.style import Style
 
 Run = Callable[..., int]
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """Where a command works and how it speaks."""
+class CommandContext:
+    """Where a command works, and how it shows results."""
 
     folder: Path
     json: bool
@@ -30,34 +26,40 @@ class Here:
 
     def project(self) -> Project:
         """The project, checked. Raises ConfigError."""
-        return wiring.load_project(self.folder)
+        return operations.load_project(self.folder)
 
-    def checked(self) -> tuple[Project, list[Finding]]:
-        """The project, and which of its files count for nothing. Raises ConfigError."""
-        project, findings = wiring.check_project(self.folder)
-        if project is None:
-            raise ConfigError([one for one in findings if one.severity is Severity.ERROR])
-        return project, [one for one in findings if one.code == PROJECT]
+    def command(self, *arguments: object) -> str:
+        """A command line for this project, as it is typed in a shell from the current folder."""
+        project = () if self.folder == Path() else ("--project", self.folder)
+        return operating_system.shell_quoted("trueup", *arguments, *project)
 
 
 def common(command: Run) -> Run:
-    """Gives a command the common options; it gets a `Here` as its first argument."""
+    """Gives a command the common options; its first argument is a `CommandContext`."""
 
     @click.option(
         "--project",
-        "project_folder",
+        "project",
         metavar="DIR",
-        default=".",
         type=click.Path(path_type=Path, file_okay=False),
-        help="The project's folder; the current one if left out.",
+        help="The project's folder; by default the current one, or the nearest one above it.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
-    @click.option("--no-color", is_flag=True, help="No colours, not even on a terminal (as NO_COLOR does).")
-    @click.option("-v", "--verbose", is_flag=True, help="Fold nothing.")
+    @click.option(
+        "--no-color", is_flag=True, help="No colours, not even on a terminal (as NO_COLOR does)."
+    )
+    @click.option("-v", "--verbose", is_flag=True, help="Show everything in full.")
     @wraps(command)
-    def run(project_folder: Path, as_json: bool, no_color: bool, verbose: bool, **rest: Any) -> int:  # noqa: ANN401, FBT001 -- click's
-        here = Here(project_folder, as_json, verbose, style(no_color=no_color or as_json))
-        return command(here, **rest)
+    def run(
+        *, project: Path | None, as_json: bool, no_color: bool, verbose: bool, **rest: object
+    ) -> int:
+        context = CommandContext(
+            project or operations.find_project(),
+            as_json,
+            verbose,
+            replace(style(no_color=no_color or as_json), columns=columns()),
+        )
+        return command(context, **rest)
 
     return run
 

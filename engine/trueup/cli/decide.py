@@ -1,45 +1,54 @@
-"""`trueup decide MAPPING KEY WHAT --reason …`: what a person says of a row."""
+"""`trueup decide MAPPING KEY WHAT --reason …`: decides what becomes of a row."""
 
-from collections.abc import Mapping
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 
 import click
 
-from engine import wiring
-from engine.cli.common import Here, common, example
-from engine.cli.keys import named, whole
-from engine.cli.terminal import out
-from engine.config import decisions
-from engine.config.checks.said import unfit
-from engine.errors import EngineError
-from engine.model.project import Project, Verdict
-from engine.planning.pending import AFTER
-from engine.render.json_ import as_json
-
-WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.parameters import DAY
+from trueup.cli.terminal import out_done
+from trueup.model.project import DECIDE_WORDS, Verdict
+from trueup.operations import Written
+from trueup.render.json_ import as_json
+from trueup.render.ledger import correction_text
+from trueup.render.sanitize import sanitize
 
 
 @click.command(
     short_help="Decide what becomes of a row.",
     epilog=example(
-        "trueup decide customer 'Alpine Dental AG' create --reason 'not the one that looks like it'",
+        "trueup decide customer 'Alpine Dental AG' create --reason 'another company'",
         "trueup decide subscription f7059e8a ignore --reason 'billed elsewhere' --until 2027-01-31",
         "trueup decide license_change 9a44f7a3 archive --reason 'entered by hand in September'",
     ),
 )
 @click.argument("mapping")
 @click.argument("key")
-@click.argument("what", type=click.Choice(WORDS))
+@click.argument("what", type=click.Choice(DECIDE_WORDS))
 @click.option("--reason", required=True, help="Why, for those who read it later.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="The last day on which it holds.")
+@click.option("--until", type=DAY, metavar="DAY", help="The last day on which it holds.")
+@click.option(
+    "--on", type=DAY, metavar="DAY", help="For push: the day from which the change is billed."
+)
+@click.option("--of", default="", metavar="KEY", help="For succeed: the row whose place it takes.")
 @common
-def decide(here: Here, mapping: str, key: str, what: str, reason: str, until: datetime | None) -> int:
-    """Decide what becomes of the row KEY of MAPPING. The start of a key, or a name, will do where only one row fits.
+def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
+    context: CommandContext,
+    mapping: str,
+    key: str,
+    what: str,
+    reason: str,
+    until: date | None,
+    on: date | None,
+    of: str,
+) -> int:
+    """Decide what becomes of the row KEY of MAPPING: its key, a unique start of it, or its name.
 
     \b
-    create   make a record, although one looks like it
+    create   create a record, although an existing one resembles it
     activate switch its record on again, with the values of its mapping
+    succeed  it takes the place of the row --of, whose record is handed over
     ignore   leave the row alone, for good or until a day
     archive  a pending change: Autotask has it already; mark it, send nothing
     push     a held change: send it all the same
@@ -47,40 +56,37 @@ def decide(here: Here, mapping: str, key: str, what: str, reason: str, until: da
 
     The decision goes into mappings/decisions.yaml.
     """
-    entry: dict[str, object] = {"mapping": mapping, "key": key, "do": what, "reason": reason}
-    return decided(here, {**entry, **({"until": until.date()} if until else {})})
-
-
-def decided(here: Here, entry: Mapping[str, object]) -> int:
-    """Writes the entry and says where. Raises EngineError for what cannot be decided, or of a row that is not there."""
-    project, mapping = here.project(), str(entry["mapping"])
-    if mapping not in project.mappings:
-        raise EngineError(f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}")
-    if fault := unfit(Verdict(str(entry.get("do", Verdict.LINK))), project.mappings[mapping]):
-        raise EngineError(fault)
-    _not_past(entry.get("until"), project)
-    rows = wiring.known_rows(project, mapping)
-    key = whole(str(entry["key"]), rows, mapping)
-    written = decisions.decide(Path(project.root), {**entry, "key": key, **_after(project, mapping, key, entry)})
-    if here.json:
-        out(as_json({"key": key, "place": str(written.place), "replaced": written.replaced}))
+    project = context.project()
+    _check_options(what, until, on, of)
+    if what == Verdict.SUCCEED:
+        written = operations.succeed(project, mapping, key, of, reason)
+    elif on:
+        written = operations.push(project, mapping, key, on, reason)
     else:
-        instead = ", in the place of an older decision" if written.replaced else ""
-        out(f"{mapping} {named(key, rows[key])}: written to {written.place}{instead}.\n")
+        written = operations.decide(project, mapping, key, what, reason, until)
+    show_written(context, written, project.currency)
     return 0
 
 
-def _after(project: Project, mapping: str, key: str, entry: Mapping[str, object]) -> Mapping[str, object]:
-    """The run that took the change back, where one did: a decision about it counts only with that."""
-    with wiring.open_state(project) as state:
-        known = state.load().pushed.get((mapping, key))
-    return (
-        {"after": known.run} if known and known.undone and Verdict(str(entry.get("do", Verdict.LINK))) in AFTER else {}
-    )
+def _check_options(what: str, until: date | None, on: date | None, of: str) -> None:
+    """Raises UsageError for options that do not go together."""
+    if (what == Verdict.SUCCEED) != bool(of):
+        raise click.UsageError("--of KEY goes with succeed, and succeed needs it.")
+    if on and what != Verdict.PUSH:
+        raise click.UsageError("--on DAY goes with push.")
+    if until and (on or of):
+        raise click.UsageError("--until goes with neither --on nor --of.")
 
 
-def _not_past(until: object, project: Project) -> None:
-    """Raises EngineError for a last day that is over on the day that plans are made for."""
-    today = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
-    if isinstance(until, date) and until < today:
-        raise EngineError(f"--until {until} is past: plans are for {today}, and it would hold for none")
+def show_written(context: CommandContext, written: Written, currency: str = "") -> None:
+    """Shows where a decision was written, and what follows from it."""
+    if context.json:
+        fields = {"key": written.key, "place": str(written.place), "replaced": written.replaced}
+        out_done(as_json(fields))
+        return
+    name = f" ({sanitize(written.name)})" if written.name and written.name != written.key else ""
+    instead = ", in place of an older decision" if written.replaced else ""
+    row = f"{written.mapping} {sanitize(written.key)}{name}"
+    out_done(f"{row}: written to {written.place}{instead}.\n")
+    if written.line:
+        out_done(f"{correction_text(written.line, currency)}\n")

@@ -1,20 +1,19 @@
-"""`trueup discover`: what this tenant calls the tables of Work 365."""
+"""`trueup discover`: finds the names of Work 365's tables in a tenant."""
 
 from pathlib import Path
 
 import click
 
-from engine import wiring
-from engine.cli.common import Here, common, example
-from engine.cli.ending import Exit
-from engine.cli.files import write_whole
-from engine.cli.terminal import out, report
-from engine.errors import EngineError
-from engine.render.harmless import clean
-from engine.render.json_ import as_json
-from engine.render.layout import Cell, Line
-from engine.render.text import page
-from engine.source.dataverse.found import as_text, as_yaml
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.error_handler import Exit
+from trueup.cli.output_files import write_whole
+from trueup.cli.terminal import out_done, report
+from trueup.errors import EngineError
+from trueup.render.json_ import as_json
+from trueup.render.layout import Cell, Line
+from trueup.render.sanitize import sanitize
+from trueup.render.text import page
 
 
 @click.command(
@@ -28,32 +27,43 @@ from engine.source.dataverse.found import as_text, as_yaml
     default="profile.yaml",
     show_default=True,
     metavar="FILE",
-    help="Where to write the profile; it must not be there yet.",
+    help="Where to write the profile; the file must not exist yet.",
 )
 @common
-def discover(here: Here, file: Path) -> int:
-    """Read the metadata of the Dataverse environment, match it with the tables of Work 365, write the profile.
+def discover(context: CommandContext, file: Path) -> int:
+    """Match the metadata of the Dataverse environment with Work 365's tables; write the profile.
 
-    Shows what was found, how, and what was not. Exit codes: 0 all that the project reads was found; 1 not so.
+    Shows what was found, how, and what was not. Exit codes: 0 all that the project reads was found;
+    1 otherwise.
     """
     if file.exists():
-        raise EngineError(f"{file} is there already, perhaps with corrections: move it away, or choose another --out")
-    found, unresolved = wiring.discover_source(here.project())
-    write_whole(file, as_yaml(found))
-    if here.json:
-        out(as_json({"environment": found.environment, "profile": str(file), "unresolved": unresolved}))
+        raise EngineError(
+            f"{file} exists already, perhaps with corrections: "
+            "move it away, or choose another --out"
+        )
+    found = operations.discover(context.project())
+    write_whole(file, found.profile)
+    if context.json:
+        fields = {
+            "environment": found.environment,
+            "profile": str(file),
+            "unresolved": found.unresolved,
+        }
+        out_done(as_json(fields))
     else:
-        out(f"{_lined_up(as_text(found))}\nWritten to {file}.\n")
-    if unresolved:
-        report(f"error: the project reads what was not found for sure, correct {file}: {', '.join(unresolved)}")
-    return Exit.ERROR if unresolved else Exit.DONE
+        out_done(f"{_aligned(found.report)}\nWritten to {file}.\n")
+    if found.unresolved:
+        names = ", ".join(found.unresolved)
+        report(f"error: the project reads names that are not certain, correct {file}: {names}")
+    return Exit.ERROR if found.unresolved else Exit.DONE
 
 
-def _lined_up(told: str) -> str:
-    """The lines with their parts below each other, and nothing in them that a terminal obeys."""
+def _aligned(text: str) -> str:
+    """The lines with their parts in columns, and nothing in them that a terminal obeys."""
     lines = []
-    for line in told.splitlines():
+    for line in text.splitlines():
         first, *rest = line.lstrip(" ").split("  ")
         indent = " " * (len(line) - len(line.lstrip(" ")))
-        lines.append(Line((Cell(indent + clean(first)), *(Cell(clean(part)) for part in rest)), "found"))
+        cells = (Cell(indent + sanitize(first)), *(Cell(sanitize(part)) for part in rest))
+        lines.append(Line(cells, "found"))
     return page([lines])

@@ -1,29 +1,34 @@
-"""`trueup doctor`: may we do all that the project needs?"""
+"""`trueup doctor`: checks connections and rights."""
 
 import click
 
-from engine import wiring
-from engine.cli.common import Here, common, example
-from engine.cli.terminal import out
-from engine.model.finding import Severity
-from engine.render.json_ import as_json
-from engine.render.text import findings_text
-from engine.render.words import count
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.error_handler import Exit
+from trueup.cli.terminal import out
+from trueup.render.formatting import count
+from trueup.render.json_ import as_json
+from trueup.render.text import findings_text
 
 
-@click.command(short_help="Check connections and rights.", epilog=example("trueup doctor", "trueup doctor --json"))
+@click.command(
+    short_help="Check connections and rights.",
+    epilog=example("trueup doctor", "trueup doctor --json"),
+)
 @common
-def doctor(here: Here) -> int:
-    """Check the connections: zone, credentials, rights on each entity, calls left this hour. Writes nothing.
+def doctor(context: CommandContext) -> int:
+    """Check zone, credentials, rights on each entity, and calls left this hour. Writes nothing.
 
+    After the first apply it also looks for signs that another state writes to the same Autotask.
     Prints the minimum permissions that the project's mappings need.
     """
-    findings, permissions = wiring.examine(here.project())
-    faults = sum(finding.severity is Severity.ERROR for finding in findings)
-    if here.json:
+    examination = operations.examine(context.project())
+    findings, permissions = examination.findings, examination.permissions
+    if context.json:
         out(as_json({"findings": [one.as_json() for one in findings], "permissions": permissions}))
     else:
-        out(findings_text(findings, here.style))
+        out(findings_text(findings, context.style))
         out("\nThe project needs, at least:\n" + "".join(f"  {line}\n" for line in permissions))
-        out(f"\n{count(faults, 'problem')} found.\n" if faults else "\nAll is well.\n")
-    return 1 if faults else 0
+        errors = examination.errors
+        out(f"\n{count(errors, 'problem')} found.\n" if errors else "\nAll is well.\n")
+    return Exit.ERROR if examination.errors else Exit.DONE

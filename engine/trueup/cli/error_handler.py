@@ -15,12 +15,12 @@ from typing import Self
 
 import click
 
-from engine.cli.secrets import scrubbed
-from engine.cli.terminal import out, report
-from engine.errors import ConfigError, EngineError, PlanRefused
-from engine.model.finding import Finding
-from engine.render.json_ import as_json
-from engine.render.text import findings_text
+from trueup.cli.redaction import scrubbed
+from trueup.cli.terminal import out_error, report
+from trueup.errors import ConfigError, EngineError, PlanRefused
+from trueup.model.finding import Finding
+from trueup.render.json_ import as_json
+from trueup.render.text import findings_text
 
 COMMON = frozenset({"--project", "--json", "--no-color", "-v", "--verbose"})
 """Options that every command takes."""
@@ -50,7 +50,10 @@ class Ending:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool:
         match error:
             case None:
@@ -71,7 +74,9 @@ class Ending:
             case click.ClickException():
                 self._mendable(error.format_message())
             case ConfigError() | PlanRefused():
-                self._found([found for found in error.findings if isinstance(found, Finding)], str(error))
+                self._found(
+                    [found for found in error.findings if isinstance(found, Finding)], str(error)
+                )
             case EngineError():
                 self._mendable(str(error))
             case OSError(filename=str() | Path() as file):
@@ -89,19 +94,23 @@ class Ending:
         help_ = f"\nTry `{context.command_path} --help`." if context else ""
         text = _misplaced(error, context) or error.format_message()
         if self._json:
-            out(as_json({"error": self._scrubbed(text)}))
+            out_error(as_json({"error": self._scrubbed(text)}))
         report(f"{context.get_usage() if context else ''}\n{text}{help_}".strip())
 
     def _mendable(self, text: str) -> None:
         self.code = Exit.ERROR
         if self._json:
-            out(as_json({"error": self._scrubbed(text)}))
+            out_error(as_json({"error": self._scrubbed(text)}))
         report(f"error: {self._scrubbed(text)}")
 
     def _found(self, findings: Sequence[Finding], text: str) -> None:
         self.code = Exit.ERROR
         if self._json:
-            out(as_json({"error": self._scrubbed(text), "findings": [one.as_json() for one in findings]}))
+            out_error(
+                as_json(
+                    {"error": self._scrubbed(text), "findings": [one.as_json() for one in findings]}
+                )
+            )
         report(self._scrubbed(findings_text(findings) or text).rstrip("\n"))
 
     def _scrubbed(self, text: str) -> str:
@@ -114,7 +123,11 @@ class Ending:
 
 def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
     """An option that every command takes, before the command's name or without one."""
-    if not (context and isinstance(context.command, click.Group) and isinstance(error, click.NoSuchOption)):
+    if not (
+        context
+        and isinstance(context.command, click.Group)
+        and isinstance(error, click.NoSuchOption)
+    ):
         return ""
     if error.option_name not in COMMON:
         return ""
@@ -123,14 +136,15 @@ def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
 
 def fault_report(error: Exception, arguments: Sequence[str]) -> str:
     """What to paste when the fault is ours."""
-    told = "".join(traceback.format_exception(error)).rstrip()
+    trace = "".join(traceback.format_exception(error)).rstrip()
     lines = (
-        "This is a fault in trueup, not in your project. Nothing is lost: what was begun is in the journal,",
-        "and `trueup apply --resume` goes on from there. Please report it with all that follows.",
+        "This is a fault in trueup, not in your project. Nothing is lost: the journal holds every",
+        "write that was begun, and `trueup apply --resume` continues from there.",
+        "Please report it with all that follows.",
         "",
         f"trueup {program_version()}, Python {platform.python_version()}, {platform.platform()}",
         f"command: trueup {' '.join(arguments)}",
-        told,
+        trace,
     )
     return "\n".join(lines)
 

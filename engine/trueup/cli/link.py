@@ -1,13 +1,14 @@
-"""`trueup link MAPPING KEY ID`: a row is this record."""
+"""`trueup link MAPPING KEY ID`: links a row to a record."""
 
 import click
 
-from engine.cli.common import Here, common, example
-from engine.cli.decide import decided
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.decide import show_written
 
 
 @click.command(
-    short_help="Say which record a row is.",
+    short_help="Link a row to a record.",
     epilog=example("trueup link customer 749c6782 29683 --reason 'renamed in Autotask last year'"),
 )
 @click.argument("mapping")
@@ -15,9 +16,12 @@ from engine.cli.decide import decided
 @click.argument("record", metavar="ID", type=click.IntRange(min=0))
 @click.option("--reason", default="", help="Why, for those who read it later.")
 @common
-def link(here: Here, mapping: str, key: str, record: int, reason: str) -> int:
-    """Say that the row KEY of MAPPING is the Autotask record ID. The start of a key, or a name, will do.
+def link(context: CommandContext, mapping: str, key: str, record: int, reason: str) -> int:
+    """Link the row KEY of MAPPING to the Autotask record ID.
 
-    The decision goes into mappings/decisions.yaml, and the next plan links the two.
+    KEY is the row's key, a unique start of it, or its name. The decision goes into
+    mappings/decisions.yaml, and the next plan links the two.
     """
-    return decided(here, {"mapping": mapping, "key": key, "link": record, **({"reason": reason} if reason else {})})
+    written = operations.link(context.project(), mapping, key, record, reason)
+    show_written(context, written)
+    return 0

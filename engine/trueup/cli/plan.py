@@ -1,22 +1,24 @@
 """`trueup plan`: what apply would do, with nothing written."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from engine import wiring
-from engine.cli.common import Here, common, example
-from engine.cli.ending import Exit
-from engine.cli.files import write_whole
-from engine.cli.planned import planned
-from engine.cli.progress import telling
-from engine.cli.terminal import out, report
-from engine.model import document
-from engine.model.finding import Severity
-from engine.model.plan import Plan, Reason
-from engine.pipeline import PlanOptions
-from engine.render import findings, ledger, text
+from trueup import operations
+from trueup.cli.arrangement import arranged, arrangement
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.error_handler import Exit
+from trueup.cli.output_files import write_whole
+from trueup.cli.parameters import DAY
+from trueup.cli.progress import listening
+from trueup.cli.terminal import out, out_done, report
+from trueup.model import document
+from trueup.model.finding import Severity
+from trueup.model.plan import Plan, Reason
+from trueup.operations import PlanOptions
+from trueup.render import findings, ledger, text
+from trueup.render.sanitize import sanitize
 
 FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 
@@ -31,9 +33,13 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     ),
 )
 @click.option(
-    "--out", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan, for apply."
+    "--out",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, for apply.",
 )
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Plan for this day; today if left out.")
+@click.option("--as-of", type=DAY, metavar="DAY", help="Plan for this day; by default today.")
 @click.option(
     "--target",
     "targets",
@@ -42,76 +48,105 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     help="Only this, with what it needs; KEY or name. Repeatable.",
 )
 @click.option(
-    "--exclude", multiple=True, metavar="MAPPING[:KEY]", help="All but this and what refers to it. Repeatable."
+    "--exclude",
+    multiple=True,
+    metavar="MAPPING[:KEY]",
+    help="All but this and what refers to it. Repeatable.",
 )
-@click.option("--customer", default="", metavar="NAME", help="Only this customer and everything under it; name or key.")
-@click.option("--undo", default="", metavar="RUN", help="The reverse of a run, where Autotask allows one.")
+@click.option(
+    "--customer",
+    default="",
+    metavar="NAME",
+    help="Only this customer and everything under it; name or key.",
+)
+@click.option("--undo", default="", metavar="RUN", help="The reverse of a run, where possible.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
-@click.option("--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}.")
+@click.option(
+    "--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}."
+)
+@arranged
 @common
-def plan(here: Here, file: Path | None, detailed_exitcode: bool, fail_on: str, **asked: object) -> int:  # noqa: FBT001 -- click's
-    """Show what Autotask lacks of what Work 365 says, and write nothing.
+def plan(
+    context: CommandContext,
+    file: Path | None,
+    detailed_exitcode: bool,  # noqa: FBT001 -- click's
+    fail_on: str,
+    **arguments: object,
+) -> int:
+    """Compare Work 365 and Autotask, show what apply would do, and write nothing.
 
-    Exit codes: 0 done; 1 an error, or what --fail-on names is there; 2 with --detailed-exitcode, there are changes.
+    Exit codes: 0 done; 1 an error, or the plan has what --fail-on names; 2 with
+    --detailed-exitcode, there are changes.
     """
-    unwanted = chosen(fail_on)
-    wanted = options(**asked)  # type: ignore[arg-type]  # click gives what the options say
-    made = shown(here, wanted)
+    failures = _parse_failures(fail_on)
+    order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
+    arranged_by = arrangement(**order)  # type: ignore[arg-type]  # click passes their types
+    options = _options(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
+    project = context.project()
+    with listening(context) as listener:
+        made = operations.plan(project, options, listener)
     document_text = document.dumps(made)
     if file:
         write_whole(file, document_text)
-    out(document_text if here.json else text.plan_text(made, here.style, verbose=here.verbose))
-    if file and not here.json:
-        out(f"Saved to {file}. Run `trueup apply {file}` to do exactly this.\n")
-    failed = [what for what in unwanted if found(made, what)]
-    if failed:
-        report(f"error: the plan has what --fail-on names: {', '.join(failed)}")
+    show = out_done if file else out  # a saved plan is worth something without its text
+    if context.json:
+        show(document_text)
+    else:
+        page = text.plan_text(
+            made,
+            context.style,
+            verbose=context.verbose,
+            arrangement=arranged_by,
+        )
+        show(page)
+        if file:
+            command = context.command("apply", file)
+            show(f"Saved to {sanitize(file)}. Run `{command}` to do exactly this.\n")
+    found = [failure for failure in failures if _has(made, failure)]
+    if found:
+        report(f"error: the plan has what --fail-on names: {', '.join(found)}")
         return Exit.ERROR
     return Exit.CHANGES if detailed_exitcode and made.changes else Exit.DONE
 
 
-def shown(here: Here, options: PlanOptions) -> Plan:
-    """The plan of the project in this folder."""
-    project, said = here.checked()
-    with wiring.open_world(project) as world, telling(here) as tell:
-        made = planned(project, said, world, options, tell)
-        for remark in world.source.remarks:  # beside the plan, which is the same however it was read
-            report(remark)
-        return made
-
-
-def options(
-    as_of: datetime | None = None,
+def _options(
+    as_of: date | None = None,
     targets: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
     customer: str = "",
     undo: str = "",
 ) -> PlanOptions:
-    """The command line's words as the engine takes them. Raises UsageError for a part of an undo."""
+    """The command line's options as the engine takes them.
+
+    Raises UsageError for a part of an undo.
+    """
     if undo and (targets or exclude or customer):
         raise click.UsageError(
-            "--undo takes back a run as a whole: --target, --exclude and --customer do not go with it"
+            "--undo reverses a run as a whole: "
+            "it cannot be used with --target, --exclude or --customer"
         )
-    return PlanOptions(as_of.date() if as_of else None, targets, exclude, customer, undo)
+    return PlanOptions(as_of, targets, exclude, customer, undo)
 
 
-def chosen(fail_on: str) -> list[str]:
-    """What `--fail-on` names. Raises UsageError for what it may not."""
+def _parse_failures(fail_on: str) -> list[str]:
+    """The names in `--fail-on`. Raises UsageError for an unknown one."""
     names = [name.strip() for name in fail_on.split(",") if name.strip()]
     for name in names:
         if name not in FAILURES:
-            raise click.UsageError(f"--fail-on {name}: choose of {', '.join(FAILURES)}")
+            raise click.UsageError(f"--fail-on {name}: choose from {', '.join(FAILURES)}")
     return names
 
 
-def found(plan: Plan, what: str) -> bool:
-    """Is there any of what a name of `--fail-on` stands for?"""
-    there = {
+def _has(plan: Plan, failure: str) -> bool:
+    """Whether the plan has anything of what a name of `--fail-on` stands for."""
+    found = {
         "blocked": plan.summary.blocked,
         "held": plan.summary.held,
         "ledger": any(ledger.differs(line) for line in plan.ledger),
         "limits": plan.exceeded,
-        "drift": any(field.reason is Reason.DRIFT for change in plan.changes for field in change.fields),
+        "drift": any(
+            field.reason is Reason.DRIFT for change in plan.changes for field in change.fields
+        ),
         "warnings": any(one.severity is Severity.WARNING for one in findings.remaining(plan)),
     }
-    return bool(there[what])
+    return bool(found[failure])

@@ -1,86 +1,118 @@
-"""What the engine is at: on a terminal a line that moves, in a pipe nothing, with `-v` a line for each step."""
+"""Shows what the engine does: a moving line on a terminal, a line for each step with `-v`."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
-from engine.applying.coordinator import Progress
-from engine.cli.common import Here
-from engine.cli.terminal import report
-from engine.render.harmless import clean, clip
+from trueup.cli.common import CommandContext
+from trueup.cli.terminal import moves_cursor, report
+from trueup.operations import Listener, Progress
+from trueup.render.sanitize import clip, sanitize
 
-COLUMNS = 78
+WIDEST = 78
+"""Columns that a moving line takes at most."""
+
+TENTHS = 10
 MINUTE, HOUR = 60, 3600
-BAR = 20
+BAR = 20  # columns, where there is room
 ERASE = "\r\x1b[2K"
 
 
 @contextmanager
-def telling(here: Here) -> Iterator[Callable[[str], None]]:
-    """Gives what takes the engine's words; on a terminal the line is gone afterwards."""
-    if _moves(here):
-        with _gone_afterwards():
-            yield lambda text: _in_place(clip(clean(text), COLUMNS))
-    else:
-        yield _each(here)
+def listening(context: CommandContext) -> Iterator[Listener]:
+    """A listener that shows progress on stderr; a moving line is removed afterwards."""
+    if context.json or context.verbose or not sys.stderr.isatty():
+        yield _line_by_line(context)
+        return
+    if not moves_cursor(sys.stderr):
+        yield Listener(step=_line, progress=_every_tenth(), notice=report)
+        return
+    meter = Meter(time.monotonic)
+
+    def notice(text: str) -> None:
+        _in_place("")
+        report(text)
+
+    try:
+        yield Listener(
+            step=lambda text: _in_place(clip(sanitize(text), columns())),
+            progress=lambda progress: _in_place(meter.line(progress, columns())),
+            notice=notice,
+        )
+    finally:
+        _in_place("")
 
 
-@contextmanager
-def watching(here: Here) -> Iterator[Callable[[Progress], None]]:
-    """Gives what takes a run's progress: a bar with the time that is left, or a line for each change."""
-    if _moves(here):
-        meter = Meter(time.monotonic)
-        with _gone_afterwards():
-            yield lambda progress: _in_place(meter.line(progress))
-    else:
-        each = _each(here)
-        yield lambda progress: each(f"{progress.done}/{progress.total} {clean(progress.name)}")
+def columns() -> int:
+    """Returns the columns for a moving line: one less than the terminal has, so it never wraps."""
+    with suppress(OSError):
+        if width := os.get_terminal_size(sys.stderr.fileno()).columns:
+            return max(1, min(WIDEST, width - 1))
+    return WIDEST
+
+
+def _line_by_line(context: CommandContext) -> Listener:
+    if not context.verbose or context.json:
+        return Listener(notice=report)
+    return Listener(step=report, progress=_line_of, notice=report)
+
+
+def _line_of(progress: Progress) -> None:
+    report(f"{progress.done}/{progress.total} {sanitize(progress.name)}")
+
+
+def _every_tenth() -> Callable[[Progress], None]:
+    """For a terminal that only takes lines: one for each tenth of a run."""
+    shown = -1
+
+    def show(progress: Progress) -> None:
+        nonlocal shown
+        tenth = TENTHS * progress.done // max(1, progress.total)
+        if tenth != shown:
+            shown = tenth
+            _line(f"{progress.done:,}/{progress.total:,}")
+
+    return show
+
+
+def _line(text: str) -> None:
+    report(clip(sanitize(text), columns()))
 
 
 class Meter:
-    """Turns progress into a line; `clock` gives seconds."""
+    """Turns progress into a line; `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._first: tuple[int, float] | None = None
 
-    def line(self, progress: Progress) -> str:
-        """A bar, how many of how many, the time that is left, and what was done last."""
+    def line(self, progress: Progress, width: int = WIDEST) -> str:
+        """A bar, how many of how many, the time that is left, and the last change.
+
+        `width` is in columns. The bar takes at most a third of it.
+        """
         now = self._clock()
         begun, since = self._first = self._first or (progress.done, now)
-        full = BAR * progress.done // max(1, progress.total)
-        bar = "█" * full + "░" * (BAR - full)
-        said = f"{bar} {progress.done:,}/{progress.total:,}"
+        length = min(BAR, width // 3)
+        full = length * progress.done // max(1, progress.total)
+        bar = "█" * full + "░" * (length - full)
+        parts = [f"{bar} {progress.done:,}/{progress.total:,}"]
         steps = progress.done - begun
         if steps > 0:
-            said += f"  {left((now - since) / steps * (progress.total - progress.done))}"
-        return clip(f"{said}  {clean(progress.name)}".rstrip(), COLUMNS)
+            parts.append(time_left((now - since) / steps * (progress.total - progress.done)))
+        parts.append(sanitize(progress.name))
+        return clip("  ".join(parts).rstrip(), width)
 
 
-def left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
     """Roughly how long it still takes."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s left"
     return f"{seconds / MINUTE:.0f} min left" if seconds < HOUR else f"{seconds / HOUR:.1f} h left"
-
-
-def _moves(here: Here) -> bool:
-    return sys.stderr.isatty() and not here.json and not here.verbose
-
-
-@contextmanager
-def _gone_afterwards() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        _in_place("")
-
-
-def _each(here: Here) -> Callable[[str], None]:
-    return report if here.verbose and not here.json else lambda _text: None
 
 
 def _in_place(line: str) -> None:

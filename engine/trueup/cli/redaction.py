@@ -1,29 +1,36 @@
-"""Takes secrets out of what is about to be shown: the last line of defence, for no text should hold one."""
+"""Takes secrets out of text that is about to be shown.
+
+This is the last line of defence: no text should hold a secret in the first place.
+"""
 
 import os
 import re
 from pathlib import Path
+
+from trueup.local_files import read_regular
 
 HIDDEN = "(hidden)"
 SHORTEST = 4
 """A shorter value would hide ordinary words."""
 
 LONG = 8
-"""A shorter value is hidden where it stands by itself: as a part of names (`trueup-demo`) it is no secret."""
+"""Shorter values are hidden only as whole words: a part of a name (`trueup-demo`) is no secret."""
 
 _KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
 _NAMED_SO = re.compile(rf"(?i){_KINDS}")
 _FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)")
 _IN_YAML = re.compile(rf"(?i)[\w]*(?:{_KINDS})\w*\s*:\s*[\"']?([^\s\"',}}#]+)")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-_IN_HEADER = re.compile(rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+")
+_IN_HEADER = re.compile(
+    rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+"
+)
 
 
 def scrubbed(text: str, folder: Path | None = None) -> str:
     """The text without what is, or is named as, a secret.
 
-    Secrets are: values of environment variables with a telling name, and what the project in
-    `folder` takes from the environment or writes under such a name; credentials in addresses and headers.
+    Secrets are: values of environment variables with a telling name; what the project in `folder`
+    takes from the environment or writes under such a name; credentials in addresses and headers.
     """
     for value in sorted(_values(folder), key=len, reverse=True):
         text = text.replace(value, HIDDEN) if len(value) >= LONG else _word(value).sub(HIDDEN, text)
@@ -43,6 +50,6 @@ def _word(value: str) -> re.Pattern[str]:
 
 def _yaml(folder: Path) -> str:
     try:
-        return (folder / "trueup.yaml").read_text(encoding="utf-8", errors="replace")
+        return read_regular(folder / "trueup.yaml").decode("utf-8", "replace")
     except OSError:
         return ""

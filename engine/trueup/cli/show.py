@@ -2,22 +2,28 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from engine.cli.common import Here, common, example
-from engine.cli.terminal import out
-from engine.errors import EngineError
-from engine.model import document
-from engine.model.plan import Plan
-from engine.render.csv_ import plan_csv
-from engine.render.markdown import plan_markdown
-from engine.render.text import plan_text
+from trueup.cli.arrangement import arranged, arrangement
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.plan_files import load_plan
+from trueup.cli.terminal import out
+from trueup.model import document
+from trueup.render.markdown import plan_markdown
+from trueup.render.plan_csv import Table, plan_csv
+from trueup.render.text import plan_text
 
 
 @click.command(
     short_help="Show a saved plan.",
-    epilog=example("trueup show plan.json", "trueup show plan.json --format markdown > plan.md"),
+    epilog=example(
+        "trueup show plan.json",
+        "trueup show plan.json --format markdown > plan.md",
+        "trueup show plan.json --format csv > changes.csv",
+        "trueup show plan.json --format csv --table waiting > waiting.csv",
+    ),
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -27,42 +33,35 @@ from engine.render.text import plan_text
     default="text",
     help="How to show it.",
 )
+@click.option(
+    "--table",
+    type=click.Choice([*map(str, Table)]),
+    help="Which table CSV holds: a row for each change, for each row that waits or differs, "
+    "for each field of each change, or for each line of the ledger. Default: changes.",
+)
+@arranged
 @common
-def show(here: Here, file: Path, format_: str) -> int:
-    """Show a plan that `trueup plan --out FILE` saved. CSV holds its changes and its ledger."""
-    plan = loaded(file)
+def show(
+    context: CommandContext,
+    file: Path,
+    format_: str,
+    table: str | None,
+    **order: Any,  # noqa: ANN401 -- click's
+) -> int:
+    """Show a plan that `trueup plan --out FILE` saved."""
+    if table and (format_ != "csv" or context.json):
+        raise click.UsageError("--table is a table of CSV: it needs --format csv.")
+    plan, arranged_by = load_plan(file), arrangement(**order)
     formats: dict[str, Callable[[], str]] = {
-        "text": lambda: plan_text(plan, here.style, verbose=here.verbose),
+        "text": lambda: plan_text(
+            plan,
+            context.style,
+            verbose=context.verbose,
+            arrangement=arranged_by,
+        ),
         "json": lambda: document.dumps(plan),
-        "markdown": lambda: plan_markdown(plan, verbose=here.verbose),
-        "csv": lambda: plan_csv(plan),
+        "markdown": lambda: plan_markdown(plan, verbose=context.verbose, arrangement=arranged_by),
+        "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES)),
     }
-    out(formats["json" if here.json else format_]())
+    out(formats["json" if context.json else format_]())
     return 0
-
-
-def loaded(file: Path) -> Plan:
-    """The plan in a file. Raises EngineError for anything else."""
-    text = text_of(file)
-    try:
-        return document.loads(text)
-    except EngineError as error:
-        raise EngineError(f"{file}: {error}") from error
-
-
-def sealed(file: Path) -> str:
-    """The text of a plan as it was made. Raises EngineError for anything else."""
-    text = text_of(file)
-    try:
-        document.verify(text)
-    except EngineError as error:
-        raise EngineError(f"{file}: {error}") from error
-    return text
-
-
-def text_of(file: Path) -> str:
-    """A text file, as it is. Raises EngineError for what is no text."""
-    try:
-        return file.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise EngineError(f"{file} is no text in UTF-8") from error

@@ -1,4 +1,8 @@
-"""Ctrl-C once: no new writes, those in flight are waited for and recorded. Twice: out at once, the journal knows."""
+"""What signals do to a run.
+
+The first one that asks the process to stop prevents new writes; those in flight are waited for and
+recorded. The second one ends the process at once; the journal holds what was in flight.
+"""
 
 import os
 import signal
@@ -7,25 +11,30 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
-from engine.cli.ending import Exit
-from engine.cli.terminal import report
+from trueup.cli.error_handler import Exit
+from trueup.cli.terminal import report_from_signal
+from trueup.operating_system import stop_signals
 
-FIRST = "\nstopping: no new writes; waiting for those that are in flight (Ctrl-C again to leave at once)"
+FIRST = (
+    "\nstopping: no new writes; waiting for those that are in flight "
+    "(Ctrl-C again to leave at once)"
+)
 SECOND = "\nleft at once: `trueup apply --resume` settles what was in flight"
 
 
 @contextmanager
 def stopping(stop: Event) -> Iterator[None]:
-    """Sets `stop` on the first SIGINT or SIGTERM, ends the process on the second."""
+    """Sets `stop` on the first signal that asks to stop, ends the process on the second."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            report(SECOND)
-            os._exit(Exit.INTERRUPTED)  # threads that still wait for an answer would hold the process
+            report_from_signal(SECOND)
+            # Threads that still wait for an answer would hold the process.
+            os._exit(Exit.INTERRUPTED)
         stop.set()
-        report(FIRST)
+        report_from_signal(FIRST)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
         yield
     finally:

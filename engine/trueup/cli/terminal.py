@@ -1,14 +1,19 @@
-"""What goes to the screen: text to stdout, progress and complaints to stderr, colour where somebody sees it."""
+"""Writes results to stdout, progress and errors to stderr, with colour on a terminal."""
 
-import io
 import os
+import shutil
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TextIO
 
 import click
 
-from engine.render.style import PLAIN, Style
+from trueup.cli.streams import take_write_error
+from trueup.errors import EngineError
+from trueup.render.style import PLAIN, WIDTH, Style
+
+_LOST = "the output cannot be written"
 
 COLOURS = Style(
     heading=partial(click.style, bold=True),
@@ -24,35 +29,71 @@ COLOURS = Style(
 
 def style(*, no_color: bool) -> Style:
     """Colours on a terminal, unless the option, `NO_COLOR` or a dumb terminal say no."""
-    dumb = os.environ.get("TERM") == "dumb"
-    return PLAIN if no_color or dumb or os.environ.get("NO_COLOR") or not sys.stdout.isatty() else COLOURS
+    is_plain = no_color or os.environ.get("NO_COLOR") or not moves_cursor(sys.stdout)
+    return PLAIN if is_plain else COLOURS
+
+
+def moves_cursor(stream: TextIO) -> bool:
+    """Returns whether the stream is a terminal that obeys control sequences."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int | None:
+    """The width of the terminal; None where output goes elsewhere.
+
+    What the terminal says counts first: `COLUMNS` may be of another one, or of an earlier size.
+    """
+    if not sys.stdout.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        if size := os.get_terminal_size(sys.stdout.fileno()).columns:
+            return size
+    return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def out(text: str) -> None:
-    """Text to stdout. A reader that has gone away (`| head`) is no error: what was to be done is done."""
-    try:
-        click.echo(text, nl=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _to_nowhere(sys.stdout)
+    """Writes the result of a command that only reads to stdout.
+
+    Raises `EngineError` if it cannot be written: such a command is worth nothing without its
+    output. A reader that has gone away (`| head`) wanted no more, so that is no error.
+    """
+    _write(text)
+    require_written()
+
+
+def out_done(text: str) -> None:
+    """Writes what a command has done to stdout.
+
+    Output that is lost does not undo it, so that is only reported on stderr.
+    """
+    _write(text)
+    if error := take_write_error(sys.stdout):
+        report(f"warning: {_LOST}: {error.strerror}; what the command had to do is done")
+
+
+def out_error(text: str) -> None:
+    """Writes the error of a command to stdout, for programs; its exit code says the same."""
+    _write(text)
+
+
+def require_written() -> None:
+    """Raises `EngineError` if something that was written to stdout is lost."""
+    sys.stdout.flush()
+    if error := take_write_error(sys.stdout):
+        raise EngineError(f"{_LOST}: {error.strerror}")
 
 
 def report(text: str) -> None:
-    """A line to stderr."""
-    try:
-        click.echo(text, err=True)
-    except BrokenPipeError:
-        _to_nowhere(sys.stderr)
+    """Writes a line to stderr."""
+    click.echo(text, err=True)
 
 
-def prepare() -> None:
-    """A terminal that has no letter for a sign gets it written out; the output does not end there."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def report_from_signal(text: str) -> None:
+    """Writes a line to stderr past its buffer, which the interrupted code may be using."""
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
-def _to_nowhere(stream: TextIO) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def _write(text: str) -> None:
+    click.echo(text, nl=False)
+    sys.stdout.flush()

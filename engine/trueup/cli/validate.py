@@ -1,14 +1,15 @@
-"""`trueup validate`: all that is wrong with the project's files, in one go."""
+"""`trueup validate`: checks the project's files."""
 
 import click
 
-from engine import wiring
-from engine.cli.common import Here, common, example
-from engine.cli.terminal import out
-from engine.model.finding import Severity
-from engine.render.json_ import findings_json
-from engine.render.text import findings_text
-from engine.render.words import count
+from trueup import operations
+from trueup.cli.common import CommandContext, common, example
+from trueup.cli.error_handler import Exit
+from trueup.cli.terminal import out
+from trueup.model.finding import Severity
+from trueup.render.formatting import count
+from trueup.render.json_ import findings_json
+from trueup.render.text import findings_text
 
 
 @click.command(
@@ -16,17 +17,20 @@ from engine.render.words import count
     epilog=example("trueup validate", "trueup validate --json --project customers/north"),
 )
 @common
-def validate(here: Here) -> int:
+def validate(context: CommandContext) -> int:
     """Check the project's files, without reading Work 365 or Autotask.
 
-    Every fault is named with file, line and column, and with the nearest right name.
+    Every error is shown with file, line and column, and with the nearest correct name.
     """
-    project, findings = wiring.check_project(here.folder)
-    faults = sum(finding.severity is Severity.ERROR for finding in findings)
-    if here.json:
+    project, findings = operations.check_project(context.folder)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    if context.json:
         out(findings_json(findings))
     else:
-        out(findings_text(findings, here.style))
-        rules = f"{count(len(project.mappings), 'mapping')}, {count(len(project.rules), 'rule')}" if project else ""
-        out(f"{count(faults, 'error')} found.\n" if faults else f"The project is sound: {rules}.\n")
-    return 1 if faults or project is None else 0
+        out(findings_text(findings, context.style))
+        if project is None or errors:
+            out(f"{count(errors, 'error')} found.\n")
+        else:
+            mappings = count(len(project.mappings), "mapping")
+            out(f"The project is sound: {mappings}, {count(len(project.rules), 'rule')}.\n")
+    return Exit.ERROR if errors or project is None else Exit.DONE

@@ -1,0 +1,67 @@
+"""`--sort`, `--min-amount` and `--group`: in which order, and how much of, a plan is shown."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+
+from trueup.render.view import Arrangement, GroupBy, Sort
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money that is zero or more."""
+
+    name = "amount"
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Decimal:
+        """The amount. Fails for text that is no number, and for one below zero."""
+        if isinstance(value, Decimal):
+            return value
+        try:
+            amount = Decimal(str(value).strip())
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount: give a number such as 50 or 12.50", param, ctx)
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is no amount: give a number of zero or more", param, ctx)
+        return amount
+
+
+def arranged(command: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command the three options; `arrangement` makes one value of them."""
+    options = (
+        click.option(
+            "--sort",
+            type=click.Choice([*map(str, Sort)]),
+            default=str(Sort.MONEY),
+            show_default=True,
+            help="The order of lines: the most money first, or by name.",
+        ),
+        click.option(
+            "--min-amount",
+            type=Amount(),
+            default="0",
+            metavar="AMOUNT",
+            help="Show no line with less money than that; it is counted all the same.",
+        ),
+        click.option(
+            "--group",
+            type=click.Choice([*map(str, GroupBy)]),
+            default=str(GroupBy.CUSTOMER),
+            show_default=True,
+            help="By what changes are grouped.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def arrangement(sort: str, min_amount: Decimal, group: str, **_: Any) -> Arrangement:  # noqa: ANN401 -- click's
+    """The options' values as output takes them."""
+    return Arrangement(Sort(sort), min_amount, GroupBy(group))

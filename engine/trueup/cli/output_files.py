@@ -1,0 +1,50 @@
+"""Files that a command writes: whole or not at all."""
+
+import os
+import re
+from errno import ENOENT
+from pathlib import Path
+
+from trueup import operating_system
+
+_OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|err)")
+_STANDARD = {"in": 0, "out": 1, "err": 2}
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Writes a text for its owner only, because it holds names and phone numbers.
+
+    A regular file is replaced whole or stays as it was. A link stays, and the file that it leads to
+    is replaced. A pipe, a device and an open stream (`/dev/stdout`) are written to. Raises
+    `OSError` with the name of the file.
+    """
+    if not file.parent.is_dir():
+        raise FileNotFoundError(ENOENT, "there is no such folder", str(file.parent))
+    content = text.encode()
+    try:
+        if (descriptor := _open_stream(file)) is not None:
+            with os.fdopen(os.dup(descriptor), "wb") as stream:
+                stream.write(content)
+        elif operating_system.is_regular(file):
+            operating_system.write_whole(Path(os.path.realpath(file)), content, private=True)
+        else:
+            with file.open("wb", buffering=0) as stream:
+                _write_all(stream.fileno(), content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
+
+
+def _open_stream(file: Path) -> int | None:
+    """Returns the descriptor that a name of an open stream stands for, otherwise None."""
+    match = _OPEN_STREAM.fullmatch(str(file))
+    if not match:
+        return None
+    number = match[1] or match[2]
+    return int(number) if number else _STANDARD[match[3]]
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    """Writes to a pipe or device, which may take less than what it is given."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -1,0 +1,48 @@
+"""Types of arguments and options, and what is wrong usage in every command."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    _DayType = click.ParamType[date]
+else:
+    _DayType = click.ParamType  # the versions of click before 8.4 know no type of the value
+
+
+class _Day(_DayType):
+    """A day as ISO 8601 writes it."""
+
+    name = "day"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Returns the day. Raises UsageError for what is none."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(
+                f"{value!r} is not a day: write year-month-day, such as 2026-11-15.", param, ctx
+            )
+
+
+DAY = _Day()
+
+
+def refuse_empty_values(arguments: Sequence[str]) -> None:
+    """Raises UsageError for an empty argument, or an option with an empty value.
+
+    A shell variable that is not set would otherwise lift a limit: `--customer "$UNSET"` would plan
+    for all customers.
+    """
+    for position, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        is_option = name.startswith("--") and equals
+        if argument.strip() and not (is_option and not value.strip()):
+            continue
+        before = arguments[position - 1] if position else ""
+        what = name if is_option else before if before.startswith("-") else "an argument"
+        raise click.UsageError(f"{what} is empty: give it a value, or leave it out.")

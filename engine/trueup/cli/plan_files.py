@@ -1,0 +1,40 @@
+"""Reads saved plans."""
+
+import codecs
+from pathlib import Path
+
+from trueup.errors import EngineError
+from trueup.local_files import read_regular
+from trueup.model import document
+from trueup.model.plan import Plan
+
+
+def load_plan(file: Path) -> Plan:
+    """The plan in a file. Raises EngineError for anything else."""
+    text = read_text(file)
+    try:
+        return document.loads(text)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
+
+
+def plan_document(file: Path) -> str:
+    """The text of a plan that is as it was made. Raises EngineError for anything else."""
+    text = read_text(file)
+    try:
+        document.verify(text)
+    except EngineError as error:
+        raise EngineError(f"{file}: {error}") from error
+    return text
+
+
+def read_text(file: Path) -> str:
+    """A text file in UTF-8, with or without a byte order mark. Raises EngineError or OSError."""
+    content = read_regular(file)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = f"{file} is no text in UTF-8"
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            text += " but in UTF-16, as PowerShell's `>` writes it; use --out FILE instead of `>`"
+        raise EngineError(text) from error

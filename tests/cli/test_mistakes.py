@@ -1,0 +1,157 @@
+"""What integrators do wrong at first, and what each command answers: place, cause, what to do."""
+
+import pytest
+from trueup.state.sqlite.store import SqliteState
+from trueup.wiring import SystemClock
+
+AUTOTASK = """target:
+  connector: autotask
+  url: https://webservices.autotask.net
+  username: "{{ env.AUTOTASK_USERNAME }}"
+  secret: "{{ env.AUTOTASK_SECRET }}"
+  integration_code: "{{ env.AUTOTASK_INTEGRATION_CODE }}"
+"""
+
+
+@pytest.fixture
+def without_secrets(work, monkeypatch):
+    """The project with a real Autotask whose credentials are not set here."""
+    for name in ("USERNAME", "SECRET", "INTEGRATION_CODE"):
+        monkeypatch.delenv(f"AUTOTASK_{name}", raising=False)
+    text = (work / "trueup.yaml").read_text()
+    start, end = text.index("target:\n"), text.index("state:\n")
+    (work / "trueup.yaml").write_text(text[:start] + AUTOTASK + text[end:])
+    return work
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("plan", "--customer", ""), "--customer"),
+        (("plan", "--customer="), "--customer"),
+        (("plan", "--target", " "), "--target"),
+        (("plan", "--fail-on", ""), "--fail-on"),
+        (("plan", "--out", ""), "--out"),
+        (("plan", "--project", ""), "--project"),
+        (("apply", ""), "an argument"),
+        (("decide", "customer", "Alpine Dental AG", "create", "--reason", ""), "--reason"),
+        (("state", "adopt", "--reason="), "--reason"),
+        (("link", "customer", "", "7"), "an argument"),
+    ],
+)
+def test_an_empty_value_is_wrong_usage_and_nothing_is_done(work, trueup, arguments, what):
+    decisions = (work / "mappings" / "decisions.yaml").read_bytes()
+
+    code, out, err = trueup(*arguments)
+
+    assert (code, out, err) == (64, "", f"{what} is empty: give it a value, or leave it out.\n")
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == decisions
+
+
+@pytest.mark.parametrize("day", ["15/11/2026", "2026-13-01", "tomorrow"])
+def test_a_day_in_another_order_is_wrong_usage_with_an_example(trueup, day):
+    code, _, err = trueup("plan", "--as-of", day)
+
+    assert code == 64
+    assert f"{day!r} is not a day: write year-month-day, such as 2026-11-15." in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--target", "costumer"), "there is no mapping 'costumer'"),
+        (("--target", "customer:nobody"), "there is no row 'nobody' of customer"),
+        (("--exclude", "foo"), "there is no mapping 'foo'"),
+        (("--customer", "Nobody Ltd"), "there is no row 'Nobody Ltd'"),
+    ],
+)
+def test_a_selection_of_nothing_is_refused_before_autotask_is_asked(
+    without_secrets, trueup, monkeypatch, arguments, message
+):
+    # No Autotask answers at this address: a call would end the plan with another message.
+    for name in ("USERNAME", "SECRET", "INTEGRATION_CODE"):
+        monkeypatch.setenv(f"AUTOTASK_{name}", "x")
+    file = without_secrets / "trueup.yaml"
+    file.write_text(file.read_text().replace("webservices.autotask.net", "127.0.0.1:1"))
+
+    code, _, err = trueup("plan", *arguments)
+
+    assert code == 1
+    assert err.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("validate",),
+        ("graph",),
+        ("history",),
+        ("state", "list"),
+        ("link", "customer", "Alpine Dental AG", "29683"),
+        ("decide", "customer", "Alpine Dental AG", "ignore", "--reason", "billed elsewhere"),
+    ],
+)
+def test_commands_need_no_secrets_of_a_system_that_they_do_not_open(
+    without_secrets, trueup, command
+):
+    assert without_secrets.is_dir()
+    code, out, err = trueup(*command)
+
+    assert (code, err) == (0, "")
+    assert "AUTOTASK_SECRET=" not in out
+
+
+def test_a_plan_names_each_variable_that_is_not_set_with_its_place(without_secrets, trueup):
+    code, _, err = trueup("plan")
+
+    lines = (without_secrets / "trueup.yaml").read_text().splitlines()
+    line = next(at for at, text in enumerate(lines, start=1) if "AUTOTASK_SECRET" in text)
+    assert code == 1
+    assert (
+        f"trueup.yaml:{line}:11: error: the environment variable AUTOTASK_SECRET is not set" in err
+    )
+
+
+def test_the_project_is_found_from_a_folder_below(work, trueup, monkeypatch):
+    monkeypatch.chdir(work / "rules")
+
+    assert trueup("validate")[1].startswith("The project is sound:")
+
+
+def test_create_for_a_linked_row_is_refused_with_the_ways_out(applied, trueup):
+    with SqliteState(applied / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
+        link = next(one for one in state.load().links.values() if one.mapping == "customer")
+
+    code, _, err = trueup("decide", "customer", link.key, "create", "--reason", "another company")
+
+    assert code == 1
+    assert f"is linked to Companies {link.record}: nothing would be created" in err
+    assert f"`trueup link customer {link.key} ID` gives it another record" in err
+    assert f"`trueup state forget customer {link.key} --reason …` has it matched anew" in err
+
+
+def test_a_forgotten_link_says_how_its_record_is_found_again(applied, trueup):
+    with SqliteState(applied / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
+        link = next(one for one in state.load().links.values() if one.mapping == "customer")
+
+    code, out, _ = trueup("state", "forget", "customer", link.key, "--reason", "merged")
+
+    assert code == 0
+    assert (
+        "first by udf.Work 365 Id: a record that still has its value there is linked again" in out
+    )
+
+
+def test_the_credentials_of_a_sandbox_have_an_effect(work, trueup):
+    file = work / "trueup.yaml"
+    file.write_text(
+        file.read_text().replace(
+            "  connector: sandbox\n", "  connector: sandbox\n  secret: wrong\n"
+        )
+    )
+
+    code, _, err = trueup("plan")
+
+    assert code == 1
+    assert "401" in err or "credentials" in err
+    assert "wrong" not in err
