@@ -1,4 +1,4 @@
-"""What the example's Autotask has by itself: countries, currencies, people, billing codes, picklists."""
+"""Autotask's own data in the example: countries, currencies, people, billing codes, picklists."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -13,6 +13,7 @@ Record = dict[str, Any]
 
 
 def countries() -> Iterable[Record]:
+    """Yields the countries of the customers."""
     names = {"GB": "United Kingdom", "CH": "Switzerland", "DE": "Germany", "US": "United States"}
     for code, id_ in COUNTRIES.items():
         yield {
@@ -26,13 +27,14 @@ def countries() -> Iterable[Record]:
 
 
 def currencies() -> Iterable[Record]:
-    said = {
+    """Yields the currencies with their rates to the pound."""
+    names_and_rates = {
         "GBP": ("Pound Sterling", "1"),
         "CHF": ("Swiss Franc", "0.89"),
         "EUR": ("Euro", "0.84"),
         "USD": ("US Dollar", "0.76"),
     }
-    for code, (name, rate) in said.items():
+    for code, (name, rate) in names_and_rates.items():
         yield {
             "id": CURRENCY_IDS[code],
             "name": code,
@@ -44,6 +46,7 @@ def currencies() -> Iterable[Record]:
 
 
 def resources() -> list[Record]:
+    """Returns an active and an inactive person."""
     return [
         {
             "id": PRIYA,
@@ -65,6 +68,7 @@ def resources() -> list[Record]:
 
 
 def billing_codes() -> list[Record]:
+    """Returns the billing codes that trueup.yaml names, and two others."""
     base = {"isActive": True, "unitCost": 0, "unitPrice": 0, "billingCodeType": 0}
     return [
         {**base, "id": CODES["services"], "name": "Cloud subscriptions", "useType": 8},
@@ -75,30 +79,40 @@ def billing_codes() -> list[Record]:
 
 
 def picklists() -> dict[str, dict[str, list[Record]]]:
-    def values(**labels: str) -> list[Record]:
-        return [{"value": int(value[1:]), "label": label} for value, label in labels.items()]
-
+    """Returns the picklists by entity and field."""
     return {
         "Contracts": {
-            "contractType": values(
-                _1="Time and Materials",
-                _3="Fixed Price",
-                _4="Block Hours",
-                _6="Retainer",
-                _7="Recurring Service",
-                _8="Per Ticket",
+            "contractType": _values(
+                {
+                    1: "Time and Materials",
+                    3: "Fixed Price",
+                    4: "Block Hours",
+                    6: "Retainer",
+                    7: "Recurring Service",
+                    8: "Per Ticket",
+                }
             ),
-            "billingPreference": values(_1="Immediately without review", _2="Manually", _3="On timesheet approval"),
+            "billingPreference": _values(
+                {1: "Immediately without review", 2: "Manually", 3: "On timesheet approval"}
+            ),
         },
-        "Products": {"periodType": values(_1="One-Time", _2="Monthly", _3="Quarterly", _5="Yearly")},
+        "Products": {
+            "periodType": _values({1: "One-Time", 2: "Monthly", 3: "Quarterly", 5: "Yearly"})
+        },
         "BillingCodes": {
-            "useType": values(
-                _1="General",
-                _2="Expense",
-                _3="Internal",
-                _4="Material",
-                _8="Recurring Contract Service",
-                _9="Milestone",
+            "useType": _values(
+                {
+                    1: "General",
+                    2: "Expense",
+                    3: "Internal",
+                    4: "Material",
+                    8: "Recurring Contract Service",
+                    9: "Milestone",
+                }
             )
         },
     }
+
+
+def _values(labels: dict[int, str]) -> list[Record]:
+    return [{"value": value, "label": label} for value, label in labels.items()]

@@ -1,7 +1,7 @@
-"""Makes the example data, the same at each run: `python examples/generate.py [--check]`.
+"""Writes the example data, the same at each run: `python examples/generate.py [--check]`.
 
-Work 365 as exported files in `examples/work365/`, Autotask as a seed for the sandbox in
-`examples/autotask.json`. With `--check` nothing is written, and the exit code is 1 if a file would change.
+Work 365's side are exported files in `examples/work365/`; Autotask's side is a seed for the
+sandbox, `examples/autotask.json`. `--check` writes nothing and exits with 1 if a file would change.
 """
 
 import argparse
@@ -10,37 +10,44 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import autotask_side
-import work365_side
-import world
+import autotask_seed
+import example
+import work365_exports
 
 HERE = Path(__file__).parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the files, or compares them."""
-    parser = argparse.ArgumentParser(description="Makes the example data, the same at each run.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
-    parser.add_argument("--into", type=Path, default=HERE, help="folder to write into (default: examples)")
-    said = parser.parse_args(arguments)
-    stale = [path for path, text in files(said.into).items() if not _holds(path, text)]
-    for path in stale:
-        if not said.check:
+    """Writes or checks the files; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Writes the example data, the same at each run.")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if a file would change"
+    )
+    parser.add_argument(
+        "--into", type=Path, default=HERE, help="folder to write into (default: examples)"
+    )
+    options = parser.parse_args(arguments)
+
+    changed = {
+        path: text for path, text in files(options.into).items() if not _contains(path, text)
+    }
+    for path, text in changed.items():
+        if not options.check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files(said.into)[path], encoding="utf-8", newline="\n")
-        sys.stdout.write(f"{'would change' if said.check else 'written'}: {path}\n")
-    return 1 if said.check and stale else 0
+            path.write_text(text, encoding="utf-8", newline="\n")
+        sys.stdout.write(f"{'would change' if options.check else 'written'}: {path}\n")
+    return 1 if options.check and changed else 0
 
 
 def files(folder: Path) -> dict[Path, str]:
-    """Path → text of every file."""
-    made = world.build()
-    texts = {folder / "work365" / name: text for name, text in work365_side.files(made).items()}
-    texts[folder / "autotask.json"] = autotask_side.seed(made)
-    return texts
+    """Returns the texts of all files by path."""
+    built = example.build()
+    exports = work365_exports.files(built)
+    texts = {folder / "work365" / name: text for name, text in exports.items()}
+    return {**texts, folder / "autotask.json": autotask_seed.seed(built)}
 
 
-def _holds(path: Path, text: str) -> bool:
+def _contains(path: Path, text: str) -> bool:
     return path.exists() and path.read_text(encoding="utf-8") == text
 
 

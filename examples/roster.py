@@ -1,16 +1,14 @@
-"""Who is in the example data and what is sold: plain tables, invented but for Microsoft's public product names.
+"""The customers, products and contacts of the example; only Microsoft's product names are real.
 
-Phone numbers lie in ranges kept for fiction where a country has such (GB, DE, US).
+Phone numbers are in ranges reserved for fiction, in countries that have such ranges (GB, DE, US). One
+line is one customer, product or contact, so the tables are not wrapped.
 """
-
-# ruff: noqa: E501 -- a table reads best with one row on one line
-# fmt: off
 
 from typing import NamedTuple
 
 
 class Customer(NamedTuple):
-    """An account in Work 365. `known`: how Autotask knows it; `fault`: what is wrong with it."""
+    """An account in Work 365."""
 
     number: str
     name: str
@@ -22,12 +20,12 @@ class Customer(NamedTuple):
     postal: str
     phone: str
     contact: tuple[str, str, str]  # primary contact: first name, last name, job title
-    known: str = ""  # identity, number, name, similar, twice; empty: not at all
-    fault: str = ""
+    known: str = ""  # in Autotask: by identity, number, name, similar, twice; empty: not at all
+    fault: str = ""  # what is wrong with it
 
 
 class Product(NamedTuple):
-    """A product in Work 365. `service`: how Autotask knows it."""
+    """A product in Work 365."""
 
     key: str
     name: str
@@ -35,11 +33,12 @@ class Product(NamedTuple):
     unit: str
     price: str  # list price for one unit and period; empty: missing
     billing_type: str = "License"
-    service: str = ""  # identity, sku, alike, twice; empty: not at all
+    service: str = ""  # in Autotask: by identity, sku, alike, twice; empty: not at all
     state: str = "Active"
     vendor: str = "Larkspur Cloud Distribution"
 
 
+# fmt: off
 CUSTOMERS = [
     Customer("A-1001", "Ashdown & Pell Veterinary Ltd", "ashdown-pell", "GB", "14 Mill Goit", "Leeds", "", "LS1 4AP", "0113 496 0101", ("Harriet", "Pell", "Practice Manager")),
     Customer("A-1002", "Brightwater Logistics Ltd", "brightwater-logistics", "GB", "Unit 6, Canal Reach", "Manchester", "", "M17 1HH", "0161 496 0122", ("Owen", "Tate", "Operations Director")),
@@ -117,7 +116,7 @@ PRODUCTS = [
     Product("ltsc", "Office LTSC Standard 2024", "DG7GMGF0PN5D:0002", "Monthly", "381.00", billing_type="Non-Recurring", service="sku"),
 ]
 
-# Thirty people more, each with the customer where they work.
+# Thirty more contacts, each with the number of their customer.
 COLLEAGUES = [
     ("A-1001", "Ben", "Whitworth", "Reception"),
     ("A-1002", "Sadia", "Karim", "Accounts"),

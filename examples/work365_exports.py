@@ -1,6 +1,7 @@
-"""The world as Work 365 has it: one export a table, as Dataverse's Web API answers, products as a CSV of a person's making."""
+"""Work 365's side of the example: one export for each table.
 
-# ruff: noqa: E501 -- a table reads best with one row on one line
+The exports are JSON as Dataverse's Web API sends it; products are a CSV file as a person makes it.
+"""
 
 import csv
 import io
@@ -12,59 +13,80 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from example import AS_OF, CURRENCIES, Change, Example, Subscription, email, key
 from roster import COLLEAGUES, CUSTOMERS, Customer, Product
-from world import AS_OF, CURRENCIES, Change, Subscription, World, key, mail
 
 CATALOGUE = Path(__file__).parent.parent / "schemas" / "work365.yaml"
-NOTE = "@OData.Community.Display.V1.FormattedValue"
+FORMATTED = "@OData.Community.Display.V1.FormattedValue"
 ORGANISATION = "https://northgate-it.crm11.dynamics.com/api/data/v9.2"
-LOOK_UPS = frozenset({"unit", "currency"})  # rows of tables of their own in Dataverse, text here
-WITH_TERM = {"Monthly": "M", "Quarterly": "Q", "Annual": "A", "Triennial": "3Y"}
+NAMED_ROWS = frozenset({"unit", "currency"})
+"""Columns that are text in trueup, but references to rows with a name in Dataverse."""
+
+TERM_SUFFIXES = {"Monthly": "M", "Quarterly": "Q", "Annual": "A", "Triennial": "3Y"}
+_TERMS = {
+    "Monthly": "by the month",
+    "Annual": "by the year",
+    "Quarterly": "by the quarter",
+    "Triennial": "for three years",
+}
+_SUBSCRIPTION_TYPES = {
+    "License": "License",
+    "Services": "Service",
+    "Non-Recurring": "License",
+    "Usage": "Usage",
+}
+_CONTRACT_SUFFIXES = {"I": " (items)", "N": " (new)", "E": " (2023)"}
+_PARENTS = {"A-1029": "A-1026", "A-1037": "A-1034"}
+_CHANGE_SOURCES = ("Provider", "User", "Portal")
 
 Row = dict[str, Any]
 
 
-def files(world: World) -> dict[str, str]:
-    """File name → text."""
+def files(example: Example) -> dict[str, str]:
+    """Returns the texts of the exports by file name."""
     tables = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["tables"]
     rows = {
-        "account": [_account(customer) for customer in world.customers],
+        "account": [_account(customer) for customer in example.customers],
         "contact": [*_contacts()],
-        "billing_contract": [*_contracts(world)],
-        "subscription": [_subscription(one) for one in world.subscriptions],
-        "license_change": [*_changes(world)],
+        "billing_contract": [*_contracts(example)],
+        "subscription": [_subscription(subscription) for subscription in example.subscriptions],
+        "license_change": [*_changes(example)],
     }
-    made = {f"{table}.json": _json(tables[table], listed) for table, listed in rows.items()}
-    made["product.csv"] = _csv([_product(product) for product in world.products.values()])
-    return made
+    texts = {f"{table}.json": _json(tables[table], listed) for table, listed in rows.items()}
+    texts["product.csv"] = _csv([_product(product) for product in example.products.values()])
+    return texts
 
 
 def account_key(number: str) -> str:
-    """The key of an account."""
+    """Returns the key of an account."""
     return key("account", number)
 
 
 def contact_key(first: str, last: str) -> str:
-    """The key of a contact."""
+    """Returns the key of a contact."""
     return key("contact", first, last)
 
 
 def product_key(product: Product) -> str:
-    """The key of a product."""
+    """Returns the key of a product."""
     return key("product", product.key)
 
 
 def contract_number(position: int) -> str:
-    """BC-1801 and on."""
+    """Returns the number of a contract: BC-1801 and higher."""
     return f"BC-{1801 + position}"
 
 
-def contract_name(world: World, deal_key: str) -> str:
-    """Account, kind and frequency, as Work 365 advises."""
-    deal = world.deals[deal_key]
-    name = next(customer.name for customer in world.customers if customer.number == deal.customer)
-    extra = {"I": " (items)", "N": " (new)", "E": " (2023)"}.get(deal.letter, "")
-    return f"{name}-CSP-{deal.frequency}{extra}"
+def contract_name(example: Example, contract_key: str) -> str:
+    """Returns the name of a contract: account, kind and frequency, as Work 365 recommends."""
+    contract = example.contracts[contract_key]
+    name = example.customer(contract.customer).name
+    return f"{name}-CSP-{contract.frequency}{_CONTRACT_SUFFIXES.get(contract.letter, '')}"
+
+
+def po_number(position: int) -> str | None:
+    """Returns the purchase order number of a contract; each fourth has one."""
+    return f"PO-{4400 + position * 7}" if position % 4 == 0 else None
 
 
 def _account(customer: Customer) -> Row:
@@ -74,7 +96,7 @@ def _account(customer: Customer) -> Row:
         contact = None
     elif customer.fault == "primary contact of another account":
         contact = contact_key("Denise", "Okafor")
-    parent = {"A-1029": "A-1026", "A-1037": "A-1034"}.get(customer.number)
+    parent = _PARENTS.get(customer.number)
     return {
         "id": account_key(customer.number),
         "name": customer.name,
@@ -98,16 +120,18 @@ def _account(customer: Customer) -> Row:
 
 
 def _contacts() -> Iterable[Row]:
-    people = [(one.number, *one.contact) for one in CUSTOMERS] + COLLEAGUES
-    slugs = {one.number: one for one in CUSTOMERS}
+    """Primary contacts and colleagues; some have faults of their own."""
+    people = [(customer.number, *customer.contact) for customer in CUSTOMERS] + COLLEAGUES
+    customers = {customer.number: customer for customer in CUSTOMERS}
     for number, first, last, title in people:
-        customer = slugs[number]
-        inactive = customer.fault == "primary contact inactive" and (first, last) == customer.contact[:2]
+        customer = customers[number]
+        is_primary = (first, last) == customer.contact[:2]
+        inactive = customer.fault == "primary contact inactive" and is_primary
         yield {
             "id": contact_key(first, last),
             "first_name": None if last == "Dyson" else first,
             "last_name": last,
-            "email": mail(first, last, customer),
+            "email": email(first, last, customer),
             "phone": "ext. 204" if last == "Frei" else (customer.phone or None),
             "mobile": None,
             "job_title": title,
@@ -117,24 +141,21 @@ def _contacts() -> Iterable[Row]:
 
 
 def _product(product: Product) -> Row:
-    term = {
-        "Monthly": "by the month",
-        "Annual": "by the year",
-        "Quarterly": "by the quarter",
-        "Triennial": "for three years",
-    }
     one_off = product.billing_type == "Non-Recurring"
+    cost = ""
+    if product.price:
+        cost = str((Decimal(product.price) * Decimal("0.84")).quantize(Decimal("0.01")))
     return {
         "id": product_key(product),
         "name": product.name,
-        "number": product.part if one_off else f"{product.part}-{WITH_TERM[product.unit]}",
+        "number": product.part if one_off else f"{product.part}-{TERM_SUFFIXES[product.unit]}",
         "part_number": product.part,
         "billing_type": product.billing_type,
         "unit": product.unit,
         "class": "Perpetual" if one_off else "CSP",
-        "description": f"{product.name}, {'once' if one_off else term[product.unit]}",
+        "description": f"{product.name}, {'once' if one_off else _TERMS[product.unit]}",
         "price": product.price,
-        "cost": str((Decimal(product.price) * Decimal("0.84")).quantize(Decimal("0.01"))) if product.price else "",
+        "cost": cost,
         "manufacturer": "Microsoft",
         "vendor": product.vendor,
         "structure": "Product",
@@ -143,95 +164,100 @@ def _product(product: Product) -> Row:
     }
 
 
-def _contracts(world: World) -> Iterable[Row]:
-    for position, deal in enumerate(world.deals.values()):
-        customer = next(one for one in world.customers if one.number == deal.customer)
+def _contracts(example: Example) -> Iterable[Row]:
+    for position, contract in enumerate(example.contracts.values()):
+        customer = example.customer(contract.customer)
         yield {
-            "id": key("contract", deal.key),
-            "name": contract_name(world, deal.key),
+            "id": key("contract", contract.key),
+            "name": contract_name(example, contract.key),
             "number": contract_number(position),
-            "customer": account_key(deal.customer),
-            "type": deal.type,
-            "billing_frequency": deal.frequency,
-            "start_date": deal.start,
-            "end_date": deal.end,
+            "customer": account_key(contract.customer),
+            "type": contract.type,
+            "billing_frequency": contract.frequency,
+            "start_date": contract.start,
+            "end_date": contract.end,
             "billing_policy": "Advance",
             "prorate_unit": "Days",
             "primary_contact": contact_key(*customer.contact[:2]),
-            "next_invoice_date": date(2026, 12, 1) if deal.state == "Active" else None,
-            "is_default": deal.letter != "N",
-            "auto_renew": deal.state == "Active",
-            "po_number": f"PO-{4400 + position * 7}" if position % 4 == 0 else None,
-            "terminated_on": deal.end if deal.state == "Inactive" else None,
+            "next_invoice_date": date(2026, 12, 1) if contract.state == "Active" else None,
+            "is_default": contract.letter != "N",
+            "auto_renew": contract.state == "Active",
+            "po_number": po_number(position),
+            "terminated_on": contract.end if contract.state == "Inactive" else None,
             "currency": CURRENCIES[customer.country],
-            "state": deal.state,
+            "state": contract.state,
             "psa_system_id": None,
         }
 
 
-def _subscription(one: Subscription) -> Row:
-    story, customer = one.story, one.customer
-    types = {"License": "License", "Services": "Service", "Non-Recurring": "License", "Usage": "Usage"}
+def _subscription(subscription: Subscription) -> Row:
+    scenario, contract = subscription.scenario, subscription.contract
+    customer, product = subscription.customer, subscription.product
     return {
-        "id": one.key,
-        "name": one.name,
+        "id": subscription.key,
+        "name": subscription.name,
         "friendly_name": None,
         "customer": account_key(customer.number),
-        "contract": key("contract", one.deal.key) if one.deal else None,
-        "product": product_key(one.product),
-        "type": story.type or types[one.product.billing_type],
-        "quantity": one.quantity,
+        "contract": key("contract", contract.key) if contract else None,
+        "product": product_key(product),
+        "type": scenario.type or _SUBSCRIPTION_TYPES[product.billing_type],
+        "quantity": subscription.quantity,
         "included_quantity": Decimal(0),
-        "billable": story.billable,
-        "is_trial": story.trial,
-        "effective_start": one.start or (one.deal.start if one.deal else None),
-        "commitment_end": _renewal(one),
-        "unit": story.unit or one.product.unit,
-        "selling_price": Decimal(one.product.price) if one.product.price else None,
+        "billable": scenario.billable,
+        "is_trial": scenario.trial,
+        "effective_start": subscription.start or (contract.start if contract else None),
+        "commitment_end": _renewal(subscription),
+        "unit": scenario.unit or product.unit,
+        "selling_price": Decimal(product.price) if product.price else None,
         "cost_price": None,
-        "currency": story.currency or CURRENCIES[customer.country],
+        "currency": scenario.currency or CURRENCIES[customer.country],
         "parent": None,
         "linked": None,
-        "state": story.state,
-        "status": story.status,
-        "psa_system_id": one.psa_system_id,
+        "state": scenario.state,
+        "status": scenario.status,
+        "psa_system_id": subscription.psa_system_id,
         "psa_auto_sync": False,
     }
 
 
-def _renewal(one: Subscription) -> date | None:
-    start = one.start
-    if start is None or one.product.unit == "Monthly":
+def _renewal(subscription: Subscription) -> date | None:
+    """The last day of the present year of commitment; None for a monthly subscription."""
+    start = subscription.start
+    if start is None or subscription.product.unit == "Monthly":
         return None
-    years = max(1, AS_OF.year - start.year + ((AS_OF.month, AS_OF.day) >= (start.month, start.day)))
+    had_birthday = (AS_OF.month, AS_OF.day) >= (start.month, start.day)
+    years = max(1, AS_OF.year - start.year + had_birthday)
     return date(start.year + years, start.month, start.day) - timedelta(days=1)
 
 
-def _changes(world: World) -> Iterable[Row]:
-    for one in world.subscriptions:
-        for number, change in enumerate(one.changes):
-            yield _change(one, number, change)
+def _changes(example: Example) -> Iterable[Row]:
+    for subscription in example.subscriptions:
+        for number, change in enumerate(subscription.changes):
+            yield _change(subscription, number, change)
 
 
-def _change(one: Subscription, number: int, change: Change) -> Row:
+def _change(subscription: Subscription, number: int, change: Change) -> Row:
+    scenario, product = subscription.scenario, subscription.product
     event = "Create" if number == 0 and not change.audit else "Update"
-    if one.story.state == "Inactive" and change.quantity < 0:
+    if scenario.state == "Inactive" and change.quantity < 0:
         event = "Deactivate"
+    invoice = None
+    if change.archived:
+        serial = int(key(subscription.key, number)[:4], 16) % 900 + 100
+        invoice = f"INV-{change.day:%y%m}-{serial}"
     return {
-        "id": key("change", one.key, number),
-        "name": one.name,
-        "subscription": one.key,
-        "customer": account_key(one.customer.number),
+        "id": key("change", subscription.key, number),
+        "name": subscription.name,
+        "subscription": subscription.key,
+        "customer": account_key(subscription.customer.number),
         "quantity": change.quantity,
         "effective_date": change.day,
         "event": event,
-        "change_source": ["Provider", "User", "Portal"][number % 3],
+        "change_source": _CHANGE_SOURCES[number % 3],
         "provisioning_status": change.provisioning,
-        "unit": one.story.unit or one.product.unit,
-        "selling_price": Decimal(one.product.price) if one.product.price else None,
-        "invoice": f"INV-{change.day:%y%m}-{int(key(one.key, number)[:4], 16) % 900 + 100}"
-        if change.archived
-        else None,
+        "unit": scenario.unit or product.unit,
+        "selling_price": Decimal(product.price) if product.price else None,
+        "invoice": invoice,
         "is_audit": change.audit,
         "status": "Archived" if change.archived else "Active",
         "created_on": _instant(change.day, number),
@@ -252,27 +278,29 @@ def _csv(rows: list[Row]) -> str:
 
 
 def _json(table: Mapping[str, Any], rows: Iterable[Row]) -> str:
-    shown = [json.dumps(_dataverse(table, row), ensure_ascii=False) for row in rows]
+    lines = [json.dumps(_dataverse_row(table, row), ensure_ascii=False) for row in rows]
     context = json.dumps(f"{ORGANISATION}/$metadata#{table['entity_set']}")
-    return f'{{"@odata.context": {context}, "value": [\n' + ",\n".join(shown) + "\n]}\n"
+    return f'{{"@odata.context": {context}, "value": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
-def _dataverse(table: Mapping[str, Any], row: Row) -> Row:
-    made: Row = {"@odata.etag": f'W/"{int(row["id"][:6], 16)}"'}
+def _dataverse_row(table: Mapping[str, Any], row: Row) -> Row:
+    """Returns a row with Dataverse's column names and choice numbers."""
+    converted: Row = {"@odata.etag": f'W/"{int(row["id"][:6], 16)}"'}
     for name, value in row.items():
         column = table["columns"][name]
         logical = column["logical"]
         if column["type"] == "lookup":
-            made[f"_{logical}_value"] = value
-        elif name in LOOK_UPS:
-            made[f"_{logical}_value"] = key(name, value)
-            made[f"_{logical}_value{NOTE}"] = value
+            converted[f"_{logical}_value"] = value
+        elif name in NAMED_ROWS:
+            converted[f"_{logical}_value"] = key(name, value)
+            converted[f"_{logical}_value{FORMATTED}"] = value
         elif column["type"] == "choice":
-            made[logical] = next((number for number, label in column["choices"].items() if label == value), None)
-            made[logical + NOTE] = value
+            numbers = {label: number for number, label in column["choices"].items()}
+            converted[logical] = numbers.get(value)
+            converted[logical + FORMATTED] = value
         else:
-            made[logical] = _plain_json(value)
-    return made
+            converted[logical] = _plain_json(value)
+    return converted
 
 
 def _plain_json(value: object) -> object:

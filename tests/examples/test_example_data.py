@@ -7,18 +7,21 @@ import subprocess
 import sys
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 
 import phonenumbers
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+from tests.support.paths import EXAMPLES
 
 
 def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
     script = str(EXAMPLES / "generate.py")
     return subprocess.run(
-        [sys.executable, script, *arguments], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -39,7 +42,9 @@ def test_the_files_are_what_the_script_makes():
 def test_the_check_names_a_file_that_was_edited(tmp_path):
     generate("--into", str(tmp_path))
     edited = tmp_path / "work365" / "account.json"
-    edited.write_text(edited.read_text(encoding="utf-8").replace("Brightwater", "Clearwater"), encoding="utf-8")
+    edited.write_text(
+        edited.read_text(encoding="utf-8").replace("Brightwater", "Clearwater"), encoding="utf-8"
+    )
 
     done = generate("--check", "--into", str(tmp_path))
 
@@ -92,7 +97,10 @@ def valid(number, country):
 
 
 def test_mail_goes_to_example_domains_only():
-    texts = [(EXAMPLES / "work365" / f"{name}.json").read_text(encoding="utf-8") for name in ("account", "contact")]
+    texts = [
+        (EXAMPLES / "work365" / f"{name}.json").read_text(encoding="utf-8")
+        for name in ("account", "contact")
+    ]
     domains = re.findall(r'"[^"@]+@([a-z0-9.-]+)"', "".join(texts).replace("odata.", ""))
     assert len(domains) == 110
     assert all(domain.endswith(".example") for domain in domains)
@@ -101,7 +109,10 @@ def test_mail_goes_to_example_domains_only():
 def test_part_numbers_look_as_microsoft_writes_them():
     with (EXAMPLES / "work365" / "product.csv").open(encoding="utf-8", newline="") as file:
         parts = [row["part_number"] for row in csv.DictReader(file)]
-    assert all(re.fullmatch(r"(CFQ7TTC0|DG7GMGF0|DZH318Z0)[0-9A-Z]{4}:00[0-9A-Z]{2}", part) for part in parts)
+    assert all(
+        re.fullmatch(r"(CFQ7TTC0|DG7GMGF0|DZH318Z0)[0-9A-Z]{4}:00[0-9A-Z]{2}", part)
+        for part in parts
+    )
 
 
 def test_every_reference_finds_its_row_but_for_the_faults_that_are_meant():
@@ -148,9 +159,14 @@ def test_change_logs_give_the_quantity_but_once():
         key = log["_work365_lcl_subscription_value"]
         logs[key] = logs.get(key, Decimal(0)) + Decimal(str(log["work365_lcl_quantity"]))
     wrong = [
-        (row["work365_subscription_subscriptionname"], row["work365_subscription_quantity"], logs[key])
+        (
+            row["work365_subscription_subscriptionname"],
+            row["work365_subscription_quantity"],
+            logs[key],
+        )
         for row in table("subscription")
-        if (key := row["work365_subscriptionid"]) in logs and logs[key] != row["work365_subscription_quantity"]
+        if (key := row["work365_subscriptionid"]) in logs
+        and logs[key] != row["work365_subscription_quantity"]
     ]
     assert wrong == [("Microsoft 365 Business Premium", 16, Decimal(14))]
 
@@ -158,8 +174,16 @@ def test_change_logs_give_the_quantity_but_once():
 def test_most_changes_are_history():
     status = "statuscode@OData.Community.Display.V1.FormattedValue"
     logs = table("license_change")
-    pending = [log for log in logs if log[status] == "Active" and log["work365_lcl_effectivedate"] >= "2026-10-01"]
-    forgotten = [log for log in logs if log[status] == "Active" and log["work365_lcl_effectivedate"] < "2026-10-01"]
+    pending = [
+        log
+        for log in logs
+        if log[status] == "Active" and log["work365_lcl_effectivedate"] >= "2026-10-01"
+    ]
+    forgotten = [
+        log
+        for log in logs
+        if log[status] == "Active" and log["work365_lcl_effectivedate"] < "2026-10-01"
+    ]
     assert (len(pending), len(forgotten)) == (78, 12)
 
 
@@ -195,5 +219,9 @@ def test_autotask_knows_a_part_of_the_customers_under_names_of_its_own(seed):
 
 def test_some_prices_were_set_by_hand_in_autotask(seed):
     services = seed["records"]["ContractServices"]
-    by_hand = [one for one in services if one["internalCurrencyAdjustedPrice"] != one["internalCurrencyUnitPrice"]]
+    by_hand = [
+        one
+        for one in services
+        if one["internalCurrencyAdjustedPrice"] != one["internalCurrencyUnitPrice"]
+    ]
     assert len(by_hand) == 4
