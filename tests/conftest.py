@@ -1,4 +1,4 @@
-"""What all tests share: how many examples are tried, where files go, what is read and compiled once."""
+"""What all tests share: the number of examples, folders, what is read and compiled once."""
 
 import gc
 import os
@@ -8,13 +8,28 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-from engine.config import catalogues
-from engine.expressions import compiled
-from engine.expressions.program import Program
+from trueup.config import catalogues
+from trueup.expressions import compiled
+from trueup.expressions.program import Program
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
+
+POSIX_ONLY = [
+    "chaos",
+    "cli/test_output.py",
+    "cli/test_pipes.py",
+    "cli/test_terminal.py",
+    "cli/test_windows.py",
+    "package/test_habits.py",
+    "state/sqlite/test_crash.py",
+    "state/sqlite/test_file.py",
+    "state/sqlite/test_process.py",
+    "test_operating_system.py",
+]
+"""Tests of terminals, signals, pipes and modes as POSIX has them."""
+
+collect_ignore = POSIX_ONLY if os.name == "nt" else []
 
 settings.register_profile("moderate", deadline=None, max_examples=50)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
@@ -28,7 +43,9 @@ def memory_serves():
     return shutil.disk_usage(MEMORY).free > ROOM and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
 
 
-if "TMPDIR" not in os.environ and memory_serves():  # state waits for the disk at every write; no test is about that
+if (
+    "TMPDIR" not in os.environ and memory_serves()
+):  # state waits for the disk at every write; no test is about that
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None
 
@@ -41,20 +58,20 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="session", autouse=True)
 def catalogues_read_once():
-    """Catalogues of the same bytes are made once; reading one takes longer than most tests do."""
-    load, known = catalogues._load, {}
+    """Catalogue files of the same bytes are parsed once: that takes longer than most tests do."""
+    read, known = catalogues._read, {}
 
-    def once(path, root, make):
+    def once(path):
         try:
-            said = root, path.read_bytes()
+            content = path.read_bytes()
         except OSError:
-            return load(path, root, make)
-        if said not in known:
-            known[said] = load(path, root, make)
-        return dict(known[said])
+            return read(path)
+        if content not in known:
+            known[content] = read(path)
+        return known[content]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogues, "_load", once)
+        patch.setattr(catalogues, "_read", once)
         yield
 
 

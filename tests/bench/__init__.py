@@ -1,1 +1,5 @@
-"""What is measured, and against what: run with `make bench`."""
+"""The benchmarks: `make bench` runs all of them.
+
+`plans` and `applies` measure plan and apply, `sandbox` and `dataverse` the two sandboxes and the
+source.
+"""

@@ -1,7 +1,4 @@
-"""`make bench`: rows per second, memory, and ratios against a peer or a bound in the same run.
-
-Each case of the plan runs in a process of its own, so that its peak memory is its own.
-"""
+"""`make bench`: rows per second, memory, and ratios to a peer or bound measured in the same run."""
 
 import json
 import subprocess
@@ -9,15 +6,16 @@ import sys
 from statistics import median
 
 from tests.bench import applies
-from tests.sandbox import bench_sandbox
-from tests.source import bench_dataverse
+from tests.bench import dataverse as bench_dataverse
+from tests.bench import sandbox as bench_sandbox
+from tests.support.paths import ROOT
 
 COUNTS = (10_000, 100_000)
 RUNS = 3
 
 
 def main() -> None:
-    """Prints everything."""
+    """Runs all benchmarks and prints their figures."""
     plans()
     applies.main()
     bench_sandbox.main()
@@ -25,46 +23,54 @@ def main() -> None:
 
 
 def plans() -> None:
-    """Plans of 10,000 and 100,000 rows, and diffsync on the same rows."""
-    figures = {
-        (case, count): measure(case, count) for case in ("plain", "shipped", "shipped-rules") for count in COUNTS
-    }
+    """Measures plans of 10,000 and 100,000 rows, and diffsync on the same rows."""
+    cases = ("plain", "shipped", "shipped-rules")
+    figures = {(case, count): measure(case, count) for case in cases for count in COUNTS}
     peers = {count: measure("diffsync", count) for count in COUNTS}
     for count in COUNTS:
         show(count, figures, peers[count])
     for case in ("plain", "shipped-rules"):
         small, large = (figures[case, count]["plan"] for count in COUNTS)
-        say(f"ten times the rows, {case}", f"{large / small:.1f} times the time", "to reach: 11")
+        print_line(f"ten times the rows, {case}", f"{large / small:.1f} times the time", "goal: 11")
 
 
-def show(count: int, figures: dict[tuple[str, int], dict[str, float]], peer: dict[str, float]) -> None:
-    """One size: 20 fields a row, 1 % changed, 0.5 % new, 0.5 % gone."""
+def show(
+    count: int, figures: dict[tuple[str, int], dict[str, float]], peer: dict[str, float]
+) -> None:
+    """Prints the figures of one number of rows."""
     plain = figures["plain", count]
-    sys.stdout.write(f"\n{count:,} subscriptions of 20 fields, 1 % changed, 0.5 % new, 0.5 % gone\n")
+    sys.stdout.write(
+        f"\n{count:,} subscriptions of 20 fields, 1 % changed, 0.5 % new, 0.5 % gone\n"
+    )
     for stage in ("transform", "match", "diff", "plan"):
-        say(stage, f"{count / plain[stage]:>11,.0f} rows/s")
-    say("peak memory of the process", f"{plain['peak_mb']:>11,.0f} MB")
-    say("diffsync's diff", f"{count / peer['diff']:>11,.0f} rows/s", f"peak {peer['peak_mb']:,.0f} MB")
-    say("our diff / diffsync's, speed", f"{peer['diff'] / plain['diff']:>11.1f}", "to reach: 10")
-    say("our peak / diffsync's, memory", f"{plain['peak_mb'] / peer['peak_mb']:>11.2f}", "to reach: under 0.5")
-    for case, wanted in (("shipped", 25_000), ("shipped-rules", 12_000)):
+        print_line(stage, f"{count / plain[stage]:>11,.0f} rows/s")
+    print_line("peak memory of the process", f"{plain['peak_mb']:>11,.0f} MB")
+
+    peer_memory = f"peak {peer['peak_mb']:,.0f} MB"
+    print_line("diffsync's diff", f"{count / peer['diff']:>11,.0f} rows/s", peer_memory)
+    speed, memory = peer["diff"] / plain["diff"], plain["peak_mb"] / peer["peak_mb"]
+    print_line("our diff / diffsync's, speed", f"{speed:>11.1f}", "goal: 10")
+    print_line("our peak / diffsync's, memory", f"{memory:>11.2f}", "goal: under 0.5")
+
+    for case, goal in (("shipped", 25_000), ("shipped-rules", 12_000)):
         rate = count / figures[case, count]["plan"]
-        say(f"plan, {case.replace('-', ' mappings, with ')}", f"{rate:>11,.0f} rows/s", f"to reach: {wanted:,}")
+        title = f"plan, {case.replace('-', ' mappings, with ')}"
+        print_line(title, f"{rate:>11,.0f} rows/s", f"goal: {goal:,}")
 
 
-def measure(case: str, count: int) -> dict[str, float]:
-    """One case, each time in a process of its own; the median of each figure."""
+def measure(case: str, count: int, runs: int = RUNS) -> dict[str, float]:
+    """Runs one case so many times, each in a process of its own; returns the medians."""
     command = [sys.executable, "-m", "tests.bench.plans", case, str(count)]
-    runs: list[dict[str, float]] = []
-    for _ in range(RUNS):
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return {name: median(run[name] for run in runs) for name in runs[0]}
+    figures: list[dict[str, float]] = []
+    for _ in range(runs):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        figures.append(json.loads(done.stdout.splitlines()[-1]))
+    return {name: median(figure[name] for figure in figures) for name in figures[0]}
 
 
-def say(what: str, figure: str, more: str = "") -> None:
-    """A line of the table."""
-    sys.stdout.write(f"  {what:<36} {figure:<24} {more}".rstrip() + "\n")
+def print_line(title: str, figure: str, remark: str = "") -> None:
+    """Prints a line of the table."""
+    sys.stdout.write(f"  {title:<36} {figure:<24} {remark}".rstrip() + "\n")
     sys.stdout.flush()
 
 

@@ -1,5 +1,7 @@
-"""Apply of 3,000 independent changes over three endpoints, each request taking 100 ms, against the bound that
-three requests at a time per endpoint allow: `python -m tests.bench.applies [CHANGES]`.
+"""Measures an apply: `python -m tests.bench.applies [CHANGES]`, 3,000 changes by default.
+
+The changes are independent, over three endpoints, and each request takes 100 ms. The bound is what
+three requests at a time for each endpoint allow.
 """
 
 import json
@@ -8,18 +10,21 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from engine import pipeline
-from engine.model.document import dumps
-from engine.wiring import load_project, open_world, shipped
+from trueup import pipeline
+from trueup.model.document import dumps
+from trueup.operations import load_project
+from trueup.operations.project import shipped_folder as shipped
+from trueup.wiring import open_world
+
+from tests.chaos.project import autotask
 from tests.chaos.serving import Server
-from tests.chaos.world import autotask
 
-LATENCY = 0.1
-ENDPOINTS = ("Companies", "Services", "Products")
+LATENCY = 0.1  # seconds
 AT_A_TIME = 3
 
-_TARGET = """
+_PROJECT = """
 project: bench
 time_zone: UTC
 as_of: 2026-11-15
@@ -27,7 +32,9 @@ source: {{connector: files, path: rows}}
 target:
   {{connector: autotask, url: "http://127.0.0.1:{port}", username: api@demo.example,
    secret: demo, integration_code: DEMO}}
-guards: {{creates: {{"*": 0}}, deactivations: {{"*": 0}}, share_changed: {{"*": 1}}, monthly_effect: 0, calls: 100000}}
+guards:
+  {{creates: {{"*": 0}}, deactivations: {{"*": 0}}, share_changed: {{"*": 1}}, monthly_effect: 0,
+   calls: 100000}}
 settings: {{}}
 """
 _MAPPING = """
@@ -45,104 +52,111 @@ _FIELDS = {
     "Services": ("externalID", "description"),
     "Products": ("externalProductID", "description"),
 }
+"""By endpoint, the field that identifies a record and the field that is changed."""
 
 
 def main(changes: int = 3000) -> None:
-    """Prints how long it took, as a ratio of the bound."""
-    each = changes // len(ENDPOINTS)
+    """Prints how long the apply takes, and its ratio to the bound."""
+    per_endpoint = changes // len(_FIELDS)
     with TemporaryDirectory(prefix="trueup-bench-") as folder:
-        project, server = prepare(Path(folder), each)
+        project, server = prepare(Path(folder), per_endpoint)
         try:
             taken, outcome = apply(project, server)
         finally:
             server.kill()
-    bound = each * LATENCY / AT_A_TIME
+    bound = per_endpoint * LATENCY / AT_A_TIME
     sys.stdout.write(
-        f"apply {changes:,} changes, 3 endpoints, {LATENCY * 1000:.0f} ms a request: {taken:.1f} s, "
-        f"bound {bound:.1f} s, ratio {taken / bound:.2f} (to reach: 1.10); {outcome}\n"
+        f"apply {changes:,} changes, 3 endpoints, {LATENCY * 1000:.0f} ms a request: {taken:.1f} s,"
+        f" bound {bound:.1f} s, ratio {taken / bound:.2f} (goal: 1.10); {outcome}\n"
     )
 
 
-def prepare(folder: Path, each: int) -> tuple[Path, Server]:
-    """A project whose every record differs in one field from what its row says."""
-    server = autotask(folder / "autotask.sqlite", seed(folder, each))
+def prepare(folder: Path, per_endpoint: int) -> tuple[Path, Server]:
+    """Returns a project in which each record differs from its row, and its sandbox."""
+    server = autotask(folder / "autotask.sqlite", write_seed(folder / "seed.json", per_endpoint))
     server.start()
+
     project = folder / "project"
-    (project / "mappings").mkdir(parents=True)
-    (project / "rules").mkdir()
+    for name in ("mappings", "rules", "rows"):
+        (project / name).mkdir(parents=True)
     shutil.copytree(shipped() / "schemas", project / "schemas")
-    (project / "trueup.yaml").write_text(_TARGET.format(port=server.port), encoding="utf-8")
-    for entity in ENDPOINTS:
-        identity, field = _FIELDS[entity]
-        said = _MAPPING.format(name=entity.casefold(), entity=entity, identity=identity, field=field)
-        (project / "mappings" / f"{entity}.yaml").write_text(said, encoding="utf-8")
+    (project / "trueup.yaml").write_text(_PROJECT.format(port=server.port), encoding="utf-8")
+    for entity, (identity, field) in _FIELDS.items():
+        mapping = _MAPPING.format(
+            name=entity.casefold(), entity=entity, identity=identity, field=field
+        )
+        (project / "mappings" / f"{entity}.yaml").write_text(mapping, encoding="utf-8")
     rows = [
-        {"id": f"p{number}", "name": f"P {number}", "number": f"N{number}", "description": "wanted"}
-        for number in range(each)
+        {"id": f"p{number}", "name": f"P {number}", "number": f"N{number}", "description": "new"}
+        for number in range(per_endpoint)
     ]
-    (project / "rows").mkdir()
     (project / "rows" / "product.json").write_text(json.dumps({"value": rows}), encoding="utf-8")
     return project, server
 
 
-def seed(folder: Path, each: int) -> Path:
-    """A sandbox with as many records of each entity."""
-    given = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
-    owner, code = given["records"]["Resources"][0]["id"], given["records"]["BillingCodes"][0]["id"]
+def write_seed(file: Path, per_endpoint: int) -> Path:
+    """Writes a seed with so many records for each endpoint; returns the file."""
+    example = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
+    resources, codes = example["records"]["Resources"], example["records"]["BillingCodes"]
+    owner, code = resources[0]["id"], codes[0]["id"]
+    numbers = range(per_endpoint)
     records = {
-        "Resources": given["records"]["Resources"],
-        "BillingCodes": given["records"]["BillingCodes"],
-        "Companies": [
-            {
-                "id": 1 + n,
-                "companyName": f"C {n}",
-                "companyType": 1,
-                "phone": "1",
-                "ownerResourceID": owner,
-                "companyNumber": f"N{n}",
-            }
-            for n in range(each)
-        ],
-        "Services": [
-            {
-                "id": 1 + n,
-                "name": f"S {n}",
-                "billingCodeID": code,
-                "periodType": 2,
-                "unitPrice": 1,
-                "externalID": f"N{n}",
-            }
-            for n in range(each)
-        ],
-        "Products": [
-            {
-                "id": 1 + n,
-                "name": f"P {n}",
-                "isActive": True,
-                "isSerialized": False,
-                "productBillingCodeID": code,
-                "externalProductID": f"N{n}",
-            }
-            for n in range(each)
-        ],
+        "Resources": resources,
+        "BillingCodes": codes,
+        "Companies": [_company(number, owner) for number in numbers],
+        "Services": [_service(number, code) for number in numbers],
+        "Products": [_product(number, code) for number in numbers],
     }
-    file = folder / "seed.json"
-    file.write_text(
-        json.dumps({"records": records, "picklists": given["picklists"], "users": given["users"]}), encoding="utf-8"
-    )
+    document = {"records": records, "picklists": example["picklists"], "users": example["users"]}
+    file.write_text(json.dumps(document), encoding="utf-8")
     return file
 
 
+def _company(number: int, owner: int) -> dict[str, Any]:
+    return {
+        "id": 1 + number,
+        "companyName": f"C {number}",
+        "companyType": 1,
+        "phone": "1",
+        "ownerResourceID": owner,
+        "companyNumber": f"N{number}",
+    }
+
+
+def _service(number: int, code: int) -> dict[str, Any]:
+    return {
+        "id": 1 + number,
+        "name": f"S {number}",
+        "billingCodeID": code,
+        "periodType": 2,
+        "unitPrice": 1,
+        "externalID": f"N{number}",
+    }
+
+
+def _product(number: int, code: int) -> dict[str, Any]:
+    return {
+        "id": 1 + number,
+        "name": f"P {number}",
+        "isActive": True,
+        "isSerialized": False,
+        "productBillingCodeID": code,
+        "externalProductID": f"N{number}",
+    }
+
+
 def apply(folder: Path, server: Server) -> tuple[float, str]:
-    """Links first, without latency; then every record is to be changed, and that is measured."""
+    """Plans without latency, then applies with it; returns the seconds and a summary."""
     project = load_project(folder)
     with open_world(project) as world:
         plan = pipeline.plan(project, world)
-        server.control("POST", "/sandbox/faults", {"kind": "latency", "seconds": LATENCY, "times": 0, "path": "V1.0/"})
+        latency = {"kind": "latency", "seconds": LATENCY, "times": 0, "path": "V1.0/"}
+        server.control("POST", "/sandbox/faults", latency)
         start = time.perf_counter()
         outcome = pipeline.apply(project, world, dumps(plan))
         taken = time.perf_counter() - start
-    return taken, f"{len(outcome.changes):,} outcomes, complete: {outcome.complete}, {outcome.calls:,} calls"
+    changes, calls = len(outcome.changes), outcome.calls
+    return taken, f"{changes:,} outcomes, complete: {outcome.complete}, {calls:,} calls"
 
 
 if __name__ == "__main__":

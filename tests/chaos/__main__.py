@@ -1,4 +1,4 @@
-"""`make chaos`: a thousand kills and a thousand faults, and what came of them."""
+"""`make chaos`: a thousand kills and a thousand faults, and their results."""
 
 import argparse
 import sys
@@ -6,30 +6,55 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.dataverse import KINDS, fault, some_fault
-from tests.chaos.harness import Harness, systematic
+from tests.chaos.faults import SOURCE_KINDS, random_source_fault, source_fault, target_fault
+from tests.chaos.harness import Harness, all_kills
+from tests.chaos.planted import PLANTED, notices_absence
 from tests.chaos.victim import Kill
 
 
 def main() -> int:
-    """Prints the figures; 0 when nothing is double and nothing lost."""
+    """Prints the figures; returns 0 if nothing is duplicated and nothing lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--faults", type=int, default=1000)
-    parser.add_argument("--source", type=int, default=100, help="faults of Work 365's Dataverse, and as many kills")
+    parser.add_argument("--faults", type=int, default=2000)
+    parser.add_argument(
+        "--source", type=int, default=100, help="faults of Work 365's Dataverse, and as many kills"
+    )
+    parser.add_argument("--planted", type=int, default=5, help="runs of each planted fault")
     parser.add_argument("--seed", type=int, default=1)
-    said = parser.parse_args()
-    files = told("Work 365 in files", said.seed, lambda harness: tell(harness, said.kills, said.faults))
-    served = told("Work 365 in Dataverse", said.seed, lambda harness: tell_source(harness, said.source), served=True)
-    return 0 if files and served else 1
+    options = parser.parse_args()
+
+    files = run(
+        "Work 365 in files",
+        options.seed,
+        lambda harness: disturb_target(harness, options.kills, options.faults),
+    )
+    dataverse = run(
+        "Work 365 in Dataverse",
+        options.seed,
+        lambda harness: disturb_source(harness, options.source),
+        served=True,
+    )
+    planted = [
+        run(
+            f"Planted faults, Work 365 in {'Dataverse' if served else 'files'}",
+            options.seed,
+            lambda harness, served=served: plant(harness, options.planted, served=served),
+            served=served,
+        )
+        for served in (False, True)
+    ]
+    return 0 if files and dataverse and all(planted) else 1
 
 
-def told(title: str, seed: int, stories: Callable[[Harness], None], *, served: bool = False) -> bool:
-    """Tells the stories with a harness of their own, prints the figures; True when all is clean."""
+def run(
+    title: str, seed: int, scenarios: Callable[[Harness], None], *, served: bool = False
+) -> bool:
+    """Runs scenarios with a harness of their own and prints the figures; True if all are clean."""
     with TemporaryDirectory(prefix="trueup-chaos-") as folder:
         harness = Harness(Path(folder), seed, served=served)
         try:
-            stories(harness)
+            scenarios(harness)
         finally:
             harness.close()
     sys.stdout.write(f"{title}\n{harness.figures.text()}\n")
@@ -37,46 +62,68 @@ def told(title: str, seed: int, stories: Callable[[Harness], None], *, served: b
     return harness.figures.clean
 
 
-def tell_source(harness: Harness, count: int) -> None:
-    """A story for each kind of fault, then stories until so many of them, and so many kills, have hit."""
-    figures, drawn = harness.figures, harness.random
-    for kind in KINDS:
-        harness.broken([fault(kind, drawn, nth) for nth in (1, 4)], source=True)
-    while sum(figures.faults.values()) < count or sum(figures.kills.values()) < count:
-        faults = [some_fault(drawn) for _ in range(drawn.randint(2, 8))]
-        harness.broken(faults, [between(harness)], source=True)
-        harness.killed([between(harness), *(harness.some_kill() for _ in range(drawn.randint(2, 8)))])
-        if figures.stories % 10 == 0:
-            harness.restarted(drawn.uniform(0.1, 1.0), source=True)
-            show(harness)
+def disturb_target(harness: Harness, kills: int, faults: int) -> None:
+    """Runs scenarios until so many kills and faults of the target have hit."""
+    figures, random = harness.figures, harness.random
+    systematic = all_kills(harness)
+    random.shuffle(systematic)
+    while figures.kills.total() < kills:
+        first, systematic = systematic[:1], systematic[1:]
+        more = [harness.random_kill() for _ in range(random.randint(4, 14))]
+        harness.run_with_kills([*first, *more])
+        if figures.scenarios % 10 == 0:
+            harness.run_with_restart(random.uniform(0.1, 1.0))
+            print_progress(harness)
+    while figures.faults.total() < faults:
+        harness.run_with_faults([target_fault(random) for _ in range(random.randint(4, 14))])
+        if figures.scenarios % 10 == 0:
+            print_progress(harness)
 
 
-def between(harness: Harness) -> Kill:
-    """A kill between an adjustment and the archiving of its log."""
+def disturb_source(harness: Harness, count: int) -> None:
+    """Runs a scenario for each kind of fault, then more until so many faults and kills have hit."""
+    figures, random = harness.figures, harness.random
+    for kind in SOURCE_KINDS:
+        faults = [source_fault(kind, random, nth) for nth in (1, 4)]
+        harness.run_with_faults(faults, source=True)
+    while figures.faults.total() < count or figures.kills.total() < count:
+        faults = [random_source_fault(random) for _ in range(random.randint(2, 8))]
+        harness.run_with_faults(faults, [kill_before_archiving(harness)], source=True)
+        more = [harness.random_kill() for _ in range(random.randint(2, 8))]
+        harness.run_with_kills([kill_before_archiving(harness), *more])
+        if figures.scenarios % 10 == 0:
+            harness.run_with_restart(random.uniform(0.1, 1.0), source=True)
+            print_progress(harness)
+
+
+def plant(harness: Harness, times: int, *, served: bool) -> None:
+    """Runs the scenario of each planted fault so often, and once without its remedy.
+
+    A missing remedy that is not noticed is a problem.
+    """
+    for name, planted in PLANTED.items():
+        if planted.served is not served:
+            continue
+        for _ in range(times):
+            planted.run(harness, "")
+        if notices_absence(harness, planted):
+            harness.figures.noticed += 1
+        else:
+            text = f"{name}: that there is no {planted.remedy} is not noticed"
+            harness.figures.problems.append(text)
+        print_progress(harness)
+
+
+def kill_before_archiving(harness: Harness) -> Kill:
+    """Draws a kill between an adjustment and the archiving of its license change."""
     return Kill("adjustment", harness.random.randint(1, harness.calls["adjustment"]), "after")
 
 
-def tell(harness: Harness, kills: int, faults: int) -> None:
-    """Stories until so many kills and faults have hit."""
-    figures, places = harness.figures, systematic(harness)
-    harness.random.shuffle(places)
-    while sum(figures.kills.values()) < kills:
-        planned, places = places[:1], places[1:]
-        harness.killed([*planned, *(harness.some_kill() for _ in range(harness.random.randint(4, 14)))])
-        if figures.stories % 10 == 0:
-            harness.restarted(harness.random.uniform(0.1, 1.0))
-            show(harness)
-    while sum(figures.faults.values()) < faults:
-        harness.broken([harness.some_fault() for _ in range(harness.random.randint(4, 14))])
-        if figures.stories % 10 == 0:
-            show(harness)
-
-
-def show(harness: Harness) -> None:
-    """A line of progress."""
+def print_progress(harness: Harness) -> None:
+    """Prints a line of progress."""
     figures = harness.figures
     sys.stderr.write(
-        f"{sum(figures.kills.values())} kills, {sum(figures.faults.values())} faults, clean: {figures.clean}\n"
+        f"{figures.kills.total()} kills, {figures.faults.total()} faults, clean: {figures.clean}\n"
     )
 
 

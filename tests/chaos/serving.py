@@ -1,4 +1,4 @@
-"""A sandbox of `trueup` as a process of its own, that ends with the process that started it, however that one ends."""
+"""A `trueup sandbox serve` process, which ends together with the process that started it."""
 
 import contextlib
 import http.client
@@ -14,14 +14,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.cli.main import main
+from trueup.cli.main import main
 
 FIRST_PORT = 20_000
-"""Below those that the system gives to clients (32,768 and up on Linux)."""
+LAST_PORT = 32_000
+"""Below the ports that the system gives to clients (32,768 and up on Linux)."""
 
 
 class Server:
-    """The process, and its control routes."""
+    """A sandbox process and its control routes."""
 
     def __init__(self, database: Path, arguments: Sequence[str]) -> None:
         self.database, self.arguments = database, arguments
@@ -29,13 +30,15 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it, on the port that it had before; returns when it answers."""
+        """Starts the process on the port that it had before; returns when it answers."""
         self.port = self.port or free_port()
-        command = [sys.executable, "-m", "tests.chaos.serving", "sandbox", "serve", "--port", str(self.port)]
-        command += ["--database", str(self.database), *self.arguments]
+        serve = ["sandbox", "serve", "--port", str(self.port), "--database", str(self.database)]
+        command = [sys.executable, "-m", "tests.chaos.serving", *serve, *self.arguments]
         log = self.database.with_suffix(".log")
-        with log.open("wb") as said:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=output, stderr=output
+            )
         for _ in range(600):
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
@@ -44,45 +47,54 @@ class Server:
         raise RuntimeError(f"the sandbox does not answer: {log.read_text(encoding='utf-8')}")
 
     def kill(self) -> None:
-        """kill -9, in the middle of whatever it does."""
+        """Kills the process (SIGKILL), whatever it is doing."""
         if self._process:
             self._process.send_signal(signal.SIGKILL)
             self._process.communicate()
             self._process = None
 
     def control(self, verb: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """One control request; its JSON answer."""
+        """Sends a control request and returns the document of its response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(verb, path, json.dumps(body or {}), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status >= 400:
-                raise RuntimeError(f"{verb} {path}: {answer.status} {text[:200]!r}")
+            headers = {"Content-Type": "application/json"}
+            connection.request(verb, path, json.dumps(body or {}), headers)
+            response = connection.getresponse()
+            text = response.read()
+            if response.status >= 400:
+                raise RuntimeError(f"{verb} {path}: {response.status} {text[:200]!r}")
             return json.loads(text) if text else None
         finally:
             connection.close()
 
     def snapshot(self) -> None:
-        """Remembers how it is now."""
-        self.control("POST", "/sandbox/snapshot", {"file": str(self.database.with_suffix(".snapshot"))})
+        """Saves the present content of the database."""
+        self.control("POST", "/sandbox/snapshot", self._snapshot_file())
 
     def restore(self) -> None:
-        """As it was then, without faults and with an empty request log."""
-        self.control("POST", "/sandbox/restore", {"file": str(self.database.with_suffix(".snapshot"))})
+        """Restores the saved content, without faults and recorded requests."""
+        self.control("POST", "/sandbox/restore", self._snapshot_file())
         self.control("DELETE", "/sandbox/faults")
         self.control("DELETE", "/sandbox/requests")
 
-    def hits(self) -> list[str]:
-        """The faults that have hit since the last time; a write that lands late is one, not two."""
-        log = self.control("GET", "/sandbox/requests")["requests"]
+    def take_hits(self) -> list[str]:
+        """Returns the faults that have hit since the last call; a late write counts once."""
+        requests = self.control("GET", "/sandbox/requests")["requests"]
         self.control("DELETE", "/sandbox/requests")
-        return [str(one["fault"]) for one in log if one.get("fault") not in ("", "late, landed")]
+        faults = [str(request["fault"]) for request in requests]
+        return [fault for fault in faults if fault not in ("", "late, landed")]
+
+    def _snapshot_file(self) -> dict[str, str]:
+        return {"file": str(self.database.with_suffix(".snapshot"))}
 
 
 def free_port() -> int:
-    """One that the system gives to no client: a client that tries to reconnect could otherwise take it for its own."""
-    for port in range(FIRST_PORT + os.getpid() % 500 * 20, 32_000):  # far from those that a neighbour tries
+    """Returns a free port that the system gives to no client.
+
+    Otherwise a client that reconnects to a server that is down could get the port itself. Processes
+    start at different ports, so that they do not try the same ones.
+    """
+    for port in range(FIRST_PORT + os.getpid() % 500 * 20, LAST_PORT):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -90,7 +102,7 @@ def free_port() -> int:
 
 
 def end_with_parent() -> None:
-    """Nobody ever writes to the input; it ends when nobody holds its other side any more."""
+    """Ends the process when the parent has ended: then its standard input is closed."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 

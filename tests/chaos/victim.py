@@ -1,4 +1,7 @@
-"""`trueup` in a process of its own that ends itself, by kill -9, at an exact place; forked, for a start is slow."""
+"""Runs `trueup` in a process that kills itself (SIGKILL) at an exact point.
+
+The process is forked, because starting Python takes long.
+"""
 
 import json
 import os
@@ -10,75 +13,93 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from trueup.cli.main import main
+from trueup.state.sqlite.store import SqliteState
 
-from engine.cli.main import main
-from engine.model.run import Step
-from engine.state.sqlite import SqlState
+from tests.chaos.defects import DEFECTS
 
-PLACES = ("journal", "request", "adjustment", "file")
+KILL_POINTS = ("journal", "request", "adjustment", "file", "service line")
+"""Journal writes, requests, requests with an adjustment, file replacements, creates of a service
+on a contract."""
+
 COUNTS = "counts.json"
-"""Where a live child tells how many places of each kind it came by, when asked to `count`."""
+"""The file with the number of kill points of each kind, written with `Kill("count")`."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Where to end: the nth `journal` write, `request` or `file` replacement, before or after it takes effect."""
+    """Where to kill: before or after the nth point of a kind.
 
-    what: str = ""  # journal, request, file; count: live, and count them; nothing: live
+    `point` is one of KILL_POINTS; `count` counts the points and kills nothing; empty kills nothing.
+    """
+
+    point: str = ""
     nth: int = 0
     when: str = "before"
 
 
-def fork(folder: Path, arguments: list[str], kill: Kill, *, broken: bool = False) -> int:
-    """A child that runs `trueup`; its process id. `broken` keeps it from journaling what it is about to send."""
+def fork(folder: Path, arguments: list[str], kill: Kill, *, defect: str = "") -> int:
+    """Starts `trueup` in a child process and returns the process id.
+
+    `defect` names remedies of DEFECTS that are removed in it, joined by ` + `.
+    """
     sys.stdout.flush()
     pid = os.fork()
     if pid:
         return pid
     try:
-        _quiet()
+        _silence()
         os.chdir(folder)
-        _arm(kill)
-        if broken:
-            _break_journal()
+        _patch(kill)
+        for name in filter(None, defect.split(" + ")):
+            DEFECTS[name]()
         sys.argv = ["trueup", *arguments]
         main()
     except SystemExit as end:
-        if kill.what == "count":
+        if kill.point == "count":
             (folder / COUNTS).write_text(json.dumps(_counts), encoding="utf-8")
         os._exit(end.code if isinstance(end.code, int) else 1)
     finally:
         os._exit(70)
 
 
-def _quiet() -> None:
+def _silence() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
 
 
-def _arm(kill: Kill) -> None:
+def _patch(kill: Kill) -> None:
+    """Replaces the functions at the kill points by ones that count and kill."""
     for name in ("begin", "record", "finish"):
-        setattr(SqlState, name, _deadly(getattr(SqlState, name), "journal", kill))
-    httpx.Client.send = _deadly(httpx.Client.send, "request", kill)  # type: ignore[method-assign]
-    posting = _deadly(httpx.Client.send, "adjustment", kill)
+        setattr(SqliteState, name, _killing(getattr(SqliteState, name), "journal", kill))
+    os.replace = _killing(os.replace, "file", kill)
+
+    httpx.Client.send = _killing(httpx.Client.send, "request", kill)  # type: ignore[method-assign]
     plain = httpx.Client.send
+    by_path = {
+        "Adjustments": _killing(plain, "adjustment", kill),
+        "/Services": _killing(plain, "service line", kill),
+    }
 
     def send(self: httpx.Client, request: httpx.Request, **named: Any) -> httpx.Response:
-        way = posting if request.url.path.endswith("Adjustments") else plain
-        return way(self, request, **named)  # type: ignore[no-any-return]
+        act = plain
+        for ending, counted in by_path.items():
+            is_line = "/Contracts/" in request.url.path or ending != "/Services"
+            if request.method == "POST" and request.url.path.endswith(ending) and is_line:
+                act = counted
+        return act(self, request, **named)  # type: ignore[no-any-return]
 
     httpx.Client.send = send  # type: ignore[method-assign]
-    os.replace = _deadly(os.replace, "file", kill)
 
 
-_counts = dict.fromkeys(PLACES, 0)
+_counts = dict.fromkeys(KILL_POINTS, 0)
 
 
-def _deadly(call: Callable[..., Any], what: str, kill: Kill) -> Callable[..., Any]:
-    def deadly(*arguments: Any, **named: Any) -> Any:
-        _counts[what] += 1
-        here = what == kill.what and _counts[what] == kill.nth
+def _killing(call: Callable[..., Any], point: str, kill: Kill) -> Callable[..., Any]:
+    def counted(*arguments: Any, **named: Any) -> Any:
+        _counts[point] += 1
+        here = point == kill.point and _counts[point] == kill.nth
         if here and kill.when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = call(*arguments, **named)
@@ -86,14 +107,4 @@ def _deadly(call: Callable[..., Any], what: str, kill: Kill) -> Callable[..., An
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    return deadly
-
-
-def _break_journal() -> None:
-    """One line removed: nothing says any more that something is about to be sent."""
-    record = SqlState.record
-
-    def forgetful(self: SqlState, lease: Any, run: str, entries: Any, *rest: Any) -> None:
-        record(self, lease, run, [entry for entry in entries if entry.step is not Step.STARTED], *rest)
-
-    SqlState.record = forgetful  # type: ignore[method-assign]
+    return counted

@@ -4,23 +4,32 @@ import os
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FOREIGN = frozenset({"PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})  # of this environment, not of the new one
+from tests.support.paths import ROOT
+
+FOREIGN = frozenset(
+    {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"}
+)  # of this environment, not of the new one
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A fresh environment with nothing in it but the wheel and what it asks for; its trueup command."""
+    """The trueup command of a fresh environment with the wheel and its dependencies alone."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (wheel,) = folder.glob("trueup-*.whl")
     venv.create(folder / "env")
     scripts = folder / "env" / "bin"
-    pip = (sys.executable, "-m", "pip", "--python", scripts / "python", "--disable-pip-version-check")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        scripts / "python",
+        "--disable-pip-version-check",
+    )
     run(*pip, "install", "--quiet", "--no-compile", "-c", ROOT / ".ci" / "constraints.txt", wheel)
     return scripts / "trueup"
 
@@ -36,7 +45,9 @@ def work(installed, tmp_path_factory):
 def run(*command, cwd=None):
     """A command that must succeed; what it prints."""
     clean = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False, env=clean)
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False, env=clean
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import StateLocked
-from tests.fakes import FakeState
-from tests.pipeline.scene import Scene, Tenant
+from trueup.errors import StateLocked
+
+from tests.support.fakes import FakeState
+from tests.support.scene import Scene, Tenant
 
 
 class Killed(BaseException):

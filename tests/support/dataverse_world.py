@@ -1,4 +1,4 @@
-"""An environment on this machine with a few rows, and sources that read it."""
+"""A sandbox of Dataverse with a few rows, and sources that read it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engine.config.catalogues import load_tables
-from engine.model.catalogue import Table
-from engine.sandbox.dataverse.server import DataverseSandbox, Environment
-from engine.source.dataverse.client import Access
-from engine.source.dataverse.loading import Patience
-from engine.source.dataverse.source import DataverseSource, Keeping
-from engine.source.profile import Profile
-from tests.fakes import FakeClock
+from trueup.config.catalogues import load_tables
+from trueup.model.catalogue import Table
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.source.dataverse.client import DataverseAccess
+from trueup.source.dataverse.source import CacheSettings, DataverseSource
+from trueup.source.dataverse.sync import LoadSettings
+from trueup.source.profile import Profile
+
+from tests.support.fakes import FakeClock
+from tests.support.paths import SCHEMAS
 
 Row = dict[str, Any]
 
-TABLES: Mapping[str, Table] = load_tables(Path(__file__).parents[2] / "schemas" / "work365.yaml")
+TABLES: Mapping[str, Table] = load_tables(SCHEMAS / "work365.yaml")
 ZONE = ZoneInfo("Europe/Zurich")
-SECRET = "not-to-be-told"  # noqa: S105 -- to be looked for in texts
-LOG = "work365_licensechangelog"
+SECRET = "never-shown"  # noqa: S105 -- searched for in outputs
+CHANGE_TABLE = "work365_licensechangelog"
 COLUMNS = tuple(TABLES["license_change"].columns)
 
 
@@ -32,11 +34,11 @@ def key(number: int) -> str:
     return f"7f3a0000-0000-4000-8000-{number:012x}"
 
 
-def log(number: int, **values: Any) -> Row:
-    """A license change with that number in its key."""
-    usual = {
+def license_change(number: int, **values: Any) -> Row:
+    """Returns a license change with that number in its key."""
+    defaults = {
         "id": key(number),
-        "name": f"log {number}",
+        "name": f"change {number}",
         "subscription": key(0xA1),
         "quantity": Decimal(number),
         "effective_date": date(2026, 3, 1 + number % 28),
@@ -47,18 +49,23 @@ def log(number: int, **values: Any) -> Row:
         "status": "Active",
         "created_on": datetime(2026, 3, 1, 8, number % 60, tzinfo=UTC),
     }
-    return {**dict.fromkeys(COLUMNS), **usual, **values}
+    return {**dict.fromkeys(COLUMNS), **defaults, **values}
 
 
 def account(number: int, **values: Any) -> Row:
-    """An account with that number in its key."""
-    usual = {"id": key(number), "name": f"account {number}", "currency": "CHF", "state": "Active"}
-    return {**dict.fromkeys(TABLES["account"].columns), **usual, **values}
+    """Returns an account with that number in its key."""
+    defaults = {
+        "id": key(number),
+        "name": f"account {number}",
+        "currency": "CHF",
+        "state": "Active",
+    }
+    return {**dict.fromkeys(TABLES["account"].columns), **defaults, **values}
 
 
 @dataclass
-class World:
-    """One environment, and how it is read."""
+class DataverseWorld:
+    """One environment, and the settings with which it is read."""
 
     sandbox: DataverseSandbox
     folder: Path
@@ -69,30 +76,34 @@ class World:
 
     @property
     def host(self) -> str:
-        """What people call the environment."""
+        """The environment's host, as messages show it."""
         return self.sandbox.url.removeprefix("http://")
 
-    def fault(self, kind: str, **said: Any) -> int:
-        """Sets a fault in the environment; its id."""
-        return self.sandbox.faults.set({"kind": kind, **said})
+    def fault(self, kind: str, **settings: Any) -> int:
+        """Injects a fault into the environment, and returns its id."""
+        return self.sandbox.faults.set({"kind": kind, **settings})
 
     @contextmanager
-    def source(self, *, kept: bool = True, **patience: Any) -> Iterator[DataverseSource]:
+    def source(self, *, cached: bool = True, **load: Any) -> Iterator[DataverseSource]:
         """A source as one run opens it; `kept`: with the rows that earlier runs have kept."""
         environment = self.sandbox.environment
-        access = Access(self.sandbox.url, environment.tenant, environment.client_id, SECRET, self.sandbox.url)
-        keeping = Keeping(self.folder / "rows.sqlite" if kept else None, Patience(**patience))
-        made = replace(access, **self.access)
-        with DataverseSource(made, self.profile, self.zone, self.clock, keeping) as source:
+        access = DataverseAccess(
+            self.sandbox.url, environment.tenant, environment.client_id, SECRET, self.sandbox.url
+        )
+        cache = CacheSettings(self.folder / "rows.sqlite" if cached else None, LoadSettings(**load))
+        access_used = replace(access, **self.access)
+        with DataverseSource(access_used, self.profile, self.zone, self.clock, cache) as source:
             yield source
 
-    def read(self, table: str = "license_change", columns: Sequence[str] = COLUMNS, **how: Any) -> list[Row]:
-        """The rows, read in a run of their own."""
-        with self.source(**how) as source:
+    def read(
+        self, table: str = "license_change", columns: Sequence[str] = COLUMNS, **options: Any
+    ) -> list[Row]:
+        """Reads the rows in a run of their own."""
+        with self.source(**options) as source:
             return list(source.read(table, columns).rows)
 
-    def asked(self) -> Counter[str]:
-        """What was asked of the API since the last time, without queries, keys and tokens."""
+    def request_counts(self) -> Counter[str]:
+        """Requests to the API since the last call, without queries, keys and those for tokens."""
         paths = Counter(
             f"{request.verb} {request.path.removeprefix('/api/data/v9.2/').split('(')[0]}"
             for request in self.sandbox.requests
@@ -103,5 +114,5 @@ class World:
 
 
 def environment(**more: Any) -> Environment:
-    """The usual one, with a secret that must not be told."""
+    """The standard environment, with a secret that must not be shown."""
     return replace(Environment(client_secret=SECRET, zone=ZONE), **more)

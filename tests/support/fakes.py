@@ -1,17 +1,39 @@
-"""One fake for each port, small enough to be believed; tests/ports holds them to the real ones' promises."""
+"""One small fake for each port; tests/ports runs the suites of the real adapters on them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from itertools import count
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
-from engine.errors import StateLocked, TargetRejected
-from engine.model.catalogue import Entity, Table
-from engine.model.finding import Finding, Place, Severity
-from engine.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
-from engine.ports import Condition, Memory, Record, Row, RowOutcome, Rows, RowUpdate, Threshold
+from trueup.errors import StateError, StateLocked, TargetRejected
+from trueup.model.catalogue import Entity, Table
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.history import (
+    AuditEntry,
+    AuditEvent,
+    ChangesSettled,
+    LinkForgotten,
+    LockTaken,
+    RunClosed,
+    SettledChange,
+    SystemsAdopted,
+)
+from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
+from trueup.ports import (
+    CallCosts,
+    Condition,
+    Record,
+    Row,
+    RowOutcome,
+    Rows,
+    RowUpdate,
+    StateSnapshot,
+    Threshold,
+)
 
 ADJUSTMENTS, UNITS = "ContractServiceAdjustments", "ContractServiceUnits"
 
@@ -33,11 +55,15 @@ class FakeSource:
     """Tables in memory."""
 
     def __init__(self, tables: Mapping[str, Iterable[Row]], catalogue: Mapping[str, Table]) -> None:
-        self.tables = {name: {row["id"]: dict(row) for row in rows} for name, rows in tables.items()}
+        self.tables = {
+            name: {row["id"]: dict(row) for row in rows} for name, rows in tables.items()
+        }
         self._catalogue = catalogue
         self.writes: list[tuple[str, RowUpdate]] = []
-        self.unread: dict[tuple[str, str], set[str]] = {}  # table and key → columns that cannot be read
-        self.nameless: set[str] = set()  # tables with a row that has no key
+        self.unread: dict[
+            tuple[str, str], set[str]
+        ] = {}  # table and key → columns that cannot be read
+        self.without_key: set[str] = set()  # tables with a row that has no key
         self.name = "org-a"
 
     def describe(self) -> str:
@@ -46,23 +72,35 @@ class FakeSource:
     def identity(self) -> str:
         return self.name
 
-    remarks = ()
+    notices = ()
 
-    def holds(self, table: str, column: str) -> str | None:
+    def id_entity_of(self, table: str, column: str) -> str | None:
         return None
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         wanted = {*columns, "id"}
         there = self.tables.get(table, {})
         rows = {key: {name: there[key].get(name) for name in wanted} for key in sorted(there)}
-        broken = {key: faults for (name, key), faults in self.unread.items() if name == table and key in rows}
-        parts = {key: {name: rows[key][name] for name in wanted - faults} for key, faults in broken.items()}
+        broken = {
+            key: faults
+            for (name, key), faults in self.unread.items()
+            if name == table and key in rows
+        }
+        parts = {
+            key: {name: rows[key][name] for name in wanted - faults}
+            for key, faults in broken.items()
+        }
         findings = [
-            _left_out("value-not-its-type", f'{table} {key}, {fault}: "oops" cannot be read', key, parts[key])
+            _left_out(
+                "value-not-its-type",
+                f'{table} {key}, {fault}: "oops" cannot be read',
+                key,
+                parts[key],
+            )
             for key, faults in broken.items()
             for fault in sorted(faults)
         ]
-        if table in self.nameless:
+        if table in self.without_key:
             findings.append(_left_out("row-without-key", f"a row of {table} has no key"))
         return Rows([row for key, row in rows.items() if key not in broken], findings, parts)
 
@@ -85,13 +123,23 @@ class FakeSource:
 
 def _left_out(code: str, text: str, key: str = "", part: Row | None = None) -> Finding:
     name = (part or {}).get("name") or ""
-    return Finding(code, Severity.ERROR, text, "Correct it in Work 365.", Place("memory", 7, 1), key=key, name=name)
+    return Finding(
+        code,
+        Severity.ERROR,
+        text,
+        "Correct it in Work 365.",
+        Place("memory", 7, 1),
+        key=key,
+        name=name,
+    )
 
 
 class FakeTarget:
-    """Records in memory; adjustments move unit rows as Autotask does, one row from day to day of change."""
+    """Records in memory; adjustments move unit rows as Autotask does, a row between changes."""
 
-    def __init__(self, entities: Mapping[str, Entity], records: Mapping[str, Iterable[Record]] | None = None) -> None:
+    def __init__(
+        self, entities: Mapping[str, Entity], records: Mapping[str, Iterable[Record]] | None = None
+    ) -> None:
         self.entities = dict(entities)
         self.records: dict[str, dict[int, Record]] = {name: {} for name in entities}
         for name, given in (records or {}).items():
@@ -104,6 +152,10 @@ class FakeTarget:
         self.stopped = False
         self.kept = 0
         self.name = "tenant-a"
+        self.without_rights: dict[str, frozenset[str]] = {}  # entity → operations
+
+    def denied(self, entity: str) -> frozenset[str]:
+        return self.without_rights.get(entity, frozenset())
 
     def describe(self) -> str:
         return "memory"
@@ -117,19 +169,30 @@ class FakeTarget:
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         with self._lock:
             found = [
-                record for _, record in sorted(self.records[entity].items()) if all(_fits(record, one) for one in where)
+                record
+                for _, record in sorted(self.records[entity].items())
+                if all(_fits(record, one) for one in where)
             ]
-            lists = [-(-len(one.value) // 500) for one in where if one.op == "in" and isinstance(one.value, list)]
+            lists = [
+                -(-len(one.value) // 500)
+                for one in where
+                if one.op == "in" and isinstance(one.value, list)
+            ]
             self.calls += max(1, -(-len(found) // 500), *lists) + (0 if where else 1)
             return [{name: record.get(name) for name in ("id", *fields)} for record in found]
 
-    def guarded(self, guard: Callable[[], None]) -> None:
+    def before_write(self, guard: Callable[[], None]) -> None:
         self.guard = guard
 
     def stop(self) -> None:
         self.stopped = True
 
-    def keep_back(self, calls: int) -> None:
+    @property
+    def call_costs(self) -> CallCosts:
+        """As Autotask has them."""
+        return CallCosts(page=500, in_flight=3, per_entity=2, fixed=3, between_checks=25)
+
+    def reserve_calls(self, calls: int) -> None:
         self.kept = calls
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
@@ -156,7 +219,9 @@ class FakeTarget:
             self.calls += 1
             self.sent.append(("update", entity, dict(values)))
             if record not in self.records[entity]:
-                raise TargetRejected("no matching records found", errors=["No matching records found"])
+                raise TargetRejected(
+                    "no matching records found", errors=["No matching records found"]
+                )
             self.records[entity][record].update(values)
 
     def threshold(self) -> Threshold:
@@ -167,8 +232,12 @@ class FakeTarget:
         contract = self.records["Contracts"][service["contractID"]]
         day = values["effectiveDate"]
         if not contract["startDate"] <= day <= contract["endDate"]:
-            raise TargetRejected("outside", errors=["effectiveDate must be between the start date and end date"])
-        rows = [row for row in self.records[UNITS].values() if row["contractServiceID"] == service["id"]]
+            raise TargetRejected(
+                "outside", errors=["effectiveDate must be between the start date and end date"]
+            )
+        rows = [
+            row for row in self.records[UNITS].values() if row["contractServiceID"] == service["id"]
+        ]
         if not rows:
             rows = [self._row(service, contract["startDate"], contract["endDate"], 0)]
         for row in rows:
@@ -182,8 +251,15 @@ class FakeTarget:
 
     def _row(self, service: Record, start: date, end: date, units: int) -> Record:
         id_ = next(self.ids)
-        row = {"id": id_, "contractServiceID": service["id"], "contractID": service["contractID"],
-               "startDate": start, "endDate": end, "units": units, "approveAndPostDate": None}  # fmt: skip
+        row = {
+            "id": id_,
+            "contractServiceID": service["id"],
+            "contractID": service["contractID"],
+            "startDate": start,
+            "endDate": end,
+            "units": units,
+            "approveAndPostDate": None,
+        }
         self.records[UNITS][id_] = row
         return row
 
@@ -210,90 +286,219 @@ def _folded(value: object) -> object:
     return value.casefold() if isinstance(value, str) else value
 
 
+LEASE = timedelta(seconds=60)
+
+
 class FakeState:
-    """State in memory."""
+    """State in memory; processes that use the same store use the same object."""
+
+    _KEPT = (
+        "lineage",
+        "serial",
+        "links",
+        "applied",
+        "pushed",
+        "all_runs",
+        "entries",
+        "systems",
+        "audited",
+        "heads",
+    )
+    _exports: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def __init__(self, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
+        self.exists = False
         self.lineage, self.serial = "", 0
         self.links: dict[tuple[str, str], Link] = {}
         self.applied: dict[tuple[str, str], Mapping[str, object]] = {}
         self.pushed: dict[tuple[str, str], Pushed] = {}
         self.all_runs: dict[str, Run] = {}
         self.entries: dict[str, list[Entry]] = {}
+        self.systems: Mapping[str, str] = {}
+        self.audited: list[AuditEntry] = []
+        self.heads: list[str] = []  # one per line of the journal
         self.lease: Lease | None = None
         self._tokens = count(1)
 
-    def load(self) -> Memory:
-        still = [run for run in self.all_runs.values() if run.status in (RunStatus.OPEN, RunStatus.INTERRUPTED)]
-        systems = [*self.all_runs.values()][-1].systems if self.all_runs else {}
-        return Memory(
-            self.lineage, self.serial, dict(self.links), dict(self.applied), dict(self.pushed), still, systems
+    def load(self) -> StateSnapshot:
+        doubtful = {run for run, _ in self.in_doubt()}
+        open_runs = [
+            run
+            for run in self.all_runs.values()
+            if run.status in (RunStatus.OPEN, RunStatus.INTERRUPTED) or run.id in doubtful
+        ]
+        return StateSnapshot(
+            self.lineage,
+            self.serial,
+            dict(self.links),
+            dict(self.applied),
+            dict(self.pushed),
+            tuple(open_runs),
+            dict(self.systems),
         )
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
-        if self.lease and not reason:
-            raise StateLocked(f"{self.lease.holder} holds the lock since {self.lease.since}")
-        now = self.clock.now()
-        self.lease = Lease(next(self._tokens), holder, "here", 1, now, now + timedelta(seconds=60))
+        now, before = self.clock.now(), self.lease
+        expired = before is not None and before.expires <= now
+        if before and not (expired or reason):
+            since = f"{before.since:%Y-%m-%d %H:%M:%S}"
+            raise StateLocked(f"{before.holder} has held the lock since {since}")
+        self.exists = True
+        self.lease = Lease(next(self._tokens), holder, "here", 1, now, now + LEASE)
+        if before:
+            taken = LockTaken(before.holder, before.host, forced=not expired)
+            self._audit(self.lease, taken, reason)
         return self.lease
 
     def renew(self, lease: Lease) -> Lease:
-        self._check(lease)
-        self.lease = replace(lease, expires=self.clock.now() + timedelta(seconds=60))
+        self._held(lease)
+        self.lease = replace(lease, expires=self.clock.now() + LEASE)
         return self.lease
 
     def check(self, lease: Lease) -> None:
-        self._check(lease)
+        if self._held(lease).expires <= self.clock.now():
+            raise StateLocked("the lease has expired")
 
     def release(self, lease: Lease) -> None:
         if self.lease and self.lease.token == lease.token:
             self.lease = None
 
-    def begin(self, run: Run, lease: Lease) -> None:
-        self._check(lease)
-        self.lineage = self.lineage or "lineage"
-        self.all_runs[run.id] = run
-        self.entries[run.id] = []
+    def holder(self) -> Lease | None:
+        return self.lease
 
-    def record(self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects | None = None) -> None:
-        self._check(lease)
-        self.entries[run].extend(entries)
+    def begin(self, run: Run, lease: Lease) -> None:
+        self._held(lease)
+        if run.id in self.all_runs:
+            raise StateError(f"there is already a run {run.id}")
+        self.lineage = self.lineage or "lineage"
+        self.systems = dict(run.systems) or self.systems
+        self.all_runs[run.id] = replace(run, systems={})
+        self.entries[run.id] = []
+        self._line(run.id)
+
+    def record(
+        self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects | None = None
+    ) -> None:
+        self._held(lease)
+        self.run(run)
+        self.entries[run] += [replace(entry, seq=self._line(entry)) for entry in entries]
         if effects:
             self._take(effects)
 
     def finish(self, lease: Lease, run: str, status: RunStatus, at: datetime) -> None:
-        self._check(lease)
+        self._held(lease)
+        if self.run(run).status is RunStatus.DONE:
+            raise StateError(f"run {run} is done")
         self.all_runs[run] = replace(self.all_runs[run], status=status, ended=at)
         self.serial += 1
+        self._line(status)
 
-    def settle(
-        self, lease: Lease, run: str, entries: Sequence[Entry], effects: Effects | None = None, *, reason: str
+    def edit(
+        self, lease: Lease, event: LinkForgotten, effects: Effects, *, reason: str = ""
     ) -> None:
-        self.record(lease, run, entries, effects)
-        self.serial += 1
-
-    def edit(self, lease: Lease, what: str, effects: Effects, *, reason: str = "") -> None:
-        self._check(lease)
+        self._held(lease)
+        self._audit(lease, event, reason)
         self._take(effects)
         self.serial += 1
 
-    def runs(self) -> Sequence[Run]:
-        return [*self.all_runs.values()]
+    def settle(
+        self,
+        lease: Lease,
+        run: str,
+        entries: Sequence[Entry],
+        effects: Effects | None = None,
+        *,
+        reason: str,
+    ) -> None:
+        self._held(lease)
+        self.run(run)
+        landed = {Step.DONE: True, Step.NOT_LANDED: False}
+        settled = [
+            SettledChange(entry.change, landed[entry.step])
+            for entry in entries
+            if entry.step in landed
+        ]
+        event = ChangesSettled(tuple(settled)) if settled else RunClosed()
+        self._audit(lease, event, reason, run)
+        self.record(lease, run, entries, effects)
+        self.serial += 1
+
+    def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
+        self._held(lease)
+        self.systems = dict(systems)
+        self._audit(lease, SystemsAdopted(self.systems), reason)
+        self.serial += 1
+
+    def runs(self, *, plans: bool = True) -> Sequence[Run]:
+        return [run if plans else replace(run, plan="") for run in self.all_runs.values()]
+
+    def run(self, run: str) -> Run:
+        if run not in self.all_runs:
+            raise StateError(f"there is no run {run}")
+        return self.all_runs[run]
 
     def journal(self, run: str) -> Sequence[Entry]:
-        return [*self.entries[run]]
+        return [*self.entries.get(run, ())]
 
-    def _check(self, lease: Lease) -> None:
+    def in_doubt(self) -> Sequence[tuple[str, Entry]]:
+        last = {
+            (run, entry.change): entry for run, entries in self.entries.items() for entry in entries
+        }
+        doubts = [(run, entry) for (run, _), entry in last.items() if entry.step in OPEN]
+        return sorted(doubts, key=lambda doubt: doubt[1].seq)
+
+    def audit(self) -> Sequence[AuditEntry]:
+        return [*self.audited]
+
+    def head(self) -> tuple[int, str]:
+        return len(self.heads), self.heads[-1] if self.heads else ""
+
+    def verify(self, known: Iterable[str] = ()) -> Sequence[Finding]:
+        missing = [head for head in known if head not in self.heads]
+        return [
+            Finding("history-rewritten", Severity.ERROR, f"no line has the hash {head}", "")
+            for head in missing
+        ]
+
+    def export(self) -> str:
+        if not self.exists:
+            raise StateError("there is no state to export")
+        content = {name: deepcopy(getattr(self, name)) for name in self._KEPT}
+        text = sha256(repr(content).encode()).hexdigest()
+        self._exports[text] = content
+        return text
+
+    def import_(self, text: str) -> None:
+        if self.lease:
+            raise StateLocked(f"{self.lease.holder} holds the lock")
+        if self.heads or self.serial:
+            raise StateError("the state is not empty")
+        if text not in self._exports:
+            raise StateError("this is not an export")
+        self.__dict__.update(deepcopy(self._exports[text]))
+        self.exists = True
+
+    def _held(self, lease: Lease) -> Lease:
         if self.lease is None or self.lease.token != lease.token:
             raise StateLocked("the lock is no longer ours")
+        return self.lease
+
+    def _line(self, what: object) -> int:
+        """Adds a line to the journal and returns its number."""
+        self.heads.append(sha256(f"{self.heads[-1:]} {what}".encode()).hexdigest())
+        return len(self.heads)
+
+    def _audit(self, lease: Lease, event: AuditEvent, reason: str, run: str = "") -> None:
+        at, seq = self.clock.now(), self._line(event)
+        self.audited.append(AuditEntry(seq, at, lease.holder, lease.host, reason, event, run))
 
     def _take(self, effects: Effects) -> None:
-        self.links.update({(link.mapping, link.key): link for link in effects.links})
-        self.applied.update(effects.applied)
-        self.pushed.update({(one.mapping, one.key): one for one in effects.pushed})
         for key in effects.unlink:
             self.links.pop(key, None)
             self.applied.pop(key, None)
         for key in effects.unpush:
             self.pushed.pop(key, None)
+        self.links.update({(link.mapping, link.key): link for link in effects.links})
+        self.applied.update(effects.applied)
+        self.pushed.update({(one.mapping, one.key): one for one in effects.pushed})

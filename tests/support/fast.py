@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, Self
 
-from engine.expressions.compiled import Compiled
+from trueup.expressions.compiled import Compiled
 
 _compiled: dict[tuple[object, ...], Any] = {}
 

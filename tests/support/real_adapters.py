@@ -10,50 +10,95 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from engine.model.document import dumps
-from engine.model.outcome import Outcome
-from engine.model.plan import Plan
-from engine.model.project import Project
-from engine.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
-from engine.ports import Row, World
-from engine.sandbox.seed import dump, seed
-from engine.sandbox.server import Sandbox
-from engine.sandbox.switches import Switches
-from engine.source.files import FileSource
-from engine.state.sqlite import SqlState
-from engine.target.client import AutotaskClient
-from engine.target.credentials import Credentials
-from engine.target.gateway import HttpTarget
-from engine.target.limits import Limits
-from tests.fakes import FakeClock
-from tests.pipeline.files import project as small
-from tests.pipeline.scene import work365
+from trueup.model.document import dumps
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
+from trueup.ports import Row, World
+from trueup.sandbox.autotask.dump import dump_database
+from trueup.sandbox.autotask.seed import seed
+from trueup.sandbox.autotask.server import Sandbox
+from trueup.sandbox.autotask.switches import Switches
+from trueup.source.files.source import FileSource
+from trueup.state.sqlite.store import SqliteState
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.credentials import Credentials
+from trueup.target.autotask.gateway import HttpTarget
+from trueup.target.autotask.limits import RunLimits
+
+from tests.support.fakes import FakeClock
+from tests.support.scene import work365
+from tests.support.small_project import project as small
 
 REFERENCE: dict[str, list[Row]] = {
-    "Resources": [{"id": 4, "firstName": "Ada", "lastName": "Owner", "email": "ada@tenant.example", "userName": "ada",
-                   "isActive": True}],
-    "BillingCodes": [{"id": 11, "name": "Cloud", "isActive": True, "useType": 4, "unitCost": 0, "unitPrice": 0}],
-    "Companies": [{"id": 0, "companyName": "Ourselves", "companyType": 1, "phone": "1", "ownerResourceID": 4,
-                   "isActive": True}],
-}  # fmt: skip
+    "Resources": [
+        {
+            "id": 4,
+            "firstName": "Ada",
+            "lastName": "Owner",
+            "email": "ada@tenant.example",
+            "userName": "ada",
+            "isActive": True,
+        }
+    ],
+    "BillingCodes": [
+        {"id": 11, "name": "Cloud", "isActive": True, "useType": 4, "unitCost": 0, "unitPrice": 0}
+    ],
+    "Companies": [
+        {
+            "id": 0,
+            "companyName": "Ourselves",
+            "companyType": 1,
+            "phone": "1",
+            "ownerResourceID": 4,
+            "isActive": True,
+        }
+    ],
+}
 BY_HAND: dict[str, list[Row]] = {
     **REFERENCE,
     "Companies": [
         *REFERENCE["Companies"],
-        {"id": 101, "companyName": "Alpine Dental", "companyNumber": "A-1", "companyType": 1, "phone": "1",
-         "ownerResourceID": 4, "isActive": True},
+        {
+            "id": 101,
+            "companyName": "Alpine Dental",
+            "companyNumber": "A-1",
+            "companyType": 1,
+            "phone": "1",
+            "ownerResourceID": 4,
+            "isActive": True,
+        },
     ],
     "Services": [
-        {"id": 601, "name": "Mail", "externalID": "pro", "periodType": 2, "unitPrice": 10, "billingCodeID": 11,
-         "isActive": True},
+        {
+            "id": 601,
+            "name": "Mail",
+            "externalID": "pro",
+            "periodType": 2,
+            "unitPrice": 10,
+            "billingCodeID": 11,
+            "isActive": True,
+        },
     ],
     "Contracts": [
-        {"id": 501, "companyID": 101, "contractNumber": "BC-1", "contractName": "Alpine CSP", "contractType": 7,
-         "contractPeriodType": 2, "status": 1, "startDate": "2026-01-01", "endDate": "2028-12-31",
-         "timeReportingRequiresStartAndStopTimes": 0},
+        {
+            "id": 501,
+            "companyID": 101,
+            "contractNumber": "BC-1",
+            "contractName": "Alpine CSP",
+            "contractType": 7,
+            "contractPeriodType": 2,
+            "status": 1,
+            "startDate": "2026-01-01",
+            "endDate": "2028-12-31",
+            "timeReportingRequiresStartAndStopTimes": 0,
+        },
     ],
-    "ContractServices": [{"id": 701, "contractID": 501, "serviceID": 601, "internalCurrencyAdjustedPrice": 9.5}],
-}  # fmt: skip
+    "ContractServices": [
+        {"id": 701, "contractID": 501, "serviceID": 601, "internalCurrencyAdjustedPrice": 9.5}
+    ],
+}
 UDFS = {"Companies": [{"name": "Work 365 Id"}]}
 
 
@@ -74,11 +119,17 @@ class Real:
     def world(self, max_calls: int | None = None) -> Iterator[World]:
         catalogue = self.project.catalogue
         with ExitStack() as stack:
-            client = AutotaskClient(self.sandbox.url, Credentials("api@demo.example", "demo", "DEMO"), self.clock,
-                                    Limits(workers=12, max_calls=max_calls))  # fmt: skip
+            client = AutotaskClient(
+                self.sandbox.url,
+                Credentials("api@demo.example", "demo", "DEMO"),
+                self.clock,
+                RunLimits(workers=12, max_calls=max_calls),
+            )
             target = stack.enter_context(HttpTarget(client, catalogue.entities, "sandbox"))
-            state = stack.enter_context(SqlState(self.folder / "state.sqlite", clock=self.clock))
-            source = FileSource(self.folder / "work365", catalogue.tables, "files", zone=self.project.zone)
+            state = stack.enter_context(SqliteState(self.folder / "state.sqlite", clock=self.clock))
+            source = FileSource(
+                self.folder / "work365", catalogue.tables, "files", zone=self.project.zone
+            )
             yield World(source, target, state, self.clock)
 
     def plan(self, **options: Any) -> Plan:
@@ -111,7 +162,9 @@ class Real:
 
     def write(self, table: str, rows: Mapping[str, Row] | list[Row]) -> None:
         every = [*rows.values()] if isinstance(rows, Mapping) else rows
-        text = json.dumps([{name: _json(value) for name, value in row.items()} for row in every], indent=1)
+        text = json.dumps(
+            [{name: _json(value) for name, value in row.items()} for row in every], indent=1
+        )
         (self.folder / "work365" / f"{table}.json").write_text(text, encoding="utf-8")
 
     def set(self, table: str, key: str, **values: Any) -> None:
@@ -131,12 +184,13 @@ class Real:
         """Somebody adjusts in Autotask's own pages."""
         with self.world() as world:
             world.target.create(
-                "ContractServiceAdjustments", {"contractServiceID": service, "effectiveDate": on, "unitChange": units}
+                "ContractServiceAdjustments",
+                {"contractServiceID": service, "effectiveDate": on, "unitChange": units},
             )
 
     def dump(self) -> Mapping[str, Any]:
         """All that is in the sandbox."""
-        return dump(self.folder / "autotask.sqlite", self.project.catalogue.entities)
+        return dump_database(self.folder / "autotask.sqlite", self.project.catalogue.entities)
 
     def records(self, entity: str) -> list[dict[str, Any]]:
         return list(self.dump()["records"].get(entity, []))
@@ -150,8 +204,19 @@ class Real:
 
     def units(self, service: int, on: date) -> int:
         """Units of a contract service on a day."""
-        rows = [row for row in self.records("ContractServiceUnits") if row["contractServiceID"] == service]
-        return next((row["units"] for row in rows if row["startDate"][:10] <= str(on) <= row["endDate"][:10]), 0)
+        rows = [
+            row
+            for row in self.records("ContractServiceUnits")
+            if row["contractServiceID"] == service
+        ]
+        return next(
+            (
+                row["units"]
+                for row in rows
+                if row["startDate"][:10] <= str(on) <= row["endDate"][:10]
+            ),
+            0,
+        )
 
     def counted(self) -> Counter[str]:
         """Requests that the sandbox saw since the last time that this was asked, by entity."""
@@ -188,7 +253,9 @@ def real(
     document = {"records": records or REFERENCE, "user_defined_fields": UDFS, **more}
     seed(folder / "autotask.sqlite", project.catalogue.entities, document)
     switches = Switches({"hourly_delays": "off"})
-    with Sandbox(folder / "autotask.sqlite", project.catalogue.entities, switches=switches) as sandbox:
+    with Sandbox(
+        folder / "autotask.sqlite", project.catalogue.entities, switches=switches
+    ) as sandbox:
         opened = Real(folder, project, HastyClock(), sandbox)
         for table, columns in project.catalogue.tables.items():
             every = dict.fromkeys(columns.columns)

@@ -7,16 +7,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.errors import CallsUsedUp, TargetRejected, TargetUnavailable
-from engine.model.document import dumps
-from engine.model.outcome import ChangeStatus, Outcome
-from engine.model.plan import Action, Change, LedgerLine, Plan
-from engine.model.project import Project
-from engine.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
-from engine.ports import Record, Row, World
-from engine.stages.diff import UNDONE
-from tests.fakes import ADJUSTMENTS, UNITS, FakeClock, FakeSource, FakeState, FakeTarget
-from tests.pipeline.files import project as small
+from trueup.errors import CallsUsedUp, TargetRejected, TargetUnavailable
+from trueup.model.document import dumps
+from trueup.model.outcome import ChangeStatus, Outcome
+from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.project import Project
+from trueup.model.pushed_keys import first_uncorrected_day
+from trueup.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
+from trueup.ports import Record, Row, World
+from trueup.stages.diff import UNDONE
+
+from tests.support.fakes import ADJUSTMENTS, UNITS, FakeClock, FakeSource, FakeState, FakeTarget
+from tests.support.small_project import project as small
 
 COMPANY, CONTRACT, SERVICE, YEARLY, LINE = 101, 501, 601, 602, 701
 START, END = date(2026, 1, 1), date(2028, 12, 31)
@@ -28,7 +30,11 @@ def day(month: int, number: int, year: int = 2026) -> date:
 
 @dataclass
 class Fault:
-    """What goes wrong with a write: refused, lost (no effect), unheard (took effect, no answer), late, down, used."""
+    """What goes wrong with a write.
+
+    `kind` is refused, lost (no effect), unheard (it took effect, no answer), late, down, used up,
+    or a refusal that proves nothing: `refused, unproven` (no effect) or `refused after it landed`.
+    """
 
     kind: str
     entity: str = ""
@@ -37,14 +43,36 @@ class Fault:
     fits: Callable[[Mapping[str, Any]], bool] = lambda _values: True
 
     def hits(self, verb: str, entity: str, values: Mapping[str, Any]) -> bool:
-        if self.times and self.entity in ("", entity) and self.verb in ("", verb) and self.fits(values):
+        if (
+            self.times
+            and self.entity in ("", entity)
+            and self.verb in ("", verb)
+            and self.fits(values)
+        ):
             self.times -= 1
             return True
         return False
 
 
+NO_ANSWER = TargetUnavailable("no answer", may_have_landed=True)
+UNPROVEN = TargetRejected(
+    "refused",
+    errors=["Object reference not set to an instance of an object."],
+    may_have_landed=True,
+)
+BEFORE = {  # errors of writes that have no effect, or a later one
+    "refused": TargetRejected("refused", errors=["This is not how it is done"]),
+    "used up": CallsUsedUp("all calls are used"),
+    "down": TargetUnavailable("no connection"),
+    "lost": NO_ANSWER,
+    "late": NO_ANSWER,
+    "refused, unproven": UNPROVEN,
+}
+AFTER = {"unheard": NO_ANSWER, "refused after it landed": UNPROVEN}  # of writes that took effect
+
+
 class Tenant(FakeTarget):
-    """The fake with Autotask's manners: services once a contract, adjustments once a day, posted periods, faults."""
+    """The fake with rules of Autotask: a service once a contract, one adjustment a day, faults."""
 
     def __init__(self, records: Mapping[str, Iterable[Record]]) -> None:
         super().__init__(small().catalogue.entities, records)
@@ -53,11 +81,17 @@ class Tenant(FakeTarget):
         self.adjusted: set[tuple[int, date]] = set()
         self.on_write: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None
         self.late: list[Callable[[], Any]] = []
-        self.effects: list[tuple[int, date, int]] = []  # adjustments by us: contract service, day, units
+        self.effects: list[
+            tuple[int, date, int]
+        ] = []  # adjustments by us: contract service, day, units
         self.hand: list[tuple[int, date, int]] = []  # and by people
 
     def read(self, entity: str, where: Any, fields: Any) -> list[Record]:
-        return [one for one in super().read(entity, where, fields) if (entity, one["id"]) not in self.hidden]
+        return [
+            one
+            for one in super().read(entity, where, fields)
+            if (entity, one["id"]) not in self.hidden
+        ]
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         return self._faulty("create", entity, values, lambda: self._create(entity, dict(values)))
@@ -65,24 +99,20 @@ class Tenant(FakeTarget):
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
         self._faulty("update", entity, values, lambda: self._update(entity, record, values))
 
-    def _faulty(self, verb: str, entity: str, values: Mapping[str, Any], write: Callable[[], Any]) -> Any:
+    def _faulty(
+        self, verb: str, entity: str, values: Mapping[str, Any], write: Callable[[], Any]
+    ) -> Any:
         self.guard()
         self.on_write(verb, entity, values)
         fault = next((one for one in self.faults if one.hits(verb, entity, values)), None)
         kind = fault.kind if fault else ""
-        if kind == "refused":
-            raise TargetRejected("refused", errors=["This is not how it is done"])
-        if kind == "used up":
-            raise CallsUsedUp("all calls are used")
-        if kind == "down":
-            raise TargetUnavailable("no connection")
         if kind == "late":
             self.late.append(write)
-        if kind in ("lost", "late"):
-            raise TargetUnavailable("no answer", may_have_landed=True)
+        if kind in BEFORE:
+            raise BEFORE[kind]
         answer = write()
-        if kind == "unheard":
-            raise TargetUnavailable("no answer", may_have_landed=True)
+        if kind in AFTER:
+            raise AFTER[kind]
         return answer
 
     def _create(self, entity: str, values: dict[str, Any]) -> int | None:
@@ -94,7 +124,9 @@ class Tenant(FakeTarget):
             self._may_adjust(values)
         answer = self.insert(entity, values)
         if entity == ADJUSTMENTS:
-            self.effects.append((values["contractServiceID"], values["effectiveDate"], values["unitChange"]))
+            self.effects.append(
+                (values["contractServiceID"], values["effectiveDate"], values["unitChange"])
+            )
         return answer
 
     def land(self) -> None:
@@ -108,14 +140,21 @@ class Tenant(FakeTarget):
         self.patch(entity, record, values)
         if entity == "Contracts" and values.get("endDate"):
             for row in self._rows(lambda one: one["contractID"] == record):
-                if row["endDate"] == max(one["endDate"] for one in self._rows_of(row["contractServiceID"])):
+                if row["endDate"] == max(
+                    one["endDate"] for one in self._rows_of(row["contractServiceID"])
+                ):
                     row["endDate"] = values["endDate"]
 
     def _one_of_a_kind(self, values: dict[str, Any]) -> None:
         wanted = values["contractID"], values["serviceID"]
-        if wanted in {(one["contractID"], one["serviceID"]) for one in self.records["ContractServices"].values()}:
+        if wanted in {
+            (one["contractID"], one["serviceID"])
+            for one in self.records["ContractServices"].values()
+        }:
             raise TargetRejected("refused", errors=["the contract has this service already"])
-        values["internalCurrencyUnitPrice"] = self.records["Services"][values["serviceID"]].get("unitPrice")
+        values["internalCurrencyUnitPrice"] = self.records["Services"][values["serviceID"]].get(
+            "unitPrice"
+        )
 
     def _repeated(self, values: Mapping[str, Any]) -> int:
         if not values.get("allowRepeatService"):
@@ -123,16 +162,22 @@ class Tenant(FakeTarget):
         id_ = next(self.ids)
         price = self.records["Services"][values["serviceID"]].get("unitPrice")
         self.records["ContractServices"][id_] = {
-            "id": id_, "contractID": values["contractID"], "serviceID": values["serviceID"],
+            "id": id_,
+            "contractID": values["contractID"],
+            "serviceID": values["serviceID"],
             "internalCurrencyUnitPrice": price,
-        }  # fmt: skip
+        }
         return id_
 
     def _may_adjust(self, values: Mapping[str, Any]) -> None:
         service, on = values["contractServiceID"], values["effectiveDate"]
         if (service, on) in self.adjusted:
-            raise TargetRejected("refused", errors=["Attempt to insert duplicate data into contract_service_period"])
-        if any(row["approveAndPostDate"] and row["endDate"] >= on for row in self._rows_of(service)):
+            raise TargetRejected(
+                "refused", errors=["Attempt to insert duplicate data into contract_service_period"]
+            )
+        if any(
+            row["approveAndPostDate"] and row["endDate"] >= on for row in self._rows_of(service)
+        ):
             raise TargetRejected("refused", errors=["an already posted contract period"])
         self.adjusted.add((service, on))
 
@@ -144,7 +189,9 @@ class Tenant(FakeTarget):
 
     def by_hand(self, service: int, on: date, units: int) -> None:
         """Somebody adjusts in Autotask's own pages."""
-        self._create(ADJUSTMENTS, {"contractServiceID": service, "effectiveDate": on, "unitChange": units})
+        self._create(
+            ADJUSTMENTS, {"contractServiceID": service, "effectiveDate": on, "unitChange": units}
+        )
         self.sent.pop()
         self.hand.append(self.effects.pop())
 
@@ -183,44 +230,123 @@ REFERENCE: dict[str, list[Row]] = {
 
 
 def autotask() -> dict[str, list[Row]]:
-    """Autotask as people keep it by hand: customer, contract and service are there, nothing carries our keys."""
+    """Autotask as people keep it by hand: all records are there, none carries our keys."""
     return {
         **REFERENCE,
-        "Companies": [{"id": COMPANY, "companyName": "Alpine Dental", "companyNumber": "A-1", "companyType": 1,
-                       "phone": "1", "ownerResourceID": 4, "isActive": True}],
-        "Services": [
-            {"id": SERVICE, "name": "Mail", "externalID": "pro", "periodType": 2, "unitPrice": Decimal(10)},
-            {"id": YEARLY, "name": "Backup", "externalID": "yea", "periodType": 5, "unitPrice": Decimal(120)},
+        "Companies": [
+            {
+                "id": COMPANY,
+                "companyName": "Alpine Dental",
+                "companyNumber": "A-1",
+                "companyType": 1,
+                "phone": "1",
+                "ownerResourceID": 4,
+                "isActive": True,
+            }
         ],
-        "Contracts": [{"id": CONTRACT, "companyID": COMPANY, "contractNumber": "BC-1", "contractName": "Alpine CSP",
-                       "contractType": 7, "contractPeriodType": 2, "status": 1, "startDate": START, "endDate": END}],
-        "ContractServices": [{"id": LINE, "contractID": CONTRACT, "serviceID": SERVICE,
-                              "internalCurrencyAdjustedPrice": Decimal("9.50"),
-                              "internalCurrencyUnitPrice": Decimal(10)}],
-    }  # fmt: skip
+        "Services": [
+            {
+                "id": SERVICE,
+                "name": "Mail",
+                "externalID": "pro",
+                "periodType": 2,
+                "unitPrice": Decimal(10),
+            },
+            {
+                "id": YEARLY,
+                "name": "Backup",
+                "externalID": "yea",
+                "periodType": 5,
+                "unitPrice": Decimal(120),
+            },
+        ],
+        "Contracts": [
+            {
+                "id": CONTRACT,
+                "companyID": COMPANY,
+                "contractNumber": "BC-1",
+                "contractName": "Alpine CSP",
+                "contractType": 7,
+                "contractPeriodType": 2,
+                "status": 1,
+                "startDate": START,
+                "endDate": END,
+            }
+        ],
+        "ContractServices": [
+            {
+                "id": LINE,
+                "contractID": CONTRACT,
+                "serviceID": SERVICE,
+                "internalCurrencyAdjustedPrice": Decimal("9.50"),
+                "internalCurrencyUnitPrice": Decimal(10),
+            }
+        ],
+    }
 
 
 def account(id_: str = "acc", **more: Any) -> Row:
-    return {"id": id_, "name": "Alpine Dental", "number": "A-1", "phone": "1", "state": "Active", **more}
+    return {
+        "id": id_,
+        "name": "Alpine Dental",
+        "number": "A-1",
+        "phone": "1",
+        "state": "Active",
+        **more,
+    }
 
 
 def product(id_: str = "pro", **more: Any) -> Row:
-    return {"id": id_, "name": "Mail", "unit": "Monthly", "price": Decimal(10), "state": "Active", **more}
+    return {
+        "id": id_,
+        "name": "Mail",
+        "unit": "Monthly",
+        "price": Decimal(10),
+        "state": "Active",
+        **more,
+    }
 
 
 def contract(id_: str = "con", **more: Any) -> Row:
-    return {"id": id_, "name": "Alpine CSP", "number": "BC-1", "customer": "acc", "billing_frequency": "Monthly",
-            "start_date": START, "end_date": END, "state": "Active", **more}  # fmt: skip
+    return {
+        "id": id_,
+        "name": "Alpine CSP",
+        "number": "BC-1",
+        "customer": "acc",
+        "billing_frequency": "Monthly",
+        "start_date": START,
+        "end_date": END,
+        "state": "Active",
+        **more,
+    }
 
 
 def subscription(id_: str = "sub", quantity: int | str = 12, **more: Any) -> Row:
-    return {"id": id_, "name": "Mail", "customer": "acc", "contract": "con", "product": "pro",
-            "quantity": Decimal(quantity), "billable": True, "state": "Active", **more}  # fmt: skip
+    return {
+        "id": id_,
+        "name": "Mail",
+        "customer": "acc",
+        "contract": "con",
+        "product": "pro",
+        "quantity": Decimal(quantity),
+        "billable": True,
+        "state": "Active",
+        **more,
+    }
 
 
 def log(id_: str, on: date, quantity: int | str, **more: Any) -> Row:
-    return {"id": id_, "name": "Mail", "subscription": "sub", "quantity": Decimal(quantity), "effective_date": on,
-            "provisioning_status": "Provisioned", "status": "Active", "created_on": None, **more}  # fmt: skip
+    return {
+        "id": id_,
+        "name": "Mail",
+        "subscription": "sub",
+        "quantity": Decimal(quantity),
+        "effective_date": on,
+        "provisioning_status": "Provisioned",
+        "status": "Active",
+        "created_on": None,
+        **more,
+    }
 
 
 def work365() -> dict[str, list[Row]]:
@@ -287,30 +413,58 @@ class Scene:
         assert outcome.complete, [one for one in outcome.changes if one.text]
         return made
 
+    def correct(self, key: str = "sub", **options: Any) -> str:
+        """The decision to correct the present difference of a row, as `trueup decide` writes it."""
+        line = line_of(self.plan(**options), key)
+        assert line.units is not None
+        on = first_uncorrected_day(self.state.pushed, "license_change", key, line.day)
+        return (
+            f"{{mapping: {line.mapping}, key: '{key}', do: correct, reason: counted, seen: "
+            f"{{units: {line.units + line.pending}, quantity: {line.quantity}, day: {on}}}}}"
+        )
+
     def wait(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
     def picture(self) -> dict[str, Any]:
-        """What must be the same whatever happened on the way: both sides and what state remembers, ids aside."""
+        """What must be the same whatever happened: both sides and the state, ids aside."""
         names = self._names()
         return {
-            "source": {name: {key: _named(row, names) for key, row in rows.items()}
-                       for name, rows in self.source.tables.items()},
-            "target": {entity: sorted(str(_named(record, names)) for record in records.values())
-                       for entity, records in self.target.records.items() if entity != UNITS},
+            "source": {
+                name: {key: _named(row, names) for key, row in rows.items()}
+                for name, rows in self.source.tables.items()
+            },
+            "target": {
+                entity: sorted(str(_named(record, names)) for record in records.values())
+                for entity, records in self.target.records.items()
+                if entity != UNITS
+            },
             "units": self._steps(names),
-            "links": sorted((*key, str(names.get(link.record, link.record))) for key, link in self.state.links.items()),
-            "applied": {key: {name: _applied(name, value, names) for name, value in was.items()}
-                        for key, was in self.state.applied.items()},
-            "pushed": {key: (str(names.get(one.record)), one.day, one.units, one.marked, one.undone)
-                       for key, one in self.state.pushed.items()},
-        }  # fmt: skip
+            "links": sorted(
+                (*key, str(names.get(link.record, link.record)))
+                for key, link in self.state.links.items()
+            ),
+            "applied": {
+                key: {name: _applied(name, value, names) for name, value in was.items()}
+                for key, was in self.state.applied.items()
+            },
+            "pushed": {
+                key: (str(names.get(one.record)), one.day, one.units, one.marked, one.undone)
+                for key, one in self.state.pushed.items()
+            },
+        }
 
     def _names(self) -> dict[int, str]:
         """Records by what they are: their ids depend on who came first."""
         names: dict[int, str] = {}
-        for entity, title in (("Companies", "companyName"), ("Services", "name"), ("Contracts", "contractName")):
-            names |= {id_: str(record.get(title)) for id_, record in self.target.records[entity].items()}
+        for entity, title in (
+            ("Companies", "companyName"),
+            ("Services", "name"),
+            ("Contracts", "contractName"),
+        ):
+            names |= {
+                id_: str(record.get(title)) for id_, record in self.target.records[entity].items()
+            }
         for id_, record in self.target.records["ContractServices"].items():
             names[id_] = f"{names[record['contractID']]}: {names[record['serviceID']]}"
         return names
@@ -320,12 +474,23 @@ class Scene:
         for service in self.target.records["ContractServices"]:
             days = [START + timedelta(days=number) for number in range(1096)]
             units = [self.target.units(service, one) for one in days]
-            moved = [(days[n], units[n]) for n in range(len(days)) if n == 0 or units[n] != units[n - 1]]
+            moved = [
+                (days[n], units[n]) for n in range(len(days)) if n == 0 or units[n] != units[n - 1]
+            ]
             steps.append((str(names[service]), str(moved)))
         return sorted(steps)
 
 
-_IDS = frozenset({"companyID", "contractID", "serviceID", "parentCompanyID", "contractServiceID", "psa_system_id"})
+_IDS = frozenset(
+    {
+        "companyID",
+        "contractID",
+        "serviceID",
+        "parentCompanyID",
+        "contractServiceID",
+        "psa_system_id",
+    }
+)
 
 
 def _applied(name: str, value: Any, names: Mapping[int, str]) -> Any:
@@ -347,7 +512,7 @@ def _named(values: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any
 
 
 def kept(**more: Any) -> Scene:
-    """Autotask keeps the customer already, under the same names, with the same services; no units yet."""
+    """Autotask has the customer and its services already, under the same names; no units."""
     return Scene(records=autotask(), **more)
 
 
@@ -384,6 +549,16 @@ def change_of(made: Plan, id_: str) -> Change:
 
 def line_of(made: Plan, key: str = "sub") -> LedgerLine:
     return next(line for line in made.ledger if line.key == key)
+
+
+def correct(made: Plan, key: str = "sub") -> str:
+    """The decision to correct the difference that a plan shows, as `trueup decide` writes it."""
+    line = line_of(made, key)
+    assert line.units is not None
+    return (
+        f"{{mapping: {line.mapping}, key: '{key}', do: correct, reason: counted, seen: "
+        f"{{units: {line.units + line.pending}, quantity: {line.quantity}, day: {line.day}}}}}"
+    )
 
 
 def statuses(outcome: Outcome) -> dict[str, ChangeStatus]:

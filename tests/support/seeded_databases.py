@@ -5,10 +5,12 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.config.catalogues import load_entities
-from engine.sandbox.seed import seed
+from trueup.config.catalogues import load_entities
+from trueup.sandbox.autotask.seed import seed
 
-ENTITIES = load_entities(Path(__file__).parents[1] / "schemas" / "autotask.yaml")
+from tests.support.paths import SCHEMAS
+
+ENTITIES = load_entities(SCHEMAS / "autotask.yaml")
 
 
 @cache

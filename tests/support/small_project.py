@@ -1,16 +1,17 @@
-"""A small project as YAML, read by the real loader: customers, services, contracts, subscriptions, changes.
+"""A small project as YAML, read by the real loader: customers, contracts, subscriptions, changes.
 
-`project()` is the project as written here; `project(**{"mappings/customer.yaml": text})` with files changed or added.
+`project()` is the project as written here; `project({"mappings/customer.yaml": text})` has files
+changed or added.
 """
 
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.config.loader import load
-from engine.model.project import Project
+from trueup.config.loader import load
+from trueup.model.project import Project
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 TRUEUP = """
 project: small
@@ -91,7 +92,9 @@ fields:
   companyID: {ref: customer, of: "{{ source.customer }}"}
   contractName: "{{ source.name }}"
   contractType: {value: "{{ settings.default_contract_type }}", manage: create}
-  contractPeriodType: {value: "{{ settings.billing_frequencies[source.billing_frequency] }}", manage: create}
+  contractPeriodType:
+    value: "{{ settings.billing_frequencies[source.billing_frequency] }}"
+    manage: create
   status: {value: Active, manage: create}
   startDate: {value: "{{ source.start_date }}", manage: create}
   endDate: {value: "{{ source.end_date }}", manage: extend}
@@ -108,7 +111,9 @@ source:
   table: subscription
   join:
     account: {table: account, on: {id: customer}, one: true}
-target: {entity: ContractServices, where: {contractID: {linked: contract}, serviceID: {linked: service}}}
+target:
+  entity: ContractServices
+  where: {contractID: {linked: contract}, serviceID: {linked: service}}
 identity: {internalDescription: "W365 {{ source.id }}"}
 match:
   - contractID: {ref: contract, of: "{{ source.contract }}"}
@@ -123,7 +128,9 @@ repeat:
 create: "{{ 'auto' if source.state == 'Active' else 'never' }}"
 ledger:
   quantity: "{{ source.quantity if source.state == 'Active' and source.billable else 0 }}"
-  units: {entity: ContractServiceUnits, on: {contractServiceID: id}, value: units, none: 0, posted: approveAndPostDate}
+  units:
+    {entity: ContractServiceUnits, on: {contractServiceID: id}, value: units, none: 0,
+     posted: approveAndPostDate}
   pending: license_change
   price:
     value: [internalCurrencyAdjustedPrice, internalCurrencyUnitPrice, service.unitPrice]
@@ -154,7 +161,8 @@ append:
   in_turn: contractServiceID
   once: [contractServiceID, effectiveDate]
   proof:
-    {entity: ContractServiceUnits, on: {contractServiceID: contractServiceID}, rows: [id, startDate, endDate, units]}
+    {entity: ContractServiceUnits, on: {contractServiceID: contractServiceID},
+     rows: [id, startDate, endDate, units]}
 write_back: {after: proof, set: {status: Archived}}
 """
 
@@ -237,7 +245,9 @@ def settings(**values: str) -> dict[str, str]:
     """trueup.yaml with these settings, as YAML says them."""
     lines = FILES["trueup.yaml"].splitlines()
     for name, value in values.items():
-        place = next(number for number, line in enumerate(lines) if line.strip().startswith(f"{name}:"))
+        place = next(
+            number for number, line in enumerate(lines) if line.strip().startswith(f"{name}:")
+        )
         indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
         lines[place] = f"{indent}{name}: {value}"
     return {"trueup.yaml": "\n".join(lines) + "\n"}

@@ -1,17 +1,9 @@
-"""Beginnings that more than one test has: seats kept by hand, a second one of a kind, a write that goes wrong."""
+"""Beginnings that tests share: seats kept by hand, a second one of a kind, a failing write."""
 
 from datetime import date
 
-from tests.pipeline.files import decisions, settings
-from tests.pipeline.scene import (
-    LINE,
-    Fault,
-    Scene,
-    day,
-    kept,
-    log,
-    subscription,
-)
+from tests.support.scene import LINE, Fault, Scene, day, kept, log, subscription
+from tests.support.small_project import decisions, settings
 
 
 def by_hand(*steps: tuple[date, int]) -> Scene:
@@ -46,8 +38,14 @@ def disturbed(fault: Fault, scene: Scene | None = None) -> Scene:
 def said_again(scene: Scene, do: str, key: str = "third") -> dict[str, str]:
     """What is decided of a log that the latest run took back."""
     run = scene.state.runs()[-1].id
-    return decisions(f"{{mapping: license_change, key: {key}, do: {do}, reason: it was right, after: '{run}'}}")
+    return decisions(
+        f"{{mapping: license_change, key: {key}, do: {do}, reason: it was right, after: '{run}'}}"
+    )
 
 
 def steps(scene: Scene, change: str) -> list[str]:
-    return [str(entry.step) for entry in scene.state.journal(scene.state.runs()[-1].id) if entry.change == change]
+    return [
+        str(entry.step)
+        for entry in scene.state.journal(scene.state.runs()[-1].id)
+        if entry.change == change
+    ]

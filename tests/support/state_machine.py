@@ -8,18 +8,25 @@ from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RULE_MARKER, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RULE_MARKER,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+from trueup.errors import EngineError
+from trueup.model.document import loads
+from trueup.model.finding import Place
+from trueup.model.plan import Action, Change, Plan, Unknown
+from trueup.model.project import Decision, Project, Verdict
+from trueup.model.run import OPEN, Run, Step
 
-from engine.errors import EngineError
-from engine.model.document import loads
-from engine.model.finding import Place
-from engine.model.plan import Action, Change, Plan, Unknown
-from engine.model.project import Decision, Project, Verdict
-from engine.model.run import OPEN, Run, Step
-from tests.pipeline.files import project as small
-from tests.pipeline.files import settings
-from tests.pipeline.frail import killed
-from tests.pipeline.scene import START, Fault, Scene, account, contract, log, product, subscription
+from tests.support.crashing import killed
+from tests.support.scene import START, Fault, Scene, account, contract, log, product, subscription
+from tests.support.small_project import project as small
+from tests.support.small_project import settings
 
 AS_OF = date(2026, 11, 15)
 CREATED = ("Companies", "Services", "Contracts", "ContractServices")
@@ -41,19 +48,27 @@ class Books(RuleBasedStateMachine):
             "account": [account()],
             "product": [product(), product("yea", name="Backup", unit="Annual")],
             "billing_contract": [contract()],
-            "subscription": [subscription("s0", 0), subscription("s1", 0, name="Backup", product="yea")],
+            "subscription": [
+                subscription("s0", 0),
+                subscription("s1", 0, name="Backup", product="yea"),
+            ],
             "license_change": [],
         }
         self.scene = Scene(project=project(), tables=tables)
         self.kept: Plan | None = None
         self.count = 0
-        self.past: list[tuple[int, date, int]] = []  # adjustments of ours that a lost state no longer knows
+        self.past: list[
+            tuple[int, date, int]
+        ] = []  # adjustments of ours that a lost state no longer knows
         self.exempt: set[str] = set()  # logs that were archived before the state was lost
         self.live: Counter[str] = Counter()  # log → pushes that stand, before the state was lost
         self.touched = False  # a person moved units by hand, or decided
         self.decided = False
         self.lost = False
-        self.seen: tuple[list[tuple[int, date, int]], dict[int, str]] = ([], {})  # when the kept plan was made
+        self.seen: tuple[list[tuple[int, date, int]], dict[int, str]] = (
+            [],
+            {},
+        )  # when the kept plan was made
 
     # What people do in Work 365
 
@@ -61,7 +76,9 @@ class Books(RuleBasedStateMachine):
     def begin(self, units: int) -> None:
         self.more_or_less(0, -20, units)
 
-    @rule(which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-6, 9).filter(bool))
+    @rule(
+        which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-6, 9).filter(bool)
+    )
     def more_or_less(self, which: int, offset: int, units: int) -> None:
         """A quantity changes, and a log says so."""
         rows = self.scene.source.tables["subscription"]
@@ -70,7 +87,10 @@ class Books(RuleBasedStateMachine):
         units = units if row["quantity"] + units >= 0 else -units
         row["quantity"] += units
         self.count += 1
-        self.scene.add("license_change", log(f"l{self.count}", AS_OF + timedelta(offset), units, subscription=key))
+        self.scene.add(
+            "license_change",
+            log(f"l{self.count}", AS_OF + timedelta(offset), units, subscription=key),
+        )
 
     @rule(which=st.integers(0, 3), offset=st.integers(-9, 9), units=st.integers(1, 4))
     def change_their_mind(self, which: int, offset: int, units: int) -> None:
@@ -102,12 +122,16 @@ class Books(RuleBasedStateMachine):
         for company in self.scene.target.records["Companies"].values():
             company["phone"] = phone
 
-    @rule(which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-4, 4).filter(bool))
+    @rule(
+        which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-4, 4).filter(bool)
+    )
     def adjust_by_hand(self, which: int, offset: int, units: int) -> None:
         services = [*self.scene.target.records["ContractServices"]]
         if services:
             try:
-                self.scene.target.by_hand(services[which % len(services)], AS_OF + timedelta(offset), units)
+                self.scene.target.by_hand(
+                    services[which % len(services)], AS_OF + timedelta(offset), units
+                )
             except EngineError:  # that day is taken, or posted
                 return
             self.touched = True
@@ -119,7 +143,10 @@ class Books(RuleBasedStateMachine):
 
     # What goes wrong
 
-    @rule(kind=st.sampled_from(KINDS), entity=st.sampled_from((*CREATED, "ContractServiceAdjustments", "", "")))
+    @rule(
+        kind=st.sampled_from(KINDS),
+        entity=st.sampled_from((*CREATED, "ContractServiceAdjustments", "", "")),
+    )
     def break_the_next_write(self, kind: str, entity: str) -> None:
         self.scene.target.faults = [Fault(kind, entity)]
 
@@ -134,7 +161,9 @@ class Books(RuleBasedStateMachine):
     def lose_the_state(self) -> None:
         self.live = self.pushes()
         self.exempt = {
-            key for key, row in self.scene.source.tables["license_change"].items() if row["status"] == "Archived"
+            key
+            for key, row in self.scene.source.tables["license_change"].items()
+            if row["status"] == "Archived"
         }
         self.past = [*self.scene.target.effects]
         self.lost = True
@@ -152,7 +181,11 @@ class Books(RuleBasedStateMachine):
     def apply_the_kept_plan(self) -> None:
         """What has moved since is left alone."""
         kept, self.kept = self.kept, None
-        before, phones, sent = [*self.scene.target.hand], self.phones(), len(self.scene.target.effects)
+        before, phones, sent = (
+            [*self.scene.target.hand],
+            self.phones(),
+            len(self.scene.target.effects),
+        )
         try:
             self.scene.apply(kept)
         except EngineError:  # stale, applied before, or a run is open
@@ -162,9 +195,13 @@ class Books(RuleBasedStateMachine):
         assert not moved & pushed, "units were pushed on top of what somebody did meanwhile"
         for company, phone in phones.items():
             if phone != self.seen[1].get(company, phone):
-                assert self.phones()[company] == phone, "what somebody typed meanwhile was overwritten"
+                assert self.phones()[company] == phone, (
+                    "what somebody typed meanwhile was overwritten"
+                )
 
-    @rule(which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-4, 4).filter(bool))
+    @rule(
+        which=st.integers(0, 3), offset=st.integers(-30, 40), units=st.integers(-4, 4).filter(bool)
+    )
     def adjust_by_hand_between_plan_and_apply(self, which: int, offset: int, units: int) -> None:
         self.more_or_less(which, -offset, abs(units))
         self.keep_a_plan()
@@ -179,7 +216,9 @@ class Books(RuleBasedStateMachine):
         self.apply_the_kept_plan()
 
     def phones(self) -> dict[int, str]:
-        return {id_: record["phone"] for id_, record in self.scene.target.records["Companies"].items()}
+        return {
+            id_: record["phone"] for id_, record in self.scene.target.records["Companies"].items()
+        }
 
     def plan(self) -> Plan:
         """A plan that pushes nothing that is billed already, and creates nothing that is there."""
@@ -187,11 +226,16 @@ class Books(RuleBasedStateMachine):
         for change in made.changes:
             if change.action is Action.CREATE and change.entity in IDENTITY:
                 field = IDENTITY[change.entity]
-                there = {record.get(field) for record in self.scene.target.records[change.entity].values()}
+                there = {
+                    record.get(field)
+                    for record in self.scene.target.records[change.entity].values()
+                }
                 assert change.values[field] not in there, f"{change.id} is there already"
         for change in made.changes:
             if change.action is Action.ADJUST and not self.decided:
-                assert self.law_holds(change), f"{change.keys} is pushed although the ledger differs"
+                assert self.law_holds(change), (
+                    f"{change.keys} is pushed although the ledger differs"
+                )
         return made
 
     def law_holds(self, change: Change) -> bool:
@@ -207,7 +251,8 @@ class Books(RuleBasedStateMachine):
         pending = sum(
             one["quantity"]
             for one in logs
-            if ("license_change", one["id"]) not in pushed or pushed["license_change", one["id"]].undone
+            if ("license_change", one["id"]) not in pushed
+            or pushed["license_change", one["id"]].undone
         )
         days = (self.weighed_on(row["id"]), date(2028, 1, 1))
         billed = {self.scene.units(on, change.record) if change.record else 0 for on in days}
@@ -215,12 +260,24 @@ class Books(RuleBasedStateMachine):
 
     def weighed_on(self, key: str) -> date:
         """The later of as-of and the last day that a log of it is about."""
-        logs = [one for one in self.scene.source.tables["license_change"].values() if one["subscription"] == key]
+        logs = [
+            one
+            for one in self.scene.source.tables["license_change"].values()
+            if one["subscription"] == key
+        ]
         pushed = [self.scene.state.pushed.get(("license_change", one["id"])) for one in logs]
-        days = [one.day if one else log["effective_date"] for one, log in zip(pushed, logs, strict=True)]
+        days = [
+            one.day if one else log["effective_date"] for one, log in zip(pushed, logs, strict=True)
+        ]
         records = {one.record for one in pushed if one}
-        days += [one.day for one in self.scene.state.pushed.values() if one.units and one.record in records]
-        return max([AS_OF, *days, *(log["effective_date"] for log in logs if log["status"] == "Active")])
+        days += [
+            one.day
+            for one in self.scene.state.pushed.values()
+            if one.units and one.record in records
+        ]
+        return max(
+            [AS_OF, *days, *(log["effective_date"] for log in logs if log["status"] == "Active")]
+        )
 
     @rule(nth=st.integers(1, 14), after=st.booleans())
     def apply_and_be_killed(self, nth: int, after: bool) -> None:  # noqa: FBT001 -- drawn
@@ -238,7 +295,12 @@ class Books(RuleBasedStateMachine):
     def resume(self) -> None:
         self.scene.resume()
 
-    @rule(which=st.integers(0, 3), nth=st.integers(1, 9), after=st.booleans(), seconds=st.sampled_from([10, 300]))
+    @rule(
+        which=st.integers(0, 3),
+        nth=st.integers(1, 9),
+        after=st.booleans(),
+        seconds=st.sampled_from([10, 300]),
+    )
     def change_be_killed_and_resume(self, which: int, nth: int, after: bool, seconds: int) -> None:  # noqa: FBT001
         self.more_or_less(which, nth, nth)
         self.apply_and_be_killed(nth, after)
@@ -270,7 +332,9 @@ class Books(RuleBasedStateMachine):
         if outcome.complete:
             assert outcome.calls <= made.summary.apply_calls, f"{outcome.calls} calls"
             again = self.plan()
-            assert not again.changes, f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
+            assert not again.changes, (
+                f"after a clean apply there is more to do: {[one.id for one in again.changes]}"
+            )
             self.check_quantities(again)
 
     @rule(back=st.integers(0, 4))
@@ -285,11 +349,20 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: not self.scene.state.load().open_runs)
     def decide(self, verdict: Verdict) -> None:
         """Everything that is held is decided, one way or the other."""
-        held = {(one.mapping, one.key) for one in self.plan().blocked if one.mapping == "license_change"}
-        said = tuple(Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in sorted(held))
-        decided = (*(one for one in self.scene.project.decisions if (one.mapping, one.key) not in held), *said)
+        held = {
+            (one.mapping, one.key) for one in self.plan().blocked if one.mapping == "license_change"
+        }
+        said = tuple(
+            Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in sorted(held)
+        )
+        decided = (
+            *(one for one in self.scene.project.decisions if (one.mapping, one.key) not in held),
+            *said,
+        )
         self.decided = True
-        self.scene.project = replace(self.scene.project, decisions=decided, digest=f"{len(decided)} {verdict}")
+        self.scene.project = replace(
+            self.scene.project, decisions=decided, digest=f"{len(decided)} {verdict}"
+        )
         self.touched = True
 
     # What must hold
@@ -307,7 +380,11 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def nothing_is_there_twice(self) -> None:
         for entity, field in IDENTITY.items():
-            values = [record[field] for record in self.scene.target.records[entity].values() if record.get(field)]
+            values = [
+                record[field]
+                for record in self.scene.target.records[entity].values()
+                if record.get(field)
+            ]
             assert len(values) == len(set(values)), f"{entity} is there twice: {values}"
 
     @invariant()
@@ -318,8 +395,12 @@ class Books(RuleBasedStateMachine):
         hand = Counter(
             self.scene.target.hand
         )  # the same on the same day while ours was in doubt: one of them, not both
-        assert not known - effects - hand, f"the journal says what never happened: {known - effects - hand}"
-        assert open_runs or not effects - known, f"adjustments that the journal does not know: {effects - known}"
+        assert not known - effects - hand, (
+            f"the journal says what never happened: {known - effects - hand}"
+        )
+        assert open_runs or not effects - known, (
+            f"adjustments that the journal does not know: {effects - known}"
+        )
 
     @invariant()
     def units_are_the_sum_of_all_adjustments(self) -> None:
@@ -327,13 +408,19 @@ class Books(RuleBasedStateMachine):
         for service in self.scene.target.records["ContractServices"]:
             for offset in (-40, -10, 0, 10, 60):
                 on = AS_OF + timedelta(offset)
-                wanted = sum(units for one, since, units in everything if one == service and START <= since <= on)
+                wanted = sum(
+                    units
+                    for one, since, units in everything
+                    if one == service and START <= since <= on
+                )
                 assert self.scene.target.units(service, on) == wanted
 
     @invariant()
     def a_log_is_pushed_once(self) -> None:
         for key, times in self.pushes().items():
-            by_leave = self.touched and self.lost  # a person moved units, or decided, and nobody remembers
+            by_leave = (
+                self.touched and self.lost
+            )  # a person moved units, or decided, and nobody remembers
             assert 0 <= times <= 1 or by_leave, f"{key} was pushed {times} times"
 
     @invariant()
@@ -341,8 +428,12 @@ class Books(RuleBasedStateMachine):
         for key, row in self.scene.source.tables["license_change"].items():
             if row["status"] == "Archived" and key not in self.exempt:
                 pushed = self.scene.state.pushed.get(("license_change", key))
-                assert pushed or key in self.marks_in_doubt(), f"{key} is archived, and nobody knows why"
-                assert not pushed or pushed.proof or not pushed.units, f"{key} is archived without a proof"
+                assert pushed or key in self.marks_in_doubt(), (
+                    f"{key} is archived, and nobody knows why"
+                )
+                assert not pushed or pushed.proof or not pushed.units, (
+                    f"{key} is archived without a proof"
+                )
 
     def marks_in_doubt(self) -> set[str]:
         """Logs whose mark was about to be set when the process was killed."""
@@ -355,22 +446,28 @@ class Books(RuleBasedStateMachine):
         }
 
     def last_step(self, run: Run, change: Change) -> Step | None:
-        steps = [entry.step for entry in self.scene.state.journal(run.id) if entry.change == change.id]
+        steps = [
+            entry.step for entry in self.scene.state.journal(run.id) if entry.change == change.id
+        ]
         return steps[-1] if steps else None
 
     @invariant()
     def state_remembers_every_log_that_was_pushed(self) -> None:
         for _, change in self.done():
-            for key in change.keys if change.id.startswith(("license_change:", "subscription:")) else ():
+            for key in (
+                change.keys if change.id.startswith(("license_change:", "subscription:")) else ()
+            ):
                 if key in self.scene.source.tables["license_change"]:
-                    assert self.scene.state.pushed["license_change", key].units, f"{key} was pushed and is forgotten"
+                    assert self.scene.state.pushed["license_change", key].units, (
+                        f"{key} was pushed and is forgotten"
+                    )
 
     def pushes(self) -> Counter[str]:
         """Log → adjustments that carry it, less those that took it back."""
         counted = Counter(self.live)
         for _, change in self.done():
             for key in change.keys:
-                counted[key] += -1 if change.id.count("undo:") % 2 else 1
+                counted[key] += -1 if change.takes_back else 1
         return counted
 
     def done(self) -> Iterator[tuple[tuple[int, date, int], Change]]:
@@ -404,7 +501,11 @@ def _record(change: Change, ids: dict[str, int]) -> int:
 
 def only(*names: str) -> type[Books]:
     """The same model with these rules alone: what a planted bug is about comes up sooner."""
-    others = [name for name, value in vars(Books).items() if hasattr(value, RULE_MARKER) and name not in names]
+    others = [
+        name
+        for name, value in vars(Books).items()
+        if hasattr(value, RULE_MARKER) and name not in names
+    ]
     quiet = {name: _without_rule(name) for name in others}
     return type("Focused", (Books,), quiet)
 

@@ -1,0 +1,22 @@
+"""The benchmarks run: their figures are for `make bench`, but a renamed function is found here."""
+
+import pytest
+
+from tests.bench import applies
+from tests.bench.__main__ import measure
+
+
+@pytest.mark.parametrize("case", ["plain", "shipped", "shipped-rules", "diffsync"])
+def test_a_case_of_the_plan_has_figures(case):
+    figures = measure(case, count=400, runs=1)
+
+    assert figures["diff" if case == "diffsync" else "plan"] > 0
+    assert figures["peak_mb"] > 0
+    if case == "plain":
+        assert figures["changed"] == 4  # 1 % of the rows
+
+
+def test_the_apply_has_a_ratio_to_its_bound(capsys):
+    applies.main(changes=6)
+
+    assert "6 changes" in capsys.readouterr().out
