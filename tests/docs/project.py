@@ -1,0 +1,93 @@
+"""The shipped project as the examples of a page change it."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+from trueup.operations import check_project
+
+from tests.docs.pages import Block, Page
+from tests.support.paths import ROOT
+
+OTHERS = (".github/", ".gitlab-ci.yml")
+"""Files that are not trueup's."""
+
+_MERGED = ("settings", "guards")
+"""Keys of trueup.yaml of which a fragment shows some entries only; all others are replaced."""
+
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML as trueup does: only `true` and `false` are booleans."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [one for one in resolvers if one[0] != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
+
+
+def load(text: str) -> Any:
+    """The data of one YAML document."""
+    return yaml.load(text, Loader)  # noqa: S506 -- a safe loader
+
+
+_FILE = re.compile(r"# (\S+)\n")
+
+
+def file_of(block: Block) -> str:
+    """The file that a YAML block is about, as its first line states it."""
+    found = _FILE.match(block.text)
+    assert found, f"a YAML block begins with a comment that names its file:\n{block.text}"
+    return found[1]
+
+
+def examples(page: Page) -> Iterator[Block]:
+    """The blocks of the pages that a page goes on from, and its own."""
+    if page.needs:
+        yield from (block for block in examples(page.needs) if block.language == "yaml")
+    yield from page.blocks
+
+
+def copy_of_demo(folder: Path) -> Path:
+    """Copies the shipped project into a folder."""
+    for name in ("mappings", "rules", "schemas", "examples"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "trueup.yaml", folder)
+    return folder
+
+
+def write_example(folder: Path, block: Block) -> None:
+    """Writes a block into its file: a whole new file, or keys of one that exists."""
+    path = folder / file_of(block)
+    new = load(block.text)
+    if path.exists() and path.name != "decisions.yaml":
+        before = load(path.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump(_merged(before, new), sort_keys=False), encoding="utf-8")
+    else:
+        path.write_text(block.text, encoding="utf-8")
+
+
+def _merged(before: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+    merged = {**before, **new}
+    for key in _MERGED:
+        if key in before and key in new:
+            merged[key] = {**before[key], **new[key]}
+    return merged
+
+
+def set_environment(text: str) -> None:
+    """Sets the variables that a text names."""
+    for name in re.findall(r"env\.(\w+)", text):
+        os.environ[name] = "example"
+
+
+def errors(folder: Path) -> list[str]:
+    """What `trueup validate` reports as errors."""
+    _, findings = check_project(folder)
+    return [f"{one.place}: {one.text}" for one in findings if one.severity == "error"]

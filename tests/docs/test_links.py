@@ -1,0 +1,137 @@
+"""Links, and names of files, modules and functions in the documentation."""
+
+import importlib
+import re
+
+import pytest
+import yaml
+
+from tests.docs.pages import DOCS, PAGES, Page, page
+from tests.docs.project import OTHERS, file_of
+from tests.support.paths import ROOT
+
+PACKAGE = ROOT / "engine" / "trueup"
+MODULE = re.compile(
+    r"(applying|cli|config|expressions|model|operations|pipeline|planning|ports|render|stages|wiring)"
+    r"(\.\w+)+"
+)
+PATH = re.compile(r"[\w.-]+/([\w.-]+/)*([\w.-]+\.(py|md|json|yaml|yml|txt))?|\w+\.py")
+CITING = ("docs/explanation/autotask.md", "docs/explanation/work365.md")
+"""Pages that name files of other repositories."""
+
+PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")
+
+
+def internal(page):
+    return [link for link in page.links if not re.match(r"[a-z]+:", link)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_internal_link_leads_to_a_page_and_a_heading(page):
+    broken = []
+    for link in internal(page):
+        path, _, anchor = link.partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        is_there = target.exists() and (not anchor or anchor in Page(target).anchors)
+        broken += [] if is_there else [link]
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", [one for one in PAGES if one.path.is_relative_to(DOCS)], ids=str)
+def test_a_page_of_the_site_links_to_files_in_docs_only(page):
+    outside = [
+        link
+        for link in internal(page)
+        if not (page.path.parent / link.partition("#")[0]).resolve().is_relative_to(DOCS)
+    ]
+
+    assert outside == []
+
+
+def test_every_page_is_in_the_navigation_and_on_the_first_page():
+    pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+
+    navigation = yaml.safe_load((ROOT / "properdocs.yml").read_text(encoding="utf-8"))["nav"]
+    listed = set(re.findall(r"[\w/-]+\.md", str(navigation)))
+    linked = {link.partition("#")[0] for link in page("index.md").links}
+
+    assert listed == pages
+    assert linked == pages - {"index.md"}
+
+
+def test_the_readme_links_to_every_page():
+    pages = {f"docs/{path.relative_to(DOCS)}" for path in DOCS.rglob("*.md")}
+    readme = Page(ROOT / "README.md")
+
+    assert pages - {*readme.links} == {"docs/index.md"}
+
+
+def examples():
+    """Files that examples of the documentation write."""
+    return {file_of(block) for page in PAGES for block in page.blocks if block.language == "yaml"}
+
+
+@pytest.mark.parametrize("page", [one for one in PAGES if str(one) not in CITING], ids=str)
+def test_every_file_and_folder_that_is_named_exists(page):
+    names = {code for code in page.codes if PATH.fullmatch(code) and not PLACEHOLDER.search(code)}
+
+    missing = {name for name in names - examples() if not _exists(name)}
+
+    assert missing == set()
+
+
+def _exists(name):
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    if name.startswith((*ignored, *OTHERS)):  # what is built, and what a project has
+        return True
+    if "/" not in name:
+        return any(PACKAGE.rglob(name))
+    return (ROOT / name).exists() or (PACKAGE / name).exists()
+
+
+def resolve(name):
+    """The object of a dotted name below the package."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(("trueup", *parts[:length])))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            found = getattr(found, part)
+        return found
+    raise AttributeError(name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_module_and_function_that_is_named_exists(page):
+    names = {code.removesuffix("()") for code in page.codes}
+
+    missing = []
+    for name in sorted(name for name in names if MODULE.fullmatch(name) and name[-3:] != ".py"):
+        try:
+            resolve(name)
+        except AttributeError:
+            missing.append(name)
+
+    assert missing == []
+
+
+def test_the_walk_of_a_record_names_functions_of_every_layer():
+    names = {
+        code.split(".")[0]
+        for code in page("explanation/architecture.md").codes
+        if MODULE.fullmatch(code)
+    }
+
+    assert names >= {
+        "cli",
+        "operations",
+        "pipeline",
+        "planning",
+        "stages",
+        "applying",
+        "ports",
+        "model",
+    }

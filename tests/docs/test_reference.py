@@ -1,0 +1,256 @@
+"""Hand-written tables of the reference name what the code has: no more, and no less."""
+
+import re
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from typing import get_args, get_type_hints
+
+import pytest
+from trueup.cli.error_handler import Exit
+from trueup.model.finding import Place, Severity
+from trueup.model.outcome import ChangeStatus
+from trueup.model.plan import (
+    FORMAT,
+    Action,
+    GoneRows,
+    HeldUnits,
+    LedgerClass,
+    MadeRecord,
+    Plan,
+    Reason,
+    RowRef,
+    ServiceTerms,
+    UnitRow,
+    Unknown,
+)
+from trueup.model.project import Difference, Guards, PolicyPart, Value
+from trueup.model.run import Step
+from trueup.planning.ledger.policies import _resolved
+from trueup.sandbox.autotask import control as autotask
+from trueup.sandbox.autotask.responses import ERROR_STYLE
+from trueup.sandbox.dataverse import control as dataverse
+from trueup.sandbox.dataverse.faults import OWN
+from trueup.sandbox.http.control import common_actions
+from trueup.sandbox.http.fault import SETTABLE
+from trueup.source import profile
+from trueup.stages import billing
+from trueup.stages.guard import LIMIT_KINDS
+from trueup.stages.ledger import PendingUnits, ServiceLedger, compare, complete
+
+from tests.docs.generated import key_paths, schema
+from tests.docs.pages import named, page
+from tests.docs.project import load
+from tests.support.paths import ROOT
+
+DOCUMENT = page("reference/plan-document.md")
+CONFIGURATION = page("reference/configuration.md")
+STATE = page("reference/state.md")
+SANDBOX = page("reference/sandbox.md")
+PLACE = Place("")
+
+
+# The plan document
+
+
+def dataclasses_in(kind, found):
+    """All dataclasses that a plan consists of."""
+    if is_dataclass(kind) and kind not in (Place, Unknown) and kind not in found:
+        found.append(kind)
+        for hint in get_type_hints(kind).values():
+            dataclasses_in(hint, found)
+    for part in get_args(kind):
+        dataclasses_in(part, found)
+    return found
+
+
+@pytest.mark.parametrize("kind", dataclasses_in(Plan, []), ids=lambda kind: kind.__name__)
+def test_the_fields_of_each_part_of_a_plan_are_described(kind):
+    described = [name for row in DOCUMENT.table(kind.__name__) for name in named(row[0])]
+
+    own = ["format", "digest"] if kind is Plan else []
+    assert sorted(described) == sorted([*own, *(part.name for part in fields(kind))])
+
+
+@pytest.mark.parametrize("kind", [MadeRecord, GoneRows])
+def test_the_entries_of_arrays_are_described(kind):
+    text = DOCUMENT.section(kind.__name__)
+
+    assert named(text) == [*kind._fields]
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "kind"),
+    [
+        ("Change", "action", Action),
+        ("FieldChange", "reason", Reason),
+        ("LedgerLine", "class_", LedgerClass),
+        ("Finding", "severity", Severity),
+    ],
+)
+def test_the_words_of_a_field_are_described(section, field, kind):
+    [row] = [row for row in DOCUMENT.table(section) if named(row[0]) == [field]]
+
+    assert named(row[1]) == [str(word) for word in kind]
+
+
+def test_the_format_is_named():
+    assert f"This is format {FORMAT}." in DOCUMENT.text
+    assert f"Plan documents have format {FORMAT}." in page("../CHANGELOG.md").text
+
+
+# Configuration
+
+
+def test_every_guard_is_described():
+    described = [named(row[0])[0] for row in CONFIGURATION.table("Guards")]
+
+    assert described == [*(part.name for part in fields(Guards)), "rule:NAME"]
+    assert {name.partition(":")[0] for name in described} == {*LIMIT_KINDS}
+
+
+@pytest.mark.parametrize("name", ["project", "mapping", "rules", "decisions"])
+def test_every_key_of_a_schema_is_listed(name):
+    listed = {path.rpartition(".")[2].removesuffix("[]") for path in key_paths(name)}
+    field = {*schema("mapping")["$defs"]["field"]["properties"]}
+
+    assert keys_in(schema(name)) - listed <= field
+
+
+def keys_in(node):
+    """All names of properties in a schema."""
+    if isinstance(node, list):
+        return {key for item in node for key in keys_in(item)}
+    if not isinstance(node, dict):
+        return set()
+    own = node.get("properties", {})
+    found = set(own) if isinstance(own, dict) else set()
+    return found | {key for value in node.values() for key in keys_in(value)}
+
+
+EXAMPLES = CONFIGURATION.table("Policies")
+TERMS = ServiceTerms(Decimal(10), 1, date(2026, 1, 1), date(2027, 12, 31), date(2027, 12, 31))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda row: f"{row[0]} {row[1]}")
+def test_a_policy_bills_what_its_example_shows(example):
+    policy = policy_of(load(named(example[0])[0]))
+    before, after = map(Decimal, example[1].split(" → "))
+    change = PendingUnits("change", date.fromisoformat(example[2]), after - before)
+
+    [billed] = policy.billed([change], after, TERMS, {})
+
+    is_above = policy.ceiling is not None and after > policy.ceiling and billed.units > 0
+    if billed.needs_day or is_above:
+        assert example[3].startswith("held: ")
+    else:
+        assert example[3] == f"{billed.units:+f} from {billed.day}"
+
+
+def policy_of(document):
+    parts = {
+        PolicyPart(key): Value(value["on"] if isinstance(value, dict) else value, PLACE)
+        for key, value in document.items()
+    }
+    return _resolved(parts, {})
+
+
+def test_every_part_of_a_policy_has_an_example():
+    shown = {key for row in EXAMPLES for key in load(named(row[0])[0])}
+
+    assert shown | {PolicyPart.REFUND} == {*PolicyPart}
+
+
+# The ledger
+
+
+def test_the_example_of_money_is_computed_as_it_is_shown():
+    text = page("explanation/ledger.md").section("Money")
+    day, as_of = date(2026, 11, 10), date(2026, 11, 15)
+
+    effect = billing.invoice_effect(13 - 10, day, TERMS, None, as_of)
+
+    assert (effect.amount, TERMS.monthly * 3) == (21, 30)
+    assert "Run rate +£30." in text
+    assert "= +£21." in text
+
+
+def test_the_example_of_the_five_parts_is_computed_as_it_is_shown():
+    text = " ".join(page("explanation/ledger.md").section("The five parts").split())
+    row = RowRef("subscription", "S-1", "Alpine Dental AG")
+    rows = (UnitRow(1, date(2026, 1, 1), date(2026, 12, 31), 12),)
+    pending = (PendingUnits("change", date(2026, 11, 10), Decimal(3), stopped=True),)
+    ledger = ServiceLedger(row, 1, quantity=Decimal(13), rows=rows, changes=pending, terms=TERMS)
+    held = HeldUnits(Decimal(3), "ledger-differs", "", ("change",), row)
+
+    line = compare(ledger, date(2026, 11, 15), Difference.HOLD).line
+    line = complete(line, 0, [held])
+
+    assert line.quantity - line.units == 1
+    assert (line.moved, line.held_units, line.unexplained) == (0, 3, -2)
+    assert line.class_ is LedgerClass.UNDER_BILLED
+    assert "Billed now: 1 too little. Moved: 0. Held: +3. Unexplained: -2" in text
+
+
+def test_the_keys_of_a_profile_are_described():
+    text = page("how-to/connect-dataverse.md").section("3. Discover the names")
+
+    assert {*profile._TABLE_KEYS, *profile._COLUMN_KEYS} <= {*named(text), "columns"}
+
+
+# State and commands
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"), [("Steps of the journal", Step), ("Statuses of a change", ChangeStatus)]
+)
+def test_the_words_of_a_run_are_described(title, kind):
+    described = [named(row[0])[0] for row in STATE.table(title)]
+
+    assert sorted(described) == sorted(str(word) for word in kind)
+
+
+def test_the_tables_of_a_state_are_described():
+    migrations = ROOT / "engine/trueup/state/sqlite/sql/migrations"
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(migrations.glob("*.sql")))
+
+    described = {named(row[0])[0] for row in STATE.table("What it holds")}
+
+    assert described == {*re.findall(r"CREATE TABLE (\w+)", text)}
+
+
+def test_the_exit_codes_are_described():
+    rows = page("reference/commands.md").table("Exit codes")
+
+    assert [(int(row[0]), row[1]) for row in rows] == [
+        (int(code), code.name.lower()) for code in Exit
+    ]
+
+
+# The sandboxes
+
+
+def routes(title):
+    return {tuple(named(row[0])[0].split(" /sandbox")) for row in SANDBOX.table(title)}
+
+
+def actions(module):
+    return {(verb, f"/{name}") for verb, name in module._ACTIONS}
+
+
+def test_the_control_routes_are_described():
+    common = {("GET", "")} | {(verb, f"/{name}") for verb, name in common_actions(None, None)}
+    both = actions(autotask) & actions(dataverse)
+
+    assert routes("Both sandboxes") == common | both
+    assert routes("Autotask") == actions(autotask) - both
+    assert routes("Dataverse") == actions(dataverse) - both
+
+
+def test_the_faults_are_described():
+    tables = SANDBOX.section("Faults").split("| option |")
+    kinds = re.findall(r"^\| `(\w+)` \|", tables[0], re.MULTILINE)
+    options = re.findall(r"^\| (`.+?`) \|", tables[1], re.MULTILINE)
+
+    assert sorted(kinds) == sorted([*ERROR_STYLE.kinds, *OWN])
+    assert sorted(name for cell in options for name in named(cell)) == sorted(SETTABLE)
