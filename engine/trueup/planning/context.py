@@ -50,6 +50,8 @@ class PlanContext:
     """Changes that create a service → unit rows that it will have, for the estimate of calls."""
 
     _entities: dict[str, Entity] = field(default_factory=dict)
+    _picklist_labels: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    _links: dict[str, Mapping[str, int]] = field(default_factory=dict)
     _denied: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
@@ -91,23 +93,35 @@ class PlanContext:
             self._entities[name] = self.target.entity(name)
         return self._entities[name]
 
+    def picklist_labels(self, entity: str) -> Mapping[str, Mapping[str, str]]:
+        """Fields with a picklist, each with its labels by value as text; worked out once."""
+        if entity not in self._picklist_labels:
+            self._picklist_labels[entity] = {
+                name: {str(option.value): option.label for option in reversed(one.picklist)}
+                for name, one in self.entity(entity).fields.items()
+                if one.picklist
+            }
+        return self._picklist_labels[entity]
+
     def denied(self, entity: str) -> frozenset[str]:
         """Operations on the entity that the API user may not do; asked for once."""
         if entity not in self._denied:
             self._denied[entity] = self.target.denied(entity)
         return self._denied[entity]
 
-    def links(self, mapping: str) -> dict[str, int]:
-        """The mapping's links, key → record.
+    def links(self, mapping: str) -> Mapping[str, int]:
+        """The mapping's links, key → record; worked out once.
 
         Links to an entity that the mapping had before its YAML was changed do not count.
         """
-        entity = self.project.mappings[mapping].target.entity
-        return {
-            key: link.record
-            for (owner, key), link in self.snapshot.links.items()
-            if owner == mapping and link.entity == entity
-        }
+        if mapping not in self._links:
+            entity = self.project.mappings[mapping].target.entity
+            self._links[mapping] = {
+                key: link.record
+                for (owner, key), link in self.snapshot.links.items()
+                if owner == mapping and link.entity == entity
+            }
+        return self._links[mapping]
 
     def decisions(self, mapping: str, topic: Topic) -> dict[str, Decision]:
         """Decisions in force on that topic about the mapping's rows, by key."""

@@ -6,8 +6,6 @@ from typing import Any
 from jinja2 import Undefined
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.catalogue import Entity
-from trueup.model.coerce import label
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import RowRef, Unknown
 from trueup.model.project import Reference
@@ -60,16 +58,19 @@ def record_after(context: PlanContext, mapping: str, key: str) -> dict[str, Any]
     values = {name: value for change in changes for name, value in change.values.items()}
     if record is None and not values:
         return None
-    unset = dict.fromkeys(("id", *spec.identity, *spec.fields))
-    return with_labels({**unset, **(record or {}), **values}, context.entity(spec.target.entity))
+    if record is None:
+        record = dict.fromkeys(("id", *spec.identity, *spec.fields))
+    return with_labels(context, spec.target.entity, {**record, **values} if values else record)
 
 
-def with_labels(record: Mapping[str, Any], entity: Entity) -> dict[str, Any]:
+def with_labels(context: PlanContext, entity: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """A record with picklist labels instead of numbers, and none for values that apply finds."""
-    return {
-        name: None if isinstance(value, Unknown) else label(value, entity.field(name))
-        for name, value in record.items()
-    }
+    # Runs several times a row: only fields with a picklist are looked at more closely.
+    shown = {name: None if value.__class__ is Unknown else value for name, value in record.items()}
+    for name, labels in context.picklist_labels(entity).items():
+        if shown.get(name) is not None:
+            shown[name] = labels.get(str(shown[name]), shown[name])
+    return shown
 
 
 class Refs(dict[str, Any]):

@@ -60,11 +60,11 @@ def record_rule_names(
     context: PlanContext, mapping: MappingSpec, key: str, after: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Names for rules on records: those of the row, and `before`, `after`, `refs`."""
-    state, entity = context.states[mapping.name], context.entity(mapping.target.entity)
+    state, entity = context.states[mapping.name], mapping.target.entity
     record = state.records.get(state.record_ids.get(key, -1))
     return {
         **context.names(mapping.name, key),
-        "before": with_labels(record, entity) if record else None,
+        "before": with_labels(context, entity, record) if record else None,
         "after": after,
         "refs": Refs(context, mapping.name, key),
     }
