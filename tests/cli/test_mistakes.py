@@ -1,5 +1,8 @@
 """What integrators do wrong at first, and what each command answers: place, cause, what to do."""
 
+import re
+import shlex
+
 import pytest
 from trueup.state.sqlite.store import SqliteState
 from trueup.wiring import SystemClock
@@ -155,3 +158,34 @@ def test_the_credentials_of_a_sandbox_have_an_effect(work, trueup):
     assert code == 1
     assert "401" in err or "credentials" in err
     assert "wrong" not in err
+
+
+@pytest.mark.parametrize("quantity", ["1e20", "1e30", "-1e39"])
+def test_an_absurd_quantity_stops_its_row_and_not_the_plan(work, trueup, quantity):
+    file = work / "examples" / "work365" / "license_change.json"
+    text = file.read_text(encoding="utf-8")
+    name = '"work365_lcl_quantity": '
+    before, _, after = text.partition(name)
+    number = re.match(r"-?[\d.]+", after)
+    assert number
+    file.write_text(before + name + quantity + after[number.end() :], encoding="utf-8")
+
+    code, out, err = trueup("plan")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("Plan: ")
+
+
+def test_the_first_day_that_there_is_can_be_planned_for(trueup):
+    assert trueup("plan", "--as-of", "0001-01-01")[0] == 0
+
+
+def test_the_last_line_of_a_plan_over_its_limits_is_a_command_that_works(work, trueup):
+    file = work / "trueup.yaml"
+    file.write_text(file.read_text().replace('creates: {"*": 50}', 'creates: {"*": 1}'))
+
+    _, out, _ = trueup("plan", "--out", "p.json")
+    command = re.search(r"`trueup (apply p\.json .*--over .+)` does exactly this", out)
+
+    assert command
+    assert trueup(*shlex.split(command[1]), "--yes")[0] == 0

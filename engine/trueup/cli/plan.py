@@ -16,7 +16,9 @@ from trueup.cli.terminal import out, out_done, report
 from trueup.model import document
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan, Reason
+from trueup.operating_system import shell_quoted
 from trueup.operations import PlanOptions
+from trueup.planning.in_doubt import OPEN_RUN
 from trueup.render import findings, ledger, text
 from trueup.render.sanitize import sanitize
 
@@ -100,13 +102,22 @@ def plan(
         )
         show(page)
         if file:
-            command = context.command("apply", file)
-            show(f"Saved to {sanitize(file)}. Run `{command}` to do exactly this.\n")
+            show(f"Saved to {sanitize(file)}. {_next_step(made, context.command('apply', file))}\n")
     found = [failure for failure in failures if _has(made, failure)]
     if found:
         report(f"error: the plan has what --fail-on names: {', '.join(found)}")
         return Exit.ERROR
     return Exit.CHANGES if detailed_exitcode and made.changes else Exit.DONE
+
+
+def _next_step(made: Plan, command: str) -> str:
+    """What to do with the saved plan, or why apply would refuse it."""
+    if any(one.code == OPEN_RUN for one in made.findings):
+        return "It can be applied once the open run is settled, see above: then plan again."
+    if made.exceeded:
+        limits = " ".join(f"--over {shell_quoted(one.limit)}" for one in made.exceeded)
+        return f"It is over limits: `{command} {limits}` does exactly this all the same."
+    return f"Run `{command}` to do exactly this."
 
 
 def _options(

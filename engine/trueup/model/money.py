@@ -1,11 +1,20 @@
 """How exact amounts of money are."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 PLACES = Decimal("0.00000001")
 """Amounts are kept to so many places: sums of them are exact, and JSON holds them as numbers."""
 
 
+_LARGE = Context(prec=400, rounding=ROUND_HALF_UP)
+"""Room for products of absurd values: a source's number has at most 40 digits."""
+
+
 def exact(amount: Decimal) -> Decimal:
     """The amount as plans keep it; only renderers round it further."""
-    return amount.quantize(PLACES, ROUND_HALF_UP)
+    return rounded(amount, PLACES)
+
+
+def rounded(amount: Decimal, places: Decimal) -> Decimal:
+    """The amount with as many places as `places` has, halves away from zero."""
+    return amount.quantize(places, context=_LARGE)

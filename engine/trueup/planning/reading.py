@@ -198,7 +198,8 @@ class Records:
             return {}
         names = append.proof.rows
         spec = ledger.units
-        conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", since - DAY)]
+        before = since if since == date.min else since - DAY
+        conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", before)]
         fields = sorted({*names[1:], spec.on[0], spec.value, spec.posted})
         grouped: dict[int, list[Record]] = {}
         for record in self._target.read(spec.entity, conditions, fields):

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from trueup.model.money import rounded
 from trueup.render.sanitize import clip, sanitize, width
 
 SYMBOLS: Mapping[str, str] = {"GBP": "£", "EUR": "€", "USD": "$"}
@@ -18,7 +19,7 @@ _PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     """`£1,250.40`, its sign in front where `signed` or below zero; other currencies by code."""
-    cents = amount.quantize(_CENT, ROUND_HALF_UP)
+    cents = rounded(amount, _CENT)
     sign = "-" if cents < 0 else "+" if signed and cents > 0 else ""
     unit = SYMBOLS.get(currency, f"{sanitize(currency)} " if currency else "")
     return f"{sign}{unit}{abs(cents):,.2f}"

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+
+from trueup.model.money import rounded
 
 PENNY = Decimal("0.01")
 NOTHING = Decimal("0.00")
@@ -10,7 +12,7 @@ NOTHING = Decimal("0.00")
 
 def penny(amount: Decimal) -> Decimal:
     """The amount with two places, halves away from zero."""
-    return amount.quantize(PENNY, ROUND_HALF_UP)
+    return rounded(amount, PENNY)
 
 
 def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
