@@ -1,11 +1,11 @@
 """The check of the options of source and target that belong together or concern secrets."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from trueup.config.node import Node
 from trueup.config.project import ProjectOptions
+from trueup.loopback import is_loopback
 from trueup.model.finding import Finding, Severity
 
 TARGET_TIMEOUT = 300
@@ -57,9 +57,4 @@ def _is_in_clear(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.scheme.lower() != "http":
-        return False
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() != "localhost"
+    return parts.scheme.lower() == "http" and not is_loopback(host)

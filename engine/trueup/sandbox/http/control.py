@@ -9,12 +9,11 @@ origin, and must have the media type of JSON, which a page of another origin can
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from trueup.errors import SandboxError
+from trueup.loopback import is_loopback
 from trueup.sandbox.http import responses
 from trueup.sandbox.http.faults import Faults
 from trueup.sandbox.http.json_types import Json, JsonObject
@@ -100,13 +99,6 @@ def host_name(authority: str) -> str:
         return urlsplit(f"//{authority}").hostname or ""
     except ValueError:
         return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether a host name or an address is this machine's own."""
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
 
 
 def _body(request: Request) -> JsonObject:

@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 from time import sleep
 
 from trueup.errors import SandboxError
+from trueup.loopback import is_loopback
 from trueup.sandbox.http import control
 from trueup.sandbox.http.control import ControlRoutes
 from trueup.sandbox.http.fault_effects import ErrorStyle, Handler
@@ -52,7 +53,7 @@ class SandboxServer:
         self._handler = handler
         self._listener = self._bind(address)
         self._address = self._listener.address
-        if not control.is_loopback(address[0]):
+        if not is_loopback(address[0]):
             sys.stderr.write(_WARNING.format(host=address[0]))
 
     @property

@@ -5,9 +5,9 @@ Facts: docs/explanation/autotask.md, section 1.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from trueup.loopback import is_loopback
 from trueup.target.autotask.responses import MalformedResponse, clean_message
 
 SERVICE = "ATServicesRest"
@@ -69,11 +69,7 @@ class Zone:
 
     def is_loopback(self) -> bool:
         """Whether the address is on this machine."""
-        host = self.host_name()
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(self.host_name())
 
 
 def is_trusted(zone: Zone, start: Zone, hosts: Collection[str]) -> bool:
