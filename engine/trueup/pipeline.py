@@ -107,7 +107,7 @@ def plan(
     for mapping in project.mappings.values():
         write_backs(context, mapping, world.source.id_entity_of)
     context.findings.extend(unused_decisions(context))
-    context.findings.extend(other_state_findings(context, world.state.audit()))
+    context.findings.extend(other_state_findings(context, world.state))
 
     part = select(context, request)
     apply_plan_rules(context, part)

@@ -1,31 +1,34 @@
 """Signs that another state writes to the same tenant: a tenant has exactly one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from trueup.model.finding import Finding, Severity
-from trueup.model.history import AuditEntry, LinkForgotten
+from trueup.model.history import LinkForgotten
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import Action
 from trueup.planning.context import PlanContext
+from trueup.ports import History
 from trueup.stages.match.result import BY_IDENTITY
 
 ANOTHER_STATE = "another-state"
 """Code of the finding that records carry identities that this state never gave them."""
 
 
-def other_state_findings(context: PlanContext, audit: Iterable[AuditEntry]) -> Iterator[Finding]:
+def other_state_findings(context: PlanContext, history: History) -> Iterator[Finding]:
     """A warning if records carry identities that this state does not know.
 
-    Only trueup writes identities. `audit` holds links that were removed on purpose: their records
-    keep the identity. A state without links has lost them, which is no sign of another one; an
-    open run may have written what the state is yet to learn.
+    Only trueup writes identities. `history` knows links that were removed on purpose: their records
+    keep the identity. It is read only if there is something to explain. A state without links has
+    lost them, which is no sign of another one; an open run may have written what the state is yet
+    to learn.
     """
     if not context.snapshot.links or context.snapshot.open_runs:
         return
-    events = [entry.event for entry in audit]
+    found = [*_found_by_identity(context)]
+    events = [entry.event for entry in history.audit()] if found else []
     forgotten = {(one.mapping, one.key) for one in events if isinstance(one, LinkForgotten)}
-    found = [row for row in _found_by_identity(context) if row not in forgotten]
+    found = [row for row in found if row not in forgotten]
     if not found:
         return
     counts = Counter(mapping for mapping, _ in found)
