@@ -135,6 +135,12 @@ class PlanContext:
         """Whether the decision holds on the day of the plan."""
         return decision.until is None or decision.until >= self.as_of
 
+    def namespace_of(self, mapping: MappingSpec) -> Namespace:
+        """Makes the names that expressions of the mapping see."""
+        return Namespace(
+            mapping, self.tables, self.project.settings, self.plan_names(), self.unreadable
+        )
+
     def key_column(self, mapping: MappingSpec) -> str:
         """The column that identifies a row of the mapping's table."""
         return self.project.catalogue.tables[mapping.source.table].key

@@ -1,7 +1,6 @@
 """Evaluates and judges the rows of a mapping: the first half of its turn."""
 
 from trueup.expressions.compiled import Compiled
-from trueup.expressions.namespace import Namespace
 from trueup.model.mapping_state import MappingState
 from trueup.model.project import MappingSpec
 from trueup.model.rule_scopes import RuleOn
@@ -17,13 +16,7 @@ def evaluate_rows(context: PlanContext, mapping: MappingSpec) -> MappingState:
     name = mapping.name
     entity = context.entity(mapping.target.entity)
     compiled = Compiled(mapping, entity, context.rules.of(name, RuleOn.ROW))
-    namespace = Namespace(
-        mapping,
-        context.tables,
-        context.project.settings,
-        context.plan_names(),
-        context.unreadable,
-    )
+    namespace = context.namespace_of(mapping)
     rows = context.tables[mapping.source.table]
     state, suspects = transform(compiled, rows, namespace, context.key_column(mapping))
 

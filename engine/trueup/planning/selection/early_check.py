@@ -58,13 +58,7 @@ class _SourceNames:
         column = context.key_column(spec)
         rows = {str(row[column]): row for row in context.tables[spec.source.table]}
         self._states[mapping] = MappingState(spec, rows)
-        self._namespaces[mapping] = Namespace(
-            spec,
-            context.tables,
-            context.project.settings,
-            context.plan_names(),
-            context.unreadable,
-        )
+        self._namespaces[mapping] = context.namespace_of(spec)
         names = {key: self._labels.row(mapping, key) for key in rows}
         is_gone = any(key not in rows for key in self._remembered(mapping))
         has_all_names = all(name != key for key, name in names.items())
