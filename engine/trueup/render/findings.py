@@ -146,11 +146,6 @@ def paint_of(severity: Severity, style: Style) -> Paint:
             return style.dim
 
 
-def is_held(row: Blocked) -> bool:
-    """Does it wait, rather than being at fault?"""
-    return bool(own(row)) and all(finding.severity is Severity.HOLD for finding in own(row))
-
-
 def own(row: Blocked) -> list[Finding]:
     """What is wrong with the row itself, not with a row that it refers to."""
     return [finding for finding in row.findings if finding.code != DEPENDS]

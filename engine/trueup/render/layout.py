@@ -44,9 +44,6 @@ class Line:
     heading: bool = False  # of the columns below: its first cell alone where they do not fit
 
 
-BLANK = Line(())
-
-
 def free(text: str, paint: Paint = plain, indent: int = 0) -> Line:
     """A line that stands by itself."""
     return Line((Cell(text, paint),), indent=indent)
