@@ -8,6 +8,7 @@ from click.core import ParameterSource
 from trueup import operations
 from trueup.cli.common import CommandContext, common, example
 from trueup.cli.output_files import write_whole
+from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.terminal import out
 from trueup.render.csv_ import history_csv
 from trueup.render.history import run_text, runs_text
@@ -121,13 +122,7 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
     default="csv",
     help="The file's kind.",
 )
-@click.option(
-    "--out",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Where to; stdout if left out.",
-)
+@OUT_OR_STDOUT
 @common
 def export(context: CommandContext, runs: tuple[str, ...], format_: str, file: Path | None) -> int:
     """Write runs, all of them or those named, as CSV (safe to open in a spreadsheet) or JSON."""

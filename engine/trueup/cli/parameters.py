@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +31,15 @@ class _Day(_DayType):
 
 
 DAY = _Day()
+
+OUT_OR_STDOUT = click.option(
+    "--out",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where to; stdout if left out.",
+)
+"""The option of commands that write a document."""
 
 
 def refuse_empty_values(arguments: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import click
 
 from trueup.cli.common import CommandContext, common, example
 from trueup.cli.output_files import write_whole
+from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import read_text
 from trueup.cli.terminal import out, out_done
 from trueup.model.finding import Command
@@ -153,13 +154,7 @@ def adopt(context: CommandContext, reason: str) -> int:
 @state.command(
     short_help="Write the state as JSON.", epilog=example("trueup state export --out state.json")
 )
-@click.option(
-    "--out",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Where to; stdout if left out.",
-)
+@OUT_OR_STDOUT
 @common
 def export(context: CommandContext, file: Path | None) -> int:
     """Write the whole state as JSON, one row a line."""
