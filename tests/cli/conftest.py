@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import yaml
 from trueup.cli.main import run
 
 
@@ -51,3 +52,23 @@ def trueup(work, capfd):
         return code, *capfd.readouterr()
 
     return command
+
+
+@pytest.fixture
+def read_from(work):
+    """Points the project at a Dataverse: its address, and the secret as trueup.yaml has it."""
+
+    def point(url, secret):
+        file = work / "trueup.yaml"
+        project = yaml.safe_load(file.read_text())
+        project["source"] = {
+            "connector": "dataverse",
+            "url": url,
+            "authority": url,
+            "tenant": "demo.example",
+            "client_id": "trueup-demo",
+            "client_secret": secret,
+        }
+        file.write_text(yaml.safe_dump(project, sort_keys=False))
+
+    return point

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from trueup.operations import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 from trueup.source.dataverse.tokens import Tokens
@@ -14,7 +13,7 @@ SECRET = "not-to-be-told-4711"  # noqa: S105 -- to be looked for
 
 
 @pytest.fixture
-def dataverse(work, monkeypatch):
+def dataverse(work, read_from, monkeypatch):
     """The example's Work 365 as a Dataverse, and the project pointed at it."""
     project = load_project(work)
     tables = project.catalogue.tables
@@ -24,17 +23,7 @@ def dataverse(work, monkeypatch):
     with DataverseSandbox(
         tables, rows, Environment(client_secret=SECRET, zone=project.zone)
     ) as served:
-        file = work / "trueup.yaml"
-        said = yaml.safe_load(file.read_text())
-        said["source"] = {
-            "connector": "dataverse",
-            "url": served.url,
-            "authority": served.url,
-            "tenant": "demo.example",
-            "client_id": "trueup-demo",
-            "client_secret": "{{ env.DATAVERSE_SECRET }}",
-        }
-        file.write_text(yaml.safe_dump(said, sort_keys=False))
+        read_from(served.url, "{{ env.DATAVERSE_SECRET }}")
         yield served
 
 

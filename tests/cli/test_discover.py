@@ -9,21 +9,11 @@ from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 
 
 @pytest.fixture
-def dataverse(work):
+def dataverse(work, read_from):
     """A Dataverse on this machine, and the project pointed at it."""
     tables = load_project(work).catalogue.tables
     with DataverseSandbox(tables, dict.fromkeys(tables, ()), Environment()) as served:
-        project = work / "trueup.yaml"
-        said = yaml.safe_load(project.read_text())
-        said["source"] = {
-            "connector": "dataverse",
-            "url": served.url,
-            "authority": served.url,
-            "tenant": "demo.example",
-            "client_id": "trueup-demo",
-            "client_secret": "demo",
-        }
-        project.write_text(yaml.safe_dump(said, sort_keys=False))
+        read_from(served.url, "demo")
         yield served
 
 

@@ -9,26 +9,8 @@ from trueup.sandbox.autotask import seed
 from trueup.sandbox.autotask.dump import dump_database
 from trueup.sandbox.autotask.server import Sandbox
 
+from tests.sandbox.autotask.one_contract import BASE
 from tests.support.paths import EXAMPLES
-
-BASE = {
-    "Companies": [{"id": 1, "companyName": "A"}],
-    "Services": [{"id": 2, "name": "S", "periodType": 2, "unitPrice": 3}],
-    "Contracts": [
-        {
-            "id": 3,
-            "companyID": 1,
-            "contractType": 7,
-            "startDate": "2026-01-01",
-            "endDate": "2026-04-30",
-        }
-    ],
-}
-
-
-@pytest.fixture
-def database(tmp_path):
-    return tmp_path / "new.sqlite"
 
 
 def rows(document):

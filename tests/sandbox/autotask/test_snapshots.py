@@ -10,24 +10,7 @@ from trueup.sandbox.autotask import seed, snapshots
 from trueup.sandbox.autotask.dump import dump_database
 from trueup.sandbox.autotask.store import RecordStore
 
-BASE = {
-    "Companies": [{"id": 1, "companyName": "A"}],
-    "Services": [{"id": 2, "name": "S", "periodType": 2, "unitPrice": 3}],
-    "Contracts": [
-        {
-            "id": 3,
-            "companyID": 1,
-            "contractType": 7,
-            "startDate": "2026-01-01",
-            "endDate": "2026-04-30",
-        }
-    ],
-}
-
-
-@pytest.fixture
-def database(tmp_path):
-    return tmp_path / "new.sqlite"
+from tests.sandbox.autotask.one_contract import BASE
 
 
 def test_a_snapshot_is_one_file_with_everything_and_can_be_restored(tmp_path, entities, database):
