@@ -33,7 +33,7 @@ class HasLine(Protocol):
 
 
 class EngineError(Exception):
-    """Something that the user can fix. The text tells what is wrong and what to do."""
+    """Something that the user can fix. The text says what is wrong and what to do."""
 
 
 class ConfigError(EngineError):

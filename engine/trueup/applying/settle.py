@@ -35,7 +35,7 @@ NO_MAPPING = "reading cannot tell whether it took effect: its mapping is no long
 
 
 class DoubtSettler:
-    """Reads what is in doubt, and tells how each change stands."""
+    """Reads what is in doubt, and returns how each change stands."""
 
     def __init__(self, project: Project, world: World, checker: PreconditionChecker) -> None:
         self._project, self._world, self._checker = project, world, checker
@@ -45,9 +45,9 @@ class DoubtSettler:
         self._read_at: datetime = world.clock.now()
 
     def settle(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
-        """Entries for all that can be told now: DONE, NOT_LANDED, FAILED or UNCLEAR.
+        """Entries for all that is known now: DONE, NOT_LANDED, FAILED or UNCLEAR.
 
-        FAILED is a write that was refused and had no effect. What cannot be told yet must wait.
+        FAILED is a write that was refused and had no effect. What is not known yet must wait.
         """
         # The time before reading: what the reading does not show may have come while it ran.
         self._read_at = self._world.clock.now()
@@ -196,8 +196,8 @@ class DoubtSettler:
                     f"look in {self._systems.target}, then "
                     f"`trueup state settle {change.id} landed|absent --reason …`"
                 )
-                told = {"text": text, **data, "remedy": remedy}
-                return [Entry(change.id, Step.UNCLEAR, now, told)]
+                details = {"text": text, **data, "remedy": remedy}
+                return [Entry(change.id, Step.UNCLEAR, now, details)]
             case _:
                 assert_never(outcome)
 

@@ -130,7 +130,7 @@ def _carry_out(
     def show(plan: Plan) -> None:
         plans.append(plan)
         if not context.json:
-            # Nobody can agree to a plan that cannot be shown.
+            # A plan that cannot be shown cannot be agreed to.
             write = out_done if request.yes else out
             write(plan_text(plan, context.style, verbose=context.verbose))
 

@@ -142,10 +142,10 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 
 
 def _boolean(value: object, field: Field) -> bool:
-    said = _BOOLEANS.get(str(value).strip().casefold())
-    if said is None:
+    meaning = _BOOLEANS.get(str(value).strip().casefold())
+    if meaning is None:
         raise CoercionError(f"{field.name} is yes or no, not {shown(value)}")
-    return said
+    return meaning
 
 
 def _day(value: object, field: Field) -> date:

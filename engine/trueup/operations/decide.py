@@ -136,7 +136,7 @@ def _difference(project: Project, mapping: str, key: str) -> LedgerLine:
 def _seen(project: Project, line: LedgerLine | None) -> Mapping[str, object]:
     """The difference that the decision is about, as it is written.
 
-    Its day tells it from a difference that a run corrected before: such a decision is used up.
+    A decision about a difference of an earlier day is used up: a run has corrected that one.
     """
     ledger = project.mappings[line.mapping].ledger if line else None
     if line is None or ledger is None or line.units is None or line.quantity is None:

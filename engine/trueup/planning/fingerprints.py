@@ -1,4 +1,4 @@
-"""Fingerprints of source rows, by which apply tells whether a row moved since the plan was made."""
+"""Fingerprints of source rows, by which apply sees whether a row moved since the plan was made."""
 
 from trueup.model.plan import SeenRow
 from trueup.model.project import MappingSpec

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     BLOCKED = "blocked"  # a fault: mend it
     HELD = "held"  # it waits for a decision, or for a day
     DIFFERENCE = "differs"  # the two sides differ, and nothing explains it
-    UNKNOWN = "not known"  # one of the two sides cannot be told
+    UNKNOWN = "not known"  # one of the two sides is not known
 
 
 @dataclass(frozen=True, slots=True)

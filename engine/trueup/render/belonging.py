@@ -31,7 +31,7 @@ class Belonging:
         )
 
     def customer_of(self, row: Blocked | RowRef) -> RowRef | None:
-        """A row's customer, as far as the plan tells it."""
+        """A row's customer, if the plan names one."""
         if row.mapping in self._customers:
             return RowRef(row.mapping, row.key, row.name)
         because = row.because if isinstance(row, Blocked) else ()

@@ -38,16 +38,16 @@ _SYMBOLS = {
 
 
 def desired(changes: Sequence[Change], view: View) -> list[Line]:
-    """What the plan wants, folded where it is equal; all but what `drift` tells.
+    """What the plan wants, folded where it is equal; all but what `drift` shows.
 
-    Marks in the source are told with `-v` only: the summary counts them.
+    Marks in the source are shown with `-v` only: the summary counts them.
     """
     shown = [
         change
         for change in changes
         if not is_drift(change) and (view.verbose or change.action is not Action.WRITE_BACK)
     ]
-    return _told(tidied(shown), view)
+    return _change_lines(tidied(shown), view)
 
 
 def drift(changes: Sequence[Change], view: View) -> list[Line]:
@@ -55,7 +55,7 @@ def drift(changes: Sequence[Change], view: View) -> list[Line]:
     edited = tidied([change for change in changes if is_drift(change)])
     inside = [
         replace(line, indent=line.indent + 2, kind=line.kind and f"{line.kind} of drift")
-        for line in _told(edited, view)
+        for line in _change_lines(edited, view)
     ]
     return (
         [free(reason_text(Reason.DRIFT, view.names), view.style.warn, 2), *inside] if edited else []
@@ -151,7 +151,7 @@ def _amount(amount: Decimal, view: View) -> str:
     return money(amount, view.currency, signed=True)
 
 
-def _told(changes: Sequence[Change], view: View) -> list[Line]:
+def _change_lines(changes: Sequence[Change], view: View) -> list[Line]:
     return [line for group in fold(changes, verbose=view.verbose) for line in _group(group, view)]
 
 

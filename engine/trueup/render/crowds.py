@@ -1,4 +1,4 @@
-"""Rows that need a person for the very same reason, told together."""
+"""Rows that need a person for the very same reason, shown together."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace

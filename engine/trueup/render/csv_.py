@@ -88,7 +88,7 @@ def _run(history: RunHistory, zone: tzinfo) -> list[Cells]:
     run = history.run
     rows: list[Cells] = []
     for change, entries in history.by_change():
-        told: Cells = {
+        common: Cells = {
             "run": run.id,
             "started": moment(run.started, zone),
             "who": run.who,
@@ -98,5 +98,5 @@ def _run(history: RunHistory, zone: tzinfo) -> list[Cells]:
             "known": value_text(change_data(entries)),
             "last step at": moment(entries[-1].at, zone) if entries else "",
         }
-        rows += [{**about(change), **told, **field} for field in each_field(change)]
+        rows += [{**about(change), **common, **field} for field in each_field(change)]
     return rows

@@ -24,10 +24,10 @@ DEPENDS = "depends-on-blocked"
 """What stages call the finding of a row that only waits for another one: its chain says more."""
 
 MOST = 8
-"""Rows with the same code, or findings, that are told one by one; `-v` tells all."""
+"""Rows with the same code, or findings, that are shown one by one; `-v` shows all."""
 
 CROWD = 3
-"""Rows of one mapping with the very same to say from which on one line tells them all."""
+"""Rows of one mapping with the same findings from which on one line stands for all."""
 
 
 def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> list[Line]:
@@ -69,8 +69,8 @@ def others(findings: Sequence[Finding], view: View, *, brief: bool = False) -> l
         paint = paint_of(severity, view.style)
         crowds = [] if view.verbose else alike(every_one)
         found += [line for crowd in crowds for line in _crowd_of(crowd, paint, view)]
-        told = {id(finding) for crowd in crowds for finding in crowd}
-        rest = [finding for finding in every_one if id(finding) not in told]
+        shown_already = {id(finding) for crowd in crowds for finding in crowd}
+        rest = [finding for finding in every_one if id(finding) not in shown_already]
         shown = rest if view.verbose else rest[: 1 if brief else MOST]
         for finding in shown:
             found += _finding(finding, paint, view)[: 1 if brief else None]
@@ -119,19 +119,19 @@ def remedy_text(finding: Finding, view: View) -> str:
 
 
 def remaining(plan: Plan) -> list[Finding]:
-    """The plan's findings that no blocked row and no row left out has told already."""
-    told = {finding for row in plan.blocked for finding in row.findings}
+    """The plan's findings that no blocked row and no row left out shows already."""
+    shown_already = {finding for row in plan.blocked for finding in row.findings}
     out = {(group.mapping, group.code) for group in plan.left_out}
     return [
         finding
         for finding in plan.findings
-        if finding not in told
+        if finding not in shown_already
         and not (finding.severity is Severity.SKIP and (finding.mapping, finding.code) in out)
     ]
 
 
 def held_findings(plan: Plan) -> list[Finding]:
-    """What waits, as far as no blocked row tells it."""
+    """What waits, as far as no blocked row shows it."""
     return [finding for finding in remaining(plan) if finding.severity is Severity.HOLD]
 
 

@@ -1,7 +1,7 @@
-"""Changes in; groups of changes that one line can tell out.
+"""Groups changes that one line can stand for.
 
 Alike: equal values, one line for all. Of one kind: the same fields with values of their own; the
-first few are told in full, the others are counted. `verbose` groups nothing.
+first few are shown in full, the others are counted. `verbose` groups nothing.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from trueup.model.plan import Action, Change, Reason
 
 MANY = 10
-"""Changes of one kind that are told one by one; of more, the first three are."""
+"""Changes of one kind that are shown one by one; of more, the first three are."""
 
 MANY_CREATES = 5
 """Creates of one mapping with the same fields that have a line each."""
@@ -23,14 +23,14 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Changes that are told together; `alike` where one change speaks for all."""
+    """Changes that are shown together; `alike` where one line stands for all."""
 
     changes: tuple[Change, ...]
     alike: bool = True
 
     @property
     def first(self) -> Change:
-        """The one that speaks for the others."""
+        """The one that stands for the others."""
         return self.changes[0]
 
 
@@ -49,7 +49,7 @@ def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
 
 
 def is_drift(change: Change) -> bool:
-    """Does it do nothing but put back what somebody edited in Autotask?"""
+    """Whether it only puts back values that were edited in Autotask."""
     return bool(change.fields) and all(field.reason is Reason.DRIFT for field in change.fields)
 
 

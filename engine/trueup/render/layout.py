@@ -10,7 +10,7 @@ from trueup.render.wrapping import wrap
 
 GAP = 3
 WIDEST = 82
-"""A cell that is wider pushes the rest of its own line, not everybody's column."""
+"""A cell that is wider pushes the rest of its own line, not the column of all lines."""
 
 ENDLESS = 1_000_000
 """Columns of a line that may be as wide as it is."""

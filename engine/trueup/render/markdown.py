@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, Plan
-from trueup.render import changes as told
+from trueup.render import changes as change_text
 from trueup.render.findings import alike
 from trueup.render.folding import Group, fold
 from trueup.render.formatting import count, known_as, some
@@ -70,9 +70,9 @@ def _head(plan: Plan) -> str:
 
 
 def _changes(changes: Sequence[Change], view: View) -> str:
-    """Marks in the source are told with `-v` only: the summary counts them."""
+    """Marks in the source are shown with `-v` only: the summary counts them."""
     shown = [one for one in changes if view.verbose or one.action is not Action.WRITE_BACK]
-    rows = (_group(group, view) for group in fold(told.tidied(shown), verbose=view.verbose))
+    rows = (_group(group, view) for group in fold(change_text.tidied(shown), verbose=view.verbose))
     return table(("", "what", "where", "change", "why"), rows)
 
 
@@ -82,13 +82,13 @@ def _group(group: Group, view: View) -> Sequence[str]:
     if many > 1:
         name = f"{count(many, change.mapping)}: {some([one.name for one in group.changes])}"
     where = (
-        told.where(change, names)
+        change_text.where(change, names)
         if many == 1 or change.action is Action.WRITE_BACK
         else change.entity
     )
     reasons = dict.fromkeys(why for field in change.fields if (why := why_changed(field, names)))
     return (
-        f"`{told.symbol(change.action)}`",
+        f"`{change_text.symbol(change.action)}`",
         literal(name),
         literal(where),
         "<br>".join(_what(group, view)),
@@ -98,14 +98,14 @@ def _group(group: Group, view: View) -> Sequence[str]:
 
 def _what(group: Group, view: View) -> list[str]:
     change = group.first
-    effects = [literal(text) for text in told.effects(group.changes, view) if text]
-    noted = [literal(note) for note in told.notes(change, view)]
+    effects = [literal(text) for text in change_text.effects(group.changes, view) if text]
+    noted = [literal(note) for note in change_text.notes(change, view)]
     match change.action:
         case Action.ADJUST:
-            final = [f"**{told.CANNOT_BE_UNDONE}**"] if view.verbose else []
-            return [literal(told.units(change)), *effects, *final, *noted]
+            final = [f"**{change_text.CANNOT_BE_UNDONE}**"] if view.verbose else []
+            return [literal(change_text.units(change)), *effects, *final, *noted]
         case Action.LINK:
-            found = literal(told.FOUND_BY.get(change.how, change.how))
+            found = literal(change_text.FOUND_BY.get(change.how, change.how))
             fields = [] if len(group.changes) > 1 else _fields(change)
             return [found, *fields, *noted]
         case Action.CREATE if not view.verbose:
@@ -122,10 +122,10 @@ def _fields(change: Change) -> list[str]:
 
 def _field(change: Change, position: int) -> str:
     field = change.fields[position]
-    after = literal(told.after(field), VALUE_COLUMNS)
+    after = literal(change_text.after(field), VALUE_COLUMNS)
     if change.action is Action.CREATE:
         return f"{literal(field.field)}: {after}"
-    return f"{literal(field.field)}: {literal(told.before(field), VALUE_COLUMNS)} → {after}"
+    return f"{literal(field.field)}: {literal(change_text.before(field), VALUE_COLUMNS)} → {after}"
 
 
 def _findings(findings: Sequence[Finding], view: View) -> str:

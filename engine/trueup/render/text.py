@@ -20,7 +20,7 @@ PAGE = 60
 """Lines of changes that are shown one by one; more of them are summed up, and `-v` shows all."""
 
 FEW = 3
-"""Reasons to leave rows out that are told one by one; of more, `-v` tells them."""
+"""Reasons to leave rows out that are shown one by one; of more, `-v` shows them."""
 
 SEVERAL = {GroupBy.CUSTOMER: "Several customers", GroupBy.SERVICE: "Several services"}
 
@@ -52,7 +52,7 @@ def plan_text(
     seen, columns = overview(plan), style.columns or WIDTH
     view = View(plan.currency, plan.names, style, verbose, arrangement, seen.money)
     brief = [free(summary(plan, seen), style.heading)]
-    told, is_brief = _changes(seen, view)
+    changes, is_brief = _changes(seen, view)
     sections = [
         _read(plan),
         head.money_table(seen, view),
@@ -60,7 +60,7 @@ def plan_text(
         head.verdict_lines(seen, view) if not agrees(plan) else [],
         head.top_lines(seen, view),
         attention_lines.lines(seen, view),
-        *told,
+        *changes,
         *_beside(plan, view, brief=is_brief),
         brief,
     ]
@@ -144,7 +144,7 @@ def tabs(plan: Plan) -> list[str]:
 
 
 def loose(plan: Plan) -> list[Finding]:
-    """Findings that stop no row, those that may need somebody first."""
+    """Findings that stop no row, those that may need a person first."""
     found = [
         finding
         for finding in findings.remaining(plan)
@@ -205,8 +205,8 @@ def _read(plan: Plan) -> list[Line]:
 def _changes(seen: Overview, view: View) -> tuple[list[list[Line]], bool]:
     """The changes, and whether they are only summed up, by groups, because they are many."""
     plan = seen.plan
-    told = [change for change in plan.changes if change.action is not Action.WRITE_BACK]
-    if view.verbose or len(told) <= PAGE * 2:
+    counted = [change for change in plan.changes if change.action is not Action.WRITE_BACK]
+    if view.verbose or len(counted) <= PAGE * 2:
         sections = _one_by_one(seen, view)
         if view.verbose or sum(map(len, sections)) <= PAGE:
             return sections, False
@@ -223,15 +223,15 @@ def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
             by_tab.setdefault(change.tab, []).append(change)
         return [_section(tab, by_tab[tab], view) for tab in tabs(seen.plan) if tab in by_tab]
     common = [] if view.verbose else _of_several(seen, view)
-    told = {change.id for change in common}
+    shared = {change.id for change in common}
     linked = {(one.mapping, one.keys) for one in common if one.action is Action.LINK}
 
     def remaining(group: Group) -> list[Change]:
-        """What is not told in common; an update of a record is told with its link."""
+        """What is not shown in common; an update of a record stands with its link."""
         return [
             one
             for one in group.changes
-            if one.id not in told
+            if one.id not in shared
             and not (one.action is Action.UPDATE and (one.mapping, one.keys) in linked)
         ]
 
@@ -244,7 +244,7 @@ def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
 
 
 def _of_several(seen: Overview, view: View) -> list[Change]:
-    """Changes without money that one line tells for several customers or services."""
+    """Changes without money that one line shows for several customers or services."""
     every = changes.tidied(seen.plan.changes)
     found: dict[str, Change] = {}
     counted_kinds = set()

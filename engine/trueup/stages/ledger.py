@@ -63,7 +63,7 @@ class ServiceLedger:
     unassigned: Advice = NO_ADVICE
     """What to do about a change that cannot be read and may be this row's."""
 
-    is_inferred: bool = False  # the record only fits the row: nobody decided that it is its own
+    is_inferred: bool = False  # the record only fits the row: no decision or link says so
     kept_out: str = ""  # blocked or held: the row by itself is no reason to correct
     under: tuple[RowRef, ...] = ()
     customer: RowRef | None = None

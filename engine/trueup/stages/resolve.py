@@ -47,7 +47,7 @@ class Resolved:
 class Resolver:
     """Resolves the slots of one mapping.
 
-    `compared` is the quick way for rows that most likely equal their record; `row` tells in full.
+    `compared` is quick, for rows that most likely equal their record; `row` resolves in full.
     """
 
     def __init__(

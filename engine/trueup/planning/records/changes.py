@@ -200,7 +200,7 @@ class _ChangePlanner:
         remembered = self._remembered(key, {**record, **values}, kept)
         changes = []
         if how is not None:
-            # The update sets the others: were it not sent, nobody would have edited them.
+            # The update sets the others. If it is not sent, they must not look edited.
             agreed = {name: value for name, value in remembered.items() if name not in writes}
             changes.append(link_change(self._context, self._mapping, key, how, agreed))
         if writes:
@@ -241,7 +241,7 @@ class _ChangePlanner:
         state.referable[key] = Unknown(change_id(self._mapping, key))
         self.create(key)
         for change in state.changes.get(key, []):
-            # The old record keeps the identity: the new one is told by what it belongs to.
+            # The old record keeps the identity: what it belongs to identifies the new one.
             references = {name: values[name] for name in self._reference_names}
             absent = {**change.seen.absent, **references}
             note = f"moved: {self._entity.name} {old} stays, without units"

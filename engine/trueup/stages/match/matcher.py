@@ -279,7 +279,7 @@ class _Matcher:
     def _is_free(self, record: int) -> bool:
         """Whether no row has the record, or only one that is gone from its table.
 
-        The row that is gone is no rival, but whoever claims its record has to be told.
+        The row that is gone is no rival, but rows that claim its record need the warning.
         """
         taken = any(self.state.has(key) for key in self.links.rows_of(record))
         return record not in self.claimed and not taken
