@@ -13,22 +13,21 @@ class Line(NamedTuple):
     """A line of the ledger, in seats: `billed` and what should be, and what becomes of the rest."""
 
     class_: str
-    seats: int | None
+    seats: Decimal | int | None
     billed: int | None
     moved: int = 0  # by the plan
-    held: int = 0
-    left: int | None = 0  # after apply, explained by nothing
+    held: Decimal | int = 0
+    left: Decimal | int | None = 0  # after apply, explained by nothing
 
     @classmethod
     def of(cls, line: LedgerLine) -> "Line":
-        quantity, left = line.quantity, line.unexplained
         return cls(
             str(line.class_),
-            None if quantity is None else int(quantity),
+            line.quantity,
             line.units,
             line.moved,
-            int(line.held_units),
-            None if left is None else int(left),
+            line.held_units,
+            line.unexplained,
         )
 
 

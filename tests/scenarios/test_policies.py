@@ -1,9 +1,11 @@
 """Policies: the day from which a change is billed, and how many units a quantity becomes."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, agrees, expect, finding, line_of, pounds
+from tests.scenarios.expected import Line, Told, agrees, expect, finding, line_of, pounds
 from tests.scenarios.world import World
 
 SUBSCRIPTION = "mappings/subscription.yaml"
@@ -184,25 +186,56 @@ def test_a_change_from_below_the_minimum_bills_what_is_above_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("way", "billed", "moved"), [("up", 11, 2), ("down", 10, 2), ("nearest", 10, 2)]
+    ("way", "quantity", "logs", "billed", "steps"),
+    [
+        ("up", "10", ["2.5"], 10, [3]),
+        ("down", "10", ["2.5"], 10, [2]),
+        ("nearest", "10", ["2.4"], 10, [2]),
+        ("nearest", "10", ["2.5"], 10, [3]),
+        ("up", "10", ["1.5", "1.5"], 10, [2, 1]),
+        ("down", "10", ["1.5", "1.5"], 10, [1, 2]),
+        ("up", "10", ["-0.5", "-1.5"], 10, [0, -2]),
+        ("up", "8.4", ["2"], 9, [2]),
+        ("down", "8.4", ["2"], 8, [2]),
+        ("nearest", "0.4", ["0.05", "0.1"], 0, [0, 1]),
+    ],
 )
-def test_parts_of_a_unit_are_rounded(tmp_path, way, billed, moved):
-    """10.4 seats, 2 more than before: the billed units are rounded, not the change."""
-    service = Service(seats="10.4", billed=billed - moved, changes={"2026-11-10": "2"})
-    edits = {
-        **policy(INCLUDED, f"rounding: {way}"),
-        "rules/subscription.yaml": {"source.quantity is whole and ": ""},
-    }
-    world = World(tmp_path, service, edits=edits)
+def test_parts_of_a_unit_are_rounded(tmp_path, way, quantity, logs, billed, steps):
+    """The quantity is rounded; a change is the difference of two rounded quantities."""
+    after = billed + sum(steps)
+    days = [f"2026-11-1{number}" for number in range(len(logs))]
+    service = Service(
+        seats=str(Decimal(quantity) + sum(map(Decimal, logs))),
+        billed=billed,
+        changes=dict(zip(days, logs, strict=True)),
+    )
+    world = World(tmp_path, service, edits=policy(INCLUDED, f"rounding: {way}"))
+    plan = world.plan()
+    sent = [("sub", day, step) for day, step in zip(days, steps, strict=True) if step]
+    assert Told.by(plan).adjusts == sent
+    assert plan.blocked == ()
+    line = line_of(plan)
+    assert (line.quantity, line.units, line.moved) == (after, billed, sum(steps))
+    is_rounded = any(Decimal(log) != step for log, step in zip(logs, steps, strict=True) if step)
+    assert (f"(policy: rounded {way})" in notes(plan)) == is_rounded
+    world.apply(plan, units={"sub": {"2026-11-09": billed, days[-1]: after}})
+    assert {one["status"] for one in world.rows("license_change").values()} == {"Archived"}
+
+
+def test_parts_of_a_unit_wait_for_a_policy(tmp_path):
+    """Without rounding nothing is guessed: the change is held, with its money."""
+    service = Service(seats="12.5", changes={"2026-11-10": "2.5"})
+    world = World(tmp_path, service)
     plan = world.plan()
     expect(
         plan,
-        adjusts=[("sub", "2026-11-10", moved)],
-        ledger={"sub": Line("under-billed", billed, billed - moved, moved=moved)},
-        invoice="14.00",
-        run_rate="20.00",
+        ledger={"sub": Line("under-billed", Decimal("12.5"), 10, held=Decimal("2.5"))},
+        held={"not-whole": "25.00"},
+        findings=["not-whole"],
     )
-    world.apply(plan, units={"sub": {"2026-11-09": billed - moved, "2026-11-10": billed}})
+    found = finding(plan, "not-whole")
+    assert found.text == "it changes units by +2.5; Autotask counts whole units"
+    assert "policy.rounding" in found.remedy
 
 
 def test_a_ceiling_above_which_a_person_must_agree(tmp_path):

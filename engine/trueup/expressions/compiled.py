@@ -10,6 +10,7 @@ from typing import Any
 from trueup.expressions.joins import used_joins
 from trueup.expressions.program import Implies, Program
 from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.coerce import coerce, to_number
 from trueup.model.finding import Severity
 from trueup.model.project import FieldSpec, Find, Manage, MappingSpec, Reference, Rule, Value
 
@@ -17,15 +18,17 @@ from trueup.model.project import FieldSpec, Find, Manage, MappingSpec, Reference
 class Slot:
     """One field that a mapping fills.
 
-    It has the field's spec, the field of the catalogue, its position among the slots, and whether
-    it is part of the identity.
+    It has the field's spec, the field of the catalogue, its position among the slots, whether it is
+    part of the identity, and whether it holds the units that a change adds.
     """
 
-    __slots__ = ("field", "identity", "name", "position", "spec")
+    __slots__ = ("field", "identity", "name", "position", "spec", "units")
 
-    def __init__(self, spec: FieldSpec, field: Field, position: int, *, identity: bool) -> None:
+    def __init__(
+        self, spec: FieldSpec, field: Field, position: int, *, identity: bool, units: bool = False
+    ) -> None:
         self.name, self.spec, self.field = spec.name, spec, field
-        self.position, self.identity = position, identity
+        self.position, self.identity, self.units = position, identity, units
 
     @property
     def reference(self) -> Reference | None:
@@ -36,6 +39,15 @@ class Slot:
     def find(self) -> Find | None:
         """Returns the look-up that fills the field, or None."""
         return self.spec.value if isinstance(self.spec.value, Find) else None
+
+    def coerced(self, value: object) -> Any:  # noqa: ANN401 -- any value of a record
+        """Returns the value as the field holds it. Raises CoercionError if it does not fit.
+
+        Units may have parts until a policy has rounded them, whatever the type of the field.
+        """
+        if self.units and value is not None:
+            return to_number(value)
+        return coerce(value, self.field)
 
 
 class Compiled:
@@ -90,6 +102,7 @@ def _slots(mapping: MappingSpec, entity: Entity) -> list[Slot]:
             entity.field(spec.name) or Field(spec.name, Type.TEXT),
             position,
             identity=spec.name in mapping.identity,
+            units=mapping.append is not None and spec.name == mapping.append.merge_sum,
         )
         for position, spec in enumerate(ordered)
     ]

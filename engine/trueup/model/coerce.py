@@ -23,7 +23,7 @@ class CoercionError(ValueError):
 
 
 def coerce(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
-    """The value in the field's own type, picklist labels as their numbers. Raises Misfit.
+    """The value in the field's own type, picklist labels as their numbers. Raises CoercionError.
 
     None stays none. Text is trimmed as Autotask stores it, and refused when it is too long.
     """
@@ -117,7 +117,7 @@ def _integer(value: object, field: Field) -> int:
 def to_number(value: object) -> Decimal:
     """Returns text, a whole number or a decimal as an exact decimal.
 
-    Raises Misfit for what is no number, or is out of bounds.
+    Raises CoercionError for what is no number, or is out of bounds.
     """
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         number = Decimal(value.strip())
@@ -160,7 +160,7 @@ def _day(value: object, field: Field) -> date:
 
 
 def to_day(text: str) -> date:
-    """`2026-11-15`, with or without a time behind it. Raises Misfit."""
+    """`2026-11-15`, with or without a time behind it. Raises CoercionError."""
     try:
         if _DAY.fullmatch(text.strip()):
             return date.fromisoformat(text.strip()[:10])

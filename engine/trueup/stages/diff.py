@@ -238,7 +238,7 @@ def deactivation(
     """The values that switch a record off: first those it does not have yet, then all of them.
 
     `names` are what the expressions among them may use: settings and the plan, for the row is gone.
-    Raises Misfit or one of EVALUATION_ERRORS.
+    Raises CoercionError or one of EVALUATION_ERRORS.
     """
     wanted = {
         name: coerce(evaluate(value.raw, names or {}), field)

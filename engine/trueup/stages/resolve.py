@@ -13,7 +13,7 @@ from jinja2 import Undefined, UndefinedError
 from trueup.expressions.compiled import Compiled, Slot
 from trueup.expressions.unreadable import NEEDS_UNREAD, UnreadableValue
 from trueup.model.catalogue import UNNAMED, SystemNames
-from trueup.model.coerce import CoercionError, coerce, pick_table
+from trueup.model.coerce import CoercionError, pick_table
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState, RowKey
 from trueup.model.project import Find, Manage, Reference
@@ -112,7 +112,7 @@ class Resolver:
             elif slot.find:
                 resolved.values[slot.name] = self._find_once(slot.find, value)
             else:
-                resolved.values[slot.name] = coerce(value, slot.field)
+                resolved.values[slot.name] = slot.coerced(value)
         except CoercionError as fault:
             finding = self._finding(key, slot, "value-does-not-fit", str(fault))
             resolved.findings.append(finding)

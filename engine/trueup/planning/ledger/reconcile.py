@@ -250,27 +250,32 @@ class _Reconciliation:
             rest = sendable[position:]
             if change.needs_day:
                 text = "a decision must name the day from which it is billed (policy: decided)"
-                push = Command("decide", self._mapping.name, key, "push --on DAY --reason …")
+                push = Advice.of(
+                    Command("decide", self._mapping.name, key, "push --on DAY --reason …")
+                )
                 return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
             if change.units != change.units.to_integral_value():
-                target = self._context.systems.target
-                text = f"it changes units by {change.units:+f}; {target} counts whole units"
-                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, None)]
+                systems = self._context.systems
+                text = f"it changes units by {change.units:+f}; {systems.target} counts whole units"
+                remedy = Advice(
+                    f"correct its quantity in {systems.source}, or round the units: "
+                    f"`policy.rounding` in mapping {self._owner.name}"
+                )
+                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, remedy)]
             is_above = ledger.ceiling is not None and (ledger.quantity or 0) > ledger.ceiling
             if is_above and change.units > 0 and key not in self._pushed:
                 text = (
                     f"{ledger.quantity:f} units are above the ceiling of {ledger.ceiling:f} "
                     "(policy: ceiling)"
                 )
-                push = Command("decide", self._mapping.name, key, "push --reason …")
+                push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))
                 return [*sendable[:position], *self._hold_rest(rest, "above-ceiling", text, push)]
         return sendable
 
     def _hold_rest(
-        self, keys: Sequence[str], code: str, text: str, command: Command | None
+        self, keys: Sequence[str], code: str, text: str, remedy: Advice
     ) -> Sequence[str]:
         """Holds the first of the changes, and those after it because of it; returns none."""
-        remedy = Advice.of(command) if command else NO_ADVICE
         first = self._pending.finding(code, Severity.HOLD, text, keys[0], remedy)
         self._state.block(keys[0], first)
         for key in keys[1:]:
