@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from trueup.errors import ConfigError
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import Line, agrees, expect, line_of, pounds
@@ -192,14 +193,25 @@ def test_a_setup_fee_is_part_of_the_money_and_has_its_billing_code(tmp_path):
     assert (contract["setupFee"], contract["setupFeeBillingCodeID"]) == (500, FEES["id"])
 
 
-def test_a_setup_fee_without_a_billing_code_blocks_the_contract(tmp_path):
-    world = World(tmp_path, NEW, edits={SETTINGS: {"setup_fee: 0": "setup_fee: 500"}})
-    plan = world.plan()
+def test_a_setup_fee_without_a_billing_code_is_refused(tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        World(tmp_path, NEW, edits={SETTINGS: {"setup_fee: 0": "setup_fee: 500"}})
+    [finding] = refused.value.findings
+    assert finding.text == (
+        "A setup fee of 500 is billed for new contracts, and no billing code is set for it."
+    )
+    text = (tmp_path / SETTINGS).read_text(encoding="utf-8").splitlines()
+    assert text[finding.place.line - 1][finding.place.column - 1 :] == "500"
+
+
+def test_a_setup_fee_with_an_unknown_billing_code_blocks_the_contract(tmp_path):
+    edits = {"setup_fee: 0": "setup_fee: 500", "setup_fee: null": "setup_fee: Fees of setup"}
+    plan = World(tmp_path, NEW, edits={SETTINGS: edits}).plan()
     expect(
         plan,
-        findings=["setup-fee-has-a-billing-code", "depends-on-blocked"],
+        findings=["setup-fee-billing-code-resolves", "depends-on-blocked"],
         ledger={"sub": Line("missing", 10, 0, held=10)},
-        held={"setup-fee-has-a-billing-code": "100.00"},
+        held={"setup-fee-billing-code-resolves": "100.00"},
     )
 
 

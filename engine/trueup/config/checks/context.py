@@ -4,7 +4,7 @@
 names an expression may use in a given position, with the shape of each. Start with `of_row`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -81,6 +81,14 @@ class CheckContext:
         """Returns the place of a key of the mapping."""
         checked = self.documents.get(mapping.name)
         return checked.document.key_place(*steps) if checked else mapping.place
+
+    def place_of_setting(self, path: Sequence[str]) -> Place | None:
+        """Returns the place of a setting, of the map that it is missing from, or None."""
+        node, place = self.settings_node, None
+        for name in path:
+            node = node.get(name) if node and isinstance(node.data, dict) else None
+            place = node.place if node else place
+        return place
 
     def appends(self, mapping: MappingSpec) -> bool:
         """Returns whether the mapping has an `append`, readable or not."""

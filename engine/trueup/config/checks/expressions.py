@@ -1,22 +1,25 @@
 """The check of one value of a spec: a literal, an expression or a template.
 
 `check_expression` takes the value and the names that it may use. It returns what is wrong with it,
-and the shapes of what it may result in. The work is done by `inference.py`.
+and the shapes of what it may result in. The work is done by `inference.py`. An expression that
+needs no row, such as `{{ settings.setup_fee / 2 }}`, is evaluated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from trueup.config.checks.inference import Inference, outcomes
-from trueup.config.checks.shapes import Constant, Shape
+from trueup.config.checks.shapes import Constant, Scalar, Shape, Structure
 from trueup.errors import ExpressionFault
-from trueup.expressions import FILTERS, TESTS, Inspection, inspect
+from trueup.expressions import EVALUATION_ERRORS, FILTERS, TESTS, Inspection, evaluate, inspect
 from trueup.expressions.syntax import parse
 from trueup.model.finding import Finding, Severity
 from trueup.model.project import Value
 from trueup.model.suggestions import unknown
 
 Names = Mapping[str, Shape]
+Report = Callable[[str, str], None]
+"""Takes what is wrong, and what to do about it."""
 
 
 @dataclass(slots=True)
@@ -27,11 +30,14 @@ class CheckedExpression:
     findings: list[Finding] = field(default_factory=list)
 
 
-def check_expression(value: Value, names: Names, *, single: bool = False) -> CheckedExpression:
+def check_expression(
+    value: Value, names: Names, *, single: bool = False, guarded: bool = False
+) -> CheckedExpression:
     """Checks a literal, an expression or a template that may use `names`.
 
     With `single`, a template is an error. A condition or a quantity must be one expression,
-    because a template gives text, and text is always true.
+    because a template gives text, and text is always true. With `guarded`, the expression is used
+    only where another one holds: it is not evaluated here, where it may fail.
     """
     if not (isinstance(value.raw, str) and value.is_code):
         return CheckedExpression((Constant(value.raw),))
@@ -52,9 +58,37 @@ def check_expression(value: Value, names: Names, *, single: bool = False) -> Che
             )
         shape = Inference(names, report).of(parse(value.raw))
         checked.shapes = tuple(dict.fromkeys(outcomes(shape)))
+        if not (checked.findings or guarded):
+            _evaluate(value.raw, names, checked, report)
     except ExpressionFault as fault:
         report(str(fault), "")
     return checked
+
+
+def constants_of(names: Names) -> dict[str, object]:
+    """Returns the values of the names that need no row: the settings, where they are known."""
+    settings = names.get("settings")
+    if isinstance(settings, Structure) and settings.stated is not None:
+        return {"settings": settings.stated}
+    return {}
+
+
+def _evaluate(raw: str, names: Names, checked: CheckedExpression, report: Report) -> None:
+    """Evaluates an expression that needs no row: for a row it would give the same, or fail."""
+    constants, roots = constants_of(names), inspect(raw).roots
+    if not roots <= constants.keys():
+        return
+    try:
+        result = evaluate(raw, constants)
+    except EVALUATION_ERRORS as fault:
+        report(f"this can never be evaluated: {fault}", "correct the expression or the setting")
+        return
+    # A constant that is a setting names it, with its place; what is computed from it has neither.
+    # Nothing is known of a setting that is a list, or that holds an expression.
+    is_stated = all(isinstance(shape, Constant) for shape in checked.shapes)
+    is_known = not roots or all(isinstance(shape, Scalar) for shape in checked.shapes)
+    if is_known and not is_stated:
+        checked.shapes = (Constant(result),)
 
 
 def _unknown_words(inspection: Inspection, value: Value) -> list[Finding]:

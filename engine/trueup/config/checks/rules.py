@@ -6,7 +6,10 @@ from typing import assert_never
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.expressions import check_expression
 from trueup.config.checks.fields import check_mapping_name, error
-from trueup.model.finding import Finding, Place
+from trueup.config.checks.settings import paths
+from trueup.expressions import EVALUATION_ERRORS, as_text, evaluate
+from trueup.expressions.rules import STOPS
+from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import MappingSpec, Rule
 from trueup.model.rule_scopes import RuleOn, scope
 from trueup.model.suggestions import nearest, unknown
@@ -42,11 +45,38 @@ def _check_rule(rule: Rule, context: CheckContext, mapping_place: Place) -> Iter
         yield from _check_when_linked(rule, mapping, context)
 
     names = context.of_rule(rule, mapping)
+    findings: list[Finding] = []
     for value in (rule.when, rule.check):
         if value:
-            yield from check_expression(value, names, single=True).findings
-    yield from check_expression(rule.message, names).findings
-    yield from check_expression(rule.remedy, {**names, **context.of_remedy(rule)}).findings
+            findings += check_expression(value, names, single=True, guarded=True).findings
+    findings += check_expression(rule.message, names, guarded=True).findings
+    of_remedy = {**names, **context.of_remedy(rule)}
+    findings += check_expression(rule.remedy, of_remedy, guarded=True).findings
+    yield from findings or _check_settings(rule, context)
+
+
+def _check_settings(rule: Rule, context: CheckContext) -> Iterator[Finding]:
+    """Reports a rule on the settings alone that does not hold: no row is needed to see it."""
+    values = [value for value in (rule.when, rule.check, rule.message, rule.remedy) if value]
+    used = [path for value in values for path in sorted(paths(value))]
+    if context.settings is None or {path[0] for path in used} - {"settings"}:
+        return
+    names = {"settings": context.settings}
+    try:
+        applies = rule.when is None or evaluate(rule.when.raw, names)
+        if not applies or evaluate(rule.check.raw, names):
+            return
+        text, remedy = (
+            as_text(evaluate(value.raw, names)) for value in (rule.message, rule.remedy)
+        )
+    except EVALUATION_ERRORS as fault:
+        text, remedy = f"rule {rule.name} can never be evaluated: {fault}", "correct the rule"
+        yield error("expression", text, rule.check.place, remedy)
+        return
+    severity = Severity.ERROR if rule.severity in STOPS else Severity.WARNING
+    places = (context.place_of_setting(path[1:]) for path in used)
+    place = next((place for place in places if place), rule.place)
+    yield Finding("settings", severity, text, remedy, place)
 
 
 def _check_when_linked(

@@ -88,6 +88,9 @@ class Structure:
     values: tuple["Shape", ...] = ()
     """The shapes of all parts, if a value may select one: `settings.codes[source.code]`."""
 
+    stated: Mapping[str, object] | None = field(default=None, compare=False)
+    """The parts themselves, if the project's files state them: those of the settings."""
+
     def missing_text(self, name: str) -> str:
         """Returns what to report about a part that does not exist."""
         return self.missing.replace(NAME, name)
@@ -142,7 +145,7 @@ def of_settings(
         for name, value in settings.items()
     }
     missing = f"trueup.yaml has no {prefix}.{NAME}"
-    return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()))
+    return Structure(missing, shapes.get, lambda: shapes, tuple(shapes.values()), settings)
 
 
 def _of_setting(value: object, node: Node | None, named: str) -> Shape:
