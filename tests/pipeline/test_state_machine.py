@@ -14,7 +14,7 @@ from trueup.applying.settle import DoubtSettler
 from trueup.model.run import Effects, Step
 from trueup.planning.ledger import reconcile
 from trueup.planning.ledger.archive_marks import ArchiveMarks
-from trueup.stages.match.matcher import _Matcher
+from trueup.stages.match.placing import Placing
 from trueup.stages.settle import WriteOutcome
 
 from tests.support.fast import AtOnce, compiled_once
@@ -67,7 +67,7 @@ def ignores_fields_that_moved(patch):
 
 
 def creates_despite_an_identity(patch):
-    patch.setattr(_Matcher, "_by_identity", lambda *_: None)
+    patch.setattr(Placing, "_by_identity", lambda *_: None)
 
 
 def settles_too_early(patch):

@@ -5,13 +5,15 @@ finding on both. A record that a decision, a link or an identity gives to one ro
 for the match keys of another.
 
 `match` is the whole stage. It reads the state of the mapping and returns a `MatchResult`; the
-caller puts the result into the state. `matcher` goes through the rows, `candidates` finds records
-by value, `evidence` weighs them, `advice` words the ways out.
+caller puts the result into the state. `matcher` has the steps in their order: `placing`, `claims`,
+`creating`, on a `workspace` that they share. `candidates` finds records by value, `evidence` weighs
+them, `advice` words the ways out.
 """
 
 from trueup.stages.match.candidates import RecordIndex
 from trueup.stages.match.evidence import MatchEvidence
-from trueup.stages.match.matcher import IGNORED, match
+from trueup.stages.match.matcher import match
+from trueup.stages.match.placing import IGNORED
 from trueup.stages.match.result import BY_DECISION, BY_SUCCESSION, MatchInputs, MatchResult
 
 __all__ = [
