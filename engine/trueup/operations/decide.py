@@ -17,7 +17,7 @@ from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.operations.plan import plan
 from trueup.operations.rows import known_rows, resolve_key
 from trueup.pipeline import PlanOptions
-from trueup.planning.ledger.pending import NAMED_AFTER_UNDO
+from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 
 
 @dataclass(frozen=True, slots=True)

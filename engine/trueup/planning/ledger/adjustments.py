@@ -144,7 +144,7 @@ class AdjustmentPlanner:
         first = adjustment.keys[0]
         facts = ChangeFacts(
             action=str(Action.ADJUST),
-            values=self._pending.values.get(first, {}),
+            values=self._pending.values.of(first),
             day=adjustment.day,
             units=adjustment.units,
             units_before=before,
@@ -347,7 +347,7 @@ class AdjustmentPlanner:
 
     def _values(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> dict[str, Any]:
         """What is sent: the values of the last change of the day, with day, units and service."""
-        last = self._pending.values[adjustment.keys[-1]] if adjustment.keys else {}
+        last = self._pending.values.of(adjustment.keys[-1]) if adjustment.keys else {}
         new = Unknown(change_id(self._owner, ledger.row.key))
         fixed = {
             self._spec.merge_on[0]: ledger.record if ledger.record is not None else new,

@@ -1,26 +1,22 @@
 """The changes of an append-only mapping: which are pending, held, or archived by a decision."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
-from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import AppendSpec, Decision, MappingSpec, Reference, Topic, Verdict
-from trueup.model.run import Pushed
+from trueup.model.project import AppendSpec, MappingSpec, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.archive_marks import ArchiveMarks
+from trueup.planning.ledger.change_decisions import ChangeDecisions
+from trueup.planning.ledger.change_values import ChangeValues, change_finding
+from trueup.planning.ledger.pushed_before import PushedBefore
 
 WAITS = "waits-its-turn"
 """Code of the finding of a change that only an earlier one holds."""
-
-NAMED_AFTER_UNDO = (Verdict.PUSH, Verdict.ARCHIVE)
-"""Decisions about a change that was undone count only if they name the run that undid it."""
 
 
 @dataclass(slots=True)
@@ -46,115 +42,35 @@ class Queue:
 
 
 class PendingChanges:
-    """Every change of one mapping, with its values coerced to the fields that it becomes."""
+    """Sorts every change of one mapping into the queue of the row whose ledger it moves."""
 
     def __init__(
         self, context: PlanContext, mapping: MappingSpec, spec: AppendSpec, state: MappingState
     ) -> None:
-        self.context, self.mapping, self.spec, self.state = context, mapping, spec, state
-        self.values: dict[str, dict[str, Any]] = {}  # key → coerced values
-        self.unassigned: list[str] = []  # unreadable, and of an unknown row
-        self.outdated: dict[str, Decision] = {}  # decisions from before the change was undone
-        self.decisions = self._decisions()
+        self.context, self.mapping, self.state = context, mapping, state
+        self.values = ChangeValues(context, mapping, spec)
+        self.decisions = ChangeDecisions(context, mapping)
         self.marks = ArchiveMarks(context, mapping, state)
-        self._last_adjusted: dict[int, date] = {}  # service → last day of an adjustment of ours
-        for one in context.snapshot.pushed.values():
-            if one.units:
-                last = self._last_adjusted.get(one.record, one.day)
-                self._last_adjusted[one.record] = max(one.day, last)
-
-    def _decisions(self) -> dict[str, Decision]:
-        """Decisions that count: one from before an undo says nothing about what it took back."""
-        decisions = self.context.decisions(self.mapping.name, Topic.UNITS)
-        for key, decision in decisions.items():
-            pushed = self._pushed(key)
-            if (
-                pushed
-                and pushed.undone
-                and decision.verdict in NAMED_AFTER_UNDO
-                and decision.after != pushed.run
-            ):
-                self.outdated[key] = decision
-        return {key: one for key, one in decisions.items() if key not in self.outdated}
-
-    def _pushed(self, key: str) -> Pushed | None:
-        return self.context.snapshot.pushed.get((self.mapping.name, key))
-
-    def last_adjusted(self, service: int | None) -> date | None:
-        """The last day on which trueup adjusted a service, a correction included."""
-        return None if service is None else self._last_adjusted.get(service)
-
-    @property
-    def decided_days(self) -> Mapping[str, date]:
-        """Changes with the day that a decision names for them."""
-        return {key: one.on for key, one in self.decisions.items() if one.on is not None}
-
-    # Values of single changes
-
-    def day(self, key: str) -> date:
-        """The day on which a sendable change takes effect."""
-        day: date = self._value(key, self.spec.merge_on[1])
-        return day
-
-    def units(self, key: str) -> Decimal:
-        """The units that a sendable change adds, or takes away where negative."""
-        return Decimal(self._value(key, self.spec.merge_sum) or 0)
-
-    def day_or_none(self, key: str) -> date | None:
-        """The day of any change, also of a blocked one."""
-        try:
-            value = self._value(key, self.spec.merge_on[1])
-        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
-            return None
-        if isinstance(value, datetime):
-            return value.date()
-        return value if isinstance(value, date) else None
-
-    def units_or_zero(self, key: str) -> Decimal:
-        """The units of any change, also of a blocked one."""
-        try:
-            return self.units(key)
-        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
-            return Decimal(0)
-
-    def _value(self, key: str, field_name: str) -> Any:  # noqa: ANN401 -- any value of a row
-        """The value for a field: coerced where the row was resolved, else as the source has it."""
-        if key in self.values and field_name in self.values[key]:
-            return self.values[key][field_name]
-        raw = getattr(self.mapping.fields[field_name].value, "raw", None)
-        return evaluate(raw, self.context.names(self.mapping.name, key))
-
-    def owner_of(self, key: str) -> str | None:
-        """The key of the row whose ledger the change moves; None where it is unknown."""
-        reference = self.mapping.fields[self.spec.in_turn].value
-        if not isinstance(reference, Reference):
-            return None
-        try:
-            value = evaluate(reference.of.raw, self.context.names(self.mapping.name, key))
-        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
-            return None
-        if value is None:
-            return None
-        successors = self.context.states[reference.mapping].succeeded_by
-        return successors.get(str(value), str(value))
-
-    # Sorting into queues
+        self.pushed_before = PushedBefore(
+            context, mapping, state, self.values, self.decisions, self.marks
+        )
+        self.unassigned: list[str] = []  # unreadable, and of an unknown row
 
     def queues(self) -> dict[str, Queue]:
         """Key of the owning row → its changes, sorted."""
         queues: defaultdict[str, Queue] = defaultdict(Queue)
         for key in self._in_order():
-            owner = self.owner_of(key)
+            owner = self.values.owner_of(key)
             if owner is None:
                 continue
             queue = queues[owner]
             self._note_day(key, queue)
-            pushed = self._pushed(key)
+            pushed = self.pushed_before.of(key)
             if pushed and not pushed.undone:
-                self._repeat_mark(key, pushed)
+                self.pushed_before.repeat_mark(key, pushed)
             elif key in self.state.ready or key in self.state.blocked:
                 self._hold_in_doubt(key)
-                self._hold_undone(key, pushed)
+                self.pushed_before.hold_undone(key, pushed)
                 self._sort(key, queue)
         for key in sorted(self.state.unread):
             self._sort_unreadable(key, queues)
@@ -172,20 +88,15 @@ class PendingChanges:
 
     def _note_day(self, key: str, queue: Queue) -> None:
         """The last day that any change is about: also that of a push or an undo on a later day."""
-        pushed = self._pushed(key)
-        day: date | None
-        if pushed:
-            day = max(pushed.day, self._last_adjusted.get(pushed.record, pushed.day))
-        else:
-            day = self.day_or_none(key)
+        pushed = self.pushed_before.of(key)
+        day = self.pushed_before.last_day(pushed) if pushed else self.values.day_or_none(key)
         if day is not None:
             queue.last_day = max(day, queue.last_day or day)
 
     def _sort(self, key: str, queue: Queue) -> None:
         decision = self.decisions.get(key)
         if decision and decision.verdict is Verdict.IGNORE:
-            text = f"ignored: {decision.reason}"
-            self.state.skip(key, self.finding("ignored", Severity.SKIP, text, key))
+            self.state.skip(key, self._ignored(key, decision.reason))
         elif decision and decision.verdict is Verdict.ARCHIVE:
             queue.archive.append(key)
         elif key in self.state.blocked:
@@ -229,23 +140,22 @@ class PendingChanges:
             return False
         for finding in resolved.findings:
             self.state.block(key, finding, resolved.because)
-        self.values[key] = resolved.values
+        self.values.keep(key, resolved.values)
         return not resolved.findings
 
     # Special cases
 
     def _sort_unreadable(self, key: str, queues: defaultdict[str, Queue]) -> None:
         """A change that cannot be read: it may be pending, by an unknown number of units."""
-        owner = self.owner_of(key)
+        owner = self.values.owner_of(key)
         if owner is not None:
             self._note_day(key, queues[owner])
-        pushed, decision = self._pushed(key), self.decisions.get(key)
+        pushed, decision = self.pushed_before.of(key), self.decisions.get(key)
         if key not in self.state.blocked or (pushed and not pushed.undone):
             return
         if decision and decision.verdict is Verdict.IGNORE:
             self.state.blocked.pop(key)
-            text = f"ignored: {decision.reason}"
-            self.state.skip(key, self.finding("ignored", Severity.SKIP, text, key))
+            self.state.skip(key, self._ignored(key, decision.reason))
         elif decision and decision.verdict is Verdict.ARCHIVE:
             return  # nothing is pending any more; its mark follows once it can be read
         elif owner is None:
@@ -258,96 +168,6 @@ class PendingChanges:
         if key in self.state.ready and (name, key) in self.context.in_doubt.rows:
             self.state.block(key, in_doubt_finding(self.mapping.place, name, key))
 
-    def _hold_undone(self, key: str, pushed: Pushed | None) -> None:
-        """A change whose units an undo took back waits until a person decides about it again."""
-        decision = self.decisions.get(key)
-        is_decided = decision is not None and decision.verdict in NAMED_AFTER_UNDO
-        if not pushed or key not in self.state.ready or is_decided:
-            return
-        text = f"was pushed, and run {pushed.run} took it back: it waits for a new decision"
-        remedy = Advice.of(self._decide(key, "push"), ", or archive")
-        if outdated := self.outdated.get(key):
-            text += f"; {outdated.verdict} was decided before that"
-            remedy += f"; or add the line `after: '{pushed.run}'` to {outdated.place}"
-        self.state.block(key, self.finding("undone", Severity.HOLD, text, key, remedy))
-
-    def _repeat_mark(self, key: str, pushed: Pushed) -> None:
-        """A change that was pushed before is never pushed again; a missing mark is repeated.
-
-        One that was edited since is held: its mark would hide the edit.
-        """
-        if key not in self.state.ready and key not in self.state.blocked:
-            return
-        for place in (self.state.ready, self.state.blocked):
-            place.pop(key, None)
-        decision, edited = self.decisions.get(key), self._edits_since(key, pushed)
-        if not edited:
-            self.marks.add_alone(key, "pushed before; only its mark is repeated")
-        elif decision and decision.verdict is Verdict.ARCHIVE:
-            why = f"pushed before and edited since; marked as it is, as decided: {decision.reason}"
-            self.marks.add_alone(key, why)
-        else:
-            text = (
-                f"run {pushed.run} took it as {edited}: what was sent stands, and it is not marked"
-            )
-            remedy = self._ways_out_of_edit(key)
-            finding = self.finding("edited-since", Severity.HOLD, text, key, remedy)
-            self.state.block(key, finding)
-
-    def _edits_since(self, key: str, pushed: Pushed) -> str:
-        """The columns that were edited since the push, with both values; may be empty."""
-        if self.mapping.write_back is None:
-            return ""
-        row = self.state.rows[key]
-        before = self.context.pushed_changes.values_at_push(pushed)
-        return "; ".join(
-            f"{name} {_shown(was)}, which is {_shown(row.get(name))} now"
-            for name, was in before.items()
-            if row.get(name) != was
-        )
-
-    def _ways_out_of_edit(self, key: str) -> Advice:
-        owner = self.ledger_mapping()
-        owner_key = self.owner_of(key) or "KEY"
-        correct = Command("decide", owner.name, owner_key, "correct --reason …")
-        systems = self.context.systems
-        return Advice.of(
-            f"restore it in {systems.source}; or ",
-            self._decide(key, "archive"),
-            " marks it as it is, and ",
-            correct,
-            f" adjusts {systems.target} where the ledger differs",
-        )
-
-    def ledger_mapping(self) -> MappingSpec:
-        """The mapping whose ledger these changes move."""
-        return next(
-            one
-            for one in self.context.project.mappings.values()
-            if one.ledger and one.ledger.pending == self.mapping.name
-        )
-
-    def _decide(self, key: str, verdict: str) -> Command:
-        return Command("decide", self.mapping.name, key, f"{verdict} --reason …")
-
-    def finding(
-        self, code: str, severity: Severity, text: str, key: str, remedy: Advice = NO_ADVICE
-    ) -> Finding:
-        """A finding about a change."""
-        return Finding(
-            code,
-            severity,
-            text,
-            remedy.text,
-            self.mapping.place,
-            self.mapping.name,
-            key,
-            commands=remedy.commands,
-        )
-
-
-def _shown(value: object) -> str:
-    """A column's value as people read it."""
-    if value is None:
-        return "nothing"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    def _ignored(self, key: str, reason: str) -> Finding:
+        text = f"ignored: {reason}"
+        return change_finding(self.mapping, "ignored", Severity.SKIP, text, key)

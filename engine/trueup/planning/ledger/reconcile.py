@@ -5,13 +5,12 @@ target bills. Where the two agree once all pending changes are counted, the chan
 adjustments; where they do not, the changes are held unless a person decided otherwise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from itertools import takewhile
 
 from trueup.expressions.rules import STOPS, rule_findings
-from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, LedgerLine
 from trueup.model.project import (
     AppendSpec,
@@ -36,9 +35,10 @@ from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pairs import PlannedService, SuccessionPairs
 from trueup.planning.ledger.pending import PendingChanges, Queue
+from trueup.planning.ledger.sendable import SendableChanges
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.planning.records.evaluation import evaluate_rows
-from trueup.planning.rights import denied_finding, may_not
+from trueup.planning.rights import denied_finding
 from trueup.stages.append import NO_CORRECTION, Correction
 from trueup.stages.ledger import LedgerResult, ServiceLedger, compare, complete
 
@@ -69,14 +69,13 @@ class _Reconciliation:
         self._pending = PendingChanges(context, mapping, spec, self._state)
         self._other_steps = OtherSteps(self._pending, context.snapshot.pushed.values())
         self._services = ServiceLedgers(context, owner, ledger, self._pending, self._other_steps)
+        self._sendable = SendableChanges(context, self._pending, owner, self._other_steps)
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
         self._moves = Moves(context, owner, self._services, self._other_steps)
         self._pairs = SuccessionPairs(context, self._state, self._owner_state)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
-        self._pushed = {  # changes that a person decided to push
-            key for key, one in self._pending.decisions.items() if one.verdict is Verdict.PUSH
-        }
+        self._pushed = self._pending.decisions.pushed
 
     def run(self) -> None:
         """Sorts the changes, reads units, compares, plans adjustments, and finds orphans."""
@@ -165,7 +164,7 @@ class _Reconciliation:
         return ""
 
     def _plan(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> PlannedService:
-        sendable = self._sendable(ledger, result, queue)
+        sendable = self._sendable.of(ledger, result, queue.sendable)
         if self._moves.has(ledger.row.key):
             return self._plan_move(ledger, result.line, sendable)
         line, correction = self._correction(ledger, result)
@@ -201,12 +200,14 @@ class _Reconciliation:
         line, own = result.line, self._decisions.get(result.line.key)
         if not result.correction:
             return line, NO_CORRECTION
-        if self._is_in_doubt(ledger):
+        if self._sendable.is_in_doubt(ledger):
             doubt = in_doubt_finding(self._mapping.place, line.mapping, line.key)
             text = f"is not corrected: {doubt.text}"
             return replace(line, text=text, remedy=doubt.remedy, commands=()), NO_CORRECTION
-        if self._is_denied:
-            denied = denied_finding(self._mapping, self._entity, Action.ADJUST, line.key)
+        if self._sendable.is_denied:
+            denied = denied_finding(
+                self._mapping, self._mapping.target.entity, Action.ADJUST, line.key
+            )
             text = f"is not corrected: {denied.text}"
             return replace(line, text=text, remedy=denied.remedy, commands=()), NO_CORRECTION
         is_decided = own is not None and own.verdict is Verdict.CORRECT
@@ -214,144 +215,13 @@ class _Reconciliation:
             return line, Correction(result.correction, own.seen.day, own.seen.day)
         return line, Correction(result.correction, line.day)
 
-    @property
-    def _entity(self) -> str:
-        return self._mapping.target.entity
-
-    @property
-    def _is_denied(self) -> bool:
-        """Whether the API user may not adjust at all."""
-        return may_not(self._context, self._entity, Action.ADJUST)
-
-    # What may be sent
-
-    def _sendable(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> Sequence[str]:
-        """The changes that may be sent; the others are held."""
-        line = result.line
-        if queue.sendable and (holds := self._holds_all(ledger, line)):
-            for key in queue.sendable:
-                self._state.block(key, holds(key))
-            return []
-        if not result.sendable:
-            text = f"the ledger differs by {line.difference or 0:+f}: {line.text}"
-            return self._only_decided(queue.sendable, "ledger-differs", text, line.advice)
-        sendable = self._without_policy_holds(ledger, queue.sendable)
-        if line.difference:
-            return sendable
-        return self._not_entered_already(ledger, sendable)
-
-    def _without_policy_holds(
-        self, ledger: ServiceLedger, sendable: Sequence[str]
-    ) -> Sequence[str]:
-        """Holds changes that a policy keeps for a person, and all that come after them."""
-        changes = {change.key: change for change in ledger.changes}
-        for position, key in enumerate(sendable):
-            change = changes[key]
-            rest = sendable[position:]
-            if change.needs_day:
-                text = "a decision must name the day from which it is billed (policy: decided)"
-                push = Advice.of(
-                    Command("decide", self._mapping.name, key, "push --on DAY --reason …")
-                )
-                return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
-            if change.units != change.units.to_integral_value():
-                systems = self._context.systems
-                text = f"it changes units by {change.units:+f}; {systems.target} counts whole units"
-                remedy = Advice(
-                    f"correct its quantity in {systems.source}, or round the units: "
-                    f"`policy.rounding` in mapping {self._owner.name}"
-                )
-                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, remedy)]
-            is_above = ledger.ceiling is not None and (ledger.quantity or 0) > ledger.ceiling
-            if is_above and change.units > 0 and key not in self._pushed:
-                text = (
-                    f"{ledger.quantity:f} units are above the ceiling of {ledger.ceiling:f} "
-                    "(policy: ceiling)"
-                )
-                push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))
-                return [*sendable[:position], *self._hold_rest(rest, "above-ceiling", text, push)]
-        return sendable
-
-    def _hold_rest(
-        self, keys: Sequence[str], code: str, text: str, remedy: Advice
-    ) -> Sequence[str]:
-        """Holds the first of the changes, and those after it because of it; returns none."""
-        first = self._pending.finding(code, Severity.HOLD, text, keys[0], remedy)
-        self._state.block(keys[0], first)
-        for key in keys[1:]:
-            self._pending.make_wait(key, first)
-        return ()
-
-    def _holds_all(
-        self, ledger: ServiceLedger, line: LedgerLine
-    ) -> Callable[[str], Finding] | None:
-        """The finding, by key, that holds every change of the service; None where none does."""
-        mapping = self._mapping
-        if self._is_in_doubt(ledger):
-            return lambda key: in_doubt_finding(mapping.place, mapping.name, key)
-        if self._is_denied:
-            return lambda key: denied_finding(mapping, self._entity, Action.ADJUST, key)
-        if line.difference is None:
-            return lambda key: self._pending.finding(
-                "ledger-unknown", Severity.HOLD, line.text, key, line.advice
-            )
-        return None
-
-    def _not_entered_already(self, ledger: ServiceLedger, sendable: Sequence[str]) -> Sequence[str]:
-        """Holds changes whose units the target seems to have already, though the sum agrees."""
-        target = self._context.systems.target
-        code = "keyed-already"
-        if sendable and ledger.later_steps:
-            day, units = ledger.later_steps[0]
-            text = (
-                f"{target}'s units change by {units:+d} on {day}, "
-                "later than any change, and not by trueup"
-            )
-            return self._only_decided(sendable, code, text)
-        steps = self._other_steps.entered_already(ledger, sendable)
-        for position, key in enumerate(sendable):
-            if key in steps:
-                step = steps[key]
-                text = (
-                    f"{target}'s units change by {step.units:+d} on {step.day} already, "
-                    "and not by trueup"
-                )
-                return [
-                    *sendable[:position],
-                    *self._only_decided(sendable[position:], code, text),
-                ]
-        return sendable
-
-    def _is_in_doubt(self, ledger: ServiceLedger) -> bool:
-        """Whether an adjustment of the service is in doubt: then its units are not known."""
-        doubt = self._context.in_doubt
-        changes = any((self._mapping.name, one.key) in doubt.rows for one in ledger.changes)
-        return changes or ledger.record in doubt.services
-
-    def _only_decided(
-        self, keys: Sequence[str], code: str, text: str, other: Advice = NO_ADVICE
-    ) -> Sequence[str]:
-        """Those at the front that a person decided to push; the rest is held.
-
-        `other` is a way out besides the two that each change has.
-        """
-        pushed = [*takewhile(self._pushed.__contains__, keys)]
-        for key in keys[len(pushed) :]:
-            archive = Command("decide", self._mapping.name, key, "archive --reason …")
-            target = self._context.systems.target
-            remedy = Advice.of(archive, f" ({target} has it already), or `… push`")
-            if other.text:
-                remedy = remedy + "; or " + other
-            self._state.block(key, self._pending.finding(code, Severity.HOLD, text, key, remedy))
-        return pushed
-
     def _archive(self, queue: Queue) -> None:
         """Marks the changes that a person decided to archive; nothing is sent for them."""
         target = self._context.systems.target
         for key in queue.archive:
             self._state.ready.pop(key, None)
             self._state.blocked.pop(key, None)
-            reason = self._pending.decisions[key].reason
+            reason = self._pending.decisions.by_key[key].reason
             self._pending.marks.add_alone(key, f"archived only, {target} has it already: {reason}")
 
     # Rules on the ledger

@@ -93,11 +93,11 @@ class ServiceLedgers:
     def _days(self, queues: Mapping[str, Queue]) -> Iterable[date]:
         for queue in queues.values():
             for key in (*queue.sendable, *queue.stopped):
-                day = self._pending.day_or_none(key)
+                day = self._pending.values.day_or_none(key)
                 if day is not None:
                     yield day
-                if key in self._pending.decided_days:
-                    yield self._pending.decided_days[key]
+                if key in self._pending.decisions.days:
+                    yield self._pending.decisions.days[key]
 
     def of_row(self, key: str, queue: Queue) -> ServiceLedger:
         """The ledger of one row."""
@@ -119,7 +119,7 @@ class ServiceLedgers:
             unknown = policy.failed, Advice(remedy)
         changes = [*self._changes(queue)]
         if quantity is not None:
-            decided = self._pending.decided_days
+            decided = self._pending.decisions.days
             changes = policy.billed(changes, quantity, terms, decided)
             quantity = policy.units(quantity)
         ledger = ServiceLedger(
@@ -170,7 +170,7 @@ class ServiceLedgers:
         A correction counts as well: on an earlier day its units are not there yet, and it would be
         made once more.
         """
-        days = (queue.last_day, self._pending.last_adjusted(service))
+        days = (queue.last_day, self._pending.pushed_before.last_adjusted(service))
         return max((day for day in days if day is not None), default=None)
 
     def _projected(
@@ -216,8 +216,8 @@ class ServiceLedgers:
 
     def _changes(self, queue: Queue) -> Iterable[PendingUnits]:
         for key in (*queue.sendable, *queue.stopped):
-            day = self._pending.day_or_none(key) or self._context.as_of
-            units = self._pending.units_or_zero(key)
+            day = self._pending.values.day_or_none(key) or self._context.as_of
+            units = self._pending.values.units_or_zero(key)
             yield PendingUnits(key, day, units, stopped=key in queue.stopped)
 
     def _kept_out(self, key: str) -> str:

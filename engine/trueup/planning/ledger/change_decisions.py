@@ -1,0 +1,56 @@
+"""Decisions about the changes of an append-only mapping: those that count."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from trueup.model.project import Decision, MappingSpec, Topic, Verdict
+from trueup.model.run import Pushed
+from trueup.planning.context import PlanContext
+
+NAMED_AFTER_UNDO = (Verdict.PUSH, Verdict.ARCHIVE)
+"""Decisions about a change that was undone count only if they name the run that undid it."""
+
+
+class ChangeDecisions:
+    """What persons decided about single changes, by key.
+
+    A decision from before an undo does not count for what that undo took back.
+    """
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
+        self._context, self._mapping = context, mapping
+        self.outdated: dict[str, Decision] = {}
+        """From before the change was undone."""
+
+        self.by_key: Mapping[str, Decision] = self._current()
+        self.pushed = frozenset(
+            key for key, one in self.by_key.items() if one.verdict is Verdict.PUSH
+        )
+        """Changes that a person decided to push."""
+
+        self.days: Mapping[str, date] = {
+            key: one.on for key, one in self.by_key.items() if one.on is not None
+        }
+        """Changes with the day that a decision names for them."""
+
+    def get(self, key: str) -> Decision | None:
+        """The decision about a change, if it counts."""
+        return self.by_key.get(key)
+
+    def _current(self) -> dict[str, Decision]:
+        decisions = self._context.decisions(self._mapping.name, Topic.UNITS)
+        for key, decision in decisions.items():
+            pushed = pushed_change(self._context, self._mapping, key)
+            if (
+                pushed
+                and pushed.undone
+                and decision.verdict in NAMED_AFTER_UNDO
+                and decision.after != pushed.run
+            ):
+                self.outdated[key] = decision
+        return {key: one for key, one in decisions.items() if key not in self.outdated}
+
+
+def pushed_change(context: PlanContext, mapping: MappingSpec, key: str) -> Pushed | None:
+    """What the state has of a change that was pushed before, or None."""
+    return context.snapshot.pushed.get((mapping.name, key))

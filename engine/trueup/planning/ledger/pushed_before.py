@@ -1,0 +1,133 @@
+"""Changes that were pushed before: never sent again, marked where their mark is missing."""
+
+from datetime import date
+from decimal import Decimal
+
+from trueup.model.finding import Advice, Command, Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.project import MappingSpec, Verdict
+from trueup.model.run import Pushed
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.archive_marks import ArchiveMarks
+from trueup.planning.ledger.change_decisions import (
+    NAMED_AFTER_UNDO,
+    ChangeDecisions,
+    pushed_change,
+)
+from trueup.planning.ledger.change_values import ChangeValues, change_finding
+
+
+class PushedBefore:
+    """What the state has of the changes of one append-only mapping, and what follows from it."""
+
+    def __init__(
+        self,
+        context: PlanContext,
+        mapping: MappingSpec,
+        state: MappingState,
+        values: ChangeValues,
+        decisions: ChangeDecisions,
+        marks: ArchiveMarks,
+    ) -> None:
+        self._context, self._mapping, self._state = context, mapping, state
+        self._values, self._decisions, self._marks = values, decisions, marks
+        self._last_adjusted: dict[int, date] = {}  # service → last day of an adjustment of ours
+        for one in context.snapshot.pushed.values():
+            if one.units:
+                last = self._last_adjusted.get(one.record, one.day)
+                self._last_adjusted[one.record] = max(one.day, last)
+
+    def of(self, key: str) -> Pushed | None:
+        """How the change was pushed, or None."""
+        return pushed_change(self._context, self._mapping, key)
+
+    def last_adjusted(self, service: int | None) -> date | None:
+        """The last day on which trueup adjusted a service, a correction included."""
+        return None if service is None else self._last_adjusted.get(service)
+
+    def last_day(self, pushed: Pushed) -> date:
+        """The last day that a push is about: also that of an undo of it on a later day."""
+        return max(pushed.day, self._last_adjusted.get(pushed.record, pushed.day))
+
+    def hold_undone(self, key: str, pushed: Pushed | None) -> None:
+        """A change whose units an undo took back waits until a person decides about it again."""
+        decision = self._decisions.get(key)
+        is_decided = decision is not None and decision.verdict in NAMED_AFTER_UNDO
+        if not pushed or key not in self._state.ready or is_decided:
+            return
+        text = f"was pushed, and run {pushed.run} took it back: it waits for a new decision"
+        remedy = Advice.of(self._decide(key, "push"), ", or archive")
+        if outdated := self._decisions.outdated.get(key):
+            text += f"; {outdated.verdict} was decided before that"
+            remedy += f"; or add the line `after: '{pushed.run}'` to {outdated.place}"
+        self._state.block(
+            key, change_finding(self._mapping, "undone", Severity.HOLD, text, key, remedy)
+        )
+
+    def repeat_mark(self, key: str, pushed: Pushed) -> None:
+        """A change that was pushed before is never pushed again; a missing mark is repeated.
+
+        One that was edited since is held: its mark would hide the edit.
+        """
+        if key not in self._state.ready and key not in self._state.blocked:
+            return
+        for place in (self._state.ready, self._state.blocked):
+            place.pop(key, None)
+        decision, edited = self._decisions.get(key), self._edits_since(key, pushed)
+        if not edited:
+            self._marks.add_alone(key, "pushed before; only its mark is repeated")
+        elif decision and decision.verdict is Verdict.ARCHIVE:
+            why = f"pushed before and edited since; marked as it is, as decided: {decision.reason}"
+            self._marks.add_alone(key, why)
+        else:
+            text = (
+                f"run {pushed.run} took it as {edited}: what was sent stands, and it is not marked"
+            )
+            remedy = self._ways_out_of_edit(key)
+            finding = change_finding(
+                self._mapping, "edited-since", Severity.HOLD, text, key, remedy
+            )
+            self._state.block(key, finding)
+
+    def _edits_since(self, key: str, pushed: Pushed) -> str:
+        """The columns that were edited since the push, with both values; may be empty."""
+        if self._mapping.write_back is None:
+            return ""
+        row = self._state.rows[key]
+        before = self._context.pushed_changes.values_at_push(pushed)
+        return "; ".join(
+            f"{name} {_shown(was)}, which is {_shown(row.get(name))} now"
+            for name, was in before.items()
+            if row.get(name) != was
+        )
+
+    def _ways_out_of_edit(self, key: str) -> Advice:
+        owner = self._ledger_mapping()
+        owner_key = self._values.owner_of(key) or "KEY"
+        correct = Command("decide", owner.name, owner_key, "correct --reason …")
+        systems = self._context.systems
+        return Advice.of(
+            f"restore it in {systems.source}; or ",
+            self._decide(key, "archive"),
+            " marks it as it is, and ",
+            correct,
+            f" adjusts {systems.target} where the ledger differs",
+        )
+
+    def _ledger_mapping(self) -> MappingSpec:
+        """The mapping whose ledger these changes move."""
+        return next(
+            one
+            for one in self._context.project.mappings.values()
+            if one.ledger and one.ledger.pending == self._mapping.name
+        )
+
+    def _decide(self, key: str, verdict: str) -> Command:
+        return Command("decide", self._mapping.name, key, f"{verdict} --reason …")
+
+
+def _shown(value: object) -> str:
+    """A column's value as people read it."""
+    if value is None:
+        return "nothing"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,161 @@
+"""Which pending changes of a service may be sent; the others are held, each with its reason."""
+
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+
+from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.plan import Action, LedgerLine
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.in_doubt import in_doubt_finding
+from trueup.planning.ledger.change_values import change_finding
+from trueup.planning.ledger.other_steps import OtherSteps
+from trueup.planning.ledger.pending import PendingChanges
+from trueup.planning.rights import denied_finding, may_not
+from trueup.stages.ledger import LedgerResult, ServiceLedger
+
+
+class SendableChanges:
+    """Holds changes where the ledger differs, a policy asks a person, or the units are there."""
+
+    def __init__(
+        self,
+        context: PlanContext,
+        pending: PendingChanges,
+        owner: MappingSpec,
+        other_steps: OtherSteps,
+    ) -> None:
+        """`owner` is the mapping whose ledger the changes move."""
+        self._context, self._pending, self._owner = context, pending, owner
+        self._mapping, self._state = pending.mapping, pending.state
+        self._pushed = pending.decisions.pushed
+        self._other_steps = other_steps
+
+    def of(self, ledger: ServiceLedger, result: LedgerResult, keys: Sequence[str]) -> Sequence[str]:
+        """The changes among `keys`, in their order, that may be sent; the others are held."""
+        line = result.line
+        if keys and (holds := self._holds_all(ledger, line)):
+            for key in keys:
+                self._state.block(key, holds(key))
+            return []
+        if not result.sendable:
+            text = f"the ledger differs by {line.difference or 0:+f}: {line.text}"
+            return self._only_decided(keys, "ledger-differs", text, line.advice)
+        sendable = self._without_policy_holds(ledger, keys)
+        if line.difference:
+            return sendable
+        return self._not_entered_already(ledger, sendable)
+
+    def _without_policy_holds(
+        self, ledger: ServiceLedger, sendable: Sequence[str]
+    ) -> Sequence[str]:
+        """Holds changes that a policy keeps for a person, and all that come after them."""
+        changes = {change.key: change for change in ledger.changes}
+        for position, key in enumerate(sendable):
+            change = changes[key]
+            rest = sendable[position:]
+            if change.needs_day:
+                text = "a decision must name the day from which it is billed (policy: decided)"
+                push = Advice.of(
+                    Command("decide", self._mapping.name, key, "push --on DAY --reason …")
+                )
+                return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
+            if change.units != change.units.to_integral_value():
+                systems = self._context.systems
+                text = f"it changes units by {change.units:+f}; {systems.target} counts whole units"
+                remedy = Advice(
+                    f"correct its quantity in {systems.source}, or round the units: "
+                    f"`policy.rounding` in mapping {self._owner.name}"
+                )
+                return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, remedy)]
+            is_above = ledger.ceiling is not None and (ledger.quantity or 0) > ledger.ceiling
+            if is_above and change.units > 0 and key not in self._pushed:
+                text = (
+                    f"{ledger.quantity:f} units are above the ceiling of {ledger.ceiling:f} "
+                    "(policy: ceiling)"
+                )
+                push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))
+                return [*sendable[:position], *self._hold_rest(rest, "above-ceiling", text, push)]
+        return sendable
+
+    def _hold_rest(
+        self, keys: Sequence[str], code: str, text: str, remedy: Advice
+    ) -> Sequence[str]:
+        """Holds the first of the changes, and those after it because of it; returns none."""
+        first = change_finding(self._mapping, code, Severity.HOLD, text, keys[0], remedy)
+        self._state.block(keys[0], first)
+        for key in keys[1:]:
+            self._pending.make_wait(key, first)
+        return ()
+
+    def _holds_all(
+        self, ledger: ServiceLedger, line: LedgerLine
+    ) -> Callable[[str], Finding] | None:
+        """The finding, by key, that holds every change of the service; None where none does."""
+        mapping = self._mapping
+        if self.is_in_doubt(ledger):
+            return lambda key: in_doubt_finding(mapping.place, mapping.name, key)
+        if self.is_denied:
+            return lambda key: denied_finding(
+                mapping, self._mapping.target.entity, Action.ADJUST, key
+            )
+        if line.difference is None:
+            return lambda key: change_finding(
+                self._mapping, "ledger-unknown", Severity.HOLD, line.text, key, line.advice
+            )
+        return None
+
+    def _not_entered_already(self, ledger: ServiceLedger, sendable: Sequence[str]) -> Sequence[str]:
+        """Holds changes whose units the target seems to have already, though the sum agrees."""
+        target = self._context.systems.target
+        code = "keyed-already"
+        if sendable and ledger.later_steps:
+            day, units = ledger.later_steps[0]
+            text = (
+                f"{target}'s units change by {units:+d} on {day}, "
+                "later than any change, and not by trueup"
+            )
+            return self._only_decided(sendable, code, text)
+        steps = self._other_steps.entered_already(ledger, sendable)
+        for position, key in enumerate(sendable):
+            if key in steps:
+                step = steps[key]
+                text = (
+                    f"{target}'s units change by {step.units:+d} on {step.day} already, "
+                    "and not by trueup"
+                )
+                return [
+                    *sendable[:position],
+                    *self._only_decided(sendable[position:], code, text),
+                ]
+        return sendable
+
+    def _only_decided(
+        self, keys: Sequence[str], code: str, text: str, other: Advice = NO_ADVICE
+    ) -> Sequence[str]:
+        """Those at the front that a person decided to push; the rest is held.
+
+        `other` is a way out besides the two that each change has.
+        """
+        pushed = [*takewhile(self._pushed.__contains__, keys)]
+        for key in keys[len(pushed) :]:
+            archive = Command("decide", self._mapping.name, key, "archive --reason …")
+            target = self._context.systems.target
+            remedy = Advice.of(archive, f" ({target} has it already), or `… push`")
+            if other.text:
+                remedy = remedy + "; or " + other
+            self._state.block(
+                key, change_finding(self._mapping, code, Severity.HOLD, text, key, remedy)
+            )
+        return pushed
+
+    def is_in_doubt(self, ledger: ServiceLedger) -> bool:
+        """Whether an adjustment of the service is in doubt: then its units are not known."""
+        doubt = self._context.in_doubt
+        changes = any((self._mapping.name, one.key) in doubt.rows for one in ledger.changes)
+        return changes or ledger.record in doubt.services
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the API user may not adjust at all."""
+        return may_not(self._context, self._mapping.target.entity, Action.ADJUST)
