@@ -3,24 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
-from trueup.expressions import evaluate, inspect
 from trueup.expressions.compiled import Slot
-from trueup.expressions.rules import STOPS, RecordRules
-from trueup.model.catalogue import Entity, Type
 from trueup.model.coerce import fingerprint, same
-from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
+from trueup.model.finding import Command, Finding, Severity
 from trueup.model.money import exact
 from trueup.model.plan import Action, Change, Preconditions, Reason, Unknown
-from trueup.model.project import Manage, MappingSpec, Repeat
-from trueup.model.rule_scopes import RuleOn
+from trueup.model.project import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
 from trueup.planning.records.alike import AlikeRecords
+from trueup.planning.records.change_parts import change_of, link_change, parent_values, shown_value
 from trueup.planning.records.matching import change_id
-from trueup.planning.records.rules import record_rule_names
+from trueup.planning.records.not_kept import NotKept
+from trueup.planning.records.repeats import Repeats
+from trueup.planning.records.row_values import RowValues
 from trueup.stages.diff import (
     NOT_KEPT,
     SUCCEEDS,
@@ -28,14 +26,11 @@ from trueup.stages.diff import (
     creation,
     differing,
     field_changes,
-    is_known_not_kept,
     owned,
     reason,
-    shown,
     updates,
 )
 from trueup.stages.match import MatchResult
-from trueup.stages.resolve import Resolved
 
 
 def plan_changes(
@@ -54,87 +49,6 @@ def plan_changes(
         planner.create(key)
 
 
-def change_of(
-    context: PlanContext,
-    mapping: MappingSpec,
-    key: str,
-    action: Action,
-    **parts: Any,  # noqa: ANN401 -- parts of a Change
-) -> Change:
-    """A change of one row to its record, with the parts that follow from the mapping filled in."""
-    return Change(
-        id=parts.pop("id", change_id(mapping, key)),
-        action=action,
-        mapping=mapping.name,
-        keys=(key,),
-        name=context.label(mapping.name, key),
-        tab=mapping.tab,
-        entity=mapping.target.entity,
-        place=mapping.place,
-        **parts,
-    )
-
-
-def link_change(
-    context: PlanContext,
-    mapping: MappingSpec,
-    key: str,
-    how: str,
-    owned_values: Mapping[str, Any],
-) -> Change:
-    """The row is this record from now on. Nothing is sent, and the plan shows it."""
-    return change_of(
-        context,
-        mapping,
-        key,
-        Action.LINK,
-        id=f"{change_id(mapping, key)}:link",
-        record=context.states[mapping.name].record_ids[key],
-        owned=owned_values,
-        seen=Preconditions(rows=(seen_row(context, mapping, key),)),
-        how=how,
-    )
-
-
-def parent_values(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's id, where a write goes through the parent."""
-    parent = entity.parent
-    return {parent.key: record[parent.key]} if parent and entity.writes_via == "parent" else {}
-
-
-def shown_value(context: PlanContext, slot: Slot, value: object) -> str:
-    """A value as people read it: references by the row's name, look-ups by their text."""
-    reference = slot.reference
-    if reference and value is not None:
-        key = context.labels.key_of(reference.mapping, value)
-        if key is None:
-            return "known after apply" if isinstance(value, Unknown) else str(value)
-        name = context.label(reference.mapping, key)
-        return f"{name} (new)" if isinstance(value, Unknown) else f"{name} ({value})"
-    if slot.find and (name := context.reader.text_of(slot.find, value)):
-        return f"{name} ({value})"
-    return shown(slot, value)
-
-
-def not_kept_finding(
-    context: PlanContext,
-    mapping: MappingSpec,
-    key: str,
-    slot: Slot,
-    wanted: object,
-    kept: object,
-) -> Finding:
-    """The finding, without a remedy, of a value that the target accepts and does not keep."""
-    target = context.systems.target
-    text = (
-        f"{target} does not keep this value of {slot.name}: it was written as "
-        f"{shown_value(context, slot, wanted)}, and {target} holds "
-        f"{shown_value(context, slot, kept)}"
-    )
-    place = slot.spec.place
-    return Finding("not-kept", Severity.WARNING, text, "", place, mapping.name, key)
-
-
 class _ChangePlanner:
     """Plans the changes of one mapping, row by row."""
 
@@ -145,10 +59,13 @@ class _ChangePlanner:
         self._compiled = context.compiled[mapping.name]
         self._resolver = context.resolvers[mapping.name]
         self._systems = context.systems
-        self._links = context.links(mapping.name)
+        self._values = RowValues(context, mapping)
+        self._kept = NotKept(context, mapping, self._compiled.slots)
         self._alike = AlikeRecords(context, mapping)
-        self._owners: dict[tuple[Any, ...], int | str] | None = None
-        """References of records, and of those that this plan creates → record, or row."""
+        self._reference_names = [  # by which a record belongs to others, once and for all
+            slot.name for slot in self._compiled.slots if slot.reference and slot.field.create_only
+        ]
+        self._repeats = Repeats(context, mapping, self._reference_names)
 
     def rows_to_look_at(self, matched: MatchResult, new: set[str]) -> Iterable[str]:
         """Keys of rows that may differ from their record; nearly all rows do not.
@@ -184,12 +101,12 @@ class _ChangePlanner:
 
     def existing(self, key: str, how: str | None) -> None:
         """Adds the link of the row, where `how` says that it is new, and the update it needs."""
-        values = self._resolve(key, exists=True)
+        values = self._values.of(key, exists=True)
         if values is None:
             return
         record = self._state.records[self._state.record_ids[key]]
         values |= {name: record.get(name) for name in self._state.left_alone.get(key, ())}
-        kept = self._not_kept(key, values, record)
+        kept = self._kept.values(key, values, record)
         values |= kept
         writes, stuck = updates(self._compiled.slots, values, record, self._show, self._systems)
         if stuck:
@@ -259,37 +176,6 @@ class _ChangePlanner:
         marks = [SUCCEEDS, *(f"{NOT_KEPT}{name}" for name in kept)]
         return {**remembered, **{name: last[name] for name in marks if name in last}}
 
-    def _not_kept(
-        self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Values of the record in the place of those that the target did not keep.
-
-        They were written, the target kept others, and neither has changed since: to write them
-        again would change nothing.
-        """
-        last = self._context.snapshot.applied.get((self._mapping.name, key), {})
-        kept: dict[str, Any] = {}
-        if not any(name.startswith(NOT_KEPT) for name in last):
-            return kept
-        for slot in self._compiled.slots:
-            if slot.spec.manage is Manage.CREATE:  # it is not written again anyway
-                continue
-            name, now = slot.name, record.get(slot.name)
-            if is_known_not_kept(last, name, values.get(name), now):
-                kept[name] = now
-                self._note_not_kept(key, slot, last[f"{NOT_KEPT}{name}"], now)
-        return kept
-
-    def _note_not_kept(self, key: str, slot: Slot, wanted: object, kept: object) -> None:
-        target = self._systems.target
-        command = Command("state forget", self._mapping.name, key, "--reason …")
-        remedy = (
-            f"give {slot.name} the value that {target} keeps, or write `manage: create` there; "
-            f"`{command}` has it written again"
-        )
-        finding = not_kept_finding(self._context, self._mapping, key, slot, wanted, kept)
-        self._state.findings.append(replace(finding, remedy=remedy, commands=(command,)))
-
     def _switch_on(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
         """What switches a record on: the row's own values for the fields of `deactivate`."""
         return {
@@ -353,7 +239,7 @@ class _ChangePlanner:
 
     def create(self, key: str) -> None:
         """Adds the create of the row's record, or notes that an adjustment creates it."""
-        values = self._resolve(key)
+        values = self._values.of(key)
         if values is None:
             return
         sent, missing = creation(self._compiled.slots, values, self._entity, self._systems)
@@ -361,9 +247,9 @@ class _ChangePlanner:
             for finding in missing:
                 self._block(key, finding)
             return
-        if self._mapping.repeat and self._belongs_to_another(key, values):
-            if not self._may_repeat(self._mapping.repeat):
-                self._block(key, self._taken(key, values))
+        if self._repeats.is_one(key, values):
+            if not self._repeats.are_allowed:
+                self._block(key, self._repeats.finding(key, values))
                 return
             self._state.repeats[key] = sent
             return
@@ -389,128 +275,6 @@ class _ChangePlanner:
         """What is billed once for the new record; None where nothing is."""
         amounts = [Decimal(values[name]) for name in self._mapping.charges if values.get(name)]
         return exact(sum(amounts, Decimal(0))) if amounts else None
-
-    def _may_repeat(self, repeat: Repeat) -> bool:
-        """Whether the project allows a second record with the same references."""
-        base = self._context.namespaces[self._mapping.name].base()
-        return bool(evaluate(repeat.when.raw, base))
-
-    def _belongs_to_another(self, key: str, values: Mapping[str, Any]) -> bool:
-        """Whether a record with the same references exists or will: a plain create is refused."""
-        names = self._reference_names
-        if not names:
-            return False
-        if self._owners is None:
-            self._owners = {}
-            for id_, record in self._state.records.items():
-                self._owners.setdefault(tuple(record.get(name) for name in names), id_)
-        mine = tuple(values[name] for name in names)
-        return self._owners.setdefault(mine, key) != key
-
-    @cached_property
-    def _reference_names(self) -> list[str]:
-        """The fields by which a record belongs to others, once and for all."""
-        return [
-            slot.name for slot in self._compiled.slots if slot.reference and slot.field.create_only
-        ]
-
-    def _taken(self, key: str, values: Mapping[str, Any]) -> Finding:
-        """The finding of a row whose references are those of another record, or of a new one."""
-        owner = (self._owners or {})[tuple(values[name] for name in self._reference_names)]
-        state, name = self._state, self._mapping.name
-        ways = []
-        if isinstance(owner, int):
-            rows = [row for row, record in state.record_ids.items() if record == owner]
-            what = f"{self._entity.name} {owner}"
-            if not rows:  # made by hand, perhaps in the place of the row's own record
-                ways = [Advice.of(Command("link", name, key, str(owner)), " if it is this row's")]
-        else:
-            rows, what = [owner], "a new record"
-        labels = " and ".join(self._context.label(name, row) for row in rows)
-        text = f"its references are those of {what}" + (f", which is {labels}'s" if rows else "")
-        ways += [
-            Advice.of(
-                Command("decide", name, key, f"succeed --of {row} --reason …"),
-                f" if it takes the place of {self._context.label(name, row)}",
-            )
-            for row in rows
-        ]
-        ways.append(Advice("bring the two together in " + self._systems.source))
-        remedy = join_advice(", or ", ways)
-        return Finding(
-            "service-taken",
-            Severity.HOLD,
-            text,
-            remedy.text,
-            self._mapping.repeat.place if self._mapping.repeat else self._mapping.place,
-            commands=remedy.commands,
-        )
-
-    # Both
-
-    def _resolve(self, key: str, *, exists: bool = False) -> dict[str, Any] | None:
-        """All values of the row; None where it had to be blocked or left out."""
-        resolved = self._resolver.row(key, self._state.ready[key], exists=exists)
-        if resolved.skip:
-            skip = resolved.skip
-            about = replace(skip, remedy="", mapping=self._mapping.name, key=key)
-            self._state.skip(key, about, resolved.because)
-            return None
-        for finding in self._explained(key, resolved):
-            if finding.severity in STOPS:
-                self._state.block(key, finding, resolved.because)
-            else:
-                self._state.findings.append(finding)
-        return None if key in self._state.blocked else resolved.values
-
-    def _explained(self, key: str, resolved: Resolved) -> list[Finding]:
-        """What stands against the row.
-
-        A look-up that found nothing is explained by the rules about its field, where one fails. Of
-        a row that is linked already, fields that only look bad are left as they are.
-        """
-        linked = key in self._links
-        explained = [
-            self._as_warning(key, name, finding) if self._is_minor(name) else finding
-            for name, finding in resolved.by_field.items()
-            if name not in resolved.unfound
-        ]
-        others = {*resolved.by_field.values()}
-        findings = [finding for finding in resolved.findings if finding not in others]
-        rules = self._context.rules.of(self._mapping.name, RuleOn.RECORD)
-        for name, finding in resolved.unfound.items():
-            about = [
-                rule for rule in rules if ("after", name) in inspect(str(rule.check.raw)).paths
-            ]
-            names = record_rule_names(self._context, self._mapping, key, resolved.values)
-            failing = [one for _, one in RecordRules(about)(names, key, linked=linked)]
-            if failing and not any(one.severity in STOPS for one in failing):
-                self._leave_alone(key, name)
-            findings += failing or [finding]
-        return [*explained, *findings]
-
-    def _is_minor(self, name: str) -> bool:
-        """Whether a value that does not fit is the field's fault alone, and not the row's.
-
-        So it is with optional texts: an e-mail address, a postal code. Amounts, dates, references
-        and whatever identifies the row are not left out.
-        """
-        slot = self._compiled.slot(name)
-        return (
-            slot is not None
-            and slot.field.type is Type.TEXT
-            and slot.field.picklist is None
-            and not (slot.field.required or slot.identity or slot.reference or slot.find)
-        )
-
-    def _as_warning(self, key: str, name: str, finding: Finding) -> Finding:
-        self._leave_alone(key, name)
-        text = f"{finding.text}; {name} is left as it is"
-        return replace(finding, severity=Severity.WARNING, text=text)
-
-    def _leave_alone(self, key: str, name: str) -> None:
-        left = self._state.left_alone.get(key, frozenset())
-        self._state.left_alone[key] = left | {name}
 
     def _show(self, slot: Slot, value: object) -> str:
         return shown_value(self._context, slot, value)

@@ -13,12 +13,8 @@ from trueup.model.plan import Action, Preconditions, Reason
 from trueup.model.project import FieldSpec, MappingSpec, WhenMissing
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import gone_row
-from trueup.planning.records.changes import (
-    change_of,
-    not_kept_finding,
-    parent_values,
-    shown_value,
-)
+from trueup.planning.records.change_parts import change_of, parent_values, shown_value
+from trueup.planning.records.not_kept import not_kept_finding
 from trueup.stages.diff import deactivation, field_changes, is_known_not_kept
 
 

@@ -1,0 +1,75 @@
+"""What the changes of records are made of: the change itself, and values as people read them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trueup.expressions.compiled import Slot
+from trueup.model.catalogue import Entity
+from trueup.model.plan import Action, Change, Preconditions, Unknown
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.fingerprints import seen_row
+from trueup.planning.records.matching import change_id
+from trueup.stages.diff import shown
+
+
+def change_of(
+    context: PlanContext,
+    mapping: MappingSpec,
+    key: str,
+    action: Action,
+    **parts: Any,  # noqa: ANN401 -- parts of a Change
+) -> Change:
+    """A change of one row to its record, with the parts that follow from the mapping filled in."""
+    return Change(
+        id=parts.pop("id", change_id(mapping, key)),
+        action=action,
+        mapping=mapping.name,
+        keys=(key,),
+        name=context.label(mapping.name, key),
+        tab=mapping.tab,
+        entity=mapping.target.entity,
+        place=mapping.place,
+        **parts,
+    )
+
+
+def link_change(
+    context: PlanContext,
+    mapping: MappingSpec,
+    key: str,
+    how: str,
+    owned_values: Mapping[str, Any],
+) -> Change:
+    """The row is this record from now on. Nothing is sent, and the plan shows it."""
+    return change_of(
+        context,
+        mapping,
+        key,
+        Action.LINK,
+        id=f"{change_id(mapping, key)}:link",
+        record=context.states[mapping.name].record_ids[key],
+        owned=owned_values,
+        seen=Preconditions(rows=(seen_row(context, mapping, key),)),
+        how=how,
+    )
+
+
+def parent_values(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The parent's id, where a write goes through the parent."""
+    parent = entity.parent
+    return {parent.key: record[parent.key]} if parent and entity.writes_via == "parent" else {}
+
+
+def shown_value(context: PlanContext, slot: Slot, value: object) -> str:
+    """A value as people read it: references by the row's name, look-ups by their text."""
+    reference = slot.reference
+    if reference and value is not None:
+        key = context.labels.key_of(reference.mapping, value)
+        if key is None:
+            return "known after apply" if isinstance(value, Unknown) else str(value)
+        name = context.label(reference.mapping, key)
+        return f"{name} (new)" if isinstance(value, Unknown) else f"{name} ({value})"
+    if slot.find and (name := context.reader.text_of(slot.find, value)):
+        return f"{name} ({value})"
+    return shown(slot, value)

@@ -1,0 +1,75 @@
+"""Records that belong to the same others: the target refuses a second one, or adds it anew."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trueup.expressions import evaluate
+from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
+from trueup.model.project import MappingSpec
+from trueup.planning.context import PlanContext
+
+
+class Repeats:
+    """Finds rows whose new record would have the references of another one.
+
+    `names` are the fields by which a record belongs to others, once and for all.
+    """
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec, names: Sequence[str]) -> None:
+        self._context, self._mapping, self._names = context, mapping, names
+        self._state = context.states[mapping.name]
+        self._owners: dict[tuple[Any, ...], int | str] | None = None
+        """References of records, and of those that this plan creates → record, or row."""
+
+    @property
+    def are_allowed(self) -> bool:
+        """Whether the project allows a second record with the same references."""
+        repeat = self._mapping.repeat
+        if repeat is None:
+            return False
+        base = self._context.namespaces[self._mapping.name].base()
+        return bool(evaluate(repeat.when.raw, base))
+
+    def is_one(self, key: str, values: Mapping[str, Any]) -> bool:
+        """Whether a record with the same references exists or will: a plain create is refused."""
+        names = self._names
+        if not names or self._mapping.repeat is None:
+            return False
+        if self._owners is None:
+            self._owners = {}
+            for id_, record in self._state.records.items():
+                self._owners.setdefault(tuple(record.get(name) for name in names), id_)
+        mine = tuple(values[name] for name in names)
+        return self._owners.setdefault(mine, key) != key
+
+    def finding(self, key: str, values: Mapping[str, Any]) -> Finding:
+        """The finding of a row whose references are those of another record, or of a new one."""
+        owner = (self._owners or {})[tuple(values[name] for name in self._names)]
+        state, name = self._state, self._mapping.name
+        ways = []
+        if isinstance(owner, int):
+            rows = [row for row, record in state.record_ids.items() if record == owner]
+            what = f"{self._mapping.target.entity} {owner}"
+            if not rows:  # made by hand, perhaps in the place of the row's own record
+                ways = [Advice.of(Command("link", name, key, str(owner)), " if it is this row's")]
+        else:
+            rows, what = [owner], "a new record"
+        labels = " and ".join(self._context.label(name, row) for row in rows)
+        text = f"its references are those of {what}" + (f", which is {labels}'s" if rows else "")
+        ways += [
+            Advice.of(
+                Command("decide", name, key, f"succeed --of {row} --reason …"),
+                f" if it takes the place of {self._context.label(name, row)}",
+            )
+            for row in rows
+        ]
+        ways.append(Advice("bring the two together in " + self._context.systems.source))
+        remedy = join_advice(", or ", ways)
+        return Finding(
+            "service-taken",
+            Severity.HOLD,
+            text,
+            remedy.text,
+            self._mapping.repeat.place if self._mapping.repeat else self._mapping.place,
+            commands=remedy.commands,
+        )
