@@ -50,7 +50,7 @@ def test_a_plan_made_before_the_state_was_edited_by_hand_is_refused():
     scene = settled()
     scene.row("account")["name"] = "Alpine"
     made = scene.plan()
-    lease = scene.state.acquire("somebody")
+    lease = scene.state.acquire("another user")
     forgotten = LinkForgotten("customer", "acc")
     scene.state.edit(lease, forgotten, Effects(unlink=(("customer", "acc"),)))
     scene.state.release(lease)

@@ -37,8 +37,8 @@ def agrees(seats: int) -> Line:
 
 
 @dataclass
-class Told:
-    """What a plan says, in few words. Money in pounds, to the penny."""
+class PlanFigures:
+    """The figures of a plan that a scenario compares. Money in pounds, to the penny."""
 
     adjusts: list[tuple[str, str, int]]  # key of the subscription, day, units
     findings: set[str]  # codes, of all rows; notes on single changes are not among them
@@ -52,7 +52,7 @@ class Told:
     exceeded: set[str] = field(default_factory=set)  # limits
 
     @classmethod
-    def by(cls, made: Plan) -> "Told":
+    def of(cls, made: Plan) -> "PlanFigures":
         money = made.summary
         return cls(
             adjusts=[
@@ -81,8 +81,8 @@ def expect(
     **money: Any,
 ) -> None:
     """Asserts all that a plan says; money that is not named must be 0."""
-    expected = Told([*adjusts], {*findings}, dict(ledger), **money)
-    assert Told.by(made) == expected
+    expected = PlanFigures([*adjusts], {*findings}, dict(ledger), **money)
+    assert PlanFigures.of(made) == expected
     assert_sums(made)
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, Told, agrees, expect, finding, line_of, pounds
+from tests.scenarios.expected import Line, PlanFigures, agrees, expect, finding, line_of, pounds
 from tests.scenarios.world import World
 
 SUBSCRIPTION = "mappings/subscription.yaml"
@@ -212,7 +212,7 @@ def test_parts_of_a_unit_are_rounded(tmp_path, way, quantity, logs, billed, step
     world = World(tmp_path, service, edits=policy(INCLUDED, f"rounding: {way}"))
     plan = world.plan()
     sent = [("sub", day, step) for day, step in zip(days, steps, strict=True) if step]
-    assert Told.by(plan).adjusts == sent
+    assert PlanFigures.of(plan).adjusts == sent
     assert plan.blocked == ()
     line = line_of(plan)
     assert (line.quantity, line.units, line.moved) == (after, billed, sum(steps))

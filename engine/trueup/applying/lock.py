@@ -47,7 +47,7 @@ class LockHolder:
 @contextmanager
 def hold_lock(world: World, who: str, force_reason: str = "") -> Iterator[LockHolder]:
     """Holds the lock, kept alive by a heartbeat, until the block ends. Raises StateLocked."""
-    holder = LockHolder(world, world.state.acquire(who or "somebody", reason=force_reason))
+    holder = LockHolder(world, world.state.acquire(who or "an unnamed user", reason=force_reason))
     ended = Event()
     heartbeat = Thread(target=_beat, args=(holder, ended), name="heartbeat", daemon=True)
     heartbeat.start()

@@ -86,14 +86,14 @@ def alike(findings: Sequence[Finding]) -> list[list[Finding]]:
     groups: dict[Hashable, list[Finding]] = {}
     for finding in findings:
         if finding.key:
-            said = (
+            content = (
                 finding.code,
                 finding.mapping,
                 finding.text,
                 finding.advice.generic(),
                 finding.place,
             )
-            groups.setdefault(said, []).append(finding)
+            groups.setdefault(content, []).append(finding)
     return [group for group in groups.values() if len(group) >= CROWD]
 
 

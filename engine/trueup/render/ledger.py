@@ -76,10 +76,10 @@ def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str
     becomes = [signed(part) if part else "" for part in (line.moved, line.held_units)]
     left = "?" if line.unexplained is None else signed(line.unexplained) if line.unexplained else ""
     if amount is None:
-        said = "price unknown" if differs(line) and line.unexplained is not None else ""
+        money_cell = "price unknown" if differs(line) and line.unexplained is not None else ""
     else:
-        said = money(amount, currency, signed=True) if amount else ""
-    return [*sides, *becomes, left, said]
+        money_cell = money(amount, currency, signed=True) if amount else ""
+    return [*sides, *becomes, left, money_cell]
 
 
 def _known(value: Decimal | int | None) -> str:

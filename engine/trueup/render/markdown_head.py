@@ -68,10 +68,10 @@ def _balance(seen: Overview, view: View) -> str:
 
 
 def _verdict(seen: Overview) -> str:
-    said = [f"**Can be signed:** {literal(verdict(seen))}"]
+    lines = [f"**Can be signed:** {literal(verdict(seen))}"]
     if text := waiting(seen):
-        said.append(f"**Needs a person:** {literal(text)}.")
-    return "<br>\n".join(said)
+        lines.append(f"**Needs a person:** {literal(text)}.")
+    return "<br>\n".join(lines)
 
 
 def _top(seen: Overview, view: View) -> str:
@@ -96,12 +96,12 @@ def _items(seen: Overview, view: View) -> str:
     crowds = crowds_of(seen.items, view.arrangement, each=view.verbose)
     most = None if view.verbose else MANY
     shown, rest = divided(crowds, lambda crowd: crowd.weight, view.arrangement, most)
-    said = [_crowd(crowd, view) for crowd in shown]
+    items_shown = [_crowd(crowd, view) for crowd in shown]
     if rest:
         items = [item for crowd in rest for item in crowd.items]
         amount = sum((item.monthly or NOTHING for item in items), NOTHING)
-        said.append(f"and {len(items):,} more: {_amount(amount, view)} a month")
-    return bullets(said)
+        items_shown.append(f"and {len(items):,} more: {_amount(amount, view)} a month")
+    return bullets(items_shown)
 
 
 def _crowd(crowd: Crowd, view: View) -> str:

@@ -66,8 +66,8 @@ def summary(outcome: Outcome) -> str:
     figures = [f"{many[status]:,} {_counted(status)}" for status in order if many[status]]
     if outcome.remaining:
         figures.append(f"{outcome.remaining:,} not tried")
-    said = f"Run {sanitize(outcome.run)}: {', '.join(figures)}." if figures else NOTHING
-    return f"{said} {count(outcome.calls, 'API call')}."
+    sentence = f"Run {sanitize(outcome.run)}: {', '.join(figures)}." if figures else NOTHING
+    return f"{sentence} {count(outcome.calls, 'API call')}."
 
 
 def _counted(status: ChangeStatus) -> str:

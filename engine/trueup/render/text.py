@@ -105,13 +105,13 @@ def summary(plan: Plan, seen: Overview) -> str:
         for n, what in ((plan.summary.blocked, "blocked"), (plan.summary.held, "held"))
         if n
     ]
-    said = [f"Plan: {', '.join(figures)}.", effect(plan, seen)]
+    sentences = [f"Plan: {', '.join(figures)}.", effect(plan, seen)]
     if plan.changes:
-        said.append(f"{count(plan.summary.apply_calls, 'API call')}.")
+        sentences.append(f"{count(plan.summary.apply_calls, 'API call')}.")
     edits = sum(field.reason is Reason.DRIFT for change in plan.changes for field in change.fields)
     if edits:
-        said.append(f"Puts back {count(edits, 'edit')} made in {plan.names.target}.")
-    return " ".join(part for part in said if part)
+        sentences.append(f"Puts back {count(edits, 'edit')} made in {plan.names.target}.")
+    return " ".join(part for part in sentences if part)
 
 
 def effect(plan: Plan, seen: Overview) -> str:
@@ -124,8 +124,8 @@ def effect(plan: Plan, seen: Overview) -> str:
         return ""
     month = money(at.month.net, plan.currency, signed=True)
     invoice = money(at.invoice.net, plan.currency, signed=True)
-    said = f"Monthly effect {month}, on this invoice run {invoice}"
-    return f"{said} ({beside})." if beside else f"{said}."
+    effects = f"Monthly effect {month}, on this invoice run {invoice}"
+    return f"{effects} ({beside})." if beside else f"{effects}."
 
 
 def agrees(plan: Plan) -> bool:
