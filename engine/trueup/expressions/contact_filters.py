@@ -4,8 +4,6 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-import phonenumbers
-
 from trueup.expressions.country_filters import country as country_code
 
 
@@ -20,6 +18,8 @@ def phone(value: object, country: object = None) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def _international(text: str, region: str | None) -> str | None:
+    import phonenumbers  # noqa: PLC0415 -- takes time to load, and few commands need it
+
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Iterator, Mapping
-
-import networkx as nx
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 
 from trueup.config.checks.context import specs
+from trueup.config.checks.cycles import find_cycles
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Linked, MappingSpec, Reference
 
@@ -26,37 +27,39 @@ def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:
             yield value.mapping, value.place
 
 
-def _graph(mappings: Mapping[str, MappingSpec]) -> "nx.DiGraph[str]":
-    """Returns the graph of mappings. Edges go from a mapping to those that need it."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(sorted(mappings))
+def _needs(mappings: Mapping[str, MappingSpec]) -> dict[tuple[str, str], Place]:
+    """Returns pairs of a mapping and another one that it needs, with the first place of each."""
+    needs: dict[tuple[str, str], Place] = {}
     for mapping in mappings.values():
         for other, place in dependencies(mapping):
-            is_dependency = other in mappings and other != mapping.name
-            if is_dependency and not graph.has_edge(other, mapping.name):
-                graph.add_edge(other, mapping.name, place=place)
-    return graph
+            if other in mappings and other != mapping.name:
+                needs.setdefault((mapping.name, other), place)
+    return needs
 
 
 def check_graph(mappings: Mapping[str, MappingSpec]) -> Iterator[Finding]:
     """Yields one finding for each group of mappings that need each other, with one cycle."""
-    graph = _graph(mappings).reverse()
-    groups = [
-        sorted(component)
-        for component in nx.strongly_connected_components(graph)
-        if len(component) > 1
-    ]
-    for group in sorted(groups):
-        steps = nx.find_cycle(graph.subgraph(group), group[0])
-        path = " → ".join([steps[0][0], *(step[1] for step in steps)])
-        place = graph.edges[steps[0][0], steps[0][1]]["place"]
-        text = f"mappings depend on each other: {path}"
+    needs = _needs(mappings)
+    for cycle in find_cycles(needs):
+        text = f"mappings depend on each other: {' → '.join(cycle)}"
         remedy = (
             "remove one of these references: a record must exist before another can refer to it"
         )
-        yield Finding("cycle", Severity.ERROR, text, remedy, place)
+        yield Finding("cycle", Severity.ERROR, text, remedy, needs[cycle[0], cycle[1]])
 
 
 def in_order(mappings: Mapping[str, MappingSpec]) -> dict[str, MappingSpec]:
     """Returns the mappings, each after those that it needs; by name where the order is free."""
-    return {name: mappings[name] for name in nx.lexicographical_topological_sort(_graph(mappings))}
+    sorter = TopologicalSorter(dict.fromkeys(mappings, ()))
+    for name, other in _needs(mappings):
+        sorter.add(name, other)
+    sorter.prepare()
+    ordered: dict[str, MappingSpec] = {}
+    ready: list[str] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, name)
+        name = heappop(ready)
+        ordered[name] = mappings[name]
+        sorter.done(name)
+    return ordered

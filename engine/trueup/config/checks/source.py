@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from trueup.config.checks.context import CheckContext, Names
+from trueup.config.checks.cycles import find_cycles
 from trueup.config.checks.expressions import check_expression
 from trueup.model.catalogue import Column, Table
 from trueup.model.finding import Finding, Place, Severity
@@ -118,16 +117,12 @@ def _key_of(table: Table | None, name: str) -> str:
 def _check_cycles(mapping: MappingSpec) -> Iterator[Finding]:
     """Reports joins that are joined through each other."""
     joins = mapping.source.joins
-    graph: nx.DiGraph[str] = nx.DiGraph(
+    through = (
         (name, path.rpartition(".")[0])
         for name, join in joins.items()
         for path in join.on.values()
         if "." in path
     )
-    for group in sorted(sorted(part) for part in nx.strongly_connected_components(graph)):
-        first = group[0]
-        if first in joins and (len(group) > 1 or graph.has_edge(first, first)):
-            steps = nx.find_cycle(graph.subgraph(group), first)
-            path = " → ".join([first, *(step[1] for step in steps)])
-            text = f"joins depend on each other: {path}"
-            yield Finding("cycle", Severity.ERROR, text, "", joins[first].place)
+    for cycle in find_cycles(through):
+        text = f"joins depend on each other: {' → '.join(cycle)}"
+        yield Finding("cycle", Severity.ERROR, text, "", joins[cycle[0]].place)
