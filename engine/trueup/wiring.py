@@ -1,6 +1,7 @@
 """Opens the connectors that a project names: the only module that knows which one is behind a port.
 
-A new connector is one line in `Connections`.
+A new connector is one line in `Connections`, and a method that imports it: a project needs only the
+connectors that it names, with the libraries that they load.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trueup.config.documents import read
 from trueup.errors import ConfigError, EngineError
@@ -18,24 +19,12 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Connection, Project
 from trueup.planning.needs import columns, entity_fields, operations
 from trueup.ports import Clock, Source, State, Target, World
-from trueup.sandbox.autotask import snapshots
-from trueup.sandbox.autotask.clone import clone
-from trueup.sandbox.autotask.server import Sandbox
-from trueup.source.dataverse import doctor as source_doctor
-from trueup.source.dataverse.client import DataverseClient
-from trueup.source.dataverse.discover import Discovery, discover
-from trueup.source.dataverse.settings import settings
-from trueup.source.dataverse.source import DataverseSource
-from trueup.source.files.source import FileSource
-from trueup.source.files.value_formats import parse_format
-from trueup.source.overlay import Overlay
-from trueup.source.profile import Profile, parse_profile
-from trueup.state.sqlite.store import SqliteState
-from trueup.target.autotask import doctor as target_doctor
-from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.credentials import Credentials
-from trueup.target.autotask.gateway import HttpTarget
-from trueup.target.autotask.limits import RunLimits
+
+if TYPE_CHECKING:
+    from trueup.source.dataverse.discover import Discovery
+    from trueup.source.profile import Profile
+    from trueup.target.autotask.gateway import HttpTarget
 
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
@@ -91,6 +80,9 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 @contextmanager
 def open_copy(project: Project) -> Iterator[World]:
     """Copies of both systems and of the state: what is written there is gone afterwards."""
+    from trueup.source.overlay import Overlay
+    from trueup.state.sqlite.store import SqliteState
+
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trueup-")))
         opened = Connections(project, stack, SystemClock(), None)
@@ -136,16 +128,25 @@ class Connections:
 
     def examine_target(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
         """Findings about access to the target. `needs`: entity → operations."""
-        return target_doctor.examine(self._http_target(), needs)
+        from trueup.target.autotask.doctor import examine
+
+        return examine(self._http_target(), needs)
 
     def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
         """The least permissions for these operations, as the target calls them."""
-        return target_doctor.minimum_permissions(needs)
+        from trueup.target.autotask.doctor import minimum_permissions
+
+        return minimum_permissions(needs)
 
     def examine_source(self) -> list[Finding]:
         """Findings about access to the source, where its connector can check it."""
         if self._project.source.connector != "dataverse":
             return []
+
+        from trueup.source.dataverse.client import DataverseClient
+        from trueup.source.dataverse.doctor import examine
+        from trueup.source.dataverse.settings import settings
+
         access, _ = settings(self._project.source.options, Path(self._project.root))
         written = {
             mapping.source.table: [*mapping.write_back.set]
@@ -153,9 +154,9 @@ class Connections:
             if mapping.write_back
         }
         with DataverseClient(access, self._clock) as client:
-            return source_doctor.examine(client, self._profile(), columns(self._project), written)
+            return examine(client, self._profile(), columns(self._project), written)
 
-    def discover(self) -> Discovery:
+    def discover(self) -> "Discovery":
         """What the source's environment calls the tables of the catalogue.
 
         Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
@@ -164,12 +165,20 @@ class Connections:
             raise EngineError(
                 "the source in trueup.yaml is no Dataverse: there are no names to discover"
             )
+
+        from trueup.source.dataverse.client import DataverseClient
+        from trueup.source.dataverse.discover import discover
+        from trueup.source.dataverse.settings import settings
+
         access, _ = settings(self._project.source.options, Path(self._project.root))
         with DataverseClient(access, self._clock) as client:
             return discover(client, self._project.catalogue.tables)
 
     def target_copy(self, database: Path) -> Target:
         """A sandbox with what is in the target now, as far as the project is about it."""
+        from trueup.sandbox.autotask import snapshots
+        from trueup.sandbox.autotask.server import Sandbox
+
         target, entities = self._http_target(), self._project.catalogue.entities
         credentials = DEMO_CREDENTIALS
         if self._project.target.connector == "sandbox":
@@ -186,12 +195,17 @@ class Connections:
 
         The result counts records. Reads only.
         """
+        from trueup.sandbox.autotask.clone import clone
+
         entities = self._project.catalogue.entities
         return clone(self._http_target(), _cloned_fields(self._project), entities, database)
 
     # Connectors
 
     def _files(self, connection: Connection) -> Source:
+        from trueup.source.files.source import FileSource
+        from trueup.source.files.value_formats import parse_format
+
         return FileSource(
             self._path(connection, "path"),
             self._project.catalogue.tables,
@@ -201,18 +215,23 @@ class Connections:
         )
 
     def _dataverse(self, connection: Connection) -> Source:
+        from trueup.source.dataverse.settings import settings
+        from trueup.source.dataverse.source import DataverseSource
+
         access, cache = settings(connection.options, Path(self._project.root))
         source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
         return self._stack.enter_context(source)
 
     def _sql(self, connection: Connection) -> Source:
-        from trueup.source.sql.source import SqlSource  # noqa: PLC0415 -- a driver stack that only this connector needs
+        from trueup.source.sql.source import SqlSource
 
         url = str(connection.options["url"])
         return self._stack.enter_context(SqlSource(url, self._profile(), self._project.zone))
 
-    def _profile(self) -> Profile:
+    def _profile(self) -> "Profile":
         """The tenant's names for the catalogue's tables; without a profile the catalogue's own."""
+        from trueup.source.profile import Profile, parse_profile
+
         options, tables = self._project.source.options, self._project.catalogue.tables
         file = str(options.get("profile", PROFILE))
         path = Path(self._project.root) / file
@@ -224,7 +243,7 @@ class Connections:
             raise ConfigError(findings or [empty])
         return parse_profile(documents[0].data, tables, documents[0])
 
-    def _http_target(self) -> HttpTarget:
+    def _http_target(self) -> "HttpTarget":
         if self._target is None:
             connectors: dict[str, Callable[[Connection], HttpTarget]] = {
                 "autotask": self._autotask,
@@ -234,7 +253,7 @@ class Connections:
             self._target = _choose(connectors, connection)(connection)
         return self._target
 
-    def _autotask(self, connection: Connection) -> HttpTarget:
+    def _autotask(self, connection: Connection) -> "HttpTarget":
         options = connection.options
         credentials = Credentials(
             str(options["username"]), str(options["secret"]), str(options["integration_code"])
@@ -242,7 +261,9 @@ class Connections:
         name = self._project.catalogue.systems.target
         return self._http(str(options["url"]), credentials, options, name)
 
-    def _sandbox(self, connection: Connection) -> HttpTarget:
+    def _sandbox(self, connection: Connection) -> "HttpTarget":
+        from trueup.sandbox.autotask.server import Sandbox
+
         options = connection.options
         seed = self._path(connection, "seed") if options.get("seed") else None
         database = self._path(connection, "database")
@@ -258,7 +279,11 @@ class Connections:
         options: Mapping[str, object],
         name: str,
         identity: str = "",
-    ) -> HttpTarget:
+    ) -> "HttpTarget":
+        from trueup.target.autotask.client import AutotaskClient
+        from trueup.target.autotask.gateway import HttpTarget
+        from trueup.target.autotask.limits import RunLimits
+
         defaults = RunLimits()
         limits = RunLimits(
             workers=int(str(options.get("workers", WORKERS))),
@@ -273,6 +298,8 @@ class Connections:
         return self._stack.enter_context(HttpTarget(client, entities, name, identity))
 
     def _sqlite(self, connection: Connection) -> State:
+        from trueup.state.sqlite.store import SqliteState
+
         path = self._path(connection, "path")
         return self._stack.enter_context(SqliteState(path, clock=self._clock))
 
