@@ -9,40 +9,35 @@ The functions here do what the commands do, with the same objects:
     outcome = trueup.apply(project, plan, trueup.ApplyOptions(who="night run"))
 
 All errors that are raised on purpose are EngineErrors. To read the engine, start at pipeline.py.
+Each name is imported on first use, because `trueup --help` needs none of them.
 """
 
-from trueup.errors import (
-    ConfigError,
-    EngineError,
-    PlanRefused,
-    SourceError,
-    StalePlan,
-    StateError,
-    StateLocked,
-    TargetError,
-)
-from trueup.model.finding import Finding, Place, Severity
-from trueup.model.history import RunHistory, RunsOverview
-from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from trueup.model.plan import Action, Blocked, Change, LedgerLine, Plan, Summary
-from trueup.model.project import Project, Verdict
-from trueup.operations import (
-    ApplyOptions,
-    Listener,
-    PlanOptions,
-    Progress,
-    Written,
-    apply,
-    check_project,
-    decide,
-    history,
-    link,
-    load_project,
-    plan,
-    resume,
-    show_run,
-    undo,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trueup.errors import (
+        ConfigError,
+        EngineError,
+        PlanRefused,
+        SourceError,
+        StalePlan,
+        StateError,
+        StateLocked,
+        TargetError,
+    )
+    from trueup.model.finding import Finding, Place, Severity
+    from trueup.model.history import RunHistory, RunsOverview
+    from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+    from trueup.model.plan import Action, Blocked, Change, LedgerLine, Plan, Summary
+    from trueup.model.project import Project, Verdict
+    from trueup.operations.apply import apply, resume
+    from trueup.operations.decide import Written, decide, link
+    from trueup.operations.history import history, show_run
+    from trueup.operations.listener import Listener, Progress
+    from trueup.operations.plan import plan, undo
+    from trueup.operations.project import check_project, load_project
+    from trueup.pipeline import ApplyOptions, PlanOptions
 
 __all__ = [
     "Action",
@@ -85,3 +80,44 @@ __all__ = [
     "show_run",
     "undo",
 ]
+
+_MODULES = {
+    "trueup.errors": (
+        "ConfigError",
+        "EngineError",
+        "PlanRefused",
+        "SourceError",
+        "StalePlan",
+        "StateError",
+        "StateLocked",
+        "TargetError",
+    ),
+    "trueup.model.finding": ("Finding", "Place", "Severity"),
+    "trueup.model.history": ("RunHistory", "RunsOverview"),
+    "trueup.model.outcome": ("ChangeOutcome", "ChangeStatus", "Outcome"),
+    "trueup.model.plan": ("Action", "Blocked", "Change", "LedgerLine", "Plan", "Summary"),
+    "trueup.model.project": ("Project", "Verdict"),
+    "trueup.operations.apply": ("apply", "resume"),
+    "trueup.operations.decide": ("Written", "decide", "link"),
+    "trueup.operations.history": ("history", "show_run"),
+    "trueup.operations.listener": ("Listener", "Progress"),
+    "trueup.operations.plan": ("plan", "undo"),
+    "trueup.operations.project": ("check_project", "load_project"),
+    "trueup.pipeline": ("ApplyOptions", "PlanOptions"),
+}
+"""Where each public name is defined; the same as the imports above, which type checkers read."""
+
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the package
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return [*globals().keys() | {*__all__}]

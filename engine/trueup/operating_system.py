@@ -3,22 +3,22 @@
 Linux and macOS have file modes and owners, sync folders, and replace a file that is open. Windows
 does none of this. Only this module asks which system it runs on. The other modules call its
 functions and never use `fcntl`, `msvcrt`, or the parts of `os` and `signal` that a system lacks.
+Each command imports it, so it imports what few commands need only where it is used.
 """
 
 import errno
-import getpass
 import os
 import shlex
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
-import filelock
+if TYPE_CHECKING:
+    from pathlib import Path
+    from threading import Event
 
 IS_WINDOWS = os.name == "nt"
 
@@ -37,7 +37,7 @@ _NO_FOLDER_SYNC = frozenset({errno.EACCES, errno.EPERM, errno.EINVAL, errno.EISD
 _HIGHEST_PROCESS_ID = 2**31 - 1
 
 
-def create_private(path: Path, *, exclusive: bool = False) -> None:
+def create_private(path: "Path", *, exclusive: bool = False) -> None:
     """Creates an empty file that only its owner may read; an existing file stays as it is.
 
     On Windows the folder's access rights apply. Raises `FileExistsError` if `exclusive` and the
@@ -47,14 +47,14 @@ def create_private(path: Path, *, exclusive: bool = False) -> None:
     os.close(os.open(path, flags, 0o600))
 
 
-def restrict_to_owner(path: Path) -> None:
+def restrict_to_owner(path: "Path") -> None:
     """Takes all rights from others than the owner, where files have such rights."""
     if not IS_WINDOWS and path.stat().st_mode & 0o077:
         path.chmod(0o600)
 
 
 def write_whole(
-    path: Path,
+    path: "Path",
     content: bytes,
     *,
     private: bool = False,
@@ -90,7 +90,7 @@ def write_whole(
     sync_folder(path.parent)
 
 
-def replace(new: Path, path: Path) -> None:
+def replace(new: "Path", path: "Path") -> None:
     """Renames a file onto another one. Raises `OSError`.
 
     Windows refuses that while any program has the file open, so this tries for a moment.
@@ -108,7 +108,7 @@ def replace(new: Path, path: Path) -> None:
     raise PermissionError(errno.EACCES, reason, str(path))
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: "Path") -> None:
     """Makes new names in a folder durable, where the system can. Raises `OSError` if that fails."""
     if IS_WINDOWS:
         return
@@ -124,12 +124,14 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: "Path") -> Iterator[None]:
     """Keeps other trueup processes out of the block for this file; the lock ends with the process.
 
     The lock is on a file beside it, `.NAME.lock`, because the file itself is replaced. Raises
     `OSError` if the lock cannot be had.
     """
+    import filelock
+
     lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
         lock.acquire(timeout=_LOCK_SECONDS)
@@ -144,6 +146,8 @@ def locked(path: Path) -> Iterator[None]:
 
 def user_name() -> str:
     """Returns the name of the user that runs this process, or a number, or `unknown user`."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):  # a container whose user has no name
@@ -183,7 +187,7 @@ def stop_signals() -> Sequence[signal.Signals]:
     return signals
 
 
-def wait_for(event: Event) -> None:
+def wait_for(event: "Event") -> None:
     """Waits for an event so that signals are heard: on Windows an endless wait hears none."""
     while not event.wait(0.5):
         pass
@@ -192,10 +196,14 @@ def wait_for(event: Event) -> None:
 def shell_quoted(*arguments: object) -> str:
     """Returns arguments as they are typed in the system's shell, quoted where needed."""
     texts = [str(one) for one in arguments]
-    return subprocess.list2cmdline(texts) if IS_WINDOWS else shlex.join(texts)
+    if IS_WINDOWS:
+        import subprocess
+
+        return subprocess.list2cmdline(texts)
+    return shlex.join(texts)
 
 
-def is_regular(path: Path) -> bool:
+def is_regular(path: "Path") -> bool:
     """Returns whether nothing is there yet, or a regular file, after links were followed.
 
     Raises `OSError` if that cannot be determined, as for a link that leads to itself.

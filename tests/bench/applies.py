@@ -14,8 +14,8 @@ from typing import Any
 
 from trueup import pipeline
 from trueup.model.document import dumps
-from trueup.operations import load_project
-from trueup.operations.project import shipped_folder as shipped
+from trueup.operations.project import load_project
+from trueup.operations.project_folder import shipped_folder as shipped
 from trueup.wiring import open_world
 
 from tests.chaos.project import autotask

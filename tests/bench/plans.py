@@ -33,8 +33,8 @@ from trueup.model.project import (
     Value,
 )
 from trueup.model.run import Link
-from trueup.operations import load_project
-from trueup.operations.project import shipped_folder as shipped
+from trueup.operations.project import load_project
+from trueup.operations.project_folder import shipped_folder as shipped
 from trueup.pipeline import plan
 from trueup.ports import World
 from trueup.stages.diff import differing, shown, updates

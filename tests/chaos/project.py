@@ -8,7 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
-from trueup.operations.project import shipped_folder as shipped
+from trueup.operations.project_folder import shipped_folder as shipped
 
 from tests.chaos.serving import Server
 

@@ -1,7 +1,7 @@
 """The short form of `make chaos`: disturbed runs end in the same state as the undisturbed one."""
 
 import pytest
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 from trueup.pipeline import plan
 from trueup.wiring import open_world
 

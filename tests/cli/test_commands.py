@@ -8,7 +8,7 @@ import pytest
 import yaml
 from trueup.cli.main import trueup as group
 from trueup.model import document
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.state.sqlite.store import SqliteState
 from trueup.wiring import SystemClock

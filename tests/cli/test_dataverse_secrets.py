@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 from trueup.source.dataverse.tokens import Tokens
 from trueup.source.files.source import FileSource

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 
 

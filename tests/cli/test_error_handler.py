@@ -4,9 +4,10 @@ import os
 
 import click
 import pytest
-from trueup.cli import error_handler as ending
 from trueup.cli import streams
-from trueup.cli.error_handler import Ending, Exit, folder_in
+from trueup.cli.error_handler import Ending
+from trueup.cli.exit_codes import Exit
+from trueup.cli.failures import folder_in
 from trueup.cli.main import run
 from trueup.cli.redaction import scrubbed
 from trueup.cli.terminal import COLOURS, style
@@ -109,14 +110,6 @@ def test_help_and_version_end_with_0(capsys):
     assert run(["--help"]) == 0
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("trueup, version ")
-
-
-def test_a_program_that_is_not_installed_has_no_version(monkeypatch):
-    def missing(name):
-        raise ending.PackageNotFoundError(name)
-
-    monkeypatch.setattr(ending, "version", missing)
-    assert ending.program_version() == "(not installed)"
 
 
 @pytest.mark.parametrize(

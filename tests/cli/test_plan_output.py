@@ -7,7 +7,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from trueup.cli.error_handler import Exit
+from trueup.cli.exit_codes import Exit
 from trueup.render.sanitize import width
 
 

@@ -5,6 +5,7 @@ Colour, questions, Ctrl-C, readers that go away.
 
 import codecs
 import fcntl
+import getpass
 import os
 import pty
 import re
@@ -17,15 +18,14 @@ import termios
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
-from trueup import operating_system, operations
 from trueup.applying.job import Progress
 from trueup.cli import signals as stopping
 from trueup.cli.common import CommandContext
 from trueup.cli.progress import Meter, listening, time_left
+from trueup.operations.user import current_user
 from trueup.render import sanitize
 from trueup.render.style import PLAIN
 from trueup.sandbox.autotask.server import Sandbox
@@ -257,14 +257,14 @@ def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, 
 
 def test_the_name_of_who_applies_is_known_even_without_a_user_name(monkeypatch):
     monkeypatch.setenv("TRUEUP_WHO", "pipeline 12")
-    assert operations.current_user() == "pipeline 12"
+    assert current_user() == "pipeline 12"
     monkeypatch.delenv("TRUEUP_WHO")
 
     def without_key():
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(operating_system, "getpass", SimpleNamespace(getuser=without_key))
-    assert re.fullmatch(r"user \d+", operations.current_user())
+    monkeypatch.setattr(getpass, "getuser", without_key)
+    assert re.fullmatch(r"user \d+", current_user())
 
 
 @pytest.mark.parametrize("width", [40, 12, 5])

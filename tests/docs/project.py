@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
-from trueup.operations import check_project
+from trueup.operations.project import check_project
 
 from tests.docs.pages import Block, Page
 from tests.support.paths import ROOT

@@ -9,7 +9,7 @@ import pytest
 from click import UsageError
 from trueup.cli.main import run
 from trueup.config.documents import read
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 from trueup.source.profile import parse_profile
 
 from tests.docs.commands import command_lines, parse, require_options

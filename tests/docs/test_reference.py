@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import get_args, get_type_hints
 
 import pytest
-from trueup.cli.error_handler import Exit
+from trueup.cli.exit_codes import Exit
 from trueup.model.finding import Place, Severity
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import (

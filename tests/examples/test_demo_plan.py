@@ -8,7 +8,8 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from trueup.operations import load_project, plan
+from trueup.operations.plan import plan
+from trueup.operations.project import load_project
 from trueup.render.text import plan_text
 
 from tests.support.paths import ROOT

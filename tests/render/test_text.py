@@ -37,6 +37,7 @@ from trueup.model.plan import (
     Unknown,
 )
 from trueup.model.run import Lease, Link, Pushed
+from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence
 from trueup.render.history import NONE, run_text, runs_text
 from trueup.render.manual_edits import audit_json, audit_text, event_text
@@ -44,7 +45,7 @@ from trueup.render.markdown import plan_markdown
 from trueup.render.outcome import WAIT, outcome_text
 from trueup.render.state import overview_text, row_text
 from trueup.render.style import Style
-from trueup.render.text import findings_text, plan_text
+from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy
 from trueup.stages.ledger import totals
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trueup.operations import load_project
+from trueup.operations.project import load_project
 
 from tests.support.paths import ROOT
 

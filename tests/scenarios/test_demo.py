@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from trueup import pipeline, wiring
 from trueup.model import document
-from trueup.operations import load_project
 from trueup.operations.plan import plan_in
+from trueup.operations.project import load_project
 from trueup.sandbox.autotask.dump import dump_database
 
 from tests.scenarios.expected import Line, adjusting, assert_sums, pounds

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from trueup.errors import ConfigError
-from trueup.operations import check_project
+from trueup.operations.project import check_project
 from trueup.target.autotask.gateway import HttpTarget
 
 from tests.scenarios.beginnings import Service

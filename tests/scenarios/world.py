@@ -22,10 +22,11 @@ from trueup.model import document
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Action, Plan
 from trueup.model.project import Project, Verdict
-from trueup.operations import decide as decide_row
-from trueup.operations import load_project, push
-from trueup.operations import succeed as succeed_row
+from trueup.operations.decide import decide as decide_row
+from trueup.operations.decide import push
+from trueup.operations.decide import succeed as succeed_row
 from trueup.operations.plan import plan_in
+from trueup.operations.project import load_project
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.ports import World as Ports
 from trueup.sandbox.autotask import settings

@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out, out_done, report
 from trueup.cli.plan_files import plan_document
-from trueup.cli.progress import listening
 from trueup.cli.signals import stopping
-from trueup.cli.terminal import out, out_done, report
-from trueup.model.outcome import Outcome
-from trueup.model.plan import Plan
-from trueup.operations import ApplyOptions, Listener
-from trueup.render.json_ import as_json, outcome_json
-from trueup.render.outcome import NOTHING, outcome_text
-from trueup.render.text import plan_text
+
+if TYPE_CHECKING:
+    from trueup.model.outcome import Outcome
+    from trueup.model.plan import Plan
+    from trueup.operations.listener import Listener
+    from trueup.pipeline import ApplyOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Request:
     """What the command line asked for."""
 
     yes: bool
-    options: ApplyOptions
+    options: "ApplyOptions"
 
 
 @click.command(
@@ -68,6 +68,8 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
     Exit codes: 0 all done; 1 an error, or the answer was no: nothing was begun; 3 applied in part,
     the output says what and why; 130 interrupted, continue with --resume.
     """
+    from trueup.operations import apply as operations
+
     request = _request(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
     if resume and file:
         raise click.UsageError("--resume continues the plan of the interrupted run: omit FILE.")
@@ -88,7 +90,7 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
             lambda options, listener: operations.apply(project, text, options, listener),
         )
 
-    def approve(_plan: Plan) -> bool:
+    def approve(_plan: "Plan") -> bool:
         return request.yes or click.confirm("\nDo this?", default=False)
 
     return _carry_out(
@@ -102,17 +104,20 @@ def _request(
     *, yes: bool, over: tuple[str, ...], max_calls: int | None, force_lock: bool, reason: str
 ) -> _Request:
     """The options, checked together. Raises UsageError."""
+    from trueup.operations.user import current_user
+    from trueup.pipeline import ApplyOptions
+    from trueup.stages.guard import LIMIT_KINDS
+
     if force_lock and not reason.strip():
         raise click.UsageError("--force-lock needs --reason: it is recorded.")
     for limit in over:
-        if limit.partition(":")[0] not in operations.LIMIT_KINDS:
+        if limit.partition(":")[0] not in LIMIT_KINDS:
             raise click.UsageError(
-                f"--over {limit}: choose from {', '.join(operations.LIMIT_KINDS)}, "
-                "or one as the plan names it"
+                f"--over {limit}: choose from {', '.join(LIMIT_KINDS)}, or one as the plan names it"
             )
     options = ApplyOptions(
         over=frozenset(over),
-        who=operations.current_user(),
+        who=current_user(),
         force_reason=reason if force_lock else "",
         max_calls=max_calls,
     )
@@ -122,12 +127,17 @@ def _request(
 def _carry_out(
     context: CommandContext,
     request: _Request,
-    work: Callable[[ApplyOptions, Listener], Outcome | None],
+    work: "Callable[[ApplyOptions, Listener], Outcome | None]",
 ) -> int:
     """Does the work so that it can be stopped and watched, and shows the outcome."""
-    stop, plans = Event(), list[Plan]()
+    from trueup.cli.progress import listening
+    from trueup.render.json_ import outcome_json
+    from trueup.render.outcome import outcome_text
+    from trueup.render.text import plan_text
 
-    def show(plan: Plan) -> None:
+    stop, plans = Event(), list["Plan"]()
+
+    def show(plan: "Plan") -> None:
         plans.append(plan)
         if not context.json:
             # A plan that cannot be shown cannot be agreed to.
@@ -157,6 +167,9 @@ def _carry_out(
 
 
 def _show_nothing_done(context: CommandContext, *, had_changes: bool) -> None:
+    from trueup.render.json_ import as_json
+    from trueup.render.outcome import NOTHING
+
     if context.json:
         out_done(as_json({"changes": [], "complete": True}))
     elif had_changes:

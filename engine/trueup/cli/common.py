@@ -1,16 +1,23 @@
-"""What all commands have in common: `--project DIR`, `--json`, `--no-color`, `-v`."""
+"""What all commands have in common: `--project DIR`, `--json`, `--no-color`, `-v`.
+
+A command imports its operation, and what renders the result, when it runs: help and completion need
+its options only.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup import operating_system, operations
+from trueup import operating_system
 from trueup.cli.terminal import columns, style
-from trueup.model.project import Project
 from trueup.render.style import Style
+
+if TYPE_CHECKING:
+    from trueup.model.project import Project
 
 Run = Callable[..., int]
 
@@ -24,9 +31,11 @@ class CommandContext:
     verbose: bool
     style: Style
 
-    def project(self) -> Project:
+    def project(self) -> "Project":
         """The project, checked. Raises ConfigError."""
-        return operations.load_project(self.folder)
+        from trueup.operations.project import load_project
+
+        return load_project(self.folder)
 
     def command(self, *arguments: object) -> str:
         """A command line for this project, as it is typed in a shell from the current folder."""
@@ -53,8 +62,10 @@ def common(command: Run) -> Run:
     def run(
         *, project: Path | None, as_json: bool, no_color: bool, verbose: bool, **rest: object
     ) -> int:
+        from trueup.operations.project_folder import find_project
+
         context = CommandContext(
-            project or operations.find_project(),
+            project or find_project(),
             as_json,
             verbose,
             replace(style(no_color=no_color or as_json), columns=columns()),
@@ -62,8 +73,3 @@ def common(command: Run) -> Run:
         return command(context, **rest)
 
     return run
-
-
-def example(*lines: str) -> str:
-    """An epilog that shows how the command is used, line by line as given."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,18 +1,18 @@
 """`trueup decide MAPPING KEY WHAT --reason …`: decides what becomes of a row."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out_done
 from trueup.cli.parameters import DAY
-from trueup.cli.terminal import out_done
 from trueup.model.project import DECIDE_WORDS, Verdict
-from trueup.operations import Written
-from trueup.render.json_ import as_json
-from trueup.render.ledger import correction_text
-from trueup.render.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from trueup.operations.decide import Written
 
 
 @click.command(
@@ -56,6 +56,8 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
 
     The decision goes into mappings/decisions.yaml.
     """
+    from trueup.operations import decide as operations
+
     project = context.project()
     _check_options(what, until, on, of)
     if what == Verdict.SUCCEED:
@@ -78,8 +80,12 @@ def _check_options(what: str, until: date | None, on: date | None, of: str) -> N
         raise click.UsageError("--until goes with neither --on nor --of.")
 
 
-def show_written(context: CommandContext, written: Written, currency: str = "") -> None:
+def show_written(context: CommandContext, written: "Written", currency: str = "") -> None:
     """Shows where a decision was written, and what follows from it."""
+    from trueup.render.json_ import as_json
+    from trueup.render.ledger import correction_text
+    from trueup.render.sanitize import sanitize
+
     if context.json:
         fields = {"key": written.key, "place": str(written.place), "replaced": written.replaced}
         out_done(as_json(fields))

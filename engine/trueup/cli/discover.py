@@ -4,16 +4,12 @@ from pathlib import Path
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out_done, report
 from trueup.cli.output_files import write_whole
-from trueup.cli.terminal import out_done, report
 from trueup.errors import EngineError
-from trueup.render.json_ import as_json
-from trueup.render.layout import Cell, Line
-from trueup.render.sanitize import sanitize
-from trueup.render.text import page
 
 
 @click.command(
@@ -36,6 +32,9 @@ def discover(context: CommandContext, file: Path) -> int:
     Shows what was found, how, and what was not. Exit codes: 0 all that the project reads was found;
     1 otherwise.
     """
+    from trueup.operations import discover as operations
+    from trueup.render.json_ import as_json
+
     if file.exists():
         raise EngineError(
             f"{file} exists already, perhaps with corrections: "
@@ -60,6 +59,10 @@ def discover(context: CommandContext, file: Path) -> int:
 
 def _aligned(text: str) -> str:
     """The lines with their parts in columns, and nothing in them that a terminal obeys."""
+    from trueup.render.layout import Cell, Line
+    from trueup.render.sanitize import sanitize
+    from trueup.render.text import page
+
     lines = []
     for line in text.splitlines():
         first, *rest = line.lstrip(" ").split("  ")

@@ -2,13 +2,10 @@
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
-from trueup.cli.terminal import out
-from trueup.render.formatting import count
-from trueup.render.json_ import as_json
-from trueup.render.text import findings_text
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out
 
 
 @click.command(
@@ -22,7 +19,12 @@ def doctor(context: CommandContext) -> int:
     After the first apply it also looks for signs that another state writes to the same Autotask.
     Prints the minimum permissions that the project's mappings need.
     """
-    examination = operations.examine(context.project())
+    from trueup.operations.doctor import examine
+    from trueup.render.finding_text import findings_text
+    from trueup.render.formatting import count
+    from trueup.render.json_ import as_json
+
+    examination = examine(context.project())
     findings, permissions = examination.findings, examination.permissions
     if context.json:
         out(as_json({"findings": [one.as_json() for one in findings], "permissions": permissions}))

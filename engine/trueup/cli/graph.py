@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out
 from trueup.cli.plan_files import load_plan
-from trueup.cli.terminal import out
-from trueup.render import graph as render
-from trueup.render.json_ import as_json
+
+FORMATS = ("mermaid", "dot")
 
 
 @click.command(
@@ -21,7 +22,7 @@ from trueup.render.json_ import as_json
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(render.FORMATS),
+    type=click.Choice(FORMATS),
     default="mermaid",
     help="The language of the graph.",
 )
@@ -31,6 +32,9 @@ def graph(context: CommandContext, file: Path | None, format_: str) -> int:
 
     Without FILE, draw the project's mappings and what they refer to.
     """
+    from trueup.render import graph as render
+    from trueup.render.json_ import as_json
+
     if file:
         drawn = render.of_plan(load_plan(file), verbose=context.verbose)
     else:

@@ -5,15 +5,11 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
-from trueup.cli.terminal import out
-from trueup.render.csv_ import history_csv
-from trueup.render.history import run_text, runs_text
-from trueup.render.json_ import findings_json, run_json, runs_json
-from trueup.render.text import findings_text
 
 
 @click.group(
@@ -49,6 +45,10 @@ def list_(context: CommandContext) -> int:
 
 def write_runs(context: CommandContext) -> int:
     """Writes all runs and the manual edits."""
+    from trueup.operations import history as operations
+    from trueup.render.history import runs_text
+    from trueup.render.json_ import runs_json
+
     project = context.project()
     runs = operations.history(project)
     out(
@@ -69,6 +69,10 @@ def show(context: CommandContext, run: str) -> int:
 
     Each change with before and after, Autotask's answer, the proof of an adjustment, and its rows.
     """
+    from trueup.operations import history as operations
+    from trueup.render.history import run_text
+    from trueup.render.json_ import run_json
+
     project = context.project()
     shown = operations.show_run(project, run)
     out(
@@ -98,6 +102,10 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
     Note the head elsewhere: if runs are removed at the end and the head is set back to fit, only
     --known finds it.
     """
+    from trueup.operations import history as operations
+    from trueup.render.finding_text import findings_text
+    from trueup.render.json_ import findings_json
+
     result = operations.verify_journal(context.project(), known)
     if context.json:
         out(findings_json(result.findings))
@@ -126,6 +134,10 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
 @common
 def export(context: CommandContext, runs: tuple[str, ...], format_: str, file: Path | None) -> int:
     """Write runs, all of them or those named, as CSV (safe to open in a spreadsheet) or JSON."""
+    from trueup.operations import history as operations
+    from trueup.render.csv_ import history_csv
+    from trueup.render.json_ import run_json
+
     project = context.project()
     shown = operations.show_runs(project, runs)
     text = (

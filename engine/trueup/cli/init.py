@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.terminal import out_done
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out_done
 from trueup.operating_system import shell_quoted
-from trueup.render.json_ import as_json
 
 NEXT = "Now:\n{cd}  trueup plan\n"
 
@@ -25,7 +24,10 @@ def init(context: CommandContext, folder: Path) -> int:
     Nothing that exists is overwritten. The project works at once, on example data and an Autotask
     sandbox on this machine.
     """
-    created = operations.create_project(folder)
+    from trueup.operations.project_folder import create_project
+    from trueup.render.json_ import as_json
+
+    created = create_project(folder)
     if context.json:
         out_done(as_json({"created": created}))
     else:

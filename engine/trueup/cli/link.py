@@ -2,8 +2,8 @@
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
 from trueup.cli.decide import show_written
 
 
@@ -22,6 +22,8 @@ def link(context: CommandContext, mapping: str, key: str, record: int, reason: s
     KEY is the row's key, a unique start of it, or its name. The decision goes into
     mappings/decisions.yaml, and the next plan links the two.
     """
+    from trueup.operations import decide as operations
+
     written = operations.link(context.project(), mapping, key, record, reason)
     show_written(context, written)
     return 0

@@ -5,32 +5,18 @@ from collections.abc import Sequence
 
 import click
 
-from trueup.cli.apply import apply
-from trueup.cli.common import example
-from trueup.cli.decide import decide
-from trueup.cli.discover import discover
-from trueup.cli.doctor import doctor
-from trueup.cli.error_handler import Ending, program_version
-from trueup.cli.graph import graph
-from trueup.cli.history import history
-from trueup.cli.init import init
-from trueup.cli.link import link
-from trueup.cli.parameters import refuse_empty_values
-from trueup.cli.plan import plan
-from trueup.cli.rehearse import rehearse
-from trueup.cli.sandbox import sandbox
-from trueup.cli.show import show
-from trueup.cli.state import state
+from trueup.cli.command_line import example, refuse_empty_values
+from trueup.cli.commands import CommandGroup
+from trueup.cli.error_handler import Ending
+from trueup.cli.output import out, require_written
 from trueup.cli.streams import prepare
-from trueup.cli.terminal import out, require_written
-from trueup.cli.validate import validate
-from trueup.render.json_ import as_json
+from trueup.version import VERSION
 
 JSON = "trueup.json"
 
 
-class InOrder(click.Group):
-    """Lists its commands in the order in which they are used, not by the alphabet."""
+class _Group(CommandGroup):
+    """The group, with options of its own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Accepts `--json` before `--version`; elsewhere it is an option of each command."""
@@ -39,21 +25,21 @@ class InOrder(click.Group):
             ctx, [one for one in args if one != "--json"] if "--version" in args else args
         )
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(self.commands)
-
 
 def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click's
     """Says which version this is, and ends."""
     if wanted:
-        version = program_version()
-        out(as_json({"version": version}) if ctx.meta[JSON] else f"trueup, version {version}\n")
+        if ctx.meta[JSON]:
+            from trueup.render.json_ import as_json
+
+            out(as_json({"version": VERSION}))
+        else:
+            out(f"trueup, version {VERSION}\n")
         ctx.exit()
 
 
 @click.group(
-    cls=InOrder,
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
         "trueup init work && cd work",
@@ -75,27 +61,6 @@ def trueup() -> None:
     Work 365 holds what should be billed, Autotask PSA holds what is billed, and YAML files say how
     one becomes the other. `plan` shows the difference, `apply` removes it.
     """
-
-
-COMMANDS = (
-    init,
-    validate,
-    plan,
-    apply,
-    show,
-    graph,
-    link,
-    decide,
-    state,
-    history,
-    doctor,
-    discover,
-    sandbox,
-    rehearse,
-)
-
-for command in COMMANDS:
-    trueup.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:

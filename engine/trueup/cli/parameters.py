@@ -1,6 +1,5 @@
 """Types of arguments and options, and what is wrong usage in every command."""
 
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,19 +39,3 @@ OUT_OR_STDOUT = click.option(
     help="Where to; stdout if left out.",
 )
 """The option of commands that write a document."""
-
-
-def refuse_empty_values(arguments: Sequence[str]) -> None:
-    """Raises UsageError for an empty argument, or an option with an empty value.
-
-    A shell variable that is not set would otherwise lift a limit: `--customer "$UNSET"` would plan
-    for all customers.
-    """
-    for position, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        is_option = name.startswith("--") and equals
-        if argument.strip() and not (is_option and not value.strip()):
-            continue
-        before = arguments[position - 1] if position else ""
-        what = name if is_option else before if before.startswith("-") else "an argument"
-        raise click.UsageError(f"{what} is empty: give it a value, or leave it out.")

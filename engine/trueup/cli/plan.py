@@ -2,25 +2,23 @@
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup import operations
 from trueup.cli.arrangement import arranged, arrangement
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out, out_done, report
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import DAY
-from trueup.cli.progress import listening
-from trueup.cli.terminal import out, out_done, report
-from trueup.model import document
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan, Reason
 from trueup.operating_system import shell_quoted
-from trueup.operations import PlanOptions
-from trueup.planning.in_doubt import OPEN_RUN
-from trueup.render import findings, ledger, text
-from trueup.render.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from trueup.pipeline import PlanOptions
 
 FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 
@@ -80,6 +78,12 @@ def plan(
     Exit codes: 0 done; 1 an error, or the plan has what --fail-on names; 2 with
     --detailed-exitcode, there are changes.
     """
+    from trueup.cli.progress import listening
+    from trueup.model import document
+    from trueup.operations import plan as operations
+    from trueup.render import text
+    from trueup.render.sanitize import sanitize
+
     failures = _parse_failures(fail_on)
     order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
     arranged_by = arrangement(**order)  # type: ignore[arg-type]  # click passes their types
@@ -112,6 +116,8 @@ def plan(
 
 def _next_step(made: Plan, command: str) -> str:
     """What to do with the saved plan, or why apply would refuse it."""
+    from trueup.planning.in_doubt import OPEN_RUN
+
     if any(one.code == OPEN_RUN for one in made.findings):
         return "It can be applied once the open run is settled, see above: then plan again."
     if made.exceeded:
@@ -126,11 +132,13 @@ def _options(
     exclude: tuple[str, ...] = (),
     customer: str = "",
     undo: str = "",
-) -> PlanOptions:
+) -> "PlanOptions":
     """The command line's options as the engine takes them.
 
     Raises UsageError for a part of an undo.
     """
+    from trueup.pipeline import PlanOptions
+
     if undo and (targets or exclude or customer):
         raise click.UsageError(
             "--undo reverses a run as a whole: "
@@ -150,6 +158,8 @@ def _parse_failures(fail_on: str) -> list[str]:
 
 def _has(plan: Plan, failure: str) -> bool:
     """Whether the plan has anything of what a name of `--fail-on` stands for."""
+    from trueup.render import findings, ledger
+
     found = {
         "blocked": plan.summary.blocked,
         "held": plan.summary.held,

@@ -2,15 +2,19 @@
 
 import codecs
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trueup.errors import EngineError
 from trueup.local_files import read_regular
-from trueup.model import document
-from trueup.model.plan import Plan
+
+if TYPE_CHECKING:
+    from trueup.model.plan import Plan
 
 
-def load_plan(file: Path) -> Plan:
+def load_plan(file: Path) -> "Plan":
     """The plan in a file. Raises EngineError for anything else."""
+    from trueup.model import document
+
     text = read_text(file)
     try:
         return document.loads(text)
@@ -20,6 +24,8 @@ def load_plan(file: Path) -> Plan:
 
 def plan_document(file: Path) -> str:
     """The text of a plan that is as it was made. Raises EngineError for anything else."""
+    from trueup.model import document
+
     text = read_text(file)
     try:
         document.verify(text)

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 import click
 
 from trueup.cli.common import CommandContext
-from trueup.cli.terminal import moves_cursor, report
-from trueup.operations import Listener, Progress
+from trueup.cli.output import report
+from trueup.cli.terminal import moves_cursor
+from trueup.operations.listener import Listener, Progress
 from trueup.render.sanitize import clip, sanitize
 
 WIDEST = 78

@@ -4,15 +4,11 @@ from pathlib import Path
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out
 from trueup.cli.plan_files import plan_document
-from trueup.cli.progress import listening
-from trueup.cli.terminal import out
-from trueup.model.document import encode
-from trueup.render.json_ import as_json
-from trueup.render.rehearsal import rehearsal_text
 
 
 @click.command(
@@ -30,10 +26,17 @@ def rehearse(context: CommandContext, file: Path | None) -> int:
     is empty. Nothing is written to Work 365, to Autotask or to the state. Exit codes: 0 all changes
     took effect and nothing is left to do; 1 otherwise.
     """
+    from trueup.cli.progress import listening
+    from trueup.model.document import encode
+    from trueup.operations import rehearse as operations
+    from trueup.operations.user import current_user
+    from trueup.render.json_ import as_json
+    from trueup.render.rehearsal import rehearsal_text
+
     project = context.project()
     text = plan_document(file) if file else None
     with listening(context) as listener:
-        rehearsal = operations.rehearse(project, text, operations.current_user(), listener)
+        rehearsal = operations.rehearse(project, text, current_user(), listener)
     outcome, second = rehearsal.outcome, rehearsal.second_plan
     if context.json:
         out(as_json({"outcome": encode(outcome), "second_plan": encode(second)}))

@@ -7,12 +7,10 @@ from types import FrameType
 
 import click
 
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.terminal import out_done
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out_done
 from trueup.operating_system import stop_signals, wait_for
-from trueup.operations import sandbox as operations
-from trueup.render.formatting import count
-from trueup.render.json_ import as_json
 
 DATABASE = click.option(
     "--database",
@@ -85,6 +83,9 @@ def serve(  # noqa: PLR0913, PLR0917 -- one for each option
     Faults, clock and snapshots are controlled below /sandbox (GET lists the routes), from this
     machine only.
     """
+    from trueup.operations import sandbox as operations
+    from trueup.render.json_ import as_json
+
     project, address = context.project(), (host, port)
     if source:
         if switches:
@@ -111,6 +112,8 @@ def serve(  # noqa: PLR0913, PLR0917 -- one for each option
 @common
 def seed(context: CommandContext, file: Path, database: Path | None) -> int:
     """Add the records of FILE; those with the same ids are replaced."""
+    from trueup.operations import sandbox as operations
+
     operations.add_seed(context.project(), file, database)
     return _done(context, f"{file} added.")
 
@@ -128,6 +131,8 @@ def seed(context: CommandContext, file: Path, database: Path | None) -> int:
 @common
 def reset(context: CommandContext, seed: Path | None, database: Path | None) -> int:
     """Empty the sandbox and fill it again."""
+    from trueup.operations import sandbox as operations
+
     file = operations.reset(context.project(), seed, database)
     return _done(context, f"As at the start: {file}." if file else "Empty.")
 
@@ -138,6 +143,8 @@ def reset(context: CommandContext, seed: Path | None, database: Path | None) -> 
 @common
 def snapshot(context: CommandContext, file: Path, database: Path | None) -> int:
     """Copy the whole sandbox into FILE, also while it is served."""
+    from trueup.operations import sandbox as operations
+
     operations.snapshot(context.project(), file, database)
     return _done(context, f"Saved to {file}.")
 
@@ -148,6 +155,8 @@ def snapshot(context: CommandContext, file: Path, database: Path | None) -> int:
 @common
 def restore(context: CommandContext, file: Path, database: Path | None) -> int:
     """Restore the sandbox from a snapshot, also while it is served."""
+    from trueup.operations import sandbox as operations
+
     operations.restore(context.project(), file, database)
     return _done(context, f"As in {file}.")
 
@@ -167,6 +176,9 @@ def restore(context: CommandContext, file: Path, database: Path | None) -> int:
 @common
 def clone(context: CommandContext, database: Path) -> int:
     """Copy what the project's mappings touch from Autotask into a sandbox, by reading only."""
+    from trueup.operations import sandbox as operations
+    from trueup.render.formatting import count
+
     records = operations.clone_target(context.project(), database)
     return _done(context, f"{count(records, 'record')} copied into {database}.")
 
@@ -184,5 +196,7 @@ def _stop_event() -> Event:
 
 
 def _done(context: CommandContext, text: str) -> int:
+    from trueup.render.json_ import as_json
+
     out_done(as_json({"done": text}) if context.json else f"{text}\n")
     return 0

@@ -7,13 +7,11 @@ from typing import Any
 import click
 
 from trueup.cli.arrangement import arranged, arrangement
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out
 from trueup.cli.plan_files import load_plan
-from trueup.cli.terminal import out
-from trueup.model import document
-from trueup.render.markdown import plan_markdown
-from trueup.render.plan_csv import Table, plan_csv
-from trueup.render.text import plan_text
+from trueup.render.plan_csv import Table
 
 
 @click.command(
@@ -49,6 +47,11 @@ def show(
     **order: Any,  # noqa: ANN401 -- click's
 ) -> int:
     """Show a plan that `trueup plan --out FILE` saved."""
+    from trueup.model import document
+    from trueup.render.markdown import plan_markdown
+    from trueup.render.plan_csv import plan_csv
+    from trueup.render.text import plan_text
+
     if table and (format_ != "csv" or context.json):
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
     plan, arranged_by = load_plan(file), arrangement(**order)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
-from trueup.cli.error_handler import Exit
-from trueup.cli.terminal import report_from_signal
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import report_from_signal
 from trueup.operating_system import stop_signals
 
 FIRST = (

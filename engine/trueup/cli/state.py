@@ -1,22 +1,20 @@
 """`trueup state`: inspect and repair what trueup remembers between runs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trueup.cli.common import CommandContext, common, example
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.output import out, out_done
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import read_text
-from trueup.cli.terminal import out, out_done
-from trueup.model.finding import Command
-from trueup.model.history import LinkForgotten
-from trueup.model.project import Project
-from trueup.operations import current_user
-from trueup.operations import state as operations
-from trueup.render.formatting import known_as
-from trueup.render.json_ import as_json, links_json, row_json
-from trueup.render.state import overview_text, row_text
+
+if TYPE_CHECKING:
+    from trueup.model.history import LinkForgotten
+    from trueup.model.project import Project
 
 
 @click.group(
@@ -38,6 +36,10 @@ def list_(context: CommandContext, mapping: str | None) -> int:
 
     Below them: who holds the lock, open runs, changes in doubt, the latest manual edits.
     """
+    from trueup.operations import state as operations
+    from trueup.render.json_ import links_json
+    from trueup.render.state import overview_text
+
     project = context.project()
     overview = operations.list_links(project, mapping)
     if context.json:
@@ -59,6 +61,10 @@ def show(context: CommandContext, mapping: str, key: str) -> int:
 
     Its record, the values last applied, what was pushed. KEY may be a unique prefix.
     """
+    from trueup.operations import state as operations
+    from trueup.render.json_ import row_json
+    from trueup.render.state import row_text
+
     project = context.project()
     row = operations.show_row(project, mapping, key)
     out(row_json(row, project.zone) if context.json else row_text(row, project.zone, context.style))
@@ -79,6 +85,10 @@ def forget(context: CommandContext, mapping: str, key: str, reason: str) -> int:
     KEY may be a unique prefix. The next plan looks for the record again. What was pushed stays
     remembered: it is never pushed again.
     """
+    from trueup.operations import state as operations
+    from trueup.operations.user import current_user
+    from trueup.render.formatting import known_as
+
     project = context.project()
     row = operations.forget_link(project, current_user(), mapping, key, reason)
     name = f" ({known_as(row.name)})" if row.name else ""
@@ -86,8 +96,10 @@ def forget(context: CommandContext, mapping: str, key: str, reason: str) -> int:
     return 0
 
 
-def _next_match(project: Project, row: LinkForgotten) -> str:
+def _next_match(project: "Project", row: "LinkForgotten") -> str:
     """Says that the same record is found again while it has the row's identity."""
+    from trueup.model.finding import Command
+
     spec = project.mappings[row.mapping]
     if not spec.identity:
         return ""
@@ -123,6 +135,10 @@ def settle(context: CommandContext, change: str, what: str, record: int | None, 
     closed   (with a RUN in place of CHANGE) the run is not resumed;
              none of its changes may be in doubt
     """
+    from trueup.operations import state as operations
+    from trueup.operations.user import current_user
+    from trueup.render.formatting import known_as
+
     project, holder = context.project(), current_user()
     if what == "closed":
         operations.close_run(project, holder, change, reason)
@@ -146,6 +162,9 @@ def adopt(context: CommandContext, reason: str) -> int:
     Nothing is written to Autotask. Do not adopt the state of another tenant: its links would be
     wrong.
     """
+    from trueup.operations import state as operations
+    from trueup.operations.user import current_user
+
     systems = operations.adopt_systems(context.project(), current_user(), reason)
     done(context, f"This state is about {', '.join(systems.values())} from now on.")
     return 0
@@ -158,6 +177,8 @@ def adopt(context: CommandContext, reason: str) -> int:
 @common
 def export(context: CommandContext, file: Path | None) -> int:
     """Write the whole state as JSON, one row a line."""
+    from trueup.operations import state as operations
+
     text = operations.export_state(context.project())
     if file:
         write_whole(file, text)
@@ -176,6 +197,8 @@ def export(context: CommandContext, file: Path | None) -> int:
 @common
 def import_(context: CommandContext, file: Path) -> int:
     """Fill an empty state from an export, whole or not at all."""
+    from trueup.operations import state as operations
+
     operations.import_state(context.project(), read_text(file))
     done(context, f"Filled from {file}.")
     return 0
@@ -183,4 +206,6 @@ def import_(context: CommandContext, file: Path) -> int:
 
 def done(context: CommandContext, text: str) -> None:
     """Writes the result of a command that has no other output."""
+    from trueup.render.json_ import as_json
+
     out_done(as_json({"done": text}) if context.json else f"{text}\n")

@@ -2,14 +2,11 @@
 
 import click
 
-from trueup import operations
-from trueup.cli.common import CommandContext, common, example
-from trueup.cli.error_handler import Exit
-from trueup.cli.terminal import out
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out
 from trueup.model.finding import Severity
-from trueup.render.formatting import count
-from trueup.render.json_ import findings_json
-from trueup.render.text import findings_text
 
 
 @click.command(
@@ -22,9 +19,15 @@ def validate(context: CommandContext) -> int:
 
     Every error is shown with file, line and column, and with the nearest correct name.
     """
-    project, findings = operations.check_project(context.folder)
+    from trueup.operations.project import check_project
+    from trueup.render.finding_text import findings_text
+    from trueup.render.formatting import count
+
+    project, findings = check_project(context.folder)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     if context.json:
+        from trueup.render.json_ import findings_json
+
         out(findings_json(findings))
     else:
         out(findings_text(findings, context.style))

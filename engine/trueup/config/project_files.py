@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup.config.documents import Document, read
+from trueup.config.file_names import PROJECT
 from trueup.config.node import Node
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.local_files import read_regular
@@ -18,7 +19,6 @@ from trueup.model.finding import Finding, Place, Severity
 CODE = "project"
 """The code of findings about files as a whole."""
 
-PROJECT = "trueup.yaml"
 MAPPINGS = "mappings"
 RULES = "rules"
 DECISIONS = f"{MAPPINGS}/decisions.yaml"

@@ -1,9 +1,8 @@
 """Applying: do what a plan says, or go on with a run that was interrupted."""
 
-import os
 from collections.abc import Callable
 
-from trueup import operating_system, pipeline, wiring
+from trueup import pipeline, wiring
 from trueup.errors import PlanRefused
 from trueup.model import document
 from trueup.model.finding import Finding, Severity
@@ -77,11 +76,3 @@ def plan_and_apply(
         if not made.changes or not approve(made):
             return None
         return pipeline.apply(project, world, document.dumps(made), options, listener.progress)
-
-
-def current_user() -> str:
-    """Who applies, for the history.
-
-    TRUEUP_WHO where a pipeline sets it, else the user of this process.
-    """
-    return os.environ.get("TRUEUP_WHO") or operating_system.user_name()

@@ -1,36 +1,11 @@
-"""A project: load it from its folder, check its files, create a new one."""
+"""A project: load it from its folder, check its files."""
 
-import shutil
 from pathlib import Path
 
 from trueup.config import loader
-from trueup.config.project_files import PROJECT
-from trueup.errors import EngineError
 from trueup.model.finding import Finding
 from trueup.model.project import Project
-
-PARTS = ("trueup.yaml", "mappings", "rules", "schemas", "examples")
-"""What a new project consists of."""
-
-
-def shipped_folder() -> Path:
-    """The folder with the shipped trueup.yaml, mappings, rules, schemas and examples."""
-    package = Path(__file__).parents[1]
-    in_wheel = package / "share"
-    return in_wheel if in_wheel.is_dir() else package.parents[1]
-
-
-def find_project(folder: Path | str = ".") -> Path:
-    """The nearest folder with a trueup.yaml: the folder itself or one above it.
-
-    Returns the folder itself where there is none.
-    """
-    start = Path(folder)
-    above = start.absolute()
-    for candidate in (above, *above.parents):
-        if (candidate / PROJECT).is_file():
-            return start if candidate == above else candidate
-    return start
+from trueup.operations.project_folder import shipped_folder
 
 
 def load_project(folder: Path | str = ".") -> Project:
@@ -41,24 +16,3 @@ def load_project(folder: Path | str = ".") -> Project:
 def check_project(folder: Path | str = ".") -> tuple[Project | None, list[Finding]]:
     """The project, or None where it cannot be used, and all findings about its files."""
     return loader.check(Path(folder), shipped=shipped_folder() / "schemas")
-
-
-def create_project(folder: Path | str) -> list[str]:
-    """Copies the shipped project, with example data, into a folder; returns what was created.
-
-    Raises EngineError, with nothing written, where a part of it exists there already.
-    """
-    shipped, new = shipped_folder(), Path(folder)
-    existing = [str(new / name) for name in PARTS if (new / name).exists()]
-    if existing:
-        raise EngineError(
-            f"{', '.join(existing)} exists already: choose another folder, or move it away"
-        )
-    new.mkdir(parents=True, exist_ok=True)
-    ignored = shutil.ignore_patterns("__pycache__", "*.py", ".*")
-    for name in PARTS:
-        if (shipped / name).is_dir():
-            shutil.copytree(shipped / name, new / name, ignore=ignored)
-        else:
-            shutil.copyfile(shipped / name, new / name)
-    return [str(new / name) for name in PARTS]

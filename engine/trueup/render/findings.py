@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Blocked, LeftOut, Plan, RowRef
+from trueup.render.finding_text import paint_of
 from trueup.render.formatting import (
     count,
     counts,
@@ -133,17 +134,6 @@ def remaining(plan: Plan) -> list[Finding]:
 def held_findings(plan: Plan) -> list[Finding]:
     """What waits, as far as no blocked row shows it."""
     return [finding for finding in remaining(plan) if finding.severity is Severity.HOLD]
-
-
-def paint_of(severity: Severity, style: Style) -> Paint:
-    """The colour of a finding."""
-    match severity:
-        case Severity.ERROR:
-            return style.error
-        case Severity.HOLD | Severity.WARNING:
-            return style.warn
-        case Severity.SKIP | Severity.INFO:
-            return style.dim
 
 
 def own(row: Blocked) -> list[Finding]:

@@ -10,8 +10,6 @@ from trueup.render.changes import symbol
 from trueup.render.formatting import count, known_as
 from trueup.render.sanitize import sanitize
 
-FORMATS = ("mermaid", "dot")
-
 
 @dataclass(frozen=True, slots=True)
 class Graph:

@@ -71,18 +71,6 @@ def plan_text(
     return f"{first}\n{shown}" if first else shown
 
 
-def findings_text(found: Sequence[Finding], style: Style = PLAIN) -> str:
-    """Findings by themselves, each as `place: text` with its remedy below: editors jump to it."""
-    lines = []
-    for finding in found:
-        place = f"{sanitize(finding.place)}: " if finding.place else ""
-        severity = findings.paint_of(finding.severity, style)(str(finding.severity))
-        lines.append(f"{place}{severity}: {sanitize(finding.text)}")
-        if finding.remedy:
-            lines.append(f"    → {sanitize(finding.remedy)}")
-    return "".join(f"{line}\n" for line in lines)
-
-
 def page(sections: Iterable[Sequence[Line]], columns: int | None = None) -> str:
     """Sections with an empty line between them; each lines up by itself, within the columns."""
     return "\n".join(

@@ -1,0 +1,88 @@
+"""The words and exit codes of errors that end a command. Imported only when there is one."""
+
+import platform
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out_error, report
+from trueup.cli.redaction import scrubbed
+from trueup.errors import ConfigError, EngineError, PlanRefused
+from trueup.model.finding import Finding
+from trueup.render.finding_text import findings_text
+from trueup.render.json_ import as_json
+from trueup.version import VERSION
+
+
+def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
+    """Writes to stderr why a command failed, and to stdout where `--json` asks for it.
+
+    `arguments` is the command line. Returns the exit code.
+    """
+    match error:
+        case click.ClickException():
+            return _mendable(error.format_message(), arguments)
+        case ConfigError() | PlanRefused():
+            return _found(
+                [found for found in error.findings if isinstance(found, Finding)],
+                str(error),
+                arguments,
+            )
+        case EngineError():
+            return _mendable(str(error), arguments)
+        case OSError(filename=str() | Path() as file):
+            return _mendable(f"{file}: {error.strerror}", arguments)
+        case _:
+            report(scrubbed(fault_report(error, arguments), folder_in(arguments)))
+            return Exit.FAULT
+
+
+def report_as_json(
+    text: str, arguments: Sequence[str], findings: Sequence[Finding] | None = None
+) -> None:
+    """Writes an error to stdout if the command line has `--json`."""
+    if "--json" in arguments:
+        fields: dict[str, object] = {"error": scrubbed(text, folder_in(arguments))}
+        if findings is not None:
+            fields["findings"] = [one.as_json() for one in findings]
+        out_error(as_json(fields))
+
+
+def _mendable(text: str, arguments: Sequence[str]) -> Exit:
+    report_as_json(text, arguments)
+    report(f"error: {scrubbed(text, folder_in(arguments))}")
+    return Exit.ERROR
+
+
+def _found(findings: Sequence[Finding], text: str, arguments: Sequence[str]) -> Exit:
+    report_as_json(text, arguments, findings)
+    shown = findings_text(findings) or text
+    report(scrubbed(shown, folder_in(arguments)).rstrip("\n"))
+    return Exit.ERROR
+
+
+def fault_report(error: Exception, arguments: Sequence[str]) -> str:
+    """What to paste when the fault is ours."""
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    lines = (
+        "This is a fault in trueup, not in your project. Nothing is lost: the journal holds every",
+        "write that was begun, and `trueup apply --resume` continues from there.",
+        "Please report it with all that follows.",
+        "",
+        f"trueup {VERSION}, Python {platform.python_version()}, {platform.platform()}",
+        f"command: trueup {' '.join(arguments)}",
+        trace,
+    )
+    return "\n".join(lines)
+
+
+def folder_in(arguments: Sequence[str]) -> Path:
+    """The project's folder as the command line names it, whatever else is wrong with that line."""
+    for position, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--project":
+            return Path(value or next(iter(arguments[position + 1 :]), "."))
+    return Path()

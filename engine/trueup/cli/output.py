@@ -1,0 +1,60 @@
+"""Writes results to stdout, progress and errors to stderr."""
+
+import os
+import sys
+from contextlib import suppress
+
+import click
+
+from trueup.cli.streams import take_write_error
+from trueup.errors import EngineError
+
+_LOST = "the output cannot be written"
+
+
+def out(text: str) -> None:
+    """Writes the result of a command that only reads to stdout.
+
+    Raises `EngineError` if it cannot be written: such a command is worth nothing without its
+    output. A reader that has gone away (`| head`) wanted no more, so that is no error.
+    """
+    _write(text)
+    require_written()
+
+
+def out_done(text: str) -> None:
+    """Writes what a command has done to stdout.
+
+    Output that is lost does not undo it, so that is only reported on stderr.
+    """
+    _write(text)
+    if error := take_write_error(sys.stdout):
+        report(f"warning: {_LOST}: {error.strerror}; what the command had to do is done")
+
+
+def out_error(text: str) -> None:
+    """Writes the error of a command to stdout, for programs; its exit code says the same."""
+    _write(text)
+
+
+def require_written() -> None:
+    """Raises `EngineError` if something that was written to stdout is lost."""
+    sys.stdout.flush()
+    if error := take_write_error(sys.stdout):
+        raise EngineError(f"{_LOST}: {error.strerror}")
+
+
+def report(text: str) -> None:
+    """Writes a line to stderr."""
+    click.echo(text, err=True)
+
+
+def report_from_signal(text: str) -> None:
+    """Writes a line to stderr past its buffer, which the interrupted code may be using."""
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{text}\n".encode())
+
+
+def _write(text: str) -> None:
+    click.echo(text, nl=False)
+    sys.stdout.flush()
