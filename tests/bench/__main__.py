@@ -8,6 +8,7 @@ from statistics import median
 from tests.bench import applies
 from tests.bench import dataverse as bench_dataverse
 from tests.bench import sandbox as bench_sandbox
+from tests.bench import start as bench_start
 from tests.support.paths import ROOT
 
 COUNTS = (10_000, 100_000)
@@ -16,6 +17,7 @@ RUNS = 3
 
 def main() -> None:
     """Runs all benchmarks and prints their figures."""
+    bench_start.main()
     plans()
     applies.main()
     bench_sandbox.main()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import applies
+from tests.bench import applies, start
 from tests.bench.__main__ import measure
 
 
@@ -20,3 +20,12 @@ def test_the_apply_has_a_ratio_to_its_bound(capsys):
     applies.main(changes=6)
 
     assert "6 changes" in capsys.readouterr().out
+
+
+def test_the_start_of_commands_has_ratios_and_shares(capsys):
+    start.main(runs=1, commands={"validate": ("validate",)})
+
+    lines = capsys.readouterr().out.splitlines()
+    titles = {line[2:38].strip() for line in lines}
+    assert {"--version", "--help", "a mistyped command", "completion of a command"} <= titles
+    assert "of these trueup" in lines[-1]
