@@ -1,6 +1,9 @@
 """`python -m trueup` is `trueup`."""
 
-from trueup.cli.main import main
+from trueup.model.gc_pause import gc_paused
+
+with gc_paused():  # what is imported stays, so there is nothing to collect
+    from trueup.cli.main import main
 
 __all__ = ["main"]
 

@@ -8,8 +8,6 @@ Each command imports it, so it imports what few commands need only where it is u
 
 import errno
 import os
-import shlex
-import signal
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from signal import Signals
     from threading import Event
 
 IS_WINDOWS = os.name == "nt"
@@ -173,12 +172,14 @@ def process_exists(process_id: int) -> bool | None:
     return True
 
 
-def stop_signals() -> Sequence[signal.Signals]:
+def stop_signals() -> "Sequence[Signals]":
     """Returns the signals that ask a process to stop.
 
     These are Ctrl-C, a request to end, a terminal that was closed (unless `nohup` had it ignored),
     and Ctrl-Break on Windows.
     """
+    import signal
+
     signals = [signal.SIGINT, signal.SIGTERM]
     hang_up = getattr(signal, "SIGHUP", None)
     if hang_up and signal.getsignal(hang_up) is not signal.SIG_IGN:
@@ -200,6 +201,8 @@ def shell_quoted(*arguments: object) -> str:
         import subprocess
 
         return subprocess.list2cmdline(texts)
+    import shlex
+
     return shlex.join(texts)
 
 
