@@ -7,7 +7,6 @@ from contextlib import suppress
 import click
 
 from trueup.cli.streams import take_write_error
-from trueup.errors import EngineError
 
 _LOST = "the output cannot be written"
 
@@ -41,6 +40,8 @@ def require_written() -> None:
     """Raises `EngineError` if something that was written to stdout is lost."""
     sys.stdout.flush()
     if error := take_write_error(sys.stdout):
+        from trueup.errors import EngineError
+
         raise EngineError(f"{_LOST}: {error.strerror}")
 
 
