@@ -27,7 +27,8 @@ from trueup.render.csv_ import history_csv
 from trueup.render.json_ import findings_json, links_json, outcome_json, run_json, runs_json
 from trueup.render.markdown import plan_markdown
 from trueup.render.markdown_parts import literal
-from trueup.render.plan_csv import Table, plan_csv
+from trueup.render.plan_csv import plan_csv
+from trueup.render.plan_tables import Table
 
 ZURICH = ZoneInfo("Europe/Zurich")
 HERE = Place("mappings/x.yaml", 1, 1)

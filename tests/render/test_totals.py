@@ -19,7 +19,8 @@ from trueup.model import document
 from trueup.model.plan import Action, HeldUnits, InvoiceEffect, LedgerClass, RowRef
 from trueup.render.markdown import plan_markdown
 from trueup.render.pennies import share, spread
-from trueup.render.plan_csv import Table, plan_csv
+from trueup.render.plan_csv import plan_csv
+from trueup.render.plan_tables import Table
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.ledger import totals

@@ -11,7 +11,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
 from trueup.cli.plan_files import load_plan
-from trueup.render.plan_csv import Table
+from trueup.render.plan_tables import Table
 
 
 @click.command(
@@ -35,7 +35,8 @@ from trueup.render.plan_csv import Table
     "--table",
     type=click.Choice([*map(str, Table)]),
     help="Which table CSV holds: a row for each change, for each row that waits or differs, "
-    "for each field of each change, or for each line of the ledger. Default: changes.",
+    "for each field of each change, for each line of the ledger, or for each finding. "
+    "Default: changes.",
 )
 @arranged
 @common

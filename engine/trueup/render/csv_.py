@@ -6,7 +6,7 @@ Text that a spreadsheet would treat as a formula gets an apostrophe in front; nu
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 
 from trueup.model.history import RunHistory, change_data, change_status
@@ -23,7 +23,7 @@ HISTORY_COLUMNS = (
 )  # fmt: skip
 
 _FORMULA = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")  # the last four are full-width
-Figure = str | int | Decimal | None
+Figure = str | int | Decimal | date | None
 Cells = dict[str, Figure]
 
 
@@ -32,25 +32,31 @@ def history_csv(runs: Sequence[RunHistory], zone: tzinfo) -> str:
     return written(HISTORY_COLUMNS, (cells for run in runs for cells in _run(run, zone)))
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would compute the text."""
+    return text[:1] in _FORMULA
+
+
 def guarded(text: str) -> str:
     """The text, with an apostrophe in front where a spreadsheet would compute it."""
     cell = sanitize(text, LONGEST)
-    return f"'{cell}" if cell[:1] in _FORMULA else cell
+    return f"'{cell}" if is_formula(cell) else cell
 
 
 def written(columns: Sequence[str], rows: Iterable[Cells]) -> str:
-    """A table as CSV: text in quotes, numbers as they are."""
+    """A table as CSV: text and days in quotes, numbers as they are."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow(
-            [
-                guarded(cell) if isinstance(cell := row.get(name, ""), str) else cell
-                for name in columns
-            ]
-        )
+        writer.writerow([_cell(row.get(name, "")) for name in columns])
     return out.getvalue()
+
+
+def _cell(value: Figure) -> str | int | Decimal | None:
+    if isinstance(value, str):
+        return guarded(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def about(change: Change) -> Cells:
@@ -64,7 +70,7 @@ def about(change: Change) -> Cells:
         "name": change.name,
         "entity": change.entity,
         "record": change.record,
-        "day": day.isoformat() if day else "",
+        "day": day,
         "units before": units_before,
         "units after": units_after,
     }

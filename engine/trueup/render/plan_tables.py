@@ -1,0 +1,212 @@
+"""A plan as tables for a spreadsheet: a row is one thing, and no amount stands twice.
+
+Amounts are to the penny, and each column of them adds up to the plan's total.
+"""
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+from typing import assert_never
+
+from trueup.model.catalogue import SystemNames
+from trueup.model.plan import Action, Change, LedgerLine, Plan, Reason, RowRef
+from trueup.render.amounts import PlanMoney, plan_money
+from trueup.render.attention import Item, Kind, items
+from trueup.render.belonging import Belonging, name_of
+from trueup.render.changes import FOUND_BY
+from trueup.render.csv_ import Cells, about, each_field
+from trueup.render.findings import chain_text
+from trueup.render.formatting import counts
+from trueup.render.ledger import priced
+from trueup.render.pennies import penny
+from trueup.render.wording import class_text, reason_text
+
+CHANGE_COLUMNS = (
+    "customer", "tab", "mapping", "key", "name", "service", "action", "entity", "record", "reason",
+    "day", "units before", "units after", "invoice from", "invoice to", "this invoice",
+    "of it once", "run rate", "annual", "lost", "price", "currency", "note",
+)  # fmt: skip
+WAITING_COLUMNS = (
+    "customer", "tab", "mapping", "key", "name", "state", "code", "reason", "remedy", "waits for",
+    "holds back", "held units", "held a month", "unexplained units", "unexplained a month",
+    "price", "currency",
+)  # fmt: skip
+FIELD_COLUMNS = (
+    "customer", "tab", "mapping", "key", "name", "action", "entity", "record", "field", "before",
+    "after", "reason",
+)  # fmt: skip
+LEDGER_COLUMNS = (
+    "customer", "mapping", "key", "name", "record", "day", "class", "quantity", "units", "pending",
+    "moved", "held", "unexplained", "difference", "price", "monthly", "currency", "note",
+)  # fmt: skip
+FINDING_COLUMNS = (
+    "customer", "mapping", "key", "name", "severity", "code", "text", "remedy", "place",
+)  # fmt: skip
+
+
+class Table(StrEnum):
+    """What a row is."""
+
+    CHANGES = "changes"
+    WAITING = "waiting"  # what is blocked, held or differs
+    FIELDS = "fields"  # each field of each change
+    LEDGER = "ledger"  # each subscription against the service that bills it
+    FINDINGS = "findings"  # each result of a check
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        match self:
+            case Table.CHANGES:
+                return CHANGE_COLUMNS
+            case Table.WAITING:
+                return WAITING_COLUMNS
+            case Table.FIELDS:
+                return FIELD_COLUMNS
+            case Table.LEDGER:
+                return LEDGER_COLUMNS
+            case Table.FINDINGS:
+                return FINDING_COLUMNS
+            case _:
+                assert_never(self)
+
+
+def rows_of(plan: Plan, table: Table) -> list[Cells]:
+    """The rows of a table of the plan, in the plan's order."""
+    match table:
+        case Table.CHANGES:
+            return [*_changes(plan)]
+        case Table.WAITING:
+            return waiting_rows(plan)
+        case Table.FIELDS:
+            return [*_fields(plan)]
+        case Table.LEDGER:
+            return [{**_line(line, plan), "monthly": amount} for line, amount in priced(plan)]
+        case Table.FINDINGS:
+            return [*_findings(plan)]
+        case _:
+            assert_never(table)
+
+
+def waiting_rows(plan: Plan, kinds: Collection[Kind] = frozenset(Kind)) -> list[Cells]:
+    """The rows of the table of what waits, of some kinds only."""
+    return [_waiting(item, plan.currency) for item in items(plan) if item.kind in kinds]
+
+
+def _changes(plan: Plan) -> Iterable[Cells]:
+    belonging, money = Belonging(plan), plan_money(plan)
+    for change in plan.changes:
+        invoice = change.invoice
+        yield {
+            **about(change),
+            **_amounts(change, money),
+            "customer": name_of(belonging.customer(change)),
+            "tab": change.tab,
+            "service": name_of(belonging.service(change)),
+            "reason": why(change, plan.names),
+            "invoice from": invoice.start if invoice else None,
+            "invoice to": invoice.end if invoice else None,
+            "currency": plan.currency,
+            "note": "; ".join(change.notes),
+        }
+
+
+def _amounts(change: Change, money: PlanMoney) -> Cells:
+    return {
+        "this invoice": money.invoice.of(change.id),
+        "of it once": money.once.of(change.id),
+        "run rate": money.month.of(change.id),
+        "annual": money.year.of(change.id),
+        "lost": money.lost.of(change.id),
+        "price": "unknown" if change.price_unknown else "",
+    }
+
+
+def why(change: Change, names: SystemNames) -> str:
+    """Why the plan has the change, in words."""
+    reasons = [reason_text(field.reason, names) for field in change.fields]
+    if change.is_undo:
+        reasons = [reason_text(Reason.UNDO, names)]
+    elif change.action is Action.LINK:
+        reasons = [FOUND_BY.get(change.how, change.how)]
+    elif change.action is Action.WRITE_BACK:
+        reasons = [f"recorded in {names.source}"]
+    elif change.adjustment and change.adjustment.is_correction:
+        reasons = [reason_text(Reason.DECISION, names)]
+    elif change.adjustment and change.adjustment.is_transfer:
+        reasons = ["moved to another service"]
+    elif change.adjustment:
+        reasons = [reason_text(Reason.SOURCE, names)]
+    return "; ".join(dict.fromkeys(reasons))
+
+
+def _waiting(item: Item, currency: str) -> Cells:
+    differs = item.kind is Kind.DIFFERENCE
+    first = item.findings[0] if item.findings else None
+    cells: Cells = {
+        "customer": name_of(item.customer),
+        "tab": item.tab,
+        "mapping": item.row.mapping,
+        "key": item.row.key,
+        "name": item.row.name,
+        "state": str(item.kind),
+        "code": first.code if first else "",
+        "reason": "; ".join(finding.text for finding in item.findings),
+        "remedy": "; ".join(finding.remedy for finding in item.findings if finding.remedy),
+        "waits for": chain_text(item.because),
+        "holds back": counts(item.holds_back),
+        "price": "unknown" if item.unpriced else "",
+        "currency": currency,
+    }
+    side = "unexplained" if differs else "held"
+    if item.units:
+        cells |= {f"{side} units": item.units, f"{side} a month": item.monthly}
+    return cells
+
+
+def _fields(plan: Plan) -> Iterable[Cells]:
+    belonging = Belonging(plan)
+    for change in plan.changes:
+        if change.fields:
+            owner: Cells = {"customer": name_of(belonging.customer(change)), "tab": change.tab}
+            for field, cells in zip(change.fields, each_field(change), strict=True):
+                reason = reason_text(field.reason, plan.names)
+                yield {**about(change), **owner, **cells, "reason": reason}
+
+
+def _findings(plan: Plan) -> Iterable[Cells]:
+    belonging = Belonging(plan)
+    for finding in plan.findings:
+        row = RowRef(finding.mapping, finding.key, finding.name)
+        yield {
+            "customer": name_of(belonging.customer_of(row)) if finding.key else "",
+            "mapping": finding.mapping,
+            "key": finding.key,
+            "name": finding.name,
+            "severity": str(finding.severity),
+            "code": finding.code,
+            "text": finding.text,
+            "remedy": finding.remedy,
+            "place": str(finding.place or ""),
+        }
+
+
+def _line(line: LedgerLine, plan: Plan) -> Cells:
+    return {
+        "customer": line.customer,
+        "mapping": line.mapping,
+        "key": line.key,
+        "name": line.name,
+        "record": line.record,
+        "day": line.day,
+        "class": class_text(line.class_, plan.names),
+        "quantity": line.quantity,
+        "units": line.units,
+        "pending": line.pending,
+        "moved": line.moved,
+        "held": line.held_units,
+        "unexplained": line.unexplained,
+        "difference": line.difference,
+        "price": None if line.price is None else penny(line.price),
+        "currency": plan.currency,
+        "note": "; ".join(part for part in (line.text, line.remedy) if part),
+    }
