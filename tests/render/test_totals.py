@@ -96,7 +96,12 @@ def plan_of(changes, lines):
 
 @pytest.fixture
 def large():
-    """A plan that no page holds: 150 changes, 40 lines that differ, amounts of eight places."""
+    """A plan that no page holds."""
+    return large_plan()
+
+
+def large_plan():
+    """150 changes, 40 lines that differ, amounts of eight places."""
     chance = Random(20261115)
 
     def amount():

@@ -11,13 +11,18 @@ from trueup.cli.streams import take_write_error
 _LOST = "the output cannot be written"
 
 
-def out(text: str) -> None:
+def out(content: str | bytes) -> None:
     """Writes the result of a command that only reads to stdout.
 
     Raises `EngineError` if it cannot be written: such a command is worth nothing without its
-    output. A reader that has gone away (`| head`) wanted no more, so that is no error.
+    output. A reader that has gone away (`| head`) wanted no more, so that is no error. Raises
+    `UsageError` for bytes, such as a workbook, where stdout is a terminal.
     """
-    _write(text)
+    if isinstance(content, bytes) and sys.stdout.isatty():
+        raise click.UsageError(
+            "this format is not text, and a terminal cannot show it: name a file with --out FILE"
+        )
+    _write(content)
     require_written()
 
 
@@ -56,6 +61,6 @@ def report_from_signal(text: str) -> None:
         os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
 
-def _write(text: str) -> None:
-    click.echo(text, nl=False)
+def _write(content: str | bytes) -> None:
+    click.echo(content, nl=False)
     sys.stdout.flush()

@@ -11,8 +11,8 @@ _OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|er
 _STANDARD = {"in": 0, "out": 1, "err": 2}
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Writes a text for its owner only, because it holds names and phone numbers.
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Writes a file for its owner only, because it holds names and phone numbers. Text is UTF-8.
 
     A regular file is replaced whole or stays as it was. A link stays, and the file that it leads to
     is replaced. A pipe, a device and an open stream (`/dev/stdout`) are written to. Raises
@@ -20,7 +20,8 @@ def write_whole(file: Path, text: str) -> None:
     """
     if not file.parent.is_dir():
         raise FileNotFoundError(ENOENT, "there is no such folder", str(file.parent))
-    content = text.encode()
+    if isinstance(content, str):
+        content = content.encode()
     try:
         if (descriptor := _open_stream(file)) is not None:
             with os.fdopen(os.dup(descriptor), "wb") as stream:

@@ -1,4 +1,4 @@
-"""`trueup show FILE`: a saved plan as text, JSON, Markdown or CSV."""
+"""`trueup show FILE`: a saved plan as text, JSON, or in a format for other people."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,8 @@ from trueup.cli.arrangement import arranged, arrangement
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
+from trueup.cli.output_files import write_whole
+from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import load_plan
 from trueup.render.plan_tables import Table
 
@@ -19,15 +21,16 @@ from trueup.render.plan_tables import Table
     epilog=example(
         "trueup show plan.json",
         "trueup show plan.json --format markdown > plan.md",
+        "trueup show plan.json --format xlsx --out plan.xlsx",
         "trueup show plan.json --format csv > changes.csv",
         "trueup show plan.json --format csv --table waiting > waiting.csv",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "markdown", "csv"]),
+    type=click.Choice(["text", "json", "markdown", "csv", "xlsx"]),
     default="text",
     help="How to show it.",
 )
@@ -38,34 +41,43 @@ from trueup.render.plan_tables import Table
     "for each field of each change, for each line of the ledger, or for each finding. "
     "Default: changes.",
 )
+@OUT_OR_STDOUT
 @arranged
 @common
 def show(
     context: CommandContext,
-    file: Path,
+    plan_file: Path,
     format_: str,
     table: str | None,
+    file: Path | None,
     **order: Any,  # noqa: ANN401 -- click's
 ) -> int:
     """Show a plan that `trueup plan --out FILE` saved."""
     from trueup.model import document
     from trueup.render.markdown import plan_markdown
     from trueup.render.plan_csv import plan_csv
+    from trueup.render.plan_xlsx import plan_xlsx
+    from trueup.render.style import PLAIN
     from trueup.render.text import plan_text
 
     if table and (format_ != "csv" or context.json):
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
-    plan, arranged_by = load_plan(file), arrangement(**order)
-    formats: dict[str, Callable[[], str]] = {
+    plan, arranged_by = load_plan(plan_file), arrangement(**order)
+    formats: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: plan_text(
             plan,
-            context.style,
+            PLAIN if file else context.style,
             verbose=context.verbose,
             arrangement=arranged_by,
         ),
         "json": lambda: document.dumps(plan),
         "markdown": lambda: plan_markdown(plan, verbose=context.verbose, arrangement=arranged_by),
         "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES)),
+        "xlsx": lambda: plan_xlsx(plan),
     }
-    out(formats["json" if context.json else format_]())
+    content = formats["json" if context.json else format_]()
+    if file:
+        write_whole(file, content)
+    else:
+        out(content)
     return 0

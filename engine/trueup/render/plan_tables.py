@@ -3,7 +3,7 @@
 Amounts are to the penny, and each column of them adds up to the plan's total.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import assert_never
 
@@ -76,7 +76,7 @@ def rows_of(plan: Plan, table: Table) -> list[Cells]:
         case Table.CHANGES:
             return [*_changes(plan)]
         case Table.WAITING:
-            return waiting_rows(plan)
+            return waiting_rows(items(plan), plan.currency)
         case Table.FIELDS:
             return [*_fields(plan)]
         case Table.LEDGER:
@@ -87,9 +87,9 @@ def rows_of(plan: Plan, table: Table) -> list[Cells]:
             assert_never(table)
 
 
-def waiting_rows(plan: Plan, kinds: Collection[Kind] = frozenset(Kind)) -> list[Cells]:
-    """The rows of the table of what waits, of some kinds only."""
-    return [_waiting(item, plan.currency) for item in items(plan) if item.kind in kinds]
+def waiting_rows(found: Iterable[Item], currency: str) -> list[Cells]:
+    """The rows of the table of what waits, for some of the plan's items."""
+    return [_waiting(item, currency) for item in found]
 
 
 def _changes(plan: Plan) -> Iterable[Cells]:
