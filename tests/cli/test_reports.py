@@ -9,7 +9,10 @@ import pytest
 from trueup.cli.error_handler import Exit
 from trueup.cli.main import run
 from trueup.model import document
+from trueup.model.plan import Action
+from trueup.render.formatting import money
 
+from tests.support.pages import parsed, rows, section, text_of
 from tests.support.workbooks import Book
 
 
@@ -34,6 +37,31 @@ def test_the_workbook_of_the_first_day_comes_to_what_the_document_holds(trueup, 
     assert book.head()["held or blocked"][1] == plan.summary.ledger.held.monthly.quantize(cents)
     assert len(book.rows("Blocked")) == plan.summary.blocked
     assert len(book.rows("Ledger")) == len(plan.ledger)
+
+
+def test_the_page_of_the_first_day_has_each_customer_and_each_change(trueup, saved):
+    code, page, err = trueup("show", saved, "--format", "html")
+    assert (code, err) == (Exit.DONE, "")
+
+    plan, root = document.loads(saved.read_text()), parsed(page)
+    written = [one for one in plan.changes if one.action is not Action.WRITE_BACK]
+    groups = section(root, "By customer")
+    shown = [row for table in groups.iter("table") for row in rows(table)]
+    assert len(shown) == len(written)
+    customers = {one.under[-1].name for one in written if one.action is Action.ADJUST}
+    titles = {text_of(one.find("summary")[0]) for one in groups.iter("details")}
+    assert customers <= titles
+    total = money(plan.summary.invoice.net, plan.currency, signed=True)
+    assert f"this invoice {total}" in text_of([*groups][-1])
+    assert len(page) < 400_000
+
+
+def test_order_and_size_are_options_of_a_page_too(trueup, saved):
+    page = trueup("show", saved, "--format", "html", "--group", "service", "--min-amount", "100")[1]
+
+    groups = section(parsed(page), "By service")
+    assert "with less money" in text_of(groups)
+    assert "Ledger" in trueup("show", saved, "--format", "html", "-v")[1]
 
 
 def test_a_workbook_goes_to_a_pipe_as_it_is(saved, tmp_path, capfdbinary):
@@ -66,7 +94,7 @@ def test_a_workbook_without_the_extra_is_an_error_that_names_it(trueup, saved, m
     assert err == "error: writing an Excel workbook needs `pip install trueup[excel]`\n"
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "markdown", "csv"])
+@pytest.mark.parametrize("format_", ["text", "json", "markdown", "html", "csv"])
 def test_each_format_goes_to_a_file_as_it_goes_to_a_pipe(trueup, saved, tmp_path, format_):
     file = tmp_path / "plan"
     shown = trueup("show", saved, "--format", format_)[1]

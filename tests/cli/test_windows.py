@@ -57,6 +57,7 @@ def commands(work: Path) -> list[list[str]]:
         ["plan", "--out", saved, "--json"],
         ["show", saved],
         ["show", saved, "--format", "csv"],
+        ["show", saved, "--format", "html"],
         ["show", saved, "--format", "xlsx", "--out", str(work / "plan.xlsx")],
         ["rehearse", saved],
         ["sandbox", "snapshot", snapshot],

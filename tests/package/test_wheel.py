@@ -59,6 +59,15 @@ def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(installed
     assert "to add" in said
 
 
+def test_the_wheel_carries_the_page_of_a_plan(installed, work):
+    run(installed, "plan", "--out", "plan.json", cwd=work)
+
+    page = run(installed, "show", "plan.json", "--format", "html", cwd=work)
+
+    assert page.startswith("<!DOCTYPE html>")
+    assert "prefers-color-scheme" in page
+
+
 def test_the_wheel_carries_the_schemas_that_editors_use(work):
     assert {"mapping.schema.json", "rules.schema.json", "plan.schema.json"} <= {
         file.name for file in (work / "schemas").iterdir()

@@ -1,4 +1,4 @@
-"""Workbooks show the plan's totals, and the parts add up to the whole.
+"""Workbooks and HTML pages show the plan's totals, and in each the parts add up to the whole.
 
 The right values are computed from the plan's changes and lines, as in `test_totals`.
 """
@@ -8,20 +8,26 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trueup.render.plan_html import plan_html
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.text import plan_text
 
 from tests.render.test_totals import (
     AMOUNTS,
+    MONEY,
     adjustment,
+    amount_of,
+    check_figures,
     fee,
     large_plan,
     line,
     plan_of,
     right,
     shown_ledger,
+    summed,
     tables_of_text,
 )
+from tests.support.pages import classes, parsed, rows, text_of
 from tests.support.workbooks import Book
 
 
@@ -54,8 +60,76 @@ def sides(plan, label):
     return [rows[label][side] if label in rows else 0 for side in ("more", "less")]
 
 
+def tables_of_html(page):
+    """The same of HTML; the lines of the groups are rows as well."""
+    found = {}
+    for part in parsed(page).iter("section"):
+        heading = part.find("h2")
+        title = "" if heading is None else text_of(heading)
+        if title.startswith("By "):
+            found[title] = [group_of(line) for line in part if "group" in classes(line)]
+        elif part.find("table") is not None:
+            found[title] = [named_amounts(row) for row in rows(part.find("table"))]
+    return found
+
+
+def named_amounts(row):
+    """A row's name and its amounts by heading."""
+    name, *cells = row.items()
+    return name[1], {head: amount_of(cell) for head, cell in cells if MONEY.fullmatch(cell)}
+
+
+def group_of(line):
+    """The name and amounts of a group; its own rows must add up to them."""
+    spans = line.find("summary") if line.tag == "details" else line
+    shown = [(text_of(one.find("small")), one) for one in spans if one.find("small") is not None]
+    amounts = {label: amount_of(MONEY.search(text_of(one))[0]) for label, one in shown}
+    if line.tag == "details":
+        inside = [named_amounts(row) for row in rows(line.find("table"))]
+        for head in ("this invoice", "a month"):
+            assert summed(inside, head) == amounts.get(head, 0)
+    return text_of(spans[0]), amounts
+
+
+def check_page(plan):
+    """What HTML shows adds up, down to each change and each row that needs a person."""
+    shown, expected = tables_of_html(plan_html(plan)), right(plan)
+    five = shown_ledger(plan, shown)
+    if "Money" in shown:
+        check_figures(plan, shown)
+    lines = shown.get("By customer", [])
+    whole = [lines.pop()[1]] if lines and lines[-1][0] == "all" else []
+    names = {"this invoice": expected["this invoice"], "a month": expected["run rate"]}
+    for head, total in (names | {"waits": five["held"]}).items():
+        assert summed(lines, head) == total
+        assert all(one.get(head, 0) == total for one in whole)
+    *needs, whole = shown.get("Needs a person", [("all", {})])
+    assert summed(needs, "a month") == whole[1].get("a month", 0) == five["held"] + five["left"]
+
+
 def test_the_formulas_of_a_workbook_come_to_the_plans_totals(many):
     check_workbook(many)
+
+
+def test_each_change_and_each_row_of_a_page_adds_up(many):
+    check_page(many)
+
+
+def test_the_tables_of_a_page_show_the_totals(many):
+    shown, expected = tables_of_html(plan_html(many)), right(many)
+    top, groups = shown["What matters most"], shown["By customer"]
+
+    assert len(top) == 11
+    assert groups[-1] == (
+        "all",
+        {
+            "this invoice": expected["this invoice"],
+            "a month": expected["run rate"],
+            "waits": shown_ledger(many, shown)["held"],
+        },
+    )
+    assert summed(top, "this invoice") == expected["this invoice"]
+    assert summed(top, "a month") == expected["run rate"]
 
 
 @settings(max_examples=60)
@@ -71,3 +145,4 @@ def test_parts_add_up_whatever_the_amounts(amounts, fees, seed):
     plan = plan_of(changes, [line(n, chance) for n in range(seed % 5)])
 
     check_workbook(plan)
+    check_page(plan)

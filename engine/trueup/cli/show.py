@@ -21,6 +21,7 @@ from trueup.render.plan_tables import Table
     epilog=example(
         "trueup show plan.json",
         "trueup show plan.json --format markdown > plan.md",
+        "trueup show plan.json --format html --out plan.html",
         "trueup show plan.json --format xlsx --out plan.xlsx",
         "trueup show plan.json --format csv > changes.csv",
         "trueup show plan.json --format csv --table waiting > waiting.csv",
@@ -30,7 +31,7 @@ from trueup.render.plan_tables import Table
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "markdown", "csv", "xlsx"]),
+    type=click.Choice(["text", "json", "markdown", "html", "csv", "xlsx"]),
     default="text",
     help="How to show it.",
 )
@@ -56,6 +57,7 @@ def show(
     from trueup.model import document
     from trueup.render.markdown import plan_markdown
     from trueup.render.plan_csv import plan_csv
+    from trueup.render.plan_html import plan_html
     from trueup.render.plan_xlsx import plan_xlsx
     from trueup.render.style import PLAIN
     from trueup.render.text import plan_text
@@ -72,6 +74,7 @@ def show(
         ),
         "json": lambda: document.dumps(plan),
         "markdown": lambda: plan_markdown(plan, verbose=context.verbose, arrangement=arranged_by),
+        "html": lambda: plan_html(plan, verbose=context.verbose, arrangement=arranged_by),
         "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES)),
         "xlsx": lambda: plan_xlsx(plan),
     }

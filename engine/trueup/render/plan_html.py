@@ -1,0 +1,163 @@
+"""A plan as one HTML file: it needs nothing else, has no script, and prints well."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from trueup.model.plan import Plan
+from trueup.render import report
+from trueup.render.formatting import count, money, sentence
+from trueup.render.group_lines import TITLES
+from trueup.render.ledger import COLUMNS, figures, name_of, priced
+from trueup.render.overview import (
+    Overview,
+    doubts,
+    open_runs,
+    overview,
+    refusals,
+    waiting,
+)
+from trueup.render.pennies import Spread
+from trueup.render.sanitize import sanitize
+from trueup.render.text import agrees, loose, outside_text, summary
+from trueup.render.view import ARRANGEMENT, Arrangement, View
+from trueup.render.wording import class_text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the figures at the head."""
+
+    question: str
+    figure: str
+    note: report.Pieces = ()
+    tone: str = ""  # of the figure: good, look, stop
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One subscription against the service that bills it."""
+
+    state: str
+    name: str
+    cells: tuple[str, ...]
+    text: report.Pieces
+    remedy: report.Pieces
+
+
+def plan_html(plan: Plan, *, verbose: bool = False, arrangement: Arrangement = ARRANGEMENT) -> str:
+    """The whole page. All text in it comes from the template or is escaped."""
+    seen = overview(plan)
+    view = View(
+        plan.currency,
+        plan.names,
+        verbose=verbose,
+        arrangement=arrangement,
+        money=seen.money,
+    )
+    blocks, whole = report.group_blocks(seen, view)
+    return _template().render(
+        title=f"Plan of {plan.as_of.isoformat()}",
+        summary=report.pieces(summary(plan, seen)),
+        is_empty=agrees(plan),
+        read=_read(plan),
+        open_runs=[report.reason(finding, view) for finding in open_runs(plan)],
+        answers=_answers(seen, view),
+        limits=[(sanitize(one.text), sanitize(one.limit)) for one in plan.exceeded],
+        money=report.money_rows(seen, view),
+        balance=report.balance_rows(seen, view),
+        top=report.top_rows(seen, view),
+        has_final=any(change.final for change in plan.changes),
+        needs=report.entries(seen, view),
+        groups_title=TITLES[arrangement.group],
+        groups=blocks,
+        whole=whole,
+        findings=[report.finding_row(finding, view) for finding in loose(plan)],
+        left_out=report.left_out(plan),
+        ledger_columns=(plan.names.source, plan.names.target, *COLUMNS),
+        ledger=_ledger(plan) if verbose else [],
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("trueup.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("plan.html")
+
+
+def _read(plan: Plan) -> list[tuple[str, str]]:
+    """What the plan is about."""
+    figures_ = plan.summary
+    rows = "" if plan.undo_of else f", {count(figures_.source_rows, 'row')}"
+    found = [
+        (plan.names.source, f"{sanitize(plan.source)}{rows}"),
+        (plan.names.target, f"{sanitize(plan.target)}, {count(figures_.records, 'record')}"),
+        ("As of", plan.as_of.isoformat()),
+    ]
+    if plan.undo_of:
+        found.append(("Undoes", f"run {sanitize(plan.undo_of)}"))
+    elif plan.selection:
+        found.append(("A part", sanitize(plan.selection)))
+        found += [("Not shown", outside_text(plan.outside))] if plan.outside else []
+    return found
+
+
+def _answers(seen: Overview, view: View) -> list[Answer]:
+    """What changes on this invoice run, a month, a year; what needs a person; can it be signed."""
+    found = [
+        Answer(question, money(of.net, view.currency, signed=True), _sides(of, view))
+        for question, of in (
+            ("This invoice run", seen.money.invoice),
+            ("A month", seen.money.month),
+            ("A year", seen.money.year),
+        )
+    ]
+    many = len(seen.items)
+    found.append(
+        Answer(
+            "Needs a person",
+            f"{many:,}" if many else "Nothing",
+            report.pieces(sentence(waiting(seen))),
+            "look" if many else "good",
+        )
+    )
+    return [*found, _signing(seen)]
+
+
+def _sides(of: Spread, view: View) -> report.Pieces:
+    """Increases and decreases; nothing where one of them is all."""
+    sides = (money(part, view.currency, signed=True) for part in (of.more, of.less))
+    return report.pieces(" and ".join(sides)) if of.more and of.less else ()
+
+
+def _signing(seen: Overview) -> Answer:
+    """Whether the plan can be signed: what `overview.verdict` puts in a sentence."""
+    question = "Can be signed"
+    if refused := refusals(seen.plan):
+        return Answer(question, "No", report.pieces(sentence("; ".join(refused))), "stop")
+    if not seen.plan.changes:
+        return Answer(question, "Nothing to sign")
+    if found := doubts(seen):
+        look = report.pieces(f"After a look at {', '.join(found)}")
+        return Answer(question, "Yes", look, "look")
+    return Answer(question, "Yes", (), "good")
+
+
+def _ledger(plan: Plan) -> list[LedgerRow]:
+    return [
+        LedgerRow(
+            class_text(line.class_, plan.names),
+            name_of(line),
+            tuple(figures(line, amount, plan.currency)),
+            report.pieces(sentence(sanitize(line.text))),
+            report.pieces(sentence(sanitize(line.remedy))),
+        )
+        for line, amount in priced(plan)
+    ]

@@ -1,0 +1,380 @@
+"""What the HTML report of a plan shows, as text that only has to be put on the page."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum, auto
+
+from trueup.model.finding import Finding
+from trueup.model.plan import Action, Change, Plan
+from trueup.render import changes as change_text
+from trueup.render.attention import Item, Kind
+from trueup.render.crowds import Crowd, crowds_of
+from trueup.render.findings import chain_text, place_text, remedy_text
+from trueup.render.formatting import (
+    counts,
+    known_as,
+    money,
+    number,
+    sentence,
+    signed,
+)
+from trueup.render.head import units_of
+from trueup.render.overview import (
+    TOP,
+    Group,
+    MoneyLine,
+    Overview,
+    balance,
+    counted,
+    divided,
+    figures,
+    groups,
+    money_lines,
+)
+from trueup.render.pennies import NOTHING
+from trueup.render.plan_tables import why
+from trueup.render.sanitize import clip, sanitize
+from trueup.render.view import Sort, View
+
+MANY = 50
+"""Entries that need a person and stand open; the others are folded away."""
+
+VALUE_COLUMNS = 80
+PRICE_UNKNOWN = "price unknown"
+
+_DAY = r"\b\d{4}-\d\d-\d\d\b"
+_AMOUNT = r"(?<!\w)[+-](?:[A-Z]{3} |[^\w\s])?[\d,]*\d(?:\.\d+)?"
+_FIGURES = re.compile(f"(?P<figure>{_DAY}|{_AMOUNT})")
+_PARTS = re.compile(f"`(?P<code>[^`]*)`|{_FIGURES.pattern}")
+_DONE = {
+    Action.LINK: "link",
+    Action.CREATE: "new",
+    Action.UPDATE: "change",
+    Action.DEACTIVATE: "switch off",
+    Action.ADJUST: "adjust",
+    Action.WRITE_BACK: "mark",
+}
+
+
+class PieceKind(StrEnum):
+    """What a piece of a sentence is."""
+
+    WORDS = auto()
+    CODE = auto()  # a command
+    FIGURE = auto()  # a day, or an amount with its sign: it stays on one line
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a sentence."""
+
+    text: str
+    kind: PieceKind = PieceKind.WORDS
+
+
+Pieces = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """A row of the table of money, or of what is billed now."""
+
+    label: str
+    is_part: bool
+    cells: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRow:
+    """Something with units and money."""
+
+    name: str
+    units: str
+    invoice: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """Why something needs a person, and what to do."""
+
+    text: Pieces
+    remedy: Pieces
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding that stops no row."""
+
+    severity: str
+    name: str
+    reason: ReasonText
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of what needs a person; or several rows with the very same to say."""
+
+    name: str
+    state: str
+    is_fault: bool
+    units: str
+    month: str
+    reasons: tuple[ReasonText, ...]
+    waits_for: str
+    holds_back: str
+    rows: tuple[AmountRow, ...]  # where it stands for several
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What needs a person: what stands open, what is folded away, and the money of each."""
+
+    shown: tuple[Entry, ...]
+    folded: tuple[Entry, ...]
+    folded_month: str
+    left_out: AmountRow | None  # with less money than is to be shown
+    month: str  # of all
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change."""
+
+    action: str
+    name: str
+    where: str
+    what: tuple[Pieces, ...]
+    why: str
+    invoice: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBlock:
+    """The changes of one customer, tab or service."""
+
+    name: str
+    counted: str
+    invoice: str
+    month: str
+    waits: str
+    rows: tuple[ChangeRow, ...] = ()
+
+
+def money_rows(seen: Overview, view: View) -> list[MoneyRow]:
+    """What changes on this invoice run, a month and a year."""
+    return [
+        MoneyRow(
+            row.label.strip(),
+            row.label.startswith(" "),
+            tuple("" if part is None else _signed(part, view) for part in row_of),
+        )
+        for row in figures(seen)
+        for row_of in [(row.more, row.less, row.net)]
+    ]
+
+
+def balance_rows(seen: Overview, view: View) -> list[MoneyRow]:
+    """What is billed wrong now, and what becomes of it."""
+    found = []
+    for row in balance(seen):
+        units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
+        amount = "" if row.money is None else money(row.money, view.currency, signed=row.signed)
+        is_part = row.label.startswith(" ")
+        found.append(MoneyRow(row.label.strip(), is_part, (units, amount), row.note))
+    return found
+
+
+def top_rows(seen: Overview, view: View) -> list[AmountRow]:
+    """The changes that matter most; the last row is what the others come to."""
+    every = money_lines(seen)
+    most = None if view.verbose else TOP
+    shown, rest = divided(every, lambda line: line.weight, view.arrangement, most)
+    found = [_top_row(line, view) for line in shown]
+    if rest:
+        invoice = sum((line.invoice for line in rest), NOTHING)
+        month = sum((line.month for line in rest), NOTHING)
+        more = f"and {len(rest):,} more"
+        found.append(AmountRow(more, "", _signed(invoice, view), _signed(month, view)))
+    return found
+
+
+def _top_row(line: MoneyLine, view: View) -> AmountRow:
+    unknown = line.price_unknown
+    invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
+    month = _signed(line.month, view) if line.is_billed_monthly else ""
+    return AmountRow(
+        known_as(line.name), units_of(line), invoice, _beside(month, is_unknown=unknown)
+    )
+
+
+def entries(seen: Overview, view: View) -> Entries:
+    """What needs a person, the most expensive first."""
+    crowds = crowds_of(seen.items, view.arrangement, each=view.verbose)
+    large, small = divided(crowds, lambda crowd: crowd.weight, view.arrangement, None)
+    shown, folded = large[:MANY], large[MANY:]
+    many = sum(len(crowd.items) for crowd in small)
+    left_out = AmountRow(f"{many:,} with less money", "", "", _month(small, view))
+    return Entries(
+        tuple(_entry(crowd, view) for crowd in shown),
+        tuple(_entry(crowd, view) for crowd in folded),
+        _month(folded, view) if any(crowd.monthly for crowd in folded) else "",
+        left_out if small else None,
+        _month(crowds, view),
+    )
+
+
+def _month(crowds: Iterable[Crowd], view: View) -> str:
+    return _signed(sum((crowd.monthly or NOTHING for crowd in crowds), NOTHING), view)
+
+
+def _entry(crowd: Crowd, view: View) -> Entry:
+    first, several = crowd.first, len(crowd.items) > 1
+    return Entry(
+        name=crowd.title,
+        state=str(first.kind),
+        is_fault=first.kind is Kind.BLOCKED,
+        units=signed(crowd.units) if crowd.units else "",
+        month=_monthly(crowd.monthly, crowd.unpriced, view),
+        reasons=tuple(reason(finding, view) for finding in crowd.findings),
+        waits_for=chain_text(first.because),
+        holds_back="" if several else counts(first.holds_back),
+        rows=tuple(_item(item, view) for item in crowd.items) if several else (),
+    )
+
+
+def _item(item: Item, view: View) -> AmountRow:
+    return AmountRow(
+        known_as(item.row.name or item.row.key),
+        signed(item.units) if item.units else "",
+        "",
+        _monthly(item.monthly, item.unpriced, view),
+    )
+
+
+def _monthly(amount: Decimal | None, unpriced: int, view: View) -> str:
+    shown = "" if amount is None else _signed(amount, view)
+    return _beside(shown, is_unknown=unpriced > 0)
+
+
+def reason(finding: Finding, view: View) -> ReasonText:
+    """A finding's text and remedy; its place with `-v`, or where it is about a file."""
+    text, remedy = sentence(sanitize(finding.text)), remedy_text(finding, view)
+    return ReasonText(pieces(text), pieces(remedy), place_text(finding, view))
+
+
+def finding_row(finding: Finding, view: View) -> FindingRow:
+    """A finding that stops no row."""
+    name = known_as(finding.name) if finding.name else ""
+    return FindingRow(str(finding.severity), name, reason(finding, view))
+
+
+def pieces(text: str, *, has_commands: bool = True) -> Pieces:
+    """A sentence with its days and its amounts, and its commands: they stand between backticks."""
+    found, end = [], 0
+    for part in (_PARTS if has_commands else _FIGURES).finditer(text):
+        kind = PieceKind.CODE if part.lastgroup == "code" else PieceKind.FIGURE
+        found += [Piece(text[end : part.start()]), Piece(part[part.lastgroup or 0], kind)]
+        end = part.end()
+    found.append(Piece(text[end:]))
+    return tuple(piece for piece in found if piece.text)
+
+
+def group_blocks(seen: Overview, view: View) -> tuple[list[GroupBlock], GroupBlock | None]:
+    """The groups, and what all of them come to where there are several.
+
+    Marks in the source are shown with `-v` only: the summary counts them.
+    """
+    every = groups(seen, view.arrangement)
+    shown, small = divided(every, lambda group: group.weight, view.arrangement, None)
+    blocks = [_block(known_as(group.row.name), [group], view) for group in shown]
+    if small:
+        blocks.append(_block(f"{len(small):,} with less money", small, view, listed=False))
+    has_content = [one for one in blocks if one.counted or one.invoice or one.month or one.waits]
+    whole = _block("all", every, view, listed=False) if len(every) > 1 else None
+    return has_content, whole
+
+
+def _block(name: str, of: Sequence[Group], view: View, *, listed: bool = True) -> GroupBlock:
+    changes = [change for group in of for change in group.changes]
+    sums = (
+        sum((group.invoice for group in of), NOTHING),
+        sum((group.month for group in of), NOTHING),
+        sum((group.waits for group in of), NOTHING),
+    )
+    invoice, month, waits = (_signed(amount, view) if amount else "" for amount in sums)
+    rows = tuple(_change(one, view) for one in _ordered(changes, view)) if listed else ()
+    return GroupBlock(name, counted(changes, marks=view.verbose), invoice, month, waits, rows)
+
+
+def _ordered(changes: Sequence[Change], view: View) -> list[Change]:
+    """The most money first, or by name; then by mapping and name, marks in the source last."""
+    shown = [one for one in changes if view.verbose or one.action is not Action.WRITE_BACK]
+    position = {mapping: n for n, mapping in enumerate(dict.fromkeys(one.mapping for one in shown))}
+
+    def order(change: Change) -> tuple[Decimal, bool, int, str]:
+        amounts = (view.money.invoice.of(change.id), view.money.month.of(change.id))
+        weight = max(abs(amount or NOTHING) for amount in amounts)
+        first = NOTHING if view.arrangement.sort is Sort.NAME else -weight
+        is_mark = change.action is Action.WRITE_BACK
+        return first, is_mark, position[change.mapping], change.name.casefold()
+
+    return sorted(shown, key=order)
+
+
+def _change(change: Change, view: View) -> ChangeRow:
+    invoice, month = view.money.invoice.of(change.id), view.money.month.of(change.id)
+    monthly = "" if month is None else _signed(month, view)
+    return ChangeRow(
+        action=_DONE[change.action],
+        name=known_as(change.name),
+        where=change_text.where(change, view.names),
+        what=tuple(
+            pieces(line, has_commands=False)
+            for line in (*_what(change, view), *change_text.notes(change, view))
+        ),
+        why="" if change.action is Action.CREATE else sanitize(why(change, view.names)),
+        invoice="" if invoice is None else _signed(invoice, view),
+        month=_beside(monthly, is_unknown=change.price_unknown),
+    )
+
+
+def _what(change: Change, view: View) -> list[str]:
+    fields = [_field(change, position) for position in range(len(change.fields))]
+    match change.action:
+        case Action.ADJUST:
+            return [change_text.units(change)]
+        case Action.CREATE if not view.verbose:
+            return [f"{len(fields):,} fields"] if fields else []
+        case _:
+            return fields
+
+
+def _field(change: Change, position: int) -> str:
+    field = change.fields[position]
+    name, after = sanitize(field.field), clip(change_text.after(field), VALUE_COLUMNS)
+    if change.action is Action.CREATE:
+        return f"{name}: {after}"
+    return f"{name}: {clip(change_text.before(field), VALUE_COLUMNS)} → {after}"
+
+
+def left_out(plan: Plan) -> list[tuple[str, str]]:
+    """Rows left out on purpose: how many, and why."""
+    return [
+        (counts({group.mapping: len(group.names)}), sentence(sanitize(group.reason)))
+        for group in plan.left_out
+    ]
+
+
+def _beside(amount: str, *, is_unknown: bool) -> str:
+    """The amount, and that a part of it is not known."""
+    return ", ".join(part for part in (amount, PRICE_UNKNOWN if is_unknown else "") if part)
+
+
+def _signed(amount: Decimal, view: View) -> str:
+    return money(amount, view.currency, signed=True)
