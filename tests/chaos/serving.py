@@ -39,10 +39,12 @@ class Server:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=output, stderr=output
             )
-        for _ in range(600):
+        for _ in range(6000):  # a busy machine takes its time
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.control("GET", "/sandbox/faults")
                 return
+            if self._process.poll() is not None:
+                break
             time.sleep(0.05)
         raise RuntimeError(f"the sandbox does not answer: {log.read_text(encoding='utf-8')}")
 
