@@ -264,6 +264,33 @@ def test_a_ceiling_above_which_a_person_must_agree(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("changes", "sent"),
+    [
+        ({"2026-11-10": 5, "2026-11-20": -4}, []),  # 15 for ten days
+        ({"2026-11-10": 2, "2026-11-12": 2}, [("sub", "2026-11-10", 2)]),  # 12, then 14
+        (
+            {"2026-11-10": -1, "2026-11-12": 3},
+            [("sub", "2026-11-10", -1), ("sub", "2026-11-12", 3)],
+        ),
+    ],
+)
+def test_a_ceiling_holds_for_the_units_after_each_change(tmp_path, changes, sent):
+    service = Service(seats=10 + sum(changes.values()), changes=changes)
+    plan = World(tmp_path, service, edits=policy(INCLUDED, "ceiling: 12")).plan()
+    assert PlanFigures.of(plan).adjusts == sent
+
+
+def test_a_decrease_is_not_billed_before_the_increase_that_it_reduces(tmp_path):
+    service = Service(seats=3, billed=0, changes={"2026-11-05": 5, "2026-11-20": -2})
+    edits = policy("increase: {on: next_period}", instead=INCREASE)
+    world = World(tmp_path, service, edits=edits)
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-12-01", 3)]
+    assert "with the increase that it reduces (policy: increase)" in notes(plan)
+    world.apply(plan, units={"sub": {"2026-11-30": 0, "2026-12-01": 3}})
+
+
+@pytest.mark.parametrize(
     "selector",
     ["customer: Alpine Dental", "customer: acc", "service: pro-a", "subscription: a"],
 )

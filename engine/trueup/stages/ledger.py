@@ -38,6 +38,8 @@ class PendingUnits:
     stopped: bool = False  # held or blocked: pending all the same
     needs_day: bool = False  # a person must name the day from which it is billed
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
+    step_units: Decimal = Decimal(0)  # billed units of all changes of its day together
+    step_reaches: Decimal = Decimal(0)  # billed units after them
 
 
 @dataclass(frozen=True, slots=True)

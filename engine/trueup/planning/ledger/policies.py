@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, TypeVar, assert_never
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -72,10 +73,15 @@ class Policy:
     def day(
         self, units: Decimal, day: date, terms: ServiceTerms, decided: date | None
     ) -> date | None:
-        """The day from which a change is billed; None where a person must name it."""
-        effective = self.increase if units > 0 else self.decrease
+        """The day from which a change is billed; None where a person must name it.
+
+        `units`: those of all changes of that day together.
+        """
         if decided is not None:
             return decided
+        if not units:
+            return day
+        effective = self.increase if units > 0 else self.decrease
         match effective:
             case EffectiveDay.AS_DATED:
                 return day
@@ -94,42 +100,111 @@ class Policy:
         quantity: Decimal,
         terms: ServiceTerms,
         decided: Mapping[str, date],
+        *,
+        begins: bool = False,
+        ends: bool = False,
     ) -> list[PendingUnits]:
         """The changes with the units and days that are billed.
 
-        `quantity` is the row's quantity after all of them; `decided`: days that decisions name.
+        Changes of one day are one step: a renewal that ends ten seats and begins twelve is an
+        increase by two. `quantity` is the row's quantity after all of them; `decided`: days that
+        decisions name. A step from nothing, or to nothing, that only passes units on keeps its day:
+        with `begins` the first units come from another service, with `ends` the last ones go to
+        one.
         """
+        steps = self._steps(changes, quantity)
         billed: list[PendingUnits] = []
-        after = quantity
-        for change in reversed(changes):
-            before = after - change.units
-            units = change.units
-            notes: list[str] = []
-            if not self.keeps_quantities:
-                units = self.units(after) - self.units(before)
-                if units != change.units:
-                    notes.append(self._quantity_note(change.units, units))
-            day = self.day(units, change.day, terms, decided.get(change.key))
-            if day is not None and day != change.day:
-                way = "increase" if units > 0 else "decrease"
-                notes.append(f"dated {change.day}, billed from {day} (policy: {way})")
-            billed.append(
-                replace(
-                    change,
-                    units=units,
-                    day=day or change.day,
-                    needs_day=day is None,
-                    notes=tuple(notes),
-                )
-            )
-            after = before
-        return billed[::-1]
+        for position, step in enumerate(steps):
+            is_first, is_last = position == 0, position == len(steps) - 1
+            starts = step.before <= 0 and (begins or not is_first)
+            stops = step.after <= 0 and (ends or not is_last)
+            named = [decided[one.key] for one in step.changes if one.key in decided]
+            if named or not (starts or stops):
+                day = self.day(step.units, step.day, terms, max(named, default=None))
+            else:
+                day = step.day
+            billed += [self._with_day(change, step, day) for change in step.changes]
+        return _not_below_zero(billed, self.units(steps[0].before)) if steps else billed
+
+    def _steps(self, changes: Sequence[PendingUnits], quantity: Decimal) -> list["_Step"]:
+        """The changes by day, in their order, with their billed units."""
+        after, steps = quantity, list[_Step]()
+        for day, group in groupby(reversed(changes), key=lambda one: one.day):
+            last, same_day = after, list[PendingUnits]()
+            for change in group:
+                before = after - change.units
+                same_day.insert(0, self._with_units(change, before, after))
+                after = before
+            steps.insert(0, _Step(day, same_day, after, last, self.units(last)))
+        return steps
+
+    def _with_units(self, change: PendingUnits, before: Decimal, after: Decimal) -> PendingUnits:
+        """The change with its billed units; `before` and `after` are quantities."""
+        if self.keeps_quantities:
+            return change
+        units = self.units(after) - self.units(before)
+        notes = (self._quantity_note(change.units, units),) if units != change.units else ()
+        return replace(change, units=units, notes=notes)
+
+    def _with_day(self, change: PendingUnits, step: "_Step", day: date | None) -> PendingUnits:
+        notes = change.notes
+        if day is not None and day != change.day:
+            way = "increase" if step.units > 0 else "decrease"
+            notes = (*notes, f"dated {change.day}, billed from {day} (policy: {way})")
+        return replace(
+            change,
+            day=day or change.day,
+            needs_day=day is None,
+            notes=notes,
+            step_units=step.units,
+            step_reaches=step.reaches,
+        )
 
     def _quantity_note(self, changed: Decimal, units: Decimal) -> str:
         parts = [f"{self.included:f} included"] if self.included else []
         parts += [f"minimum {self.minimum:f}"] if self.minimum else []
         parts += [f"rounded {self.rounding}"] if self.rounding else []
         return f"{changed:+f} in quantity are {units:+f} billed units (policy: {', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The changes of one day together."""
+
+    day: date
+    changes: Sequence[PendingUnits]  # with billed units
+    before: Decimal  # the quantity
+    after: Decimal
+    reaches: Decimal  # billed units after it
+
+    @property
+    def units(self) -> Decimal:
+        """The units by which it changes what is billed."""
+        return sum((one.units for one in self.changes), Decimal(0))
+
+
+def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[PendingUnits]:
+    """The changes, with decreases billed no earlier than the increases that they reduce.
+
+    A policy may bill an increase later than a decrease that comes after it. `units` are billed
+    before all of them.
+    """
+    moved = list(changes)
+    for position, change in enumerate(moved):
+        if change.units >= 0 or change.needs_day:
+            continue
+        increases = {one.day for one in moved[:position] if one.units > 0}
+        later = sorted(day for day in increases if day > change.day)
+        for day in (change.day, *later):
+            moved[position] = replace(change, day=day)
+            if units + sum(one.units for one in moved if one.day <= day) >= 0:
+                break
+        else:
+            moved[position] = change
+        if (day := moved[position].day) != change.day:
+            note = f"billed from {day}, with the increase that it reduces (policy: increase)"
+            moved[position] = replace(moved[position], notes=(*change.notes, note))
+    return moved
 
 
 NO_POLICY = Policy()

@@ -68,10 +68,10 @@ class SendableChanges:
                     f"`policy.rounding` in mapping {self._owner.name}"
                 )
                 return [*sendable[:position], *self._hold_rest(rest, "not-whole", text, remedy)]
-            is_above = ledger.ceiling is not None and (ledger.quantity or 0) > ledger.ceiling
-            if is_above and change.units > 0 and key not in self._pushed:
+            is_above = ledger.ceiling is not None and change.step_reaches > ledger.ceiling
+            if is_above and change.step_units > 0 and key not in self._pushed:
                 text = (
-                    f"{ledger.quantity:f} units are above the ceiling of {ledger.ceiling:f} "
+                    f"{change.step_reaches:f} units are above the ceiling of {ledger.ceiling:f} "
                     "(policy: ceiling)"
                 )
                 push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))

@@ -120,7 +120,14 @@ class ServiceLedgers:
         changes = [*self._changes(queue)]
         if quantity is not None:
             decided = self._pending.decisions.days
-            changes = policy.billed(changes, quantity, terms, decided)
+            changes = policy.billed(
+                changes,
+                quantity,
+                terms,
+                decided,
+                begins=key in self._state.moved_from,
+                ends=key in self._state.moved_from.values(),
+            )
             quantity = policy.units(quantity)
         ledger = ServiceLedger(
             row=self._context.labels.ref(self._mapping.name, key),
