@@ -62,6 +62,9 @@ class MappingState:
     moved_from: dict[str, str] = field(default_factory=dict)
     """Rows that succeed a row with another service, with that row: their changes go together."""
 
+    wanted_by: dict[str, str] = field(default_factory=dict)
+    """Rows whose record another row may take over, with that row: a person decides."""
+
     left_records: dict[str, int] = field(default_factory=dict)
     """Rows whose record refers to other rows, with that record: the row gets a new one."""
 

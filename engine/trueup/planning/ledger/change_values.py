@@ -62,6 +62,11 @@ class ChangeValues:
 
     def owner_of(self, key: str) -> str | None:
         """The key of the row whose ledger the change moves; None where it is unknown."""
+        row = self.row_of(key)
+        return None if row is None else self._succeeded_by.get(row, row)
+
+    def row_of(self, key: str) -> str | None:
+        """The key of the row that the change is about, whoever took its place since."""
         reference = self._mapping.fields[self._spec.in_turn].value
         if not isinstance(reference, Reference):
             return None
@@ -69,10 +74,19 @@ class ChangeValues:
             value = evaluate(reference.of.raw, self._context.names(self._mapping.name, key))
         except EVALUATION_ERRORS:  # the row is blocked already, with the reason
             return None
-        if value is None:
-            return None
-        successors = self._context.states[reference.mapping].succeeded_by
-        return successors.get(str(value), str(value))
+        return None if value is None else str(value)
+
+    @property
+    def successors(self) -> frozenset[str]:
+        """Rows that took over the record of another one, with its changes."""
+        return frozenset(self._succeeded_by.values())
+
+    @property
+    def _succeeded_by(self) -> Mapping[str, str]:
+        reference = self._mapping.fields[self._spec.in_turn].value
+        if not isinstance(reference, Reference):
+            return {}
+        return self._context.states[reference.mapping].succeeded_by
 
 
 def change_finding(

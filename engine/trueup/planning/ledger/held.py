@@ -13,21 +13,19 @@ from trueup.stages.ledger import PendingUnits, ServiceLedger
 def held_units(context: PlanContext, mapping: str, ledger: ServiceLedger) -> list[HeldUnits]:
     """The ledger's changes that are blocked or held, grouped by what stops them.
 
-    A change that only waits for an earlier one counts with that one's reason.
+    A change that only waits for another one counts with that one's reason.
     """
-    state = context.states[mapping]
+    blocked = context.states[mapping].blocked
+    stopped = [change for change in ledger.changes if change.key in blocked]
+    rows = [root_row(context, mapping, change.key) for change in stopped]
+    findings = [context.states[row[0]].blocked[row[1]][0] for row in rows]
+    first = next((n for n, one in enumerate(findings) if one.code != WAITS), None)
+
     groups: dict[tuple[str, RowKey], list[PendingUnits]] = {}
     causes: dict[tuple[str, RowKey], Finding] = {}
-    first: RowKey | None = None  # the row that stops the first of the service's changes
-    for change in ledger.changes:
-        if change.key not in state.blocked:
-            continue
-        row = root_row(context, mapping, change.key)
-        finding = context.states[row[0]].blocked[row[1]][0]
-        if finding.code == WAITS and first is not None:
-            row = first
-            finding = context.states[row[0]].blocked[row[1]][0]
-        first = first or row
+    for number, change in enumerate(stopped):
+        cause = first if findings[number].code == WAITS and first is not None else number
+        row, finding = rows[cause], findings[cause]
         causes[finding.code, row] = finding
         groups.setdefault((finding.code, row), []).append(change)
     return [

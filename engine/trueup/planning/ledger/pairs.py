@@ -8,13 +8,15 @@ at all. The increase goes first, so that no day is unbilled if the run ends betw
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from trueup.model.finding import Finding, Severity
+from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Change, LedgerLine
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.adjustments import PlannedAdjustment
 from trueup.planning.ledger.held import root_finding
+from trueup.planning.records.repeats import SERVICE_TAKEN
 from trueup.stages.ledger import ServiceLedger
 
 WAITS_FOR_OTHER_HALF = "waits-for-its-other-half"
@@ -45,6 +47,13 @@ class PlannedService:
         return sum((one.units - one.correction for one in sent), Decimal(0))
 
 
+class _Reason(NamedTuple):
+    """Why a service is not what it should be, and what to do about it."""
+
+    text: str
+    advice: Advice = NO_ADVICE
+
+
 class SuccessionPairs:
     """The pairs of one append-only mapping."""
 
@@ -54,33 +63,65 @@ class SuccessionPairs:
         self._context, self._state, self._owner_state = context, state, owner_state
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
-        """Stops each half whose counterpart is blocked, held or stopped."""
+        """Stops each half whose counterpart is blocked, held or stopped.
+
+        The increase waits while the units that it replaces are billed, the decrease while those
+        that replace it are not.
+        """
         for successor, predecessor in self._owner_state.moved_from.items():
             new, old = planned.get(successor), planned.get(predecessor)
             if new is None or old is None:
                 continue
             why_new, why_old = self._why_held(new), self._why_held(old)
-            if why_new and not why_old and _moves(old, -1):
+            if why_new and not why_old and not new.line.units and _moves(old, -1):
                 old.stop = self._waits(old, new, why_new)
-            elif why_old and not why_new and _moves(new, 1):
+            elif why_old and not why_new and old.line.units != 0 and _begins(new):
                 new.stop = self._waits(new, old, why_old)
+        for predecessor, successor in self._owner_state.wanted_by.items():
+            ends = planned.get(predecessor)
+            if ends is not None and ends.ledger.quantity == 0 and _moves(ends, -1):
+                ends.stop = self._waits_for_decision(ends, successor)
 
-    def _why_held(self, planned: PlannedService) -> str:
-        """Why changes of the service are not sent; empty where all are."""
+    def _why_held(self, planned: PlannedService) -> _Reason | None:
+        """Why the service is not what it should be after this plan; None where it is."""
         if planned.stop:
-            return planned.stop.text
+            return _Reason(planned.stop.text)
         stopped = next((one.stop for one in planned.adjustments if one.stop), None)
         if stopped:
-            return stopped.text
+            return _Reason(stopped.text)
         for change in planned.ledger.changes:
             if change.key in self._state.blocked:
-                return root_finding(self._context, self._state.mapping.name, change.key).text
-        return ""
+                name = self._state.mapping.name
+                return _Reason(root_finding(self._context, name, change.key).text)
+        line = planned.line
+        if line.difference == planned.correction:
+            return None
+        return _Reason(line.text, line.advice)  # no finding of a change says what to do
 
-    def _waits(self, planned: PlannedService, other: PlannedService, why: str) -> Finding:
-        text = f"waits for {other.ledger.row.name}, which belongs to it: {why}"
+    def _waits(self, planned: PlannedService, other: PlannedService, why: _Reason) -> Finding:
+        text = f"waits for {other.ledger.row.name}, which belongs to it: {why.text}"
+        return self._stop(planned, text, why.advice)
+
+    def _waits_for_decision(self, planned: PlannedService, successor: str) -> Finding:
+        """Holds the end of a service that another row may take over."""
+        name = self._owner_state.mapping.name
+        text = f"waits for {self._context.label(name, successor)}, which may take its service over"
+        findings = self._owner_state.blocked.get(successor, ())
+        advice = next((one.advice for one in findings if one.code == SERVICE_TAKEN), NO_ADVICE)
+        return self._stop(planned, text, advice)
+
+    def _stop(self, planned: PlannedService, text: str, advice: Advice) -> Finding:
         row, place = planned.ledger.row, self._state.mapping.place
-        return Finding(WAITS_FOR_OTHER_HALF, Severity.HOLD, text, "", place, row.mapping, row.key)
+        return Finding(
+            WAITS_FOR_OTHER_HALF,
+            Severity.HOLD,
+            text,
+            advice.text,
+            place,
+            row.mapping,
+            row.key,
+            commands=advice.commands,
+        )
 
     def join(self, added: Mapping[str, Sequence[Change]]) -> None:
         """Lets the changes of a pair name each other, the increase first."""
@@ -110,6 +151,15 @@ class SuccessionPairs:
                         else change
                         for change in changes
                     ]
+
+
+def _begins(planned: PlannedService) -> bool:
+    """Whether its first units would be sent."""
+    return planned.stop is None and any(
+        one.units_before == 0 and one.adjustment.units > 0
+        for one in planned.adjustments
+        if not one.stop
+    )
 
 
 def _moves(planned: PlannedService, sign: int) -> bool:

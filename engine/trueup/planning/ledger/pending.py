@@ -74,6 +74,8 @@ class PendingChanges:
                 self._sort(key, queue)
         for key in sorted(self.state.unread):
             self._sort_unreadable(key, queues)
+        for owner in self.values.successors & queues.keys():
+            self._keep_together(owner, queues[owner])
         return queues
 
     def _in_order(self) -> list[str]:
@@ -114,11 +116,38 @@ class PendingChanges:
         self.make_wait(key, self.state.blocked[queue.stopped[0]][0])
         queue.stopped.append(key)
 
-    def make_wait(self, key: str, first: Finding) -> None:
-        """Holds a change that comes after one that is stopped by `first`."""
+    def _keep_together(self, owner: str, queue: Queue) -> None:
+        """Holds all changes by which one row takes over from another, where one of them is held.
+
+        They are those of the row that ended, and the first ones of its successor. If only some
+        were sent, seats would be billed twice or not at all.
+        """
+        keys = [*queue.sendable, *queue.stopped]
+        ending = [key for key in keys if self.values.row_of(key) != owner]
+        if not (ending and queue.sendable and queue.stopped):
+            return
+        own = [key for key in keys if key not in ending]
+        day_of = self.values.day_or_none
+        last = max((day for key in ending if (day := day_of(key))), default=date.min)
+        first = min((day for key in own if (day := day_of(key))), default=date.min)
+        together = {*ending, *(key for key in own if (day_of(key) or last) <= max(last, first))}
+        stopped = next((key for key in queue.stopped if key in together), None)
+        start = next((n for n, key in enumerate(queue.sendable) if key in together), None)
+        if stopped is None or start is None:
+            return
+        cause = self.state.blocked[stopped][0]
+        for key in queue.sendable[start:]:
+            self.make_wait(key, cause, "another change of the same succession")
+        queue.stopped[:0] = queue.sendable[start:]
+        del queue.sendable[start:]
+
+    def make_wait(
+        self, key: str, first: Finding, other: str = "an earlier change of the same service"
+    ) -> None:
+        """Holds a change that waits for another one, which is stopped by `first`."""
         text = first.text
         if first.code != WAITS:
-            text = f"waits for an earlier change of the same service: {first.text}"
+            text = f"waits for {other}: {first.text}"
         self.state.block(
             key,
             replace(

@@ -250,6 +250,8 @@ class _ChangePlanner:
         if self._repeats.is_one(key, values):
             if not self._repeats.are_allowed:
                 self._block(key, self._repeats.finding(key, values))
+                for owner in self._repeats.owners(values):
+                    self._state.wanted_by[owner] = key
                 return
             self._state.repeats[key] = sent
             return

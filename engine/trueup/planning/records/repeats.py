@@ -8,6 +8,9 @@ from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
 
+SERVICE_TAKEN = "service-taken"
+"""Code of the finding of a row whose references are those of another record."""
+
 
 class Repeats:
     """Finds rows whose new record would have the references of another one.
@@ -42,18 +45,23 @@ class Repeats:
         mine = tuple(values[name] for name in names)
         return self._owners.setdefault(mine, key) != key
 
+    def owners(self, values: Mapping[str, Any]) -> list[str]:
+        """The rows whose record, or new record, has the same references."""
+        owner = (self._owners or {})[tuple(values[name] for name in self._names)]
+        if isinstance(owner, str):
+            return [owner]
+        return [row for row, record in self._state.record_ids.items() if record == owner]
+
     def finding(self, key: str, values: Mapping[str, Any]) -> Finding:
         """The finding of a row whose references are those of another record, or of a new one."""
         owner = (self._owners or {})[tuple(values[name] for name in self._names)]
-        state, name = self._state, self._mapping.name
-        ways = []
+        rows, name, ways = self.owners(values), self._mapping.name, []
         if isinstance(owner, int):
-            rows = [row for row, record in state.record_ids.items() if record == owner]
             what = f"{self._mapping.target.entity} {owner}"
             if not rows:  # made by hand, perhaps in the place of the row's own record
                 ways = [Advice.of(Command("link", name, key, str(owner)), " if it is this row's")]
         else:
-            rows, what = [owner], "a new record"
+            what = "a new record"
         labels = " and ".join(self._context.label(name, row) for row in rows)
         text = f"its references are those of {what}" + (f", which is {labels}'s" if rows else "")
         ways += [
@@ -66,7 +74,7 @@ class Repeats:
         ways.append(Advice("bring the two together in " + self._context.systems.source))
         remedy = join_advice(", or ", ways)
         return Finding(
-            "service-taken",
+            SERVICE_TAKEN,
             Severity.HOLD,
             text,
             remedy.text,

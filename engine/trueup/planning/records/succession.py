@@ -10,13 +10,14 @@ Which row succeeds which is a decision, or what `successor_of` in the mapping ev
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
 from trueup.model.finding import Advice, Command, Finding, Place, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Change
-from trueup.model.project import Decision, FieldSpec, MappingSpec, Reference, Topic, Verdict
+from trueup.model.project import FieldSpec, MappingSpec, Reference, Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.key_values import KeyValues
 from trueup.stages.diff import SUCCEEDS
@@ -51,8 +52,21 @@ def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Succ
         ]
 
 
+def _handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
+    """The rows that had the row's record before it, the last of them first, as the state has them.
+
+    They stay known after their links are gone: the record carries the identity of the first.
+    """
+    mark = context.snapshot.applied.get((mapping.name, key), {}).get(SUCCEEDS)
+    return tuple(map(str, mark)) if isinstance(mark, list | tuple) else (str(mark),) * bool(mark)
+
+
 def _handing_over(context: PlanContext, change: Change, predecessor: str) -> Change:
-    owned = {**change.owned, SUCCEEDS: predecessor}
+    mapping = context.project.mappings[change.mapping]
+    owned = {
+        **change.owned,
+        SUCCEEDS: [predecessor, *_handed_over(context, mapping, predecessor)],
+    }
     if change.how != BY_SUCCESSION:
         return replace(change, owned=owned)
     row = context.labels.ref(change.mapping, predecessor)
@@ -79,33 +93,35 @@ class _SuccessionFinder:
             if (predecessor := self._predecessor(key))
         }
         predecessors = self._without_conflicts(predecessors)
+        for key in [*predecessors]:
+            for later, earlier in pairwise(_handed_over(self._context, self._mapping, key)):
+                predecessors.setdefault(later, earlier)
         succeeded = {*predecessors.values()}
         for key, predecessor in predecessors.items():
             if key not in succeeded:  # the last of a chain takes the record of the first
                 self._hand_over(key, predecessor, predecessors)
+        for key in self._links.keys() - self._state.ready.keys():  # also of a row that is blocked
+            for predecessor in _handed_over(self._context, self._mapping, key):
+                self._withdraw(predecessor, key)
         return self._found
 
     # Which row succeeds which
 
     def _predecessor(self, key: str) -> str:
         """The key of the row whose place this one takes; empty where it takes none."""
-        decision = self._decisions.get(key)
-        if decision:
-            return self._decided(key, decision)
-        if key in self._links:
-            # Once handed over, a succession stands: the record carries the old row's identity.
-            last = self._context.snapshot.applied.get((self._mapping.name, key), {})
-            return str(last.get(SUCCEEDS, ""))
-        if self._mapping.successor_of is None:
+        decision, record = self._decisions.get(key), self._links.get(key)
+        is_gone = decision is not None and decision.of not in self._state.rows
+        if decision and decision.verdict is Verdict.SUCCEED and not (record and is_gone):
+            return decision.of if self._exists(key, decision.of, decision.place) else ""
+        # Once handed over, a succession stands: the record carries the old row's identity.
+        handed_over = _handed_over(self._context, self._mapping, key)
+        if record and handed_over and (decision is None or decision.record in (None, record)):
+            return handed_over[0]
+        if decision or self._mapping.successor_of is None:
             return ""
         return self._evaluated(
             key, self._mapping.successor_of.raw, self._mapping.successor_of.place
         )
-
-    def _decided(self, key: str, decision: Decision) -> str:
-        if decision.verdict is not Verdict.SUCCEED:
-            return ""
-        return decision.of if self._exists(key, decision.of, decision.place) else ""
 
     def _evaluated(self, key: str, raw: object, place: Place) -> str:
         try:
@@ -163,14 +179,9 @@ class _SuccessionFinder:
         chain = [predecessor, *_ancestors(predecessors, predecessor)]
         linked = next((one for one in chain if self._record_of(one) is not None), None)
         record = self._record_of(linked) if linked else None
-        if key in self._links:
-            is_same = True  # it has its record already
-        elif record is not None:
-            is_same = self._is_same_service(key, record)
-        else:
-            is_same = self._refers_alike(key, predecessor)
-        if not is_same:
-            self._state.moved_from[key] = predecessor
+        if not self._takes_record(key, predecessor, record):
+            if predecessor in self._state.rows:
+                self._state.moved_from[key] = predecessor
             return
         if record is not None and linked and key not in self._links:
             self._found.records[key] = record
@@ -178,8 +189,23 @@ class _SuccessionFinder:
         for one in chain:
             self._withdraw(one, key)
 
+    def _takes_record(self, key: str, predecessor: str, record: int | None) -> bool:
+        """Whether one record serves both rows; `record` is the one that the predecessor has."""
+        own = self._links.get(key)
+        if own is None and record is not None:
+            return self._is_same_service(key, record)
+        if own is not None and record not in (None, own):
+            return False  # each has its own
+        if own is not None and predecessor in _handed_over(self._context, self._mapping, key):
+            return True
+        is_asked = own is None or key in self._decisions
+        return is_asked and predecessor in self._state.rows and self._refers_alike(key, predecessor)
+
     def _withdraw(self, predecessor: str, successor: str) -> None:
         """Leaves the row out: its record and its pending changes are its successor's."""
+        self._state.succeeded_by[predecessor] = successor
+        if predecessor not in self._state.rows:
+            return
         text = f"succeeded by {self._label(successor)}"
         finding = Finding(
             "succeeded", Severity.SKIP, text, "", self._place, self._mapping.name, predecessor
@@ -187,14 +213,13 @@ class _SuccessionFinder:
         self._state.blocked.pop(predecessor, None)
         self._state.because.pop(predecessor, None)
         self._state.skip(predecessor, finding)
-        self._state.succeeded_by[predecessor] = successor
 
     def _record_of(self, key: str) -> int | None:
         """The record of a row by its link, or by its identity."""
         record = self._links.get(key)
         if record is not None:
             return record if record in self._state.records else None
-        specs = self._mapping.identity
+        specs = self._mapping.identity if self._state.has(key) else {}
         looked_up = self._keys.lookup(key, specs) if specs else None
         if looked_up is None or looked_up.unknown or looked_up.absent:
             return None
