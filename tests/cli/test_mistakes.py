@@ -1,5 +1,6 @@
 """What integrators do wrong at first, and what each command answers: place, cause, what to do."""
 
+import json
 import re
 import shlex
 
@@ -90,7 +91,6 @@ def test_a_selection_of_nothing_is_refused_before_autotask_is_asked(
         ("graph",),
         ("history",),
         ("state", "list"),
-        ("link", "customer", "Alpine Dental AG", "29683"),
         ("decide", "customer", "Alpine Dental AG", "ignore", "--reason", "billed elsewhere"),
     ],
 )
@@ -102,6 +102,45 @@ def test_commands_need_no_secrets_of_a_system_that_they_do_not_open(
 
     assert (code, err) == (0, "")
     assert "AUTOTASK_SECRET=" not in out
+
+
+def test_a_link_is_written_without_secrets_and_a_note_names_what_was_not_checked(
+    without_secrets, trueup
+):
+    code, out, err = trueup("link", "customer", "Alpine Dental AG", "29683")
+
+    assert (code, err) == (0, "")
+    assert "Note: Companies 29683 was not looked up in Autotask: " in out
+    assert "the environment variable AUTOTASK_SECRET is not set" in out
+    assert "link: 29683" in (without_secrets / "mappings" / "decisions.yaml").read_text()
+
+
+def test_a_link_to_a_record_that_autotask_does_not_have_is_refused(work, trueup):
+    before = (work / "mappings" / "decisions.yaml").read_bytes()
+
+    assert trueup("link", "customer", "Alpine Dental AG", "999999") == (
+        1,
+        "",
+        (
+            "error: Autotask has no Companies 999999 that the API user may see; "
+            "nothing was written: check the id\n"
+        ),
+    )
+    assert (work / "mappings" / "decisions.yaml").read_bytes() == before
+
+
+def test_the_note_of_a_link_is_in_its_json(applied, trueup):
+    with SqliteState(applied / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
+        first, second = [one for one in state.load().links.values() if one.mapping == "customer"][
+            :2
+        ]
+
+    code, out, _ = trueup("link", "customer", first.key, second.record, "--json")
+
+    assert code == 0
+    (note,) = json.loads(out)["notes"]
+    assert note.startswith(f"Companies {second.record} is the record of another row already")
+    assert f"customer {second.key}" in note
 
 
 def test_a_plan_names_each_variable_that_is_not_set_with_its_place(without_secrets, trueup):

@@ -72,7 +72,7 @@ def commands(work: Path) -> list[list[str]]:
         ["state", "list", "--json"],
         ["decide", "customer", "749c6782", "ignore", "--reason", "billed elsewhere"],
         ["decide", "customer", "749c6782", "ignore", "--reason", "billed in another system"],
-        ["link", "customer", "749c6782", "1", "--reason", "seen in both"],
+        ["link", "customer", "749c6782", "29683", "--reason", "seen in both"],
         ["validate", "--json"],
         ["sandbox", "clone", "--database", clone],
         ["sandbox", "restore", snapshot],

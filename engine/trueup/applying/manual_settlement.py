@@ -51,6 +51,17 @@ def settle(state: State, lease: Lease, settlement: Settlement) -> str:
     return run.id
 
 
+def mapping_of_created(state: State, change: str) -> str:
+    """The mapping of the record that a change in doubt creates; empty where it creates none.
+
+    Raises StateError for a change that is not in doubt.
+    """
+    found = _run_with(state, change)[1].changes[change]
+    if found.makes:
+        return found.makes.mapping
+    return found.mapping if found.action is Action.CREATE else ""
+
+
 def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) -> None:
     """Gives up what an open run has left to do. Raises StateError while a change is in doubt."""
     run = next((one for one in state.load().open_runs if one.id == run_id), None)

@@ -87,12 +87,19 @@ def show_written(context: CommandContext, written: "Written", currency: str = ""
     from trueup.render.sanitize import sanitize
 
     if context.json:
-        fields = {"key": written.key, "place": str(written.place), "replaced": written.replaced}
+        fields: dict[str, object] = {
+            "key": written.key,
+            "place": str(written.place),
+            "replaced": written.replaced,
+            "notes": [*written.notes],
+        }
         out_done(as_json(fields))
         return
     name = f" ({sanitize(written.name)})" if written.name and written.name != written.key else ""
     instead = ", in place of an older decision" if written.replaced else ""
     row = f"{written.mapping} {sanitize(written.key)}{name}"
     out_done(f"{row}: written to {written.place}{instead}.\n")
+    for note in written.notes:
+        out_done(f"Note: {sanitize(note)}.\n")
     if written.line:
         out_done(f"{correction_text(written.line, currency)}\n")

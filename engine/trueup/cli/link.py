@@ -20,7 +20,8 @@ def link(context: CommandContext, mapping: str, key: str, record: int, reason: s
     """Link the row KEY of MAPPING to the Autotask record ID.
 
     KEY is the row's key, a unique start of it, or its name. The decision goes into
-    mappings/decisions.yaml, and the next plan links the two.
+    mappings/decisions.yaml, and the next plan links the two. A record that Autotask does not
+    have is refused. Where Autotask cannot be asked, the decision is written, and a note says so.
     """
     from trueup.operations import decide as operations
 

@@ -138,15 +138,16 @@ def settle(context: CommandContext, change: str, what: str, record: int | None, 
     from trueup.operations import state as operations
     from trueup.operations.user import current_user
     from trueup.render.formatting import known_as
+    from trueup.render.sanitize import sanitize
 
-    project, holder = context.project(), current_user()
+    project, holder, note = context.project(), current_user(), ""
     if what == "closed":
         operations.close_run(project, holder, change, reason)
     else:
-        operations.settle_change(
+        note = operations.settle_change(
             project, holder, change, landed=what == "landed", record=record, reason=reason
         )
-    done(context, f"{known_as(change)}: {what}.")
+    done(context, f"{known_as(change)}: {what}." + (f"\nNote: {sanitize(note)}." if note else ""))
     return 0
 
 

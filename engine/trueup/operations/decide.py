@@ -1,6 +1,6 @@
 """Decisions: what a person decides about a row, written into mappings/decisions.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from trueup.model.plan import LedgerLine
 from trueup.model.project import Project, Verdict
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.operations.plan import plan
+from trueup.operations.record_check import check_record
 from trueup.operations.rows import known_rows, resolve_key
 from trueup.pipeline import PlanOptions
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
@@ -30,6 +31,7 @@ class Written:
     place: Place
     replaced: bool  # an older decision
     line: LedgerLine | None = None  # correct: the difference that the decision is about
+    notes: Sequence[str] = ()  # link: what a user must know of the record
 
 
 def decide(
@@ -77,8 +79,8 @@ def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Wri
 def link(project: Project, mapping: str, key: str, record: int, reason: str = "") -> Written:
     """Writes the decision that a row is this record.
 
-    `key` is the row's key, a unique start of it, or its name. Raises EngineError for a row that
-    does not exist.
+    `key` is the row's key, a unique start of it, or its name. Raises EngineError for a row or a
+    record that does not exist. Where the target cannot be asked, a note of the result says so.
     """
     details = {"link": record, **({"reason": reason} if reason else {})}
     return _write(project, mapping, key, Verdict.LINK, details)
@@ -99,9 +101,29 @@ def _write(
         _require_unlinked(project, mapping, whole)
     after = _after_undo(project, mapping, whole, verdict)
     line = _difference(project, mapping, whole) if verdict is Verdict.CORRECT else None
+    record = details.get("link")
+    notes = _record_notes(project, mapping, whole, record) if isinstance(record, int) else ()
     entry = {"mapping": mapping, "key": whole, **details, **after, **_seen(project, line)}
     written = decisions.decide(Path(project.root), entry)
-    return Written(mapping, whole, rows[whole], written.place, written.replaced, line)
+    return Written(mapping, whole, rows[whole], written.place, written.replaced, line, notes)
+
+
+def _record_notes(project: Project, mapping: str, key: str, record: int) -> Sequence[str]:
+    """What a user must know of the record. Raises EngineError where it does not exist."""
+    with wiring.connections(project) as opened:
+        note = check_record(opened, project, project.mappings[mapping], record)
+        links = opened.state().load().links.values()
+    others = [
+        Command("state show", mapping, link.key)
+        for link in links
+        if link.mapping == mapping and link.record == record and link.key != key
+    ]
+    taken = tuple(
+        f"{project.mappings[mapping].target.entity} {record} is the record of another row already "
+        f"(`{other}`): while that row is there, the next plan blocks both"
+        for other in others
+    )
+    return (note, *taken) if note else taken
 
 
 def _require_unlinked(project: Project, mapping: str, key: str) -> None:

@@ -7,10 +7,11 @@ another process holds it.
 from collections.abc import Mapping
 
 from trueup import wiring
-from trueup.applying.manual_settlement import Settlement
+from trueup.applying.manual_settlement import Settlement, mapping_of_created
 from trueup.model.history import LinkForgotten, RowState, StateOverview
 from trueup.model.project import Project
 from trueup.operations import open_state
+from trueup.operations.record_check import check_record
 
 
 def list_links(project: Project, mapping: str | None = None) -> StateOverview:
@@ -50,14 +51,21 @@ def settle_change(
     landed: bool,
     record: int | None = None,
     reason: str,
-) -> None:
+) -> str:
     """Records the outcome of a change in doubt, as a person found it out.
 
-    `record` is the one that a create made. Raises StateError for a change that is not in doubt.
+    `record` is the one that a create made. Returns what a user must know of it, such as that the
+    target could not be asked; mostly nothing. Raises StateError for a change that is not in doubt,
+    EngineError for a record that the target does not have.
     """
-    now = wiring.SystemClock().now()
-    with wiring.open_state(project) as state:
+    now, note = wiring.SystemClock().now(), ""
+    with wiring.connections(project) as opened:
+        state = opened.state()
+        if landed and record is not None:
+            mapping = project.mappings.get(mapping_of_created(state, change))
+            note = check_record(opened, project, mapping, record) if mapping else ""
         open_state.settle_change(state, holder, Settlement(change, landed, record, reason, now))
+    return note
 
 
 def close_run(project: Project, holder: str, run: str, reason: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
+from trueup.model.catalogue import Entity
 from trueup.model.coerce import CoercionError, empty, same
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.project import Manage, MappingSpec, Topic, Verdict
@@ -46,20 +47,29 @@ def hold_inactive(context: PlanContext, mapping: MappingSpec) -> set[str]:
 
 
 def _off_values(context: PlanContext, mapping: MappingSpec) -> Mapping[str, Any]:
-    """The values by which a record is known to be switched off; empty where they do not tell."""
+    """As `off_values`; a value that cannot be evaluated is a finding."""
+    try:
+        names = context.namespaces[mapping.name].base()
+        return off_values(mapping, context.entity(mapping.target.entity), names)
+    except (CoercionError, *EVALUATION_ERRORS) as fault:
+        finding = expression_failed(mapping.name, "", "deactivate", mapping.place, fault)
+        context.states[mapping.name].findings.append(finding)
+        return {}
+
+
+def off_values(mapping: MappingSpec, entity: Entity, names: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values by which a record is known to be switched off, so that its row is held.
+
+    `names` are what expressions may use: settings and the plan. Empty where the values do not
+    show it. Raises CoercionError or one of EVALUATION_ERRORS.
+    """
     managed = any(
         name in mapping.fields and mapping.fields[name].manage in _SELF_MANAGED
         for name in mapping.deactivate
     )
     if managed or not mapping.deactivate:
         return {}
-    try:
-        names = context.namespaces[mapping.name].base()
-        _, off = deactivation(mapping, context.entity(mapping.target.entity), {}, names)
-    except (CoercionError, *EVALUATION_ERRORS) as fault:
-        finding = expression_failed(mapping.name, "", "deactivate", mapping.place, fault)
-        context.states[mapping.name].findings.append(finding)
-        return {}
+    _, off = deactivation(mapping, entity, {}, names)
     return {} if all(empty(value) for value in off.values()) else off
 
 

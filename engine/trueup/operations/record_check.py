@@ -1,0 +1,61 @@
+"""Looks a record up in the target, for commands whose user gives its id."""
+
+from trueup import wiring
+from trueup.errors import EngineError
+from trueup.expressions import EVALUATION_ERRORS
+from trueup.model.coerce import CoercionError, same
+from trueup.model.project import MappingSpec, Project
+from trueup.planning.records.inactive import off_values
+from trueup.ports import Condition, Record, Target
+from trueup.stages.diff import shown_in
+
+INACTIVE = (False, 0)
+"""Values of an entity's active flag where a record is inactive."""
+
+
+def check_record(
+    opened: wiring.Connections, project: Project, mapping: MappingSpec, record: int
+) -> str:
+    """Returns what a user must know of a record of the mapping; empty where there is nothing.
+
+    This is that it is inactive, or that the target could not be asked. Raises EngineError for a
+    record that the target does not have.
+    """
+    entity, system = mapping.target.entity, project.catalogue.systems.target
+    try:
+        target = opened.target()
+        target.stop()  # a single attempt: the user can repeat the command
+        fields = sorted({target.entity(entity).active, *mapping.deactivate} - {""})
+        known = [name for name in fields if target.entity(entity).field(name)]
+        found = target.read(entity, [Condition("id", "in", [record])], known)
+    except EngineError as fault:
+        cause = " ".join(str(fault).split())
+        return f"{entity} {record} was not looked up in {system}: {cause}"
+
+    if not found:
+        raise EngineError(
+            f"{system} has no {entity} {record} that the API user may see; nothing was written: "
+            "check the id"
+        )
+    return _inactive(project, mapping, target, found[0])
+
+
+def _inactive(project: Project, mapping: MappingSpec, target: Target, record: Record) -> str:
+    """The note about a record that is switched off; empty for any other."""
+    entity = target.entity(mapping.target.entity)
+    names = {"settings": project.settings, "plan": {"as_of": project.as_of}}
+    try:
+        off = off_values(mapping, entity, names)
+    except (CoercionError, *EVALUATION_ERRORS):
+        off = {}  # the next plan reports the expression, with its place
+    is_held = bool(off) and all(same(record[name], value) for name, value in off.items())
+    if not is_held and record.get(entity.active) not in INACTIVE:
+        return ""
+    shown = [*off] if is_held else [entity.active]
+    values = ", ".join(
+        f"{name}: {shown_in(field, record[name])}"
+        for name in shown
+        if (field := entity.field(name))
+    )
+    text = f"{entity.name} {record['id']} is inactive ({values})"
+    return f"{text}: the next plan holds the row, and names the ways out" if is_held else text

@@ -1,0 +1,165 @@
+"""A record whose id a user gives is looked up before the id is relied on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from trueup import wiring
+from trueup.errors import ConfigError, EngineError, TargetUnavailable
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Project
+from trueup.operations.decide import link
+from trueup.operations.state import settle_change
+
+from tests.support.scene import Fault, Scene, settled
+from tests.support.starting_points import disturbed
+
+FILE = "mappings/decisions.yaml"
+NO_SECRET = Finding(
+    "environment",
+    Severity.ERROR,
+    "the environment variable AUTOTASK_SECRET is not set",
+    "export AUTOTASK_SECRET=…",
+    Place("trueup.yaml", 9, 3),
+)
+
+Open = Callable[[Scene], Project]
+
+
+class Connections:
+    """Connects operations to a scene in memory."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.refusal: EngineError | None = None  # of opening the target
+
+    def source(self) -> object:
+        return self.scene.source
+
+    def target(self) -> object:
+        if self.refusal:
+            raise self.refusal
+        return self.scene.target
+
+    def state(self) -> object:
+        return self.scene.state
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> Connections:
+    """A customer is linked to company 1000; company 0 is the provider, 7 is inactive."""
+    opened = Connections(settled())
+    companies = opened.scene.target.records["Companies"]
+    companies[0] = {"id": 0, "companyName": "Northgate IT", "isActive": True}
+    companies[7] = {"id": 7, "companyName": "Bright Ltd", "isActive": False}
+
+    @contextmanager
+    def connect(_project: Project, **_options: object) -> Iterator[Connections]:
+        yield opened
+
+    monkeypatch.setattr(wiring, "connections", connect)
+    return opened
+
+
+@pytest.fixture
+def project(connections: Connections, tmp_path: Path) -> Project:
+    (tmp_path / "mappings").mkdir()
+    return replace(connections.scene.project, root=str(tmp_path))
+
+
+def written(project: Project) -> bool:
+    return (Path(project.root) / FILE).exists()
+
+
+def test_a_link_to_a_record_that_does_not_exist_is_refused(project: Project):
+    with pytest.raises(EngineError, match="has no Companies 999999 that the API user may see"):
+        link(project, "customer", "acc", 999999)
+
+    assert not written(project)
+
+
+@pytest.mark.parametrize("record", [0, 1000])
+def test_a_link_to_an_active_record_is_written_without_a_note(project: Project, record: int):
+    assert link(project, "customer", "acc", record).notes == ()
+    assert written(project)
+
+
+def test_a_link_to_an_inactive_record_has_a_note(project: Project):
+    result = link(project, "customer", "acc", 7)
+
+    assert result.notes == (
+        (
+            "Companies 7 is inactive (isActive: no): the next plan holds the row, "
+            "and names the ways out"
+        ),
+    )
+
+
+def test_an_inactive_record_of_a_mapping_that_switches_it_on_is_not_held(
+    connections: Connections, project: Project
+):
+    customer = replace(project.mappings["customer"], deactivate={})
+    project = replace(project, mappings={**project.mappings, "customer": customer})
+
+    assert link(project, "customer", "acc", 7).notes == ("Companies 7 is inactive (isActive: no)",)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cause"),
+    [
+        (ConfigError([NO_SECRET]), " ".join(NO_SECRET.line().split())),
+        (TargetUnavailable("no connection"), "no connection"),
+    ],
+)
+def test_a_link_is_written_with_a_note_where_the_target_cannot_be_asked(
+    connections: Connections, project: Project, refusal: EngineError, cause: str
+):
+    connections.refusal = refusal
+
+    result = link(project, "customer", "acc", 999999)
+
+    system = project.catalogue.systems.target
+    assert result.notes == (f"Companies 999999 was not looked up in {system}: {cause}",)
+    assert written(project)
+
+
+def test_the_look_up_is_not_repeated(connections: Connections, project: Project):
+    link(project, "customer", "acc", 0)
+
+    assert connections.scene.target.stopped
+
+
+def test_a_link_to_the_record_of_another_row_has_a_note(connections: Connections, project: Project):
+    connections.scene.add("account", {**connections.scene.row("account"), "id": "acc-2"})
+
+    result = link(project, "customer", "acc-2", 1000)
+
+    assert result.notes == (
+        (
+            "Companies 1000 is the record of another row already "
+            "(`trueup state show customer acc`): while that row is there, the next plan blocks both"
+        ),
+    )
+
+
+def test_a_create_is_not_settled_with_a_record_that_does_not_exist(
+    connections: Connections, project: Project
+):
+    scene = connections.scene = disturbed(Fault("lost", "Companies", "create"))
+    scene.apply(scene.plan())
+    ((_, entry),) = scene.state.in_doubt()
+
+    def settle(record: int) -> str:
+        return settle_change(
+            project, "ben", entry.change, landed=True, record=record, reason="seen"
+        )
+
+    with pytest.raises(EngineError, match="has no Companies 999999 that the API user may see"):
+        settle(999999)
+    assert len(scene.state.in_doubt()) == 1
+
+    scene.target.records["Companies"][5] = {"id": 5, "isActive": True}
+    assert settle(5) == ""
+    assert scene.state.in_doubt() == []
