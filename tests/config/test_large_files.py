@@ -1,7 +1,6 @@
 """Files that hold far too much, and files that are none: reported, in bounded work."""
 
 import os
-from difflib import get_close_matches
 
 import pytest
 from trueup.model import suggestions
@@ -14,11 +13,12 @@ def searches(monkeypatch):
     """Counts the names that are compared with known ones, which is what takes time."""
     counted = []
 
-    def counting(name, *rest, **options):
-        counted.append(name)
-        return get_close_matches(name, *rest, **options)
+    def counting(wrong, names):
+        counted.append(wrong)
+        return by_common_words(wrong, names)
 
-    monkeypatch.setattr(suggestions, "get_close_matches", counting)
+    by_common_words = suggestions._by_common_words
+    monkeypatch.setattr(suggestions, "_by_common_words", counting)
     return counted
 
 

@@ -2,12 +2,18 @@
 
 Given a name that is not among the known ones, `closest` returns the most similar known name;
 `nearest` also accepts the beginning of a name. `hint` makes the remedy, `unknown` the finding.
+
+Words with which many known names begin or end, such as the prefix of a Dataverse publisher, do not
+count: `work365_lcl_isaudit` is no suggestion for `work365_lcl_quantity`.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 
 from trueup.model.finding import Finding, Place, Severity
 
@@ -17,9 +23,18 @@ ALIKE = 0.6
 MOST_SEARCHES = 1000
 """Names that are compared with the known ones in one check of a project."""
 
+_COMMON = 3
+"""From this number of known names on, the words that they begin or end with do not count."""
+
 _FEW = 12
 """Up to this number of known names, a remedy lists them all."""
 
+
+_MOST_WORDS = 8
+"""Words at the start and at the end of a name that are compared with those of other names."""
+
+_WORD_START = re.compile(r"(?<=[^\W_])[\W_]+(?=[^\W_])|(?<=[a-z0-9])(?=[A-Z])")
+"""What separates two words of a name: `_` in `end_date`, nothing in `endDate`."""
 
 _searches_left: ContextVar[list[int] | None] = ContextVar("searches_left", default=None)
 """How many more names may be compared, inside `few_searches`."""
@@ -56,8 +71,53 @@ def closest(name: str, known: Iterable[str], alike: float = ALIKE) -> str | None
     if not _may_search():
         return None
     names = by_case(known)
-    matches = get_close_matches(name.casefold(), names, n=1, cutoff=alike)
-    return names[matches[0]] if matches else None
+    wrong = name.casefold()
+    best, most = None, 0.0
+    for (start, end), rest in _by_common_words(wrong, names).items():
+        sought = wrong[start : len(wrong) - end]
+        for match in get_close_matches(sought, rest, n=1, cutoff=alike):
+            ratio = SequenceMatcher(None, match, sought).ratio()
+            if ratio > most:
+                best, most = rest[match], ratio
+    return best
+
+
+def _by_common_words(wrong: str, names: Mapping[str, str]) -> dict[tuple[int, int], dict[str, str]]:
+    """Returns what counts of the known names, with the whole names.
+
+    It is grouped by the lengths of the start and the end that do not count, because `wrong` has
+    them as many known names do. `names` and `wrong` are case-folded.
+    """
+    parts = {folded: _parts(name) for folded, name in names.items()}
+    starts = Counter(start for both in parts.values() for start in both[0])
+    ends = Counter(end for both in parts.values() for end in both[1])
+
+    groups: dict[tuple[int, int], dict[str, str]] = {}
+    for folded, name in names.items():
+        known_starts, known_ends = parts[folded]
+        start = _longest(
+            one for one in known_starts if starts[one] >= _COMMON and wrong.startswith(one)
+        )
+        end = _longest(one for one in known_ends if ends[one] >= _COMMON and wrong.endswith(one))
+        if start == len(wrong):
+            continue  # it begins many names: each of them would be a guess
+        if start + end >= min(len(folded), len(wrong)):
+            end = 0
+        groups.setdefault((start, end), {})[folded[start : len(folded) - end]] = name
+    return groups
+
+
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The starts and the ends of a name that are whole words, case-folded."""
+    found = [*_WORD_START.finditer(name)]
+    starts = tuple(name[: match.end()].casefold() for match in found[:_MOST_WORDS])
+    ends = tuple(name[match.start() :].casefold() for match in found[-_MOST_WORDS:])
+    return starts, ends
+
+
+def _longest(parts: Iterable[str]) -> int:
+    return max(map(len, parts), default=0)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,10 +1,10 @@
 """Tables and columns of the catalogue by name, with a suggestion where a name is unknown."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table
+from trueup.model.suggestions import closest
 
 
 def table_named(tables: Mapping[str, Table], name: str) -> Table:
@@ -27,5 +27,5 @@ def suggestion(name: str, names: Iterable[str], cutoff: float = 0.5) -> str:
 
     `cutoff` is how similar two names must be, from 0 to 1.
     """
-    close = get_close_matches(name, list(names), n=1, cutoff=cutoff)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    near = closest(name, names, cutoff)
+    return f"; did you mean `{near}`?" if near else ""

@@ -250,7 +250,7 @@ def test_all_missing_columns_are_reported_together_with_the_nearest_names(world:
         "table work365_licensechangelog (license_change) has no column "
         "`work365_lcl_quantity` (quantity); "
         "did you mean `work365_lcl_qty`?, no column `work365_lcl_invoice` (invoice); "
-        "did you mean `work365_lcl_name`?; name it in the profile, `trueup discover` helps"
+        "name it in the profile, `trueup discover` helps"
     )
 
 

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TypeVar
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import UDF, Entity, Field
+from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import EntityRights, fields_reader, read_rights, read_udfs
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.retry import ApiRequest
@@ -105,5 +105,5 @@ def _check_exist(entity: Entity, names: Iterable[str]) -> None:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(name, list(known), 1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+    near = closest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
