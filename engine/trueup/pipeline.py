@@ -13,7 +13,7 @@ from datetime import date
 from threading import Event
 
 from trueup.applying.admission import admit, reopen
-from trueup.applying.job import Job, Progress, Watch, no_watch
+from trueup.applying.job import Job, Watch, no_watch
 from trueup.applying.lock import hold_lock
 from trueup.applying.runner import Runner
 from trueup.model.gc_pause import gc_paused
@@ -21,7 +21,7 @@ from trueup.model.outcome import CallsNeeded, Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.planning.assemble import assemble
-from trueup.planning.call_costs import apply_calls, next_calls
+from trueup.planning.call_costs import apply_calls, catch_up_calls, next_calls
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import find_in_doubt, open_run_findings
 from trueup.planning.ledger.reconcile import append
@@ -162,24 +162,20 @@ def resume(
 
 
 def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
-    recorded = False
-
-    def note(progress: Progress) -> None:
-        nonlocal recorded
-        recorded = True
-        watch(progress)
-
-    job.stop, job.watch = options.stop, note
+    job.stop, job.watch = options.stop, watch
     outcome = Runner(job).run()
-    if options.max_calls and outcome.stopped and outcome.remaining and not recorded:
+    if options.max_calls and outcome.stopped and outcome.remaining:
         return replace(outcome, calls_needed=_calls_needed(job))
     return outcome
 
 
 def _calls_needed(job: Job) -> CallsNeeded:
-    """What a run needs that used up its calls by reading alone."""
-    left, costs = job.run_state.waiting(), job.world.target.call_costs
+    """What a run needs that stopped with a limit on its calls."""
+    run_state, batch, costs = job.run_state, job.project.batch, job.world.target.call_costs
+    left = run_state.waiting()
+    last = [run_state.changes[id_] for id_ in run_state.written[-batch:]]
+    catch_up = catch_up_calls(last, run_state.in_doubt(), costs)
     return CallsNeeded(
-        next=next_calls(left, job.project.batch, costs),
-        rest=apply_calls(left, job.project.batch, {}, costs),
+        next=catch_up + next_calls(left, batch, costs),
+        rest=catch_up + apply_calls(left, batch, {}, costs),
     )

@@ -372,7 +372,7 @@ def test_apply_that_runs_out_of_calls_ends_with_3_and_can_be_resumed(trueup):
     code, out, _ = trueup("apply", "plan.json", "--max-calls", "60")
     assert code == 3
     assert "not tried" in out
-    assert "Run `trueup apply --resume` to go on where it stopped.\n" in out
+    assert "Run `trueup apply --resume --max-calls " in out
     assert "is interrupted: `trueup apply --resume` goes on." in trueup("state", "list")[1]
     code, out, _ = trueup("apply", "--resume")
     assert code == 0
@@ -627,12 +627,48 @@ def test_a_plan_and_a_state_are_about_one_tenant_whatever_the_environment_says(
         assert trueup("state", "adopt", "--reason", "moved")[0] == 1
 
 
-def test_so_few_calls_that_nothing_can_be_sent_are_said_to_be_too_few(trueup):
+def test_a_run_that_is_stopped_by_its_limit_on_calls_names_the_limit_that_it_needs(trueup):
     assert trueup("plan", "--out", "plan.json")[0] == 0
-    code, _, err = trueup("apply", "plan.json", "--yes", "--max-calls", "3")
-    code, _, err = trueup("apply", "--resume", "--max-calls", "3")
-    assert code == 3
-    assert "This limit is used up before anything can be sent: the next step takes up to " in err
+    code, out, err = trueup("apply", "plan.json", "--yes", "--max-calls", "3")
+
+    stopped, advice = re.search(
+        r"^Stopped: (.*)\n\n.*\n(Run `trueup apply --resume --max-calls (?:.|\n)*)",
+        out,
+        re.MULTILINE,
+    ).groups()
+    needed = re.fullmatch(
+        r"Run `trueup apply --resume --max-calls (\d+)` to go on where it stopped\. The next batch "
+        r"takes up to (\d+) API calls, and with fewer the run may get no further; "
+        r"all that is left takes up to (\d+)\.",
+        " ".join(advice.split()),
+    ).groups()
+    assert (code, err) == (3, "")
+    assert "un it again" not in stopped
+    assert 3 < int(needed[1]) < int(needed[0]) == int(needed[2])
+
+
+def test_a_run_goes_on_with_as_many_calls_as_the_next_batch_needs(trueup):
+    assert trueup("plan", "--out", "plan.json")[0] == 0
+    outcome = json.loads(trueup("apply", "plan.json", "--yes", "--max-calls", "3", "--json")[1])
+    runs = 0
+
+    while not outcome["complete"]:
+        before, needed = outcome["remaining"], outcome["calls_needed"]["next"]
+        outcome = json.loads(trueup("apply", "--resume", "--max-calls", needed, "--json")[1])
+        assert outcome["remaining"] < before
+        runs += 1
+    assert runs > 1
+
+
+def test_a_plan_that_uses_up_the_calls_of_its_run_does_not_advise_to_run_it_again(trueup):
+    assert trueup("apply", "--yes", "--max-calls", "5") == (
+        1,
+        "",
+        (
+            "error: all 5 calls that this run may make are used; "
+            "nothing more was sent: allow more calls\n"
+        ),
+    )
 
 
 @pytest.mark.parametrize(

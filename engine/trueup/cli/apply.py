@@ -12,7 +12,7 @@ import click
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
-from trueup.cli.output import out, out_done, report
+from trueup.cli.output import out, out_done
 from trueup.cli.plan_files import plan_document
 from trueup.cli.signals import stopping
 
@@ -151,12 +151,6 @@ def _carry_out(
         had_changes = bool(plans and plans[0].changes)
         _show_nothing_done(context, had_changes=had_changes)
         return Exit.ERROR if had_changes else Exit.DONE
-    if outcome.calls_needed:
-        needed = outcome.calls_needed
-        report(
-            "This limit is used up before anything can be sent: "
-            f"the next step takes up to {needed.next:,} calls, the rest up to {needed.rest:,}."
-        )
     if context.json:
         out_done(outcome_json(outcome))
     else:

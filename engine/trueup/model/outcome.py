@@ -39,8 +39,8 @@ class ChangeOutcome:
 class CallsNeeded:
     """API calls that a run needs at most, to go on and to reach its end."""
 
-    next: int
-    rest: int
+    next: int  # for the next batch: with fewer, a run may read and get no further
+    rest: int  # for all that is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Outcome:
     remaining: int = 0  # changes that were never tried: stopped, or out of calls
     stopped: str = ""  # why nothing more could be done: calls used up, a side that cannot be read
     undo_of: str = ""  # the run that it took back
-    calls_needed: CallsNeeded | None = None  # where the limit on calls was too low to begin
+    calls_needed: CallsNeeded | None = None  # where it stopped and its calls are limited
 
     @property
     def complete(self) -> bool:

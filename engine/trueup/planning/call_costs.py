@@ -44,6 +44,18 @@ def next_calls(changes: Sequence[Change], size: int, costs: CallCosts) -> int:
     return next((number for number in calls if number), 0)
 
 
+def catch_up_calls(written: Sequence[Change], in_doubt: Sequence[Change], costs: CallCosts) -> int:
+    """Calls, at most, by which a resumed run reads back what was `written` last, and settles."""
+    read = [one for one in written if one.action is not Action.ADJUST]
+    read = [one for one in (*read, *in_doubt) if one.action.writes is System.TARGET]
+    if not read:
+        return 0
+    proofs = ProofCalls(costs)
+    calls = [proofs.add(change, len(change.seen.units or ())) for change in read][-1]
+    calls += costs.per_entity * len({change.entity for change in read})
+    return calls + calls // costs.between_checks + 1  # one, for the checks that both parts share
+
+
 class _Reads:
     """Counts the reads around the writes of one batch after the other."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
+from trueup.model.outcome import CallsNeeded, ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import Action
 from trueup.render.formatting import count, counts, known_as, some, word
 from trueup.render.layout import Cell, Line, free
@@ -171,10 +171,21 @@ def _advice(outcome: Outcome) -> list[str]:
     found = []
     in_doubt = any(change.status is ChangeStatus.IN_DOUBT for change in outcome.changes)
     if outcome.interrupted or outcome.remaining or outcome.stopped:
-        found += [RESUME, WAIT] if in_doubt else [RESUME]
+        found.append(_resume(outcome.calls_needed))
+        found += [WAIT] if in_doubt else []
     elif in_doubt:
         found.append(SETTLE)
     elif any(change.status not in _QUIET for change in outcome.changes):
         undo = f" --undo {sanitize(outcome.undo_of)}" if outcome.undo_of else ""
         found.append(f"Run `trueup plan{undo}`: it holds exactly what is left.")
     return found
+
+
+def _resume(needed: CallsNeeded | None) -> str:
+    if needed is None or not needed.next:
+        return RESUME
+    return (
+        f"Run `trueup apply --resume --max-calls {needed.rest}` to go on where it stopped. "
+        f"The next batch takes up to {count(needed.next, 'API call')}, and with fewer the run may "
+        f"get no further; all that is left takes up to {needed.rest:,}."
+    )

@@ -88,7 +88,7 @@ class CallBudget:
                 reserved = ", or reserved to verify what was sent" if self._reserved else ""
                 raise CallsUsedUp(
                     f"all {self._max} calls that this run may make are used{reserved};"
-                    " nothing more was sent. Run it again to go on, or allow more calls."
+                    " nothing more was sent: allow more calls"
                 )
             self._count += 1
 
