@@ -25,10 +25,11 @@ from trueup.config.checks.source import check_source
 from trueup.config.checks.target import check_target
 from trueup.config.checks.writes import check_writes
 from trueup.config.digest import digest
+from trueup.config.error_limit import ErrorLimit, capped
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, named_limits, parse_project
 from trueup.config.project_files import CODE as PROJECT_CODE
-from trueup.config.project_files import ProjectFiles, read_files, valid_nodes
+from trueup.config.project_files import DECISIONS, ProjectFiles, read_files, valid_nodes
 from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_rules
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.errors import ConfigError
@@ -83,7 +84,7 @@ def _check(
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """Returns each finding once, in the order of the files.
+    """Returns each finding once, in the order of the files, and not too many errors of a file.
 
     Where the YAML itself is broken, other findings at the same place are dropped.
     """
@@ -91,7 +92,7 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
     kept = {
         finding for finding in findings if finding.code == "yaml" or finding.place not in broken
     }
-    return sorted(kept, key=_sort_key)
+    return sorted(capped(sorted(kept, key=_sort_key)), key=_sort_key)
 
 
 def _sort_key(finding: Finding) -> tuple[Place, str, str]:
@@ -167,17 +168,17 @@ def _check_specs(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> It
     yield from specs.findings
     yield from specs.options.findings if specs.options else ()
 
+    limit = ErrorLimit()
     for mapping in specs.mappings.values():
-        yield from check_source(mapping, context)
-        yield from check_target(mapping, context)
-        yield from check_quantities(mapping, context)
-        yield from check_writes(mapping, context)
+        checks = (check_source, check_target, check_quantities, check_writes)
+        found = (finding for check in checks for finding in check(mapping, context))
+        yield from limit.take(found, mapping.place)
     yield from check_graph(specs.mappings)
 
     places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
-    yield from check_rules(specs.rules, context, places)
-    yield from check_decisions(specs.decisions, context)
-    yield from _check_options(files, specs, context)
+    yield from check_rules(specs.rules, context, places, limit)
+    yield from limit.take(check_decisions(specs.decisions, context), Place(DECISIONS))
+    yield from _check_options(files, specs, context, is_whole=not limit.files)
 
 
 def _check_context(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> CheckContext:
@@ -196,7 +197,10 @@ def _check_context(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> 
     )
 
 
-def _check_options(files: ProjectFiles, specs: _Specs, context: CheckContext) -> Iterator[Finding]:
+def _check_options(
+    files: ProjectFiles, specs: _Specs, context: CheckContext, *, is_whole: bool
+) -> Iterator[Finding]:
+    """Yields what is wrong with trueup.yaml. `is_whole`: no other file was cut short."""
     if files.project:
         yield from check_guards(named_limits(files.project.get("guards")), context)
         yield from check_file_format(files.project["source"], context.catalogue.tables)
@@ -204,7 +208,7 @@ def _check_options(files: ProjectFiles, specs: _Specs, context: CheckContext) ->
             yield from check_connections(files.project, specs.options)
     if files.settings:
         yield from check_settings(files.settings)
-        if files.is_complete:
+        if files.is_complete and is_whole:
             yield from check_unused(files.settings, specs.mappings.values(), specs.rules)
 
 

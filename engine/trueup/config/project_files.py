@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trueup.config.documents import Document, read
+from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import PROJECT
 from trueup.config.node import Node
 from trueup.config.schema import CheckedDocument, Schemas
@@ -189,12 +190,18 @@ def _read_checked(
 
     secret_keys = _SECRET_KEYS if kind == "project" else ()
     filled = [document for document in documents if document.data is not None]
-    checked = [schemas.check(document, kind, secret_keys=secret_keys) for document in filled]
-    for document in checked:
-        files.findings += document.findings
-        files.is_complete = files.is_complete and not document.findings
+    checked: list[CheckedDocument] = []
+    limit = ErrorLimit()
+    for document in filled:
+        result = schemas.check(document, kind, secret_keys=secret_keys)
+        files.findings += limit.take(result.findings, document.place())
+        files.is_complete = files.is_complete and not result.findings
         if kind == "mapping":
-            _add_name(document, files)
+            _add_name(result, files)
+        checked.append(result)
+        if limit.files:  # the documents after it are not checked
+            files.has_unknown_names = True
+            break
 
     if not filled and not findings:
         is_project = kind == "project"

@@ -16,12 +16,10 @@ from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
 
 from trueup.config.documents import Document, Steps
+from trueup.config.error_limit import MOST_ERRORS, too_many
 from trueup.config.schema_errors import SchemaError, schema_errors
 from trueup.errors import ConfigError
 from trueup.model.finding import Finding, Place, Severity
-
-MOST_ERRORS = 100
-"""Errors of one document that are reported. One with more of them is not what it is taken for."""
 
 FORMATS = FormatChecker(formats=())
 
@@ -91,7 +89,7 @@ class Schemas:
         while errors := _errors(validator.iter_errors(left.data), frozenset(secret_keys), removed):
             if len(findings) + len(errors) > MOST_ERRORS:
                 findings += [_finding(error, left) for error in errors]
-                kept = [*findings[:MOST_ERRORS], _too_many(document)]
+                kept = [*findings[:MOST_ERRORS], too_many(document.place())]
                 return CheckedDocument(document, None, tuple(kept), frozenset({()}))
             findings += [
                 _finding(error, left) for error in errors if not _is_consequence(error, removed)
@@ -198,11 +196,6 @@ def _with_moved_places(document: Document, wrong: Steps, right: str) -> Document
         values={moved(steps): place for steps, place in document.values.items()},
         keys={moved(steps): place for steps, place in document.keys.items()},
     )
-
-
-def _too_many(document: Document) -> Finding:
-    text = f"has more errors than the {MOST_ERRORS} that are reported; the rest is not checked"
-    return Finding("schema", Severity.ERROR, text, "correct these first", document.place())
 
 
 def _finding(error: SchemaError, document: Document) -> Finding:

@@ -7,6 +7,7 @@ from trueup.config.checks.context import CheckContext
 from trueup.config.checks.expressions import check_expression
 from trueup.config.checks.fields import check_mapping_name, error
 from trueup.config.checks.settings import paths
+from trueup.config.error_limit import ErrorLimit
 from trueup.expressions import EVALUATION_ERRORS, as_text, evaluate
 from trueup.expressions.rules import STOPS
 from trueup.model.finding import Finding, Place, Severity
@@ -16,9 +17,12 @@ from trueup.model.suggestions import nearest, unknown
 
 
 def check_rules(
-    rules: Iterable[Rule], context: CheckContext, mapping_places: Mapping[Place, Place]
+    rules: Iterable[Rule],
+    context: CheckContext,
+    mapping_places: Mapping[Place, Place],
+    limit: ErrorLimit,
 ) -> Iterator[Finding]:
-    """Yields what is wrong with the rules.
+    """Yields what is wrong with the rules, as far as `limit` allows.
 
     `mapping_places` gives, by the place of a rule, the place where it names its mapping.
     """
@@ -29,7 +33,8 @@ def check_rules(
             text = f"rule {rule.name} is defined twice; the first is at {first}"
             yield error("duplicate", text, rule.place, "give one of them another name")
         by_name.setdefault(rule.name, rule)
-        yield from _check_rule(rule, context, mapping_places.get(rule.place, rule.place))
+        findings = _check_rule(rule, context, mapping_places.get(rule.place, rule.place))
+        yield from limit.take(findings, rule.place)
 
 
 def _check_rule(rule: Rule, context: CheckContext, mapping_place: Place) -> Iterator[Finding]:

@@ -43,7 +43,10 @@ def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     entity = context.entity(mapping.target.entity)
     if entity is None:
         yield unknown_entity(mapping.target.entity, context, mapping.target.place)
-    else:
+    # First, because wrong expressions end the checks of a file that has too many of them.
+    for spec in specs(mapping):
+        yield from check_spec(spec, entity, context, names)
+    if entity is not None:
         yield from _check_writable(mapping, entity)
         yield from _check_identity(mapping, entity, context)
         yield from _check_match(mapping, entity, context)
@@ -56,8 +59,6 @@ def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
             text = f"charges: {name!r} is not among the fields of mapping {mapping.name}"
             yield unknown(text, name, mapping.fields, place)
 
-    for spec in specs(mapping):
-        yield from check_spec(spec, entity, context, names)
     yield from _check_where(mapping, entity, context)
     yield from _check_deactivate(mapping, entity, context)
     yield from _check_create(mapping, context)
