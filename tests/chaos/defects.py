@@ -11,6 +11,7 @@ from trueup.applying import read_back
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.errors import SourceError
 from trueup.model.run import Step
+from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.records import align
 from trueup.source.dataverse.retry import RequestAttempts
 from trueup.state.sqlite.store import SqliteState
@@ -59,6 +60,11 @@ def _forget_pushes() -> None:
     SqliteState.load = lambda self: replace(load(self), pushed={})  # type: ignore[method-assign]
 
 
+def _overlook_other_steps() -> None:
+    """Steps of units that no known push explains are not compared with changes."""
+    OtherSteps.entered_already = lambda *_: {}  # type: ignore[method-assign]
+
+
 def _read_nothing_back() -> None:
     """What was written is not read again."""
     read_back.is_read_back = lambda _: False
@@ -81,6 +87,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
     "check before a create": _create_unchecked,
     "duplicates": _overlook_duplicates,
     "memory of pushes": _forget_pushes,
+    "steps of units": _overlook_other_steps,
     "reading back": _read_nothing_back,
     "repeats": _repeat_nothing,
 }

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -26,6 +26,9 @@ from tests.chaos.victim import COUNTS, KILL_POINTS, Kill, fork
 PLAN = "plan.json"
 STATE, EXPORT = ".trueup", "examples"
 """Folders of a project with its state, and with the exports of Work 365."""
+
+_PUSHED, _PUSHED_DAY = "bb547a70-5a1e-5cc8-ae05-58a09181b1d1", "2026-11-09"
+"""A license change that the plan pushes, and its day."""
 
 NO_KILL = Kill()
 _HELD = "ledger-differs"
@@ -158,6 +161,50 @@ class Harness:
             self.figures.faults[f"{name} put back"] += 1
         parts = ("records",) if STATE in folders else ALL_PARTS
         return self._finish(defect=defect, parts=parts)
+
+    def run_with_cancelling_changes_put_back(self, *, defect: str = "") -> bool:
+        """Runs a scenario in which state and export of yesterday are put back.
+
+        Today two changes that cancel were pushed, one of them on another day, because an
+        adjustment of yesterday has its own. Returns whether nothing is there twice, and nothing is
+        missing without a question.
+        """
+        self.reset()
+        self._attempt(defect=defect)
+        self._add_changes({"2026-11-05": 5, _PUSHED_DAY: -5})
+        yesterday = self.folder / "yesterday"
+        for name in (STATE, EXPORT):
+            shutil.rmtree(yesterday / name, ignore_errors=True)
+            shutil.copytree(self.work / name, yesterday / name)
+        self._run("apply", "--yes", defect=defect)
+        undisturbed, self.expected = self.expected, self._final_state()
+        if self.expected.units == undisturbed.units:
+            raise RuntimeError("the changes of today are not pushed")
+        try:
+            for name in (STATE, EXPORT):
+                shutil.rmtree(self.work / name)
+                shutil.copytree(yesterday / name, self.work / name)
+                self.figures.faults[f"{name} of yesterday put back"] += 1
+            return self._finish(defect=defect, parts=("records",))
+        finally:
+            self.expected = undisturbed
+
+    def _add_changes(self, units_by_day: Mapping[str, int]) -> None:
+        """Adds license changes to the export: as one that the plan pushes, on other days."""
+        exports = Path(EXPORT) / "work365" / "license_change.json"
+        earlier = json.loads((self.folder / "project" / exports).read_text(encoding="utf-8"))
+        like = next(row for row in earlier["value"] if row["work365_licensechangelogid"] == _PUSHED)
+        document = json.loads((self.work / exports).read_text(encoding="utf-8"))
+        document["value"] += [
+            {
+                **like,
+                "work365_licensechangelogid": f"{_PUSHED[:-1]}{number}",
+                "work365_lcl_effectivedate": day,
+                "work365_lcl_quantity": units,
+            }
+            for number, (day, units) in enumerate(units_by_day.items(), start=2)
+        ]
+        (self.work / exports).write_text(json.dumps(document, indent=1), encoding="utf-8")
 
     def run_on_two_machines(self, *, together: bool, defect: str = "") -> bool:
         """Applies one plan on two machines with a state each, at the same time or in turn.

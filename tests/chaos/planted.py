@@ -77,6 +77,12 @@ def _without_effect(harness: Harness, defect: str) -> bool:
     return harness.reports_after(fault, "not-kept", defect=defect)
 
 
+def _in_capitals(harness: Harness, defect: str) -> bool:
+    """Texts that are kept in capitals: the next plan must say so."""
+    fault = {"kind": "kept_otherwise", "path": "/Companies$", "fields": "^city$", "times": 0}
+    return harness.reports_after(fault, "not-kept", defect=defect)
+
+
 def _log_in(when: str, *, source: bool) -> Callable[[Harness, str], bool]:
     fault = log_in_fault(when, TOKENS if source else LOOK_UP)
     return lambda harness, defect: harness.plans_despite(fault, source=source, defect=defect)
@@ -89,6 +95,7 @@ PLANTED = {
     "an adjustment is delivered twice": Planted(_adjustment_twice, "refusals", short=True),
     "a create is delivered twice": Planted(_create_twice, "duplicates"),
     "updates have no effect": Planted(_without_effect, "reading back", short=True),
+    "a text is kept in capitals": Planted(_in_capitals, "reading back", short=True),
     "a person creates the customer": Planted(
         lambda harness, defect: harness.run_after_a_person(_create_customer, defect=defect), CHECK
     ),
@@ -113,6 +120,11 @@ PLANTED = {
             [STATE, EXPORT], Kill("adjustment", 4, "after"), defect=defect
         ),
         CHECK,
+    ),
+    "changes that cancel, and state and export are put back": Planted(
+        lambda harness, defect: harness.run_with_cancelling_changes_put_back(defect=defect),
+        "steps of units",
+        short=True,
     ),
     "two machines in turn": Planted(
         lambda harness, defect: harness.run_on_two_machines(together=False, defect=defect), CHECK

@@ -136,7 +136,14 @@ def test_a_planted_fault_does_no_harm(name, request):
     assert harness.figures.faults
 
 
-@pytest.mark.parametrize("name", ["an adjustment is delivered twice", "updates have no effect"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "an adjustment is delivered twice",
+        "updates have no effect",
+        "changes that cancel, and state and export are put back",
+    ],
+)
 def test_a_planted_fault_does_harm_without_its_remedy(name, harness):
     """`make chaos` does this for every planted fault."""
     assert notices_absence(harness, PLANTED[name])

@@ -207,6 +207,35 @@ def test_an_update_is_answered_and_has_no_effect(api, verb):
     assert api.item("Companies", 100)["companyName"] == "New"
 
 
+@pytest.mark.parametrize(
+    ("keep", "sent", "after"),
+    [
+        ("capitals", "Zürich", "ZÜRICH"),
+        ("capitals", None, None),
+        ("null", "Zürich", "Zürich"),
+        ("null", None, "Bern"),
+    ],
+)
+def test_a_text_is_kept_otherwise_than_it_was_sent(api, keep, sent, after):
+    assert api.patch("Companies", {"id": 100, "city": "Bern", "address1": "Hof 1"}).status == 200
+    api.fault(kind="kept_otherwise", verb="PATCH", path="/Companies$", keep=keep, fields="^city$")
+
+    reply = api.patch("Companies", {"id": 100, "city": sent, "address1": "Weg 2"})
+
+    assert (reply.status, reply.json) == (200, {"itemId": 100})
+    company = api.item("Companies", 100)
+    assert (company["city"] or None, company["address1"]) == (after, "Weg 2")
+
+
+def test_an_amount_is_kept_rounded(api):
+    api.fault(kind="kept_otherwise", path="/Services$", keep="rounded", fields="unitPrice")
+    service = {"name": "Backup", "periodType": 2, "billingCodeID": 50, "unitPrice": 2.5}
+
+    kept = api.item("Services", api.post("Services", service).id)
+
+    assert kept["unitPrice"] == 3
+
+
 def test_an_adjustment_without_effect_leaves_the_unit_rows(api):
     api.fault(kind="no_effect", verb="POST", path="Adjustments$")
     rows = api.units()

@@ -62,5 +62,12 @@ def _no_effect(active: ActiveFault, request: Request) -> Response:
     return active.proceed(replace(request, discarded=True))
 
 
-ERROR_STYLE = ErrorStyle(_busy, _error, own_kinds={"no_effect": _no_effect})
-"""How faults word Autotask's errors, and the kind of fault that only Autotask has."""
+def _kept_otherwise(active: ActiveFault, request: Request) -> Response:
+    """Answers a write with its id and keeps other values: in capitals, rounded, null ignored."""
+    return active.proceed(replace(request, keeping=(active.fault.keep, active.fault.fields)))
+
+
+ERROR_STYLE = ErrorStyle(
+    _busy, _error, own_kinds={"no_effect": _no_effect, "kept_otherwise": _kept_otherwise}
+)
+"""How faults word Autotask's errors, and the kinds of faults that only Autotask has."""

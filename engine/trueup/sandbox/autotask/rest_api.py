@@ -5,7 +5,16 @@ from contextlib import contextmanager
 from functools import partial
 
 from trueup.model.catalogue import Entity
-from trueup.sandbox.autotask import actions, metadata, pages, query, reader, responses, security
+from trueup.sandbox.autotask import (
+    actions,
+    keeping,
+    metadata,
+    pages,
+    query,
+    reader,
+    responses,
+    security,
+)
 from trueup.sandbox.autotask import lenient_json as lenient
 from trueup.sandbox.autotask.limits import THRESHOLD, TIMEFRAME, EndpointSlots, HourlyCalls
 from trueup.sandbox.autotask.reader import ReadContext
@@ -155,6 +164,8 @@ class RestApi:
         if request.verb != "DELETE":
             value = lenient.read(lenient.body_text(request))
             body = lenient.mapping(value, "The request body")
+        if request.keeping:
+            body = keeping.kept(body, *request.keeping)
 
         with self.store.writing() as db:
             tenant = self.tenants.current(db)

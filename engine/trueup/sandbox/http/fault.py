@@ -42,6 +42,8 @@ class Fault:
         True  # truncate: send the length of the cut body, so that only the JSON is broken
     )
     page: str = "twice"  # page: twice, skip, empty, half
+    keep: str = "capitals"  # kept_otherwise: capitals, rounded, null
+    fields: str = ""  # kept_otherwise: a regular expression for names of fields
     hide: Mapping[str, frozenset[int | str]] = field(default_factory=dict)  # ids by entity
     id: int = 0
 
@@ -75,7 +77,9 @@ LONGEST_PAUSE = 86_400
 
 _STATUSES = range(200, 600)
 _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
-    **dict.fromkeys(("kind", "verb", "path", "query", "when", "page", "text"), (str, "a text")),
+    **dict.fromkeys(
+        ("kind", "verb", "path", "query", "when", "page", "text", "keep", "fields"), (str, "a text")
+    ),
     **dict.fromkeys(("nth", "times", "seed", "status"), (int, "a whole number")),
     **dict.fromkeys(("reset", "announce"), (bool, "true or false")),
     "share": ((int, float), "a number"),

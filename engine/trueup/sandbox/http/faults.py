@@ -15,7 +15,7 @@ from typing import Protocol
 from trueup.sandbox.http.fault import SETTABLE, Fault, check_types, seconds_of
 from trueup.sandbox.http.fault_effects import PAGES, ActiveFault, ErrorStyle, Handler, Schedule
 from trueup.sandbox.http.json_types import Json, JsonObject
-from trueup.sandbox.http.request import Request
+from trueup.sandbox.http.request import KEEPS, Request
 from trueup.sandbox.http.responses import HttpError, Response
 
 SCHEMA = """
@@ -64,11 +64,13 @@ def parse(document: JsonObject, style: ErrorStyle) -> Fault:
         values = {**document, "seconds": seconds_of(document.get("seconds", 0)), "hide": hide}
         fault = Fault(**values)
         check_types(fault)
-        for pattern in (fault.verb, fault.path, fault.query):
+        for pattern in (fault.verb, fault.path, fault.query, fault.fields):
             re.compile(pattern)
     except _UNREADABLE as error:
         raise HttpError(f"The fault cannot be read: {error}.") from None
 
+    if fault.keep not in KEEPS:
+        raise HttpError(f"`keep` is one of {', '.join(sorted(KEEPS))}.")
     if fault.when not in {"before", "after"} or fault.page not in PAGES:
         raise HttpError(f"`when` is before or after, `page` one of {', '.join(sorted(PAGES))}.")
     return fault

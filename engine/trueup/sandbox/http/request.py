@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
+KEEPS = frozenset({"capitals", "rounded", "null"})
+"""How the values of a write may be kept otherwise: in capitals, rounded, or null ignored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -20,6 +23,7 @@ class Request:
     hidden: Mapping[str, frozenset[int | str]] = field(default_factory=dict)  # ids by entity
     paging: str = ""  # what happens to the page: twice, skip, empty, half
     discarded: bool = False  # a write is answered and rolled back
+    keeping: tuple[str, str] | None = None  # one of KEEPS, and a pattern of names of fields
     slow: tuple[float, float] = (0.0, 0.0)  # seconds to wait before and after the work
 
     def parameter(self, name: str) -> str | None:
