@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import StateError
+from trueup.model.finding import Severity
+from trueup.model.plan import Action
 
 from tests.support.scene import (
     LINE,
@@ -265,6 +267,45 @@ def test_fields_go_back_to_what_they_were():
     assert actions(scene.plan()) == [("update", "customer")]
 
 
+def returns(made) -> list[tuple[str, str]]:
+    """Key and text of findings about what the next plan does again."""
+    return [(one.key, one.text) for one in made.findings if one.code == "comes-back"]
+
+
+def test_an_undo_of_a_field_says_beforehand_that_the_next_plan_writes_it_again():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+
+    made = undo_of(scene)
+
+    text = "the next plan writes it again while Work 365 holds what the run wrote"
+    assert returns(made) == [("acc", text)]
+    (finding,) = [one for one in made.findings if one.code == "comes-back"]
+    assert finding.severity is Severity.WARNING
+    assert finding.remedy == (
+        "correct it in Work 365 or in the mapping first, "
+        "or `trueup decide customer acc ignore --reason …`"
+    )
+    assert scene.apply(made).complete
+    assert [str(one.fields[0].reason) for one in scene.plan().changes] == ["undone"]
+    assert returns(undo_of(scene)) == []  # an undo of the undo does what Work 365 holds
+
+
+def test_a_field_that_is_set_on_create_only_does_not_come_back_after_an_undo():
+    scene = settled()
+    scene.row("account")["phone"] = "2"
+    scene.sync()
+    scene.files(
+        changed("mappings/customer.yaml", '"{{ source.phone }}"', '{value: "1", manage: create}')
+    )
+
+    made = undo_of(scene)
+
+    assert [one.action for one in made.changes] == [Action.UPDATE]
+    assert returns(made) == []
+
+
 def test_a_field_that_was_empty_is_emptied_again():
     scene = settled()
     scene.row("account")["city"] = "Bern"
@@ -325,8 +366,12 @@ def test_a_record_that_was_switched_off_is_switched_on_again():
     assert brook["isActive"] is False
     made = undo_of(scene)
     assert actions(made) == [("update", "customer")]
+    assert returns(made) == [
+        ("b", "the next plan switches it off again while its row is gone from Work 365")
+    ]
     assert scene.apply(made).complete
     assert brook["isActive"] is True
+    assert actions(scene.plan()) == [("deactivate", "customer")]
 
 
 def test_links_stay_and_it_says_how_to_take_them_away():
@@ -502,7 +547,7 @@ def test_an_end_does_not_go_back_over_a_posted_period_and_it_says_so():
     scene = extended(day(6, 30, 2029))
     made = undo_of(scene)
     assert actions(made) == [("update", "customer")]
-    assert texts(made) == [
+    assert [text for text in texts(made) if text.startswith("endDate")] == [
         (
             "endDate stays 2029-12-31 and does not go back to 2028-12-31: "
             "its services are posted until 2029-06-30"

@@ -13,7 +13,7 @@ from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.coerce import CoercionError, same
-from trueup.model.finding import Severity
+from trueup.model.finding import Advice, Command, Severity
 from trueup.model.plan import (
     Action,
     Change,
@@ -23,6 +23,7 @@ from trueup.model.plan import (
     UnitRow,
     Unknown,
 )
+from trueup.model.project import Manage, MappingSpec, WhenMissing
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
 from trueup.ports import Condition, Record
@@ -128,6 +129,7 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
     ]
     if not fields:
         return
+    _report_return(context, reversal, fields)
     after = {one.field: one.after for one in fields}
     context.changes.append(
         reversing(
@@ -142,6 +144,34 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
             notes=tuple(_notes(context, reversal, fields)),
         )
     )
+
+
+def _report_return(
+    context: UndoContext, reversal: _Reversal, fields: Sequence[FieldChange]
+) -> None:
+    """Reports that the next plan does the same again: an undo does not change the cause."""
+    change = reversal.change
+    if reversal.created or change.takes_back:
+        return
+    mapping, source = context.project.mappings[change.mapping], context.systems.source
+    if change.action is Action.DEACTIVATE:
+        if mapping.when_missing is not WhenMissing.DEACTIVATE:
+            return
+        text = f"the next plan switches it off again while its row is gone from {source}"
+        remedy = Advice(f"restore the row in {source}, or correct `when_missing` first")
+    else:
+        if all(_is_set_once(mapping, one.field) for one in fields):
+            return
+        text = f"the next plan writes it again while {source} holds what the run wrote"
+        ignore = Command("decide", change.mapping, change.keys[0], "ignore --reason …")
+        remedy = Advice.of(f"correct it in {source} or in the mapping first, or ", ignore)
+    context.leave(change, text, remedy, code="comes-back")
+
+
+def _is_set_once(mapping: MappingSpec, field: str) -> bool:
+    """Whether no later plan writes the field of an existing record."""
+    spec = mapping.fields.get(field) or mapping.identity.get(field)
+    return spec is None or spec.manage is Manage.CREATE
 
 
 def _field(entity: Entity, name: str) -> Field:
