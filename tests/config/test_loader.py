@@ -386,3 +386,20 @@ def test_a_mapping_file_without_read_permission_is_the_only_finding(project, mon
     monkeypatch.setattr("pathlib.Path.open", refuse)
 
     assert project.messages() == ["mappings/customer.yaml: cannot be read: Permission denied"]
+
+
+def test_a_rule_of_a_mapping_that_is_missing_is_not_checked_against_one_of_a_similar_name(project):
+    text = (project.root / "rules/all.yaml").read_text(encoding="utf-8")
+    added = """  - rule: contact-has-a-name
+    for: customr
+    when: "{{ related.contact.first_name is phon }}"
+    assert: "{{ source.first_name and refs.customer }}"
+    severity: error
+    message: "{{ source.email }}"
+"""
+    project.write("rules/all.yaml", text.replace("rules:\n", f"rules:\n{added}", 1))
+
+    assert project.messages() == [
+        "rules/all.yaml:4:10: there is no mapping 'customr' (did you mean 'customer'?)",
+        "rules/all.yaml:5:11: there is no test 'phon' (did you mean 'phone'?)",
+    ]

@@ -156,10 +156,16 @@ class CheckContext:
         return Structure(f"mapping {mapping.name} has no join '{NAME}'", find, lambda: joins)
 
     def of_rule(self, rule: Rule, mapping: MappingSpec | None) -> dict[str, Shape]:
-        """Returns the names that a rule may use, by its scope."""
+        """Returns the names that a rule may use, by its scope.
+
+        Without its mapping, rows and records may be anything: those of a mapping with a similar
+        name have other columns.
+        """
         offered = scope(rule.on)
         record = self.record(mapping.target.entity) if mapping else ANY_SHAPE
         names = self.of_row(mapping) if offered.row and mapping else self.constants()
+        if offered.row and not mapping:
+            names |= dict.fromkeys(("source", "related", "refs"), ANY_SHAPE)
         if offered.record:
             names.update(before=record, after=record)
         if offered.refs and mapping:

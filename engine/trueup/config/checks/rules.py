@@ -13,7 +13,7 @@ from trueup.expressions.rules import STOPS
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import MappingSpec, Rule
 from trueup.model.rule_scopes import RuleOn, scope
-from trueup.model.suggestions import nearest, unknown
+from trueup.model.suggestions import unknown
 
 
 def check_rules(
@@ -42,12 +42,11 @@ def _check_rule(rule: Rule, context: CheckContext, mapping_place: Place) -> Iter
     if scope(rule.on).row:
         name_findings = [*check_mapping_name(rule.for_, context, mapping_place)]
         yield from name_findings
-        if name_findings:  # check the rest as if the rule named the mapping that was likely meant
-            mapping = context.mappings.get(nearest(rule.for_, context.mappings) or "")
-        if mapping is None:
-            return
-        yield from _check_scope(rule, mapping, context)
-        yield from _check_when_linked(rule, mapping, context)
+        if mapping is not None:
+            yield from _check_scope(rule, mapping, context)
+            yield from _check_when_linked(rule, mapping, context)
+        elif not name_findings:
+            return  # its mapping has errors of its own
 
     names = context.of_rule(rule, mapping)
     findings: list[Finding] = []
