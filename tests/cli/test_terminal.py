@@ -196,7 +196,10 @@ def test_a_reader_that_goes_away_changes_nothing(work):
 @pytest.mark.parametrize(
     ("what", "said_of_it"),
     [
-        ((), r"Autotask \(users as in its seed\)|Autotask \(username .+\)"),
+        (
+            (),
+            r"Autotask \((log in as api@demo.example, with .+|username .+)\)",
+        ),
         (("--source",), r"Dataverse \(tenant .+\)"),
     ],
 )

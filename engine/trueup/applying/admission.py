@@ -74,7 +74,10 @@ def _exceeded(project: Project, plan: Plan, snapshot: StateSnapshot) -> list[Gua
 
 def _require_configuration(project: Project, plan: Plan, snapshot: StateSnapshot) -> None:
     if plan.project != project.digest:
-        raise StalePlan("the configuration has changed since this plan was made: plan again")
+        raise StalePlan(
+            "the configuration has changed since this plan was made, or the plan is of another "
+            "project: plan again"
+        )
     if snapshot.open_runs:
         run = snapshot.open_runs[-1]
         since = f"{run.started:%Y-%m-%d %H:%M} UTC"

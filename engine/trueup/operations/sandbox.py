@@ -55,9 +55,11 @@ def serve_target(
 
 
 def _login(seed: Path | None) -> str:
-    """How to sign in. Users that a seed names are known to whoever wrote it."""
-    if seed and "users" in seeding.read_document(seed):
-        return "users as in its seed"
+    """How to sign in. Secrets of users that a seed names are not shown: the seed has them."""
+    users = seeding.read_document(seed).get("users") if seed else None
+    if users:
+        names = [str(user["username"]) for user in users if "username" in user]
+        return f"log in as {' or '.join(names)}, with the secret and the code of its seed"
     return (
         f"username {DEFAULT_USER['username']}, secret {DEFAULT_USER['secret']}, "
         f"integration code {DEFAULT_USER['integration_code']}"
