@@ -1,5 +1,7 @@
 """What is billed now, what the plan moves, what is held, what is left, and what is not known."""
 
+import sqlite3
+
 import pytest
 from trueup.errors import EngineError
 
@@ -182,6 +184,17 @@ def test_a_day_without_a_unit_row_is_not_known(late):
     assert plan.summary.ledger.unknown == 1
     with pytest.raises(EngineError, match="no unit row covers 15 Nov 2026"):
         late.decide("subscription", "sub", "correct")
+
+
+def test_a_unit_row_that_is_missing_between_others_is_not_known(tmp_path):
+    """The next row begins later: that is no reason to compare on its first day."""
+    world = World(tmp_path, Service())
+    world.sync()
+    database = sqlite3.connect(tmp_path / "autotask.sqlite")
+    with database:
+        database.execute("DELETE FROM ContractServiceUnits WHERE startDate LIKE '2026-11-01%'")
+    database.close()
+    expect(world.plan(), ledger={"sub": Line("unknown", 10, None, left=None)})
 
 
 def test_a_day_without_a_unit_row_is_not_corrected_either(late):

@@ -75,7 +75,7 @@ def held(count, code="phone", key="a"):
         ({"changes": (log("a", "11-20", 1), log("b", "11-18", 1))}, "11-20"),
         ({"last_day": day("11-25")}, "11-25"),
         ({"last_day": day("11-1")}, "11-15"),
-        ({"rows": units(("12-1", "12-31", 5))}, "12-1"),
+        ({"rows": units(("12-1", "12-31", 5))}, "11-15"),  # a row is missing: that is no later day
         ({"rows": ()}, "11-15"),
     ],
 )
@@ -135,11 +135,17 @@ def test_a_day_that_no_unit_row_covers_is_not_known_and_offers_no_correction():
 
 
 @pytest.mark.parametrize(
-    ("rows", "end"), [(units(("11-20", "11-30", 5)), None), (units(("11-1", "11-10", 5)), "11-10")]
+    ("rows", "terms", "expected"),
+    [
+        (("11-20", "11-30", 5), {"start": day("11-20")}, 0),
+        (("11-1", "11-10", 5), {"end": day("11-10")}, 0),
+        (("11-20", "11-30", 5), {}, None),  # within the contract, a row may just be missing
+    ],
 )
-def test_a_day_before_the_first_row_or_after_the_contract_has_no_units(rows, end):
-    terms = replace(SERVICE.terms, end=day(end) if end else None)
-    assert replace(SERVICE, rows=rows, terms=terms, none_is_zero=False).units(AS_OF) == 0
+def test_a_day_before_or_after_the_contract_has_no_units(rows, terms, expected):
+    terms = replace(SERVICE.terms, **terms)
+    service = replace(SERVICE, rows=units(rows), terms=terms, none_is_zero=False)
+    assert service.units(AS_OF) == expected
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal(12)])

@@ -36,6 +36,7 @@ class PendingUnits:
     day: date
     units: Decimal
     stopped: bool = False  # held or blocked: pending all the same
+    dated: date | None = None  # by the source, where a policy bills it from another day
     needs_day: bool = False  # a person must name the day from which it is billed
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
     step_units: Decimal = Decimal(0)  # billed units of all changes of its day together
@@ -78,9 +79,9 @@ class ServiceLedger:
         row = next((row for row in self.rows if row.start <= day <= row.end), None)
         if row is not None:
             return row.units
-        before_first = bool(self.rows) and day < self.rows[0].start
+        before_start = self.terms.start is not None and day < self.terms.start
         after_end = self.terms.end is not None and day > self.terms.end
-        return 0 if self.none_is_zero or before_first or after_end else None
+        return 0 if self.none_is_zero or before_start or after_end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,6 @@ def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
     days = [as_of, *(change.day for change in ledger.changes)]
     if ledger.last_day is not None:
         days.append(ledger.last_day)
-    if ledger.rows:
-        days.append(ledger.rows[0].start)
     if ledger.terms.start is not None:
         days.append(ledger.terms.start)
     day = max(days)
