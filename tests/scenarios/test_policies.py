@@ -5,7 +5,16 @@ from decimal import Decimal
 import pytest
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, PlanFigures, agrees, expect, finding, line_of, pounds
+from tests.scenarios.expected import (
+    Line,
+    PlanFigures,
+    agrees,
+    expect,
+    finding,
+    findings,
+    line_of,
+    pounds,
+)
 from tests.scenarios.world import World
 
 SUBSCRIPTION = "mappings/subscription.yaml"
@@ -288,6 +297,27 @@ def test_a_decrease_is_not_billed_before_the_increase_that_it_reduces(tmp_path):
     assert PlanFigures.of(plan).adjusts == [("sub", "2026-12-01", 3)]
     assert "with the increase that it reduces (policy: increase)" in notes(plan)
     world.apply(plan, units={"sub": {"2026-11-30": 0, "2026-12-01": 3}})
+
+
+@pytest.mark.parametrize("units", [3, -3])
+def test_a_policy_that_leaves_the_contract_asks_a_person(tmp_path, units):
+    """The next period would begin after the contract's end."""
+    service = Service(seats=10 + units, changes={"2026-11-10": units}, end="2026-11-30")
+    edits = {
+        SUBSCRIPTION: {
+            INCREASE: "increase: {on: next_period}",
+            DECREASE: "decrease: {on: next_period}",
+        }
+    }
+    world = World(tmp_path, service, edits=edits)
+    plan = world.plan()
+    [held] = [one for one in findings(plan) if one.code == "after-end"]
+    assert held.text == (
+        "dated 2026-11-10, it would be billed from 2026-12-01 by the policy, "
+        "and its contract ends on 2026-11-30"
+    )
+    world.push_on("log-sub", "2026-11-20")
+    assert PlanFigures.of(world.plan()).adjusts == [("sub", "2026-11-20", units)]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ class Policy:
         return replace(
             change,
             day=day or change.day,
+            dated=change.day if day != change.day else None,
             needs_day=day is None,
             notes=notes,
             step_units=step.units,
@@ -203,7 +204,8 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
             moved[position] = change
         if (day := moved[position].day) != change.day:
             note = f"billed from {day}, with the increase that it reduces (policy: increase)"
-            moved[position] = replace(moved[position], notes=(*change.notes, note))
+            notes, dated = (*change.notes, note), change.dated or change.day
+            moved[position] = replace(moved[position], notes=notes, dated=dated)
     return moved
 
 

@@ -60,6 +60,21 @@ class SendableChanges:
                     Command("decide", self._mapping.name, key, "push --on DAY --reason …")
                 )
                 return [*sendable[:position], *self._hold_rest(rest, "needs-day", text, push)]
+            end = ledger.terms.end
+            if change.dated and end and change.dated <= end < change.day:
+                text = (
+                    f"dated {change.dated}, it would be billed from {change.day} by the policy, "
+                    f"and its contract ends on {end}"
+                )
+                name = self._mapping.name
+                remedy = Advice.of(
+                    "extend the contract; or ",
+                    Command("decide", name, key, "push --on DAY --reason …"),
+                    " bills it from a day within it; or ",
+                    Command("decide", name, key, "archive --reason …"),
+                    " if nothing is to be billed",
+                )
+                return [*sendable[:position], *self._hold_rest(rest, "after-end", text, remedy)]
             if change.units != change.units.to_integral_value():
                 systems = self._context.systems
                 text = f"it changes units by {change.units:+f}; {systems.target} counts whole units"
