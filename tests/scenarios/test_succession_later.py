@@ -248,10 +248,20 @@ def test_a_blocked_successor_keeps_its_record(tmp_path):
     assert [(line.key, line.units) for line in plan.ledger] == [("new", 12)]
 
 
-def test_what_is_cancelled_and_bought_again_leaves_no_gap(tmp_path):
-    """The same subscription goes to nothing and comes back: no policy of days applies between."""
-    service = Service(seats=12, changes={"2026-11-10": -10, "2026-11-12": 12})
-    world = World(
-        tmp_path, service, edits={SUBSCRIPTION: {INCREASE: "increase: {on: next_period}"}}
-    )
-    assert adjusts(world) == [("sub", "2026-11-10", -10), ("sub", "2026-11-12", 12)]
+@pytest.mark.parametrize(
+    ("begins", "steps"),
+    [("2026-11-12", [(RENEWAL_DAY, -10), ("2026-11-12", 12)]), (RENEWAL_DAY, [("2026-12-01", 2)])],
+)
+def test_a_renewal_with_a_gap_has_the_gap_that_work_365_has(tmp_path, begins, steps):
+    world = renewed(tmp_path)
+    with world.work365():
+        world.row("license_change", "log-new")["effective_date"] = begins
+    world.edit(SUBSCRIPTION, INCREASE, "increase: {on: next_period}")
+    assert adjusts(world) == [("new", *step) for step in steps]
+
+
+def test_a_row_that_ends_and_comes_back_by_itself_follows_the_policy(tmp_path):
+    service = Service(seats=12, changes={RENEWAL_DAY: -10, "2026-11-12": 12})
+    edits = {SUBSCRIPTION: {INCREASE: "increase: {on: next_period}"}}
+    world = World(tmp_path, service, edits=edits)
+    assert adjusts(world) == [("sub", RENEWAL_DAY, -10), ("sub", "2026-12-01", 12)]

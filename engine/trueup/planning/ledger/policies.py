@@ -41,6 +41,18 @@ _ROUNDING = {
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """Where units go from one row to another."""
+
+    begins: bool = False  # the first ones come from another service
+    ends: bool = False  # the last ones go to another service
+    between: bool = False  # one row gives them to its successor on the same service
+
+
+NO_HANDOVER = Handover()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What holds for one row."""
 
@@ -100,24 +112,21 @@ class Policy:
         quantity: Decimal,
         terms: ServiceTerms,
         decided: Mapping[str, date],
-        *,
-        begins: bool = False,
-        ends: bool = False,
+        handover: Handover = NO_HANDOVER,
     ) -> list[PendingUnits]:
         """The changes with the units and days that are billed.
 
         Changes of one day are one step: a renewal that ends ten seats and begins twelve is an
         increase by two. `quantity` is the row's quantity after all of them; `decided`: days that
-        decisions name. A step from nothing, or to nothing, that only passes units on keeps its day:
-        with `begins` the first units come from another service, with `ends` the last ones go to
-        one.
+        decisions name. A step from nothing, or to nothing, that only hands units over keeps its
+        day.
         """
         steps = self._steps(changes, quantity)
         billed: list[PendingUnits] = []
         for position, step in enumerate(steps):
             is_first, is_last = position == 0, position == len(steps) - 1
-            starts = step.before <= 0 and (begins or not is_first)
-            stops = step.after <= 0 and (ends or not is_last)
+            starts = step.before <= 0 and (handover.begins if is_first else handover.between)
+            stops = step.after <= 0 and (handover.ends if is_last else handover.between)
             named = [decided[one.key] for one in step.changes if one.key in decided]
             if named or not (starts or stops):
                 day = self.day(step.units, step.day, terms, max(named, default=None))

@@ -16,7 +16,7 @@ from trueup.planning.ledger.extensions import add_extension, extensions
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
-from trueup.planning.ledger.policies import Policies
+from trueup.planning.ledger.policies import Handover, Policies
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.records.unreadable import MAY_BE_UNREADABLE
 from trueup.planning.references import Ancestry
@@ -120,14 +120,12 @@ class ServiceLedgers:
         changes = [*self._changes(queue)]
         if quantity is not None:
             decided = self._pending.decisions.days
-            changes = policy.billed(
-                changes,
-                quantity,
-                terms,
-                decided,
+            handover = Handover(
                 begins=key in self._state.moved_from,
                 ends=key in self._state.moved_from.values(),
+                between=key in self._state.succeeded_by.values(),
             )
+            changes = policy.billed(changes, quantity, terms, decided, handover)
             quantity = policy.units(quantity)
         ledger = ServiceLedger(
             row=self._context.labels.ref(self._mapping.name, key),
