@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,13 @@ if (
 ):  # state waits for the disk at every write; no test is about that
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None
+
+
+# A container often forbids bytecode. Then each worker rewrites the assertions of all tests in each
+# run, which takes longer than all else before the first test, and each process that a test starts
+# compiles trueup anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_finish():
