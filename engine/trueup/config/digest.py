@@ -88,6 +88,8 @@ def _to_json(data: object) -> str:
 
 def _plain(data: Any) -> Any:  # noqa: ANN401 -- any YAML, any part of a catalogue
     """Returns data for JSON. Days and decimals are marked, so that they differ from equal text."""
+    if data is None or isinstance(data, str | int | float):  # most of it
+        return data
     if isinstance(data, Mapping):
         return {str(key): _plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
@@ -96,6 +98,4 @@ def _plain(data: Any) -> Any:  # noqa: ANN401 -- any YAML, any part of a catalog
         return sorted(data)
     if is_dataclass(data) and not isinstance(data, type):
         return [_plain(getattr(data, part.name)) for part in fields(data)]
-    if isinstance(data, date | Decimal):
-        return {type(data).__name__: str(data)}
-    return data
+    return {type(data).__name__: str(data)} if isinstance(data, date | Decimal) else data

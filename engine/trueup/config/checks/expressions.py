@@ -93,13 +93,17 @@ def _evaluate(raw: str, names: Names, checked: CheckedExpression, report: Report
 
 def _unknown_words(inspection: Inspection, value: Value) -> list[Finding]:
     """Returns a finding for each filter and test that does not exist."""
-    test_names = [name for name in TESTS if name.isalpha()]
     filters = [
         unknown(f"there is no filter {name!r}", name, FILTERS, value.place)
-        for name in inspection.filters - {*FILTERS}
+        for name in inspection.filters - FILTERS.keys()
     ]
     tests = [
-        unknown(f"there is no test {name!r}", name, test_names, value.place)
-        for name in inspection.tests - {*TESTS}
+        unknown(
+            f"there is no test {name!r}",
+            name,
+            [known for known in TESTS if known.isalpha()],
+            value.place,
+        )
+        for name in inspection.tests - TESTS.keys()
     ]
     return filters + tests
