@@ -70,6 +70,19 @@ def test_the_check_of_a_project_imports_no_connector():
     )
 
 
+def test_a_plan_imports_the_connectors_that_its_project_names(work):
+    codes, modules = imported(f"plan --project {work}")
+
+    assert codes == ["0"]
+    assert modules & {"sqlalchemy", "msal"} == set()
+    assert not any(
+        name.startswith(
+            ("trueup.source.dataverse", "trueup.source.sql", "trueup.sandbox.dataverse")
+        )
+        for name in modules
+    )
+
+
 def test_the_table_of_commands_has_their_own_short_help():
     assert {name: command.short_help for name, command in trueup.commands.items()} == SHORT_HELP
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from deepdiff import DeepDiff
-
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Slot
 from trueup.model.catalogue import UNNAMED, Entity, Field, SystemNames
@@ -102,6 +100,8 @@ def updates(
 
 def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     """The fields in which two records differ, by deepdiff: numbers by value, text by content."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 -- takes time to load, and most rows are alike
+
     delta = DeepDiff(
         before,
         after,
