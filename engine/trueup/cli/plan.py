@@ -91,7 +91,8 @@ def plan(
     project = context.project()
     with listening(context) as listener:
         made = operations.plan(project, options, listener)
-    document_text = document.dumps(made)
+    # A document takes longer to write than a page, and a page needs none.
+    document_text = document.dumps(made) if file or context.json else ""
     if file:
         write_whole(file, document_text)
     show = out_done if file else out  # a saved plan is worth something without its text
