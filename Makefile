@@ -49,9 +49,10 @@ demo: $(RUNTIME) ## Plan, apply, plan again: Work 365 becomes Autotask, on a cop
 demo-dataverse: $(RUNTIME) ## The same, with Work 365 in a Dataverse on this machine
 	@$(BIN)/python tests/demo.py --dataverse
 
+# A worker takes longer to start than most folders take to run, so there are no more than two.
 quick: $(DEV) ## The tests of what changed, in seconds; or of one folder: make quick TESTS=tests/stages
 	@$(BIN)/ruff check --quiet .
-	@tests="$(TESTS)"; $(BIN)/pytest -n 4 --dist worksteal -x -q $${tests:-$$($(BIN)/python -m tests.changed)}
+	@tests="$(TESTS)"; $(BIN)/pytest -n 2 --dist worksteal -x -q $${tests:-$$($(BIN)/python -m tests.changed)}
 
 # Twice as many workers as cores: many tests wait for processes that they start.
 test: lint ## Lint, types, import contracts and all tests
