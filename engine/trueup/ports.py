@@ -12,7 +12,7 @@ from typing import Protocol
 
 from trueup.model import mapping_state as work
 from trueup.model.catalogue import Entity
-from trueup.model.finding import Finding, Severity
+from trueup.model.finding import Finding, Place, Severity
 from trueup.model.history import AuditEntry, LinkForgotten
 from trueup.model.run import Effects, Entry, Lease, Link, Pushed, Run, RunStatus
 
@@ -87,6 +87,13 @@ class Source(Protocol):
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """The whole table, with the key and at least these columns. Raises SourceError."""
+        ...
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """The file and line of these rows, by key; empty if the source does not consist of files.
+
+        A row that does not exist is left out. Raises SourceError.
+        """
         ...
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:

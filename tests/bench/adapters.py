@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trueup.model.catalogue import Entity
+from trueup.model.finding import Place
 from trueup.model.run import Link
 from trueup.ports import (
     CallCosts,
@@ -37,6 +38,9 @@ class LoadedSource:
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         return Rows(self._tables[table])
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        return {}
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         raise AssertionError("a plan writes nothing")

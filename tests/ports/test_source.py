@@ -264,6 +264,14 @@ def test_the_key_is_always_read(open_source: Opener, tmp_path: Path):
 
 
 @on_every
+def test_only_rows_that_exist_have_a_place(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        places = source.places("license_change", [key(1), key(0xFF)])
+
+    assert places.keys() <= {key(1)}
+
+
+@on_every
 def test_a_table_without_rows_is_not_an_error(open_source: Opener, tmp_path: Path):
     with open_source(ROWS, tmp_path) as source:
         assert list(source.read("account", ["name"]).rows) == []

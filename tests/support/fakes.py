@@ -104,6 +104,9 @@ class FakeSource:
             findings.append(_left_out("row-without-key", f"a row of {table} has no key"))
         return Rows([row for key, row in rows.items() if key not in broken], findings, parts)
 
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        return {}
+
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         outcomes = []
         for update in updates:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
+from trueup.model.finding import Place
 from trueup.ports import Row, RowOutcome, Rows, RowUpdate, Source
 from trueup.source.updates import columns_of
 
@@ -38,6 +39,10 @@ class Overlay:
         read = self._beneath.read(table, names)
         rows = [self._with_written(table, row, names) for row in read.rows]
         return Rows(rows, read.findings, read.parts)
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """Returns the places in the source beneath. Raises `SourceError`."""
+        return self._beneath.places(table, keys)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Keeps the values of rows that exist and are as expected.

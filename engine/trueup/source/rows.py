@@ -1,6 +1,6 @@
 """Raw rows become `Rows`: typed, ordered by key, with a finding for each row left out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 from trueup.model.catalogue import Table
@@ -104,6 +104,13 @@ class RowCollector:
 
         rows = [self._rows[key][0] for key in sorted(self._rows)]
         return Rows(rows, sorted(self.findings, key=_order), self._parts)
+
+    def places(self, keys: Iterable[str]) -> dict[str, Place]:
+        """Returns the places of these rows, readable or not, by key."""
+        positions = {key: found[0] for key, found in self._unreadable.items()}
+        positions |= {key: position for key, (_, position) in self._rows.items()}
+        known = {key: self.place_of(positions[key]) for key in keys if key in positions}
+        return {key: place for key, place in known.items() if place}
 
     def _typed_at_once(self, raw: RawRow) -> Row:
         try:

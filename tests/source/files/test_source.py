@@ -214,6 +214,17 @@ def test_in_json_a_finding_names_the_line_where_the_row_starts(put: Put, source:
     ]
 
 
+def test_rows_have_the_place_where_they_start_in_their_file(put: Put, source: FileSource):
+    put("account.csv", f"id,name\n{A},Alpine\n{B},Elm & Oak\n{C},\n{C},twice\n")
+
+    places = source.places("account", [B, C, "unknown"])
+
+    assert {key: str(place) for key, place in places.items()} == {
+        B: "work365/account.csv:3:1",
+        C: "work365/account.csv:4:1",
+    }
+
+
 def test_two_spellings_of_a_guid_are_one_key(put: Put, source: FileSource):
     put("account.csv", f"accountid\n{A}\n{{{A.upper()}}}\n")
 

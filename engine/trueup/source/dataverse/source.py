@@ -4,7 +4,7 @@ A reading brings the rows cached on this machine up to date (`cached_tables`, `s
 them (`columns`, `rows`). A write-back is a conditional change of an existing row (`writer`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
+from trueup.model.finding import Place
 from trueup.ports import Clock, RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.cached_tables import CachedTables
@@ -120,6 +121,10 @@ class DataverseSource:
             cached = self._tables.cached_rows(definition)
             rows, _ = self._collect(profiled, bound, cached, fresh=bool(unknown))
         return rows
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files
+        """Returns nothing: rows of a database have no place in a file."""
+        return {}
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Writes each row by itself, only if it is as planned; never creates a row.

@@ -76,6 +76,14 @@ class FileSource:
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+        return self._collect(table, columns).result()
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """Returns the file and line of these rows, by key. Raises `SourceError`."""
+        return self._collect(table, ()).places(keys)
+
+    def _collect(self, table: str, columns: Iterable[str]) -> RowCollector:
+        """Returns all rows of a table, typed. Raises `SourceError`."""
         catalogued = table_named(self._tables, table)
         cleaned: CleanedColumns = []
         adapt = self._format.adapt(catalogued, self._zone)
@@ -99,7 +107,7 @@ class FileSource:
         missing = [column for column in rows.unseen if column.name_in(dict.fromkeys(names)) is None]
         if missing and (names or rows.count):
             raise missing_columns(catalogued, names, missing, name)
-        return rows.result()
+        return rows
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Writes all updates in one replacement of the file; never creates a row.

@@ -7,7 +7,7 @@ column's own name, and `:expected_<column>`. See `writer` for how its effect is 
 Timestamps without a time zone are UTC, as Dataverse exports them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
+from trueup.model.finding import Place
 from trueup.ports import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import ColumnReader, column_readers, missing_columns
 from trueup.source.names import table_named
@@ -87,6 +88,10 @@ class SqlSource:
             for number, values in enumerate(batches.execute(select(profiled, names))):
                 rows.add(raw_row(names, instants, values), number)
         return rows.result()
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files
+        """Returns nothing: rows of a database have no place in a file."""
+        return {}
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Writes each row in a transaction of its own; never creates a row.
