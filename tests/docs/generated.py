@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from inspect import Parameter, cleandoc, isclass, isfunction, signature
+from inspect import cleandoc, isclass, isfunction, signature
 from textwrap import fill
 
 import click
 import trueup as package
 from trueup.cli.main import trueup
 from trueup.expressions import filters as expressions
-from trueup.expressions.value_filters import LONGEST
+from trueup.expressions.filter_reference import described, filter_reference
 from trueup.model.rule_scopes import RuleOn, fact_names, scope
 from trueup.sandbox.autotask import switches
 
@@ -287,29 +287,6 @@ def _meaning(path: str, part: Json, *, required: bool) -> str:
 
 # Expressions
 
-FILTER_TEXTS = {
-    "length": "Returns the number of items, or of characters.",
-    "list": "Returns the items as a list.",
-    "max": "Returns the largest value, or the item with it in `attribute`; none if there is none.",
-    "min": "Returns the smallest value, or the item with it in `attribute`; none if there is none.",
-    "reject": "Returns the items that fail a test: `rejectattr` without an attribute.",
-    "rejectattr": "Returns the items whose attribute fails a test: `rejectattr('state', 'none')`.",
-    "select": "Returns the items that pass a test; without a test, those that are true.",
-    "selectattr": "Returns the items whose attribute passes a test: `selectattr('units', '>', 0)`.",
-}
-"""Texts of filters that are taken from Python or Jinja."""
-
-SIGNATURES = {
-    "length": "",
-    "list": "",
-    "max": "attribute",
-    "min": "attribute",
-    "reject": "test, …",
-    "rejectattr": "attribute, test, …",
-    "select": "test, …",
-    "selectattr": "attribute, test, …",
-}
-
 TEST_TEXTS = {
     "defined": "The name exists.",
     "undefined": "The name does not exist.",
@@ -334,44 +311,22 @@ SAME = {"equalto", "==", "!=", "<", "<=", ">", ">="}
 
 
 def filters() -> str:
-    """Every filter with its arguments."""
+    """Every filter with its arguments and an example."""
     rows = (
-        (f"`{name}{_arguments(name, function)}`", FILTER_TEXTS.get(name) or _first(function))
-        for name, function in expressions._FILTERS.items()
+        (f"`{one.name}{one.arguments}`", one.text, f"`{one.example}` → `{one.result}`")
+        for one in filter_reference()
     )
-    return table(("filter", "effect"), rows)
-
-
-def _arguments(name: str, function: Callable[..., object]) -> str:
-    if name in SIGNATURES:
-        return f"({SIGNATURES[name]})" if SIGNATURES[name] else ""
-    parameters = [*signature(function).parameters.values()][1:]
-    shown = [
-        one.name if one.default in (Parameter.empty, None) else f"{one.name}={one.default!r}"
-        for one in parameters
-    ]
-    return f"({', '.join(shown)})" if shown else ""
+    return table(("filter", "effect", "example"), rows)
 
 
 def tests() -> str:
     """Every test."""
     rows = (
-        (f"`is {name}`", TEST_TEXTS.get(name) or _first(function))
+        (f"`is {name}`", TEST_TEXTS.get(name) or described(function))
         for name, function in expressions._TESTS.items()
         if name not in SAME
     )
     return table(("test", "true if"), rows)
-
-
-def _first(function: Callable[..., object]) -> str:
-    """The first paragraph of a docstring; what follows is added where it belongs to it."""
-    text = " ".join(cleandoc(function.__doc__ or "").split())
-    text = text.replace("Returns whether it is", "It is").replace("None", "none")
-    text = text.replace("Raises `ValueError` if", "It is an error if")
-    text = text.replace(
-        "Raises `ValueError` for a fraction, which is", "A fraction is an error and"
-    )
-    return text.replace("`LONGEST`", f"{LONGEST:,} characters")
 
 
 def scopes() -> str:

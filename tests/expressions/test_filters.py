@@ -1,5 +1,6 @@
 """Each filter and test, by examples."""
 
+import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -86,6 +87,22 @@ EXAMPLES = [
     ("('2026-03-31' | date) | months(-1)", date(2026, 2, 28)),
     ("('2026-08-31' | date) | months(-2)", date(2026, 6, 30)),
     ("('2026-12-31' | date) | months(0)", date(2026, 12, 31)),
+    ("day | start_of_month", date(2026, 11, 1)),
+    ("day | end_of_month", date(2026, 11, 30)),
+    ("('2028-02-01' | date) | end_of_month", date(2028, 2, 29)),
+    ("'2026-11-15' | end_of_month", TypeError),
+    ("x | start_of_month", None),
+    ("x | end_of_month", None),
+    ("day | weekday", 7),
+    ("at | weekday", 7),
+    ("x | weekday", None),
+    ("5 | weekday", TypeError),
+    ("day | days_until('2026-12-15' | date)", 30),
+    ("day | days_until(at)", 0),
+    ("day | days_until('2026-11-14' | date)", -1),
+    ("day | days_until(x)", None),
+    ("x | days_until(day)", None),
+    ("day | days_until('2026-11-14')", TypeError),
     ("x | months(1)", None),
     ("day | months(99999)", ArithmeticError),
     ("'2026-11-15' | months(1)", TypeError),
@@ -100,6 +117,62 @@ EXAMPLES = [
     ("'  Alpine\n' | trim", "Alpine"),
     ("'Zürich' | upper", "ZÜRICH"),
     ("'ZÜRICH' | lower", "zürich"),
+    ("'Alpine' | substring(2)", "pine"),
+    ("'Alpine' | substring(0, 2)", "Al"),
+    ("'Alpine' | substring(9, 2)", ""),
+    ("'Alpine' | substring(-1)", ValueError),
+    ("'Alpine' | substring(0, -1)", ValueError),
+    ("1234 | substring(1, 2)", "23"),
+    ("x | substring(1)", None),
+    ("'Alpine' | slice(1, 3)", "lp"),
+    ("'Alpine' | slice(-2)", "ne"),
+    ("'Alpine' | slice(end=-2)", "Alpi"),
+    ("[1, 2, 3] | slice(1)", [2, 3]),
+    ("x | slice(1)", None),
+    ("'o\u2019neill and SONS' | title", "O\u2019neill And Sons"),
+    ("'zürich-west' | title", "Zürich-West"),
+    ("x | title", None),
+    ("'alpine AG' | capitalize", "Alpine AG"),
+    ("'' | capitalize", ""),
+    ("x | capitalize", None),
+    ("'a; b;;c' | split(';')", ["a", "b", "", "c"]),
+    ("' a  b ' | split", ["a", "b"]),
+    ("'a' | split('')", ValueError),
+    ("x | split(';')", []),
+    ("7 | pad(3)", "007"),
+    ("'abcd' | pad(3)", "abcd"),
+    ("'a' | pad(3, ' ')", "  a"),
+    ("'a' | pad(3, 'xy')", ValueError),
+    ("'a' | pad(1001)", ValueError),
+    ("x | pad(3)", None),
+    ("text is starts_with('Al')", True),
+    ("text is starts_with('al')", False),
+    ("x is starts_with('al')", False),
+    ("text is ends_with('ne')", True),
+    ("x is ends_with('ne')", False),
+    # regular expressions
+    ("'PO-4711' is matches('PO-[0-9]+')", True),
+    ("'PO-4711 ' is matches('PO-[0-9]+')", False),
+    ("x is matches('.*')", False),
+    ("'PO-4711' | regex_find('[0-9]+')", "4711"),
+    ("'PO-4711' | regex_find('([A-Z]+)-([0-9])', 2)", "4"),
+    ("'PO-4711' | regex_find('(X)?-', 1)", None),
+    ("'PO-4711' | regex_find('[0-9]', 1)", ValueError),
+    ("'PO' | regex_find('[0-9]')", None),
+    ("x | regex_find('[0-9]')", None),
+    ("'Zürich 8008' | regex_find('ü.')", "ür"),
+    ("'a1b22' | regex_find_all('[0-9]+')", ["1", "22"]),
+    ("x | regex_find_all('[0-9]+')", []),
+    ("'a1b22' | regex_replace('[0-9]+', '#')", "a#b#"),
+    (r"'Meier, Ömer' | regex_replace('(\\w+), (\\pL+)', '\\2 \\1')", "Ömer Meier"),
+    (r"'a' | regex_replace('a', '\\0\\0')", "aa"),
+    (r"'a' | regex_replace('a', '\\\\0')", "\\0"),
+    (r"'a' | regex_replace('a', '\\1')", ValueError),
+    (r"'x' | regex_replace('(y)?x', '<\\1>')", "<>"),
+    ("x | regex_replace('a', 'b')", None),
+    ("5 | regex_replace('5', 'five')", "five"),
+    ("'a' | regex_find('(')", ValueError),
+    ("'a' | regex_find(5)", TypeError),
     ("x | trim", None),
     ("x | upper", None),
     ("x | lower", None),
@@ -307,6 +380,19 @@ EXAMPLES = [
     ("'2026-11-31' is date", False),
     ("'20261115' is date", False),
     ("x is date", False),
+    ("[10, none, 20] | average", Decimal(15)),
+    ("rows | average('quantity')", Decimal("1.75")),
+    ("none_at_all | average", None),
+    ("rows | unique('open') | map('name')", ["b", "a"]),
+    ("[1, 2, 3] | reverse", [3, 2, 1]),
+    ("{'a': 1} | keys", ["a"]),
+    ("text | keys", TypeError),
+    ("2.9 | floor", 2),
+    ("-2.1 | floor", -3),
+    ("x | floor", None),
+    ("2.1 | ceiling", 3),
+    ("-2.9 | ceiling", -2),
+    ("x | ceiling", None),
     ("x is none", True),
     ("text is not none", True),
     ("text is defined", True),
@@ -343,6 +429,54 @@ def test_a_filter_or_test_returns(expression, gives):
         value = of(expression)
         assert value == gives
         assert type(value) is type(gives)
+
+
+HOSTILE = [
+    ("(a+)+$", True),
+    ("(a|aa)+b", False),
+    ("(.*)(.*)(.*)(.*)(.*)(.*)[^a]", False),
+    ("(a?){300}a{300}", True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "fits"), HOSTILE, ids=[pattern for pattern, _ in HOSTILE])
+def test_a_pattern_that_makes_other_engines_run_for_ever_ends(pattern, fits):
+    names = {"text": "a" * 50_000}
+
+    found = evaluate("{{ text | regex_find('" + pattern + "') is not none }}", names)
+
+    assert found is fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("(a", "missing ): (a"),
+        ("(?=a)", "look-ahead is not available"),
+        ("(?<!a)b", "look-behind is not available"),
+        (r"(a)\\1", "invalid escape sequence"),
+        (r"(\\pL{1,30}){1,30}", "its repetitions make it too large"),
+        (r"\\pL{1,90}", "its repetitions make it too large"),
+        ("(a{1,90}){1,90}", "its repetitions make it too large"),
+        ("a" * 1_001, "more than 1,000 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_pattern_is_stated(pattern, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        evaluate("{{ 'a' | regex_find('" + pattern + "') }}", {})
+
+
+@pytest.mark.parametrize("expression", ["text | regex_find('a')", "'a' | regex_find(text)"])
+def test_half_a_character_is_refused_in_plain_words(expression):
+    with pytest.raises(ValueError, match="U\\+D800 is half of a character"):
+        evaluate("{{ " + expression + " }}", {"text": "x\ud800a"})
+
+
+def test_a_text_that_is_too_long_for_a_pattern_is_refused():
+    with pytest.raises(ValueError, match="too long"):
+        evaluate("{{ text | regex_find('a') }}", {"text": "a" * 100_001})
+    with pytest.raises(ValueError, match="too long"):
+        evaluate("{{ text | regex_replace('a', 'bb') }}", {"text": "a" * 60_000})
 
 
 def test_each_filter_and_test_has_an_example():

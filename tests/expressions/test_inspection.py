@@ -49,6 +49,8 @@ def test_the_paths_in_a_text_are_found(raw, paths):
 @pytest.mark.parametrize(
     ("raw", "attributes"),
     [
+        ("{{ a | average('price') }}", {"price"}),
+        ("{{ a | unique('name') | first }}", {"name"}),
         ("{{ rows | sum(attribute='quantity') }}", {"quantity"}),
         ("{{ rows | sum('quantity') }}", {"quantity"}),
         ("{{ rows | map('name') | join(', ') }}", {"name"}),

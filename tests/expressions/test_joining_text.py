@@ -14,6 +14,8 @@ VALUES = {
     "seats": 12,
     "day": date(2026, 11, 15),
     "instant": datetime(2026, 11, 15, 8, 30, tzinfo=UTC),
+    "yes": True,
+    "list": [Decimal("1.50"), None, date(2026, 11, 15)],
 }
 
 
@@ -24,6 +26,12 @@ def test_a_value_is_written_as_in_a_template(name: str):
     joined = evaluate(f"{{{{ '<' ~ source.{name} ~ '>' }}}}", names)
 
     assert joined == evaluate(f"<{{{{ source.{name} }}}}>", names)
+    assert joined == evaluate(f"{{{{ ['<', source.{name}, '>'] | join('') }}}}", names)
+    assert joined == evaluate(f"<{{{{ source.{name} | string }}}}>", names)
+
+
+def test_the_items_of_a_list_are_written_like_single_values():
+    assert evaluate("<{{ source.list }}>", {"source": VALUES}) == "<1.5, , 2026-11-15>"
 
 
 def test_nothing_is_an_empty_text_and_decimals_have_no_idle_zeros():

@@ -53,6 +53,37 @@ def months(value: date | None, count: int) -> date | None:
     return day.replace(year=year, month=month, day=min(day.day, last_day))
 
 
+def start_of_month(value: date | None) -> date | None:
+    """Returns the first day of the month."""
+    return None if value is None else _require_day(value).replace(day=1)
+
+
+def end_of_month(value: date | None) -> date | None:
+    """Returns the last day of the month."""
+    if value is None:
+        return None
+    day = _require_day(value)
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def weekday(value: date | None) -> int | None:
+    """Returns the day of the week, from 1 for Monday to 7 for Sunday, as in ISO 8601."""
+    return None if value is None else _require_day(value).isoweekday()
+
+
+def days_until(value: date | None, other: date | None) -> int | None:
+    """Returns the number of days from the day until `other`; negative if that is earlier."""
+    if value is None or other is None:
+        return None
+    return (_plain_day(other) - _plain_day(value)).days
+
+
+def _plain_day(value: object) -> date:
+    """The day without a time, because an instant cannot be subtracted from a day."""
+    day = _require_day(value)
+    return day.date() if isinstance(day, datetime) else day
+
+
 def is_date(value: object) -> bool:
     """Returns whether it is a day, or text that is one."""
     if isinstance(value, date):

@@ -14,6 +14,8 @@ from trueup.expressions import country_filters as countries
 from trueup.expressions import date_filters as dates
 from trueup.expressions import list_filters as lists
 from trueup.expressions import number_filters as numbers
+from trueup.expressions import patterns
+from trueup.expressions import text_filters as texts
 from trueup.expressions import value_filters as values
 from trueup.expressions.contact_filters import domain
 from trueup.expressions.name_filters import normalise
@@ -24,15 +26,22 @@ __all__ = ["FILTERS", "TESTS", "as_text", "domain", "normalise"]
 
 _FILTERS: dict[str, Callable[..., Any]] = {
     "abs": numbers.absolute,
+    "average": lists.average,
+    "capitalize": texts.capitalize,
+    "ceiling": numbers.ceiling,
     "country": countries.country,
     "date": dates.to_date,
     "days": dates.days,
+    "days_until": dates.days_until,
     "decimal": numbers.to_decimal,
     "default": values.default,
     "domain": contacts.domain,
+    "end_of_month": dates.end_of_month,
     "first": lists.first,
+    "floor": numbers.floor,
     "int": numbers.to_int,
     "join": lists.join,
+    "keys": lists.keys,
     "last": lists.last,
     "length": len,
     "list": list,
@@ -43,20 +52,31 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "money": numbers.money,
     "months": dates.months,
     "normalise": normalise,
+    "pad": texts.pad,
     "phone": contacts.phone,
+    "regex_find": patterns.regex_find,
+    "regex_find_all": patterns.regex_find_all,
+    "regex_replace": patterns.regex_replace,
     "reject": lists.picking(jinja_filters.sync_do_reject),
     "rejectattr": lists.picking(jinja_filters.sync_do_rejectattr),
     "replace": values.replace,
+    "reverse": lists.reverse,
     "round": numbers.rounded,
     "select": lists.picking(jinja_filters.sync_do_select),
     "selectattr": lists.picking(jinja_filters.sync_do_selectattr),
+    "slice": texts.cut,
     "sort": lists.ordered,
+    "split": texts.split,
+    "start_of_month": dates.start_of_month,
     "string": values.as_text,
+    "substring": texts.substring,
     "sum": lists.total,
+    "title": texts.title,
     "trim": values.trim,
     "truncate_visibly": values.truncate_visibly,
     "unique": lists.unique,
     "upper": values.upper,
+    "weekday": dates.weekday,
     "yes_no": values.yes_no,
 }
 
@@ -91,7 +111,10 @@ _TESTS: dict[str, Callable[..., Any]] = {
     "country": countries.is_country,
     "date": dates.is_date,
     "email": contacts.is_email,
+    "ends_with": texts.ends_with,
+    "matches": patterns.matches,
     "phone": contacts.is_phone,
+    "starts_with": texts.starts_with,
     "whole": numbers.is_whole,
 }
 

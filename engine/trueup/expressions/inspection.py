@@ -119,6 +119,8 @@ _COLUMN_ARGUMENTS = {
     "join": 1,
     "selectattr": 0,
     "rejectattr": 0,
+    "average": 0,
+    "unique": 0,
 }
 """Filters that take the name of a column, with the position of that argument."""
 

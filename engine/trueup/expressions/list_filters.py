@@ -1,6 +1,7 @@
 """Filters over lists, of rows or of plain values. None among the values is ignored."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 from jinja2 import pass_context
@@ -90,9 +91,30 @@ def last(values: Iterable[Any]) -> Any:  # noqa: ANN401 -- any value of a row
     return next(reversed([*values]), None)
 
 
-def unique(values: Iterable[Any]) -> list[Any]:
-    """Returns each value once, in the order of first occurrence."""
-    return list(dict.fromkeys(values))
+def unique(values: Iterable[Any], attribute: str | None = None) -> list[Any]:
+    """Returns each value once, or one item for each value of an attribute, the first of them."""
+    found: dict[Any, Any] = {}
+    for key, item in _keyed(values, attribute):
+        found.setdefault(key, item)
+    return [*found.values()]
+
+
+def reverse(values: Iterable[Any]) -> list[Any]:
+    """Returns the items in reverse order."""
+    return [*values][::-1]
+
+
+def average(values: Iterable[Any], attribute: str | None = None) -> Decimal | None:
+    """Returns the sum of the values, or of one attribute, divided by their number; or None."""
+    present = [value for value in _values(values, attribute) if value is not None]
+    return Decimal(sum(present)) / len(present) if present else None
+
+
+def keys(values: Any) -> list[Any]:  # noqa: ANN401 -- a map of the settings
+    """Returns the names of a map, such as those of a setting."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind_of(values)} is not a map")
+    return [*values]
 
 
 def picking(choose: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:

@@ -1,6 +1,6 @@
 """Filters and tests for numbers. None passes through a filter."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from trueup.expressions.value_filters import as_text
@@ -32,6 +32,16 @@ def rounded(value: object, places: int = 0) -> Decimal | None:
 def absolute(value: Any) -> Any:  # noqa: ANN401 -- int or Decimal, as the value is
     """Returns the number without its sign."""
     return None if value is None else abs(value)
+
+
+def floor(value: object) -> int | None:
+    """Returns the largest whole number that is not above the number."""
+    return None if value is None else int(to_number(value).to_integral_value(ROUND_FLOOR))
+
+
+def ceiling(value: object) -> int | None:
+    """Returns the smallest whole number that is not below the number."""
+    return None if value is None else int(to_number(value).to_integral_value(ROUND_CEILING))
 
 
 def money(value: object) -> str:

@@ -17,7 +17,7 @@ def as_text(value: object) -> str:
     """Returns a value as text.
 
     Days are written as in ISO 8601, decimals without an exponent or trailing zeros, none as an
-    empty text.
+    empty text, the items of a list with commas between them.
     """
     if value is None:
         return ""
@@ -25,6 +25,8 @@ def as_text(value: object) -> str:
         return plain(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(map(as_text, value))
     return str(value)
 
 

@@ -23,7 +23,11 @@ _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def sanitize(text: object, longest: int = LONGEST) -> str:
     """The text on one line with nothing in it that a terminal obeys, and not without end."""
-    line = _SPACES.sub(" ", str(text)).strip(" ")
+    return exact(_SPACES.sub(" ", str(text)).strip(" "), longest)
+
+
+def exact(line: str, longest: int = LONGEST) -> str:
+    """The same with every space as it is; tabs and line breaks are written out."""
     if len(line) > longest:
         line = line[: longest - 1] + ELLIPSIS
     if _ORDINARY.fullmatch(line):

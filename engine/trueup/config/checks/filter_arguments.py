@@ -10,6 +10,7 @@ from typing import get_args
 from trueup.config.checks.shapes import Constant, Shape
 from trueup.config.schema_errors import shown
 from trueup.expressions import FILTERS
+from trueup.expressions.patterns import compile_pattern, replacement_parts
 from trueup.model.suggestions import hint
 
 Fault = tuple[str, str]
@@ -44,6 +45,24 @@ def check_arguments(
         for parameter in parameters.values():
             is_only = len(parameters) == 1
             yield from _check_argument(name, parameter, arguments, is_only=is_only)
+        if "pattern" in arguments:
+            yield from check_pattern(name, arguments["pattern"], arguments.get("new"))
+
+
+def check_pattern(name: str, pattern: Shape, new: Shape | None = None) -> Iterator[Fault]:
+    """Yields what is wrong with the constant pattern of filter or test `name`.
+
+    `new` is what `regex_replace` writes instead.
+    """
+    text = pattern.value if isinstance(pattern, Constant) else None
+    if not isinstance(text, str):
+        return
+    try:
+        compile_pattern(text)
+        if isinstance(new, Constant) and isinstance(new.value, str):
+            replacement_parts(text, new.value)
+    except ValueError as fault:
+        yield f"{name}: {fault}", "patterns have the syntax of RE2"
 
 
 def _too_many(name: str, takes: int, count: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from trueup.config.checks.filter_arguments import check_arguments
+from trueup.config.checks.filter_arguments import check_arguments, check_pattern
 from trueup.config.checks.shapes import (
     ANY_SHAPE,
     TEXT,
@@ -42,17 +42,23 @@ _TEXT_FILTERS = frozenset(
         "normalise",
         "money",
         "yes_no",
+        "substring",
+        "title",
+        "capitalize",
+        "pad",
+        "regex_find",
+        "regex_replace",
     ]
 )
 _LIST_FILTERS = frozenset(
-    ["list", "sort", "unique", "select", "reject", "selectattr", "rejectattr"]
+    ["list", "sort", "unique", "reverse", "select", "reject", "selectattr", "rejectattr"]
 )
 """Filters that give a list of the same items."""
 
 _ITEM_FILTERS = frozenset(["first", "last", "min", "max"])
 """Filters that give one item of a list."""
 
-_FILTER_SHAPES = {
+_FILTER_SHAPES: Mapping[str, Shape] = {
     "days": Scalar(Type.DAY),
     "months": Scalar(Type.DAY),
     "int": Scalar(Type.INTEGER),
@@ -60,8 +66,19 @@ _FILTER_SHAPES = {
     "decimal": Scalar(Type.DECIMAL),
     "round": Scalar(Type.DECIMAL),
     "join": TEXT,
+    "start_of_month": Scalar(Type.DAY),
+    "end_of_month": Scalar(Type.DAY),
+    "weekday": Scalar(Type.INTEGER),
+    "days_until": Scalar(Type.INTEGER),
+    "floor": Scalar(Type.INTEGER),
+    "ceiling": Scalar(Type.INTEGER),
+    "average": Scalar(Type.DECIMAL),
+    "split": ListOf(TEXT),
+    "regex_find_all": ListOf(TEXT),
 }
-_ATTRIBUTE_FILTERS = frozenset(["map", "sum", "min", "max", "sort", "selectattr", "rejectattr"])
+_ATTRIBUTE_FILTERS = frozenset(
+    ["map", "sum", "average", "min", "max", "sort", "unique", "selectattr", "rejectattr"]
+)
 """Filters that take the name of an attribute of the items."""
 
 _DATE_PARTS = ("year", "month", "day")
@@ -79,6 +96,7 @@ class Inference:
             nodes.Getattr: lambda node: self._part(self.of(node.node), node.attr),
             nodes.Getitem: self._item,
             nodes.Filter: self._filter,
+            nodes.Test: self._test,
             nodes.Compare: self._compare,
             nodes.CondExpr: self._conditional,
             nodes.Or: lambda node: OneOf((self.of(node.left), self.of(node.right))),
@@ -100,7 +118,14 @@ class Inference:
 
         if isinstance(node, nodes.Concat):
             return TEXT
-        return _YES_NO if isinstance(node, nodes.Not | nodes.Test) else ANY_SHAPE
+        return _YES_NO if isinstance(node, nodes.Not) else ANY_SHAPE
+
+    def _test(self, node: nodes.Test) -> Shape:
+        shapes = [self.of(child) for child in node.iter_child_nodes()]
+        if node.name == "matches" and len(shapes) > 1:
+            for text, remedy in check_pattern(node.name, shapes[1]):
+                self._report(text, remedy)
+        return _YES_NO
 
     def _name(self, name: str) -> Shape:
         if name in self._names:
@@ -166,7 +191,7 @@ class Inference:
         name = node.name
         if name == "map":
             return ListOf(part)
-        if name in _LIST_FILTERS:
+        if name in _LIST_FILTERS or (name == "slice" and isinstance(base, ListOf)):
             return base
         if name in _ITEM_FILTERS:
             return item

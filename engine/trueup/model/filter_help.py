@@ -1,0 +1,14 @@
+"""What the reference says about one filter of expressions."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FilterHelp:
+    """One filter of expressions, with an example and its result."""
+
+    name: str
+    arguments: str  # in parentheses, or empty
+    text: str
+    example: str
+    result: str

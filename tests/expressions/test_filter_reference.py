@@ -1,0 +1,17 @@
+"""The example of each filter gives the result that the reference shows."""
+
+import pytest
+from trueup.expressions import FILTERS, evaluate
+from trueup.expressions.filter_reference import EXAMPLES, filter_reference
+from trueup.render.values import literal
+
+
+def test_every_filter_has_an_example():
+    assert sorted(EXAMPLES) == sorted(FILTERS)
+
+
+@pytest.mark.parametrize("entry", filter_reference(), ids=lambda entry: entry.name)
+def test_an_example_gives_the_result_that_is_shown(entry):
+    assert f"| {entry.name}" in entry.example
+
+    assert literal(evaluate(f"{{{{ {entry.example} }}}}", {})) == entry.result
