@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         StateLocked,
         TargetError,
     )
+    from trueup.model.evaluation import Evaluation, NamedValue
     from trueup.model.finding import Finding, Place, Severity
     from trueup.model.history import RunHistory, RunsOverview
     from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from trueup.model.project import Project, Verdict
     from trueup.operations.apply import apply, resume
     from trueup.operations.decide import Written, decide, link
+    from trueup.operations.evaluate import evaluate_expression
     from trueup.operations.history import history, show_run
     from trueup.operations.listener import Listener, Progress
     from trueup.operations.plan import plan, undo
@@ -48,9 +50,11 @@ __all__ = [
     "ChangeStatus",
     "ConfigError",
     "EngineError",
+    "Evaluation",
     "Finding",
     "LedgerLine",
     "Listener",
+    "NamedValue",
     "Outcome",
     "Place",
     "Plan",
@@ -72,6 +76,7 @@ __all__ = [
     "apply",
     "check_project",
     "decide",
+    "evaluate_expression",
     "history",
     "link",
     "load_project",
@@ -92,6 +97,7 @@ _MODULES = {
         "StateLocked",
         "TargetError",
     ),
+    "trueup.model.evaluation": ("Evaluation", "NamedValue"),
     "trueup.model.finding": ("Finding", "Place", "Severity"),
     "trueup.model.history": ("RunHistory", "RunsOverview"),
     "trueup.model.outcome": ("ChangeOutcome", "ChangeStatus", "Outcome"),
@@ -99,6 +105,7 @@ _MODULES = {
     "trueup.model.project": ("Project", "Verdict"),
     "trueup.operations.apply": ("apply", "resume"),
     "trueup.operations.decide": ("Written", "decide", "link"),
+    "trueup.operations.evaluate": ("evaluate_expression",),
     "trueup.operations.history": ("history", "show_run"),
     "trueup.operations.listener": ("Listener", "Progress"),
     "trueup.operations.plan": ("plan", "undo"),

@@ -45,13 +45,23 @@ def _mapping_columns(mapping: MappingSpec, rules: Iterable[Rule]) -> dict[str, s
             needed[tables[through[0]] if through else source.table].add(column)
         if join.where:
             _add(join.where, {"row": join.table, "source": source.table}, tables, needed)
-    for value in [
-        *mapping_values(mapping),
-        *(value for rule in rules for value in rule_values(rule)),
-    ]:
-        _add(value, {"source": source.table}, tables, needed)
+    values = [*mapping_values(mapping), *(value for rule in rules for value in rule_values(rule))]
+    for table, names in value_columns(mapping, values).items():
+        needed[table].update(names)
     if mapping.write_back:
         needed[source.table].update(mapping.write_back.set)
+    return needed
+
+
+def value_columns(mapping: MappingSpec, values: Iterable[Value]) -> dict[str, set[str]]:
+    """Table → columns that these values name, of the mapping's own table and of joined ones."""
+    tables = {name: join.table for name, join in mapping.source.joins.items()}
+    needed: dict[str, set[str]] = {
+        mapping.source.table: set(),
+        **{one: set() for one in tables.values()},
+    }
+    for value in values:
+        _add(value, {"source": mapping.source.table}, tables, needed)
     return needed
 
 

@@ -1,6 +1,6 @@
 """Reads both sides: whole tables, records in bulk by the mappings' conditions, reference data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -32,8 +32,13 @@ class Tables:
 
 def read_source(project: Project, source: Source) -> Tables:
     """Reads every table that the project names. Raises SourceError."""
+    return read_tables(project, source, columns(project))
+
+
+def read_tables(project: Project, source: Source, needed: Mapping[str, Collection[str]]) -> Tables:
+    """Reads these columns, by table. Raises SourceError."""
     tables = Tables()
-    for table, names in sorted(columns(project).items()):
+    for table, names in sorted(needed.items()):
         read = source.read(table, sorted(names))
         key = project.catalogue.tables[table].key
         tables.rows[table] = sorted(read.rows, key=itemgetter(key))  # mostly sorted already

@@ -1,0 +1,102 @@
+"""Results of expressions on one row, and all that a row offers to them."""
+
+from collections.abc import Sequence
+
+from trueup.model.evaluation import Evaluation, NamedValue, RowView, SourceRow
+from trueup.model.filter_help import FilterHelp
+from trueup.render.formatting import known_as
+from trueup.render.json_ import as_json
+from trueup.render.layout import Cell, Line, free, lay_out
+from trueup.render.plain_json import plain_json
+from trueup.render.sanitize import sanitize
+from trueup.render.style import Style
+from trueup.render.values import literal
+
+
+def evaluation_text(evaluation: Evaluation, style: Style) -> str:
+    """The result, then what the expression uses: name, value, type and place, one a line."""
+    lines = [
+        Line(
+            (
+                Cell(literal(evaluation.value), style.heading),
+                Cell(f"({evaluation.kind})", style.dim),
+            )
+        )
+    ]
+    lines += value_lines(evaluation.uses, style)
+    return _page(lines, style)
+
+
+def row_text(view: RowView, style: Style) -> str:
+    """A row with its columns, its joins, and what else its expressions see."""
+    heading = f"{view.mapping} {sanitize(view.key)}"
+    if view.name != view.key:
+        heading += f" ({known_as(view.name)})"
+    lines = [Line((Cell(heading, style.heading), Cell(row_place(view.row), style.dim)))]
+    for kind, values in (("column", view.columns), ("join", view.joins), ("other", view.others)):
+        lines += [free(""), *value_lines(values, style, kind=kind)]
+    return _page(lines, style)
+
+
+def filters_text(filters: Sequence[FilterHelp], style: Style) -> str:
+    """Every filter: its arguments, what it does, and an example with its result."""
+    lines: list[Line] = []
+    for one in filters:
+        lines.append(Line((Cell(f"{one.name}{one.arguments}", style.heading),)))
+        lines.append(free(one.text, indent=4))
+        lines.append(free(f"{{{{ {one.example} }}}}  →  {one.result}", style.dim, indent=4))
+    return _page(lines, style)
+
+
+def value_lines(
+    values: Sequence[NamedValue], style: Style, *, kind: str = "value", indent: int = 2
+) -> list[Line]:
+    """One line for each name: its value, its type, and the row that has it, named once."""
+    lines: list[Line] = []
+    before: SourceRow | None = None
+    for one in values:
+        place = row_place(one.row) if one.row and one.row != before else ""
+        cells = (
+            Cell(one.name),
+            Cell(named_literal(one), wraps=True),
+            Cell(one.type, style.dim),
+            Cell(place, style.dim),
+        )
+        lines.append(Line(cells, kind, indent))
+        before = one.row or before
+    return lines
+
+
+def named_literal(value: NamedValue) -> str:
+    """The value of a name, or why it cannot be read."""
+    if value.unread:
+        return f"unreadable: {sanitize(value.unread)}"
+    if value.type.startswith("rows of "):
+        return sanitize(value.value)
+    return literal(value.value)
+
+
+def row_place(row: SourceRow) -> str:
+    """File and line of a row; its table and key where it is in no file."""
+    return sanitize(
+        row.place.file + f":{row.place.line}" if row.place else f"{row.table} {row.key}"
+    )
+
+
+def evaluation_json(evaluation: Evaluation) -> str:
+    """The result and what it is made of."""
+    return as_json(plain_json(evaluation))
+
+
+def row_json(view: RowView) -> str:
+    """A row with all that its expressions may use."""
+    return as_json(plain_json(view))
+
+
+def filters_json(filters: Sequence[FilterHelp]) -> str:
+    """`{"filters": […]}`."""
+    return as_json({"filters": plain_json(filters)})
+
+
+def _page(lines: Sequence[Line], style: Style) -> str:
+    return "".join(f"{line}\n" for line in lay_out(lines, style.columns))

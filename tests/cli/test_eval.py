@@ -1,0 +1,201 @@
+"""`trueup eval`: expressions on real rows, the console, the list of filters."""
+
+import io
+import json
+import sys
+
+import pytest
+from trueup.cli.console import Console
+from trueup.operations.evaluate import open_row
+from trueup.operations.project import load_project
+from trueup.render.style import PLAIN
+
+CUSTOMER = "Alpine Dental AG"
+SUBSCRIPTION = "Alpine Dental AG, Microsoft 365 Business Premium, yearly"
+PHONE = "{{ source.phone | phone(source.country) }}"
+
+
+def test_an_expression_is_evaluated_on_a_row_and_its_names_are_shown(trueup):
+    code, out, err = trueup("eval", "customer", CUSTOMER, PHONE)
+
+    assert (code, err) == (0, "")
+    assert out == (
+        '"+41 44 668 18 01"   (text)\n'
+        '  source.country   "CH"              text   examples/work365/account.json:8\n'
+        '  source.phone     "044 668 18 01"   text\n'
+    )
+
+
+def test_text_without_braces_is_an_expression(trueup):
+    code, out, _ = trueup("eval", "customer", CUSTOMER, "source.name | upper")
+
+    assert (code, out.splitlines()[0]) == (0, '"ALPINE DENTAL AG"   (text)')
+
+
+def test_a_row_is_found_by_its_name_in_plans_and_by_the_start_of_its_key(trueup):
+    by_name = trueup("eval", "subscription", SUBSCRIPTION, "source.id")
+    by_key = trueup("eval", "subscription", "7c0434fa", "source.id")
+
+    assert by_name == by_key
+    assert by_name[1].startswith('"7c0434fa-')
+
+
+def test_the_rows_of_a_join_are_shown_with_the_columns_that_are_used(trueup):
+    code, out, _ = trueup("eval", "subscription", SUBSCRIPTION, "related.logs | sum('quantity')")
+
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["15", "(a", "number)"],
+        ["related.logs", "2", "rows", "of", "license_change"],
+        [
+            *[
+                "related.logs[1].quantity",
+                "12",
+                "decimal",
+                "examples/work365/license_change.json:157",
+            ]
+        ],
+        ["related.logs[2].quantity", "3", "decimal", "examples/work365/license_change.json:158"],
+    ]
+
+
+def test_a_column_that_no_file_names_is_read_when_it_is_used(trueup):
+    code, out, _ = trueup("eval", "subscription", SUBSCRIPTION, "source.selling_price is number")
+
+    assert (code, out.splitlines()[0]) == (0, "true   (yes or no)")
+
+
+def test_as_json_values_have_their_types(trueup):
+    code, out, _ = trueup("eval", "subscription", SUBSCRIPTION, "source.quantity * 2", "--json")
+
+    assert code == 0
+    found = json.loads(out)
+    assert (found["value"], found["kind"]) == (30, "a number")
+    [used] = found["uses"]
+    assert (used["name"], used["value"], used["type"]) == ("source.quantity", 15, "decimal")
+    assert used["row"]["place"] == "examples/work365/subscription.json:46:1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("customer", CUSTOMER, "source.phne"), 1, "has no column 'phne'"),
+        (("customer", CUSTOMER, "source.phne"), 1, "did you mean 'phone'?"),
+        (("customer", CUSTOMER, "{{ source.name"), 1, "expression:1:1: error: "),
+        (("customer", CUSTOMER, "{% set x = 1 %}"), 1, "statements and loops are not allowed"),
+        (("customer", CUSTOMER, "source.name | regex_find('(a')"), 1, "missing ): (a"),
+        (
+            ("customer", CUSTOMER, "source.name + 1"),
+            1,
+            "+ cannot be used on text and a number (source.name is Alpine Dental AG)",
+        ),
+        (("custmer", CUSTOMER, "1"), 1, "there is no mapping 'custmer'"),
+        (("customer", "Alpine Dentl AG", "1"), 1, "did you mean 'Alpine Dental AG'?"),
+        (("customer",), 64, "name the row: MAPPING and KEY"),
+        (("customer", "--filters"), 64, "--filters lists all filters"),
+    ],
+)
+def test_a_mistake_has_its_place_and_a_remedy(trueup, arguments, code, message):
+    found, _, err = trueup("eval", *arguments)
+
+    assert found == code
+    assert message in err
+
+
+def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, monkeypatch):
+    lines = "source.quantity * 2\n\nsource.nme\nplan.as_of\nexit\n1 + 1\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+
+    code, out, err = trueup("eval", "subscription", SUBSCRIPTION)
+
+    assert code == 0
+    shown = [line.split() for line in out.splitlines()]
+    assert shown[0][:2] == ["subscription", "7c0434fa-b3f5-5434-8b63-407519fcd854"]
+    assert ["source.quantity", "15", "decimal"] in shown
+    assert ["related.contract.end_date", "2028-02-29", "day"] in shown
+    assert ["related.logs", "2", "rows", "of", "license_change"] in shown
+    assert ["settings.setup_fee", "0", "a", "number"] in shown
+    assert ["30", "(a", "number)"] in shown
+    assert ["2026-11-15", "(a", "day)"] in shown
+    assert ["2", "(a", "number)"] not in shown
+    assert "has no column 'nme'" in err
+
+
+def test_a_row_as_json_has_its_columns_and_joins(trueup):
+    code, out, _ = trueup("eval", "customer", CUSTOMER, "--json")
+
+    assert code == 0
+    found = json.loads(out)
+    assert (found["mapping"], found["name"]) == ("customer", CUSTOMER)
+    assert found["row"]["place"] == "examples/work365/account.json:8:1"
+    assert "source.phone" in [one["name"] for one in found["columns"]]
+
+
+def test_the_filters_are_listed_with_an_example_of_each(trueup):
+    code, out, _ = trueup("eval", "--filters")
+
+    assert code == 0
+    assert (
+        "end_of_month\n"
+        "    Returns the last day of the month.\n"
+        "    {{ '2026-02-10' | date | end_of_month }}  →  2026-02-28\n"
+    ) in out
+
+
+def test_words_are_completed_by_what_may_follow(work):
+    project = load_project(work)
+    with open_row(project, "subscription", SUBSCRIPTION) as row:
+        console = Console(row, PLAIN)
+
+        def choices(text):
+            found = []
+            while (one := console.choice(text, len(found))) is not None:
+                found.append(one)
+            return found
+
+        assert choices("so") == ["source."]
+        assert choices("1 + source.qua") == ["source.quantity"]
+        assert choices("related.acc") == ["related.account."]
+        assert choices("related.log") == ["related.logs"]
+        assert choices("related.account.cou") == ["related.account.country"]
+        assert choices("settings.billing_codes.s") == [
+            "settings.billing_codes.services",
+            "settings.billing_codes.setup_fee",
+        ]
+        assert choices("settings.no.thing") == []
+        assert choices("plan.") == ["plan.as_of"]
+        assert choices("source.name | trun") == ["truncate_visibly"]
+        assert choices("source.name is not no") == ["none"]
+        assert choices("refs.") == []
+
+
+def test_on_a_terminal_lines_are_typed_until_the_end_of_the_input(work, monkeypatch, capsys):
+    readline = pytest.importorskip("readline")
+    lines = iter(["source.number", "1 / 0"])
+    completers = []
+
+    def typed(prompt):
+        completers.append(readline.get_completer())
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    before = readline.get_completer()
+    with open_row(load_project(work), "customer", CUSTOMER) as row:
+        Console(row, PLAIN).run()
+
+    out, err = capsys.readouterr()
+    assert out.startswith('"A-1007"   (text)\n')
+    assert "divided by zero" in err
+    assert completers[0] is not None
+    assert readline.get_completer() is before
+
+
+class Terminal(io.StringIO):
+    """A stdin that is a terminal."""
+
+    def isatty(self):
+        return True
