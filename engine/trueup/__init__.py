@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TargetError,
     )
     from trueup.model.evaluation import Evaluation, NamedValue
+    from trueup.model.explanation import Explanation
     from trueup.model.finding import Finding, Place, Severity
     from trueup.model.history import RunHistory, RunsOverview
     from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from trueup.operations.apply import apply, resume
     from trueup.operations.decide import Written, decide, link
     from trueup.operations.evaluate import evaluate_expression
+    from trueup.operations.explain import explain
     from trueup.operations.history import history, show_run
     from trueup.operations.listener import Listener, Progress
     from trueup.operations.plan import plan, undo
@@ -51,6 +53,7 @@ __all__ = [
     "ConfigError",
     "EngineError",
     "Evaluation",
+    "Explanation",
     "Finding",
     "LedgerLine",
     "Listener",
@@ -77,6 +80,7 @@ __all__ = [
     "check_project",
     "decide",
     "evaluate_expression",
+    "explain",
     "history",
     "link",
     "load_project",
@@ -98,6 +102,7 @@ _MODULES = {
         "TargetError",
     ),
     "trueup.model.evaluation": ("Evaluation", "NamedValue"),
+    "trueup.model.explanation": ("Explanation",),
     "trueup.model.finding": ("Finding", "Place", "Severity"),
     "trueup.model.history": ("RunHistory", "RunsOverview"),
     "trueup.model.outcome": ("ChangeOutcome", "ChangeStatus", "Outcome"),
@@ -106,6 +111,7 @@ _MODULES = {
     "trueup.operations.apply": ("apply", "resume"),
     "trueup.operations.decide": ("Written", "decide", "link"),
     "trueup.operations.evaluate": ("evaluate_expression",),
+    "trueup.operations.explain": ("explain",),
     "trueup.operations.history": ("history", "show_run"),
     "trueup.operations.listener": ("Listener", "Progress"),
     "trueup.operations.plan": ("plan", "undo"),

@@ -48,6 +48,7 @@ class PlanOptions:
     exclude: tuple[str, ...] = ()  # the same
     customer: str = ""  # key or name
     undo: str = ""  # the run that is to be undone; the options above do not apply then
+    explained: bool = False  # keeps what the plan was made from; that takes memory
 
 
 Report = Callable[[str], None]
@@ -59,7 +60,14 @@ def no_report(step: str) -> None:
     del step
 
 
-@gc_paused()
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with what it was made from, for explaining it."""
+
+    plan: Plan
+    context: PlanContext | None  # None for a plan that is not to be explained, and an undo
+
+
 def plan(
     project: Project,
     world: World,
@@ -71,13 +79,24 @@ def plan(
     Raises SourceError, TargetError or StateError where a side cannot be read: a failed read is
     never an empty one. Raises EngineError for a selection that names no row, or several.
     """
+    return plan_with_context(project, world, options, report).plan
+
+
+@gc_paused()
+def plan_with_context(
+    project: Project,
+    world: World,
+    options: PlanOptions | None = None,
+    report: Report = no_report,
+) -> Planned:
+    """As `plan`, with what the plan was made from, if the options ask for it."""
     options = options or PlanOptions()
     as_of = options.as_of or project.as_of or world.clock.now().astimezone(project.zone).date()
     snapshot = world.state.load()
     systems = project.catalogue.systems
     require_same_systems(snapshot, world, systems)
     if options.undo:
-        return undo(project, world, options.undo, as_of)
+        return Planned(undo(project, world, options.undo, as_of), None)
     request = SelectionRequest(options.targets, options.exclude, options.customer)
     require_known_mappings(project, request)
     calls_before = world.target.calls
@@ -96,6 +115,7 @@ def plan(
         pushed_changes=PushedChanges(world.state),
         unreadable=tables.unreadable,
         findings=[*open_run_findings(world.state, snapshot), *tables.findings],
+        service_ledgers={} if options.explained else None,
     )
     require_known_rows(context, request)
     for mapping in project.mappings.values():
@@ -112,7 +132,8 @@ def plan(
     part = select(context, request)
     apply_plan_rules(context, part)
     context.rules.require_all_asked()
-    return assemble(context, world, calls_before, part)  # order, guard
+    made = assemble(context, world, calls_before, part)  # order, guard
+    return Planned(made, context if options.explained else None)
 
 
 @dataclass(frozen=True, slots=True)

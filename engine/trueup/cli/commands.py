@@ -20,6 +20,7 @@ SHORT_HELP: Mapping[str, str] = {
     "apply": "Do what a plan says.",
     "show": "Show a saved plan.",
     "graph": "Draw what depends on what.",
+    "explain": "Explain a change, a field or a total.",
     "eval": "Evaluate an expression on a row.",
     "link": "Link a row to a record.",
     "decide": "Decide what becomes of a row.",

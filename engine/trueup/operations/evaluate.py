@@ -1,8 +1,7 @@
 """Evaluates expressions on a real row, for trying them out. Reads the source and nothing else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from trueup import wiring
@@ -22,6 +21,7 @@ from trueup.model.finding import Place, Severity
 from trueup.model.mapping_state import Row
 from trueup.model.project import MappingSpec, Project, Value
 from trueup.operations.rows import resolve_key
+from trueup.operations.source_places import with_places
 from trueup.planning.needs import columns, value_columns
 from trueup.planning.reading import Tables, read_tables
 from trueup.planning.selection.row_names import matching_keys
@@ -86,23 +86,22 @@ class OpenRow:
         """All columns and joins of the row that the project names. Raises SourceError."""
         names = self._names(self._rows[self.key])
         own, joins, others = row_values(self._mapping, self._project.catalogue, names)
-        places = _places(self._source, [*own, *joins])
-        row = SourceRow(self._mapping.source.table, self.key)
-        return RowView(
+        view = RowView(
             mapping=self._mapping.name,
             key=self.key,
             name=self.name,
-            row=places.get((row.table, row.key), row),
-            columns=_placed(own, places),
-            joins=_placed(joins, places),
+            row=SourceRow(self._mapping.source.table, self.key),
+            columns=tuple(own),
+            joins=tuple(joins),
             others=tuple(others),
         )
+        return with_places(view, self._source)
 
     def evaluate(self, expression: str) -> Evaluation:
         """Evaluates one expression or template. Raises as `evaluate_expression` does."""
         text = expression if is_code(expression) else f"{{{{ {expression} }}}}"
         value = Value(text, Place(EXPRESSION, 1, 1))
-        checked = check_expression(value, self._shapes)
+        checked = check_expression(value, self._shapes, guarded=True)
         if errors := [one for one in checked.findings if one.severity is Severity.ERROR]:
             raise ConfigError(errors)
         self._read_also(value)
@@ -115,9 +114,8 @@ class OpenRow:
             raise EngineError(
                 f"{value.place}: cannot be evaluated: {fault}{_with(uses)}"
             ) from fault
-        return Evaluation(
-            expression, result, kind_of(result), _placed(uses, _places(self._source, uses))
-        )
+        found = Evaluation(expression, result, kind_of(result), uses)
+        return with_places(found, self._source)
 
     def complete(self, text: str) -> Sequence[str]:
         """The ways to go on with an expression that is being typed, each as a whole last word."""
@@ -175,28 +173,6 @@ class OpenRow:
             return as_text(evaluate(raw, self._names(row))) or key
         except EVALUATION_ERRORS:  # a label only names the row: its key does so as well
             return key
-
-
-def _places(source: Source, values: Iterable[NamedValue]) -> Mapping[tuple[str, str], SourceRow]:
-    """The rows of these values, with their places. Raises SourceError."""
-    keys: dict[str, set[str]] = {}
-    for value in values:
-        if value.row:
-            keys.setdefault(value.row.table, set()).add(value.row.key)
-    return {
-        (table, key): SourceRow(table, key, place)
-        for table, wanted in keys.items()
-        for key, place in source.places(table, sorted(wanted)).items()
-    }
-
-
-def _placed(
-    values: Iterable[NamedValue], places: Mapping[tuple[str, str], SourceRow]
-) -> tuple[NamedValue, ...]:
-    return tuple(
-        replace(one, row=places.get((one.row.table, one.row.key), one.row)) if one.row else one
-        for one in values
-    )
 
 
 def _with(uses: Iterable[NamedValue]) -> str:

@@ -8,7 +8,7 @@ from trueup.model.finding import Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.listener import SILENT, Listener
-from trueup.pipeline import PlanOptions
+from trueup.pipeline import Planned, PlanOptions
 from trueup.planning.in_doubt import OPEN_RUN
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
 from trueup.ports import World
@@ -39,17 +39,28 @@ def plan_in(
     listener: Listener = SILENT,
 ) -> Plan:
     """As `plan`, with connectors that are open already."""
+    return planned_in(world, project, options, listener).plan
+
+
+def planned_in(
+    world: World,
+    project: Project,
+    options: PlanOptions | None = None,
+    listener: Listener = SILENT,
+) -> Planned:
+    """The same, with what the plan was made from, if the options ask for it."""
     options = options or PlanOptions()
     try:
-        made = pipeline.plan(project, world, options, listener.step)
+        planned = pipeline.plan_with_context(project, world, options, listener.step)
     except TargetRejected as refusal:
         if unknown := unknown_fields(project, world.target):
             raise ConfigError(unknown) from refusal
         raise
     for notice in world.source.notices:
         listener.notice(notice)
+    made = planned.plan
     if options.undo:
-        return made
+        return planned
     periods = unknown_periods(project, world.target)
     if errors := [one for one in periods if one.severity is Severity.ERROR]:
         raise ConfigError(errors)
@@ -57,7 +68,8 @@ def plan_in(
         periods += unnamed_periods(project, world.target)
     opened = [one for one in made.findings if one.code == OPEN_RUN]
     others = [one for one in made.findings if one.code != OPEN_RUN]
-    return replace(made, findings=(*opened, *project.warnings, *periods, *others))
+    findings = (*opened, *project.warnings, *periods, *others)
+    return replace(planned, plan=replace(made, findings=findings))
 
 
 def _lacks_prices(plan: Plan) -> bool:

@@ -19,7 +19,11 @@ from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges
 from trueup.planning.reading import Records
 from trueup.ports import Row, StateSnapshot, Target
+from trueup.stages.ledger import ServiceLedger
 from trueup.stages.resolve import Resolver
+
+LineKey = tuple[str, str, int | None]
+"""Mapping, key and record of a line of the ledger."""
 
 
 @dataclass
@@ -45,6 +49,9 @@ class PlanContext:
 
     # Of the plan as a whole
     ledger: list[LedgerLine] = field(default_factory=list)
+    service_ledgers: dict[LineKey, ServiceLedger] | None = None
+    """What each line of the ledger was made from; None where the plan is not to be explained."""
+
     exceeded: list[GuardExceeded] = field(default_factory=list)  # limits set by rules on the plan
     new_unit_rows: dict[str, int] = field(default_factory=dict)
     """Changes that create a service → unit rows that it will have, for the estimate of calls."""
@@ -159,6 +166,11 @@ class PlanContext:
         else:
             rows = [(change.mapping, key) for key in change.keys]
         return [*rows, (change.makes.mapping, change.makes.key)] if change.makes else rows
+
+    def keep_ledger(self, line: LedgerLine, ledger: ServiceLedger) -> None:
+        """Keeps what a line of the ledger was made from, if the plan is to be explained."""
+        if self.service_ledgers is not None:
+            self.service_ledgers[line.mapping, line.key, line.record] = ledger
 
     def label(self, mapping: str, key: str) -> str:
         """What people call a row."""

@@ -49,9 +49,14 @@ def filters_text(filters: Sequence[FilterHelp], style: Style) -> str:
 
 
 def value_lines(
-    values: Sequence[NamedValue], style: Style, *, kind: str = "value", indent: int = 2
+    values: Sequence[NamedValue],
+    style: Style,
+    *,
+    kind: str = "value",
+    indent: int = 2,
+    types: bool = True,
 ) -> list[Line]:
-    """One line for each name: its value, its type, and the row that has it, named once."""
+    """One line for each name: its value, its type if asked for, and the row that has it, once."""
     lines: list[Line] = []
     before: SourceRow | None = None
     for one in values:
@@ -59,7 +64,7 @@ def value_lines(
         cells = (
             Cell(one.name),
             Cell(named_literal(one), wraps=True),
-            Cell(one.type, style.dim),
+            *([Cell(one.type, style.dim)] if types else []),
             Cell(place, style.dim),
         )
         lines.append(Line(cells, kind, indent))

@@ -9,6 +9,7 @@ Amounts are exact to eight decimal places; only renderers round them to pennies.
 
 from calendar import monthrange
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -66,41 +67,60 @@ def amount(units: int, first: date, last: date, terms: ServiceTerms) -> Decimal 
     return total
 
 
-def invoice_effect(
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """What a change of units costs in one period that is not posted yet."""
+
+    start: date  # of the whole period
+    end: date
+    first: date  # the days of it that the change is about; none where `last` is earlier
+    last: date
+    amount: Decimal
+    is_invoiced: bool  # it is on the contract's next invoice
+
+
+def open_parts(
     units: int, day: date, terms: ServiceTerms, posted_until: date | None, as_of: date
-) -> InvoiceEffect | None:
-    """What `units` more, or less, from `day` on do to the contract's next invoice.
+) -> Iterator[OpenPart]:
+    """What `units` more, or less, from `day` on cost, by open period.
 
     The next invoice bills every open period that has begun by `as_of`; where all of these are
     posted, the first one that is open. Its first period is the present one, or the first one that
-    the change is about. None where price or periods are unknown.
+    the change is about. Yields nothing where price or periods are unknown.
     """
     if terms.price is None or terms.start is None or not terms.months:
-        return None
+        return
     horizon = max(day, as_of, posted_until or as_of) + DAY
-    total, earlier = Decimal(0), Decimal(0)
-    invoiced: tuple[date, date] | None = None
-    first_billed: tuple[date, date] | None = None
+    is_first = True
     for start, end in periods(terms, horizon):
         is_posted = posted_until is not None and end <= posted_until
         if is_posted or end < min(day, as_of):  # the change adds nothing to earlier periods
             continue
         last = min(end, terms.end) if terms.end else end
-        open_from = max(start, day, posted_until + DAY if posted_until else start)
-        part = amount(units, open_from, last, terms) if open_from <= last else Decimal(0)
-        if part and first_billed is None:
-            first_billed = (start, last)
-        if invoiced is None or start <= as_of:
-            invoiced = (invoiced[0] if invoiced else start, last)
-            total += part or Decimal(0)
-            if end < as_of:  # a period before the present one
-                earlier += part or Decimal(0)
-    if invoiced is None:
+        first = max(start, day, posted_until + DAY if posted_until else start)
+        part = amount(units, first, last, terms) if first <= last else None
+        yield OpenPart(start, end, first, last, part or Decimal(0), is_first or start <= as_of)
+        is_first = False
+
+
+def invoice_effect(
+    units: int, day: date, terms: ServiceTerms, posted_until: date | None, as_of: date
+) -> InvoiceEffect | None:
+    """What `units` more, or less, from `day` on do to the contract's next invoice.
+
+    None where price or periods are unknown. See `open_parts` for the periods of that invoice.
+    """
+    parts = [*open_parts(units, day, terms, posted_until, as_of)]
+    invoiced = [part for part in parts if part.is_invoiced]
+    if not invoiced:
         return None
+    billed = next((part for part in parts if part.amount), None)
+    total = sum((part.amount for part in invoiced), Decimal(0))
+    earlier = sum((part.amount for part in invoiced if part.end < as_of), Decimal(0))
     return InvoiceEffect(
-        start=invoiced[0],
-        end=invoiced[1],
+        start=invoiced[0].start,
+        end=invoiced[-1].last,
         amount=exact(total),
         earlier=exact(earlier),
-        first_billed=first_billed,
+        first_billed=(billed.start, billed.last) if billed else None,
     )

@@ -360,26 +360,62 @@ def orphan(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LineParts:
+    """Units and money a month of one line whose sides are known; None where its price is not."""
+
+    gap: Decimal  # what is billed too little; negative: too much
+    gap_money: Decimal | None
+    moved: Decimal
+    moved_money: Decimal | None
+    held: tuple[tuple[HeldUnits, Decimal | None], ...]
+    unexplained: Decimal
+    unexplained_money: Decimal | None
+
+    @property
+    def held_money(self) -> Decimal | None:
+        """Money of all that is held; None where a part is unknown."""
+        known = [amount for _, amount in self.held if amount is not None]
+        return sum(known, Decimal(0)) if len(known) == len(self.held) else None
+
+
+def parts_of(line: LedgerLine) -> LineParts | None:
+    """The parts of a line as the totals add them up; None for a line that is in no total."""
+    if line.class_ is LedgerClass.UNKNOWN or line.units is None:
+        return None
+    gap = (line.quantity or Decimal(0)) - line.units
+    parts = _Parts(line)
+    rest = line.unexplained or Decimal(0)
+    return LineParts(
+        gap=gap,
+        gap_money=_money(line, gap),
+        moved=Decimal(line.moved),
+        moved_money=parts.money(line.moved),
+        held=tuple((one, parts.money(one.units)) for one in line.held),
+        unexplained=rest,
+        unexplained_money=parts.money(rest),
+    )
+
+
 def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
     """Sums of the lines whose two sides are known."""
     under, over, moved, held, unexplained = (_Sum() for _ in range(5))
     by_reason: dict[str, _Sum] = {}
     unknown = 0
     for line in lines:
-        if line.class_ is LedgerClass.UNKNOWN or line.units is None:
+        parts = parts_of(line)
+        if parts is None:
             unknown += 1
             continue
-        gap = (line.quantity or Decimal(0)) - line.units
-        (under if gap > 0 else over).add(abs(gap), _money(line, abs(gap)))
-        parts = _Parts(line)
-        moved.add(Decimal(line.moved), parts.money(line.moved))
-        amounts = [(one, parts.money(one.units)) for one in line.held]
-        known = [amount for _, amount in amounts if amount is not None]
-        held.add(line.held_units, sum(known, Decimal(0)) if len(known) == len(amounts) else None)
-        for one, amount in amounts:
-            by_reason.setdefault(one.code, _Sum()).add(one.units, amount)
-        rest = line.unexplained or Decimal(0)
-        unexplained.add(rest, parts.money(rest))
+        amount = parts.gap_money
+        (under if parts.gap > 0 else over).add(
+            abs(parts.gap), None if amount is None else abs(amount)
+        )
+        moved.add(parts.moved, parts.moved_money)
+        held.add(line.held_units, parts.held_money)
+        for one, held_amount in parts.held:
+            by_reason.setdefault(one.code, _Sum()).add(one.units, held_amount)
+        unexplained.add(parts.unexplained, parts.unexplained_money)
     reasons = [HeldTotal(code, total.amount()) for code, total in by_reason.items()]
     return LedgerTotals(
         under=under.amount(),

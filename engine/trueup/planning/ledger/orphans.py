@@ -31,6 +31,7 @@ def orphan_lines(
         units = ledger.units(context.as_of)
         if units:
             line = orphan(ledger, units, context.as_of, candidates.rows(record))
+            context.keep_ledger(line, ledger)
             if record in state.contested_records:
                 line = _contested(line)
             yield _with_doubt(line, unreadable) if unreadable else line

@@ -234,12 +234,7 @@ class Policies:
         spec = self._spec
         if spec is None or key not in self._context.states[self._mapping.name].rows:
             return NO_POLICY
-        parts = dict(spec.parts)
-        rows = [*under, self._context.labels.ref(self._mapping.name, key)]
-        for position, override in enumerate(spec.overrides):
-            if _matches(override, rows):
-                self._used.add(position)
-                parts |= override.parts
+        parts = self.parts(key, under)
         names = self._context.names(self._mapping.name, key)
         try:
             return _resolved(parts, names)
@@ -247,6 +242,19 @@ class Policies:
             finding = expression_failed(self._mapping.name, key, "policy", spec.place, fault)
             self._context.findings.append(finding)
             return Policy(failed=finding.text)
+
+    def parts(self, key: str, under: Iterable[RowRef]) -> dict[PolicyPart, Value]:
+        """What each part of the row's policy is set to: by an override, or for all rows."""
+        spec = self._spec
+        if spec is None:
+            return {}
+        parts = dict(spec.parts)
+        rows = [*under, self._context.labels.ref(self._mapping.name, key)]
+        for position, override in enumerate(spec.overrides):
+            if _matches(override, rows):
+                self._used.add(position)
+                parts |= override.parts
+        return parts
 
     def unused(self) -> Iterable[Finding]:
         """A warning for each override that matches no row."""

@@ -125,6 +125,7 @@ class _Reconciliation:
         moved = sum(change.unit_change for change in changes)
         held = held_units(self._context, self._mapping.name, planned.ledger)
         line = complete(line, moved, held)
+        self._context.keep_ledger(line, planned.ledger)
         if _matters(line):
             self._context.ledger.append(line)
             # What stops a change is reported with the change.

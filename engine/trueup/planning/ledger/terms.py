@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.coerce import label
+from trueup.model.explanation import RecordValue
 from trueup.model.plan import ServiceTerms
 from trueup.model.project import LedgerSpec, MappingSpec, PriceSpec, Reference
 from trueup.planning.context import PlanContext
@@ -43,6 +44,14 @@ class ServiceTermsReader:
             end=_day(self._value(service, periods.end)),
             present_end=_day(self._value(service, periods.end, after=False)),
         )
+
+    def record_value(self, record: Mapping[str, Any] | None, key: str, path: str) -> RecordValue:
+        """The value that a path of `ledger.price` has for a service, and the record that has it."""
+        service, owner = _Service(record, key), path.rpartition(".")[0]
+        found = self._referred(service, owner, after=False) if owner else record
+        mapping = self._context.project.mappings[owner] if owner else self._mapping
+        value = self._value(service, path, after=False)
+        return RecordValue(path, mapping.target.entity, (found or {}).get("id"), value)
 
     def _price(
         self, service: _Service, spec: PriceSpec | None

@@ -44,7 +44,7 @@ def parse_selector(context: PlanContext, text: str) -> Selector:
         raise no_mapping(mapping, context.states)
     if not colon:
         return Selector(mapping)
-    return Selector(*_only(context, key, _fitting(context, key, mapping), [mapping]))
+    return Selector(*only_row(context, key, fitting_rows(context, key, mapping), [mapping]))
 
 
 def parse_customer(context: PlanContext, text: str) -> RowKey:
@@ -54,16 +54,16 @@ def parse_customer(context: PlanContext, text: str) -> RowKey:
     """
     every = [*context.states]
     found = [(name, text) for name in every if text in context.states[name].rows]
-    found = found or [row for name in every for row in _fitting(context, text, name)]
+    found = found or [row for name in every for row in fitting_rows(context, text, name)]
     mapping, colon, key = text.partition(":")
     if not found and colon and mapping in context.states:
-        return _only(context, key, _fitting(context, key, mapping), [mapping])
+        return only_row(context, key, fitting_rows(context, key, mapping), [mapping])
     graph = ReferenceGraph(context)
     tops = [row for row in found if not graph.ancestors([row]).intersection(found) - {row}]
-    return _only(context, text, tops or found, every)
+    return only_row(context, text, tops or found, every)
 
 
-def _fitting(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
+def fitting_rows(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
     """The rows of a mapping that may be meant, those in its scope first."""
     state = context.states[mapping]
     if text in state.rows or text in state.record_ids:
@@ -80,7 +80,7 @@ def _labels(context: PlanContext, mapping: str, keys: Iterable[str]) -> dict[str
     return {key: context.label(mapping, key) for key in keys}
 
 
-def _only(
+def only_row(
     context: PlanContext, text: str, found: Sequence[RowKey], mappings: Sequence[str]
 ) -> RowKey:
     """The one row that was found. Raises EngineError for none, and for several."""

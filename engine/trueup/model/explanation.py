@@ -1,0 +1,234 @@
+"""Why a plan is as it is: what a change, a field, a line of the ledger or a total is made of.
+
+For explaining only. Places of source rows are filled in last, by the operation that can ask the
+source for them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from trueup.model.catalogue import SystemNames
+from trueup.model.evaluation import NamedValue, SourceRow
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.plan import Change, LedgerLine, Reason, RowRef, ServiceTerms, UnitRow
+from trueup.model.project import Decision, Manage, PolicyPart
+from trueup.model.rule_scopes import RuleOn
+from trueup.model.run import Pushed
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """One literal, expression or template of a file, with its result on one row."""
+
+    place: Place
+    text: str  # as YAML has it
+    result: object
+    failed: str = ""  # why it cannot be evaluated; empty where it can
+    uses: tuple[NamedValue, ...] = ()
+
+
+class FieldStatus(StrEnum):
+    """What this plan does with a field of a record."""
+
+    WRITTEN = "written"
+    EQUAL = "equal"  # the record has the value already
+    KEPT = "kept"  # it is managed so that the record's value stays, or there is no value
+    FIXED = "fixed"  # the target takes it on create only
+    LEFT = "left alone"  # a rule about it fails, or the row is blocked or left out
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExplanation:
+    """One field: where its value comes from, what the record has, and what was written last."""
+
+    name: str
+    formulas: tuple[Formula, ...]  # one; a look-up has one for each value that it looks for
+    source: str  # what the value is found by: empty, `ref customer`, `find Countries`
+    manage: Manage
+    wanted: str  # as people read it; of a row that cannot be resolved, why
+    actual: str | None  # what the record has; None: there is no record
+    last_written: str | None  # None: trueup never wrote it
+    not_kept: str  # what was written last, where the target kept another value; empty otherwise
+    status: FieldStatus
+    before: str = ""  # of a field that is written
+    reason: Reason | None = None  # of a field that is written
+
+
+class RuleStatus(StrEnum):
+    """What a rule found on one row."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    DOES_NOT_APPLY = "does not apply"  # its `when` is false
+    NOT_REACHED = "not reached"  # the row was stopped before
+    NO_FINDING = "no finding"  # it was evaluated on what the plan does, and found nothing
+
+
+@dataclass(frozen=True, slots=True)
+class RuleExplanation:
+    """One rule about a row."""
+
+    name: str
+    place: Place
+    on: RuleOn
+    severity: Severity
+    status: RuleStatus
+    text: str = ""  # its message, where it fails
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionExplanation:
+    """A decision about a row, and whether it is in force on the day of the plan."""
+
+    decision: Decision
+    in_force: bool
+
+
+class RowStatus(StrEnum):
+    """Where a row stands in the plan."""
+
+    READY = "ready"
+    BLOCKED = "blocked"
+    LEFT_OUT = "left out"
+    OUT_OF_SCOPE = "out of scope"  # the mapping's `where` is false
+    SUCCEEDED = "succeeded"  # another row took over its record
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class RowExplanation:
+    """One row of a mapping in a plan."""
+
+    mapping: str
+    key: str
+    name: str
+    title: str  # of the mapping: Account → Company
+    place: Place  # of the mapping
+    row: SourceRow
+    status: RowStatus
+    findings: tuple[Finding, ...]  # why it is blocked or left out, and warnings about it
+    because: tuple[RowRef, ...]  # the rows up to the one at fault
+    scope: Formula | None  # the mapping's `where`
+    entity: str
+    is_appended: bool  # its records can be created and never read
+    pushed: Pushed | None  # of an appended one: what was sent for it
+    record: int | None
+    how: str  # how its record was found; empty where it has none
+    fields: tuple[FieldExplanation, ...]
+    rules: tuple[RuleExplanation, ...]
+    decisions: tuple[DecisionExplanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodAmount:
+    """A part of the money of a change: its units over the billed days of one period."""
+
+    start: date  # of the whole period
+    end: date
+    first: date  # billed days of it
+    last: date
+    days: int
+    of_days: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeExplanation:
+    """One change of the plan, with the periods and prices of its money."""
+
+    change: Change
+    sets: tuple[tuple[str, Formula], ...]  # of a write-back or a deactivation: what it sets
+    terms: ServiceTerms | None  # of an adjustment
+    periods: tuple[PeriodAmount, ...]  # of its effect on the next invoice
+    posted_until: date | None  # last day that is invoiced; None: none, or unknown
+    needs: tuple[RowRef, ...]  # rows whose changes must be done first
+    moved: tuple[SourceRow, ...]  # rows that have changed since the plan was made
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyExplanation:
+    """One part of the policy that holds for a row."""
+
+    part: PolicyPart
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class PendingExplanation:
+    """One change of a quantity that the target does not have yet."""
+
+    row: SourceRow
+    mapping: str
+    day: date  # from which it is billed
+    units: Decimal  # as billed
+    notes: tuple[str, ...]  # which policy changed its units or its day
+    change: str  # the id of the change that sends or marks it; empty where none does
+    is_marked_only: bool  # nothing is sent for it: that change only marks it in the source
+    held: str  # why it is not sent; empty where it is
+
+
+@dataclass(frozen=True, slots=True)
+class RecordValue:
+    """A value of a record of the target, by its path in the mapping: `service.unitPrice`."""
+
+    path: str
+    entity: str
+    record: int | None
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerExplanation:
+    """A line of the ledger: both sides, what is pending, and where the price comes from."""
+
+    line: LedgerLine
+    quantity: Formula | None  # before the policy; None for a service without a row
+    counts_as_zero: str  # why the quantity is 0 without an expression; empty otherwise
+    policy: tuple[PolicyExplanation, ...]
+    units_entity: str
+    units: tuple[UnitRow, ...]  # as they were read
+    pending: tuple[PendingExplanation, ...]
+    prices: tuple[RecordValue, ...]  # in the order in which they are tried
+    per: RecordValue | None  # the billing period
+    terms: ServiceTerms
+
+
+@dataclass(frozen=True, slots=True)
+class TotalPart:
+    """What one row or change adds to a total."""
+
+    what: str  # what `explain` takes to follow it
+    name: str
+    units: Decimal | None = None
+    amount: Decimal | None = None  # None: it has no money, or its price is not known
+    unpriced: bool = False
+    text: str = ""  # why
+
+
+@dataclass(frozen=True, slots=True)
+class TotalExplanation:
+    """A total of the plan with all that it is the sum of."""
+
+    parts: tuple[TotalPart, ...]
+    label: str = ""  # as the plan shows it
+    units: Decimal | None = None  # the total itself; None where it has none
+    amount: Decimal | None = None
+    per_month: bool = False  # the amount is one of each month
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to one question about a plan."""
+
+    what: str  # as it was asked
+    as_of: date
+    currency: str
+    names: SystemNames
+    field: str = ""  # the only field of its row that it is about
+    rows: tuple[RowExplanation, ...] = ()
+    changes: tuple[ChangeExplanation, ...] = ()
+    ledger: tuple[LedgerExplanation, ...] = ()
+    total: TotalExplanation | None = None
+    notes: tuple[str, ...] = ()  # what has changed since a saved plan was made

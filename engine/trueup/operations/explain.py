@@ -1,0 +1,126 @@
+"""Explains why a plan is as it is. Reads both systems and the state, and writes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from trueup import wiring
+from trueup.errors import EngineError
+from trueup.model.explanation import Explanation, LedgerExplanation
+from trueup.model.plan import Change, LedgerLine, Plan
+from trueup.model.project import Project
+from trueup.model.suggestions import closest
+from trueup.operations.listener import SILENT, Listener
+from trueup.operations.plan import planned_in
+from trueup.operations.source_places import with_places
+from trueup.pipeline import PlanOptions
+from trueup.planning.context import PlanContext
+from trueup.planning.explaining.ledger import explain_line
+from trueup.planning.explaining.money import explain_change
+from trueup.planning.explaining.rows import changes_of, explain_row
+from trueup.planning.explaining.rules import rules_about
+from trueup.planning.explaining.subjects import RowSubject, Subject, find_subject
+from trueup.planning.explaining.totals import explain_total, labels
+
+
+def explain(
+    project: Project, what: str, plan: Plan | None = None, listener: Listener = SILENT
+) -> Explanation:
+    """What a change, a row, a field, a line of the ledger or a total of a plan is made of.
+
+    `what` is `MAPPING:KEY`, `MAPPING:KEY.FIELD`, the id of a change, `ledger:` with a key or name,
+    the name of a row, or the name of a total as the plan shows it. A row's name may stand for its
+    key. Without `plan`, a new plan is made. With one, its changes and figures are explained, from
+    rows and records as they are now; what has changed since is noted, and a total is explained
+    without reading anything.
+
+    Raises EngineError, with candidates, where nothing or more than one thing is meant, and what
+    `plan` raises.
+    """
+    if plan is not None and (total := explain_total(plan, what)):
+        return Explanation(what, plan.as_of, plan.currency, plan.names, total=total)
+    with wiring.open_world(project) as world:
+        options = PlanOptions(as_of=plan.as_of if plan else None, explained=True)
+        made = planned_in(world, project, options, listener)
+        shown = plan or made.plan
+        if total := explain_total(shown, what):
+            return Explanation(what, shown.as_of, shown.currency, shown.names, total=total)
+        if made.context is None:
+            raise AssertionError("a plan that undoes nothing was made without its context")
+        subject = _subject(made.context, shown, what)
+        found = _explained(made.context, shown, subject, what)
+        notes = _notes(project, plan, made.plan) if plan else ()
+        return with_places(replace(found, notes=notes), world.source)
+
+
+def _subject(context: PlanContext, plan: Plan, what: str) -> Subject:
+    try:
+        return find_subject(context, plan, what)
+    except EngineError as error:
+        near = closest(what, labels(plan))
+        if near is None:
+            raise
+        raise EngineError(f"{error}; or the total {near!r}?") from error
+
+
+def _explained(context: PlanContext, plan: Plan, subject: Subject, what: str) -> Explanation:
+    empty = Explanation(what, plan.as_of, plan.currency, plan.names)
+    match subject:
+        case RowSubject(mapping, key, field):
+            row = explain_row(context, plan, mapping, key)
+            if field:
+                rules = rules_about(context, context.project.mappings[mapping], field)
+                fields = tuple(one for one in row.fields if one.name == field)
+                kept = tuple(one for one in row.rules if one.name in rules)
+                return replace(empty, rows=(replace(row, fields=fields, rules=kept),), field=field)
+            own = changes_of(plan, mapping, key)
+            moving = [
+                one
+                for one in plan.changes
+                if one.adjustment
+                and (one.adjustment.row.mapping, one.adjustment.row.key) == (mapping, key)
+            ]
+            changes = {one.id: one for one in (*own, *moving)}.values()
+            moved = [one.adjustment.row for one in changes if one.adjustment]
+            return replace(
+                empty,
+                rows=(row,),
+                changes=tuple(explain_change(context, plan, one) for one in changes),
+                ledger=_lines(context, plan, [(mapping, key), *(one[:2] for one in moved)]),
+            )
+        case Change():
+            adjustment = subject.adjustment
+            return replace(
+                empty,
+                rows=tuple(
+                    explain_row(context, plan, subject.mapping, key)
+                    for key in subject.keys
+                    if not (adjustment and adjustment.is_correction)
+                ),
+                changes=(explain_change(context, plan, subject),),
+                ledger=_lines(context, plan, [adjustment.row[:2]] if adjustment else []),
+            )
+        case LedgerLine():
+            found = explain_line(context, plan, subject)
+            return replace(empty, ledger=(found,) if found else ())
+
+
+def _lines(
+    context: PlanContext, plan: Plan, rows: Iterable[tuple[str, str]]
+) -> tuple[LedgerExplanation, ...]:
+    wanted = {*rows}
+    lines = [line for line in plan.ledger if line.key and (line.mapping, line.key) in wanted]
+    found = [explain_line(context, plan, line) for line in lines]
+    return tuple(one for one in found if one)
+
+
+def _notes(project: Project, saved: Plan, now: Plan) -> tuple[str, ...]:
+    """What differs between a saved plan and what its explanation is made from."""
+    notes = []
+    if saved.project != project.digest:
+        notes.append(
+            "the configuration has changed since this plan was made: "
+            "expressions, rules and policies are those of now"
+        )
+    if (saved.lineage, saved.serial) != (now.lineage, now.serial):
+        notes.append("a run or an edit of the state came after this plan")
+    return tuple(notes)

@@ -1,0 +1,58 @@
+"""Fills in where source rows stand, in results that name them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from trueup.model.evaluation import SourceRow
+from trueup.ports import Source
+
+_Result = TypeVar("_Result")
+
+
+def with_places(result: _Result, source: Source) -> _Result:
+    """The result with the place of each `SourceRow` in it, where the source consists of files.
+
+    The result is a frozen dataclass, or a tuple or list of them. Raises SourceError.
+    """
+    keys: dict[str, set[str]] = {}
+    for row in _rows(result):
+        keys.setdefault(row.table, set()).add(row.key)
+    places = {
+        (table, key): SourceRow(table, key, place)
+        for table, wanted in sorted(keys.items())
+        for key, place in source.places(table, sorted(wanted)).items()
+    }
+    placed: _Result = _placed(result, places)
+    return placed
+
+
+def _rows(result: object) -> Iterator[SourceRow]:
+    match result:
+        case SourceRow():
+            yield result
+        case list() | tuple():
+            for one in result:
+                yield from _rows(one)
+        case _ if is_dataclass(result):
+            for part in fields(result):
+                yield from _rows(getattr(result, part.name))
+        case _:
+            pass
+
+
+def _placed(result: Any, places: Mapping[tuple[str, str], SourceRow]) -> Any:  # noqa: ANN401 -- as given
+    match result:
+        case SourceRow():
+            return places.get((result.table, result.key), result)
+        case tuple() if type(result) is tuple:
+            return tuple(_placed(one, places) for one in result)
+        case list():
+            return [_placed(one, places) for one in result]
+        case _ if is_dataclass(result) and not isinstance(result, type):
+            values = {one.name: getattr(result, one.name) for one in fields(result)}
+            new = {name: _placed(value, places) for name, value in values.items()}
+            changed = {name: value for name, value in new.items() if value is not values[name]}
+            return replace(result, **changed) if changed else result
+        case _:
+            return result

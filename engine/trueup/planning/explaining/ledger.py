@@ -1,0 +1,109 @@
+"""A line of the ledger: both sides, the policy, what is pending, and where the price comes from."""
+
+from collections.abc import Iterable
+
+from trueup.model.evaluation import SourceRow
+from trueup.model.explanation import (
+    Formula,
+    LedgerExplanation,
+    PendingExplanation,
+    PolicyExplanation,
+    RecordValue,
+)
+from trueup.model.plan import NO_TERMS, LedgerLine, Plan
+from trueup.model.project import LedgerSpec, MappingSpec
+from trueup.planning.context import PlanContext
+from trueup.planning.explaining.formulas import formula
+from trueup.planning.ledger.policies import Policies
+from trueup.planning.ledger.terms import ServiceTermsReader
+from trueup.stages.ledger import ServiceLedger
+
+
+def explain_line(context: PlanContext, plan: Plan, line: LedgerLine) -> LedgerExplanation | None:
+    """A line of the plan's ledger; None if its mapping keeps no ledger any more."""
+    mapping = context.project.mappings.get(line.mapping)
+    if mapping is None or mapping.ledger is None:
+        return None
+    known = (context.service_ledgers or {}).get((line.mapping, line.key, line.record))
+    prices, per = _prices(context, mapping, mapping.ledger, line)
+    return LedgerExplanation(
+        line=line,
+        quantity=_quantity(context, mapping, mapping.ledger, line.key),
+        counts_as_zero=_why_zero(context, line),
+        policy=tuple(_policy(context, mapping, line)),
+        units_entity=mapping.ledger.units.entity,
+        units=known.rows_read if known else (),
+        pending=tuple(_pending(context, plan, line, known, mapping.ledger.pending))
+        if known
+        else (),
+        prices=prices,
+        per=per,
+        terms=known.terms if known else NO_TERMS,
+    )
+
+
+def _quantity(
+    context: PlanContext, mapping: MappingSpec, spec: LedgerSpec, key: str
+) -> Formula | None:
+    if not key or not context.states[mapping.name].has(key):
+        return None
+    return formula(context, mapping, spec.quantity, context.names(mapping.name, key))
+
+
+def _why_zero(context: PlanContext, line: LedgerLine) -> str:
+    """Why the quantity is 0 whatever its expression gives; empty where that is not so."""
+    state = context.states[line.mapping]
+    if not line.key:
+        return "no row is linked to it"
+    if not state.has(line.key):
+        return "its row is gone"
+    if line.key in state.out_of_scope:
+        return "its row is out of scope"
+    if line.key in state.skipped_because:
+        mapping, key = state.skipped_because[line.key]
+        return f"it is left out with {mapping} {context.label(mapping, key)}"
+    return ""
+
+
+def _policy(
+    context: PlanContext, mapping: MappingSpec, line: LedgerLine
+) -> Iterable[PolicyExplanation]:
+    if line.key not in context.states[mapping.name].rows:
+        return
+    names = context.names(mapping.name, line.key)
+    for part, value in Policies(context, mapping).parts(line.key, line.under).items():
+        yield PolicyExplanation(part, formula(context, mapping, value, names))
+
+
+def _pending(
+    context: PlanContext, plan: Plan, line: LedgerLine, known: ServiceLedger, pending: str
+) -> Iterable[PendingExplanation]:
+    """The pending changes of a line; `pending` is their mapping."""
+    own = [change for change in plan.changes if change.mapping == pending]
+    marked = {key: one.id for one in own if not one.adjustment for key in one.keys}
+    sent = {key: one.id for one in own if one.adjustment for key in one.keys}
+    held = {key: one.reason for one in line.held for key in one.keys}
+    table = context.project.mappings[pending].source.table
+    for change in known.changes:
+        yield PendingExplanation(
+            row=SourceRow(table, change.key),
+            mapping=pending,
+            day=change.day,
+            units=change.units,
+            notes=change.notes,
+            change=sent.get(change.key) or marked.get(change.key, ""),
+            is_marked_only=change.key in marked and change.key not in sent,
+            held=held.get(change.key, ""),
+        )
+
+
+def _prices(
+    context: PlanContext, mapping: MappingSpec, spec: LedgerSpec, line: LedgerLine
+) -> tuple[tuple[RecordValue, ...], RecordValue | None]:
+    if spec.price is None:
+        return (), None
+    reader = ServiceTermsReader(context, mapping, spec)
+    records = context.states[mapping.name].records
+    record = records.get(line.record) if line.record is not None else None
+    prices = (reader.record_value(record, line.key, path) for path in spec.price.values)
+    return tuple(prices), reader.record_value(record, line.key, spec.price.per)

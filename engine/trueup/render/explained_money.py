@@ -1,0 +1,170 @@
+"""Explained changes with the periods and prices of their money, and totals with their parts."""
+
+from decimal import Decimal
+from shlex import quote
+
+from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
+from trueup.model.plan import Action, Change, ServiceTerms
+from trueup.render.amounts import MONTHS
+from trueup.render.changes import after, before, paint_of, symbol, units, where
+from trueup.render.evaluation import row_place
+from trueup.render.formatting import count, known_as, money, number, signed
+from trueup.render.formulas import formula_lines
+from trueup.render.layout import Cell, Line, free
+from trueup.render.pennies import penny, share, spread
+from trueup.render.sanitize import sanitize
+from trueup.render.view import View
+
+
+def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
+    """One change: what it does, what it waits for, and what its money is made of."""
+    change, style = explained.change, view.style
+    what = units(change) if change.action is Action.ADJUST else where(change, view.names)
+    head = f"{symbol(change.action)} {change.action} {known_as(change.name)}"
+    found = [Line((Cell(head, paint_of(change.action, style)), Cell(what)))]
+    facts = [("Change", sanitize(change.id)), ("Mapping", sanitize(change.place))]
+    if explained.needs:
+        names = "; ".join(
+            dict.fromkeys(f"{one.mapping} {known_as(one.name)}" for one in explained.needs)
+        )
+        facts.append(("Waits for", names))
+    facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
+    facts += [("Note", sanitize(note)) for note in change.notes]
+    facts += [
+        ("Changed since", f"{row.table} {sanitize(row.key)}, {row_place(row)}")
+        for row in explained.moved
+    ]
+    found += [Line((Cell(label), Cell(text)), "change fact", 2) for label, text in facts]
+    shown = {field.field: field for field in change.fields}
+    if change.is_undo:
+        facts = [(name, f"{before(one)} → {after(one)}") for name, one in shown.items()]
+        found += [
+            Line((Cell(sanitize(name)), Cell(text)), "change fact", 4) for name, text in facts
+        ]
+    for name, formula in explained.sets:
+        label = name
+        if name in shown:
+            label += f": {before(shown[name])} → {after(shown[name])}"
+        found += formula_lines(label, formula, view)
+    return found + _money(explained, view)
+
+
+def _money(explained: ChangeExplanation, view: View) -> list[Line]:
+    change, found = explained.change, []
+    if explained.terms:
+        found.append(_fact("Price", price_text(explained.terms, view)))
+    if explained.posted_until:
+        found.append(_fact("Posted", f"until {explained.posted_until}: these days never change"))
+    if change.monthly is not None and explained.terms and explained.terms.monthly is not None:
+        each = money(explained.terms.monthly, view.currency)
+        amount = money(change.monthly, view.currency, signed=True)
+        found.append(_fact("A month", f"{amount} = {signed(change.unit_change)} x {each}"))
+    if change.invoice:
+        start, end = change.invoice.start, change.invoice.end
+        amount = money(change.invoice.amount, view.currency, signed=True)
+        found.append(_fact("This invoice", f"{amount} for {start} to {end}"))
+        found += _periods(explained, change, view)
+    if change.one_off:
+        why = "for periods before the present one" if change.adjustment else "a fee"
+        amount = money(change.one_off, view.currency, signed=True)
+        found.append(_fact("Of it once", f"{amount}, {why}"))
+    if change.lost:
+        amount = money(abs(change.lost), view.currency)
+        text = "of posted days is billed to nobody" if change.lost > 0 else "of credit is owed"
+        found.append(_fact("Posted days", f"{amount} {text}"))
+    return found
+
+
+def _fact(label: str, text: str) -> Line:
+    return Line((Cell(label), Cell(text)), "change fact", 2)
+
+
+def price_text(terms: ServiceTerms, view: View) -> str:
+    """The price of a unit, for a period and a month."""
+    if terms.price is None or not terms.months:
+        return "unknown"
+    price = money(terms.price, view.currency)
+    if terms.months == 1 or terms.monthly is None:
+        return f"{price} a unit and month"
+    months = "year" if terms.months == MONTHS else count(terms.months, "month")
+    return f"{price} a unit and {months}, {money(terms.monthly, view.currency)} a month"
+
+
+def _periods(explained: ChangeExplanation, change: Change, view: View) -> list[Line]:
+    if change.invoice is None or explained.terms is None or explained.terms.price is None:
+        return []
+    parts = [one.amount for one in explained.periods]
+    amounts = share(penny(change.invoice.amount), parts)
+    price = money(explained.terms.price, view.currency)
+    return [
+        _period(one, amount, f"{signed(change.unit_change)} x {price}", view)
+        for one, amount in zip(explained.periods, amounts, strict=True)
+    ]
+
+
+def _period(period: PeriodAmount, amount: Decimal, of: str, view: View) -> Line:
+    share_ = "" if period.days == period.of_days else f" x {period.days} of {period.of_days} days"
+    cells = (
+        Cell(f"{period.first} to {period.last}"),
+        Cell(f"{of}{share_}"),
+        Cell(money(amount, view.currency, signed=True), right=True),
+    )
+    return Line(cells, "period", 6)
+
+
+# Totals
+
+
+def total_lines(total: TotalExplanation, view: View) -> list[Line]:
+    """A total with all its parts, the largest first; to the penny they add up to it."""
+    style = view.style
+    known = {str(n): part.amount for n, part in enumerate(total.parts) if part.amount is not None}
+    amounts = spread(known, total.amount)
+    found = [_total_head(total, view)]
+    for position, part in enumerate(total.parts):
+        found.append(_part(part, amounts.of(str(position)), total, view))
+        if part.text:
+            found.append(free(sanitize(part.text), style.dim, 6))
+        if view.verbose:
+            found.append(free(_command(part), style.dim, 6))
+    if total.parts and not view.verbose:
+        text = f"`{_command(total.parts[0])}` explains the first; -v shows them all."
+        found.append(free(text, style.dim))
+    return found
+
+
+def _command(part: TotalPart) -> str:
+    return f"trueup explain {quote(sanitize(part.what))}"
+
+
+def _total_head(total: TotalExplanation, view: View) -> Line:
+    label = total.label[:1].upper() + total.label[1:]
+    unit = "a month" if total.per_month else ""
+    note = count(len(total.parts), "row")
+    if unpriced := sum(part.unpriced for part in total.parts):
+        note += f", {unpriced:,} without a price"
+    return Line(
+        (
+            Cell(label, view.style.heading),
+            Cell("" if total.units is None else number(total.units), right=True),
+            Cell("" if total.amount is None else money(total.amount, view.currency), right=True),
+            Cell(f"{unit}  {note}".strip(), view.style.dim),
+        ),
+        "total",
+    )
+
+
+def _part(part: TotalPart, amount: Decimal | None, total: TotalExplanation, view: View) -> Line:
+    units_ = "" if part.units is None else signed(part.units)
+    text = "" if amount is None else money(amount, view.currency, signed=True)
+    if part.unpriced and total.amount is not None and amount is None:
+        text = "?"
+    return Line(
+        (
+            Cell(f"  {known_as(part.name)}"),
+            Cell(units_, right=True),
+            Cell(text, right=True),
+            Cell(""),
+        ),
+        "total",
+    )

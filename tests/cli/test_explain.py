@@ -1,0 +1,184 @@
+"""`trueup explain`: rows, fields, changes, lines of the ledger, totals; live and from a file."""
+
+import json
+
+import pytest
+
+CUSTOMER = "customer:Alpine Dental AG"
+SUBSCRIPTION = "Alpine Dental AG, Microsoft 365 Business Premium, yearly"
+KEY = "749c6782-f424-5dfa-8e93-3d7814286893"
+CHANGE = "license_change:f36f36d8-60d6-5ca2-925b-8f7087257441"
+
+
+@pytest.fixture
+def saved(trueup):
+    """A saved plan of the demo."""
+    assert trueup("plan", "--out", "plan.json")[0] == 0
+    return "plan.json"
+
+
+def test_a_field_is_explained_by_its_expression_and_the_cells_that_it_uses(trueup):
+    code, out, _ = trueup("explain", f"{CUSTOMER}.phone")
+
+    assert code == 0
+    assert out == (
+        f"customer {KEY} (Alpine Dental AG)\n"
+        "  Row       examples/work365/account.json:8\n"
+        "  Mapping   Account → Company                              mappings/customer.yaml:5:1\n"
+        "  Status    ready\n"
+        "  Record    Companies 29683, linked by this plan (match)\n"
+        "\n"
+        "Field     wanted             Autotask           last written\n"
+        "  phone   +41 44 668 18 01   +41 44 668 18 00   never          first alignment\n"
+        "      mappings/customer.yaml:35:10\n"
+        "      {{ source.phone | phone(source.country) }}\n"
+        '        source.country   "CH"              examples/work365/account.json:8\n'
+        '        source.phone     "044 668 18 01"\n'
+        "\n"
+        "Rules\n"
+        "  customer-has-a-phone        holds      rules/customer.yaml:3:5\n"
+        "  customer-country-is-known   holds      rules/customer.yaml:12:5\n"
+        "  customer-phone-is-valid     holds      rules/customer.yaml:22:5\n"
+        "  customer-country-resolves   holds      rules/customer.yaml:58:5\n"
+    )
+
+
+def test_after_a_run_a_field_shows_the_value_that_was_written_last(applied, trueup):
+    code, out, _ = trueup("explain", f"{CUSTOMER}.phone")
+
+    assert code == 0
+    assert "  Record    Companies 29683, linked before (match)\n" in out
+    assert "  phone   +41 44 668 18 01   +41 44 668 18 01   +41 44 668 18 01   equal\n" in out
+
+
+def test_a_pushed_change_shows_what_was_sent(applied, trueup):
+    code, out, _ = trueup("explain", CHANGE)
+
+    assert code == 0
+    assert "  Pushed    +3 from 2026-11-15, run " in out
+
+
+def test_a_row_names_its_changes_and_sums_up_its_rules(trueup):
+    code, out, _ = trueup("explain", CUSTOMER)
+
+    assert code == 0
+    assert "  7 hold, 1 does not apply (-v shows them)\n" in out
+    assert "\n~ update Alpine Dental AG   Companies 29683\n" in out
+    assert "  companyType       Customer                           Customer " in out
+
+
+def test_a_blocked_row_shows_the_rule_that_fails_and_what_to_do(trueup):
+    code, out, _ = trueup("explain", "customer:Saltgrass Outfitters Inc")
+
+    assert code == 0
+    assert "  Status    blocked\n" in out
+    assert "  customer-has-a-phone   fails (error)   It has no main phone; " in out
+    assert "      → Enter a main phone on the account in Work 365.\n" in out
+
+
+def test_a_decision_about_the_row_is_shown_with_its_place(trueup):
+    trueup("decide", "customer", "Chalet Miremont Sàrl", "ignore", "--reason", "sold")
+
+    code, out, _ = trueup("explain", "customer:Chalet Miremont Sàrl")
+
+    assert code == 0
+    assert "  Status     left out on purpose\n" in out
+    assert "  Decision   ignore: sold" in out
+    assert "mappings/decisions.yaml:" in out
+
+
+def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(trueup):
+    code, out, _ = trueup("explain", CHANGE)
+
+    assert code == 0
+    assert (
+        "  Price          £201.60 a unit and year, £16.80 a month\n"
+        "  A month        +£50.40 = +3 x £16.80\n"
+        "  This invoice   +£175.64 for 2026-03-01 to 2027-02-28\n"
+        "      2026-11-15 to 2027-02-28   +3 x £201.60 x 106 of 365 days   +£175.64\n"
+    ) in out
+    assert f"Ledger of {SUBSCRIPTION} on 2026-11-15   under-billed\n" in out
+
+
+def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(trueup):
+    code, out, _ = trueup("explain", f"ledger:{SUBSCRIPTION}")
+
+    assert code == 0
+    assert "  Should be billed       15\n      quantity   mappings/subscription.yaml:" in out
+    assert (
+        "  Autotask bills         12   record 70045\n"
+        "      ContractServiceUnits 1055: 12 units   2026-03-01 to 2027-02-28\n"
+        "  Pending                +3\n"
+    ) in out
+    assert "  Difference              0   = 15 - 12 - 3\n" in out
+    assert "      internalCurrencyAdjustedPrice   201.6000   ContractServices 70045\n" in out
+    assert '      service.periodType              "Yearly"   Services 605\n' in out
+
+
+def test_a_line_without_a_row_is_found_by_its_record(trueup):
+    code, out, _ = trueup("explain", "ledger:79001")
+
+    assert code == 0
+    assert "  Should be billed        0   no row is linked to it\n" in out
+
+
+def test_a_total_of_a_saved_plan_is_explained_without_reading(work, trueup, saved):
+    (work / "examples" / "work365" / "account.json").unlink()
+
+    code, out, _ = trueup("explain", "--plan", saved, "billed too much")
+
+    assert code == 0
+    assert out.startswith("Billed too much ")
+    assert "no row is linked to it\n" in out
+    assert "`trueup explain ledger:subscription:" in out
+
+
+def test_what_has_changed_since_the_plan_was_saved_is_noted(work, trueup, saved):
+    file = work / "examples" / "work365" / "account.json"
+    file.write_text(file.read_text().replace("044 668 18 01", "044 668 18 02"))
+    rules = work / "rules" / "customer.yaml"
+    rules.write_text(rules.read_text().replace("It has no main phone;", "It has no phone;"))
+
+    code, out, _ = trueup("explain", "--plan", saved, CUSTOMER)
+
+    assert code == 0
+    assert out.startswith("! the configuration has changed since this plan was made: ")
+    assert "  phone             +41 44 668 18 01 " in out
+    assert '        source.phone     "044 668 18 02"\n' in out
+    assert f"  Changed since   account {KEY}, examples/work365/account.json:8\n" in out
+
+
+def test_as_json_everything_is_typed(trueup):
+    code, out, _ = trueup("explain", CHANGE, "--json")
+
+    assert code == 0
+    found = json.loads(out)
+    change = next(one for one in found["changes"] if one["change"]["id"] == CHANGE)
+    [period] = change["periods"]
+    assert (period["first"], period["days"], period["of_days"]) == ("2026-11-15", 106, 365)
+    [row] = found["rows"]
+    assert row["row"]["place"] == "examples/work365/license_change.json:158:1"
+    [line] = found["ledger"]
+    assert [one["units"] for one in line["pending"]] == [3]
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("customer:Alpine Dental AG.phne", "no field 'phne' for Alpine Dental AG: did you mean"),
+        ("customer:Alpine Dentl AG", "did you mean 'Alpine Dental AG'?"),
+        ("custmer:Alpine Dental AG", "there is no mapping 'custmer'"),
+        ("bild too much", "or the total 'Billed too much'?"),
+        ("ledger:nothing like it", "there is no line 'nothing like it' in the ledger"),
+        (
+            "subscription:Microsoft 365 Business Premium",
+            "there is no row 'Microsoft 365 Business Premium' of subscription",
+        ),
+        ("Brightwater Logistics Ltd-CSP…", "may be any of 2 rows: contract:"),
+    ],
+)
+def test_what_is_not_found_or_not_unique_is_an_error_with_candidates(trueup, what, message):
+    code, _, err = trueup("explain", what)
+
+    assert code == 1
+    assert message in err
