@@ -29,7 +29,7 @@ from trueup.model.plan import (
     Unknown,
 )
 from trueup.model.run import Entry, Run, RunStatus, Step
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 from trueup.stages.summary import Counts, summarize
 
 GOLDEN = Path(__file__).parent / "golden"

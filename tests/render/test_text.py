@@ -47,7 +47,7 @@ from trueup.render.state import overview_text, row_text
 from trueup.render.style import Style
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 
 from tests.render.conftest import CUSTOMER, ended, ledger
 

@@ -23,7 +23,7 @@ from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_tables import Table
 from trueup.render.text import plan_text
 from trueup.render.view import Arrangement, GroupBy, Sort
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 from trueup.stages.summary import Counts, summarize
 
 from tests.render.conftest import change, full_plan, ledger

@@ -26,8 +26,8 @@ from trueup.stages.ledger import (
     complete,
     correctable,
     orphan,
-    totals,
 )
+from trueup.stages.ledger_totals import totals
 
 from tests.stages.examples import day, units
 

@@ -13,7 +13,7 @@ from trueup.planning.selection.select import Selection
 from trueup.planning.systems import systems
 from trueup.ports import World
 from trueup.stages.guard import guard
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 from trueup.stages.order import order
 from trueup.stages.resolve import DEPENDS
 from trueup.stages.summary import Counts, summarize, waits

@@ -15,7 +15,7 @@ from trueup.model.plan import LedgerClass, LedgerLine, Plan, RowRef
 from trueup.render.belonging import Belonging
 from trueup.render.findings import DEPENDS, held_findings, own
 from trueup.render.pennies import NOTHING, PENNY, Spread, penny, spread
-from trueup.stages.ledger import totals as ledger_totals
+from trueup.stages.ledger_totals import totals as ledger_totals
 from trueup.stages.summary import waits
 
 LEDGER = "ledger"

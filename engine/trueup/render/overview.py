@@ -13,7 +13,7 @@ from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
 from trueup.render.pennies import NOTHING
 from trueup.render.view import Arrangement, GroupBy, Sort
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 
 OPEN_RUN = "run-open"
 """Code of the finding that a run is open: no plan can be applied before it is settled."""

@@ -12,7 +12,7 @@ from functools import partial
 from trueup.model.catalogue import SystemNames
 from trueup.model.explanation import TotalExplanation, TotalPart
 from trueup.model.plan import Action, Amount, Blocked, Change, LedgerLine, Plan
-from trueup.stages.ledger import LineParts, parts_of
+from trueup.stages.ledger_totals import LineParts, parts_of
 from trueup.stages.summary import waits
 
 _MONTHS = 12

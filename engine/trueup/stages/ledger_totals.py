@@ -1,0 +1,118 @@
+"""Sums over lines of the ledger, and the parts of each line that they add up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.model.money import exact
+from trueup.model.plan import Amount, HeldTotal, HeldUnits, LedgerClass, LedgerLine, LedgerTotals
+
+
+@dataclass(frozen=True, slots=True)
+class LineParts:
+    """Units and money a month of one line whose sides are known; None where its price is not."""
+
+    gap: Decimal  # what is billed too little; negative: too much
+    gap_money: Decimal | None
+    moved: Decimal
+    moved_money: Decimal | None
+    held: tuple[tuple[HeldUnits, Decimal | None], ...]
+    unexplained: Decimal
+    unexplained_money: Decimal | None
+
+    @property
+    def held_money(self) -> Decimal | None:
+        """Money of all that is held; None where a part is unknown."""
+        known = [amount for _, amount in self.held if amount is not None]
+        return sum(known, Decimal(0)) if len(known) == len(self.held) else None
+
+
+def parts_of(line: LedgerLine) -> LineParts | None:
+    """The parts of a line as the totals add them up; None for a line that is in no total."""
+    if line.class_ is LedgerClass.UNKNOWN or line.units is None:
+        return None
+    gap = (line.quantity or Decimal(0)) - line.units
+    parts = _Parts(line)
+    rest = line.unexplained or Decimal(0)
+    return LineParts(
+        gap=gap,
+        gap_money=_money(line, gap),
+        moved=Decimal(line.moved),
+        moved_money=parts.money(line.moved),
+        held=tuple((one, parts.money(one.units)) for one in line.held),
+        unexplained=rest,
+        unexplained_money=parts.money(rest),
+    )
+
+
+def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
+    """Sums of the lines whose two sides are known."""
+    under, over, moved, held, unexplained = (_Sum() for _ in range(5))
+    by_reason: dict[str, _Sum] = {}
+    unknown = 0
+    for line in lines:
+        parts = parts_of(line)
+        if parts is None:
+            unknown += 1
+            continue
+        amount = parts.gap_money
+        (under if parts.gap > 0 else over).add(
+            abs(parts.gap), None if amount is None else abs(amount)
+        )
+        moved.add(parts.moved, parts.moved_money)
+        held.add(line.held_units, parts.held_money)
+        for one, held_amount in parts.held:
+            by_reason.setdefault(one.code, _Sum()).add(one.units, held_amount)
+        unexplained.add(parts.unexplained, parts.unexplained_money)
+    reasons = [HeldTotal(code, total.amount()) for code, total in by_reason.items()]
+    return LedgerTotals(
+        under=under.amount(),
+        over=over.amount(),
+        moved=moved.amount(),
+        held=held.amount(),
+        held_by_reason=tuple(sorted(reasons, key=lambda one: (-one.amount.monthly, one.code))),
+        unexplained=unexplained.amount(),
+        unknown=unknown,
+    )
+
+
+def _money(line: LedgerLine, units: Decimal | int) -> Decimal | None:
+    """What so many units cost a month, as plans keep it; None where the price is unknown."""
+    amount = line.money(units)
+    return None if amount is None else exact(amount)
+
+
+class _Parts:
+    """Money of the parts of one line, rounded so that it adds up to the money of the whole."""
+
+    def __init__(self, line: LedgerLine) -> None:
+        self._line, self._units = line, Decimal(0)
+
+    def money(self, units: Decimal | int) -> Decimal | None:
+        """Money of the next part; None where the price is unknown."""
+        before = _money(self._line, self._units)
+        self._units += units
+        after = _money(self._line, self._units)
+        return None if before is None or after is None else after - before
+
+
+class _Sum:
+    """Units and money of some lines."""
+
+    def __init__(self) -> None:
+        self._lines, self._unpriced = 0, 0
+        self._units = self._monthly = Decimal(0)
+
+    def add(self, units: Decimal, money: Decimal | None) -> None:
+        """Adds a line; `money` is None where its price is unknown."""
+        if not units:
+            return
+        self._lines += 1
+        self._units += units
+        if money is None:
+            self._unpriced += 1
+        else:
+            self._monthly += money
+
+    def amount(self) -> Amount:
+        return Amount(self._lines, self._units, self._monthly, self._unpriced)
