@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.config.decisions import decide, edited
+from trueup.config.decisions import decide, edited, edited_all, read, write
 from trueup.config.documents import parse
 from trueup.errors import ConfigError
 
@@ -222,3 +222,45 @@ def test_any_keys_in_any_order_are_read_back_as_written(keys, flow, commented):
         (entry["mapping"], entry["key"]): entry.get("link", entry.get("do")) for entry in entries
     }
     assert written == expected
+
+
+def test_several_entries_replace_remove_and_append_in_one_go():
+    old = (
+        b"decisions:\n# first\n"
+        b"- {mapping: s, key: a, link: 1}\n- {mapping: s, key: a, do: correct}\n"
+        b"- {mapping: s, key: b, link: 2}  # stays\n- {mapping: s, key: c, link: 3}\n# tail\n"
+    )
+    day = date(2026, 11, 15)
+    ignore = {"mapping": "s", "key": "a", "do": "ignore", "reason": "r", "until": day}
+    link = {"mapping": "s", "key": "c", "link": 9}
+    new = {"mapping": "s", "key": "d", "do": "ignore", "reason": "r", "until": day}
+
+    text, written = edited_all(old, [new, link, ignore])
+
+    assert text.decode() == (
+        "decisions:\n# first\n"
+        "- mapping: s\n  key: a\n  do: ignore\n  reason: r\n  until: 2026-11-15\n"
+        "- {mapping: s, key: b, link: 2}  # stays\n"
+        "- mapping: s\n  key: c\n  link: 9\n"
+        "- mapping: s\n  key: d\n  do: ignore\n  reason: r\n  until: 2026-11-15\n"
+        "# tail\n"
+    )
+    assert [(str(one.place), one.replaced) for one in written] == [
+        ("mappings/decisions.yaml:12:3", False),
+        ("mappings/decisions.yaml:9:3", True),
+        ("mappings/decisions.yaml:3:3", True),
+    ]
+
+
+def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(tmp_path):
+    (tmp_path / "mappings").mkdir()
+    decide(tmp_path, ENTRY)
+    old = read(tmp_path)
+    new, _ = edited(old, {**ENTRY, "key": "c8"})
+    decide(tmp_path, {**ENTRY, "key": "c9"})
+
+    with pytest.raises(ConfigError, match="was changed in the meantime; it is left as it is now"):
+        write(tmp_path, new, old)
+
+    text = read(tmp_path).decode()
+    assert ("c9" in text, "c8" in text) == (True, False)

@@ -1,8 +1,8 @@
-"""Writes a decision into `mappings/decisions.yaml` and changes nothing else in the file.
+"""Writes decisions into `mappings/decisions.yaml` and changes nothing else in the file.
 
-`decide` takes the project folder and the entry. The text is edited in place, so comments and order
-stay. The result is parsed before it replaces the file: either exactly the entry was added, or the
-file is left as it was.
+`edited_all` takes the file's bytes and the entries. The text is edited in place, so comments and
+order stay. The result is parsed before it replaces the file: either exactly the entries were added,
+or the file is left as it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import yaml
 
 from trueup import operating_system
 from trueup.config.documents import parse
-from trueup.config.yaml_list import append_item, remove_item, replace_item
+from trueup.config.yaml_list import ListEdits, edit_list
 from trueup.errors import ConfigError
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding, Place, Severity
@@ -45,16 +45,39 @@ def decide(root: Path, entry: Mapping[str, object]) -> Written:
     The file is created if it does not exist. It is written completely or not at all. Raises
     `ConfigError` if the file cannot be written or edited safely.
     """
-    path = (root / FILE).resolve()
+    old = read(root)
+    new, written = edited(old, entry)
+    write(root, new, old)
+    return written
+
+
+def read(root: Path) -> bytes:
+    """Returns the bytes of the project's file; none if there is no file.
+
+    Raises `ConfigError` if it cannot be read.
+    """
+    path = root / FILE
     try:
-        old = read_regular(path) if path.exists() else b""
-        new, written = edited(old, entry)
+        return read_regular(path) if path.exists() else b""
+    except OSError as error:
+        raise _refused(f"cannot be read: {error.strerror}", Place(FILE)) from error
+
+
+def write(root: Path, new: bytes, old: bytes) -> None:
+    """Replaces the project's file, completely or not at all. `old` is what it must hold now.
+
+    Raises `ConfigError` if it cannot be written, or was changed since `old` was read.
+    """
+    path = (root / FILE).resolve()
+    if read(root) != old:
+        text = "was changed in the meantime; it is left as it is now"
+        raise _refused(text, Place(FILE), "look at the change, then repeat the command")
+    try:
         before = path.stat() if path.exists() else None
         operating_system.write_whole(path, new, like=before)
     except OSError as error:
         text = f"cannot be written: {error.strerror}; it is unchanged"
         raise _refused(text, Place(FILE)) from error
-    return written
 
 
 def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
@@ -62,21 +85,55 @@ def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
 
     Raises `ConfigError` if the file cannot be edited safely.
     """
-    before = _entries(old)
-    same = [position for position, other in enumerate(before) if _topics(other) & _topics(entry)]
-    _check_single(entry, [before[position] for position in same])
+    new, (written,) = edited_all(old, [entry])
+    return new, written
 
-    position = same[0] if same else len(before)
-    others = [other for index, other in enumerate(before) if index not in same]
-    expected = [*others[:position], dict(entry), *others[position:]]
+
+def edited_all(
+    old: bytes, entries: Sequence[Mapping[str, object]]
+) -> tuple[bytes, Sequence[Written]]:
+    """Returns the file's bytes with the entries in them, and what was written, in their order.
+
+    Each entry replaces what was decided on its topics; no two entries may decide the same topic.
+    Raises `ConfigError` if the file cannot be edited safely.
+    """
+    before = _entries(old)
+    decided: dict[tuple[str, str, Topic], list[int]] = {}
+    for position, other in enumerate(before):
+        for topic in _topics(other):
+            decided.setdefault(topic, []).append(position)
+
+    replaced: dict[int, Mapping[str, object]] = {}
+    removed: set[int] = set()
+    appended: list[Mapping[str, object]] = []
+    has_older: list[bool] = []
+    for entry in entries:
+        found = sorted({at for topic in _topics(entry) for at in decided.get(topic, ())})
+        _check_single(entry, [before[position] for position in found])
+        same = [position for position in found if position not in replaced]
+        has_older.append(bool(found))
+        if same:
+            replaced[same[0]] = entry
+            removed.update(same[1:])
+        else:
+            appended.append(entry)
+
+    removed -= replaced.keys()
+    kept = [
+        dict(replaced.get(position, other))
+        for position, other in enumerate(before)
+        if position not in removed
+    ]
+    expected = [*kept, *map(dict, appended)]
     try:
-        new = _with_entry(old, same, entry)
+        new = _with_edits(old, ListEdits(replaced, removed, appended))
         is_safe = _entries(new) == expected
     except (yaml.YAMLError, ConfigError) as error:
         raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY) from error
     if not is_safe:
         raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY)
-    return new, Written(_place(new, position), bool(same))
+    places = _places(new, [expected.index(dict(entry)) for entry in entries])
+    return new, [Written(place, older) for place, older in zip(places, has_older, strict=True)]
 
 
 def _check_single(entry: Mapping[str, object], same: Sequence[Mapping[str, object]]) -> None:
@@ -88,19 +145,12 @@ def _check_single(entry: Mapping[str, object], same: Sequence[Mapping[str, objec
             raise _refused(text, Place(FILE), "keep one of them")
 
 
-def _with_entry(old: bytes, same: Sequence[int], entry: Mapping[str, object]) -> bytes:
-    """Returns the bytes with the entry in place of those at `same`, or else at the end.
-
-    A byte order mark and line ends of Windows stay.
-    """
+def _with_edits(old: bytes, edits: ListEdits) -> bytes:
+    """Returns the edited bytes. A byte order mark and line ends of Windows stay."""
     bom = _BOM if old.startswith(_BOM) else b""
     text = old.decode("utf-8-sig")
     has_crlf = "\r\n" in text
-    text = text.replace("\r\n", "\n")
-
-    for position in reversed(same[1:]):
-        text = remove_item(text, KEY, position)
-    new = replace_item(text, KEY, same[0], entry) if same else append_item(text, KEY, entry)
+    new = edit_list(text.replace("\r\n", "\n"), KEY, edits)
     return bom + (new.replace("\n", "\r\n") if has_crlf else new).encode()
 
 
@@ -133,9 +183,9 @@ def _topics(entry: Mapping[str, object]) -> set[tuple[str, str, Topic]]:
     return {(*_row(entry), topic) for topic in topics}
 
 
-def _place(raw: bytes, position: int) -> Place:
+def _places(raw: bytes, positions: Sequence[int]) -> list[Place]:
     documents, _ = parse(raw, FILE)
-    return documents[0].place(KEY, position)
+    return [documents[0].place(KEY, position) for position in positions]
 
 
 def _refused(text: str, place: Place, remedy: str = "") -> ConfigError:

@@ -56,20 +56,27 @@ def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> P
 
 
 def check(
-    root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path
+    root: Path,
+    *,
+    env: Mapping[str, str] = os.environ,
+    shipped: Path,
+    decisions: bytes | None = None,
 ) -> tuple[Project | None, list[Finding]]:
-    """Returns the project, or None if it has errors, and all findings in the order of the files."""
+    """Returns the project, or None if it has errors, and all findings in the order of the files.
+
+    `decisions` is read in place of the file with the decisions, to check it before it is written.
+    """
     with few_searches():
-        return _check(root, env, shipped)
+        return _check(root, env, shipped, decisions)
 
 
 def _check(
-    root: Path, env: Mapping[str, str], shipped: Path
+    root: Path, env: Mapping[str, str], shipped: Path, decisions: bytes | None
 ) -> tuple[Project | None, list[Finding]]:
     schemas = Schemas(shipped)
     try:
         catalogue = _catalogue(root, shipped)
-        files = read_files(root, schemas)
+        files = read_files(root, schemas, decisions)
     except ConfigError as error:  # a schema or a catalogue: nothing can be checked without these
         return None, [finding for finding in error.findings if isinstance(finding, Finding)]
 

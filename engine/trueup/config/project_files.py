@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trueup.config.documents import Document, read
+from trueup.config.documents import Document, parse, read
 from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import PROJECT
 from trueup.config.node import Node
@@ -57,8 +57,11 @@ class ProjectFiles:
     """Every file and every part of it could be read."""
 
 
-def read_files(root: Path, schemas: Schemas) -> ProjectFiles:
-    """Reads and checks every file of the folder. An error in one file does not stop the reading."""
+def read_files(root: Path, schemas: Schemas, decisions: bytes | None = None) -> ProjectFiles:
+    """Reads and checks every file of the folder. An error in one file does not stop the reading.
+
+    `decisions` is taken for the content of the file with the decisions.
+    """
     files = ProjectFiles()
     _read_project(root, schemas, files)
     if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
@@ -71,8 +74,8 @@ def read_files(root: Path, schemas: Schemas) -> ProjectFiles:
         files.rules += _read_checked(root, file, "rules", schemas, files)
     _warn_of_empty_folders(files)
 
-    if (root / DECISIONS).exists():
-        documents = _read_checked(root, DECISIONS, "decisions", schemas, files)
+    if decisions is not None or (root / DECISIONS).exists():
+        documents = _read_checked(root, DECISIONS, "decisions", schemas, files, decisions)
         files.decisions = documents[0] if documents else None
         files.findings += [_extra_document(extra.document) for extra in documents[1:]]
     return files
@@ -178,10 +181,18 @@ def _mark_unknown(folder: str, files: ProjectFiles) -> None:
 
 
 def _read_checked(
-    root: Path, file: str, kind: str, schemas: Schemas, files: ProjectFiles
+    root: Path,
+    file: str,
+    kind: str,
+    schemas: Schemas,
+    files: ProjectFiles,
+    content: bytes | None = None,
 ) -> list[CheckedDocument]:
-    """Reads the documents of a file, checks each against its schema, and adds the findings."""
-    documents, findings = read(root / file, file)
+    """Reads the documents of a file, checks each against its schema, and adds the findings.
+
+    `content` is taken for the content of the file.
+    """
+    documents, findings = read(root / file, file) if content is None else parse(content, file)
     files.findings += findings
     if findings:
         files.is_complete = False

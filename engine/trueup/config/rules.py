@@ -49,7 +49,7 @@ def parse_decisions(node: Node) -> Iterator[Decision]:
         do, link, reason, until, after = (
             part.get(key) for key in ("do", "link", "reason", "until", "after")
         )
-        seen, of, on = (part.get(key) for key in ("seen", "of", "on"))
+        seen, of, on, by = (part.get(key) for key in ("seen", "of", "on", "by"))
         yield Decision(
             mapping=part["mapping"].data,
             key=str(part["key"].data),
@@ -62,6 +62,7 @@ def parse_decisions(node: Node) -> Iterator[Decision]:
             seen=_parse_seen(seen) if seen else None,
             of=str(of.data) if of else "",
             on=parse_day(on.data) if on else None,
+            by=by.data if by else "",
         )
 
 

@@ -1,10 +1,10 @@
-"""Edits a list in the text of a YAML file: appends, replaces or removes one item.
+"""Edits a list in the text of a YAML file: appends, replaces or removes items.
 
 Nothing else in the text changes: comments, order and layout stay. The caller must parse the result
 and compare it with what it expected, because YAML allows layouts that this module does not handle.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,52 +33,63 @@ class _ListSpan:
     """The column of the dashes."""
 
 
-def append_item(text: str, key: str, item: Mapping[str, object]) -> str:
-    """Returns the text with the item at the end of the list under `key`.
+@dataclass(frozen=True, slots=True)
+class ListEdits:
+    """What becomes of a list: items by position that are replaced or removed, and new ones."""
 
-    The list is created if there is none.
+    replaced: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    removed: Collection[int] = ()  # never the first item
+    appended: Sequence[Mapping[str, object]] = ()
+
+
+def edit_list(text: str, key: str, edits: ListEdits) -> str:
+    """Returns the text with the list under `key` edited. The list is created if there is none.
+
+    Raises `KeyError` if an item is to be changed and there is no such key, `IndexError` if there is
+    no such item.
     """
     span = _find(text, key)
+    changed = sorted([*edits.replaced, *edits.removed], reverse=True)
+    if span is None and changed:
+        raise KeyError(key)
+
+    # From the end to the start: an edit does not move what stands before it.
+    if edits.appended:
+        text = _append(text, key, span, edits.appended)
+    for position in changed:
+        if span:
+            item = edits.replaced.get(position)
+            text = _replace(text, span, position, item) if item else _remove(text, span, position)
+    return text
+
+
+def _append(
+    text: str, key: str, span: _ListSpan | None, items: Sequence[Mapping[str, object]]
+) -> str:
     if span is None:
-        return _with_newline(text) + f"{key}:\n{_block(item, 0)}"
+        return _with_newline(text) + f"{key}:\n{_block(items, 0)}"
     if span.is_flow and span.items:
         end = span.items[-1][1]
-        return f"{text[:end]}, {_flow(item)}{text[end:]}"
+        return f"{text[:end]}, {', '.join(map(_flow, items))}{text[end:]}"
     if span.items:
         end = _line_end(text, span.items[-1][1])
-        return _with_newline(text[:end]) + _block(item, span.column) + text[end:]
+        return _with_newline(text[:end]) + _block(items, span.column) + text[end:]
 
     # An empty list, or null: it is replaced by a block, and a comment on its line stays.
     line_end = _line_end(text, span.end)
     line = text[: span.start].rstrip(" ") + text[span.end : line_end]
-    return _with_newline(line) + _block(item, 0) + text[line_end:]
+    return _with_newline(line) + _block(items, 0) + text[line_end:]
 
 
-def replace_item(text: str, key: str, position: int, item: Mapping[str, object]) -> str:
-    """Returns the text with the item at that position of the list under `key`.
-
-    Raises `KeyError` if there is no such key, `IndexError` if there is no such item.
-    """
-    span = _find(text, key)
-    if span is None:
-        raise KeyError(key)
-
+def _replace(text: str, span: _ListSpan, position: int, item: Mapping[str, object]) -> str:
     start, end = span.items[position]
     if span.is_flow:
         return text[:start] + _flow(item) + text[end:]
     end = _line_end(text, end)
-    return text[:start] + _block(item, span.column).lstrip(" ") + text[end:]
+    return text[:start] + _block([item], span.column).lstrip(" ") + text[end:]
 
 
-def remove_item(text: str, key: str, position: int) -> str:
-    """Returns the text without the item at that position, which must not be the first.
-
-    Raises `KeyError` if there is no such key, `IndexError` if there is no such item.
-    """
-    span = _find(text, key)
-    if span is None:
-        raise KeyError(key)
-
+def _remove(text: str, span: _ListSpan, position: int) -> str:
     start, end = span.items[position]
     if span.is_flow:
         return text[: span.items[position - 1][1]] + text[end:]
@@ -152,8 +163,8 @@ def _with_newline(text: str) -> str:
     return text if not text or text.endswith("\n") else f"{text}\n"
 
 
-def _block(item: Mapping[str, object], column: int) -> str:
-    lines = _dump([dict(item)], flow=False).splitlines()
+def _block(items: Sequence[Mapping[str, object]], column: int) -> str:
+    lines = _dump([dict(item) for item in items], flow=False).splitlines()
     return "".join(f"{' ' * column}{line}\n" for line in lines)
 
 
@@ -161,7 +172,20 @@ def _flow(item: Mapping[str, object]) -> str:
     return _dump(dict(item), flow=True).strip()
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes a value that occurs twice as itself: no anchors and aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        del data
+        return True
+
+
 def _dump(data: object, *, flow: bool) -> str:
-    return yaml.safe_dump(
-        data, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=_LONGEST_LINE
+    return yaml.dump(
+        data,
+        Dumper=_Plain,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=flow,
+        width=_LONGEST_LINE,
     )

@@ -406,6 +406,7 @@ class Decision:
     after: str = ""  # archive, push: the run whose undo it answers
     seen: SeenDifference | None = None  # correct: the difference that the person saw
     on: date | None = None  # push: the day from which the change is billed
+    by: str = ""  # who decided
     of: str = ""  # succeed: the key of the row whose place it takes
 
 

@@ -13,6 +13,11 @@ def load_project(folder: Path | str = ".") -> Project:
     return loader.load(Path(folder), shipped=shipped_folder() / "schemas")
 
 
-def check_project(folder: Path | str = ".") -> tuple[Project | None, list[Finding]]:
-    """The project, or None where it cannot be used, and all findings about its files."""
-    return loader.check(Path(folder), shipped=shipped_folder() / "schemas")
+def check_project(
+    folder: Path | str = ".", *, decisions: bytes | None = None
+) -> tuple[Project | None, list[Finding]]:
+    """The project, or None where it cannot be used, and all findings about its files.
+
+    `decisions` is read in place of mappings/decisions.yaml, to check it before it is written.
+    """
+    return loader.check(Path(folder), shipped=shipped_folder() / "schemas", decisions=decisions)
