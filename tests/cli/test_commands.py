@@ -261,8 +261,8 @@ def test_link_and_decide_write_decisions_and_the_next_plan_obeys(work, trueup):
     record = held.findings[0].remedy.split()[4].rstrip("`,")
     code, out, _ = trueup("link", "customer", held.key, record, "--reason", "the same")
     assert code == 0
-    place = f"mappings/decisions.yaml:{_lines(work, 4)}:3"
-    assert out == f"customer {held.key} ({held.name}): written to {place}.\n"
+    place = f"mappings/decisions.yaml:{_lines(work, 5)}:3"
+    assert out.endswith(f"\ncustomer {held.key} ({held.name}): written to {place}.\n")
     code, out, _ = trueup(
         "decide",
         "customer",

@@ -1,105 +1,181 @@
-"""`trueup decide MAPPING KEY WHAT --reason …`: decides what becomes of a row."""
+"""`trueup decide MAPPING KEY… WHAT --reason …`: decides what becomes of rows."""
 
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from pathlib import Path
 
 import click
 
+from trueup.cli.arrangement import Amount
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.cli.output import out_done
+from trueup.cli.output import out
 from trueup.cli.parameters import DAY
+from trueup.model.plan import LedgerClass
 from trueup.model.project import DECIDE_WORDS, Verdict
 
-if TYPE_CHECKING:
-    from trueup.operations.decide import Written
+CLASSES = tuple(
+    str(one) for one in LedgerClass if one not in {LedgerClass.MATCH, LedgerClass.ORPHAN}
+)
+"""Classes of ledger lines that have a row to decide about."""
 
 
 @click.command(
-    short_help="Decide what becomes of a row.",
+    short_help="Decide what becomes of rows.",
     epilog=example(
         "trueup decide customer 'Alpine Dental AG' create --reason 'another company'",
         "trueup decide subscription f7059e8a ignore --reason 'billed elsewhere' --until 2027-01-31",
         "trueup decide license_change 9a44f7a3 archive --reason 'entered by hand in September'",
+        "trueup decide subscription correct --class under-billed --min-amount 20 --reason seen",
+        "trueup decide --file decisions.csv",
+        "trueup decide --list",
     ),
 )
-@click.argument("mapping")
-@click.argument("key")
-@click.argument("what", type=click.Choice(DECIDE_WORDS))
-@click.option("--reason", required=True, help="Why, for those who read it later.")
+@click.argument("mapping", required=False)
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+@click.argument("what", required=False, type=click.Choice(DECIDE_WORDS))
+@click.option("--reason", default="", help="Why, for those who read it later.")
 @click.option("--until", type=DAY, metavar="DAY", help="The last day on which it holds.")
 @click.option(
     "--on", type=DAY, metavar="DAY", help="For push: the day from which the change is billed."
 )
 @click.option("--of", default="", metavar="KEY", help="For succeed: the row whose place it takes.")
+@click.option(
+    "--class",
+    "classes",
+    multiple=True,
+    type=click.Choice(CLASSES),
+    help="In place of KEY: the rows that are billed so. Repeatable.",
+)
+@click.option(
+    "--customer", default="", metavar="NAME", help="In place of KEY: rows of this customer."
+)
+@click.option(
+    "--min-amount",
+    type=Amount(),
+    default=None,
+    metavar="AMOUNT",
+    help="In place of KEY: rows with at least so much a month, billed too little or too much.",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="In place of MAPPING, KEY and WHAT: a CSV or YAML file with a decision for each row.",
+)
+@click.option("--list", "show", is_flag=True, help="Show what is decided and what it affects.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
 @common
 def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
-    mapping: str,
-    key: str,
-    what: str,
+    mapping: str | None,
+    keys: tuple[str, ...],
+    what: str | None,
     reason: str,
     until: date | None,
     on: date | None,
     of: str,
+    classes: tuple[str, ...],
+    customer: str,
+    min_amount: Decimal | None,
+    file: Path | None,
+    show: bool,  # noqa: FBT001 -- click's
+    yes: bool,  # noqa: FBT001 -- click's
 ) -> int:
-    """Decide what becomes of the row KEY of MAPPING: its key, a unique start of it, or its name.
+    """Decide what becomes of rows of MAPPING. KEY is a key, a unique start of it, or a name.
 
     \b
     create   create a record, although an existing one resembles it
     activate switch its record on again, with the values of its mapping
     succeed  it takes the place of the row --of, whose record is handed over
-    ignore   leave the row alone, for good or until a day
+    ignore   leave the row and all rows under it alone, for good or until a day
     archive  a pending change: Autotask has it already; mark it, send nothing
     push     a held change: send it all the same
     correct  a difference in the ledger: adjust Autotask to the quantity in Work 365
 
-    The decision goes into mappings/decisions.yaml.
+    In place of keys, --class, --customer and --min-amount select rows by what is billed for them;
+    for license_change, the held changes of these rows. What follows is shown in rows, units and
+    money. On a terminal the command asks once before it writes; elsewhere it needs --yes for
+    anything but a single row. The decisions go into mappings/decisions.yaml, all or none.
     """
-    from trueup.operations import decide as operations
+    from trueup.cli.proposals import carry_out
+    from trueup.operations.decision_entries import Asked
+    from trueup.operations.decision_file import read_decisions
+    from trueup.operations.row_filter import RowFilter
+
+    has_filter = bool(classes or customer or min_amount is not None)
+    if show:
+        if keys or what or has_filter or file:
+            raise click.UsageError("--list takes a MAPPING and nothing else.")
+        return _list(context, mapping or "")
+    if file:
+        if mapping or has_filter or on or of:
+            raise click.UsageError("--file names rows and decisions: leave the other ones out.")
+        asked = [
+            replace(one, reason=one.reason or reason, until=one.until or until)
+            for one in read_decisions(file)
+        ]
+        return carry_out(context, asked, yes=yes, single=False)
+
+    _check_words(mapping, keys, what, has_filter=has_filter)
+    if not reason.strip():
+        raise click.UsageError("--reason is missing or empty: it is what others read later.")
+    _check_options(str(what), until, on, of, keys)
+    wanted = None
+    if has_filter:
+        wanted = RowFilter(frozenset(map(LedgerClass, classes)), customer, min_amount or Decimal(0))
+    asked = [
+        Asked(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
+        for key in keys or ("",)
+    ]
+    return carry_out(context, asked, wanted, yes=yes, single=len(keys) == 1)
+
+
+def _list(context: CommandContext, mapping: str) -> int:
+    from trueup.cli.progress import listening
+    from trueup.operations.decided import standing_decisions
+    from trueup.render.decisions import standing_json, standing_text
+    from trueup.render.json_ import as_json
 
     project = context.project()
-    _check_options(what, until, on, of)
-    if what == Verdict.SUCCEED:
-        written = operations.succeed(project, mapping, key, of, reason)
-    elif on:
-        written = operations.push(project, mapping, key, on, reason)
+    with listening(context) as listener:
+        standing = standing_decisions(project, mapping, listener)
+    names = project.catalogue.systems
+    if context.json:
+        out(as_json(standing_json(standing)))
     else:
-        written = operations.decide(project, mapping, key, what, reason, until)
-    show_written(context, written, project.currency)
+        out(standing_text(standing, names, project.currency, context.style))
     return 0
 
 
-def _check_options(what: str, until: date | None, on: date | None, of: str) -> None:
+def _check_words(
+    mapping: str | None, keys: tuple[str, ...], what: str | None, *, has_filter: bool
+) -> None:
+    """Raises UsageError for an argument that is missing, and for keys beside a filter."""
+    if not mapping:
+        raise click.UsageError("give MAPPING KEY WHAT, or --file FILE, or --list.")
+    if not what:
+        raise click.UsageError(
+            f"what is decided? MAPPING KEY WHAT, and WHAT is one of {', '.join(DECIDE_WORDS)}."
+        )
+    if not keys and not has_filter:
+        raise click.UsageError(
+            "which rows? Give a KEY, or select rows with --class, --customer or --min-amount."
+        )
+    if keys and has_filter:
+        raise click.UsageError("--class, --customer and --min-amount stand in place of KEY.")
+
+
+def _check_options(
+    what: str, until: date | None, on: date | None, of: str, keys: tuple[str, ...]
+) -> None:
     """Raises UsageError for options that do not go together."""
     if (what == Verdict.SUCCEED) != bool(of):
         raise click.UsageError("--of KEY goes with succeed, and succeed needs it.")
+    if of and len(keys) != 1:
+        raise click.UsageError("--of KEY goes with one row: one record is handed over.")
     if on and what != Verdict.PUSH:
         raise click.UsageError("--on DAY goes with push.")
     if until and (on or of):
         raise click.UsageError("--until goes with neither --on nor --of.")
-
-
-def show_written(context: CommandContext, written: "Written", currency: str = "") -> None:
-    """Shows where a decision was written, and what follows from it."""
-    from trueup.render.json_ import as_json
-    from trueup.render.ledger import correction_text
-    from trueup.render.sanitize import sanitize
-
-    if context.json:
-        fields: dict[str, object] = {
-            "key": written.key,
-            "place": str(written.place),
-            "replaced": written.replaced,
-            "notes": [*written.notes],
-        }
-        out_done(as_json(fields))
-        return
-    name = f" ({sanitize(written.name)})" if written.name and written.name != written.key else ""
-    instead = ", in place of an older decision" if written.replaced else ""
-    row = f"{written.mapping} {sanitize(written.key)}{name}"
-    out_done(f"{row}: written to {written.place}{instead}.\n")
-    for note in written.notes:
-        out_done(f"Note: {sanitize(note)}.\n")
-    if written.line:
-        out_done(f"{correction_text(written.line, currency)}\n")

@@ -1,30 +1,83 @@
 """`trueup link MAPPING KEY ID`: links a row to a record."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.cli.decide import show_written
+from trueup.model.project import Verdict
+
+if TYPE_CHECKING:
+    from trueup.operations.decision_entries import Asked
 
 
 @click.command(
-    short_help="Link a row to a record.",
-    epilog=example("trueup link customer 749c6782 29683 --reason 'renamed in Autotask last year'"),
+    short_help="Link rows to records.",
+    epilog=example(
+        "trueup link customer 749c6782 29683 --reason 'renamed in Autotask last year'",
+        "trueup link customer 749c6782 29683 'Chalet Miremont Sàrl' 29695 --yes",
+        "trueup link --file links.csv",
+    ),
 )
-@click.argument("mapping")
-@click.argument("key")
-@click.argument("record", metavar="ID", type=click.IntRange(min=0))
+@click.argument("mapping", required=False)
+@click.argument("pairs", metavar="[KEY ID]...", nargs=-1)
 @click.option("--reason", default="", help="Why, for those who read it later.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="In place of MAPPING, KEY and ID: a CSV or YAML file with a link for each row.",
+)
+@click.option("--yes", is_flag=True, help="Write without asking.")
 @common
-def link(context: CommandContext, mapping: str, key: str, record: int, reason: str) -> int:
-    """Link the row KEY of MAPPING to the Autotask record ID.
+def link(
+    context: CommandContext,
+    mapping: str | None,
+    pairs: tuple[str, ...],
+    reason: str,
+    file: Path | None,
+    yes: bool,  # noqa: FBT001 -- click's
+) -> int:
+    """Link the row KEY of MAPPING to the Autotask record ID; several rows as KEY ID KEY ID ….
 
-    KEY is the row's key, a unique start of it, or its name. The decision goes into
-    mappings/decisions.yaml, and the next plan links the two. A record that Autotask does not
-    have is refused. Where Autotask cannot be asked, the decision is written, and a note says so.
+    KEY is the row's key, a unique start of it, or its name. A record that Autotask does not have
+    is refused; where Autotask cannot be asked, a note says so. What follows is shown in rows, units
+    and money. On a terminal the command asks once before it writes; elsewhere it needs --yes for
+    anything but a single row. The decisions go into mappings/decisions.yaml, and the next plan
+    links the rows.
     """
-    from trueup.operations import decide as operations
+    from trueup.cli.proposals import carry_out
+    from trueup.operations.decision_entries import Asked
 
-    written = operations.link(context.project(), mapping, key, record, reason)
-    show_written(context, written)
-    return 0
+    if file:
+        if mapping:
+            raise click.UsageError("--file names rows and records: leave the other ones out.")
+        return carry_out(context, _links_in(file, reason), yes=yes, single=False)
+    if not mapping or not pairs or len(pairs) % 2:
+        raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
+    asked = [
+        Asked(mapping, key, Verdict.LINK, reason, _record(id_))
+        for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)
+    ]
+    return carry_out(context, asked, yes=yes, single=len(asked) == 1)
+
+
+def _record(text: str) -> int:
+    """The id of a record. Raises UsageError for text that is none."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise click.UsageError(f"{text!r} is no record's id: give a whole number after each KEY.")
+
+
+def _links_in(file: Path, reason: str) -> "list[Asked]":
+    """The links in a file. Raises UsageError for decisions of another kind."""
+    from trueup.operations.decision_file import read_decisions
+
+    asked = read_decisions(file)
+    other = next((one for one in asked if one.verdict is not Verdict.LINK), None)
+    if other:
+        raise click.UsageError(f"{other.place} is no link: `trueup decide --file` takes all kinds.")
+    return [replace(one, reason=one.reason or reason) for one in asked]

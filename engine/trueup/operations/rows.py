@@ -8,6 +8,7 @@ from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.planning.needs import columns
 from trueup.planning.selection.row_names import LEAST, matching_keys
+from trueup.ports import Source, StateSnapshot
 
 MOST = 5
 """Rows that are named where several fit."""
@@ -18,10 +19,16 @@ def known_rows(project: Project, mapping: str) -> dict[str, str]:
 
     Raises SourceError or StateError where one of them cannot be read.
     """
-    table = project.catalogue.tables[project.mappings[mapping].source.table]
     with wiring.connections(project) as opened:
-        read = opened.source().read(table.name, columns(project)[table.name])
-        snapshot = opened.state().load()
+        return rows_of(project, mapping, opened.source(), opened.state().load())
+
+
+def rows_of(
+    project: Project, mapping: str, source: Source, snapshot: StateSnapshot
+) -> dict[str, str]:
+    """As `known_rows`, with a source and a state that are open already."""
+    table = project.catalogue.tables[project.mappings[mapping].source.table]
+    read = source.read(table.name, columns(project)[table.name])
     remembered = {*snapshot.links, *snapshot.applied, *snapshot.pushed}
     names = {key: "" for name, key in remembered if name == mapping}
     names |= {
@@ -30,22 +37,28 @@ def known_rows(project: Project, mapping: str) -> dict[str, str]:
     return names | {str(row[table.key]): str(row.get(table.title) or "") for row in read.rows}
 
 
-def resolve_key(text: str, names: Mapping[str, str], mapping: str) -> str:
+def resolve_key(
+    text: str, names: Mapping[str, str], mapping: str, labels: Mapping[str, str] | None = None
+) -> str:
     """The whole key of the one row that is meant.
 
-    `names`: keys with the names of their rows, empty where there is none. Raises EngineError where
-    no row fits, or more than one.
+    `names`: keys with the names of their rows, empty where there is none. `labels`: the same, with
+    the names that a plan shows, as far as they are known. Raises EngineError where no row fits, or
+    more than one.
     """
+    labels = {key: label for key, label in (labels or {}).items() if key in names}
     found = matching_keys(text, names)
+    if len(found) != 1:
+        found = matching_keys(text, labels) or found
     if len(found) > 1:
         raise EngineError(
             f"{text!r} may be any of {len(found):,} rows of {mapping}: "
-            f"{_shown(found, names)}; give the key"
+            f"{_shown(found, {**names, **labels})}; give the key"
         )
     if found:
         return found[0]
     _refuse_short_key(text, names, mapping)
-    near = closest(text, names.values())
+    near = closest(text, [*names.values(), *labels.values()])
     hint = f"; did you mean {near!r}?" if near else ", or the start of it, as the plan shows it"
     raise EngineError(f"there is no row {text!r} of {mapping}: give its key{hint}")
 

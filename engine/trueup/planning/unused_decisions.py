@@ -8,6 +8,9 @@ from trueup.model.suggestions import closest
 from trueup.planning.context import PlanContext
 from trueup.planning.selection.row_names import matching_keys
 
+WITHOUT_ROW = "decision-without-row"
+"""Code of the finding of a decision whose row does not exist."""
+
 MOST = 5
 """Rows that are named where several may be meant."""
 
@@ -45,9 +48,7 @@ def _finding(context: PlanContext, decision: Decision) -> Finding:
         else "correct the key there"
     )
     remedy = f"{hint}, or remove the entry"
-    return Finding(
-        "decision-without-row", Severity.WARNING, text, remedy, decision.place, mapping, key
-    )
+    return Finding(WITHOUT_ROW, Severity.WARNING, text, remedy, decision.place, mapping, key)
 
 
 def _suggestion(context: PlanContext, decision: Decision) -> str:

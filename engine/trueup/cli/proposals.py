@@ -1,0 +1,118 @@
+"""Shows what follows from decisions, asks once, and writes them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from trueup.cli.common import CommandContext
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out, out_done
+from trueup.cli.progress import listening
+from trueup.cli.redaction import scrubbed
+from trueup.model.project import Project
+from trueup.operations.decide import Written
+from trueup.operations.decision_entries import Asked
+from trueup.operations.propose import Proposal, propose, write_proposal
+from trueup.operations.row_filter import RowFilter
+from trueup.operations.user import current_user
+from trueup.render.decisions import effect_json, effect_text
+from trueup.render.formatting import count
+from trueup.render.json_ import as_json
+from trueup.render.ledger import correction_text
+from trueup.render.sanitize import sanitize
+
+FILE = "mappings/decisions.yaml"
+FEW = 20
+"""Written decisions that are listed without `-v`."""
+
+
+def carry_out(
+    context: CommandContext,
+    asked: Sequence[Asked],
+    wanted: RowFilter | None = None,
+    *,
+    yes: bool,
+    single: bool,
+) -> int:
+    """Proposes the decisions, shows what follows, asks on a terminal, and writes them.
+
+    `single`: the user named one row, so without a terminal it is written without a question.
+    Raises UsageError where a question cannot be asked, and EngineError for what cannot be decided.
+    """
+    can_ask = sys.stdin.isatty() and not context.json
+    if not (can_ask or yes or single):
+        raise click.UsageError(
+            "more than a single row is decided, and nobody can be asked here: give --yes."
+        )
+    project = context.project()
+    who = current_user()
+    with listening(context) as listener:
+        proposal = propose(project, [replace(one, by=who) for one in asked], wanted, listener)
+    if not context.json:
+        (out if can_ask else out_done)(_preview(context, proposal, project))
+    if can_ask and not yes and not click.confirm(_question(proposal), default=False):
+        out("Nothing was written.\n")
+        return Exit.ERROR
+    written = write_proposal(proposal)
+    if context.json:
+        out_done(as_json(_json(proposal, written)))
+    else:
+        out_done(_written_text(context, proposal, written, project.currency))
+    return Exit.DONE
+
+
+def _question(proposal: Proposal) -> str:
+    older = sum(one.replaced for one in proposal.written)
+    instead = f", {older:,} in place of older ones" if older else ""
+    return f"Write {count(len(proposal.ready), 'decision')} to {FILE}{instead}?"
+
+
+def _preview(context: CommandContext, proposal: Proposal, project: Project) -> str:
+    """What follows, as far as it is known."""
+    notes = "".join(f"Note: {sanitize(note)}.\n" for note in _notes(proposal))
+    if proposal.effect is None:
+        reason = scrubbed(proposal.unknown, context.folder).splitlines()[0]
+        return f"{notes}What follows is unknown, no plan can be made: {sanitize(reason)}\n"
+    names, currency = project.catalogue.systems, project.currency
+    return notes + effect_text(
+        proposal.effect, names, currency, context.style, verbose=context.verbose
+    )
+
+
+def _notes(proposal: Proposal) -> list[str]:
+    return [*proposal.notes, *(note for one in proposal.ready for note in one.notes)]
+
+
+def _written_text(
+    context: CommandContext, proposal: Proposal, written: Sequence[Written], currency: str
+) -> str:
+    shown = written if context.verbose else written[:FEW]
+    lines = [_line(one) for one in shown]
+    if len(shown) < len(written):
+        lines.append(f"and {count(len(written) - len(shown), 'decision')} more in {FILE}.\n")
+    if len(proposal.ready) == 1 and written[0].line:
+        lines.append(f"{correction_text(written[0].line, currency)}\n")
+    return "".join(lines)
+
+
+def _line(one: Written) -> str:
+    name = f" ({sanitize(one.name)})" if one.name and one.name != one.key else ""
+    instead = ", in place of an older decision" if one.replaced else ""
+    row = f"{one.mapping} {sanitize(one.key)}{name}"
+    return f"{row}: written to {one.place}{instead}.\n"
+
+
+def _json(proposal: Proposal, written: Sequence[Written]) -> dict[str, object]:
+    """Each decision, and what follows. A single one has its fields at the top as well."""
+    listed = [
+        {"key": one.key, "place": str(one.place), "replaced": one.replaced} for one in written
+    ]
+    first = listed[0] if len(listed) == 1 else {}
+    return {
+        **first,
+        "decisions": listed,
+        "notes": _notes(proposal),
+        "effect": effect_json(proposal.effect) if proposal.effect else None,
+    }

@@ -1,0 +1,111 @@
+"""What follows from decisions: the plan with them beside the plan without them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from trueup.model.plan import Change, RowRef, Summary
+from trueup.model.project import Decision, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutlook:
+    """What a plan does with one row."""
+
+    changes: tuple[Change, ...] = ()
+    state: str = ""  # blocked or held; empty where nothing stops it
+    reason: str = ""  # then: why
+
+    @property
+    def monthly(self) -> Decimal:
+        """The effect of its changes on the run rate per month, as far as prices are known."""
+        return sum((one.monthly or Decimal(0) for one in self.changes), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class RowEffect:
+    """One decided row, without and with the decision."""
+
+    row: RowRef
+    verdict: Verdict
+    before: RowOutlook
+    after: RowOutlook
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the next plan does otherwise than it would without the decisions."""
+
+    rows: tuple[RowEffect, ...]
+    before: Summary
+    after: Summary
+    left_out: int  # rows that are left out besides; negative: fewer
+
+    @property
+    def actions(self) -> Mapping[str, int]:
+        """Changes more or fewer, by action; only where they differ."""
+        names = {**self.before.actions, **self.after.actions}
+        found = {
+            name: self.after.actions.get(name, 0) - self.before.actions.get(name, 0)
+            for name in names
+        }
+        return {name: many for name, many in found.items() if many}
+
+    @property
+    def blocked(self) -> int:
+        """Rows blocked or held more; negative: fewer."""
+        before, after = self.before, self.after
+        return after.blocked + after.held - before.blocked - before.held
+
+    @property
+    def units(self) -> Decimal:
+        """Units that the plan moves more, or less where negative."""
+        return self.after.ledger.moved.units - self.before.ledger.moved.units
+
+    @property
+    def monthly(self) -> Decimal:
+        """Money a month: what the plan adds to the run rate more, or less where negative."""
+        return self.after.run_rate.net - self.before.run_rate.net
+
+    @property
+    def invoice(self) -> Decimal:
+        """Money on the next invoices, more or less."""
+        return self.after.invoice.net - self.before.invoice.net
+
+    @property
+    def prices_unknown(self) -> int:
+        """Adjustments more whose price is unknown: their money stands in no figure."""
+        return self.after.prices_unknown - self.before.prices_unknown
+
+
+class Standing(StrEnum):
+    """What has become of a decision."""
+
+    WORKS = "works"  # the next plan would be another one without it
+    DONE = "done"  # a run did what it asks for
+    NOTHING = "nothing"  # the next plan is the same without it
+    ENDED = "ended"  # its last day is past
+    GONE = "gone"  # no row has its key
+    UNKNOWN = "unknown"  # no plan could be made
+
+
+@dataclass(frozen=True, slots=True)
+class StandingDecision:
+    """A decision of the project, and what it still affects."""
+
+    decision: Decision
+    name: str  # of the row; empty where it is unknown
+    standing: Standing
+    effect: RowEffect | None = None  # WORKS: on its own row
+    left: int = 0  # ignore: changes of the row and of rows under it that are not made
+    left_monthly: Decimal = Decimal(0)  # their effect on the run rate per month
+
+
+@dataclass(frozen=True, slots=True)
+class StandingDecisions:
+    """All decisions of a project, in the order of the file."""
+
+    decisions: tuple[StandingDecision, ...]
+    effect: Effect | None  # of all together; None: unknown
+    unknown: str = ""  # then: why

@@ -1,0 +1,173 @@
+"""What a user decides, checked and turned into an entry of mappings/decisions.yaml."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from trueup import wiring
+from trueup.config.checks.decisions import why_not_applicable
+from trueup.errors import EngineError
+from trueup.model.finding import Command, Place
+from trueup.model.plan import LedgerLine
+from trueup.model.project import Project, Verdict
+from trueup.model.pushed_keys import first_uncorrected_day
+from trueup.operations.rows import resolve_key
+from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
+from trueup.ports import StateSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A decision as a user asks for it, nothing checked yet."""
+
+    mapping: str
+    key: str  # the row's key, a unique start of it, or its name
+    verdict: Verdict
+    reason: str = ""  # only a link may go without
+    record: int | None = None  # link: the record's id
+    until: date | None = None  # the last day on which the decision holds
+    on: date | None = None  # push: the day from which the change is billed
+    of: str = ""  # succeed: the row whose place it takes, as `key`
+    by: str = ""  # who decides
+    place: Place | None = None  # where it was read, if it was read from a file
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A decision that can be written: its row exists, and its mapping allows it."""
+
+    asked: Asked
+    key: str  # the whole key
+    name: str  # of the row; empty where it has none
+    entry: Mapping[str, object]  # as mappings/decisions.yaml has it
+    line: LedgerLine | None = None  # correct: the difference that the decision is about
+    notes: Sequence[str] = ()  # link: what a user must know of the record
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decisions are checked against."""
+
+    rows: Callable[[str], Mapping[str, str]]  # mapping → keys with names
+    snapshot: StateSnapshot
+    difference: Callable[[str, str], LedgerLine]  # mapping and key → the line to correct
+    record: Callable[[str, int], str]  # mapping and id → a note; raises where there is no record
+    labels: Callable[[str], Mapping[str, str]] = lambda _mapping: {}  # as the plan names the rows
+
+
+def prepare(project: Project, asked: Asked, facts: Facts) -> Prepared:
+    """The decision with the whole key of its row.
+
+    Raises EngineError for what cannot be decided, and for a row or a record that does not exist.
+    """
+    mapping, verdict = asked.mapping, asked.verdict
+    if mapping not in project.mappings:
+        raise EngineError(
+            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
+        )
+    if why := why_not_applicable(verdict, project.mappings[mapping]):
+        raise EngineError(why)
+    if verdict is not Verdict.LINK and not asked.reason.strip():
+        raise EngineError(f"{verdict} needs a reason: say why, for those who read it later")
+    if asked.until is not None:
+        require_not_past(asked.until, project)
+
+    rows = facts.rows(mapping)
+    key = resolve_key(asked.key, rows, mapping, facts.labels(mapping))
+    if verdict is Verdict.CREATE:
+        _require_unlinked(project, mapping, key, facts.snapshot)
+    line = facts.difference(mapping, key) if verdict is Verdict.CORRECT else None
+    entry: dict[str, object] = {"mapping": mapping, "key": key}
+    entry |= {"link": asked.record} if verdict is Verdict.LINK else {"do": str(verdict)}
+    if asked.of:
+        entry["of"] = resolve_key(asked.of, rows, mapping, facts.labels(mapping))
+    entry |= {"on": asked.on} if asked.on else {}
+    entry |= {"reason": asked.reason} if asked.reason else {}
+    entry |= {"until": asked.until} if asked.until else {}
+    entry |= _after_undo(mapping, key, verdict, facts.snapshot)
+    entry |= _seen(project, line, facts.snapshot)
+    entry |= {"by": asked.by} if asked.by else {}
+    notes = _record_notes(project, asked, key, facts)
+    return Prepared(asked, key, rows[key], entry, line, notes)
+
+
+def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
+    """The line. Raises EngineError where nothing differs, or the difference is not known."""
+    if line is None or line.difference == 0:
+        raise EngineError(f"{mapping} {key} has no difference to correct")
+    if line.difference is None:
+        raise EngineError(f"{mapping} {key} cannot be corrected: {line.text}")
+    return line
+
+
+def _record_notes(project: Project, asked: Asked, key: str, facts: Facts) -> Sequence[str]:
+    """What a user must know of a link's record. Raises EngineError where it does not exist."""
+    mapping, record = asked.mapping, asked.record
+    if record is None:
+        return ()
+    note = facts.record(mapping, record)
+    others = [
+        Command("state show", mapping, link.key)
+        for link in facts.snapshot.links.values()
+        if link.mapping == mapping and link.record == record and link.key != key
+    ]
+    taken = tuple(
+        f"{project.mappings[mapping].target.entity} {record} is the record of another row already "
+        f"(`{other}`): while that row is there, the next plan blocks both"
+        for other in others
+    )
+    return (note, *taken) if note else taken
+
+
+def require_not_past(until: date, project: Project) -> None:
+    """Raises EngineError for a last day before the day that plans are made for."""
+    today = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
+    if until < today:
+        raise EngineError(
+            f"--until {until} is past: plans are made for {today}, so it would never hold"
+        )
+
+
+def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateSnapshot) -> None:
+    """Raises EngineError for a linked row: it has a record, so none would be created."""
+    link = snapshot.links.get((mapping, key))
+    if link is None:
+        return
+    entity = project.mappings[mapping].target.entity
+    other = Command("link", mapping, key, "ID")
+    forget = Command("state forget", mapping, key, "--reason …")
+    raise EngineError(
+        f"{mapping} {key} is linked to {entity} {link.record}: nothing would be created; "
+        f"`{other}` gives it another record, `{forget}` has it matched anew"
+    )
+
+
+def _seen(
+    project: Project, line: LedgerLine | None, snapshot: StateSnapshot
+) -> Mapping[str, object]:
+    """The difference that the decision is about, as it is written.
+
+    A decision about a difference of an earlier day is used up: a run has corrected that one.
+    """
+    ledger = project.mappings[line.mapping].ledger if line else None
+    if line is None or ledger is None or line.units is None or line.quantity is None:
+        return {}
+    day = first_uncorrected_day(snapshot.pushed, ledger.pending, line.key, line.day)
+    units = line.units + line.pending
+    return {"seen": {"units": _plain(units), "quantity": _plain(line.quantity), "day": day}}
+
+
+def _plain(number: Decimal) -> int | float:
+    """A number as YAML has it."""
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _after_undo(
+    mapping: str, key: str, verdict: Verdict, snapshot: StateSnapshot
+) -> Mapping[str, object]:
+    """The run that took the change back, where one did: the decision counts only with it."""
+    pushed = snapshot.pushed.get((mapping, key))
+    if pushed and pushed.undone and verdict in NAMED_AFTER_UNDO:
+        return {"after": pushed.run}
+    return {}

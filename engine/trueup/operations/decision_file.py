@@ -1,0 +1,130 @@
+"""Decisions in a file that a user wrote: CSV with a line for each, or YAML as decisions.yaml."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from trueup.config.documents import parse
+from trueup.config.node import Node
+from trueup.config.rules import parse_day, parse_decisions
+from trueup.config.schema import Schemas
+from trueup.errors import ConfigError, EngineError
+from trueup.local_files import read_regular
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import DECIDE_WORDS, Verdict
+from trueup.operations.decision_entries import Asked
+from trueup.operations.project_folder import shipped_folder
+from trueup.source.files.csv_document import CsvDocument
+
+COLUMNS = ("mapping", "key", "do", "link", "reason", "until", "on", "of")
+"""Of a CSV file; a key may be a name, and either `do` or `link` is filled in."""
+
+_DAYS = ("until", "on")
+
+
+def read_decisions(file: Path) -> list[Asked]:
+    """The decisions in a file, in its order, each with its place.
+
+    A name that ends in .yaml or .yml is YAML, any other CSV. Raises ConfigError with everything
+    that is wrong with it, EngineError for a file that cannot be read or has no decision in it.
+    """
+    try:
+        raw = read_regular(file)
+    except OSError as error:
+        raise EngineError(f"{file}: {error.strerror}") from error
+    is_yaml = file.suffix.casefold() in {".yaml", ".yml"}
+    found = _from_yaml(raw, str(file)) if is_yaml else _from_csv(raw, str(file))
+    if not found:
+        raise EngineError(f"{file}: there is no decision in it; nothing is written")
+    return found
+
+
+def _from_yaml(raw: bytes, file: str) -> list[Asked]:
+    documents, findings = parse(raw, file)
+    if not findings and len(documents) > 1:
+        place = documents[1].place()
+        findings = [_error("a second document in a file that must have only one", place)]
+    if findings or not documents or documents[0].data is None:
+        raise ConfigError(findings or [_error("this file is empty", Place(file))])
+    checked = Schemas(shipped_folder() / "schemas").check(documents[0], "decisions")
+    if checked.findings:
+        raise ConfigError(checked.findings)
+    return [
+        Asked(
+            mapping=one.mapping,
+            key=one.key,
+            verdict=one.verdict,
+            reason=one.reason,
+            record=one.record,
+            until=one.until,
+            on=one.on,
+            of=one.of,
+            place=one.place,
+        )
+        for one in parse_decisions(Node(checked.document, checked.data))
+    ]
+
+
+def _from_csv(raw: bytes, file: str) -> list[Asked]:
+    document = CsvDocument(raw, file)
+    unknown = [name for name in document.names() if name not in COLUMNS]
+    missing = [name for name in ("mapping", "key") if name not in document.names()]
+    if unknown or missing:
+        text = f"there is no column {missing[0]}" if missing else f"unknown column {unknown[0]!r}"
+        remedy = f"the columns are {', '.join(COLUMNS)}"
+        raise ConfigError([_error(text, Place(file, 1, 1), remedy)])
+
+    found: list[Asked] = []
+    wrong: list[Finding] = []
+    for line, row in document.rows():
+        place = Place(file, line, 1)
+        if isinstance(row, Mapping):
+            cells = {name: str(cell or "").strip() for name, cell in row.items()}
+            faults = [*_faults(cells)]
+            found += [] if faults else [_asked(cells, place)]
+        else:
+            faults = [row.reason]
+        wrong += [_error(fault, place) for fault in faults]
+    if wrong:
+        raise ConfigError(wrong)
+    return found
+
+
+def _faults(cells: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with a line."""
+    do, link = cells.get("do", ""), cells.get("link", "")
+    if not cells["mapping"] or not cells["key"]:
+        yield "mapping and key must be filled in"
+    if bool(do) == bool(link):
+        yield "a decision has either do or link"
+    elif do and do not in DECIDE_WORDS:
+        yield f"{do!r} is no decision: use one of {', '.join(DECIDE_WORDS)}"
+    elif link and not (link.isascii() and link.isdigit()):
+        yield f"link is {link!r}: give the id of a record"
+    yield from (
+        f"{name} is {cells[name]!r}: write year-month-day, such as 2026-11-15"
+        for name in _DAYS
+        if cells.get(name) and parse_day(cells[name]) is None
+    )
+    if (do == Verdict.SUCCEED) != bool(cells.get("of")):
+        yield "of is the row whose place the row takes: succeed needs it, and nothing else has it"
+    if cells.get("on") and do != Verdict.PUSH:
+        yield "on is the day from which a pushed change is billed: it goes with push"
+
+
+def _asked(cells: Mapping[str, str], place: Place) -> Asked:
+    link = cells.get("link", "")
+    return Asked(
+        mapping=cells["mapping"],
+        key=cells["key"],
+        verdict=Verdict.LINK if link else Verdict(cells["do"]),
+        reason=cells.get("reason", ""),
+        record=int(link) if link else None,
+        until=parse_day(cells.get("until", "")),
+        on=parse_day(cells.get("on", "")),
+        of=cells.get("of", ""),
+        place=place,
+    )
+
+
+def _error(text: str, place: Place, remedy: str = "") -> Finding:
+    return Finding("decision", Severity.ERROR, text, remedy, place)

@@ -1,0 +1,211 @@
+"""Decisions about many rows: checked and shown with what follows, then written in one go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from trueup import wiring
+from trueup.config import decisions
+from trueup.errors import ConfigError, EngineError
+from trueup.model.decision_effect import Effect
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.plan import Plan, RowRef
+from trueup.model.project import Project, Verdict
+from trueup.operations.decide import Written
+from trueup.operations.decision_effects import effect, labels_of
+from trueup.operations.decision_entries import Asked, Facts, Prepared, correctable, prepare
+from trueup.operations.listener import SILENT, Listener
+from trueup.operations.plan import plan_in
+from trueup.operations.project import check_project
+from trueup.operations.record_check import check_record
+from trueup.operations.remembered import remembered
+from trueup.operations.row_filter import RowFilter, choose_rows
+from trueup.operations.rows import rows_of
+from trueup.ports import Source, StateSnapshot, World
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Decisions that are ready to be written."""
+
+    root: str  # the project's folder
+    ready: tuple[Prepared, ...]
+    written: tuple[decisions.Written, ...]  # where each will stand, and what it replaces
+    old: bytes  # mappings/decisions.yaml as it is
+    new: bytes  # and as it will be
+    effect: Effect | None  # None: unknown
+    unknown: str = ""  # then: why
+    notes: tuple[str, ...] = ()  # about rows that a filter leaves out
+
+
+def propose(
+    project: Project,
+    asked: Sequence[Asked],
+    wanted: RowFilter | None = None,
+    listener: Listener = SILENT,
+) -> Proposal:
+    """Checks decisions and works out what follows from them; nothing is written.
+
+    With a filter, `asked` is one decision without a key: it is made for each row that the filter
+    selects. What follows is unknown where no plan can be made, such as without the target's
+    secrets. Raises EngineError for what cannot be decided, a filter that selects nothing, and where
+    a correction or a filter needs a plan that cannot be made; ConfigError for decisions that the
+    project could not be loaded with.
+    """
+    for one in asked:
+        _require_mapping(project, one)
+    needs_plan = wanted is not None or any(one.verdict is Verdict.CORRECT for one in asked)
+    # Records are looked up over a connection of their own: it makes a single attempt.
+    with wiring.connections(project) as opened, wiring.connections(project) as lookups:
+        readings = _read(project, opened, listener, needs_plan=needs_plan)
+        asked, notes = _asked_of_rows(project, asked, wanted, readings.plan)
+        ready = _prepare_all(project, asked, readings.facts(project, lookups))
+        old = decisions.read(Path(project.root))
+        new, written = decisions.edited_all(old, [one.entry for one in ready])
+        places = {at.place: one.asked.place for one, at in zip(ready, written, strict=True)}
+        follows, unknown = _effect(_checked(project, new, places), ready, readings)
+    return Proposal(project.root, tuple(ready), tuple(written), old, new, follows, unknown, notes)
+
+
+def write_proposal(proposal: Proposal) -> list[Written]:
+    """Writes the decisions, all or none.
+
+    Raises ConfigError where mappings/decisions.yaml cannot be written, or was changed since.
+    """
+    decisions.write(Path(proposal.root), proposal.new, proposal.old)
+    return [
+        Written(one.asked.mapping, one.key, one.name, at.place, at.replaced, one.line, one.notes)
+        for one, at in zip(proposal.ready, proposal.written, strict=True)
+    ]
+
+
+def _require_mapping(project: Project, asked: Asked) -> None:
+    """Raises EngineError, before anything is read, for a mapping that there is not."""
+    if asked.mapping in project.mappings:
+        return
+    text = f"there is no mapping {asked.mapping!r}: the project has {', '.join(project.mappings)}"
+    raise ConfigError([_finding(asked, text)]) if asked.place else EngineError(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """What was read once, for the checks and for both plans."""
+
+    source: Source
+    snapshot: StateSnapshot
+    world: World | None = None  # None: the target cannot be opened
+    plan: Plan | None = None  # without the decisions
+    unknown: str = ""  # why there is no plan
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        return labels_of(self.plan) if self.plan else {}
+
+    def facts(self, project: Project, lookups: wiring.Connections) -> Facts:
+        labels = self.labels
+        lines = {(one.mapping, one.key): one for one in self.plan.ledger} if self.plan else {}
+        return Facts(
+            rows=cache(lambda mapping: rows_of(project, mapping, self.source, self.snapshot)),
+            snapshot=self.snapshot,
+            difference=lambda mapping, key: correctable(lines.get((mapping, key)), mapping, key),
+            record=lambda mapping, record: check_record(
+                lookups, project, project.mappings[mapping], record
+            ),
+            labels=lambda mapping: labels.get(mapping, {}),
+        )
+
+
+def _read(
+    project: Project, opened: wiring.Connections, listener: Listener, *, needs_plan: bool
+) -> _Readings:
+    """Both sides and the plan without the decisions.
+
+    Raises EngineError where a plan is needed and cannot be made.
+    """
+    state = opened.state()
+    source, snapshot = opened.source(), state.load()
+    try:
+        world = remembered(World(source, opened.target(), state, wiring.SystemClock()))
+        made = plan_in(world, project, listener=listener)
+    except EngineError as error:
+        if needs_plan:
+            raise
+        return _Readings(source, snapshot, unknown=str(error))
+    return _Readings(world.source, snapshot, world, made)
+
+
+def _asked_of_rows(
+    project: Project, asked: Sequence[Asked], wanted: RowFilter | None, plan: Plan | None
+) -> tuple[Sequence[Asked], tuple[str, ...]]:
+    """One decision for each row that the filter selects, and notes about other rows."""
+    if wanted is None or plan is None:
+        return asked, ()
+    (template,) = asked
+    chosen = choose_rows(project, plan, template.mapping, template.verdict, wanted)
+    return [replace(template, key=key) for key in chosen.keys], chosen.notes
+
+
+def _effect(
+    changed: Project, ready: Sequence[Prepared], readings: _Readings
+) -> tuple[Effect | None, str]:
+    """What follows from the decisions; or why that is unknown."""
+    if readings.world is None or readings.plan is None:
+        return None, readings.unknown
+    try:
+        after = plan_in(readings.world, changed)
+    except EngineError as error:
+        return None, str(error)
+    labels = readings.labels
+    return effect(readings.plan, after, [_row(one, labels) for one in ready]), ""
+
+
+def _prepare_all(project: Project, asked: Sequence[Asked], facts: Facts) -> list[Prepared]:
+    """All decisions. Raises what is wrong with any of them, each with its place."""
+    ready: list[Prepared] = []
+    wrong: list[tuple[Asked, str]] = []
+    decided: dict[tuple[str, str, object], Prepared] = {}
+    for one in asked:
+        try:
+            prepared = prepare(project, one, facts)
+        except EngineError as error:
+            wrong.append((one, str(error)))
+            continue
+        topics = [(one.mapping, prepared.key, topic) for topic in one.verdict.topics]
+        if any(topic in decided for topic in topics):
+            wrong.append((one, f"{one.mapping} {prepared.key} is decided twice; keep one of them"))
+            continue
+        decided.update(dict.fromkeys(topics, prepared))
+        ready.append(prepared)
+    if wrong and len(asked) == 1 and not asked[0].place:
+        raise EngineError(wrong[0][1])
+    if wrong:
+        raise ConfigError([_finding(one, text) for one, text in wrong])
+    return ready
+
+
+def _finding(asked: Asked, text: str) -> Finding:
+    return Finding("decision", Severity.ERROR, text, place=asked.place)
+
+
+def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None]) -> Project:
+    """The project with the new decisions. Raises ConfigError where no command would accept it.
+
+    `places`: of new decisions, with where the user wrote them. A finding about such a decision
+    names that place.
+    """
+    changed, findings = check_project(project.root, decisions=new)
+    if changed is not None:
+        return changed
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    raise ConfigError(
+        [
+            replace(one, place=places.get(one.place, one.place)) if one.place else one
+            for one in errors
+        ]
+    )
+
+
+def _row(one: Prepared, labels: Mapping[str, Mapping[str, str]]) -> tuple[RowRef, Verdict]:
+    name = labels.get(one.asked.mapping, {}).get(one.key) or one.name
+    return RowRef(one.asked.mapping, one.key, name), one.asked.verdict

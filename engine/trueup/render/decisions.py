@@ -1,0 +1,255 @@
+"""What follows from decisions, in rows, units and money."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from trueup.model.catalogue import SystemNames
+from trueup.model.decision_effect import (
+    Effect,
+    RowEffect,
+    RowOutlook,
+    Standing,
+    StandingDecision,
+    StandingDecisions,
+)
+from trueup.model.plan import Action, Change
+from trueup.model.project import Verdict
+from trueup.render.formatting import count, known_as, money, plural, signed, word
+from trueup.render.layout import Cell, Line, free, lay_out
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, Style
+
+FEW = 20
+"""Rows that are shown without `-v`."""
+
+_REASON_COLUMNS = 60
+
+
+def effect_text(
+    effect: Effect,
+    names: SystemNames,
+    currency: str,
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
+) -> str:
+    """The decided rows, and what the next plan does otherwise than it would without them."""
+    shown = effect.rows if verbose else effect.rows[:FEW]
+    lines = [_row(one, names, currency) for one in shown]
+    if len(shown) < len(effect.rows):
+        more = len(effect.rows) - len(shown)
+        lines.append(free(f"and {count(more, 'row')} more (-v shows them)", indent=2))
+    lines += [free(f"What follows: {text}") for text in _totals(effect, names, currency)]
+    return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
+
+
+def effect_json(effect: Effect) -> Mapping[str, object]:
+    """The same for programs. Amounts are text, in the project's currency."""
+    return {
+        "rows": [
+            {
+                "mapping": one.row.mapping,
+                "key": one.row.key,
+                "name": one.row.name,
+                "do": str(one.verdict),
+                "before": _outlook_json(one.before),
+                "after": _outlook_json(one.after),
+            }
+            for one in effect.rows
+        ],
+        "changes": dict(effect.actions),
+        "blocked": effect.blocked,
+        "left_out": effect.left_out,
+        "units": str(effect.units),
+        "monthly": str(effect.monthly),
+        "invoice": str(effect.invoice),
+        "prices_unknown": effect.prices_unknown,
+    }
+
+
+def standing_text(
+    standing: StandingDecisions,
+    names: SystemNames,
+    currency: str,
+    style: Style = PLAIN,
+) -> str:
+    """Each decision with who, until when, why, and what it still affects."""
+    lines: list[Line] = []
+    for one in standing.decisions:
+        decision = one.decision
+        row = one.name if one.name and one.name != decision.key else decision.key
+        verdict = f"link to {decision.record}" if decision.record is not None else decision.verdict
+        until = f"until {decision.until}" if decision.until else "for good"
+        heading = f"{word(decision.mapping)} {known_as(row)}: {verdict}"
+        lines.append(free(heading, style.heading))
+        by = f"by {known_as(decision.by)}" if decision.by else "by an unknown user"
+        reason = f": {sanitize(decision.reason)}" if decision.reason else ""
+        lines.append(free(f"{by}, {until}{reason}", indent=2))
+        lines.append(free(f"affects {_affects(one, names, currency)}", indent=2))
+        lines.append(free(str(decision.place), style.dim, 2))
+    if not lines:
+        return "No decisions.\n"
+    if standing.effect:
+        (total,) = _totals(standing.effect, names, currency)
+        lines.append(free(f"All together, against a plan without them: {total}"))
+    elif standing.unknown:
+        lines.append(free(f"What they affect is unknown: {standing.unknown}"))
+    return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
+
+
+def standing_json(standing: StandingDecisions) -> Mapping[str, object]:
+    """The same for programs."""
+    return {
+        "decisions": [
+            {
+                "mapping": one.decision.mapping,
+                "key": one.decision.key,
+                "name": one.name,
+                "do": str(one.decision.verdict),
+                "record": one.decision.record,
+                "reason": one.decision.reason,
+                "by": one.decision.by,
+                "until": one.decision.until.isoformat() if one.decision.until else None,
+                "place": str(one.decision.place),
+                "standing": str(one.standing),
+                "changes_left": one.left,
+                "monthly_left": str(one.left_monthly),
+            }
+            for one in standing.decisions
+        ],
+        "effect": effect_json(standing.effect) if standing.effect else None,
+        "unknown": standing.unknown,
+    }
+
+
+def _affects(one: StandingDecision, names: SystemNames, currency: str) -> str:
+    match one.standing:
+        case Standing.ENDED:
+            return f"nothing: it ended on {one.decision.until}"
+        case Standing.GONE:
+            return f"nothing: no row has the key {known_as(one.decision.key)}"
+        case Standing.DONE:
+            return "nothing more: it is done"
+        case Standing.NOTHING:
+            return "nothing: the next plan is the same without it"
+        case Standing.UNKNOWN:
+            return "what is unknown without a plan"
+        case Standing.WORKS:
+            return _works(one, names, currency)
+        case _:
+            assert_never(one.standing)
+
+
+def _works(one: StandingDecision, names: SystemNames, currency: str) -> str:
+    if one.decision.verdict is Verdict.IGNORE:
+        effect = one.left_monthly
+        amount = f", {money(effect, currency, signed=True)} a month" if effect else ""
+        changes = count(one.left, "change")
+        return f"{changes} of the row and of rows under it, which are not made{amount}"
+    if one.effect is None:
+        return "the next plan"
+    then, now = _then(one.effect, names), _now(one.effect.before, names)
+    return f"the next plan: {then}; without it: {now}"
+
+
+def _outlook_json(outlook: RowOutlook) -> Mapping[str, object]:
+    return {
+        "changes": [str(one.action) for one in outlook.changes],
+        "units": sum(one.unit_change for one in outlook.changes),
+        "monthly": str(outlook.monthly),
+        "state": outlook.state,
+        "reason": outlook.reason,
+    }
+
+
+def _row(one: RowEffect, names: SystemNames, currency: str) -> Line:
+    effect = one.after.monthly - one.before.monthly
+    return Line(
+        (
+            Cell(f"  {known_as(one.row.name or one.row.key)}"),
+            Cell(_now(one.before, names)),
+            Cell("→"),
+            Cell(_then(one, names), wraps=True),
+            Cell(f"{money(effect, currency, signed=True)} a month" if effect else "", right=True),
+        ),
+        "row",
+    )
+
+
+def _now(outlook: RowOutlook, names: SystemNames) -> str:
+    """What the plan without the decision does with the row."""
+    return outlook.state or _changes(outlook, names) or "nothing to do"
+
+
+def _then(one: RowEffect, names: SystemNames) -> str:
+    """What the plan with the decision does with the row; where it is stopped, why."""
+    if one.after.changes:
+        return _changes(one.after, names)
+    if one.after.state:
+        return f"{one.after.state}: {known_as(one.after.reason, _REASON_COLUMNS)}"
+    return "left alone" if one.verdict is Verdict.IGNORE else "nothing to do"
+
+
+def _changes(outlook: RowOutlook, names: SystemNames) -> str:
+    return ", ".join(dict.fromkeys(_change(one, names) for one in outlook.changes))
+
+
+def _change(change: Change, names: SystemNames) -> str:
+    match change.action:
+        case Action.LINK:
+            return f"link to {sanitize(change.entity)} {change.record}"
+        case Action.CREATE:
+            return f"new {sanitize(change.entity)}"
+        case Action.UPDATE:
+            fields = ", ".join(sanitize(field.field) for field in change.fields)
+            return f"change {known_as(fields, _REASON_COLUMNS)}"
+        case Action.DEACTIVATE:
+            return f"switch off {sanitize(change.entity)} {change.record}"
+        case Action.ADJUST:
+            before, after = change.units or (0, 0)
+            day = f" from {change.adjustment.day}" if change.adjustment else ""
+            return f"units {before} → {after}{day}"
+        case Action.WRITE_BACK:
+            return f"mark in {names.source}"
+        case _:
+            assert_never(change.action)
+
+
+_MORE = {
+    Action.LINK: "link",
+    Action.CREATE: "new record",
+    Action.UPDATE: "changed record",
+    Action.DEACTIVATE: "record switched off",
+    Action.ADJUST: "adjustment",
+    Action.WRITE_BACK: "mark",
+}
+
+
+def _totals(effect: Effect, names: SystemNames, currency: str) -> list[str]:
+    """The difference between the two plans in rows, and in units and money."""
+    parts = []
+    for action in Action:
+        many = effect.actions.get(str(action), 0)
+        if many:
+            what = _MORE[action] if abs(many) == 1 else _plural(_MORE[action])
+            where = f" in {names.source}" if action is Action.WRITE_BACK else ""
+            parts.append(f"{abs(many):,} {what}{where} {'more' if many > 0 else 'fewer'}")
+    if effect.blocked:
+        word = "more" if effect.blocked > 0 else "fewer"
+        parts.append(f"{count(abs(effect.blocked), 'row')} {word} blocked or held")
+    if effect.left_out:
+        word = "more" if effect.left_out > 0 else "fewer"
+        parts.append(f"{count(abs(effect.left_out), 'row')} {word} left alone")
+    rows = ", ".join(parts) or "the next plan has the same changes"
+    figures = [f"{signed(effect.units)} units"] if effect.units else []
+    for amount, what in ((effect.monthly, "a month"), (effect.invoice, "on this invoice run")):
+        if amount:
+            figures.append(f"{money(amount, currency, signed=True)} {what}")
+    if effect.prices_unknown > 0:
+        figures.append(f"{count(effect.prices_unknown, 'price')} unknown")
+    return [f"{rows}; {', '.join(figures) or 'no units and no money'}."]
+
+
+def _plural(what: str) -> str:
+    first, space, rest = what.partition(" switched")
+    return plural(first) + space + rest

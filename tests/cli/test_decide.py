@@ -1,0 +1,327 @@
+"""Deciding about many rows: what follows is shown, asked about once, and written all or none."""
+
+import json
+from decimal import Decimal
+
+import pytest
+import yaml
+from trueup.cli import proposals
+from trueup.model import document
+from trueup.operations.project import load_project
+
+FILE = "mappings/decisions.yaml"
+BY_CLASS = ("--class", "under-billed", "--class", "over-billed", "--min-amount", "20")
+
+
+@pytest.fixture
+def decisions(work):
+    """The entries of the project's file."""
+    return lambda: yaml.safe_load((work / FILE).read_text())["decisions"] or []
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal whose user gives one answer."""
+
+    def answering(answer):
+        asked = []
+
+        def confirm(question, default):
+            asked.append((question, default))
+            return answer
+
+        monkeypatch.setattr(proposals.sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(proposals.click, "confirm", confirm)
+        return asked
+
+    return answering
+
+
+def figures(plan):
+    return plan.summary.ledger.moved.units, plan.summary.run_rate.net, plan.summary.invoice.net
+
+
+def test_a_filter_decides_all_rows_that_it_selects_and_what_follows_is_what_the_plan_does(
+    trueup, decisions
+):
+    before = document.loads(trueup("plan", "--json")[1])
+    code, out, err = trueup(
+        "decide", "subscription", "correct", *BY_CLASS, "--reason", "counted", "--yes", "--json"
+    )
+    after = document.loads(trueup("plan", "--json")[1])
+
+    assert (code, err) == (0, "")
+    wanted = {
+        line.key
+        for line in before.ledger
+        if line.class_ in {"under-billed", "over-billed"}
+        and line.difference
+        and abs(line.monthly or 0) >= 20
+    }
+    assert {one["key"] for one in decisions()} == wanted
+    assert len(wanted) > 2
+    effect = json.loads(out)["effect"]
+    assert [Decimal(effect[name]) for name in ("units", "monthly", "invoice")] == [
+        now - then for now, then in zip(figures(after), figures(before), strict=True)
+    ]
+    assert effect["changes"] == {"adjust": 3}
+    assert all(one.by for one in load_project().decisions)
+
+
+def test_rows_units_and_money_are_shown_before_anything_is_written(trueup):
+    code, out, _ = trueup(
+        "decide", "subscription", "f7059e8a", "correct", "--reason", "checked with the customer"
+    )
+
+    assert code == 0
+    shown, follows, written, explained = out.splitlines()
+    assert shown.split("→")[1:] == [
+        "   link to ContractServices 70012, units 18 ", " 20 from 2026-11-15   +£6.40 a month"
+    ]  # fmt: skip
+    assert follows == (
+        "What follows: 1 adjustment more; +2 units, +£6.40 a month, +£3.41 on this invoice run."
+    )
+    assert written.endswith(f": written to {FILE}:10:3.")
+    assert explained.startswith("On 2026-11-15 18 units are billed")
+
+
+def test_held_changes_of_the_selected_subscriptions_are_decided(trueup, decisions):
+    plan = document.loads(trueup("plan", "--json")[1])
+    customer = "Kestrel Marine Services Ltd"
+    held = {
+        key
+        for line in plan.ledger
+        if line.customer == customer and line.class_ != "match"
+        for one in line.held
+        for key in one.keys
+    }
+
+    code, out, _ = trueup(
+        "decide", "license_change", "archive", "--customer", customer, "--reason", "x", "--yes"
+    )
+
+    assert (code, {one["key"] for one in decisions()}) == (0, held)
+    assert held
+    assert "What follows: " in out
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_terminal_is_asked_once(work, trueup, decisions, terminal, answer):
+    before = (work / FILE).read_bytes()
+    asked = terminal(answer)
+
+    rows = ("Alpine Dental AG", "Merrow Down Care Homes Ltd")
+    code, out, _ = trueup("decide", "customer", *rows, "ignore", "--reason", "not ours")
+
+    assert asked == [(f"Write 2 decisions to {FILE}?", False)]
+    assert "What follows: " in out
+    if answer:
+        assert (code, len(decisions())) == (0, 2)
+    else:
+        assert (code, out.endswith("Nothing was written.\n")) == (1, True)
+        assert (work / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("decide",), 64, "give MAPPING KEY WHAT, or --file FILE, or --list"),
+        (("decide", "customer"), 64, "what is decided?"),
+        (("decide", "customer", "ignore", "--reason", "x"), 64, "which rows?"),
+        (("decide", "customer", "749c6782", "ignore"), 64, "--reason is missing or empty"),
+        (
+            ("decide", "subscription", "f7059e8a", "correct", *BY_CLASS, "--reason", "x"),
+            64,
+            "stand in place of KEY",
+        ),
+        (
+            ("decide", "subscription", "correct", *BY_CLASS, "--reason", "x"),
+            64,
+            "more than a single row is decided, and nobody can be asked here: give --yes.",
+        ),
+        (("decide", "--list", "customer", "749c6782", "ignore"), 64, "--list takes a MAPPING"),
+        (("decide", "--file", "x.csv", "--customer", "x"), 64, "--file names rows"),
+        (("decide", "--file", "none.csv", "--yes"), 1, "none.csv: No such file or directory"),
+        (("decide", "--list", "customers"), 1, "there is no mapping 'customers'"),
+        (
+            (
+                "decide", "subscription", "correct", "--customer", "Isarblick",
+                "--reason", "x", "--yes",
+            ),
+            1,
+            "did you mean 'Isarblick Physiotherapie GmbH'?",
+        ),
+        (
+            (
+                "decide", "subscription", "correct", "--customer", "Alpine Dental AG",
+                "--min-amount", "9999", "--reason", "x", "--yes",
+            ),
+            1,
+            "selects no row of subscription for correct: ",
+        ),
+        (
+            ("decide", "customer", "ignore", "--class", "missing", "--reason", "x", "--yes"),
+            1,
+            "rows of customer are not billed by quantity",
+        ),
+        (("link", "customer", "749c6782"), 64, "each KEY with its ID"),
+        (("link", "customer", "749c6782", "29683x"), 64, "'29683x' is no record's id"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_decided_writes_nothing(work, trueup, arguments, code, error):
+    before = (work / FILE).read_bytes()
+
+    found, _, err = trueup(*arguments)
+
+    assert (found, error in err) == (code, True)
+    assert (work / FILE).read_bytes() == before
+
+
+def test_a_file_decides_row_by_row_and_takes_names(work, trueup, decisions):
+    (work / "d.csv").write_text(
+        "mapping;key;do;link;reason;until\n"
+        "customer;Alpine Dental AG;ignore;;billed elsewhere;2027-01-31\n"
+        "customer;Chalet Miremont Sàrl;;29695;;\n"
+        'service;"Microsoft 365 Business Premium, yearly";ignore;;;\n',
+        encoding="utf-8",
+    )
+
+    code, _, err = trueup("decide", "--file", "d.csv", "--reason", "see the list", "--yes")
+
+    assert (code, err) == (0, "")
+    assert [(one.get("do", one.get("link")), one["reason"]) for one in decisions()] == [
+        ("ignore", "billed elsewhere"),
+        (29695, "see the list"),
+        ("ignore", "see the list"),
+    ]
+    again = (work / FILE).read_text()
+    (work / "again.yaml").write_text(again)
+    assert trueup("decide", "--file", "again.yaml", "--yes")[0] == 0
+    assert (work / FILE).read_text() == again
+
+
+def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
+    before = (work / FILE).read_bytes()
+    (work / "d.csv").write_text(
+        "mapping,key,do,link,reason,until\n"
+        "customer,Alpine Dental AG,ignore,,x,31.01.2027\n"
+        "customer,Alpine Dental AG,drop,,x,\n"
+        "customer,Alpine Dental AG,ignore,7,x,\n"
+        "customer\n"
+    )
+    code, out, err = trueup("decide", "--file", "d.csv", "--yes")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "d.csv:2:1: error: until is '31.01.2027': write year-month-day, such as 2026-11-15",
+        (
+            "d.csv:3:1: error: 'drop' is no decision: use one of create, activate, succeed, "
+            "ignore, archive, push, correct"
+        ),
+        "d.csv:4:1: error: a decision has either do or link",
+        "d.csv:5:1: error: a row has 1 cells where the first line names 6 columns",
+    ]
+
+    (work / "d.csv").write_text(
+        "mapping,key,do,reason\n"
+        "customer,Alpine Dental AG,ignore,\n"
+        "customer,Alpine Dentist AG,ignore,x\n"
+        "customer,749c6782,ignore,x\n"
+        "customer,Alpine Dental AG,ignore,x\n"
+    )
+    code, out, err = trueup("decide", "--file", "d.csv", "--yes")
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        "d.csv:2:1: error: ignore needs a reason: say why, for those who read it later",
+        (
+            "d.csv:3:1: error: there is no row 'Alpine Dentist AG' of customer: give its key; "
+            "did you mean 'Alpine Dental AG'?"
+        ),
+        (
+            "d.csv:5:1: error: customer 749c6782-f424-5dfa-8e93-3d7814286893 is decided twice; "
+            "keep one of them"
+        ),
+    ]
+    assert (work / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("d.csv", "mapping,key,do,reasons\n", "d.csv:1:1: error: unknown column 'reasons'"),
+        ("d.csv", "mapping,do\n", "d.csv:1:1: error: there is no column key"),
+        ("d.csv", "mapping,key,do\n", "error: d.csv: there is no decision in it"),
+        ("d.yaml", "decisions:\n- {mapping: customer, key: a}\n", "d.yaml:2:3: error: "),
+        ("d.yaml", "", "d.yaml: error: this file is empty"),
+        (
+            "d.yaml",
+            "decisions:\n\n- {mapping: customer, key: f205, do: create, reason: x, on: 2027-01-01}",
+            "d.yaml:3:3: error: `on` is the day from which a pushed change is billed",
+        ),
+    ],
+)
+def test_a_file_that_no_command_would_accept_is_refused(work, trueup, name, text, error):
+    before = (work / FILE).read_bytes()
+    (work / name).write_text(text)
+
+    code, _, err = trueup("decide", "--file", name, "--yes")
+
+    assert (code, err.startswith(error)) == (1, True)
+    assert (work / FILE).read_bytes() == before
+
+
+def test_links_are_written_together(work, trueup, decisions):
+    (work / "other.csv").write_text("mapping,key,do,reason\ncustomer,749c6782,ignore,x\n")
+    code, _, _ = trueup(
+        "link", "customer", "Alpine Dental AG", "29683", "Chalet Miremont Sàrl", "29695", "--yes"
+    )
+    assert (code, [one["link"] for one in decisions()]) == (0, [29683, 29695])
+
+    code, _, err = trueup("link", "--file", "other.csv", "--yes")
+    assert (code, "other.csv:2:1 is no link" in err) == (64, True)
+
+
+def test_the_list_names_who_until_when_and_what_it_still_affects(work, trueup):
+    assert trueup("decide", "--list") == (0, "No decisions.\n", "")
+    (work / FILE).write_text(
+        "decisions:\n"
+        "- {mapping: customer, key: 749c6782-f424-5dfa-8e93-3d7814286893, do: ignore,\n"
+        "   reason: billed elsewhere, until: 2027-01-31, by: ada}\n"
+        "- {mapping: customer, key: f2057d16-27c7-5cb2-bb66-30799fabd11f, link: 29695}\n"
+        "- {mapping: customer, key: gone, do: ignore, reason: it was there}\n"
+        "- {mapping: contact, key: 9, do: ignore, reason: old, until: 2026-11-14}\n"
+    )
+
+    code, out, err = trueup("decide", "--list")
+
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:3] == [
+        "customer Alpine Dental AG: ignore",
+        "  by ada, until 2027-01-31: billed elsewhere",
+        "  affects 27 changes of the row and of rows under it, which are not made, +£40.98 a month",
+    ]
+    assert lines[4:7] == [
+        "customer Chalet Miremont Sàrl: link to 29695",
+        "  by an unknown user, for good",
+        (
+            "  affects the next plan: link to Companies 29695, change companyName, companyNumber, "
+            "udf.Work 365 Id; without it: held"
+        ),
+    ]
+    assert lines[10] == "  affects nothing: no row has the key gone"
+    assert lines[14] == "  affects nothing: it ended on 2026-11-14"
+    assert lines[-1].startswith("All together, against a plan without them: 12 links fewer, ")
+    listed = json.loads(trueup("decide", "--list", "contact", "--json")[1])["decisions"]
+    assert [(one["key"], one["standing"]) for one in listed] == [("9", "ended")]
+
+
+def test_a_decision_that_a_run_has_carried_out_affects_nothing_more(applied, trueup):
+    links = json.loads(trueup("state", "list", "customer", "--json")[1])["links"]
+    row, record = links[0]["key"], links[0]["record"]
+    (applied / FILE).write_text(
+        f"decisions:\n- {{mapping: customer, key: {row}, link: {record}}}\n"
+    )
+
+    listed = json.loads(trueup("decide", "--list", "--json")[1])["decisions"]
+
+    assert [one["standing"] for one in listed] == ["done"]
