@@ -235,7 +235,9 @@ def test_several_entries_replace_remove_and_append_in_one_go():
     link = {"mapping": "s", "key": "c", "link": 9}
     new = {"mapping": "s", "key": "d", "do": "ignore", "reason": "r", "until": day}
 
-    text, written = edited_all(old, [new, link, ignore])
+    other = {**new, "key": "e"}
+
+    text, written = edited_all(old, [new, link, ignore, other])
 
     assert text.decode() == (
         "decisions:\n# first\n"
@@ -243,12 +245,14 @@ def test_several_entries_replace_remove_and_append_in_one_go():
         "- {mapping: s, key: b, link: 2}  # stays\n"
         "- mapping: s\n  key: c\n  link: 9\n"
         "- mapping: s\n  key: d\n  do: ignore\n  reason: r\n  until: 2026-11-15\n"
+        "- mapping: s\n  key: e\n  do: ignore\n  reason: r\n  until: 2026-11-15\n"
         "# tail\n"
     )
     assert [(str(one.place), one.replaced) for one in written] == [
         ("mappings/decisions.yaml:12:3", False),
         ("mappings/decisions.yaml:9:3", True),
         ("mappings/decisions.yaml:3:3", True),
+        ("mappings/decisions.yaml:17:3", False),
     ]
 
 
