@@ -250,6 +250,9 @@ def test_values_have_the_types_of_the_catalogue(target):
         ([Condition("companyNumber", "eq", "A-1007")], [29683]),
         ([Condition("companyNumber", "in", ["A-1007", "nobody", "A-1007"])], [29683]),
         ([Condition("companyNumber", "beginsWith", "A-")], [29683]),
+        ([Condition("companyName", "contains", "Dental")], [29683]),
+        ([Condition("companyName", "contains", "own"), Condition("id", "in", [0, 7])], [0]),
+        ([Condition("companyName", "contains", "o%n")], []),
         ([Condition("companyNumber", "exist")], [29683]),
         (
             [Condition("ownerResourceID", "eq", "4"), Condition("isActive", "eq", value=True)],

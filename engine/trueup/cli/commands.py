@@ -22,6 +22,7 @@ SHORT_HELP: Mapping[str, str] = {
     "graph": "Draw what depends on what.",
     "explain": "Explain a change, a field or a total.",
     "eval": "Evaluate an expression on a row.",
+    "search": "Search records by name or number.",
     "link": "Link rows to records.",
     "decide": "Decide what becomes of rows.",
     "state": "Inspect and repair the state.",

@@ -43,11 +43,11 @@ def link(
 ) -> int:
     """Link the row KEY of MAPPING to the Autotask record ID; several rows as KEY ID KEY ID ….
 
-    KEY is the row's key, a unique start of it, or its name. A record that Autotask does not have
-    is refused; where Autotask cannot be asked, a note says so. What follows is shown in rows, units
-    and money. On a terminal the command asks once before it writes; elsewhere it needs --yes for
-    anything but a single row. The decisions go into mappings/decisions.yaml, and the next plan
-    links the rows.
+    KEY is the row's key, a unique start of it, or its name; `trueup search` finds the ID. A record
+    that Autotask does not have is refused; where Autotask cannot be asked, a note says so. What
+    follows is shown in rows, units and money. On a terminal the command asks once before it writes;
+    elsewhere it needs --yes for anything but a single row. The decisions go into
+    mappings/decisions.yaml, and the next plan links the rows.
     """
     from trueup.cli.proposals import carry_out
     from trueup.operations.decision_entries import Asked

@@ -72,6 +72,7 @@ def parse_mapping(node: Node) -> MappingSpec:
         charges=charges.texts() if charges else (),
         successor_of=_value(node.get("successor_of")),
         is_customer=bool(customer and customer.data),
+        search=node["search"].texts() if "search" in node else (),
     )
 
 

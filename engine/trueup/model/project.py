@@ -321,6 +321,8 @@ class MappingSpec:
     """The key of the row whose place a row takes: its contract service is handed over."""
 
     is_customer: bool = False  # its rows are the customers that a plan is grouped by
+    search: tuple[str, ...] = ()
+    """Text fields in which a user's search looks; empty: those of similar, evidence and match."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,17 @@ class Records:
         self.count += len(records)
         return records
 
+    def constant_conditions(self, mapping: MappingSpec) -> list[Condition]:
+        """Those conditions of `target.where` that do not depend on links.
+
+        Raises ConfigError for one that cannot be evaluated.
+        """
+        return [
+            self._condition(mapping, name, wanted)
+            for name, wanted in mapping.target.where.items()
+            if not isinstance(wanted, Linked)
+        ]
+
     def _conditions(
         self, mapping: MappingSpec, states: Mapping[str, MappingState]
     ) -> tuple[list[Condition] | None, dict[str, set[int]]]:

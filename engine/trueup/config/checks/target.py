@@ -52,6 +52,7 @@ def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
         yield from _check_match(mapping, entity, context)
         yield from check_required(mapping, entity, context)
         yield from _check_similar(mapping, entity, context)
+        yield from _check_search(mapping, entity, context)
 
     for index, name in enumerate(mapping.charges):
         if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
@@ -157,6 +158,18 @@ def _check_similar(
         if entity.field(name) and not is_filled:
             text = f"{key}: nothing fills {name}, so nothing can be compared by it"
             yield error("unknown-name", text, place, hint(name, mapping.fields))
+
+
+def _check_search(mapping: MappingSpec, entity: Entity, context: CheckContext) -> Iterator[Finding]:
+    """Reports fields of `search` that do not exist, that are no text, or that no query takes."""
+    for index, name in enumerate(mapping.search):
+        place = context.place(mapping, "search", index)
+        yield from check_field_name(name, entity, place)
+        yield from check_queryable(name, entity, place, "it cannot be searched")
+        field = entity.field(name)
+        if field and (field.type is not Type.TEXT or field.picklist is not None):
+            text = f"search: {name} is no text, so no part of it can be searched"
+            yield error("not-text", text, place, "name a text field")
 
 
 def _check_where(

@@ -1,0 +1,56 @@
+"""What a user's search found in the target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from trueup.model.plan import RowRef
+
+
+class Fit(IntEnum):
+    """How the text of a search fits a value; the higher, the better."""
+
+    SOME_WORDS = 1  # some of its words are in the record
+    ALIKE = 2  # both are similar as a whole
+    WORDS = 3  # all its words are in the record
+    CONTAINS = 4  # the value contains it
+    BEGINS = 5  # the value begins with it
+    DOMAIN = 6  # both have the same web domain
+    NAME = 7  # the same name, but for legal form, accents and punctuation
+    SAME = 8  # the same, but for case and outer spaces
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Why a record fits: fields, the best first, each with how."""
+
+    by: tuple[tuple[str, Fit], ...]
+
+    @property
+    def best(self) -> Fit:
+        """How well it fits."""
+        return self.by[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRecord:
+    """A record that fits."""
+
+    record: int
+    title: str  # what the record is called
+    values: Mapping[str, str]  # of the fields that were searched, without empty ones
+    fits: Fits
+    is_active: bool
+    linked: tuple[RowRef, ...] = ()  # rows whose record it is
+    decided: tuple[RowRef, ...] = ()  # rows that a decision gives it, not yet applied
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """All that fit, the best first."""
+
+    mapping: str
+    entity: str
+    searched: tuple[str, ...]  # fields
+    found: tuple[FoundRecord, ...]
+    calls: int  # that the search cost

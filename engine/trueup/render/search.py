@@ -1,0 +1,91 @@
+"""What a search found: each record with why it fits, and the rows that it belongs to."""
+
+from collections.abc import Mapping, Sequence
+
+from trueup.model.finding import BRIEF_KEY
+from trueup.model.plan import RowRef
+from trueup.model.record_search import Fit, FoundRecord, SearchResult
+from trueup.render.formatting import known_as
+from trueup.render.layout import Cell, Line, free, lay_out
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, Style
+
+FEW = 10
+"""Records that are shown without `-v`."""
+
+_VALUE_COLUMNS = 40
+
+_WHY = {
+    Fit.SAME: "is the same",
+    Fit.NAME: "is the same name",
+    Fit.DOMAIN: "has the domain",
+    Fit.BEGINS: "begins with it",
+    Fit.CONTAINS: "contains it",
+    Fit.WORDS: "has its words",
+    Fit.ALIKE: "is similar",
+    Fit.SOME_WORDS: "has some of its words",
+}
+
+
+def search_text(
+    result: SearchResult, command: str, style: Style = PLAIN, *, verbose: bool = False
+) -> str:
+    """The page. `command` links a row to a record, with KEY and ID for both."""
+    fields = ", ".join(map(sanitize, result.searched)) or "the records that it refers to"
+    looked = f"Searched {sanitize(result.entity)} by {fields}, with {result.calls:,} calls."
+    if not result.found:
+        return f"No {sanitize(result.entity)} fits. {looked}\n"
+    shown = result.found if verbose else result.found[:FEW]
+    lines = [line for one in shown for line in _record(one, style)]
+    if len(shown) < len(result.found):
+        more = len(result.found) - len(shown)
+        lines.append(free(f"and {more:,} more, which fit less (-v shows them)", indent=2))
+    lines += [free(looked, style.dim), free(f"→ `{command}` links a row to one of them.")]
+    return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
+
+
+def search_json(result: SearchResult) -> Mapping[str, object]:
+    """The same for programs."""
+    return {
+        "mapping": result.mapping,
+        "entity": result.entity,
+        "searched": [*result.searched],
+        "calls": result.calls,
+        "found": [
+            {
+                "record": one.record,
+                "title": one.title,
+                "values": dict(one.values),
+                "why": [{"field": name, "fit": fit.name.lower()} for name, fit in one.fits.by],
+                "active": one.is_active,
+                "linked": [row._asdict() for row in one.linked],
+                "decided": [row._asdict() for row in one.decided],
+            }
+            for one in result.found
+        ],
+    }
+
+
+def _record(one: FoundRecord, style: Style) -> list[Line]:
+    off = "" if one.is_active else " (inactive)"
+    rows = [*_rows("linked to", one.linked), *_rows("decided for", one.decided)]
+    cells = (
+        Cell(f"  {one.record}", style.link, right=True),
+        Cell(f"{known_as(one.title)}{off}"),
+        Cell("; ".join(rows) or "linked to no row", wraps=True),
+    )
+    why = ", ".join(f"{sanitize(name)} {_WHY[fit]}{_shown(one, name)}" for name, fit in one.fits.by)
+    return [Line(cells, "record"), free(why, style.dim, 6)]
+
+
+def _shown(one: FoundRecord, name: str) -> str:
+    """The value that fits, unless it is the record's title."""
+    value = one.values[name]
+    return "" if value == one.title else f": {known_as(value, _VALUE_COLUMNS)}"
+
+
+def _rows(how: str, rows: Sequence[RowRef]) -> list[str]:
+    return [
+        f"{how} {known_as(row.name or row.key)} ({row.mapping} {sanitize(row.key[:BRIEF_KEY])})"
+        for row in rows
+    ]
