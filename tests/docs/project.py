@@ -13,7 +13,7 @@ from trueup.operations.project import check_project
 from tests.docs.pages import Block, Page
 from tests.support.paths import ROOT
 
-OTHERS = (".github/", ".gitlab-ci.yml")
+OTHERS = (".github/", ".gitlab-ci.yml", "exports/", "ci/github-actions.yaml")
 """Files that are not trueup's."""
 
 _MERGED = ("settings", "guards")

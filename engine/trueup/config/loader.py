@@ -242,6 +242,7 @@ def _project(
         digest=_digest(files, catalogue),
         settle_after=options.settle_after,
         as_of=options.as_of,
+        as_of_place=options.as_of_place,
         currency=options.currency,
         batch=options.batch,
         placeholders=options.placeholders,

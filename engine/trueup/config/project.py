@@ -42,6 +42,7 @@ class ProjectOptions:
     guards: Guards
     settle_after: timedelta
     as_of: date | None
+    as_of_place: Place | None
     currency: str
     batch: int
     placeholders: tuple[str, ...]
@@ -74,6 +75,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         guards=_guards(node.get("guards")),
         settle_after=timedelta(seconds=float(settle_after.data) if settle_after else 300),
         as_of=parse_day(as_of.data) if as_of else None,
+        as_of_place=as_of.key_place if as_of else None,
         currency=currency_code,
         batch=batch.data if batch else 500,
         placeholders=placeholders.texts() if placeholders else (),

@@ -48,6 +48,14 @@ def is_country(value: object) -> bool:
     return country(value) is not None
 
 
+def all_countries() -> list[tuple[str, str]]:
+    """Returns the two-letter code and the English name of every country, in the order of codes."""
+    from babel import Locale  # noqa: PLC0415 -- takes time to load, and few commands need it
+
+    territories = Locale("en").territories
+    return [(code, territories[code]) for code in sorted(_codes())]
+
+
 @lru_cache(maxsize=4096)
 def _code(text: str) -> str | None:
     code = text.strip().upper()

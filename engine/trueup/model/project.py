@@ -458,6 +458,7 @@ class Project:
     digest: str  # of all that decides a plan: files, not secrets
     settle_after: timedelta = timedelta(minutes=5)
     as_of: date | None = None  # fixed by the demo's project only
+    as_of_place: Place | None = None  # where it is fixed
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
     placeholders: tuple[str, ...] = ()  # texts that stand for no value, besides the usual ones

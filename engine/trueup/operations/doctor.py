@@ -7,6 +7,7 @@ from trueup import wiring
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.operations.fixed_day import stale_day
 from trueup.operations.plan import plan
 from trueup.planning.needs import operations
 from trueup.planning.other_states import ANOTHER_STATE
@@ -38,7 +39,7 @@ def examine(project: Project) -> Examination:
     """
     needs = operations(project)
     with wiring.connections(project) as opened:
-        findings = opened.examine_target(needs)
+        findings = [*stale_day(project, wiring.SystemClock()), *opened.examine_target(needs)]
         if not any(finding.severity is Severity.ERROR for finding in findings):
             findings += check_tenant(project, opened.target())
         findings += opened.examine_source()

@@ -7,6 +7,7 @@ from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.operations.fixed_day import stale_day
 from trueup.operations.listener import SILENT, Listener
 from trueup.pipeline import Planned, PlanOptions
 from trueup.planning.in_doubt import OPEN_RUN
@@ -68,7 +69,8 @@ def planned_in(
         periods += unnamed_periods(project, world.target)
     opened = [one for one in made.findings if one.code == OPEN_RUN]
     others = [one for one in made.findings if one.code != OPEN_RUN]
-    findings = (*opened, *project.warnings, *periods, *others)
+    stale = () if options.as_of else stale_day(project, world.clock)
+    findings = (*opened, *stale, *project.warnings, *periods, *others)
     return replace(planned, plan=replace(made, findings=findings))
 
 

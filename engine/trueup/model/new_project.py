@@ -1,0 +1,37 @@
+"""What a new project is about, and what was written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+OWNER = "owner@example.com"
+"""Stands in trueup.yaml until the user names the owner of new companies."""
+
+
+class Start(StrEnum):
+    """Where a user starts."""
+
+    DEMO = "demo"  # example data on both sides
+    FILES = "files"  # exports of the source; a sandbox in place of the target
+    DATAVERSE = "dataverse"  # both systems
+    AUTOTASK = "autotask"  # exports of the source, and the target
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """What a new project is about. Texts are checked as those of any trueup.yaml."""
+
+    start: Start  # not the demo
+    name: str
+    time_zone: str
+    currency: str  # code of ISO 4217
+    owner: str = OWNER  # e-mail of the resource that owns new companies
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What was written."""
+
+    paths: tuple[str, ...]
+    kept: tuple[str, ...] = ()  # existing files that were left as they are
+    steps: tuple[str, ...] = ()  # what to do first, as sentences
+    commands: tuple[str, ...] = ()  # then: arguments of `trueup`
