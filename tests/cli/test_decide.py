@@ -269,6 +269,30 @@ def test_a_file_that_no_command_would_accept_is_refused(work, trueup, name, text
     assert (work / FILE).read_bytes() == before
 
 
+def test_without_a_preview_only_the_source_is_read(work, trueup, decisions):
+    (work / "examples" / "autotask.json").unlink()
+    (work / ".trueup" / "autotask.sqlite").write_text("no database")
+    ignore = ("ignore", "--reason", "x")
+
+    shown = trueup("decide", "customer", "749c6782", *ignore)[1].splitlines()
+    code, out, err = trueup("decide", "customer", "f2057d16", *ignore, "--no-preview")
+
+    assert shown[0].startswith("What follows is unknown, no plan can be made: ")
+    assert (code, err, len(decisions())) == (0, "", 2)
+    assert out.startswith("customer f2057d16-27c7-5cb2-bb66-30799fabd11f (Chalet Miremont Sàrl): ")
+
+
+def test_a_file_with_a_record_that_does_not_exist_writes_none_of_its_links(work, trueup):
+    before = (work / FILE).read_bytes()
+    (work / "l.csv").write_text("mapping,key,link\ncustomer,f2057d16,29695\ncustomer,749c6782,7\n")
+
+    code, out, err = trueup("link", "--file", "l.csv", "--yes")
+
+    assert (code, out) == (1, "")
+    assert err.startswith("l.csv:3:1: error: Autotask has no Companies 7 that the API user may see")
+    assert (work / FILE).read_bytes() == before
+
+
 def test_links_are_written_together(work, trueup, decisions):
     (work / "other.csv").write_text("mapping,key,do,reason\ncustomer,749c6782,ignore,x\n")
     code, _, _ = trueup(

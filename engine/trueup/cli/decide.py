@@ -66,6 +66,9 @@ CLASSES = tuple(
 )
 @click.option("--list", "show", is_flag=True, help="Show what is decided and what it affects.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option(
+    "--no-preview", is_flag=True, help="Do not work out what follows; reads less of both systems."
+)
 @common
 def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
@@ -82,6 +85,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     file: Path | None,
     show: bool,  # noqa: FBT001 -- click's
     yes: bool,  # noqa: FBT001 -- click's
+    no_preview: bool,  # noqa: FBT001 -- click's
 ) -> int:
     """Decide what becomes of rows of MAPPING. KEY is a key, a unique start of it, or a name.
 
@@ -116,7 +120,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
             replace(one, reason=one.reason or reason, until=one.until or until)
             for one in read_decisions(file)
         ]
-        return carry_out(context, asked, yes=yes, single=False)
+        return carry_out(context, asked, yes=yes, preview=not no_preview, single=False)
 
     _check_words(mapping, keys, what, has_filter=has_filter)
     if not reason.strip():
@@ -129,7 +133,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         Asked(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
         for key in keys or ("",)
     ]
-    return carry_out(context, asked, wanted, yes=yes, single=len(keys) == 1)
+    return carry_out(context, asked, wanted, yes=yes, preview=not no_preview, single=len(keys) == 1)
 
 
 def _list(context: CommandContext, mapping: str) -> int:

@@ -32,14 +32,18 @@ if TYPE_CHECKING:
     help="In place of MAPPING, KEY and ID: a CSV or YAML file with a link for each row.",
 )
 @click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option(
+    "--no-preview", is_flag=True, help="Do not work out what follows; reads less of both systems."
+)
 @common
-def link(
+def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
     mapping: str | None,
     pairs: tuple[str, ...],
     reason: str,
     file: Path | None,
     yes: bool,  # noqa: FBT001 -- click's
+    no_preview: bool,  # noqa: FBT001 -- click's
 ) -> int:
     """Link the row KEY of MAPPING to the Autotask record ID; several rows as KEY ID KEY ID ….
 
@@ -55,14 +59,16 @@ def link(
     if file:
         if mapping:
             raise click.UsageError("--file names rows and records: leave the other ones out.")
-        return carry_out(context, _links_in(file, reason), yes=yes, single=False)
+        return carry_out(
+            context, _links_in(file, reason), yes=yes, preview=not no_preview, single=False
+        )
     if not mapping or not pairs or len(pairs) % 2:
         raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
     asked = [
         Asked(mapping, key, Verdict.LINK, reason, _record(id_))
         for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)
     ]
-    return carry_out(context, asked, yes=yes, single=len(asked) == 1)
+    return carry_out(context, asked, yes=yes, preview=not no_preview, single=len(asked) == 1)
 
 
 def _record(text: str) -> int:

@@ -35,6 +35,7 @@ def carry_out(
     *,
     yes: bool,
     single: bool,
+    preview: bool,
 ) -> int:
     """Proposes the decisions, shows what follows, asks on a terminal, and writes them.
 
@@ -49,7 +50,9 @@ def carry_out(
     project = context.project()
     who = current_user()
     with listening(context) as listener:
-        proposal = propose(project, [replace(one, by=who) for one in asked], wanted, listener)
+        proposal = propose(
+            project, [replace(one, by=who) for one in asked], wanted, listener, preview=preview
+        )
     if not context.json:
         (out if can_ask else out_done)(_preview(context, proposal, project))
     if can_ask and not yes and not click.confirm(_question(proposal), default=False):
@@ -72,6 +75,8 @@ def _question(proposal: Proposal) -> str:
 def _preview(context: CommandContext, proposal: Proposal, project: Project) -> str:
     """What follows, as far as it is known."""
     notes = "".join(f"Note: {sanitize(note)}.\n" for note in _notes(proposal))
+    if proposal.effect is None and not proposal.unknown:
+        return notes
     if proposal.effect is None:
         reason = scrubbed(proposal.unknown, context.folder).splitlines()[0]
         return f"{notes}What follows is unknown, no plan can be made: {sanitize(reason)}\n"

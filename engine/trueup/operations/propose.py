@@ -34,8 +34,8 @@ class Proposal:
     written: tuple[decisions.Written, ...]  # where each will stand, and what it replaces
     old: bytes  # mappings/decisions.yaml as it is
     new: bytes  # and as it will be
-    effect: Effect | None  # None: unknown
-    unknown: str = ""  # then: why
+    effect: Effect | None  # None: unknown, or not asked for
+    unknown: str = ""  # why it is unknown
     notes: tuple[str, ...] = ()  # about rows that a filter leaves out
 
 
@@ -44,27 +44,31 @@ def propose(
     asked: Sequence[Asked],
     wanted: RowFilter | None = None,
     listener: Listener = SILENT,
+    *,
+    preview: bool = True,
 ) -> Proposal:
     """Checks decisions and works out what follows from them; nothing is written.
 
     With a filter, `asked` is one decision without a key: it is made for each row that the filter
     selects. What follows is unknown where no plan can be made, such as without the target's
-    secrets. Raises EngineError for what cannot be decided, a filter that selects nothing, and where
-    a correction or a filter needs a plan that cannot be made; ConfigError for decisions that the
-    project could not be loaded with.
+    secrets; with `preview=False` it is not worked out, and the target is read only where a
+    correction or a filter needs it. Raises EngineError for what cannot be decided, a filter that
+    selects nothing, and where a correction or a filter needs a plan that cannot be made;
+    ConfigError for decisions that the project could not be loaded with.
     """
     for one in asked:
         _require_mapping(project, one)
     needs_plan = wanted is not None or any(one.verdict is Verdict.CORRECT for one in asked)
     # Records are looked up over a connection of their own: it makes a single attempt.
     with wiring.connections(project) as opened, wiring.connections(project) as lookups:
-        readings = _read(project, opened, listener, needs_plan=needs_plan)
+        readings = _read(project, opened, listener, preview=preview, needs_plan=needs_plan)
         asked, notes = _asked_of_rows(project, asked, wanted, readings.plan)
         ready = _prepare_all(project, asked, readings.facts(project, lookups))
         old = decisions.read(Path(project.root))
         new, written = decisions.edited_all(old, [one.entry for one in ready])
         places = {at.place: one.asked.place for one, at in zip(ready, written, strict=True)}
-        follows, unknown = _effect(_checked(project, new, places), ready, readings)
+        changed = _checked(project, new, places)
+        follows, unknown = _effect(changed, ready, readings) if preview else (None, "")
     return Proposal(project.root, tuple(ready), tuple(written), old, new, follows, unknown, notes)
 
 
@@ -117,7 +121,12 @@ class _Readings:
 
 
 def _read(
-    project: Project, opened: wiring.Connections, listener: Listener, *, needs_plan: bool
+    project: Project,
+    opened: wiring.Connections,
+    listener: Listener,
+    *,
+    preview: bool,
+    needs_plan: bool,
 ) -> _Readings:
     """Both sides and the plan without the decisions.
 
@@ -125,6 +134,8 @@ def _read(
     """
     state = opened.state()
     source, snapshot = opened.source(), state.load()
+    if not (preview or needs_plan):
+        return _Readings(source, snapshot)
     try:
         world = remembered(World(source, opened.target(), state, wiring.SystemClock()))
         made = plan_in(world, project, listener=listener)
