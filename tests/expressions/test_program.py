@@ -257,7 +257,7 @@ def test_an_error_of_pythons_compiler_is_an_expression_fault(monkeypatch):
 
     monkeypatch.setattr(ENVIRONMENT, "compile", fail)
     with pytest.raises(ExpressionFault, match="cannot be compiled: too many nested parentheses"):
-        Program(["{{ source.a }}"])
+        Program(["{{ source.compiled_nowhere_else }}"])
 
 
 @pytest.mark.parametrize(
@@ -279,3 +279,16 @@ def test_twenty_fields_and_eleven_rules_compile_into_one_call():
         "{{ source.d | round(1) }}"
     ] * 20
     assert Program(raws)(dict(NAMES)) == (True,) * 11 + (Decimal("2.5"),) * 20
+
+
+def test_values_of_one_shape_are_compiled_once_and_keep_their_literals(monkeypatch):
+    first = Program(["{{ source.shape }}", 1, "one"], guard=True)
+    compiled = []
+    monkeypatch.setattr(ENVIRONMENT, "compile", compiled.append)
+
+    second = Program(["{{ source.shape }}", True, "two"], guard=1)
+
+    assert compiled == []
+    assert first({"source": {"shape": "a"}}) == ("a", 1, "one")
+    assert second({"source": {"shape": "b"}}) == ("b", True, "two")
+    assert second({"source": {"shape": "b"}})[1] is True

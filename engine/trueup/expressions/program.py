@@ -7,6 +7,7 @@ one call for a row costs a tenth of one call for each expression.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Template, TemplateError, Undefined, nodes
@@ -99,6 +100,37 @@ class Implies:
     then: object
 
 
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    """A literal, by the name under which compiled code sees it."""
+
+    name: str
+
+
+@lru_cache(maxsize=256)
+def _fused(shape: object, *guard: object) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns the values of a shape as one function of the names; compiled once for each shape.
+
+    To compile takes longer than to plan a few rows, and tests of a project do it for each test.
+    """
+    tree = _node(shape)
+    for condition in guard:
+        tree = nodes.CondExpr(_node(condition), tree, nodes.Const(None))
+    return _compile(tree)
+
+
+def _node(shape: object) -> nodes.Expr:
+    match shape:
+        case Implies():
+            return nodes.Or(nodes.Not(_node(shape.when)), _node(shape.then))
+        case tuple():
+            return nodes.Tuple([_node(part) for part in shape], "load")
+        case _Literal():
+            return nodes.Name(shape.name, "load")
+        case _:
+            return parse(str(shape))
+
+
 class Program:
     """Many values as one call that returns a tuple, in the order given.
 
@@ -113,21 +145,22 @@ class Program:
         self._raws = (*raws,)
         self._literals: dict[str, Any] = {}
         self._singles: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
-        tree: nodes.Expr = nodes.Tuple([self._node(raw) for raw in raws], "load")
-        if guard is not None:
-            tree = nodes.CondExpr(self._node(guard), tree, nodes.Const(None))
-        self._fused = _compile(tree)
+        shape = self._shape(self._raws)
+        guarded = (self._shape(guard),) if guard is not None else ()
+        self._fused = _fused(shape, *guarded)
 
-    def _node(self, raw: object) -> nodes.Expr:
+    def _shape(self, raw: object) -> object:
+        """Notes the literals of a value; returns the value with their names in their places."""
         if isinstance(raw, Implies):
-            return nodes.Or(nodes.Not(self._node(raw.when)), self._node(raw.then))
+            return Implies(self._shape(raw.when), self._shape(raw.then))
         if isinstance(raw, tuple):
-            return nodes.Tuple([self._node(part) for part in raw], "load")
+            return tuple(self._shape(part) for part in raw)
         if is_code(raw):
-            return parse(raw)
+            parse(raw)  # here, where the stack is no deeper than for a single value
+            return raw
         name = f"_literal{len(self._literals)}"
         self._literals[name] = raw
-        return nodes.Name(name, "load")
+        return _Literal(name)
 
     def __call__(self, names: dict[str, Any]) -> tuple[Any, ...] | None:
         """Returns all values. Adds the literals to `names`."""
