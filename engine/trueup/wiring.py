@@ -6,6 +6,7 @@ connectors that it names, with the libraries that they load.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from trueup.ports import Clock, Source, State, Target, World
 from trueup.target.autotask.credentials import Credentials
 
 if TYPE_CHECKING:
+    from trueup.sandbox.autotask.local import LocalSandbox
     from trueup.source.dataverse.discover import Discovery
     from trueup.source.profile import Profile
     from trueup.target.autotask.gateway import HttpTarget
@@ -93,6 +95,47 @@ def open_copy(project: Project) -> Iterator[World]:
         source = Overlay(opened.source(), project.catalogue.tables)
         target = opened.target_copy(folder / "target.sqlite")
         yield World(source, target, state, SystemClock())
+
+
+@dataclass(frozen=True, slots=True)
+class ThrowAway:
+    """Both systems and a state in a folder of their own, in this process, without a socket."""
+
+    project: Project
+    folder: Path
+    sandbox: "LocalSandbox"
+    target: Target
+    state: State
+    clock: Clock
+
+    def world(self, exports: str) -> World:
+        """The world with the tables in a folder below; what is written back stays in memory."""
+        from trueup.source.files.source import FileSource
+        from trueup.source.overlay import Overlay
+
+        tables, zone = self.project.catalogue.tables, self.project.zone
+        files = FileSource(self.folder / exports, tables, exports, zone=zone)
+        return World(Overlay(files, tables), self.target, self.state, self.clock)
+
+
+@contextmanager
+def open_throw_away(project: Project, folder: Path, clock: Clock) -> Iterator[ThrowAway]:
+    """An empty target and an empty state for a test, closed when the block ends."""
+    from trueup.sandbox.autotask.local import URL, LocalSandbox
+    from trueup.state.sqlite.store import SqliteState
+    from trueup.target.autotask.client import AutotaskClient
+    from trueup.target.autotask.gateway import HttpTarget
+    from trueup.target.autotask.transport import InProcess
+
+    entities = project.catalogue.entities
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(LocalSandbox(folder / "target.sqlite", entities))
+        client = AutotaskClient(URL, DEMO_CREDENTIALS, clock, network=InProcess(sandbox.answer))
+        target = stack.enter_context(HttpTarget(client, entities, "test", "test"))
+        state = stack.enter_context(
+            SqliteState(folder / "state.sqlite", clock=clock, durable=False)
+        )
+        yield ThrowAway(project, folder, sandbox, target, state, clock)
 
 
 class Connections:

@@ -14,8 +14,10 @@ from trueup.ports import StateSnapshot
 from trueup.state.sqlite import file
 from trueup.state.sqlite.file import APPLICATION, open_file
 from trueup.state.sqlite.statements import migrations
+from trueup.state.sqlite.store import SqliteState
 
 from tests.state.sqlite.conftest import EDIT
+from tests.support.fakes import FakeClock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -119,6 +121,13 @@ def test_each_commit_reaches_the_disk_before_the_call_returns(filled):
         assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
         assert connection.execute("PRAGMA fullfsync").fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_state_that_is_thrown_away_does_not_wait_for_the_disk(tmp_path):
+    with SqliteState(tmp_path / "state.sqlite", clock=FakeClock(), durable=False) as state:
+        state.acquire("test")
+        with state._access.reading() as connection:
+            assert connection.execute("PRAGMA synchronous").fetchone() == (0,)
 
 
 def test_the_folders_of_new_folders_and_files_are_synced(opened, tmp_path, monkeypatch):

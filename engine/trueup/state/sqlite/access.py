@@ -22,8 +22,9 @@ from trueup.state.sqlite.file import (
 class Access:
     """Transactions on the file at `path`. Each raises `StateError` if the file cannot be used."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Without `durable`, a power cut may lose what was written."""
+        self.path, self._durable = path, durable
         self.name = f"the state {path}"  # for messages
         self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -94,7 +95,7 @@ class Access:
         if self._closed:
             raise StateError(f"{self.name} was closed")
         if self._connection is None:
-            self._connection = open_file(self.path, create=create)
+            self._connection = open_file(self.path, create=create, durable=self._durable)
             self._file = identity(self.path)
         elif not exists(self.path) or identity(self.path) != self._file:
             raise StateError(

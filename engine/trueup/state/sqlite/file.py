@@ -55,21 +55,23 @@ def identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
+def open_file(path: Path, *, create: bool, durable: bool = True) -> sqlite3.Connection:
     """A connection to a state of the current version; an older file is migrated first.
+
+    Without `durable`, a power cut may lose what was written: for states that are thrown away.
 
     Raises `StateError` for a file that is missing, damaged, of another program, of a newer version
     or not accessible.
     """
     try:
         if create:
-            _create(path)
+            _create(path, durable=durable)
         if not path.is_file():
             raise StateError(f"the state {path} is missing, or is not a file")
         _refuse_empty(path)
         connection = _connect(path)
         try:
-            _prepare(connection, path)
+            _prepare(connection, path, durable=durable)
         except BaseException:
             connection.close()
             raise
@@ -87,11 +89,11 @@ def _refuse_empty(path: Path) -> None:
         )
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, durable: bool) -> None:
     with translated(path):
         version = _version(connection, path)
         operating_system.restrict_to_owner(path)  # SQLite gives the file's companions its mode
-        connection.execute("PRAGMA synchronous = EXTRA")
+        connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'OFF'}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive's cache
         if version < len(migrations()):
             _migrate(connection, path)
@@ -124,7 +126,7 @@ def _message(error: sqlite3.Error) -> str:
     return f"cannot be used: {error}"
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, *, durable: bool) -> None:
     """Creates an empty state if there is none, complete or not at all, and syncs the folder."""
     _create_folder(path.parent)
     if path.exists():
@@ -133,7 +135,7 @@ def _create(path: Path) -> None:
     operating_system.create_private(new, exclusive=True)
     try:
         with contextlib.closing(_connect(new)) as connection, translated(path):
-            connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute(f"PRAGMA synchronous = {'EXTRA' if durable else 'OFF'}")
             _migrate(connection, new)
         _rename(new, path)
     finally:

@@ -36,8 +36,10 @@ class SqliteState(SqliteLock, SqliteWriter, SqliteHistory):
         clock: Clock,
         lease_seconds: float = 60,
         processes: Processes | None = None,
+        durable: bool = True,
     ) -> None:
-        self._access = Access(path)
+        """Without `durable`, a power cut may lose what was written: for states of tests."""
+        self._access = Access(path, durable=durable)
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._processes = processes or HostProcesses()
