@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
     from pathlib import Path
     from signal import Signals
     from threading import Event
@@ -224,3 +225,15 @@ def _take_attributes(descriptor: int, like: os.stat_result) -> None:
     if hasattr(os, "fchown"):
         with suppress(PermissionError):
             os.fchown(descriptor, like.st_uid, like.st_gid)
+
+
+def process_context() -> "BaseContext":
+    """How processes that work for this one are started.
+
+    On Linux they are copies of it, which takes no time. Elsewhere each starts anew: copies are not
+    safe on macOS, and Windows has none.
+    """
+    import sys
+    from multiprocessing import get_context
+
+    return get_context("fork" if sys.platform == "linux" else "spawn")

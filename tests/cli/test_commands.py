@@ -32,7 +32,7 @@ def test_init_says_what_to_do_next(tmp_path, trueup):
 def test_init_in_the_current_folder_sends_nobody_elsewhere(tmp_path, trueup, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    assert trueup("init", ".")[1].endswith("examples\nNow:\n  trueup plan\n")
+    assert trueup("init", ".")[1].endswith("tests\nNow:\n  trueup plan\n")
 
 
 def test_validate_says_that_the_project_is_sound(trueup):

@@ -404,6 +404,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "field-keys": field_keys,
     "rules-keys": _Keys("rules"),
     "decisions-keys": _Keys("decisions"),
+    "test-keys": _Keys("test"),
+    "test-defaults-keys": _Keys("test_defaults"),
     "filters": filters,
     "tests": tests,
     "scopes": scopes,

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import yaml
 from trueup.operations.project import check_project
+from trueup.operations.project_folder import TESTS
+from trueup.operations.testing.run import read_tests
 
 from tests.docs.pages import Block, Page
 from tests.support.paths import ROOT
@@ -66,6 +68,7 @@ def write_example(folder: Path, block: Block) -> None:
     """Writes a block into its file: a whole new file, or keys of one that exists."""
     path = folder / file_of(block)
     new = load(block.text)
+    path.parent.mkdir(exist_ok=True)
     if path.exists() and path.name != "decisions.yaml":
         before = load(path.read_text(encoding="utf-8"))
         path.write_text(yaml.safe_dump(_merged(before, new), sort_keys=False), encoding="utf-8")
@@ -88,6 +91,8 @@ def set_environment(text: str) -> None:
 
 
 def errors(folder: Path) -> list[str]:
-    """What `trueup validate` reports as errors."""
-    _, findings = check_project(folder)
+    """What `trueup validate` and `trueup test` report as errors of files."""
+    project, findings = check_project(folder)
+    if project and (folder / TESTS).is_dir():
+        findings += read_tests(project)[2]
     return [f"{one.place}: {one.text}" for one in findings if one.severity == "error"]

@@ -9,6 +9,7 @@ import yaml
 from tests.docs.pages import DOCS, PAGES, Page, page
 from tests.docs.project import OTHERS, file_of
 from tests.support.paths import ROOT
+from tests.support.project_tests import SHIPPED
 
 PACKAGE = ROOT / "engine" / "trueup"
 MODULE = re.compile(
@@ -85,6 +86,8 @@ def _exists(name):
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
     if name.startswith((*ignored, *OTHERS)):  # what is built, and what a project has
         return True
+    if name.startswith("tests/") and (SHIPPED / name.removeprefix("tests/")).exists():
+        return True  # of a project
     if "/" not in name:
         return any(PACKAGE.rglob(name))
     return (ROOT / name).exists() or (PACKAGE / name).exists()

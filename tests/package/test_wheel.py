@@ -68,6 +68,12 @@ def test_the_wheel_carries_the_page_of_a_plan(installed, work):
     assert "prefers-color-scheme" in page
 
 
+def test_the_wheel_carries_the_tests_of_the_project(installed, work):
+    printed = run(installed, "test", "--only", "becomes a company", cwd=work)
+
+    assert printed == "1 test passed.\n"
+
+
 def test_the_wheel_carries_the_schemas_that_editors_use(work):
     assert {"mapping.schema.json", "rules.schema.json", "plan.schema.json"} <= {
         file.name for file in (work / "schemas").iterdir()

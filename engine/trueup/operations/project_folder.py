@@ -7,7 +7,13 @@ from trueup.config.file_names import PROJECT
 from trueup.errors import EngineError
 
 PARTS = (PROJECT, "mappings", "rules", "schemas", "examples")
-"""What a new project consists of."""
+"""What a new project consists of, besides its tests."""
+
+TESTS = "tests"
+"""The folder of a project with its tests."""
+
+_SHIPPED_TESTS = "tests/project"
+"""Where the tests of the shipped project are."""
 
 
 def shipped_folder() -> Path:
@@ -15,6 +21,11 @@ def shipped_folder() -> Path:
     package = Path(__file__).parents[1]
     in_wheel = package / "share"
     return in_wheel if in_wheel.is_dir() else package.parents[1]
+
+
+def shipped_tests() -> Path:
+    """The folder with the tests of the shipped project, and their defaults."""
+    return shipped_folder() / _SHIPPED_TESTS
 
 
 def find_project(folder: Path | str = ".") -> Path:
@@ -36,7 +47,7 @@ def create_project(folder: Path | str) -> list[str]:
     Raises EngineError, with nothing written, where a part of it exists there already.
     """
     shipped, new = shipped_folder(), Path(folder)
-    existing = [str(new / name) for name in PARTS if (new / name).exists()]
+    existing = [str(new / name) for name in (*PARTS, TESTS) if (new / name).exists()]
     if existing:
         raise EngineError(
             f"{', '.join(existing)} exists already: choose another folder, or move it away"
@@ -48,4 +59,5 @@ def create_project(folder: Path | str) -> list[str]:
             shutil.copytree(shipped / name, new / name, ignore=ignored)
         else:
             shutil.copyfile(shipped / name, new / name)
-    return [str(new / name) for name in PARTS]
+    shutil.copytree(shipped_tests(), new / TESTS, ignore=ignored)
+    return [str(new / name) for name in (*PARTS, TESTS)]

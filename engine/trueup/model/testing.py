@@ -1,0 +1,218 @@
+"""A test of a project, as its YAML file has it: rows, records, the day, and what is expected.
+
+Every part keeps its place, so that a failure names the line of the expectation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from trueup.model.finding import Place
+from trueup.model.plan import Action
+from trueup.model.project import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRow:
+    """A row of the source, complete: what the test has of it, and valid values for the rest."""
+
+    table: str
+    key: str
+    values: Mapping[str, object]
+    place: Place
+    added: bool = False  # for another row; the test does not name it
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRecord:
+    """The record that a row has before the plan; `values` are fields that differ from the row."""
+
+    mapping: str
+    key: str
+    values: Mapping[str, object]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUnits:
+    """Units that the target bills for a row, by the first day of each number."""
+
+    mapping: str  # with a ledger
+    key: str
+    steps: Mapping[date | None, int]  # day → units from then on; None: from the contract's start
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The last day that is approved and posted, of one row's record or of all."""
+
+    until: date
+    mapping: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenTarget:
+    """What the target holds before the plan."""
+
+    rows: tuple[GivenRecord, ...] = ()
+    all_of: frozenset[str] = frozenset()  # mappings whose rows all have their record
+    records: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
+    units: tuple[GivenUnits, ...] = ()
+    posted: tuple[Posted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedChange:
+    """A change of the plan: its row, and what is expected of its fields."""
+
+    action: Action
+    mapping: str
+    key: str
+    values: Mapping[str, "ExpectedValue"]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedValue:
+    """A value with the place of it."""
+
+    value: object
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPlan:
+    """The changes of a plan, by action; without any, the plan must be empty.
+
+    Actions that write to the target and are not listed must not occur. Of links and write-backs,
+    those that are listed must occur.
+    """
+
+    changes: Mapping[Action, tuple[ExpectedChange, ...]]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFinding:
+    """A finding of the plan, with what is expected of it."""
+
+    code: str
+    mapping: str
+    key: str
+    place: Place
+    severity: str = ""
+    text: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedUnits:
+    """Units that the target bills for a row on a day."""
+
+    mapping: str
+    key: str
+    day: date
+    units: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPart:
+    """Values of one named thing: a ledger line, a record, a row of the source."""
+
+    owner: str  # the mapping, or the table of a source row
+    key: str
+    values: Mapping[str, ExpectedValue]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AfterApply:
+    """What is expected once the plan was applied, and of the plan after that."""
+
+    units: tuple[ExpectedUnits, ...]
+    records: tuple[ExpectedPart, ...]
+    rows: tuple[ExpectedPart, ...]
+    second_plan: ExpectedPlan
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What is compared; a part that the test does not name is not compared."""
+
+    plan: ExpectedPlan | None = None
+    findings: tuple[ExpectedFinding, ...] | None = None
+    findings_place: Place | None = None
+    ledger: tuple[ExpectedPart, ...] = ()
+    money: Mapping[str, ExpectedValue] = field(default_factory=dict)
+    held: Mapping[str, ExpectedValue] = field(default_factory=dict)  # money per month, by code
+    held_place: Place | None = None  # None: not compared
+    limits: tuple[str, ...] | None = None
+    limits_place: Place | None = None
+    after_apply: AfterApply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectTest:
+    """One test, checked against the project."""
+
+    name: str
+    place: Place
+    as_of: date
+    rows: tuple[GivenRow, ...]
+    before: tuple[GivenRow, ...]  # as they were when the target's records were made from them
+    target: GivenTarget
+    expect: Expectations
+    settings: Mapping[str, object] = field(default_factory=dict)  # that differ from the project's
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRule:
+    """Adds a row to `table` where its rows do not add up to what their owner has."""
+
+    table: str
+    of: str  # the column that refers to the owner
+    sum: str  # the column that is added up
+    equals: str  # the column of the owner
+    values: Mapping[str, object]  # of the row that is added
+
+
+@dataclass(frozen=True, slots=True)
+class RowDefaults:
+    """What rows and records have where a test does not say; from `tests/defaults.yaml`."""
+
+    as_of: date | None
+    rows: Mapping[str, Mapping[str, object]]  # table → column → literal or template
+    balance: tuple[BalanceRule, ...]
+    tenant: Mapping[str, object]  # a seed of the target, with its reference data
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One expectation that was not met."""
+
+    place: Place
+    what: str
+    expected: tuple[str, ...]  # lines
+    actual: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectTestResult:
+    """How one test ended."""
+
+    name: str
+    place: Place
+    differences: tuple[Difference, ...] = ()
+    error: str = ""  # why it could not be run to its end
+    seconds: float = 0.0
+    plan: str = ""  # the document of its plan, where it failed
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.differences and not self.error

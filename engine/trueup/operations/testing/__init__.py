@@ -1,0 +1,1 @@
+"""Tests of a project: run them in throw-away sandboxes."""

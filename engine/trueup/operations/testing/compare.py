@@ -1,0 +1,376 @@
+"""Compares what happened with what a test expects; each difference has the line of its cause."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.namespace import Namespace
+from trueup.model.finding import Finding, Severity
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.project import Project
+from trueup.model.testing import (
+    AfterApply,
+    Difference,
+    ExpectedChange,
+    ExpectedFinding,
+    ExpectedPart,
+    ExpectedPlan,
+    ExpectedUnits,
+    ExpectedValue,
+    ProjectTest,
+)
+from trueup.model.units import unit_rows, units_on
+from trueup.operations.testing.values import RowNames, holds, in_cents, labelled, text_of
+from trueup.ports import Condition, World
+
+_WRITES = (Action.CREATE, Action.UPDATE, Action.DEACTIVATE, Action.ADJUST)
+_CONSEQUENCES = frozenset({"depends-on-blocked"})
+"""Findings that only follow from another row's."""
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Compares one test's plan and its effects. `records` are those of the fixture."""
+
+    project: Project
+    test: ProjectTest
+    world: World
+    records: Mapping[Row, int]
+
+    def plan(self, plan: Plan) -> list[Difference]:
+        """Returns what differs from the expectations of the plan, in the order of the file."""
+        expect, found = self.test.expect, list[Difference]()
+        if expect.plan:
+            found += self._changes(expect.plan, plan)
+        if expect.findings is not None:
+            found += self._findings(expect.findings, plan)
+        for part in expect.ledger:
+            found += self._ledger_line(part, plan)
+        found += self._money(plan)
+        limits = sorted(one.limit for one in plan.exceeded)
+        if expect.limits is not None and sorted(expect.limits) != limits:
+            expected, place = tuple(sorted(expect.limits)), expect.limits_place
+            found.append(Difference(place or self.test.place, "limits", expected, tuple(limits)))
+        return sorted(found, key=lambda one: one.place)
+
+    # Changes
+
+    def _changes(
+        self, expected: ExpectedPlan, plan: Plan, prefix: str = ""
+    ) -> Iterator[Difference]:
+        names = RowNames.of(plan, self.records, self.project)
+        for action in Action:
+            actual = [change for change in plan.changes if change.action is action]
+            for wanted in expected.changes.get(action, ()):
+                change = _take(wanted, actual)
+                what = f"{prefix}{action} {wanted.mapping} {wanted.key}"
+                if change is None:
+                    others = _others(wanted, plan)
+                    yield Difference(wanted.place, what, ("planned",), others or ("not planned",))
+                    continue
+                yield from self._fields(wanted, change, what, names)
+            if action not in _WRITES and expected.changes:
+                continue
+            for change in actual:
+                mapping, key = _row_of(change)
+                what = f"{prefix}{action} {mapping} {key}"
+                shown = (_summary(change),)
+                yield Difference(expected.place, what, ("not planned",), shown)
+
+    def _fields(
+        self, wanted: ExpectedChange, change: Change, what: str, names: RowNames
+    ) -> Iterator[Difference]:
+        fields = {one.field: one for one in change.fields}
+        special = _special(change)
+        for name, expected in wanted.values.items():
+            if name in special:
+                actual, shown = special[name], text_of(special[name])
+            elif name in fields:
+                actual, shown = fields[name].after, fields[name].shown_after
+            else:
+                actual, shown = change.values.get(name), text_of(change.values.get(name))
+            if not holds(expected.value, actual, shown, names):
+                is_named = name in special or name in fields or name in change.values
+                text = names.text(actual, shown) if is_named else "not set"
+                wanted_text = (text_of(expected.value),)
+                yield Difference(expected.place, f"{what}: {name}", wanted_text, (text,))
+
+    # Findings
+
+    def _findings(self, expected: Sequence[ExpectedFinding], plan: Plan) -> Iterator[Difference]:
+        actual = [*self._all_findings(plan)]
+        for wanted in expected:
+            same_row = [one for one in actual if _is_about(wanted, one)]
+            exact = next((one for one in same_row if _has_texts(wanted, one)), None)
+            if exact is not None:
+                actual.remove(exact)
+            elif same_row:
+                actual.remove(same_row[0])
+                yield from _text_differences(wanted, same_row[0])
+            else:
+                what = f"finding {_title(wanted.code, wanted.mapping, wanted.key)}"
+                of_row = [one for one in actual if (one.mapping, one.key) == _row(wanted)]
+                others = tuple(f"{one.code}: {one.text}" for one in of_row) or ("none",)
+                yield Difference(wanted.place, what, ("found",), others)
+        place = self.test.expect.findings_place or self.test.place
+        for finding in actual:
+            what = f"finding {_title(finding.code, finding.mapping, finding.key)}"
+            text = f"{finding.severity}: {finding.text}"
+            yield Difference(place, what, ("none",), (text,))
+
+    def _all_findings(self, plan: Plan) -> Iterator[Finding]:
+        """The findings of a plan, also of rows that are blocked or left out."""
+        yield from (one for one in plan.findings if one.code not in _CONSEQUENCES)
+        for blocked in plan.blocked:
+            yield from (one for one in blocked.findings if one.code not in _CONSEQUENCES)
+        keys = self._keys_by_label({group.mapping for group in plan.left_out})
+        for group in plan.left_out:
+            for name in group.names:
+                known = keys.get((group.mapping, name), [])
+                key = known.pop(0) if known else ""
+                yield Finding(
+                    group.code, Severity.SKIP, group.reason, mapping=group.mapping, key=key
+                )
+
+    def _keys_by_label(self, mappings: Iterable[str]) -> dict[Row, list[str]]:
+        """Keys of rows by mapping and the name that a plan shows."""
+        catalogue = self.project.catalogue.tables
+        tables: dict[str, list[dict[str, object]]] = {name: [] for name in catalogue}
+        for given in self.test.rows:
+            tables[given.table].append(dict(given.values))
+        keys: dict[Row, list[str]] = {}
+        plan = {"as_of": self.test.as_of}
+        for name in mappings:
+            mapping = self.project.mappings[name]
+            namespace = Namespace(mapping, tables, self.project.settings, plan)
+            table = catalogue[mapping.source.table]
+            for row in tables[table.name]:
+                label: object = None
+                if mapping.label:
+                    try:
+                        label = evaluate(mapping.label.raw, namespace.names(row))
+                    except EVALUATION_ERRORS:  # as for a plan: the title serves as well
+                        label = None
+                shown = str(label or row.get(table.title) or row[table.key])
+                keys.setdefault((name, shown), []).append(str(row[table.key]))
+        return keys
+
+    # Ledger and money
+
+    def _ledger_line(self, wanted: ExpectedPart, plan: Plan) -> Iterator[Difference]:
+        line = next(
+            (one for one in plan.ledger if (one.mapping, one.key) == (wanted.owner, wanted.key)),
+            None,
+        )
+        what = f"ledger {wanted.key}"
+        if line is None:
+            yield Difference(wanted.place, what, ("a line",), ("no line",))
+            return
+        actual = _line_values(line)
+        for name, expected in wanted.values.items():
+            if not holds(expected.value, actual[name], text_of(actual[name])):
+                texts = (text_of(expected.value),), (text_of(actual[name]),)
+                yield Difference(expected.place, f"{what}: {name}", *texts)
+
+    def _money(self, plan: Plan) -> Iterator[Difference]:
+        summary, expect = plan.summary, self.test.expect
+        sums = {
+            "invoice": summary.invoice.net,
+            "run_rate": summary.run_rate.net,
+            "one_off": summary.one_off.net,
+            "lost": summary.lost,
+            "credit": summary.credit,
+        }
+        for name, expected in expect.money.items():
+            yield from _amount(f"money: {name}", expected, in_cents(sums[name]))
+        if expect.held_place is None:
+            return
+        held = {one.code: in_cents(one.amount.monthly) for one in summary.ledger.held_by_reason}
+        for code, expected in expect.held.items():
+            yield from _amount(f"money: held: {code}", expected, held.pop(code, None))
+        for code, amount in held.items():
+            what = f"money: held: {code}"
+            yield Difference(expect.held_place, what, ("nothing",), (text_of(amount),))
+
+    # After apply
+
+    def after_apply(self, expected: AfterApply, outcome: Outcome, second: Plan) -> list[Difference]:
+        """Returns what differs once the plan was applied, in the order of the file."""
+        found: list[Difference] = []
+        if not outcome.complete:
+            failed = tuple(
+                f"{one.name}: {one.status} {one.text}".strip()
+                for one in outcome.changes
+                if one.text
+            )
+            shown = (*failed, *([outcome.stopped] if outcome.stopped else []))
+            found.append(Difference(expected.place, "apply", ("all changes take effect",), shown))
+        links = {row: link.record for row, link in self.world.state.load().links.items()}
+        records = {**self.records, **links}
+        for units in expected.units:
+            found += self._units(units, records)
+        for part in expected.records:
+            found += self._record(part, records, second)
+        for part in expected.rows:
+            found += self._source_row(part)
+        found += self._changes(expected.second_plan, second, "second plan: ")
+        return sorted(found, key=lambda one: one.place)
+
+    def _units(self, wanted: ExpectedUnits, records: Mapping[Row, int]) -> Iterator[Difference]:
+        what = f"units of {wanted.key} on {wanted.day}"
+        record = records.get((wanted.mapping, wanted.key))
+        units = None if record is None else self._units_on(wanted, record)
+        if units != wanted.units:
+            shown = "no record" if record is None else text_of(units)
+            yield Difference(wanted.place, what, (text_of(wanted.units),), (shown,))
+
+    def _units_on(self, wanted: ExpectedUnits, record: int) -> int | None:
+        ledger = self.project.mappings[wanted.mapping].ledger
+        append = self.project.mappings[ledger.pending].append if ledger else None
+        if ledger is None or append is None:
+            return None
+        spec, names = ledger.units, append.proof.rows
+        fields = sorted({*names[1:], spec.posted})
+        read = self.world.target.read(spec.entity, [Condition(spec.on[0], "eq", record)], fields)
+        rows = unit_rows(read, names, spec.posted)
+        covered = any(row.start <= wanted.day <= row.end for row in rows)
+        return units_on(rows, wanted.day) if covered else None
+
+    def _record(
+        self, wanted: ExpectedPart, records: Mapping[Row, int], second: Plan
+    ) -> Iterator[Difference]:
+        what = f"record of {wanted.owner} {wanted.key}"
+        record = records.get((wanted.owner, wanted.key))
+        if record is None:
+            yield Difference(wanted.place, what, ("a record",), ("no record",))
+            return
+        entity = self.world.target.entity(self.project.mappings[wanted.owner].target.entity)
+        conditions = [Condition("id", "eq", record)]
+        read = self.world.target.read(entity.name, conditions, sorted(wanted.values))
+        names = RowNames.of(second, records, self.project)
+        for name, expected in wanted.values.items():
+            actual = read[0].get(name) if read else None
+            shown = labelled(actual, entity.field(name))
+            if not holds(expected.value, actual, shown, names):
+                texts = (text_of(expected.value),), (names.text(actual, shown),)
+                yield Difference(expected.place, f"{what}: {name}", *texts)
+
+    def _source_row(self, wanted: ExpectedPart) -> Iterator[Difference]:
+        read = self.world.source.read(wanted.owner, sorted(wanted.values))
+        key = self.project.catalogue.tables[wanted.owner].key
+        row = next((one for one in read.rows if str(one[key]) == wanted.key), {})
+        for name, expected in wanted.values.items():
+            if not holds(expected.value, row.get(name), text_of(row.get(name))):
+                texts = (text_of(expected.value),), (text_of(row.get(name)),)
+                yield Difference(expected.place, f"{wanted.owner} {wanted.key}: {name}", *texts)
+
+
+def _row_of(change: Change) -> Row:
+    """The row that a change is named by: an adjustment by the one whose units it moves."""
+    if change.adjustment:
+        return change.adjustment.row.mapping, change.adjustment.row.key
+    return change.mapping, change.keys[0]
+
+
+def _rows_of(change: Change) -> set[Row]:
+    """A write-back of several changes is named by any of them."""
+    if change.action is Action.WRITE_BACK:
+        return {(change.mapping, key) for key in change.keys}
+    return {_row_of(change)}
+
+
+def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
+    """Takes the change of the row out of the list; of several, the one of the day expected."""
+    same = [one for one in actual if (wanted.mapping, wanted.key) in _rows_of(one)]
+    on = wanted.values.get("on")
+    exact = [one for one in same if on and one.adjustment and one.adjustment.day == on.value]
+    taken = next(iter((*exact, *same)), None)
+    if taken is not None and taken.action is not Action.WRITE_BACK:
+        actual.remove(taken)
+    return taken
+
+
+def _others(wanted: ExpectedChange, plan: Plan) -> tuple[str, ...]:
+    """What the plan has for the row instead."""
+    changes = [one for one in plan.changes if (wanted.mapping, wanted.key) in _rows_of(one)]
+    blocked = [
+        f"blocked: {finding.text}"
+        for one in plan.blocked
+        if (one.mapping, one.key) == (wanted.mapping, wanted.key)
+        for finding in one.findings
+    ]
+    return (*map(_summary, changes), *blocked)
+
+
+def _summary(change: Change) -> str:
+    """A change in one line."""
+    parts = [f"{one.field}: {one.shown_after}" for one in change.fields[:4]]
+    if change.adjustment and change.units:
+        parts = [f"units: {change.units[0]} → {change.units[1]}, on: {change.adjustment.day}"]
+    return f"{change.action} {' '.join(_row_of(change))} {{{', '.join(parts)}}}"
+
+
+def _special(change: Change) -> dict[str, object]:
+    """What is expected of a change under words that are no fields."""
+    match change.action:
+        case Action.ADJUST:
+            before, after = change.units or (0, 0)
+            day = change.adjustment.day if change.adjustment else None
+            return {"units": f"{before} → {after}", "on": day}
+        case Action.LINK:
+            succeeds = change.succeeds.key if change.succeeds else None
+            return {"how": change.how, "record": change.record, "succeeds": succeeds}
+        case Action.CREATE | Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK:
+            return {}
+        case _:
+            assert_never(change.action)
+
+
+def _line_values(line: LedgerLine) -> dict[str, object]:
+    return {
+        "class": str(line.class_),
+        "quantity": line.quantity,
+        "units": line.units,
+        "pending": line.pending,
+        "difference": line.difference,
+        "moved": line.moved,
+        "held": line.held_units,
+        "unexplained": line.unexplained,
+        "price": None if line.price is None else in_cents(line.price),
+        "monthly": None if line.monthly is None else in_cents(line.monthly),
+    }
+
+
+def _amount(what: str, expected: ExpectedValue, actual: object) -> Iterator[Difference]:
+    if not holds(expected.value, actual, text_of(actual)):
+        texts = (text_of(expected.value),), (text_of(actual),)
+        yield Difference(expected.place, what, *texts)
+
+
+def _row(wanted: ExpectedFinding) -> Row:
+    return wanted.mapping, wanted.key
+
+
+def _is_about(wanted: ExpectedFinding, finding: Finding) -> bool:
+    is_row = not wanted.mapping or (finding.mapping, finding.key) == _row(wanted)
+    return finding.code == wanted.code and is_row
+
+
+def _has_texts(wanted: ExpectedFinding, finding: Finding) -> bool:
+    return not [*_text_differences(wanted, finding)]
+
+
+def _text_differences(wanted: ExpectedFinding, finding: Finding) -> Iterator[Difference]:
+    what = f"finding {_title(wanted.code, wanted.mapping, wanted.key)}"
+    for name in ("severity", "text", "remedy"):
+        expected, actual = getattr(wanted, name), str(getattr(finding, name))
+        if expected and expected != actual:
+            yield Difference(wanted.place, f"{what}: {name}", (expected,), (actual,))
+
+
+def _title(code: str, mapping: str, key: str) -> str:
+    return " ".join(part for part in (code, mapping, key) if part)

@@ -1,0 +1,103 @@
+"""Runs tests of a project, each in a throw-away world of its own."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from trueup import pipeline, wiring
+from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
+from trueup.errors import EngineError
+from trueup.model import document
+from trueup.model.finding import Finding
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, RowDefaults
+from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
+from trueup.operations.testing.compare import Comparison
+from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
+from trueup.pipeline import ApplyOptions, PlanOptions
+
+
+def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
+    """Returns the files with tests, and the file with defaults that is used with them.
+
+    `named` are files or folders; by default the project's `tests`. Raises EngineError where there
+    is no such file, or none with tests.
+    """
+    root = Path(project.root)
+    files: list[TestFile] = []
+    for path in named or [root / TESTS]:
+        if path.is_dir():
+            found = sorted(file for file in path.glob("*.yaml") if file.name != DEFAULTS)
+            files += [TestFile(file, _name(file, root)) for file in found]
+        elif path.is_file():
+            files.append(TestFile(path, _name(path, root)))
+        elif named:
+            raise EngineError(f"there is no file or folder {path}")
+    if not files:
+        where = ", ".join(map(str, named)) or str(root / TESTS)
+        raise EngineError(f"there are no tests in {where}: write tests/NAME.yaml")
+    beside = files[0].path.parent / DEFAULTS
+    own = next((one for one in (beside, root / TESTS / DEFAULTS) if one.is_file()), None)
+    if own:
+        return files, TestFile(own, _name(own, root))
+    return files, TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")
+
+
+def _name(file: Path, root: Path) -> str:
+    try:
+        return file.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return str(file)
+
+
+def read_tests(
+    project: Project, named: Sequence[Path] = ()
+) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+    """Returns the tests of a project, the defaults, and all that is wrong with their files."""
+    files, defaults = find_tests(project, named)
+    return load_tests(project, files, defaults, shipped_folder() / "schemas")
+
+
+def run_test(project: Project, test: ProjectTest, defaults: RowDefaults) -> ProjectTestResult:
+    """Runs one test. An error that ends it is part of the result."""
+    started = time.perf_counter()
+    differences: list[Difference] = []
+    error, plan = "", None
+    with TemporaryDirectory(prefix="trueup-") as folder:
+        try:
+            differences, plan = _differences(_project_of(project, test), test, defaults, folder)
+        except EngineError as fault:
+            error = str(fault)
+    seconds = time.perf_counter() - started
+    text = document.dumps(plan) if plan and (differences or error) else ""
+    return ProjectTestResult(test.name, test.place, tuple(differences), error, seconds, text)
+
+
+def _differences(
+    project: Project, test: ProjectTest, defaults: RowDefaults, folder: str
+) -> tuple[list[Difference], Plan]:
+    clock = TestClock(test.as_of)
+    with wiring.open_throw_away(project, Path(folder), clock) as opened:
+        fixture = Fixture(test, defaults, opened)
+        fixture.build()
+        world = opened.world(ROWS)
+        options = PlanOptions(as_of=test.as_of)
+        plan = pipeline.plan(project, world, options)
+        comparison = Comparison(project, test, world, fixture.records)
+        differences = comparison.plan(plan)
+        if test.expect.after_apply:
+            over = frozenset(one.limit for one in plan.exceeded)
+            apply = ApplyOptions(over=over, who="test")
+            outcome = pipeline.apply(project, world, document.dumps(plan), apply)
+            second = pipeline.plan(project, world, options)
+            differences += comparison.after_apply(test.expect.after_apply, outcome, second)
+        return differences, plan
+
+
+def _project_of(project: Project, test: ProjectTest) -> Project:
+    """The project with the settings, the decisions and the day of a test."""
+    settings: Mapping[str, object] = {**project.settings, **test.settings}
+    return replace(project, settings=settings, decisions=test.decisions, as_of=test.as_of)

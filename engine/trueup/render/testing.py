@@ -1,0 +1,74 @@
+"""Results of tests: what differs, with the place in the file, and how to see more."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from trueup.model import document
+from trueup.model.testing import Difference, ProjectTestResult
+from trueup.operating_system import shell_quoted
+from trueup.render.formatting import count
+from trueup.render.sanitize import sanitize
+from trueup.render.style import PLAIN, Style
+from trueup.render.text import plan_text
+
+
+def suite_text(
+    results: Sequence[ProjectTestResult], style: Style = PLAIN, *, verbose: bool = False
+) -> str:
+    """The tests that failed; with `verbose` all tests, and the plans of those that failed."""
+    lines: list[str] = []
+    for result in results:
+        if not result.passed:
+            lines += [*_failure(result, style, verbose=verbose), ""]
+        elif verbose:
+            lines.append(f"{style.add('passed')}  {sanitize(result.name)}")
+    failed = sum(not one.passed for one in results)
+    passed = count(len(results) - failed, "test") + " passed"
+    lines.append(f"{passed}, {failed} failed." if failed else f"{passed}.")
+    return "\n".join(lines) + "\n"
+
+
+def _failure(result: ProjectTestResult, style: Style, *, verbose: bool) -> Iterator[str]:
+    yield f"{style.error('failed')}  {sanitize(result.name)}"
+    if result.error:
+        yield from (f"  {sanitize(line)}" for line in result.error.splitlines())
+    yield from _differences(result.differences, style)
+    if verbose and result.plan:
+        text = plan_text(document.loads(result.plan), style, verbose=True)
+        yield from ("", *(f"  {line}".rstrip() for line in text.splitlines()))
+    elif result.plan:
+        command = shell_quoted("trueup", "test", result.place.file, "--only", result.name, "-v")
+        yield style.dim(f"  the whole plan: {sanitize(command)}")
+
+
+def _differences(differences: Iterable[Difference], style: Style) -> Iterator[str]:
+    for one in differences:
+        yield f"  {one.place}: {sanitize(one.what)}"
+        yield from (style.remove(f"    - {sanitize(line)}") for line in one.expected)
+        yield from (style.add(f"    + {sanitize(line)}") for line in one.actual)
+
+
+def suite_json(results: Sequence[ProjectTestResult]) -> dict[str, object]:
+    """The results ready for `json.dumps`."""
+    failed = sum(not one.passed for one in results)
+    return {
+        "passed": len(results) - failed,
+        "failed": failed,
+        "tests": [
+            {
+                "name": one.name,
+                "place": str(one.place),
+                "passed": one.passed,
+                "error": one.error,
+                "differences": [
+                    {
+                        "place": str(difference.place),
+                        "what": difference.what,
+                        "expected": [*difference.expected],
+                        "actual": [*difference.actual],
+                    }
+                    for difference in one.differences
+                ],
+            }
+            for one in results
+        ],
+    }

@@ -1,0 +1,185 @@
+"""`trueup test`: exit codes, streams, JSON and JUnit XML."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+PASSES = "test: a new customer\nsource: {account: [alpine]}\nexpect: {findings: none}\n"
+FAILS = (
+    "test: no customer & <none>\nsource: {account: [alpine]}\n"
+    "expect:\n  plan:\n    create: [{customer: alpine, phone: '1'}, {contact: alpine-contact}]\n"
+)
+ENDS = (
+    "test: no record\nsource: {account: [{id: alpine, state: Inactive}]}\n"
+    "target: {rows: {customer: [alpine]}}\nexpect: {plan: nothing}\n"
+)
+
+
+@pytest.fixture
+def tests(work):
+    """Writes a file with tests into a project that has no others."""
+    for file in (work / "tests").glob("*.yaml"):
+        if file.name != "defaults.yaml":
+            file.unlink()
+
+    def write(*texts, name="some.yaml"):
+        (work / "tests" / name).write_text("---\n".join(texts), encoding="utf-8")
+
+    return write
+
+
+def test_tests_that_pass_end_with_0(tests, trueup):
+    tests(PASSES)
+
+    assert trueup("test") == (0, "1 test passed.\n", "")
+    assert trueup("test", "-v")[1].startswith("passed  a new customer\n")
+
+
+def test_a_failure_shows_its_place_its_difference_and_how_to_see_more(tests, trueup):
+    tests(PASSES, FAILS)
+
+    code, out, err = trueup("test")
+
+    assert (code, err) == (1, "")
+    assert out == (
+        "failed  no customer & <none>\n"
+        "  tests/some.yaml:9:40: create customer alpine: phone\n"
+        "    - 1\n"
+        "    + +44 20 7946 0123\n"
+        "  the whole plan: trueup test tests/some.yaml --only 'no customer & <none>' -v\n"
+        "\n"
+        "1 test passed, 1 failed.\n"
+    )
+
+
+def test_verbose_shows_the_plan_of_a_failure(tests, trueup):
+    tests(FAILS)
+
+    assert "  Plan: 2 to add" in trueup("test", "-v")[1]
+
+
+def test_only_selects_by_name_and_files_by_path(tests, trueup):
+    tests(PASSES)
+    tests(FAILS, name="other.yaml")
+
+    assert trueup("test", "--only", "NEW")[:2] == (0, "1 test passed.\n")
+    assert trueup("test", "tests/some.yaml")[:2] == (0, "1 test passed.\n")
+    assert trueup("test", "tests")[0] == 1
+
+
+def test_json_has_each_test_with_its_differences(tests, trueup):
+    tests(PASSES, FAILS)
+
+    code, out, _ = trueup("test", "--json")
+
+    document = json.loads(out)
+    assert code == 1
+    assert (document["passed"], document["failed"]) == (1, 1)
+    assert document["tests"][1] == {
+        "name": "no customer & <none>",
+        "place": "tests/some.yaml:5:7",
+        "passed": False,
+        "error": "",
+        "differences": [
+            {
+                "place": "tests/some.yaml:9:40",
+                "what": "create customer alpine: phone",
+                "expected": ["1"],
+                "actual": ["+44 20 7946 0123"],
+            }
+        ],
+    }
+
+
+def test_junit_has_a_suite_per_file_with_failures_and_errors(tests, trueup, work):
+    tests(PASSES, FAILS)
+    tests(ENDS, name="other.yaml")
+
+    assert trueup("test", "--junit", work / "results.xml")[0] == 1
+
+    root = ET.parse(work / "results.xml").getroot()  # noqa: S314 -- our own file
+    assert {name: root.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
+    assert [suite.get("name") for suite in root] == ["tests/other.yaml", "tests/some.yaml"]
+    [error] = root.iter("error")
+    assert error.get("message", "").endswith(
+        "customer alpine can have no record: the mapping leaves the row out"
+    )
+    [failure] = root.iter("failure")
+    assert failure.get("message") == "create customer alpine: phone"
+    assert failure.text == (
+        "tests/some.yaml:9:40: create customer alpine: phone\n- 1\n+ +44 20 7946 0123"
+    )
+    [case] = [one for one in root.iter("testcase") if one.find("failure") is not None]
+    assert (case.get("file"), case.get("line")) == ("tests/some.yaml", "5")
+
+
+def test_faults_of_files_end_with_1_before_anything_runs(tests, trueup):
+    tests(PASSES, "test: a\nsorce: {}\nexpect: {plan: nothing}\n")
+
+    code, out, err = trueup("test")
+
+    assert (code, out) == (1, "")
+    assert err.startswith("tests/some.yaml:6:1: error: unknown key 'sorce'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.yaml"], "there is no file or folder nowhere.yaml"),
+        (["--only", "nothing like it"], "no test has 'nothing like it' in its name"),
+    ],
+)
+def test_a_selection_without_tests_is_an_error(tests, trueup, arguments, message):
+    tests(PASSES)
+
+    code, out, err = trueup("test", *arguments)
+
+    assert (code, out) == (1, "")
+    assert message in err
+
+
+def test_a_project_without_tests_says_where_they_go(work, trueup):
+    for file in (work / "tests").iterdir():
+        file.unlink()
+
+    code, _, err = trueup("test")
+
+    assert code == 1
+    assert "write tests/NAME.yaml" in err
+
+
+def test_a_project_without_defaults_uses_those_that_ship(tests, work, trueup):
+    tests(PASSES)
+    (work / "tests" / "defaults.yaml").unlink()
+
+    assert trueup("test")[:2] == (0, "1 test passed.\n")
+
+
+def test_nothing_of_the_project_is_opened_or_written(tests, work, trueup):
+    tests(PASSES)
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*") if path.is_file()}
+
+    trueup("test")
+
+    after = {path: path.stat().st_mtime_ns for path in work.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_several_tests_run_in_processes_and_keep_their_order(tests, trueup):
+    names = [f"test {number}" for number in range(6)]
+    tests(*(PASSES.replace("a new customer", name) for name in names))
+
+    code, out, _ = trueup("test", "--jobs", 2, "--json")
+
+    assert code == 0
+    assert [one["name"] for one in json.loads(out)["tests"]] == names
+
+
+def test_a_new_project_has_tests_that_are_valid(work, trueup):
+    assert (work / "tests" / "defaults.yaml").is_file()
+    assert trueup("test", "--only", "becomes a company") == (0, "1 test passed.\n", "")

@@ -1,0 +1,236 @@
+"""Files with tests that are wrong: each fault has its line and column, and what to do."""
+
+import pytest
+
+from tests.support.project_tests import read
+
+BEGIN = "test: some\nsource: {account: [alpine], subscription: [mail]}\n"
+EXPECT = "expect: {plan: nothing}\n"
+
+
+def faults(folder, text: str, defaults: str | None = None) -> list[str]:
+    """Place, text and remedy of each finding."""
+    return [finding.line() for finding in read(folder, text, defaults)[2]]
+
+
+def test_a_file_without_faults_has_no_findings(tmp_path):
+    assert faults(tmp_path, BEGIN + EXPECT) == []
+
+
+CASES = [
+    # Names
+    ("test: a\nsorce: {}\n" + EXPECT, "2:1", "unknown key 'sorce'", "did you mean 'source'?"),
+    ("test: a\n", "1:1", "'expect' is missing", ""),
+    (
+        "test: a\nsource: {acount: []}\n" + EXPECT,
+        "2:10",
+        "there is no table acount",
+        "did you mean 'account'?",
+    ),
+    (
+        "test: a\nsource:\n  account: [{id: x, fone: 1}]\n" + EXPECT,
+        "3:21",
+        "account has no column fone",
+        "did you mean 'phone'?",
+    ),
+    (
+        "test: a\nsource:\n  account: [{id: x, state: Actve}]\n" + EXPECT,
+        "3:28",
+        "state: 'Actve' is none of its choices",
+        "",
+    ),
+    (
+        "test: a\nsource:\n  subscription: [{id: x, quantity: many}]\n" + EXPECT,
+        "3:36",
+        "quantity: write a number",
+        "",
+    ),
+    (
+        "test: a\nsource: {account: [x, x]}\n" + EXPECT,
+        "2:23",
+        "account x occurs twice",
+        "give one of them another key",
+    ),
+    (
+        BEGIN + "settings: {setup_fees: 1}\n" + EXPECT,
+        "3:12",
+        "there is no setting setup_fees",
+        "did you mean 'setup_fee'?",
+    ),
+    (
+        BEGIN + "decisions: [{mapping: custmer, key: a, do: create}]\n" + EXPECT,
+        "3:13",
+        "there is no mapping custmer",
+        "did you mean 'customer'?",
+    ),
+    (
+        BEGIN + "decisions: [{mapping: customer, key: a, do: crate}]\n" + EXPECT,
+        "3:45",
+        "'crate' is not one of",
+        "did you mean 'create'?",
+    ),
+    # Rows that are not there
+    (
+        "test: a\nsource:\n  account: [alpine]\n  contact: [{id: x, account: alpin}]\n" + EXPECT,
+        "4:30",
+        "there is no account alpin",
+        "did you mean 'alpine'?; {missing: alpin} refers to a row that is not there, on purpose",
+    ),
+    (
+        "test: a\nsource:\n  account: [a, b]\n  billing_contract: [x]\n" + EXPECT,
+        "4:22",
+        "billing_contract x names no customer, and there are 2",
+        "write customer: a or b",
+    ),
+    (
+        BEGIN + "target: {rows: {customer: [alpin]}}\n" + EXPECT,
+        "3:28",
+        "there is no account alpin in this test",
+        "did you mean 'alpine'?",
+    ),
+    (
+        BEGIN + "target: {units: {male: 3}}\n" + EXPECT,
+        "3:18",
+        "there is no subscription male in this test, so it has no units",
+        "did you mean 'mail'?",
+    ),
+    (
+        BEGIN + "target: {records: {Company: []}}\n" + EXPECT,
+        "3:20",
+        "there is no entity Company",
+        "did you mean 'Companies'?",
+    ),
+    (
+        BEGIN + "target: {rows: {customer: {alpine: {fone: 1}}}}\n" + EXPECT,
+        "3:37",
+        "Companies has no field fone",
+        "did you mean 'phone'?",
+    ),
+    (
+        BEGIN + "expect: {plan: {create: [{customer: alpin}]}}\n",
+        "3:37",
+        "there is no account alpin in this test",
+        "did you mean 'alpine'?",
+    ),
+    (
+        BEGIN + "expect: {plan: {create: [{custmer: alpine}]}}\n",
+        "3:26",
+        "this entry names no row",
+        "write `MAPPING: KEY`; did you mean 'customer'?",
+    ),
+    (
+        BEGIN + "expect: {after_apply: {units: {male: {2026-11-01: 1}}}}\n",
+        "3:32",
+        "there is no subscription male in this test, so it has no units",
+        "did you mean 'mail'?",
+    ),
+    # Expectations that can never hold
+    (
+        BEGIN + "expect: {plan: {create: [{customer: alpine, fone: 1}]}}\n",
+        "3:45",
+        "customer has no field fone here",
+        "did you mean 'phone'?",
+    ),
+    (
+        BEGIN + "expect: {plan: {adjust: [{customer: alpine, units: 1 → 2}]}}\n",
+        "3:26",
+        "this can never hold: customer has no ledger, so none of its rows is adjusted",
+        "name the row of subscription",
+    ),
+    (
+        BEGIN + "expect: {plan: {adjust: [{subscription: mail, units: 2 → 2}]}}\n",
+        "3:54",
+        "this can never hold: 2 → 2 changes nothing",
+        "remove it",
+    ),
+    (
+        BEGIN + "expect: {plan: {adjust: [{subscription: mail, units: two}]}}\n",
+        "3:54",
+        "'two' is no change of units",
+        "write 10 → 12",
+    ),
+    (
+        BEGIN + "target: {rows: {customer: all}}\nexpect: {plan: {create: [{customer: alpine}]}}\n",
+        "4:26",
+        "this can never hold: customer alpine has its record already, so it is never created",
+        "remove it here, or under target",
+    ),
+    (
+        BEGIN + "expect: {findings: [{code: customer-has-a-fone, customer: alpine}]}\n",
+        "3:28",
+        "there is no rule customer-has-a-fone",
+        "did you mean 'customer-has-a-phone'?",
+    ),
+    (
+        BEGIN + "expect: {findings: [{code: customer-has-a-phone, subscription: mail}]}\n",
+        "3:21",
+        "this can never hold: rule customer-has-a-phone is about customer",
+        "name a row of customer",
+    ),
+    (
+        BEGIN
+        + "expect: {findings: [{code: customer-has-a-phone, customer: alpine, severity: skip}]}\n",
+        "3:78",
+        "this can never hold: rule customer-has-a-phone gives error or warning",
+        "write one of these: rules/customer.yaml:3:5",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "what", "remedy"), CASES, ids=[one[2] for one in CASES])
+def test_a_fault_is_reported_with_its_place(tmp_path, text, place, what, remedy):
+    found = faults(tmp_path, text)
+
+    assert len(found) == 1
+    line, _, advice = found[0].partition("\n    → ")
+    assert line.startswith(f"tests/some.yaml:{place}: {what}")
+    assert advice == remedy
+
+
+def test_all_faults_of_a_file_are_reported_at_once(tmp_path):
+    text = "test: a\nsource: {acount: []}\ntarget: {records: {Company: []}}\n" + EXPECT
+
+    assert len(faults(tmp_path, text)) == 2
+
+
+def test_two_tests_of_one_name_are_reported(tmp_path):
+    found = faults(tmp_path, BEGIN + EXPECT + "---\n" + BEGIN + EXPECT)
+
+    assert found == [
+        (
+            "tests/some.yaml:5:7: a test of this name is at tests/some.yaml:1:7 already\n"
+            "    → give it another name"
+        )
+    ]
+
+
+def test_defaults_that_add_rows_without_end_are_reported(tmp_path):
+    defaults = "as_of: 2026-11-15\nsource: {account: {parent: '{{ key }}-parent'}}\n"
+
+    [found] = faults(tmp_path, "test: a\nsource: {account: [alpine]}\n" + EXPECT, defaults)
+
+    assert found.startswith("tests/some.yaml:2:20: the defaults add rows without end: account alp")
+
+
+def test_rows_that_refer_to_each_other_are_no_fault(tmp_path):
+    text = "test: a\nsource: {account: [{id: a, parent: b}, {id: b, parent: a}]}\n" + EXPECT
+
+    assert faults(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("defaults", "what"),
+    [
+        ("as_off: 2026-11-15\n", "1:1: unknown key 'as_off'"),
+        ("source: {acount: {}}\n", "1:10: there is no table acount"),
+        ("source: {account: {fone: 1}}\n", "1:20: account has no column fone"),
+        (
+            "balance: [{table: license_change, of: subscripton, sum: quantity, equals: quantity}]",
+            "1:39: license_change has no column subscripton",
+        ),
+    ],
+)
+def test_faults_of_the_defaults_are_reported(tmp_path, defaults, what):
+    text = "test: a\nas_of: 2026-11-15\nsource: {account: [alpine]}\n" + EXPECT
+
+    assert f"tests/defaults.yaml:{what}" in "\n".join(faults(tmp_path, text, defaults))

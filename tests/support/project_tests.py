@@ -1,0 +1,49 @@
+"""Tests of a project as YAML texts: read and run, in this process."""
+
+from functools import cache
+from pathlib import Path
+
+from trueup.config.testing.loader import TestFile, load_tests
+from trueup.model.finding import Finding
+from trueup.model.project import Project
+from trueup.model.testing import ProjectTest, ProjectTestResult, RowDefaults
+from trueup.operations.project import load_project
+from trueup.operations.testing.run import run_test
+
+from tests.support.paths import ROOT
+
+SHIPPED = ROOT / "tests" / "project"
+
+
+@cache
+def shipped() -> Project:
+    """The project that ships."""
+    return load_project(ROOT)
+
+
+def read(
+    folder: Path, text: str, defaults: str | None = None
+) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+    """The tests of one file; `defaults` are its defaults.yaml, the shipped ones if None."""
+    file, beside = folder / "some.yaml", SHIPPED / "defaults.yaml"
+    file.write_text(text, encoding="utf-8")
+    if defaults is not None:
+        beside = folder / "defaults.yaml"
+        beside.write_text(defaults, encoding="utf-8")
+    named = TestFile(beside, "tests/defaults.yaml")
+    return load_tests(shipped(), [TestFile(file, "tests/some.yaml")], named, ROOT / "schemas")
+
+
+def run(folder: Path, text: str, project: Project | None = None) -> ProjectTestResult:
+    """The result of the one test in a text."""
+    [test], defaults, findings = read(folder, text)
+    assert [finding.line() for finding in findings] == []
+    return run_test(project or shipped(), test, defaults)
+
+
+def shown(result: ProjectTestResult) -> list[str]:
+    """The differences of a result, each in one line."""
+    return [
+        f"{one.place.line}: {one.what}: {' | '.join(one.expected)} ≠ {' | '.join(one.actual)}"
+        for one in result.differences
+    ]
