@@ -1,6 +1,7 @@
 """`trueup test`: exit codes, streams, JSON and JUnit XML."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -183,3 +184,22 @@ def test_several_tests_run_in_processes_and_keep_their_order(tests, trueup):
 def test_a_new_project_has_tests_that_are_valid(work, trueup):
     assert (work / "tests" / "defaults.yaml").is_file()
     assert trueup("test", "--only", "becomes a company") == (0, "1 test passed.\n", "")
+
+
+def test_coverage_says_what_no_test_reached(tests, trueup):
+    tests(PASSES)
+
+    code, out, _ = trueup("test", "--coverage")
+
+    assert code == 0
+    assert re.search(r"\nReached: \d+ of \d+ fields, 0 of \d+ rules, ", out)
+    assert re.search(
+        r"\n  rules/customer\.yaml:3:5: rule customer-has-a-phone finds nothing\n", out
+    )
+    document = json.loads(trueup("test", "--coverage", "--json")[1])
+    assert document["coverage"]["reached"]["rule"]["reached"] == 0
+    assert {
+        "kind": "rule",
+        "place": "rules/customer.yaml:3:5",
+        "text": "rule customer-has-a-phone finds nothing",
+    } in document["coverage"]["unreached"]

@@ -29,13 +29,20 @@ from trueup.cli.output_files import write_whole
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the results as JUnit XML into FILE, for CI.",
 )
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Show the fields, rules, branches of expressions and policies that no test reached.",
+)
 @common
 def test(
     context: CommandContext,
+    *,
     files: tuple[Path, ...],
     only: str,
     jobs: int | None,
     junit: Path | None,
+    coverage: bool,
 ) -> int:
     """Run the tests in tests/*.yaml, or in FILE, a file or folder.
 
@@ -46,13 +53,15 @@ def test(
     from trueup.operations.testing.suite import run_suite
     from trueup.render.json_ import as_json
     from trueup.render.junit import junit_xml
-    from trueup.render.testing import suite_json, suite_text
+    from trueup.render.testing import coverage_text, suite_json, suite_text
 
-    suite = run_suite(context.project(), files, only, jobs)
+    suite = run_suite(context.project(), files, only, jobs, coverage=coverage)
     if junit:
         write_whole(junit, junit_xml(suite.results))
     if context.json:
-        out(as_json(suite_json(suite.results)))
+        out(as_json(suite_json(suite.results, suite.coverage)))
     else:
         out(suite_text(suite.results, context.style, verbose=context.verbose))
+        if suite.coverage:
+            out(coverage_text(suite.coverage, context.style))
     return Exit.ERROR if suite.failed else Exit.DONE

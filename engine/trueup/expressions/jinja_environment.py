@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from trueup.expressions.error_messages import DIVIDED_BY_ZERO, describe, kind_of
 from trueup.expressions.filters import FILTERS, TESTS, as_text
+from trueup.expressions.recording import MARK, mark
 
 _DATE_PARTS = frozenset({"year", "month", "day"})
 
@@ -27,6 +28,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters.clear()
         self.filters.update(FILTERS)
         self.filters["_text"] = as_text
+        self.filters[MARK] = mark
         self.tests.clear()
         self.tests.update(TESTS)
 

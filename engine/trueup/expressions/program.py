@@ -15,8 +15,10 @@ from jinja2.nodes import EvalContext
 from jinja2.utils import missing
 
 from trueup.errors import ExpressionFault
+from trueup.expressions.branches import tree
 from trueup.expressions.error_messages import translate
 from trueup.expressions.jinja_environment import ENVIRONMENT
+from trueup.expressions.recording import is_recording
 from trueup.expressions.syntax import is_code, parse
 
 EVALUATION_ERRORS = (
@@ -49,16 +51,16 @@ class _Names:
 _EVAL = EvalContext(ENVIRONMENT)
 
 
-def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
-    """Returns the tree as a function of the names. Raises `ExpressionFault` if that fails.
+def _compile(expression: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns the expression as a function of the names. Raises `ExpressionFault` if that fails.
 
     The function raises one of `EVALUATION_ERRORS`, in plain words.
     """
     # The parts of the tree come from several texts, so their lines have no meaning.
-    tree.set_environment(ENVIRONMENT).set_lineno(1)
-    _check_filters_and_tests(tree)
+    expression.set_environment(ENVIRONMENT).set_lineno(1)
+    _check_filters_and_tests(expression)
 
-    body: list[nodes.Node] = [nodes.Assign(nodes.Name("_result", "store"), tree, lineno=1)]
+    body: list[nodes.Node] = [nodes.Assign(nodes.Name("_result", "store"), expression, lineno=1)]
     try:
         code = ENVIRONMENT.compile(nodes.Template(body, lineno=1))
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as fault:
@@ -81,13 +83,13 @@ def _compile(tree: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
     return call
 
 
-def _check_filters_and_tests(tree: nodes.Expr) -> None:
+def _check_filters_and_tests(expression: nodes.Expr) -> None:
     """Raises `ExpressionFault` for a filter or test that does not exist.
 
     Jinja itself looks those of an inline `if` up only when it evaluates that branch.
     """
     for kind, known in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
-        for node in tree.find_all(kind):
+        for node in expression.find_all(kind):
             if node.name not in known:
                 raise ExpressionFault(f"there is no {kind.__name__.lower()} {node.name!r}")
 
@@ -108,15 +110,20 @@ class _Literal:
 
 
 @lru_cache(maxsize=256)
-def _fused(shape: object, *guard: object) -> Callable[[Mapping[str, Any]], Any]:
+def _fused(
+    recorded: bool,  # noqa: FBT001 -- part of the key: a recorded tree has marks
+    shape: object,
+    *guard: object,
+) -> Callable[[Mapping[str, Any]], Any]:
     """Returns the values of a shape as one function of the names; compiled once for each shape.
 
     To compile takes longer than to plan a few rows, and tests of a project do it for each test.
     """
-    tree = _node(shape)
+    del recorded
+    fused = _node(shape)
     for condition in guard:
-        tree = nodes.CondExpr(_node(condition), tree, nodes.Const(None))
-    return _compile(tree)
+        fused = nodes.CondExpr(_node(condition), fused, nodes.Const(None))
+    return _compile(fused)
 
 
 def _node(shape: object) -> nodes.Expr:
@@ -128,7 +135,7 @@ def _node(shape: object) -> nodes.Expr:
         case _Literal():
             return nodes.Name(shape.name, "load")
         case _:
-            return parse(str(shape))
+            return tree(str(shape))
 
 
 class Program:
@@ -147,7 +154,7 @@ class Program:
         self._singles: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
         shape = self._shape(self._raws)
         guarded = (self._shape(guard),) if guard is not None else ()
-        self._fused = _fused(shape, *guarded)
+        self._fused = _fused(is_recording(), shape, *guarded)
 
     def _shape(self, raw: object) -> object:
         """Notes the literals of a value; returns the value with their names in their places."""
@@ -185,7 +192,7 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
         return lambda names: tuple(part(names) for part in parts)
     if not is_code(raw):
         return lambda _names: raw
-    call = _compile(parse(raw))
+    call = _compile(tree(raw))
 
     def checked(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
         value = call(names)
@@ -196,13 +203,14 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
     return checked
 
 
-_CACHE: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
+_CACHE: dict[tuple[str, bool], Callable[[Mapping[str, Any]], Any]] = {}
 
 
 def evaluate(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
     """Returns one value, compiled once and cached. Raises one of `EVALUATION_ERRORS`."""
     if not is_code(raw):
         return raw
-    if raw not in _CACHE:
-        _CACHE[raw] = single(raw)
-    return _CACHE[raw](names)
+    key = raw, is_recording()
+    if key not in _CACHE:
+        _CACHE[key] = single(raw)
+    return _CACHE[key](names)

@@ -62,8 +62,14 @@ def is_code(raw: object) -> TypeGuard[str]:
 def parse(text: str) -> nodes.Expr:
     """Returns the tree of the one expression in the text, or of a template as a concatenation.
 
-    Raises `ExpressionFault` for text that is not an expression, or not an allowed one.
+    Raises `ExpressionFault` for text that is not an expression, or not an allowed one. The tree is
+    shared: it must not be changed.
     """
+    return parse_anew(text)
+
+
+def parse_anew(text: str) -> nodes.Expr:
+    """As `parse`, with a tree of its own."""
     if len(text) > _LONGEST_TEXT:
         raise ExpressionFault(f"longer than {_LONGEST_TEXT:,} characters")
 

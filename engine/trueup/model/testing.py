@@ -202,6 +202,37 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """The parts of a project that one test's plan reached."""
+
+    expressions: frozenset[tuple[str, int]]  # text and branch; 0 is the whole
+    fields: frozenset[tuple[str, str]]  # mapping and field, with a value
+    rules: frozenset[str]  # that found something
+    policies: frozenset[str]  # `increase`, `decrease`, and places of overrides that held
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A part of the project that no test reached."""
+
+    kind: str  # field, rule, branch or policy
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a project its tests reached."""
+
+    totals: Mapping[str, int]  # by kind
+    unreached: tuple[Unreached, ...]  # in the order of the files
+
+    def reached(self, kind: str) -> int:
+        """How many parts of a kind were reached."""
+        return self.totals[kind] - sum(one.kind == kind for one in self.unreached)
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectTestResult:
     """How one test ended."""
 
@@ -211,6 +242,7 @@ class ProjectTestResult:
     error: str = ""  # why it could not be run to its end
     seconds: float = 0.0
     plan: str = ""  # the document of its plan, where it failed
+    reached: Reached | None = None  # where that was asked for
 
     @property
     def passed(self) -> bool:

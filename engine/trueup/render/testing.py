@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from trueup.model import document
-from trueup.model.testing import Difference, ProjectTestResult
+from trueup.model.testing import Coverage, Difference, ProjectTestResult
 from trueup.operating_system import shell_quoted
 from trueup.render.formatting import count
 from trueup.render.sanitize import sanitize
@@ -47,9 +47,23 @@ def _differences(differences: Iterable[Difference], style: Style) -> Iterator[st
         yield from (style.add(f"    + {sanitize(line)}") for line in one.actual)
 
 
-def suite_json(results: Sequence[ProjectTestResult]) -> dict[str, object]:
+def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
+    """How much was reached, and what was not, with its place."""
+    shares = (
+        f"{coverage.reached(kind):,} of {count(total, kind)}"
+        for kind, total in coverage.totals.items()
+    )
+    lines = [f"Reached: {', '.join(shares)}."]
+    lines += [style.dim(f"  {one.place}: {sanitize(one.text)}") for one in coverage.unreached]
+    return "\n".join(lines) + "\n"
+
+
+def suite_json(
+    results: Sequence[ProjectTestResult], coverage: Coverage | None = None
+) -> dict[str, object]:
     """The results ready for `json.dumps`."""
     failed = sum(not one.passed for one in results)
+    reached = {} if coverage is None else {"coverage": _coverage_json(coverage)}
     return {
         "passed": len(results) - failed,
         "failed": failed,
@@ -70,5 +84,19 @@ def suite_json(results: Sequence[ProjectTestResult]) -> dict[str, object]:
                 ],
             }
             for one in results
+        ],
+        **reached,
+    }
+
+
+def _coverage_json(coverage: Coverage) -> dict[str, object]:
+    return {
+        "reached": {
+            kind: {"reached": coverage.reached(kind), "total": total}
+            for kind, total in coverage.totals.items()
+        },
+        "unreached": [
+            {"kind": one.kind, "place": str(one.place), "text": one.text}
+            for one in coverage.unreached
         ],
     }

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.model.finding import Finding, Severity
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Action, Change, LedgerLine, Plan
-from trueup.model.project import Project
+from trueup.model.project import MappingSpec, Project
 from trueup.model.testing import (
     AfterApply,
     Difference,
@@ -149,14 +149,10 @@ class Comparison:
             namespace = Namespace(mapping, tables, self.project.settings, plan)
             table = catalogue[mapping.source.table]
             for row in tables[table.name]:
-                label: object = None
-                if mapping.label:
-                    try:
-                        label = evaluate(mapping.label.raw, namespace.names(row))
-                    except EVALUATION_ERRORS:  # as for a plan: the title serves as well
-                        label = None
+                label = _label(mapping, namespace.names(row))
                 shown = str(label or row.get(table.title) or row[table.key])
-                keys.setdefault((name, shown), []).append(str(row[table.key]))
+                if label is not None:
+                    keys.setdefault((name, shown), []).append(str(row[table.key]))
         return keys
 
     # Ledger and money
@@ -267,6 +263,16 @@ class Comparison:
             if not holds(expected.value, row.get(name), text_of(row.get(name))):
                 texts = (text_of(expected.value),), (text_of(row.get(name)),)
                 yield Difference(expected.place, f"{wanted.owner} {wanted.key}: {name}", *texts)
+
+
+def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
+    """What people call a row; "" where its table's title serves, None for a row out of `where`."""
+    try:
+        if mapping.source.where and not evaluate(mapping.source.where.raw, names):
+            return None
+        return evaluate(mapping.label.raw, names) if mapping.label else ""
+    except EVALUATION_ERRORS:  # as for a plan: the title serves as well
+        return ""
 
 
 def _row_of(change: Change) -> Row:

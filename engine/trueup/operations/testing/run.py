@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from trueup import pipeline, wiring
 from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
 from trueup.errors import EngineError
+from trueup.expressions.recording import recording
 from trueup.model import document
 from trueup.model.finding import Finding
 from trueup.model.plan import Plan
@@ -16,6 +18,7 @@ from trueup.model.project import Project
 from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, RowDefaults
 from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
 from trueup.operations.testing.compare import Comparison
+from trueup.operations.testing.coverage import reached_by
 from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
 from trueup.pipeline import ApplyOptions, PlanOptions
 
@@ -61,31 +64,40 @@ def read_tests(
     return load_tests(project, files, defaults, shipped_folder() / "schemas")
 
 
-def run_test(project: Project, test: ProjectTest, defaults: RowDefaults) -> ProjectTestResult:
-    """Runs one test. An error that ends it is part of the result."""
+def run_test(
+    project: Project, test: ProjectTest, defaults: RowDefaults, *, record: bool = False
+) -> ProjectTestResult:
+    """Runs one test. An error that ends it is part of the result.
+
+    With `record` the result has the parts of the project that the test's plan reached.
+    """
     started = time.perf_counter()
     differences: list[Difference] = []
-    error, plan = "", None
+    error, plan, reached = "", None, None
     with TemporaryDirectory(prefix="trueup-") as folder:
         try:
-            differences, plan = _differences(_project_of(project, test), test, defaults, folder)
+            own = _project_of(project, test)
+            differences, plan, expressions = _run(own, test, defaults, Path(folder), record=record)
+            reached = reached_by(own, plan, expressions) if record else None
         except EngineError as fault:
             error = str(fault)
     seconds = time.perf_counter() - started
     text = document.dumps(plan) if plan and (differences or error) else ""
-    return ProjectTestResult(test.name, test.place, tuple(differences), error, seconds, text)
+    found = tuple(differences)
+    return ProjectTestResult(test.name, test.place, found, error, seconds, text, reached)
 
 
-def _differences(
-    project: Project, test: ProjectTest, defaults: RowDefaults, folder: str
-) -> tuple[list[Difference], Plan]:
-    clock = TestClock(test.as_of)
-    with wiring.open_throw_away(project, Path(folder), clock) as opened:
+def _run(
+    project: Project, test: ProjectTest, defaults: RowDefaults, folder: Path, *, record: bool
+) -> tuple[list[Difference], Plan, frozenset[tuple[str, int]]]:
+    """Returns the differences, the plan, and the expressions that it evaluated."""
+    with wiring.open_throw_away(project, folder, TestClock(test.as_of)) as opened:
         fixture = Fixture(test, defaults, opened)
         fixture.build()
         world = opened.world(ROWS)
         options = PlanOptions(as_of=test.as_of)
-        plan = pipeline.plan(project, world, options)
+        with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
+            plan = pipeline.plan(project, world, options)
         comparison = Comparison(project, test, world, fixture.records)
         differences = comparison.plan(plan)
         if test.expect.after_apply:
@@ -94,7 +106,7 @@ def _differences(
             outcome = pipeline.apply(project, world, document.dumps(plan), apply)
             second = pipeline.plan(project, world, options)
             differences += comparison.after_apply(test.expect.after_apply, outcome, second)
-        return differences, plan
+        return differences, plan, frozenset(expressions)
 
 
 def _project_of(project: Project, test: ProjectTest) -> Project:

@@ -220,6 +220,9 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
 
 NO_POLICY = Policy()
 
+WITHOUT_ROW = "policy-without-row"
+"""Code of the warning for an override that matches no row."""
+
 
 class Policies:
     """The policies of one mapping, resolved row by row."""
@@ -264,7 +267,7 @@ class Policies:
                 text = f"a policy is set for {names}, and no row is it: it has no effect"
                 remedy = "correct the name or the key, or remove the override"
                 yield Finding(
-                    "policy-without-row",
+                    WITHOUT_ROW,
                     Severity.WARNING,
                     text,
                     remedy,

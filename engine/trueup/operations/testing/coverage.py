@@ -1,0 +1,125 @@
+"""Which fields, rules, branches of expressions and policies the tests of a project reach.
+
+A field is reached where a plan gives it a value, a rule where it finds something, a branch where it
+is evaluated, an increase or decrease where a plan has one, an override where it holds for a row.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from trueup.expressions.branches import branches
+from trueup.expressions.compiled import mapping_values, rule_values
+from trueup.model.plan import Action, Plan
+from trueup.model.project import PolicyPart, Project, Value
+from trueup.model.testing import Coverage, ProjectTestResult, Reached, Unreached
+from trueup.planning.ledger.policies import WITHOUT_ROW
+
+_LONGEST = 70
+"""Characters of an expression that are shown."""
+
+
+def reached_by(project: Project, plan: Plan, expressions: frozenset[tuple[str, int]]) -> Reached:
+    """Returns what a plan reached. `expressions` are those that were evaluated for it."""
+    fields = {
+        (change.mapping, name)
+        for change in plan.changes
+        if change.action in {Action.CREATE, Action.UPDATE, Action.ADJUST}
+        for name, value in change.values.items()
+        if value is not None
+    }
+    codes = {one.code for one in plan.findings}
+    codes |= {one.code for blocked in plan.blocked for one in blocked.findings}
+    codes |= {one.code for one in plan.left_out} | {
+        one.code for line in plan.ledger for one in line.held
+    }
+    codes |= {one.limit.removeprefix("rule:") for one in plan.exceeded}
+    moves = [one.unit_change for one in plan.changes if one.action is Action.ADJUST]
+    policies = {PolicyPart.INCREASE} if any(units > 0 for units in moves) else set[str]()
+    policies |= {PolicyPart.DECREASE} if any(units < 0 for units in moves) else set()
+    unused = {str(one.place) for one in plan.findings if one.code == WITHOUT_ROW}
+    overrides = {str(place) for place in _overrides(project)} - unused
+    rules = {rule.name for rule in project.rules} & codes
+    return Reached(
+        expressions, frozenset(fields), frozenset(rules), frozenset({*policies, *overrides})
+    )
+
+
+def _overrides(project: Project) -> Iterator[object]:
+    for mapping in project.mappings.values():
+        for override in mapping.policy.overrides if mapping.policy else ():
+            yield override.place
+
+
+def covered(project: Project, results: Iterable[ProjectTestResult]) -> Coverage:
+    """Returns what no result reached, of results that were recorded."""
+    all_reached = [one.reached for one in results if one.reached]
+    union = Reached(
+        frozenset[tuple[str, int]]().union(*(one.expressions for one in all_reached)),
+        frozenset[tuple[str, str]]().union(*(one.fields for one in all_reached)),
+        frozenset[str]().union(*(one.rules for one in all_reached)),
+        frozenset[str]().union(*(one.policies for one in all_reached)),
+    )
+    parts = [
+        *_fields(project, union),
+        *_rules(project, union),
+        *_branches(project, union),
+        *_policies(project, union),
+    ]
+    totals = dict.fromkeys(("field", "rule", "branch", "policy"), 0)
+    for part, _ in parts:
+        totals[part.kind] += 1
+    unreached = {part for part, is_reached in parts if not is_reached}
+    return Coverage(totals, tuple(sorted(unreached, key=lambda one: (one.place, one.text))))
+
+
+Part = tuple[Unreached, bool]
+"""A part of the project, and whether it was reached."""
+
+
+def _fields(project: Project, reached: Reached) -> Iterator[Part]:
+    for mapping in project.mappings.values():
+        for name, spec in {**mapping.fields, **mapping.identity}.items():
+            text = f"{mapping.name}: no plan gives {name} a value"
+            yield Unreached("field", spec.place, text), (mapping.name, name) in reached.fields
+
+
+def _rules(project: Project, reached: Reached) -> Iterator[Part]:
+    for rule in project.rules:
+        text = f"rule {rule.name} finds nothing"
+        yield Unreached("rule", rule.place, text), rule.name in reached.rules
+
+
+def _branches(project: Project, reached: Reached) -> Iterator[Part]:
+    for value in _values(project, reached):
+        text = str(value.raw)
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        for number, name in enumerate(branches(text)):
+            if number or (text, number) not in reached.expressions:
+                part = Unreached("branch", value.place, f"{name}: {' '.join(shown.split())}")
+                is_whole = (text, 0) in reached.expressions
+                if not number or is_whole:
+                    yield part, (text, number) in reached.expressions
+
+
+def _values(project: Project, reached: Reached) -> Iterator[Value]:
+    """Values with something to evaluate; of rules that find nothing, only the conditions."""
+    for mapping in project.mappings.values():
+        yield from (value for value in mapping_values(mapping) if value.is_code)
+    for rule in project.rules:
+        texts = (rule.message, rule.remedy) if rule.name not in reached.rules else ()
+        yield from (one for one in rule_values(rule) if one.is_code and one not in texts)
+
+
+def _policies(project: Project, reached: Reached) -> Iterator[Part]:
+    for mapping in project.mappings.values():
+        if mapping.policy is None:
+            continue
+        for way in (PolicyPart.INCREASE, PolicyPart.DECREASE):
+            if way in mapping.policy.parts:
+                place = mapping.policy.parts[way].place
+                text = f"{mapping.name}: no plan has {'an' if way[0] == 'i' else 'a'} {way}"
+                yield Unreached("policy", place, text), str(way) in reached.policies
+        for override in mapping.policy.overrides:
+            named = ", ".join(f"{name} {text}" for name, text in override.rows.items())
+            text = f"{mapping.name}: the override for {named} holds for no row"
+            is_reached = str(override.place) in reached.policies
+            yield Unreached("policy", override.place, text), is_reached
