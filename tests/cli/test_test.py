@@ -203,3 +203,28 @@ def test_coverage_says_what_no_test_reached(tests, trueup):
         "place": "rules/customer.yaml:3:5",
         "text": "rule customer-has-a-phone finds nothing",
     } in document["coverage"]["unreached"]
+
+
+def test_mutate_names_the_changes_that_no_test_notices(tests, trueup, work):
+    for file in (work / "rules").glob("*.yaml"):
+        if file.name != "contact.yaml":
+            file.unlink()
+    tests(PASSES)
+
+    code, out, err = trueup("test", "--mutate", "--jobs", 1)
+
+    assert (code, err) == (0, "")
+    assert re.match(r"\d+ mutants, \d+ not noticed by any test\.\n", out)
+    line = "contact-has-a-first-name is removed (reached by no test)"
+    assert [one for one in out.splitlines() if one.endswith(line)]
+    document = json.loads(trueup("test", "--mutate", "--jobs", 1, "--json")[1])
+    assert document["mutants"] > len(document["not_noticed"]) > 0
+
+
+def test_mutate_goes_with_no_option_that_selects_tests(tests, trueup):
+    tests(PASSES)
+
+    code, _, err = trueup("test", "--mutate", "--only", "new")
+
+    assert code == 64
+    assert "--mutate takes no --only" in err

@@ -34,8 +34,13 @@ from trueup.cli.output_files import write_whole
     is_flag=True,
     help="Show the fields, rules, branches of expressions and policies that no test reached.",
 )
+@click.option(
+    "--mutate",
+    is_flag=True,
+    help="Change one rule, field, expression or policy at a time; show what no test notices.",
+)
 @common
-def test(
+def test(  # noqa: PLR0913 -- one for each argument and option
     context: CommandContext,
     *,
     files: tuple[Path, ...],
@@ -43,18 +48,23 @@ def test(
     jobs: int | None,
     junit: Path | None,
     coverage: bool,
+    mutate: bool,
 ) -> int:
     """Run the tests in tests/*.yaml, or in FILE, a file or folder.
 
     Each test has a few rows of Work 365, a few records of Autotask, a day, and what is expected of
     the plan. It runs in a sandbox of its own that is thrown away: neither system nor the state is
-    opened. Exit codes: 0 all tests passed; 1 otherwise.
+    opened. Exit codes: 0 all tests passed; 1 otherwise; with --mutate 0 wherever all tests pass.
     """
     from trueup.operations.testing.suite import run_suite
     from trueup.render.json_ import as_json
     from trueup.render.junit import junit_xml
     from trueup.render.testing import coverage_text, suite_json, suite_text
 
+    if mutate:
+        if only or junit or coverage:
+            raise click.UsageError("--mutate takes no --only, --junit or --coverage")
+        return _mutate(context, files, jobs)
     suite = run_suite(context.project(), files, only, jobs, coverage=coverage)
     if junit:
         write_whole(junit, junit_xml(suite.results))
@@ -65,3 +75,18 @@ def test(
         if suite.coverage:
             out(coverage_text(suite.coverage, context.style))
     return Exit.ERROR if suite.failed else Exit.DONE
+
+
+def _mutate(context: CommandContext, files: tuple[Path, ...], jobs: int | None) -> int:
+    """Shows the changes of the project that no test notices."""
+    from trueup.cli.progress import listening
+    from trueup.operations.testing.mutate import run_mutants
+    from trueup.render.json_ import as_json
+    from trueup.render.testing import mutation_json, mutation_text
+
+    with listening(context) as listener:
+        mutation = run_mutants(context.project(), files, jobs, listener)
+    out(
+        as_json(mutation_json(mutation)) if context.json else mutation_text(mutation, context.style)
+    )
+    return Exit.DONE

@@ -233,6 +233,23 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class SurvivingMutant:
+    """A change of the project that no test noticed."""
+
+    place: Place
+    text: str  # what was changed
+    tests: int  # that reach the part, and pass all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """How many changes of a project were tried, and which of them no test noticed."""
+
+    total: int
+    survivors: tuple[SurvivingMutant, ...]  # in the order of the files
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectTestResult:
     """How one test ended."""
 

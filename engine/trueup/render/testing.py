@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from trueup.model import document
-from trueup.model.testing import Coverage, Difference, ProjectTestResult
+from trueup.model.testing import Coverage, Difference, Mutation, ProjectTestResult
 from trueup.operating_system import shell_quoted
 from trueup.render.formatting import count
 from trueup.render.sanitize import sanitize
@@ -56,6 +56,25 @@ def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
     lines = [f"Reached: {', '.join(shares)}."]
     lines += [style.dim(f"  {one.place}: {sanitize(one.text)}") for one in coverage.unreached]
     return "\n".join(lines) + "\n"
+
+
+def mutation_text(mutation: Mutation, style: Style = PLAIN) -> str:
+    """How many changes no test noticed, and which, each with its place."""
+    unnoticed = len(mutation.survivors)
+    lines = [f"{count(mutation.total, 'mutant')}, {unnoticed:,} not noticed by any test."]
+    for one in mutation.survivors:
+        reach = f"reached by {count(one.tests, 'test') if one.tests else 'no test'}"
+        lines.append(f"  {one.place}: {sanitize(one.text)} {style.dim(f'({reach})')}")
+    return "\n".join(lines) + "\n"
+
+
+def mutation_json(mutation: Mutation) -> dict[str, object]:
+    """The same, ready for `json.dumps`."""
+    survivors = [
+        {"place": str(one.place), "text": one.text, "tests": one.tests}
+        for one in mutation.survivors
+    ]
+    return {"mutants": mutation.total, "not_noticed": survivors}
 
 
 def suite_json(

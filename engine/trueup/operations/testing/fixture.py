@@ -49,8 +49,12 @@ class TestClock:
 
 @dataclass(slots=True)
 class Fixture:
-    """One test's beginning. `records` are the ids of the records that rows have."""
+    """One test's beginning. `records` are the ids of the records that rows have.
 
+    The mappings of `project` make the records of rows.
+    """
+
+    project: Project
     test: ProjectTest
     defaults: RowDefaults
     opened: ThrowAway
@@ -77,11 +81,11 @@ class Fixture:
 
     @property
     def _tables(self) -> Iterable[str]:
-        return self.opened.project.catalogue.tables
+        return self.project.catalogue.tables
 
     def _make_records(self) -> None:
         write_exports(self.opened.folder / BEFORE, self._tables, self.test.before)
-        project = _made_as_told(self.opened.project)
+        project = _made_as_told(self.project)
         options = pipeline.PlanOptions(as_of=self.test.as_of)
         plan = pipeline.plan(project, self.opened.world(BEFORE), options)
         changes = self._wanted(plan)
@@ -142,7 +146,7 @@ class Fixture:
 
     def _added(self, creates: Iterable[Change], found: Mapping[str, Change]) -> dict[str, Change]:
         """Creates of rows that were added for others, and refer only to rows with a record."""
-        mappings = self.opened.project.mappings
+        mappings = self.project.mappings
         added = {(row.table, row.key) for row in self.test.before if row.added}
         more = {}
         for change in creates:
@@ -210,8 +214,8 @@ class Fixture:
         by_row = {self.records[row]: row for row in self.records}
         records = {ids[change]: one for change, one in values.items()}
         for given in self.test.target.units:
-            mapping = self.opened.project.mappings[given.mapping]
-            append = _append_of(self.opened.project, mapping)
+            mapping = self.project.mappings[given.mapping]
+            append = _append_of(self.project, mapping)
             day_field = next(name for name in append.merge_on if name != append.in_turn)
             record = self.records[given.mapping, given.key]
             start = _contract_start(mapping, records[record], records, by_row)
@@ -229,7 +233,7 @@ class Fixture:
         """The last posted day by the id of a contract."""
         owners = {
             one.ledger.periods.start.split(".")[0]
-            for one in self.opened.project.mappings.values()
+            for one in self.project.mappings.values()
             if one.ledger and one.ledger.periods
         }
         posted: dict[str, Any] = {}

@@ -65,11 +65,17 @@ def read_tests(
 
 
 def run_test(
-    project: Project, test: ProjectTest, defaults: RowDefaults, *, record: bool = False
+    project: Project,
+    test: ProjectTest,
+    defaults: RowDefaults,
+    *,
+    record: bool = False,
+    made_by: Project | None = None,
 ) -> ProjectTestResult:
     """Runs one test. An error that ends it is part of the result.
 
-    With `record` the result has the parts of the project that the test's plan reached.
+    With `record` the result has the parts of the project that the test's plan reached. The records
+    of rows are those that `made_by` makes; by default the project itself.
     """
     started = time.perf_counter()
     differences: list[Difference] = []
@@ -77,7 +83,10 @@ def run_test(
     with TemporaryDirectory(prefix="trueup-") as folder:
         try:
             own = _project_of(project, test)
-            differences, plan, expressions = _run(own, test, defaults, Path(folder), record=record)
+            with wiring.open_throw_away(own, Path(folder), TestClock(test.as_of)) as opened:
+                fixture = Fixture(_project_of(made_by or project, test), test, defaults, opened)
+                fixture.build()
+                differences, plan, expressions = _run(own, fixture, record=record)
             reached = reached_by(own, plan, expressions) if record else None
         except EngineError as fault:
             error = str(fault)
@@ -88,25 +97,22 @@ def run_test(
 
 
 def _run(
-    project: Project, test: ProjectTest, defaults: RowDefaults, folder: Path, *, record: bool
+    project: Project, fixture: Fixture, *, record: bool
 ) -> tuple[list[Difference], Plan, frozenset[tuple[str, int]]]:
     """Returns the differences, the plan, and the expressions that it evaluated."""
-    with wiring.open_throw_away(project, folder, TestClock(test.as_of)) as opened:
-        fixture = Fixture(test, defaults, opened)
-        fixture.build()
-        world = opened.world(ROWS)
-        options = PlanOptions(as_of=test.as_of)
-        with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
-            plan = pipeline.plan(project, world, options)
-        comparison = Comparison(project, test, world, fixture.records)
-        differences = comparison.plan(plan)
-        if test.expect.after_apply:
-            over = frozenset(one.limit for one in plan.exceeded)
-            apply = ApplyOptions(over=over, who="test")
-            outcome = pipeline.apply(project, world, document.dumps(plan), apply)
-            second = pipeline.plan(project, world, options)
-            differences += comparison.after_apply(test.expect.after_apply, outcome, second)
-        return differences, plan, frozenset(expressions)
+    test, world = fixture.test, fixture.opened.world(ROWS)
+    options = PlanOptions(as_of=test.as_of)
+    with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
+        plan = pipeline.plan(project, world, options)
+    comparison = Comparison(project, test, world, fixture.records)
+    differences = comparison.plan(plan)
+    if test.expect.after_apply:
+        over = frozenset(one.limit for one in plan.exceeded)
+        apply = ApplyOptions(over=over, who="test")
+        outcome = pipeline.apply(project, world, document.dumps(plan), apply)
+        second = pipeline.plan(project, world, options)
+        differences += comparison.after_apply(test.expect.after_apply, outcome, second)
+    return differences, plan, frozenset(expressions)
 
 
 def _project_of(project: Project, test: ProjectTest) -> Project:
