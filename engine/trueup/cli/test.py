@@ -7,7 +7,7 @@ import click
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
-from trueup.cli.output import out
+from trueup.cli.output import out, out_done
 from trueup.cli.output_files import write_whole
 
 
@@ -39,6 +39,12 @@ from trueup.cli.output_files import write_whole
     is_flag=True,
     help="Change one rule, field, expression or policy at a time; show what no test notices.",
 )
+@click.option(
+    "--make",
+    "row",
+    metavar="MAPPING:KEY",
+    help="Write a test from a real row and its relatives, with names replaced.",
+)
 @common
 def test(  # noqa: PLR0913 -- one for each argument and option
     context: CommandContext,
@@ -49,6 +55,7 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     junit: Path | None,
     coverage: bool,
     mutate: bool,
+    row: str | None,
 ) -> int:
     """Run the tests in tests/*.yaml, or in FILE, a file or folder.
 
@@ -61,6 +68,8 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     from trueup.render.junit import junit_xml
     from trueup.render.testing import coverage_text, suite_json, suite_text
 
+    if row is not None:
+        return _make(context, row)
     if mutate:
         if only or junit or coverage:
             raise click.UsageError("--mutate takes no --only, --junit or --coverage")
@@ -89,4 +98,23 @@ def _mutate(context: CommandContext, files: tuple[Path, ...], jobs: int | None) 
     out(
         as_json(mutation_json(mutation)) if context.json else mutation_text(mutation, context.style)
     )
+    return Exit.DONE
+
+
+def _make(context: CommandContext, row: str) -> int:
+    """Writes a test from a real row."""
+    from trueup.operations.testing.make import make_test
+    from trueup.render.json_ import as_json
+
+    mapping, separator, key = row.partition(":")
+    if not (mapping and separator and key):
+        raise click.UsageError("--make takes MAPPING:KEY, such as customer:4f1c")
+    made = make_test(context.project(), mapping, key)
+    if context.json:
+        out_done(as_json({"file": str(made.file), "difference": made.difference}))
+    else:
+        difference = (
+            f"It differs from the real row: {made.difference}.\n" if made.difference else ""
+        )
+        out_done(f"{made.file}\n{difference}")
     return Exit.DONE

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from trueup.config.documents import read
+from trueup.config.documents import parse, read
 from trueup.config.node import Node
 from trueup.config.rules import parse_day, parse_decisions
 from trueup.config.schema import CheckedDocument, Schemas
@@ -30,6 +30,7 @@ class TestFile:
 
     path: Path
     name: str
+    text: bytes | None = None  # its content, where it is not written yet
 
 
 def load_tests(
@@ -67,7 +68,8 @@ class _Loader:
         return [*tests.values()], self._defaults, ordered
 
     def _checked(self, file: TestFile, kind: str) -> Iterator[CheckedDocument]:
-        documents, findings = read(file.path, file.name)
+        read_file = read(file.path, file.name) if file.text is None else parse(file.text, file.name)
+        documents, findings = read_file
         self._findings += findings
         if not documents and not findings:
             warning = Finding(CODE, Severity.WARNING, "this file is empty", "", Place(file.name))

@@ -62,7 +62,7 @@ class Comparison:
     def _changes(
         self, expected: ExpectedPlan, plan: Plan, prefix: str = ""
     ) -> Iterator[Difference]:
-        names = RowNames.of(plan, self.records, self.project)
+        names = RowNames.of(plan, self.records)
         for action in Action:
             actual = [change for change in plan.changes if change.action is action]
             for wanted in expected.changes.get(action, ()):
@@ -76,7 +76,7 @@ class Comparison:
             if action not in _WRITES and expected.changes:
                 continue
             for change in actual:
-                mapping, key = _row_of(change)
+                mapping, key = row_of(change)
                 what = f"{prefix}{action} {mapping} {key}"
                 shown = (_summary(change),)
                 yield Difference(expected.place, what, ("not planned",), shown)
@@ -102,7 +102,7 @@ class Comparison:
     # Findings
 
     def _findings(self, expected: Sequence[ExpectedFinding], plan: Plan) -> Iterator[Difference]:
-        actual = [*self._all_findings(plan)]
+        actual = [*self.findings(plan)]
         for wanted in expected:
             same_row = [one for one in actual if _is_about(wanted, one)]
             exact = next((one for one in same_row if _has_texts(wanted, one)), None)
@@ -122,7 +122,7 @@ class Comparison:
             text = f"{finding.severity}: {finding.text}"
             yield Difference(place, what, ("none",), (text,))
 
-    def _all_findings(self, plan: Plan) -> Iterator[Finding]:
+    def findings(self, plan: Plan) -> Iterator[Finding]:
         """The findings of a plan, also of rows that are blocked or left out."""
         yield from (one for one in plan.findings if one.code not in _CONSEQUENCES)
         for blocked in plan.blocked:
@@ -247,7 +247,7 @@ class Comparison:
         entity = self.world.target.entity(self.project.mappings[wanted.owner].target.entity)
         conditions = [Condition("id", "eq", record)]
         read = self.world.target.read(entity.name, conditions, sorted(wanted.values))
-        names = RowNames.of(second, records, self.project)
+        names = RowNames.of(second, records)
         for name, expected in wanted.values.items():
             actual = read[0].get(name) if read else None
             shown = labelled(actual, entity.field(name))
@@ -275,7 +275,7 @@ def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
         return ""
 
 
-def _row_of(change: Change) -> Row:
+def row_of(change: Change) -> Row:
     """The row that a change is named by: an adjustment by the one whose units it moves."""
     if change.adjustment:
         return change.adjustment.row.mapping, change.adjustment.row.key
@@ -286,7 +286,7 @@ def _rows_of(change: Change) -> set[Row]:
     """A write-back of several changes is named by any of them."""
     if change.action is Action.WRITE_BACK:
         return {(change.mapping, key) for key in change.keys}
-    return {_row_of(change)}
+    return {row_of(change)}
 
 
 def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
@@ -317,7 +317,7 @@ def _summary(change: Change) -> str:
     parts = [f"{one.field}: {one.shown_after}" for one in change.fields[:4]]
     if change.adjustment and change.units:
         parts = [f"units: {change.units[0]} → {change.units[1]}, on: {change.adjustment.day}"]
-    return f"{change.action} {' '.join(_row_of(change))} {{{', '.join(parts)}}}"
+    return f"{change.action} {' '.join(row_of(change))} {{{', '.join(parts)}}}"
 
 
 def _special(change: Change) -> dict[str, object]:

@@ -72,12 +72,12 @@ class Fixture:
         clock = {"stands": datetime.combine(test.as_of, _MORNING).isoformat()}
         sandbox.load(as_json({**self.defaults.tenant, "clock": clock}))
         target = test.target
+        sandbox.load(as_json({"records": self._given_records(of_rows=False)}))
         if target.rows or target.all_of or target.units:
             self._make_records()
         rows = map(self._written_back, test.rows)
         write_exports(self.opened.folder / ROWS, self._tables, rows)
-        if target.records:
-            sandbox.load(as_json({"records": self._given_records()}))
+        sandbox.load(as_json({"records": self._given_records(of_rows=True)}))
 
     @property
     def _tables(self) -> Iterable[str]:
@@ -197,13 +197,15 @@ class Fixture:
         remedy = "name it under target.rows as well"
         raise ConfigError([_fault(f"{named} has no record", remedy, place)])
 
-    def _given_records(self) -> dict[str, list[dict[str, Any]]]:
+    def _given_records(self, *, of_rows: bool) -> dict[str, list[dict[str, Any]]]:
+        """The records of the test that refer to records of rows, or those that do not."""
         next_id = _FIRST_GIVEN_ID
         seed: dict[str, list[dict[str, Any]]] = {}
         for entity, records in self.test.target.records.items():
             for values in records:
-                coerced = self._coerced(entity, values, self.test.place)
-                seed.setdefault(entity, []).append({"id": next_id, **coerced})
+                if of_rows == any(isinstance(value, Mapping) for value in values.values()):
+                    coerced = self._coerced(entity, values, self.test.place)
+                    seed.setdefault(entity, []).append({"id": next_id, **coerced})
                 next_id += 1
         return seed
 
@@ -299,9 +301,10 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 -- any value of a row, a record 
 
 
 def _made_as_told(project: Project) -> Project:
-    """The project as records of all rows are made by it: nothing is blocked or decided."""
+    """The project as records of all rows are made by it: nothing is matched, blocked or decided."""
+    auto = Value("auto", Place(""))
     mappings = {
-        name: replace(mapping, create=Value("auto", mapping.place), successor_of=None)
+        name: replace(mapping, create=auto, successor_of=None, match=(), similar=(), evidence=())
         for name, mapping in project.mappings.items()
     }
     return replace(project, mappings=mappings, rules=(), decisions=())

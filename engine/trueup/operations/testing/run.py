@@ -42,11 +42,16 @@ def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestF
     if not files:
         where = ", ".join(map(str, named)) or str(root / TESTS)
         raise EngineError(f"there are no tests in {where}: write tests/NAME.yaml")
-    beside = files[0].path.parent / DEFAULTS
-    own = next((one for one in (beside, root / TESTS / DEFAULTS) if one.is_file()), None)
+    return files, _defaults_beside(files[0], root)
+
+
+def _defaults_beside(file: TestFile, root: Path) -> TestFile:
+    """The defaults in the folder of a file with tests, else those of the project or of trueup."""
+    folders = (file.path.parent, root / TESTS)
+    own = next((one / DEFAULTS for one in folders if (one / DEFAULTS).is_file()), None)
     if own:
-        return files, TestFile(own, _name(own, root))
-    return files, TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")
+        return TestFile(own, _name(own, root))
+    return TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")
 
 
 def _name(file: Path, root: Path) -> str:
@@ -62,6 +67,21 @@ def read_tests(
     """Returns the tests of a project, the defaults, and all that is wrong with their files."""
     files, defaults = find_tests(project, named)
     return load_tests(project, files, defaults, shipped_folder() / "schemas")
+
+
+def load_files(
+    project: Project, files: Sequence[TestFile]
+) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
+    """As `read_tests`, of files that may not be written yet."""
+    defaults = _defaults_beside(files[0], Path(project.root))
+    return load_tests(project, files, defaults, shipped_folder() / "schemas")
+
+
+def usual_defaults(project: Project) -> RowDefaults:
+    """The defaults of the project's tests, else those that ship."""
+    root = Path(project.root)
+    file = _defaults_beside(TestFile(root / TESTS / "none.yaml", ""), root)
+    return load_tests(project, [], file, shipped_folder() / "schemas")[1]
 
 
 def run_test(
@@ -94,6 +114,25 @@ def run_test(
     text = document.dumps(plan) if plan and (differences or error) else ""
     found = tuple(differences)
     return ProjectTestResult(test.name, test.place, found, error, seconds, text, reached)
+
+
+def plan_test(
+    project: Project, test: ProjectTest, defaults: RowDefaults
+) -> tuple[Plan, Comparison]:
+    """Returns the plan of a test, and what compares it; its records are those of the fixture.
+
+    Raises ConfigError for a row that can have no record, EngineError for what is refused.
+    """
+    own = _project_of(project, test)
+    with (
+        TemporaryDirectory(prefix="trueup-") as folder,
+        wiring.open_throw_away(own, Path(folder), TestClock(test.as_of)) as opened,
+    ):
+        fixture = Fixture(own, test, defaults, opened)
+        fixture.build()
+        world = opened.world(ROWS)
+        plan = pipeline.plan(own, world, PlanOptions(as_of=test.as_of))
+        return plan, Comparison(own, test, world, fixture.records)
 
 
 def _run(

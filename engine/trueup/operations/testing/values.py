@@ -9,7 +9,6 @@ from trueup.config.testing.expectations import UNITS
 from trueup.model.catalogue import Field
 from trueup.model.coerce import label
 from trueup.model.plan import Plan, Unknown
-from trueup.model.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +18,8 @@ class RowNames:
     rows: Mapping[object, tuple[str, str]]  # mapping and key, by record or by change
 
     @classmethod
-    def of(cls, plan: Plan, records: Mapping[tuple[str, str], int], project: Project) -> "RowNames":
+    def of(cls, plan: Plan, records: Mapping[tuple[str, str], int]) -> "RowNames":
         """Returns the names for a plan's values."""
-        del project
         rows: dict[object, tuple[str, str]] = {record: row for row, record in records.items()}
         for change in plan.changes:
             rows[change.id] = (change.mapping, change.keys[0])

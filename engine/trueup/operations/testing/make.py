@@ -1,0 +1,389 @@
+"""Makes a test from a real row: the row and its relatives, what Autotask holds, and the plan."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import count, product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trueup import pipeline, wiring
+from trueup.config.testing.loader import TestFile
+from trueup.errors import ConfigError, EngineError
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.namespace import Namespace
+from trueup.model.catalogue import Type
+from trueup.model.coerce import coerce
+from trueup.model.finding import Severity
+from trueup.model.mapping_state import Row
+from trueup.model.plan import Action, Change, Plan
+from trueup.model.project import Find, MappingSpec, Project, Reference
+from trueup.model.suggestions import hint
+from trueup.model.testing import RowDefaults
+from trueup.model.units import unit_rows
+from trueup.operations.project_folder import TESTS
+from trueup.operations.rows import known_rows, resolve_key
+from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
+from trueup.operations.testing.run import load_files, plan_test, usual_defaults
+from trueup.operations.testing.values import RowNames
+from trueup.planning.reading import read_source
+from trueup.ports import Condition, World
+
+RowId = tuple[str, str]
+"""Table and key."""
+
+_HEADER = (
+    "# yaml-language-server: $schema=../schemas/test.schema.json\n"
+    "#\n"
+    "# Made from a real row. Names, phones and addresses are others. Keep what matters, and name\n"
+    "# the test after what it shows.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeTest:
+    """A test that was written, and how its plan for the row differs from the tenant's."""
+
+    file: Path
+    difference: str = ""
+
+
+def make_test(project: Project, mapping: str, text: str) -> MadeTest:
+    """Writes a test of a row with its relatives; `text` is the row's key, its start or its name.
+
+    Raises EngineError for a row that is not there, and what reading both systems raises.
+    """
+    if mapping not in project.mappings:
+        raise EngineError(f"there is no mapping {mapping!r}; {hint(mapping, project.mappings)}")
+    key = resolve_key(text, known_rows(project, mapping), mapping)
+    with wiring.open_world(project) as world:
+        plan = pipeline.plan(project, world)
+        maker = _Maker(project, world, plan, mapping, key)
+        given = maker.given()
+    file, name = _new_file(Path(project.root) / TESTS, mapping)
+    document = {"test": name, "as_of": plan.as_of, **given}
+    made, expect = _expected(project, {**document, "expect": {"plan": "nothing"}}, file)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_HEADER + _yaml({**document, "expect": expect}), encoding="utf-8")
+    real = _actions(plan, mapping, key)
+    found = _actions(made, mapping, maker.keys[maker.start])
+    differs = f"the plan has {real} for the row, and the test {found}"
+    return MadeTest(file, "" if real == found else differs)
+
+
+class _Maker:
+    """Collects a row, its relatives, and what the target holds of them."""
+
+    def __init__(self, project: Project, world: World, plan: Plan, mapping: str, key: str) -> None:
+        self._project, self._world, self._plan = project, world, plan
+        self._tables = read_source(project, world.source).rows
+        self._catalogue = project.catalogue.tables
+        self._by_id: dict[RowId, Row] = {
+            (name, str(row[self._catalogue[name].key])): row
+            for name, rows in self._tables.items()
+            for row in rows
+        }
+        self.start = (project.mappings[mapping].source.table, key)
+        if self.start not in self._by_id:
+            raise EngineError(f"{mapping} {key} cannot be read, so no test is made from it")
+        self._rows = self._relatives(project.mappings[mapping])
+        self.keys = _short_keys(self._rows)
+        self._links = {
+            row: link.record
+            for row, link in world.state.load().links.items()
+            if self._id_of(*row) in self._rows
+        }
+        self._names = Pseudonyms(frozenset(settings_texts(project.settings)))
+
+    # Relatives
+
+    def _relatives(self, mapping: MappingSpec) -> dict[RowId, Row]:
+        """The row, the rows that its mapping joins, and all that these refer to."""
+        found = {self.start: self._by_id[self.start]}
+        self._add_joined(mapping, self.start, found)
+        if mapping.append:
+            spec = mapping.fields[mapping.append.in_turn].value
+            if isinstance(spec, Reference):
+                owner = self._project.mappings[spec.mapping]
+                key = self._evaluated(mapping, spec.of.raw, self._by_id[self.start])
+                row = (owner.source.table, str(key))
+                if row in self._by_id:
+                    found[row] = self._by_id[row]
+                    self._add_joined(owner, row, found)
+        waiting = [*found]
+        while waiting:
+            for row in self._references(waiting.pop()):
+                if row in self._by_id and row not in found:
+                    found[row] = self._by_id[row]
+                    waiting.append(row)
+        return found
+
+    def _add_joined(self, mapping: MappingSpec, row: RowId, found: dict[RowId, Row]) -> None:
+        names = self._namespace(mapping).names(self._by_id[row], mapping.source.joins)
+        for name, joined in names["related"].items():
+            table = self._catalogue[mapping.source.joins[name].table]
+            for one in joined if isinstance(joined, list) else [joined]:
+                if isinstance(one, dict) and (table.name, str(one.get(table.key))) in self._by_id:
+                    row = (table.name, str(one[table.key]))
+                    found[row] = self._by_id[row]
+
+    def _namespace(self, mapping: MappingSpec) -> Namespace:
+        plan = {"as_of": self._plan.as_of}
+        return Namespace(mapping, self._tables, self._project.settings, plan)
+
+    def _evaluated(self, mapping: MappingSpec, raw: object, row: Row) -> object:
+        try:
+            return evaluate(raw, self._namespace(mapping).names(row))
+        except EVALUATION_ERRORS:  # the row has no such relative then
+            return None
+
+    def _references(self, row: RowId) -> Iterator[RowId]:
+        for name, column in self._catalogue[row[0]].columns.items():
+            value = self._by_id[row].get(name)
+            if column.type is Type.LOOKUP and column.table and value is not None:
+                yield column.table, str(value)
+
+    def _id_of(self, mapping: str, key: str) -> RowId:
+        spec = self._project.mappings.get(mapping)
+        return (spec.source.table, key) if spec else ("", key)
+
+    # What a test has of them
+
+    def given(self) -> dict[str, Any]:
+        """`settings`, `source` and `target` of the test."""
+        defaults = usual_defaults(self._project)
+        source: dict[str, list[object]] = {}
+        region = region_of(self._rows.values())
+        for (table, key), row in self._rows.items():
+            own = region_of([row]) or region
+            values = self._names.of(self._catalogue[table], row, own)
+            shown = self._shown(table, self.keys[table, key], values, defaults)
+            source.setdefault(table, []).append(shown)
+        target = {
+            "records": self._found_records(defaults),
+            "rows": self._linked(),
+            "units": self._units(),
+            "posted": self._posted,
+        }
+        held = {name: part for name, part in target.items() if part}
+        return {"balance": False, "source": source, **({"target": held} if held else {})}
+
+    def _shown(
+        self, table: str, key: str, values: Mapping[str, object], defaults: RowDefaults
+    ) -> object:
+        """The columns of a row that the defaults do not give."""
+        spec, shown = self._catalogue[table], dict[str, object]()
+        for name, value in values.items():
+            if name == spec.key:
+                continue
+            default = defaults.rows.get(table, {}).get(name)
+            usual = evaluate(default, {"key": key})
+            if spec.columns[name].type is Type.LOOKUP and value is not None:
+                row = (spec.columns[name].table or "", str(value))
+                shown[name] = self.keys.get(row, {"missing": "elsewhere"})
+            elif value != usual or (value is None and spec.columns[name].required):
+                shown[name] = value
+        return {spec.key: key, **shown} if shown else key
+
+    def _found_records(self, defaults: RowDefaults) -> dict[str, list[dict[str, object]]]:
+        """Reference data that the mappings look up for these rows, and the defaults lack."""
+        known = defaults.tenant.get("records")
+        tenant: Mapping[str, Any] = known if isinstance(known, Mapping) else {}
+        found: dict[str, list[dict[str, object]]] = {}
+        for mapping in self._project.mappings.values():
+            finds = [one.value for one in mapping.fields.values() if isinstance(one.value, Find)]
+            rows = [row for (table, _), row in self._rows.items() if table == mapping.source.table]
+            for row, find in product(rows, finds):
+                wanted = {
+                    name: self._evaluated(mapping, value.raw, row)
+                    for name, value in find.where.items()
+                }
+                if None in wanted.values() or wanted in found.get(find.entity, []):
+                    continue
+                values = self._as_sent(find.entity, wanted)
+                is_usual = any(values.items() <= one.items() for one in tenant.get(find.entity, ()))
+                conditions = [Condition(name, "eq", value) for name, value in values.items()]
+                if not is_usual and self._world.target.read(find.entity, conditions, [*values]):
+                    found.setdefault(find.entity, []).append(wanted)
+        return found
+
+    def _as_sent(self, entity: str, wanted: Mapping[str, object]) -> dict[str, object]:
+        """Values as the target has them: numbers in the place of a picklist's labels."""
+        described = self._world.target.entity(entity)
+        fields = {name: described.field(name) for name in wanted}
+        return {
+            name: coerce(value, known) if (known := fields[name]) else value
+            for name, value in wanted.items()
+        }
+
+    def _linked(self) -> dict[str, Any]:
+        """The rows that have a record, with the fields that differ from what is planned."""
+        differing: dict[RowId, dict[str, object]] = {}
+        for change in self._plan.changes:
+            if change.action is Action.UPDATE:
+                fields = {one.field: self._field(one.before, one.shown_before)
+                          for one in change.fields if one.before is not None}  # fmt: skip
+                differing[change.mapping, change.keys[0]] = fields
+        linked: dict[str, dict[str, object]] = {}
+        for mapping, key in self._links:
+            own = self.keys[self._id_of(mapping, key)]
+            linked.setdefault(mapping, {})[own] = differing.get((mapping, key)) or None
+        return linked
+
+    def _field(self, value: object, shown: str) -> object:
+        """A value of a record, with another text in the place of a name."""
+        if isinstance(value, str):
+            return self._names.known(value) or "Other text"
+        records = {record: row for row, record in self._links.items()}
+        if type(value) is int and value in records:
+            mapping, key = records[value]
+            return {mapping: self.keys[self._id_of(mapping, key)]}
+        return shown if type(value) is int and not shown.isdecimal() else value
+
+    def _units(self) -> dict[str, Any]:
+        units: dict[str, Any] = {}
+        self._posted: date | None = None
+        for mapping, key in self._links:
+            spec = self._project.mappings[mapping]
+            if not spec.ledger:
+                continue
+            append = self._project.mappings[spec.ledger.pending].append
+            names = append.proof.rows if append else ()
+            fields = sorted({*names[1:], spec.ledger.units.posted})
+            condition = Condition(spec.ledger.units.on[0], "eq", self._links[mapping, key])
+            read = self._world.target.read(spec.ledger.units.entity, [condition], fields)
+            steps: dict[str, int] = {}
+            for row in unit_rows(read, names, spec.ledger.units.posted):
+                if not steps or [*steps.values()][-1] != row.units:
+                    steps[str(row.start)] = row.units
+                if row.posted:
+                    self._posted = max(row.end, self._posted or row.end)
+            units[self.keys[self._id_of(mapping, key)]] = steps or 0
+        return units
+
+
+def _short_keys(rows: Iterable[RowId]) -> dict[RowId, str]:
+    """Keys that name nobody: the table's name, with a number from the second row on."""
+    keys: dict[RowId, str] = {}
+    numbers: dict[str, int] = {}
+    for table, key in rows:
+        numbers[table] = numbers.get(table, 0) + 1
+        suffix = f"-{numbers[table]}" if numbers[table] > 1 else ""
+        keys[table, key] = f"{table}{suffix}"
+    return keys
+
+
+def _new_file(folder: Path, mapping: str) -> tuple[Path, str]:
+    """A file that is not there yet, and the name of its test."""
+    for number in count(1):
+        suffix = f"-{number}" if number > 1 else ""
+        file = folder / f"made-{mapping}{suffix}.yaml"
+        if not file.exists():
+            return file, f"a real {mapping}{' ' + str(number) if number > 1 else ''}"
+    raise AssertionError("numbers do not end")
+
+
+def _expected(
+    project: Project, document: Mapping[str, Any], file: Path
+) -> tuple[Plan, dict[str, Any]]:
+    """The plan of the test, and what is expected of it."""
+    name = f"{TESTS}/{file.name}"
+    text = _yaml(document).encode()
+    tests, defaults, findings = load_files(project, [TestFile(file, name, text)])
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    if errors:
+        raise ConfigError(errors)
+    plan, comparison = plan_test(project, tests[0], defaults)
+    names = RowNames.of(plan, comparison.records)
+    changes: dict[str, list[dict[str, Any]]] = {}
+    for change in plan.changes:
+        if change.action is not Action.WRITE_BACK:
+            key = str(change.action)
+            changes.setdefault(key, []).append(_entry(change, names))
+    findings_found = [
+        {
+            "code": one.code,
+            **({one.mapping: one.key} if one.key else {}),
+            "severity": str(one.severity),
+        }
+        for one in comparison.findings(plan)
+    ]
+    expect: dict[str, Any] = {"plan": changes or "nothing", "findings": findings_found or "none"}
+    ledger = {
+        line.key: {"class": str(line.class_), "quantity": line.quantity, "units": line.units,
+                   "moved": line.moved, "held": line.held_units}
+        for line in plan.ledger if line.key
+    }  # fmt: skip
+    if ledger:
+        expect["ledger"] = ledger
+        money = plan.summary
+        sums = {"invoice": money.invoice.net, "run_rate": money.run_rate.net}
+        expect["money"] = {one: round(amount, 2) for one, amount in sums.items()}
+    if not plan.changes or not changes:
+        expect["plan"] = "nothing" if not plan.changes else {}
+    return plan, expect
+
+
+def _entry(change: Change, names: RowNames) -> dict[str, Any]:
+    """A change as a test expects it."""
+    if change.adjustment:
+        row, (before, after) = change.adjustment.row, change.units or (0, 0)
+        return {row.mapping: row.key, "units": f"{before} → {after}", "on": change.adjustment.day}
+    entry: dict[str, Any] = {change.mapping: change.keys[0]}
+    if change.action is Action.LINK:
+        return {**entry, "how": change.how}
+    for one in change.fields:
+        row_named = names.row(one.after)
+        if row_named:
+            entry[one.field] = {row_named[0]: row_named[1]}
+        elif type(one.after) is int and one.shown_after != str(one.after):
+            entry[one.field] = one.shown_after
+        elif one.after is not None:
+            entry[one.field] = one.after
+    return entry
+
+
+def _actions(plan: Plan, mapping: str, key: str) -> str:
+    """What a plan does with a row, in words."""
+    found = [
+        str(change.action)
+        for change in plan.changes
+        if change.mapping == mapping and key in change.keys
+    ]
+    return " and ".join(sorted(found)) or "no change"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes decimals as numbers, and the same value as often as it occurs."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        del data
+        return True
+
+
+def _decimal(dumper: yaml.SafeDumper, value: Decimal) -> yaml.ScalarNode:
+    is_whole = value == value.to_integral_value()
+    tag = "tag:yaml.org,2002:int" if is_whole else "tag:yaml.org,2002:float"
+    return dumper.represent_scalar(tag, f"{value:.0f}" if is_whole else f"{value.normalize():f}")
+
+
+def _instant(dumper: yaml.SafeDumper, value: datetime) -> yaml.ScalarNode:
+    return dumper.represent_str(value.isoformat())
+
+
+_Dumper.add_representer(Decimal, _decimal)
+_Dumper.add_representer(datetime, _instant)
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    return yaml.dump(
+        dict(document),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=120,
+        default_flow_style=None,
+    )

@@ -1,0 +1,115 @@
+"""Replaces names, phones and addresses by others of the same form, so that a test can be shared.
+
+Equal values become equal ones, in all tables, and different values stay different.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import phonenumbers
+
+from trueup.expressions.contact_filters import is_email, phone
+from trueup.expressions.country_filters import country
+from trueup.model.catalogue import Column, Table, Type
+from trueup.model.mapping_state import Row
+
+_PHONE_WORDS = ("phone", "mobile", "fax")
+_KEPT_WORDS = ("country", "currency")
+_CODE = 12
+"""Characters of a code, such as a customer's number; a longer text is a name."""
+
+
+@dataclass(slots=True)
+class Pseudonyms:
+    """The values in the place of others. `kept` are texts of the configuration, which stay."""
+
+    kept: frozenset[str]
+    _texts: dict[tuple[str, str], str] = field(default_factory=dict)  # kind and text → other text
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def of(self, table: Table, row: Row, region: str | None) -> dict[str, object]:
+        """The values of a row with others in the place of texts; choices and figures stay.
+
+        A table without look-ups is one of goods or periods, which names nobody: it stays. `region`
+        is the country of phone numbers without a country code.
+        """
+        if not any(column.type is Type.LOOKUP for column in table.columns.values()):
+            return dict(row)
+        return {
+            name: self.text(table.columns[name], value, region)
+            if isinstance(value, str) and table.columns[name].type is Type.TEXT
+            else value
+            for name, value in row.items()
+        }
+
+    def text(self, column: Column, text: str, region: str | None) -> str:
+        """Another text of the same form."""
+        label = column.label or column.name
+        words = f"{column.name} {label}".casefold()
+        if text in self.kept or not text.strip() or any(word in words for word in _KEPT_WORDS):
+            return text
+        if any(word in words for word in _PHONE_WORDS):
+            return self._other("phone", text, lambda number: _phone(text, region, number))
+        if is_email(text):
+            return self._other("mail", text, lambda n: f"person{n}@customer.example")
+        if "://" in text or "web" in words:
+            return self._other("web", text, lambda n: f"https://www.customer{n}.example")
+        if len(text) <= _CODE and any(one.isdigit() for one in text):
+            return self._other("code", text, lambda number: _code(text, number))
+        title = label.rpartition(": ")[2]
+        return self._other("text", text, lambda _: f"{title} {self._next(title)}")
+
+    def known(self, text: str) -> str | None:
+        """The text that is in the place of another one, where there is any."""
+        return next((other for (_, old), other in self._texts.items() if old == text), None)
+
+    def _other(self, kind: str, text: str, make: Callable[[int], str]) -> str:
+        if (kind, text) not in self._texts:
+            self._texts[kind, text] = make(self._next(kind))
+        return self._texts[kind, text]
+
+    def _next(self, kind: str) -> int:
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        return self._counts[kind]
+
+
+def settings_texts(settings: object) -> Iterable[str]:
+    """All texts of settings, of their names too."""
+    if isinstance(settings, str):
+        yield settings
+    elif isinstance(settings, Mapping):
+        for name, value in settings.items():
+            yield str(name)
+            yield from settings_texts(value)
+    elif isinstance(settings, list | tuple):
+        for value in settings:
+            yield from settings_texts(value)
+
+
+def region_of(rows: Iterable[Row]) -> str | None:
+    """The country that the first of some rows names."""
+    found = (country(row.get("country")) for row in rows)
+    return next((code for code in found if code), None)
+
+
+def _code(text: str, number: int) -> str:
+    """A code of the same form, with the number in its digits."""
+    digits = sum(one.isdigit() for one in text)
+    left = [*f"{number:0{digits}}"]
+    shown = "".join(left.pop(0) if one.isdigit() else "A" if one.isalpha() else one for one in text)
+    return shown + "".join(left)
+
+
+def _phone(text: str, region: str | None, number: int) -> str:
+    """A valid number of the same country for a valid one; any other text with other digits."""
+    valid = phone(text, region)
+    if valid is None:
+        return "".join("0" if one.isdigit() else one for one in text)
+    parsed = phonenumbers.parse(valid)
+    example = phonenumbers.example_number(phonenumbers.region_code_for_number(parsed) or "GB")
+    national = str(example.national_number if example else parsed.national_number)
+    candidates = (
+        phone(f"+{parsed.country_code}{national[:-3]}{other % 1000:03}")
+        for other in range(number, number + 1000)
+    )
+    return next((one for one in candidates if one), "")

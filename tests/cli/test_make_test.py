@@ -1,0 +1,97 @@
+"""`trueup test --make`: a test from a real row, with other names."""
+
+import json
+from pathlib import Path
+
+import pytest
+from trueup.operations.project import load_project
+from trueup.planning.needs import columns
+from trueup.source.files.source import FileSource
+
+from tests.support.paths import ROOT
+
+PERSONAL = {
+    "account": ("name", "number", "phone", "website", "street", "city", "postal_code"),
+    "contact": ("first_name", "last_name", "email", "phone", "mobile"),
+    "billing_contract": ("name", "number"),
+}
+
+
+@pytest.fixture(scope="module")
+def personal():
+    """The names, phones and addresses of the example, as far as they are long enough to tell."""
+    project = load_project(ROOT)
+    source = FileSource(ROOT / "examples" / "work365", project.catalogue.tables, "examples")
+    return {
+        str(row[column])
+        for table, names in PERSONAL.items()
+        for row in source.read(table, columns(project)[table]).rows
+        for column in names
+        if len(str(row.get(column) or "")) > 5
+    }
+
+
+def ledger_keys(trueup, class_):
+    plan = json.loads(trueup("plan", "--json")[1])
+    return [line["key"] for line in plan["ledger"] if line["class_"] == class_ and line["key"]]
+
+
+def make(trueup, row):
+    code, out, err = trueup("test", "--make", row)
+    assert (code, err) == (0, "")
+    return Path(out.splitlines()[0])
+
+
+@pytest.mark.parametrize("class_", ["under-billed", "over-billed", "match"])
+def test_a_test_of_a_subscription_passes_and_names_nobody(applied, trueup, personal, class_):
+    assert applied.is_dir()
+    key = ledger_keys(trueup, class_)[0]
+
+    file = make(trueup, f"subscription:{key}")
+
+    text = file.read_text(encoding="utf-8")
+    assert [one for one in personal if one in text] == []
+    assert key not in text
+    assert trueup("test", file)[:2] == (0, "1 test passed.\n")
+
+
+@pytest.mark.parametrize("mapping", ["customer", "contract", "license_change", "service"])
+def test_a_test_of_any_mapping_passes_and_names_nobody(trueup, personal, mapping):
+    plan = json.loads(trueup("plan", "--json")[1])
+    key = next(one["keys"][0] for one in plan["changes"] if one["mapping"] == mapping)
+
+    file = make(trueup, f"{mapping}:{key}")
+
+    text = file.read_text(encoding="utf-8")
+    assert [one for one in personal if one in text] == []
+    assert trueup("test", file)[:2] == (0, "1 test passed.\n")
+
+
+def test_a_file_that_exists_is_not_overwritten(trueup):
+    plan = json.loads(trueup("plan", "--json")[1])
+    key = next(one["keys"][0] for one in plan["changes"] if one["mapping"] == "customer")
+
+    first = make(trueup, f"customer:{key}")
+    second = make(trueup, f"customer:{key}")
+
+    assert (first.name, second.name) == ("made-customer.yaml", "made-customer-2.yaml")
+    assert trueup("test", first, second)[:2] == (0, "2 tests passed.\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "message"),
+    [
+        ("custmer:x", 1, "there is no mapping 'custmer'; did you mean 'customer'?"),
+        ("customer:nobody like that", 1, "there is no row 'nobody like that' of customer"),
+        ("customer", 64, "--make takes MAPPING:KEY, such as customer:4f1c"),
+        (":x", 64, "--make takes MAPPING:KEY"),
+    ],
+)
+def test_a_row_that_is_not_there_is_an_error_and_writes_nothing(work, trueup, row, code, message):
+    before = sorted((work / "tests").iterdir())
+
+    found, out, err = trueup("test", "--make", row)
+
+    assert (found, out) == (code, "")
+    assert message in err
+    assert sorted((work / "tests").iterdir()) == before
