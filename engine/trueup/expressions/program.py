@@ -4,7 +4,7 @@
 one call for a row costs a tenth of one call for each expression.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -138,6 +138,19 @@ def _node(shape: object) -> nodes.Expr:
             return tree(str(shape))
 
 
+def _texts(raws: Iterable[object]) -> Iterator[str]:
+    """Yields the texts in some values that are evaluated."""
+    waiting = [*raws]
+    while waiting:
+        raw = waiting.pop()
+        if isinstance(raw, Implies):
+            waiting += [raw.when, raw.then]
+        elif isinstance(raw, tuple):
+            waiting += raw
+        elif is_code(raw):
+            yield raw
+
+
 class Program:
     """Many values as one call that returns a tuple, in the order given.
 
@@ -149,6 +162,8 @@ class Program:
     __slots__ = ("_fused", "_literals", "_raws", "_singles")
 
     def __init__(self, raws: Sequence[object], guard: object = None) -> None:
+        for text in _texts((*raws, guard)):
+            parse(text)  # here, where the stack is no deeper than for a single value
         self._raws = (*raws,)
         self._literals: dict[str, Any] = {}
         self._singles: dict[int, Callable[[Mapping[str, Any]], Any]] = {}
@@ -163,7 +178,6 @@ class Program:
         if isinstance(raw, tuple):
             return tuple(self._shape(part) for part in raw)
         if is_code(raw):
-            parse(raw)  # here, where the stack is no deeper than for a single value
             return raw
         name = f"_literal{len(self._literals)}"
         self._literals[name] = raw
