@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from trueup.config import catalogues
-from trueup.expressions import compiled
-from trueup.expressions.program import Program
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
@@ -80,20 +78,4 @@ def catalogues_read_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogues, "_read", once)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def mappings_compiled_once():
-    """Expressions of the same words are compiled once; most tests plan the same few mappings."""
-    known = {}
-
-    def once(raws, guard=None):
-        said = repr((raws, guard))
-        if said not in known:
-            known[said] = Program(raws, guard)
-        return known[said]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "Program", once)
         yield
