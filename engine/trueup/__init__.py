@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         StateLocked,
         TargetError,
     )
+    from trueup.model.comparison import Comparison
     from trueup.model.evaluation import Evaluation, NamedValue
     from trueup.model.explanation import Explanation
     from trueup.model.finding import Finding, Place, Severity
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from trueup.model.plan import Action, Blocked, Change, LedgerLine, Plan, Summary
     from trueup.model.project import Project, Verdict
     from trueup.operations.apply import apply, resume
+    from trueup.operations.compare import compare
     from trueup.operations.decide import Written, decide, link
     from trueup.operations.evaluate import evaluate_expression
     from trueup.operations.explain import explain
@@ -50,6 +52,7 @@ __all__ = [
     "Change",
     "ChangeOutcome",
     "ChangeStatus",
+    "Comparison",
     "ConfigError",
     "EngineError",
     "Evaluation",
@@ -78,6 +81,7 @@ __all__ = [
     "Written",
     "apply",
     "check_project",
+    "compare",
     "decide",
     "evaluate_expression",
     "explain",
@@ -101,6 +105,7 @@ _MODULES = {
         "StateLocked",
         "TargetError",
     ),
+    "trueup.model.comparison": ("Comparison",),
     "trueup.model.evaluation": ("Evaluation", "NamedValue"),
     "trueup.model.explanation": ("Explanation",),
     "trueup.model.finding": ("Finding", "Place", "Severity"),
@@ -109,6 +114,7 @@ _MODULES = {
     "trueup.model.plan": ("Action", "Blocked", "Change", "LedgerLine", "Plan", "Summary"),
     "trueup.model.project": ("Project", "Verdict"),
     "trueup.operations.apply": ("apply", "resume"),
+    "trueup.operations.compare": ("compare",),
     "trueup.operations.decide": ("Written", "decide", "link"),
     "trueup.operations.evaluate": ("evaluate_expression",),
     "trueup.operations.explain": ("explain",),

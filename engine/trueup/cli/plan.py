@@ -1,5 +1,6 @@
 """`trueup plan`: what apply would do, with nothing written."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
         "trueup plan --target subscription --customer 'Alpine Dental AG'",
         "trueup plan --detailed-exitcode --fail-on blocked,ledger",
         "trueup plan --undo 7ace1fbdc9d0",
+        "trueup plan --compare main",
     ),
 )
 @click.option(
@@ -60,6 +62,14 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     help="Only this customer and everything under it; name or key.",
 )
 @click.option("--undo", default="", metavar="RUN", help="The reverse of a run, where possible.")
+@click.option(
+    "--compare",
+    "other",
+    default="",
+    metavar="REV|DIR",
+    help="Show what this configuration does that the one of a git revision, "
+    "or of another project folder, does not.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option(
     "--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}."
@@ -69,14 +79,18 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 def plan(
     context: CommandContext,
     file: Path | None,
+    other: str,
     detailed_exitcode: bool,  # noqa: FBT001 -- click's
     fail_on: str,
     **arguments: object,
 ) -> int:
     """Compare Work 365 and Autotask, show what apply would do, and write nothing.
 
+    With --compare, plan the same rows and records with two configurations, and show how the two
+    plans differ. Nothing is saved.
+
     Exit codes: 0 done; 1 an error, or the plan has what --fail-on names; 2 with
-    --detailed-exitcode, there are changes.
+    --detailed-exitcode, there are changes; with --compare, the two plans differ.
     """
     from trueup.cli.progress import listening
     from trueup.model import document
@@ -88,6 +102,9 @@ def plan(
     order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
     arranged_by = arrangement(**order)  # type: ignore[arg-type]  # click passes their types
     options = _options(**arguments)  # type: ignore[arg-type]  # click passes the types of the options
+    if other:
+        _refuse_with_compare(file, options)
+        return _compare(context, other, options, failures, detailed_exitcode=detailed_exitcode)
     project = context.project()
     with listening(context) as listener:
         made = operations.plan(project, options, listener)
@@ -108,11 +125,48 @@ def plan(
         show(page)
         if file:
             show(f"Saved to {sanitize(file)}. {_next_step(made, context.command('apply', file))}\n")
+    return _exit_code(made, failures, changes=detailed_exitcode and bool(made.changes))
+
+
+def _refuse_with_compare(file: Path | None, options: "PlanOptions") -> None:
+    """Raises UsageError for options that are about one plan."""
+    given = [name for name, value in (("--out", file), ("--undo", options.undo)) if value]
+    if given:
+        raise click.UsageError(
+            f"--compare shows how two plans differ, and saves none: leave out {given[0]}"
+        )
+
+
+def _compare(
+    context: CommandContext,
+    other: str,
+    options: "PlanOptions",
+    failures: Sequence[str],
+    *,
+    detailed_exitcode: bool,
+) -> int:
+    from trueup.cli.progress import listening
+    from trueup.operations import compare as operations
+    from trueup.render.comparison import comparison_text
+    from trueup.render.comparison_json import comparison_json
+
+    project = context.project()
+    with listening(context) as listener:
+        found = operations.compare(project, other, options, listener)
+    if context.json:
+        out(comparison_json(found))
+    else:
+        out(comparison_text(found, context.style, verbose=context.verbose))
+    return _exit_code(found.after, failures, changes=detailed_exitcode and found.differs)
+
+
+def _exit_code(made: Plan, failures: Sequence[str], *, changes: bool) -> int:
+    """The exit code; reports what --fail-on names and the plan has."""
     found = [failure for failure in failures if _has(made, failure)]
     if found:
         report(f"error: the plan has what --fail-on names: {', '.join(found)}")
         return Exit.ERROR
-    return Exit.CHANGES if detailed_exitcode and made.changes else Exit.DONE
+    return Exit.CHANGES if changes else Exit.DONE
 
 
 def _next_step(made: Plan, command: str) -> str:
