@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trueup.config.documents import read
 from trueup.errors import ConfigError, EngineError
-from trueup.model.catalogue import UDF
+from trueup.model.catalogue import UDF, Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Connection, Project
 from trueup.planning.needs import columns, entity_fields, operations
@@ -24,8 +24,11 @@ from trueup.target.autotask.credentials import Credentials
 
 if TYPE_CHECKING:
     from trueup.sandbox.autotask.local import LocalSandbox
+    from trueup.source.dataverse.client import DataverseClient
     from trueup.source.dataverse.discover import Discovery
+    from trueup.source.dataverse.metadata import TableDefinition
     from trueup.source.profile import Profile
+    from trueup.target.autotask.described import DescribedEntity
     from trueup.target.autotask.gateway import HttpTarget
 
 WORKERS = 12
@@ -181,6 +184,13 @@ class Connections:
 
         return minimum_permissions(needs)
 
+    def describe_entity(self, name: str) -> "DescribedEntity":
+        """What the tenant states about an entity. Raises TargetError, also where it has none."""
+        from trueup.target.autotask.described import describe
+
+        client = self._http_target().client
+        return describe(client, name, self._project.catalogue.entities.keys())
+
     def examine_source(self) -> list[Finding]:
         """Findings about access to the source, where its connector can check it."""
         if self._project.source.connector != "dataverse":
@@ -204,18 +214,38 @@ class Connections:
 
         Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
         """
+        from trueup.source.dataverse.discover import discover
+
+        with self._dataverse_client() as client:
+            return discover(client, self._project.catalogue.tables)
+
+    def describe_table(self, logical: str) -> "TableDefinition":
+        """A table of the source's environment, by its logical name.
+
+        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        """
+        from trueup.source.dataverse.metadata import read_definition
+
+        with self._dataverse_client() as client:
+            return read_definition(client, logical)
+
+    def tenant_tables(self) -> Mapping[str, Table]:
+        """The catalogue's tables under the names that the profile gives them."""
+        return self._profile().tables
+
+    def _dataverse_client(self) -> "DataverseClient":
         if self._project.source.connector != "dataverse":
             raise EngineError(
                 "the source in trueup.yaml is no Dataverse: there are no names to discover"
             )
+        if self._project.source.unset:
+            raise ConfigError(self._project.source.unset)
 
         from trueup.source.dataverse.client import DataverseClient
-        from trueup.source.dataverse.discover import discover
         from trueup.source.dataverse.settings import settings
 
         access, _ = settings(self._project.source.options, Path(self._project.root))
-        with DataverseClient(access, self._clock) as client:
-            return discover(client, self._project.catalogue.tables)
+        return DataverseClient(access, self._clock)
 
     def target_copy(self, database: Path) -> Target:
         """A sandbox with what is in the target now, as far as the project is about it."""

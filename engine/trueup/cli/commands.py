@@ -30,6 +30,7 @@ SHORT_HELP: Mapping[str, str] = {
     "history": "Who applied what, with which proof.",
     "doctor": "Check connections and rights.",
     "discover": "Find Work 365's names in Dataverse.",
+    "catalogue": "Extend what is known of Autotask.",
     "sandbox": "An Autotask on this machine.",
     "rehearse": "Apply a plan to a copy, and see.",
 }

@@ -14,7 +14,11 @@ from trueup.errors import EngineError
 
 @click.command(
     short_help="Find Work 365's names in Dataverse.",
-    epilog=example("trueup discover", "trueup discover --out profiles/north.yaml"),
+    epilog=example(
+        "trueup discover",
+        "trueup discover --out profiles/north.yaml",
+        "trueup discover --add cr1_site --add account.cr1_region",
+    ),
 )
 @click.option(
     "--out",
@@ -25,13 +29,24 @@ from trueup.errors import EngineError
     metavar="FILE",
     help="Where to write the profile; the file must not exist yet.",
 )
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    metavar="TABLE[.COLUMN]",
+    help="Add this to schemas/work365.yaml instead, by its logical name. Repeatable.",
+)
 @common
-def discover(context: CommandContext, file: Path) -> int:
+def discover(context: CommandContext, file: Path, added: tuple[str, ...]) -> int:
     """Match the metadata of the Dataverse environment with Work 365's tables; write the profile.
 
-    Shows what was found, how, and what was not. Exit codes: 0 all that the project reads was found;
-    1 otherwise.
+    Shows what was found, how, and what was not. With --add, write tables and columns that the
+    catalogue lacks into the catalogue of the project, so that mappings can name them; mappings may
+    still have errors then. Exit codes: 0 all that the project reads was found; 1 otherwise.
     """
+    if added:
+        return _add(context, added)
+
     from trueup.operations import discover as operations
     from trueup.render.json_ import as_json
 
@@ -55,6 +70,23 @@ def discover(context: CommandContext, file: Path) -> int:
         names = ", ".join(found.unresolved)
         report(f"error: the project reads names that are not certain, correct {file}: {names}")
     return Exit.ERROR if found.unresolved else Exit.DONE
+
+
+def _add(context: CommandContext, names: tuple[str, ...]) -> int:
+    from trueup.operations.catalogue import add_tables
+    from trueup.render.json_ import as_json
+    from trueup.render.sanitize import sanitize
+
+    added = add_tables(context.folder, names)
+    found = [one.name for one in added.changes]
+    if context.json:
+        out_done(as_json({"file": str(added.file), "added": found}))
+    elif found:
+        lines = "".join(f"+ {sanitize(name)}\n" for name in found)
+        out_done(f"{lines}Written to {sanitize(added.file)}.\n")
+    else:
+        out_done("The catalogue has all of it.\n")
+    return Exit.DONE
 
 
 def _aligned(text: str) -> str:

@@ -1,6 +1,8 @@
 """Reads the two catalogue files: the tables of Work 365 and the entities of Autotask.
 
-`load_catalogue` reads both from a folder. The files state their own sources in their comments.
+`load_catalogue` reads both from a folder. A project's own files extend those that ship with trueup:
+they add entities, fields, tables and columns, and what they state of a known one counts. The files
+state their own sources in their comments.
 """
 
 import re
@@ -10,19 +12,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from trueup.config.catalogue_entries import InvalidEntry, entity, table
+from trueup.config.documents import read as read_document
 from trueup.errors import ConfigError
 from trueup.local_files import read_regular
-from trueup.model.catalogue import (
-    Catalogue,
-    Column,
-    Entity,
-    Field,
-    Parent,
-    PickValue,
-    SystemNames,
-    Table,
-    Type,
-)
+from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
 from trueup.model.finding import Finding, Place, Severity
 
 ENTITIES = "autotask.yaml"
@@ -33,35 +27,36 @@ DEEPEST = 40
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _INDENTED = re.compile(rb"^ {200}|^ *(?:[-?:] +){40}", re.MULTILINE)
 
-_TYPES = {
-    "string": Type.TEXT,
-    "integer": Type.INTEGER,
-    "long": Type.INTEGER,
-    "short": Type.INTEGER,
-    "decimal": Type.DECIMAL,
-    "boolean": Type.BOOLEAN,
-    "datetime": Type.INSTANT,
-}
+_REMEDY = "correct the file, or remove it: trueup ships with a catalogue"
 
 _Made = TypeVar("_Made")
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Returns both catalogues of a schemas folder. Raises `ConfigError` if one is not valid."""
-    return load_catalogues(folder / TABLES, folder / ENTITIES)
+def load_catalogue(shipped: Path, own: Path | None = None) -> Catalogue:
+    """Returns both catalogues of a folder, extended by those of a project's own folder.
 
-
-def load_catalogues(tables: Path, entities: Path) -> Catalogue:
-    """Returns the catalogues of these two files. Raises `ConfigError` if one is not valid."""
-    tables_data, entities_data = _read(tables), _read(entities)
+    Raises `ConfigError`, with its place, for what is not valid.
+    """
+    tables_path, tables_data = _extended(shipped / TABLES, own / TABLES if own else None, "tables")
+    entities_path, entities_data = _extended(
+        shipped / ENTITIES, own / ENTITIES if own else None, "entities"
+    )
     systems = SystemNames(
         source=_system(tables_data, "Work 365"), target=_system(entities_data, "Autotask")
     )
     return Catalogue(
-        tables=_build(tables, tables_data, "tables", _table),
-        entities=_entities(entities, entities_data),
+        tables=_build(tables_path, tables_data, "tables", table),
+        entities=_entities(entities_path, entities_data),
         systems=systems,
     )
+
+
+def known_entries(shipped: Path, own: Path, name: str, root: str) -> Mapping[str, Any]:
+    """Returns what both files of a name state, as data. Raises `ConfigError`."""
+    path, data = _extended(shipped / name, own / name, root)
+    _require_root(path, data, root)
+    found: Mapping[str, Any] = data[root] if isinstance(data, dict) else {}
+    return found
 
 
 def load_entities(path: Path) -> dict[str, Entity]:
@@ -71,7 +66,37 @@ def load_entities(path: Path) -> dict[str, Entity]:
 
 def load_tables(path: Path) -> dict[str, Table]:
     """Returns the source's tables by the names that mappings use. Raises `ConfigError`."""
-    return _build(path, _read(path), "tables", _table)
+    return _build(path, _read(path), "tables", table)
+
+
+def _extended(shipped: Path, own: Path | None, root: str) -> tuple[Path, object]:
+    """The data of the shipped file and of the own one on top; errors name the own one, if any."""
+    if own is None or not own.is_file():
+        return shipped, _read(shipped)
+    added = _read(own)
+    if _is_copy(shipped, own):  # as `trueup init` makes it: the second reading would take as long
+        return own, added
+    data = _read(shipped)
+    _require_root(own, added, root)
+    return own, _merged(data, added, 5)
+
+
+def _is_copy(shipped: Path, own: Path) -> bool:
+    try:
+        return shipped.read_bytes() == own.read_bytes()
+    except OSError:
+        return False
+
+
+def _merged(data: object, added: object, levels: int) -> object:
+    """Mappings are united down to a field or column. Any other value is replaced.
+
+    What a key is set to `null` in a field is replaced too: it then is unknown.
+    """
+    if not levels or not isinstance(data, dict) or not isinstance(added, dict):
+        return added
+    known = {key: _merged(data[key], added[key], levels - 1) for key in data.keys() & added.keys()}
+    return {**data, **added, **known}
 
 
 def _system(data: object, default: str) -> str:
@@ -82,27 +107,27 @@ def _system(data: object, default: str) -> str:
 
 def _entities(path: Path, data: object) -> dict[str, Entity]:
     active = data.get("active", "isActive") if isinstance(data, dict) else ""
+    return _build(path, data, "entities", lambda name, described: entity(name, described, active))
 
-    def make(name: str, described: Mapping[str, Any]) -> Entity:
-        return _entity(name, described, active if active in described["fields"] else "")
 
-    return _build(path, data, "entities", make)
+def _require_root(path: Path, data: object, root: str) -> None:
+    if not isinstance(data, dict) or not isinstance(data.get(root), dict):
+        raise _refused(path, f"must have `{root}:` at the top, with a key for each name")
 
 
 def _build(
     path: Path, data: object, root: str, make: Callable[[str, Any], _Made]
 ) -> dict[str, _Made]:
-    if not isinstance(data, dict) or not isinstance(data.get(root), dict):
-        raise _refused(path, f"must have `{root}:` at the top, with a key for each name")
-    if _is_too_large(data):
+    _require_root(path, data, root)
+    if not isinstance(data, dict) or _is_too_large(data):
         raise _refused(path, f"has more than {MOST_NODES:,} values")
 
     made = {}
     for name, described in data[root].items():
         try:
             made[str(name)] = make(str(name), described)
-        except KeyError as error:
-            raise _refused(path, f"{root}.{name}: {error} is missing or unknown") from None
+        except InvalidEntry as fault:
+            raise _invalid(path, root, fault) from None
         except (AttributeError, TypeError, ValueError) as error:
             raise _refused(path, f"{root}.{name} is not valid: {error}") from None
     return made
@@ -158,73 +183,17 @@ def _parts(value: object) -> list[Any]:
 
 
 def _refused(path: Path, why: str) -> ConfigError:
-    text = f"the catalogue {why}"
-    remedy = "take the file that ships with trueup, or remove the project's own schemas/ folder"
     place = Place(f"{path.parent.name}/{path.name}")
-    return ConfigError([Finding("catalogue", Severity.ERROR, text, remedy, place)])
-
-
-def _entity(name: str, data: Mapping[str, Any], active: str) -> Entity:
-    parent = data.get("parent")
-    return Entity(
-        name=name,
-        operations=frozenset(data["operations"]),
-        fields={field: _field(field, described) for field, described in data["fields"].items()},
-        parent=Parent(parent["entity"], parent["path"], parent["key"]) if parent else None,
-        writes_via=data.get("writesVia", "root"),
-        udf_capable=data.get("userDefinedFields", "no"),
-        routes={route: tuple(verbs) for route, verbs in data.get("routes", {}).items()},
-        rules=tuple(data.get("rules", ())),
-        active=active,
+    return ConfigError(
+        [Finding("catalogue", Severity.ERROR, f"the catalogue {why}", _REMEDY, place)]
     )
 
 
-def _field(name: str, data: Mapping[str, Any]) -> Field:
-    """Returns a field. Unknown flags (`null`) forbid nothing: the tenant's own metadata decides."""
-    picks = tuple(
-        PickValue(value, label) for value, label in data.get("picklistValues", {}).items()
-    )
-    return Field(
-        name=name,
-        type=Type.DAY if data.get("day") else _TYPES[data["type"]],
-        required=bool(data.get("required")),
-        readonly=bool(data.get("readonly")),
-        create_only=bool(data.get("settableOnCreate")),
-        max_length=data.get("maxLength"),
-        reference=data.get("reference"),
-        picklist=picks if data.get("picklist") else None,
-        picklist_partial=bool(data.get("picklistPartial")),
-        queryable=data.get("queryable", True),
-        required_if=data.get("requiredIf", ""),
-        reference_is=data.get("referenceIs", {}),
-        data_type=data["type"],
-    )
-
-
-def _table(name: str, data: Mapping[str, Any]) -> Table:
-    columns = {column: _column(column, described) for column, described in data["columns"].items()}
-    for role in ("key", "title"):
-        columns[data[role]]  # raises KeyError if it names a column that does not exist
-    return Table(
-        name=name,
-        logical=data["logical"],
-        entity_set=data["entity_set"],
-        label=data["label"],
-        key=data["key"],
-        title=data["title"],
-        columns=columns,
-        assumed=data.get("assumed", False),
-    )
-
-
-def _column(name: str, data: Mapping[str, Any]) -> Column:
-    return Column(
-        name=name,
-        type=Type(data["type"]),
-        logical=data["logical"],
-        label=data.get("label", ""),
-        table=data["table"] if data["type"] == Type.LOOKUP else None,
-        choices=data.get("choices", {}),
-        required=data.get("required", False),
-        assumed=data.get("assumed", False),
-    )
+def _invalid(path: Path, root: str, fault: InvalidEntry) -> ConfigError:
+    """The error at its place. Places are only kept by a slower reader, which is used now."""
+    steps = (root, *fault.steps)
+    file = f"{path.parent.name}/{path.name}"
+    documents, _ = read_document(path, file)
+    place = documents[0].key_place(*steps) if documents else Place(file)
+    text = f"{'.'.join(steps)}: {fault.text}"
+    return ConfigError([Finding("catalogue", Severity.ERROR, text, fault.remedy, place)])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trueup.config.catalogues import ENTITIES, TABLES, load_catalogues
+from trueup.config.catalogues import load_catalogue
 from trueup.config.checks.connections import check_connections
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.decisions import check_decisions
@@ -26,6 +26,7 @@ from trueup.config.checks.target import check_target
 from trueup.config.checks.writes import check_writes
 from trueup.config.digest import digest
 from trueup.config.error_limit import ErrorLimit, capped
+from trueup.config.file_names import PROJECT
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, named_limits, parse_project
 from trueup.config.project_files import CODE as PROJECT_CODE
@@ -53,6 +54,27 @@ def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> P
     if project is None:
         raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
     return project
+
+
+def load_connections(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> Project:
+    """Returns the project without its mappings, rules and decisions, which may have errors.
+
+    It is for commands that help to write these. Raises `ConfigError` for errors in trueup.yaml and
+    in the catalogues.
+    """
+    catalogue = _catalogue(root, shipped)
+    files = read_files(root, Schemas(shipped))
+    files.mappings, files.rules, files.decisions = [], [], None
+    specs = _build_specs(files, Schemas(shipped), env)
+    errors = [
+        finding
+        for finding in (*files.findings, *(specs.options.findings if specs.options else ()))
+        if finding.severity is Severity.ERROR
+        and (finding.place is None or finding.place.file in (PROJECT, str(root)))
+    ]
+    if specs.options is None or errors:
+        raise ConfigError(errors)
+    return _project(root, files, specs, specs.options, catalogue)
 
 
 def check(
@@ -107,12 +129,8 @@ def _sort_key(finding: Finding) -> tuple[Place, str, str]:
 
 
 def _catalogue(root: Path, shipped: Path) -> Catalogue:
-    """Returns the project's own catalogues where it has them, else those that ship with trueup."""
-    own = root / _SCHEMAS
-    entities, tables = (
-        own / name if (own / name).is_file() else shipped / name for name in (ENTITIES, TABLES)
-    )
-    return load_catalogues(tables, entities)
+    """Returns the catalogues that ship with trueup, extended by those of the project."""
+    return load_catalogue(shipped, root / _SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)

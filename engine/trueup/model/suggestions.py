@@ -36,6 +36,9 @@ _MOST_WORDS = 8
 _WORD_START = re.compile(r"(?<=[^\W_])[\W_]+(?=[^\W_])|(?<=[a-z0-9])(?=[A-Z])")
 """What separates two words of a name: `_` in `end_date`, nothing in `endDate`."""
 
+_MOST_LISTED = 40
+"""Up to this number of names of a catalogue, a remedy lists them all; of more, the first few."""
+
 _searches_left: ContextVar[list[int] | None] = ContextVar("searches_left", default=None)
 """How many more names may be compared, inside `few_searches`."""
 
@@ -142,6 +145,21 @@ def hint(name: str, known: Iterable[str]) -> str:
     if match := nearest(name, names):
         return f"did you mean {match!r}?"
     return f"known: {', '.join(names)}" if 0 < len(names) <= _FEW else ""
+
+
+def listed(name: str, known: Iterable[str], add: str) -> str:
+    """Returns a remedy for a name that a catalogue lacks: the nearest one, else all of them.
+
+    `add` says how one is added.
+    """
+    names = sorted(set(known))
+    if match := nearest(name, names):
+        return f"did you mean {match!r}?"
+    if _are_used_up():
+        return add
+    if len(names) > _MOST_LISTED:
+        names = [*names[:_FEW], f"{len(names) - _FEW} more"]
+    return f"known: {', '.join(names)}; {add}"
 
 
 def unknown(text: str, name: str, known: Iterable[str], place: Place) -> Finding:

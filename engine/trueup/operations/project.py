@@ -13,6 +13,11 @@ def load_project(folder: Path | str = ".") -> Project:
     return loader.load(Path(folder), shipped=shipped_folder() / "schemas")
 
 
+def load_connections(folder: Path | str = ".") -> Project:
+    """The project without its mappings and rules, which may have errors. Raises ConfigError."""
+    return loader.load_connections(Path(folder), shipped=shipped_folder() / "schemas")
+
+
 def check_project(
     folder: Path | str = ".", *, decisions: bytes | None = None
 ) -> tuple[Project | None, list[Finding]]:

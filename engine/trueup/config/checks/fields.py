@@ -7,6 +7,7 @@ are checked.
 
 from collections.abc import Iterator, Mapping
 
+from trueup.config.checks.catalogue_names import unknown_entity, unknown_field
 from trueup.config.checks.coercion import check_assignable
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.expressions import CheckedExpression, Names, check_expression
@@ -24,11 +25,6 @@ def error(code: str, text: str, place: Place, remedy: str = "") -> Finding:
     return Finding(code, Severity.ERROR, text, remedy, place)
 
 
-def unknown_entity(name: str, context: CheckContext, place: Place) -> Finding:
-    """Returns the finding for an entity that does not exist."""
-    return unknown(f"there is no entity {name!r}", name, context.catalogue.entities, place)
-
-
 def check_mapping_name(name: str, context: CheckContext, place: Place) -> Iterator[Finding]:
     """Reports a mapping that does not exist, provided that the names of all mappings are known."""
     known = context.mapping_names
@@ -43,7 +39,7 @@ def check_field_name(name: str, entity: Entity, place: Place) -> Iterator[Findin
     if name.startswith(UDF):
         yield error("unknown-name", f"{entity.name} has no user-defined fields", place)
     else:
-        yield unknown(f"{entity.name} has no field {name!r}", name, entity.fields, place)
+        yield unknown_field(name, entity, place)
 
 
 def check_queryable(name: str, entity: Entity, place: Place, consequence: str) -> Iterator[Finding]:
@@ -188,7 +184,7 @@ def _check_find(
     """Checks `{find: entity, where: {…}}`."""
     found_entity = context.entity(find.entity)
     if found_entity is None:
-        yield unknown_entity(find.entity, context, find.place)
+        yield unknown_entity(find.entity, context.catalogue, find.place)
         yield from check_values(find.where, None, names)
         return
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from trueup.config.checks.catalogue_names import unknown_entity, unknown_table
 from trueup.config.checks.context import CheckContext
-from trueup.config.checks.fields import error, unknown_entity
+from trueup.config.checks.fields import error
 from trueup.config.project import NamedLimit
 from trueup.model.finding import Finding
 from trueup.model.project import MappingSpec, WhenMissing
-from trueup.model.suggestions import unknown
 
 _ADJUSTMENTS = "`adjustments: {count: …, seats: …}` limits these"
 
@@ -18,7 +18,7 @@ def check_guards(limits: Iterable[NamedLimit], context: CheckContext) -> Iterato
         if limit.guard == "rows_gone":
             yield from _check_table(limit, context)
         elif context.entity(limit.name) is None:
-            yield unknown_entity(limit.name, context, limit.place)
+            yield unknown_entity(limit.name, context.catalogue, limit.place)
         else:
             yield from _check_entity(limit, context)
 
@@ -37,8 +37,7 @@ def _is_complete(context: CheckContext) -> bool:
 def _check_table(limit: NamedLimit, context: CheckContext) -> Iterator[Finding]:
     tables = {mapping.source.table for mapping in context.mappings.values()}
     if context.table(limit.name) is None:
-        text = f"there is no table {limit.name!r}"
-        yield unknown(text, limit.name, context.catalogue.tables, limit.place)
+        yield unknown_table(limit.name, context.catalogue, limit.place)
     elif limit.name not in tables and _is_complete(context):
         text = f"rows_gone: {limit.name} can never apply: no mapping is about that table"
         yield error("limit", text, limit.place, "remove the limit")

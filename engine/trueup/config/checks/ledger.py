@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
+from trueup.config.checks.catalogue_names import unknown_entity
 from trueup.config.checks.coercion import KNOWN_IN_PART
 from trueup.config.checks.context import CheckContext, references
 from trueup.config.checks.expressions import Names, check_expression
@@ -12,7 +13,6 @@ from trueup.config.checks.fields import (
     check_mapping_name,
     check_queryable,
     error,
-    unknown_entity,
 )
 from trueup.config.checks.shapes import Constant
 from trueup.config.documents import Steps
@@ -120,7 +120,7 @@ def _check_read(
     """
     entity = context.entity(name)
     if entity is None:
-        yield unknown_entity(name, context, context.place(mapping, *steps, "entity"))
+        yield unknown_entity(name, context.catalogue, context.place(mapping, *steps, "entity"))
         return
 
     if "query" not in entity.operations:

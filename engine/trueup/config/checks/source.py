@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from trueup.config.checks.catalogue_names import unknown_column, unknown_table
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.cycles import find_cycles
 from trueup.config.checks.expressions import check_expression
@@ -16,7 +17,7 @@ def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     source = mapping.source
     table = context.table(source.table)
     if table is None:
-        yield _unknown_table(source.table, context, source.place)
+        yield unknown_table(source.table, context.catalogue, source.place)
 
     if source.where:
         names = context.of_row(mapping)
@@ -29,19 +30,15 @@ def check_source(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     yield from _check_cycles(mapping)
 
 
-def _unknown_table(name: str, context: CheckContext, place: Place) -> Finding:
-    return unknown(f"there is no table {name!r}", name, context.catalogue.tables, place)
-
-
 def _check_column(name: str, table: Table | None, place: Place) -> Iterator[Finding]:
     if table and name not in table.columns:
-        yield unknown(f"table {table.name} has no column {name!r}", name, table.columns, place)
+        yield unknown_column(name, table, place)
 
 
 def _check_join(join: Join, mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
     table, steps = context.table(join.table), ("source", "join", join.name)
     if table is None:
-        yield _unknown_table(join.table, context, context.place(mapping, *steps, "table"))
+        yield unknown_table(join.table, context.catalogue, context.place(mapping, *steps, "table"))
 
     for column, path in join.on.items():
         yield from _check_column(column, table, context.key_place(mapping, *steps, "on", column))

@@ -6,6 +6,7 @@ in `fields.py`.
 
 from collections.abc import Iterator
 
+from trueup.config.checks.catalogue_names import unknown_entity
 from trueup.config.checks.context import CheckContext, specs
 from trueup.config.checks.expressions import check_expression
 from trueup.config.checks.fields import (
@@ -16,7 +17,6 @@ from trueup.config.checks.fields import (
     check_value,
     check_values,
     error,
-    unknown_entity,
 )
 from trueup.config.checks.required_fields import (
     always_none,
@@ -42,7 +42,7 @@ def check_target(mapping: MappingSpec, context: CheckContext) -> Iterator[Findin
     names = context.of_row(mapping)
     entity = context.entity(mapping.target.entity)
     if entity is None:
-        yield unknown_entity(mapping.target.entity, context, mapping.target.place)
+        yield unknown_entity(mapping.target.entity, context.catalogue, mapping.target.place)
     # First, because wrong expressions end the checks of a file that has too many of them.
     for spec in specs(mapping):
         yield from check_spec(spec, entity, context, names)

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
+from trueup.config.checks.catalogue_names import unknown_column, unknown_entity
 from trueup.config.checks.context import CheckContext, Names
 from trueup.config.checks.expressions import check_expression
-from trueup.config.checks.fields import check_values, error, unknown_entity
+from trueup.config.checks.fields import check_values, error
 from trueup.config.checks.shapes import Constant, parts
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Column, Field, Table, Type
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Place
 from trueup.model.project import MappingSpec, Repeat, Value, WriteBackSpec
-from trueup.model.suggestions import hint, unknown
+from trueup.model.suggestions import hint
 
 
 def check_writes(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
@@ -28,7 +29,7 @@ def _check_repeat(repeat: Repeat, mapping: MappingSpec, context: CheckContext) -
 
     entity = context.entity(repeat.by)
     if entity is None:
-        yield unknown_entity(repeat.by, context, repeat.place)
+        yield unknown_entity(repeat.by, context.catalogue, repeat.place)
     elif "create" not in entity.operations:
         yield error("read-only", f"no new {repeat.by} can be created", repeat.place)
     yield from check_values(repeat.set, entity, names)
@@ -61,8 +62,7 @@ def _check_column(name: str, value: Value, table: Table | None, names: Names) ->
 
     column = table.columns.get(name)
     if column is None:
-        text = f"table {table.name} has no column {name!r}"
-        yield unknown(text, name, table.columns, value.place)
+        yield unknown_column(name, table, value.place)
         return
     if name == table.key:
         text = f"{table.name}.{name} is the row's key and is never written"

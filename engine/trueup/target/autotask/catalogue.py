@@ -46,8 +46,8 @@ def fields_reader(catalogued: Entity) -> Callable[[object], Entity]:
     def read(payload: object) -> Entity:
         own_names = {name.casefold(): name for name in catalogued.fields}
         fields = dict(catalogued.fields)
-        for info in _field_infos(payload):
-            name = own_names.get(_name(info).casefold(), _name(info))
+        for info in field_infos(payload):
+            name = own_names.get(field_name(info).casefold(), field_name(info))
             fields[name] = _field(name, info, catalogued.fields.get(name))
         return replace(catalogued, fields=fields)
 
@@ -60,8 +60,8 @@ def read_udfs(payload: object) -> Mapping[str, Field]:
     All values are texts. Raises `MalformedResponse`.
     """
     fields = {}
-    for info in _field_infos(payload):
-        name = f"{UDF}{_name(info)}"
+    for info in field_infos(payload):
+        name = f"{UDF}{field_name(info)}"
         fields[name] = Field(
             name,
             Type.TEXT,
@@ -77,7 +77,7 @@ def read_rights(payload: object) -> EntityRights:
     answer = payload.get("info") if isinstance(payload, dict) else None
     if not isinstance(answer, dict):
         raise MalformedResponse("no info of the entity")
-    info = _case_folded(answer)
+    info = case_folded(answer)
     operations = ("create", "query", "update")
     return EntityRights(
         {operation: bool(info.get(f"can{operation}", True)) for operation in operations},
@@ -138,7 +138,7 @@ def _picklist(
     if not isinstance(values, list):
         return known or ()
     return tuple(
-        _pick_value(_case_folded(value), type_) for value in values if isinstance(value, dict)
+        _pick_value(case_folded(value), type_) for value in values if isinstance(value, dict)
     )
 
 
@@ -152,18 +152,21 @@ def _pick_value(info: FieldInfo, type_: Type) -> PickValue:
     )
 
 
-def _field_infos(payload: object) -> list[FieldInfo]:
+def field_infos(payload: object) -> list[FieldInfo]:
+    """Returns the fields of an answer. Raises `MalformedResponse`."""
     fields = payload.get("fields") if isinstance(payload, dict) else None
     if not isinstance(fields, list) or not all(isinstance(field, dict) for field in fields):
         raise MalformedResponse("no list of fields")
-    return [_case_folded(field) for field in fields]
+    return [case_folded(field) for field in fields]
 
 
-def _case_folded(properties: Mapping[str, Any]) -> FieldInfo:
+def case_folded(properties: Mapping[str, Any]) -> FieldInfo:
+    """Returns properties by their case-folded names."""
     return {str(name).casefold(): value for name, value in properties.items()}
 
 
-def _name(info: FieldInfo) -> str:
+def field_name(info: FieldInfo) -> str:
+    """Returns the name of a field. Raises `MalformedResponse` if it has none."""
     name = info.get("name")
     if not isinstance(name, str) or not name:
         raise MalformedResponse(f"a field without a name: {clean_message(str(info), 60)}")

@@ -1,0 +1,84 @@
+"""`trueup catalogue`: what a project knows of Autotask's entities."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out_done, report
+
+if TYPE_CHECKING:
+    from trueup.operations.catalogue import Pulled
+
+
+@click.group(
+    short_help="Extend what is known of Autotask.",
+    epilog=example("trueup catalogue pull ConfigurationItems", "trueup catalogue pull"),
+)
+def catalogue() -> None:
+    """The entities and fields of Autotask that mappings may name.
+
+    What trueup ships with is extended by schemas/autotask.yaml of the project.
+    """
+
+
+@catalogue.command(
+    short_help="Refresh it from the tenant.",
+    epilog=example("trueup catalogue pull ConfigurationItems Companies", "trueup catalogue pull"),
+)
+@click.argument("entities", nargs=-1, metavar="[ENTITY]…")
+@common
+def pull(context: CommandContext, entities: tuple[str, ...]) -> int:
+    """Write entities, fields, picklists and user-defined fields of the tenant into the catalogue.
+
+    ENTITY is a name of the REST API, such as ConfigurationItems; without one, all entities of the
+    catalogue are refreshed, with two or three calls each. Comments, and facts that the tenant does
+    not state, are kept. Mappings may still have errors. Exit codes: 0 done; 1 an entity could not
+    be read.
+    """
+    from trueup.cli.progress import listening
+    from trueup.operations import catalogue as operations
+
+    with listening(context) as listener:
+        pulled = operations.pull(context.folder, entities, listener)
+    out_done(_json(pulled) if context.json else _text(pulled))
+    for name, reason in pulled.unread.items():
+        report(f"error: {name}: {reason}")
+    return Exit.ERROR if pulled.unread else Exit.DONE
+
+
+def _text(pulled: "Pulled") -> str:
+    from trueup.render.formatting import count
+    from trueup.render.sanitize import sanitize
+
+    lines = [
+        f"~ {sanitize(one.name)}: {sanitize(one.what)}" if one.what else f"+ {sanitize(one.name)}"
+        for one in pulled.changes
+    ]
+    lines += [f"? {sanitize(name)} is not in this tenant" for name in pulled.absent]
+    many = count(len(pulled.entities), "entity")
+    if pulled.changes:
+        lines.append(f"Read {many}. Written to {sanitize(pulled.file)}.")
+    else:
+        lines.append(f"Read {many}. The catalogue has all that the tenant states.")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _json(pulled: "Pulled") -> str:
+    from trueup.render.json_ import as_json
+
+    return as_json(
+        {
+            "file": str(pulled.file),
+            "entities": [*pulled.entities],
+            "added": [one.name for one in pulled.changes if not one.what],
+            "changed": {
+                name: [one.what for one in pulled.changes if one.what and one.name == name]
+                for name in dict.fromkeys(one.name for one in pulled.changes if one.what)
+            },
+            "absent": [*pulled.absent],
+            "unread": {**pulled.unread},
+        }
+    )

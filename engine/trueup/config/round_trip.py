@@ -1,0 +1,75 @@
+"""Reads YAML with its comments and layout, and writes it back.
+
+ruamel.yaml keeps comments, quotes, the order of keys and the style of lists and mappings. It is
+used where a file of a person is changed as a whole. Settings here define the layout of all files
+that trueup formats or extends.
+"""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+from trueup.errors import EngineError
+
+INDENT = 2
+_LONGEST_LINE = 1_000_000
+"""Lines are never wrapped: expressions stand in one line."""
+
+
+class NotKept(EngineError):
+    """A text cannot be read and written back with its comments."""
+
+
+def load(text: str) -> list[Any]:
+    """Returns the documents of a text, with their comments. Raises `NotKept`."""
+    try:
+        return list(_yaml().load_all(text))
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise NotKept(f"it cannot be read with its comments: {error}") from error
+
+
+def dump(documents: Sequence[Any]) -> str:
+    """Returns the text of documents that `load` returned. Raises `NotKept`."""
+    stream = StringIO()
+    try:
+        _yaml().dump_all(documents, stream)
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise NotKept(f"it cannot be written with its comments: {error}") from error
+    return stream.getvalue()
+
+
+def in_one_line(values: Mapping[Any, Any]) -> CommentedMap:
+    """Returns a mapping that is written as `{type: string, maxLength: 50}`."""
+    found = CommentedMap({safe_text(key): safe_text(value) for key, value in values.items()})
+    found.fa.set_flow_style()
+    return found
+
+
+def safe_text(value: object) -> object:
+    """Returns text in quotes where YAML 1.1 takes it for something else, such as `No`.
+
+    A mapping becomes one in a line; other values stay.
+    """
+    if isinstance(value, dict):
+        return in_one_line(value)
+    if not isinstance(value, str):
+        return value
+    try:
+        is_text = yaml.load(value, Loader=yaml.CSafeLoader) == value
+    except yaml.YAMLError:
+        is_text = False
+    return value if is_text else DoubleQuotedScalarString(value)
+
+
+def _yaml() -> YAML:
+    both = YAML()
+    both.preserve_quotes = True
+    both.width = _LONGEST_LINE
+    both.indent(mapping=INDENT, sequence=2 * INDENT, offset=INDENT)
+    return both

@@ -1,0 +1,150 @@
+"""What a tenant states about an entity, as facts of the catalogue.
+
+It is read from `entityInformation` and costs two calls, and one more where the entity has
+user-defined fields. Metadata does not state below which parent an entity is written, nor which
+datetimes are days: these facts of the catalogue are documented elsewhere and stay
+(docs/explanation/autotask.md, section 5).
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from trueup.errors import TargetError, TargetRejected
+from trueup.model.catalogue import UDF
+from trueup.target.autotask.catalogue import FieldInfo, case_folded, field_infos, field_name
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.responses import MalformedResponse
+from trueup.target.autotask.retry import ApiRequest
+
+_TYPES = {"double": "decimal"}
+"""Types of the metadata that the catalogue calls otherwise."""
+
+_KNOWN_TYPES = frozenset({"string", "integer", "long", "short", "decimal", "boolean", "datetime"})
+_OPERATIONS = ("create", "query", "update", "delete")
+
+Facts = Mapping[str, Any]
+"""Facts of a field under the keys of schemas/autotask.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedEntity:
+    """An entity as the tenant describes it."""
+
+    name: str
+    operations: tuple[str, ...]
+    has_udfs: bool
+    fields: Mapping[str, Facts]  # user-defined ones as `udf.Name`
+
+
+def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> DescribedEntity:
+    """Reads an entity's metadata. `entities` are names that references may lead to.
+
+    Raises `TargetError`, also where the tenant has no such entity.
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,99}", name):
+        raise TargetError(f"{name!r} cannot be the name of an entity")
+    try:
+        info = _get(client, name, "", _information)
+    except TargetRejected as refusal:
+        if refusal.status == HTTPStatus.NOT_FOUND:
+            raise TargetError(
+                f"this tenant has no entity {name}: the REST API names entities in the plural, "
+                "such as ConfigurationItems"
+            ) from refusal
+        raise
+    has_udfs = info.get("hasuserdefinedfields") is True
+    fields = _get(client, name, "/fields", field_infos)
+    udfs = _get(client, name, "/userDefinedFields", field_infos) if has_udfs else []
+    return DescribedEntity(
+        name=name,
+        operations=tuple(one for one in _OPERATIONS if info.get(f"can{one}") is True),
+        has_udfs=has_udfs,
+        fields={
+            **{field_name(one): _facts(one, field_name(one), entities) for one in fields},
+            **{f"{UDF}{field_name(one)}": _udf_facts(one) for one in udfs},
+        },
+    )
+
+
+def _get(client: AutotaskClient, name: str, route: str, read: Any) -> Any:  # noqa: ANN401 -- what `read` returns
+    path, what = f"{name}/entityInformation{route}", f"reading the metadata of {name}"
+    return client.call(ApiRequest("GET", path, name, what), read)
+
+
+def _information(payload: object) -> FieldInfo:
+    info = payload.get("info") if isinstance(payload, dict) else None
+    if not isinstance(info, dict):
+        raise MalformedResponse("no info of the entity")
+    return case_folded(info)
+
+
+def _facts(info: FieldInfo, name: str, entities: Collection[str]) -> Facts:
+    """The facts that are not the default of the catalogue."""
+    type_ = _type(info)
+    required, readonly = info.get("isrequired") is True, info.get("isreadonly") is True
+    facts: dict[str, Any] = {"type": type_}
+    if required:
+        facts["required"] = True
+    if readonly:
+        facts["readonly"] = True
+    if required and readonly and name != "id":
+        facts["settableOnCreate"] = True
+    if length := _length(info):
+        facts["maxLength"] = length
+    if reference := info.get("referenceentitytype"):
+        facts["reference"] = _plural(str(reference), entities)
+    if info.get("isqueryable") is False:
+        facts["queryable"] = False
+    if info.get("ispicklist") is True:
+        facts["picklist"] = True
+        facts.update(_picklist(info, type_))
+    return facts
+
+
+def _udf_facts(info: FieldInfo) -> Facts:
+    """All values of user-defined fields are texts in records."""
+    facts: dict[str, Any] = {"type": "string"}
+    if info.get("isrequired") is True:
+        facts["required"] = True
+    if info.get("isreadonly") is True:
+        facts["readonly"] = True
+    if length := _length(info):
+        facts["maxLength"] = length
+    return facts
+
+
+def _type(info: FieldInfo) -> str:
+    name = str(info.get("datatype") or info.get("type") or "").casefold()
+    name = _TYPES.get(name, name)
+    return name if name in _KNOWN_TYPES else "string"
+
+
+def _length(info: FieldInfo) -> int:
+    length = info.get("length") or info.get("maxlength")
+    return length if isinstance(length, int) and length > 0 else 0
+
+
+def _picklist(info: FieldInfo, type_: str) -> Facts:
+    """Active values by their number; nothing where the tenant does not list them."""
+    values = info.get("picklistvalues")
+    if not isinstance(values, list):
+        return {}
+    found: dict[int | str, str] = {}
+    for value in values:
+        entry = case_folded(value) if isinstance(value, dict) else {}
+        if entry.get("isactive") is not False and entry.get("value") is not None:
+            text = str(entry["value"]).strip()
+            is_number = type_ != "string" and text.removeprefix("-").isdecimal()
+            found[int(text) if is_number else text] = str(entry.get("label") or "").strip()
+    return {"picklistValues": found} if found else {}
+
+
+def _plural(singular: str, entities: Collection[str]) -> str:
+    """The entity's name as paths have it, where the catalogue knows it."""
+    for name in (f"{singular}s", f"{singular.removesuffix('y')}ies", f"{singular}es", singular):
+        if name in entities:
+            return name
+    return singular

@@ -1,0 +1,151 @@
+"""The catalogues of a project grow: `catalogue pull`, and `discover --add` for Dataverse."""
+
+import json
+
+import pytest
+import yaml
+from trueup.model.catalogue import Column, Table, Type
+from trueup.operations.project import load_project
+from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+
+
+def test_an_unknown_entity_is_answered_with_the_list_and_the_way_out(work, trueup):
+    mapping = work / "mappings/customer.yaml"
+    mapping.write_text(mapping.read_text().replace("entity: Companies", "entity: Xyzzys"))
+
+    code, out, _ = trueup("validate")
+
+    assert code == 1
+    assert "there is no entity 'Xyzzys'" in out
+    assert "known: BillingCodes, Companies, CompanyLocations, " in out
+    assert "; `trueup catalogue pull Xyzzys` adds an entity of the tenant" in out
+
+
+def test_pull_shows_what_is_new_and_changes_nothing_twice(work, trueup):
+    file = work / "schemas/autotask.yaml"
+    before = file.read_text().splitlines()
+
+    code, out, _ = trueup("catalogue", "pull", "Companies")
+    assert code == 0
+    assert out.endswith("Read 1 entity. Written to schemas/autotask.yaml.\n")
+    assert "+ Companies.udf.Work 365 Id\n" in out
+    after = file.read_text().splitlines()
+    assert [line for line in before if "#" in line] == [line for line in after if "#" in line]
+    code, out, _ = trueup("catalogue", "pull", "Companies")
+    assert (code, out) == (0, "Read 1 entity. The catalogue has all that the tenant states.\n")
+    code, out, _ = trueup("catalogue", "pull", "Companies", "--json")
+    found = json.loads(out)
+    assert (code, found["added"], found["changed"]) == (0, [], {})
+    assert trueup("validate")[0] == 0
+
+
+def test_pull_reports_an_entity_that_is_not_there(work, trueup):
+    code, out, err = trueup("catalogue", "pull", "Xyzzys")
+
+    assert code == 1
+    assert out.startswith("Read 0 entities.")
+    assert err.endswith(
+        "error: Xyzzys: this tenant has no entity Xyzzys: the REST API names entities in the "
+        "plural, such as ConfigurationItems\n"
+    )
+
+
+SITE = Table(
+    "site",
+    "cr1_site",
+    "cr1_sites",
+    "Site",
+    "id",
+    "name",
+    {
+        one.name: one
+        for one in (
+            Column("id", Type.TEXT, "cr1_siteid", "Site", required=True),
+            Column("name", Type.TEXT, "cr1_name", "Site Name"),
+            Column("seats", Type.INTEGER, "cr1_seats", "Seats: all"),
+            Column("since", Type.DAY, "cr1_since", "Since"),
+            Column("owner", Type.LOOKUP, "cr1_owner", "Owner", table="account"),
+            Column("kind", Type.CHOICE, "cr1_kind", "Kind", choices={1: "Yes", 2: "No"}),
+        )
+    },
+)
+
+
+@pytest.fixture
+def dataverse(work, read_from):
+    """A Dataverse with a table and a column that the catalogue does not have."""
+    tables = dict(load_project(work).catalogue.tables)
+    account = tables["account"]
+    region = Column("region", Type.TEXT, "cr1_region", "Region")
+    tables["account"] = Table(
+        **{
+            **{name: getattr(account, name) for name in Table.__slots__},
+            "columns": {**account.columns, "region": region},
+        }
+    )
+    tables["site"] = SITE
+    with DataverseSandbox(tables, dict.fromkeys(tables, ()), Environment()) as served:
+        read_from(served.url, "demo")
+        yield served
+
+
+def test_tables_and_columns_of_dataverse_are_added(work, trueup, dataverse):
+    assert dataverse.url
+    mapping = work / "mappings/site.yaml"
+    mapping.write_text(
+        "mapping: site\ntitle: Site → Company\ntab: Customers\nsource: {table: cr1_site}\n"
+        "target: {entity: Companies}\nidentity: {udf.Site Id: '{{ source.id }}'}\n"
+        "fields: {companyName: '{{ source.cr1_name }}'}\ncreate: never\n"
+    )
+    code, out, _ = trueup("validate")
+    assert code == 1
+    assert "there is no table 'cr1_site'" in out
+    assert "`trueup discover --add TABLE` adds one of the tenant" in out
+    before = (work / "schemas/work365.yaml").read_text()
+
+    code, out, err = trueup("discover", "--add", "cr1_site", "--add", "account.cr1_region")
+
+    added = "+ cr1_site\n+ account.cr1_region\nWritten to schemas/work365.yaml.\n"
+    assert (code, out, err) == (0, added, "")
+    tables = yaml.safe_load((work / "schemas/work365.yaml").read_text())["tables"]
+    assert tables["account"]["columns"]["cr1_region"] == {
+        "type": "text",
+        "logical": "cr1_region",
+        "label": "Region",
+    }
+    site = tables["cr1_site"]
+    assert {key: site[key] for key in ("logical", "entity_set", "label", "key", "title")} == {
+        "logical": "cr1_site",
+        "entity_set": "cr1_sites",
+        "label": "Site",
+        "key": "id",
+        "title": "cr1_name",
+    }
+    assert site["columns"]["cr1_owner"]["table"] == "account"
+    assert site["columns"]["cr1_kind"]["choices"] == {1: "Yes", 2: "No"}
+    assert site["columns"]["cr1_seats"]["type"] == "integer"
+    kept = (work / "schemas/work365.yaml").read_text()
+    assert all(line in kept for line in before.splitlines() if line.startswith("#"))
+    assert trueup("validate")[0] == 0
+    code, out, _ = trueup("discover", "--add", "cr1_site", "--add", "account.cr1_region")
+    assert (code, out) == (0, "The catalogue has all of it.\n")
+
+
+def test_what_dataverse_does_not_have_is_named(work, trueup, dataverse):
+    assert dataverse.url
+    before = (work / "schemas/work365.yaml").read_bytes()
+
+    code, out, err = trueup("discover", "--add", "account.cr1_regio")
+    assert (code, out) == (1, "")
+    assert "table account has no column 'cr1_regio': did you mean 'cr1_region'?" in err
+    code, out, err = trueup("discover", "--add", "cr1_nothing")
+    assert (code, out) == (1, "")
+    assert "has no table `cr1_nothing`" in err
+    assert (work / "schemas/work365.yaml").read_bytes() == before
+
+
+def test_files_have_nothing_to_add_from(work, trueup):
+    code, _, err = trueup("discover", "--add", "cr1_site")
+
+    assert code == 1
+    assert err.startswith("error: the source in trueup.yaml is no Dataverse")
