@@ -18,7 +18,7 @@ or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.1
 % (v + (sys.executable,)))
 
 .PHONY: help demo demo-dataverse quick test test-all test-lowest test-postgres test-clients lint \
-	coverage bench chaos docs clean
+	coverage bench chaos docs schemas clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -109,6 +109,10 @@ chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 
 docs: $(DOCS) ## Build the documentation in docs/ as a site, in site/; a warning is an error
 	$(BIN)/properdocs build --strict
+
+schemas: ## The JSON Schemas for editors as one file of a release, dist/trueup-schemas.zip
+	@mkdir -p dist
+	$(PYTHON) -m zipfile -c dist/trueup-schemas.zip schemas/*.schema.json
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .venv-* build dist site .pytest_cache .mypy_cache .ruff_cache \

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SHORT_HELP: Mapping[str, str] = {
     "init": "Create a project to start from.",
     "validate": "Check the project's files.",
+    "fmt": "Give the YAML files one layout.",
     "test": "Run the project's tests.",
     "plan": "Show what apply would do.",
     "apply": "Do what a plan says.",

@@ -13,7 +13,10 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+from ruamel.yaml.tag import Tag
 
 from trueup.errors import EngineError
 
@@ -22,24 +25,60 @@ _LONGEST_LINE = 1_000_000
 """Lines are never wrapped: expressions stand in one line."""
 
 
+_NULL = "tag:yaml.org,2002:null"
+
+
+_FAULTS = (
+    YAMLError,
+    RecursionError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+"""What ruamel.yaml raises for layouts that it does not handle: it does not wrap its own faults."""
+
+
 class NotKept(EngineError):
     """A text cannot be read and written back with its comments."""
 
 
-def load(text: str) -> list[Any]:
+class _AsWritten(VersionedResolver):
+    """Takes every plain value for text, so that `1e5`, `007` and days stay as they are written."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:  # noqa: ANN401 -- ruamel's
+        """Returns the tag of a node: a value that is not there is null, any other one is text."""
+        if kind is ScalarNode and implicit[0]:
+            return Tag(suffix=_NULL) if value == "" else self.DEFAULT_SCALAR_TAG
+        return super().resolve(kind, value, implicit)
+
+
+def laid_out(text: str) -> str:
+    """Returns a text in the layout of all files, each value as it was written.
+
+    Raises `NotKept`.
+    """
+    documents = load(text, as_written=True)
+    return dump(documents, as_written=True)
+
+
+def load(text: str, *, as_written: bool = False) -> list[Any]:
     """Returns the documents of a text, with their comments. Raises `NotKept`."""
     try:
-        return list(_yaml().load_all(text))
-    except (YAMLError, RecursionError, ValueError) as error:
+        return list(_yaml(as_written=as_written).load_all(text))
+    except _FAULTS as error:
         raise NotKept(f"it cannot be read with its comments: {error}") from error
 
 
-def dump(documents: Sequence[Any]) -> str:
+def dump(documents: Sequence[Any], *, as_written: bool = False) -> str:
     """Returns the text of documents that `load` returned. Raises `NotKept`."""
     stream = StringIO()
     try:
-        _yaml().dump_all(documents, stream)
-    except (YAMLError, RecursionError, ValueError) as error:
+        _yaml(as_written=as_written).dump_all(documents, stream)
+    except _FAULTS as error:
         raise NotKept(f"it cannot be written with its comments: {error}") from error
     return stream.getvalue()
 
@@ -67,8 +106,10 @@ def safe_text(value: object) -> object:
     return value if is_text else DoubleQuotedScalarString(value)
 
 
-def _yaml() -> YAML:
+def _yaml(*, as_written: bool = False) -> YAML:
     both = YAML()
+    if as_written:
+        both.Resolver = _AsWritten
     both.preserve_quotes = True
     both.width = _LONGEST_LINE
     both.indent(mapping=INDENT, sequence=2 * INDENT, offset=INDENT)
