@@ -1,0 +1,153 @@
+"""Moves: one subscription goes to another contract, or to another service, as the same row."""
+
+import pytest
+
+from tests.scenarios.beginnings import Service
+from tests.scenarios.expected import Line, agrees, expect, findings, line_of
+from tests.scenarios.world import World
+
+
+def moved(folder, **contract) -> World:
+    """A subscription of ten seats that is on another contract of the same customer now."""
+    own = Service(contract="con", product="pro")
+    other = Service(key="other", seats=1, billed=1, contract="con-2", product="pro-2", **contract)
+    world = World(folder, own, other)
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["contract"] = "con-2"
+    return world
+
+
+def service_on(world, contract) -> int:
+    """The contract service of product pro on a contract."""
+    [service] = [
+        row["id"]
+        for row in world.records("ContractServices")
+        if (row["contractID"], row["serviceID"]) == (world.id_of(contract), world.id_of("pro"))
+    ]
+    return int(service)
+
+
+def test_a_move_to_another_contract_takes_the_units_along(tmp_path):
+    world = moved(tmp_path)
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-15", 10), ("sub", "2026-11-15", -10)],
+        ledger={"sub": agrees(10), "other": agrees(1)},
+    )
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    old, new = world.id_of("sub"), service_on(world, "con-2")
+    days = ("2026-11-14", "2026-11-15", "2028-12-31")
+    assert [world.units(old, day) for day in days] == [10, 0, 0]
+    assert [world.units(new, day) for day in days] == [0, 10, 10]
+    again = world.plan()
+    assert again.changes == ()
+    assert {line.key: Line.of(line) for line in again.ledger} == {
+        "sub": agrees(10),
+        "other": agrees(1),
+    }
+
+
+def test_a_move_with_a_change_takes_both_along(tmp_path):
+    world = moved(tmp_path)
+    world.add_change("sub", "2026-11-20", 3, "log-sub")
+    plan = world.plan()
+    moves = [change for change in plan.changes if change.adjustment]
+    assert sorted((str(one.adjustment.day), one.unit_change) for one in moves) == [
+        ("2026-11-15", -10),
+        ("2026-11-15", 10),
+        ("2026-11-20", 3),
+    ]
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    old, new = world.id_of("sub"), service_on(world, "con-2")
+    assert [world.units(old, day) for day in ("2026-11-15", "2026-11-20")] == [0, 0]
+    assert [world.units(new, day) for day in ("2026-11-15", "2026-11-20")] == [10, 13]
+    assert world.plan().changes == ()
+
+
+def test_a_move_goes_on_a_day_that_both_services_can_take(tmp_path):
+    """Somebody adjusted the old service today: no day may be billed twice, or not at all."""
+    world = moved(tmp_path)
+    world.adjust("sub", "2026-11-15", 2)
+    with world.work365():
+        world.row("subscription", "sub")["quantity"] = 12
+        world.row("license_change", "first-sub")["quantity"] = 12
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-16", 12), ("sub", "2026-11-16", -12)],
+        ledger={"sub": agrees(12), "other": agrees(1)},
+    )
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    old, new = world.id_of("sub"), service_on(world, "con-2")
+    days = ("2026-11-15", "2026-11-16")
+    assert [(world.units(old, day), world.units(new, day)) for day in days] == [(12, 0), (0, 12)]
+
+
+def test_a_move_waits_while_the_ledger_does_not_agree(tmp_path):
+    world = moved(tmp_path)
+    world.adjust("sub", "2026-11-01", 2)
+    plan = world.plan()
+    assert [change.name for change in plan.changes if change.adjustment] == []
+    assert "not-moved" in {one.code for one in findings(plan)}
+    assert Line.of(line_of(plan)) == Line("over-billed", 10, 12, left=-2)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("adjustment", [1, 2])
+def test_no_day_is_unbilled_if_a_move_dies_between_its_halves(tmp_path, adjustment, when):
+    world = moved(tmp_path)
+    world.kill(world.plan(), adjustment, when)
+    services = [row["id"] for row in world.records("ContractServices")]
+    assert sum(world.units(service, "2026-11-15") for service in services) >= 11
+    outcome = world.resume()
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert world.units(world.id_of("sub"), "2026-11-15") == 0
+    assert world.units(service_on(world, "con-2"), "2026-11-15") == 10
+    assert world.plan().changes == ()
+
+
+def test_a_move_to_a_contract_that_the_plan_creates(tmp_path):
+    world = World(tmp_path, Service(contract="con", product="pro"))
+    world.sync()
+    with world.work365() as tables:
+        new = {"id": "con-2", "name": "con-2", "number": "con-2", "start_date": "2026-11-01"}
+        tables["billing_contract"].append({**world.row("billing_contract"), **new})
+        world.row("subscription").update(contract="con-2", effective_start="2026-11-01")
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-15", 10), ("sub", "2026-11-15", -10)],
+        ledger={"sub": agrees(10)},
+    )
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    by_units = {world.units(row["id"], "2026-11-15") for row in world.records("ContractServices")}
+    assert by_units == {0, 10}
+    assert world.plan().changes == ()
+
+
+def test_a_move_to_a_contract_that_has_the_service_already_is_held(tmp_path):
+    own = Service(contract="con", product="pro")
+    world = World(tmp_path, own, Service("other", 3, 3, contract="con-2", product="pro"))
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["contract"] = "con-2"
+    expect(
+        world.plan(),
+        findings=["subscription-is-the-only-one-of-its-service"],
+        ledger={"sub": agrees(10), "other": agrees(3)},
+    )
+
+
+def test_without_the_state_a_move_is_known_again(tmp_path):
+    world = moved(tmp_path)
+    assert world.run(world.plan()).complete
+    world.lose_state()
+    plan = world.plan()
+    expect(plan, ledger={"sub": agrees(10), "other": agrees(1)})
+    assert {str(change.action) for change in plan.changes} == {"link"}
