@@ -3,7 +3,15 @@
 import pytest
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, agrees, expect, findings, line_of
+from tests.scenarios.expected import (
+    Line,
+    adjusting,
+    agrees,
+    assert_sums,
+    expect,
+    findings,
+    line_of,
+)
 from tests.scenarios.world import World
 
 
@@ -151,3 +159,66 @@ def test_without_the_state_a_move_is_known_again(tmp_path):
     plan = world.plan()
     expect(plan, ledger={"sub": agrees(10), "other": agrees(1)})
     assert {str(change.action) for change in plan.changes} == {"link"}
+
+
+# Changes dated before the move
+
+
+@pytest.mark.parametrize(("units", "left"), [(-4, 6), (3, 13), (-10, 0)])
+def test_a_change_before_the_day_of_the_move_is_made_on_the_old_service(tmp_path, units, left):
+    world = moved(tmp_path)
+    world.add_change("sub", "2026-11-10", units, "log-sub")
+    plan = world.plan()
+    sent = [(str(one.adjustment.day), one.unit_change, one.record) for one in adjusting(plan)]
+    old = world.id_of("sub")
+    expected = [("2026-11-10", units, old), ("2026-11-15", left, None), ("2026-11-15", -left, old)]
+    assert sorted(sent, key=str) == sorted((one for one in expected if one[1]), key=str)
+    assert Line.of(line_of(plan)).moved == units
+    assert_sums(plan)
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert units_of_the_move(world) == {
+        "2026-11-09": (10, 0),
+        "2026-11-10": (10 + units, 0),
+        "2026-11-15": (0, left),
+    }
+    assert world.plan().changes == ()
+
+
+def units_of_the_move(world) -> dict[str, tuple[int, int]]:
+    """Units on the old and on the new service, by day."""
+    old, new = world.id_of("sub"), service_on(world, "con-2")
+    days = ("2026-11-09", "2026-11-10", "2026-11-15")
+    return {day: (world.units(old, day), world.units(new, day)) for day in days}
+
+
+def test_a_move_waits_for_a_held_change_before_its_day(tmp_path):
+    world = moved(tmp_path)
+    world.add_change(
+        "sub", "2026-11-10", -4, "log-sub", provisioning_status="Awaiting Provisioning"
+    )
+    plan = world.plan()
+    assert adjusting(plan) == []
+    [finding] = [one for one in findings(plan) if one.code == "not-moved"]
+    assert "a change of 2026-11-10 comes before it" in finding.text
+    assert Line.of(line_of(plan)) == Line("over-billed", 6, 10, held=-4)
+    assert_sums(plan)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("adjustment", [1, 2, 3])
+@pytest.mark.parametrize("units", [-4, 3])
+def test_a_move_with_an_earlier_change_can_be_resumed(tmp_path, units, adjustment, when):
+    world = moved(tmp_path)
+    world.add_change("sub", "2026-11-10", units, "log-sub")
+    world.kill(world.plan(), adjustment, when)
+    services = [row["id"] for row in world.records("ContractServices")]
+    assert sum(world.units(service, "2026-11-15") for service in services) >= 7
+    outcome = world.resume()
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert units_of_the_move(world) == {
+        "2026-11-09": (10, 0),
+        "2026-11-10": (10 + units, 0),
+        "2026-11-15": (0, 10 + units),
+    }
+    assert world.plan().changes == ()

@@ -1,24 +1,27 @@
 """Rows that moved to another contract, or to another service, as the same row of the source.
 
 The target cannot move a service, so its units go to a new record: an increase there and a decrease
-here, on one day, sent together or not at all. Nothing is moved while the ledger does not agree:
-then it is not known which units are right.
+here, on one day, sent together or not at all. Pending changes of earlier days belong to the old
+service, and are sent to it with the move; those of that day or later belong to the new one. Nothing
+is moved while the ledger does not agree: then it is not known which units are right.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import LedgerLine, RowRef
-from trueup.model.project import MappingSpec
+from trueup.model.plan import Change, LedgerLine, RowRef
+from trueup.model.project import LedgerSpec, MappingSpec
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
+from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages.append import Correction, ServiceDays
-from trueup.stages.ledger import ServiceLedger
+from trueup.stages.ledger import PendingUnits, ServiceLedger
 
 NOT_MOVED = "not-moved"
 """Code of the finding of a row that moved in the source and cannot be moved in the target now."""
@@ -30,8 +33,10 @@ class Move:
 
     old: ServiceLedger  # the service that they leave
     new: ServiceLedger  # the service that gets them; it is yet to be created
-    units: int
+    units: int  # on its day, after the pending changes of earlier days
     day: date
+    earlier: Sequence[str]  # pending changes of earlier days: they are sent to the old service
+    later: Sequence[str]  # the others: they are sent to the new one
 
     @property
     def arrival(self) -> Correction:
@@ -51,10 +56,11 @@ class Moves:
         self,
         context: PlanContext,
         mapping: MappingSpec,
+        spec: LedgerSpec,
         services: ServiceLedgers,
         other_steps: OtherSteps,
     ) -> None:
-        self._context, self._mapping = context, mapping
+        self._context, self._mapping, self._ledger_spec = context, mapping, spec
         self._services, self._other_steps = services, other_steps
         self._state: MappingState = context.states[mapping.name]
 
@@ -62,17 +68,53 @@ class Moves:
         """Whether the row leaves a record for a new one."""
         return key in self._state.left_records
 
-    def plan(self, ledger: ServiceLedger, line: LedgerLine) -> Move | Finding:
-        """The move of a row, or why it is not possible now: then the row is blocked."""
+    def plan(
+        self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
+    ) -> Move | Finding:
+        """The move of a row, or why it is not possible now: then the row is blocked.
+
+        `sendable` are its pending changes that may be sent, in their order.
+        """
         key = ledger.row.key
-        old = replace(self._services.of_record(self._state.left_records[key]), row=ledger.row)
+        old = self._services.of_record(self._state.left_records[key])
+        old = replace(old, row=ledger.row, changes=ledger.changes, refund=ledger.refund)
         day, why = self._day(old)
         if line.difference is None or line.difference:
             why = f"the ledger does not agree: {line.text}"
+        before = {change.key: change for change in ledger.changes if change.day < day}
+        why = why or self._why_not_sent([one for one in before if one not in sendable], before)
         if why:
             return self.block(key, why)
+        earlier = [one for one in sendable if one in before]
+        units = units_on(old.rows, day) + sum(int(before[one].units) for one in earlier)
         new = replace(ledger, rows=(), rows_read=(), none_is_zero=True)
-        return Move(old, new, units_on(old.rows, day), day)
+        later = [one for one in sendable if one not in before]
+        return Move(old, new, units, day, earlier, later)
+
+    def _why_not_sent(self, held: Sequence[str], changes: Mapping[str, PendingUnits]) -> str:
+        """Why the old service does not get all its changes; empty where none is held."""
+        if not held:
+            return ""
+        first = held[0]
+        root = root_finding(self._context, self._ledger_spec.pending, first)
+        return f"a change of {changes[first].day} comes before it: {root.text}"
+
+    def join(self, arriving: Sequence[Change], leaving: Sequence[Change]) -> None:
+        """Makes one unit of a move and the changes of earlier days; the departure comes last.
+
+        `arriving` are the changes of the new service, `leaving` those of the old one.
+        """
+        arrival = [one.id for one in arriving if one.adjustment and one.adjustment.is_transfer]
+        departure = [one.id for one in leaving if one.adjustment and one.adjustment.is_transfer]
+        if not arrival or not departure:
+            return
+        earlier = [one.id for one in leaving if one.id not in departure]
+        unit = [*earlier, *arrival, *departure]
+        needs = dict.fromkeys(arrival, earlier) | dict.fromkeys(departure, unit)
+        for state in self._context.states.values():
+            for key, changes in state.changes.items():
+                if any(change.id in unit for change in changes):
+                    state.changes[key] = [_joined(change, unit, needs) for change in changes]
 
     def block(self, key: str, why: str) -> Finding:
         """Blocks the row: it stays on the record that it has."""
@@ -93,6 +135,18 @@ class Moves:
         if any(row.start > day and row.units != units for row in old.rows):
             return day, "the units of its old service change later"
         return day, ""
+
+
+def _joined(change: Change, unit: Sequence[str], needs: Mapping[str, Sequence[str]]) -> Change:
+    """The change as a part of the unit, if it is one."""
+    if change.id not in unit:
+        return change
+    before = needs.get(change.id, ())
+    return replace(
+        change,
+        together=tuple(one for one in unit if one != change.id),
+        needs=tuple(dict.fromkeys((*change.needs, *(one for one in before if one != change.id)))),
+    )
 
 
 def _title(ledger: ServiceLedger) -> str:

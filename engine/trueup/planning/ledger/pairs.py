@@ -43,7 +43,8 @@ class PlannedService:
         """Pending units that its adjustments send, without corrections."""
         if self.stop:
             return Decimal(0)
-        sent = [one.adjustment for one in self.adjustments if not one.stop]
+        both = (*self.adjustments, *self.leaving)
+        sent = [one.adjustment for one in both if not one.stop]
         return sum((one.units - one.correction for one in sent), Decimal(0))
 
 

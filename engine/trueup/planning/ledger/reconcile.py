@@ -71,7 +71,7 @@ class _Reconciliation:
         self._services = ServiceLedgers(context, owner, ledger, self._pending, self._other_steps)
         self._sendable = SendableChanges(context, self._pending, owner, self._other_steps)
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
-        self._moves = Moves(context, owner, self._services, self._other_steps)
+        self._moves = Moves(context, owner, ledger, self._services, self._other_steps)
         self._pairs = SuccessionPairs(context, self._state, self._owner_state)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
@@ -120,7 +120,7 @@ class _Reconciliation:
             changes = self._adjuster.add(planned.new or planned.ledger, planned.adjustments)
             if planned.old:
                 left = self._adjuster.add(planned.old, planned.leaving)
-                self._pairs.join_changes(changes, left)
+                self._moves.join(changes, left)
                 changes += left
         moved = sum(change.unit_change for change in changes)
         held = held_units(self._context, self._mapping.name, planned.ledger)
@@ -179,18 +179,18 @@ class _Reconciliation:
     def _plan_move(
         self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
     ) -> PlannedService:
-        """The adjustments of a row that moved: its changes go to its new service."""
+        """The adjustments of a row that moved: of its old service, and of its new one."""
         planned = PlannedService(ledger, line, sendable, Decimal(0), ())
-        move = self._moves.plan(ledger, line)
+        move = self._moves.plan(ledger, line, sendable)
         if isinstance(move, Finding):
             planned.stop = move
             return planned
         planned.new, planned.old = move.new, move.old
-        planned.adjustments = self._adjuster.plan(move.new, sendable, move.arrival)
-        planned.leaving = self._adjuster.plan(move.old, (), move.departure)
+        planned.adjustments = self._adjuster.plan(move.new, move.later, move.arrival)
+        planned.leaving = self._adjuster.plan(move.old, move.earlier, move.departure)
         both = (*planned.adjustments, *planned.leaving)
         stop = next((one.stop for one in both if one.stop), None)
-        if stop:  # both halves, or neither
+        if stop:  # all of it, or nothing
             planned.stop = self._moves.block(ledger.row.key, stop.text)
         return planned
 
