@@ -5,6 +5,7 @@ import pytest
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import (
     Line,
+    PlanFigures,
     adjusting,
     agrees,
     assert_sums,
@@ -222,3 +223,52 @@ def test_a_move_with_an_earlier_change_can_be_resumed(tmp_path, units, adjustmen
         "2026-11-15": (0, 10 + units),
     }
     assert world.plan().changes == ()
+
+
+# The old contract has ended
+
+
+def moved_after_the_end(folder, **contract) -> World:
+    """The contract of ten seats ended last month and is billed; the row is on another one now."""
+    own = Service(contract="con", product="pro", end="2026-10-31", posted="2026-10-31")
+    world = World(folder, own, Service("other", 1, 1, contract="con-2", product="pro-2"))
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub").update(contract="con-2")
+    return world
+
+
+def test_after_the_end_of_the_old_contract_the_row_is_under_billed(tmp_path):
+    world = moved_after_the_end(tmp_path)
+    plan = world.plan()
+    expect(
+        plan,
+        ledger={"sub": Line("under-billed", 10, 0, left=10), "other": agrees(1)},
+    )
+    assert "decide subscription sub correct" in line_of(plan).remedy
+    world.decide("subscription", "sub", "correct")
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-15", 10)],
+        ledger={"sub": Line("under-billed", 10, 0, moved=10), "other": agrees(1)},
+        invoice="53.33",  # 10 x £10 x 16 of 30 days
+        run_rate="100.00",
+    )
+    again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-15": 0}})
+    new = service_on(world, "con-2")
+    assert [world.units(new, day) for day in ("2026-11-14", "2026-11-15")] == [0, 10]
+    assert Line.of(line_of(again)) == agrees(10)
+
+
+def test_after_the_end_of_the_old_contract_a_change_explains_the_units(tmp_path):
+    world = moved_after_the_end(tmp_path)
+    with world.work365():
+        world.row("subscription", "sub")["quantity"] = 0
+        world.row("license_change", "first-sub")["quantity"] = 0
+    world.add_change("sub", "2026-11-01", 10, "log-sub")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-01", 10)]
+    assert Line.of(line_of(plan)) == Line("under-billed", 10, 0, moved=10)
+    world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 0}})
+    assert world.units(service_on(world, "con-2"), "2026-11-01") == 10

@@ -3,7 +3,8 @@
 The target cannot move a service, so its units go to a new record: an increase there and a decrease
 here, on one day, sent together or not at all. Pending changes of earlier days belong to the old
 service, and are sent to it with the move; those of that day or later belong to the new one. Nothing
-is moved while the ledger does not agree: then it is not known which units are right.
+is moved while the ledger does not agree: then it is not known which units are right. Where the old
+contract has ended, there is nothing to move: the row is billed anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,8 +66,8 @@ class Moves:
         self._state: MappingState = context.states[mapping.name]
 
     def has(self, key: str) -> bool:
-        """Whether the row leaves a record for a new one."""
-        return key in self._state.left_records
+        """Whether the row leaves a record that has units for a new one."""
+        return self._services.left_by(key) is not None
 
     def plan(
         self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]

@@ -102,7 +102,7 @@ class ServiceLedgers:
     def of_row(self, key: str, queue: Queue) -> ServiceLedger:
         """The ledger of one row."""
         record = self._state.record_ids.get(key, self._state.inferred_links.get(key))
-        left = self._state.left_records.get(key)  # its units are on the record that it leaves
+        left = self.left_by(key)  # its units are on the record that it leaves
         known = self._state.records.get(record) if record is not None else None
         quantity, unknown = self._quantity(key)
         if queue.unreadable and not unknown[0]:
@@ -152,6 +152,17 @@ class ServiceLedgers:
         )
         day = comparison_day(ledger, self._context.as_of)
         return self._other_steps.added_to(ledger, day)
+
+    def left_by(self, key: str) -> int | None:
+        """The record with the units of a row that moved to another one; None for any other row.
+
+        None too where its contract has ended: the days after the end have no units to move.
+        """
+        record = self._state.left_records.get(key)
+        if record is None:
+            return None
+        end = self._terms.terms(self._state.records[record], "").end
+        return None if end is not None and end < self._context.as_of else record
 
     def of_record(self, record: int) -> ServiceLedger:
         """The ledger of a service that no row is linked to."""
