@@ -272,3 +272,87 @@ def test_after_the_end_of_the_old_contract_a_change_explains_the_units(tmp_path)
     assert Line.of(line_of(plan)) == Line("under-billed", 10, 0, moved=10)
     world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 0}})
     assert world.units(service_on(world, "con-2"), "2026-11-01") == 10
+
+
+# Back to a service that the row had
+
+
+def moved_back(folder) -> World:
+    """The row was moved to another contract today, and is on its former one again."""
+    world = moved(folder)
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub")["contract"] = "con"
+    return world
+
+
+def test_a_move_back_takes_the_former_service_again(tmp_path):
+    world = moved_back(tmp_path)
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-16", 10), ("sub", "2026-11-16", -10)],  # a day that both can take
+        ledger={"sub": agrees(10), "other": agrees(1)},
+    )
+    [link] = [change for change in plan.changes if change.action == "link"]
+    left = service_on(world, "con-2")
+    assert link.record == world.id_of("sub")
+    assert link.notes == (f"moved back: its ContractServices {left} stays, without units",)
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert on_both(world, "2026-11-14", "2026-11-15", "2026-11-16") == [(10, 0), (0, 10), (10, 0)]
+    again = world.plan()
+    assert again.changes == ()
+    assert Line.of(line_of(again)) == agrees(10)
+    assert {line.key for line in again.ledger} == {"sub", "other"}
+
+
+def on_both(world, *days) -> list[tuple[int, int]]:
+    """Units of the two services of the product, on contract con and on con-2, by day."""
+    services = world.id_of("sub"), service_on(world, "con-2")
+    return [(world.units(services[0], day), world.units(services[1], day)) for day in days]
+
+
+def test_a_move_back_that_was_linked_by_decision_takes_the_units_along(tmp_path):
+    world = moved_back(tmp_path)
+    world.link("sub", world.id_of("sub"))
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-16", 10), ("sub", "2026-11-16", -10)]
+    assert Line.of(line_of(plan)) == agrees(10)
+    assert world.run(plan).complete
+    assert on_both(world, "2026-11-15", "2026-11-16") == [(0, 10), (10, 0)]
+    assert world.plan().changes == ()
+
+
+def test_units_that_were_entered_on_the_former_service_stop_a_move_back(tmp_path):
+    world = moved_back(tmp_path)
+    world.adjust("sub", "2026-11-20", 5)
+    plan = world.plan("2026-11-21")
+    assert adjusting(plan) == []
+    assert "not-moved" in {one.code for one in findings(plan)}
+    assert_sums(plan)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("adjustment", [1, 2])
+def test_a_move_back_can_be_resumed(tmp_path, adjustment, when):
+    world = moved_back(tmp_path)
+    world.kill(world.plan(), adjustment, when)
+    assert sum(on_both(world, "2026-11-16")[0]) >= 10
+    outcome = world.resume()
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert on_both(world, "2026-11-15", "2026-11-16") == [(0, 10), (10, 0)]
+    assert world.plan().changes == ()
+
+
+def test_units_move_no_earlier_than_the_new_contract_begins(tmp_path):
+    own = Service(contract="con", product="pro")
+    later = Service("other", 1, 1, contract="con-2", product="pro-2", start="2026-12-01")
+    world = World(tmp_path, own, later)
+    world.sync()
+    with world.work365():
+        world.row("subscription", "sub").update(contract="con-2", effective_start="2026-12-01")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-12-01", 10), ("sub", "2026-12-01", -10)]
+    assert world.run(plan).complete
+    assert on_both(world, "2026-11-30", "2026-12-01") == [(10, 0), (0, 10)]

@@ -23,6 +23,7 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan import Action, Plan
 from trueup.model.project import Project, Verdict
 from trueup.operations.decide import decide as decide_row
+from trueup.operations.decide import link as link_row
 from trueup.operations.decide import push
 from trueup.operations.decide import succeed as succeed_row
 from trueup.operations.plan import plan_in
@@ -192,6 +193,10 @@ class World:
 
     def succeed(self, key: str, predecessor: str) -> None:
         succeed_row(self.project, "subscription", key, predecessor, "as a scenario")
+        self.project = self._load()
+
+    def link(self, key: str, record: int) -> None:
+        link_row(self.project, "subscription", key, record, "as a scenario")
         self.project = self._load()
 
     def edit(self, file: str, old: str, new: str) -> None:

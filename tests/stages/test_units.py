@@ -16,6 +16,7 @@ from trueup.model.units import (
     first_open_day,
     is_posted,
     lowest,
+    total,
     unit_rows,
     units_on,
 )
@@ -178,3 +179,24 @@ def test_a_posted_row_is_not_extended_and_the_days_after_it_get_a_row_of_their_o
 def test_the_lowest_is_the_fewest_units_of_any_day_from_then_on(rows, on):
     later = [units_on(rows, one) for one in days_of(rows) if one >= on]
     assert lowest(rows, on, none=-7) == min(later, default=-7)
+
+
+@given(histories(), histories())
+def test_a_total_has_the_units_of_all_services_on_each_day(first, second):
+    both = total([first, second])
+
+    for on in {*days_of(first), *days_of(second)}:
+        assert units_on(both, on) == units_on(first, on) + units_on(second, on)
+    assert all(earlier.end < later.start for earlier, later in pairwise(both))
+
+
+def test_a_day_that_no_service_has_is_not_in_the_total():
+    early = UnitRow(1, day(1), day(9), 3)
+    late = UnitRow(2, day(20), day(28), 5, posted=True)
+
+    rows = total([[early], [late]])
+
+    assert [(row.start, row.end, row.units, row.posted) for row in rows] == [
+        (early.start, early.end, 3, False),
+        (late.start, late.end, 5, True),
+    ]

@@ -87,6 +87,26 @@ def extended(rows: Sequence[UnitRow], end: date) -> tuple[UnitRow, ...]:
     return (*rows[:-1], replace(last, end=end))
 
 
+def total(services: Sequence[Sequence[UnitRow]]) -> tuple[UnitRow, ...]:
+    """The units of several services together; the rows of a single one are returned as they are."""
+    if len(services) == 1:
+        return tuple(services[0])
+    rows = [row for one in services for row in one]
+    bounds = sorted({row.start for row in rows} | {row.end + DAY for row in rows})
+    spans = ((first, following - DAY) for first, following in pairwise(bounds))
+    return tuple(
+        UnitRow(
+            0,
+            first,
+            last,
+            sum(units_on(one, first) for one in services),
+            any(row.posted and row.start <= first <= row.end for row in rows),
+        )
+        for first, last in spans
+        if any(row.start <= first <= row.end for row in rows)
+    )
+
+
 def lowest(rows: Sequence[UnitRow], day: date, none: int = 0) -> int:
     """The fewest units on any day from `day` on; `none` where the rows end before it."""
     return min((row.units for row in rows if row.end >= day), default=none)

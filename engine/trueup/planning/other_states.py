@@ -48,10 +48,14 @@ def other_state_findings(context: PlanContext, history: History) -> Iterator[Fin
 def _found_by_identity(context: PlanContext) -> Iterator[RowKey]:
     """Rows that this plan links because a record carries their key.
 
-    People type contract numbers and the like, but not the keys of rows in the source.
+    People type contract numbers and the like, but not the keys of rows in the source. A row that
+    this state has linked before takes a former record of its own again.
     """
     for mapping, state in context.states.items():
+        links = context.links(mapping)
         for key, changes in state.changes.items():
+            if key in links:
+                continue
             if any(one.action is Action.LINK and one.how == BY_IDENTITY for one in changes):
                 record = state.records[state.record_ids[key]]
                 if any(key in str(record.get(name)) for name in state.mapping.identity):

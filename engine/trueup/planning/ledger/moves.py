@@ -15,11 +15,12 @@ from decimal import Decimal
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Change, LedgerLine, RowRef
-from trueup.model.project import LedgerSpec, MappingSpec
+from trueup.model.project import MappingSpec
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
+from trueup.planning.ledger.pending import PendingChanges
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages.append import Correction, ServiceDays
 from trueup.stages.ledger import PendingUnits, ServiceLedger
@@ -33,7 +34,7 @@ class Move:
     """Units that go from one service of a row to another one."""
 
     old: ServiceLedger  # the service that they leave
-    new: ServiceLedger  # the service that gets them; it is yet to be created
+    new: ServiceLedger  # the service that gets them; it may be yet to be created
     units: int  # on its day, after the pending changes of earlier days
     day: date
     earlier: Sequence[str]  # pending changes of earlier days: they are sent to the old service
@@ -57,11 +58,11 @@ class Moves:
         self,
         context: PlanContext,
         mapping: MappingSpec,
-        spec: LedgerSpec,
+        pending: PendingChanges,
         services: ServiceLedgers,
         other_steps: OtherSteps,
     ) -> None:
-        self._context, self._mapping, self._ledger_spec = context, mapping, spec
+        self._context, self._mapping, self._pending = context, mapping, pending
         self._services, self._other_steps = services, other_steps
         self._state: MappingState = context.states[mapping.name]
 
@@ -79,25 +80,43 @@ class Moves:
         key = ledger.row.key
         old = self._services.of_record(self._state.left_records[key])
         old = replace(old, row=ledger.row, changes=ledger.changes, refund=ledger.refund)
-        day, why = self._day(old)
+        new = self._new(ledger)
+        day, why = self._day(old, new)
         if line.difference is None or line.difference:
             why = f"the ledger does not agree: {line.text}"
-        before = {change.key: change for change in ledger.changes if change.day < day}
+        before = {
+            change.key: change
+            for change in ledger.changes
+            if change.day < day and self._is_own(key, change.key)
+        }
         why = why or self._why_not_sent([one for one in before if one not in sendable], before)
         if why:
             return self.block(key, why)
         earlier = [one for one in sendable if one in before]
         units = units_on(old.rows, day) + sum(int(before[one].units) for one in earlier)
-        new = replace(ledger, rows=(), rows_read=(), none_is_zero=True)
         later = [one for one in sendable if one not in before]
         return Move(old, new, units, day, earlier, later)
+
+    def _new(self, ledger: ServiceLedger) -> ServiceLedger:
+        """The service that gets the units: a new one, or one that the row has taken."""
+        if ledger.record is None:
+            return replace(ledger, rows=(), rows_read=(), none_is_zero=True)
+        rows = self._services.of_record(ledger.record).rows
+        return replace(ledger, rows=rows, rows_read=rows)
+
+    def _is_own(self, key: str, change: str) -> bool:
+        """Whether the change is the row's own, and not that of a row before it.
+
+        The service of a row before it is the new one, with the changes of its units.
+        """
+        return self._pending.values.row_of(change) == key
 
     def _why_not_sent(self, held: Sequence[str], changes: Mapping[str, PendingUnits]) -> str:
         """Why the old service does not get all its changes; empty where none is held."""
         if not held:
             return ""
         first = held[0]
-        root = root_finding(self._context, self._ledger_spec.pending, first)
+        root = root_finding(self._context, self._pending.mapping.name, first)
         return f"a change of {changes[first].day} comes before it: {root.text}"
 
     def join(self, arriving: Sequence[Change], leaving: Sequence[Change]) -> None:
@@ -125,13 +144,24 @@ class Moves:
         self._state.block(key, finding)
         return finding
 
-    def _day(self, old: ServiceLedger) -> tuple[date, str]:
-        """The first open and free day from the plan's day on, and why there is none that serves."""
-        days = ServiceDays.of(old.rows, self._other_steps.taken_days(old))
-        day = days.free_from(days.open_from(self._context.as_of))
-        covered = any(row.start <= day <= row.end for row in old.rows)
-        if is_posted(old.rows, day) or not covered:
-            return day, "its old service has no open day left"
+    def _day(self, old: ServiceLedger, new: ServiceLedger) -> tuple[date, str]:
+        """The first day that both services can take, from the plan's day on, and why none serves.
+
+        It is open and free on both, and the contract of the new one has begun.
+        """
+        ledgers = (old, new)
+        both = [ServiceDays.of(one.rows, self._other_steps.taken_days(one)) for one in ledgers]
+        day = first = max(self._context.as_of, new.terms.start or self._context.as_of)
+        while True:
+            for days in both:
+                day = days.free_from(days.open_from(day))
+            if day == first:
+                break
+            first = day
+        for name, ledger in (("old", old), ("new", new)):
+            covered = any(row.start <= day <= row.end for row in ledger.rows)
+            if is_posted(ledger.rows, day) or (ledger.record is not None and not covered):
+                return day, f"its {name} service has no open day left"
         units = units_on(old.rows, day)
         if any(row.start > day and row.units != units for row in old.rows):
             return day, "the units of its old service change later"

@@ -19,7 +19,11 @@ MOST = 3
 def orphan_lines(
     context: PlanContext, mapping: MappingSpec, services: ServiceLedgers
 ) -> Iterator[LedgerLine]:
-    """A line for each service with units on the day of the plan that no row is linked to."""
+    """A line for each service with units that no row is linked to.
+
+    They are those of the plan's day, or of the last day on which trueup adjusted the service: units
+    that leave it on a later day are dealt with.
+    """
     state = context.states[mapping.name]
     linked = {*state.record_ids.values(), *state.inferred_links.values()}
     linked |= {*state.left_records.values()}
@@ -28,9 +32,10 @@ def orphan_lines(
         if record in linked:
             continue
         ledger = services.of_record(record)
-        units = ledger.units(context.as_of)
+        day = max(context.as_of, ledger.last_day or context.as_of)
+        units = ledger.units(day)
         if units:
-            line = orphan(ledger, units, context.as_of, candidates.rows(record))
+            line = orphan(ledger, units, day, candidates.rows(record))
             context.keep_ledger(line, ledger)
             if record in state.contested_records:
                 line = _contested(line)

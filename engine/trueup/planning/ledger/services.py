@@ -10,7 +10,7 @@ from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
 from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
-from trueup.model.units import extended
+from trueup.model.units import extended, total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.extensions import add_extension, extensions
 from trueup.planning.ledger.held import root_finding
@@ -110,8 +110,8 @@ class ServiceLedgers:
         if record is None and not unknown[0]:
             unknown = self._unknown_record(key)
         terms = self._terms.terms(known, key)
-        billed = record if record is not None else left
-        rows = self._units.get(billed, ()) if billed is not None else ()
+        billed = [one for one in (left, record) if one is not None]
+        rows = [self._units.get(one, ()) for one in billed]
         under = self._ancestry.of_row(self._mapping.name, key)
         policy = self.policies.of(key, under)
         if policy.failed and not unknown[0]:
@@ -132,8 +132,8 @@ class ServiceLedgers:
             record=record,
             coming=self._is_coming(key),
             quantity=quantity,
-            rows=self._projected(rows, terms, queue),
-            rows_read=rows,
+            rows=total([self._projected(one, terms, queue) for one in rows]),
+            rows_read=rows[0] if rows else (),
             none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
             changes=tuple(changes),
             last_day=self._last_day(queue, billed),
@@ -174,19 +174,21 @@ class ServiceLedgers:
             record=record,
             rows=self._units.get(record, ()),
             rows_read=self._units.get(record, ()),
+            last_day=self._pending.pushed_before.last_adjusted(record),
             terms=terms,
             under=under,
             customer=self._ancestry.customer(under),
             systems=self._context.systems,
         )
 
-    def _last_day(self, queue: Queue, service: int | None) -> date | None:
-        """The last day that any change or adjustment of trueup is about.
+    def _last_day(self, queue: Queue, services: Iterable[int]) -> date | None:
+        """The last day that any change, or adjustment of trueup to one of the services, is about.
 
         A correction counts as well: on an earlier day its units are not there yet, and it would be
         made once more.
         """
-        days = (queue.last_day, self._pending.pushed_before.last_adjusted(service))
+        last_adjusted = self._pending.pushed_before.last_adjusted
+        days = (queue.last_day, *(last_adjusted(service) for service in services))
         return max((day for day in days if day is not None), default=None)
 
     def _projected(
@@ -228,7 +230,8 @@ class ServiceLedgers:
         if record is None:
             return key not in self._state.unknown_records
         link = self._context.snapshot.links.get((self._mapping.name, key))
-        return link is not None and link.how == "created" and record not in self._adjusted
+        created = link is not None and link.how == "created" and link.record == record
+        return created and record not in self._adjusted
 
     def _changes(self, queue: Queue) -> Iterable[PendingUnits]:
         for key in (*queue.sendable, *queue.stopped):

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.expressions.compiled import Slot
-from trueup.model.coerce import fingerprint, same
+from trueup.model.coerce import empty, fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, Preconditions, Reason, Unknown
+from trueup.model.plan import Action, Change, Preconditions, Reason, RowRef, Unknown
 from trueup.model.project import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
@@ -30,7 +30,7 @@ from trueup.stages.diff import (
     reason,
     updates,
 )
-from trueup.stages.match import MatchResult
+from trueup.stages.match import BY_DECISION, BY_IDENTITY, MatchResult
 
 
 def plan_changes(
@@ -105,6 +105,8 @@ class _ChangePlanner:
         if values is None:
             return
         record = self._state.records[self._state.record_ids[key]]
+        if how == BY_DECISION:
+            self._leave_former(key, values, record)
         values |= {name: record.get(name) for name in self._state.left_alone.get(key, ())}
         kept = self._kept.values(key, values, record)
         values |= kept
@@ -151,10 +153,15 @@ class _ChangePlanner:
         return differing <= {*self._reference_names}
 
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
-        """The row gets a new record where it belongs now; the ledger moves its units."""
+        """The row gets a record where it belongs now; the ledger moves its units.
+
+        It is a new one, unless the row had one there before.
+        """
         state = self._state
         old = state.record_ids.pop(key)
         state.left_records[key] = old
+        if self._takes_back(key, values, old):
+            return
         state.referable[key] = Unknown(change_id(self._mapping, key))
         self.create(key)
         for change in state.changes.get(key, []):
@@ -165,6 +172,60 @@ class _ChangePlanner:
             notes = (*change.notes, note)
             moved = replace(change, seen=replace(change.seen, absent=absent), notes=notes)
             state.changes[key] = [moved]
+
+    def _takes_back(self, key: str, values: Mapping[str, Any], old: int) -> bool:
+        """Whether a free record has the row's own identity where it belongs now: it takes that."""
+        taken = {
+            *self._state.record_ids.values(),
+            *self._context.links(self._mapping.name).values(),
+        }
+        own = [
+            id_
+            for id_, record in self._state.records.items()
+            if id_ not in taken
+            and self._is_own(values, record)
+            and self._belongs_there(values, record)
+        ]
+        if len(own) != 1:
+            return False
+        self._take(key, own[0], BY_IDENTITY, f"moved back: its {self._entity.name} {old}")
+        return True
+
+    def _take(
+        self, key: str, record: int, how: str, note: str, succeeds: RowRef | None = None
+    ) -> None:
+        """Links the row to a record that is there already, in the place of the one that it had."""
+        state = self._state
+        state.record_ids[key] = state.referable[key] = record
+        self.existing(key, how)
+        if key not in state.changes:
+            return  # it was blocked
+        known = {SUCCEEDS: succeeds.key} if succeeds else {}
+        link, *others = (replace(one, owned={**one.owned, **known}) for one in state.changes[key])
+        notes = (*link.notes, f"{note} stays, without units")
+        state.changes[key] = [replace(link, succeeds=succeeds, notes=notes), *others]
+
+    def _leave_former(self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+        """A decision that links a row to another record of its own: its units go there."""
+        state = self._state
+        old = self._context.links(self._mapping.name).get(key)
+        if self._mapping.ledger is None or old is None or old not in state.records:
+            return
+        is_free = old not in state.record_ids.values()
+        if is_free and all(self._is_own(values, one) for one in (record, state.records[old])):
+            state.left_records[key] = old
+
+    def _is_own(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+        """Whether the record carries the row's own identity."""
+        names = [*self._mapping.identity]
+        return bool(names) and all(
+            not empty(values.get(name)) and same(values[name], record.get(name)) for name in names
+        )
+
+    def _belongs_there(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+        """Whether the record belongs to the same others as the row does now."""
+        names = self._reference_names
+        return bool(names) and all(same(values[name], record.get(name)) for name in names)
 
     def _remembered(
         self, key: str, values: Mapping[str, Any], kept: Mapping[str, Any]

@@ -14,10 +14,17 @@ from trueup.stages.match.candidates import RecordIndex
 from trueup.stages.match.evidence import MatchEvidence
 from trueup.stages.match.matcher import match
 from trueup.stages.match.placing import IGNORED
-from trueup.stages.match.result import BY_DECISION, BY_SUCCESSION, MatchInputs, MatchResult
+from trueup.stages.match.result import (
+    BY_DECISION,
+    BY_IDENTITY,
+    BY_SUCCESSION,
+    MatchInputs,
+    MatchResult,
+)
 
 __all__ = [
     "BY_DECISION",
+    "BY_IDENTITY",
     "BY_SUCCESSION",
     "IGNORED",
     "MatchEvidence",
