@@ -345,6 +345,65 @@ def test_a_move_back_can_be_resumed(tmp_path, adjustment, when):
     assert world.plan().changes == ()
 
 
+# To the service of a subscription that has ended
+
+
+def moved_to_an_ended_one(folder, seats=0) -> World:
+    """The row is on a contract now where another subscription of its product has ended."""
+    own = Service(contract="con", product="pro")
+    ended = Service("other", seats, seats, contract="con-2", product="pro")
+    world = World(folder, own, ended)
+    world.sync()
+    if seats:
+        world.add_change("other", "2026-11-10", -seats, "log-other")
+    with world.work365():
+        world.row("subscription", "other").update(state="Inactive", status="Expired")
+        world.row("subscription", "sub").update(contract="con-2")
+    return world
+
+
+@pytest.mark.parametrize("seats", [0, 3])
+def test_a_move_takes_the_service_of_a_row_that_it_succeeds(tmp_path, seats):
+    world = moved_to_an_ended_one(tmp_path, seats)
+    plan = world.plan()
+    ended = [("2026-11-10", -seats, world.id_of("other"))] if seats else []
+    assert sorted(
+        (str(one.adjustment.day), one.unit_change, one.record) for one in adjusting(plan)
+    ) == [
+        *ended,
+        ("2026-11-15", -10, world.id_of("sub")),
+        ("2026-11-15", 10, world.id_of("other")),
+    ]
+    [link] = [change for change in plan.changes if change.succeeds]
+    assert (link.record, link.succeeds.key) == (world.id_of("other"), "other")
+    assert Line.of(line_of(plan)).left == 0
+    assert_sums(plan)
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    days = ("2026-11-09", "2026-11-10", "2026-11-14", "2026-11-15")
+    assert [world.units("sub", day) for day in days] == [10, 10, 10, 0]
+    assert [world.units("other", day) for day in days] == [seats, 0, 0, 10]
+    again = world.plan()
+    expect(again, ledger={"sub": agrees(10)})
+    assert again.changes == ()
+
+
+def test_of_two_that_have_ended_a_person_decides_whose_service_is_taken(tmp_path):
+    world = moved_to_an_ended_one(tmp_path)
+    with world.work365() as tables:
+        older = {**world.row("subscription", "other"), "id": "older"}
+        tables["subscription"].append(older)
+    [taken] = [one for one in findings(world.plan()) if one.code == "service-taken"]
+    assert "decide subscription sub succeed --of other" in taken.remedy
+    world.succeed("sub", "other")
+    outcome = world.run(world.plan())
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert [world.units(key, "2026-11-15") for key in ("sub", "other")] == [0, 10]
+    again = world.plan()
+    assert again.changes == ()
+    assert Line.of(line_of(again)) == agrees(10)
+
+
 def test_units_move_no_earlier_than_the_new_contract_begins(tmp_path):
     own = Service(contract="con", product="pro")
     later = Service("other", 1, 1, contract="con-2", product="pro-2", start="2026-12-01")

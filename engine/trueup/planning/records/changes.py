@@ -9,7 +9,7 @@ from trueup.expressions.compiled import Slot
 from trueup.model.coerce import empty, fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, Preconditions, Reason, RowRef, Unknown
+from trueup.model.plan import Action, Change, Preconditions, Reason, Unknown
 from trueup.model.project import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
@@ -30,7 +30,7 @@ from trueup.stages.diff import (
     reason,
     updates,
 )
-from trueup.stages.match import BY_DECISION, BY_IDENTITY, MatchResult
+from trueup.stages.match import BY_DECISION, BY_IDENTITY, BY_SUCCESSION, MatchResult
 
 
 def plan_changes(
@@ -155,12 +155,12 @@ class _ChangePlanner:
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
         """The row gets a record where it belongs now; the ledger moves its units.
 
-        It is a new one, unless the row had one there before.
+        It is a new one, unless the row had one there before or succeeds the row that has it.
         """
         state = self._state
         old = state.record_ids.pop(key)
         state.left_records[key] = old
-        if self._takes_back(key, values, old):
+        if self._takes_over(key, values, old) or self._takes_back(key, values, old):
             return
         state.referable[key] = Unknown(change_id(self._mapping, key))
         self.create(key)
@@ -191,19 +191,31 @@ class _ChangePlanner:
         self._take(key, own[0], BY_IDENTITY, f"moved back: its {self._entity.name} {old}")
         return True
 
-    def _take(
-        self, key: str, record: int, how: str, note: str, succeeds: RowRef | None = None
-    ) -> None:
+    def _takes_over(self, key: str, values: Mapping[str, Any], old: int) -> bool:
+        """Whether the row succeeds one with a record where it belongs now: that is handed over."""
+        state, links = self._state, self._context.links(self._mapping.name)
+        for predecessor, successor in state.succeeded_by.items():
+            record = links.get(predecessor)
+            if (
+                successor != key
+                or record not in state.records
+                or not self._belongs_there(values, state.records[record])
+            ):
+                continue
+            self._take(key, record, BY_SUCCESSION, f"its {self._entity.name} {old}")
+            return True
+        return False
+
+    def _take(self, key: str, record: int, how: str, note: str) -> None:
         """Links the row to a record that is there already, in the place of the one that it had."""
         state = self._state
         state.record_ids[key] = state.referable[key] = record
         self.existing(key, how)
         if key not in state.changes:
             return  # it was blocked
-        known = {SUCCEEDS: succeeds.key} if succeeds else {}
-        link, *others = (replace(one, owned={**one.owned, **known}) for one in state.changes[key])
+        link, *others = state.changes[key]
         notes = (*link.notes, f"{note} stays, without units")
-        state.changes[key] = [replace(link, succeeds=succeeds, notes=notes), *others]
+        state.changes[key] = [replace(link, notes=notes), *others]
 
     def _leave_former(self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]) -> None:
         """A decision that links a row to another record of its own: its units go there."""

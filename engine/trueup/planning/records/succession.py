@@ -183,7 +183,7 @@ class _SuccessionFinder:
             if predecessor in self._state.rows:
                 self._state.moved_from[key] = predecessor
             return
-        if record is not None and linked and key not in self._links:
+        if record is not None and linked and self._links.get(key) != record:
             self._found.records[key] = record
             self._found.owners[key] = linked
         for one in chain:
@@ -195,7 +195,9 @@ class _SuccessionFinder:
         if own is None and record is not None:
             return self._is_same_service(key, record)
         if own is not None and record not in (None, own):
-            return False  # each has its own
+            # Each has its own, unless the row has moved to where the other one's is.
+            has_moved = own in self._state.records and not self._is_same_service(key, own)
+            return has_moved and self._is_same_service(key, record)
         if own is not None and predecessor in _handed_over(self._context, self._mapping, key):
             return True
         is_asked = own is None or key in self._decisions
