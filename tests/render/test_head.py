@@ -97,7 +97,7 @@ def test_doubts_are_named_beside_the_yes(nothing):
     said = " ".join(section(plan_text(of_changes(nothing, *changes)), "Can be signed").split())
     assert said.startswith(
         "Can be signed Yes, after a look at 1 price unknown, 1 price of zero, "
-        "£7.74 lost for posted days, £2.50 of credit owed for posted days."
+        "£7.74 lost for earlier days, £2.50 of credit owed for earlier days."
     )
 
 
@@ -108,8 +108,8 @@ def test_lost_money_has_a_row_of_its_own(nothing):
     )
     rows = section(plan_text(of_changes(nothing, *changes)), "Money").splitlines()
     assert [" ".join(row.split()) for row in rows[-2:]] == [
-        "Posted days, billed to nobody +£7.74",
-        "Posted days, credit owed -£2.50",
+        "Earlier days, billed to nobody +£7.74",
+        "Earlier days, credit owed -£2.50",
     ]
 
 

@@ -220,7 +220,7 @@ def test_changes_stand_by_customer_in_blocks_that_are_closed(a_plan):
     ]
     first, updated, last = rows(elm.find("table"))
     assert first["what"] == "adjust Elm & Oak, Premium ContractServiceAdjustments, new"
-    assert first["change"] == "9 → 7 units from 2026-11-15 £4.34 of credit is owed for posted days"
+    assert first["change"] == "9 → 7 units from 2026-11-15 £4.34 of credit is owed for earlier days"
     assert (first["why"], first["a month"]) == ("changed in Work 365", "-£33.60")
     assert updated["change"] == "companyName: Elm and Oak → Elm & Oak"
     assert updated["why"] == "edited in Autotask, put back"

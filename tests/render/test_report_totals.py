@@ -46,7 +46,7 @@ def check_workbook(plan):
     names = {"This invoice run": "this invoice", "A month": "run rate", "A year": "annual"}
     for label, name in (names | {"of it once": "of it once"}).items():
         assert head[label] == [*sides(plan, label), expected[name]]
-    lost = head["Posted days, billed to nobody"] + head["Posted days, credit owed"]
+    lost = head["Earlier days, billed to nobody"] + head["Earlier days, credit owed"]
     assert sum(lost) == expected["lost"]
     shown = {"held or blocked": "held", "explained by nothing": "left", "this plan moves": "moved"}
     shown |= {"Billed too little": "under", "Billed too much": "over"}

@@ -259,7 +259,7 @@ def check_figures(plan, shown):
         names["of it once"] = "of it once"
     for name, of in names.items():
         assert money[name]["more"] + money[name]["less"] == money[name]["net"] == expected[of]
-    whats = ("Posted days, billed to nobody", "Posted days, credit owed")
+    whats = ("Earlier days, billed to nobody", "Earlier days, credit owed")
     assert sum(money[what]["net"] for what in whats if what in money) == expected["lost"]
 
 

@@ -91,8 +91,8 @@ def test_the_head_shows_what_the_head_of_a_plan_shows(a_plan):
     shown = {figure.label.strip(): figure for figure in figures(seen)}
     for label in ("This invoice run", "of it once", "A month", "A year"):
         assert head[label] == [shown[label].more, shown[label].less, shown[label].net]
-    assert head["Posted days, billed to nobody"] == [0]
-    assert head["Posted days, credit owed"] == [shown["Posted days, credit owed"].net]
+    assert head["Earlier days, billed to nobody"] == [0]
+    assert head["Earlier days, credit owed"] == [shown["Earlier days, credit owed"].net]
     for row in balance(seen):
         if row.money is not None:
             assert head[row.label.strip()][:2] == [row.units, row.money]

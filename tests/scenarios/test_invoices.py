@@ -1,12 +1,18 @@
 """What a change does to the next invoice, to the run rate, and to posted periods."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from trueup.errors import ConfigError
+from trueup.model.plan import Action
+from trueup.render.markdown import plan_markdown
+from trueup.render.plan_tables import Table, rows_of
+from trueup.render.style import PLAIN
+from trueup.render.text import plan_text
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, agrees, expect, line_of, pounds
+from tests.scenarios.expected import Line, PlanFigures, agrees, expect, line_of, pounds
 from tests.scenarios.world import World
 
 SETTINGS = "trueup.yaml"
@@ -296,6 +302,7 @@ def test_a_change_on_the_first_day_of_a_contract_that_has_units_goes_on_the_next
         ledger={"sub": Line("under-billed", 13, 10, moved=3)},
         invoice="29.00",
         run_rate="30.00",
+        lost="1.00",  # the first day: 3 x £10 x 1 of 30 days
     )
     world.apply(plan, units={"sub": {"2026-11-01": 10, "2026-11-02": 13}})
 
@@ -331,3 +338,51 @@ def test_a_quantity_of_a_change_in_the_next_period_is_not_on_this_invoice(tmp_pa
     [change] = [one for one in plan.changes if one.invoice]
     assert str(change.invoice.first_billed[0]) == "2026-12-01"
     world.apply(plan, units={"sub": {"2026-11-30": 10, "2026-12-01": 13}})
+
+
+def test_posted_days_between_changes_that_cancel_are_lost(tmp_path):
+    service = Service(changes={"2026-10-10": 3, "2026-10-20": -3}, posted="2026-10-31")
+    world = World(tmp_path, service)
+    world.sync()
+    for key in service.log_keys:
+        world.decide("license_change", key, "push")
+    plan = world.plan()
+    expect(plan, ledger={"sub": agrees(10)}, lost="9.68")  # 3 x £10 x 10 of 31 days
+    [mark] = plan.changes
+    assert (mark.action, pounds(mark.lost)) == (Action.WRITE_BACK, "9.68")
+    shown = "£9.68 of earlier days is billed to nobody"
+    assert shown in plan_text(plan, PLAIN)
+    assert shown in plan_markdown(plan)
+    assert sum(row["lost"] or 0 for row in rows_of(plan, Table.CHANGES)) == Decimal("9.68")
+    again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 10}})
+    assert again.summary.lost == 0
+
+
+def test_a_correction_that_cancels_a_change_loses_nothing(tmp_path):
+    """The units were entered by hand: the posted days are billed."""
+    service = Service(seats=13, changes={"2026-10-10": 3}, keyed={"2026-10-10": 3},
+                      posted="2026-10-31")  # fmt: skip
+    world = World(tmp_path, service)
+    world.sync()
+    world.decide("license_change", "log-sub", "push")
+    world.decide("subscription", "sub", "correct")
+    plan = world.plan()
+    expect(plan, ledger={"sub": agrees(13)})
+    assert [change.action for change in plan.changes] == [Action.WRITE_BACK]
+
+
+@pytest.mark.parametrize(
+    ("units", "money"), [(2, {"lost": "0.67"}), (-2, {"credit": "0.67"})]
+)  # 2 x £10 x 1 of 30 days
+def test_the_days_until_a_free_one_are_lost(tmp_path, units, money):
+    world = World(tmp_path, Service(seats=13, changes={"2026-11-10": 3}))
+    world.sync()
+    world.add_change("sub", "2026-11-10", units, "log-2")
+    plan = world.plan()
+    figures = PlanFigures.of(plan)
+    assert figures.adjusts == [("sub", "2026-11-11", units)]
+    assert (figures.lost, figures.credit) == (
+        money.get("lost", "0.00"),
+        money.get("credit", "0.00"),
+    )
+    world.apply(plan, units={"sub": {"2026-11-10": 13, "2026-11-11": 13 + units}})

@@ -217,7 +217,7 @@ class Change:
     invoice: InvoiceEffect | None = None  # effect on the next invoice; None: none or unknown
     one_off: Decimal | None = None  # charged once: setup fees, and units for periods gone by
     lost: Decimal | None = None
-    """Money of posted days that will not be billed; negative: a credit that is owed."""
+    """Money of earlier days that will not be billed; negative: a credit that is owed."""
 
     price_unknown: bool = False
     notes: tuple[str, ...] = ()
@@ -430,8 +430,8 @@ class Summary:
     run_rate: Money = Money()  # the same, by direction
     invoice: Money = Money()  # effect on the next invoices
     one_off: Money = Money()  # of it: charged once
-    lost: Decimal = Decimal(0)  # money of posted days that will not be billed
-    credit: Decimal = Decimal(0)  # owed for posted days, positive
+    lost: Decimal = Decimal(0)  # money of earlier days that will not be billed
+    credit: Decimal = Decimal(0)  # owed for earlier days, positive
     ledger: LedgerTotals = NO_TOTALS
     rows_gone: tuple[GoneRows, ...] = ()  # tables of which linked rows are gone
 

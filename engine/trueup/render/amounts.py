@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.plan import Change, Plan
+from trueup.model.plan import Action, Change, Plan
 from trueup.render.pennies import Spread, spread
 
 MONTHS = 12
@@ -18,7 +18,7 @@ class PlanMoney:
     once: Spread  # of it: billed once
     month: Spread  # of the run rate
     year: Spread  # the run rate of twelve months
-    lost: Spread  # of posted days, billed to nobody; negative: a credit that is owed
+    lost: Spread  # of earlier days, billed to nobody; negative: a credit that is owed
 
 
 NO_MONEY = PlanMoney(*[spread({})] * 5)
@@ -41,6 +41,11 @@ def has_money(change: Change) -> bool:
     """Whether the change does anything to a bill, or may do so at a price that is not known."""
     amounts = (change.monthly, change.invoice_amount, change.lost)
     return change.price_unknown or any(amounts)
+
+
+def is_shown(change: Change, *, verbose: bool) -> bool:
+    """Whether the change has a line: a mark in the source only has one if money goes with it."""
+    return verbose or change.action is not Action.WRITE_BACK or has_money(change)
 
 
 def _known(amounts: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]:

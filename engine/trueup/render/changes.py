@@ -8,6 +8,7 @@ from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.plan import Action, Change, FieldChange, Reason, Unknown
+from trueup.render.amounts import is_shown
 from trueup.render.folding import Group, fold, is_drift
 from trueup.render.formatting import count, known_as, money, sentence, some
 from trueup.render.layout import Cell, Line, free
@@ -40,12 +41,13 @@ _SYMBOLS = {
 def desired(changes: Sequence[Change], view: View) -> list[Line]:
     """What the plan wants, folded where it is equal; all but what `drift` shows.
 
-    Marks in the source are shown with `-v` only: the summary counts them.
+    Marks in the source are shown with `-v` only, unless money goes with them: the summary counts
+    them.
     """
     shown = [
         change
         for change in changes
-        if not is_drift(change) and (view.verbose or change.action is not Action.WRITE_BACK)
+        if not is_drift(change) and is_shown(change, verbose=view.verbose)
     ]
     return _change_lines(tidied(shown), view)
 
@@ -141,9 +143,9 @@ def notes(change: Change, view: View) -> list[str]:
         why = "for periods before the present one" if change.adjustment else "a fee"
         found.append(f"{_amount(once, view)} of it once, {why}")
     if lost and lost > 0:
-        found.append(f"{money(lost, view.currency)} of posted days is billed to nobody")
+        found.append(f"{money(lost, view.currency)} of earlier days is billed to nobody")
     elif lost:
-        found.append(f"{money(-lost, view.currency)} of credit is owed for posted days")
+        found.append(f"{money(-lost, view.currency)} of credit is owed for earlier days")
     return found + [sentence(sanitize(note)) for note in change.notes]
 
 

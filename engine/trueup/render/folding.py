@@ -61,9 +61,13 @@ def _by(key: Callable[[Change], Hashable], changes: Sequence[Change]) -> list[li
 
 
 def kind(change: Change) -> Hashable:
-    """What changes of one kind have in common: what they do to which fields, and why."""
+    """What changes of one kind have in common: what they do to which fields, and why.
+
+    A mark with money is of a kind of its own.
+    """
     fields = tuple((field.field, field.reason) for field in change.fields)
-    return change.action, change.mapping, change.entity, change.how, fields
+    own = change.id if change.action is Action.WRITE_BACK and change.lost else ""
+    return change.action, change.mapping, change.entity, change.how, fields, own
 
 
 def _equal(change: Change) -> Hashable:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trueup.model.plan import Action, Change, Reason
+from trueup.render.amounts import is_shown
 from trueup.render.changes import FOUND_BY, before
 from trueup.render.changes import NOTHING as EMPTY
 from trueup.render.formatting import count, known_as, money, plural
@@ -86,7 +87,7 @@ def by_kind(changes: Sequence[Change], tabs: Sequence[str], view: View) -> list[
     kinds = dict.fromkeys((one.tab, one.mapping) for one in changes)
     for tab, mapping in sorted(kinds, key=lambda kind: tabs.index(kind[0])):
         here = [one for one in changes if (one.tab, one.mapping) == (tab, mapping)]
-        done = [one for one in here if view.verbose or one.action is not Action.WRITE_BACK]
+        done = [one for one in here if is_shown(one, verbose=view.verbose)]
         if done:
             cells = (
                 Cell("" if tab == last else f"  {sanitize(tab)}"),

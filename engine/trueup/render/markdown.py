@@ -6,6 +6,7 @@ from dataclasses import replace
 from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, Plan
 from trueup.render import changes as change_text
+from trueup.render.amounts import is_shown
 from trueup.render.findings import alike
 from trueup.render.folding import Group, fold
 from trueup.render.formatting import count, known_as, some
@@ -70,8 +71,8 @@ def _head(plan: Plan) -> str:
 
 
 def _changes(changes: Sequence[Change], view: View) -> str:
-    """Marks in the source are shown with `-v` only: the summary counts them."""
-    shown = [one for one in changes if view.verbose or one.action is not Action.WRITE_BACK]
+    """Marks in the source are shown with `-v` only, unless money goes with them."""
+    shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
     rows = (_group(group, view) for group in fold(change_text.tidied(shown), verbose=view.verbose))
     return table(("", "what", "where", "change", "why"), rows)
 

@@ -124,9 +124,9 @@ def figures(seen: Overview) -> list[Figure]:
     found.append(Figure("A month", *_sides(money_.month.more, money_.month.less)))
     found.append(Figure("A year", *_sides(money_.year.more, money_.year.less)))
     if money_.lost.more:
-        found.append(Figure("Posted days, billed to nobody", None, None, money_.lost.more))
+        found.append(Figure("Earlier days, billed to nobody", None, None, money_.lost.more))
     if money_.lost.less:
-        found.append(Figure("Posted days, credit owed", None, None, money_.lost.less))
+        found.append(Figure("Earlier days, credit owed", None, None, money_.lost.less))
     return found
 
 
@@ -185,10 +185,10 @@ def doubts(seen: Overview) -> list[str]:
     if of.unknown:
         found.append(f"{count(of.unknown, 'line')} of the ledger not known")
     if seen.money.lost.more:
-        found.append(f"{money(seen.money.lost.more, seen.plan.currency)} lost for posted days")
+        found.append(f"{money(seen.money.lost.more, seen.plan.currency)} lost for earlier days")
     if seen.money.lost.less:
         owed = money(-seen.money.lost.less, seen.plan.currency)
-        found.append(f"{owed} of credit owed for posted days")
+        found.append(f"{owed} of credit owed for earlier days")
     return found
 
 

@@ -166,8 +166,8 @@ def _write_money(sheet: Sheet, row: int, changes: Page) -> int:
             ("A year", "annual"),
         )
     ]
-    rows.append(("Posted days, billed to nobody", None, None, changes.more("lost")))
-    rows.append(("Posted days, credit owed", None, None, changes.less("lost")))
+    rows.append(("Earlier days, billed to nobody", None, None, changes.more("lost")))
+    rows.append(("Earlier days, credit owed", None, None, changes.less("lost")))
     _write_headings(sheet, row, ("Money", "more", "less", "net"))
     for number, (label, *amounts) in enumerate(rows, start=row + 1):
         sheet.put(number, 0, label)

@@ -9,6 +9,7 @@ from enum import StrEnum, auto
 from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, Plan
 from trueup.render import changes as change_text
+from trueup.render.amounts import is_shown
 from trueup.render.attention import Item, Kind
 from trueup.render.crowds import Crowd, crowds_of
 from trueup.render.findings import chain_text, place_text, remedy_text
@@ -314,7 +315,7 @@ def _block(name: str, of: Sequence[Group], view: View, *, listed: bool = True) -
 
 def _ordered(changes: Sequence[Change], view: View) -> list[Change]:
     """The most money first, or by name; then by mapping and name, marks in the source last."""
-    shown = [one for one in changes if view.verbose or one.action is not Action.WRITE_BACK]
+    shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
     position = {mapping: n for n, mapping in enumerate(dict.fromkeys(one.mapping for one in shown))}
 
     def order(change: Change) -> tuple[Decimal, bool, int, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Action, Change, Outside, Plan, Reason
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
-from trueup.render.amounts import has_money
+from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind
 from trueup.render.formatting import count, known_as, money
 from trueup.render.layout import Cell, Line, free, lay_out
@@ -193,7 +193,7 @@ def _read(plan: Plan) -> list[Line]:
 def _changes(seen: Overview, view: View) -> tuple[list[list[Line]], bool]:
     """The changes, and whether they are only summed up, by groups, because they are many."""
     plan = seen.plan
-    counted = [change for change in plan.changes if change.action is not Action.WRITE_BACK]
+    counted = [change for change in plan.changes if is_shown(change, verbose=False)]
     if view.verbose or len(counted) <= PAGE * 2:
         sections = _one_by_one(seen, view)
         if view.verbose or sum(map(len, sections)) <= PAGE:

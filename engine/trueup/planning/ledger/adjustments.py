@@ -176,7 +176,7 @@ class AdjustmentPlanner:
                 self._hold(one.adjustment, one.stop)
                 continue
             if not one.adjustment.units:
-                self._mark_only(one.adjustment)
+                self._mark_only(ledger, one.adjustment)
                 continue
             change = self._change(ledger, one, needs)
             if key in self._owner_state.repeats and key not in self._owner_state.changes:
@@ -194,14 +194,21 @@ class AdjustmentPlanner:
                 waits = replace(stop, code=WAITS, severity=Severity.HOLD, text=text, key=key)
                 self._state.block(key, waits)
 
-    def _mark_only(self, adjustment: MergedAdjustment) -> None:
-        """Nothing is sent for changes whose sum is zero: they are marked."""
+    def _mark_only(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> None:
+        """Nothing is sent for changes whose sum is zero: they are marked.
+
+        Days between their own days and this one may be lost all the same. A correction cancels what
+        the target has already: then none are.
+        """
+        id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
         if adjustment.correction:
             why = "the correction, as decided, cancels it: nothing is sent"
-        else:
-            why = "the changes of that day cancel out: nothing is sent"
-        id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
-        self._marks.add(id_, adjustment.keys, (), why)
+            self._marks.add(id_, adjustment.keys, (), why)
+            return
+        lost = self._lost(ledger, adjustment)
+        why = "the changes of that day cancel out: nothing is sent"
+        notes = (why, *_credit_note(ledger, lost))
+        self._marks.add(id_, adjustment.keys, (), *notes, lost=lost)
 
     def _change(
         self, ledger: ServiceLedger, planned: PlannedAdjustment, needs: tuple[str, ...]
@@ -248,7 +255,7 @@ class AdjustmentPlanner:
         change = self._with_money(change, ledger, adjustment)
         self._state.changes[keys[0] if keys else id_] = [change]
         if keys:
-            self._marks.add(f"{id_}:mark", keys, (id_,), "")
+            self._marks.add(f"{id_}:mark", keys, (id_,))
         return change
 
     def _own_id(self, ledger: ServiceLedger, correction: Correction) -> str:
@@ -278,15 +285,16 @@ class AdjustmentPlanner:
         )
 
     def _lost(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
-        """Money of the posted days between the day of a change and the day that it moved to.
+        """Money of the days between the day of a change and the day that it moved to.
 
-        These days stay as they were billed; the amount is negative where a credit is owed.
+        It moved because these days are posted, or have taken an adjustment: they stay as they are
+        billed. The amount is negative where a credit is owed. The day of a change is that of its
+        policy, by which nothing is lost: it is what was agreed.
         """
         total = Decimal(0)
         for change in ledger.changes:
             first, last = change.day, adjustment.day - DAY
-            is_moved = change.key in adjustment.keys and first <= last
-            if is_moved and is_posted(ledger.rows, first):
+            if change.key in adjustment.keys and first <= last:
                 part = billing.amount(int(change.units), first, last, ledger.terms)
                 total += part or Decimal(0)
         return exact(total) if total else None
@@ -381,7 +389,7 @@ def _parts(changes: Sequence[Pending], correction: Correction, days: ServiceDays
 
 
 def _credit_note(ledger: ServiceLedger, lost: Decimal | None) -> Iterable[str]:
-    """Names the product under which a credit for posted days is given."""
+    """Names the product under which a credit for earlier days is given."""
     if lost is not None and lost < 0 and ledger.refund:
         target = ledger.systems.target
-        yield f"a credit is owed for posted days: give it as {ledger.refund} in {target}"
+        yield f"a credit is owed for earlier days: give it as {ledger.refund} in {target}"

@@ -1,6 +1,7 @@
 """Write-backs to pending changes: the mark that shows that they are dealt with."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from trueup.expressions import evaluate
 from trueup.model.mapping_state import MappingState
@@ -22,8 +23,18 @@ class ArchiveMarks:
         """The mark of a change that nothing is sent for."""
         self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why)
 
-    def add(self, id_: str, keys: tuple[str, ...], needs: tuple[str, ...], why: str) -> None:
-        """The write-back to these rows, if the mapping has one."""
+    def add(
+        self,
+        id_: str,
+        keys: tuple[str, ...],
+        needs: tuple[str, ...],
+        *notes: str,
+        lost: Decimal | None = None,
+    ) -> None:
+        """The write-back to these rows, if the mapping has one.
+
+        `lost` is the money of days that are not billed although nothing is sent.
+        """
         spec = self._mapping.write_back
         if spec is None or not keys:
             return
@@ -52,7 +63,8 @@ class ArchiveMarks:
                 record={name: row.get(name) for name in values},
                 made_of=self._made_of(keys),
             ),
-            notes=(why,) if why else (),
+            notes=notes,
+            lost=lost,
             marks_changes=True,
         )
         self._state.changes.setdefault(id_, []).append(change)
