@@ -415,3 +415,21 @@ def test_units_move_no_earlier_than_the_new_contract_begins(tmp_path):
     assert PlanFigures.of(plan).adjusts == [("sub", "2026-12-01", 10), ("sub", "2026-12-01", -10)]
     assert world.run(plan).complete
     assert on_both(world, "2026-11-30", "2026-12-01") == [(10, 0), (0, 10)]
+
+
+def test_a_pushed_change_of_a_posted_day_and_the_move_share_the_first_open_day(tmp_path):
+    world = moved(tmp_path)
+    world.post("2026-11-30")
+    world.add_change("sub", "2026-11-10", -4, "log-sub")
+    held = world.plan()
+    assert adjusting(held) == []
+    assert "not-moved" in {one.code for one in findings(held)}
+    world.decide("license_change", "log-sub", "push")
+    plan = world.plan()
+    figures = PlanFigures.of(plan)
+    assert figures.adjusts == [("sub", "2026-12-01", 6), ("sub", "2026-12-01", -10)]
+    assert figures.credit == "28.00"  # 4 x £10 x 21 of 30 days
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert on_both(world, "2026-11-30", "2026-12-01") == [(10, 0), (0, 6)]
+    assert world.plan().changes == ()
