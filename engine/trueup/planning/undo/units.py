@@ -7,7 +7,7 @@ some day, none of them is taken back.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from trueup.model.project import AppendSpec, Difference, LedgerSpec, MappingSpec
 from trueup.model.pushed_keys import is_correction_of
 from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
 from trueup.planning.reading import Records
+from trueup.planning.undo.halves import Days, Halves
 from trueup.planning.undo.undone_run import UndoContext, reversing
 from trueup.stages import billing
 
@@ -70,9 +71,32 @@ def _undo_mapping(context: UndoContext, ledger: _Ledger, changes: Sequence[Chang
     since = min((_day(change) for change in changes), default=context.as_of)
     rows = reader.units(ledger.spec, ledger.append, services, since)
     context.records += reader.count
-    for service, own in services.items():
-        planner = _ServiceUndo(context, ledger, service, rows.get(service, ()), own)
-        context.changes += planner.opposites()
+    halves = Halves(services, changes)
+    planners = [
+        _ServiceUndo(context, ledger, service, rows.get(service, ()), own)
+        for service, own in services.items()
+    ]
+    context.changes += halves.joined(_plan_opposites(context, planners, halves))
+
+
+def _plan_opposites(
+    context: UndoContext, planners: Sequence["_ServiceUndo"], halves: Halves
+) -> list[Change]:
+    """The opposites of all services; what is left without its other half is left, too."""
+    left: dict[str, str] = {}
+    findings = [*context.findings]
+
+    def days_from(first: Days) -> Days:
+        return {id_: day for one in planners for id_, day in one.days(first, left).items()}
+
+    while True:
+        days = halves.common_days(days_from)
+        opposites = [one for planner in planners for one in planner.opposites(days, left)]
+        alone = halves.alone(opposites)
+        if not alone:
+            return opposites
+        left |= alone
+        context.findings[:] = findings  # the next round finds them again
 
 
 class _ServiceUndo:
@@ -100,8 +124,21 @@ class _ServiceUndo:
         self._taken = {first + timedelta(days=days) for days in range((last - first).days + 1)}
         self._taken |= {*self._pushed, *adjusted_days(rows)}
 
-    def opposites(self) -> list[Change]:
-        """An adjustment for each, the latest first; none where less than no units would be left."""
+    def days(self, first: Days, left: Container[str]) -> dict[str, date]:
+        """The day of each opposite: a free one, no earlier than in `first`; none for `left`."""
+        taken, found = {*self._taken}, dict[str, date]()
+        for change in self._changes:
+            if change.id not in left and not self._pushed_again(change):
+                earliest = max(_day(change), first.get(change.id, date.min))
+                found[change.id] = self._free_day(earliest, taken)
+                taken.add(found[change.id])
+        return found
+
+    def opposites(self, days: Days, left: Mapping[str, str]) -> list[Change]:
+        """An adjustment for each, the latest first; none where less than no units would be left.
+
+        `left`: changes that are not taken back, with the name of the half that cannot be.
+        """
         found: list[Change] = []
         running = self._rows
         for change in self._changes:
@@ -109,7 +146,12 @@ class _ServiceUndo:
                 text = f"was pushed again since, by run {again}: it is not done once more"
                 self._context.leave(change, text)
                 continue
-            day, units = self._free_day(_day(change)), -change.unit_change
+            if change.id in left:
+                other = left[change.id]
+                text = f"its other half, {other}, is not taken back: both are, or neither"
+                self._context.leave(change, text)
+                continue
+            day, units = days[change.id], -change.unit_change
             if not any(row.start <= day <= row.end for row in self._rows):
                 text = (
                     f"no open day is left for {units:+d} units: "
@@ -123,7 +165,6 @@ class _ServiceUndo:
                 below = next(row for row in running if row.end >= day and row.units < 0)
                 self._leave_too_few(change, units, below)
                 return []
-            self._taken.add(day)
             found.append(opposite)
         return found
 
@@ -143,11 +184,11 @@ class _ServiceUndo:
         ]
         return next(iter(runs), "")
 
-    def _free_day(self, first: date) -> date:
+    def _free_day(self, first: date, taken: Container[date]) -> date:
         """The next day from `first` on that no adjustment took and no posted row covers."""
         posted = self._posted_until()
         day = posted + DAY if posted >= first else first
-        while day in self._taken:
+        while day in taken:
             day += DAY
         return day
 

@@ -1,0 +1,82 @@
+"""The two halves of a succession or a move, taken back: both on one day, or neither.
+
+What the run added to one service it took from another one. Taken back apart from each other, units
+would be billed twice or not at all on the days between. The increase goes first, so that no day is
+unbilled if the run ends between the two.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from trueup.model.plan import Change
+
+Days = Mapping[str, date]
+"""Change of the run → the day of the adjustment that takes it back."""
+
+_MOST_ROUNDS = 366
+"""Two pairs that cross each other never meet on a day; all others meet far sooner."""
+
+
+class Halves:
+    """The halves among what a run adjusted by one mapping."""
+
+    def __init__(self, services: Mapping[int, Sequence[Change]], done: Iterable[Change]) -> None:
+        """`services`: by service, what is to be taken back of it; `done`: all that may be."""
+        self._done = {change.id: change for change in done}
+        self._service = {one.id: id_ for id_, changes in services.items() for one in changes}
+
+    def common_days(self, days_from: Callable[[Days], Days]) -> Days:
+        """The days on which the halves meet, and the days of all others.
+
+        `days_from` gives the first days that are possible, none before those that it is given.
+        """
+        pairs = self._pairs()
+        first: dict[str, date] = {}
+        for _ in range(_MOST_ROUNDS):
+            days = days_from(first)
+            for pair in pairs:
+                known = [days[id_] for id_ in pair if id_ in days]
+                first |= dict.fromkeys(pair, max(known, default=date.min))
+            if all(days[id_] == first.get(id_, days[id_]) for id_ in days):
+                break
+        return days
+
+    def _pairs(self) -> list[tuple[str, ...]]:
+        """Ids of the changes that meet on a day: of several of one service, the earliest."""
+        found: dict[frozenset[str], dict[int, Change]] = {}
+        for id_, service in self._service.items():
+            change = self._done[id_]
+            others = self._others(change)
+            if others:
+                pair = found.setdefault(frozenset((*change.together, *others[0].together)), {})
+                pair[service] = min(pair.get(service, change), change, key=_day)
+        return [tuple(one.id for one in pair.values()) for pair in found.values()]
+
+    def _others(self, change: Change) -> list[Change]:
+        return [self._done[id_] for id_ in change.together if id_ in self._done]
+
+    def alone(self, opposites: Iterable[Change]) -> dict[str, str]:
+        """Ids of changes that would be taken back without a half of theirs, with its name."""
+        planned = {one.undoes for one in opposites}
+        return {
+            id_: other.name
+            for id_ in planned
+            for other in self._others(self._done[id_])
+            if other.id not in planned
+        }
+
+    def joined(self, opposites: Sequence[Change]) -> list[Change]:
+        """The adjustments, each with the ids of its own halves; a decrease waits for increases."""
+        by_original = {one.undoes: one for one in opposites}
+        found = []
+        for one in opposites:
+            others = [by_original[id_] for id_ in one.together if id_ in by_original]
+            increases = [other.id for other in others if other.unit_change > 0 > one.unit_change]
+            needs = tuple(dict.fromkeys((*one.needs, *increases)))
+            found.append(replace(one, together=tuple(other.id for other in others), needs=needs))
+        return found
+
+
+def _day(change: Change) -> date:
+    return change.adjustment.day if change.adjustment else date.max
