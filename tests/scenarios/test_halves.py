@@ -1,7 +1,17 @@
 """The two adjustments of a succession or a move belong together: both are sent, or neither."""
 
+from dataclasses import replace
+
 import pytest
+from trueup import wiring
+from trueup.applying.lock import hold_lock
+from trueup.cli.plan_files import load_plan
+from trueup.errors import EngineError
+from trueup.model import document
+from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Plan
+from trueup.model.run import Run
+from trueup.planning.systems import systems
 
 from tests.scenarios.expected import PlanFigures, adjusting, findings
 from tests.scenarios.test_succession import moved, service_on, succession_between_contracts
@@ -88,3 +98,66 @@ def test_an_undo_takes_back_both_halves_or_neither(tmp_path):
     assert reasons["log-old"] == (
         "its other half, Alpine Dental, Mail new, monthly, is not taken back: both are, or neither"
     )
+
+
+# A plan of an earlier version that lacks a half
+
+
+def with_strange_halves(plan: Plan) -> Plan:
+    """The undo plan as earlier versions made it: its halves name changes that it does not have."""
+    changes = [
+        replace(
+            one,
+            together=tuple(id_.removeprefix("undo:") for id_ in one.together),
+            needs=tuple(id_ for id_ in one.needs if id_ not in one.together),
+        )
+        for one in plan.changes
+    ]
+    return replace(plan, changes=tuple(changes))
+
+
+def test_a_run_of_an_earlier_version_that_lacks_a_half_is_resumed_and_holds_it(tmp_path):
+    world = succession_between_contracts(tmp_path)
+    original = world.run(world.plan()).run
+    text = document.dumps(with_strange_halves(world.plan(undo=original)))
+    with wiring.open_world(world.project, clock=world.clock) as ports, hold_lock(ports, "") as lock:
+        begun = Run(
+            id="earlier",
+            plan_digest=document.plan_id(text),
+            plan=text,
+            who="",
+            host=lock.lease.host,
+            started=ports.clock.now(),
+            undo_of=original,
+            systems=systems(ports),
+        )
+        ports.state.begin(begun, lock.lease)
+
+    outcome = world.resume()
+
+    held = {one.change: one.text for one in outcome.changes if one.status is ChangeStatus.HELD}
+    why = "the change that belongs to it is not in this plan: both are sent, or neither"
+    assert held == {
+        "undo:license_change:log-new": why,
+        "undo:license_change:log-old": why,
+    }
+    assert [world.units(key, "2026-11-30") for key in ("old", "new")] == [0, 12]
+    assert world.run(world.plan(undo=original)).complete
+    assert [world.units(key, "2026-11-30") for key in ("old", "new")] == [10, 0]
+
+
+def test_a_plan_file_that_lacks_a_half_is_refused_when_it_is_read(tmp_path):
+    world = succession_between_contracts(tmp_path)
+    plan = with_strange_halves(world.plan(undo=world.run(world.plan()).run))
+    why = (
+        "this plan is not complete: undo:license_change:log-old is sent together with "
+        "license_change:log-new or not at all, and the plan does not have that one: plan again"
+    )
+    file = tmp_path / "plan.json"
+    file.write_text(document.dumps(plan), encoding="utf-8")
+    with pytest.raises(EngineError) as read:
+        load_plan(file)
+    assert str(read.value) == f"{file}: {why}"
+    with pytest.raises(EngineError) as applied:
+        world.run(plan)
+    assert str(applied.value) == why

@@ -7,7 +7,7 @@ from trueup.applying.job import Job
 from trueup.applying.lock import LockHolder
 from trueup.applying.run_state import RunState
 from trueup.errors import PlanRefused, StalePlan, StateError
-from trueup.model.document import loads, plan_id
+from trueup.model.document import loads, loads_complete, plan_id
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import GuardExceeded, Plan
 from trueup.model.project import Project
@@ -28,9 +28,9 @@ def admit(
     """Checks the plan against limits, configuration and state, and opens its run.
 
     Raises PlanRefused over a limit that is not in `allowed`, StalePlan or StateError where the
-    plan does not fit.
+    plan does not fit, EngineError where the document is no complete plan.
     """
-    plan, snapshot = loads(document), world.state.load()
+    plan, snapshot = loads_complete(document), world.state.load()
     titles = project.catalogue.systems
     require_plan_systems(plan.systems, "this plan", world, titles)
     require_same_systems(snapshot, world, titles)

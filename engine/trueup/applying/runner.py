@@ -25,6 +25,9 @@ from trueup.model.run import Entry, RunStatus, Step
 from trueup.stages.batches import Schedule
 from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment
 
+MISSING_HALF = "the change that belongs to it is not in this plan: both are sent, or neither"
+"""Why a change is held whose `together` names a change that the plan does not have."""
+
 
 class Runner:
     """Runs a job to its end, or to where it must stop."""
@@ -122,15 +125,22 @@ class Runner:
             id_
             for change in batch
             for id_ in change.together
-            if id_ not in in_batch and id_ not in self.run_state.status
+            if id_ not in in_batch
+            and id_ not in self.run_state.status
+            and id_ in self.run_state.changes
         )
         return [*batch, *(self.run_state.changes[id_] for id_ in others)]
 
     def _hold_with_counterparts(self, batch: Sequence[Change], result: PreconditionResult) -> None:
-        """Holds a change whose counterpart has moved: both are sent, or neither."""
+        """Holds a change whose counterpart has moved, or is not in the plan: both, or neither.
+
+        A run may be open whose plan an earlier version made without it.
+        """
         for change in batch:
             for id_ in change.together:
-                if id_ in result.moved and change.id not in result.moved:
+                if id_ not in self.run_state.changes:
+                    result.moved[change.id] = MISSING_HALF
+                elif id_ in result.moved and change.id not in result.moved:
                     name = self.run_state.changes[id_].name
                     result.moved[change.id] = f"{name} belongs to it: {result.moved[id_]}"
 

@@ -17,7 +17,7 @@ def load_plan(file: Path) -> "Plan":
 
     text = read_text(file)
     try:
-        return document.loads(text)
+        return document.loads_complete(text)
     except EngineError as error:
         raise EngineError(f"{file}: {error}") from error
 

@@ -94,6 +94,24 @@ def loads(text: str) -> Plan:
     return plan
 
 
+def loads_complete(text: str) -> Plan:
+    """A plan that is yet to be applied; runs of the state may have others.
+
+    Raises EngineError as `loads` does, and where a change is sent together with one that is not in
+    the plan: earlier versions made such plans of undos and selections.
+    """
+    plan = loads(text)
+    ids = {change.id for change in plan.changes}
+    for change in plan.changes:
+        missing = next((id_ for id_ in change.together if id_ not in ids), None)
+        if missing:
+            raise EngineError(
+                f"this plan is not complete: {change.id:.60} is sent together with {missing:.60} "
+                "or not at all, and the plan does not have that one: plan again"
+            )
+    return plan
+
+
 _DAMAGED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
 
 
