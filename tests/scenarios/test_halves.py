@@ -11,10 +11,13 @@ from trueup.model import document
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Plan
 from trueup.model.run import Run
+from trueup.operations.plan import plan_in
+from trueup.pipeline import PlanOptions
 from trueup.planning.systems import systems
 
 from tests.scenarios.expected import PlanFigures, adjusting, findings
 from tests.scenarios.test_succession import moved, service_on, succession_between_contracts
+from tests.scenarios.world import World
 
 
 def is_joined(plan: Plan) -> bool:
@@ -161,3 +164,76 @@ def test_a_plan_file_that_lacks_a_half_is_refused_when_it_is_read(tmp_path):
     with pytest.raises(EngineError) as applied:
         world.run(plan)
     assert str(applied.value) == why
+
+
+# A part of a plan
+
+
+def part_of(world: World, **options: object) -> Plan:
+    """The plan of a selection."""
+    with wiring.open_world(world.project, clock=world.clock) as ports:
+        return plan_in(ports, world.project, PlanOptions(**options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"targets": ("license_change:log-new",)},
+        {"targets": ("license_change:log-old",)},
+        {"targets": ("license_change:log-new",), "exclude": ("contact",)},
+    ],
+)
+def test_a_part_with_one_half_takes_the_other_one_along(tmp_path, options):
+    world = succession_between_contracts(tmp_path)
+
+    plan = part_of(world, **options)
+
+    assert PlanFigures.of(plan).adjusts == [("new", "2026-11-10", 12), ("old", "2026-11-10", -10)]
+    assert {line.key for line in plan.ledger} == {"new", "old"}
+    assert "that they need" in plan.selection
+    outcome = world.run(plan)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    assert [world.units(key, "2026-11-10") for key in ("old", "new")] == [0, 12]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exclude": ("license_change:log-new",)},
+        {"exclude": ("license_change:log-old",)},
+        {"exclude": ("subscription:old",)},
+        {"exclude": ("subscription:new",)},
+        {"exclude": ("contract:con",)},
+        {"exclude": ("contract:con-2",)},
+        {"exclude": ("customer:acc",)},
+        {"targets": ("license_change:log-new",), "exclude": ("license_change:log-old",)},
+        {"customer": "acc", "exclude": ("license_change:log-old",)},
+    ],
+)
+def test_a_part_without_one_half_leaves_out_both(tmp_path, options):
+    world = succession_between_contracts(tmp_path)
+
+    plan = part_of(world, **options)
+
+    assert adjusting(plan) == []
+    assert plan.outside is not None
+    assert plan.outside.changes >= 4
+    assert world.run(plan).complete
+    services = [row["id"] for row in world.records("ContractServices")]
+    assert sum(world.units(one, "2026-11-10") for one in services) == 10
+
+
+@pytest.mark.parametrize("key", ["sub", "log-sub"])
+def test_a_part_of_a_move_has_both_halves_or_none(tmp_path, key):
+    world = moved(tmp_path)
+    world.add_change("sub", "2026-11-20", 3, "log-sub")
+    selector = f"{'subscription' if key == 'sub' else 'license_change'}:{key}"
+
+    inside = part_of(world, targets=(selector,))
+    outside = part_of(world, exclude=(selector,))
+
+    days = [(str(one.adjustment.day), one.unit_change) for one in adjusting(inside)]
+    assert {("2026-11-15", 10), ("2026-11-15", -10)} <= {*days}
+    assert sum(one.unit_change for one in adjusting(outside)) == 0
+    outcome = world.run(inside)
+    assert outcome.complete, [one for one in outcome.changes if one.text]

@@ -65,7 +65,10 @@ def _is_cycle(graph: "nx.DiGraph[str]", nodes: set[str]) -> bool:
 
 
 def with_needs(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:
-    """The ids of the wanted changes and of all that they need, directly or through others."""
+    """The ids of the wanted changes and of all that they need, directly or through others.
+
+    A change also needs those that are sent with it or not at all.
+    """
     by_id = {change.id: change for change in changes}
     found: set[str] = set()
     stack = [id_ for id_ in wanted if id_ in by_id]
@@ -73,5 +76,6 @@ def with_needs(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:
         id_ = stack.pop()
         if id_ not in found:
             found.add(id_)
-            stack.extend(need for need in by_id[id_].needs if need in by_id)
+            change = by_id[id_]
+            stack.extend(need for need in (*change.needs, *change.together) if need in by_id)
     return found

@@ -89,7 +89,7 @@ class _SelectionBuilder:
     def build(self) -> Selection:
         """The selection."""
         kept, asked_for = self._select_changes()
-        rows = self._select_rows(kept)
+        rows = self._select_rows(kept, asked_for)
         needed = len(kept - asked_for)
         every_key = {key for state in self._context.states.values() for key in state.rows}
         return Selection(
@@ -151,7 +151,7 @@ class _SelectionBuilder:
         is_excluded = any(one.selects(change, rows) for one in self._excluded)
         return is_excluded or not self._dropped.isdisjoint(rows)
 
-    def _select_rows(self, kept: set[str]) -> set[RowKey]:
+    def _select_rows(self, kept: set[str], asked_for: set[str]) -> set[RowKey]:
         """The rows that were asked for, and those that they need."""
         rows = {
             row
@@ -159,6 +159,11 @@ class _SelectionBuilder:
             if not self._targets or any(one.selects_row(row) for one in self._targets)
         }
         changed = {row for id_ in kept for row in self._rows_of[id_]}
+        changed |= {
+            (one.adjustment.row.mapping, one.adjustment.row.key)
+            for one in self._changes
+            if one.adjustment and one.id in kept - asked_for  # its line of the ledger comes along
+        }
         if self._targets:
             rows = self._graph.ancestors(rows)
         rows |= {cause for row in rows for cause in self._causes(row)}
@@ -201,13 +206,13 @@ class _SelectionBuilder:
 
 
 def _without_dependants(changes: Sequence[Change], kept: set[str], dropped: set[str]) -> set[str]:
-    """What needs an excluded change cannot be done either."""
+    """What needs an excluded change, or is sent with one or not at all, is left out too."""
     left = kept - dropped
     while True:
         broken = {
             change.id
             for change in changes
-            if change.id in left and dropped.intersection(change.needs)
+            if change.id in left and dropped.intersection((*change.needs, *change.together))
         }
         if not broken:
             return left
