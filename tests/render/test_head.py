@@ -142,7 +142,7 @@ def test_changes_that_are_sent_together_are_one_line(nothing):
         ("Alpine, other", Decimal(5)),
     ]
     text = section(plan_text(plan), "What matters most")
-    assert "± Premium (new term), in place of Premium   10 → 0, 0 → 12" in text
+    assert "± Premium (new term), in place of Premium   0 → 12, 10 → 0" in text
 
 
 def test_small_lines_are_counted_and_not_shown(nothing):

@@ -1,5 +1,6 @@
 """The two adjustments of a succession or a move belong together: both are sent, or neither."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,10 +15,16 @@ from trueup.model.run import Run
 from trueup.operations.plan import plan_in
 from trueup.pipeline import PlanOptions
 from trueup.planning.systems import systems
+from trueup.render.markdown import plan_markdown
+from trueup.render.plan_html import plan_html
+from trueup.render.plan_tables import Table, rows_of
+from trueup.render.style import Style
+from trueup.render.text import plan_text
 
 from tests.scenarios.expected import PlanFigures, adjusting, findings
 from tests.scenarios.test_succession import moved, service_on, succession_between_contracts
 from tests.scenarios.world import World
+from tests.support.pages import parsed, text_of
 
 
 def is_joined(plan: Plan) -> bool:
@@ -237,3 +244,73 @@ def test_a_part_of_a_move_has_both_halves_or_none(tmp_path, key):
     assert sum(one.unit_change for one in adjusting(outside)) == 0
     outcome = world.run(inside)
     assert outcome.complete, [one for one in outcome.changes if one.text]
+
+
+# What a plan looks like
+
+MAIL = "Alpine Dental, Mail {}, monthly"
+
+
+def adjusted_lines(text: str) -> list[list[str]]:
+    """The lines of a plan's text that show adjustments one by one, in parts."""
+    _, _, below = text.partition("\nAlpine Dental\n")
+    return [re.split(r"  +", line.strip()) for line in below.splitlines() if "±" in line]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_text_shows_both_halves_as_one_line(tmp_path, verbose):
+    plan = succession_between_contracts(tmp_path).plan()
+
+    [line] = adjusted_lines(plan_text(plan, Style(columns=250), verbose=verbose))
+
+    assert line == [
+        f"± {MAIL.format('new')}, in place of {MAIL.format('old')}",
+        "0 → 12, 10 → 0 units from 2026-11-10",
+        "+£14.00 this invoice",
+        "+£20.00 a month",
+        *(["cannot be undone"] if verbose else []),
+    ]
+
+
+def test_the_text_shows_a_move_as_one_line_with_the_notes_of_both_halves(tmp_path):
+    text = plan_text(moved(tmp_path).plan(), Style(columns=250))
+
+    [line] = adjusted_lines(text)
+
+    assert line[:2] == [f"± {MAIL.format('sub')}", "0 → 10, 10 → 0 units from 2026-11-15"]
+    assert "Moved from con\n      Moved to con-2" in text
+
+
+def test_markdown_shows_both_halves_as_one_row(tmp_path):
+    page = plan_markdown(succession_between_contracts(tmp_path).plan())
+
+    [row] = [line for line in page.splitlines() if line.startswith("| `±`")]
+
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "`±`",
+        f"{MAIL.format('new')}, in place of {MAIL.format('old')}",
+        "ContractServiceAdjustments, new; ContractServiceAdjustments 700",
+        "0 → 12, 10 → 0 units from 2026-11-10<br>+£14.00 this invoice<br>+£20.00 a month",
+        "",
+    ]
+
+
+def test_the_page_shows_both_halves_as_one_row(tmp_path):
+    root = parsed(plan_html(moved(tmp_path).plan()))
+
+    shown = [text_of(row) for row in root.iter("tr") if "units from" in text_of(row)]
+
+    [row] = shown
+    assert row == (
+        f"adjust {MAIL.format('sub')} ContractServiceAdjustments, new; "
+        "ContractServiceAdjustments 700 0 → 10, 10 → 0 units from 2026-11-15 "
+        "Moved from con Moved to con-2 moved to another service £0.00 £0.00"
+    )
+
+
+def test_a_table_has_a_row_for_each_half(tmp_path):
+    plan = moved(tmp_path).plan()
+
+    rows = [row for row in rows_of(plan, Table.CHANGES) if row["units after"] is not None]
+
+    assert [(row["units before"], row["units after"]) for row in rows] == [(0, 10), (10, 0)]

@@ -11,6 +11,7 @@ from trueup.model.plan import Action, Change, FieldChange, Reason, Unknown
 from trueup.render.amounts import is_shown
 from trueup.render.folding import Group, fold, is_drift
 from trueup.render.formatting import count, known_as, money, sentence, some
+from trueup.render.joined import joined_name
 from trueup.render.layout import Cell, Line, free
 from trueup.render.sanitize import ELLIPSIS, LONGEST, clip, sanitize
 from trueup.render.style import Paint, Style
@@ -112,11 +113,14 @@ def where(change: Change, names: SystemNames) -> str:
     return sanitize(change.entity) + (f" {change.record}" if change.record is not None else ", new")
 
 
-def units(change: Change) -> str:
-    """What an adjustment does: `12 → 15 units from 2026-11-15`."""
-    before, after = change.units or (0, 0)
-    day = f" from {change.adjustment.day.isoformat()}" if change.adjustment else ""
-    return f"{before} → {after} units{day}"
+def units(*changes: Change) -> str:
+    """What adjustments do: `12 → 15 units from 2026-11-15`; those of one day in one go."""
+    by_day: dict[str, list[str]] = {}
+    for change in changes:
+        before, after = change.units or (0, 0)
+        day = f" from {change.adjustment.day.isoformat()}" if change.adjustment else ""
+        by_day.setdefault(day, []).append(f"{before} → {after}")
+    return "; ".join(f"{', '.join(steps)} units{day}" for day, steps in by_day.items())
 
 
 def effect(changes: Sequence[Change], view: View) -> str:
@@ -149,6 +153,12 @@ def notes(change: Change, view: View) -> list[str]:
     return found + [sentence(sanitize(note)) for note in change.notes]
 
 
+def group_notes(group: Group, view: View) -> list[str]:
+    """The notes of the change that stands for the others; of halves, those of each."""
+    shown = group.changes if group.is_joined else (group.first,)
+    return [*dict.fromkeys(note for change in shown for note in notes(change, view))]
+
+
 def _amount(amount: Decimal, view: View) -> str:
     return money(amount, view.currency, signed=True)
 
@@ -160,15 +170,12 @@ def _change_lines(changes: Sequence[Change], view: View) -> list[Line]:
 def _group(group: Group, view: View) -> list[Line]:
     if not group.alike:
         return [_others(group, view)]
-    head = (
-        _adjustment(group.first, view)
-        if group.first.action is Action.ADJUST
-        else _head(group, view)
-    )
+    head = _adjustment(group, view) if group.first.action is Action.ADJUST else _head(group, view)
     found = [head, *_fields(group.first, view)]
-    if len(group.changes) > 1:
+    if len(group.changes) > 1 and not group.is_joined:
         found.append(free(some([change.name for change in group.changes]), view.style.dim, 6))
-    return found + [free(note, view.style.dim, 6) for note in notes(group.first, view)]
+    noted = group_notes(group, view)
+    return found + [free(note, view.style.dim, 6) for note in noted]
 
 
 def _head(group: Group, view: View) -> Line:
@@ -222,11 +229,11 @@ def _fills(change: Change) -> str:
     )
 
 
-def _adjustment(change: Change, view: View) -> Line:
+def _adjustment(group: Group, view: View) -> Line:
     cells = [
-        Cell(f"± {known_as(change.name)}", view.style.change),
-        Cell(units(change)),
-        *(Cell(text) for text in effects((change,), view)),
+        Cell(f"± {known_as(joined_name(group.changes))}", view.style.change),
+        Cell(units(*group.changes)),
+        *(Cell(text) for text in effects(group.changes, view)),
     ]
     cells += [Cell(CANNOT_BE_UNDONE, view.style.warn)] if view.verbose else []
     return Line(tuple(cells), "adjust", 2)

@@ -1,13 +1,15 @@
 """Groups changes that one line can stand for.
 
 Alike: equal values, one line for all. Of one kind: the same fields with values of their own; the
-first few are shown in full, the others are counted. `verbose` groups nothing.
+first few are shown in full, the others are counted. Joined: they are sent together or not at all.
+`verbose` groups these alone.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from trueup.model.plan import Action, Change, Reason
+from trueup.render.joined import joined
 
 MANY = 10
 """Changes of one kind that are shown one by one; of more, the first three are."""
@@ -27,6 +29,7 @@ class Group:
 
     changes: tuple[Change, ...]
     alike: bool = True
+    is_joined: bool = False  # the halves of a succession or a move
 
     @property
     def first(self) -> Change:
@@ -36,16 +39,22 @@ class Group:
 
 def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
     """Groups in the order of their first change."""
-    if verbose:
-        return [Group((change,)) for change in changes]
+    every = joined(changes)
+    halves = [Group(group, is_joined=True) for group in every if len(group) > 1]
+    others = [group[0] for group in every if len(group) == 1]
+    groups = halves + ([Group((change,)) for change in others] if verbose else _folded(others))
+    place = {change.id: position for position, change in enumerate(changes)}
+    return sorted(groups, key=lambda group: min(place[change.id] for change in group.changes))
+
+
+def _folded(changes: Sequence[Change]) -> list[Group]:
     groups: list[Group] = []
     for kin in _by(kind, changes):
         alike = _by(_equal, kin)
         several = [Group(tuple(same)) for same in alike if len(same) > 1]
         single = [same[0] for same in alike if len(same) == 1]
         groups += several + _few(single)
-    place = {change.id: position for position, change in enumerate(changes)}
-    return sorted(groups, key=lambda group: place[group.first.id])
+    return groups
 
 
 def is_drift(change: Change) -> bool:

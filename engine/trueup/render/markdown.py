@@ -10,6 +10,7 @@ from trueup.render.amounts import is_shown
 from trueup.render.findings import alike
 from trueup.render.folding import Group, fold
 from trueup.render.formatting import count, known_as, some
+from trueup.render.joined import joined_name
 from trueup.render.markdown_head import head, ledger_table
 from trueup.render.markdown_parts import bullets, code, literal, remedy, section, table
 from trueup.render.overview import open_runs, overview
@@ -79,14 +80,16 @@ def _changes(changes: Sequence[Change], view: View) -> str:
 
 def _group(group: Group, view: View) -> Sequence[str]:
     change, many, names = group.first, len(group.changes), view.names
-    name = known_as(change.name)
-    if many > 1:
+    name = known_as(joined_name(group.changes) if group.is_joined else change.name)
+    if many > 1 and not group.is_joined:
         name = f"{count(many, change.mapping)}: {some([one.name for one in group.changes])}"
     where = (
         change_text.where(change, names)
         if many == 1 or change.action is Action.WRITE_BACK
         else change.entity
     )
+    if group.is_joined:
+        where = "; ".join(change_text.where(one, names) for one in group.changes)
     reasons = dict.fromkeys(why for field in change.fields if (why := why_changed(field, names)))
     return (
         f"`{change_text.symbol(change.action)}`",
@@ -100,11 +103,11 @@ def _group(group: Group, view: View) -> Sequence[str]:
 def _what(group: Group, view: View) -> list[str]:
     change = group.first
     effects = [literal(text) for text in change_text.effects(group.changes, view) if text]
-    noted = [literal(note) for note in change_text.notes(change, view)]
+    noted = [literal(note) for note in change_text.group_notes(group, view)]
     match change.action:
         case Action.ADJUST:
             final = [f"**{change_text.CANNOT_BE_UNDONE}**"] if view.verbose else []
-            return [literal(change_text.units(change)), *effects, *final, *noted]
+            return [literal(change_text.units(*group.changes)), *effects, *final, *noted]
         case Action.LINK:
             found = literal(change_text.FOUND_BY.get(change.how, change.how))
             fields = [] if len(group.changes) > 1 else _fields(change)

@@ -11,6 +11,7 @@ from trueup.render.amounts import PlanMoney, has_money, plan_money
 from trueup.render.attention import Billing, Item, Kind, billing, items
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging
 from trueup.render.formatting import count, money
+from trueup.render.joined import joined, joined_name
 from trueup.render.pennies import NOTHING
 from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.ledger_totals import totals
@@ -41,8 +42,7 @@ class MoneyLine:
     @property
     def name(self) -> str:
         """What people call it: the row that gains units, then the rows that lose them."""
-        gaining = sorted(self.changes, key=lambda change: -change.unit_change)
-        return ", in place of ".join(dict.fromkeys(change.name for change in gaining))
+        return joined_name(self.changes)
 
     @property
     def weight(self) -> Decimal:
@@ -230,18 +230,13 @@ def _cost(amount: Decimal, of: Amount, currency: str) -> str:
 
 def money_lines(seen: Overview) -> list[MoneyLine]:
     """Changes with money, those that matter most first."""
-    found: dict[str, MoneyLine] = {}
-    by_id = {change.id: change for change in seen.plan.changes}
-    placed: set[str] = set()
-    for change in seen.plan.changes:
-        if change.id in placed or not has_money(change):
-            continue
-        legs = [by_id[id_] for id_ in (change.id, *change.together) if id_ in by_id]
-        ids = [leg.id for leg in legs]
-        placed.update(ids)
-        month, invoice = seen.money.month.total(ids), seen.money.invoice.total(ids)
-        found[change.id] = MoneyLine(tuple(legs), invoice, month)
-    return sorted(found.values(), key=lambda line: (-line.weight, line.name.casefold()))
+    found = []
+    for changes in joined(seen.plan.changes):
+        if any(map(has_money, changes)):
+            ids = [change.id for change in changes]
+            month, invoice = seen.money.month.total(ids), seen.money.invoice.total(ids)
+            found.append(MoneyLine(changes, invoice, month))
+    return sorted(found, key=lambda line: (-line.weight, line.name.casefold()))
 
 
 def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:

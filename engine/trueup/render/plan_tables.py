@@ -130,10 +130,10 @@ def why(change: Change, names: SystemNames) -> str:
         reasons = [FOUND_BY.get(change.how, change.how)]
     elif change.action is Action.WRITE_BACK:
         reasons = [f"recorded in {names.source}"]
-    elif change.adjustment and change.adjustment.is_correction:
-        reasons = [reason_text(Reason.DECISION, names)]
     elif change.adjustment and change.adjustment.is_transfer:
         reasons = ["moved to another service"]
+    elif change.adjustment and change.adjustment.is_correction:
+        reasons = [reason_text(Reason.DECISION, names)]
     elif change.adjustment:
         reasons = [reason_text(Reason.SOURCE, names)]
     return "; ".join(dict.fromkeys(reasons))

@@ -22,6 +22,7 @@ from trueup.render.formatting import (
     signed,
 )
 from trueup.render.head import units_of
+from trueup.render.joined import joined, joined_name
 from trueup.render.overview import (
     TOP,
     Group,
@@ -309,47 +310,55 @@ def _block(name: str, of: Sequence[Group], view: View, *, listed: bool = True) -
         sum((group.waits for group in of), NOTHING),
     )
     invoice, month, waits = (_signed(amount, view) if amount else "" for amount in sums)
-    rows = tuple(_change(one, view) for one in _ordered(changes, view)) if listed else ()
+    rows = tuple(_row(one, view) for one in _ordered(changes, view)) if listed else ()
     return GroupBlock(name, counted(changes, marks=view.verbose), invoice, month, waits, rows)
 
 
-def _ordered(changes: Sequence[Change], view: View) -> list[Change]:
-    """The most money first, or by name; then by mapping and name, marks in the source last."""
+def _ordered(changes: Sequence[Change], view: View) -> list[tuple[Change, ...]]:
+    """The most money first, or by name; then by mapping and name, marks in the source last.
+
+    What is sent together or not at all is one row.
+    """
     shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
     position = {mapping: n for n, mapping in enumerate(dict.fromkeys(one.mapping for one in shown))}
 
-    def order(change: Change) -> tuple[Decimal, bool, int, str]:
-        amounts = (view.money.invoice.of(change.id), view.money.month.of(change.id))
-        weight = max(abs(amount or NOTHING) for amount in amounts)
+    def order(row: Sequence[Change]) -> tuple[Decimal, bool, int, str]:
+        change, ids = row[0], [one.id for one in row]
+        weight = max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
         first = NOTHING if view.arrangement.sort is Sort.NAME else -weight
         is_mark = change.action is Action.WRITE_BACK
         return first, is_mark, position[change.mapping], change.name.casefold()
 
-    return sorted(shown, key=order)
+    return sorted(joined(shown), key=order)
 
 
-def _change(change: Change, view: View) -> ChangeRow:
-    invoice, month = view.money.invoice.of(change.id), view.money.month.of(change.id)
-    monthly = "" if month is None else _signed(month, view)
+def _row(changes: Sequence[Change], view: View) -> ChangeRow:
+    ids, money_ = [change.id for change in changes], view.money
+    has_invoice = any(money_.invoice.of(id_) is not None for id_ in ids)
+    has_month = any(money_.month.of(id_) is not None for id_ in ids)
+    reasons = [sanitize(why(one, view.names)) for one in changes if one.action is not Action.CREATE]
+    notes = [note for change in changes for note in change_text.notes(change, view)]
+    monthly = _signed(money_.month.total(ids), view) if has_month else ""
     return ChangeRow(
-        action=_DONE[change.action],
-        name=known_as(change.name),
-        where=change_text.where(change, view.names),
+        action=_DONE[changes[0].action],
+        name=known_as(joined_name(changes)),
+        where="; ".join(change_text.where(change, view.names) for change in changes),
         what=tuple(
             pieces(line, has_commands=False)
-            for line in (*_what(change, view), *change_text.notes(change, view))
+            for line in dict.fromkeys((*_what(changes, view), *notes))
         ),
-        why="" if change.action is Action.CREATE else sanitize(why(change, view.names)),
-        invoice="" if invoice is None else _signed(invoice, view),
-        month=_beside(monthly, is_unknown=change.price_unknown),
+        why="; ".join(dict.fromkeys(reasons)),
+        invoice=_signed(money_.invoice.total(ids), view) if has_invoice else "",
+        month=_beside(monthly, is_unknown=any(change.price_unknown for change in changes)),
     )
 
 
-def _what(change: Change, view: View) -> list[str]:
+def _what(changes: Sequence[Change], view: View) -> list[str]:
+    change = changes[0]
     fields = [_field(change, position) for position in range(len(change.fields))]
     match change.action:
         case Action.ADJUST:
-            return [change_text.units(change)]
+            return [change_text.units(*changes)]
         case Action.CREATE if not view.verbose:
             return [f"{len(fields):,} fields"] if fields else []
         case _:
