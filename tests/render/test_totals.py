@@ -188,11 +188,31 @@ def check_csv(plan):
     waiting = plan_csv(plan, Table.WAITING)
     assert column(waiting, "held a month") == five["held"]
     assert column(waiting, "unexplained a month") == five["left"]
-    assert column(plan_csv(plan, Table.LEDGER), "monthly") == five["under"] - five["over"]
+    lines_ = plan_csv(plan, Table.LEDGER)
+    for name in ("moved", "held", "unexplained"):
+        cells = [Decimal(row[name] or 0) for row in csv.DictReader(io.StringIO(lines_))]
+        assert sum(cells) == getattr(plan.summary.ledger, name).units
+    assert column(lines_, "monthly") == five["under"] - five["over"]
 
 
 def test_each_column_of_csv_adds_up_to_the_plans_total(large):
     check_csv(large)
+
+
+def test_a_line_that_is_not_known_is_in_no_sum_of_the_ledgers_table():
+    held = HeldUnits(Decimal(14), "waits", "it waits", ("9",), RowRef("license_change", "9", ""))
+    known = ledger(LedgerClass.UNDER_BILLED, "Visio", (8, 3, 4), Decimal(2))
+    unknown = ledger(LedgerClass.UNKNOWN, "Power BI", (None, 5, 17), Decimal(2), held=(held,))
+    plan = plan_of((), [known, unknown])
+
+    rows = [*csv.DictReader(io.StringIO(plan_csv(plan, Table.LEDGER)))]
+
+    columns = ("moved", "held", "unexplained", "monthly")
+    assert [[row[name] for name in columns] for row in rows] == [
+        ["4", "0", "1", "10.00"],
+        ["", "", "", ""],
+    ]
+    assert (plan.summary.ledger.moved.units, plan.summary.ledger.held.units) == (4, 0)
 
 
 @settings(max_examples=60)

@@ -117,6 +117,19 @@ def test_totals_are_formulas_over_the_rows_above(a_plan):
         assert book.totals(title) == {name: book.sum(title, name)}
 
 
+def test_units_of_the_ledger_add_up_to_the_head(a_plan):
+    *known, unknown = a_plan.ledger
+    waits = next(line.held for line in known if line.held)
+    book = Book(plan_xlsx(replace(a_plan, ledger=(*known, replace(unknown, held=waits)))))
+
+    for name, total in (
+        ("moved", a_plan.summary.ledger.moved),
+        ("held", a_plan.summary.ledger.held),
+    ):
+        cells = [cell for cell in book.column("Ledger", name) if cell is not None]
+        assert (len(cells), sum(cells)) == (len(known), total.units)
+
+
 def test_numbers_are_decimals_without_the_noise_of_binary_fractions():
     for amount in ("9.95", "8.41", "0.57", "-1.15", "1234567890123.45"):
         with zipfile.ZipFile(io.BytesIO(one_cell(Decimal(amount), Look.EFFECT))) as file:

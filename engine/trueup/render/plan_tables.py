@@ -1,6 +1,7 @@
 """A plan as tables for a spreadsheet: a row is one thing, and no amount stands twice.
 
-Amounts are to the penny, and each column of them adds up to the plan's total.
+Amounts are to the penny, and each column of them adds up to the plan's total. So do the units that
+are moved, held and unexplained: a line of the ledger that is not known, in no total, has none.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import assert_never
 from trueup.model.catalogue import SystemNames
 from trueup.model.plan import Action, Change, LedgerLine, Plan, Reason, RowRef
 from trueup.render.amounts import PlanMoney, plan_money
-from trueup.render.attention import Item, Kind, items
+from trueup.render.attention import Item, Kind, is_known, items
 from trueup.render.belonging import Belonging, name_of
 from trueup.render.changes import FOUND_BY
 from trueup.render.csv_ import Cells, about, each_field
@@ -191,6 +192,11 @@ def _findings(plan: Plan) -> Iterable[Cells]:
 
 
 def _line(line: LedgerLine, plan: Plan) -> Cells:
+    summed: Cells = {
+        "moved": line.moved,
+        "held": line.held_units,
+        "unexplained": line.unexplained,
+    }
     return {
         "customer": line.customer,
         "mapping": line.mapping,
@@ -202,9 +208,7 @@ def _line(line: LedgerLine, plan: Plan) -> Cells:
         "quantity": line.quantity,
         "units": line.units,
         "pending": line.pending,
-        "moved": line.moved,
-        "held": line.held_units,
-        "unexplained": line.unexplained,
+        **(summed if is_known(line) else {}),
         "difference": line.difference,
         "price": None if line.price is None else penny(line.price),
         "currency": plan.currency,
