@@ -12,7 +12,7 @@ from trueup.render.overview import OPEN_RUN, overview, verdict, waiting
 from trueup.render.plan_html import plan_html
 from trueup.render.report import MANY
 from trueup.render.view import Arrangement, GroupBy, Sort
-from trueup.stages.ledger import totals
+from trueup.stages.ledger_totals import totals
 from trueup.stages.summary import Counts, summarize
 
 from tests.render.conftest import change, ledger
