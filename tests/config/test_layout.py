@@ -27,6 +27,10 @@ def data(content):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
+def test_a_mapping_with_one_entry_in_a_list_keeps_its_braces():
+    assert laid_out("rows: [{id: a}, {id: b}]\n") == "rows: [{id: a}, {id: b}]\n"
+
+
 def test_the_shipped_files_have_the_layout(file):
     content = file.read_bytes()
 

@@ -111,6 +111,7 @@ def _yaml(*, as_written: bool = False) -> YAML:
     if as_written:
         both.Resolver = _AsWritten
     both.preserve_quotes = True
+    both.brace_single_entry_mapping_in_flow_sequence = True  # `[{id: a}]`, not `[id: a]`
     both.width = _LONGEST_LINE
     both.indent(mapping=INDENT, sequence=2 * INDENT, offset=INDENT)
     return both
