@@ -67,6 +67,18 @@ def test_units_that_were_entered_on_the_former_service_stop_a_move_back(tmp_path
     assert_sums(plan)
 
 
+def test_a_move_back_that_cannot_be_sent_leaves_the_link(tmp_path):
+    world = moved_back(tmp_path)
+    plan = world.plan()
+    world.adjust("sub", "2026-11-20", 1)
+    assert not world.run(plan).complete
+    again = world.plan("2026-11-21")
+    assert {line.key: Line.of(line) for line in again.ledger} == {
+        "sub": Line("over-billed", 10, 11, left=-1),  # of both services
+        "other": agrees(1),
+    }
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("adjustment", [1, 2])
 def test_a_move_back_can_be_resumed(tmp_path, adjustment, when):

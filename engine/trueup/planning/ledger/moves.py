@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from trueup.model.finding import Finding, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Change, LedgerLine, RowRef
+from trueup.model.plan import Action, Change, LedgerLine, RowRef
 from trueup.model.project import MappingSpec
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
@@ -122,7 +122,8 @@ class Moves:
     def join(self, arriving: Sequence[Change], leaving: Sequence[Change]) -> None:
         """Makes one unit of a move and the changes of earlier days; the departure comes last.
 
-        `arriving` are the changes of the new service, `leaving` those of the old one.
+        `arriving` are the changes of the new service, `leaving` those of the old one. A link of the
+        row to the new service waits for them: a link alone would leave the units behind.
         """
         arrival = [one.id for one in arriving if one.adjustment and one.adjustment.is_transfer]
         departure = [one.id for one in leaving if one.adjustment and one.adjustment.is_transfer]
@@ -130,11 +131,22 @@ class Moves:
             return
         earlier = [one.id for one in leaving if one.id not in departure]
         unit = [*earlier, *arrival, *departure]
+        links = {
+            one.id
+            for changes in self._state.changes.values()
+            for one in changes
+            if one.action is Action.LINK and any(one.id in other.needs for other in arriving)
+        }
         needs = dict.fromkeys(arrival, earlier) | dict.fromkeys(departure, unit)
         for state in self._context.states.values():
             for key, changes in state.changes.items():
-                if any(change.id in unit for change in changes):
-                    state.changes[key] = [_joined(change, unit, needs) for change in changes]
+                if any(change.id in {*unit, *links} for change in changes):
+                    state.changes[key] = [
+                        replace(change, together=tuple(unit))
+                        if change.id in links
+                        else _joined(change, unit, needs)
+                        for change in changes
+                    ]
 
     def block(self, key: str, why: str) -> Finding:
         """Blocks the row: it stays on the record that it has."""

@@ -26,7 +26,7 @@ def orphan_lines(
     """
     state = context.states[mapping.name]
     linked = {*state.record_ids.values(), *state.inferred_links.values()}
-    linked |= {*state.left_records.values()}
+    linked |= {*state.left_records.values(), *services.counted}
     unreadable, candidates = _unreadable_rows(context, mapping), _Candidates(context, mapping)
     for record in state.records:
         if record in linked:

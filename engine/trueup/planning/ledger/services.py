@@ -49,6 +49,8 @@ class ServiceLedgers:
         self._adjusted = {one.record for one in context.snapshot.pushed.values() if one.units}
         self._units: Mapping[int, tuple[UnitRow, ...]] = {}
         self._unassigned = NO_ADVICE
+        self.counted: set[int] = set()
+        """Records whose units are in the ledger of a row, also of one that cannot move to them."""
 
     def read_units(self, append: AppendSpec, queues: Mapping[str, Queue]) -> None:
         """Reads the unit rows of all services, from the first day that a change is about.
@@ -111,6 +113,7 @@ class ServiceLedgers:
             unknown = self._unknown_record(key)
         terms = self._terms.terms(known, key)
         billed = [one for one in (left, record) if one is not None]
+        self.counted.update(billed)
         rows = [self._units.get(one, ()) for one in billed]
         under = self._ancestry.of_row(self._mapping.name, key)
         policy = self.policies.of(key, under)
