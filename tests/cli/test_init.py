@@ -66,6 +66,16 @@ def test_a_project_is_valid_and_has_neither_example_data_nor_secrets(command, tm
     assert not (tmp_path / "work" / "examples").exists()
 
 
+@pytest.mark.parametrize("start", STARTS)
+def test_the_tests_of_a_new_project_pass_whatever_its_settings_are(command, tmp_path, start):
+    command("init", "work", "--from", start, *SWISS)
+    for name in ("contact", "customer", "contract", "license_change", "product"):
+        (tmp_path / "work" / "tests" / f"{name}.yaml").unlink()  # one file shows it
+    code, out, err = command("test", "--project", "work", "--jobs", 1)
+
+    assert (code, err) == (0, ""), out
+
+
 @pytest.mark.parametrize(
     ("start", "source", "target", "commands"),
     [
@@ -118,7 +128,8 @@ def test_git_ignores_state_secrets_and_data_of_customers(command, tmp_path):
         check=True, capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
 
-    assert {one for one in listed if one.partition("/")[0] not in {"mappings", "rules"}} == {
+    copied = {"mappings", "rules", "tests"}
+    assert {one for one in listed if one.partition("/")[0] not in copied} == {
         ".gitignore", "ci/github-actions.yaml", "env.example", "exports/README.md", "trueup.yaml",
         *(f"schemas/{one.name}" for one in (work / "schemas").iterdir()),
     }  # fmt: skip

@@ -40,7 +40,7 @@ from trueup.model.project import Decision, MappingSpec, Project, Rule
 from trueup.model.suggestions import few_searches
 
 _SCHEMAS = "schemas"
-_DAY_SETTINGS = frozenset({"changes_from"})
+DAY_SETTINGS = frozenset({"changes_from"})
 """Settings that are days, even if they are written in quotes."""
 
 
@@ -182,7 +182,7 @@ def _settings(files: ProjectFiles, schemas: Schemas) -> Mapping[str, object] | N
         return None
 
     data = files.settings.data if files.settings else {}
-    days = {name: parse_day(value) for name, value in data.items() if name in _DAY_SETTINGS}
+    days = {name: parse_day(value) for name, value in data.items() if name in DAY_SETTINGS}
     known = schemas.properties("project", "$defs", "settings")
     return {**dict.fromkeys(sorted(known)), **data, **days}
 

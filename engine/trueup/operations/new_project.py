@@ -15,7 +15,7 @@ from trueup.expressions.country_filters import all_countries
 from trueup.model.finding import Severity
 from trueup.model.new_project import Created, NewProject, Start
 from trueup.operations.project import check_project
-from trueup.operations.project_folder import shipped_folder
+from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
 
 EXPORTS = "exports"
 SEED = "sandbox.json"
@@ -41,8 +41,9 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
         without = shutil.ignore_patterns("__pycache__", "*.py", ".*")
         for name in _COPIED:
             shutil.copytree(shipped_folder() / name, made / name, ignore=without)
+        shutil.copytree(shipped_tests(), made / TESTS, ignore=without)
         _require_valid(made)
-        tops = sorted({Path(name).parts[0] for name in files} | {*_COPIED})
+        tops = sorted({Path(name).parts[0] for name in files} | {*_COPIED, TESTS})
         kept = [name for name in (IGNORED,) if (folder / name).exists()]
         existing = [str(folder / name) for name in tops if (folder / name).exists()]
         if blocking := [one for one in existing if Path(one).name not in kept]:
@@ -245,6 +246,7 @@ jobs:
         with: {python-version: "3.12"}
       - run: pip install trueup-*.whl
       - run: trueup validate
+      - run: trueup test
   plan:   # writes nothing in either system
     if: github.event_name == 'workflow_dispatch'
     runs-on: [self-hosted, billing]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup.config.documents import parse, read
+from trueup.config.loader import DAY_SETTINGS
 from trueup.config.node import Node
 from trueup.config.rules import parse_day, parse_decisions
 from trueup.config.schema import CheckedDocument, Schemas
@@ -49,13 +50,16 @@ class _Loader:
         self._project, self._schemas = project, schemas
         self._findings: list[Finding] = []
         self._defaults = RowDefaults(None, {}, (), {})
+        self._settings: dict[str, object] = {}  # of all tests, where they differ
 
     def load(
         self, files: Sequence[TestFile], defaults: TestFile | None
     ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
         if defaults:
             for checked in self._checked(defaults, "test_defaults"):
-                self._defaults = self._parse_defaults(Node(checked.document, checked.data))
+                node = Node(checked.document, checked.data)
+                self._defaults = self._parse_defaults(node)
+                self._settings = self._parse_settings(node.get("settings"))
         tests: dict[str, ProjectTest] = {}
         for file in files:
             for checked in self._checked(file, "test"):
@@ -84,7 +88,7 @@ class _Loader:
 
     def _test(self, node: Node, checked: CheckedDocument) -> ProjectTest:
         as_of = self._as_of(node)
-        settings, balance = node.get("settings"), node.get("balance")
+        balance = node.get("balance")
         tables = self._project.catalogue.tables
         raw = read_rows(node.get("source"), tables, self._findings)
         earlier = read_rows(node.get("before"), tables, self._findings)
@@ -113,7 +117,7 @@ class _Loader:
             before=before,
             target=target,
             expect=parser.parse(node["expect"]),
-            settings=self._settings(settings) if settings else {},
+            settings=self._parse_settings(node.get("settings")),
             decisions=tuple(self._decisions(checked)),
         )
 
@@ -125,17 +129,19 @@ class _Loader:
             self._findings.append(fault(text, "write as_of: 2026-11-15", node["test"].place))
         return day or date(2026, 1, 1)
 
-    def _settings(self, node: Node) -> dict[str, object]:
+    def _parse_settings(self, node: Node | None) -> dict[str, object]:
         """The settings that differ; those of a mapping are put into the project's own one."""
-        settings: dict[str, object] = {}
-        for name, part in node.items():
+        settings = dict(self._settings)
+        for name, part in node.items() if node else ():
             if name not in self._project.settings:
                 text, known = f"there is no setting {name}", self._project.settings
                 self._findings.append(unknown(text, name, known, part.key_place))
                 continue
-            own = self._project.settings[name]
+            own = settings.get(name, self._project.settings[name])
             if isinstance(own, Mapping) and isinstance(part.data, Mapping):
                 settings[name] = {**own, **part.data}
+            elif name in DAY_SETTINGS:
+                settings[name] = parse_day(part.data)
             else:
                 settings[name] = part.data
         return settings
