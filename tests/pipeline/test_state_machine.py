@@ -77,7 +77,9 @@ def settles_too_early(patch):
 def marks_before_the_proof(patch):
     add = ArchiveMarks.add
     patch.setattr(
-        ArchiveMarks, "add", lambda self, id_, keys, _needs, why: add(self, id_, keys, (), why)
+        ArchiveMarks,
+        "add",
+        lambda self, id_, keys, _needs, *notes, **more: add(self, id_, keys, (), *notes, **more),
     )
 
 

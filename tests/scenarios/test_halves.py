@@ -22,7 +22,8 @@ from trueup.render.style import Style
 from trueup.render.text import plan_text
 
 from tests.scenarios.expected import PlanFigures, adjusting, findings
-from tests.scenarios.test_succession import moved, service_on, succession_between_contracts
+from tests.scenarios.test_moves import moved, service_on
+from tests.scenarios.test_succession import succession_between_contracts
 from tests.scenarios.world import World
 from tests.support.pages import parsed, text_of
 

@@ -28,7 +28,7 @@ FACTS: Mapping[str, Callable[[Change], object]] = {
     "a month": lambda change: change.monthly,
     "this invoice": lambda change: change.invoice_amount,
     "invoice from": lambda change: change.invoice.start if change.invoice else None,
-    "posted days": lambda change: change.lost,
+    "earlier days": lambda change: change.lost,
 }
 """What two changes are compared by, besides their fields and the values that they send."""
 

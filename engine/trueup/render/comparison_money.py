@@ -53,7 +53,7 @@ def totals(comparison: Comparison) -> list[Total]:
         Total("This invoice run", first.invoice.net, second.invoice.net),
         Total(MONTH, first.month.net, second.month.net),
         Total("A year", first.year.net, second.year.net),
-        Total("Posted days", first.lost.net, second.lost.net),
+        Total("Earlier days", first.lost.net, second.lost.net),
         Total("Billed too little, a month", now.under, then.under, signed=False),
         Total("Billed too much, a month", now.over, then.over, signed=False),
         Total("Held or blocked, a month", now.held, then.held),

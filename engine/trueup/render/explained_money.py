@@ -70,8 +70,8 @@ def _money(explained: ChangeExplanation, view: View) -> list[Line]:
         found.append(_fact("Of it once", f"{amount}, {why}"))
     if change.lost:
         amount = money(abs(change.lost), view.currency)
-        text = "of posted days is billed to nobody" if change.lost > 0 else "of credit is owed"
-        found.append(_fact("Posted days", f"{amount} {text}"))
+        text = "of earlier days is billed to nobody" if change.lost > 0 else "of credit is owed"
+        found.append(_fact("Earlier days", f"{amount} {text}"))
     return found
 
 
