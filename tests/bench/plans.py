@@ -3,6 +3,8 @@
 Cases: `plain` (20 fields, no rules, each stage and the whole plan), `shipped` and `shipped-rules`
 (the shipped subscription mapping without and with its rules), `diffsync` (the rows of `plain` in
 that library). Each case runs in a process of its own, so that its peak memory is its own.
+
+Libraries that are loaded on first use are loaded before: `start.py` measures what they cost.
 """
 
 import json
@@ -15,6 +17,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import deepdiff  # noqa: F401
+import phonenumbers  # noqa: F401
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.model.catalogue import Catalogue, Column, Entity, Field, PickValue, Table, Type
