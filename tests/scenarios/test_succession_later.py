@@ -265,3 +265,16 @@ def test_a_row_that_ends_and_comes_back_by_itself_follows_the_policy(tmp_path):
     edits = {SUBSCRIPTION: {INCREASE: "increase: {on: next_period}"}}
     world = World(tmp_path, service, edits=edits)
     assert adjusts(world) == [("sub", RENEWAL_DAY, -10), ("sub", "2026-12-01", 12)]
+
+
+def test_halves_that_an_expression_pairs_stay_a_pair(tmp_path):
+    """Without a decision: the state remembers what `successor_of` gave when the record was made."""
+    world = renewed(tmp_path, contract="con-2", product="pro-2")
+    text = (tmp_path / SUBSCRIPTION).read_text(encoding="utf-8")
+    [line] = [one for one in text.splitlines() if one.startswith("successor_of:")]
+    world.edit(SUBSCRIPTION, line, "successor_of: \"{{ 'old' if source.id == 'new' else none }}\"")
+    provisioned(world, "log-old", AWAITING)
+    world.sync()
+    provisioned(world, "log-old", PROVISIONED)
+    assert adjusts(world) == BOTH
+    world.apply(world.plan(), PAID_IN_FULL)

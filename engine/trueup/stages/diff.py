@@ -23,7 +23,10 @@ UNDONE = "~undone:"
 """Prefix of a field's name among the applied values: the run whose undo restored this value."""
 
 SUCCEEDS = "~succeeds"
-"""Among the values last applied: the row whose record was handed over to this one."""
+"""Among the values last applied: the rows whose record was handed over, the last of them first."""
+
+FOLLOWS = "~follows"
+"""Among the values last applied: the row whose units this row's own record replaces."""
 
 NOT_KEPT = "~not kept:"
 """Among the values last applied, before a field's name: the value that was written there, while the

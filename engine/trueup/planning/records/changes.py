@@ -20,6 +20,7 @@ from trueup.planning.records.not_kept import NotKept
 from trueup.planning.records.repeats import Repeats
 from trueup.planning.records.row_values import RowValues
 from trueup.stages.diff import (
+    FOLLOWS,
     NOT_KEPT,
     SUCCEEDS,
     UNDONE,
@@ -246,7 +247,7 @@ class _ChangePlanner:
         row = stable_columns(self._context, self._mapping, key)
         remembered = owned(self._compiled.slots, values, row)
         last = self._context.snapshot.applied.get((self._mapping.name, key), {})
-        marks = [SUCCEEDS, *(f"{NOT_KEPT}{name}" for name in kept)]
+        marks = [SUCCEEDS, FOLLOWS, *(f"{NOT_KEPT}{name}" for name in kept)]
         return {**remembered, **{name: last[name] for name in marks if name in last}}
 
     def _switch_on(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
 from trueup.model.finding import Advice, Command, Finding, Place, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Change
+from trueup.model.plan import Action, Change
 from trueup.model.project import FieldSpec, MappingSpec, Reference, Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.key_values import KeyValues
-from trueup.stages.diff import SUCCEEDS
+from trueup.stages.diff import FOLLOWS, SUCCEEDS
 from trueup.stages.match import BY_SUCCESSION, RecordIndex
 
 
@@ -50,6 +50,11 @@ def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Succ
         state.changes[key] = [
             _handing_over(context, change, predecessor) for change in state.changes.get(key, [])
         ]
+    for key, predecessor in state.moved_from.items():
+        for position, change in enumerate(state.changes.get(key, [])):
+            if change.action in (Action.CREATE, Action.LINK):
+                owned = {**change.owned, FOLLOWS: predecessor}
+                state.changes[key][position] = replace(change, owned=owned)
 
 
 def _handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
@@ -117,11 +122,36 @@ class _SuccessionFinder:
         handed_over = _handed_over(self._context, self._mapping, key)
         if record and handed_over and (decision is None or decision.record in (None, record)):
             return handed_over[0]
+        if record and decision is None and not self._has_left(key, record):
+            last = self._context.snapshot.applied.get((self._mapping.name, key), {})
+            return str(last.get(FOLLOWS, ""))
         if decision or self._mapping.successor_of is None:
             return ""
         return self._evaluated(
             key, self._mapping.successor_of.raw, self._mapping.successor_of.place
         )
+
+    def _has_left(self, key: str, record: int) -> bool:
+        """Whether the row refers to others than its record does: it may take another one over."""
+        raw, values = self._state.ready[key], self._state.records.get(record, {})
+        return any(
+            isinstance(raw[position], str) and values.get(name) != referable.get(raw[position])
+            for position, name, referable in self._referring
+        )
+
+    @cached_property
+    def _referring(self) -> list[tuple[int, str, Mapping[str, object]]]:
+        """Position in a row's values, field, and what keys become, of each reference."""
+        compiled = self._context.compiled[self._mapping.name]
+        return [
+            (
+                compiled.first + number,
+                slot.name,
+                self._context.states[slot.reference.mapping].referable,
+            )
+            for number, slot in enumerate(compiled.slots)
+            if slot.reference
+        ]
 
     def _evaluated(self, key: str, raw: object, place: Place) -> str:
         try:
