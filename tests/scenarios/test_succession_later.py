@@ -278,3 +278,61 @@ def test_halves_that_an_expression_pairs_stay_a_pair(tmp_path):
     provisioned(world, "log-old", PROVISIONED)
     assert adjusts(world) == BOTH
     world.apply(world.plan(), PAID_IN_FULL)
+
+
+# What else happens to the two rows does not part the halves
+
+
+def sends_neither(world: World) -> None:
+    assert adjusts(world) == []
+    world.sync()
+    assert [world.units(key, "2026-12-01") for key in ("old", "new")] == [10, 0]
+
+
+def test_a_later_change_that_is_held_does_not_part_the_halves(tmp_path):
+    world = succession_between_contracts(tmp_path)
+    provisioned(world, "log-old", AWAITING)
+    world.add_change("new", "2026-11-12", 3, "log-more", provisioning_status=AWAITING)
+    sends_neither(world)
+    provisioned(world, "log-old", PROVISIONED)
+    assert adjusts(world) == BOTH
+
+
+def test_units_entered_for_the_successor_hold_both_halves(tmp_path):
+    world = succession_between_contracts(tmp_path)
+    provisioned(world, "log-new", AWAITING)
+    world.sync()
+    world.adjust("new", "2026-11-01", 1)
+    provisioned(world, "log-new", PROVISIONED)
+    assert adjusts(world) == []
+
+
+def test_a_push_beside_units_entered_for_the_predecessor_takes_both_halves(tmp_path):
+    world = succession_between_contracts(tmp_path)
+    world.adjust("old", "2026-10-01", 2)
+    assert adjusts(world) == []
+    world.decide("license_change", "log-old", "push")
+    assert adjusts(world) == BOTH
+
+
+@pytest.mark.parametrize(("first", "second"), [("log-old", "log-new"), ("log-new", "log-old")])
+def test_both_halves_are_pushed_on_one_day(tmp_path, first, second):
+    world = succession_between_contracts(tmp_path)
+    world.push_on(first, "2026-11-20")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    remedies = {one.remedy for one in findings(plan)}
+    assert f"`trueup decide license_change {second} push --on 2026-11-20 --reason …`" in remedies
+    world.push_on(second, "2026-11-20")
+    assert adjusts(world) == [("new", "2026-11-20", 12), ("old", "2026-11-20", -10)]
+
+
+def test_an_increase_that_ends_before_it_is_billed_moves_nothing(tmp_path):
+    """+2 would be billed from December; the cancellation of all twelve is of November."""
+    world = succession_between_contracts(tmp_path)
+    world.edit(SUBSCRIPTION, INCREASE, "increase: {on: next_period}")
+    with world.work365() as tables:
+        unit = world.row("subscription", "old")["unit"]
+        world.row("license_change", "log-old")["quantity"] = -12
+        tables["license_change"].append(license_change("old", unit, "more", "2026-11-05", 2, {}))
+    assert adjusts(world) == BOTH

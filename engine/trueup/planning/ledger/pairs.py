@@ -7,10 +7,11 @@ at all. The increase goes first, so that no day is unbilled if the run ends betw
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
+from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Change, LedgerLine
 from trueup.planning.context import PlanContext
@@ -59,32 +60,58 @@ class SuccessionPairs:
     """The pairs of one append-only mapping."""
 
     def __init__(
-        self, context: PlanContext, state: MappingState, owner_state: MappingState
+        self,
+        context: PlanContext,
+        state: MappingState,
+        owner_state: MappingState,
+        days: Mapping[str, date],
     ) -> None:
+        """`days` are those that decisions name for changes."""
         self._context, self._state, self._owner_state = context, state, owner_state
+        self._days = days
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
-        """Stops each half whose counterpart is blocked, held or stopped.
+        """Stops each half whose counterpart is not sent in this plan, and was not sent before.
 
         The increase waits while the units that it replaces are billed, the decrease while those
-        that replace it are not.
+        that replace it are not. Other changes of the two rows are no part of this.
         """
         for successor, predecessor in self._owner_state.moved_from.items():
             new, old = planned.get(successor), planned.get(predecessor)
             if new is None or old is None:
                 continue
-            why_new, why_old = self._why_held(new), self._why_held(old)
-            if why_new and not why_old and not new.line.units and _moves(old, -1):
-                old.stop = self._waits(old, new, why_new)
-            elif why_old and not why_new and old.line.units != 0 and _begins(new):
-                new.stop = self._waits(new, old, why_old)
+            begins, ends = _beginning(new), _ending(old)
+            begun = not begins.pending and (new.line.units or new.ledger.quantity == 0)
+            ended = not ends.pending and old.line.units == 0
+            if begins.is_sent and not (ends.is_sent or ended):
+                new.stop = self._waits(new, old, self._why_held(old))
+            elif ends.is_sent and not (begins.is_sent or begun):
+                old.stop = self._waits(old, new, self._why_held(new))
+            elif begins.is_sent and ends.is_sent:
+                self._hold_on_two_days(new, old, begins, ends)
         for predecessor, successor in self._owner_state.wanted_by.items():
-            ends = planned.get(predecessor)
-            if ends is not None and ends.ledger.quantity == 0 and _moves(ends, -1):
-                ends.stop = self._waits_for_decision(ends, successor)
+            wanted = planned.get(predecessor)
+            if wanted and wanted.ledger.quantity == 0 and _moves(wanted, -1):
+                wanted.stop = self._waits_for_decision(wanted, successor)
 
-    def _why_held(self, planned: PlannedService) -> _Reason | None:
-        """Why the service is not what it should be after this plan; None where it is."""
+    def _hold_on_two_days(
+        self, new: PlannedService, old: PlannedService, begins: "_Half", ends: "_Half"
+    ) -> None:
+        """Stops both where a person named the day of one of them only."""
+        named = {self._days[key] for key in begins.pending if key in self._days}
+        other = {self._days[key] for key in ends.pending if key in self._days}
+        if named == other:
+            return
+        missing = min(ends.pending if named else begins.pending)
+        day = next(iter(named or other))
+        name = self._state.mapping.name
+        push = Command("decide", name, missing, f"push --on {day} --reason …")
+        text = f"the change that belongs to it is pushed on {day}: both go on one day"
+        new.stop = self._stop(new, text, Advice.of(push))
+        old.stop = self._stop(old, text, Advice.of(push))
+
+    def _why_held(self, planned: PlannedService) -> _Reason:
+        """Why the half of the service is not sent, and what to do about it."""
         if planned.stop:
             return _Reason(planned.stop.text)
         stopped = next((one.stop for one in planned.adjustments if one.stop), None)
@@ -95,9 +122,7 @@ class SuccessionPairs:
                 name = self._state.mapping.name
                 return _Reason(root_finding(self._context, name, change.key).text)
         line = planned.line
-        if line.difference == planned.correction:
-            return None
-        return _Reason(line.text, line.advice)  # no finding of a change says what to do
+        return _Reason(line.text or "nothing is pending there", line.advice)
 
     def _waits(self, planned: PlannedService, other: PlannedService, why: _Reason) -> Finding:
         text = f"waits for {other.ledger.row.name}, which belongs to it: {why.text}"
@@ -154,13 +179,34 @@ class SuccessionPairs:
                     ]
 
 
-def _begins(planned: PlannedService) -> bool:
-    """Whether its first units would be sent."""
-    return planned.stop is None and any(
-        one.units_before == 0 and one.adjustment.units > 0
-        for one in planned.adjustments
-        if not one.stop
-    )
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The step by which a service begins, or ends."""
+
+    pending: frozenset[str]  # its changes of the source that are not sent yet
+    is_sent: bool  # by this plan, as a change or as a correction
+
+
+def _beginning(planned: PlannedService) -> _Half:
+    """The step from nothing; its first one, where there are several."""
+    steps = [one for one in planned.ledger.changes if one.step_units > 0]
+    keys = frozenset(one.key for one in steps if one.step_reaches <= one.step_units)
+    return _Half(keys, _sends(planned, keys, 1))
+
+
+def _ending(planned: PlannedService) -> _Half:
+    """The step to nothing."""
+    steps = [one for one in planned.ledger.changes if one.step_units < 0]
+    keys = frozenset(one.key for one in steps if one.step_reaches <= 0)
+    return _Half(keys, _sends(planned, keys, -1))
+
+
+def _sends(planned: PlannedService, keys: frozenset[str], sign: int) -> bool:
+    """Whether the changes are sent, or a correction in that direction."""
+    if planned.stop:
+        return False
+    sent = [one.adjustment for one in planned.adjustments if not one.stop]
+    return any(keys & {*one.keys} or one.correction * sign > 0 for one in sent)
 
 
 def _moves(planned: PlannedService, sign: int) -> bool:

@@ -196,12 +196,16 @@ class _Step:
 def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[PendingUnits]:
     """The changes, with decreases billed no earlier than the increases that they reduce.
 
-    A policy may bill an increase later than a decrease that comes after it. `units` are billed
-    before all of them.
+    A policy may bill an increase later than a decrease that comes after it. Where that one ends
+    everything, the increase is never billed and takes its day. `units` are billed before all of
+    them.
     """
     moved = list(changes)
     for position, change in enumerate(moved):
         if change.units >= 0 or change.needs_day:
+            continue
+        if change.step_reaches <= 0:
+            moved[:position] = [_ended(one, change.day) for one in moved[:position]]
             continue
         increases = {one.day for one in moved[:position] if one.units > 0}
         later = sorted(day for day in increases if day > change.day)
@@ -216,6 +220,13 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
             notes, dated = (*change.notes, note), change.dated or change.day
             moved[position] = replace(moved[position], notes=notes, dated=dated)
     return moved
+
+
+def _ended(change: PendingUnits, day: date) -> PendingUnits:
+    """An increase of a service that ends on that day; later than that it is never billed."""
+    if change.units <= 0 or change.day <= day or change.needs_day:
+        return change
+    return replace(change, day=day, notes=(*change.notes, f"ends on {day}, before it is billed"))
 
 
 NO_POLICY = Policy()

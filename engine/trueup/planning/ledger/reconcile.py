@@ -72,7 +72,9 @@ class _Reconciliation:
         self._sendable = SendableChanges(context, self._pending, owner, self._other_steps)
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
         self._moves = Moves(context, owner, self._pending, self._services, self._other_steps)
-        self._pairs = SuccessionPairs(context, self._state, self._owner_state)
+        self._pairs = SuccessionPairs(
+            context, self._state, self._owner_state, self._pending.decisions.days
+        )
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
         self._pushed = self._pending.decisions.pushed
