@@ -309,3 +309,19 @@ def test_a_pushed_change_of_a_posted_day_and_the_move_share_the_first_open_day(t
     assert outcome.complete, [one for one in outcome.changes if one.text]
     assert on_both(world, "2026-11-30", "2026-12-01") == [(10, 0), (0, 6)]
     assert world.plan().changes == ()
+
+
+def test_units_are_corrected_before_they_are_moved(tmp_path):
+    world = moved(tmp_path)
+    world.adjust("sub", "2026-11-01", 2)
+    world.decide("subscription", "sub", "correct")
+    plan = world.plan()
+    [correction] = [change for change in plan.changes if change.adjustment]
+    assert (correction.record, correction.unit_change) == (world.id_of("sub"), -2)
+    assert world.run(plan).complete
+    moves = [change.unit_change for change in world.plan().changes if change.adjustment]
+    assert sorted(moves) == [-10, 10]
+    assert world.run(world.plan()).complete
+    old, new = world.id_of("sub"), service_on(world, "con-2")
+    assert [world.units(one, "2026-12-01") for one in (old, new)] == [0, 10]
+    assert world.plan().changes == ()

@@ -77,10 +77,7 @@ class Moves:
 
         `sendable` are its pending changes that may be sent, in their order.
         """
-        key = ledger.row.key
-        old = self._services.of_record(self._state.left_records[key])
-        old = replace(old, row=ledger.row, changes=ledger.changes, refund=ledger.refund)
-        new = self._new(ledger)
+        key, old, new = ledger.row.key, self._old(ledger), self._new(ledger)
         day, why = self._day(old, new)
         if line.difference is None or line.difference:
             why = f"the ledger does not agree: {line.text}"
@@ -96,6 +93,17 @@ class Moves:
         units = units_on(old.rows, day) + sum(int(before[one].units) for one in earlier)
         later = [one for one in sendable if one not in before]
         return Move(old, new, units, day, earlier, later)
+
+    def stay(self, ledger: ServiceLedger) -> ServiceLedger:
+        """The service that the row leaves, whose units are corrected first; nothing is moved."""
+        old = self._old(ledger)
+        self.block(ledger.row.key, "they are corrected first, and moved by the plan after that")
+        return old
+
+    def _old(self, ledger: ServiceLedger) -> ServiceLedger:
+        """The service that the row leaves."""
+        old = self._services.of_record(self._state.left_records[ledger.row.key])
+        return replace(old, row=ledger.row, changes=ledger.changes, refund=ledger.refund)
 
     def _new(self, ledger: ServiceLedger) -> ServiceLedger:
         """The service that gets the units: a new one, or one that the row has taken."""

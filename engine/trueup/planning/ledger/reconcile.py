@@ -168,9 +168,11 @@ class _Reconciliation:
 
     def _plan(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> PlannedService:
         sendable = self._sendable.of(ledger, result, queue.sendable)
-        if self._moves.has(ledger.row.key):
-            return self._plan_move(ledger, result.line, sendable)
         line, correction = self._correction(ledger, result)
+        if self._moves.has(ledger.row.key):
+            if not correction.units:
+                return self._plan_move(ledger, line, sendable)
+            ledger = self._moves.stay(ledger)
         adjustments: Sequence[PlannedAdjustment] = ()
         if sendable or correction.units:
             adjustments = self._adjuster.plan(ledger, sendable, correction)
