@@ -336,3 +336,18 @@ def test_an_increase_that_ends_before_it_is_billed_moves_nothing(tmp_path):
         world.row("license_change", "log-old")["quantity"] = -12
         tables["license_change"].append(license_change("old", unit, "more", "2026-11-05", 2, {}))
     assert adjusts(world) == BOTH
+
+
+def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
+    """The service that it leaves carries the predecessor's identity, and is nobody's any more."""
+    world = renewed(tmp_path)
+    world.sync()
+    with world.work365() as tables:
+        new = {"id": "con-2", "name": "con-2", "number": "con-2"}
+        tables["billing_contract"].append({**world.row("billing_contract"), **new})
+        world.row("subscription", "new")["contract"] = "con-2"
+    assert world.run(world.plan()).complete
+    again = world.plan()
+    assert again.changes == ()
+    assert "another-state" not in {one.code for one in findings(again)}
+    assert {line.key: Line.of(line) for line in again.ledger} == {"new": agrees(12)}

@@ -165,6 +165,8 @@ class _ChangePlanner:
             return
         state.referable[key] = Unknown(change_id(self._mapping, key))
         self.create(key)
+        last = self._context.snapshot.applied.get((self._mapping.name, key), {})
+        succeeded = {SUCCEEDS: last[SUCCEEDS]} if SUCCEEDS in last else {}
         for change in state.changes.get(key, []):
             # The old record keeps the identity: what it belongs to identifies the new one.
             references = {name: values[name] for name in self._reference_names}
@@ -172,7 +174,7 @@ class _ChangePlanner:
             note = f"moved: {self._entity.name} {old} stays, without units"
             notes = (*change.notes, note)
             moved = replace(change, seen=replace(change.seen, absent=absent), notes=notes)
-            state.changes[key] = [moved]
+            state.changes[key] = [replace(moved, owned={**moved.owned, **succeeded})]
 
     def _takes_back(self, key: str, values: Mapping[str, Any], old: int) -> bool:
         """Whether a free record has the row's own identity where it belongs now: it takes that."""

@@ -99,14 +99,14 @@ class _SuccessionFinder:
         }
         predecessors = self._without_conflicts(predecessors)
         for key in [*predecessors]:
-            for later, earlier in pairwise(_handed_over(self._context, self._mapping, key)):
+            for later, earlier in pairwise(self._handed_over(key)):
                 predecessors.setdefault(later, earlier)
         succeeded = {*predecessors.values()}
         for key, predecessor in predecessors.items():
             if key not in succeeded:  # the last of a chain takes the record of the first
                 self._hand_over(key, predecessor, predecessors)
         for key in self._links.keys() - self._state.ready.keys():  # also of a row that is blocked
-            for predecessor in _handed_over(self._context, self._mapping, key):
+            for predecessor in self._handed_over(key):
                 self._withdraw(predecessor, key)
         return self._found
 
@@ -119,7 +119,7 @@ class _SuccessionFinder:
         if decision and decision.verdict is Verdict.SUCCEED and not (record and is_gone):
             return decision.of if self._exists(key, decision.of, decision.place) else ""
         # Once handed over, a succession stands: the record carries the old row's identity.
-        handed_over = _handed_over(self._context, self._mapping, key)
+        handed_over = self._handed_over(key)
         if record and handed_over and (decision is None or decision.record in (None, record)):
             return handed_over[0]
         if record and decision is None and not self._has_left(key, record):
@@ -130,6 +130,9 @@ class _SuccessionFinder:
         return self._evaluated(
             key, self._mapping.successor_of.raw, self._mapping.successor_of.place
         )
+
+    def _handed_over(self, key: str) -> tuple[str, ...]:
+        return _handed_over(self._context, self._mapping, key)
 
     def _has_left(self, key: str, record: int) -> bool:
         """Whether the row refers to others than its record does: it may take another one over."""
@@ -221,15 +224,15 @@ class _SuccessionFinder:
 
     def _takes_record(self, key: str, predecessor: str, record: int | None) -> bool:
         """Whether one record serves both rows; `record` is the one that the predecessor has."""
-        own = self._links.get(key)
+        own, has_link = self._links.get(key), predecessor in self._links
         if own is None and record is not None:
             return self._is_same_service(key, record)
+        if own is not None and not has_link and predecessor in self._handed_over(key):
+            return True  # whatever became of the record since
         if own is not None and record not in (None, own):
             # Each has its own, unless the row has moved to where the other one's is.
             has_moved = own in self._state.records and not self._is_same_service(key, own)
             return has_moved and self._is_same_service(key, record)
-        if own is not None and predecessor in _handed_over(self._context, self._mapping, key):
-            return True
         is_asked = own is None or key in self._decisions
         return is_asked and predecessor in self._state.rows and self._refers_alike(key, predecessor)
 
