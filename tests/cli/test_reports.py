@@ -123,3 +123,25 @@ def test_a_folder_that_is_not_there_is_an_error(trueup, saved, tmp_path):
     code, _, err = trueup("show", saved, "--format", "xlsx", "--out", folder / "plan.xlsx")
 
     assert (code, err) == (Exit.ERROR, f"error: {folder}: there is no such folder\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (["show", "plan.json", "--out"], "plan.json"),
+        (["show", "plan.json", "--format", "html", "--out"], "mappings/customer.yaml"),
+        (["plan", "--out"], "trueup.yaml"),
+        (["state", "export", "--out"], ".trueup/autotask.sqlite"),
+        (["history", "export", "--out"], "rules/customer.yaml"),
+        (["test", "--only", "phone", "--junit"], "tests/customer.yaml"),
+    ],
+)
+def test_no_output_replaces_what_is_read(trueup, saved, work, monkeypatch, arguments, file):
+    monkeypatch.chdir(work)
+    (work / "plan.json").write_bytes(saved.read_bytes())
+    assert trueup("plan")[0] == Exit.DONE  # the sandbox is there
+    before = (work / file).read_bytes()
+    code, out, err = trueup(*arguments, file)
+    assert (code, out) == (Exit.USAGE, "")
+    assert "another" in err
+    assert (work / file).read_bytes() == before

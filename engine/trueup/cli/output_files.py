@@ -5,10 +5,34 @@ import re
 from errno import ENOENT
 from pathlib import Path
 
+import click
+
 from trueup import operating_system
 
 _OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|err)")
 _STANDARD = {"in": 0, "out": 1, "err": 2}
+
+
+_DATABASE = b"SQLite format 3\0"
+
+
+def refuse_own_files(file: Path | None, read: Path | None = None) -> None:
+    """Raises UsageError where writing would replace what a command reads, or a part of a project.
+
+    `read` is the file that the command reads. No output is YAML, so an existing YAML file is part
+    of a project; an existing database is a state or a sandbox.
+    """
+    if file is None or not file.is_file():
+        return
+    if read is not None and read.exists() and file.samefile(read):
+        raise click.UsageError(f"{file} is the file that is read; name another one.")
+    if file.suffix.casefold() in {".yaml", ".yml"}:
+        raise click.UsageError(f"{file} is a YAML file, perhaps of the project; name another one.")
+    with file.open("rb") as stream:
+        if stream.read(len(_DATABASE)) == _DATABASE:
+            raise click.UsageError(
+                f"{file} is a database, such as the state or a sandbox; name another file."
+            )
 
 
 def write_whole(file: Path, content: str | bytes) -> None:

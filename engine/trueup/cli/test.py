@@ -8,7 +8,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
-from trueup.cli.output_files import write_whole
+from trueup.cli.output_files import refuse_own_files, write_whole
 
 
 @click.command(
@@ -68,6 +68,7 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     from trueup.render.junit import junit_xml
     from trueup.render.testing import coverage_text, suite_json, suite_text
 
+    refuse_own_files(junit)
     if row is not None:
         return _make(context, row)
     if mutate:

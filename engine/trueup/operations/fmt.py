@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trueup.config.file_names import PROJECT
 from trueup.config.layout import formatted
-from trueup.config.project_files import MAPPINGS, RULES
+from trueup.config.project_files import DECISIONS, MAPPINGS, RULES
 from trueup.config.text_file import read_text_file, replace_text_file
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding
@@ -61,6 +61,8 @@ def _project_files(root: Path) -> Iterator[tuple[Path, str]]:
         raise EngineError(f"there is no {PROJECT} in {root}: name the files, or use --project DIR")
     for folder in (MAPPINGS, RULES, TESTS):
         for path in sorted((root / folder).rglob("*.yaml")):
-            if path.name.startswith(".") or path.is_dir():
+            name = path.relative_to(root).as_posix()
+            # Commands write the decisions, in a layout of their own.
+            if path.name.startswith(".") or path.is_dir() or name == DECISIONS:
                 continue
-            yield path, path.relative_to(root).as_posix()
+            yield path, name
