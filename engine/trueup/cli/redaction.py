@@ -5,6 +5,8 @@ This is the last line of defence: no text should hold a secret in the first plac
 
 import os
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from trueup.local_files import read_regular
@@ -32,16 +34,33 @@ def scrubbed(text: str, folder: Path | None = None) -> str:
     Secrets are: values of environment variables with a telling name; what the project in `folder`
     takes from the environment or writes under such a name; credentials in addresses and headers.
     """
-    for value in sorted(_values(folder), key=len, reverse=True):
-        text = text.replace(value, HIDDEN) if len(value) >= LONG else _word(value).sub(HIDDEN, text)
-    return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
+    return scrubber(folder)(text)
+
+
+def scrubber(folder: Path | None = None) -> Callable[[str], str]:
+    """As `scrubbed`, for many texts: the secrets are looked up once."""
+    values = sorted(_values(folder), key=len, reverse=True)
+
+    def scrub(text: str) -> str:
+        for value in values:
+            if value in text:
+                long = len(value) >= LONG
+                text = text.replace(value, HIDDEN) if long else _word(value).sub(HIDDEN, text)
+        return _IN_HEADER.sub(rf"\1\2{HIDDEN}", _IN_ADDRESS.sub(HIDDEN, text))
+
+    return scrub
 
 
 def _values(folder: Path | None) -> set[str]:
-    yaml = _yaml(folder) if folder else ""
-    used = set(_FROM_ENVIRONMENT.findall(yaml))
+    used, written = _in_yaml(_yaml(folder)) if folder else (frozenset[str](), frozenset[str]())
     values = {value for name, value in os.environ.items() if name in used or _NAMED_SO.search(name)}
-    return {value for value in values | set(_IN_YAML.findall(yaml)) if len(value) >= SHORTEST}
+    return {value for value in values | written if len(value) >= SHORTEST}
+
+
+@lru_cache(maxsize=8)
+def _in_yaml(yaml: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of variables of the environment, and values under telling names."""
+    return frozenset(_FROM_ENVIRONMENT.findall(yaml)), frozenset(_IN_YAML.findall(yaml))
 
 
 def _word(value: str) -> re.Pattern[str]:
