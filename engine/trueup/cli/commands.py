@@ -34,6 +34,7 @@ SHORT_HELP: Mapping[str, str] = {
     "catalogue": "Extend what is known of Autotask.",
     "sandbox": "An Autotask on this machine.",
     "rehearse": "Apply a plan to a copy, and see.",
+    "mcp": "Let an assistant ask, and write nothing.",
 }
 """The commands with their short help, in the order in which they are used.
 
