@@ -27,10 +27,6 @@ def data(content):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
-def test_a_mapping_with_one_entry_in_a_list_keeps_its_braces():
-    assert laid_out("rows: [{id: a}, {id: b}]\n") == "rows: [{id: a}, {id: b}]\n"
-
-
 def test_the_shipped_files_have_the_layout(file):
     content = file.read_bytes()
 
@@ -252,3 +248,7 @@ def test_any_file_is_formatted_without_loss_or_refused(tree, step):
 
     assert data(new.encode()) == [document.data for document in before]
     assert laid_out(new) == new
+
+
+def test_a_mapping_with_one_entry_in_a_list_keeps_its_braces():
+    assert laid_out("rows: [{id: a}, {id: b}]\n") == "rows: [{id: a}, {id: b}]\n"
