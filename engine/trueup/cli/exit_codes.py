@@ -7,7 +7,7 @@ class Exit(IntEnum):
     """What the process says to the one that started it."""
 
     DONE = 0
-    ERROR = 1  # that the user can mend
+    ERROR = 1  # that the user can correct
     CHANGES = 2  # with `--detailed-exitcode`
     PARTIAL = 3  # applied in part
     USAGE = 64

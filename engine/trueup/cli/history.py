@@ -8,7 +8,7 @@ from click.core import ParameterSource
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
-from trueup.cli.output_files import refuse_own_files, write_whole
+from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 
 
@@ -138,7 +138,6 @@ def export(context: CommandContext, runs: tuple[str, ...], format_: str, file: P
     from trueup.render.csv_ import history_csv
     from trueup.render.json_ import run_json
 
-    refuse_own_files(file)
     project = context.project()
     shown = operations.show_runs(project, runs)
     text = (

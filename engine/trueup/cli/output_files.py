@@ -11,28 +11,37 @@ from trueup import operating_system
 
 _OPEN_STREAM = re.compile(r"/dev/fd/(\d+)|/proc/self/fd/(\d+)|/dev/std(in|out|err)")
 _STANDARD = {"in": 0, "out": 1, "err": 2}
-
-
 _DATABASE = b"SQLite format 3\0"
 
 
-def refuse_own_files(file: Path | None, read: Path | None = None) -> None:
-    """Raises UsageError where writing would replace what a command reads, or a part of a project.
+class OutputFile(click.Path):
+    """The type of an option that names a file to be written.
 
-    `read` is the file that the command reads. No output is YAML, so an existing YAML file is part
-    of a project; an existing database is a state or a sandbox.
+    No output is YAML, so an existing YAML file is part of a project; an existing database is a
+    state or a sandbox. Neither is replaced.
     """
-    if file is None or not file.is_file():
-        return
-    if read is not None and read.exists() and file.samefile(read):
-        raise click.UsageError(f"{file} is the file that is read; name another one.")
-    if file.suffix.casefold() in {".yaml", ".yml"}:
-        raise click.UsageError(f"{file} is a YAML file, perhaps of the project; name another one.")
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Returns the path. Raises UsageError for a file that must not be replaced."""
+        file = Path(str(super().convert(value, param, ctx)))
+        if file.is_file() and file.suffix.casefold() in {".yaml", ".yml"}:
+            self.fail(f"{file} is a YAML file, perhaps of the project; name another one.")
+        if file.is_file() and _is_database(file):
+            self.fail(f"{file} is a database, such as the state or a sandbox; name another file.")
+        return file
+
+
+def _is_database(file: Path) -> bool:
     with file.open("rb") as stream:
-        if stream.read(len(_DATABASE)) == _DATABASE:
-            raise click.UsageError(
-                f"{file} is a database, such as the state or a sandbox; name another file."
-            )
+        return stream.read(len(_DATABASE)) == _DATABASE
 
 
 def write_whole(file: Path, content: str | bytes) -> None:

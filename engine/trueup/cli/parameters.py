@@ -1,10 +1,11 @@
 """Types of arguments and options, and what is wrong usage in every command."""
 
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from trueup.cli.output_files import OutputFile
 
 if TYPE_CHECKING:
     _DayType = click.ParamType[date]
@@ -34,7 +35,7 @@ DAY = _Day()
 OUT_OR_STDOUT = click.option(
     "--out",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     metavar="FILE",
     help="Where to; stdout if left out.",
 )

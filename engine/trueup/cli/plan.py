@@ -12,7 +12,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
-from trueup.cli.output_files import refuse_own_files, write_whole
+from trueup.cli.output_files import OutputFile, write_whole
 from trueup.cli.parameters import DAY
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan, Reason
@@ -37,7 +37,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
 @click.option(
     "--out",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     metavar="FILE",
     help="Save the plan, for apply.",
 )
@@ -98,7 +98,6 @@ def plan(
     from trueup.render import text
     from trueup.render.sanitize import sanitize
 
-    refuse_own_files(file)
     failures = _parse_failures(fail_on)
     order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
     arranged_by = arrangement(**order)  # type: ignore[arg-type]  # click passes their types

@@ -10,7 +10,7 @@ from trueup.cli.arrangement import arranged, arrangement
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
-from trueup.cli.output_files import refuse_own_files, write_whole
+from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import load_plan
 from trueup.render.plan_tables import Table
@@ -64,7 +64,8 @@ def show(
 
     if table and (format_ != "csv" or context.json):
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
-    refuse_own_files(file, plan_file)
+    if file and file.exists() and plan_file.exists() and file.samefile(plan_file):
+        raise click.UsageError(f"{file} is the file that is read; name another one.")
     plan, arranged_by = load_plan(plan_file), arrangement(**order)
     formats: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: plan_text(

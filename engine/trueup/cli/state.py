@@ -8,7 +8,7 @@ import click
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out, out_done
-from trueup.cli.output_files import refuse_own_files, write_whole
+from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
 from trueup.cli.plan_files import read_text
 
@@ -180,7 +180,6 @@ def export(context: CommandContext, file: Path | None) -> int:
     """Write the whole state as JSON, one row a line."""
     from trueup.operations import state as operations
 
-    refuse_own_files(file)
     text = operations.export_state(context.project())
     if file:
         write_whole(file, text)

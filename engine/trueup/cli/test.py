@@ -8,7 +8,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
-from trueup.cli.output_files import refuse_own_files, write_whole
+from trueup.cli.output_files import OutputFile, write_whole
 
 
 @click.command(
@@ -26,7 +26,7 @@ from trueup.cli.output_files import refuse_own_files, write_whole
 @click.option(
     "--junit",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="Write the results as JUnit XML into FILE, for CI.",
 )
 @click.option(
@@ -68,7 +68,6 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     from trueup.render.junit import junit_xml
     from trueup.render.testing import coverage_text, suite_json, suite_text
 
-    refuse_own_files(junit)
     if row is not None:
         return _make(context, row)
     if mutate:
