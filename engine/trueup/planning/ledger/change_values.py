@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -76,7 +77,7 @@ class ChangeValues:
             return None
         return None if value is None else str(value)
 
-    @property
+    @cached_property
     def successors(self) -> frozenset[str]:
         """Rows that took over the record of another one, with its changes."""
         return frozenset(self._succeeded_by.values())

@@ -83,6 +83,11 @@ class ServiceLedgers:
         }
         return {record: one for record, one in terms.items() if one.is_extended}
 
+    @cached_property
+    def _predecessors(self) -> frozenset[str]:
+        """Rows whose units go to another row's own service."""
+        return frozenset(self._state.moved_from.values())
+
     def add_extensions(self) -> None:
         """Adds what the extension of contracts does to invoices."""
         periods = self._spec.periods
@@ -125,8 +130,8 @@ class ServiceLedgers:
             decided = self._pending.decisions.days
             handover = Handover(
                 begins=key in self._state.moved_from,
-                ends=key in self._state.moved_from.values(),
-                between=key in self._state.succeeded_by.values(),
+                ends=key in self._predecessors,
+                between=key in self._pending.values.successors,
             )
             changes = policy.billed(changes, quantity, terms, decided, handover)
             quantity = policy.units(quantity)
