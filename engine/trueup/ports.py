@@ -104,6 +104,34 @@ class Source(Protocol):
         ...
 
 
+class ForwardingSource:
+    """The part of a source that answers as another one does. Subclasses read and write."""
+
+    def __init__(self, beneath: Source) -> None:
+        self._beneath = beneath
+
+    def describe(self) -> str:
+        """Returns the name of the source beneath."""
+        return self._beneath.describe()
+
+    def identity(self) -> str:
+        """Returns the identity of the source beneath."""
+        return self._beneath.identity()
+
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """Answers as the source beneath does."""
+        return self._beneath.id_entity_of(table, column)
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """The notices of the source beneath."""
+        return self._beneath.notices
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """Returns the places in the source beneath. Raises `SourceError`."""
+        return self._beneath.places(table, keys)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One condition of a query; conditions are ANDed. `op` is Autotask's: eq, in, gte, …"""

@@ -8,12 +8,12 @@ import pytest
 from trueup.errors import EngineError
 from trueup.model.document import dumps
 from trueup.pipeline import PlanOptions, plan
-from trueup.planning.shared_reads import SharedSource, SharedTarget
+from trueup.planning.shared_reads import SharedSource, SharedTarget, shared
 from trueup.ports import Condition, RowUpdate, World
 from trueup.source.files.source import FileSource
 
 from tests.support.fakes import FakeTarget
-from tests.support.scene import Scene, autotask
+from tests.support.scene import Scene, autotask, settled
 from tests.support.small_project import changed, project
 
 WITH_STREET = changed(
@@ -46,14 +46,9 @@ def test_plans_of_a_shared_reading_are_those_of_their_own():
     first, second = project(), project(WITH_STREET)
     scene = Scene(records=autotask())
     source, target = Counting(scene.source), Counting(scene.target)
-    shared = World(
-        SharedSource(source, (first, second)),
-        SharedTarget(target, (first, second)),
-        scene.state,
-        scene.clock,
-    )
+    world = shared(World(source, target, scene.state, scene.clock), (first, second))
 
-    both = [_document(plan(one, shared, PlanOptions())) for one in (first, second)]
+    both = [_document(plan(one, world, PlanOptions())) for one in (first, second)]
     alone = [_document(plan(one, scene.world, PlanOptions())) for one in (first, second)]
 
     assert both == alone
@@ -64,18 +59,31 @@ def test_the_second_plan_reads_nothing_that_the_first_has_read():
     first, second = project(), project(WITH_STREET)
     scene = Scene(records=autotask())
     source, target = Counting(scene.source), Counting(scene.target)
-    shared = World(
-        SharedSource(source, (first, second)),
-        SharedTarget(target, (first, second)),
-        scene.state,
-        scene.clock,
-    )
+    world = shared(World(source, target, scene.state, scene.clock), (first, second))
 
-    plan(first, shared, PlanOptions())
+    plan(first, world, PlanOptions())
     asked = [*source.asked], [*target.asked]
-    plan(second, shared, PlanOptions())
+    plan(second, world, PlanOptions())
 
     assert (source.asked, target.asked) == asked
+
+
+def test_a_second_plan_of_one_project_is_the_same_and_reads_nothing():
+    scene = settled()
+    scene.row("subscription")["quantity"] = 15
+    world = shared(scene.world, (scene.project,))
+    first = plan(scene.project, world)
+    calls = scene.target.calls
+
+    scene.row("subscription")["quantity"] = 99
+    second = plan(scene.project, world)
+
+    assert scene.target.calls == calls
+    read_calls = first.summary.read_calls
+    assert dumps(replace(second, summary=replace(second.summary, read_calls=read_calls))) == dumps(
+        first
+    )
+    assert plan(scene.project, scene.world).ledger != first.ledger
 
 
 @pytest.fixture
@@ -89,11 +97,11 @@ def accounts(tmp_path):
 
 
 def test_a_row_is_left_out_only_for_columns_that_are_asked_for(accounts):
-    shared = SharedSource(accounts, ())
-    shared._columns, shared._keys = {"account": {"name", "modified_on"}}, {"account": "id"}
+    reads = SharedSource(accounts, ())
+    reads._columns, reads._keys = {"account": {"name", "modified_on"}}, {"account": "id"}
 
-    whole = shared.read("account", ["id", "name", "modified_on"])
-    named = shared.read("account", ["name"])
+    whole = reads.read("account", ["id", "name", "modified_on"])
+    named = reads.read("account", ["name"])
 
     assert [row["id"] for row in whole.rows] == ["a"]
     assert whole.rows[0]["modified_on"] == datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,10 +121,10 @@ def tenant():
 
 
 def test_each_value_of_a_list_is_asked_for_once(tenant):
-    shared = SharedTarget(tenant, ())
+    reads = SharedTarget(tenant, ())
 
-    first = shared.read("Companies", [Condition("id", "in", [3, 1, 9])], ["phone"])
-    second = shared.read("Companies", [Condition("id", "in", [9, 2, 1])], ["phone"])
+    first = reads.read("Companies", [Condition("id", "in", [3, 1, 9])], ["phone"])
+    second = reads.read("Companies", [Condition("id", "in", [9, 2, 1])], ["phone"])
 
     assert first == [{"id": 1, "phone": "1"}, {"id": 3, "phone": "3"}]
     assert second == [{"id": 1, "phone": "1"}, {"id": 2, "phone": "2"}]
@@ -124,14 +132,14 @@ def test_each_value_of_a_list_is_asked_for_once(tenant):
 
 
 def test_other_conditions_and_further_fields_are_asked_for(tenant):
-    shared = SharedTarget(tenant, ())
+    reads = SharedTarget(tenant, ())
     odd, even = (Condition("companyType", "eq", value) for value in (1, 0))
 
-    shared.read("Companies", [odd], ["phone"])
+    reads.read("Companies", [odd], ["phone"])
     found = [
-        shared.read("Companies", [even], ["phone"]),
-        shared.read("Companies", [odd], ["companyName"]),
-        shared.read("Companies", [odd], ["phone", "companyName"]),
+        reads.read("Companies", [even], ["phone"]),
+        reads.read("Companies", [odd], ["companyName"]),
+        reads.read("Companies", [odd], ["phone", "companyName"]),
     ]
 
     assert [[record["id"] for record in records] for records in found] == [
@@ -144,30 +152,30 @@ def test_other_conditions_and_further_fields_are_asked_for(tenant):
 
 
 def test_a_list_of_texts_is_one_condition(tenant):
-    shared = SharedTarget(tenant, ())
+    reads = SharedTarget(tenant, ())
     where = [Condition("companyName", "in", ["c1", "C2"])]
 
-    found = [shared.read("Companies", where, ["phone"]) for _ in range(2)]
+    found = [reads.read("Companies", where, ["phone"]) for _ in range(2)]
 
     assert found[0] == found[1] == [{"id": 1, "phone": "1"}, {"id": 2, "phone": "2"}]
     assert len(tenant.asked) == 1
 
 
 def test_an_empty_list_still_checks_the_fields(tenant):
-    shared = SharedTarget(tenant, ())
+    reads = SharedTarget(tenant, ())
 
-    shared.read("Companies", [Condition("id", "in", [])], ["phone"])
+    reads.read("Companies", [Condition("id", "in", [])], ["phone"])
 
     assert len(tenant.asked) == 1
 
 
 def test_nothing_can_be_written(tenant):
     scene = Scene()
-    shared = SharedTarget(tenant, ())
+    reads = SharedTarget(tenant, ())
 
     with pytest.raises(EngineError, match="writes nothing"):
         SharedSource(scene.source, ()).write("account", [RowUpdate("acc", {}, {})])
     with pytest.raises(EngineError, match="writes nothing"):
-        shared.create("Companies", {})
+        reads.create("Companies", {})
     with pytest.raises(EngineError, match="writes nothing"):
-        shared.update("Companies", 1, {"phone": "2"})
+        reads.update("Companies", 1, {"phone": "2"})

@@ -19,7 +19,7 @@ from trueup.operations.plan import plan_in
 from trueup.operations.project import load_project
 from trueup.pipeline import PlanOptions
 from trueup.planning.comparison import compare as compare_plans
-from trueup.planning.shared_reads import SharedSource, SharedTarget
+from trueup.planning.shared_reads import shared
 from trueup.planning.tenant_checks import unknown_fields
 from trueup.ports import World
 
@@ -42,11 +42,7 @@ def compare(
         both = (project, before_project)
         united = replace(project, catalogue=_united(project.catalogue, before_project.catalogue))
         with wiring.open_world(united) as opened:
-            world = replace(
-                opened,
-                source=SharedSource(opened.source, both),
-                target=SharedTarget(opened.target, both),
-            )
+            world = shared(opened, both)
             after = _plan(world, project, before_project, options, listener, other)
             calls = opened.target.calls
             options = replace(options, as_of=after.as_of)

@@ -18,7 +18,7 @@ from trueup.model.project import Decision, Project, Verdict
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
-from trueup.operations.remembered import remembered
+from trueup.planning.shared_reads import shared
 from trueup.planning.unused_decisions import WITHOUT_ROW
 from trueup.ports import StateSnapshot
 
@@ -47,7 +47,7 @@ def standing_decisions(
     others = tuple(one for one in project.decisions if one not in listed)
     try:
         with wiring.open_world(project) as opened:
-            world = remembered(opened)
+            world = shared(opened, (project,))
             after = plan_in(world, project, listener=listener)
             before = plan_in(world, replace(project, decisions=others))
             snapshot = world.state.load()

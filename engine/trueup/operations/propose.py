@@ -19,9 +19,9 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.operations.project import check_project
 from trueup.operations.record_check import check_record
-from trueup.operations.remembered import remembered
 from trueup.operations.row_filter import RowFilter, choose_rows
 from trueup.operations.rows import rows_of
+from trueup.planning.shared_reads import shared
 from trueup.ports import Source, StateSnapshot, World
 
 
@@ -137,7 +137,8 @@ def _read(
     if not (preview or needs_plan):
         return _Readings(source, snapshot)
     try:
-        world = remembered(World(source, opened.target(), state, wiring.SystemClock()))
+        opened_world = World(source, opened.target(), state, wiring.SystemClock())
+        world = shared(opened_world, (project,))
         made = plan_in(world, project, listener=listener)
     except EngineError as error:
         if needs_plan:

@@ -6,17 +6,17 @@ that only one configuration has is still a request of its own.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from trueup.errors import EngineError
 from trueup.model.catalogue import Entity
-from trueup.model.finding import Place
 from trueup.model.project import Project
 from trueup.planning.needs import columns, entity_fields, finds
 from trueup.ports import (
     CallCosts,
     Condition,
+    ForwardingSource,
     Record,
     Row,
     RowOutcome,
@@ -25,17 +25,24 @@ from trueup.ports import (
     Source,
     Target,
     Threshold,
+    World,
 )
 
 UNREADABLE_VALUE = "value-not-its-type"
 """Code of the finding of a row that was left out for a value that cannot be read."""
 
 
-class SharedSource:
+def shared(world: World, projects: Sequence[Project]) -> World:
+    """The world, with both systems read once for plans of all these projects."""
+    source, target = SharedSource(world.source, projects), SharedTarget(world.target, projects)
+    return replace(world, source=source, target=target)
+
+
+class SharedSource(ForwardingSource):
     """A source whose tables are read once, with the columns that all the projects need."""
 
     def __init__(self, beneath: Source, projects: Iterable[Project]) -> None:
-        self._beneath = beneath
+        super().__init__(beneath)
         self._columns: dict[str, set[str]] = {}
         self._keys: dict[str, str] = {}
         self._read: dict[str, tuple[frozenset[str], Rows]] = {}
@@ -43,23 +50,6 @@ class SharedSource:
             for table, names in columns(project).items():
                 self._columns.setdefault(table, set()).update(names)
                 self._keys.setdefault(table, project.catalogue.tables[table].key)
-
-    def describe(self) -> str:
-        """Returns the name of the source beneath."""
-        return self._beneath.describe()
-
-    def identity(self) -> str:
-        """Returns the identity of the source beneath."""
-        return self._beneath.identity()
-
-    def id_entity_of(self, table: str, column: str) -> str | None:
-        """Answers as the source beneath does."""
-        return self._beneath.id_entity_of(table, column)
-
-    @property
-    def notices(self) -> Sequence[str]:
-        """The notices of the source beneath."""
-        return self._beneath.notices
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """Returns the whole table with the key and these columns. Raises `SourceError`.
@@ -74,10 +64,6 @@ class SharedSource:
             rows = self._beneath.read(table, sorted(known))
             self._read[table] = known, rows
         return rows if names == known else _narrowed(rows, names, key)
-
-    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
-        """Returns the places in the source beneath. Raises `SourceError`."""
-        return self._beneath.places(table, keys)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Never writes. Raises `EngineError`."""

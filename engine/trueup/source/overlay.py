@@ -4,34 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.model.finding import Place
-from trueup.ports import Row, RowOutcome, Rows, RowUpdate, Source
+from trueup.ports import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
 from trueup.source.updates import columns_of
 
 
-class Overlay:
+class Overlay(ForwardingSource):
     """Another source, with the values that were written here on top of its own."""
 
     def __init__(self, beneath: Source, tables: Mapping[str, Table]) -> None:
-        self._beneath, self._tables = beneath, tables
+        super().__init__(beneath)
+        self._tables = tables
         self._written: dict[tuple[str, str], dict[str, object]] = {}  # by table and key
-
-    def describe(self) -> str:
-        """Returns the name of the source beneath."""
-        return self._beneath.describe()
-
-    def identity(self) -> str:
-        """Returns the identity of the source beneath."""
-        return self._beneath.identity()
-
-    def id_entity_of(self, table: str, column: str) -> str | None:
-        """Answers as the source beneath does."""
-        return self._beneath.id_entity_of(table, column)
-
-    @property
-    def notices(self) -> Sequence[str]:
-        """The notices of the source beneath."""
-        return self._beneath.notices
 
     def read(self, table: str, columns: Iterable[str]) -> Rows:
         """Returns the whole table as it would be after the write-backs. Raises `SourceError`."""
@@ -39,10 +22,6 @@ class Overlay:
         read = self._beneath.read(table, names)
         rows = [self._with_written(table, row, names) for row in read.rows]
         return Rows(rows, read.findings, read.parts)
-
-    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
-        """Returns the places in the source beneath. Raises `SourceError`."""
-        return self._beneath.places(table, keys)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Keeps the values of rows that exist and are as expected.
