@@ -285,6 +285,27 @@ def ledger_lines():
     )
 
 
+def five_thousand():
+    """As many adjustments, of 500 customers, each a seventh of a pound dearer than the one before.
+
+    That is £1,785,357.14 a month.
+    """
+    day = Adjustment(date(2026, 11, 15), RowRef("subscription", "s1", "Premium"), 4711)
+    return tuple(
+        change(
+            f"a{n}",
+            Action.ADJUST,
+            "license_change",
+            f"Licence {n}",
+            units=(n, n + 1),
+            adjustment=day,
+            monthly=Decimal(n) / 7,
+            under=(RowRef("customer", f"c{n % 500}", f"Customer {n % 500}"),),
+        )
+        for n in range(5000)
+    )
+
+
 @pytest.fixture
 def a_plan():
     """A plan with one of everything."""

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 import pytest
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Adjustment, LedgerClass, RowRef
+from trueup.model.plan import LedgerClass, RowRef
 from trueup.render.overview import OPEN_RUN, overview, verdict, waiting
 from trueup.render.plan_html import plan_html
 from trueup.render.report import MANY
@@ -15,7 +14,7 @@ from trueup.render.view import Arrangement, GroupBy, Sort
 from trueup.stages.ledger_totals import totals
 from trueup.stages.summary import Counts, summarize
 
-from tests.render.conftest import change, ledger
+from tests.render.conftest import five_thousand, ledger
 from tests.support.pages import classes, parsed, rows, section, text_of
 
 LOADS = ("src", "href", "srcset", "action", "data", "poster", "background", "ping", "style")
@@ -292,20 +291,7 @@ def test_blocked_rows_alone_are_shown_with_their_money(a_plan):
 
 
 def test_a_plan_of_5000_changes_has_a_row_for_each(a_plan):
-    day = Adjustment(date(2026, 11, 15), RowRef("subscription", "s1", "Premium"), 4711)
-    changes = tuple(
-        change(
-            f"a{n}",
-            Action.ADJUST,
-            "license_change",
-            f"Licence {n}",
-            units=(n, n + 1),
-            adjustment=day,
-            monthly=Decimal(n) / 7,
-            under=(RowRef("customer", f"c{n % 500}", f"Customer {n % 500}"),),
-        )
-        for n in range(5000)
-    )
+    changes = five_thousand()
     root = page_of(replace(a_plan, changes=changes))
 
     lines = groups(root)

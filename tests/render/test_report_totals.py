@@ -3,25 +3,18 @@
 The right values are computed from the plan's changes and lines, as in `test_totals`.
 """
 
-from random import Random
-
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from trueup.render.plan_html import plan_html
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.text import plan_text
 
 from tests.render.test_totals import (
-    AMOUNTS,
     MONEY,
-    adjustment,
     amount_of,
     check_figures,
-    fee,
     large_plan,
-    line,
-    plan_of,
+    plans,
     right,
     shown_ledger,
     summed,
@@ -133,16 +126,7 @@ def test_the_tables_of_a_page_show_the_totals(many):
 
 
 @settings(max_examples=60)
-@given(
-    amounts=st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), max_size=12),
-    fees=st.lists(st.decimals(0, 900, places=3), max_size=2),
-    seed=st.integers(0, 2**32),
-)
-def test_parts_add_up_whatever_the_amounts(amounts, fees, seed):
-    changes = [adjustment(n, *three) for n, three in enumerate(amounts)]
-    changes += [fee(n, amount) for n, amount in enumerate(fees)]
-    chance = Random(seed)
-    plan = plan_of(changes, [line(n, chance) for n in range(seed % 5)])
-
+@given(plans())
+def test_parts_add_up_whatever_the_amounts(plan):
     check_workbook(plan)
     check_page(plan)

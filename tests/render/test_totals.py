@@ -215,17 +215,21 @@ def test_a_line_that_is_not_known_is_in_no_sum_of_the_ledgers_table():
     assert (plan.summary.ledger.moved.units, plan.summary.ledger.held.units) == (4, 0)
 
 
-@settings(max_examples=60)
-@given(
-    amounts=st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), max_size=12),
-    fees=st.lists(st.decimals(0, 900, places=3), max_size=2),
-    seed=st.integers(0, 2**32),
-)
-def test_columns_add_up_whatever_the_amounts(amounts, fees, seed):
+@st.composite
+def plans(draw):
+    """Plans of any amounts, with up to five lines that differ."""
+    amounts = draw(st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS), max_size=12))
+    fees = draw(st.lists(st.decimals(0, 900, places=3), max_size=2))
+    seed = draw(st.integers(0, 2**32))
     changes = [adjustment(n, *three) for n, three in enumerate(amounts)]
     changes += [fee(n, amount) for n, amount in enumerate(fees)]
     chance = Random(seed)
-    plan = plan_of(changes, [line(n, chance) for n in range(seed % 5)])
+    return plan_of(changes, [line(n, chance) for n in range(seed % 5)])
+
+
+@settings(max_examples=60)
+@given(plans())
+def test_columns_add_up_whatever_the_amounts(plan):
     check_csv(plan)
     shown = tables_of_text(plan_text(plan))
     if shown.get("Money"):

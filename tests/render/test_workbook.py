@@ -11,7 +11,6 @@ from decimal import Decimal
 import pytest
 from trueup.errors import EngineError
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Adjustment, RowRef
 from trueup.render.csv_ import LONGEST
 from trueup.render.overview import balance, figures, overview
 from trueup.render.plan_csv import plan_csv
@@ -20,7 +19,7 @@ from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.workbook import Look, Workbook, cell_text, column_name
 from trueup.stages.summary import Counts, summarize
 
-from tests.render.conftest import change
+from tests.render.conftest import five_thousand
 from tests.support.workbooks import Book
 
 SHEETS = [
@@ -225,20 +224,7 @@ def test_a_plan_of_blocked_rows_alone_shows_what_they_hold_back(a_plan):
 
 
 def test_a_plan_of_5000_changes_has_5000_rows_that_add_up(a_plan):
-    day = Adjustment(date(2026, 11, 15), RowRef("subscription", "s1", "Premium"), 4711)
-    changes = tuple(
-        change(
-            f"a{n}",
-            Action.ADJUST,
-            "license_change",
-            f"Customer {n % 500}, licence {n}",
-            units=(n, n + 1),
-            adjustment=day,
-            monthly=Decimal(n) / 7,
-            under=(RowRef("customer", f"c{n % 500}", f"Customer {n % 500}"),),
-        )
-        for n in range(5000)
-    )
+    changes = five_thousand()
     book = Book(plan_xlsx(replace(a_plan, changes=changes)))
 
     assert len(book.rows("Changes")) == 5000
