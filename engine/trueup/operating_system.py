@@ -230,8 +230,8 @@ def _take_attributes(descriptor: int, like: os.stat_result) -> None:
 def process_context() -> "BaseContext":
     """How processes that work for this one are started.
 
-    On Linux they are copies of it, which takes no time. Elsewhere each starts anew: copies are not
-    safe on macOS, and Windows has none.
+    On Linux they are copies of it, which takes no time. Elsewhere each one starts by itself: copies
+    are not safe on macOS, and Windows has none.
     """
     import sys
     from multiprocessing import get_context

@@ -266,7 +266,7 @@ class _Maker:
 
 
 def _short_keys(rows: Iterable[RowId]) -> dict[RowId, str]:
-    """Keys that name nobody: the table's name, with a number from the second row on."""
+    """Keys that identify no person: the table's name, with a number from the second row on."""
     keys: dict[RowId, str] = {}
     numbers: dict[str, int] = {}
     for table, key in rows:
