@@ -150,7 +150,9 @@ def _key_rows(document: Json, node: Json, path: str) -> Iterator[tuple[str, ...]
     seen: set[str] = set()
     for required, key, part in _properties(node):
         here = f"{path}{key}" if key == LIST else f"{path}.{key}" if path else key
-        name = str(part.get("$ref", "")).rpartition("/")[2]
+        reference = str(part.get("$ref", ""))
+        # The keys of a part that is described elsewhere are listed there.
+        name = reference.rpartition("/")[2] if reference.startswith("#/$defs/") else ""
         spelled = {**document["$defs"][name], **part} if name and name not in KINDS else part
         if here not in seen and key != LIST:
             seen.add(here)

@@ -68,7 +68,7 @@ def parse_mapping(node: Node) -> MappingSpec:
         write_back=_write_back(node["write_back"]) if "write_back" in node else None,
         similar=similar.texts() if similar else (),
         evidence=evidence.texts() if evidence else (),
-        policy=_policy(node["policy"]) if "policy" in node else None,
+        policy=parse_policy(node["policy"]) if "policy" in node else None,
         charges=charges.texts() if charges else (),
         successor_of=_value(node.get("successor_of")),
         is_customer=bool(customer and customer.data),
@@ -205,7 +205,8 @@ def _price(node: Node) -> PriceSpec:
     )
 
 
-def _policy(node: Node) -> PolicySpec:
+def parse_policy(node: Node) -> PolicySpec:
+    """Returns the policy of a mapping, or what a test has instead of it."""
     overrides = node.get("overrides")
     return PolicySpec(
         parts=_policy_parts(node),

@@ -72,7 +72,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         target=connections["target"],
         state=connections["state"],
         zone=zone,
-        guards=_guards(node.get("guards")),
+        guards=parse_guards(node.get("guards")),
         settle_after=timedelta(seconds=float(settle_after.data) if settle_after else 300),
         as_of=parse_day(as_of.data) if as_of else None,
         as_of_place=as_of.key_place if as_of else None,
@@ -115,8 +115,8 @@ def _currency(node: Node, findings: list[Finding]) -> str:
     return code
 
 
-def _guards(node: Node | None) -> Guards:
-    """Returns the limits. Those that trueup.yaml does not set are strict."""
+def parse_guards(node: Node | None) -> Guards:
+    """Returns the limits. Those that the node does not set are strict."""
     limits = dict(node.items()) if node else {}
     adjustments = limits["adjustments"].data if "adjustments" in limits else {}
     return Guards(

@@ -14,6 +14,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
+from referencing.exceptions import NoSuchResource
 
 from trueup.config.documents import Document, Steps
 from trueup.config.error_limit import MOST_ERRORS, too_many
@@ -114,15 +116,24 @@ class Schemas:
 
     def _validator(self, kind: str) -> Any:  # noqa: ANN401 -- a class made by jsonschema
         if kind not in self._validators:
-            file = f"{kind}.schema.json"
-            try:
-                schema = json.loads((self._folder / file).read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                text = f"trueup's own schema cannot be read: {type(error).__name__}"
-                finding = Finding("schema", Severity.ERROR, text, "reinstall trueup", Place(file))
-                raise ConfigError([finding]) from None
-            self._validators[kind] = Validator(schema, format_checker=FORMATS)
+            schema = self._read(f"{kind}.schema.json")
+            registry = Registry(retrieve=self._beside)  # type: ignore[call-arg] # attrs' alias
+            self._validators[kind] = Validator(schema, format_checker=FORMATS, registry=registry)
         return self._validators[kind]
+
+    def _beside(self, uri: str) -> Resource[Any]:
+        """Returns the schema that another one refers to by its file name."""
+        if "/" in uri or not uri.endswith(".schema.json"):
+            raise NoSuchResource(uri)
+        return Resource.from_contents(self._read(uri))
+
+    def _read(self, file: str) -> Any:  # noqa: ANN401 -- a JSON Schema
+        try:
+            return json.loads((self._folder / file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            text = f"trueup's own schema cannot be read: {type(error).__name__}"
+            finding = Finding("schema", Severity.ERROR, text, "reinstall trueup", Place(file))
+            raise ConfigError([finding]) from None
 
 
 def is_within(steps: Steps, removed: frozenset[Steps]) -> bool:

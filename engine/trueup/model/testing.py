@@ -9,7 +9,7 @@ from datetime import date
 
 from trueup.model.finding import Place
 from trueup.model.plan import Action
-from trueup.model.project import Decision
+from trueup.model.project import Decision, Guards, PolicySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class GivenTarget:
     records: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     units: tuple[GivenUnits, ...] = ()
     posted: tuple[Posted, ...] = ()
+    linked: bool = True  # whether the state has the links of the rows to their records
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,20 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What happens in both systems after a plan of a test, and what the next plan has."""
+
+    place: Place
+    as_of: date
+    rows: tuple[GivenRow, ...]  # all, as they are then but for what trueup wrote back
+    changed: frozenset[tuple[str, str, str]]  # table, key and column that the step sets
+    entered: tuple[GivenUnits, ...]  # units that a person adds by day, or takes away
+    posted: tuple[Posted, ...]
+    decisions: tuple[Decision, ...]  # all that hold then
+    expect: Expectations
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectTest:
     """One test, checked against the project."""
 
@@ -168,6 +183,9 @@ class ProjectTest:
     expect: Expectations
     settings: Mapping[str, object] = field(default_factory=dict)  # that differ from the project's
     decisions: tuple[Decision, ...] = ()
+    policies: Mapping[str, PolicySpec] = field(default_factory=dict)  # of mappings, instead of own
+    guards: Guards | None = None  # instead of the project's
+    then: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,112 @@ CASES = [
         "this can never hold: rule customer-has-a-phone gives error or warning",
         "write one of these: rules/customer.yaml:3:5",
     ),
+    # Policies and guards
+    (
+        BEGIN + "policy: {subscripton: {minimum: 5}}\n" + EXPECT,
+        "3:10",
+        "there is no mapping subscripton",
+        "did you mean 'subscription'?",
+    ),
+    (
+        BEGIN + "policy: {subscription: {minimun: 5}}\n" + EXPECT,
+        "3:25",
+        "unknown key 'minimun'",
+        "did you mean 'minimum'?",
+    ),
+    (
+        BEGIN + "policy: {subscription: {minimum: -1}}\n" + EXPECT,
+        "3:34",
+        "policy: minimum is -1, which is no number of units",
+        "write a number that is 0 or more",
+    ),
+    (
+        BEGIN + "policy: {contract: {minimum: 1}}\n" + EXPECT,
+        "3:10",
+        "policy is for a mapping with a ledger; mapping contract has none",
+        "remove `policy`",
+    ),
+    (
+        BEGIN + "policy: {subscription: {overrides: [{custmer: a, minimum: 1}]}}\n" + EXPECT,
+        "3:37",
+        "policy: 'custmer' is no part of a policy, and no mapping that it refers to",
+        "did you mean 'customer'?",
+    ),
+    (
+        BEGIN + "guards: {creates: {Compnies: 1}}\n" + EXPECT,
+        "3:20",
+        "there is no entity 'Compnies'",
+        "did you mean 'Companies'?",
+    ),
+    (
+        BEGIN + "decisions: [{mapping: subscription, key: mail, do: ignore}]\n" + EXPECT,
+        "3:13",
+        "'reason' is missing",
+        "",
+    ),
+    # Steps
+    (
+        BEGIN + EXPECT + "then: [{as_of: 2026-11-14, expect: {plan: nothing}}]\n",
+        "4:16",
+        "2026-11-14 is before 2026-11-15, the day of the step before",
+        "write the steps by day",
+    ),
+    (
+        BEGIN + EXPECT + "then: [{gone: {account: [alpin]}, expect: {plan: nothing}}]\n",
+        "4:26",
+        "there is no account alpin at this step",
+        "did you mean 'alpine'?",
+    ),
+    (
+        BEGIN
+        + EXPECT
+        + "then:\n  - {gone: {account: [alpine]}, expect: {plan: nothing}}\n"
+        + "  - {gone: {account: [alpine]}, expect: {plan: nothing}}\n",
+        "6:23",
+        "there is no account alpine at this step",
+        "known: account",
+    ),
+    (
+        BEGIN + EXPECT + "then: [{gone: {acount: [alpine]}, expect: {plan: nothing}}]\n",
+        "4:16",
+        "there is no table acount",
+        "did you mean 'account'?",
+    ),
+    (
+        BEGIN + EXPECT + "then: [{entered: {mial: {2026-11-15: 1}}, expect: {plan: nothing}}]\n",
+        "4:19",
+        "there is no subscription mial in this test, so it has no units",
+        "did you mean 'mail'?",
+    ),
+    (
+        BEGIN + EXPECT + "then: [{entered: {mail: {2026-11-15: 0}}, expect: {plan: nothing}}]\n",
+        "4:26",
+        "0 units change nothing",
+        "",
+    ),
+    (
+        BEGIN
+        + EXPECT
+        + "then: [{source: {subscription: [{id: mail, fone: 1}]}, expect: {plan: nothing}}]\n",
+        "4:44",
+        "subscription has no column fone",
+        "",
+    ),
+    (
+        BEGIN
+        + EXPECT
+        + "then: [{expect: {plan: nothing}, decisions: "
+        + "[{mapping: subscripton, key: mail, do: create}]}]\n",
+        "4:46",
+        "there is no mapping subscripton",
+        "did you mean 'subscription'?",
+    ),
+    (
+        BEGIN + EXPECT + "then: [{as_of: 2026-12-01}]\n",
+        "4:8",
+        "'expect' is missing",
+        "",
+    ),
 ]
 
 

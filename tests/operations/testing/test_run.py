@@ -191,3 +191,130 @@ def test_a_value_that_a_field_cannot_have_ends_the_test_with_its_place(tmp_path)
     error = run(tmp_path, text).error
     assert error.startswith("tests/some.yaml:3:28: companyType: ")
     assert "Custumer" in error
+
+
+# What a test has instead of parts of the project
+
+
+def test_the_policy_of_a_test_is_its_own(tmp_path):
+    text = CHANGE.replace("expect:", "policy: {subscription: {minimum: 12}}\nexpect:")
+    nothing = "  plan: {write_back: [{license_change: log}]}\n"
+
+    assert expecting(tmp_path, nothing) != []
+    found = expecting(tmp_path, nothing, text.replace("{mail: 10}", "{mail: 12}"))
+    assert found == []
+
+
+def test_parts_of_a_policy_that_a_test_does_not_name_stay(tmp_path):
+    included = CHANGE.replace("quantity: 12}", "quantity: 12, included_quantity: 2}")
+    text = included.replace("expect:", "policy: {subscription: {ceiling: 50}}\nexpect:")
+    ledger = "  ledger: {mail: {quantity: 10}}\n"
+
+    assert expecting(tmp_path, ledger, text) == []
+
+
+def test_the_guards_of_a_test_are_its_own_and_the_others_stay(tmp_path):
+    limits = "  limits: [monthly_effect]\n"
+    text = CHANGE.replace("expect:", "guards: {monthly_effect: 10}\nexpect:")
+
+    assert expecting(tmp_path, limits) == ["7: limits: monthly_effect ≠ "]
+    assert expecting(tmp_path, limits, text) == []
+
+
+def test_a_note_of_an_adjustment_is_compared(tmp_path):
+    text = CHANGE.replace("expect:", "policy: {subscription: {rounding: up}}\nexpect:")
+    text = text.replace("quantity: 2,", "quantity: 1.5,").replace(
+        "quantity: 12}", "quantity: 11.5}"
+    )
+    expectation = "  plan: {{adjust: [{{subscription: mail, note: {}}}]}}\n"
+
+    assert expecting(tmp_path, expectation.format("rounded up"), text) == []
+    [found] = expecting(tmp_path, expectation.format("rounded down"), text)
+    assert found.startswith("8: adjust subscription mail: note: rounded down ≠ ")
+    assert "rounded up" in found
+
+
+def test_records_whose_links_are_lost_are_found_again(tmp_path):
+    text = CHANGE.replace("{units: {mail: 10}}", "{units: {mail: 10}, linked: false}")
+    plan = "  plan:\n    adjust: [{subscription: mail}]\n    link: [{subscription: mail}]\n"
+
+    assert expecting(tmp_path, plan, text) == []
+    [found] = expecting(tmp_path, plan)
+    assert found.startswith("9: link subscription mail: planned")
+
+
+# Steps
+
+LATER = CHANGE + "  after_apply: {units: {mail: {2026-11-10: 12}}}\nthen:\n  - as_of: 2026-12-10\n"
+
+
+def test_a_step_has_what_was_applied_and_written_back_before(tmp_path):
+    later = LATER + (
+        "    source: {subscription: [{id: mail, name: Mailboxes}]}\n"
+        "    expect:\n      plan: nothing\n      ledger: {mail: {class: match, units: 12}}\n"
+        "      after_apply: {rows: {license_change: {log: {status: Archived}}}}\n"
+    )
+
+    assert shown(run(tmp_path, later)) == []
+
+
+def test_what_is_written_back_is_what_a_step_changes(tmp_path):
+    reopened = LATER + (
+        "    source: {license_change: [{id: log, status: Active}]}\n"
+        "    expect: {plan: {write_back: [{license_change: log, status: Archived}]}}\n"
+    )
+
+    assert shown(run(tmp_path, reopened)) == []
+
+
+def test_units_that_a_person_entered_are_billed_at_a_step(tmp_path):
+    later = LATER + (
+        "    entered: {mail: {2026-12-01: 5}}\n"
+        "    expect:\n      ledger: {mail: {class: over-billed, quantity: 12, units: 16}}\n"
+    )
+
+    assert shown(run(tmp_path, later)) == ["12: ledger mail: units: 16 ≠ 17"]
+
+
+def test_units_that_autotask_refuses_end_the_test_with_their_place(tmp_path):
+    later = LATER + "    entered: {mail: {2026-12-01: -50}}\n    expect: {plan: nothing}\n"
+
+    error = run(tmp_path, later).error
+    assert error.startswith("tests/some.yaml:10:15: units of mail on 2026-12-01: ")
+
+
+def test_a_posted_day_holds_from_its_step_on(tmp_path):
+    later = LATER + (
+        "    posted: 2026-12-31\n"
+        "    source:\n      subscription: [{id: mail, quantity: 13}]\n"
+        "      license_change: [{id: two, subscription: mail, quantity: 1, "
+        "effective_date: 2026-12-05}]\n"
+        "    expect:\n"
+        "      findings: [{code: change-is-in-an-open-period, license_change: two}]\n"
+    )
+
+    assert shown(run(tmp_path, later)) == []
+
+
+def test_a_row_that_is_gone_at_a_step_is_reported_by_the_plan(tmp_path):
+    later = LATER + (
+        "    gone: {subscription: [mail], license_change: [log, mail-rest]}\n"
+        "    expect: {findings: [{code: gone, subscription: mail}]}\n"
+    )
+
+    assert shown(run(tmp_path, later)) == []
+
+
+def test_a_decision_of_a_step_holds_from_then_on(tmp_path):
+    decided = (
+        "test: decided\nsource: {subscription: [{id: mail, quantity: 12}]}\n"
+        "target: {units: {mail: 10}}\nexpect: {plan: nothing}\nthen:\n"
+        "  - decisions:\n      - {mapping: subscription, key: mail, do: correct, reason: counted,"
+        " seen: {units: 10, quantity: 12, day: 2026-11-15}}\n"
+        "    expect: {plan: {adjust: [{subscription: mail, units: 10 → 12}]}}\n"
+        "  - expect: {plan: {adjust: [{subscription: mail, units: 10 → 13}]}}\n"
+    )
+
+    assert shown(run(tmp_path, decided)) == [
+        "9: adjust subscription mail: units: 10 → 13 ≠ 10 → 12"
+    ]

@@ -49,7 +49,7 @@ def check_quantities(mapping: MappingSpec, context: CheckContext) -> Iterator[Fi
     if mapping.ledger:
         yield from _check_ledger(mapping.ledger, mapping, entity, context)
     if mapping.policy:
-        yield from _check_policy(mapping.policy, mapping, context)
+        yield from check_policy(mapping.policy, mapping, context)
     if mapping.successor_of:
         names = context.of_row(mapping)
         yield from check_expression(mapping.successor_of, names, single=True).findings
@@ -208,9 +208,10 @@ def _check_price(
         yield from _check_months(price, period, mapping, context)
 
 
-def _check_policy(
+def check_policy(
     policy: PolicySpec, mapping: MappingSpec, context: CheckContext
 ) -> Iterator[Finding]:
+    """Yields what is wrong with the policy of a mapping."""
     if not context.keeps_ledger(mapping):
         text = f"policy is for a mapping with a ledger; mapping {mapping.name} has none"
         yield error("ledger", text, policy.place, "remove `policy`")

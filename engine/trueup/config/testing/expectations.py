@@ -38,7 +38,10 @@ _ACTIONS = {
     "link": Action.LINK,
     "write_back": Action.WRITE_BACK,
 }
-_ADJUST_KEYS = ("units", "on")
+NOTE = "note"
+"""Text that a note of an adjustment has, such as the policy that moved its day."""
+
+_ADJUST_KEYS = ("units", "on", NOTE)
 _LINK_KEYS = ("how", "record", "succeeds")
 _FINDING_KEYS = ("code", "severity", "text", "remedy")
 

@@ -1,6 +1,6 @@
 """Loads the tests of a project: every fault of every file is reported, with its place."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import Any
 from trueup.config.documents import parse, read
 from trueup.config.loader import DAY_SETTINGS
 from trueup.config.node import Node
-from trueup.config.rules import parse_day, parse_decisions
+from trueup.config.rules import parse_day
 from trueup.config.schema import CheckedDocument, Schemas
+from trueup.config.testing.adaptations import parse_policies, parse_test_guards
 from trueup.config.testing.expectations import ExpectationParser
 from trueup.config.testing.rows import CODE, RowCompleter, fault, read_rows
+from trueup.config.testing.steps import StepParser, decisions_of
 from trueup.config.testing.target import Names, parse_target
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import Decision, Project
+from trueup.model.project import Project
 from trueup.model.suggestions import few_searches, unknown
 from trueup.model.testing import BalanceRule, ProjectTest, RowDefaults
 
@@ -63,7 +65,7 @@ class _Loader:
         tests: dict[str, ProjectTest] = {}
         for file in files:
             for checked in self._checked(file, "test"):
-                test = self._test(Node(checked.document, checked.data), checked)
+                test = self._test(Node(checked.document, checked.data))
                 if test.name in tests:
                     text = f"a test of this name is at {tests[test.name].place} already"
                     self._findings.append(fault(text, "give it another name", test.place))
@@ -86,7 +88,7 @@ class _Loader:
             if checked.data is not None and (kind != "test" or _is_whole(checked.data)):
                 yield checked
 
-    def _test(self, node: Node, checked: CheckedDocument) -> ProjectTest:
+    def _test(self, node: Node) -> ProjectTest:
         as_of = self._as_of(node)
         balance = node.get("balance")
         tables = self._project.catalogue.tables
@@ -109,7 +111,7 @@ class _Loader:
         names_before = Names.of(self._project, (*rows, *before), self._findings)
         target = parse_target(node.get("target"), names_before)
         parser = ExpectationParser(names, target, names_before)
-        return ProjectTest(
+        test = ProjectTest(
             name=str(node["test"].data),
             place=node["test"].place,
             as_of=as_of,
@@ -118,8 +120,14 @@ class _Loader:
             target=target,
             expect=parser.parse(node["expect"]),
             settings=self._parse_settings(node.get("settings")),
-            decisions=tuple(self._decisions(checked)),
+            decisions=decisions_of(node, self._project, self._findings),
+            policies=parse_policies(node.get("policy"), self._project, self._findings),
+            guards=parse_test_guards(node.get("guards"), self._project, self._findings),
         )
+        if "then" not in node:
+            return test
+        steps = StepParser(test, self._project, raw, completer).parse(node["then"])
+        return replace(test, then=tuple(steps))
 
     def _as_of(self, node: Node) -> date:
         given = node.get("as_of")
@@ -145,23 +153,6 @@ class _Loader:
             else:
                 settings[name] = part.data
         return settings
-
-    def _decisions(self, checked: CheckedDocument) -> Iterable[Decision]:
-        """The decisions of a test, checked as those of mappings/decisions.yaml."""
-        entries = checked.data.get("decisions")
-        if not entries:
-            return ()
-        document = replace(checked.document, data={"decisions": entries})
-        as_file = self._schemas.check(document, "decisions")
-        self._findings += as_file.findings
-        if as_file.data is None:
-            return ()
-        decisions = [*parse_decisions(Node(as_file.document, as_file.data))]
-        for one in decisions:
-            if one.mapping not in self._project.mappings:
-                text, known = f"there is no mapping {one.mapping}", self._project.mappings
-                self._findings.append(unknown(text, one.mapping, known, one.place))
-        return decisions
 
     # Defaults
 

@@ -85,6 +85,7 @@ def parse_target(node: Node | None, names: Names) -> GivenTarget:
     if node is None:
         return GivenTarget()
     rows, units, posted = node.get("rows"), node.get("units"), node.get("posted")
+    is_linked = node.get("linked")
     linked = [*_linked(rows, names)] if rows and rows.data != "all" else []
     mappings = {*names.project.mappings} if rows and rows.data == "all" else set()
     if rows and isinstance(rows.data, dict):
@@ -93,8 +94,9 @@ def parse_target(node: Node | None, names: Names) -> GivenTarget:
         rows=tuple(linked),
         all_of=frozenset(mappings & names.project.mappings.keys()),
         records=_records(node.get("records"), names),
-        units=tuple(_units(units, names)) if units else (),
-        posted=tuple(_posted(posted, names)) if posted else (),
+        units=tuple(parse_units(units, names)) if units else (),
+        posted=tuple(parse_posted(posted, names)) if posted else (),
+        linked=is_linked is None or bool(is_linked.data),
     )
 
 
@@ -139,7 +141,8 @@ def _records(node: Node | None, names: Names) -> dict[str, tuple[Mapping[str, ob
     return records
 
 
-def _units(node: Node, names: Names) -> Iterator[GivenUnits]:
+def parse_units(node: Node, names: Names) -> Iterator[GivenUnits]:
+    """Yields units by the key of their row and by day."""
     for key, part in node.items():
         mapping = names.ledger_mapping(key, part.key_place)
         if not mapping:
@@ -162,7 +165,8 @@ def day_of(part: Node, names: Names) -> date | None:
     return day
 
 
-def _posted(node: Node, names: Names) -> Iterator[Posted]:
+def parse_posted(node: Node, names: Names) -> Iterator[Posted]:
+    """Yields the last posted days, of all contracts or of some."""
     if not isinstance(node.data, dict):
         if day := parse_day(node.data):
             yield Posted(day)

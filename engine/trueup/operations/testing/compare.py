@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.model.finding import Finding, Severity
@@ -87,6 +88,13 @@ class Comparison:
         fields = {one.field: one for one in change.fields}
         special = _special(change)
         for name, expected in wanted.values.items():
+            if name == NOTE:
+                if not any(str(expected.value) in note for note in change.notes):
+                    notes = tuple(change.notes) or ("no note",)
+                    yield Difference(
+                        expected.place, f"{what}: {name}", (str(expected.value),), notes
+                    )
+                continue
             if name in special:
                 actual, shown = special[name], text_of(special[name])
             elif name in fields:
@@ -339,6 +347,7 @@ def _special(change: Change) -> dict[str, object]:
 def _line_values(line: LedgerLine) -> dict[str, object]:
     return {
         "class": str(line.class_),
+        "customer": line.customer,
         "quantity": line.quantity,
         "units": line.units,
         "pending": line.pending,

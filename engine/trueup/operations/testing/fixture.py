@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from trueup import pipeline
-from trueup.errors import ConfigError
+from trueup.errors import ConfigError, EngineError
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.plan import Action, Change, Plan, Unknown
-from trueup.model.project import MappingSpec, Project, Reference, Value
+from trueup.model.project import AppendSpec, MappingSpec, Project, Reference, Value
 from trueup.model.run import Effects, Link, Run, RunStatus
-from trueup.model.testing import GivenRow, GivenUnits, ProjectTest, RowDefaults
+from trueup.model.testing import GivenRow, GivenUnits, Posted, ProjectTest, RowDefaults
 from trueup.wiring import ThrowAway
 
 ROWS, BEFORE = "rows", "before"
@@ -46,6 +46,10 @@ class TestClock:
         """Lets the time pass."""
         self._now += timedelta(seconds=seconds)
 
+    def move_to(self, day: date) -> None:
+        """Goes on to the morning of a day, unless the time is later already."""
+        self._now = max(self._now, datetime.combine(day, _MORNING))
+
 
 @dataclass(slots=True)
 class Fixture:
@@ -69,8 +73,7 @@ class Fixture:
         refuses.
         """
         test, sandbox = self.test, self.opened.sandbox
-        clock = {"stands": datetime.combine(test.as_of, _MORNING).isoformat()}
-        sandbox.load(as_json({**self.defaults.tenant, "clock": clock}))
+        sandbox.load(as_json({**self.defaults.tenant, "clock": standing_at(test.as_of)}))
         target = test.target
         sandbox.load(as_json({"records": self._given_records(of_rows=False)}))
         if target.rows or target.all_of or target.units:
@@ -97,9 +100,10 @@ class Fixture:
             record = {"id": ids[change.id], **values[change.id]}
             seed["records"].setdefault(change.entity, []).append(record)
         seed["adjustments"] = [*self._adjustments(values, ids)]
-        seed["posted_until"] = self._posted()
+        seed["posted_until"] = posted_until(self.project, self.test.target.posted, self.records)
         self.opened.sandbox.load(as_json(seed))
-        self._link(changes, values, ids)
+        if self.test.target.linked:
+            self._link(changes, values, ids)
         for change in plan.changes:
             if change.action is Action.WRITE_BACK and not change.marks_changes:
                 self._note_write_back(change, ids)
@@ -217,34 +221,14 @@ class Fixture:
         records = {ids[change]: one for change, one in values.items()}
         for given in self.test.target.units:
             mapping = self.project.mappings[given.mapping]
-            append = _append_of(self.project, mapping)
-            day_field = next(name for name in append.merge_on if name != append.in_turn)
+            _, append = adjustments_of(self.project, mapping)
             record = self.records[given.mapping, given.key]
             start = _contract_start(mapping, records[record], records, by_row)
             units = 0
             for day, wanted in sorted(given.steps.items(), key=lambda one: one[0] or date.min):
                 if wanted != units:
-                    yield {
-                        append.in_turn: record,
-                        day_field: _day(day or start, given),
-                        append.merge_sum: wanted - units,
-                    }
+                    yield adjustment(append, record, _day(day or start, given), wanted - units)
                 units = wanted
-
-    def _posted(self) -> dict[str, Any]:
-        """The last posted day by the id of a contract."""
-        owners = {
-            one.ledger.periods.start.split(".")[0]
-            for one in self.project.mappings.values()
-            if one.ledger and one.ledger.periods
-        }
-        posted: dict[str, Any] = {}
-        for given in self.test.target.posted:
-            for (mapping, key), record in self.records.items():
-                is_meant = (mapping, key) == (given.mapping, given.key)
-                if is_meant or (not given.mapping and mapping in owners):
-                    posted[str(record)] = given.until
-        return posted
 
     def _link(
         self,
@@ -272,6 +256,11 @@ class Fixture:
         opened.state.record(lease, run.id, (), Effects(links=links, applied=applied))
         opened.state.finish(lease, run.id, RunStatus.DONE, now)
         opened.state.release(lease)
+
+
+def standing_at(day: date) -> dict[str, str]:
+    """Returns the clock of a sandbox that stands on the morning of a day."""
+    return {"stands": datetime.combine(day, _MORNING).isoformat()}
 
 
 def write_exports(folder: Path, names: Iterable[str], rows: Iterable[GivenRow]) -> None:
@@ -310,10 +299,39 @@ def _made_as_told(project: Project) -> Project:
     return replace(project, mappings=mappings, rules=(), decisions=())
 
 
-def _append_of(project: Project, mapping: MappingSpec) -> Any:  # noqa: ANN401 -- see below
-    """How units of a mapping with a ledger are adjusted; the project's check has found it."""
-    pending = mapping.ledger.pending if mapping.ledger else ""
-    return project.mappings[pending].append
+def adjustments_of(project: Project, mapping: MappingSpec) -> tuple[str, AppendSpec]:
+    """Returns the entity that adjusts units of a mapping's records, and how it is appended.
+
+    Raises EngineError for a mapping without a ledger.
+    """
+    pending = project.mappings[mapping.ledger.pending] if mapping.ledger else None
+    if pending is None or pending.append is None:
+        raise EngineError(f"units of {mapping.name} are not adjusted: it has no ledger")
+    return pending.target.entity, pending.append
+
+
+def adjustment(append: AppendSpec, record: int, day: date, units: int) -> dict[str, object]:
+    """Returns the fields of an adjustment by so many units from a day on."""
+    day_field = next(name for name in append.merge_on if name != append.in_turn)
+    return {append.in_turn: record, day_field: day, append.merge_sum: units}
+
+
+def posted_until(
+    project: Project, posted: Iterable[Posted], records: Mapping[tuple[str, str], int]
+) -> dict[str, date]:
+    """Returns the last posted day by the id of a contract, as a seed of the sandbox has it."""
+    owners = {
+        one.ledger.periods.start.split(".")[0]
+        for one in project.mappings.values()
+        if one.ledger and one.ledger.periods
+    }
+    until: dict[str, date] = {}
+    for given in posted:
+        for (mapping, key), record in records.items():
+            is_meant = (mapping, key) == (given.mapping, given.key)
+            if is_meant or (not given.mapping and mapping in owners):
+                until[str(record)] = given.until
+    return until
 
 
 def _contract_start(

@@ -1,7 +1,7 @@
 """Runs tests of a project, each in a throw-away world of its own."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from trueup.operations.project_folder import TESTS, shipped_folder, shipped_test
 from trueup.operations.testing.compare import Comparison
 from trueup.operations.testing.coverage import reached_by
 from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
+from trueup.operations.testing.steps import at_step, go_on, known_records
 from trueup.pipeline import ApplyOptions, PlanOptions
 
 
@@ -138,23 +139,45 @@ def plan_test(
 def _run(
     project: Project, fixture: Fixture, *, record: bool
 ) -> tuple[list[Difference], Plan, frozenset[tuple[str, int]]]:
-    """Returns the differences, the plan, and the expressions that it evaluated."""
+    """Returns the differences, the first plan, and the expressions that it evaluated."""
     test, world = fixture.test, fixture.opened.world(ROWS)
     options = PlanOptions(as_of=test.as_of)
     with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
         plan = pipeline.plan(project, world, options)
-    comparison = Comparison(project, test, world, fixture.records)
-    differences = comparison.plan(plan)
-    if test.expect.after_apply:
-        over = frozenset(one.limit for one in plan.exceeded)
-        apply = ApplyOptions(over=over, who="test")
-        outcome = pipeline.apply(project, world, document.dumps(plan), apply)
-        second = pipeline.plan(project, world, options)
-        differences += comparison.after_apply(test.expect.after_apply, outcome, second)
+    differences = _compare(Comparison(project, test, world, fixture.records), plan)
+    for number, step in enumerate(test.then, 1):
+        records = known_records(fixture, world)
+        world = go_on(fixture, step, world, f"step {number}")
+        then = replace(project, decisions=step.decisions, as_of=step.as_of)
+        comparison = Comparison(then, at_step(test, step), world, records)
+        differences += _compare(comparison, pipeline.plan(then, world, PlanOptions(step.as_of)))
     return differences, plan, frozenset(expressions)
 
 
+def _compare(comparison: Comparison, plan: Plan) -> list[Difference]:
+    """Returns what differs in a plan, and once it is applied where the test expects that."""
+    differences, expected = comparison.plan(plan), comparison.test.expect.after_apply
+    if expected:
+        project, world = comparison.project, comparison.world
+        over = frozenset(one.limit for one in plan.exceeded)
+        apply = ApplyOptions(over=over, who="test")
+        outcome = pipeline.apply(project, world, document.dumps(plan), apply)
+        second = pipeline.plan(project, world, PlanOptions(as_of=comparison.test.as_of))
+        differences += comparison.after_apply(expected, outcome, second)
+    return differences
+
+
 def _project_of(project: Project, test: ProjectTest) -> Project:
-    """The project with the settings, the decisions and the day of a test."""
-    settings: Mapping[str, object] = {**project.settings, **test.settings}
-    return replace(project, settings=settings, decisions=test.decisions, as_of=test.as_of)
+    """The project as the test has it: its settings, policies, guards, decisions and day."""
+    mappings = {
+        name: replace(mapping, policy=test.policies.get(name, mapping.policy))
+        for name, mapping in project.mappings.items()
+    }
+    return replace(
+        project,
+        settings={**project.settings, **test.settings},
+        mappings=mappings if test.policies else project.mappings,
+        guards=test.guards or project.guards,
+        decisions=test.decisions,
+        as_of=test.as_of,
+    )
