@@ -1,0 +1,33 @@
+"""The scenarios that are written in the language of `trueup test`: the files *.yaml beside this."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from trueup.model.testing import ProjectTest, RowDefaults
+from trueup.operations.testing.run import read_tests, run_test
+
+from tests.support.project_tests import shipped, shown
+
+HERE = Path(__file__).parent
+NAMES = [
+    pytest.param(file.name, name, id=f"{file.stem}: {name}")
+    for file in sorted(HERE.glob("*.yaml"))
+    for name in re.findall("^test: (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+@cache
+def scenarios_in(file: str) -> tuple[dict[str, ProjectTest], RowDefaults]:
+    """The tests of a file by name; there is nothing wrong with them."""
+    tests, defaults, findings = read_tests(shipped(), [HERE / file])
+    assert [finding.line() for finding in findings] == []
+    return {test.name: test for test in tests}, defaults
+
+
+@pytest.mark.parametrize(("file", "name"), NAMES)
+def test_the_scenario_holds(file, name):
+    tests, defaults = scenarios_in(file)
+    result = run_test(shipped(), tests[name], defaults)
+    assert (result.error, shown(result)) == ("", [])
