@@ -102,7 +102,7 @@ def before(field: FieldChange) -> str:
 
 
 def after(field: FieldChange) -> str:
-    """The value that will be there; what only apply will know is said to be so."""
+    """The value that will be there; a fixed word where only apply will know it."""
     return UNKNOWN if isinstance(field.after, Unknown) else sanitize(field.shown_after) or NOTHING
 
 
@@ -199,22 +199,22 @@ def _aside(group: Group, view: View) -> str:
     match change.action:
         case Action.CREATE:
             each = " each" if many > 1 else ""
-            said = (
+            remark = (
                 ""
                 if view.verbose
                 else f"{count(len(change.fields), 'field')}{each} (-v shows them)"
             )
         case Action.LINK:
-            said = FOUND_BY.get(change.how, sanitize(change.how)) + (
+            remark = FOUND_BY.get(change.how, sanitize(change.how)) + (
                 "" if view.verbose else _fills(change)
             )
         case Action.DEACTIVATE:
-            said = "to be switched off"
+            remark = "to be switched off"
         case Action.UPDATE | Action.WRITE_BACK | Action.ADJUST:
-            said = ""
+            remark = ""
         case _:
             assert_never(change.action)
-    return ", ".join(part for part in (said, effect(group.changes, view)) if part)
+    return ", ".join(part for part in (remark, effect(group.changes, view)) if part)
 
 
 def _fills(change: Change) -> str:

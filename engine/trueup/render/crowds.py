@@ -71,8 +71,8 @@ def crowds_of(
     by_sort = by_name if arrangement.sort is Sort.NAME else by_money
     groups: dict[Hashable, list[Item]] = {}
     for number, item in enumerate(by_sort(items)):
-        said = number if each else _said(item)
-        groups.setdefault(said, []).append(item)
+        crowd: Hashable = number if each else _reasons(item)
+        groups.setdefault(crowd, []).append(item)
     crowds: list[Crowd] = []
     for group in groups.values():
         is_crowd = len(group) >= CROWD
@@ -82,6 +82,7 @@ def crowds_of(
     return sorted(crowds, key=lambda crowd: -abs(crowd.monthly or NOTHING))
 
 
-def _said(item: Item) -> Hashable:
+def _reasons(item: Item) -> Hashable:
+    """All that stands beside the row: items of one crowd have the same."""
     texts = ((one.code, one.text, one.advice.generic(), one.place) for one in item.findings)
     return item.kind, item.row.mapping, item.because, *texts

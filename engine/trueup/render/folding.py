@@ -49,8 +49,8 @@ def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
 
 def _folded(changes: Sequence[Change]) -> list[Group]:
     groups: list[Group] = []
-    for kin in _by(kind, changes):
-        alike = _by(_equal, kin)
+    for of_kind in _by(kind, changes):
+        alike = _by(_equal, of_kind)
         several = [Group(tuple(same)) for same in alike if len(same) > 1]
         single = [same[0] for same in alike if len(same) == 1]
         groups += several + _few(single)

@@ -126,6 +126,6 @@ def _fields(changes: Sequence[Change], view: View) -> list[str]:
 
 def _counted(many: Counter[str]) -> str:
     """The most frequent fields, each with how many rows it changes in."""
-    said = [f"{name} {n:,}" for name, n in many.most_common(FEW)]
-    more = len(many) - len(said)
-    return ", ".join(said) + (f" and {count(more, 'field')} more" if more else "")
+    frequent = [f"{name} {n:,}" for name, n in many.most_common(FEW)]
+    more = len(many) - len(frequent)
+    return ", ".join(frequent) + (f" and {count(more, 'field')} more" if more else "")

@@ -88,7 +88,7 @@ class Fixture:
 
     def _make_records(self) -> None:
         write_exports(self.opened.folder / BEFORE, self._tables, self.test.before)
-        project = _made_as_told(self.project)
+        project = _without_matching(self.project)
         options = pipeline.PlanOptions(as_of=self.test.as_of)
         plan = pipeline.plan(project, self.opened.world(BEFORE), options)
         changes = self._wanted(plan)
@@ -243,8 +243,8 @@ class Fixture:
                 name: ids[value.change] if isinstance(value, Unknown) else value
                 for name, value in change.owned.items()
             }
-            told = {name: values[change.id][name] for name in owned if name in values[change.id]}
-            applied[change.mapping, change.keys[0]] = {**owned, **told}
+            kept = {name: values[change.id][name] for name in owned if name in values[change.id]}
+            applied[change.mapping, change.keys[0]] = {**owned, **kept}
         links = tuple(
             Link(one.mapping, one.keys[0], one.entity, ids[one.id], "created") for one in changes
         )
@@ -289,7 +289,7 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 -- any value of a row, a record 
             return value
 
 
-def _made_as_told(project: Project) -> Project:
+def _without_matching(project: Project) -> Project:
     """The project as records of all rows are made by it: nothing is matched, blocked or decided."""
     auto = Value("auto", Place(""))
     mappings = {
