@@ -174,6 +174,7 @@ def test_the_hooks_call_commands_that_exist(work, trueup):
     assert work.is_dir()
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
+    assert {hook["id"] for hook in hooks} == {"trueup-validate", "trueup-fmt", "trueup-test"}
     for hook in hooks:
         program, *arguments = hook["entry"].split()
         assert program == "trueup"
