@@ -148,6 +148,28 @@ def test_what_cannot_be_formatted_is_refused(content, message):
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: {a:1}\n", "a.yaml:1:5: a:1 is a key without a value"),
+        ("- x\n- {b: 2, 'c': [{d: 1,e:2 }]}\n", "a.yaml:2:22: e:2 is a key without a value"),
+    ],
+)
+def test_a_colon_without_a_space_is_shown_in_place_of_a_key_without_a_value(text, place):
+    with pytest.raises(ConfigError) as refused:
+        laid_out(text)
+
+    assert place in str(refused.value)
+    assert "write a space after the colon" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: {a:1: }\n", "a: {a:1: ~}\n", "a: {'a:1'}\n", "a: [12:30, x:y]\n", "a: {b}\n"]
+)
+def test_a_key_that_has_a_value_or_quotes_or_no_colon_is_meant(text):
+    assert data(laid_out(text).encode()) == data(text.encode())
+
+
 def messed_up(text, seed):
     """The text with other spaces, empty lines and comments; the data stays."""
     chance = random.Random(seed)

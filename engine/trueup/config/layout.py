@@ -19,6 +19,7 @@ from trueup.config import round_trip
 from trueup.config.documents import LARGEST_FILE, parse
 from trueup.config.text_file import BOM, refused
 from trueup.errors import ConfigError
+from trueup.model.finding import Finding, Place, Severity
 
 _ATTEMPTS = 4
 """How often a text is formatted until nothing changes."""
@@ -38,6 +39,8 @@ def formatted(content: bytes, name: str) -> bytes:
     if findings:
         raise ConfigError(findings)
 
+    _require_values(content, name)
+
     bom = BOM if content.startswith(BOM) else b""
     text = content.decode("utf-8-sig")
     new = _settled(text.replace("\r\n", "\n"), name)
@@ -49,6 +52,30 @@ def formatted(content: bytes, name: str) -> bytes:
     if not is_same or _kept(new) != _kept(text.replace("\r\n", "\n")):
         raise refused(name, "cannot be formatted without changing it", _EDIT)
     return result
+
+
+def _require_values(content: bytes, name: str) -> None:
+    """Raises `ConfigError` for `{a:1}`, which is a key `a:1` without a value and hardly meant so.
+
+    Formatting would write that as `{a:1: null}`.
+    """
+    findings: list[Finding] = []
+    in_mapping: list[bool] = []  # of the lists and mappings in one line that are open
+    before: yaml.Token | None = None
+    for token in _tokens(content.decode("utf-8-sig")):
+        is_key = bool(in_mapping) and in_mapping[-1] and isinstance(before, _BEFORE_KEY)
+        if is_key and isinstance(token, yaml.ScalarToken) and token.plain and ":" in token.value:
+            place = Place(name, token.start_mark.line + 1, token.start_mark.column + 1)
+            text = f"{token.value} is a key without a value"
+            remedy = "write a space after the colon, or quotes around a key that is meant so"
+            findings.append(Finding("file", Severity.ERROR, text, remedy, place))
+        elif isinstance(token, _OPENS):
+            in_mapping.append(isinstance(token, yaml.FlowMappingStartToken))
+        elif isinstance(token, _CLOSES):
+            in_mapping.pop()
+        before = token
+    if findings:
+        raise ConfigError(findings)
 
 
 def _kept(text: str) -> tuple[list[str], list[str]]:
@@ -97,6 +124,10 @@ def _without_empty_lines(text: str) -> str:
     shortened = "\n".join(lines)
     return shortened if not shortened or shortened.endswith("\n") else f"{shortened}\n"
 
+
+_BEFORE_KEY = (yaml.FlowMappingStartToken, yaml.FlowEntryToken)
+_OPENS = (yaml.FlowMappingStartToken, yaml.FlowSequenceStartToken)
+_CLOSES = (yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 _CONTENT = (
     yaml.ScalarToken,
