@@ -66,6 +66,19 @@ def test_a_project_is_valid_and_has_neither_example_data_nor_secrets(command, tm
     assert not (tmp_path / "work" / "examples").exists()
 
 
+@pytest.mark.parametrize(
+    "owner", ["notmail", "ada@tenant", "ada lovelace@tenant.example", "@b.example"]
+)
+def test_an_owner_without_an_address_is_refused_before_anything_is_written(
+    command, tmp_path, owner
+):
+    code, out, err = command("init", "work", "--from", "files", "--owner", owner)
+
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: the owner {owner!r} is no e-mail address: ")
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize("start", STARTS)
 def test_the_tests_of_a_new_project_pass_whatever_its_settings_are(command, tmp_path, start):
     command("init", "work", "--from", start, *SWISS)

@@ -11,6 +11,7 @@ from trueup import wiring
 from trueup.config.catalogues import TABLES
 from trueup.config.file_names import PROJECT
 from trueup.errors import ConfigError, EngineError
+from trueup.expressions.contact_filters import is_email
 from trueup.expressions.country_filters import all_countries
 from trueup.model.finding import Severity
 from trueup.model.new_project import Created, NewProject, Start
@@ -29,9 +30,14 @@ _COPIED = ("mappings", "rules", "schemas")
 def write_project(folder: Path, wanted: NewProject) -> Created:
     """Writes a project into a folder, whole or not at all.
 
-    Raises EngineError where a part of it exists there already, ConfigError where the project would
-    not be valid: a time zone or a currency that there is not.
+    Raises EngineError where a part of it exists there already, or the owner is no e-mail address;
+    ConfigError where the project would not be valid: a time zone or a currency that there is not.
     """
+    if not is_email(wanted.owner):
+        raise EngineError(
+            f"the owner {wanted.owner!r} is no e-mail address: give that of the resource in "
+            "Autotask that owns new companies, such as ada@contoso.com"
+        )
     with TemporaryDirectory(prefix="trueup-") as temporary:
         made = Path(temporary)
         files = _files(wanted)
