@@ -55,7 +55,7 @@ FITS = [
     (TEXT, "  Alpine \n", "Alpine"),
     (TEXT, "", ""),
     (TEXT, 12, "12"),
-    (TEXT, Decimal("12.50"), "12.50"),
+    (TEXT, Decimal("12.50"), "12.5"),
     (TEXT, Decimal("1E+3"), "1000"),
     (TEXT, Decimal("0E+900"), "0"),
     (TEXT, DAY, "2026-11-15"),

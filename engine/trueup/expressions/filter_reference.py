@@ -46,7 +46,7 @@ EXAMPLES = {
     "date": ("'2026-11-15' | date('%d.%m.%Y')", '"15.11.2026"'),
     "days": ("'2026-11-15' | date | days(30)", "2026-12-15"),
     "days_until": ("'2026-11-15' | date | days_until('2026-12-01' | date)", "16"),
-    "decimal": ("'12.50' | decimal", "12.50"),
+    "decimal": ("'12.50' | decimal", "12.5"),
     "default": ("none | default('Monthly')", '"Monthly"'),
     "domain": ("'https://www.example.com/about' | domain", '"example.com"'),
     "end_of_month": ("'2026-02-10' | date | end_of_month", "2026-02-28"),

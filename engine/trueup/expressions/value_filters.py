@@ -1,45 +1,82 @@
 """Values as text, and the filters for text and for any value. None passes through most of them."""
 
+import json
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from jinja2 import Undefined
 
+from trueup.model.coerce import plain_number
+
 LONGEST = 100_000
 """The most characters that a filter may give, so that no expression fills the memory."""
-
-_PLAIN_EXPONENT = 100
-"""Numbers between ten to the minus and the plus this power are written without an exponent."""
 
 
 def as_text(value: object) -> str:
     """Returns a value as text.
 
-    Days are written as in ISO 8601, decimals without an exponent or trailing zeros, none as an
-    empty text, the items of a list with commas between them.
+    None is an empty text, a day is written as in ISO 8601, a number without an exponent or trailing
+    zeros, yes and no as `true` and `false`, lists and maps as JSON. Raises `ValueError` if a list
+    or a map is longer than `LONGEST`.
     """
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return ", ".join(map(as_text, value))
-    return str(value)
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return plain_number(value)
+        case datetime() | date():
+            return value.isoformat()
+        case list() | tuple() | dict():
+            return _as_json(value)
+        case _:
+            return str(value)
+
+
+def _as_json(value: object) -> str:
+    """Returns the text of a list or a map. Raises as `as_text`."""
+    length = 0
+    parts: list[str] = []
+    for part in _json_parts(value):
+        length += len(part)
+        if length > LONGEST:
+            raise ValueError("the list or map is too long to be written as text")
+        parts.append(part)
+    return "".join(parts)
+
+
+def _json_parts(value: object) -> Iterator[str]:
+    match value:
+        case None:
+            yield "null"
+        case bool() | int() | Decimal():
+            yield as_text(value)
+        case dict():
+            yield "{"
+            for number, (name, part) in enumerate(value.items()):
+                yield f"{', ' if number else ''}{_quoted(name)}: "
+                yield from _json_parts(part)
+            yield "}"
+        case list() | tuple():
+            yield "["
+            for number, part in enumerate(value):
+                yield ", " if number else ""
+                yield from _json_parts(part)
+            yield "]"
+        case _:
+            yield _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(as_text(value), ensure_ascii=False)
 
 
 def fold(value: object) -> str:
     """Returns the text of a value for a look-up: without case and surrounding spaces."""
     return (value if type(value) is str else as_text(value)).strip().casefold()
-
-
-def plain(number: Decimal) -> str:
-    """Returns a number without trailing zeros and exponent: `12.50` → `12.5`, `1E+2` → `100`."""
-    is_plain = -_PLAIN_EXPONENT < number.adjusted() < _PLAIN_EXPONENT
-    text = format(number, "f") if is_plain else str(number)
-    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
 
 
 def truncate_visibly(value: object, length: int) -> str | None:

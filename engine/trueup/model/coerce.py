@@ -18,6 +18,10 @@ _SMALLEST, _LARGEST = -100, 20
 """Powers of ten that bound a number: neither system holds others, and 1e999999999 costs memory."""
 
 
+_PLAIN_EXPONENT = 100
+"""Numbers between ten to the minus and the plus this power are written without an exponent."""
+
+
 class CoercionError(ValueError):
     """A value cannot stand in that field; the text says why."""
 
@@ -42,7 +46,17 @@ def shown(value: object) -> str:
         return "nothing" if value is None else str(value).lower()
     if isinstance(value, Mapping):
         return "a map"
+    if isinstance(value, Decimal):
+        return f"{plain_number(value):.60}"
     return "a list" if isinstance(value, list | tuple) else f"{value!s:.60}"
+
+
+def plain_number(number: Decimal) -> str:
+    """A number without trailing zeros and exponent: `12.50` → `12.5`, `1E+2` → `100`."""
+    is_plain = -_PLAIN_EXPONENT < number.adjusted() < _PLAIN_EXPONENT
+    text = format(number, "f") if is_plain else str(number)
+    text = text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+    return "0" if text == "-0" else text
 
 
 def _picked(value: object, field: Field) -> object:
@@ -98,7 +112,7 @@ def _text(value: object, field: Field) -> str:
     if isinstance(value, bool | dict | list | tuple):
         raise CoercionError(f"{shown(value)} is not text")
     if isinstance(value, Decimal):
-        value = format(to_number(value), "f")
+        value = plain_number(to_number(value))
     text = (value.isoformat() if isinstance(value, date) else str(value)).strip()
     if field.max_length is not None and len(text) > field.max_length:
         raise CoercionError(

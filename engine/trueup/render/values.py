@@ -1,8 +1,8 @@
 """Values of expressions as people write them in expressions: text in quotes, none as `none`."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 
+from trueup.expressions.value_filters import as_text
 from trueup.render.sanitize import LONGEST, exact
 
 _FEW = 20
@@ -21,14 +21,13 @@ def _literal(value: object) -> str:
         case str():
             quoted = value.replace("\\", "\\\\").replace('"', '\\"')
             return f'"{quoted}"'
-        case datetime() | date():
-            return value.isoformat()
         case Mapping():
-            return f"{{{_items([f'{key}: {_literal(one)}' for key, one in value.items()])}}}"
+            pairs = [f"{_literal(str(key))}: {_literal(one)}" for key, one in value.items()]
+            return f"{{{_items(pairs)}}}"
         case list() | tuple():
             return f"[{_items([_literal(one) for one in value])}]"
         case _:
-            return str(value)
+            return as_text(value)
 
 
 def _items(texts: list[str]) -> str:
