@@ -111,7 +111,7 @@ def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(tr
         "  Pending                +3\n"
     ) in out
     assert "  Difference              0   = 15 - 12 - 3\n" in out
-    assert "      internalCurrencyAdjustedPrice   201.6000   ContractServices 70045\n" in out
+    assert "      internalCurrencyAdjustedPrice   201.6      ContractServices 70045\n" in out
     assert '      service.periodType              "Yearly"   Services 605\n' in out
 
 
