@@ -221,12 +221,21 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The parts of a project that one test's plan reached."""
+    """The parts of a project that plans of one test reached."""
 
     expressions: frozenset[tuple[str, int]]  # text and branch; 0 is the whole
     fields: frozenset[tuple[str, str]]  # mapping and field, with a value
     rules: frozenset[str]  # that found something
-    policies: frozenset[str]  # `increase`, `decrease`, and places of overrides that held
+    policies: frozenset[Place]  # parts that made a difference, and overrides that held
+
+    def and_also(self, other: "Reached") -> "Reached":
+        """Returns what one of both reached."""
+        return Reached(
+            self.expressions | other.expressions,
+            self.fields | other.fields,
+            self.rules | other.rules,
+            self.policies | other.policies,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """What the tests of a project reach: fields, rules, branches of expressions and policies."""
 
 from dataclasses import replace
+from decimal import Decimal
 
+import pytest
 from trueup.model.finding import Place
 from trueup.model.project import PolicyOverride, PolicyPart, Value
 from trueup.operations.testing.coverage import covered
@@ -65,11 +67,75 @@ def test_policies_are_reached_by_increases_decreases_and_rows(tmp_path):
         )
 
     assert unreached(coverage(tmp_path, change("a", "alpine", 2), project=project), "policy") == {
+        "subscription: included changes the units of no row",
         "subscription: no plan has a decrease",
+        "subscription: refund: no credit is owed",
         "subscription: the override for customer granby holds for no row",
     }
     both = coverage(tmp_path, change("a", "alpine", 2), change("b", "granby", -2), project=project)
+    assert unreached(both, "policy") == {
+        "subscription: included changes the units of no row",
+        "subscription: refund: no credit is owed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "text", "quantity", "reaching"),
+    [
+        (PolicyPart.INCLUDED, 3, "included changes the units of no row", 0, 12),
+        (PolicyPart.MINIMUM, 20, "minimum changes the units of no row", 21, 12),
+        (PolicyPart.ROUNDING, "up", "rounding changes the units of no row", 12, Decimal("12.5")),
+        (PolicyPart.CEILING, 15, "ceiling holds no change", 12, 16),
+        (PolicyPart.INCREASE, "as_dated", "no plan has an increase", 8, 12),
+        (PolicyPart.DECREASE, "as_dated", "no plan has a decrease", 12, 8),
+    ],
+)
+def test_each_part_of_a_policy_is_reached_where_it_makes_a_difference(
+    tmp_path, part, value, text, quantity, reaching
+):
+    mapping = shipped().mappings["subscription"]
+    policy = replace(mapping.policy, parts={part: Value(value, Place("a.yaml", 5, 3))})
+    mappings = {**shipped().mappings, "subscription": replace(mapping, policy=policy)}
+    project = replace(shipped(), mappings=mappings)
+
+    def change(name, quantity):
+        return (
+            f"test: {name}\nsource:\n  account: [alpine]\n"
+            f"  subscription: [{{id: mail, customer: alpine, quantity: {quantity}}}]\n"
+            f"  license_change: [{{subscription: mail, quantity: {quantity - 10}}}]\n"
+            "target: {units: {mail: 10}}\nexpect: {plan: {}}\n"
+        )
+
+    without = coverage(tmp_path, change("a", quantity), project=project)
+    both = coverage(tmp_path, change("a", quantity), change("b", reaching), project=project)
+
+    assert unreached(without, "policy") == {f"subscription: {text}"}
     assert unreached(both, "policy") == set()
+
+
+def test_a_product_for_refunds_is_reached_where_a_credit_is_owed(tmp_path):
+    mapping = shipped().mappings["subscription"]
+    policy = replace(
+        mapping.policy, parts={PolicyPart.REFUND: Value("Licence credit", Place("a.yaml", 5, 3))}
+    )
+    mappings = {**shipped().mappings, "subscription": replace(mapping, policy=policy)}
+    project = replace(shipped(), mappings=mappings)
+
+    def less(more):
+        return (
+            "test: a\nas_of: 2026-11-15\nsource:\n  account: [alpine]\n"
+            "  subscription: [{id: mail, customer: alpine, quantity: 8}]\n"
+            "  license_change:\n"
+            "    - {id: log, subscription: mail, quantity: -2, effective_date: 2026-10-20}\n"
+            f"target: {{units: {{mail: 10}}, posted: 2026-10-31}}\n{more}expect: {{plan: {{}}}}\n"
+        )
+
+    pushed = "decisions: [{mapping: license_change, key: log, do: push, reason: agreed}]\n"
+    never = coverage(tmp_path, less(""), project=project)
+    owed = coverage(tmp_path, less(pushed), project=project)
+
+    assert unreached(never, "policy") == {"subscription: refund: no credit is owed"}
+    assert unreached(owed, "policy") == set()
 
 
 def test_totals_count_what_there_is(tmp_path):
@@ -77,4 +143,4 @@ def test_totals_count_what_there_is(tmp_path):
 
     assert found.totals["rule"] == len(shipped().rules)
     assert found.reached("rule") == 0
-    assert found.totals["policy"] == 2
+    assert found.totals["policy"] == len(shipped().mappings["subscription"].policy.parts)

@@ -1,24 +1,43 @@
 """Which fields, rules, branches of expressions and policies the tests of a project reach.
 
 A field is reached where a plan gives it a value, a rule where it finds something, a branch where it
-is evaluated, an increase or decrease where a plan has one, an override where it holds for a row.
+is evaluated, a part of a policy where it decides the units, the day or the hold of a change, an
+override where it holds for a row.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from trueup.expressions.branches import branches
 from trueup.expressions.compiled import mapping_values, rule_values
+from trueup.model.finding import Place
 from trueup.model.plan import Action, Plan
 from trueup.model.project import PolicyPart, Project, Value
 from trueup.model.testing import Coverage, ProjectTestResult, Reached, Unreached
 from trueup.planning.ledger.policies import WITHOUT_ROW
 
-_LONGEST = 70
-"""Characters of an expression that are shown."""
+_NO_DIFFERENCE: Mapping[PolicyPart, str] = {
+    PolicyPart.INCREASE: "no plan has an increase",
+    PolicyPart.DECREASE: "no plan has a decrease",
+    PolicyPart.INCLUDED: "included changes the units of no row",
+    PolicyPart.MINIMUM: "minimum changes the units of no row",
+    PolicyPart.ROUNDING: "rounding changes the units of no row",
+    PolicyPart.CEILING: "ceiling holds no change",
+    PolicyPart.REFUND: "refund: no credit is owed",
+}
+"""What is missing where no test reaches a part of a policy."""
 
 
-def reached_by(project: Project, plan: Plan, expressions: frozenset[tuple[str, int]]) -> Reached:
-    """Returns what a plan reached. `expressions` are those that were evaluated for it."""
+def reached_by(
+    project: Project,
+    plan: Plan,
+    expressions: frozenset[tuple[str, int]],
+    policies: frozenset[Place],
+) -> Reached:
+    """Returns what a plan reached.
+
+    `expressions` are those that were evaluated for it, `policies` the parts of policies that made a
+    difference.
+    """
     fields = {
         (change.mapping, name)
         for change in plan.changes
@@ -32,18 +51,15 @@ def reached_by(project: Project, plan: Plan, expressions: frozenset[tuple[str, i
         one.code for line in plan.ledger for one in line.held
     }
     codes |= {one.limit.removeprefix("rule:") for one in plan.exceeded}
-    moves = [one.unit_change for one in plan.changes if one.action is Action.ADJUST]
-    policies = {PolicyPart.INCREASE} if any(units > 0 for units in moves) else set[str]()
-    policies |= {PolicyPart.DECREASE} if any(units < 0 for units in moves) else set()
-    unused = {str(one.place) for one in plan.findings if one.code == WITHOUT_ROW}
-    overrides = {str(place) for place in _overrides(project)} - unused
+    unused = {one.place for one in plan.findings if one.code == WITHOUT_ROW}
+    overrides = {*_overrides(project)} - unused
     rules = {rule.name for rule in project.rules} & codes
     return Reached(
         expressions, frozenset(fields), frozenset(rules), frozenset({*policies, *overrides})
     )
 
 
-def _overrides(project: Project) -> Iterator[object]:
+def _overrides(project: Project) -> Iterator[Place]:
     for mapping in project.mappings.values():
         for override in mapping.policy.overrides if mapping.policy else ():
             yield override.place
@@ -56,7 +72,7 @@ def covered(project: Project, results: Iterable[ProjectTestResult]) -> Coverage:
         frozenset[tuple[str, int]]().union(*(one.expressions for one in all_reached)),
         frozenset[tuple[str, str]]().union(*(one.fields for one in all_reached)),
         frozenset[str]().union(*(one.rules for one in all_reached)),
-        frozenset[str]().union(*(one.policies for one in all_reached)),
+        frozenset[Place]().union(*(one.policies for one in all_reached)),
     )
     parts = [
         *_fields(project, union),
@@ -91,10 +107,9 @@ def _rules(project: Project, reached: Reached) -> Iterator[Part]:
 def _branches(project: Project, reached: Reached) -> Iterator[Part]:
     for value in _values(project, reached):
         text = str(value.raw)
-        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         for number, name in enumerate(branches(text)):
             if number or (text, number) not in reached.expressions:
-                part = Unreached("branch", value.place, f"{name}: {' '.join(shown.split())}")
+                part = Unreached("branch", value.place, f"{name}: {' '.join(text.split())}")
                 is_whole = (text, 0) in reached.expressions
                 if not number or is_whole:
                     yield part, (text, number) in reached.expressions
@@ -113,13 +128,10 @@ def _policies(project: Project, reached: Reached) -> Iterator[Part]:
     for mapping in project.mappings.values():
         if mapping.policy is None:
             continue
-        for way in (PolicyPart.INCREASE, PolicyPart.DECREASE):
-            if way in mapping.policy.parts:
-                place = mapping.policy.parts[way].place
-                text = f"{mapping.name}: no plan has {'an' if way[0] == 'i' else 'a'} {way}"
-                yield Unreached("policy", place, text), str(way) in reached.policies
+        for part, value in mapping.policy.parts.items():
+            text = f"{mapping.name}: {_NO_DIFFERENCE[part]}"
+            yield Unreached("policy", value.place, text), value.place in reached.policies
         for override in mapping.policy.overrides:
             named = ", ".join(f"{name} {text}" for name, text in override.rows.items())
             text = f"{mapping.name}: the override for {named} holds for no row"
-            is_reached = str(override.place) in reached.policies
-            yield Unreached("policy", override.place, text), is_reached
+            yield Unreached("policy", override.place, text), override.place in reached.policies

@@ -33,7 +33,7 @@ class Mutant:
     expression: str = ""
     field: tuple[str, str] | None = None
     rule: str = ""
-    policy: str = ""
+    policy: Place | None = None
 
     def is_reached(self, reached: Reached) -> bool:
         """Whether a test that reached these parts may notice it."""
@@ -105,7 +105,7 @@ def _of_policy(project: Project, mapping: MappingSpec) -> Iterator[Mutant]:
         changed = replace(policy, parts={**policy.parts, part: replace(value, raw=str(other))})
         text = f"{mapping.name}: {part}: {value.raw} → {other}"
         new = _with_mapping(project, replace(mapping, policy=changed))
-        yield Mutant(value.place, text, new, policy=str(part))
+        yield Mutant(value.place, text, new, policy=value.place)
 
 
 def _with_mapping(project: Project, mapping: MappingSpec) -> Project:

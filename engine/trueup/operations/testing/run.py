@@ -12,16 +12,18 @@ from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
 from trueup.errors import EngineError
 from trueup.expressions.recording import recording
 from trueup.model import document
-from trueup.model.finding import Finding
+from trueup.model.finding import Finding, Place
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, RowDefaults
+from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, Reached, RowDefaults
 from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
 from trueup.operations.testing.compare import Comparison
 from trueup.operations.testing.coverage import reached_by
 from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
 from trueup.operations.testing.steps import at_step, go_on, known_records
 from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.planning.ledger.policy_effects import policy_effects
+from trueup.ports import World
 
 
 def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
@@ -107,8 +109,7 @@ def run_test(
             with wiring.open_throw_away(own, Path(folder), TestClock(test.as_of)) as opened:
                 fixture = Fixture(_project_of(made_by or project, test), test, defaults, opened)
                 fixture.build()
-                differences, plan, expressions = _run(own, fixture, record=record)
-            reached = reached_by(own, plan, expressions) if record else None
+                differences, plan, reached = _run(own, fixture, record=record)
         except EngineError as fault:
             error = str(fault)
     seconds = time.perf_counter() - started
@@ -138,20 +139,34 @@ def plan_test(
 
 def _run(
     project: Project, fixture: Fixture, *, record: bool
-) -> tuple[list[Difference], Plan, frozenset[tuple[str, int]]]:
-    """Returns the differences, the first plan, and the expressions that it evaluated."""
+) -> tuple[list[Difference], Plan, Reached | None]:
+    """Returns the differences, the first plan, and with `record` what all plans reached.
+
+    The second plan after an apply does not count: it is empty.
+    """
     test, world = fixture.test, fixture.opened.world(ROWS)
-    options = PlanOptions(as_of=test.as_of)
-    with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
-        plan = pipeline.plan(project, world, options)
-    differences = _compare(Comparison(project, test, world, fixture.records), plan)
+    first, reached = _plan(project, world, record=record)
+    differences = _compare(Comparison(project, test, world, fixture.records), first)
     for number, step in enumerate(test.then, 1):
         records = known_records(fixture, world)
         world = go_on(fixture, step, world, f"step {number}")
         then = replace(project, decisions=step.decisions, as_of=step.as_of)
-        comparison = Comparison(then, at_step(test, step), world, records)
-        differences += _compare(comparison, pipeline.plan(then, world, PlanOptions(step.as_of)))
-    return differences, plan, frozenset(expressions)
+        plan, more = _plan(then, world, record=record)
+        differences += _compare(Comparison(then, at_step(test, step), world, records), plan)
+        reached = reached.and_also(more) if reached and more else reached
+    return differences, first, reached
+
+
+def _plan(project: Project, world: World, *, record: bool) -> tuple[Plan, Reached | None]:
+    """Returns a plan, and with `record` what it reached."""
+    options = PlanOptions(as_of=project.as_of, explained=record)
+    with recording() if record else nullcontext(set[tuple[str, int]]()) as expressions:
+        planned = pipeline.plan_with_context(project, world, options)
+    if not record:
+        return planned.plan, None
+    plan, context = planned.plan, planned.context
+    policies = policy_effects(context, plan) if context else frozenset[Place]()
+    return plan, reached_by(project, plan, frozenset(expressions), policies)
 
 
 def _compare(comparison: Comparison, plan: Plan) -> list[Difference]:

@@ -231,6 +231,9 @@ def _ended(change: PendingUnits, day: date) -> PendingUnits:
 
 NO_POLICY = Policy()
 
+ABOVE_CEILING = "above-ceiling"
+"""Code of the finding for a change that a ceiling holds."""
+
 WITHOUT_ROW = "policy-without-row"
 """Code of the warning for an override that matches no row."""
 

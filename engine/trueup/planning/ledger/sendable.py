@@ -11,6 +11,7 @@ from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.change_values import change_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
+from trueup.planning.ledger.policies import ABOVE_CEILING
 from trueup.planning.rights import denied_finding, may_not
 from trueup.stages.ledger import LedgerResult, ServiceLedger
 
@@ -90,7 +91,7 @@ class SendableChanges:
                     "(policy: ceiling)"
                 )
                 push = Advice.of(Command("decide", self._mapping.name, key, "push --reason …"))
-                return [*sendable[:position], *self._hold_rest(rest, "above-ceiling", text, push)]
+                return [*sendable[:position], *self._hold_rest(rest, ABOVE_CEILING, text, push)]
         return sendable
 
     def _hold_rest(
