@@ -2,13 +2,16 @@
 
 import io
 import json
+import subprocess
 import sys
 
 import pytest
 from trueup.cli.console import Console
+from trueup.model.evaluation import Evaluation
 from trueup.operations.evaluate import open_row
 from trueup.operations.project import load_project
-from trueup.render.style import PLAIN
+from trueup.render.evaluation import evaluation_text
+from trueup.render.style import PLAIN, Style
 
 CUSTOMER = "Alpine Dental AG"
 SUBSCRIPTION = "Alpine Dental AG, Microsoft 365 Business Premium, yearly"
@@ -108,7 +111,7 @@ def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, 
 
     code, out, err = trueup("eval", "subscription", SUBSCRIPTION)
 
-    assert code == 0
+    assert code == 1  # one of the lines failed
     shown = [line.split() for line in out.splitlines()]
     assert shown[0][:2] == ["subscription", "7c0434fa-b3f5-5434-8b63-407519fcd854"]
     assert ["source.quantity", "15", "decimal"] in shown
@@ -119,6 +122,43 @@ def test_without_an_expression_the_row_is_shown_and_lines_are_evaluated(trueup, 
     assert ["2026-11-15", "(a", "day)"] in shown
     assert ["2", "(a", "number)"] not in shown
     assert "has no column 'nme'" in err
+
+
+def test_lines_of_a_pipe_are_answered_in_their_order_and_a_failed_one_gives_exit_code_1(work):
+    lines = ["source.number", "source.nme", "1 / 0", "1 + 1"]
+
+    def console(*expressions):
+        command = [sys.executable, "-m", "trueup", "eval", "customer", CUSTOMER]
+        return subprocess.run(
+            command,
+            cwd=work,
+            input="".join(f"{one}\n" for one in expressions),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    some, none = console(*lines), console(lines[0], lines[3])
+
+    answers = ['"A-1007"   (text)', "has no column 'nme'", "divided by zero", "2   (a number)"]
+    at = [some.stdout.index(one) for one in answers]
+    assert at == sorted(at)
+    assert "error: line 2: " in some.stdout
+    assert "error: line 3: " in some.stdout
+    assert (some.returncode, none.returncode) == (1, 0)
+
+
+def test_nothing_is_cut_where_there_is_no_terminal(trueup):
+    expression = f"['{'x' * 700}'] + {[*range(40)]}"
+
+    code, out, _ = trueup("eval", "customer", CUSTOMER, expression)
+
+    assert code == 0
+    assert "x" * 700 in out
+    assert "38, 39]" in out
+    shown = evaluation_text(Evaluation("", ["x" * 700], "a list", ()), Style(columns=80))
+    assert "x" * 600 not in shown.replace("\n", "")
 
 
 def test_a_row_as_json_has_its_columns_and_joins(trueup):

@@ -5,6 +5,10 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
+from trueup.model.finding import Place
+from trueup.model.testing import Coverage, Unreached
+from trueup.render.style import Style
+from trueup.render.testing import coverage_text
 
 PASSES = "test: a new customer\nsource: {account: [alpine]}\nexpect: {findings: none}\n"
 FAILS = (
@@ -203,6 +207,16 @@ def test_coverage_says_what_no_test_reached(tests, trueup):
         "place": "rules/customer.yaml:3:5",
         "text": "rule customer-has-a-phone finds nothing",
     } in document["coverage"]["unreached"]
+
+
+def test_coverage_is_not_cut_where_there_is_no_terminal():
+    text = f"an `if` is never true: {'source.name ~ ' * 60}end"
+    found = Coverage({"branch": 1}, (Unreached("branch", Place("a.yaml", 1, 2), text),))
+
+    assert f"  a.yaml:1:2: {text}\n" in coverage_text(found)
+    narrow = coverage_text(found, Style(columns=60))
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == coverage_text(found).split()
 
 
 def test_mutate_names_the_changes_that_no_test_notices(tests, trueup, work):

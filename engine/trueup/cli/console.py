@@ -19,30 +19,33 @@ _WORDS_END_AT = " \t\n|()[]{},~+-*/%<>=!'\""
 class Console:
     """Reads expressions from stdin and shows their results until the input ends.
 
-    An expression that fails is reported, and the next one is read.
+    An expression that fails is reported, and the next one is read. Lines of a pipe or a file are
+    reported with their number.
     """
 
     def __init__(self, row: OpenRow, style: Style) -> None:
         self._row, self._style = row, style
         self._choices: list[str] = []
 
-    def run(self) -> None:
-        """Runs until the end of the input, or a line `exit`."""
+    def run(self) -> int:
+        """Runs until the end of the input, or a line `exit`; returns how many lines failed."""
         if sys.stdin.isatty():
             with self._completion():
-                self._read(self._typed())
-        else:
-            self._read(line.rstrip("\n") for line in sys.stdin)
+                return self._read(self._typed(), is_typed=True)
+        return self._read((line.rstrip("\n") for line in sys.stdin), is_typed=False)
 
-    def _read(self, lines: Iterator[str]) -> None:
-        for line in lines:
+    def _read(self, lines: Iterator[str], *, is_typed: bool) -> int:
+        failed = 0
+        for number, line in enumerate(lines, 1):
             if line.strip() == "exit":
-                return
+                break
             if line.strip():
                 try:
                     out(evaluation_text(self._row.evaluate(line.strip()), self._style))
                 except EngineError as error:
-                    report(f"error: {error}")
+                    failed += 1
+                    report(f"error: {'' if is_typed else f'line {number}: '}{error}")
+        return failed
 
     def _typed(self) -> Iterator[str]:
         while True:

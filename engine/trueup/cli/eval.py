@@ -1,9 +1,12 @@
 """`trueup eval MAPPING KEY '{{ … }}'`: evaluates an expression on a real row."""
 
+import sys
+
 import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
 
 
@@ -36,7 +39,7 @@ def evaluate(
 
     Without an expression, show the row with its columns, joins and types. Then evaluate one
     expression per line until the input ends: on a terminal with completion by the tab key, where
-    Python has the module readline.
+    Python has the module readline. From a pipe or a file, exit code 1 says that a line failed.
     """
     from trueup.cli.console import Console
     from trueup.operations.evaluate import list_filters, open_row
@@ -66,8 +69,10 @@ def evaluate(
             out(render.row_json(row.view()))
         else:
             out(render.row_text(row.view(), context.style))
-            Console(row, context.style).run()
-    return 0
+            failed = Console(row, context.style).run()
+            if failed and not sys.stdin.isatty():
+                return Exit.ERROR
+    return Exit.DONE
 
 
 eval = evaluate  # noqa: A001 -- the name of the command

@@ -18,7 +18,7 @@ def evaluation_text(evaluation: Evaluation, style: Style) -> str:
     lines = [
         Line(
             (
-                Cell(literal(evaluation.value), style.heading),
+                Cell(literal(evaluation.value, whole=style.columns is None), style.heading),
                 Cell(f"({evaluation.kind})", style.dim),
             )
         )
@@ -63,7 +63,7 @@ def value_lines(
         place = row_place(one.row) if one.row and one.row != before else ""
         cells = (
             Cell(one.name),
-            Cell(named_literal(one), wraps=True),
+            Cell(named_literal(one, whole=style.columns is None), wraps=True),
             *([Cell(one.type, style.dim)] if types else []),
             Cell(place, style.dim),
         )
@@ -72,13 +72,13 @@ def value_lines(
     return lines
 
 
-def named_literal(value: NamedValue) -> str:
+def named_literal(value: NamedValue, *, whole: bool) -> str:
     """The value of a name, or why it cannot be read."""
     if value.unread:
         return f"unreadable: {sanitize(value.unread)}"
     if value.type.startswith("rows of "):
         return sanitize(value.value)
-    return literal(value.value)
+    return literal(value.value, whole=whole)
 
 
 def row_place(row: SourceRow) -> str:

@@ -11,7 +11,8 @@ from trueup.render.view import View
 def formula_lines(label: str, formula: Formula, view: View, indent: int = 4) -> list[Line]:
     """A value with its place; an expression with the values that it uses, or why it fails."""
     style = view.style
-    text = label if formula.text else f"{label} {literal(formula.result)}".strip()
+    result = literal(formula.result, whole=style.columns is None)
+    text = label if formula.text else f"{label} {result}".strip()
     cells = (Cell(text), Cell(str(formula.place), style.dim))
     found = [Line(cells if text else cells[1:], indent=indent)]
     if formula.text:

@@ -1,11 +1,13 @@
 """Results of tests: what differs, with the place in the file, and how to see more."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from trueup.model import document
 from trueup.model.testing import Coverage, Difference, Mutation, ProjectTestResult
 from trueup.operating_system import shell_quoted
 from trueup.render.formatting import count
+from trueup.render.layout import free, lay_out
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import plan_text
@@ -53,9 +55,12 @@ def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
         f"{coverage.reached(kind):,} of {count(total, kind)}"
         for kind, total in coverage.totals.items()
     )
-    lines = [f"Reached: {', '.join(shares)}."]
-    lines += [style.dim(f"  {one.place}: {sanitize(one.text)}") for one in coverage.unreached]
-    return "\n".join(lines) + "\n"
+    lines = [free(f"Reached: {', '.join(shares)}.")]
+    lines += [
+        free(f"{one.place}: {sanitize(one.text, sys.maxsize)}", style.dim, indent=2)
+        for one in coverage.unreached
+    ]
+    return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
 
 
 def mutation_text(mutation: Mutation, style: Style = PLAIN) -> str:

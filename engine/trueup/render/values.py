@@ -1,5 +1,6 @@
 """Values of expressions as people write them in expressions: text in quotes, none as `none`."""
 
+import sys
 from collections.abc import Mapping
 
 from trueup.expressions.value_filters import as_text
@@ -9,12 +10,17 @@ _FEW = 20
 """Items of a list or a map that are shown."""
 
 
-def literal(value: object, longest: int = LONGEST) -> str:
-    """A value on one line, harmless for a terminal; text in quotes, lists with their items."""
-    return exact(_literal(value), longest)
+def literal(value: object, *, whole: bool = False) -> str:
+    """A value on one line, harmless for a terminal; text in quotes, lists with their items.
+
+    Without `whole`, a long text and a long list end in an ellipsis.
+    """
+    if whole:
+        return exact(_literal(value, sys.maxsize), sys.maxsize)
+    return exact(_literal(value, _FEW), LONGEST)
 
 
-def _literal(value: object) -> str:
+def _literal(value: object, few: int) -> str:
     match value:
         case None | bool():
             return {None: "none", True: "true", False: "false"}[value]
@@ -22,14 +28,16 @@ def _literal(value: object) -> str:
             quoted = value.replace("\\", "\\\\").replace('"', '\\"')
             return f'"{quoted}"'
         case Mapping():
-            pairs = [f"{_literal(str(key))}: {_literal(one)}" for key, one in value.items()]
-            return f"{{{_items(pairs)}}}"
+            pairs = (
+                f"{_literal(str(key), few)}: {_literal(one, few)}" for key, one in value.items()
+            )
+            return f"{{{_items([*pairs], few)}}}"
         case list() | tuple():
-            return f"[{_items([_literal(one) for one in value])}]"
+            return f"[{_items([_literal(one, few) for one in value], few)}]"
         case _:
             return as_text(value)
 
 
-def _items(texts: list[str]) -> str:
-    more = len(texts) - _FEW
-    return ", ".join(texts[:_FEW] + ([f"… {more:,} more"] if more > 0 else []))
+def _items(texts: list[str], few: int) -> str:
+    more = len(texts) - few
+    return ", ".join(texts[:few] + ([f"… {more:,} more"] if more > 0 else []))
