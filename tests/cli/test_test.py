@@ -132,6 +132,30 @@ def test_faults_of_files_end_with_1_before_anything_runs(tests, trueup):
     assert err.startswith("tests/some.yaml:6:1: error: unknown key 'sorce'")
 
 
+def test_validate_reports_the_faults_of_test_files_as_well(tests, trueup):
+    tests(PASSES, "test: a\nsorce: {}\nexpect: {plan: nothing}\n")
+    tests("test: b\nsource: {acount: []}\nexpect: {plan: nothing}\n", name="other.yaml")
+
+    code, out, err = trueup("validate")
+
+    assert (code, err) == (1, "")
+    assert "tests/some.yaml:6:1: error: unknown key 'sorce'" in out
+    assert "tests/other.yaml:2:10: error: there is no table acount" in out
+    assert out.endswith("2 errors found.\n")
+    places = [one["place"] for one in json.loads(trueup("validate", "--json")[1])["findings"]]
+    assert {"tests/some.yaml:6:1", "tests/other.yaml:2:10"} <= {*places}
+
+
+def test_validate_counts_tests_without_faults(tests, work, trueup):
+    tests(PASSES)
+
+    assert trueup("validate")[1].endswith(" rules.\n1 test read; `trueup test` runs them.\n")
+    (work / "tests" / "some.yaml").unlink()
+    assert trueup("validate")[1].endswith(" rules.\n")
+    (work / "tests" / "defaults.yaml").write_text("source: {acount: {}}\n")
+    assert "tests/defaults.yaml:1:10: error: there is no table acount" in trueup("validate")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

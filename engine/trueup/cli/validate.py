@@ -17,13 +17,20 @@ from trueup.model.finding import Severity
 def validate(context: CommandContext) -> int:
     """Check the project's files, without reading Work 365 or Autotask.
 
-    Every error is shown with file, line and column, and with the nearest correct name.
+    Every error is shown with file, line and column, and with the nearest correct name. Tests in
+    tests/*.yaml are read, not run: `trueup test` runs them.
     """
     from trueup.operations.project import check_project
     from trueup.render.finding_text import findings_text
     from trueup.render.formatting import count
 
     project, findings = check_project(context.folder)
+    tests = 0
+    if project:
+        from trueup.operations.testing.run import check_tests
+
+        tests, found = check_tests(project)
+        findings = [*findings, *found]
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     if context.json:
         from trueup.render.json_ import findings_json
@@ -36,4 +43,6 @@ def validate(context: CommandContext) -> int:
         else:
             mappings = count(len(project.mappings), "mapping")
             out(f"The project is sound: {mappings}, {count(len(project.rules), 'rule')}.\n")
+            if tests:
+                out(f"{count(tests, 'test')} read; `trueup test` runs them.\n")
     return Exit.ERROR if errors or project is None else Exit.DONE

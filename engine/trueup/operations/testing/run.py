@@ -72,6 +72,21 @@ def read_tests(
     return load_tests(project, files, defaults, shipped_folder() / "schemas")
 
 
+def check_tests(project: Project) -> tuple[int, list[Finding]]:
+    """Returns how many tests the project has, and all that is wrong with their files.
+
+    A project without tests has none, and nothing is wrong with them.
+    """
+    folder = Path(project.root) / TESTS
+    if not any(folder.glob("*.yaml")):
+        return 0, []
+    if any(file.name != DEFAULTS for file in folder.glob("*.yaml")):
+        tests, _, findings = read_tests(project)
+        return len(tests), findings
+    defaults = TestFile(folder / DEFAULTS, _name(folder / DEFAULTS, Path(project.root)))
+    return 0, load_tests(project, [], defaults, shipped_folder() / "schemas")[2]
+
+
 def load_files(
     project: Project, files: Sequence[TestFile]
 ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
