@@ -244,6 +244,96 @@ def test_everything_wrong_with_a_file_is_named_with_its_line(work, trueup):
     assert (work / FILE).read_bytes() == before
 
 
+def test_faults_of_lines_and_of_what_they_decide_are_named_at_once(work, trueup):
+    before = (work / FILE).read_bytes()
+    (work / "d.csv").write_text(
+        "mapping,key,do,reason,until\n"
+        "custmer,a,create,x,\n"
+        "customer,749c6782,drop,x,\n"
+        "customer,Alpine Dentist AG,archive,,2020-01-01\n"
+        "customer,f2057d16,ignore,x,soon\n"
+    )
+    wanted = [
+        "2:1: error: there is no mapping 'custmer': the project has ",
+        "3:1: error: 'drop' is no decision",
+        "4:1: error: archive is for pending changes",
+        "4:1: error: archive needs a reason",
+        "4:1: error: --until 2020-01-01 is past",
+        "4:1: error: there is no row 'Alpine Dentist AG' of customer",
+        "5:1: error: until is 'soon'",
+    ]
+
+    code, out, err = trueup("decide", "--file", "d.csv", "--yes")
+
+    assert (code, out) == (1, "")
+    assert [line for line in wanted if f"d.csv:{line}" not in err] == []
+    assert len(err.splitlines()) == len(wanted)
+
+    (work / "d.yaml").write_text(
+        "decisions:\n"
+        "- {mapping: custmer, key: a, do: create, reason: x}\n"
+        "- {mapping: customer, key: b, do: drop, reason: x}\n"
+        "- {mapping: customer, key: Alpine Dentist AG, do: ignore, reason: x}\n"
+    )
+    code, out, err = trueup("decide", "--file", "d.yaml", "--yes")
+    assert (code, out) == (1, "")
+    assert "d.yaml:2:3: error: there is no mapping 'custmer'" in err
+    assert "d.yaml:3:35: error: 'drop' is not one of " in err
+    assert "d.yaml:4:3: error: there is no row 'Alpine Dentist AG' of customer" in err
+
+    (work / "d.csv").write_text("mapping,kei,doo\n")
+    err = trueup("decide", "--file", "d.csv", "--yes")[2]
+    assert "there is no column key" in err
+    assert "unknown column 'kei'" in err
+    assert "unknown column 'doo'" in err
+    assert (work / FILE).read_bytes() == before
+
+
+def test_faults_of_a_file_are_named_even_where_the_source_cannot_be_read(work, trueup):
+    (work / "examples" / "work365" / "account.json").unlink()
+    (work / "d.csv").write_text("mapping,key,do,reason\ncustomer,a,drop,x\ncustomer,b,ignore,x\n")
+
+    code, _, err = trueup("decide", "--file", "d.csv", "--yes")
+
+    assert code == 1
+    assert "d.csv:2:1: error: 'drop' is no decision" in err
+    assert "account" in err
+
+
+def test_one_record_for_two_rows_is_refused_before_anything_is_written(work, trueup):
+    before = (work / FILE).read_bytes()
+
+    code, out, err = trueup(
+        "link", "customer", "Alpine Dental AG", "29683", "Chalet Miremont Sàrl", "29683", "--yes"
+    )
+    (work / "l.csv").write_text(
+        "mapping,key,link\ncustomer,f2057d16,29683\ncustomer,749c6782,29683\n"
+    )
+    from_file = trueup("link", "--file", "l.csv", "--yes")
+
+    assert (code, out) == (1, "")
+    assert "error: Companies 29683 cannot be the record of two rows: " in err
+    assert from_file[0] == 1
+    assert (
+        "l.csv:3:1: error: Companies 29683 cannot be the record of two rows: f2057d16"
+        in from_file[2]
+    )
+    assert "(l.csv:2:1)" in from_file[2]
+    assert (work / FILE).read_bytes() == before
+
+
+def test_a_record_that_another_row_is_decided_to_have_is_noted(work, trueup):
+    trueup("link", "customer", "Alpine Dental AG", "29683", "--yes")
+
+    code, out, _ = trueup("link", "customer", "Chalet Miremont Sàrl", "29683", "--yes")
+
+    assert code == 0
+    assert (
+        "Note: Companies 29683 is decided for another row already, customer 749c6782-f424-"
+    ) in out
+    assert f"({FILE}:" in out
+
+
 @pytest.mark.parametrize(
     ("name", "text", "error"),
     [

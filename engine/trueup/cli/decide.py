@@ -104,7 +104,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     anything but a single row. The decisions go into mappings/decisions.yaml, all or none.
     """
     from trueup.cli.proposals import carry_out
-    from trueup.operations.decision_entries import Asked
+    from trueup.operations.decision_entries import Asked, DecisionRequest
     from trueup.operations.decision_file import read_decisions
     from trueup.operations.row_filter import RowFilter
 
@@ -116,11 +116,13 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     if file:
         if mapping or has_filter or on or of:
             raise click.UsageError("--file names rows and decisions: leave the other ones out.")
+        found = read_decisions(file)
         asked = [
             replace(one, reason=one.reason or reason, until=one.until or until)
-            for one in read_decisions(file)
+            for one in found.asked
         ]
-        return carry_out(context, asked, yes=yes, preview=not no_preview, single=False)
+        request = DecisionRequest(asked, found.faults)
+        return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
 
     _check_words(mapping, keys, what, has_filter=has_filter)
     if not reason.strip():
@@ -133,7 +135,8 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         Asked(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
         for key in keys or ("",)
     ]
-    return carry_out(context, asked, wanted, yes=yes, preview=not no_preview, single=len(keys) == 1)
+    request, single = DecisionRequest(asked), len(keys) == 1
+    return carry_out(context, request, wanted, yes=yes, preview=not no_preview, single=single)
 
 
 def _list(context: CommandContext, mapping: str) -> int:

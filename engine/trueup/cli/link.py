@@ -11,7 +11,7 @@ from trueup.cli.common import CommandContext, common
 from trueup.model.project import Verdict
 
 if TYPE_CHECKING:
-    from trueup.operations.decision_entries import Asked
+    from trueup.operations.decision_entries import DecisionRequest
 
 
 @click.command(
@@ -54,21 +54,21 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     mappings/decisions.yaml, and the next plan links the rows.
     """
     from trueup.cli.proposals import carry_out
-    from trueup.operations.decision_entries import Asked
+    from trueup.operations.decision_entries import Asked, DecisionRequest
 
     if file:
         if mapping:
             raise click.UsageError("--file names rows and records: leave the other ones out.")
-        return carry_out(
-            context, _links_in(file, reason), yes=yes, preview=not no_preview, single=False
-        )
+        request = _links_in(file, reason)
+        return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
     if not mapping or not pairs or len(pairs) % 2:
         raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
     asked = [
         Asked(mapping, key, Verdict.LINK, reason, _record(id_))
         for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)
     ]
-    return carry_out(context, asked, yes=yes, preview=not no_preview, single=len(asked) == 1)
+    request, single = DecisionRequest(asked), len(asked) == 1
+    return carry_out(context, request, yes=yes, preview=not no_preview, single=single)
 
 
 def _record(text: str) -> int:
@@ -78,12 +78,12 @@ def _record(text: str) -> int:
     raise click.UsageError(f"{text!r} is no record's id: give a whole number after each KEY.")
 
 
-def _links_in(file: Path, reason: str) -> "list[Asked]":
+def _links_in(file: Path, reason: str) -> "DecisionRequest":
     """The links in a file. Raises UsageError for decisions of another kind."""
     from trueup.operations.decision_file import read_decisions
 
-    asked = read_decisions(file)
-    other = next((one for one in asked if one.verdict is not Verdict.LINK), None)
+    found = read_decisions(file)
+    other = next((one for one in found.asked if one.verdict is not Verdict.LINK), None)
     if other:
         raise click.UsageError(f"{other.place} is no link: `trueup decide --file` takes all kinds.")
-    return [replace(one, reason=one.reason or reason) for one in asked]
+    return replace(found, asked=[replace(one, reason=one.reason or reason) for one in found.asked])

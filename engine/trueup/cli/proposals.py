@@ -13,7 +13,7 @@ from trueup.cli.progress import listening
 from trueup.cli.redaction import scrubbed
 from trueup.model.project import Project
 from trueup.operations.decide import Written
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import DecisionRequest
 from trueup.operations.propose import Proposal, propose, write_proposal
 from trueup.operations.row_filter import RowFilter
 from trueup.operations.user import current_user
@@ -30,7 +30,7 @@ FEW = 20
 
 def carry_out(
     context: CommandContext,
-    asked: Sequence[Asked],
+    request: DecisionRequest,
     wanted: RowFilter | None = None,
     *,
     yes: bool,
@@ -51,7 +51,12 @@ def carry_out(
     who = current_user()
     with listening(context) as listener:
         proposal = propose(
-            project, [replace(one, by=who) for one in asked], wanted, listener, preview=preview
+            project,
+            [replace(one, by=who) for one in request.asked],
+            wanted,
+            listener,
+            preview=preview,
+            faults=request.faults,
         )
     if not context.json:
         (out if can_ask else out_done)(_preview(context, proposal, project))

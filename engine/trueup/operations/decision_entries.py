@@ -1,20 +1,23 @@
 """What a user decides, checked and turned into an entry of mappings/decisions.yaml."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
 from trueup.errors import EngineError
-from trueup.model.finding import Command, Place
+from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project, Verdict
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.operations.rows import resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
 from trueup.ports import StateSnapshot
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,22 @@ class Asked:
     of: str = ""  # succeed: the row whose place it takes, as `key`
     by: str = ""  # who decides
     place: Place | None = None  # where it was read, if it was read from a file
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """All decisions that a user asks for; none is written while there is a fault."""
+
+    asked: Sequence[Asked]  # without a fault in their form
+    faults: Sequence[Finding] = ()  # in the form of others, with their places in a file
+
+
+class NotDecidable(EngineError):
+    """All reasons for which a decision cannot be written."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +78,64 @@ class Facts:
 def prepare(project: Project, asked: Asked, facts: Facts) -> Prepared:
     """The decision with the whole key of its row.
 
-    Raises EngineError for what cannot be decided, and for a row or a record that does not exist.
+    Raises NotDecidable for what cannot be decided, and for a row or a record that does not exist.
     """
     mapping, verdict = asked.mapping, asked.verdict
-    if mapping not in project.mappings:
-        raise EngineError(
-            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
-        )
-    if why := why_not_applicable(verdict, project.mappings[mapping]):
-        raise EngineError(why)
-    if verdict is not Verdict.LINK and not asked.reason.strip():
-        raise EngineError(f"{verdict} needs a reason: say why, for those who read it later")
-    if asked.until is not None:
-        require_not_past(asked.until, project)
+    require_mapping(project, mapping)
+    reasons = [*_why_not(project, asked)]
 
-    rows = facts.rows(mapping)
-    key = resolve_key(asked.key, rows, mapping, facts.labels(mapping))
-    if verdict is Verdict.CREATE:
-        _require_unlinked(project, mapping, key, facts.snapshot)
-    line = facts.difference(mapping, key) if verdict is Verdict.CORRECT else None
+    def tried(find: Callable[[], _Found], otherwise: _Found) -> _Found:
+        try:
+            return find()
+        except EngineError as error:
+            reasons.append(str(error))
+            return otherwise
+
+    rows, labels = facts.rows(mapping), facts.labels(mapping)
+    key = tried(lambda: resolve_key(asked.key, rows, mapping, labels), "")
+    of = tried(lambda: resolve_key(asked.of, rows, mapping, labels), "") if asked.of else ""
+    line: LedgerLine | None = None
+    notes: Sequence[str] = ()
+    if key and verdict is Verdict.CREATE:
+        tried(lambda: _require_unlinked(project, mapping, key, facts.snapshot), None)
+    if key and verdict is Verdict.CORRECT:
+        line = tried(lambda: facts.difference(mapping, key), None)
+    if asked.record is not None:
+        notes = tried(lambda: _record_notes(project, asked, key, facts), ())
+    if reasons:
+        raise NotDecidable(reasons)
+
     entry: dict[str, object] = {"mapping": mapping, "key": key}
     entry |= {"link": asked.record} if verdict is Verdict.LINK else {"do": str(verdict)}
-    if asked.of:
-        entry["of"] = resolve_key(asked.of, rows, mapping, facts.labels(mapping))
+    entry |= {"of": of} if of else {}
     entry |= {"on": asked.on} if asked.on else {}
     entry |= {"reason": asked.reason} if asked.reason else {}
     entry |= {"until": asked.until} if asked.until else {}
     entry |= _after_undo(mapping, key, verdict, facts.snapshot)
     entry |= _seen(project, line, facts.snapshot)
     entry |= {"by": asked.by} if asked.by else {}
-    notes = _record_notes(project, asked, key, facts)
     return Prepared(asked, key, rows[key], entry, line, notes)
+
+
+def require_mapping(project: Project, mapping: str) -> None:
+    """Raises EngineError for a mapping that there is not."""
+    if mapping not in project.mappings:
+        raise EngineError(
+            f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
+        )
+
+
+def _why_not(project: Project, asked: Asked) -> Iterator[str]:
+    """Why it cannot be decided so, whatever the row is."""
+    if why := why_not_applicable(asked.verdict, project.mappings[asked.mapping]):
+        yield why
+    if asked.verdict is not Verdict.LINK and not asked.reason.strip():
+        yield f"{asked.verdict} needs a reason: say why, for those who read it later"
+    if asked.until is not None:
+        try:
+            require_not_past(asked.until, project)
+        except EngineError as error:
+            yield str(error)
 
 
 def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
@@ -117,7 +163,13 @@ def _record_notes(project: Project, asked: Asked, key: str, facts: Facts) -> Seq
         f"(`{other}`): while that row is there, the next plan blocks both"
         for other in others
     )
-    return (note, *taken) if note else taken
+    decided = tuple(
+        f"{project.mappings[mapping].target.entity} {record} is decided for another row already, "
+        f"{mapping} {one.key} ({one.place}): while both are decided so, the next plan blocks both"
+        for one in project.decisions
+        if one.mapping == mapping and one.record == record and one.key != key
+    )
+    return (*((note,) if note else ()), *taken, *decided)
 
 
 def require_not_past(until: date, project: Project) -> None:

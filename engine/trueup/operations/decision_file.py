@@ -11,7 +11,7 @@ from trueup.errors import ConfigError, EngineError
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import DECIDE_WORDS, Verdict
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import Asked, DecisionRequest
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.csv_document import CsvDocument
 
@@ -21,11 +21,11 @@ COLUMNS = ("mapping", "key", "do", "link", "reason", "until", "on", "of")
 _DAYS = ("until", "on")
 
 
-def read_decisions(file: Path) -> list[Asked]:
-    """The decisions in a file, in its order, each with its place.
+def read_decisions(file: Path) -> DecisionRequest:
+    """The decisions in a file, and all that is wrong with its form.
 
-    A name that ends in .yaml or .yml is YAML, any other CSV. Raises ConfigError with everything
-    that is wrong with it, EngineError for a file that cannot be read or has no decision in it.
+    A name that ends in .yaml or .yml is YAML, any other CSV. Raises ConfigError for a file without
+    the form of a list of decisions, EngineError for one that cannot be read or has none in it.
     """
     try:
         raw = read_regular(file)
@@ -33,22 +33,23 @@ def read_decisions(file: Path) -> list[Asked]:
         raise EngineError(f"{file}: {error.strerror}") from error
     is_yaml = file.suffix.casefold() in {".yaml", ".yml"}
     found = _from_yaml(raw, str(file)) if is_yaml else _from_csv(raw, str(file))
-    if not found:
+    if not found.asked and not found.faults:
         raise EngineError(f"{file}: there is no decision in it; nothing is written")
     return found
 
 
-def _from_yaml(raw: bytes, file: str) -> list[Asked]:
+def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
     documents, findings = parse(raw, file)
-    if not findings and len(documents) > 1:
+    if len(documents) > 1:
         place = documents[1].place()
-        findings = [_error("a second document in a file that must have only one", place)]
-    if findings or not documents or documents[0].data is None:
+        findings = [*findings, _error("a second document in a file that must have only one", place)]
+    if not documents or documents[0].data is None:
         raise ConfigError(findings or [_error("this file is empty", Place(file))])
     checked = Schemas(shipped_folder() / "schemas").check(documents[0], "decisions")
-    if checked.findings:
-        raise ConfigError(checked.findings)
-    return [
+    findings = [*findings, *checked.findings]
+    if checked.data is None:
+        raise ConfigError(findings)
+    asked = [
         Asked(
             mapping=one.mapping,
             key=one.key,
@@ -62,16 +63,17 @@ def _from_yaml(raw: bytes, file: str) -> list[Asked]:
         )
         for one in parse_decisions(Node(checked.document, checked.data))
     ]
+    return DecisionRequest(asked, findings)
 
 
-def _from_csv(raw: bytes, file: str) -> list[Asked]:
+def _from_csv(raw: bytes, file: str) -> DecisionRequest:
     document = CsvDocument(raw, file)
-    unknown = [name for name in document.names() if name not in COLUMNS]
-    missing = [name for name in ("mapping", "key") if name not in document.names()]
-    if unknown or missing:
-        text = f"there is no column {missing[0]}" if missing else f"unknown column {unknown[0]!r}"
+    names = document.names()
+    texts = [f"there is no column {name}" for name in ("mapping", "key") if name not in names]
+    texts += [f"unknown column {name!r}" for name in names if name not in COLUMNS]
+    if texts:
         remedy = f"the columns are {', '.join(COLUMNS)}"
-        raise ConfigError([_error(text, Place(file, 1, 1), remedy)])
+        raise ConfigError([_error(text, Place(file, 1, 1), remedy) for text in texts])
 
     found: list[Asked] = []
     wrong: list[Finding] = []
@@ -84,9 +86,7 @@ def _from_csv(raw: bytes, file: str) -> list[Asked]:
         else:
             faults = [row.reason]
         wrong += [_error(fault, place) for fault in faults]
-    if wrong:
-        raise ConfigError(wrong)
-    return found
+    return DecisionRequest(found, wrong)
 
 
 def _faults(cells: Mapping[str, str]) -> Iterator[str]:

@@ -7,14 +7,22 @@ from pathlib import Path
 
 from trueup import wiring
 from trueup.config import decisions
-from trueup.errors import ConfigError, EngineError
+from trueup.errors import ConfigError, EngineError, SourceError, StateError, TargetError
 from trueup.model.decision_effect import Effect
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.plan import Plan, RowRef
 from trueup.model.project import Project, Verdict
 from trueup.operations.decide import Written
 from trueup.operations.decision_effects import effect, labels_of
-from trueup.operations.decision_entries import Asked, Facts, Prepared, correctable, prepare
+from trueup.operations.decision_entries import (
+    Asked,
+    Facts,
+    NotDecidable,
+    Prepared,
+    correctable,
+    prepare,
+    require_mapping,
+)
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.operations.project import check_project
@@ -46,6 +54,7 @@ def propose(
     listener: Listener = SILENT,
     *,
     preview: bool = True,
+    faults: Sequence[Finding] = (),
 ) -> Proposal:
     """Checks decisions and works out what follows from them; nothing is written.
 
@@ -56,14 +65,20 @@ def propose(
     selects nothing, and where a correction or a filter needs a plan that cannot be made;
     ConfigError for decisions that the project could not be loaded with.
     """
-    for one in asked:
-        _require_mapping(project, one)
-    needs_plan = wanted is not None or any(one.verdict is Verdict.CORRECT for one in asked)
+    known, unknown_ones = _with_mapping(project, asked)
+    wrong = [*faults, *unknown_ones]
+    if wrong and not known:
+        raise ConfigError(wrong)
+    preview = preview and not wrong
+    needs_plan = wanted is not None or any(one.verdict is Verdict.CORRECT for one in known)
     # Records are looked up over a connection of their own: it makes a single attempt.
     with wiring.connections(project) as opened, wiring.connections(project) as lookups:
-        readings = _read(project, opened, listener, preview=preview, needs_plan=needs_plan)
-        asked, notes = _asked_of_rows(project, asked, wanted, readings.plan)
-        ready = _prepare_all(project, asked, readings.facts(project, lookups))
+        try:
+            readings = _read(project, opened, listener, preview=preview, needs_plan=needs_plan)
+            chosen, notes = _asked_of_rows(project, known, wanted, readings.plan)
+            ready = _prepare_all(project, chosen, readings.facts(project, lookups), wrong)
+        except (SourceError, TargetError, StateError) as error:
+            raise (ConfigError([*wrong, _finding(None, str(error))]) if wrong else error) from error
         old = decisions.read(Path(project.root))
         new, written = decisions.edited_all(old, [one.entry for one in ready])
         places = {at.place: one.asked.place for one, at in zip(ready, written, strict=True)}
@@ -84,12 +99,24 @@ def write_proposal(proposal: Proposal) -> list[Written]:
     ]
 
 
-def _require_mapping(project: Project, asked: Asked) -> None:
-    """Raises EngineError, before anything is read, for a mapping that there is not."""
-    if asked.mapping in project.mappings:
-        return
-    text = f"there is no mapping {asked.mapping!r}: the project has {', '.join(project.mappings)}"
-    raise ConfigError([_finding(asked, text)]) if asked.place else EngineError(text)
+def _with_mapping(
+    project: Project, asked: Sequence[Asked]
+) -> tuple[Sequence[Asked], Sequence[Finding]]:
+    """The decisions whose mapping exists, and what is wrong with the others.
+
+    Raises EngineError for a single decision that is in no file.
+    """
+    known: list[Asked] = []
+    wrong: list[Finding] = []
+    for one in asked:
+        try:
+            require_mapping(project, one.mapping)
+            known.append(one)
+        except EngineError as error:
+            if not one.place:
+                raise
+            wrong.append(_finding(one, str(error)))
+    return known, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,32 +199,53 @@ def _effect(
     return effect(readings.plan, after, [_row(one, labels) for one in ready]), ""
 
 
-def _prepare_all(project: Project, asked: Sequence[Asked], facts: Facts) -> list[Prepared]:
-    """All decisions. Raises what is wrong with any of them, each with its place."""
+def _prepare_all(
+    project: Project, asked: Sequence[Asked], facts: Facts, faults: Sequence[Finding]
+) -> list[Prepared]:
+    """All decisions. Raises what is wrong with any of them, and the faults, in their order."""
     ready: list[Prepared] = []
     wrong: list[tuple[Asked, str]] = []
     decided: dict[tuple[str, str, object], Prepared] = {}
+    of_records: dict[tuple[str, int | None], Prepared] = {}
     for one in asked:
         try:
             prepared = prepare(project, one, facts)
-        except EngineError as error:
-            wrong.append((one, str(error)))
+        except NotDecidable as error:
+            wrong += [(one, reason) for reason in error.reasons]
             continue
         topics = [(one.mapping, prepared.key, topic) for topic in one.verdict.topics]
         if any(topic in decided for topic in topics):
             wrong.append((one, f"{one.mapping} {prepared.key} is decided twice; keep one of them"))
             continue
         decided.update(dict.fromkeys(topics, prepared))
+        if one.record is not None:
+            other = of_records.setdefault((one.mapping, one.record), prepared)
+            if other is not prepared:
+                wrong.append((one, _two_rows(project, prepared, other)))
+                continue
         ready.append(prepared)
-    if wrong and len(asked) == 1 and not asked[0].place:
+    if len(wrong) == 1 and not wrong[0][0].place and not faults:
         raise EngineError(wrong[0][1])
-    if wrong:
-        raise ConfigError([_finding(one, text) for one, text in wrong])
+    if wrong or faults:
+        found = [*faults, *(_finding(one, text) for one, text in wrong)]
+        ordered = sorted(found, key=lambda one: one.place or Place(""))
+        raise ConfigError(ordered)
     return ready
 
 
-def _finding(asked: Asked, text: str) -> Finding:
-    return Finding("decision", Severity.ERROR, text, place=asked.place)
+def _two_rows(project: Project, one: Prepared, other: Prepared) -> str:
+    """Why a record is not decided for a second row."""
+    entity, record = project.mappings[one.asked.mapping].target.entity, one.asked.record
+    place = f" ({other.asked.place})" if other.asked.place else ""
+    return (
+        f"{entity} {record} cannot be the record of two rows: {other.key}{place} and {one.key}; "
+        "keep one of them"
+    )
+
+
+def _finding(asked: Asked | None, text: str) -> Finding:
+    place = asked.place if asked else None
+    return Finding("decision", Severity.ERROR, text, place=place)
 
 
 def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None]) -> Project:
