@@ -4,9 +4,11 @@ import json
 
 import pytest
 import yaml
+from trueup import wiring
 from trueup.model.catalogue import Column, Table, Type
 from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
+from trueup.target.autotask.described import DescribedEntity, spelling
 
 
 def test_an_unknown_entity_is_answered_with_the_list_and_the_way_out(work, trueup):
@@ -48,6 +50,62 @@ def test_pull_reports_an_entity_that_is_not_there(work, trueup):
         "error: Xyzzys: this tenant has no entity Xyzzys: the REST API names entities in the "
         "plural, such as ConfigurationItems\n"
     )
+
+
+def test_a_name_in_another_spelling_is_the_entity_of_the_catalogue(work, trueup):
+    file = work / "schemas/autotask.yaml"
+
+    code, out, _ = trueup("catalogue", "pull", "companies", "COMPANIES", "--json")
+
+    assert (code, json.loads(out)["entities"]) == (0, ["Companies"])
+    entities = yaml.safe_load(file.read_text())["entities"] or {}
+    assert [name for name in entities if name.casefold() == "companies"] == ["Companies"]
+
+
+def test_a_new_entity_has_the_spelling_of_the_tenant(work, trueup, monkeypatch):
+    described = DescribedEntity("ConfigurationItems", ("query",), has_udfs=False, fields={})
+    asked = []
+
+    def describe(_self, name):
+        asked.append(name)
+        return described
+
+    monkeypatch.setattr(wiring.Connections, "describe_entity", describe)
+
+    code, out, _ = trueup("catalogue", "pull", "configurationitems", "ConfigurationItems")
+
+    assert (code, asked[0]) == (0, "configurationitems")
+    assert out.count("+ ConfigurationItems\n") == 1
+    entities = yaml.safe_load((work / "schemas/autotask.yaml").read_text())["entities"]
+    assert "configurationitems" not in entities
+
+
+@pytest.mark.parametrize(
+    ("stated", "given", "name"),
+    [
+        ("ConfigurationItem", "configurationitems", "ConfigurationItems"),
+        ("Company", "COMPANIES", "Companies"),
+        ("Companies", "companies", "Companies"),
+        ("", "Sites", "Sites"),
+        ("Site", "Sites", "Sites"),
+        ("Other", "Sites", "Sites"),
+    ],
+)
+def test_the_plural_has_the_capitals_that_the_tenant_states(stated, given, name):
+    assert spelling(given, stated) == name
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_one(trueup):
+    code, out, err = trueup("catalogue", "pull", "Company")
+
+    assert code == 1
+    assert out == "Read 0 entities. Nothing was written.\n"
+    assert err.endswith(
+        "error: Company: this tenant has no entity Company: did you mean 'Companies'?\n"
+    )
+    code, out, err = trueup("catalogue", "pull", "Contracts", "Contrct")
+    assert "did you mean 'Contracts'?" in err
+    assert "The catalogue has all that the tenant states" not in out
 
 
 SITE = Table(

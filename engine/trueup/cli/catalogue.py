@@ -61,6 +61,8 @@ def _text(pulled: "Pulled") -> str:
     many = count(len(pulled.entities), "entity")
     if pulled.changes:
         lines.append(f"Read {many}. Written to {sanitize(pulled.file)}.")
+    elif pulled.unread:
+        lines.append(f"Read {many}. Nothing was written.")
     else:
         lines.append(f"Read {many}. The catalogue has all that the tenant states.")
     return "".join(f"{line}\n" for line in lines)

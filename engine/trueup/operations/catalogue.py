@@ -9,7 +9,7 @@ from trueup.config.catalogue_edits import Addition, CatalogueChange, extend
 from trueup.config.catalogues import ENTITIES, TABLES, known_entries
 from trueup.errors import SourceError, TargetError, TargetUnavailable
 from trueup.model.catalogue import Table
-from trueup.model.suggestions import closest
+from trueup.model.suggestions import by_case, closest
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.project import load_connections
 from trueup.operations.project_folder import shipped_folder
@@ -34,33 +34,38 @@ class Pulled:
 def pull(folder: Path | str, names: Sequence[str] = (), listener: Listener = SILENT) -> Pulled:
     """Refreshes schemas/autotask.yaml of the project from the tenant's metadata.
 
-    Without names: all entities of the catalogue. Mappings and rules may have errors. Raises
+    Without names: all entities of the catalogue. A name in another case is the entity that the
+    catalogue has, or as the tenant spells it. Mappings and rules may have errors. Raises
     ConfigError where the file cannot be extended, TargetError where the tenant cannot be reached.
     """
     project = load_connections(folder)
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
-    read: list[DescribedEntity] = []
+    read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
     with wiring.connections(project) as opened:
         opened.target().threshold()  # the first request with the credentials: it may be refused
-        for name in dict.fromkeys(names or project.catalogue.entities):
+        known_names = by_case(project.catalogue.entities)
+        for name in dict.fromkeys(known_names.get(one.casefold(), one) for one in names) or (
+            project.catalogue.entities
+        ):
             listener.step(f"reading {name}")
             try:
-                read.append(opened.describe_entity(name))
+                described = opened.describe_entity(name)
+                read[described.name] = described
             except TargetUnavailable:
                 raise
             except TargetError as refusal:
                 unread[name] = str(refusal)
     known = known_entries(shipped, root / SCHEMAS, ENTITIES, "entities")
     file = root / SCHEMAS / ENTITIES
-    changes = extend(file, "entities", "fields", known, [_addition(one) for one in read])
+    changes = extend(file, "entities", "fields", known, [_addition(one) for one in read.values()])
     absent = [
         f"{one.name}.{field}"
-        for one in read
+        for one in read.values()
         for field in known.get(one.name, {}).get("fields", {})
         if field not in one.fields
     ]
-    return Pulled(file, [one.name for one in read], changes, absent, unread)
+    return Pulled(file, [*read], changes, absent, unread)
 
 
 def _addition(described: DescribedEntity) -> Addition:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import takewhile
 from typing import Any
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import UDF
+from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import FieldInfo, case_folded, field_infos, field_name
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.responses import MalformedResponse
@@ -50,16 +52,19 @@ def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> De
         info = _get(client, name, "", _information)
     except TargetRejected as refusal:
         if refusal.status == HTTPStatus.NOT_FOUND:
-            raise TargetError(
-                f"this tenant has no entity {name}: the REST API names entities in the plural, "
-                "such as ConfigurationItems"
-            ) from refusal
+            near = closest(name, entities)
+            remedy = (
+                f"did you mean {near!r}?"
+                if near
+                else "the REST API names entities in the plural, such as ConfigurationItems"
+            )
+            raise TargetError(f"this tenant has no entity {name}: {remedy}") from refusal
         raise
     has_udfs = info.get("hasuserdefinedfields") is True
     fields = _get(client, name, "/fields", field_infos)
     udfs = _get(client, name, "/userDefinedFields", field_infos) if has_udfs else []
     return DescribedEntity(
-        name=name,
+        name=spelling(name, str(info.get("name") or "")),
         operations=tuple(one for one in _OPERATIONS if info.get(f"can{one}") is True),
         has_udfs=has_udfs,
         fields={
@@ -67,6 +72,18 @@ def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> De
             **{f"{UDF}{field_name(one)}": _udf_facts(one) for one in udfs},
         },
     )
+
+
+def spelling(given: str, stated: str) -> str:
+    """Returns the name of an entity with the capitals that the tenant states.
+
+    The API takes a name in any case, and states it in the singular: `companies`, and `Company`.
+    """
+    pairs = zip(given.casefold(), stated.casefold(), strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if not stated or common < len(stated) - 1:  # `y` becomes `ies`
+        return given
+    return stated[:common] + given[common:].lower()
 
 
 def _get(client: AutotaskClient, name: str, route: str, read: Any) -> Any:  # noqa: ANN401 -- what `read` returns
