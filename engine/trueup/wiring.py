@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from trueup.source.dataverse.client import DataverseClient
     from trueup.source.dataverse.discover import Discovery
     from trueup.source.dataverse.metadata import TableDefinition
+    from trueup.source.files.source import FileSource
     from trueup.source.profile import Profile
+    from trueup.source.sql.source import SqlSource
     from trueup.target.autotask.described import DescribedEntity
     from trueup.target.autotask.gateway import HttpTarget
 
@@ -192,22 +194,27 @@ class Connections:
         return describe(client, name, self._project.catalogue.entities.keys())
 
     def examine_source(self) -> list[Finding]:
-        """Findings about access to the source, where its connector can check it."""
-        if self._project.source.connector != "dataverse":
-            return []
-
-        from trueup.source.dataverse.client import DataverseClient
-        from trueup.source.dataverse.doctor import examine
-        from trueup.source.dataverse.settings import settings
-
-        access, _ = settings(self._project.source.options, Path(self._project.root))
+        """Findings about access to the source. Raises EngineError where it cannot be opened."""
+        project = self._project
         written = {
             mapping.source.table: [*mapping.write_back.set]
-            for mapping in self._project.mappings.values()
+            for mapping in project.mappings.values()
             if mapping.write_back
         }
-        with DataverseClient(access, self._clock) as client:
-            return examine(client, self._profile(), columns(self._project), written)
+        if project.source.connector == "dataverse":
+            from trueup.source.dataverse import doctor
+
+            with self._dataverse_client() as client:
+                return doctor.examine(client, self._profile(), columns(project), written)
+
+        from trueup.source.examine import examine
+
+        connectors: dict[str, Callable[[Connection], FileSource | SqlSource]] = {
+            "files": self._files,
+            "sql": self._sql,
+        }
+        source = _choose(connectors, project.source)(project.source)
+        return examine(source, columns(project), written)
 
     def discover(self) -> "Discovery":
         """What the source's environment calls the tables of the catalogue.
@@ -275,7 +282,7 @@ class Connections:
 
     # Connectors
 
-    def _files(self, connection: Connection) -> Source:
+    def _files(self, connection: Connection) -> "FileSource":
         from trueup.source.files.source import FileSource
         from trueup.source.files.value_formats import parse_format
 
@@ -295,11 +302,12 @@ class Connections:
         source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
         return self._stack.enter_context(source)
 
-    def _sql(self, connection: Connection) -> Source:
+    def _sql(self, connection: Connection) -> "SqlSource":
         from trueup.source.sql.source import SqlSource
 
-        url = str(connection.options["url"])
-        return self._stack.enter_context(SqlSource(url, self._profile(), self._project.zone))
+        url, folder = str(connection.options["url"]), Path(self._project.root)
+        source = SqlSource(url, self._profile(), self._project.zone, folder)
+        return self._stack.enter_context(source)
 
     def _profile(self) -> "Profile":
         """The tenant's names for the catalogue's tables; without a profile the catalogue's own."""

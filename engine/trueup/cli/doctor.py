@@ -14,8 +14,9 @@ from trueup.cli.output import out
 )
 @common
 def doctor(context: CommandContext) -> int:
-    """Check zone, credentials, rights on each entity, and calls left this hour. Writes nothing.
+    """Check Autotask's zone, credentials, rights and calls left, and open each source table.
 
+    Nothing is written. A project on files or a database is told its rows, and what cannot be read.
     After the first apply it also looks for signs that another state writes to the same Autotask.
     Prints the minimum permissions that the project's mappings need.
     """

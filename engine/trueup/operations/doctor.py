@@ -1,9 +1,10 @@
 """A check of the connections, and of the rights that the project needs. Writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trueup import wiring
+from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
@@ -34,21 +35,41 @@ class Examination:
 def examine(project: Project) -> Examination:
     """Checks both systems, and looks for signs that another state writes to the same target.
 
-    The latter reads as much as a plan does, and only where the state has links. Raises EngineError
-    where a connector cannot be opened at all.
+    The latter reads as much as a plan does, and only where the state has links. A system that
+    cannot be opened at all is a finding: the other one is examined all the same. Raises EngineError
+    for the state.
     """
     needs = operations(project)
     with wiring.connections(project) as opened:
-        findings = [*stale_day(project, wiring.SystemClock()), *opened.examine_target(needs)]
-        if not any(finding.severity is Severity.ERROR for finding in findings):
-            findings += check_tenant(project, opened.target())
-        findings += opened.examine_source()
+        findings = [*stale_day(project, wiring.SystemClock())]
+        findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
+        findings += _findings_of(opened.examine_source, "source-open")
         permissions = opened.minimum_permissions(needs)
         has_links = bool(opened.state().load().links)
     examination = Examination(findings, permissions)
     if has_links and not examination.errors:
         examination = Examination([*findings, *_signs(plan(project))], permissions)
     return examination
+
+
+def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list[Finding]:
+    """What a check returns; that the system cannot be opened is a finding of this code."""
+    try:
+        return examine_system()
+    except ConfigError as fault:
+        return [one for one in fault.findings if isinstance(one, Finding)]
+    except EngineError as fault:
+        return [Finding(code, Severity.ERROR, str(fault))]
+
+
+def _examine_target(
+    project: Project, opened: wiring.Connections, needs: Mapping[str, frozenset[str]]
+) -> list[Finding]:
+    """Findings about the target: access, and what mappings and settings name there."""
+    findings = opened.examine_target(needs)
+    if not any(finding.severity is Severity.ERROR for finding in findings):
+        findings += check_tenant(project, opened.target())
+    return findings
 
 
 def _signs(made: Plan) -> list[Finding]:

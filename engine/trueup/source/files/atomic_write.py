@@ -49,6 +49,16 @@ def replace_file(path: Path, data: bytes, name: str, before: os.stat_result) -> 
         ) from error
 
 
+def require_writable(path: Path, name: str) -> None:
+    """Raises `SourceError` where `replace_file` could not write; changes nothing."""
+    try:
+        _require_writable(path)
+    except OSError as error:
+        raise SourceError(f"{name} cannot be opened for writing: {error.strerror}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise SourceError(f"{name} cannot be replaced: its folder may not be written to")
+
+
 def _require_writable(path: Path) -> None:
     """Raises `OSError` for a file that may not be written; replacing it needs no such right."""
     with path.open("r+b"):

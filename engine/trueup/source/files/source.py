@@ -17,7 +17,7 @@ from trueup.model.catalogue import Table
 from trueup.model.finding import Place
 from trueup.ports import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import column_readers, missing_columns
-from trueup.source.files.atomic_write import locked, replace_file
+from trueup.source.files.atomic_write import locked, replace_file, require_writable
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.documents import MalformedRow, TableDocument, read_bytes
 from trueup.source.files.edits import edit
@@ -123,6 +123,15 @@ class FileSource:
             if edits:
                 replace_file(path, document.edited(edits), name, before)
         return outcomes
+
+    def location(self, table: str) -> str:
+        """Returns the name of the table's file. Raises `SourceError` if there is none."""
+        return self._name_of(self._file_of(table))
+
+    def require_writable(self, table: str) -> None:
+        """Raises `SourceError` where the table's file may not be written."""
+        path = self._file_of(table)
+        require_writable(path.resolve(), self._name_of(path))
 
     def _name_of(self, path: Path) -> str:
         return self._name if self._is_workbook else f"{self._name}/{path.name}"

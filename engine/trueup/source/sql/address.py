@@ -7,7 +7,7 @@ where any message would show it.
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 import sqlalchemy
 from sqlalchemy import URL, Engine
@@ -18,13 +18,19 @@ from trueup.errors import SourceError
 _ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
 _SECRET_OPTION = re.compile(r"(?i)passw|pwd|secret|token|odbc_connect")
 _SECRET_IN_ODBC = re.compile(r"(?i)(?:passw\w*|pwd|accesstoken)\s*=\s*(\{[^}]*\}|[^;]*)")
+_FILE = "file:"  # how an SQLite address begins that is a URI
 _SHORTEST_HIDDEN = 3
 """Shorter texts are parts of ordinary words."""
 
 
-def open_engine(address: str) -> Engine:
+_DRIVERS = {"psycopg": "pip install 'trueup[postgres]'"}
+"""Drivers that come with an extra of ours, and how to install it."""
+
+
+def open_engine(address: str, folder: Path) -> Engine:
     """Returns an engine for SQLAlchemy's address of a database. Opens nothing yet.
 
+    The path of an SQLite file is relative to `folder`.
     Raises `SourceError` on an invalid address, or a driver that is not installed.
     """
     try:
@@ -34,10 +40,11 @@ def open_engine(address: str) -> Engine:
     if not _is_clear(url):
         raise SourceError(f"source.url: not a clear database address; {_ESCAPE}")
     try:
-        return sqlalchemy.create_engine(url, hide_parameters=True)
+        return sqlalchemy.create_engine(_in_folder(url, folder), hide_parameters=True)
     except ImportError as error:
         driver = error.name or url.drivername
-        raise SourceError(f"source.url: the driver {driver} is not installed") from None
+        how = f": {_DRIVERS[driver]}" if driver in _DRIVERS else ""
+        raise SourceError(f"source.url: the driver {driver} is not installed{how}") from None
     except sqlalchemy.exc.NoSuchModuleError:
         raise SourceError("source.url: not a database address") from None
     except Exception as error:  # noqa: BLE001 -- drivers raise what they like, and quote it
@@ -76,16 +83,33 @@ def _secrets(url: URL) -> set[str]:
     return {secret for secret in found if len(secret) >= _SHORTEST_HIDDEN}
 
 
-def check_exists(url: URL) -> None:
-    """Raises `SourceError` for an SQLite file that does not exist: SQLite would create it."""
-    database = url.database or ""
-    if url.get_backend_name() != "sqlite" or not database or ":memory:" in database:
-        return
-    name = database
-    if database.startswith("file:"):
-        if url.query.get("mode") == "memory":
-            return
-        name = unquote(database.removeprefix("file:"))
-        name = re.sub(r"^//[^/]*", "", name)
-    if not Path(name).is_file():
+def check_exists(url: URL, folder: Path) -> None:
+    """Raises `SourceError` for an SQLite file that does not exist: SQLite would create it.
+
+    `url` is the address as it is written, `folder` where a relative path starts.
+    """
+    name = _file_of(url)
+    if name and not (folder / name).is_file():
         raise SourceError(f"source.url: there is no file {name}; nothing is created")
+
+
+def _file_of(url: URL) -> str:
+    """Returns the path of an SQLite file as the address has it, empty for all other databases."""
+    database = url.database or ""
+    if url.get_backend_name() != "sqlite" or ":memory:" in database:
+        return ""
+    if not database.startswith(_FILE):
+        return database
+    if url.query.get("mode") == "memory":
+        return ""
+    return re.sub(r"^//[^/]*", "", unquote(database.removeprefix(_FILE)))
+
+
+def _in_folder(url: URL, folder: Path) -> URL:
+    """Returns the address with a relative path of an SQLite file made absolute."""
+    name = _file_of(url)
+    if not name or Path(name).is_absolute():
+        return url
+    path = str((folder / name).resolve())
+    is_uri = (url.database or "").startswith(_FILE)
+    return url.set(database=_FILE + quote(path) if is_uri else path)

@@ -9,6 +9,7 @@ Timestamps without a time zone are UTC, as Dataverse exports them.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -36,14 +37,19 @@ _ROWS_AT_A_TIME = 5000
 class SqlSource:
     """Tables of one database under the names of a profile; a context manager."""
 
-    def __init__(self, url: str, profile: Profile, zone: ZoneInfo) -> None:
+    def __init__(
+        self, url: str, profile: Profile, zone: ZoneInfo, folder: Path | None = None
+    ) -> None:
         """`url` is SQLAlchemy's, `postgresql+psycopg://user:secret@host/base`. Opens nothing yet.
 
-        `zone` is the business time zone.
+        `zone` is the business time zone. The path of an SQLite file is relative to `folder`, by
+        default the current one.
         Raises `SourceError` on an invalid address, or a driver that is not installed.
         """
         self._profile, self._zone = profile, zone
-        self._engine = open_engine(url)
+        self._folder = folder or Path()
+        self._engine = open_engine(url, self._folder)
+        self._url = sqlalchemy.make_url(url)
 
     def __repr__(self) -> str:
         return f"SqlSource({self.describe()!r})"
@@ -60,7 +66,7 @@ class SqlSource:
 
     def describe(self) -> str:
         """Returns the kind of database, its host and its name, without user and password."""
-        return described(self._engine.url)
+        return described(self._url)
 
     def identity(self) -> str:
         """Returns the description: host and name identify a database."""
@@ -108,6 +114,15 @@ class SqlSource:
             writer = SqlRowWriter(connection, profiled, columns, names, statement, self._zone)
             return [writer.write(update) for update in updates]
 
+    def location(self, table: str) -> str:
+        """Returns the database and the table's name in it."""
+        profiled = table_named(self._profile.tables, table)
+        return f"{self.describe()}, table {profiled.logical}"
+
+    def require_writable(self, table: str) -> None:
+        """Raises `SourceError` where the profile has no statement for the table."""
+        self._statement(table)
+
     def _statement(self, table: str) -> TextClause:
         statement = self._profile.write_back.get(table, "").strip()
         if not statement.upper().startswith("UPDATE"):
@@ -127,7 +142,7 @@ class SqlSource:
 
     def _open(self) -> Connection:
         """Connects to the database, which must exist. Raises `SourceError`."""
-        check_exists(self._engine.url)
+        check_exists(self._url, self._folder)
         try:
             return self._engine.connect()
         except SQLAlchemyError as error:
