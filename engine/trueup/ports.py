@@ -243,6 +243,8 @@ class StateSnapshot:
     open_runs: Sequence[Run] = ()
     # Identities of the `source` and `target` that the state is about.
     systems: Mapping[str, str] = field(default_factory=dict)
+    # Rows that the plan of the last run kept out, by mapping and key: they exist without a link.
+    last_blocked: frozenset[tuple[str, str]] = frozenset()
 
 
 class History(Protocol):

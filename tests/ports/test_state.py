@@ -5,6 +5,7 @@ stands for another process on another host that uses the same store.
 """
 
 import inspect
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -363,6 +364,21 @@ def test_runs_can_be_read_without_their_plans(state, lease):
     state.begin(a_run("r1"), lease)
 
     assert list(state.runs(plans=False)) == [a_run("r1", plan="")]
+
+
+def test_the_rows_that_the_last_whole_run_kept_out_are_known(state, lease):
+    rows = [{"mapping": "contract", "key": "c-1"}, {"mapping": "contract", "key": "c-2"}]
+    whole = json.dumps({"blocked": rows, "selection": ""})
+    for run in (
+        a_run("r1", plan='{"blocked": [{"mapping": "contract", "key": "c-0"}]}'),
+        a_run("r2", plan=whole),
+        a_run("r3", plan='{"blocked": [], "selection": "customer Brook"}'),
+        a_run("r4", plan='{"blocked": []}', undo_of="r2"),
+        a_run("r5", plan="cut sho"),
+    ):
+        state.begin(run, lease)
+        state.finish(lease, run.id, RunStatus.DONE, NOON)
+    assert state.load().last_blocked == {("contract", "c-1"), ("contract", "c-2")}
 
 
 def test_interrupted_and_unfinished_runs_are_open(state, lease):

@@ -250,7 +250,7 @@ def test_rows_that_are_gone_are_shown_with_their_share():
     assert exceeded == GuardExceeded(
         "rows_gone",
         "rows_gone:subscription",
-        "11% of the linked rows of subscription are gone (20 of 180), over the limit of 10%",
+        "11% of the known rows of subscription are gone (20 of 180), over the limit of 10%",
     )
 
 

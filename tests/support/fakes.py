@@ -1,5 +1,6 @@
 """One small fake for each port; tests/ports runs the suites of the real adapters on them."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -339,7 +340,18 @@ class FakeState:
             dict(self.pushed),
             tuple(open_runs),
             dict(self.systems),
+            self._last_blocked(),
         )
+
+    def _last_blocked(self) -> frozenset[tuple[str, str]]:
+        for run in reversed(self.all_runs.values()):
+            try:
+                plan = json.loads(run.plan)
+            except ValueError:
+                continue
+            if not run.undo_of and not plan.get("selection"):
+                return frozenset((one["mapping"], one["key"]) for one in plan.get("blocked", ()))
+        return frozenset()
 
     def acquire(self, holder: str, *, reason: str = "") -> Lease:
         now, before = self.clock.now(), self.lease

@@ -405,11 +405,14 @@ class Money:
 
 
 class GoneRows(NamedTuple):
-    """How many of a table's linked rows are gone from it; an array in documents."""
+    """How many of a table's known rows are gone from it; an array in documents.
+
+    Known are linked rows, and those that the last run kept out.
+    """
 
     table: str
     gone: int
-    linked: int
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +436,7 @@ class Summary:
     lost: Decimal = Decimal(0)  # money of earlier days that will not be billed
     credit: Decimal = Decimal(0)  # owed for earlier days, positive
     ledger: LedgerTotals = NO_TOTALS
-    rows_gone: tuple[GoneRows, ...] = ()  # tables of which linked rows are gone
+    rows_gone: tuple[GoneRows, ...] = ()  # tables of which known rows are gone
 
 
 @dataclass(frozen=True, slots=True)

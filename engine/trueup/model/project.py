@@ -420,7 +420,7 @@ class Guards:
     deactivations: Mapping[str, int]
     share_changed: Mapping[str, Decimal]  # share of records linked, or about to be, from 10 up
     adjustments: Mapping[str, int]  # count: how many; seats: units that they move, either way
-    rows_gone: Mapping[str, Decimal]  # by table: share of the linked rows that are gone, from 10 up
+    rows_gone: Mapping[str, Decimal]  # by table: share of known rows that are gone, from 10 up
     monthly_effect: Decimal  # on the run rate: more, and less, each by itself
     one_off_effect: Decimal  # charged once: more, and less, each by itself
     calls: int  # that applying costs

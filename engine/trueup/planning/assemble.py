@@ -206,16 +206,22 @@ def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
 
 
 def _rows_gone(context: PlanContext) -> list[GoneRows]:
-    """Tables of which linked rows are gone: an earlier plan saw them."""
-    linked: Counter[str] = Counter()
+    """Tables of which rows are gone that the state has a link of, or that the last run kept out.
+
+    A row that was kept out has no record, but what it kept back is not created unseen: without it,
+    a contract may seem to be right that was blocked because of it. Appended changes are left out:
+    exports may have those of the last months only.
+    """
+    snapshot = context.snapshot
+    known: Counter[str] = Counter()
     gone: Counter[str] = Counter()
-    for mapping, key in context.snapshot.links:
+    for mapping, key in sorted(snapshot.last_blocked | snapshot.links.keys()):
         state = context.states.get(mapping)
-        if state is not None:
+        if state is not None and not state.mapping.append:
             table = state.mapping.source.table
-            linked[table] += 1
+            known[table] += 1
             gone[table] += not state.has(key)
-    return [GoneRows(table, count, linked[table]) for table, count in sorted(gone.items()) if count]
+    return [GoneRows(table, count, known[table]) for table, count in sorted(gone.items()) if count]
 
 
 def _outside(context: PlanContext, part: Selection) -> Outside:

@@ -30,7 +30,7 @@ def guard(
     """Every limit that the changes are over.
 
     `linked`: entity → linked records; `calls`: API calls that applying costs; `gone`: tables of
-    which linked rows are gone.
+    which known rows are gone.
     """
     counts = _count(changes)
     exceeded = [
@@ -136,14 +136,14 @@ def _over_adjustments(guards: Guards, changes: Sequence[Change]) -> Iterable[Gua
 
 def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardExceeded]:
     """Rows that vanished: an export that is cut short looks like so many cancellations."""
-    for table, count, linked in gone:
+    for table, count, known in gone:
         limit = guards.rows_gone.get(table, guards.rows_gone.get("*"))
-        if limit is None or linked < SMALL:
+        if limit is None or known < SMALL:
             continue
-        share = Decimal(count) / linked
+        share = Decimal(count) / known
         if share > limit:
             text = (
-                f"{share:.0%} of the linked rows of {table} are gone ({count} of {linked}), "
+                f"{share:.0%} of the known rows of {table} are gone ({count} of {known}), "
                 f"over the limit of {limit:.0%}"
             )
             yield GuardExceeded("rows_gone", f"rows_gone:{table}", text)

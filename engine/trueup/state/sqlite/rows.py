@@ -90,6 +90,11 @@ def _pushed(row: Row) -> Pushed:
     )
 
 
+def row_keys(rows: Iterable[Row]) -> frozenset[Key]:
+    """Rows of `read_last_blocked`."""
+    return frozenset(_typed(row, (str, str)) for row in rows)
+
+
 def run_row(run: Run) -> Row:
     """Columns of `add_run` without the anchor."""
     return (

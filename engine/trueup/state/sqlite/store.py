@@ -62,6 +62,7 @@ class SqliteState(SqliteLock, SqliteWriter, SqliteHistory):
                 rows.pushed(connection.execute(statement("read_pushed"))),
                 tuple(rows.run(row) for row in connection.execute(statement("read_open_runs"))),
                 journal.systems(connection),
+                rows.row_keys(connection.execute(statement("read_last_blocked"))),
             )
 
     def import_(self, text: str) -> None:

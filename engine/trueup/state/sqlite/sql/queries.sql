@@ -99,6 +99,15 @@ SELECT id, plan_digest, '', who, host, started, status, ended, undo_of, anchor F
 SELECT id, plan_digest, plan, who, host, started, status, ended, undo_of, anchor FROM runs
 WHERE status IN ('open', 'interrupted') OR id IN (SELECT run FROM doubts) ORDER BY number;
 
+-- name: read_last_blocked
+-- The rows that the plan of the last run kept out, by mapping and key. Undo runs and runs of a part know less.
+SELECT json_extract(blocked.value, '$.mapping'), json_extract(blocked.value, '$.key')
+FROM (
+    SELECT plan FROM runs
+    WHERE undo_of = '' AND CASE WHEN json_valid(plan) THEN coalesce(json_extract(plan, '$.selection'), '') = '' END
+    ORDER BY number DESC LIMIT 1
+) AS last, json_each(last.plan, '$.blocked') AS blocked;
+
 -- name: read_run
 -- One run with its plan.
 SELECT id, plan_digest, plan, who, host, started, status, ended, undo_of, anchor FROM runs WHERE id = :run;
