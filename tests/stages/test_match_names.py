@@ -29,6 +29,19 @@ ALIKE = [
     ("Müller GmbH", "Mueller".replace("ue", "ü")),
     ("Novak s.r.o.", "NOVAK"),
     ("Acme, Inc.", "The Acme Company"),
+    ("Brandt GmbH", "Brandt GesmbH"),
+    ("Kessler & Co.", "Kessler e.K."),
+    ("Vigne Sàrl", "Vigne S.à r.l."),
+    ("Vigne Sàrl", "Vigne S. à r. l."),
+    ("Outback Tyres Pty Ltd", "OUTBACK TYRES PTY. LIMITED"),
+    ("Pastificio Verdi", "Pastificio Verdi S.r.l.s."),
+    ("Groß Metallbau", "Gross Metallbau UG (haftungsbeschränkt)"),
+    ("Jäger Söhne", "Jaeger Soehne"),
+    ("Sørensen Færge", "Sorensen Faerge"),
+    ("Żółty Młyn", "Zolty Mlyn"),
+    ("D’Arcy's Bakery", "DArcys Bakery"),
+    ("Sunrise Care", "Sun Rise Care"),
+    ("Cope Paxton", "\u0421\u043e\u0440\u0435 \u0420axton"),  # Cyrillic letters
 ]
 
 

@@ -8,8 +8,43 @@ from html import unescape
 from trueup.expressions.value_filters import as_text
 
 _WORDS = re.compile(r"[^\W_]+")
-_ABBREVIATION = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
-"""Single letters with dots between them: B.V., s.r.o."""
+_ABBREVIATION = re.compile(r"\b[^\W\d_](?:\.\s?[^\W\d_])+\b\.?")
+"""Single letters with dots between them: B.V., s. r. o."""
+
+_APOSTROPHE = re.compile(r"(?<=\w)['`\u2018\u2019\u02bc\u00b4](?=\w)")
+
+_LETTERS = str.maketrans(
+    {
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "\u0131": "i",
+    }
+)
+"""Letters that Unicode does not decompose into one without its mark."""
+
+_UMLAUTS = re.compile(r"(?<=[aou])e")
+"""The second letter of ä, ö and ü, æ and œ where they are written as two."""
+
+_LOOK_ALIKES = str.maketrans(
+    "авекмнорстухіјѕαβεηικνορτυχ",
+    "abekmhopctyxijsabenikvoptux",
+)
+"""Letters of the Cyrillic and Greek alphabets that look like Latin ones."""
+
+_MORE_FORMS = (
+    "S.à r.l.", "S.c.à r.l.", "S.r.l.s.", "S.A.U.", "S.L.U.", "Pty", "Proprietary Limited",
+    "GesmbH", "Ges.m.b.H.", "mbH", "e.K.", "e.Kfm.", "e.Kfr.", "UG", "haftungsbeschränkt",
+    "PartGmbB", "mbB", "EOOD", "DAC", "CLG", "ASBL", "Ltée", "Limitée",
+    "Public Limited Company", "Private Limited Company", "Limited Liability Company",
+    "Ltd Liab Co",
+)  # fmt: skip
+"""Legal forms that cleanco does not have."""
 
 _FILLERS = frozenset(["the", "and"])
 
@@ -18,11 +53,25 @@ def normalise(value: object) -> str:
     """Returns a name without case, accents, punctuation and legal forms, for finding look-alikes.
 
     Characters that cannot be seen are left out, and `&amp;` is `&`. A name that consists of legal
-    forms only keeps them. The legal forms are those of the package cleanco, of some 60 countries.
+    forms only keeps them. The legal forms are those of the package cleanco, of some 60 countries,
+    and a few more.
     """
+    return " ".join(_telling_words(value))
+
+
+def look_alike(value: object) -> str:
+    """Returns a form that two names have in common where one may be the other, typed differently.
+
+    Besides what `normalise` leaves out: the spaces, `ue` for `ü`, letters of other alphabets that
+    look alike. It is no name to show.
+    """
+    words = (_UMLAUTS.sub("", word) for word in _telling_words(value))
+    return "".join(words).translate(_LOOK_ALIKES)
+
+
+def _telling_words(value: object) -> list[str]:
     words = _words(as_text(value))
-    kept = [word for word in _without_legal_forms(words) if word not in _FILLERS]
-    return " ".join(kept or words)
+    return [word for word in _without_legal_forms(words) if word not in _FILLERS] or words
 
 
 def _words(text: str) -> list[str]:
@@ -31,8 +80,11 @@ def _words(text: str) -> list[str]:
         text = "".join(char for char in text if unicodedata.category(char) not in ("Mn", "Cf"))
     text = unescape(text) if "&" in text else text
     text = text.casefold().replace("&", " and ")
+    if not text.isascii():
+        text = text.translate(_LETTERS)
+    text = _APOSTROPHE.sub("", text)
     if "." in text:
-        text = _ABBREVIATION.sub(lambda found: found[0].replace(".", ""), text)
+        text = _ABBREVIATION.sub(lambda found: "".join(re.findall(r"\w", found[0])), text)
     return _WORDS.findall(text)
 
 
@@ -65,7 +117,7 @@ def _legal_forms() -> tuple[frozenset[str], dict[str, list[tuple[str, ...]]]]:
     """Forms of one word, and those of several by their first word, the longest first."""
     from cleanco.clean import get_unique_terms  # noqa: PLC0415 -- few commands need it
 
-    forms = {tuple(_words(term)) for term in get_unique_terms()} - {()}
+    forms = {tuple(_words(term)) for term in (*get_unique_terms(), *_MORE_FORMS)} - {()}
     longer: dict[str, list[tuple[str, ...]]] = {}
     for form in sorted(forms, key=lambda one: (-len(one), one)):
         if len(form) > 1 and any(len(word) > 1 or len(form) == _INITIALS for word in form):

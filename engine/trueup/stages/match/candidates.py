@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trueup.expressions.filters import domain, normalise
+from trueup.expressions.filters import domain, look_alike
 from trueup.expressions.value_filters import fold
 from trueup.model.mapping_state import Record
 
@@ -35,7 +35,7 @@ Forms = Mapping[str, set[str]]
 
 
 class SimilarIndex:
-    """Records by the forms of their fields: the normalised text, and the domain if any."""
+    """Records by the forms of their fields: the text without what may differ, and the domain."""
 
     def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
         self._found: dict[tuple[str, str], list[int]] = {}
@@ -68,4 +68,4 @@ def forms_of(values: Mapping[str, Any]) -> Forms:
 def _forms(value: object) -> set[str]:
     if not isinstance(value, str) or not value.strip():
         return set()
-    return {form for form in (normalise(value), domain(value)) if form}
+    return {form for form in (look_alike(value), domain(value)) if form}
