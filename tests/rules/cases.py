@@ -224,6 +224,12 @@ CASES = [
         '"ext. 204" is not a phone number in CH; it is left out.',
         "warning",
     ),
+    Case(
+        "contact-email-is-one-address",
+        sets("contact", "email", "ann@alpine.example; bo@alpine.example"),
+        '"ann@alpine.example; bo@alpine.example" is not one e-mail address; it is left out.',
+        "warning",
+    ),
     # Contracts
     Case(
         "contract-is-recurring",

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from trueup.expressions.country_filters import country as country_code
 
+_ADDRESS = re.compile(r"""[^@\s<>,;:"]+@[^@\s<>,;:"]+\.[^@\s<>,;:".]+""")
+"""One mail address, without a display name, `mailto:` or another address."""
+
 
 def phone(value: object, country: object = None) -> str | None:
     """Returns the phone number in international form, or None if it is not valid.
@@ -49,5 +52,5 @@ def domain(value: object) -> str | None:
 
 
 def is_email(value: object) -> bool:
-    """Returns whether it is text of the form `name@domain.tld` without spaces."""
-    return isinstance(value, str) and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value) is not None
+    """Returns whether it is one address of the form `name@domain.tld`, without spaces and names."""
+    return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
