@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from trueup.config import catalogues
+
+from tests.support.loaded_once import catalogues_read_once, projects_checked_once
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
@@ -63,19 +64,6 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def catalogues_read_once():
-    """Catalogue files of the same bytes are parsed once: that takes longer than most tests do."""
-    read, known = catalogues._read, {}
-
-    def once(path):
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return read(path)
-        if content not in known:
-            known[content] = read(path)
-        return known[content]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogues, "_read", once)
+def _loaded_once():
+    with catalogues_read_once(), projects_checked_once():
         yield
