@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 import yaml
@@ -15,18 +16,33 @@ TIDY = "rules:\n  - rule: a   # why\n"
 
 
 @pytest.fixture
+def work(work):
+    """A project with few files: to format all that ship takes as long as four plans."""
+    shutil.rmtree(work / "tests")
+    for file in (*work.glob("mappings/*"), *work.glob("rules/*")):
+        if file.name != "customer.yaml":
+            file.unlink()
+    return work
+
+
+@pytest.fixture
 def messy(work):
     file = work / "rules/messy.yaml"
     file.write_text(MESSY)
     return file
 
 
-def test_the_shipped_project_is_formatted(work, trueup):
-    assert work.is_dir()
-    code, out, err = trueup("fmt", "--check")
+@pytest.fixture
+def shipped(_made):
+    return _made
+
+
+def test_the_shipped_project_is_formatted(shipped, trueup):
+    code, out, err = trueup("fmt", "--check", "--project", shipped)
 
     assert (code, err) == (0, "")
     assert out.endswith(" files, all formatted.\n")
+    assert int(out.split()[0]) > len([*shipped.glob("mappings/*"), *shipped.glob("rules/*")])
 
 
 def test_a_file_is_formatted_once(messy, trueup):
