@@ -6,12 +6,29 @@ import pytest
 import yaml
 from trueup.cli.main import run
 
+from tests.support.part_of_demo import keep_customers
+from tests.support.paths import ROOT
+
+CUSTOMERS = (
+    "Alpine Dental AG",
+    "Brightwater Logistics Ltd",
+    "Chalet Miremont Sàrl",
+    "Dunmore Surveyors",
+    "Föhnwind Energie AG",
+    "Granby Lane Dental Care",
+    "Isarblick Physiotherapie GmbH",
+    "Kestrel Marine Services Ltd",
+    "Merrow Down Care Homes Ltd",
+    "Saltgrass Outfitters Inc",
+)
+
 
 @pytest.fixture(scope="session")
 def _made(tmp_path_factory):
     """As `trueup init` makes it; its sandbox holds its seed, for that takes longer than a plan."""
     folder = tmp_path_factory.mktemp("made") / "work"
     assert run(["init", str(folder)]) == 0
+    keep_customers(folder / "examples" / "work365", CUSTOMERS)
     assert run(["doctor", "--project", str(folder)]) == 0
     return folder
 
@@ -32,6 +49,15 @@ def work(_made, tmp_path, monkeypatch):
     shutil.copytree(_made, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def whole(work):
+    """The project with all customers of the example, for what is about many; the current folder."""
+    shutil.copytree(
+        ROOT / "examples" / "work365", work / "examples" / "work365", dirs_exist_ok=True
+    )
+    return work
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def figures(plan):
 
 
 def test_a_filter_decides_all_rows_that_it_selects_and_what_follows_is_what_the_plan_does(
-    trueup, decisions
+    trueup, decisions, whole
 ):
     before = document.loads(trueup("plan", "--json")[1])
     code, out, err = trueup(

@@ -115,14 +115,14 @@ def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(tr
     assert '      service.periodType              "Yearly"   Services 605\n' in out
 
 
-def test_a_line_without_a_row_is_found_by_its_record(trueup):
+def test_a_line_without_a_row_is_found_by_its_record(trueup, whole):
     code, out, _ = trueup("explain", "ledger:79001")
 
     assert code == 0
     assert "  Should be billed        0   no row is linked to it\n" in out
 
 
-def test_a_total_of_a_saved_plan_is_explained_without_reading(work, trueup, saved):
+def test_a_total_of_a_saved_plan_is_explained_without_reading(whole, work, trueup, saved):
     (work / "examples" / "work365" / "account.json").unlink()
 
     code, out, _ = trueup("explain", "--plan", saved, "billed too much")

@@ -114,10 +114,10 @@ def test_the_connections_fit_the_start_and_three_commands_come_next(
     assert sorted(jobs["plan"].get("env", {})) == variables
 
 
-def test_exports_are_planned_against_a_sandbox_without_customers(command, tmp_path, work):
+def test_exports_are_planned_against_a_sandbox_without_customers(command, tmp_path, whole):
     command("init", "new", "--from", "files")
-    new = work / "new" if (work / "new").exists() else tmp_path / "new"
-    shutil.copytree(work / "examples" / "work365", new / "exports", dirs_exist_ok=True)
+    new = whole / "new" if (whole / "new").exists() else tmp_path / "new"
+    shutil.copytree(whole / "examples" / "work365", new / "exports", dirs_exist_ok=True)
 
     code, out, _ = command("plan", "--project", new, "--as-of", "2026-11-15", "--json")
 

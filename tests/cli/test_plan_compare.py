@@ -42,7 +42,7 @@ def test_the_configuration_of_the_last_commit_plans_the_same(committed, trueup):
     assert content(committed).keys() == before.keys()
 
 
-def test_a_policy_is_shown_in_rows_and_money(committed, trueup):
+def test_a_policy_is_shown_in_rows_and_money(whole, committed, trueup):
     edit(committed / "mappings/subscription.yaml", "  included:", "  minimum: 5\n  included:")
 
     code, out, _ = trueup("plan", "--compare", "HEAD", "--detailed-exitcode", "-v")
@@ -73,7 +73,7 @@ def test_a_policy_is_shown_in_rows_and_money(committed, trueup):
     assert differing["before"]["values"] != differing["after"]["values"]
 
 
-def test_a_folder_may_hold_the_other_configuration(work, trueup, tmp_path):
+def test_a_folder_may_hold_the_other_configuration(whole, work, trueup, tmp_path):
     other = tmp_path / "other"
     for part in ("trueup.yaml", "mappings", "rules", "schemas"):
         copy = shutil.copytree if (work / part).is_dir() else shutil.copyfile

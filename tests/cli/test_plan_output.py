@@ -18,7 +18,7 @@ def saved(tmp_path_factory, _made):
 
 
 @pytest.fixture
-def shown(trueup, saved):
+def shown(trueup, saved, whole):
     """Runs `show` with some options on the plan; what it prints."""
     if not saved["file"].exists():
         code, saved["text"], _ = trueup("plan", "--out", saved["file"])
