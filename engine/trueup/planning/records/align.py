@@ -9,6 +9,7 @@ from trueup.planning.records.changes import plan_changes
 from trueup.planning.records.dependencies import add_needs
 from trueup.planning.records.duplicates import block_duplicates
 from trueup.planning.records.evaluation import evaluate_rows
+from trueup.planning.records.handovers import note_handovers
 from trueup.planning.records.identity_conflicts import block_identity_conflicts
 from trueup.planning.records.inactive import hold_inactive
 from trueup.planning.records.kept_out import keep_decided_links
@@ -16,7 +17,7 @@ from trueup.planning.records.matching import match_rows, read_records
 from trueup.planning.records.missing import handle_missing
 from trueup.planning.records.presence import find_presence
 from trueup.planning.records.rules import apply_record_rules
-from trueup.planning.records.succession import find_successions, note_handovers
+from trueup.planning.records.succession import find_successions
 from trueup.planning.rights import hold_denied
 
 

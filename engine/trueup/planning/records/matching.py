@@ -4,8 +4,8 @@ from trueup.model.plan import Unknown
 from trueup.model.project import MappingSpec, Topic
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
+from trueup.planning.records.handovers import Successions
 from trueup.planning.records.key_values import KeyValues
-from trueup.planning.records.succession import Successions
 from trueup.stages.match import MatchInputs, MatchResult, match
 
 

@@ -7,8 +7,7 @@ another one, both keep a record of their own, and the ledger pairs their changes
 Which row succeeds which is a decision, or what `successor_of` in the mapping evaluates to.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
 
@@ -16,20 +15,16 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
 from trueup.model.finding import Advice, Command, Finding, Place, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Action, Change
-from trueup.model.project import FieldSpec, MappingSpec, Reference, Topic, Verdict
+from trueup.model.project import MappingSpec, Topic, Verdict
 from trueup.planning.context import PlanContext
-from trueup.planning.records.key_values import KeyValues
-from trueup.stages.diff import FOLLOWS, SUCCEEDS
-from trueup.stages.match import BY_SUCCESSION, RecordIndex
-
-
-@dataclass(slots=True)
-class Successions:
-    """What matching needs to know of them."""
-
-    records: dict[str, int] = field(default_factory=dict)  # successor → record handed over
-    owners: dict[str, str] = field(default_factory=dict)  # successor → row that had the record
+from trueup.planning.records.handovers import (
+    Handovers,
+    Successions,
+    ancestors,
+    handed_over,
+    succession_place,
+)
+from trueup.stages.diff import FOLLOWS
 
 
 def find_successions(context: PlanContext, mapping: MappingSpec) -> Successions:
@@ -43,42 +38,6 @@ def find_successions(context: PlanContext, mapping: MappingSpec) -> Successions:
     return _SuccessionFinder(context, mapping).find()
 
 
-def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Successions) -> None:
-    """Lets the change that links a successor remove the link of the row before it."""
-    state = context.states[mapping.name]
-    for key, predecessor in successions.owners.items():
-        state.changes[key] = [
-            _handing_over(context, change, predecessor) for change in state.changes.get(key, [])
-        ]
-    for key, predecessor in state.moved_from.items():
-        for position, change in enumerate(state.changes.get(key, [])):
-            if change.action in (Action.CREATE, Action.LINK):
-                owned = {**change.owned, FOLLOWS: predecessor}
-                state.changes[key][position] = replace(change, owned=owned)
-
-
-def _handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
-    """The rows that had the row's record before it, the last of them first, as the state has them.
-
-    They stay known after their links are gone: the record carries the identity of the first.
-    """
-    mark = context.snapshot.applied.get((mapping.name, key), {}).get(SUCCEEDS)
-    return tuple(map(str, mark)) if isinstance(mark, list | tuple) else (str(mark),) * bool(mark)
-
-
-def _handing_over(context: PlanContext, change: Change, predecessor: str) -> Change:
-    mapping = context.project.mappings[change.mapping]
-    owned = {
-        **change.owned,
-        SUCCEEDS: [predecessor, *_handed_over(context, mapping, predecessor)],
-    }
-    if change.how != BY_SUCCESSION:
-        return replace(change, owned=owned)
-    row = context.labels.ref(change.mapping, predecessor)
-    notes = (*change.notes, f"takes over from {row.name}")
-    return replace(change, owned=owned, succeeds=row, notes=notes)
-
-
 class _SuccessionFinder:
     """Finds the successions of one mapping."""
 
@@ -87,9 +46,7 @@ class _SuccessionFinder:
         self._state: MappingState = context.states[mapping.name]
         self._links = context.links(mapping.name)
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
-        self._keys = KeyValues(context, mapping)
-        self._references = _references(mapping)
-        self._found = Successions()
+        self._handovers = Handovers(context, mapping)
 
     def find(self) -> Successions:
         predecessors = {
@@ -104,11 +61,11 @@ class _SuccessionFinder:
         succeeded = {*predecessors.values()}
         for key, predecessor in predecessors.items():
             if key not in succeeded:  # the last of a chain takes the record of the first
-                self._hand_over(key, predecessor, predecessors)
+                self._handovers.hand_over(key, predecessor, predecessors)
         for key in self._links.keys() - self._state.ready.keys():  # also of a row that is blocked
             for predecessor in self._handed_over(key):
-                self._withdraw(predecessor, key)
-        return self._found
+                self._handovers.withdraw(predecessor, key)
+        return self._handovers.found
 
     # Which row succeeds which
 
@@ -132,7 +89,7 @@ class _SuccessionFinder:
         )
 
     def _handed_over(self, key: str) -> tuple[str, ...]:
-        return _handed_over(self._context, self._mapping, key)
+        return handed_over(self._context, self._mapping, key)
 
     def _has_left(self, key: str, record: int) -> bool:
         """Whether the row refers to others than its record does: it may take another one over."""
@@ -195,103 +152,15 @@ class _SuccessionFinder:
                     for one in keys
                 ]
                 remedy = Advice.of("decide which: ", commands[0], ", or ", *commands[1:2])
-                self._block(key, "successor-unclear", text, remedy, self._place)
+                self._block(key, "successor-unclear", text, remedy, succession_place(self._mapping))
                 kept.pop(key, None)
         for key in [*kept]:
-            if key in _ancestors(kept, key):
+            if key in ancestors(kept, key):
                 remedy = Advice("correct `successor_of`, or the decisions")
                 text = "succeeds itself through others"
-                self._block(key, "successor-unclear", text, remedy, self._place)
+                self._block(key, "successor-unclear", text, remedy, succession_place(self._mapping))
                 kept.pop(key)
         return kept
-
-    # What becomes of the record
-
-    def _hand_over(self, key: str, predecessor: str, predecessors: Mapping[str, str]) -> None:
-        """Hands the record of the predecessor over, or of the one before that."""
-        chain = [predecessor, *_ancestors(predecessors, predecessor)]
-        linked = next((one for one in chain if self._record_of(one) is not None), None)
-        record = self._record_of(linked) if linked else None
-        if not self._takes_record(key, predecessor, record):
-            if predecessor in self._state.rows:
-                self._state.moved_from[key] = predecessor
-            return
-        if record is not None and linked and self._links.get(key) != record:
-            self._found.records[key] = record
-            self._found.owners[key] = linked
-        for one in chain:
-            self._withdraw(one, key)
-
-    def _takes_record(self, key: str, predecessor: str, record: int | None) -> bool:
-        """Whether one record serves both rows; `record` is the one that the predecessor has."""
-        own, has_link = self._links.get(key), predecessor in self._links
-        if own is None and record is not None:
-            return self._is_same_service(key, record)
-        if own is not None and not has_link and predecessor in self._handed_over(key):
-            return True  # whatever became of the record since
-        if own is not None and record not in (None, own):
-            # Each has its own, unless the row has moved to where the other one's is.
-            has_moved = own in self._state.records and not self._is_same_service(key, own)
-            return has_moved and self._is_same_service(key, record)
-        is_asked = own is None or key in self._decisions
-        return is_asked and predecessor in self._state.rows and self._refers_alike(key, predecessor)
-
-    def _withdraw(self, predecessor: str, successor: str) -> None:
-        """Leaves the row out: its record and its pending changes are its successor's."""
-        self._state.succeeded_by[predecessor] = successor
-        if predecessor not in self._state.rows:
-            return
-        text = f"succeeded by {self._label(successor)}"
-        finding = Finding(
-            "succeeded", Severity.SKIP, text, "", self._place, self._mapping.name, predecessor
-        )
-        self._state.blocked.pop(predecessor, None)
-        self._state.because.pop(predecessor, None)
-        self._state.skip(predecessor, finding)
-
-    def _record_of(self, key: str) -> int | None:
-        """The record of a row by its link, or by its identity."""
-        record = self._links.get(key)
-        if record is not None:
-            return record if record in self._state.records else None
-        specs = self._mapping.identity if self._state.has(key) else {}
-        looked_up = self._keys.lookup(key, specs) if specs else None
-        if looked_up is None or looked_up.unknown or looked_up.absent:
-            return None
-        records = self._index.having(looked_up.values.values())
-        taken = {*self._links.values()}
-        return records[0] if len(records) == 1 and records[0] not in taken else None
-
-    @cached_property
-    def _index(self) -> RecordIndex:
-        names = tuple(self._mapping.identity)
-        return RecordIndex(self._state.records, names)
-
-    def _is_same_service(self, key: str, record: int) -> bool:
-        """Whether the record refers to what the row refers to."""
-        looked_up = self._keys.lookup(key, self._references)
-        values = self._state.records[record]
-        return not looked_up.unknown and all(
-            values.get(name) == value for name, value in looked_up.values.items()
-        )
-
-    def _refers_alike(self, key: str, other: str) -> bool:
-        """Whether both rows refer to the same rows."""
-        return [*self._reference_keys(key)] == [*self._reference_keys(other)]
-
-    def _reference_keys(self, key: str) -> Iterator[object]:
-        names = self._context.names(self._mapping.name, key)
-        for spec in self._references.values():
-            if isinstance(spec.value, Reference):
-                try:
-                    yield evaluate(spec.value.of.raw, names)
-                except EVALUATION_ERRORS:  # not alike: no two rows share their key
-                    yield key
-
-    @property
-    def _place(self) -> Place:
-        successor_of = self._mapping.successor_of
-        return successor_of.place if successor_of else self._mapping.place
 
     def _label(self, key: str) -> str:
         return self._context.label(self._mapping.name, key)
@@ -310,20 +179,3 @@ class _SuccessionFinder:
                 commands=remedy.commands,
             ),
         )
-
-
-def _references(mapping: MappingSpec) -> dict[str, FieldSpec]:
-    """The fields by which a record belongs to others: contract and service."""
-    return {
-        name: spec for name, spec in mapping.fields.items() if isinstance(spec.value, Reference)
-    }
-
-
-def _ancestors(predecessors: Mapping[str, str], key: str) -> list[str]:
-    """The rows before it, nearest first; a circle ends with the row itself."""
-    found: list[str] = []
-    step = predecessors.get(key)
-    while step and step not in found:
-        found.append(step)
-        step = predecessors.get(step)
-    return found
