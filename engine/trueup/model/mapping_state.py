@@ -56,6 +56,9 @@ class MappingState:
     inferred_links: dict[str, int] = field(default_factory=dict)
     """Rows that are kept out and fit one record all the same: for the ledger, never written."""
 
+    predecessors: dict[str, str] = field(default_factory=dict)
+    """Rows that take the place of another one, with that row."""
+
     succeeded_by: dict[str, str] = field(default_factory=dict)
     """Rows whose record another row took over, with that row: their changes are its changes."""
 
@@ -86,6 +89,10 @@ class MappingState:
     def has(self, key: str) -> bool:
         """Whether there is such a row, or may be one: only where there is none is a row gone."""
         return key in self.rows or key in self.unread
+
+    def holder(self, key: str) -> str:
+        """The row that has the record which serves this one: itself, unless it was handed over."""
+        return self.succeeded_by.get(key, key)
 
     def block(self, key: str, finding: Finding, because: RowKey | None = None) -> None:
         """Keeps the row out of everything that is written; `because` is the row at fault."""

@@ -5,7 +5,7 @@ row that ends takes units away here. If only one half were sent, seats would be 
 at all. The increase goes first, so that no day is unbilled if the run ends between the two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -16,9 +16,11 @@ from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Change, LedgerLine
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.adjustments import PlannedAdjustment
+from trueup.planning.ledger.change_values import ChangeValues
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.records.repeats import SERVICE_TAKEN
-from trueup.stages.ledger import ServiceLedger
+from trueup.planning.records.succession import SUCCESSOR_UNCLEAR
+from trueup.stages.ledger import PendingUnits, ServiceLedger
 
 WAITS_FOR_OTHER_HALF = "waits-for-its-other-half"
 """Code of the finding of a change whose counterpart in a succession cannot be sent."""
@@ -64,44 +66,64 @@ class SuccessionPairs:
         context: PlanContext,
         state: MappingState,
         owner_state: MappingState,
+        values: ChangeValues,
         days: Mapping[str, date],
     ) -> None:
         """`days` are those that decisions name for changes."""
         self._context, self._state, self._owner_state = context, state, owner_state
-        self._days = days
+        self._values, self._days = values, days
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
         """Stops each half whose counterpart is not sent in this plan, and was not sent before.
 
         The increase waits while the units that it replaces are billed, the decrease while those
-        that replace it are not. Other changes of the two rows are no part of this.
+        that replace it are not. Other changes of the two rows are no part of this. A service that
+        is stopped may be a half of another pair, which then waits as well.
         """
-        for successor, predecessor in self._owner_state.moved_from.items():
-            new, old = planned.get(successor), planned.get(predecessor)
-            if new is None or old is None:
-                continue
-            begins, ends = _beginning(new), _ending(old)
-            begun = not begins.pending and (new.line.units or new.ledger.quantity == 0)
-            ended = not ends.pending and old.line.units == 0
-            if begins.is_sent and not (ends.is_sent or ended):
-                new.stop = self._waits(new, old, self._why_held(old))
-            elif ends.is_sent and not (begins.is_sent or begun):
-                old.stop = self._waits(old, new, self._why_held(new))
-            elif begins.is_sent and ends.is_sent:
-                self._hold_on_two_days(new, old, begins, ends)
         for predecessor, successor in self._owner_state.wanted_by.items():
             wanted = planned.get(predecessor)
-            if wanted and wanted.ledger.quantity == 0 and _moves(wanted, -1):
+            if wanted and _is_in_question(wanted):
                 wanted.stop = self._waits_for_decision(wanted, successor)
+        pairs = self._pairs(planned)
+        while any(self._hold(pair) for pair in pairs):
+            pass
+
+    def _pairs(self, planned: Mapping[str, PlannedService]) -> list["_Pair"]:
+        """The pairs whose services are both in the ledger."""
+        found, holder = [], self._owner_state.holder
+        for successor, predecessor in self._owner_state.moved_from.items():
+            new, old = planned.get(holder(successor)), planned.get(holder(predecessor))
+            if new and old:
+                keys = self._keys_of(new, successor), self._keys_of(old, predecessor)
+                found.append(_Pair(new, old, *keys, is_last=holder(predecessor) == predecessor))
+        return found
+
+    def _keys_of(self, planned: PlannedService, row: str) -> frozenset[str]:
+        """Pending changes of one of the rows that the service is for."""
+        keys = (change.key for change in planned.ledger.changes)
+        return frozenset(key for key in keys if self._values.row_of(key) == row)
+
+    def _hold(self, pair: "_Pair") -> bool:
+        """Stops halves of one pair that cannot be sent now; whether it stopped one."""
+        new, old, begins, ends = pair.new, pair.old, pair.begins, pair.ends
+        if begins.is_sent and not (ends.is_sent or pair.has_ended):
+            new.stop = self._waits(new, old, self._why_held(old))
+        elif ends.is_sent and not (begins.is_sent or pair.has_begun):
+            old.stop = self._waits(old, new, self._why_held(new))
+        elif not (begins.is_sent and ends.is_sent):
+            return False
+        else:
+            return self._hold_on_two_days(new, old, begins, ends)
+        return True
 
     def _hold_on_two_days(
         self, new: PlannedService, old: PlannedService, begins: "_Half", ends: "_Half"
-    ) -> None:
-        """Stops both where a person named the day of one of them only."""
+    ) -> bool:
+        """Stops both where a person named the day of one of them only; whether it did."""
         named = {self._days[key] for key in begins.pending if key in self._days}
         other = {self._days[key] for key in ends.pending if key in self._days}
         if named == other:
-            return
+            return False
         missing = min(ends.pending if named else begins.pending)
         day = next(iter(named or other))
         name = self._state.mapping.name
@@ -109,6 +131,7 @@ class SuccessionPairs:
         text = f"the change that belongs to it is pushed on {day}: both go on one day"
         new.stop = self._stop(new, text, Advice.of(push))
         old.stop = self._stop(old, text, Advice.of(push))
+        return True
 
     def _why_held(self, planned: PlannedService) -> _Reason:
         """Why the half of the service is not sent, and what to do about it."""
@@ -133,7 +156,8 @@ class SuccessionPairs:
         name = self._owner_state.mapping.name
         text = f"waits for {self._context.label(name, successor)}, which may take its service over"
         findings = self._owner_state.blocked.get(successor, ())
-        advice = next((one.advice for one in findings if one.code == SERVICE_TAKEN), NO_ADVICE)
+        asking = (one.advice for one in findings if one.code in (SERVICE_TAKEN, SUCCESSOR_UNCLEAR))
+        advice = next(asking, NO_ADVICE)
         return self._stop(planned, text, advice)
 
     def _stop(self, planned: PlannedService, text: str, advice: Advice) -> Finding:
@@ -149,11 +173,16 @@ class SuccessionPairs:
             commands=advice.commands,
         )
 
-    def join(self, added: Mapping[str, Sequence[Change]]) -> None:
-        """Lets the changes of a pair name each other, the increase first."""
-        for successor, predecessor in self._owner_state.moved_from.items():
-            new, old = added.get(successor, ()), added.get(predecessor, ())
-            self.join_changes(new, old)
+    def join(
+        self, planned: Mapping[str, PlannedService], added: Mapping[str, Sequence[Change]]
+    ) -> None:
+        """Lets the changes of a pair name each other, the increase first.
+
+        `added` are the changes of each service of `planned`.
+        """
+        for pair in self._pairs(planned):
+            new, old = added[pair.new.ledger.row.key], added[pair.old.ledger.row.key]
+            self.join_changes(pair.begins.of(new), pair.ends.of(old))
 
     def join_changes(self, new: Sequence[Change], old: Sequence[Change]) -> None:
         """Lets increases and decreases name each other; the decreases wait for the increases."""
@@ -170,7 +199,7 @@ class SuccessionPairs:
                     state.changes[key] = [
                         replace(
                             change,
-                            together=tuple(others),
+                            together=tuple(dict.fromkeys((*change.together, *others))),
                             needs=tuple(dict.fromkeys((*change.needs, *needs))),
                         )
                         if change.id in ids
@@ -181,24 +210,65 @@ class SuccessionPairs:
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    """The step by which a service begins, or ends."""
+    """The step by which a row begins, or ends."""
 
     pending: frozenset[str]  # its changes of the source that are not sent yet
     is_sent: bool  # by this plan, as a change or as a correction
 
+    def of(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Those of a service's changes that send it; where it was sent before, any."""
+        own = [
+            one
+            for one in changes
+            if self.pending & {*one.keys} or (one.adjustment and one.adjustment.correction)
+        ]
+        return own or changes
 
-def _beginning(planned: PlannedService) -> _Half:
-    """The step from nothing; its first one, where there are several."""
-    steps = [one for one in planned.ledger.changes if one.step_units > 0]
-    keys = frozenset(one.key for one in steps if one.step_reaches <= one.step_units)
-    return _Half(keys, _sends(planned, keys, 1))
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A row that begins with units of its own service, where another one ends on its own."""
+
+    new: PlannedService
+    old: PlannedService
+    new_keys: frozenset[str]  # pending changes of the row that begins
+    old_keys: frozenset[str]  # of the one that ends
+    is_last: bool  # no later row has the service of the one that ends
+
+    @property
+    def begins(self) -> _Half:
+        """The step from nothing; its first one, where there are several."""
+        steps = [one for one in _steps(self.new, self.new_keys) if one.step_units > 0]
+        keys = frozenset(one.key for one in steps if one.step_reaches <= one.step_units)
+        return _Half(keys, _sends(self.new, keys, 1))
+
+    @property
+    def ends(self) -> _Half:
+        """The step to nothing."""
+        steps = [one for one in _steps(self.old, self.old_keys) if one.step_units < 0]
+        keys = frozenset(one.key for one in steps if one.step_reaches <= 0)
+        return _Half(keys, _sends(self.old, keys, -1))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the units of the row that begins are there without this plan."""
+        return not self.begins.pending and bool(self.new.line.units or not self.new.ledger.quantity)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether those of the row that ends are gone without this plan.
+
+        Where a later row has units on the same service, the ledger tells: it agrees.
+        """
+        line = self.old.line
+        is_gone = line.units == 0 or (not self.is_last and line.difference == 0)
+        return not self.ends.pending and is_gone
 
 
-def _ending(planned: PlannedService) -> _Half:
-    """The step to nothing."""
-    steps = [one for one in planned.ledger.changes if one.step_units < 0]
-    keys = frozenset(one.key for one in steps if one.step_reaches <= 0)
-    return _Half(keys, _sends(planned, keys, -1))
+def _steps(planned: PlannedService, keys: frozenset[str]) -> Iterator[PendingUnits]:
+    """The changes of the days on which those with these keys are."""
+    days = {one.day for one in planned.ledger.changes if one.key in keys}
+    return (one for one in planned.ledger.changes if one.day in days)
 
 
 def _sends(planned: PlannedService, keys: frozenset[str], sign: int) -> bool:
@@ -209,7 +279,14 @@ def _sends(planned: PlannedService, keys: frozenset[str], sign: int) -> bool:
     return any(keys & {*one.keys} or one.correction * sign > 0 for one in sent)
 
 
-def _moves(planned: PlannedService, sign: int) -> bool:
-    """Whether adjustments of that sign would be sent."""
-    sent = (one.adjustment.units for one in planned.adjustments if not one.stop)
-    return planned.stop is None and any(units * sign > 0 for units in sent)
+def _is_in_question(planned: PlannedService) -> bool:
+    """Whether what is planned depends on which row takes the service over.
+
+    The end of a service does, and all of one that is yet to be created.
+    """
+    sent = [one.adjustment.units for one in planned.adjustments if not one.stop]
+    if planned.stop:
+        return False
+    if planned.ledger.record is None:
+        return bool(sent)
+    return planned.ledger.quantity == 0 and any(units < 0 for units in sent)

@@ -73,7 +73,11 @@ class _Reconciliation:
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
         self._moves = Moves(context, owner, self._pending, self._services, self._other_steps)
         self._pairs = SuccessionPairs(
-            context, self._state, self._owner_state, self._pending.decisions.days
+            context,
+            self._state,
+            self._owner_state,
+            self._pending.values,
+            self._pending.decisions.days,
         )
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
@@ -98,7 +102,7 @@ class _Reconciliation:
         }
         self._pairs.hold_halves(planned)
         added = {key: self._add(one) for key, one in planned.items()}
-        self._pairs.join(added)
+        self._pairs.join(planned, added)
         self._services.add_extensions()
         self._context.ledger += orphan_lines(self._context, self._owner, self._services)
         self._context.findings.extend(self._services.policies.unused())

@@ -84,9 +84,14 @@ class ServiceLedgers:
         return {record: one for record, one in terms.items() if one.is_extended}
 
     @cached_property
-    def _predecessors(self) -> frozenset[str]:
+    def _beginning(self) -> frozenset[str]:
+        """Rows whose service gets units from another one's."""
+        return frozenset(map(self._state.holder, self._state.moved_from))
+
+    @cached_property
+    def _ending(self) -> frozenset[str]:
         """Rows whose units go to another row's own service."""
-        return frozenset(self._state.moved_from.values())
+        return frozenset(map(self._state.holder, self._state.moved_from.values()))
 
     def add_extensions(self) -> None:
         """Adds what the extension of contracts does to invoices."""
@@ -129,8 +134,8 @@ class ServiceLedgers:
         if quantity is not None:
             decided = self._pending.decisions.days
             handover = Handover(
-                begins=key in self._state.moved_from,
-                ends=key in self._predecessors,
+                begins=key in self._beginning,
+                ends=key in self._ending,
                 between=key in self._pending.values.successors,
             )
             changes = policy.billed(changes, quantity, terms, decided, handover)

@@ -4,9 +4,10 @@ Where both rows refer to the same others, one record serves them: it is handed o
 has its own, and the ledger pairs their changes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.finding import Finding, Place, Severity
@@ -18,6 +19,9 @@ from trueup.planning.records.key_values import KeyValues
 from trueup.stages.diff import FOLLOWS, SUCCEEDS
 from trueup.stages.match import BY_SUCCESSION, RecordIndex
 
+SUCCEEDED = "succeeded"
+"""Code of the finding of a row whose place another one took."""
+
 
 @dataclass(slots=True)
 class Successions:
@@ -25,15 +29,17 @@ class Successions:
 
     records: dict[str, int] = field(default_factory=dict)  # successor → record handed over
     owners: dict[str, str] = field(default_factory=dict)  # successor → row that had the record
+    members: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Row that has a record → the rows before it that the record serves, the last one first."""
 
 
 def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Successions) -> None:
-    """Lets the change that links a successor remove the link of the row before it."""
+    """Lets changes keep which rows were before theirs, and remove the link of the one before."""
     state = context.states[mapping.name]
-    for key, predecessor in successions.owners.items():
-        state.changes[key] = [
-            _handing_over(context, change, predecessor) for change in state.changes.get(key, [])
-        ]
+    for key, members in successions.members.items():
+        owner = successions.owners.get(key)
+        for position, change in enumerate(state.changes.get(key, [])):
+            state.changes[key][position] = _handing_over(context, change, members, owner)
     for key, predecessor in state.moved_from.items():
         for position, change in enumerate(state.changes.get(key, [])):
             if change.action in (Action.CREATE, Action.LINK):
@@ -50,17 +56,19 @@ def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[s
     return tuple(map(str, mark)) if isinstance(mark, list | tuple) else (str(mark),) * bool(mark)
 
 
-def _handing_over(context: PlanContext, change: Change, predecessor: str) -> Change:
+def _handing_over(
+    context: PlanContext, change: Change, members: Sequence[str], owner: str | None
+) -> Change:
+    """The change of a row whose record serves the members as well; `owner` is linked to it."""
     mapping = context.project.mappings[change.mapping]
-    owned = {
-        **change.owned,
-        SUCCEEDS: [predecessor, *handed_over(context, mapping, predecessor)],
-    }
-    if change.how != BY_SUCCESSION:
-        return replace(change, owned=owned)
-    row = context.labels.ref(change.mapping, predecessor)
-    notes = (*change.notes, f"takes over from {row.name}")
-    return replace(change, owned=owned, succeeds=row, notes=notes)
+    before = [*members]
+    for member in members:
+        before += handed_over(context, mapping, member)
+    change = replace(change, owned={**change.owned, SUCCEEDS: [*dict.fromkeys(before)]})
+    if change.how != BY_SUCCESSION or owner is None:
+        return change
+    row = context.labels.ref(change.mapping, owner)
+    return replace(change, succeeds=row, notes=(*change.notes, f"takes over from {row.name}"))
 
 
 class Handovers:
@@ -75,35 +83,65 @@ class Handovers:
         self._references = _references(mapping)
         self.found = Successions()
 
-    def hand_over(self, key: str, predecessor: str, predecessors: Mapping[str, str]) -> None:
-        """Hands the record of the predecessor over, or of the one before that."""
-        chain = [predecessor, *ancestors(predecessors, predecessor)]
-        linked = next((one for one in chain if self._record_of(one) is not None), None)
-        record = self._record_of(linked) if linked else None
-        if not self._takes_record(key, predecessor, record):
-            if predecessor in self._state.rows:
-                self._state.moved_from[key] = predecessor
-            return
-        if record is not None and linked and self._links.get(key) != record:
-            self.found.records[key] = record
-            self.found.owners[key] = linked
-        for one in chain:
-            self.withdraw(one, key)
+    def settle(self, predecessors: Mapping[str, str]) -> None:
+        """Settles who has which record, along all chains of rows that succeed each other."""
+        self._state.predecessors.update(predecessors)
+        succeeded = {*predecessors.values()}
+        for key in predecessors:
+            if key not in succeeded:
+                self._settle_chain([key, *ancestors(predecessors, key)])
 
-    def _takes_record(self, key: str, predecessor: str, record: int | None) -> bool:
-        """Whether one record serves both rows; `record` is the one that the predecessor has."""
-        own, has_link = self._links.get(key), predecessor in self._links
-        if own is None and record is not None:
-            return self._is_same_service(key, record)
-        former = handed_over(self._context, self._mapping, key)
-        if own is not None and not has_link and predecessor in former:
+    def _settle_chain(self, rows: Sequence[str]) -> None:
+        """Settles one chain, given with its last row first.
+
+        Of rows that refer to the same others, wherever they are in the chain, the last one has the
+        record. Where a row refers to others than the one before it, the ledger pairs the two.
+        """
+        groups: list[list[str]] = []
+        for row in rows:
+            group = next((one for one in groups if self._shares(one, row)), None)
+            if group is None:
+                groups.append([row])
+            else:
+                group.append(row)
+        for group in groups:
+            if group[0] in self._links:
+                former = handed_over(self._context, self._mapping, group[0])
+                group += [one for one in former if one not in rows]
+            self._hand_over(*group)
+        holders = {row: group[0] for group in groups for row in group}
+        for later, earlier in pairwise(rows):
+            if holders[later] != holders[earlier] and earlier in self._state.rows:
+                self._state.moved_from[later] = earlier
+
+    def _hand_over(self, holder: str, *others: str) -> None:
+        """Gives the holder the record that one of the others has, the last of them first."""
+        linked = next((one for one in others if self._record_of(one) is not None), None)
+        record = self._record_of(linked) if linked else None
+        if linked and record is not None and self._links.get(holder) != record:
+            self.found.records[holder] = record
+            self.found.owners[holder] = linked
+        if others:
+            self.found.members[holder] = others
+        for one in others:
+            self.withdraw(one, holder)
+
+    def _shares(self, group: Sequence[str], row: str) -> bool:
+        """Whether one record serves the row and those of the group; its first row has it."""
+        holder, record = group[0], self._record_of(row)
+        own = self._links.get(holder)
+        former = handed_over(self._context, self._mapping, holder)
+        if own is not None and row not in self._links and row in former:
             return True  # whatever became of the record since
-        if own is not None and record not in (None, own):
+        if record is None or record == own:
+            is_asked = own is None or holder in self._decisions
+            return is_asked and row in self._state.rows and self._refers_alike(holder, row)
+        if own is not None:
             # Each has its own, unless the row has moved to where the other one's is.
-            has_moved = own in self._state.records and not self._is_same_service(key, own)
-            return has_moved and self._is_same_service(key, record)
-        is_asked = own is None or key in self._decisions
-        return is_asked and predecessor in self._state.rows and self._refers_alike(key, predecessor)
+            has_moved = own in self._state.records and not self._is_same_service(holder, own)
+            return has_moved and self._is_same_service(holder, record)
+        others = {self._record_of(one) for one in group[1:]}
+        return others <= {None, record} and self._is_same_service(holder, record)
 
     def withdraw(self, predecessor: str, successor: str) -> None:
         """Leaves the row out: its record and its pending changes are its successor's."""
@@ -113,7 +151,7 @@ class Handovers:
         text = f"succeeded by {self._context.label(self._mapping.name, successor)}"
         place = succession_place(self._mapping)
         finding = Finding(
-            "succeeded", Severity.SKIP, text, "", place, self._mapping.name, predecessor
+            SUCCEEDED, Severity.SKIP, text, "", place, self._mapping.name, predecessor
         )
         self._state.blocked.pop(predecessor, None)
         self._state.because.pop(predecessor, None)
@@ -141,9 +179,9 @@ class Handovers:
         """Whether the record refers to what the row refers to."""
         looked_up = self._keys.lookup(key, self._references)
         values = self._state.records[record]
-        return not looked_up.unknown and all(
-            values.get(name) == value for name, value in looked_up.values.items()
-        )
+        if looked_up.unknown or looked_up.absent:
+            return False
+        return all(values.get(name) == value for name, value in looked_up.values.items())
 
     def _refers_alike(self, key: str, other: str) -> bool:
         """Whether both rows refer to the same rows."""

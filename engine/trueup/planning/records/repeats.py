@@ -7,6 +7,7 @@ from trueup.expressions import evaluate
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
+from trueup.planning.records.renewal_order import RenewalOrder
 
 SERVICE_TAKEN = "service-taken"
 """Code of the finding of a row whose references are those of another record."""
@@ -21,6 +22,7 @@ class Repeats:
     def __init__(self, context: PlanContext, mapping: MappingSpec, names: Sequence[str]) -> None:
         self._context, self._mapping, self._names = context, mapping, names
         self._state = context.states[mapping.name]
+        self._order = RenewalOrder(context, mapping)
         self._owners: dict[tuple[Any, ...], int | str] | None = None
         """References of records, and of those that this plan creates → record, or row."""
 
@@ -64,13 +66,7 @@ class Repeats:
             what = "a new record"
         labels = " and ".join(self._context.label(name, row) for row in rows)
         text = f"its references are those of {what}" + (f", which is {labels}'s" if rows else "")
-        ways += [
-            Advice.of(
-                Command("decide", name, key, f"succeed --of {row} --reason …"),
-                f" if it takes the place of {self._context.label(name, row)}",
-            )
-            for row in rows
-        ]
+        ways += self._succeed(key, rows)
         ways.append(Advice("bring the two together in " + self._context.systems.source))
         remedy = join_advice(", or ", ways)
         return Finding(
@@ -81,3 +77,26 @@ class Repeats:
             self._mapping.repeat.place if self._mapping.repeat else self._mapping.place,
             commands=remedy.commands,
         )
+
+    def _succeed(self, key: str, owners: Sequence[str]) -> list[Advice]:
+        """Whose place the row may take; by their days, where these tell who followed whom."""
+        candidates = self._order.candidates(key, owners)
+        order = self._order.successions(key, candidates)
+        if len(order) > 1:
+            commands = join_advice(" and ", [Advice.of(self._decide(*one)) for one in order])
+            return [commands + " if each takes the place of the one before it, as their days are"]
+        ways = order or [self._order.either_way(key, row) for row in candidates]
+        return [
+            Advice.of(
+                self._decide(*one),
+                f" if {'it' if one.key == key else self._label(one.key)} "
+                f"takes the place of {self._label(one.of)}",
+            )
+            for one in ways
+        ]
+
+    def _decide(self, key: str, predecessor: str) -> Command:
+        return Command("decide", self._mapping.name, key, f"succeed --of {predecessor} --reason …")
+
+    def _label(self, key: str) -> str:
+        return self._context.label(self._mapping.name, key)

@@ -7,13 +7,13 @@ another one, both keep a record of their own, and the ledger pairs their changes
 Which row succeeds which is a decision, or what `successor_of` in the mapping evaluates to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
-from trueup.model.finding import Advice, Command, Finding, Place, Severity
+from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice
 from trueup.model.mapping_state import MappingState
 from trueup.model.project import MappingSpec, Topic, Verdict
 from trueup.planning.context import PlanContext
@@ -24,7 +24,11 @@ from trueup.planning.records.handovers import (
     handed_over,
     succession_place,
 )
+from trueup.planning.records.renewal_order import RenewalOrder
 from trueup.stages.diff import FOLLOWS
+
+SUCCESSOR_UNCLEAR = "successor-unclear"
+"""Code of the finding of a row that cannot succeed the one that it is said to succeed."""
 
 
 def find_successions(context: PlanContext, mapping: MappingSpec) -> Successions:
@@ -47,6 +51,7 @@ class _SuccessionFinder:
         self._links = context.links(mapping.name)
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
         self._handovers = Handovers(context, mapping)
+        self._given_by_expression: set[str] = set()
 
     def find(self) -> Successions:
         predecessors = {
@@ -58,10 +63,7 @@ class _SuccessionFinder:
         for key in [*predecessors]:
             for later, earlier in pairwise(self._handed_over(key)):
                 predecessors.setdefault(later, earlier)
-        succeeded = {*predecessors.values()}
-        for key, predecessor in predecessors.items():
-            if key not in succeeded:  # the last of a chain takes the record of the first
-                self._handovers.hand_over(key, predecessor, predecessors)
+        self._handovers.settle(predecessors)
         for key in self._links.keys() - self._state.ready.keys():  # also of a row that is blocked
             for predecessor in self._handed_over(key):
                 self._handovers.withdraw(predecessor, key)
@@ -77,11 +79,12 @@ class _SuccessionFinder:
             return decision.of if self._exists(key, decision.of, decision.place) else ""
         # Once handed over, a succession stands: the record carries the old row's identity.
         handed_over = self._handed_over(key)
+        last = self._context.snapshot.applied.get((self._mapping.name, key), {})
+        follows = str(last.get(FOLLOWS, ""))
         if record and handed_over and (decision is None or decision.record in (None, record)):
-            return handed_over[0]
+            return follows or handed_over[0]
         if record and decision is None and not self._has_left(key, record):
-            last = self._context.snapshot.applied.get((self._mapping.name, key), {})
-            return str(last.get(FOLLOWS, ""))
+            return follows
         if decision or self._mapping.successor_of is None:
             return ""
         return self._evaluated(
@@ -114,6 +117,7 @@ class _SuccessionFinder:
         ]
 
     def _evaluated(self, key: str, raw: object, place: Place) -> str:
+        self._given_by_expression.add(key)
         try:
             value = evaluate(raw, self._context.names(self._mapping.name, key))
         except EVALUATION_ERRORS as fault:
@@ -132,35 +136,60 @@ class _SuccessionFinder:
         else:
             text = f"succeeds {self._mapping.name} {predecessor}, which is not found"
             remedy = "correct the key, or the expression at this place"
-        self._block(key, "successor-unclear", text, Advice(remedy), place)
+        self._block(key, SUCCESSOR_UNCLEAR, text, Advice(remedy), place)
         return False
 
     def _without_conflicts(self, predecessors: Mapping[str, str]) -> dict[str, str]:
-        """Blocks rows that succeed the same one, or each other in a circle."""
+        """Blocks rows that succeed the same one, or each other in a circle.
+
+        What a decision or the state says stands against what an expression gives.
+        """
         successors: dict[str, list[str]] = {}
         for key, predecessor in predecessors.items():
             successors.setdefault(predecessor, []).append(key)
         kept = dict(predecessors)
         for predecessor, keys in successors.items():
-            for key in keys if len(keys) > 1 else ():
+            firm = [key for key in keys if key not in self._given_by_expression]
+            asked = [key for key in keys if len(firm) != 1 or key not in firm]
+            for key in asked if len(keys) > 1 else ():
                 others = [self._label(other) for other in keys if other != key]
                 text = f"succeeds {self._label(predecessor)}, and so does {' and '.join(others)}"
-                commands = [
-                    Command(
-                        "decide", self._mapping.name, one, f"succeed --of {predecessor} --reason …"
-                    )
-                    for one in keys
-                ]
-                remedy = Advice.of("decide which: ", commands[0], ", or ", *commands[1:2])
-                self._block(key, "successor-unclear", text, remedy, succession_place(self._mapping))
+                remedy = self._ways_out(predecessor, keys, asked)
+                self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
                 kept.pop(key, None)
+            if len(asked) > 1:
+                self._state.wanted_by[predecessor] = asked[0]
         for key in [*kept]:
             if key in ancestors(kept, key):
                 remedy = Advice("correct `successor_of`, or the decisions")
                 text = "succeeds itself through others"
-                self._block(key, "successor-unclear", text, remedy, succession_place(self._mapping))
+                self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
                 kept.pop(key)
         return kept
+
+    def _ways_out(self, predecessor: str, keys: Sequence[str], asked: Sequence[str]) -> Advice:
+        """What to decide about rows that succeed the same one; `asked` are those in question."""
+        renewals = RenewalOrder(self._context, self._mapping)
+        order, firm = renewals.in_order(keys), [key for key in keys if key not in asked]
+        create = [self._decide(key, "create") for key in asked]
+        if order and firm in ([], order[:1]):
+            pairs = pairwise([predecessor, *order])
+            steps = [self._decide(one, f"succeed --of {of}") for of, one in pairs if one in asked]
+            advice = join_advice(" and ", steps)
+            advice += " if each takes the place of the one before it, as their days are"
+        elif firm or not self._given_by_expression.issuperset(asked):
+            between = [renewals.either_way(key, other) for other, key in pairwise([*firm, *asked])]
+            steps = [self._decide(one.key, f"succeed --of {one.of}") for one in between]
+            advice = join_advice(" and ", steps) + " if they take the place of each other"
+        else:
+            steps = [self._decide(key, f"succeed --of {predecessor}") for key in asked]
+            advice = Advice("decide which: ") + join_advice(", or ", steps)
+        return (
+            advice + "; or " + join_advice(", or ", create) + " for one that takes nobody's place"
+        )
+
+    def _decide(self, key: str, verdict: str) -> Advice:
+        return Advice.of(Command("decide", self._mapping.name, key, f"{verdict} --reason …"))
 
     def _label(self, key: str) -> str:
         return self._context.label(self._mapping.name, key)

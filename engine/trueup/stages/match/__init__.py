@@ -11,6 +11,7 @@ them, `advice` words the ways out.
 """
 
 from trueup.stages.match.candidates import RecordIndex
+from trueup.stages.match.creating import NEVER_CREATED
 from trueup.stages.match.evidence import MatchEvidence
 from trueup.stages.match.matcher import match
 from trueup.stages.match.placing import IGNORED
@@ -27,6 +28,7 @@ __all__ = [
     "BY_IDENTITY",
     "BY_SUCCESSION",
     "IGNORED",
+    "NEVER_CREATED",
     "MatchEvidence",
     "MatchInputs",
     "MatchResult",

@@ -11,6 +11,9 @@ from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
 from trueup.stages.match.twins import TwinFinder
 from trueup.stages.match.workspace import Workspace
 
+NEVER_CREATED = "never-created"
+"""Code of the finding of a row without a record that the mapping does not let create."""
+
 
 class Creating:
     """Creates nothing that may exist already, and nothing that looks like another new row."""
@@ -53,9 +56,11 @@ class Creating:
                 self._create_unless_similar(key)
             case "ask":
                 self._work.ask(key, "waits for a decision: `create: ask`", [])
+            case "never" if decision and decision.verdict is Verdict.SUCCEED:
+                self._create_unless_similar(key)  # in its own place, as decided
             case "never":
                 text = f"not in {self._inputs.systems.target}, and not to be created"
-                self._work.skip(key, "never-created", text, self._mapping.create.place)
+                self._work.skip(key, NEVER_CREATED, text, self._mapping.create.place)
             case _:
                 pass  # it is blocked already
 

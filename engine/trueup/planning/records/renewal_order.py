@@ -1,0 +1,226 @@
+"""In which order rows of one service followed each other, by the days of their changes.
+
+A question about a succession names the rows in that order, each with the one directly before it.
+Where the order is not clear, it names them all: it is never guessed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.expressions.namespace import Namespace
+from trueup.model.mapping_state import Row
+from trueup.model.project import AppendSpec, MappingSpec, Reference, Topic, Verdict
+from trueup.planning.context import PlanContext
+from trueup.planning.records.handovers import SUCCEEDED, ancestors
+from trueup.stages.match import NEVER_CREATED
+
+
+class Succession(NamedTuple):
+    """A row and the one directly before it."""
+
+    key: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The days of a row: from its first change to the one that left nothing."""
+
+    first: date
+    end: date | None  # the first day without it; None where it goes on
+
+
+class _Change(NamedTuple):
+    """A change of units, pending or not."""
+
+    day: date | None  # None: it cannot be read
+    units: Decimal
+    is_pending: bool
+
+
+class RenewalOrder:
+    """The order of the rows of one mapping with a ledger."""
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
+        self._context, self._mapping = context, mapping
+        self._state = context.states[mapping.name]
+
+    def candidates(self, key: str, owners: Iterable[str]) -> list[str]:
+        """Rows whose place the row may take: of each succession, the last one.
+
+        They refer to the same others as the row, and have a record or pending changes; `owners`
+        have the record.
+        """
+        alike = filter(self._is_open, self._by_references.get(self._reference_keys(key), ()))
+        found = dict.fromkeys(map(self._last_of, (*owners, *alike)))
+        return [one for one in found if one != self._last_of(key)]
+
+    def successions(self, key: str, candidates: Iterable[str]) -> list[Succession]:
+        """Which row directly follows which, up to the row; nothing where it is not clear."""
+        last = self._last_of(key)
+        order = self.in_order([last, *candidates])
+        if not order:
+            return []
+        return [
+            Succession(self._chain(later)[-1], earlier)
+            for earlier, later in pairwise(order[: max(order.index(last), 1) + 1])
+        ]
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Rows, each with all that it succeeds, by their days; nothing where that is not clear.
+
+        It is where each begins after the one before it has begun, and not before that one ends.
+        """
+        spans: dict[str, _Span] = {}
+        for key in keys:
+            span = self._span_of_chain(key)
+            if span is None:
+                return []
+            spans[key] = span
+        order = sorted(spans, key=lambda one: spans[one].first)
+        for earlier, later in pairwise(order):
+            end = spans[earlier].end
+            if end is None or not spans[earlier].first < end <= spans[later].first:
+                return []
+        return order
+
+    def either_way(self, key: str, other: str) -> Succession:
+        """The one that ends first goes before the other one; as they are given, if not known."""
+        first, second = (self._span_of_chain(one) for one in (other, key))
+        if first and second and second.end and (first.end is None or first.end > second.end):
+            key, other = other, key
+        return Succession(self._chain(key)[-1], other)
+
+    def _chain(self, key: str) -> list[str]:
+        """The row and those before it, the nearest one first."""
+        return [key, *ancestors(self._state.predecessors, key)]
+
+    def _last_of(self, key: str) -> str:
+        """The last row of the succession that the row is in."""
+        after = self._successors
+        return [key, *ancestors(after, key)][-1]
+
+    @cached_property
+    def _successors(self) -> Mapping[str, str]:
+        return {of: key for key, of in self._state.predecessors.items()}
+
+    def _is_open(self, key: str) -> bool:
+        """Whether the row has no record, and is not left out on purpose."""
+        state = self._state
+        skipped = state.skipped.get(key)
+        is_left_out = skipped is not None and skipped.code not in (NEVER_CREATED, SUCCEEDED)
+        is_ours = key not in state.out_of_scope and not is_left_out
+        return is_ours and key not in state.record_ids
+
+    @cached_property
+    def _by_references(self) -> Mapping[tuple[object, ...], list[str]]:
+        """Rows with pending changes, by what they refer to."""
+        found: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
+        for key, changes in self._changes.items():
+            if key in self._state.rows and any(one.is_pending for one in changes):
+                found[self._reference_keys(key)].append(key)
+        return dict(found)
+
+    def _reference_keys(self, key: str) -> tuple[object, ...]:
+        """The keys of the rows that the row refers to; of none where one cannot be evaluated."""
+        names = self._context.names(self._mapping.name, key)
+        try:
+            return tuple(
+                evaluate(spec.value.of.raw, names)
+                for spec in self._mapping.fields.values()
+                if isinstance(spec.value, Reference)
+            )
+        except EVALUATION_ERRORS:  # the row is blocked already, with the reason
+            return (key,)
+
+    # Days
+
+    def _span_of_chain(self, key: str) -> _Span | None:
+        """The days of the row and those before it; None where its own are not known."""
+        last = self._span(key)
+        spans = [self._span(one) for one in self._chain(key)]
+        firsts = [span.first for span in spans if span]
+        return _Span(min(firsts), last.end) if last else None
+
+    def _span(self, key: str) -> _Span | None:
+        changes = self._changes.get(key, ())
+        days = [one.day for one in changes if one.day is not None]
+        if not days or len(days) < len(changes) or self._has_unassigned:
+            return None
+        is_over = sum(one.units for one in changes) == 0
+        return _Span(min(days), max(days) if is_over else None)
+
+    @cached_property
+    def _changes(self) -> Mapping[str, list[_Change]]:
+        """The changes of each row."""
+        found: defaultdict[str, list[_Change]] = defaultdict(list)
+        for key, change in self._read():
+            found[key].append(change)
+        return dict(found)
+
+    @cached_property
+    def _pending(self) -> tuple[MappingSpec, AppendSpec] | None:
+        """The mapping of the changes."""
+        ledger = self._mapping.ledger
+        pending = self._context.project.mappings.get(ledger.pending) if ledger else None
+        return (pending, pending.append) if pending and pending.append else None
+
+    @property
+    def _has_unassigned(self) -> bool:
+        """Whether a change that cannot be read may belong to any row."""
+        if self._pending is None:
+            return False
+        unreadable = self._context.unreadable.get(self._pending[0].source.table)
+        return unreadable is not None and bool(unreadable.rows or unreadable.without_key)
+
+    def _read(self) -> Iterator[tuple[str, _Change]]:
+        """Row and change, of all changes that move units; their mapping has its turn later."""
+        if self._pending is None:
+            return
+        mapping, spec = self._pending
+        column, namespace = self._context.key_column(mapping), self._context.namespace_of(mapping)
+        decisions = self._context.decisions(mapping.name, Topic.UNITS)
+        settled = {
+            key
+            for key, one in decisions.items()
+            if one.verdict in (Verdict.ARCHIVE, Verdict.IGNORE)
+        }
+        for row in self._context.tables[mapping.source.table]:
+            key = str(row[column])
+            is_done = key in settled or (mapping.name, key) in self._context.snapshot.pushed
+            change = _change(mapping, spec, namespace, row, is_done=is_done)
+            if change is not None:
+                yield change
+
+
+def _change(
+    mapping: MappingSpec, spec: AppendSpec, namespace: Namespace, row: Row, *, is_done: bool
+) -> tuple[str, _Change] | None:
+    """The row that a change is about, and the change; None where it is about none, or no units."""
+    names = namespace.names(row)
+    reference = mapping.fields[spec.in_turn].value
+
+    def value(name: str) -> object:
+        return evaluate(getattr(mapping.fields[name].value, "raw", None), names)
+
+    try:
+        key = evaluate(reference.of.raw, names) if isinstance(reference, Reference) else None
+    except EVALUATION_ERRORS:  # its own turn reports it
+        return None
+    try:
+        day, units = value(spec.merge_on[1]), Decimal(str(value(spec.merge_sum) or 0))
+        where = mapping.source.where
+        is_pending = not is_done and (where is None or bool(evaluate(where.raw, names)))
+    except (InvalidOperation, *EVALUATION_ERRORS):  # its own turn reports it
+        day, units, is_pending = None, Decimal(1), not is_done
+    if key is None or not units:
+        return None
+    day = day.date() if isinstance(day, datetime) else day
+    return str(key), _Change(day if isinstance(day, date) else None, units, is_pending)

@@ -1,0 +1,190 @@
+"""Chains of renewals, several of them between two plans: on one contract, and over contracts."""
+
+from itertools import pairwise, product
+
+import pytest
+
+from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right
+from tests.scenarios.expected import PlanFigures, assert_sums, findings
+from tests.scenarios.world import World
+
+SECOND, THIRD = "2026-11-10", "2026-11-20"
+CONTRACTS = ("con", "con-2")
+WAYS = [(second, third) for second in CONTRACTS for third in CONTRACTS]
+RIGHT = [("new", "old"), ("n3", "new")]
+OVER = ("adjustments", "one_off_effect")
+
+
+def two_renewals(second: str = "con", third: str = "con") -> list[Link]:
+    """Ten seats became twelve, and then seven; nobody has decided anything."""
+    return [Link("new", second, 12, SECOND), Link("n3", third, 7, THIRD)]
+
+
+def goes_through(world: World, links: list[Link]) -> None:
+    """Plans until nothing is left, in two plans at most, and asserts what is billed then."""
+    made = world.plan()
+    assert_sums(made)
+    outcome = world.run(made, over=OVER)
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    is_right(world, links)
+    again = world.plan()
+    assert [f"{one.action} {one.name}" for one in again.changes] == []
+    assert {line.class_ for line in again.ledger} == {"match"}
+    assert [one.code for one in findings(again)] == []
+
+
+# Advice that is followed literally
+
+
+def test_two_renewals_on_one_contract_are_advised_in_the_order_of_their_days(tmp_path):
+    world = chain(tmp_path, *two_renewals())
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    assert {*advised(plan)} == {("new", "old"), ("n3", "new")}
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_advice_that_is_followed_bills_every_day(tmp_path, second, third):
+    links = two_renewals(second, third)
+    world = chain(tmp_path, *links)
+    follow_advice(world)
+    goes_through(world, links)
+
+
+def test_three_renewals_on_one_contract_are_advised_one_after_the_other(tmp_path):
+    links = [*two_renewals(), Link("n4", "con", 9, "2026-11-25")]
+    world = chain(tmp_path, *links)
+    assert {*advised(world.plan())} == {("new", "old"), ("n3", "new"), ("n4", "n3")}
+    follow_advice(world)
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize("first", RIGHT)
+def test_advice_agrees_with_what_is_decided_already(tmp_path, first):
+    links = two_renewals()
+    world = chain(tmp_path, *links)
+    world.succeed(*first)
+    [other] = {*RIGHT} - {first}
+    assert advised(world.plan()) == [other]
+    world.succeed(*other)
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize("first", RIGHT)
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_advice_after_one_decision_never_overwrites_it(tmp_path, second, third, first):
+    links = two_renewals(second, third)
+    world = chain(tmp_path, *links)
+    world.succeed(*first)
+    assert first[0] not in {key for key, _ in advised(world.plan())}
+    follow_advice(world)
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_two_decisions_about_one_predecessor_are_put_right(tmp_path, second, third):
+    links = two_renewals(second, third)
+    world = chain(tmp_path, *links)
+    world.succeed("new", "old")
+    world.succeed("n3", "old")
+    assert advised(world.plan()) == [("new", "old"), ("n3", "new")]
+    follow_advice(world)
+    goes_through(world, links)
+
+
+def test_several_renewals_on_a_contract_that_is_new_wait_for_each_other(tmp_path):
+    """One of them would create the service and be billed, the others only after it."""
+    links = [*two_renewals("con-2", "con-2"), Link("n4", "con-2", 9, "2026-11-25")]
+    world = chain(tmp_path, *links)
+    plan = world.plan()
+    assert {key for key, _, _ in PlanFigures.of(plan).adjusts} <= {"old"}
+    assert {*advised(plan)} == {("n3", "new"), ("n4", "n3")}
+    follow_advice(world)
+    goes_through(world, links)
+
+
+def test_renewals_whose_order_is_not_clear_are_a_question(tmp_path):
+    """Both begin on one day: either may have come first."""
+    links = [Link("new", "con", 12, SECOND), Link("n3", "con", 7, SECOND)]
+    world = chain(tmp_path, *links)
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    assert {("n3", "old"), ("n3", "new")} <= {*advised(plan)}
+
+
+def overlapping(folder, third: str = "con") -> World:
+    """Seven seats begin five days before the twelve end that took the place of the ten."""
+    world = chain(folder, *two_renewals("con", third))
+    with world.work365():
+        world.row("license_change", "end-new")["effective_date"] = "2026-11-25"
+    return world
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_renewals_that_overlap_are_a_question_that_has_an_answer(tmp_path, both):
+    world = overlapping(tmp_path)
+    if both:
+        world.succeed("new", "old")
+        world.succeed("n3", "old")
+    assert PlanFigures.of(world.plan()).adjusts == []
+    follow_advice(world)
+    assert world.run(world.plan()).complete
+    days = ("2026-11-09", SECOND, THIRD, "2026-11-25", "2026-12-31")
+    assert [world.units("old", day) for day in days] == [10, 12, 19, 7, 7]
+    assert world.plan().changes == ()
+
+
+def test_what_ended_beside_a_subscription_that_goes_on_is_billed_with_it(tmp_path):
+    world = chain(tmp_path)
+    begins(world, Link("b", "con", 5, "2026-11-05"))
+    ends(world, "b", SECOND)
+    assert advised(world.plan()) == [("old", "b")]
+    follow_advice(world)
+    assert world.run(world.plan()).complete
+    days = ("2026-11-04", "2026-11-05", "2026-11-09", SECOND)
+    assert [world.units("old", day) for day in days] == [10, 15, 15, 10]
+    assert world.plan().changes == ()
+
+
+# Decisions for the whole chain
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_a_chain_that_is_decided_bills_every_day(tmp_path, second, third, later):
+    links = two_renewals(second, third)
+    world = chain(tmp_path, *links[: 1 if later else 2])
+    world.succeed("new", "old")
+    if later:
+        goes_through(world, links[:1])
+        ends(world, "new", THIRD)
+        begins(world, links[1])
+    world.succeed("n3", "new")
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_a_chain_that_has_moved_is_known_without_the_state(tmp_path, second, third):
+    links = two_renewals(second, third)
+    world = chain(tmp_path, *links)
+    world.succeed("new", "old")
+    world.succeed("n3", "new")
+    assert world.run(world.plan(), over=OVER).complete
+    world.lose_state()
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    assert {str(one.action) for one in plan.changes} == {"link"}
+
+
+@pytest.mark.parametrize("contracts", [*product(CONTRACTS, repeat=3)])
+def test_a_chain_of_four_bills_every_day(tmp_path, contracts):
+    units = ((12, SECOND), (7, THIRD), (9, "2026-11-25"))
+    names = ("new", "n3", "n4")
+    links = [
+        Link(name, contract, *what)
+        for name, contract, what in zip(names, contracts, units, strict=True)
+    ]
+    world = chain(tmp_path, *links)
+    for earlier, later in pairwise(["old", *names]):
+        world.succeed(later, earlier)
+    goes_through(world, links)
