@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import pytest
 
 from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right
-from tests.scenarios.expected import PlanFigures, assert_sums, findings
+from tests.scenarios.expected import PlanFigures, agrees, assert_sums, expect, findings
 from tests.scenarios.world import World
 
 SECOND, THIRD = "2026-11-10", "2026-11-20"
@@ -188,3 +188,51 @@ def test_a_chain_of_four_bills_every_day(tmp_path, contracts):
     for earlier, later in pairwise(["old", *names]):
         world.succeed(later, earlier)
     goes_through(world, links)
+
+
+# Begun and ended between two plans
+
+NEVER = "create: \"{{ 'auto' if source.state == 'Active' else 'never' }}\""
+
+
+def short_lived(folder, ended="2026-11-12", **beginning) -> World:
+    """Five seats on a contract of their own, that ended before any plan saw them."""
+    world = chain(folder, **beginning)
+    begins(world, Link("b", "con-2", 5, "2026-11-06"))
+    ends(world, "b", ended)
+    return world
+
+
+def test_what_has_begun_and_ended_between_two_plans_is_billed(tmp_path):
+    world = short_lived(tmp_path)
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("b", "2026-11-06", 5), ("b", "2026-11-12", -5)],
+        findings=["reduction-is-credited"],
+        ledger={"old": agrees(10)},
+        invoice="10.00",  # 5 x £10 x 6 of 30 days
+    )
+    world.apply(plan, {"b": {"2026-11-05": 0, "2026-11-06": 5, "2026-11-11": 5, "2026-11-12": 0}})
+
+
+def test_days_that_nothing_bills_are_named_with_their_money(tmp_path):
+    """A mapping that never creates the record of a subscription that has ended."""
+    file = tmp_path / "mappings" / "subscription.yaml"
+    world = short_lived(tmp_path)
+    [line] = [one for one in file.read_text("utf-8").splitlines() if one.startswith("create:")]
+    world.edit("mappings/subscription.yaml", line, NEVER)
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    held = [one for one in findings(plan) if one.code == "not-billed"]
+    assert {one.key for one in held} == {"log-b", "end-b"}
+    assert "5 units from 2026-11-06 to 2026-11-11 are billed to nobody, 10.00 GBP" in held[0].text
+    world.decide("subscription", "b", "create")
+    world.apply(world.plan(), {"b": {"2026-11-06": 5, "2026-11-12": 0}})
+
+
+def test_what_ended_on_its_first_day_has_no_days(tmp_path):
+    world = short_lived(tmp_path, ended="2026-11-06")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == []
+    assert [*findings(plan)] == []

@@ -55,6 +55,7 @@ class PendingChanges:
             context, mapping, state, self.values, self.decisions, self.marks
         )
         self.unassigned: list[str] = []  # unreadable, and of an unknown row
+        self.left_out: list[str] = []  # their row is left out
 
     def queues(self) -> dict[str, Queue]:
         """Key of the owning row → its changes, sorted."""
@@ -166,6 +167,7 @@ class PendingChanges:
         if resolved.skip:
             about = replace(resolved.skip, mapping=self.mapping.name)
             self.state.skip(key, about, resolved.because)
+            self.left_out.append(key)
             return False
         for finding in resolved.findings:
             self.state.block(key, finding, resolved.because)

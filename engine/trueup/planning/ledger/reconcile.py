@@ -37,6 +37,7 @@ from trueup.planning.ledger.pairs import PlannedService, SuccessionPairs
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.sendable import SendableChanges
 from trueup.planning.ledger.services import ServiceLedgers
+from trueup.planning.ledger.unbilled import hold_unbilled
 from trueup.planning.records.evaluation import evaluate_rows
 from trueup.planning.rights import denied_finding
 from trueup.stages.append import NO_CORRECTION, Correction
@@ -87,6 +88,7 @@ class _Reconciliation:
         """Sorts the changes, reads units, compares, plans adjustments, and finds orphans."""
         queues = self._pending.queues()
         self._services.read_units(self._spec, queues)
+        hold_unbilled(self._context, self._owner, self._pending, self._services)
         state = self._owner_state
         keys = [
             *state.record_ids,
