@@ -5,7 +5,7 @@ are counted from the contract's start.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -31,15 +31,37 @@ def all_billed(records: Mapping[str, list[Row]], as_of: str) -> Billed:
         rows.setdefault(row["contractServiceID"], []).append(row)
     months = dict(PERIODS.values())
     total = Billed(Decimal(0), Decimal(0))
+    runs = {
+        (contracts[one["contractID"]]["companyID"], services[one["serviceID"]]["periodType"]): last
+        for one in sorted(records["ContractServices"], key=lambda one: last_posted(rows, one))
+        if (last := last_posted(rows, one))
+    }
     for service in records["ContractServices"]:
+        contract, kind = contracts[service["contractID"]], services[service["serviceID"]]
+        run = (
+            ""
+            if last_posted(rows, service)
+            else runs.get((contract["companyID"], kind["periodType"]), "")
+        )
+        next_day = date.fromisoformat(run) + timedelta(days=1) if run else date.min
         total += billed(
             rows=by_day(rows.get(service["id"], ())),
             price=Decimal(str(service["internalCurrencyAdjustedPrice"])),
-            months=months[services[service["serviceID"]]["periodType"]],
-            start=date.fromisoformat(contracts[service["contractID"]]["startDate"][:10]),
-            as_of=date.fromisoformat(as_of),
+            months=months[kind["periodType"]],
+            start=date.fromisoformat(contract["startDate"][:10]),
+            as_of=max(date.fromisoformat(as_of), next_day),
         )
     return total
+
+
+def last_posted(rows: Mapping[int, list[Row]], service: Row) -> str:
+    """The last day of a contract service that is posted; empty where none is."""
+    posted = (
+        str(row["endDate"])[:10]
+        for row in rows.get(service["id"], ())
+        if row.get("approveAndPostDate") is not None
+    )
+    return max(posted, default="")
 
 
 def by_day(rows: Iterable[Row]) -> list[Row]:
@@ -51,7 +73,8 @@ def billed(rows: Iterable[Row], price: Decimal, months: int, start: date, as_of:
     """The next invoice of one contract service, and its run rate at the contract's end.
 
     The invoice has every period that is not posted and has begun by `as_of`; where there is none,
-    the first one that is not posted. Periods are counted from the contract's start.
+    the first one that is not posted. Periods are counted from the contract's start. `as_of` is the
+    day of the next invoice run, where the customer's other services show it.
     """
     spans = [
         (date.fromisoformat(row["startDate"][:10]), date.fromisoformat(row["endDate"][:10]), row)

@@ -311,6 +311,26 @@ def test_a_pushed_change_of_a_posted_day_and_the_move_share_the_first_open_day(t
     assert world.plan().changes == ()
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_move_after_everything_is_posted_changes_no_invoice(tmp_path, is_new):
+    """Both halves are on the run of December, also where nothing is posted on the new contract."""
+    if is_new:
+        world = World(tmp_path, Service(contract="con", product="pro"))
+        world.sync()
+        with world.work365() as tables:
+            new = {"id": "con-2", "name": "con-2", "number": "con-2"}
+            tables["billing_contract"].append({**world.row("billing_contract"), **new})
+            world.row("subscription", "sub")["contract"] = "con-2"
+    else:
+        world = moved(tmp_path)
+    world.post("2026-11-30")
+    plan = world.plan()
+    figures = PlanFigures.of(plan)
+    assert figures.adjusts == [("sub", "2026-12-01", 10), ("sub", "2026-12-01", -10)]
+    assert (figures.invoice, figures.run_rate, figures.lost) == ("0.00", "0.00", "0.00")
+    world.apply(plan, {})
+
+
 def test_units_are_corrected_before_they_are_moved(tmp_path):
     world = moved(tmp_path)
     world.adjust("sub", "2026-11-01", 2)

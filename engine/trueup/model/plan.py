@@ -140,6 +140,8 @@ class ServiceTerms:
     start: date | None = None  # of the contract: periods are counted from here
     end: date | None = None  # of the contract, as it will be after this plan
     present_end: date | None = None  # as it is now
+    posted_until: date | None = None
+    """Of a service that is not posted yet: the last day that is, of its contract or customer."""
 
     @property
     def monthly(self) -> Decimal | None:

@@ -100,7 +100,7 @@ def _adjustment(change: Mapping[str, Any]) -> Json:
         "service_change": "" if change["record"] is not None else unknown,
         "decided_on": None,
         "is_transfer": False,
-        "terms": dict.fromkeys(("price", "months", "start", "end", "present_end")),
+        "terms": dict.fromkeys(("price", "months", "start", "end", "present_end", "posted_until")),
     }
 
 

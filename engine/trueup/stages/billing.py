@@ -84,13 +84,15 @@ def open_parts(
 ) -> Iterator[OpenPart]:
     """What `units` more, or less, from `day` on cost, by open period.
 
-    The next invoice bills every open period that has begun by `as_of`; where all of these are
-    posted, the first one that is open. Its first period is the present one, or the first one that
-    the change is about. Yields nothing where price or periods are unknown.
+    The next invoice bills every open period that has begun by `as_of`, or by the day after the last
+    one that is posted on its contract; where all of these are posted, the first one that is open.
+    Its first period is the present one, or the first one that the change is about. Yields nothing
+    where price or periods are unknown.
     """
     if terms.price is None or terms.start is None or not terms.months:
         return
-    horizon = max(day, as_of, posted_until or as_of) + DAY
+    run = max(as_of, terms.posted_until + DAY) if terms.posted_until else as_of
+    horizon = max(day, run, posted_until or run) + DAY
     is_first = True
     for start, end in periods(terms, horizon):
         is_posted = posted_until is not None and end <= posted_until
@@ -99,7 +101,7 @@ def open_parts(
         last = min(end, terms.end) if terms.end else end
         first = max(start, day, posted_until + DAY if posted_until else start)
         part = amount(units, first, last, terms) if first <= last else None
-        yield OpenPart(start, end, first, last, part or Decimal(0), is_first or start <= as_of)
+        yield OpenPart(start, end, first, last, part or Decimal(0), is_first or start <= run)
         is_first = False
 
 

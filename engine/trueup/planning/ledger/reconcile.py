@@ -30,6 +30,7 @@ from trueup.planning.ledger.adjustments import (
     PlannedAdjustment,
 )
 from trueup.planning.ledger.held import held_units
+from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.moves import Moves
 from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
@@ -80,6 +81,7 @@ class _Reconciliation:
             self._pending.values,
             self._pending.decisions.days,
         )
+        self._runs = InvoiceRuns(context, ledger)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
         self._pushed = self._pending.decisions.pushed
@@ -114,6 +116,8 @@ class _Reconciliation:
         self._archive(queue)
         ledger = self._services.of_row(key, queue)
         planned = self._plan(ledger, self._compare(ledger, key), queue)
+        if planned.old or not self._moves.has(key):
+            self._runs.note(planned.old or ledger)
         planned.findings = self._rule_findings(planned, key)
         stop = next((one for one in planned.findings if one.severity in STOPS), None)
         planned.stop = planned.stop or stop
@@ -125,7 +129,8 @@ class _Reconciliation:
             changes, line = [], self._stopped(planned, planned.stop)
         else:
             line = planned.line
-            changes = self._adjuster.add(planned.new or planned.ledger, planned.adjustments)
+            ledger = self._runs.on_its_run(planned.new or planned.ledger)
+            changes = self._adjuster.add(ledger, planned.adjustments)
             if planned.old:
                 left = self._adjuster.add(planned.old, planned.leaving)
                 self._moves.join(changes, left)
