@@ -52,6 +52,9 @@ class ServiceLedger:
     rows_read: tuple[UnitRow, ...] = ()  # as the target has them
     none_is_zero: bool = False  # a day without a row has no units; else they are not known
     changes: tuple[PendingUnits, ...] = ()  # in their order
+    after_end: tuple[PendingUnits, ...] = ()
+    """Decreases after the contract's end, which are no part of the comparison."""
+
     last_day: date | None = None  # that any change is about, pending or not
     terms: ServiceTerms = NO_TERMS
     pending_mapping: str = ""  # the mapping of its changes

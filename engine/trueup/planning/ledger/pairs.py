@@ -258,8 +258,13 @@ class _Pair:
     def has_ended(self) -> bool:
         """Whether those of the row that ends are gone without this plan.
 
-        Where a later row has units on the same service, the ledger tells: it agrees.
+        Where a later row has units on the same service, the ledger tells: it agrees. Where the
+        contract ends before the other row begins, nothing has to end.
         """
+        end, begins = self.old.ledger.terms.end, self.begins.pending
+        days = [one.day for one in self.new.ledger.changes if one.key in begins]
+        if end is not None and days and min(days) > end:
+            return True
         line = self.old.line
         is_gone = line.units == 0 or (not self.is_last and line.difference == 0)
         return not self.ends.pending and is_gone

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from trueup.expressions.rules import STOPS, rule_findings
-from trueup.model.finding import Finding
+from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Action, Change, LedgerLine
 from trueup.model.project import (
     AppendSpec,
@@ -29,6 +29,7 @@ from trueup.planning.ledger.adjustments import (
     AdjustmentPlanner,
     PlannedAdjustment,
 )
+from trueup.planning.ledger.change_values import change_finding
 from trueup.planning.ledger.held import held_units
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.moves import Moves
@@ -43,6 +44,9 @@ from trueup.planning.records.evaluation import evaluate_rows
 from trueup.planning.rights import denied_finding
 from trueup.stages.append import NO_CORRECTION, Correction
 from trueup.stages.ledger import LedgerResult, ServiceLedger, compare, complete
+
+AFTER_CONTRACT = "after-its-contract"
+"""Code of the finding of a decrease that takes effect when its contract has ended."""
 
 
 def append(context: PlanContext, mapping: MappingSpec) -> None:
@@ -115,6 +119,7 @@ class _Reconciliation:
         """One row's ledger line, and its adjustments where they may be sent; adds nothing yet."""
         self._archive(queue)
         ledger = self._services.of_row(key, queue)
+        self._settle_after_end(ledger, queue)
         planned = self._plan(ledger, self._compare(ledger, key), queue)
         if planned.old or not self._moves.has(key):
             self._runs.note(planned.old or ledger)
@@ -239,6 +244,24 @@ class _Reconciliation:
             self._state.blocked.pop(key, None)
             reason = self._pending.decisions.by_key[key].reason
             self._pending.marks.add_alone(key, f"archived only, {target} has it already: {reason}")
+
+    def _settle_after_end(self, ledger: ServiceLedger, queue: Queue) -> None:
+        """Sends nothing for decreases after the contract's end.
+
+        Once it has ended, they are marked. Before, they wait: it may be renewed, and then they are
+        sent.
+        """
+        end, keys = ledger.terms.end, {one.key for one in ledger.after_end}
+        for key in [one for one in queue.sendable if one in keys]:
+            queue.sendable.remove(key)
+            if end is not None and end < self._context.as_of:
+                self._state.ready.pop(key, None)
+                self._pending.marks.add_alone(key, f"nothing is sent: its contract ended on {end}")
+            else:
+                text = f"its contract ends on {end}, and what it bills with it"
+                self._state.skip(
+                    key, change_finding(self._mapping, AFTER_CONTRACT, Severity.SKIP, text, key)
+                )
 
     # Rules on the ledger
 

@@ -10,7 +10,7 @@ from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
 from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
-from trueup.model.units import extended, total
+from trueup.model.units import DAY, extended, total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.extensions import add_extension, extensions
 from trueup.planning.ledger.held import root_finding
@@ -130,7 +130,7 @@ class ServiceLedgers:
         if policy.failed and not unknown[0]:
             remedy = f"correct the policy of mapping {self._mapping.name}, or the row"
             unknown = policy.failed, Advice(remedy)
-        changes = [*self._changes(queue)]
+        changes, ended = [*self._changes(queue)], list[PendingUnits]()
         if quantity is not None:
             decided = self._pending.decisions.days
             handover = Handover(
@@ -140,6 +140,10 @@ class ServiceLedgers:
             )
             changes = policy.billed(changes, quantity, terms, decided, handover)
             quantity = policy.units(quantity)
+            ended = self._after_its_contract(changes, terms)
+            changes = [one for one in changes if one not in ended]
+            if terms.end is not None and self._context.as_of <= terms.end:
+                quantity -= sum((one.units for one in ended), Decimal(0))
         ledger = ServiceLedger(
             row=self._context.labels.ref(self._mapping.name, key),
             record=record,
@@ -149,6 +153,7 @@ class ServiceLedgers:
             rows_read=rows[0] if rows else (),
             none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
             changes=tuple(changes),
+            after_end=tuple(ended),
             last_day=self._last_day(queue, billed),
             terms=terms,
             pending_mapping=self._pending.mapping.name,
@@ -165,6 +170,27 @@ class ServiceLedgers:
         )
         day = comparison_day(ledger, self._context.as_of)
         return self._other_steps.added_to(ledger, day)
+
+    def _after_its_contract(
+        self, changes: Sequence[PendingUnits], terms: ServiceTerms
+    ) -> list[PendingUnits]:
+        """Decreases from a day on which the contract has ended: it bills nothing any more.
+
+        After a contract's end only those of the day after it: with a later one there are days that
+        no contract bills.
+        """
+        end = terms.end
+        if end is None:
+            return []
+        runs = self._context.as_of <= end
+        return [
+            one
+            for one in changes
+            if one.step_units < 0
+            and one.day > end
+            and (one.dated or one.day) > end
+            and (runs or one.day == end + DAY)
+        ]
 
     def left_by(self, key: str) -> int | None:
         """The record with the units of a row that moved to another one; None for any other row.
