@@ -33,6 +33,18 @@ def test_an_increase_in_an_open_month_is_prorated(tmp_path):
     world.apply(plan, units={"sub": {"2026-11-09": 10, "2026-11-10": 13, "2028-12-31": 13}})
 
 
+def test_a_credit_that_is_owed_is_guarded(tmp_path):
+    edits = {SETTINGS: {"one_off_effect: 5000": "one_off_effect: 7"}}
+    service = Service(seats=8, changes={"2026-10-20": -2}, posted="2026-10-31")
+    world = World(tmp_path, service, edits=edits)
+    world.decide("license_change", "log-sub", "push")
+    plan = world.plan()
+    [limit] = plan.exceeded
+    assert limit.limit == "one_off_effect"
+    assert "7.74 of it lost, or owed as a credit, for earlier days" in limit.text
+    world.apply(plan, {"sub": {"2026-11-01": 8}}, over={"one_off_effect"})
+
+
 NEW = Service(seats=10, billed=None, in_autotask=False, start="2026-11-01", end="2028-10-31",
               changes={"2026-11-01": 10}, row={"psa_system_id": None})  # fmt: skip
 

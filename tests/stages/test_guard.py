@@ -195,6 +195,36 @@ def test_amounts_that_are_charged_once_have_a_limit_of_their_own(amounts, exceed
     assert limits(once(*amounts)) == exceeded
 
 
+def of_earlier_days(*amounts):
+    """Changes whose posted days stay as they are billed: lost, or below zero owed as a credit."""
+    return [
+        change(f"l{n}", action=Action.WRITE_BACK, lost=Decimal(amount))
+        for n, amount in enumerate(amounts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "exceeded"),
+    [
+        (["-500"], []),
+        (["-500.01"], ["one_off_effect"]),
+        (["500"], []),
+        (["500.01"], ["one_off_effect"]),
+        (["-400", "101"], ["one_off_effect"]),  # neither makes the other one smaller
+    ],
+)
+def test_what_is_owed_or_lost_for_earlier_days_counts_as_billed_less(amounts, exceeded):
+    assert limits(of_earlier_days(*amounts)) == exceeded
+
+
+def test_what_is_owed_or_lost_adds_up_with_what_is_credited_once():
+    changes = [*once("-300"), *of_earlier_days("-201")]
+    [text] = texts(changes)
+    part = "201.00 of it lost, or owed as a credit, for earlier days"
+    assert text == f"-501.00 once is billed less ({part}), over the limit of 500.00"
+    assert limits(once("300"), of_earlier_days("-400")) == []
+
+
 def test_the_amount_that_is_charged_once_is_shown():
     assert texts(once("3136")) == ["+3,136.00 once is billed more, over the limit of 500.00"]
 

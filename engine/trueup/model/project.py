@@ -422,7 +422,7 @@ class Guards:
     adjustments: Mapping[str, int]  # count: how many; seats: units that they move, either way
     rows_gone: Mapping[str, Decimal]  # by table: share of known rows that are gone, from 10 up
     monthly_effect: Decimal  # on the run rate: more, and less, each by itself
-    one_off_effect: Decimal  # charged once: more, and less, each by itself
+    one_off_effect: Decimal  # charged once: more, and less, owed or lost, each by itself
     calls: int  # that applying costs
 
 

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import assert_never
 
 from trueup.model.coerce import empty
-from trueup.model.plan import Action, Change, GoneRows, GuardExceeded
+from trueup.model.plan import Action, Change, GoneRows, GuardExceeded, Money
 from trueup.model.project import Guards
 
 SMALL = 10
@@ -152,28 +152,39 @@ def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardE
 def _over_money(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExceeded]:
     """The run rate, and what is charged once: increases and decreases each by themselves.
 
-    In their sum one may hide the other.
+    In their sum one may hide the other. What a plan leaves unbilled for earlier days, and what it
+    owes for them as a credit, is billed less once.
     """
     unknown = sum(1 for change in changes if change.price_unknown)
-    monthly = [change.monthly for change in changes]
-    one_off = [change.one_off for change in changes]
+    monthly = _sums(change.monthly for change in changes)
+    one_off = _sums(change.one_off for change in changes)
+    earlier = _sums(change.lost for change in changes)
+    left = earlier.more - earlier.less
     limits = guards.monthly_effect, guards.one_off_effect
     yield from _over_amounts("monthly_effect", "a month is billed", limits[0], monthly, unknown)
-    yield from _over_amounts("one_off_effect", "once is billed", limits[1], one_off, unknown)
+    once = replace(one_off, less=one_off.less - left)
+    part = f" ({left:,.2f} of it lost, or owed as a credit, for earlier days)" if left else ""
+    yield from _over_amounts("one_off_effect", "once is billed", limits[1], once, unknown, part)
+
+
+def _sums(amounts: Iterable[Decimal | None]) -> Money:
+    """The known amounts, by direction."""
+    known = [amount for amount in amounts if amount is not None]
+    return Money(
+        more=sum((amount for amount in known if amount > 0), Decimal(0)),
+        less=sum((amount for amount in known if amount < 0), Decimal(0)),
+    )
 
 
 def _over_amounts(
-    kind: str, what: str, limit: Decimal, amounts: Iterable[Decimal | None], unknown: int
+    kind: str, what: str, limit: Decimal, sums: Money, unknown: int, of_less: str = ""
 ) -> Iterable[GuardExceeded]:
-    known = [amount for amount in amounts if amount is not None]
-    sums = {
-        "more": sum((amount for amount in known if amount > 0), Decimal(0)),
-        "less": sum((amount for amount in known if amount < 0), Decimal(0)),
-    }
-    over = {way: amount for way, amount in sums.items() if abs(amount) > limit}
+    """`of_less`: what a part of the decreases is."""
+    ways = {f"{what} more": sums.more, f"{what} less{of_less}": sums.less}
+    over = {way: amount for way, amount in ways.items() if abs(amount) > limit}
     if not over:
         return
-    shown = [f"{amount:+,.2f} {what} {way}" for way, amount in over.items()]
+    shown = [f"{amount:+,.2f} {way}" for way, amount in over.items()]
     text = f"{' and '.join(shown)}, over the limit of {limit:,.2f}"
     if unknown:
         verbs = ("has", "comes") if unknown == 1 else ("have", "come")
