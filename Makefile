@@ -17,7 +17,7 @@ NEEDS := import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "trueup 
 or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" \
 % (v + (sys.executable,)))
 
-.PHONY: help demo demo-dataverse quick test test-all test-lowest test-postgres test-clients lint \
+.PHONY: help demo demo-dataverse quick test test-thorough test-all test-lowest test-postgres test-clients lint \
 	coverage bench chaos docs schemas clean
 .DEFAULT_GOAL := help
 
@@ -63,6 +63,10 @@ test-all: ## `make test` with each of Python 3.11, 3.12 and 3.13 that is at hand
 		python$$version -c '' 2>/dev/null || { echo "python$$version is not at hand"; continue; }; \
 		$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	done
+
+# Fifty times as many examples as `make test` has, for properties alone; it takes an hour.
+test-thorough: $(DEV) ## The properties, with 1,000 examples each
+	TRUEUP_TEST_PROFILE=thorough $(BIN)/pytest -n 4 --dist worksteal -q -m hypothesis
 
 # An environment of its own, in which each dependency has the lowest version that is allowed.
 test-lowest: ## All tests with the lowest allowed version of each dependency

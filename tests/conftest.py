@@ -31,7 +31,7 @@ POSIX_ONLY = [
 
 collect_ignore = POSIX_ONLY if os.name == "nt" else []
 
-settings.register_profile("moderate", deadline=None, max_examples=50)
+settings.register_profile("moderate", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("TRUEUP_TEST_PROFILE", "moderate"))
 

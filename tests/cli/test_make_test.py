@@ -43,9 +43,7 @@ def make(trueup, row):
 
 
 @pytest.mark.parametrize("class_", ["under-billed", "over-billed", "match"])
-def test_a_test_of_a_subscription_passes_and_names_nobody(
-    applied, whole, trueup, personal, class_
-):
+def test_a_test_of_a_subscription_passes_and_names_nobody(applied, whole, trueup, personal, class_):
     assert applied == whole
     code, _, _ = trueup("apply", "--yes")
     assert code == 0

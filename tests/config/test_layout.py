@@ -185,7 +185,7 @@ def messed_up(text, seed):
     return "\n".join(lines) + "\n" * chance.randrange(3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples)
 @given(file=st.sampled_from(FILES), seed=st.integers(0, 10**6))
 def test_formatting_keeps_data_and_comments_and_settles(file, seed):
     text = messed_up(file.read_text(encoding="utf-8"), seed)
@@ -255,7 +255,7 @@ def written(tree, indent, step):
     return text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 2)
 @given(tree=trees, step=st.integers(1, 5))
 def test_any_file_is_formatted_without_loss_or_refused(tree, step):
     text = written(tree, 0, step)

@@ -21,7 +21,7 @@ from tests.support.fast import AtOnce, compiled_once
 from tests.support.state_machine import Books, only
 
 QUICK = settings(
-    max_examples=100,
+    max_examples=settings().max_examples * 2,
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[*HealthCheck],
@@ -41,6 +41,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr("trueup.applying.preconditions.ThreadPoolExecutor", AtOnce)
 
 
+@pytest.mark.hypothesis
 def test_whatever_happens_in_whatever_order_what_must_hold_holds():
     run_state_machine_as_test(Books, settings=QUICK)
 
@@ -131,4 +132,5 @@ def test_a_bug_that_is_planted_is_found(bug, monkeypatch):
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__.replace("_", " "))
 def test_without_the_bug_the_same_stories_end_well(bug):
-    run_state_machine_as_test(only(*ALWAYS, *BUGS[bug]), settings=settings(QUICK, max_examples=10))
+    few = settings(QUICK, max_examples=settings().max_examples // 4)
+    run_state_machine_as_test(only(*ALWAYS, *BUGS[bug]), settings=few)

@@ -91,7 +91,7 @@ def test_the_same_input_gives_the_same_bytes(make):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 def test_the_order_of_the_source_does_not_matter(seed):
     scene = crowd()
     wanted = dumps(scene.plan())

@@ -125,7 +125,7 @@ def test_the_tables_of_a_page_show_the_totals(many):
     assert summed(top, "a month") == expected["run rate"]
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings().max_examples)
 @given(plans())
 def test_parts_add_up_whatever_the_amounts(plan):
     check_workbook(plan)

@@ -227,7 +227,7 @@ def plans(draw):
     return plan_of(changes, [line(n, chance) for n in range(seed % 5)])
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings().max_examples * 2)
 @given(plans())
 def test_columns_add_up_whatever_the_amounts(plan):
     check_csv(plan)

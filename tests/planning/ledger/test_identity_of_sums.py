@@ -86,7 +86,7 @@ def check_sums(made: Plan) -> None:
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples)
 def test_the_parts_of_the_ledger_sum_to_the_whole_and_apply_moves_what_it_says(
     made, quantity, difference, corrects, posted
 ):
