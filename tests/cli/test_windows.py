@@ -7,10 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.part_of_demo import keep_customers
 from tests.support.paths import ROOT
+
+CUSTOMERS = ("Alpine Dental AG", "Brightwater Logistics Ltd", "Kestrel Marine Services Ltd")
 
 ENVIRONMENT = {
     **os.environ,
@@ -85,11 +89,22 @@ def commands(work: Path) -> list[list[str]]:
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
     """What each command line printed, and its exit code, without the options for files."""
     folder = tmp_path_factory.mktemp("windows")
-    lines = folder / "lines.json"
-    lines.write_text(json.dumps(commands(folder / "Arbeit für Müller & Söhne")), encoding="utf-8")
+    work = folder / "Arbeit für Müller & Söhne"
+    creation, *others = commands(work)
+
+    shown = run_lines(folder, [creation])
+    keep_customers(work / "examples" / "work365", CUSTOMERS)
+    shown += run_lines(folder, others)
+    return {" ".join(one["line"]).replace(str(folder), "."): one for one in shown}
+
+
+def run_lines(folder: Path, lines: list[list[str]]) -> list[dict[str, Any]]:
+    """What command lines printed that one process ran in a folder."""
+    file = folder / "lines.json"
+    file.write_text(json.dumps(lines), encoding="utf-8")
 
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.windows", str(lines)],
+        [sys.executable, "-m", "tests.support.windows", str(file)],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -97,8 +112,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, obj
     )
 
     assert done.returncode == 0, done.stderr.decode()
-    shown = json.loads(done.stdout)
-    return {" ".join(one["line"]).replace(str(folder), "."): one for one in shown}
+    shown: list[dict[str, Any]] = json.loads(done.stdout)
+    return shown
 
 
 def test_no_command_ends_with_a_traceback(results: dict[str, dict[str, object]]):
