@@ -1,12 +1,15 @@
 """`trueup test`: exit codes, streams, JSON and JUnit XML."""
 
 import json
+import os
 import re
+import threading
 from xml.etree import ElementTree as ET
 
 import pytest
 from trueup.model.finding import Place
 from trueup.model.testing import Coverage, Unreached
+from trueup.operations.testing import run, suite
 from trueup.render.style import Style
 from trueup.render.testing import coverage_text
 
@@ -212,6 +215,45 @@ def test_several_tests_run_in_processes_and_keep_their_order(tests, trueup):
 def test_a_new_project_has_tests_that_are_valid(work, trueup):
     assert (work / "tests" / "defaults.yaml").is_file()
     assert trueup("test", "--only", "becomes a company") == (0, "1 test passed.\n", "")
+
+
+def test_a_test_that_hangs_is_ended_and_named_with_its_place(tests, trueup, work, monkeypatch):
+    tests(PASSES)
+    monkeypatch.setattr(run, "run_test", lambda *_args, **_options: threading.Event().wait())
+    monkeypatch.setattr(suite, "run_test", run.run_test)
+
+    code, out, err = trueup("test", "--timeout", "0.5", "--junit", work / "results.xml")
+
+    assert (code, err) == (1, "")
+    assert out.startswith(
+        "failed  a new customer\n"
+        "  tests/some.yaml:1:7: did not end within 0.5 seconds; `--timeout SECONDS` gives it more\n"
+    )
+    assert "did not end within 0.5 seconds" in (work / "results.xml").read_text()
+
+
+@pytest.mark.parametrize("seconds", ["-1", "soon", "nan"])
+def test_a_time_limit_is_a_number_of_seconds(tests, trueup, seconds):
+    tests(PASSES)
+
+    code, _, err = trueup("test", "--timeout", seconds)
+
+    assert code == 64
+    assert "--timeout" in err
+
+
+def test_without_a_limit_and_with_one_job_tests_run_in_this_process(tests, trueup, monkeypatch):
+    tests(PASSES)
+    ran_in = []
+    true_run = run.run_test
+    monkeypatch.setattr(
+        suite,
+        "run_test",
+        lambda *args, **more: ran_in.append(os.getpid()) or true_run(*args, **more),
+    )
+
+    assert trueup("test", "--timeout", "0", "--jobs", 1)[0] == 0
+    assert ran_in == [os.getpid()]
 
 
 def test_coverage_says_what_no_test_reached(tests, trueup):

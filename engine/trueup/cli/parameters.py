@@ -1,5 +1,6 @@
 """Types of arguments and options, and what is wrong usage in every command."""
 
+import math
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,11 @@ from trueup.cli.output_files import OutputFile
 
 if TYPE_CHECKING:
     _DayType = click.ParamType[date]
+    _SecondsType = click.ParamType[float]
 else:
-    _DayType = click.ParamType  # the versions of click before 8.4 know no type of the value
+    _DayType = _SecondsType = (
+        click.ParamType
+    )  # the versions of click before 8.4 know no type of the value
 
 
 class _Day(_DayType):
@@ -31,6 +35,27 @@ class _Day(_DayType):
 
 
 DAY = _Day()
+
+
+class _Seconds(_SecondsType):
+    """A number of seconds, zero or more."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Returns the number. Raises UsageError for what is none."""
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds < math.inf:
+            self.fail(f"{value!r} is no number of seconds, such as 60.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
 
 OUT_OR_STDOUT = click.option(
     "--out",

@@ -9,6 +9,7 @@ from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import OutputFile, write_whole
+from trueup.cli.parameters import SECONDS
 
 
 @click.command(
@@ -22,6 +23,15 @@ from trueup.cli.output_files import OutputFile, write_whole
     type=click.IntRange(1, 64),
     metavar="N",
     help="Tests that run at a time; by default as many as there are processors.",
+)
+@click.option(
+    "--timeout",
+    "seconds",
+    type=SECONDS,
+    metavar="SECONDS",
+    default=60,
+    show_default=True,
+    help="End a test that takes longer; 0 is no limit.",
 )
 @click.option(
     "--junit",
@@ -52,6 +62,7 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     files: tuple[Path, ...],
     only: str,
     jobs: int | None,
+    seconds: float,
     junit: Path | None,
     coverage: bool,
     mutate: bool,
@@ -61,7 +72,8 @@ def test(  # noqa: PLR0913 -- one for each argument and option
 
     Each test has a few rows of Work 365, a few records of Autotask, a day, and what is expected of
     the plan. It runs in a sandbox of its own that is thrown away: neither system nor the state is
-    opened. Exit codes: 0 all tests passed; 1 otherwise; with --mutate 0 wherever all tests pass.
+    opened. A test that hangs is ended after a time, and has failed. Exit codes: 0 all tests passed;
+    1 otherwise; with --mutate 0 wherever all tests pass.
     """
     from trueup.operations.testing.suite import run_suite
     from trueup.render.json_ import as_json
@@ -73,8 +85,10 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     if mutate:
         if only or junit or coverage:
             raise click.UsageError("--mutate takes no --only, --junit or --coverage")
-        return _mutate(context, files, jobs)
-    suite = run_suite(context.project(), files, only, jobs, coverage=coverage)
+        return _mutate(context, files, jobs, seconds or None)
+    suite = run_suite(
+        context.project(), files, only, jobs, coverage=coverage, seconds=seconds or None
+    )
     if junit:
         write_whole(junit, junit_xml(suite.results))
     if context.json:
@@ -86,7 +100,9 @@ def test(  # noqa: PLR0913 -- one for each argument and option
     return Exit.ERROR if suite.failed else Exit.DONE
 
 
-def _mutate(context: CommandContext, files: tuple[Path, ...], jobs: int | None) -> int:
+def _mutate(
+    context: CommandContext, files: tuple[Path, ...], jobs: int | None, seconds: float | None
+) -> int:
     """Shows the changes of the project that no test notices."""
     from trueup.cli.progress import listening
     from trueup.operations.testing.mutate import run_mutants
@@ -94,7 +110,7 @@ def _mutate(context: CommandContext, files: tuple[Path, ...], jobs: int | None) 
     from trueup.render.testing import mutation_json, mutation_text
 
     with listening(context) as listener:
-        mutation = run_mutants(context.project(), files, jobs, listener)
+        mutation = run_mutants(context.project(), files, jobs, listener, seconds)
     out(
         as_json(mutation_json(mutation)) if context.json else mutation_text(mutation, context.style)
     )

@@ -19,7 +19,7 @@ from trueup.model.testing import (
 from trueup.operations.listener import SILENT, Listener, Progress
 from trueup.operations.testing.mutants import Mutant, mutants
 from trueup.operations.testing.run import run_test
-from trueup.operations.testing.suite import checked_tests, run_all
+from trueup.operations.testing.suite import TIME_LIMIT, checked_tests, run_all
 
 
 def run_mutants(
@@ -27,15 +27,16 @@ def run_mutants(
     named: Sequence[Path] = (),
     jobs: int | None = None,
     listener: Listener = SILENT,
+    seconds: float | None = TIME_LIMIT,
 ) -> Mutation:
     """Changes one rule, field, expression or policy at a time and runs the tests that reach it.
 
-    Raises ConfigError with all that is wrong with the files, and EngineError where a test fails
-    without any change.
+    `seconds` is the limit of each test without a change. Raises ConfigError with all that is wrong
+    with the files, and EngineError where a test fails without any change.
     """
     tests, defaults = checked_tests(project, named)
     listener.step("running the tests")
-    results = [*run_all(project, tests, defaults, jobs, record=True)]
+    results = [*run_all(project, tests, defaults, jobs, record=True, seconds=seconds)]
     failing = [one.name for one in results if not one.passed]
     if failing:
         raise EngineError(f"{failing[0]!r} fails without any change: run `trueup test` first")

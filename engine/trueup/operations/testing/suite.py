@@ -1,23 +1,21 @@
-"""All tests of a project, several at a time: each test runs in a process of a pool."""
+"""All tests of a project, several at a time, each in another process and within a time limit."""
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import assert_never
 
-from trueup import operating_system
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Severity
 from trueup.model.project import Project
 from trueup.model.testing import Coverage, ProjectTest, ProjectTestResult, RowDefaults
 from trueup.operations.testing.coverage import covered
 from trueup.operations.testing.run import read_tests, run_test
+from trueup.operations.testing.workers import Lost, run_numbered
 
-_ALONE = 3
-"""Up to so many tests run in this process: a pool would take longer."""
+TIME_LIMIT = 60.0
+"""Seconds of one test; it takes a fraction of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +38,20 @@ def run_suite(
     jobs: int | None = None,
     *,
     coverage: bool = False,
+    seconds: float | None = TIME_LIMIT,
 ) -> SuiteResult:
     """Runs the tests of a project, or those of the named files and folders.
 
     `only` keeps tests whose name contains it, whatever its case. `jobs` is the number of processes;
-    by default that of the processors. `coverage` asks for what no test reached. Raises ConfigError
-    with all that is wrong with the files, and EngineError where there is no test.
+    by default that of the processors. `coverage` asks for what no test reached. `seconds` is the
+    limit of each test; None is none. Raises ConfigError with all that is wrong with the files, and
+    EngineError where there is no test.
     """
     tests, defaults = checked_tests(project, named)
     chosen = [test for test in tests if only.casefold() in test.name.casefold()]
     if not chosen:
         raise EngineError(f"no test has {only!r} in its name" if only else "there is no test")
-    results = tuple(run_all(project, chosen, defaults, jobs, record=coverage))
+    results = tuple(run_all(project, chosen, defaults, jobs, record=coverage, seconds=seconds))
     return SuiteResult(results, covered(project, results) if coverage else None)
 
 
@@ -73,30 +73,47 @@ def run_all(
     jobs: int | None = None,
     *,
     record: bool = False,
+    seconds: float | None = TIME_LIMIT,
 ) -> Iterator[ProjectTestResult]:
-    """Yields the results in the order of the tests; with `record`, each with what it reached."""
+    """Yields the results in the order of the tests; with `record`, each with what it reached.
+
+    `seconds` is the limit of each test; None is none. Tests run in this process only where one at a
+    time runs without a limit.
+    """
     workers = min(jobs or os.cpu_count() or 1, len(tests))
-    if workers < 2 or len(tests) <= _ALONE:  # noqa: PLR2004 -- one worker is this process
+    if workers == 1 and seconds is None:
         yield from (run_test(project, test, defaults, record=record) for test in tests)
         return
-    context = operating_system.process_context()
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(project, tests, defaults)
-    ) as pool:
-        try:
-            yield from pool.map(partial(_run_number, record=record), range(len(tests)))
-        except BrokenProcessPool as error:
-            raise EngineError("a process that ran tests has ended: try --jobs 1") from error
+    state = _Suite(project, tests, defaults, record)
+    results = run_numbered(_run_number, state, len(tests), workers, seconds)
+    for test, result in zip(tests, results, strict=True):
+        yield result if isinstance(result, ProjectTestResult) else _lost(test, result, seconds)
 
 
-_RUNNING: list[tuple[Project, Sequence[ProjectTest], RowDefaults]] = []
-"""What a process of the pool runs; set once, when it starts."""
+def _lost(test: ProjectTest, lost: Lost, seconds: float | None) -> ProjectTestResult:
+    """The result of a test that did not end by itself."""
+    match lost:
+        case Lost.TIMED_OUT:
+            text = f"did not end within {seconds:g} seconds; `--timeout SECONDS` gives it more"
+        case Lost.DIED:
+            text = "its process ended: it may have used up the memory"
+        case _:
+            assert_never(lost)
+    return ProjectTestResult(
+        test.name, test.place, error=f"{test.place}: {text}", seconds=seconds or 0.0
+    )
 
 
-def _begin(project: Project, tests: Sequence[ProjectTest], defaults: RowDefaults) -> None:
-    _RUNNING[:] = [(project, tests, defaults)]
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    """What the processes need."""
+
+    project: Project
+    tests: Sequence[ProjectTest]
+    defaults: RowDefaults
+    record: bool
 
 
-def _run_number(number: int, *, record: bool) -> ProjectTestResult:
-    project, tests, defaults = _RUNNING[0]
-    return run_test(project, tests[number], defaults, record=record)
+def _run_number(suite: _Suite, number: int) -> ProjectTestResult:
+    test = suite.tests[number]
+    return run_test(suite.project, test, suite.defaults, record=suite.record)
