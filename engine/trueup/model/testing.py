@@ -81,6 +81,7 @@ class ExpectedValue:
 
     value: object
     place: Place
+    key_place: Place | None = None  # of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class ExpectedFinding:
     severity: str = ""
     text: str = ""
     remedy: str = ""
+    code_place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, Change, GoneRows, LedgerLine, LeftOut, Outside, Plan, RowRef
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.context import PlanContext
@@ -15,7 +16,6 @@ from trueup.ports import World
 from trueup.stages.guard import guard
 from trueup.stages.ledger_totals import totals
 from trueup.stages.order import order
-from trueup.stages.resolve import DEPENDS
 from trueup.stages.summary import Counts, summarize, waits
 
 

@@ -10,10 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.money import exact
 from trueup.model.plan import LedgerClass, LedgerLine, Plan, RowRef
 from trueup.render.belonging import Belonging
-from trueup.render.findings import DEPENDS, held_findings, own
+from trueup.render.findings import held_findings, own
 from trueup.render.pennies import NOTHING, PENNY, Spread, penny, spread
 from trueup.stages.ledger_totals import totals as ledger_totals
 from trueup.stages.summary import waits

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, LeftOut, Plan, RowRef
 from trueup.render.finding_text import paint_of
 from trueup.render.formatting import (
@@ -20,9 +21,6 @@ from trueup.render.layout import Cell, Line, free
 from trueup.render.sanitize import sanitize
 from trueup.render.style import Paint, Style
 from trueup.render.view import View
-
-DEPENDS = "depends-on-blocked"
-"""What stages call the finding of a row that only waits for another one: its chain says more."""
 
 MOST = 8
 """Rows with the same code, or findings, that are shown one by one; `-v` shows all."""

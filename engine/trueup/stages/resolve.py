@@ -15,6 +15,7 @@ from trueup.expressions.unreadable import NEEDS_UNREAD, UnreadableValue
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.coerce import CoercionError, pick_table
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping_state import MappingState, RowKey
 from trueup.model.project import Find, Manage, Reference
 
@@ -23,9 +24,6 @@ Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
 
 Raises CoercionError where none fits, or more than one.
 """
-
-DEPENDS = "depends-on-blocked"
-"""Code of the finding of a row that is blocked only because another one is."""
 
 
 @dataclass(slots=True)

@@ -104,13 +104,13 @@ def test_the_texts_of_a_finding_are_compared_where_they_are_given(tmp_path):
 def test_money_ledger_and_limits_are_compared(tmp_path):
     found = expecting(
         tmp_path,
-        "  limits: [creates]\n"
+        "  limits: ['creates:Companies']\n"
         "  ledger: {mail: {class: match, moved: 2}}\n"
         "  money: {invoice: 14, run_rate: 30, held: {needs-day: 20}}\n",
     )
 
     assert found == [
-        "7: limits: creates ≠ ",
+        "7: limits: creates:Companies ≠ ",
         "8: ledger mail: class: match ≠ under-billed",
         "9: money: run_rate: 30 ≠ 20.00",
         "9: money: held: needs-day: 20 ≠ none",

@@ -7,12 +7,13 @@ from datetime import date
 from typing import assert_never
 
 from trueup.config.node import Node
+from trueup.config.testing.possible import impossible
 from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names, day_of
 from trueup.model.finding import Place
 from trueup.model.plan import Action
 from trueup.model.project import MappingSpec, Rule
-from trueup.model.suggestions import hint, nearest, unknown
+from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import (
     AfterApply,
     Expectations,
@@ -51,7 +52,7 @@ class ExpectationParser:
     """Parses the expectations of one test. What is wrong is added to the findings of `names`."""
 
     names: Names
-    target: GivenTarget
+    target: GivenTarget | None  # before the plan; None: not known, as at a later step
     before: Names  # the rows as they were, also those that are gone
 
     def parse(self, node: Node) -> Expectations:
@@ -59,7 +60,7 @@ class ExpectationParser:
         findings, money, limits = node.get("findings"), node.get("money"), node.get("limits")
         plan, ledger, after = node.get("plan"), node.get("ledger"), node.get("after_apply")
         held = money.get("held") if money else None
-        return Expectations(
+        expect = Expectations(
             plan=self._plan(plan) if plan else None,
             findings=tuple(self._findings(findings)) if findings else None,
             findings_place=findings.key_place if findings else node.place,
@@ -71,6 +72,8 @@ class ExpectationParser:
             limits_place=limits.key_place if limits else node.place,
             after_apply=self._after_apply(after) if after else None,
         )
+        self.names.findings += impossible(expect, self.names, self.target, limits)
+        return expect
 
     # Changes
 
@@ -113,10 +116,11 @@ class ExpectationParser:
 
     def _check_possible(self, action: Action, mapping: MappingSpec, key: str, node: Node) -> None:
         """Reports a change that no plan can have for the row."""
-        has_record = mapping.name in self.target.all_of or any(
-            (one.mapping, one.key) == (mapping.name, key) for one in self.target.rows
+        target = self.target or GivenTarget()
+        has_record = mapping.name in target.all_of or any(
+            (one.mapping, one.key) == (mapping.name, key) for one in target.rows
         )
-        has_units = any(one.key == key for one in self.target.units) and bool(mapping.ledger)
+        has_units = any(one.key == key for one in target.units) and bool(mapping.ledger)
         text = remedy = ""
         if action is Action.ADJUST and not mapping.ledger:
             text = f"{mapping.name} has no ledger, so none of its rows is adjusted"
@@ -168,10 +172,9 @@ class ExpectationParser:
                 mapping, key = found[0].name, found[1]
             if code in rules:
                 self._check_rule(rules[code], mapping, texts.get("severity", ""), part)
-            elif meant := nearest(code, rules):
-                text, remedy = f"there is no rule {code}", f"did you mean {meant!r}?"
-                self.names.findings.append(fault(text, remedy, part["code"].place))
-            yield ExpectedFinding(code, mapping, key, part.place, **texts)
+            yield ExpectedFinding(
+                code, mapping, key, part.place, code_place=part["code"].place, **texts
+            )
 
     def _check_rule(self, rule: Rule, mapping: str, severity: str, node: Node) -> None:
         """Reports a finding that the rule can never give."""
@@ -271,7 +274,7 @@ def _known_fields(action: Action, mapping: MappingSpec) -> tuple[str, ...]:
 
 def _values(node: Node, only: tuple[str, ...] = ()) -> dict[str, ExpectedValue]:
     return {
-        name: ExpectedValue(part.data, part.place)
+        name: ExpectedValue(part.data, part.place, part.key_place)
         for name, part in node.items()
         if not only or name in only
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from trueup.config.checks.decisions import why_not_applicable
 from trueup.config.node import Node
 from trueup.config.rules import parse_day, parse_decisions
 from trueup.config.testing.expectations import ExpectationParser
@@ -13,7 +14,7 @@ from trueup.model.catalogue import Table
 from trueup.model.finding import Finding
 from trueup.model.project import Decision, Project
 from trueup.model.suggestions import hint, unknown
-from trueup.model.testing import GivenRow, GivenTarget, ProjectTest, Step
+from trueup.model.testing import GivenRow, ProjectTest, Step
 
 Row = tuple[str, str]
 """Table and key."""
@@ -26,6 +27,8 @@ def decisions_of(node: Node, project: Project, findings: list[Finding]) -> tuple
         if one.mapping not in project.mappings:
             text, known = f"there is no mapping {one.mapping}", project.mappings
             findings.append(unknown(text, one.mapping, known, one.place))
+        elif why := why_not_applicable(one.verdict, project.mappings[one.mapping]):
+            findings.append(fault(why, "", one.place))
     return decisions
 
 
@@ -77,7 +80,7 @@ class StepParser:
             entered=tuple(parse_units(entered, every)) if entered else (),
             posted=tuple(parse_posted(posted, every)) if posted else (),
             decisions=tuple(self._decisions.values()),
-            expect=ExpectationParser(names, GivenTarget(), every).parse(node["expect"]),
+            expect=ExpectationParser(names, None, every).parse(node["expect"]),
         )
 
     @property

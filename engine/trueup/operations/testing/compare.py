@@ -8,6 +8,7 @@ from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Action, Change, LedgerLine, Plan
 from trueup.model.project import MappingSpec, Project
@@ -27,7 +28,7 @@ from trueup.operations.testing.values import RowNames, holds, in_cents, labelled
 from trueup.ports import Condition, World
 
 _WRITES = (Action.CREATE, Action.UPDATE, Action.DEACTIVATE, Action.ADJUST)
-_CONSEQUENCES = frozenset({"depends-on-blocked"})
+_CONSEQUENCES = frozenset({DEPENDS})
 """Findings that only follow from another row's."""
 
 Row = tuple[str, str]

@@ -11,10 +11,11 @@ from dataclasses import replace
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.unreadable import NEEDS_UNREAD, PartialRow
 from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping_state import MappingState, RowKey, UnreadableRow, UnreadableRows
 from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
-from trueup.stages.resolve import DEPENDS, blocked_unreadable
+from trueup.stages.resolve import blocked_unreadable
 
 MAY_BE_UNREADABLE = "may-be-unread"
 """Code of the finding of a linked row that is not found, while a row of its table has no key."""
