@@ -12,7 +12,15 @@ from enum import StrEnum
 from trueup.model.catalogue import SystemNames
 from trueup.model.evaluation import NamedValue, SourceRow
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.plan import Change, LedgerLine, Reason, RowRef, ServiceTerms, UnitRow
+from trueup.model.plan import (
+    Change,
+    LedgerLine,
+    LedgerTotals,
+    Reason,
+    RowRef,
+    ServiceTerms,
+    UnitRow,
+)
 from trueup.model.project import Decision, Manage, PolicyPart
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.run import Pushed
@@ -216,6 +224,7 @@ class TotalExplanation:
     units: Decimal | None = None  # the total itself; None where it has none
     amount: Decimal | None = None
     per_month: bool = False  # the amount is one of each month
+    among: LedgerTotals | None = None  # the sums of the ledger with which it adds up
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.money import exact
-from trueup.model.plan import LedgerClass, LedgerLine, Plan, RowRef
+from trueup.model.plan import LedgerClass, LedgerLine, LedgerTotals, Plan, RowRef
 from trueup.render.belonging import Belonging
 from trueup.render.findings import held_findings, own
 from trueup.render.pennies import NOTHING, PENNY, Spread, penny, spread
@@ -73,12 +73,16 @@ ROUNDING = 3 * PENNY
 
 
 def billing(plan: Plan) -> Billing:
-    """What is billed wrong now, and what becomes of it.
+    """What is billed wrong now, and what becomes of it."""
+    return in_pennies(ledger_totals(plan.ledger))
+
+
+def in_pennies(totals: LedgerTotals) -> Billing:
+    """The sums of a ledger as every output shows them.
 
     Each sum is rounded by itself, but for one: what is explained by nothing is what the others
     leave. Where no line is explained by nothing, the next sum that has lines takes the penny.
     """
-    totals = ledger_totals(plan.ledger)
     under, over = penny(totals.under.monthly), penny(totals.over.monthly)
     moved, held = penny(totals.moved.monthly), penny(totals.held.monthly)
     unexplained = penny(totals.unexplained.monthly)

@@ -6,6 +6,7 @@ from shlex import quote
 from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
 from trueup.model.plan import Action, Change, ServiceTerms
 from trueup.render.amounts import MONTHS
+from trueup.render.attention import in_pennies
 from trueup.render.changes import after, before, paint_of, symbol, units, where
 from trueup.render.evaluation import row_place
 from trueup.render.formatting import count, known_as, money, number, signed
@@ -119,8 +120,9 @@ def total_lines(total: TotalExplanation, view: View) -> list[Line]:
     """A total with all its parts, the largest first; to the penny they add up to it."""
     style = view.style
     known = {str(n): part.amount for n, part in enumerate(total.parts) if part.amount is not None}
-    amounts = spread(known, total.amount)
-    found = [_total_head(total, view)]
+    amount = _shown(total)
+    amounts = spread(known, amount)
+    found = [_total_head(total, amount, view)]
     for position, part in enumerate(total.parts):
         found.append(_part(part, amounts.of(str(position)), total, view))
         if part.text:
@@ -137,7 +139,26 @@ def _command(part: TotalPart) -> str:
     return f"trueup explain {quote(sanitize(part.what))}"
 
 
-def _total_head(total: TotalExplanation, view: View) -> Line:
+def _shown(total: TotalExplanation) -> Decimal | None:
+    """The amount to the penny, as the plan shows it beside the others."""
+    if total.amount is None:
+        return None
+    if total.among is None:
+        return penny(total.amount)
+    sums = in_pennies(total.among)
+    reasons = {one.code: one.amount.monthly for one in total.among.held_by_reason}
+    named = {
+        **spread(reasons, sums.held).parts,
+        "Billed too little": sums.under,
+        "Billed too much": sums.over,
+        "this plan moves": sums.moved,
+        "held or blocked": sums.held,
+        "explained by nothing": sums.unexplained,
+    }
+    return named[total.label]
+
+
+def _total_head(total: TotalExplanation, amount: Decimal | None, view: View) -> Line:
     label = total.label[:1].upper() + total.label[1:]
     unit = "a month" if total.per_month else ""
     note = count(len(total.parts), "row")
@@ -147,7 +168,7 @@ def _total_head(total: TotalExplanation, view: View) -> Line:
         (
             Cell(label, view.style.heading),
             Cell("" if total.units is None else number(total.units), right=True),
-            Cell("" if total.amount is None else money(total.amount, view.currency), right=True),
+            Cell("" if amount is None else money(amount, view.currency), right=True),
             Cell(f"{unit}  {note}".strip(), view.style.dim),
         ),
         "total",

@@ -1,5 +1,7 @@
 """Everything in the plan of the demo can be explained, and what is shown adds up."""
 
+import json
+import re
 import shutil
 from dataclasses import replace
 from decimal import Decimal
@@ -7,6 +9,7 @@ from decimal import Decimal
 import pytest
 from trueup import wiring
 from trueup.model.catalogue import UNNAMED
+from trueup.model.document import dumps
 from trueup.model.explanation import Explanation, FieldStatus
 from trueup.model.money import exact
 from trueup.model.plan import Action, LedgerClass
@@ -18,9 +21,14 @@ from trueup.planning.explaining.money import explain_change
 from trueup.planning.explaining.rows import explain_row
 from trueup.planning.explaining.subjects import find_subject
 from trueup.planning.explaining.totals import explain_total, labels
+from trueup.render.attention import billing
 from trueup.render.explanation import explanation_json, explanation_text
+from trueup.render.markdown import plan_markdown
 from trueup.render.overview import balance, figures, overview
+from trueup.render.plan_html import plan_html
+from trueup.render.text import plan_text
 
+from tests.support.pages import parsed, text_of
 from tests.support.paths import ROOT
 
 
@@ -34,6 +42,11 @@ def demo(tmp_path_factory):
     project = load_project(folder)
     with wiring.open_world(project) as world:
         yield planned_in(world, project, PlanOptions(explained=True))
+
+
+def in_words(amount: Decimal) -> str:
+    """The figures of an amount, as every output has them."""
+    return f"{abs(amount):,.2f}"
 
 
 def shown(plan, **parts):
@@ -117,6 +130,45 @@ def test_every_total_at_the_head_of_a_plan_adds_up_from_its_parts(demo):
             assert (label, sum(units)) == (label, total.units)
         if total.amount is not None:
             assert (label, sum(amounts)) == (label, total.amount)
+
+
+def test_every_total_is_the_same_to_the_penny_wherever_it_is_shown(demo):
+    """-62.46666667 is shown as -62.46: the sums of the ledger add up in pennies, everywhere."""
+    plan = demo.plan
+    seen = overview(plan)
+    expected = {row.label.strip(): row.net for row in figures(seen)}
+    expected |= {row.label.strip(): row.money for row in balance(seen) if row.money is not None}
+    assert expected["explained by nothing"] == Decimal("-62.46")
+    pages = [plan_text(plan), plan_markdown(plan), text_of(parsed(plan_html(plan)))]
+
+    for label, amount in expected.items():
+        explained = shown(plan, total=explain_total(plan, label)).splitlines()
+        head = next(line for line in explained if label.casefold() in line.casefold())
+        assert in_words(amount) in head
+        for page in pages:
+            assert in_words(amount) in page
+
+
+def test_totals_by_reason_add_up_to_what_is_held(demo):
+    plan, sums = demo.plan, Decimal(0)
+    for one in plan.summary.ledger.held_by_reason:
+        head, *_ = shown(plan, total=explain_total(plan, one.code)).splitlines()
+        [amount] = re.findall(r"-?£[0-9,.]+", head)
+        sums += Decimal(re.sub("[£,]", "", amount))
+
+    assert sums == billing(plan).held
+
+
+def test_the_document_has_the_exact_amounts_of_an_explanation(demo):
+    plan = demo.plan
+    ledger = json.loads(dumps(plan))["summary"]["ledger"]
+
+    for label, name in (("billed too little", "under"), ("explained by nothing", "unexplained")):
+        total = explain_total(plan, label)
+        explained = explanation_json(
+            Explanation(label, plan.as_of, plan.currency, UNNAMED, total=total)
+        )
+        assert json.loads(explained)["total"]["amount"] == ledger[name]["monthly"]
 
 
 def test_totals_of_money_are_those_of_the_summary(demo):

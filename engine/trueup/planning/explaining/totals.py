@@ -134,7 +134,7 @@ def _ledger(plan: Plan, total: Amount, part: Callable[[LineParts], Part]) -> Tot
         units, amount = part(known) if known else (Decimal(0), None)
         if units:
             parts.append(_line_part(line, units, amount, line.text))
-    return _summed(total, parts)
+    return _summed(plan, total, parts)
 
 
 def _moved(parts: LineParts) -> Part:
@@ -153,6 +153,7 @@ def _gap(parts: LineParts, *, under: bool) -> Part:
 
 def _held(plan: Plan) -> TotalExplanation:
     return _summed(
+        plan,
         plan.summary.ledger.held,
         [
             _line_part(line, line.held_units, parts.held_money, _reasons(line))
@@ -164,6 +165,7 @@ def _held(plan: Plan) -> TotalExplanation:
 
 def _held_for(plan: Plan, code: str, total: Amount) -> TotalExplanation:
     return _summed(
+        plan,
         total,
         [
             _line_part(line, held.units, amount, held.reason)
@@ -184,12 +186,13 @@ def _not_known(plan: Plan) -> TotalExplanation:
     return TotalExplanation(tuple(parts))
 
 
-def _summed(total: Amount, parts: list[TotalPart]) -> TotalExplanation:
+def _summed(plan: Plan, total: Amount, parts: list[TotalPart]) -> TotalExplanation:
     return TotalExplanation(
         tuple(sorted(parts, key=_weight)),
         units=total.units,
         amount=total.monthly,
         per_month=True,
+        among=plan.summary.ledger,
     )
 
 
