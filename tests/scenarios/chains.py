@@ -24,9 +24,10 @@ class Link(NamedTuple):
 FIRST = Link("old", "con", 10, "2026-01-01")
 
 
-def chain(folder: Path, *links: Link, **beginning: Any) -> World:
+def chain(folder: Path, *links: Link, others: Sequence[Service] = (), **beginning: Any) -> World:
     """Subscription `old` is billed on contract con; the others have begun since, one by one."""
-    world = World(folder, Service("old", contract="con", product="pro"), **beginning)
+    own = Service("old", contract="con", product="pro")
+    world = World(folder, own, *others, **beginning)
     world.sync()
     before = FIRST
     for link in links:
@@ -81,6 +82,7 @@ def is_right(world: World, links: Sequence[Link], until: str = "2026-12-31") -> 
                 int(row["units"])
                 for service in services
                 if service["contractID"] == ids.get(contract)
+                and service["serviceID"] == world.id_of("pro")
                 for row in rows[service["id"]]
                 if row["startDate"][:10] <= str(day) <= row["endDate"][:10]
             )

@@ -1,0 +1,141 @@
+"""Chains of renewals that are held, undone, resumed, planned on other days, or leave the export."""
+
+import pytest
+
+from tests.scenarios.chains import Link, chain, is_right
+from tests.scenarios.expected import PlanFigures, adjusting, findings
+from tests.scenarios.test_halves import part_of
+from tests.scenarios.test_policies import INCREASE, SUBSCRIPTION
+from tests.scenarios.test_succession_chains import (
+    CONTRACTS,
+    OVER,
+    WAYS,
+    goes_through,
+    two_renewals,
+)
+from tests.scenarios.test_succession_later import AWAITING, PROVISIONED, provisioned, without
+from tests.scenarios.world import World
+
+BACK = ("con-2", "con")  # to another contract, and back
+
+
+def decided(folder, second: str, third: str, links=None, **beginning) -> tuple[World, list[Link]]:
+    """Two renewals, and the decisions which of them takes whose place."""
+    links = links or two_renewals(second, third)
+    world = chain(folder, *links, **beginning)
+    world.succeed("new", "old")
+    world.succeed("n3", "new")
+    return world, links
+
+
+def is_right_up_to_one(world: World, links: list[Link]) -> int:
+    """How many of the renewals are billed, where those are billed wholly; asserts that they are."""
+    for count in range(len(links) + 1):
+        try:
+            is_right(world, links[:count])
+        except AssertionError:
+            continue
+        return count
+    raise AssertionError("a renewal is billed in part")
+
+
+@pytest.mark.parametrize("half", ["end-old", "log-new", "end-new", "log-n3"])
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_a_renewal_of_a_chain_is_sent_as_a_whole_or_not_at_all(tmp_path, second, third, half):
+    world, links = decided(tmp_path, second, third)
+    provisioned(world, half, AWAITING)
+    assert world.run(world.plan(), over=OVER).complete
+    is_right_up_to_one(world, links)
+    provisioned(world, half, PROVISIONED)
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize("as_of", ["2026-11-05", "2026-11-12", "2026-12-05"])
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_a_chain_is_billed_alike_on_whichever_day_it_is_planned(tmp_path, second, third, as_of):
+    world, links = decided(tmp_path, second, third)
+    world.plan(as_of)
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_the_undo_of_a_chain_bills_what_was_billed_before(tmp_path, second, third):
+    world, _ = decided(tmp_path, second, third)
+    run = world.run(world.plan(), over=OVER).run
+    undone = world.run(world.plan(undo=run), over=OVER)
+    assert undone.complete, [one for one in undone.changes if one.text]
+    billed = dict.fromkeys(CONTRACTS, 0)
+    names = {row["id"]: row["contractName"] for row in world.records("Contracts")}
+    for service in world.records("ContractServices"):
+        billed[names[service["contractID"]]] += world.units(service["id"], "2026-12-31")
+    assert billed == {"con": 10, "con-2": 0}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("adjustment", [1, 2, 3, 4])
+def test_a_chain_that_goes_back_is_resumed(tmp_path, adjustment, when):
+    world, links = decided(tmp_path, *BACK)
+    world.kill(world.plan(), adjustment, when)
+    outcome = world.resume()
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    is_right(world, links)
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "renewals"), [("end-old", 1), ("log-new", 1), ("end-new", 2), ("log-n3", 2)]
+)
+def test_a_part_of_a_chain_has_whole_renewals_up_to_what_it_names(tmp_path, key, renewals):
+    world, links = decided(tmp_path, *BACK)
+    plan = part_of(world, targets=(f"license_change:{key}",))
+    assert len(adjusting(plan)) == 2 * renewals
+    assert world.run(plan).complete
+    assert is_right_up_to_one(world, links) == renewals
+    goes_through(world, links)
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_a_chain_outlives_the_rows_that_have_ended(tmp_path, second, third):
+    world, links = decided(tmp_path, second, third)
+    assert world.run(world.plan(), over=OVER).complete
+    without(world, "subscription", "old")
+    without(world, "subscription", "new")
+    world.add_change("n3", "2026-11-25", 2, "log-more")
+    assert PlanFigures.of(world.plan()).adjusts == [("n3", "2026-11-25", 2)]
+    assert world.run(world.plan()).complete
+    is_right(world, [*links, Link("n3", third, 9, "2026-11-25")])
+    assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize(("second", "third"), WAYS)
+def test_without_the_state_a_chain_is_linked_again(tmp_path, second, third):
+    world, links = decided(tmp_path, second, third)
+    assert world.run(world.plan(), over=OVER).complete
+    world.lose_state()
+    assert world.run(world.plan(), over=OVER).complete
+    is_right(world, links)
+    again = world.plan()
+    assert again.changes == ()
+    assert [one.code for one in findings(again)] == []
+
+
+def test_a_policy_leaves_no_gap_in_a_chain_that_goes_back(tmp_path):
+    edits = {SUBSCRIPTION: {INCREASE: "increase: {on: next_period}"}}
+    world, links = decided(tmp_path, *BACK, edits=edits)
+    goes_through(world, links)
+
+
+def test_a_chain_in_posted_days_is_pushed_on_the_first_open_day(tmp_path):
+    links = [Link("new", "con", 12, "2026-10-10"), Link("n3", "con", 7, "2026-10-20")]
+    world, _ = decided(tmp_path, "con", "con", links)
+    world.post("2026-10-31")
+    held = world.plan()
+    assert adjusting(held) == []
+    for key in ("end-old", "log-new", "end-new", "log-n3"):
+        world.decide("license_change", key, "push")
+    plan = world.plan()
+    figures = PlanFigures.of(plan)
+    assert figures.adjusts == [("n3", "2026-11-01", -3)]
+    # 2 x £10 x 10 of 31 days are lost, 3 x £10 x 12 of 31 days are owed: both in one step
+    assert (figures.lost, figures.credit) == ("0.00", "5.16")
+    world.apply(plan, {"old": {"2026-10-31": 10, "2026-11-01": 7}})
