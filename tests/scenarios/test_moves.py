@@ -345,3 +345,24 @@ def test_units_are_corrected_before_they_are_moved(tmp_path):
     old, new = world.id_of("sub"), service_on(world, "con-2")
     assert [world.units(one, "2026-12-01") for one in (old, new)] == [0, 10]
     assert world.plan().changes == ()
+
+
+def test_a_move_that_a_rule_on_the_ledger_stops_leaves_the_record(tmp_path):
+    """A new record alone would leave the units behind."""
+    world = moved(tmp_path)
+    rule = """rules:
+  - rule: not-today
+    for: subscription
+    on: ledger
+    when: "{{ source.id == 'sub' }}"
+    assert: "{{ false }}"
+    severity: hold
+    message: "Not today."
+    remedy: "Wait."
+"""
+    world.edit("rules/subscription.yaml", "rules:\n", rule)
+    plan = world.plan()
+    assert plan.changes == ()
+    assert {"not-moved", "not-today"} <= {one.code for one in findings(plan)}
+    world.edit("rules/subscription.yaml", "{{ false }}", "{{ true }}")
+    world.apply(world.plan(), {"sub": {"2026-11-14": 10, "2026-11-15": 0}})

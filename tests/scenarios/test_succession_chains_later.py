@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.scenarios.chains import Link, chain, is_right
-from tests.scenarios.expected import PlanFigures, adjusting, findings
+from tests.scenarios.beginnings import Service
+from tests.scenarios.chains import Link, begins, chain, ends, follow_advice, is_right
+from tests.scenarios.expected import Line, PlanFigures, adjusting, findings, line_of
 from tests.scenarios.test_halves import part_of
 from tests.scenarios.test_policies import INCREASE, SUBSCRIPTION
 from tests.scenarios.test_succession_chains import (
@@ -139,3 +140,49 @@ def test_a_chain_in_posted_days_is_pushed_on_the_first_open_day(tmp_path):
     # 2 x £10 x 10 of 31 days are lost, 3 x £10 x 12 of 31 days are owed: both in one step
     assert (figures.lost, figures.credit) == ("0.00", "5.16")
     world.apply(plan, {"old": {"2026-10-31": 10, "2026-11-01": 7}})
+
+
+# A row of the chain moved to another contract as the same row
+
+
+def moved_and_renewed(folder, *more: Link) -> World:
+    """Twelve seats went to another contract as the same row, ended there, and were renewed."""
+    other = Service("other", 1, 1, contract="con-2", product="pro-2")
+    world = chain(folder, Link("new", "con", 12, "2026-11-10"), others=[other])
+    world.sync()
+    with world.work365():
+        world.row("subscription", "new")["contract"] = "con-2"
+    before = "new"
+    for link in more:
+        ends(world, before, link.day)
+        begins(world, link)
+        before = link.key
+    return world
+
+
+def test_what_moved_and_was_renewed_there_goes_to_its_successor_at_once(tmp_path):
+    world = moved_and_renewed(tmp_path, Link("n3", "con-2", 7, "2026-11-20"))
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("n3", "2026-11-20", 7), ("new", "2026-11-20", -12)]
+    world.apply(
+        plan,
+        {"old": {"2026-11-19": 12, "2026-11-20": 0}, "n3": {"2026-11-19": 0, "2026-11-20": 7}},
+    )
+
+
+def test_what_moved_and_is_in_question_keeps_its_record_and_units(tmp_path):
+    more = [Link("n3", "con-2", 7, "2026-11-20"), Link("n4", "con-2", 9, "2026-11-25")]
+    world = moved_and_renewed(tmp_path, *more)
+    plan = world.plan()
+    assert [change.name for change in plan.changes if change.action == "create"] == []
+    assert adjusting(plan) == []
+    assert Line.of(line_of(plan, "new")) == Line("over-billed", 0, 12, held=-12)
+    world.sync()
+    follow_advice(world)
+    world.apply(
+        world.plan(),
+        {
+            "old": {"2026-11-19": 12, "2026-11-20": 0},
+            "n4": {"2026-11-19": 0, "2026-11-20": 7, "2026-11-25": 9},
+        },
+    )

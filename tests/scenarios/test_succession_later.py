@@ -351,3 +351,18 @@ def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
     assert again.changes == ()
     assert "another-state" not in {one.code for one in findings(again)}
     assert {line.key: Line.of(line) for line in again.ledger} == {"new": agrees(12)}
+
+
+def test_units_on_what_a_successor_left_behind_are_seen(tmp_path):
+    """The service carries the identity of a row that was succeeded: nobody stands behind it."""
+    world = renewed(tmp_path)
+    world.sync()
+    with world.work365() as tables:
+        new = {"id": "con-2", "name": "con-2", "number": "con-2"}
+        tables["billing_contract"].append({**world.row("billing_contract"), **new})
+        world.row("subscription", "new")["contract"] = "con-2"
+    assert world.run(world.plan()).complete
+    world.adjust("old", "2026-11-20", 5)
+    plan = world.plan("2026-11-21")
+    lines = {line.key or "orphan": Line.of(line) for line in plan.ledger}
+    assert lines == {"new": agrees(12), "orphan": Line("orphan", None, 5, left=-5)}

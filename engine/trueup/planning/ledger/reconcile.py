@@ -131,6 +131,8 @@ class _Reconciliation:
     def _add(self, planned: PlannedService) -> list[Change]:
         """Adds the adjustments of one service, or holds them, and its ledger line."""
         if planned.stop:
+            if planned.old:  # a record alone would leave the units behind
+                self._moves.block(planned.ledger.row.key, planned.stop.text)
             changes, line = [], self._stopped(planned, planned.stop)
         else:
             line = planned.line

@@ -131,10 +131,14 @@ class _ChangePlanner:
     def _stuck(
         self, key: str, how: str | None, values: Mapping[str, Any], stuck: Sequence[Finding]
     ) -> None:
-        """A linked row that moved gets a new record; any other one is blocked."""
+        """A linked row that moved gets a new record, or leaves it to its successor there.
+
+        Any other row is blocked.
+        """
         record = self._state.records[self._state.record_ids[key]]
         if how is None and self._has_moved(values, record):
-            self._move(key, values)
+            if not self._hands_on(key):
+                self._move(key, values)
             return
         for finding in stuck:
             self._block(key, finding)
@@ -152,6 +156,25 @@ class _ChangePlanner:
             and not same(values.get(slot.name), record.get(slot.name))
         }
         return differing <= {*self._reference_names}
+
+    def _hands_on(self, key: str) -> bool:
+        """Whether a successor has a record where the row belongs now: its units end with it."""
+        ready, slots = self._state.ready, self._compiled.slots
+        places = [
+            self._compiled.first + position
+            for position, slot in enumerate(slots)
+            if slot.name in self._reference_names
+        ]
+        successors = [
+            self._state.holder(later)
+            for later, before in self._state.moved_from.items()
+            if before == key
+        ]
+        return any(
+            all(ready[one][place] == ready[key][place] for place in places)
+            for one in successors
+            if one in ready
+        )
 
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
         """The row gets a record where it belongs now; the ledger moves its units.

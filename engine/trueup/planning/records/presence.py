@@ -40,7 +40,9 @@ class _PresenceFinder:
         """Rows that are blocked, left out or out of scope, and no record as far as known."""
         state = self._state
         keys = (*state.blocked, *state.skipped, *sorted(state.out_of_scope))
-        return (key for key in dict.fromkeys(keys) if key not in state.record_ids)
+        # A record that its successor left behind is nobody's, though it carries its identity.
+        known = state.record_ids.keys() | state.succeeded_by.keys()
+        return (key for key in dict.fromkeys(keys) if key not in known)
 
     def find(self, keys: list[str]) -> None:
         """Finds the records of these rows."""
