@@ -7,6 +7,7 @@ import pytest
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right
 from tests.scenarios.expected import PlanFigures, agrees, assert_sums, expect, findings
+from tests.scenarios.test_succession_later import without
 from tests.scenarios.world import World
 
 SECOND, THIRD = "2026-11-10", "2026-11-20"
@@ -142,6 +143,20 @@ def test_what_ended_beside_a_subscription_that_goes_on_is_billed_with_it(tmp_pat
     days = ("2026-11-04", "2026-11-05", "2026-11-09", SECOND)
     assert [world.units("old", day) for day in days] == [10, 15, 15, 10]
     assert world.plan().changes == ()
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_ended_beside_a_renewal_is_billed_with_it(tmp_path, is_gone):
+    world = chain(tmp_path, Link("new", "con", 12, SECOND))
+    world.sync()
+    begins(world, Link("b", "con", 5, "2026-11-12"))
+    ends(world, "b", "2026-11-14")
+    if is_gone:
+        without(world, "subscription", "old")
+    follow_advice(world)
+    world.apply(
+        world.plan(), {"old": {SECOND: 12, "2026-11-12": 17, "2026-11-13": 17, "2026-11-14": 12}}
+    )
 
 
 # Decisions for the whole chain

@@ -134,7 +134,7 @@ class Handovers:
         if own is not None and row not in self._links and row in former:
             return True  # whatever became of the record since
         if record is None or record == own:
-            is_asked = own is None or holder in self._decisions
+            is_asked = own is None or any(one in self._decisions for one in group)
             return is_asked and row in self._state.rows and self._refers_alike(holder, row)
         if own is not None:
             # Each has its own, unless the row has moved to where the other one's is.

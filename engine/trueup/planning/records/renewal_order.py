@@ -69,7 +69,7 @@ class RenewalOrder:
         if not order:
             return []
         return [
-            Succession(self._chain(later)[-1], earlier)
+            Succession(self._first_of(later), earlier)
             for earlier, later in pairwise(order[: max(order.index(last), 1) + 1])
         ]
 
@@ -96,11 +96,15 @@ class RenewalOrder:
         first, second = (self._span_of_chain(one) for one in (other, key))
         if first and second and second.end and (first.end is None or first.end > second.end):
             key, other = other, key
-        return Succession(self._chain(key)[-1], other)
+        return Succession(self._first_of(key), other)
 
     def _chain(self, key: str) -> list[str]:
         """The row and those before it, the nearest one first."""
         return [key, *ancestors(self._state.predecessors, key)]
+
+    def _first_of(self, key: str) -> str:
+        """The first row of the succession that the source still has: it may take a place."""
+        return [one for one in self._chain(key) if one in self._state.rows][-1]
 
     def _last_of(self, key: str) -> str:
         """The last row of the succession that the row is in."""

@@ -159,12 +159,11 @@ class _SuccessionFinder:
                 kept.pop(key, None)
             if len(asked) > 1:
                 self._state.wanted_by[predecessor] = asked[0]
-        for key in [*kept]:
-            if key in ancestors(kept, key):
-                remedy = Advice("correct `successor_of`, or the decisions")
-                text = "succeeds itself through others"
-                self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
-                kept.pop(key)
+        for key in [key for key in kept if key in ancestors(kept, key)]:
+            remedy = Advice("correct `successor_of`, or the decisions")
+            text = "succeeds itself through others"
+            self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
+            kept.pop(key)
         return kept
 
     def _ways_out(self, predecessor: str, keys: Sequence[str], asked: Sequence[str]) -> Advice:

@@ -1,0 +1,209 @@
+"""Renewals of one subscription by others: which takes whose place, and who has the record."""
+
+from datetime import date
+
+import pytest
+
+from tests.support.scene import (
+    Scene,
+    actions,
+    adjusts,
+    codes,
+    contract,
+    day,
+    line_of,
+    log,
+    settled,
+    subscription,
+)
+from tests.support.small_project import FILES, decisions
+
+SECOND, THIRD = day(11, 22), day(11, 25)
+
+
+def ended(scene: Scene, key: str, on: date) -> None:
+    seats = scene.row("subscription", key)["quantity"]
+    scene.row("subscription", key).update(quantity=0 * seats, state="Inactive")
+    scene.add("license_change", log(f"end of {key}", on, -seats, subscription=key))
+
+
+def begun(scene: Scene, key: str, seats: int, on: date, **more: str) -> None:
+    scene.add("subscription", subscription(key, seats, name=f"Mail ({key})", **more))
+    scene.add("license_change", log(f"log of {key}", on, seats, subscription=key))
+
+
+def renewed_twice(second: str = "con", third: str = "con") -> Scene:
+    """Twelve seats became fifteen, and then seven, before any plan saw it."""
+    scene = settled()
+    scene.add("billing_contract", contract("con-2", name="Second", number="BC-2"))
+    ended(scene, "sub", SECOND)
+    begun(scene, "new", 15, SECOND, contract=second)
+    ended(scene, "new", THIRD)
+    begun(scene, "n3", 7, THIRD, contract=third)
+    return scene
+
+
+def succeed(*pairs: tuple[str, str]) -> dict[str, str]:
+    return decisions(
+        *(
+            f"{{mapping: subscription, key: {key}, do: succeed, of: '{of}', reason: renewed}}"
+            for key, of in pairs
+        )
+    )
+
+
+CHAIN = (("new", "sub"), ("n3", "new"))
+
+
+def advice(made) -> str:
+    [finding] = [one for row in made.blocked for one in row.findings if one.code == "service-taken"]
+    return finding.remedy
+
+
+def test_a_question_names_rows_in_the_order_of_their_days():
+    made = renewed_twice().plan()
+    assert adjusts(made) == []
+    assert (
+        "`trueup decide subscription new succeed --of sub --reason …` and "
+        "`trueup decide subscription n3 succeed --of new --reason …` if each"
+    ) in advice(made)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_question_names_all_rows_where_their_order_is_not_clear(is_readable):
+    scene = renewed_twice()
+    if is_readable:  # both begin on one day
+        scene.row("license_change", "log of n3")["effective_date"] = SECOND
+    else:
+        scene.row("license_change", "end of new")["effective_date"] = None
+    remedy = advice(scene.plan())
+    assert "n3 succeed --of sub" in remedy
+    assert "n3 succeed --of new" in remedy
+
+
+def test_rows_that_a_person_dealt_with_are_no_part_of_a_question():
+    scene = renewed_twice()
+    scene.files(
+        decisions(
+            *(
+                f"{{mapping: license_change, key: {key}, do: archive, reason: by hand}}"
+                for key in ("log of new", "end of new")
+            )
+        )
+    )
+    remedy = advice(scene.plan())
+    assert "n3 succeed --of sub" in remedy
+    assert "new" not in remedy
+
+
+@pytest.mark.parametrize(
+    ("contracts", "expected"),
+    [
+        (("con", "con"), [(SECOND, 3), (THIRD, -8)]),
+        (("con", "con-2"), [(SECOND, 3), (THIRD, -15), (THIRD, 7)]),
+        (("con-2", "con"), [(SECOND, -12), (SECOND, 15), (THIRD, -15), (THIRD, 7)]),
+        (("con-2", "con-2"), [(SECOND, -12), (SECOND, 15), (THIRD, -8)]),
+    ],
+)
+def test_a_chain_has_one_record_for_each_contract(contracts, expected):
+    scene = renewed_twice(*contracts)
+    scene.files(succeed(*CHAIN))
+    made = scene.sync()
+    steps = [(on, units) for _, on, units in adjusts(made) if units != 2]
+    assert sorted(steps) == expected
+    assert len(scene.target.records["ContractServices"]) == len({"con", *contracts})
+    assert actions(scene.plan()) == []
+
+
+def test_a_chain_stays_known_after_its_first_rows_have_left():
+    scene = renewed_twice("con-2", "con")
+    scene.files(succeed(*CHAIN))
+    scene.sync()
+    for key in ("sub", "new"):
+        del scene.source.tables["subscription"][key]
+    begins = log("more", day(11, 28), 2, subscription="n3")
+    scene.row("subscription", "n3")["quantity"] += 2
+    scene.add("license_change", begins)
+    assert adjusts(scene.sync()) == [(("more",), day(11, 28), 2)]
+    assert actions(scene.plan()) == []
+
+
+def test_two_decisions_about_one_row_are_put_in_order():
+    scene = renewed_twice("con-2", "con")
+    scene.files(succeed(("new", "sub"), ("n3", "sub")))
+    made = scene.plan()
+    assert {code for _, code in codes(made)} >= {"successor-unclear"}
+    [first, *_] = [
+        one for row in made.blocked for one in row.findings if one.code == "successor-unclear"
+    ]
+    assert "n3 succeed --of new" in first.remedy
+    assert "n3 create" in first.remedy
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text"),
+    [
+        ((("new", "new"),), "succeeds itself"),
+        ((("new", "n3"), ("n3", "new")), "succeeds itself through others"),
+        ((("new", "nobody"),), "which is not found"),
+    ],
+)
+def test_a_succession_that_cannot_be_is_held(pairs, text):
+    scene = renewed_twice()
+    scene.files(succeed(*pairs))
+    found = [one for row in scene.plan().blocked for one in row.findings]
+    assert any(one.code == "successor-unclear" and text in one.text for one in found)
+
+
+def test_days_of_a_row_that_is_not_to_be_created_are_named():
+    scene = renewed_twice("con-2", "con-2")
+    scene.row("subscription", "n3")["contract"] = "con"
+    made = scene.plan()
+    [finding, _] = [one for row in made.blocked for one in row.findings if one.code == "not-billed"]
+    assert "15 units from 2026-11-22 to 2026-11-24 are billed to nobody" in finding.text
+    assert "decide subscription new create" in finding.remedy
+
+
+def test_a_row_that_ended_on_its_first_day_is_left_out():
+    scene = renewed_twice("con-2", "con")
+    scene.row("license_change", "end of new")["effective_date"] = SECOND
+    assert "not-billed" not in {code for _, code in codes(scene.plan())}
+
+
+def test_the_halves_of_a_chain_wait_for_each_other():
+    scene = renewed_twice("con-2", "con")
+    scene.files(succeed(*CHAIN))
+    scene.row("license_change", "log of new")["provisioning_status"] = "Awaiting"
+    made = scene.plan()
+    assert {keys for keys, _, _ in adjusts(made)} <= {("second",)}
+    assert ("end of sub", "waits-for-its-other-half") in codes(made)
+    assert line_of(made, "n3").unexplained == 0
+
+
+def test_what_an_expression_gives_is_put_in_order_by_decisions():
+    """Both name the row of twelve seats."""
+    scene = renewed_twice("con-2", "con")
+    text = FILES["mappings/subscription.yaml"]
+    names = "successor_of: \"{{ 'sub' if source.id in ['new', 'n3'] }}\"\ncreate: auto\n"
+    [create] = [line for line in text.splitlines() if line.startswith("create:")]
+    mapping = {"mappings/subscription.yaml": text.replace(f"{create}\n", names)}
+    scene.files(mapping)
+    remedies = {
+        one.key: one.remedy
+        for row in scene.plan().blocked
+        for one in row.findings
+        if one.code == "successor-unclear"
+    }
+    assert {*remedies} == {"new", "n3"}
+    assert "new succeed --of sub --reason …` and `trueup decide" in remedies["n3"]
+    assert "n3 succeed --of new" in remedies["new"]
+    scene.files(mapping, succeed(("new", "sub")))
+    assert {key for key, code in codes(scene.plan()) if code == "successor-unclear"} == {"n3"}
+    scene.files(mapping, succeed(*CHAIN))
+    made = scene.sync()
+    assert sorted((on, units) for _, on, units in adjusts(made) if units != 2) == [
+        (SECOND, -12),
+        (SECOND, 15),
+        (THIRD, -15),
+        (THIRD, 7),
+    ]
