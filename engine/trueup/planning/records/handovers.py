@@ -128,11 +128,12 @@ class Handovers:
 
     def _shares(self, group: Sequence[str], row: str) -> bool:
         """Whether one record serves the row and those of the group; its first row has it."""
-        holder, record = group[0], self._record_of(row)
+        holder = group[0]
         own = self._links.get(holder)
         former = handed_over(self._context, self._mapping, holder)
         if own is not None and row not in self._links and row in former:
             return True  # whatever became of the record since
+        record = self._record_of(row)
         if record is None or record == own:
             is_asked = own is None or any(one in self._decisions for one in group)
             return is_asked and row in self._state.rows and self._refers_alike(holder, row)
@@ -167,8 +168,12 @@ class Handovers:
         if looked_up is None or looked_up.unknown or looked_up.absent:
             return None
         records = self._index.having(looked_up.values.values())
-        taken = {*self._links.values()}
-        return records[0] if len(records) == 1 and records[0] not in taken else None
+        return records[0] if len(records) == 1 and records[0] not in self._linked else None
+
+    @cached_property
+    def _linked(self) -> frozenset[int]:
+        """Records that a row is linked to."""
+        return frozenset(self._links.values())
 
     @cached_property
     def _index(self) -> RecordIndex:
