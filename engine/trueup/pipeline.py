@@ -20,10 +20,12 @@ from trueup.model.gc_pause import gc_paused
 from trueup.model.outcome import CallsNeeded, Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.model.record_snapshot import RecordSnapshot
 from trueup.planning.assemble import assemble
 from trueup.planning.call_costs import apply_calls, catch_up_calls, next_calls
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import find_in_doubt, open_run_findings
+from trueup.planning.known_records import records_read
 from trueup.planning.ledger.reconcile import append
 from trueup.planning.other_states import other_state_findings
 from trueup.planning.plan_rules import apply_plan_rules
@@ -49,6 +51,7 @@ class PlanOptions:
     customer: str = ""  # key or name
     undo: str = ""  # the run that is to be undone; the options above do not apply then
     explained: bool = False  # keeps what the plan was made from; that takes memory
+    remembered: bool = False  # keeps the records that were read, for searches
 
 
 Report = Callable[[str], None]
@@ -66,6 +69,7 @@ class Planned:
 
     plan: Plan
     context: PlanContext | None  # None for a plan that is not to be explained, and an undo
+    records: RecordSnapshot | None = None  # None where they are not to be kept, and for an undo
 
 
 def plan(
@@ -133,7 +137,8 @@ def plan_with_context(
     apply_plan_rules(context, part)
     context.rules.require_all_asked()
     made = assemble(context, world, calls_before, part)  # order, guard
-    return Planned(made, context if options.explained else None)
+    records = records_read(context, world.clock.now()) if options.remembered else None
+    return Planned(made, context if options.explained else None, records)
 
 
 @dataclass(frozen=True, slots=True)

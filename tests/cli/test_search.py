@@ -1,8 +1,11 @@
 """Searching records in the sandbox by what a user types."""
 
 import json
+import re
+from datetime import datetime
 
 import pytest
+from trueup.operations import record_copy
 
 RESPECTED = {"text_case": "respected"}
 
@@ -141,3 +144,124 @@ def test_the_mapping_names_the_fields(work, trueup):
     assert code == 1
     assert "search: countryID is no text, so no part of it can be searched" in err
     assert "Companies has no field 'town'" in err
+
+
+COPY = ".trueup/records.json"
+
+
+def test_a_search_reads_what_the_last_plan_read_and_says_when(work, trueup):
+    assert trueup("plan")[0] == 0
+
+    kept = found(trueup, "customer", "alpine dental")
+    now = found(trueup, "customer", "alpine dental", "--fresh")
+    out = trueup("search", "customer", "alpine dental")[1]
+
+    assert (kept["calls"], now["read"]) == (0, None)
+    assert now["calls"] > 0
+    assert datetime.fromisoformat(kept["read"])
+    assert [kept["found"][0][name] for name in ("record", "title", "active")] == [
+        29683, "Alpine Dental", True
+    ]  # fmt: skip
+    assert kept["found"][0] == now["found"][0]
+    looked = out.splitlines()[-2]
+    assert re.fullmatch(
+        r"Searched Companies by .*, as read by the plan of \d\d:\d\d, (just now|\d+ minutes? ago); "
+        r"`--fresh` asks Autotask\.",
+        looked,
+    )
+    service = found(trueup, "subscription", "Alpine Dental, Premium, yearly")
+    assert (service["calls"], service["found"][0]["record"]) == (0, 70045)
+
+
+def test_autotask_is_asked_where_nothing_that_the_plan_read_fits(work, trueup):
+    trueup("plan")
+
+    result = found(trueup, "customer", "Xyzzy Holdings")
+
+    assert (result["found"], result["read"]) == ([], None)
+    assert result["calls"] > 0
+
+
+def test_the_copy_is_private_ignored_by_git_and_can_be_removed(work, trueup):
+    trueup("plan")
+    file = work / COPY
+    kept = json.loads(file.read_text())
+
+    assert file.stat().st_mode & 0o077 == 0
+    assert {*kept["mappings"]} == {
+        "customer", "contact", "service", "product", "contract", "subscription"
+    }  # fmt: skip
+    fields = kept["mappings"]["customer"]["fields"]
+    assert fields == ["companyName", "webAddress", "companyNumber", "isActive"]
+    file.unlink()
+    assert found(trueup, "customer", "alpine dental")["read"] is None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _kept: "no JSON",
+        lambda _kept: "[]",
+        lambda kept: json.dumps({**kept, "version": 99}),
+        lambda kept: json.dumps({**kept, "read": "2026-01-01T10:00:00+00:00"}),
+        lambda kept: json.dumps({**kept, "read": "2999-01-01T10:00:00+00:00"}),
+        lambda kept: json.dumps({**kept, "target": "another one"}),
+        lambda kept: json.dumps(
+            {**kept, "mappings": {"customer": {**kept["mappings"]["customer"], "fields": ["id"]}}}
+        ),
+    ],
+    ids=["text", "list", "version", "old", "future", "target", "fields"],
+)
+def test_a_copy_that_cannot_be_used_is_as_good_as_none(work, trueup, spoil):
+    trueup("plan")
+    file = work / COPY
+    file.write_text(spoil(json.loads(file.read_text())))
+
+    result = found(trueup, "customer", "alpine dental")
+
+    assert (result["read"], result["found"][0]["record"]) == (None, 29683)
+
+
+def test_a_run_removes_what_the_plan_before_it_read(work, trueup):
+    trueup("plan", "--out", "p.json")
+    assert (work / COPY).exists()
+
+    assert trueup("apply", "p.json", "--yes")[0] == 0
+
+    assert not (work / COPY).exists()
+    assert found(trueup, "customer", "Alpine Dental AG")["found"][0]["linked"]
+
+
+def test_a_sandbox_that_is_filled_anew_leaves_no_copy(work, trueup):
+    trueup("plan")
+
+    assert trueup("sandbox", "reset")[0] == 0
+
+    assert not (work / COPY).exists()
+
+
+def test_too_many_records_are_not_kept(work, trueup, monkeypatch):
+    trueup("plan")
+    monkeypatch.setattr(record_copy, "LARGEST", 1_000)
+
+    code, _, err = trueup("plan")
+
+    assert (code, "note" in err.casefold()) == (0, False)
+    assert not (work / COPY).exists()
+
+
+def test_a_copy_that_cannot_be_written_does_not_stop_a_plan(work, trueup):
+    (work / COPY).mkdir()
+
+    code, out, err = trueup("plan")
+
+    assert (code, out != "") == (0, True)
+    assert f"{COPY} cannot be written" in err
+
+
+def test_fields_that_only_a_search_uses_are_read_by_a_plan(work, trueup):
+    file = work / "mappings" / "customer.yaml"
+    file.write_text(file.read_text() + "search: [city, companyName]\n")
+    trueup("plan")
+
+    assert found(trueup, "customer", "zurich")["calls"] == 0

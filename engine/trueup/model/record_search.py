@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 from trueup.model.plan import RowRef
@@ -54,3 +55,5 @@ class SearchResult:
     searched: tuple[str, ...]  # fields
     found: tuple[FoundRecord, ...]
     calls: int  # that the search cost
+    asked: datetime  # when, in the project's time zone
+    read: datetime | None = None  # when the records were read; None: the target was asked now

@@ -9,6 +9,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.operations import record_copy
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.pipeline import ApplyOptions, PlanOptions
@@ -30,6 +31,7 @@ def apply(
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
     with wiring.open_world(project, max_calls=options.max_calls) as world:
+        _forget_records(project, listener)
         return pipeline.apply(project, world, text, options, listener.progress)
 
 
@@ -42,7 +44,17 @@ def resume(
     """
     options = options or ApplyOptions()
     with wiring.open_world(project, max_calls=options.max_calls) as world:
+        _forget_records(project, listener)
         return pipeline.resume(project, world, options, listener.progress)
+
+
+def _forget_records(project: Project, listener: Listener) -> None:
+    """Removes the copy that searches read: it will not have what the run writes."""
+    try:
+        record_copy.forget(project)
+    except OSError as error:
+        name = record_copy.NAME
+        listener.notice(f"{name} cannot be removed: {error.strerror}; use `trueup search --fresh`")
 
 
 def plan_and_apply(
@@ -75,4 +87,5 @@ def plan_and_apply(
             )
         if not made.changes or not approve(made):
             return None
+        _forget_records(project, listener)
         return pipeline.apply(project, world, document.dumps(made), options, listener.progress)

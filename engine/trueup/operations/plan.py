@@ -1,4 +1,4 @@
-"""Plans: what apply would do, checked against the tenant. Nothing is written."""
+"""Plans: what apply would do, checked against the tenant. Nothing is written in either system."""
 
 from dataclasses import replace
 
@@ -7,6 +7,8 @@ from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.model.record_snapshot import RecordSnapshot
+from trueup.operations import record_copy
 from trueup.operations.fixed_day import stale_day
 from trueup.operations.listener import SILENT, Listener
 from trueup.pipeline import Planned, PlanOptions
@@ -21,8 +23,21 @@ def plan(project: Project, options: PlanOptions | None = None, listener: Listene
     Raises ConfigError, with places, where mappings name what the tenant does not have, and
     EngineError where a side cannot be read, or the options name no row, or several.
     """
+    options = replace(options or PlanOptions(), remembered=True)
     with wiring.open_world(project) as world:
-        return plan_in(world, project, options, listener)
+        planned = planned_in(world, project, options, listener)
+    if planned.records:
+        _keep(project, planned.records, listener)
+    return planned.plan
+
+
+def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None:
+    """Keeps the records for searches, which go without where that is not possible."""
+    try:
+        record_copy.keep(project, records)
+    except OSError as error:
+        name = record_copy.NAME
+        listener.notice(f"{name} cannot be written: {error.strerror}; searches ask the target")
 
 
 def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:

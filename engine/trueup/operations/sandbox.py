@@ -8,6 +8,7 @@ from pathlib import Path
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.project import Project
+from trueup.operations import record_copy
 from trueup.sandbox.autotask import seed as seeding
 from trueup.sandbox.autotask import snapshots, switches
 from trueup.sandbox.autotask.server import Sandbox
@@ -91,6 +92,7 @@ def serve_source(
 
 def add_seed(project: Project, file: Path, database: Path | None = None) -> None:
     """Adds the records of a seed file; those with the same ids are replaced."""
+    record_copy.forget(project)
     entities = project.catalogue.entities
     seeding.seed(database_of(project, database), entities, seeding.read_document(file))
 
@@ -102,6 +104,7 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
     """
     file = seed or seed_of(project)
     document = seeding.read_document(file) if file else None
+    record_copy.forget(project)
     seeding.reset(database_of(project, database), project.catalogue.entities, document)
     return file
 
@@ -113,6 +116,7 @@ def snapshot(project: Project, file: Path, database: Path | None = None) -> None
 
 def restore(project: Project, file: Path, database: Path | None = None) -> None:
     """Restores the sandbox from a snapshot, also while it is served."""
+    record_copy.forget(project)
     snapshots.restore(file, database_of(project, database))
 
 

@@ -1,4 +1,4 @@
-"""Searches the target for records that fit a text, and names the rows that they belong to."""
+"""Searches records that fit a text, and names the rows that they belong to."""
 
 from trueup import wiring
 from trueup.errors import EngineError
@@ -6,9 +6,11 @@ from trueup.model.coerce import empty
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import RowRef
 from trueup.model.project import MappingSpec, Project, Verdict
-from trueup.model.record_search import FoundRecord, SearchResult
+from trueup.model.record_search import Fit, FoundRecord, SearchResult
+from trueup.operations import record_copy
 from trueup.operations.rows import rows_of
-from trueup.planning.search import Match, search, searched_fields
+from trueup.planning.known_records import search_known
+from trueup.planning.search import Match, is_searchable, search, searched_fields
 from trueup.ports import Source, StateSnapshot
 from trueup.stages.search import rank
 
@@ -18,26 +20,34 @@ LONGEST = 200
 WILDCARDS = "*%?"
 
 
-def search_records(project: Project, mapping: str, text: str) -> SearchResult:
+def search_records(
+    project: Project, mapping: str, text: str, *, fresh: bool = False
+) -> SearchResult:
     """Records of the mapping's entity that fit the text, the best first.
 
-    Looks first at what the project's own runs have written, then asks the target. Nothing is
-    written. Raises EngineError for a mapping that there is not or whose records cannot be read, for
-    a text that cannot be searched, and where a side cannot be read.
+    Looks at what the last plan read, and where nothing of it fits, or with `fresh`, at what the
+    project's own runs have written and in the target. Nothing is written. Raises EngineError for a
+    mapping that there is not or whose records cannot be read, for a text that cannot be searched,
+    and where a side cannot be read.
     """
     spec = _searchable(project, mapping)
     text = _checked(text)
     with wiring.connections(project) as opened:
         target, snapshot = opened.target(), opened.state().load()
-        entity = target.entity(spec.target.entity)
-        fields = searched_fields(spec, entity)
-        found = search(project, target, spec, text, _known(project, spec, fields, snapshot, text))
+        entity = project.catalogue.entities[spec.target.entity]
+        now = wiring.SystemClock().now()
+        copy = None if fresh else record_copy.recall(project, target.identity(), now)
+        found = search_known(project, spec, text, copy) if copy else []
+        if not any(one.fits.best > Fit.SOME_WORDS for one in found):
+            copy, entity = None, target.entity(spec.target.entity)  # as the tenant has it
+            known = _known(project, spec, searched_fields(spec, entity), snapshot, text)
+            found = search(project, target, spec, text, known)
         rows = _Rows(project, spec, snapshot, found)
         source = opened.source() if rows.has_any else None
         return SearchResult(
             mapping=mapping,
             entity=spec.target.entity,
-            searched=fields,
+            searched=searched_fields(spec, entity),
             found=tuple(
                 FoundRecord(
                     record=one.record["id"],
@@ -51,6 +61,8 @@ def search_records(project: Project, mapping: str, text: str) -> SearchResult:
                 for one in found
             ),
             calls=target.calls,
+            read=copy.read.astimezone(project.zone) if copy else None,
+            asked=now.astimezone(project.zone),
         )
 
 
@@ -61,7 +73,7 @@ def _searchable(project: Project, mapping: str) -> MappingSpec:
         )
     spec = project.mappings[mapping]
     entity = project.catalogue.entities[spec.target.entity]
-    if spec.append or "query" not in entity.operations:
+    if not is_searchable(spec, entity):
         raise EngineError(
             f"mapping {mapping} appends {entity.name}, which cannot be read back: "
             "there are no records to search"

@@ -91,9 +91,11 @@ def entity_fields(project: Project, mapping: MappingSpec) -> list[str]:
     )
     names.update(name for match_key in mapping.match for name in match_key.fields)
     names.update(mapping.similar)
+    names.update(mapping.search)
     names.update(_record_paths(project, mapping))
     names.update(_ledger_fields(project, mapping))
     entity = project.catalogue.entities[mapping.target.entity]
+    names.add(entity.active)
     if entity.parent:
         names.add(entity.parent.key)
     names.discard("id")

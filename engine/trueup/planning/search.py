@@ -65,9 +65,28 @@ def search(
     """
     base = {"settings": project.settings}
     records = Records(project, target, base)
-    found = _Search(project, target, records).search(mapping, text, known)
+    return without_poor_fits(_Search(project, target, records).search(mapping, text, known))
+
+
+def without_poor_fits(found: Sequence[Match]) -> list[Match]:
+    """Leaves out records that only share a word with the text where any other fits better."""
     best = max((one.fits.best for one in found), default=Fit.SOME_WORDS)
     return [one for one in found if one.fits.best > Fit.SOME_WORDS or best is Fit.SOME_WORDS]
+
+
+def is_searchable(mapping: MappingSpec, entity: Entity) -> bool:
+    """Whether the mapping has records that can be read back."""
+    return mapping.append is None and "query" in entity.operations
+
+
+def references(project: Project, mapping: MappingSpec) -> dict[str, MappingSpec]:
+    """Fields of match keys that refer to another mapping's record, with that mapping."""
+    return {
+        name: project.mappings[spec.value.mapping]
+        for key in mapping.match
+        for name, spec in key.fields.items()
+        if isinstance(spec.value, Reference)
+    }
 
 
 @dataclass(slots=True)
@@ -117,7 +136,7 @@ class _Search:
 
     def _read(self, mapping: MappingSpec, where: Sequence[Condition]) -> dict[int, Record]:
         entity = self._target.entity(mapping.target.entity)
-        names = [*self._fields(mapping), *self._references(mapping)]
+        names = [*self._fields(mapping), *references(self._project, mapping)]
         names += [entity.active] if entity.active and entity.field(entity.active) else []
         every = [*self._records.constant_conditions(mapping), *where]
         read = self._records.read(mapping.target.entity, every, sorted(set(names)))
@@ -125,20 +144,11 @@ class _Search:
 
     # Records that the match keys refer to
 
-    def _references(self, mapping: MappingSpec) -> dict[str, MappingSpec]:
-        """Fields of match keys that refer to another mapping's record, with that mapping."""
-        return {
-            name: self._project.mappings[spec.value.mapping]
-            for key in mapping.match
-            for name, spec in key.fields.items()
-            if isinstance(spec.value, Reference)
-        }
-
     def _through_references(self, mapping: MappingSpec, text: str) -> dict[int, Record]:
         """Records whose contract, company, … fits; through the reference with the fewest."""
         ways = {
             name: self._candidates(other, _queries(text))
-            for name, other in self._references(mapping).items()
+            for name, other in references(self._project, mapping).items()
         }
         usable = {name: ids for name, ids in ways.items() if 0 < len(ids) <= MOST_PARENTS}
         if not usable:
@@ -150,7 +160,7 @@ class _Search:
         self, mapping: MappingSpec, records: Mapping[int, Record]
     ) -> Mapping[int, Record]:
         """The same records, once the titles of all that they refer to are known."""
-        for name, other in self._references(mapping).items():
+        for name, other in references(self._project, mapping).items():
             entity = other.target.entity
             ids = {record[name] for record in records.values() if record.get(name)}
             missing = sorted(id_ for id_ in ids if (entity, id_) not in self._titles)
@@ -165,7 +175,7 @@ class _Search:
     def _reference_texts(self, mapping: MappingSpec, record: Record) -> dict[str, str]:
         return {
             f"{name}{REFERS}{of}": title
-            for name, other in self._references(mapping).items()
+            for name, other in references(self._project, mapping).items()
             for of, title in self._titles.get(
                 (other.target.entity, record.get(name) or 0), {}
             ).items()

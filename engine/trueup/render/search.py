@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from trueup.model.catalogue import SystemNames
 from trueup.model.finding import BRIEF_KEY
 from trueup.model.plan import RowRef
 from trueup.model.record_search import Fit, FoundRecord, SearchResult
-from trueup.render.formatting import known_as
+from trueup.render.formatting import count, known_as
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
@@ -28,11 +29,16 @@ _WHY = {
 
 
 def search_text(
-    result: SearchResult, command: str, style: Style = PLAIN, *, verbose: bool = False
+    result: SearchResult,
+    command: str,
+    names: SystemNames,
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
 ) -> str:
     """The page. `command` links a row to a record, with KEY and ID for both."""
     fields = ", ".join(map(sanitize, result.searched)) or "the records that it refers to"
-    looked = f"Searched {sanitize(result.entity)} by {fields}, with {result.calls:,} calls."
+    looked = f"Searched {sanitize(result.entity)} by {fields}, {_when(result, names)}."
     if not result.found:
         return f"No {sanitize(result.entity)} fits. {looked}\n"
     shown = result.found if verbose else result.found[:FEW]
@@ -44,6 +50,18 @@ def search_text(
     return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
 
 
+def _when(result: SearchResult, names: SystemNames) -> str:
+    """When the records were read, and what that cost."""
+    if result.read is None:
+        return f"with {result.calls:,} calls"
+    minutes = int((result.asked - result.read).total_seconds()) // 60
+    hours, day = minutes // 60, "" if result.read.date() == result.asked.date() else " yesterday"
+    age = count(hours, "hour") if hours else count(minutes, "minute")
+    ago = f"{age} ago" if minutes else "just now"
+    plan = f"as read by the plan of {result.read:%H:%M}{day}, {ago}"
+    return f"{plan}; `--fresh` asks {names.target}"
+
+
 def search_json(result: SearchResult) -> Mapping[str, object]:
     """The same for programs."""
     return {
@@ -51,6 +69,7 @@ def search_json(result: SearchResult) -> Mapping[str, object]:
         "entity": result.entity,
         "searched": [*result.searched],
         "calls": result.calls,
+        "read": result.read.isoformat() if result.read else None,
         "found": [
             {
                 "record": one.record,

@@ -56,8 +56,17 @@ def _fit(value: str, text: str) -> Fit | None:
         return Fit.BEGINS
     if any(sought in begun for begun, sought in pairs):
         return Fit.CONTAINS
-    is_alike = all(names) and SequenceMatcher(None, *names).ratio() >= ALIKE
-    return Fit.ALIKE if is_alike else None
+    return Fit.ALIKE if all(names) and _are_alike(*names) else None
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether two names are similar; the quick bounds spare most comparisons."""
+    matcher = SequenceMatcher(None, one, other)
+    return (
+        matcher.real_quick_ratio() >= ALIKE
+        and matcher.quick_ratio() >= ALIKE
+        and matcher.ratio() >= ALIKE
+    )
 
 
 def _by_words(texts: Texts, text: str) -> list[tuple[str, Fit]]:

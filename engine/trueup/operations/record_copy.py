@@ -1,0 +1,88 @@
+"""The copy of the records that the last plan read: `trueup search` looks there.
+
+It holds names, numbers and domains, no secrets, and only its owner may read it. Losing it costs a
+search the calls that it saves. What a run writes is not in it, so a run removes it.
+"""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from trueup import operating_system
+from trueup.local_files import read_regular
+from trueup.model.project import Project
+from trueup.model.record_snapshot import KnownRecords, RecordSnapshot
+
+NAME = ".trueup/records.json"
+"""Relative to the project; git ignores the folder in projects that `trueup init` makes."""
+
+VERSION = 1
+
+LARGEST = 32_000_000
+"""Bytes; of more records than that none are kept."""
+
+OLDEST = timedelta(days=1)
+"""A copy that is older is not used."""
+
+
+def path_of(project: Project) -> Path:
+    """Where the copy of a project is."""
+    return Path(project.root) / NAME
+
+
+def keep(project: Project, snapshot: RecordSnapshot) -> None:
+    """Replaces the copy; removes it where there is too much to keep. Raises OSError."""
+    path = path_of(project)
+    document = {
+        "version": VERSION,
+        "read": snapshot.read.isoformat(),
+        "target": snapshot.target,
+        "mappings": {
+            name: {
+                "fields": [*one.fields],
+                "records": {str(id_): record for id_, record in one.records.items()},
+            }
+            for name, one in snapshot.mappings.items()
+        },
+    }
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    if len(content) > LARGEST:
+        forget(project)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    operating_system.write_whole(path, content, private=True)
+
+
+def forget(project: Project) -> None:
+    """Removes the copy, if there is one. Raises OSError."""
+    path_of(project).unlink(missing_ok=True)
+
+
+def recall(project: Project, target: str, now: datetime) -> RecordSnapshot | None:
+    """The copy; None where there is none of this target, or it is too old or cannot be read.
+
+    Any of these costs calls and loses nothing, so none is an error.
+    """
+    try:
+        snapshot = _parsed(json.loads(read_regular(path_of(project))))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    is_recent = timedelta(0) <= now - snapshot.read <= OLDEST
+    return snapshot if is_recent and snapshot.target == target else None
+
+
+def _parsed(document: dict[str, Any]) -> RecordSnapshot:
+    """The snapshot. Raises what reading other content raises."""
+    if document["version"] != VERSION:
+        raise ValueError("another version")
+    return RecordSnapshot(
+        read=datetime.fromisoformat(document["read"]),
+        target=document["target"],
+        mappings={
+            name: KnownRecords(
+                tuple(one["fields"]), {int(id_): record for id_, record in one["records"].items()}
+            )
+            for name, one in document["mappings"].items()
+        },
+    )

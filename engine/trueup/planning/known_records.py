@@ -1,0 +1,87 @@
+"""What a plan has read of the records that can be searched, and a search in it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from trueup.model.catalogue import Entity
+from trueup.model.coerce import empty
+from trueup.model.mapping_state import Record
+from trueup.model.project import MappingSpec, Project
+from trueup.model.record_snapshot import KnownRecords, RecordSnapshot
+from trueup.planning.context import PlanContext
+from trueup.planning.search import (
+    REFERS,
+    Match,
+    is_searchable,
+    references,
+    searched_fields,
+    without_poor_fits,
+)
+from trueup.stages.search import rank
+
+
+def records_read(context: PlanContext, read: datetime) -> RecordSnapshot:
+    """Returns the records of a plan's mappings with the fields that a search needs."""
+    mappings = {}
+    for name, state in context.states.items():
+        mapping = state.mapping
+        entity = context.project.catalogue.entities[mapping.target.entity]
+        if is_searchable(mapping, entity):
+            fields = _needed(context.project, mapping, entity)
+            records = {id_: _kept(record, fields) for id_, record in state.records.items()}
+            mappings[name] = KnownRecords(fields, records)
+    return RecordSnapshot(read, context.target.identity(), mappings)
+
+
+def search_known(
+    project: Project, mapping: MappingSpec, text: str, known: RecordSnapshot
+) -> list[Match]:
+    """The records that fit the text, the best first; none where the snapshot is not enough.
+
+    That is so where it lacks fields that the mapping names now.
+    """
+    entity = project.catalogue.entities[mapping.target.entity]
+    own = known.mappings.get(mapping.name)
+    if own is None or not {*_needed(project, mapping, entity)} <= {*own.fields}:
+        return []
+    fields = searched_fields(mapping, entity)
+    texts = {
+        id_: {
+            **{name: str(record[name]) for name in fields if not empty(record.get(name))},
+            **_reference_texts(project, mapping, record, known),
+        }
+        for id_, record in own.records.items()
+    }
+    filled = {id_: one for id_, one in texts.items() if one}
+    found = [
+        Match({"id": id_, **own.records[id_]}, filled[id_], fits)
+        for id_, fits in rank(filled, text)
+    ]
+    return without_poor_fits(found)
+
+
+def _needed(project: Project, mapping: MappingSpec, entity: Entity) -> tuple[str, ...]:
+    """Fields of a record: those that are searched, references of match keys, the active flag."""
+    active = [entity.active] if entity.active and entity.field(entity.active) else []
+    names = [*searched_fields(mapping, entity), *references(project, mapping), *active]
+    return tuple(dict.fromkeys(names))
+
+
+def _kept(record: Record, fields: tuple[str, ...]) -> Record:
+    return {name: record[name] for name in fields if not empty(record.get(name))}
+
+
+def _reference_texts(
+    project: Project, mapping: MappingSpec, record: Record, known: RecordSnapshot
+) -> Mapping[str, str]:
+    """What the records are called that this one refers to."""
+    texts = {}
+    for name, other in references(project, mapping).items():
+        entity = project.catalogue.entities[other.target.entity]
+        title = next(iter(searched_fields(other, entity)), "")
+        parent = known.mappings.get(other.name)
+        if parent and title and not empty(record.get(name)):
+            value = parent.records.get(record[name], {}).get(title)
+            if not empty(value):
+                texts[f"{name}{REFERS}{title}"] = str(value)
+    return texts
