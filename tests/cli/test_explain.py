@@ -1,8 +1,10 @@
 """`trueup explain`: rows, fields, changes, lines of the ledger, totals; live and from a file."""
 
 import json
+from pathlib import Path
 
 import pytest
+from trueup.model import document
 
 CUSTOMER = "customer:Alpine Dental AG"
 SUBSCRIPTION = "Alpine Dental AG, Microsoft 365 Business Premium, yearly"
@@ -130,7 +132,7 @@ def test_a_total_of_a_saved_plan_is_explained_without_reading(whole, work, trueu
     assert code == 0
     assert out.startswith("Billed too much ")
     assert "no row is linked to it\n" in out
-    assert "`trueup explain ledger:subscription:" in out
+    assert "`trueup explain --plan plan.json ledger:subscription:" in out
 
 
 def test_what_has_changed_since_the_plan_was_saved_is_noted(work, trueup, saved):
@@ -182,3 +184,69 @@ def test_what_is_not_found_or_not_unique_is_an_error_with_candidates(trueup, wha
 
     assert code == 1
     assert message in err
+
+
+def test_a_field_shows_what_an_undo_changes_about_it(applied, trueup):
+    run = json.loads(trueup("history", "--json")[1])["runs"][0]["run"]
+    assert trueup("plan", "--undo", run, "--out", "undo.json")[0] == 0
+    plan = document.loads((applied / "undo.json").read_text())
+    change = next(
+        one for one in plan.changes if one.mapping == "customer" and one.fields and one.is_undo
+    )
+    field = change.fields[0]
+    what = f"customer:{change.keys[0]}.{field.field}"
+
+    code, out, _ = trueup("explain", "--plan", "undo.json", what)
+
+    assert code == 0
+    assert f"Undo of run {run[:12]}" in out
+    assert f"{field.shown_before} → {field.shown_after}" in out
+    undone = json.loads(trueup("explain", "--plan", "undo.json", what, "--json")[1])
+    assert undone["rows"][0]["fields"][0]["undone"]["before"] == field.shown_before
+    assert "Undo of run" not in trueup("explain", what)[1]
+    others = [name for name in ("phone", "city", "fax") if name != field.field]
+    what = f"customer:{change.keys[0]}.{others[0]}"
+    assert "Undo of run" not in trueup("explain", "--plan", "undo.json", what)[1] or (
+        others[0] in [one.field for one in change.fields]
+    )
+
+
+def test_a_key_may_be_as_short_as_it_names_one_row(trueup):
+    key = "749c6782-f424-5dfa-8e93-3d7814286893"
+    keys = json.loads((Path("examples") / "work365" / "account.json").read_text())
+    others = [one["accountid"] for one in keys["value"] if one["accountid"] != key]
+    length = next(n for n in range(1, 8) if not any(one.startswith(key[:n]) for one in others))
+    assert length < 4
+
+    code, out, _ = trueup("explain", f"customer:{key[:length].upper()}.phone")
+
+    assert code == 0
+    assert out.startswith(f"customer {key} (Alpine Dental AG)")
+    first = next(one for one in others if any(two[0] == one[0] for two in others if two != one))
+    code, _, err = trueup("explain", f"customer:{first[0]}")
+    assert code == 1
+    assert f"{first[0]!r} may be any of " in err
+    assert "rows of customer: customer:" in err
+    assert "give more of the key" in err
+
+
+def test_a_line_of_the_ledger_is_found_by_a_short_key(trueup):
+    assert (
+        trueup("explain", "ledger:subscription:7c0")[1] == trueup("explain", "ledger:7c0434fa")[1]
+    )
+
+
+def test_a_hint_in_an_explanation_names_the_same_plan_and_project(work, trueup, saved, monkeypatch):
+    code, out, _ = trueup("explain", "--plan", "plan.json", "billed too little")
+    [hint] = [line for line in out.splitlines() if "explains the first" in line]
+    assert (code, hint.startswith("`trueup explain --plan plan.json ledger:")) == (0, True)
+
+    monkeypatch.chdir(work.parent)
+    out = trueup(
+        "explain", "--project", "work", "--plan", "work/plan.json", "billed too little", "-v"
+    )[1]
+    hints = [line.strip() for line in out.splitlines() if "trueup explain" in line]
+    assert hints
+    for hint in hints:
+        assert hint.startswith("`trueup explain --plan work/plan.json ledger:")
+        assert hint.endswith("--project work`")

@@ -38,8 +38,9 @@ def explain(context: CommandContext, what: str, file: Path | None) -> int:
     ledger:KEY         a line of the ledger; KEY may be the record of a line without a row
     TOTAL              a total by the name that the plan shows: 'billed too little', 'to add'
 
-    KEY may be a unique prefix or the row's name. With --plan, figures and changes are those of the
-    saved plan, and rows and records are read as they are now; a total is explained without reading.
+    KEY may be a unique start of the key, however short, or the row's name. With --plan, figures and
+    changes are those of the saved plan, and rows and records are read as they are now; a total is
+    explained without reading. Of a saved undo, a field shows what the undo changes about it.
     Nothing is written.
     """
     from trueup.cli.progress import listening
@@ -53,5 +54,10 @@ def explain(context: CommandContext, what: str, file: Path | None) -> int:
     if context.json:
         out(explanation_json(found))
     else:
-        out(explanation_text(found, context.style, verbose=context.verbose))
+        saved = ("--plan", file) if file else ()
+
+        def command(part: str) -> str:
+            return context.command("explain", *saved, part)
+
+        out(explanation_text(found, context.style, verbose=context.verbose, command=command))
     return 0

@@ -48,6 +48,16 @@ class FieldStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneField:
+    """What an undo changes about a field."""
+
+    run: str  # that it takes back
+    change: str  # id of the change of the undo
+    before: str  # as people read it: what the record has
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldExplanation:
     """One field: where its value comes from, what the record has, and what was written last."""
 
@@ -62,6 +72,7 @@ class FieldExplanation:
     status: FieldStatus
     before: str = ""  # of a field that is written
     reason: Reason | None = None  # of a field that is written
+    undone: UndoneField | None = None  # None: the plan is no undo, or leaves the field as it is
 
 
 class RuleStatus(StrEnum):

@@ -1,5 +1,6 @@
 """Explained changes with the periods and prices of their money, and totals with their parts."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from shlex import quote
 
@@ -116,8 +117,22 @@ def _period(period: PeriodAmount, amount: Decimal, of: str, view: View) -> Line:
 # Totals
 
 
-def total_lines(total: TotalExplanation, view: View) -> list[Line]:
-    """A total with all its parts, the largest first; to the penny they add up to it."""
+ExplainCommand = Callable[[str], str]
+"""From what is explained to the command line that does it."""
+
+
+def explain_command(what: str) -> str:
+    """The command on a new plan of the project in the current folder."""
+    return f"trueup explain {quote(what)}"
+
+
+def total_lines(
+    total: TotalExplanation, view: View, command: ExplainCommand = explain_command
+) -> list[Line]:
+    """A total with all its parts, the largest first; to the penny they add up to it.
+
+    `command` makes the command that explains a part.
+    """
     style = view.style
     known = {str(n): part.amount for n, part in enumerate(total.parts) if part.amount is not None}
     amount = _shown(total)
@@ -128,15 +143,11 @@ def total_lines(total: TotalExplanation, view: View) -> list[Line]:
         if part.text:
             found.append(free(sanitize(part.text), style.dim, 6))
         if view.verbose:
-            found.append(free(_command(part), style.dim, 6))
+            found.append(free(f"`{command(sanitize(part.what))}`", style.dim, 6))
     if total.parts and not view.verbose:
-        text = f"`{_command(total.parts[0])}` explains the first; -v shows them all."
+        text = f"`{command(sanitize(total.parts[0].what))}` explains the first; -v shows them all."
         found.append(free(text, style.dim))
     return found
-
-
-def _command(part: TotalPart) -> str:
-    return f"trueup explain {quote(sanitize(part.what))}"
 
 
 def _shown(total: TotalExplanation) -> Decimal | None:

@@ -12,13 +12,19 @@ from trueup.model.explanation import (
     RowStatus,
     RuleExplanation,
     RuleStatus,
+    UndoneField,
 )
 from trueup.model.plan import Reason
 from trueup.model.project import Manage
 from trueup.model.run import Pushed
 from trueup.render.evaluation import row_place
 from trueup.render.explained_ledger import ledger_lines
-from trueup.render.explained_money import change_lines, total_lines
+from trueup.render.explained_money import (
+    ExplainCommand,
+    change_lines,
+    explain_command,
+    total_lines,
+)
 from trueup.render.findings import remedy_text
 from trueup.render.formatting import known_as, sentence, signed
 from trueup.render.formulas import formula_lines
@@ -48,9 +54,13 @@ _MANAGED = {
 
 
 def explanation_text(
-    explanation: Explanation, style: Style = PLAIN, *, verbose: bool = False
+    explanation: Explanation,
+    style: Style = PLAIN,
+    *,
+    verbose: bool = False,
+    command: ExplainCommand = explain_command,
 ) -> str:
-    """The whole page, ending in a line break."""
+    """The whole page, ending in a line break. `command` makes the command that explains a part."""
     view = View(explanation.currency, explanation.names, style, verbose)
     sections = [[free(f"! {sanitize(note)}", style.warn) for note in explanation.notes]]
     for row in explanation.rows:
@@ -58,7 +68,7 @@ def explanation_text(
     sections += [change_lines(change, view) for change in explanation.changes]
     sections += [ledger_lines(line, view) for line in explanation.ledger]
     if explanation.total:
-        sections.append(total_lines(explanation.total, view))
+        sections.append(total_lines(explanation.total, view, command))
     columns = style.columns or WIDTH
     return "\n".join(
         "".join(f"{line}\n" for line in lay_out(lines, columns)) for lines in sections if lines
@@ -144,6 +154,8 @@ def _fields(row: RowExplanation, view: View, *, in_full: bool) -> list[Line]:
     found = [Line(cells, "field", heading=True)]
     for one in row.fields:
         found.append(_field(one, view, is_appended=row.is_appended))
+        if one.undone:
+            found.append(_undone(one.undone, view))
         if in_full or view.verbose or one.status is FieldStatus.WRITTEN:
             found += _origin(one, view)
     return found
@@ -157,6 +169,11 @@ def _field(field: FieldExplanation, view: View, *, is_appended: bool) -> Line:
     sides = () if is_appended else (Cell(actual, wraps=True), Cell(last, wraps=True))
     name, wanted = Cell(f"  {sanitize(field.name)}"), Cell(sanitize(field.wanted), wraps=True)
     return Line((name, wanted, *sides, Cell(_status(field, view), paint)), "field")
+
+
+def _undone(undone: UndoneField, view: View) -> Line:
+    values = f"{sanitize(undone.before)} → {sanitize(undone.after)}"
+    return free(f"Undo of run {sanitize(undone.run[:12])}: {values}", view.style.change, 6)
 
 
 def _status(field: FieldExplanation, view: View) -> str:

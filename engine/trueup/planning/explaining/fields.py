@@ -1,13 +1,13 @@
 """The fields of one row: where each value comes from, and what the record has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot
 from trueup.model.coerce import empty, same
-from trueup.model.explanation import FieldExplanation, FieldStatus
+from trueup.model.explanation import FieldExplanation, FieldStatus, UndoneField
 from trueup.model.plan import Action, Change, FieldChange
 from trueup.model.project import Manage, MappingSpec, Value
 from trueup.planning.context import PlanContext
@@ -30,9 +30,12 @@ class _Wanted:
 
 
 def explain_fields(
-    context: PlanContext, mapping: MappingSpec, key: str, changes: list[Change]
+    context: PlanContext, mapping: MappingSpec, key: str, changes: list[Change], undo_of: str
 ) -> tuple[FieldExplanation, ...]:
-    """Every field of the row's record, in the order of the mapping. `changes` are the row's own."""
+    """Every field of the row's record, in the order of the mapping.
+
+    `changes` are the row's own, `undo_of` is the run that their plan takes back, if any.
+    """
     compiled = context.compiled[mapping.name]
     written = {
         field.field: field
@@ -43,7 +46,14 @@ def explain_fields(
     names = context.names(mapping.name, key)
     order = [*mapping.identity, *mapping.fields]
     slots = sorted(compiled.slots, key=lambda slot: order.index(slot.name))
-    return tuple(_explain(context, mapping, key, slot, names, written) for slot in slots)
+    undone = {
+        field.field: UndoneField(undo_of, change.id, field.shown_before, field.shown_after)
+        for change in changes
+        if change.is_undo
+        for field in change.fields
+    }
+    found = (_explain(context, mapping, key, slot, names, written) for slot in slots)
+    return tuple(replace(one, undone=undone.get(one.name)) for one in found)
 
 
 def _explain(

@@ -38,7 +38,7 @@ def explain_row(context: PlanContext, plan: Plan, mapping: str, key: str) -> Row
         pushed=context.snapshot.pushed.get((mapping, key)),
         record=record,
         how=_how(context, mapping, key, changes, record),
-        fields=explain_fields(context, spec, key, changes) if has_row else (),
+        fields=explain_fields(context, spec, key, changes, plan.undo_of) if has_row else (),
         rules=explain_rules(context, spec, key, findings) if has_row else (),
         decisions=tuple(
             DecisionExplanation(one, context.is_in_force(one))

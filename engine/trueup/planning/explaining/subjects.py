@@ -66,14 +66,14 @@ def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:
 
     Raises EngineError where more than one row fits, or the row has no such field.
     """
-    if rows := fitting_rows(context, text, mapping):
+    if rows := _fitting(context, text, mapping):
         return RowSubject(*only_row(context, text, rows, [mapping]))
     spec = context.project.mappings[mapping]
     fields = {**spec.identity, **spec.fields}
     wrong: list[tuple[RowKey, str]] = []
     for position in (place for place, letter in enumerate(text) if letter == "."):
         key, field = text[:position], text[position + 1 :]
-        rows = fitting_rows(context, key, mapping) if key else []
+        rows = _fitting(context, key, mapping)
         if rows and field in fields:
             return RowSubject(*only_row(context, key, rows, [mapping]), field)
         wrong += [(row, field) for row in rows]
@@ -85,6 +85,13 @@ def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:
             + (f": {remedy}" if remedy else "")
         )
     return None
+
+
+def _fitting(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
+    """The rows of a mapping: those that any command takes, else those whose key begins so."""
+    if not text.strip():
+        return []
+    return fitting_rows(context, text, mapping) or fitting_rows(context, text, mapping, least=1)
 
 
 def _names(context: PlanContext, mapping: str) -> set[str]:
@@ -119,6 +126,7 @@ def _line(plan: Plan, text: str) -> LedgerLine:
 def _fitting_lines(text: str, lines: Sequence[LedgerLine]) -> list[LedgerLine]:
     ids = {line.key or str(line.record): line for line in lines}
     by_record = [line for line in lines if str(line.record) == text]
+    names = {key: line.name for key, line in ids.items()}
     return by_record or [
-        ids[key] for key in matching_keys(text, {k: v.name for k, v in ids.items()})
+        ids[key] for key in matching_keys(text, names) or matching_keys(text, names, least=1)
     ]

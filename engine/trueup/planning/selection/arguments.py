@@ -10,7 +10,7 @@ from trueup.model.plan import Change
 from trueup.model.suggestions import closest
 from trueup.planning.context import PlanContext
 from trueup.planning.references import ReferenceGraph
-from trueup.planning.selection.row_names import matching_keys
+from trueup.planning.selection.row_names import LEAST, matching_keys
 
 MOST = 5
 """Rows that are named where several fit."""
@@ -63,16 +63,19 @@ def parse_customer(context: PlanContext, text: str) -> RowKey:
     return only_row(context, text, tops or found, every)
 
 
-def fitting_rows(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
-    """The rows of a mapping that may be meant, those in its scope first."""
+def fitting_rows(context: PlanContext, text: str, mapping: str, least: int = LEAST) -> list[RowKey]:
+    """The rows of a mapping that may be meant, those in its scope first.
+
+    `least`: characters that the start of a key must have.
+    """
     state = context.states[mapping]
     if text in state.rows or text in state.record_ids:
         return [(mapping, text)]
     in_scope = dict.fromkeys(chain(state.ready, state.blocked, state.skipped, state.record_ids))
-    found = matching_keys(text, _labels(context, mapping, in_scope))
+    found = matching_keys(text, _labels(context, mapping, in_scope), least)
     if not found:
         others = state.rows.keys() - in_scope.keys()
-        found = matching_keys(text, _labels(context, mapping, others))
+        found = matching_keys(text, _labels(context, mapping, others), least)
     return [(mapping, key) for key in found]
 
 
@@ -92,8 +95,11 @@ def only_row(
             f"{name}:{key} ({context.label(name, key)})" for name, key in sorted(found)[:MOST]
         )
         more = f" and {len(found) - MOST:,} more" if len(found) > MOST else ""
+        start = text.strip().casefold()
+        is_start = all(key.casefold().startswith(start) for _, key in found)
+        remedy = "give more of the key" if is_start else "give the key"
         raise EngineError(
-            f"{text!r} may be any of {len(found):,} rows{of}: {shown}{more}; give the key"
+            f"{text!r} may be any of {len(found):,} rows{of}: {shown}{more}; {remedy}"
         )
     names = {
         word

@@ -9,15 +9,17 @@ CUT = "…"
 """The mark of a long name that a plan cuts."""
 
 
-def matching_keys(text: str, names: Mapping[str, str]) -> list[str]:
+def matching_keys(text: str, names: Mapping[str, str], least: int = LEAST) -> list[str]:
     """Keys of the rows that `text` may mean.
 
-    `names`: keys with the names of their rows, empty where there is none.
+    `names`: keys with the names of their rows, empty where there is none. `least`: characters that
+    the start of a key must have.
     """
     if text in names:
         return [text]
     wanted = text.strip().casefold()
-    found = [key for key in names if len(text) >= LEAST and key.casefold().startswith(wanted)]
+    is_long = len(wanted) >= max(least, 1)
+    found = [key for key in names if is_long and key.casefold().startswith(wanted)]
     found = found or [
         key for key, name in names.items() if name and name.strip().casefold() == wanted
     ]
