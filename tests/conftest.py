@@ -57,10 +57,13 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+gc.disable()  # until all is collected: what is loaded until then stays
+
+
 def pytest_collection_finish():
     """What is loaded now stays: the collector of garbage need not look at it again and again."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
