@@ -11,6 +11,7 @@ from pathlib import Path
 from trueup.operations.project_folder import shipped_folder as shipped
 
 from tests.chaos.serving import Server
+from tests.support.part_of_demo import keep_customers
 
 CUSTOMERS = (
     "Ashdown & Pell Veterinary Ltd",
@@ -46,13 +47,6 @@ _TARGET = """target:
   timeout: {timeout}
   deadline: 8
 """
-_CUSTOMER_COLUMNS = {
-    "account": "accountid",
-    "contact": "_parentcustomerid_value",
-    "billing_contract": "_work365_billingcontract_customer_value",
-    "subscription": "_work365_subscription_customer_value",
-    "license_change": "_work365_lcl_customer_value",
-}
 _PRODUCT_COLUMN = "_work365_subscription_product_value"
 
 
@@ -96,24 +90,15 @@ def dataverse(database: Path, exports: Path) -> Server:
 
 def _extract(exports: Path, folder: Path) -> None:
     """Copies the rows of the customers, and the products of their subscriptions."""
-    folder.mkdir(parents=True)
-    accounts = {
-        row["accountid"]
-        for row in json.loads((exports / "account.json").read_text(encoding="utf-8"))["value"]
-        if row["name"] in CUSTOMERS
-    }
-    products = set()
-    for table, column in _CUSTOMER_COLUMNS.items():
-        document = json.loads((exports / f"{table}.json").read_text(encoding="utf-8"))
-        rows = [row for row in document["value"] if row.get(column) in accounts]
-        products |= {row.get(_PRODUCT_COLUMN) for row in rows}
-        text = json.dumps({**document, "value": rows}, indent=1)
-        (folder / f"{table}.json").write_text(text, encoding="utf-8")
+    shutil.copytree(exports, folder)
+    keep_customers(folder, CUSTOMERS)
+    subscriptions = json.loads((folder / "subscription.json").read_text(encoding="utf-8"))["value"]
+    products = {row[_PRODUCT_COLUMN] for row in subscriptions}
 
-    with (exports / "product.csv").open(encoding="utf-8", newline="") as file:
-        header, *lines = csv.reader(file)
-    key = header.index("productid") if "productid" in header else 0
+    file = folder / "product.csv"
+    header, *lines = csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
+    key = header.index("id")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([header, *(line for line in lines if line[key] in products)])
-    (folder / "product.csv").write_text(out.getvalue(), encoding="utf-8")
+    file.write_text(out.getvalue(), encoding="utf-8")
