@@ -148,11 +148,12 @@ def test_on_windows_no_folder_is_opened_and_no_process_is_asked(
     def forbidden(*_: object) -> None:
         raise AssertionError("not on Windows")
 
-    monkeypatch.setattr(os, "open", forbidden)
-    monkeypatch.setattr(os, "kill", forbidden)
+    with monkeypatch.context() as patched:  # pytest itself removes folders afterwards
+        patched.setattr(os, "open", forbidden)
+        patched.setattr(os, "kill", forbidden)
 
-    system.sync_folder(tmp_path)
-    assert system.process_exists(os.getpid()) is None
+        system.sync_folder(tmp_path)
+        assert system.process_exists(os.getpid()) is None
 
 
 @pytest.mark.usefixtures("windows")

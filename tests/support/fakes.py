@@ -6,7 +6,6 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from itertools import count
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -138,6 +137,17 @@ def _left_out(code: str, text: str, key: str = "", part: Row | None = None) -> F
     )
 
 
+class Numbers:
+    """Counts up. It can be copied; `itertools.count` cannot, from Python 3.14 on."""
+
+    def __init__(self, first: int) -> None:
+        self._following = first
+
+    def __next__(self) -> int:
+        self._following += 1
+        return self._following - 1
+
+
 class FakeTarget:
     """Records in memory; adjustments move unit rows as Autotask does, a row between changes."""
 
@@ -148,7 +158,7 @@ class FakeTarget:
         self.records: dict[str, dict[int, Record]] = {name: {} for name in entities}
         for name, given in (records or {}).items():
             self.records[name] = {record["id"]: dict(record) for record in given}
-        self.ids = count(1000)
+        self.ids = Numbers(1000)
         self.calls = 0
         self.sent: list[tuple[str, str, Mapping[str, Any]]] = []
         self._lock = Lock()
@@ -323,7 +333,7 @@ class FakeState:
         self.audited: list[AuditEntry] = []
         self.heads: list[str] = []  # one per line of the journal
         self.lease: Lease | None = None
-        self._tokens = count(1)
+        self._tokens = Numbers(1)
 
     def load(self) -> StateSnapshot:
         doubtful = {run for run, _ in self.in_doubt()}

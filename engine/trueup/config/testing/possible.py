@@ -247,10 +247,7 @@ def _with_nothing(
         if str(part.data).partition(":")[0] not in _WITHOUT_CHANGES:
             text = f"{NEVER}: a plan with nothing in it is not over {part.data}"
             yield fault(text, "remove it, or list the changes of the plan", part.place)
-    for amount in expect.money.values():
-        if _number(amount.value):
-            text = f"{NEVER}: a plan with nothing in it moves no money"
-            yield fault(text, "write 0, or list the changes of the plan", amount.place)
+    yield from _money_with_nothing(expect)
     for line in expect.ledger:
         moved = line.values.get("moved")
         if moved and _number(moved.value):
@@ -259,6 +256,13 @@ def _with_nothing(
     if expect.after_apply and target:
         for units in expect.after_apply.units:
             yield from _units_as_before(units, target)
+
+
+def _money_with_nothing(expect: Expectations) -> Iterator[Finding]:
+    for amount in expect.money.values():
+        if _number(amount.value):
+            text = f"{NEVER}: a plan with nothing in it moves no money"
+            yield fault(text, "write 0, or list the changes of the plan", amount.place)
 
 
 def _units_as_before(expected: ExpectedUnits, target: GivenTarget) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ class SqliteHistory:
         """All runs, oldest first; with `plans=False` without their plan documents."""
         name = "read_runs" if plans else "read_runs_without_plans"
         with self._access.reading() as connection:
-            selected = connection.execute(statement(name)) if connection else ()
+            selected = connection.execute(statement(name)).fetchall() if connection else ()
             return [rows.run(row) for row in selected]
 
     def run(self, run: str) -> Run:
@@ -42,13 +42,15 @@ class SqliteHistory:
         """The entries of a run, oldest first."""
         values = {"run": run}
         with self._access.reading() as connection:
-            selected = connection.execute(statement("read_entries"), values) if connection else ()
+            if connection is None:
+                return []
+            selected = connection.execute(statement("read_entries"), values).fetchall()
             return [rows.entry(row) for row in selected]
 
     def in_doubt(self) -> Sequence[tuple[str, Entry]]:
         """Run id and last entry of each change in doubt, oldest first."""
         with self._access.reading() as connection:
-            selected = connection.execute(statement("read_doubts")) if connection else ()
+            selected = connection.execute(statement("read_doubts")).fetchall() if connection else ()
             return [(row[0], rows.entry(row[1:])) for row in selected]
 
     def audit(self) -> Sequence[AuditEntry]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -140,9 +141,11 @@ def append(connection: sqlite3.Connection, new_lines: Sequence[NewLine]) -> str:
     return str(head)
 
 
-def lines(connection: sqlite3.Connection) -> Iterator[Line]:
-    """All lines in order."""
-    return (Line(*row) for row in connection.execute(statement("read_lines")))
+@contextmanager
+def lines(connection: sqlite3.Connection) -> Iterator[Iterator[Line]]:
+    """All lines in order, one at a time. The file is no longer read when the block ends."""
+    with closing(connection.execute(statement("read_lines"))) as selected:
+        yield (Line(*row) for row in selected)
 
 
 def systems(connection: sqlite3.Connection) -> Mapping[str, str]:

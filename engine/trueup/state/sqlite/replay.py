@@ -34,9 +34,10 @@ class Replay:
 def differences(connection: sqlite3.Connection) -> Iterator[str]:
     """One text for each row that differs from the journal."""
     replay = Replay()
-    for line in lines(connection):
-        if step := _STEPS.get(line.kind):
-            step(replay, line, json.loads(line.data))
+    with lines(connection) as every_line:
+        for line in every_line:
+            if step := _STEPS.get(line.kind):
+                step(replay, line, json.loads(line.data))
 
     lineage, serial, _, _ = connection.execute(statement("read_state")).fetchone()
     if (lineage, serial) != (replay.lineage, replay.serial):
@@ -102,16 +103,16 @@ _STEPS: Mapping[str, Callable[[Replay, Line, Mapping[str, Any]], None]] = {
 
 
 def _table(connection: sqlite3.Connection, name: str) -> Table:
-    return {row[:2]: row[2:] for row in connection.execute(statement(name))}
+    return {row[:2]: row[2:] for row in connection.execute(statement(name)).fetchall()}
 
 
 def _applied(connection: sqlite3.Connection) -> Table:
-    rows = connection.execute(statement("read_applied"))
+    rows = connection.execute(statement("read_applied")).fetchall()
     return {row[:2]: (digest(str(row[2])),) for row in rows}
 
 
 def _runs(connection: sqlite3.Connection) -> Table:
-    rows = connection.execute(statement("read_runs"))
+    rows = connection.execute(statement("read_runs")).fetchall()
     return {row[:1]: (row[1], digest(str(row[2])), *row[3:]) for row in rows}
 
 

@@ -57,12 +57,12 @@ class SqliteState(SqliteLock, SqliteWriter, SqliteHistory):
             return StateSnapshot(
                 lineage,
                 serial,
-                rows.links(connection.execute(statement("read_links"))),
+                rows.links(connection.execute(statement("read_links")).fetchall()),
                 rows.applied(connection.execute(statement("read_applied")).fetchall()),
-                rows.pushed(connection.execute(statement("read_pushed"))),
-                tuple(rows.run(row) for row in connection.execute(statement("read_open_runs"))),
+                rows.pushed(connection.execute(statement("read_pushed")).fetchall()),
+                tuple(map(rows.run, connection.execute(statement("read_open_runs")).fetchall())),
                 journal.systems(connection),
-                rows.row_keys(connection.execute(statement("read_last_blocked"))),
+                rows.row_keys(connection.execute(statement("read_last_blocked")).fetchall()),
             )
 
     def import_(self, text: str) -> None:

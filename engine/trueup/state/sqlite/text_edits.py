@@ -9,6 +9,7 @@ text that it would have had is the text of the line. What cannot be rebuilt this
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 from trueup.model.history import (
     ChangesSettled,
@@ -30,8 +31,9 @@ def read_text_edit(connection: sqlite3.Connection, seq: int, run: str, text: str
     """The edit whose line number is `seq` and whose journal line holds only this text."""
     if run and text == f"settle {run} closed":
         return RunClosed()
-    following = (Line(*row) for row in connection.execute(statement("read_after"), {"seq": seq}))
-    edit = _settled(following, run, text) if run else _forgotten(following, text)
+    with closing(connection.execute(statement("read_after"), {"seq": seq})) as selected:
+        following = (Line(*row) for row in selected)
+        edit = _settled(following, run, text) if run else _forgotten(following, text)
     return edit or TextOnly(text)
 
 

@@ -70,7 +70,7 @@ def restore(connection: sqlite3.Connection, text: str, name: str) -> None:
 def _exported(connection: sqlite3.Connection, read: str) -> Iterator[Mapping[str, Any]]:
     cursor = connection.execute(statement(read))
     names = [column[0] for column in cursor.description]
-    for row in cursor:
+    for row in cursor.fetchall():
         yield {
             name: json.loads(value) if name in _JSON else value
             for name, value in zip(names, row, strict=True)
@@ -102,10 +102,10 @@ def _fill(connection: sqlite3.Connection, document: Mapping[str, Any]) -> None:
 
 def _read_all(connection: sqlite3.Connection) -> None:
     """Reads every value, which raises an error of `UNREADABLE` if one is not what it must be."""
-    rows.links(connection.execute(statement("read_links")))
+    rows.links(connection.execute(statement("read_links")).fetchall())
     rows.applied(connection.execute(statement("read_applied")).fetchall())
-    rows.pushed(connection.execute(statement("read_pushed")))
-    for row in connection.execute(statement("read_runs")):
+    rows.pushed(connection.execute(statement("read_pushed")).fetchall())
+    for row in connection.execute(statement("read_runs")).fetchall():
         rows.run(row)
-    for row in connection.execute(statement("read_all_entries")):
+    for row in connection.execute(statement("read_all_entries")).fetchall():
         rows.entry(row)

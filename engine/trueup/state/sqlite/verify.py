@@ -44,11 +44,14 @@ def _finding(code: str, text: str, remedy: str) -> Finding:
 def _first_fault(connection: sqlite3.Connection) -> str:
     """The first fault of the journal, "" if there is none."""
     before: Line | None = None
-    for line in lines(connection):
-        fault = _wrong_number(line, before) or _wrong_hash(line) or _wrong_previous(line, before)
-        if fault:
-            return fault
-        before = line
+    with lines(connection) as every_line:
+        for line in every_line:
+            fault = (
+                _wrong_number(line, before) or _wrong_hash(line) or _wrong_previous(line, before)
+            )
+            if fault:
+                return fault
+            before = line
     return _wrong_end(connection, before)
 
 
