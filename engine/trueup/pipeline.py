@@ -120,6 +120,7 @@ def plan_with_context(
         unreadable=tables.unreadable,
         findings=[*open_run_findings(world.state, snapshot), *tables.findings],
         service_ledgers={} if options.explained else None,
+        rule_names={} if options.explained else None,
     )
     require_known_rows(context, request)
     for mapping in project.mappings.values():

@@ -171,6 +171,119 @@ def test_a_row_as_json_has_its_columns_and_joins(trueup):
     assert "source.phone" in [one["name"] for one in found["columns"]]
 
 
+RULES = """
+rules:
+  - rule: no-large-change
+    for: license_change
+    on: change
+    assert: "{{ change.units <= 2 or refs.subscription is none }}"
+    message: "{{ source.id }} moves {{ change.units }} of {{ change.units_before }} units."
+    severity: warning
+  - rule: ledger-is-even
+    for: subscription
+    on: ledger
+    when: "{{ ledger.class != 'match' }}"
+    assert: "{{ ledger.difference == 0 }}"
+    message: "{{ source.name }} differs by {{ ledger.difference }}."
+    severity: warning
+  - rule: few-creates
+    on: plan
+    assert: "{{ plan.creates < 10 }}"
+    message: "{{ plan.creates }} records are new."
+    severity: warning
+"""
+CHANGE = "f36f36d8-60d6-5ca2-925b-8f7087257441"
+
+
+@pytest.fixture
+def rules(work):
+    (work / "rules" / "more.yaml").write_text(RULES)
+
+
+def words(text):
+    return [line.split() for line in text.splitlines()]
+
+
+def test_a_rule_on_rows_shows_its_expressions_and_what_they_use(trueup, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    code, out, err = trueup("eval", "customer", CUSTOMER, "--rule", "customer-has-a-phone")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("rule customer-has-a-phone, on: row, holds   rules/customer.yaml:3:5\n")
+    assert out.endswith(
+        '  assert "044 668 18 01"   rules/customer.yaml:5:13\n'
+        "  {{ source.phone }}\n"
+        '    source.phone   "044 668 18 01"   examples/work365/account.json:8\n'
+    )
+
+
+def test_an_expression_is_evaluated_as_in_a_rule_on_records(trueup):
+    code, out, _ = trueup(
+        "eval", "customer", CUSTOMER, "before.phone ~ ' → ' ~ after.phone", "--on", "record"
+    )
+
+    assert code == 0
+    assert out.splitlines()[0] == '"+41 44 668 18 00 → +41 44 668 18 01"   (text)'
+    assert ["before.phone", '"+41', "44", "668", "18", '00"', "text"] in words(out)
+
+
+def test_a_rule_on_changes_sees_the_change_that_the_plan_would_send(rules, trueup, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("change.day\n"))
+    code, out, _ = trueup("eval", "license_change", CHANGE, "--rule", "no-large-change")
+
+    assert code == 0
+    assert out.startswith("rule no-large-change, on: change, fails ")
+    assert "moves 3 of 12 units." in out
+    assert ["change.units", "3"] in words(out)
+    assert out.splitlines()[-2] == "2026-11-15   (a day)"
+
+
+def test_a_rule_on_the_ledger_sees_the_line_of_the_row(rules, trueup):
+    code, out, _ = trueup(
+        "eval", "subscription", SUBSCRIPTION, "ledger.quantity - ledger.units", "--on", "ledger"
+    )
+
+    assert (code, out.splitlines()[0]) == (0, "3   (a number)")
+    assert ["ledger.quantity", "15", "a", "number"] in words(out)
+
+
+def test_a_rule_on_the_plan_needs_no_row(rules, trueup):
+    code, out, _ = trueup("eval", "--rule", "few-creates")
+
+    assert code == 0
+    assert out.startswith("rule few-creates, on: plan, fails ")
+    assert ["plan.creates", "50"] in words(out)
+    found = json.loads(trueup("eval", "--rule", "few-creates", "--json")[1])
+    assert (found["name"], found["status"]) == ("few-creates", "fails")
+    assert found["formulas"][0]["formula"]["result"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ("customer", CUSTOMER, "--rule", "customer-has-a-fone"),
+            1,
+            "did you mean 'customer-has-a",
+        ),
+        (
+            ("contact", "x", "--rule", "customer-has-a-phone"),
+            1,
+            "rule customer-has-a-phone is about customer",
+        ),
+        (("customer", CUSTOMER, "before.phne", "--on", "record"), 1, "did you mean 'phone'?"),
+        (("customer", CUSTOMER, "before.phone"), 1, "'before'"),
+        (("customer", CUSTOMER, "1", "--on", "ledger"), 1, "this plan has nothing on: ledger for"),
+        (("--rule", "customer-has-a-phone"), 64, "name the row: MAPPING and KEY"),
+        (("customer", CUSTOMER, "--rule", "customer-has-a-phone", "--on", "row"), 64, "--on"),
+    ],
+)
+def test_a_mistake_about_a_rule_has_a_remedy(trueup, arguments, code, message):
+    found, _, err = trueup("eval", *arguments)
+
+    assert (found, message in err) == (code, True), err
+
+
 def test_the_filters_are_listed_with_an_example_of_each(trueup):
     code, out, _ = trueup("eval", "--filters")
 

@@ -65,6 +65,16 @@ def row_values(
     return columns, joins, others
 
 
+def seen_values(names: Mapping[str, Any]) -> list[NamedValue]:
+    """Returns what rules see besides a row, such as `before.phone` and `ledger.units`."""
+    return [
+        NamedValue(f"{name}.{part}", value, kind_of(value))
+        for name in sorted(names.keys() - {"settings", "plan"})
+        for part, value in (names[name] or {}).items()
+        if not isinstance(value, Mapping)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads values of one row by path."""
@@ -136,9 +146,12 @@ class _Reader:
         value: Any = self.names.get(path[0])
         depth = 1
         for part in path[1:]:
-            if not isinstance(value, Mapping) or part not in value:
+            if not isinstance(value, Mapping):
                 break
-            value, depth = value[part], depth + 1
+            try:
+                value, depth = value[part], depth + 1  # `refs` finds its records when asked
+            except KeyError:
+                break
         kind = "a map" if isinstance(value, Mapping) else kind_of(value)
         return NamedValue(".".join(path[:depth]), value, kind)
 

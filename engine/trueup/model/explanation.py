@@ -86,6 +86,25 @@ class RuleStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RulePart:
+    """One expression of a rule on a row."""
+
+    part: str  # when, assert, message, remedy
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule with all its expressions on one row, or on the plan."""
+
+    name: str
+    on: RuleOn
+    place: Place
+    status: RuleStatus
+    formulas: tuple[RulePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleExplanation:
     """One rule about a row."""
 

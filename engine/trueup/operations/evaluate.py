@@ -1,6 +1,6 @@
 """Evaluates expressions on a real row, for trying them out. Reads the source and nothing else."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,12 +14,13 @@ from trueup.expressions.error_messages import kind_of
 from trueup.expressions.filter_reference import filter_reference
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.syntax import is_code
-from trueup.expressions.used_values import row_values, used_values
+from trueup.expressions.used_values import row_values, seen_values, used_values
 from trueup.model.evaluation import Evaluation, NamedValue, RowView, SourceRow
 from trueup.model.filter_help import FilterHelp
 from trueup.model.finding import Place, Severity
 from trueup.model.mapping_state import Row
 from trueup.model.project import MappingSpec, Project, Value
+from trueup.model.rule_scopes import RuleOn
 from trueup.operations.rows import resolve_key
 from trueup.operations.source_places import with_places
 from trueup.planning.needs import columns, value_columns
@@ -67,15 +68,38 @@ class OpenRow:
     def __init__(self, project: Project, mapping: MappingSpec, source: Source, key: str) -> None:
         """Reads the tables. Raises EngineError for a row that does not exist, or is not unique."""
         self._project, self._mapping, self._source = project, mapping, source
+        self._seen: Mapping[str, Any] = {}
         self._day = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
-        self._shapes = CheckContext(
+        self._checks = CheckContext(
             project.catalogue, project.mappings, frozenset(project.mappings), project.settings
-        ).of_row(mapping)
+        )
+        self._shapes = self._checks.of_row(mapping)
         known = columns(project)
         joined = (join.table for join in mapping.source.joins.values())
         self._columns = {name: known[name] for name in {mapping.source.table, *joined}}
         self._read()
         self.key = self._resolve(key)
+
+    @property
+    def mapping(self) -> MappingSpec:
+        """The mapping of the row."""
+        return self._mapping
+
+    @property
+    def source(self) -> Source:
+        """Where the row was read."""
+        return self._source
+
+    def see(self, on: RuleOn, names: Mapping[str, Any]) -> None:
+        """From now on expressions see what rules of that scope see: `names`."""
+        self._shapes = self._checks.of_scope(on, self._mapping)
+        self._seen = {
+            name: value for name, value in names.items() if name not in {"source", "related"}
+        }
+
+    def names(self) -> dict[str, Any]:
+        """What expressions see."""
+        return self._names(self._rows[self.key])
 
     @property
     def name(self) -> str:
@@ -86,6 +110,7 @@ class OpenRow:
         """All columns and joins of the row that the project names. Raises SourceError."""
         names = self._names(self._rows[self.key])
         own, joins, others = row_values(self._mapping, self._project.catalogue, names)
+        others += seen_values(self._seen)
         view = RowView(
             mapping=self._mapping.name,
             key=self.key,
@@ -152,7 +177,7 @@ class OpenRow:
         )
 
     def _names(self, row: Row) -> dict[str, Any]:
-        return self._namespace.names(row)
+        return {**self._namespace.names(row), **self._seen}
 
     def _resolve(self, text: str) -> str:
         """The key of the row that is meant: by key, by its name in plans, or by its title."""

@@ -14,6 +14,7 @@ from trueup.model.finding import Finding
 from trueup.model.mapping_state import MappingState, RowKey, UnreadableRows
 from trueup.model.plan import Change, GuardExceeded, LedgerLine
 from trueup.model.project import Decision, MappingSpec, Project, Reference, Topic
+from trueup.model.rule_scopes import RuleOn
 from trueup.planning.in_doubt import InDoubt
 from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges
@@ -51,6 +52,10 @@ class PlanContext:
     ledger: list[LedgerLine] = field(default_factory=list)
     service_ledgers: dict[LineKey, ServiceLedger] | None = None
     """What each line of the ledger was made from; None where the plan is not to be explained."""
+
+    rule_names: dict[tuple[RuleOn, str, str], Mapping[str, Any]] | None = None
+    """What rules saw that look at a change, a line of the ledger or the plan, by mapping and key;
+    None where the plan is not to be explained."""
 
     exceeded: list[GuardExceeded] = field(default_factory=list)  # limits set by rules on the plan
     new_unit_rows: dict[str, int] = field(default_factory=dict)
@@ -93,6 +98,11 @@ class PlanContext:
     def plan_names(self) -> dict[str, Any]:
         """What expressions see as `plan`."""
         return {"as_of": self.as_of}
+
+    def saw(self, on: RuleOn, mapping: str, key: str, names: Mapping[str, Any]) -> None:
+        """Keeps what rules see, for explaining it."""
+        if self.rule_names is not None:
+            self.rule_names[on, mapping, key] = names
 
     def entity(self, name: str) -> Entity:
         """The entity as the tenant has it; asked for once."""

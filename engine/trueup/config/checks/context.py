@@ -27,7 +27,7 @@ from trueup.config.schema import CheckedDocument, is_within
 from trueup.model.catalogue import Catalogue, Entity, Table, Type
 from trueup.model.finding import Place
 from trueup.model.project import DECIDE_WORDS, FieldSpec, MappingSpec, Reference, Rule
-from trueup.model.rule_scopes import Facts, scope
+from trueup.model.rule_scopes import Facts, RuleOn, scope
 
 _DAY, _TEXT, _NUMBER = Scalar(Type.DAY), Scalar(Type.TEXT), Scalar(Type.DECIMAL)
 _FACT_SHAPES: Mapping[type, Shape] = {
@@ -161,7 +161,11 @@ class CheckContext:
         Without its mapping, rows and records may be anything: those of a mapping with a similar
         name have other columns.
         """
-        offered = scope(rule.on)
+        return self.of_scope(rule.on, mapping)
+
+    def of_scope(self, on: RuleOn, mapping: MappingSpec | None) -> dict[str, Shape]:
+        """Returns the names that expressions of rules in that scope may use."""
+        offered = scope(on)
         record = self.record(mapping.target.entity) if mapping else ANY_SHAPE
         names = self.of_row(mapping) if offered.row and mapping else self.constants()
         if offered.row and not mapping:

@@ -139,7 +139,8 @@ class AdjustmentPlanner:
         self, adjustment: MergedAdjustment, before: int, low: int, rows: Sequence[UnitRow]
     ) -> Sequence[Finding]:
         """What rules on changes find; a correction alone is not checked by them."""
-        if not adjustment.keys or not adjustment.units or not self._rules:
+        is_asked = self._rules or self._context.rule_names is not None
+        if not adjustment.keys or not adjustment.units or not is_asked:
             return ()
         first = adjustment.keys[0]
         facts = ChangeFacts(
@@ -156,6 +157,8 @@ class AdjustmentPlanner:
         names = self._context.names(self._mapping.name, first)
         names["refs"] = Refs(self._context, self._mapping.name, first)
         names["change"] = as_names(facts)
+        for key in adjustment.keys:
+            self._context.saw(RuleOn.CHANGE, self._mapping.name, key, names)
         return rule_findings(self._rules, names, first)
 
     # Adding to the plan

@@ -270,12 +270,8 @@ class _Reconciliation:
     def _rule_findings(self, planned: PlannedService, key: str) -> Sequence[Finding]:
         line = planned.line
         is_known = line.difference is not None and line.units is not None
-        if (
-            not self._rules
-            or not _matters(line)
-            or key not in self._owner_state.rows
-            or not is_known
-        ):
+        is_asked = self._rules or self._context.rule_names is not None
+        if not (is_asked and _matters(line) and key in self._owner_state.rows and is_known):
             return ()
         facts = LedgerFacts(
             quantity=line.quantity,
@@ -288,6 +284,7 @@ class _Reconciliation:
         )
         names = self._context.names(self._owner.name, key)
         names["ledger"] = as_names(facts)
+        self._context.saw(RuleOn.LEDGER, self._owner.name, key, names)
         return rule_findings(self._rules, names, key)
 
     def _stopped(self, planned: PlannedService, stop: Finding) -> LedgerLine:
