@@ -35,8 +35,8 @@ def write_project(folder: Path, wanted: NewProject) -> Created:
     """
     if not is_email(wanted.owner):
         raise EngineError(
-            f"the owner {wanted.owner!r} is no e-mail address: give that of the resource in "
-            "Autotask that owns new companies, such as ada@contoso.com"
+            f"the owner {wanted.owner!r} is no e-mail address: give that of the "
+            "resource that owns new companies, such as ada@contoso.com"
         )
     with TemporaryDirectory(prefix="trueup-") as temporary:
         made = Path(temporary)
