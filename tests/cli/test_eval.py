@@ -247,6 +247,36 @@ def test_a_rule_on_the_ledger_sees_the_line_of_the_row(rules, trueup):
     assert ["ledger.quantity", "15", "a", "number"] in words(out)
 
 
+def test_a_row_that_is_blocked_before_is_seen_by_no_rule_on_records(work, trueup):
+    file = work / "rules" / "customer.yaml"
+    file.write_text(
+        file.read_text().replace("    when_linked: warning\n    fields: [phone]\n", "", 1)
+    )
+    exports = work / "examples" / "work365" / "account.json"
+    exports.write_text(exports.read_text().replace("044 668 18 01", ""))
+
+    code, out, err = trueup("eval", "customer", CUSTOMER, "after.phone", "--on", "record")
+
+    assert (code, out) == (1, "")
+    assert "this plan has nothing on: record for Alpine Dental AG: `trueup explain customer:" in err
+
+
+def test_a_rule_on_records_that_blocks_the_row_shows_what_it_saw(work, trueup):
+    rule = (
+        "rules:\n"
+        "  - rule: phone-stays\n    for: customer\n    on: record\n"
+        '    assert: "{{ before.phone == after.phone }}"\n'
+        '    message: "{{ before.phone }} becomes {{ after.phone }}."\n    severity: error\n'
+    )
+    (work / "rules" / "more.yaml").write_text(rule)
+
+    code, out, _ = trueup("eval", "customer", CUSTOMER, "--rule", "phone-stays", "--json")
+
+    assert (code, json.loads(out)["status"]) == (0, "fails")
+    message = json.loads(out)["formulas"][1]["formula"]["result"]
+    assert message == "+41 44 668 18 00 becomes +41 44 668 18 01."
+
+
 def test_a_rule_on_the_plan_needs_no_row(rules, trueup):
     code, out, _ = trueup("eval", "--rule", "few-creates")
 

@@ -18,8 +18,6 @@ from trueup.operations.plan import planned_in
 from trueup.operations.source_places import with_places
 from trueup.pipeline import PlanOptions
 from trueup.planning.context import PlanContext
-from trueup.planning.records.rules import record_rule_names
-from trueup.planning.references import record_after
 from trueup.ports import World
 
 
@@ -84,9 +82,6 @@ def _context(world: World, project: Project) -> PlanContext:
 
 def _names(context: PlanContext, mapping: MappingSpec, key: str, on: RuleOn) -> Mapping[str, Any]:
     """What rules of the scope see of the row."""
-    if on is RuleOn.RECORD and mapping.append is None:
-        after = record_after(context, mapping.name, key)
-        return record_rule_names(context, mapping, key, after)
     seen = (context.rule_names or {}).get((on, mapping.name, key))
     if seen is None:
         label = context.label(mapping.name, key)

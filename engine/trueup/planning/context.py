@@ -54,8 +54,8 @@ class PlanContext:
     """What each line of the ledger was made from; None where the plan is not to be explained."""
 
     rule_names: dict[tuple[RuleOn, str, str], Mapping[str, Any]] | None = None
-    """What rules saw that look at a change, a line of the ledger or the plan, by mapping and key;
-    None where the plan is not to be explained."""
+    """What rules saw of records, changes, ledger lines and the plan, by mapping and key; None where
+    the plan is not to be explained."""
 
     exceeded: list[GuardExceeded] = field(default_factory=list)  # limits set by rules on the plan
     new_unit_rows: dict[str, int] = field(default_factory=dict)

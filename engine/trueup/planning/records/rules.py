@@ -18,11 +18,12 @@ def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
     """Blocks or skips the rows that fail; then those that refer to a blocked row of their own."""
     rules = context.rules.of(mapping.name, RuleOn.RECORD)
     state = context.states[mapping.name]
-    if rules:
+    if rules or context.rule_names is not None:
         check, links = RecordRules(rules), context.links(mapping.name)
         for key in [*state.ready]:
             after = record_after(context, mapping.name, key)
             names = record_rule_names(context, mapping, key, after)
+            context.saw(RuleOn.RECORD, mapping.name, key, names)
             for rule, finding in check(names, key, linked=key in links):
                 if rule.when_linked and key in links:
                     leave_fields(state, key, rule.fields)
