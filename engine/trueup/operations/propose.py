@@ -224,8 +224,8 @@ def _prepare_all(
                 wrong.append((one, _two_rows(project, prepared, other)))
                 continue
         ready.append(prepared)
-    if len(wrong) == 1 and not wrong[0][0].place and not faults:
-        raise EngineError(wrong[0][1])
+    if wrong and not wrong[0][0].place and (len(asked) == 1 or len(wrong) == 1):
+        raise EngineError(wrong[0][1])  # what else is wrong may follow from it
     if wrong or faults:
         found = [*faults, *(_finding(one, text) for one, text in wrong)]
         ordered = sorted(found, key=lambda one: one.place or Place(""))
