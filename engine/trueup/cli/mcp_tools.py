@@ -42,7 +42,7 @@ class Asking:
 
     def planned(self) -> Plan:
         """The plan that is shown. Raises ConfigError and EngineError as planning does."""
-        return self.plan or plan_operation.plan(load_project(self.folder))
+        return self.plan or plan_operation.plan(load_project(self.folder), keep=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,22 @@ from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnam
 from trueup.ports import World
 
 
-def plan(project: Project, options: PlanOptions | None = None, listener: Listener = SILENT) -> Plan:
+def plan(
+    project: Project,
+    options: PlanOptions | None = None,
+    listener: Listener = SILENT,
+    *,
+    keep: bool = True,
+) -> Plan:
     """What the target lacks, and what apply would do about it.
+
+    The records that were read are kept for searches, unless `keep` is false: nothing is written
+    then, neither in the systems nor on this machine.
 
     Raises ConfigError, with places, where mappings name what the tenant does not have, and
     EngineError where a side cannot be read, or the options name no row, or several.
     """
-    options = replace(options or PlanOptions(), remembered=True)
+    options = replace(options or PlanOptions(), remembered=keep)
     with wiring.open_world(project) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:
