@@ -26,7 +26,8 @@ SUCCEEDS = "~succeeds"
 """Among the values last applied: the rows whose record was handed over, the last of them first."""
 
 FOLLOWS = "~follows"
-"""Among the values last applied: the row whose units this row's own record replaces."""
+"""Among the values last applied: rows of this record, each with the row of another record whose
+units it replaces."""
 
 NOT_KEPT = "~not kept:"
 """Among the values last applied, before a field's name: the value that was written there, while the

@@ -7,7 +7,6 @@ adjustments; where they do not, the changes are held unless a person decided oth
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from trueup.expressions.rules import STOPS, rule_findings
 from trueup.model.finding import Finding, Severity
@@ -30,12 +29,13 @@ from trueup.planning.ledger.adjustments import (
     PlannedAdjustment,
 )
 from trueup.planning.ledger.change_values import change_finding
+from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.held import held_units
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.moves import Moves
 from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
-from trueup.planning.ledger.pairs import PlannedService, SuccessionPairs
+from trueup.planning.ledger.pairs import SuccessionPairs
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.sendable import SendableChanges
 from trueup.planning.ledger.services import ServiceLedgers
@@ -84,6 +84,7 @@ class _Reconciliation:
             self._owner_state,
             self._pending.values,
             self._pending.decisions.days,
+            self._adjuster,
         )
         self._runs = InvoiceRuns(context, ledger)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
@@ -110,7 +111,7 @@ class _Reconciliation:
         }
         self._pairs.hold_halves(planned)
         added = {key: self._add(one) for key, one in planned.items()}
-        self._pairs.join(planned, added)
+        self._pairs.join(added)
         self._services.add_extensions()
         self._context.ledger += orphan_lines(self._context, self._owner, self._services)
         self._context.findings.extend(self._services.policies.unused())
@@ -196,13 +197,13 @@ class _Reconciliation:
             adjustments = self._adjuster.plan(ledger, sendable, correction)
         if sum(one.correction_sent for one in adjustments) != correction.units:
             line = _not_corrected(line, adjustments)
-        return PlannedService(ledger, line, sendable, correction.units, adjustments)
+        return PlannedService(ledger, line, sendable, correction, adjustments)
 
     def _plan_move(
         self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
     ) -> PlannedService:
         """The adjustments of a row that moved: of its old service, and of its new one."""
-        planned = PlannedService(ledger, line, sendable, Decimal(0), ())
+        planned = PlannedService(ledger, line, sendable, NO_CORRECTION, ())
         move = self._moves.plan(ledger, line, sendable)
         if isinstance(move, Finding):
             planned.stop = move
@@ -291,7 +292,7 @@ class _Reconciliation:
         """Holds the changes of a service that a rule on the ledger stops, and its correction."""
         for key in planned.sendable:
             self._state.block(key, replace(stop, mapping=self._mapping.name, key=key))
-        if not planned.correction:
+        if not planned.corrects.units:
             return planned.line
         return replace(
             planned.line,

@@ -36,15 +36,15 @@ class Successions:
 def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Successions) -> None:
     """Lets changes keep which rows were before theirs, and remove the link of the one before."""
     state = context.states[mapping.name]
-    for key, members in successions.members.items():
-        owner = successions.owners.get(key)
-        for position, change in enumerate(state.changes.get(key, [])):
-            state.changes[key][position] = _handing_over(context, change, members, owner)
-    for key, predecessor in state.moved_from.items():
-        for position, change in enumerate(state.changes.get(key, [])):
-            if change.action in (Action.CREATE, Action.LINK):
-                owned = {**change.owned, FOLLOWS: predecessor}
-                state.changes[key][position] = replace(change, owned=owned)
+    for key, changes in state.changes.items():
+        members, owner = successions.members.get(key, ()), successions.owners.get(key)
+        rows = [key, *members]
+        follows = {row: state.moved_from[row] for row in rows if row in state.moved_from}
+        if members or follows:
+            state.changes[key] = [
+                _handing_over(context, _following(change, follows), members, owner)
+                for change in changes
+            ]
 
 
 def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
@@ -56,10 +56,34 @@ def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[s
     return tuple(map(str, mark)) if isinstance(mark, list | tuple) else (str(mark),) * bool(mark)
 
 
+def known_steps(context: PlanContext, mapping: MappingSpec, key: str) -> dict[str, str]:
+    """The row and those that had its record before it → the row before each, as the state has it.
+
+    Where the state has no other one, that is the row that had the record before.
+    """
+    follows = context.snapshot.applied.get((mapping.name, key), {}).get(FOLLOWS, {})
+    if isinstance(follows, Mapping):
+        steps = {str(later): str(earlier) for later, earlier in follows.items()}
+    else:  # earlier versions kept only the row before this one
+        steps = {key: str(follows)}
+    for later, earlier in pairwise((key, *handed_over(context, mapping, key))):
+        steps.setdefault(later, earlier)
+    return steps
+
+
+def _following(change: Change, follows: Mapping[str, str]) -> Change:
+    """The change, keeping which rows its record begins after where it is created or linked."""
+    if not follows or change.action not in (Action.CREATE, Action.LINK):
+        return change
+    return replace(change, owned={**change.owned, FOLLOWS: follows})
+
+
 def _handing_over(
     context: PlanContext, change: Change, members: Sequence[str], owner: str | None
 ) -> Change:
     """The change of a row whose record serves the members as well; `owner` is linked to it."""
+    if not members:
+        return change
     mapping = context.project.mappings[change.mapping]
     before = [*members]
     for member in members:
@@ -90,6 +114,10 @@ class Handovers:
         for key in predecessors:
             if key not in succeeded:
                 self._settle_chain([key, *ancestors(predecessors, key)])
+        for key in self._links:
+            if key not in self._state.ready:  # also of a row that is blocked, or gone
+                for one in self._former([key]):
+                    self._withdraw(one, self._state.holder(key))
 
     def _settle_chain(self, rows: Sequence[str]) -> None:
         """Settles one chain, given with its last row first.
@@ -105,13 +133,12 @@ class Handovers:
             else:
                 group.append(row)
         for group in groups:
-            if group[0] in self._links:
-                former = handed_over(self._context, self._mapping, group[0])
-                group += [one for one in former if one not in rows]
-            self._hand_over(*group)
+            self._hand_over(*group, *(one for one in self._former(group) if one not in rows))
         holders = {row: group[0] for group in groups for row in group}
         for later, earlier in pairwise(rows):
-            if holders[later] != holders[earlier] and earlier in self._state.rows:
+            holder = holders[earlier]
+            is_there = holder in self._state.rows or holder in self._links
+            if is_there and holder != holders[later]:
                 self._state.moved_from[later] = earlier
 
     def _hand_over(self, holder: str, *others: str) -> None:
@@ -124,27 +151,32 @@ class Handovers:
         if others:
             self.found.members[holder] = others
         for one in others:
-            self.withdraw(one, holder)
+            self._withdraw(one, holder)
 
     def _shares(self, group: Sequence[str], row: str) -> bool:
         """Whether one record serves the row and those of the group; its first row has it."""
-        holder = group[0]
-        own = self._links.get(holder)
-        former = handed_over(self._context, self._mapping, holder)
-        if own is not None and row not in self._links and row in former:
+        if row in self._former(group):
             return True  # whatever became of the record since
-        record = self._record_of(row)
+        holder, record = group[0], self._record_of(row)
+        own, is_ready = self._links.get(holder), holder in self._state.ready
+        if holder not in self._state.rows or (own is None and not is_ready):
+            return False  # it takes none
         if record is None or record == own:
             is_asked = own is None or any(one in self._decisions for one in group)
             return is_asked and row in self._state.rows and self._refers_alike(holder, row)
         if own is not None:
             # Each has its own, unless the row has moved to where the other one's is.
             has_moved = own in self._state.records and not self._is_same_service(holder, own)
-            return has_moved and self._is_same_service(holder, record)
+            return is_ready and has_moved and self._is_same_service(holder, record)
         others = {self._record_of(one) for one in group[1:]}
         return others <= {None, record} and self._is_same_service(holder, record)
 
-    def withdraw(self, predecessor: str, successor: str) -> None:
+    def _former(self, group: Sequence[str]) -> list[str]:
+        """The rows that had a record of the group before, and have none now."""
+        found = (one for row in group for one in handed_over(self._context, self._mapping, row))
+        return [one for one in dict.fromkeys(found) if one not in self._links]
+
+    def _withdraw(self, predecessor: str, successor: str) -> None:
         """Leaves the row out: its record and its pending changes are its successor's."""
         self._state.succeeded_by[predecessor] = successor
         if predecessor not in self._state.rows:

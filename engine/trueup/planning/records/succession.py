@@ -22,10 +22,10 @@ from trueup.planning.records.handovers import (
     Successions,
     ancestors,
     handed_over,
+    known_steps,
     succession_place,
 )
 from trueup.planning.records.renewal_order import RenewalOrder
-from trueup.stages.diff import FOLLOWS
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
 """Code of the finding of a row that cannot succeed the one that it is said to succeed."""
@@ -54,19 +54,16 @@ class _SuccessionFinder:
         self._given_by_expression: set[str] = set()
 
     def find(self) -> Successions:
+        # Also of rows that are blocked: the row before such a one must not end without it.
+        blocked = [key for key in self._state.blocked if key in self._state.rows]
         predecessors = {
             key: predecessor
-            for key in [*self._state.ready]
+            for key in [*self._state.ready, *blocked]
             if (predecessor := self._predecessor(key))
         }
         predecessors = self._without_conflicts(predecessors)
-        for key in [*predecessors]:
-            for later, earlier in pairwise(self._handed_over(key)):
-                predecessors.setdefault(later, earlier)
+        self._add_earlier(predecessors)
         self._handovers.settle(predecessors)
-        for key in self._links.keys() - self._state.ready.keys():  # also of a row that is blocked
-            for predecessor in self._handed_over(key):
-                self._handovers.withdraw(predecessor, key)
         return self._handovers.found
 
     # Which row succeeds which
@@ -78,26 +75,45 @@ class _SuccessionFinder:
         if decision and decision.verdict is Verdict.SUCCEED and not (record and is_gone):
             return decision.of if self._exists(key, decision.of, decision.place) else ""
         # Once handed over, a succession stands: the record carries the old row's identity.
-        handed_over = self._handed_over(key)
-        last = self._context.snapshot.applied.get((self._mapping.name, key), {})
-        follows = str(last.get(FOLLOWS, ""))
-        if record and handed_over and (decision is None or decision.record in (None, record)):
-            return follows or handed_over[0]
-        if record and decision is None and not self._has_left(key, record):
-            return follows
+        is_handed_over = bool(handed_over(self._context, self._mapping, key))
+        stands = is_handed_over and (decision is None or decision.record in (None, record))
+        is_undecided = decision is None or is_gone
+        if record and (stands or (is_undecided and not self._has_left(key, record))):
+            return self._known_steps(key).get(key, "")
         if decision or self._mapping.successor_of is None:
             return ""
         return self._evaluated(
             key, self._mapping.successor_of.raw, self._mapping.successor_of.place
         )
 
-    def _handed_over(self, key: str) -> tuple[str, ...]:
-        return handed_over(self._context, self._mapping, key)
+    def _add_earlier(self, predecessors: dict[str, str]) -> None:
+        """Adds the rows before these predecessors, as the state has them.
+
+        What is found already stands against the state.
+        """
+        rows = [*dict.fromkeys((*predecessors, *predecessors.values()))]
+        succeeded, known = {*predecessors.values()}, dict[str, str]()
+        for row in rows:
+            known = {**self._known_steps(row), **known}
+        for row in rows:  # it grows
+            earlier = known.get(row)
+            if row in predecessors or earlier is None or earlier in succeeded:
+                continue
+            if row in (earlier, *ancestors(predecessors, earlier)):
+                continue
+            predecessors[row] = earlier
+            succeeded.add(earlier)
+            if earlier not in rows:
+                rows.append(earlier)
+                known = {**self._known_steps(earlier), **known}
+
+    def _known_steps(self, key: str) -> dict[str, str]:
+        return known_steps(self._context, self._mapping, key)
 
     def _has_left(self, key: str, record: int) -> bool:
         """Whether the row refers to others than its record does: it may take another one over."""
-        raw, values = self._state.ready[key], self._state.records.get(record, {})
-        return any(
+        raw, values = self._state.ready.get(key), self._state.records.get(record, {})
+        return raw is not None and any(
             isinstance(raw[position], str) and values.get(name) != referable.get(raw[position])
             for position, name, referable in self._referring
         )
