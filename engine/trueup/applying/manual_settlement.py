@@ -70,7 +70,11 @@ def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) ->
     run_state = RunState(loads(run.plan), state.journal(run.id))
     in_doubt = run_state.in_doubt()
     if in_doubt:
-        raise StateError(f"{in_doubt[0].name} ({in_doubt[0].id}) is in doubt: settle it first")
+        id_ = in_doubt[0].id
+        raise StateError(
+            f"{in_doubt[0].name} ({id_}) is in doubt: settle it first, by `trueup apply --resume` "
+            f"or `trueup state settle {id_} landed|absent --reason …`"
+        )
     data = {"text": f"given up: {reason}"}
     skipped = [Entry(one.id, Step.SKIPPED, at, data) for one in run_state.waiting()]
     state.settle(lease, run.id, skipped, reason=reason)

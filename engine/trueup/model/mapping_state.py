@@ -71,6 +71,9 @@ class MappingState:
     left_records: dict[str, int] = field(default_factory=dict)
     """Rows whose record refers to other rows, with that record: the row gets a new one."""
 
+    former_records: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Rows with the records that they have left, and that no row has since: they may have units."""
+
     contested_records: set[int] = field(default_factory=set)
     """Records that several of these rows fit: none of them is known to be its row."""
 

@@ -59,12 +59,23 @@ def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:
             f"run {run.id}, begun {run.started:%Y-%m-%d %H:%M} UTC{who}, is not finished: "
             f"{tried:,} of {changes:,} changes were tried. No plan is applied before it is settled"
         )
-        remedy = (
-            "`trueup apply --resume` finishes it, or "
-            f"`trueup state settle {run.id} closed --reason …` gives up the rest of it"
-        )
-        findings.append(Finding(OPEN_RUN, Severity.WARNING, text, remedy))
+        findings.append(Finding(OPEN_RUN, Severity.WARNING, text, way_to_end(state, run.id)))
     return findings
+
+
+def way_to_end(state: State, run: str) -> str:
+    """How an open run comes to its end: what is in doubt is settled before it can be closed."""
+    last: dict[str, Step] = {entry.change: entry.step for entry in state.journal(run)}
+    in_doubt = [change for change, step in last.items() if step in OPEN]
+    close = f"`trueup state settle {run} closed --reason …` gives up the rest of it"
+    if not in_doubt:
+        return f"`trueup apply --resume` finishes it, or {close}"
+    more = f", and {len(in_doubt) - 1:,} more" if len(in_doubt) > 1 else ""
+    settle = f"`trueup state settle {in_doubt[0]} landed|absent --reason …`"
+    return (
+        f"`trueup apply --resume` settles what is in doubt ({in_doubt[0]}{more}) and finishes it; "
+        f"to give it up, settle that first ({settle}), then {close}"
+    )
 
 
 def in_doubt_finding(place: Place, mapping: str, key: str) -> Finding:

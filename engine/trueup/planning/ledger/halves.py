@@ -209,7 +209,7 @@ class _Dated:
         """Plans it, and later changes of its service, no earlier than so much after its day."""
         service, day = self.half.service, self.day + wait
         if self.is_correction:
-            first = _first_day(service.ledger, day, service.corrects.day)
+            first = first_day_alike(service.ledger, day, service.corrects.day)
             service.corrects_from = max(first, service.corrects_from or first)
         for one in service.ledger.changes if not self.is_correction else ():
             if self.day <= one.day < day:
@@ -238,10 +238,11 @@ def _on(change: PendingUnits, day: date) -> PendingUnits:
     return replace(change, day=day, notes=(*change.notes, note))
 
 
-def _first_day(ledger: ServiceLedger, day: date, seen: date) -> date:
-    """The first day from `day` on for a correction of a difference that was measured on `seen`.
+def first_day_alike(ledger: ServiceLedger, day: date, seen: date) -> date:
+    """The first day from `day` on since which a service has the units that it has on `seen`.
 
-    Days with other units than those had another difference.
+    A difference that was measured on `seen` is corrected from there on at the earliest: days with
+    other units had another difference.
     """
     units = ledger.units(seen)
     days = [day, *(row.start for row in ledger.rows[:1])]

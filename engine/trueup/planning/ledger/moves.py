@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from trueup.model.finding import Finding, Severity
+from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.model.plan import Action, Change, LedgerLine, RowRef
 from trueup.model.project import MappingSpec
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
+from trueup.planning.ledger.halves import first_day_alike
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
@@ -79,6 +80,8 @@ class Moves:
         """
         key, old, new = ledger.row.key, self._old(ledger), self._new(ledger)
         day, why = self._day(old, new)
+        if self._is_half_done(ledger) and line.difference:
+            return self._block(key, line.text, line.advice)
         if line.difference is None or line.difference:
             why = f"the ledger does not agree: {line.text}"
         before = {
@@ -94,15 +97,50 @@ class Moves:
         later = [one for one in sendable if one not in before]
         return Move(old, new, units, day, earlier, later)
 
-    def stay(self, ledger: ServiceLedger) -> ServiceLedger:
-        """The service that the row leaves, whose units are corrected first; nothing is moved."""
+    def stay(
+        self, ledger: ServiceLedger, correction: Correction
+    ) -> tuple[ServiceLedger, Correction]:
+        """The service that the row leaves, whose units are corrected first; nothing is moved.
+
+        Where half of a move is done, the other half is corrected from the day of the first one on.
+        """
         old = self._old(ledger)
-        self.block(ledger.row.key, "they are corrected first, and moved by the plan after that")
-        return old
+        if not self._is_half_done(ledger):
+            self.block(ledger.row.key, "they are corrected first, and moved by the plan after that")
+            return old, correction
+        new, seen = self._new(ledger), correction.day
+        arrival = first_day_alike(new, date.min, seen)
+        if arrival > min((row.start for row in new.rows), default=arrival):
+            seen = first_day_alike(old, arrival, correction.day)
+        units = max(correction.units, Decimal(-units_on(old.rows, correction.day)))
+        return old, replace(correction, units=units, day=seen)
+
+    def worded(self, ledger: ServiceLedger, line: LedgerLine) -> LedgerLine:
+        """The line of a row that is billed by two services, as after half of a move."""
+        if not (line.difference and self._is_half_done(ledger)):
+            return line
+        both = [
+            (one, units_on(one.rows, line.day)) for one in (self._old(ledger), self._new(ledger))
+        ]
+        billed = " and ".join(f"{units} on {_title(one)}" for one, units in both)
+        return replace(line, text=f"half of a move is done, {billed} are billed: {line.text}")
+
+    def _is_half_done(self, ledger: ServiceLedger) -> bool:
+        """Whether the row has its new service, and units there, and has units on the old one too.
+
+        The state may know no more of it: the run was closed between the halves, or it is lost.
+        """
+        key = ledger.row.key
+        if key in self._state.left_records or ledger.record is None:
+            return False
+        return any(row.units for row in self._new(ledger).rows if row.end >= self._context.as_of)
 
     def _old(self, ledger: ServiceLedger) -> ServiceLedger:
         """The service that the row leaves."""
-        old = self._services.of_record(self._state.left_records[ledger.row.key])
+        record = self._services.left_by(ledger.row.key)
+        if record is None:
+            raise ValueError(f"{ledger.row.name} leaves no service: ask `has` first")
+        old = self._services.of_record(record)
         return replace(old, row=ledger.row, changes=ledger.changes, refund=ledger.refund)
 
     def _new(self, ledger: ServiceLedger) -> ServiceLedger:
@@ -159,8 +197,14 @@ class Moves:
     def block(self, key: str, why: str) -> Finding:
         """Blocks the row: it stays on the record that it has."""
         text = f"it moved to another contract or service, and its units stay: {why}"
+        return self._block(key, text, NO_ADVICE)
+
+    def _block(self, key: str, text: str, advice: Advice) -> Finding:
         place, name = self._mapping.place, self._mapping.name
-        finding = Finding(NOT_MOVED, Severity.HOLD, text, "", place, name, key)
+        remedy, commands = advice.text, advice.commands
+        finding = Finding(
+            NOT_MOVED, Severity.HOLD, text, remedy, place, name, key, commands=commands
+        )
         self._state.block(key, finding)
         return finding
 

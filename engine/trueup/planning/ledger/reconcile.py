@@ -189,9 +189,10 @@ class _Reconciliation:
         sendable = self._sendable.of(ledger, result, queue.sendable)
         line, correction = self._correction(ledger, result)
         if self._moves.has(ledger.row.key):
+            line = self._moves.worded(ledger, line)
             if not correction.units:
                 return self._plan_move(ledger, line, sendable)
-            ledger = self._moves.stay(ledger)
+            ledger, correction = self._moves.stay(ledger, correction)
         adjustments: Sequence[PlannedAdjustment] = ()
         if sendable or correction.units:
             adjustments = self._adjuster.plan(ledger, sendable, correction)

@@ -41,7 +41,10 @@ class SendableChanges:
             return []
         if not result.sendable:
             text = f"the ledger differs by {line.difference or 0:+f}: {line.text}"
-            return self._only_decided(keys, "ledger-differs", text, line.advice)
+            has_them = line.units == line.quantity  # pushed, they would be billed twice
+            return self._only_decided(
+                keys, "ledger-differs", text, line.advice, may_push=not has_them
+            )
         sendable = self._without_policy_holds(ledger, keys)
         if line.difference:
             return sendable
@@ -147,17 +150,24 @@ class SendableChanges:
         return sendable
 
     def _only_decided(
-        self, keys: Sequence[str], code: str, text: str, other: Advice = NO_ADVICE
+        self,
+        keys: Sequence[str],
+        code: str,
+        text: str,
+        other: Advice = NO_ADVICE,
+        *,
+        may_push: bool = True,
     ) -> Sequence[str]:
         """Those at the front that a person decided to push; the rest is held.
 
-        `other` is a way out besides the two that each change has.
+        `other` is a way out besides those of each change: `archive`, and `push` if `may_push`.
         """
         pushed = [*takewhile(self._pushed.__contains__, keys)]
         for key in keys[len(pushed) :]:
             archive = Command("decide", self._mapping.name, key, "archive --reason …")
             target = self._context.systems.target
-            remedy = Advice.of(archive, f" ({target} has it already), or `… push`")
+            push = ", or `… push`" if may_push else ""
+            remedy = Advice.of(archive, f" ({target} has it already){push}")
             if other.text:
                 remedy = remedy + "; or " + other
             self._state.block(

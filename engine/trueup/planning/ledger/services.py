@@ -71,6 +71,21 @@ class ServiceLedgers:
             **read(self._spec, append, services, since),
             **read(self._spec, append, ended, min(ended.values(), default=since)),
         }
+        split = self._split_services()
+        if split:  # since when, their history tells
+            self._units |= read(self._spec, append, split, min(since, *split.values()))
+
+    def _split_services(self) -> Mapping[int, date]:
+        """Services of rows that have units on a former one too, with their contracts' starts."""
+        records = {
+            record
+            for key in self._state.former_records
+            if self.left_by(key) is not None
+            for record in (self.left_by(key), self._state.record_ids.get(key))
+            if record is not None
+        }
+        terms = {one: self._terms.terms(self._state.records[one], "") for one in records}
+        return {one: each.start or self._context.as_of for one, each in terms.items()}
 
     @cached_property
     def _extended(self) -> Mapping[int, ServiceTerms]:
@@ -199,9 +214,17 @@ class ServiceLedgers:
         """
         record = self._state.left_records.get(key)
         if record is None:
+            former = self._state.former_records.get(key, ())
+            record = next((one for one in former if self._is_billed(one)), None)
+        if record is None:
             return None
         end = self._terms.terms(self._state.records[record], "").end
         return None if end is not None and end < self._context.as_of else record
+
+    def _is_billed(self, record: int) -> bool:
+        """Whether a record has units on the day of the plan, or later."""
+        rows = self._units.get(record, ())
+        return any(row.units for row in rows if row.end >= self._context.as_of)
 
     def of_record(self, record: int) -> ServiceLedger:
         """The ledger of a service that no row is linked to."""

@@ -9,6 +9,7 @@ from trueup.planning.records.changes import plan_changes
 from trueup.planning.records.dependencies import add_needs
 from trueup.planning.records.duplicates import block_duplicates
 from trueup.planning.records.evaluation import evaluate_rows
+from trueup.planning.records.former import find_former_records
 from trueup.planning.records.handovers import note_handovers
 from trueup.planning.records.identity_conflicts import block_identity_conflicts
 from trueup.planning.records.inactive import hold_inactive
@@ -37,4 +38,5 @@ def align(context: PlanContext, mapping: MappingSpec) -> None:
     keep_decided_links(context, mapping, matched)
     handle_missing(context, mapping)
     find_presence(context, mapping)
+    find_former_records(context, mapping)
     add_needs(context, mapping)

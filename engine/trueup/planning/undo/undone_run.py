@@ -13,6 +13,7 @@ from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.plan import Change, Unknown
 from trueup.model.project import Project
 from trueup.model.run import Run, Step
+from trueup.planning.in_doubt import way_to_end
 from trueup.ports import State, StateSnapshot, World
 
 LEFT = "cannot-be-undone"
@@ -106,7 +107,7 @@ def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoCo
     """
     snapshot, runs = world.state.load(), world.state.runs()
     run = _find_run(runs, run_id)
-    _require_closed(run, snapshot.open_runs)
+    _require_closed(world.state, run, snapshot.open_runs)
     before = _taken_back(world.state, runs, run)
     done, ids, kept = _done(world.state, run)
     left = [change for change in done if change.id not in before]
@@ -126,13 +127,12 @@ def _find_run(runs: Sequence[Run], run_id: str) -> Run:
     return found[0]
 
 
-def _require_closed(run: Run, open_runs: Sequence[Run]) -> None:
+def _require_closed(state: State, run: Run, open_runs: Sequence[Run]) -> None:
     """While a run is open, it is not known what it did or took back."""
     for one in open_runs:
         what = "it" if one.id == run.id else f"run {run.id}"
         raise StateError(
-            f"run {one.id} of {_started(one)} is not finished: `trueup apply --resume` settles it, "
-            f"or `trueup state settle {one.id} closed --reason …` gives up the rest of it; "
+            f"run {one.id} of {_started(one)} is not finished: {way_to_end(state, one.id)}; "
             f"then {what} can be undone"
         )
 
