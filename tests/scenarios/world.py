@@ -169,13 +169,14 @@ class World:
         with opened(database, entities) as store, store.writing() as db:
             load(db, entities, {"posted_until": posted})
 
-    def adjust(self, key: str, day: str, units: int) -> None:
-        """Somebody adjusts in Autotask's own pages."""
+    def adjust(self, service: int | str, day: str, units: int) -> None:
+        """Somebody adjusts a service, by its id or subscription, in Autotask's own pages."""
+        number = self._service(service) if isinstance(service, str) else service
         with self._ports() as ports:
             ports.target.create(
                 "ContractServiceAdjustments",
                 {
-                    "contractServiceID": self._service(key),
+                    "contractServiceID": number,
                     "effectiveDate": date.fromisoformat(day),
                     "unitChange": units,
                 },

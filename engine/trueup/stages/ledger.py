@@ -145,7 +145,7 @@ def compare(
         text, remedy = _way_out(ledger, changes, bar, pushed=all_pushed)
         text = f"{text}; {outdated}" if outdated else text
     else:
-        text, remedy = "", NO_ADVICE
+        text, remedy = _later(ledger)
     return LedgerResult(replace(_worded(line, text, remedy), difference=gap), sendable, correction)
 
 
@@ -206,6 +206,26 @@ def _worded(line: LedgerLine, text: str, remedy: Advice) -> LedgerLine:
 def _no_unit_row(ledger: ServiceLedger) -> Advice:
     return Advice(
         f"wait until {ledger.systems.target} has written the units of that day, and plan again"
+    )
+
+
+def _later(ledger: ServiceLedger) -> tuple[str, Advice]:
+    """That both sides agree today, and will not: somebody entered units for a later day."""
+    if not ledger.later_steps:
+        return "", NO_ADVICE
+    steps = " and ".join(f"{units:+d} on {day}" for day, units in ledger.later_steps)
+    last = ledger.later_steps[-1][0]
+    text = (
+        f"{ledger.systems.target}'s units change by {steps}, later than any change, and not by "
+        f"trueup: {ledger.units(last)} are billed from {last} on, and {ledger.quantity:f} should be"
+    )
+    return text, _compare_on(ledger, last)
+
+
+def _compare_on(ledger: ServiceLedger, day: date) -> Advice:
+    return Advice(
+        f"`trueup plan --as-of {day}` compares both on that day, with it; "
+        f"or correct the units in {ledger.systems.target}"
     )
 
 
@@ -316,11 +336,7 @@ def _wrong(ledger: ServiceLedger, gap: Decimal, day: date) -> tuple[str, Advice]
             f"{systems.target}'s units change by {units:+d} on {day}, "
             "later than any change, and not by trueup"
         )
-        remedy = (
-            f"`trueup plan --as-of {last}` compares both on that day, with it; "
-            f"or correct the units in {systems.target}"
-        )
-        return why, Advice(remedy)
+        return why, _compare_on(ledger, last)
     if ledger.unassigned.text:
         return "a change that cannot be read may explain it", ledger.unassigned
     return None

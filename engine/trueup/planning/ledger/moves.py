@@ -226,9 +226,10 @@ class Moves:
             covered = any(row.start <= day <= row.end for row in ledger.rows)
             if is_posted(ledger.rows, day) or (ledger.record is not None and not covered):
                 return day, f"its {name} service has no open day left"
-        units = units_on(old.rows, day)
-        if any(row.start > day and row.units != units for row in old.rows):
-            return day, "the units of its old service change later"
+        for name, ledger in (("old", old), ("new", new)):
+            units = units_on(ledger.rows, day)
+            if any(row.start > day and row.units != units for row in ledger.rows):
+                return day, f"the units of its {name} service change later"
         return day, ""
 
 

@@ -48,6 +48,9 @@ from trueup.stages.ledger import LedgerResult, ServiceLedger, compare, complete
 AFTER_CONTRACT = "after-its-contract"
 """Code of the finding of a decrease that takes effect when its contract has ended."""
 
+CHANGES_LATER = "units-change-later"
+"""Code of the warning that a person entered units for a later day, which no change explains."""
+
 
 def append(context: PlanContext, mapping: MappingSpec) -> None:
     """Adds the state of an append-only mapping with its adjustments, and the ledger's lines."""
@@ -149,11 +152,26 @@ class _Reconciliation:
         self._context.keep_ledger(line, planned.ledger)
         if _matters(line):
             self._context.ledger.append(line)
+            if line.difference == 0 and line.text and not planned.ledger.changes:
+                self._context.findings.append(self._changes_later(line))
             # What stops a change is reported with the change.
             self._context.findings.extend(
                 one for one in planned.findings if one is not planned.stop or not planned.sendable
             )
         return changes
+
+    def _changes_later(self, line: LedgerLine) -> Finding:
+        """The warning of a line that agrees on its day, and not on a later one."""
+        return Finding(
+            CHANGES_LATER,
+            Severity.WARNING,
+            line.text,
+            line.remedy,
+            self._owner.place,
+            line.mapping,
+            line.key,
+            commands=line.commands,
+        )
 
     def _compare(self, ledger: ServiceLedger, key: str) -> LedgerResult:
         as_of, difference = self._context.as_of, self._ledger_spec.difference
