@@ -3,6 +3,7 @@
 import pytest
 
 from tests.scenarios.expected import PlanFigures, adjusting, findings, line_of
+from tests.scenarios.test_half_done import half_done
 from tests.scenarios.test_succession import RENEWAL_DAY, succession_between_contracts
 from tests.scenarios.test_succession_later import PAID_IN_FULL, without
 from tests.scenarios.world import World
@@ -108,3 +109,18 @@ def test_a_gap_of_work_365_stays_as_long_as_it_is(tmp_path):
         ("new", "2026-11-14", 12),
         ("old", "2026-11-12", -10),
     ]
+
+
+@pytest.mark.parametrize("later", ["2026-11-15", "2026-12-05"])
+def test_a_correction_goes_on_the_day_of_a_half_that_was_sent_before(tmp_path, later):
+    """The run was closed between the halves, and Work 365 no longer has the change of the other."""
+    world = succession_between_contracts(tmp_path)
+    half_done(world, "closed", 1, "after")
+    without(world, "license_change", "log-old")
+    world.add_change("new", "2026-11-13", 3, "log-more")
+    world.run(world.plan(later))
+    world.decide("subscription", "old", "correct")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("old", RENEWAL_DAY, -10)]
+    units = {"old": {"2026-11-09": 10, RENEWAL_DAY: 0}, "new": {RENEWAL_DAY: 12, "2026-11-13": 15}}
+    world.apply(plan, units)

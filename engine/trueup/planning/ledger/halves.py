@@ -222,6 +222,38 @@ def _fit(halves: Sequence[_Dated]) -> bool:
     return len({one.wait for one in halves}) == 1 or not all(one.half.is_sent for one in halves)
 
 
+def follow(adjuster: AdjustmentPlanner, pair: Pair) -> None:
+    """Plans a correction in the place of one half from the day on that the other took effect.
+
+    That was in an earlier run: the units of the other service tell when.
+    """
+    begins, ends = pair.new.begins, pair.old.ends
+    if begins.is_sent and begins.day is None and not pair.new.service.line.units:
+        half, other, is_billed = begins, pair.old.service, False
+    elif ends.is_sent and ends.day is None and not pair.old.service.ledger.quantity:
+        half, other, is_billed = ends, pair.new.service, True
+    else:
+        return  # a change has a day of its own, and another correction is no half
+    seen = half.service.corrects.day
+    since = changed_since(other.ledger, seen)
+    if since is not None and bool(other.ledger.units(seen)) is is_billed:
+        _Dated(half, since, is_correction=True).put(adjuster, timedelta(0))
+
+
+def changed_since(ledger: ServiceLedger, day: date) -> date | None:
+    """Since when a service bills units without a break, or bills none; None if it is not known.
+
+    Only rows that were read tell: the first of them may go on from a row before it.
+    """
+    is_billed, since = bool(ledger.units(day)), None
+    for row in ledger.rows:
+        if row.start > day:
+            break
+        if bool(row.units) is not is_billed:
+            since = row.end + DAY
+    return since
+
+
 def _plan_again(adjuster: AdjustmentPlanner, service: PlannedService) -> None:
     """Plans the adjustments on the days that other halves need."""
     ledger, corrects = service.ledger, service.corrects

@@ -18,7 +18,7 @@ from trueup.model.plan import Action, Change, LedgerLine, RowRef
 from trueup.model.project import MappingSpec
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
-from trueup.planning.ledger.halves import first_day_alike
+from trueup.planning.ledger.halves import changed_since, first_day_alike
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
@@ -108,12 +108,11 @@ class Moves:
         if not self._is_half_done(ledger):
             self.block(ledger.row.key, "they are corrected first, and moved by the plan after that")
             return old, correction
-        new, seen = self._new(ledger), correction.day
-        arrival = first_day_alike(new, date.min, seen)
-        if arrival > min((row.start for row in new.rows), default=arrival):
-            seen = first_day_alike(old, arrival, correction.day)
+        day, arrival = correction.day, changed_since(self._new(ledger), correction.day)
+        if arrival is not None:
+            day = first_day_alike(old, arrival, correction.day)
         units = max(correction.units, Decimal(-units_on(old.rows, correction.day)))
-        return old, replace(correction, units=units, day=seen)
+        return old, replace(correction, units=units, day=day)
 
     def worded(self, ledger: ServiceLedger, line: LedgerLine) -> LedgerLine:
         """The line of a row that is billed by two services, as after half of a move."""

@@ -16,7 +16,14 @@ from trueup.model.plan import Change
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.adjustments import AdjustmentPlanner
 from trueup.planning.ledger.change_values import ChangeValues
-from trueup.planning.ledger.halves import BilledRow, Half, Pair, PlannedService, on_common_days
+from trueup.planning.ledger.halves import (
+    BilledRow,
+    Half,
+    Pair,
+    PlannedService,
+    follow,
+    on_common_days,
+)
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.records.repeats import SERVICE_TAKEN
 from trueup.planning.records.succession import SUCCESSOR_UNCLEAR
@@ -103,7 +110,7 @@ class SuccessionPairs:
         elif ends.is_sent and not pair.has_begun:
             old.stop = self._waits(old, new, self._why_held(new))
         else:
-            return False
+            return self._follow(pair)
         return True
 
     def _bring_together(self, pair: Pair) -> bool:
@@ -118,6 +125,20 @@ class SuccessionPairs:
                 service.stop = self._stop(service, text, NO_ADVICE)
             elif not half.is_sent:
                 service.stop = next((one.stop for one in service.adjustments if one.stop), None)
+        return planned != [half.planned for half in halves]
+
+    def _follow(self, pair: Pair) -> bool:
+        """Corrects what is left of a pair on the day of the half that an earlier run sent.
+
+        Returns whether it moved it. Where a service begins or ends several times along the chain,
+        its units do not tell which day belongs to this pair.
+        """
+        begins = [one for one in self._pairs if one.new.service is pair.new.service]
+        ends = [one for one in self._pairs if one.old.service is pair.old.service]
+        halves = pair.new.begins, pair.old.ends
+        planned = [half.planned for half in halves]
+        if len(begins) == len(ends) == 1:
+            follow(self._adjuster, pair)
         return planned != [half.planned for half in halves]
 
     def _hold_on_two_days(self, begins: Half, ends: Half) -> bool:

@@ -76,14 +76,19 @@ class ServiceLedgers:
             self._units |= read(self._spec, append, split, min(since, *split.values()))
 
     def _split_services(self) -> Mapping[int, date]:
-        """Services of rows that have units on a former one too, with their contracts' starts."""
-        records = {
-            record
-            for key in self._state.former_records
-            if self.left_by(key) is not None
-            for record in (self.left_by(key), self._state.record_ids.get(key))
-            if record is not None
-        }
+        """Services of which one has units in the place of the other, with their contracts' starts.
+
+        Half of a move is done, or of a succession: since when, the history of both tells.
+        """
+        record_of, holder = self._state.record_ids.get, self._state.holder
+        pairs = [(self.left_by(key), record_of(key)) for key in self._state.former_records]
+        pairs += [
+            (record_of(holder(old)), record_of(holder(new)))
+            for new, old in self._state.moved_from.items()
+        ]
+        both = [(old, new) for old, new in pairs if old is not None and new is not None]
+        split = [pair for pair in both if all(map(self._is_billed, pair))]
+        records = {record for pair in split for record in pair}
         terms = {one: self._terms.terms(self._state.records[one], "") for one in records}
         return {one: each.start or self._context.as_of for one, each in terms.items()}
 
