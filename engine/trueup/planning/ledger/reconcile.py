@@ -110,7 +110,7 @@ class _Reconciliation:
         planned = {
             key: self._plan_service(key, queues.get(key, Queue()))
             for key in dict.fromkeys(keys)
-            if key not in state.succeeded_by and not self._services.is_ignored(key)
+            if key not in state.succeeded_by and not self._services.quantities.is_ignored(key)
         }
         self._pairs.hold_halves(planned)
         added = {key: self._add(one) for key, one in planned.items()}

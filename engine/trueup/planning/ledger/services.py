@@ -2,31 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 
-from trueup.expressions import EVALUATION_ERRORS, evaluate
-from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
-from trueup.model.mapping_state import RowKey
+from trueup.model.finding import NO_ADVICE, Advice
 from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
 from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
 from trueup.model.units import DAY, extended, total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.extensions import add_extension, extensions
-from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.policies import Handover, Policies
+from trueup.planning.ledger.quantities import Quantities
 from trueup.planning.ledger.terms import ServiceTermsReader
-from trueup.planning.records.unreadable import MAY_BE_UNREADABLE
 from trueup.planning.references import Ancestry
 from trueup.stages.ledger import PendingUnits, ServiceLedger, comparison_day
-from trueup.stages.match import IGNORED
-
-Unknown = tuple[str, Advice]
-"""Why something is not known, and what to do about it; an empty text where all is known."""
-
-KNOWN: Unknown = ("", NO_ADVICE)
 
 
 class ServiceLedgers:
@@ -45,6 +36,7 @@ class ServiceLedgers:
         self._pending, self._other_steps = pending, other_steps
         self._terms = ServiceTermsReader(context, mapping, ledger)
         self.policies = Policies(context, mapping)
+        self.quantities = Quantities(context, mapping, ledger, pending)
         self._ancestry = Ancestry(context)
         self._adjusted = {one.record for one in context.snapshot.pushed.values() if one.units}
         self._units: Mapping[int, tuple[UnitRow, ...]] = {}
@@ -57,7 +49,7 @@ class ServiceLedgers:
 
         Call it once the changes are sorted: it also notes which of them belong to no known row.
         """
-        self._unassigned = self._unassigned_changes()
+        self._unassigned = self.quantities.unassigned_changes()
         since = min([self._context.as_of, *self._days(queues)])
         # Of a contract that has ended and is extended, the units of its last day are carried on.
         ended = {
@@ -136,11 +128,7 @@ class ServiceLedgers:
         record = self._state.record_ids.get(key, self._state.inferred_links.get(key))
         left = self.left_by(key)  # its units are on the record that it leaves
         known = self._state.records.get(record) if record is not None else None
-        quantity, unknown = self._quantity(key)
-        if queue.unreadable and not unknown[0]:
-            unknown = self._unreadable_changes(queue)
-        if record is None and not unknown[0]:
-            unknown = self._unknown_record(key)
+        quantity, unknown = self.quantities.of(key, queue, record)
         terms = self._terms.terms(known, key)
         billed = [one for one in (left, record) if one is not None]
         self.counted.update(billed)
@@ -181,7 +169,7 @@ class ServiceLedgers:
             remedy=unknown[1],
             unassigned=self._unassigned,
             is_inferred=record is not None and key not in self._state.record_ids,
-            kept_out=self._kept_out(key),
+            kept_out=self.quantities.kept_out(key),
             under=under,
             customer=self._ancestry.customer(under),
             ceiling=policy.ceiling,
@@ -305,100 +293,3 @@ class ServiceLedgers:
             day = self._pending.values.day_or_none(key) or self._context.as_of
             units = self._pending.values.units_or_zero(key)
             yield PendingUnits(key, day, units, stopped=key in queue.stopped)
-
-    def _kept_out(self, key: str) -> str:
-        """Whether the row is blocked, held, or gone from its table; empty if none of these.
-
-        A row that is left out on purpose is neither: it counts as 0, and that is known.
-        """
-        if not self._state.has(key):
-            return "gone"
-        findings = self._state.blocked.get(key)
-        if not findings:
-            return ""
-        return "held" if all(one.severity is Severity.HOLD for one in findings) else "blocked"
-
-    def is_ignored(self, key: str) -> bool:
-        """Whether a person decided to ignore the row, or one that it refers to."""
-        row, seen = (self._mapping.name, key), set[RowKey]()
-        while row not in seen:
-            seen.add(row)
-            state = self._context.states[row[0]]
-            finding = state.skipped.get(row[1])
-            if finding and finding.code == IGNORED:
-                return True
-            row = state.skipped_because.get(row[1], row)
-        return False
-
-    def _is_left_out_with_parent(self, key: str) -> bool:
-        """Whether the row is left out because of its contract, or another one that it refers to.
-
-        Nothing should be billed for it then: an inactive contract, for instance.
-        """
-        return key in self._state.skipped_because or key in self._state.out_of_scope
-
-    # What is not known
-
-    def _quantity(self, key: str) -> tuple[Decimal | None, Unknown]:
-        """What should be billed, or why it is not known.
-
-        A linked row that is gone, and one that is left out on purpose, count as 0. A row that
-        cannot be read is not gone.
-        """
-        if key in self._state.unread:
-            findings = self._state.blocked.get(key, self._state.unread[key].findings)
-            if findings[0].code == MAY_BE_UNREADABLE:
-                why = "its row may be one that has no key"
-            else:
-                why = "its row cannot be read"
-            return None, (f"its quantity is not known: {why}", Advice(findings[0].remedy))
-        if key not in self._state.rows or self._is_left_out_with_parent(key):
-            return Decimal(0), KNOWN
-        try:
-            names = self._context.names(self._mapping.name, key)
-            return Decimal(evaluate(self._spec.quantity.raw, names)), KNOWN
-        except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS) as fault:
-            text, remedy = f"its quantity cannot be evaluated: {fault}", "correct the row"
-            place = self._spec.quantity.place
-            self._context.findings.append(
-                Finding(
-                    "expression-failed",
-                    Severity.ERROR,
-                    text,
-                    remedy,
-                    place,
-                    self._mapping.name,
-                    key,
-                )
-            )
-            return None, (text, Advice(remedy))
-
-    def _unknown_record(self, key: str) -> Unknown:
-        """Why it is not known what the target bills for the row; nothing where it bills nothing."""
-        why = self._state.unknown_records.get(key)
-        if not why:
-            return KNOWN
-        text = f"what {self._context.systems.target} bills is not known: {why}"
-        if key in self._state.blocked:
-            return text, root_finding(self._context, self._mapping.name, key).advice
-        link = Command("link", self._mapping.name, key, "ID")
-        return text, Advice.of(link, " if its record exists")
-
-    def _unreadable_changes(self, queue: Queue) -> Unknown:
-        count = len(queue.unreadable)
-        first = self._pending.state.blocked[queue.unreadable[0]][0]
-        which = "one of its changes" if count == 1 else f"{count} of its changes"
-        return f"what is pending is not known: {which} cannot be read", first.advice
-
-    def _unassigned_changes(self) -> Advice:
-        """What to do about a change that cannot be read, and may belong to any row."""
-        table = self._pending.mapping.source.table
-        unreadable = self._context.unreadable.get(table)
-        without_key = unreadable.without_key if unreadable else ()
-        blocked = self._pending.state.blocked
-        findings = [blocked[key][0] for key in self._pending.unassigned]
-        first = next(iter([*findings, *without_key]), None)
-        if first is None:
-            return NO_ADVICE
-        where = f" ({first.place})" if first.place else ""
-        return Advice(f"correct {table} in {self._context.systems.source} first{where}")
