@@ -124,3 +124,14 @@ def test_a_correction_goes_on_the_day_of_a_half_that_was_sent_before(tmp_path, l
     assert PlanFigures.of(plan).adjusts == [("old", RENEWAL_DAY, -10)]
     units = {"old": {"2026-11-09": 10, RENEWAL_DAY: 0}, "new": {RENEWAL_DAY: 12, "2026-11-13": 15}}
     world.apply(plan, units)
+
+
+def test_a_correction_that_is_no_half_keeps_its_day(tmp_path):
+    """Two seats of the successor were taken away by hand, after the renewal was billed."""
+    world = succession_between_contracts(tmp_path)
+    world.sync()
+    world.adjust("new", "2026-11-12", -2)
+    for units in (1, -1):  # days before the renewal are read
+        world.add_change("old", "2026-11-05", units, f"log-{units}")
+    world.decide("subscription", "new", "correct")
+    assert PlanFigures.of(world.plan()).adjusts == [("new", "2026-11-15", 2)]
