@@ -354,7 +354,7 @@ def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
 
 
 def test_units_on_what_a_successor_left_behind_are_seen(tmp_path):
-    """The service carries the identity of a row that was succeeded: nobody stands behind it."""
+    """The service carries the identity of the row's predecessor: its units count for the row."""
     world = renewed(tmp_path)
     world.sync()
     with world.work365() as tables:
@@ -365,4 +365,4 @@ def test_units_on_what_a_successor_left_behind_are_seen(tmp_path):
     world.adjust("old", "2026-11-20", 5)
     plan = world.plan("2026-11-21")
     lines = {line.key or "orphan": Line.of(line) for line in plan.ledger}
-    assert lines == {"new": agrees(12), "orphan": Line("orphan", None, 5, left=-5)}
+    assert lines == {"new": Line("over-billed", 12, 17, left=-5)}

@@ -255,6 +255,7 @@ class TotalExplanation:
     amount: Decimal | None = None
     per_month: bool = False  # the amount is one of each month
     among: LedgerTotals | None = None  # the sums of the ledger with which it adds up
+    beside: Decimal = Decimal(0)  # another total, with which it adds up to a net amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """The money of a plan's changes, to the penny; the parts of each kind add up to its total."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.model.plan import Action, Change, Plan
-from trueup.render.pennies import NOTHING, Spread, penny, spread
+from trueup.render.pennies import Spread, spread
 
 MONTHS = 12
 
@@ -33,17 +33,8 @@ def plan_money(plan: Plan) -> PlanMoney:
         once=spread(_known((change.id, change.one_off) for change in changes)),
         month=spread(months),
         year=spread({id_: amount * MONTHS for id_, amount in months.items()}),
-        lost=_two_sums(_known((change.id, change.lost) for change in changes)),
+        lost=spread(_known((change.id, change.lost) for change in changes)),
     )
-
-
-def _two_sums(amounts: Mapping[str, Decimal]) -> Spread:
-    """Amounts of which the positive ones and the negative ones are two sums of their own."""
-    sums = [
-        penny(sum((one for one in amounts.values() if one * sign > 0), Decimal(0)))
-        for sign in (1, -1)
-    ]
-    return spread(amounts, sum(sums, NOTHING))
 
 
 def has_money(change: Change) -> bool:

@@ -155,7 +155,7 @@ def _shown(total: TotalExplanation) -> Decimal | None:
     if total.amount is None:
         return None
     if total.among is None:
-        return penny(total.amount)
+        return penny(total.amount + total.beside) - penny(total.beside)
     sums = in_pennies(total.among)
     reasons = {one.code: one.amount.monthly for one in total.among.held_by_reason}
     named = {

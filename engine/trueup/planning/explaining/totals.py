@@ -29,7 +29,7 @@ def labels(plan: Plan) -> Mapping[str, _Total]:
         "A month": partial(_money, amount=lambda one: one.monthly, per_month=True),
         "A year": partial(_money, amount=_a_year),
         "Earlier days, billed to nobody": partial(_money, amount=lambda one: _above(one.lost)),
-        "Earlier days, credit owed": partial(_money, amount=lambda one: _below(one.lost)),
+        "Earlier days, credit owed": _credit,
         "Billed too little": partial(_ledger, total=of.under, part=partial(_gap, under=True)),
         "Billed too much": partial(_ledger, total=of.over, part=partial(_gap, under=False)),
         "this plan moves": partial(_ledger, total=of.moved, part=_moved),
@@ -84,6 +84,11 @@ def _money(
     known = [part.amount for part in parts if part.amount is not None]
     total = sum(known, Decimal(0))
     return TotalExplanation(tuple(parts), amount=total, per_month=per_month)
+
+
+def _credit(plan: Plan) -> TotalExplanation:
+    lost = _money(plan, lambda one: _above(one.lost)).amount or Decimal(0)
+    return replace(_money(plan, lambda one: _below(one.lost)), beside=lost)
 
 
 def _changes(plan: Plan, wanted: Callable[[Change], bool]) -> TotalExplanation:
