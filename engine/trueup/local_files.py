@@ -1,4 +1,8 @@
-"""Reads files that are files: a pipe or a device without a writer would be waited for for ever."""
+"""Reads files that are files: a pipe or a device without a writer would be waited for for ever.
+
+A file that a project may go without is absent only where its folder has no entry of that name: a
+link to nowhere, a pipe or a folder in its place is an error, not a project without decisions.
+"""
 
 import errno
 import os
@@ -9,6 +13,11 @@ from trueup.operating_system import READ_AT_ONCE
 
 _GIVEN_BY_THE_SHELL = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 """Pipes that have a writer: `trueup show /dev/stdin`, `trueup apply <(…)`."""
+
+
+def is_absent(path: Path) -> bool:
+    """Returns whether nothing at all is there, not even a link to a file that does not exist."""
+    return not os.path.lexists(path)
 
 
 def read_regular(path: Path) -> bytes:

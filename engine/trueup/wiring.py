@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trueup.config.documents import read
 from trueup.errors import ConfigError, EngineError
+from trueup.local_files import is_absent
 from trueup.model.catalogue import UDF, Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Connection, Project
@@ -316,7 +317,7 @@ class Connections:
         options, tables = self._project.source.options, self._project.catalogue.tables
         file = str(options.get("profile", PROFILE))
         path = Path(self._project.root) / file
-        if "profile" not in options and not path.exists():
+        if "profile" not in options and is_absent(path):
             return Profile(tables)
         documents, findings = read(path, file)
         if findings or not documents:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from trueup.config import catalogues, loader
 from trueup.config.file_names import PROJECT
+from trueup.local_files import read_regular
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.operations import project as operation
@@ -30,7 +31,7 @@ def catalogues_read_once() -> Iterator[None]:
 
     def once(path: Path) -> object:
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except OSError:
             return read(path)
         if content not in known:

@@ -15,7 +15,7 @@ import yaml
 from trueup.config.catalogue_entries import InvalidEntry, entity, table
 from trueup.config.documents import read as read_document
 from trueup.errors import ConfigError
-from trueup.local_files import read_regular
+from trueup.local_files import is_absent, read_regular
 from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
 from trueup.model.finding import Finding, Place, Severity
 
@@ -71,7 +71,7 @@ def load_tables(path: Path) -> dict[str, Table]:
 
 def _extended(shipped: Path, own: Path | None, root: str) -> tuple[Path, object]:
     """The data of the shipped file and of the own one on top; errors name the own one, if any."""
-    if own is None or not own.is_file():
+    if own is None or is_absent(own):
         return shipped, _read(shipped)
     added = _read(own)
     if _is_copy(shipped, own):  # as `trueup init` makes it: the second reading would take as long

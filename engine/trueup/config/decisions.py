@@ -16,7 +16,7 @@ from trueup import operating_system
 from trueup.config.documents import parse
 from trueup.config.yaml_list import ListEdits, edit_list
 from trueup.errors import ConfigError
-from trueup.local_files import read_regular
+from trueup.local_files import is_absent, read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Topic, Verdict
 
@@ -58,7 +58,7 @@ def read(root: Path) -> bytes:
     """
     path = root / FILE
     try:
-        return read_regular(path) if path.exists() else b""
+        return b"" if is_absent(path) else read_regular(path)
     except OSError as error:
         raise _refused(f"cannot be read: {error.strerror}", Place(FILE)) from error
 

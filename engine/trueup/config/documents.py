@@ -74,7 +74,9 @@ def parse(raw: bytes, file: str) -> tuple[list[Document], list[Finding]]:
 def _not_a_file(path: Path) -> str:
     if path.is_dir():
         return "is a folder, not a file"
-    return "is not a regular file" if path.exists() else "is missing"
+    if path.exists():
+        return "is not a regular file"
+    return "is a link to a file that does not exist" if path.is_symlink() else "is missing"
 
 
 def _place_after(text: str, file: str) -> Place:

@@ -14,7 +14,7 @@ from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import PROJECT
 from trueup.config.node import Node
 from trueup.config.schema import CheckedDocument, Schemas
-from trueup.local_files import read_regular
+from trueup.local_files import is_absent, read_regular
 from trueup.model.finding import Finding, Place, Severity
 
 CODE = "project"
@@ -74,7 +74,7 @@ def read_files(root: Path, schemas: Schemas, decisions: bytes | None = None) -> 
         files.rules += _read_checked(root, file, "rules", schemas, files)
     _warn_of_empty_folders(files)
 
-    if decisions is not None or (root / DECISIONS).exists():
+    if decisions is not None or not is_absent(root / DECISIONS):
         documents = _read_checked(root, DECISIONS, "decisions", schemas, files, decisions)
         files.decisions = documents[0] if documents else None
         files.findings += [_extra_document(extra.document) for extra in documents[1:]]

@@ -11,6 +11,7 @@ from trueup import pipeline, wiring
 from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
 from trueup.errors import EngineError
 from trueup.expressions.recording import recording
+from trueup.local_files import is_absent
 from trueup.model import document
 from trueup.model.finding import Finding, Place
 from trueup.model.plan import Plan
@@ -38,7 +39,7 @@ def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestF
         if path.is_dir():
             found = sorted(file for file in path.glob("*.yaml") if file.name != DEFAULTS)
             files += [TestFile(file, _name(file, root)) for file in found]
-        elif path.is_file():
+        elif not is_absent(path):  # a pipe, or a link to nowhere, is refused when it is read
             files.append(TestFile(path, _name(path, root)))
         elif named:
             raise EngineError(f"there is no file or folder {path}")
@@ -51,7 +52,7 @@ def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestF
 def _defaults_beside(file: TestFile, root: Path) -> TestFile:
     """The defaults in the folder of a file with tests, else those of the project or of trueup."""
     folders = (file.path.parent, root / TESTS)
-    own = next((one / DEFAULTS for one in folders if (one / DEFAULTS).is_file()), None)
+    own = next((one / DEFAULTS for one in folders if not is_absent(one / DEFAULTS)), None)
     if own:
         return TestFile(own, _name(own, root))
     return TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")

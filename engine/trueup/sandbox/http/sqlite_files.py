@@ -62,7 +62,8 @@ def open_existing(path: Path, application_id: int) -> sqlite3.Connection:
     Raises `SandboxError` if the file does not exist or belongs to another program.
     """
     if not path.is_file():
-        raise SandboxError(f"{path}: there is no such file")
+        what = "is not a regular file" if path.exists() else "there is no such file"
+        raise SandboxError(f"{path}: {what}")
     connection: sqlite3.Connection | None = None
     try:
         connection = connect(path)
