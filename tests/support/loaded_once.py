@@ -73,10 +73,10 @@ def projects_checked_once() -> Iterator[None]:
 
 def _content(root: Path, shipped: Path) -> tuple[object, ...]:
     """Everything that decides what becomes of a project. Raises OSError if it cannot be read."""
-    project = (root / PROJECT).read_bytes()
+    project = read_regular(root / PROJECT)
     folders = [folder for folder in (shipped, *(root / part for part in PARTS)) if folder.exists()]
     files = [
-        (folder.name, path.name, path.read_bytes())
+        (folder.name, path.name, read_regular(path))
         for folder in folders
         for path in sorted(folder.iterdir())
         if path.suffix in (".yaml", ".yml", ".json")
