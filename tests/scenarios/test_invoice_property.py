@@ -86,8 +86,7 @@ def worlds(draw):
 
 def by_service(world: World) -> dict[str, Billed]:
     """What each subscription's contract service bills."""
-    names = ("Contracts", "Services", "ContractServices", "ContractServiceUnits")
-    records = {name: world.records(name) for name in names}
+    records = world.all_records()
     found = {}
     for service in records["ContractServices"]:
         key = service["internalDescription"].removeprefix("W365 ")

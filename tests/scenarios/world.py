@@ -127,31 +127,38 @@ class World:
         """The id of a contract, a product or a contract service that the seed has."""
         return self._ids[key]
 
+    def all_records(self) -> Mapping[str, list[Row]]:
+        """All records that the sandbox has now, by entity; to read them takes a while."""
+        entities = self.project.catalogue.entities
+        found = dump_database(self.folder / "autotask.sqlite", entities)["records"]
+        return {entity: found.get(entity, []) for entity in entities}
+
     def records(self, entity: str) -> list[Row]:
         """All records of an entity that the sandbox has now."""
-        dump = dump_database(self.folder / "autotask.sqlite", self.project.catalogue.entities)
-        return [*dump["records"].get(entity, [])]
+        return self.all_records()[entity]
 
     def unit_rows(self, service: int) -> list[Row]:
         """The unit rows of a contract service."""
-        rows = self.records("ContractServiceUnits")
-        return by_day(row for row in rows if row["contractServiceID"] == service)
+        return _unit_rows(self.all_records(), service)
 
     def units(self, service: int | str, day: str) -> int:
         """Units that are billed on a day; of a contract service by its id or its subscription."""
-        number = self._service(service) if isinstance(service, str) else service
-        rows = self.unit_rows(number)
+        return self._units(self.all_records(), service, day)
+
+    def _units(self, records: Mapping[str, list[Row]], service: int | str, day: str) -> int:
+        number = self._service(records, service) if isinstance(service, str) else service
+        rows = _unit_rows(records, number)
         return sum(
             int(row["units"]) for row in rows if row["startDate"][:10] <= day <= row["endDate"][:10]
         )
 
-    def _service(self, key: str) -> int:
+    def _service(self, records: Mapping[str, list[Row]], key: str) -> int:
         """The contract service of a subscription, also of one that a run created."""
         if key in self._ids:
             return self._ids[key]
         [service] = [
             row["id"]
-            for row in self.records("ContractServices")
+            for row in records["ContractServices"]
             if row["internalDescription"] == f"W365 {key}"
         ]
         return int(service)
@@ -171,7 +178,7 @@ class World:
 
     def adjust(self, service: int | str, day: str, units: int) -> None:
         """Somebody adjusts a service, by its id or subscription, in Autotask's own pages."""
-        number = self._service(service) if isinstance(service, str) else service
+        number = service if isinstance(service, int) else self._service(self.all_records(), service)
         with self._ports() as ports:
             ports.target.create(
                 "ContractServiceAdjustments",
@@ -253,7 +260,11 @@ class World:
         )
         assert pounds(after.invoice - before.invoice + fees) == pounds(summary.invoice.net)
         assert pounds(after.run_rate - before.run_rate) == pounds(summary.run_rate.net)
-        billed = {key: {day: self.units(key, day) for day in days} for key, days in units.items()}
+        records = self.all_records()
+        billed = {
+            key: {day: self._units(records, key, day) for day in days}
+            for key, days in units.items()
+        }
         assert billed == units
         again = self.plan()
         assert [f"{change.action} {change.name}" for change in again.changes] == []
@@ -283,5 +294,9 @@ class World:
 
     def money(self) -> Billed:
         """What Autotask bills on the next invoices, and per month at the contracts' ends."""
-        names = ("Contracts", "Services", "ContractServices", "ContractServiceUnits")
-        return all_billed({name: self.records(name) for name in names}, self.as_of)
+        return all_billed(self.all_records(), self.as_of)
+
+
+def _unit_rows(records: Mapping[str, list[Row]], service: int) -> list[Row]:
+    rows = records["ContractServiceUnits"]
+    return by_day(row for row in rows if row["contractServiceID"] == service)
