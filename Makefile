@@ -64,7 +64,7 @@ test-all: ## `make test` with each of Python 3.11, 3.12 and 3.13 that is at hand
 		$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
 	done
 
-# Fifty times as many examples as `make test` has, for properties alone; it takes an hour.
+# Fifty times as many examples as `make test` has, for properties alone.
 test-thorough: $(DEV) ## The properties, with 1,000 examples each
 	TRUEUP_TEST_PROFILE=thorough $(BIN)/pytest -n 4 --dist worksteal -q -m hypothesis
 
