@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trueup import wiring
 from trueup.config import decisions
+from trueup.config.checks.decisions import why_not_applicable
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project, Verdict
@@ -70,6 +71,12 @@ def link(project: Project, mapping: str, key: str, record: int, reason: str = ""
     record that does not exist. Where the target cannot be asked, a note of the result says so.
     """
     return _write(project, Asked(mapping, key, Verdict.LINK, reason, record))
+
+
+def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
+    """What can be decided about rows of a mapping of the project, whatever the row."""
+    spec = project.mappings[mapping]
+    return tuple(verdict for verdict in Verdict if not why_not_applicable(verdict, spec))
 
 
 def _write(project: Project, asked: Asked) -> Written:

@@ -1,6 +1,7 @@
 """What follows from decisions, in rows, units and money."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
@@ -25,6 +26,27 @@ FEW = 20
 _REASON_COLUMNS = 60
 
 
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """One decided row: what the plan does with it without the decision, and with it."""
+
+    name: str
+    now: str
+    then: str
+    money: str  # a month; empty where it stays as it is
+
+
+def effect_rows(effect: Effect, names: SystemNames, currency: str) -> list[EffectRow]:
+    """The decided rows."""
+    found = []
+    for one in effect.rows:
+        more = one.after.monthly - one.before.monthly
+        amount = f"{money(more, currency, signed=True)} a month" if more else ""
+        name = known_as(one.row.name or one.row.key)
+        found.append(EffectRow(name, _now(one.before, names), _then(one, names), amount))
+    return found
+
+
 def effect_text(
     effect: Effect,
     names: SystemNames,
@@ -34,12 +56,13 @@ def effect_text(
     verbose: bool = False,
 ) -> str:
     """The decided rows, and what the next plan does otherwise than it would without them."""
-    shown = effect.rows if verbose else effect.rows[:FEW]
-    lines = [_row(one, names, currency) for one in shown]
+    rows = effect_rows(effect, names, currency)
+    shown = rows if verbose else rows[:FEW]
+    lines = [_row(one) for one in shown]
     if len(shown) < len(effect.rows):
         more = len(effect.rows) - len(shown)
         lines.append(free(f"and {count(more, 'row')} more (-v shows them)", indent=2))
-    lines += [free(f"What follows: {text}") for text in _totals(effect, names, currency)]
+    lines += [free(f"What follows: {text}") for text in effect_totals(effect, names, currency)]
     return "".join(f"{line}\n" for line in lay_out(lines, style.columns))
 
 
@@ -90,7 +113,7 @@ def standing_text(
     if not lines:
         return "No decisions.\n"
     if standing.effect:
-        (total,) = _totals(standing.effect, names, currency)
+        (total,) = effect_totals(standing.effect, names, currency)
         lines.append(free(f"All together, against a plan without them: {total}"))
     elif standing.unknown:
         lines.append(free(f"What they affect is unknown: {standing.unknown}"))
@@ -162,15 +185,14 @@ def _outlook_json(outlook: RowOutlook) -> Mapping[str, object]:
     }
 
 
-def _row(one: RowEffect, names: SystemNames, currency: str) -> Line:
-    effect = one.after.monthly - one.before.monthly
+def _row(one: EffectRow) -> Line:
     return Line(
         (
-            Cell(f"  {known_as(one.row.name or one.row.key)}"),
-            Cell(_now(one.before, names)),
+            Cell(f"  {one.name}"),
+            Cell(one.now),
             Cell("→"),
-            Cell(_then(one, names), wraps=True),
-            Cell(f"{money(effect, currency, signed=True)} a month" if effect else "", right=True),
+            Cell(one.then, wraps=True),
+            Cell(one.money, right=True),
         ),
         "row",
     )
@@ -225,7 +247,7 @@ _MORE = {
 }
 
 
-def _totals(effect: Effect, names: SystemNames, currency: str) -> list[str]:
+def effect_totals(effect: Effect, names: SystemNames, currency: str) -> list[str]:
     """The difference between the two plans in rows, and in units and money."""
     parts = []
     for action in Action:

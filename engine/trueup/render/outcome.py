@@ -21,7 +21,7 @@ WAIT = (
 )
 NOTHING = "Nothing was written."
 
-_ORDER = (
+ORDER = (
     ChangeStatus.FAILED,
     ChangeStatus.IN_DOUBT,
     ChangeStatus.HELD,
@@ -30,6 +30,8 @@ _ORDER = (
     ChangeStatus.APPLIED,
     ChangeStatus.ALREADY,
 )
+"""What did not go through comes first."""
+
 _QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
 
 
@@ -41,7 +43,7 @@ def outcome_text(
     `advice`: whether it says what to do next.
     """
     sections = []
-    for status in _ORDER:
+    for status in ORDER:
         ended = [change for change in outcome.changes if change.status is status]
         if status is ChangeStatus.SKIPPED and ended and not verbose:
             more = f"`trueup history show {sanitize(outcome.run)}`" if advice else "-v"
@@ -62,20 +64,21 @@ def outcome_text(
 def summary(outcome: Outcome) -> str:
     """How many changes ended how, and what it cost."""
     many = Counter(change.status for change in outcome.changes)
-    order = (ChangeStatus.APPLIED, ChangeStatus.ALREADY, *_ORDER[:5])
-    figures = [f"{many[status]:,} {_counted(status)}" for status in order if many[status]]
+    order = (ChangeStatus.APPLIED, ChangeStatus.ALREADY, *ORDER[:5])
+    figures = [f"{many[status]:,} {status_text(status)}" for status in order if many[status]]
     if outcome.remaining:
         figures.append(f"{outcome.remaining:,} not tried")
     sentence = f"Run {sanitize(outcome.run)}: {', '.join(figures)}." if figures else NOTHING
     return f"{sentence} {count(outcome.calls, 'API call')}."
 
 
-def _counted(status: ChangeStatus) -> str:
+def status_text(status: ChangeStatus) -> str:
+    """The status as people read it."""
     return "already as wanted" if status is ChangeStatus.ALREADY else str(status)
 
 
 def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style) -> list[Line]:
-    lines = [free(_counted(status).capitalize(), _paint(status, style))]
+    lines = [free(status_text(status).capitalize(), _paint(status, style))]
     for change in ended:
         because = f"because of {known_as(change.because)}" if change.because else ""
         cells = (
@@ -89,13 +92,13 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
             for text in change.text.splitlines()
             if not change.because
         ]
-        lines += [free(text, style.dim, 6) for text in _when(change)]
+        lines += [free(text, style.dim, 6) for text in doubt_lines(change)]
         if change.remedy:
             lines.append(free(f"→ {sanitize(change.remedy)}", indent=6))
     return lines
 
 
-def _when(change: ChangeOutcome) -> Iterator[str]:
+def doubt_lines(change: ChangeOutcome) -> Iterator[str]:
     """Of a change in doubt: since when, and until when."""
     if change.sent:
         yield f"sent {moment(change.sent)}"

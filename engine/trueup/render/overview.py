@@ -141,15 +141,15 @@ def balance(seen: Overview) -> list[Balance]:
     if is_even and not (of.moved.lines or of.held.lines or of.unexplained.lines):
         return []
     found = [
-        Balance("Billed too little", of.under.units, at.under, _note(of.under), signed=False),
-        Balance("Billed too much", of.over.units, at.over, _note(of.over), signed=False),
-        Balance("  this plan moves", of.moved.units, at.moved, _note(of.moved)),
-        Balance("  held or blocked", of.held.units, at.held, _note(of.held)),
+        Balance("Billed too little", of.under.units, at.under, lines_of(of.under), signed=False),
+        Balance("Billed too much", of.over.units, at.over, lines_of(of.over), signed=False),
+        Balance("  this plan moves", of.moved.units, at.moved, lines_of(of.moved)),
+        Balance("  held or blocked", of.held.units, at.held, lines_of(of.held)),
         Balance(
             "  explained by nothing",
             of.unexplained.units,
             at.unexplained,
-            _note(of.unexplained),
+            lines_of(of.unexplained),
         ),
     ]
     if of.unknown:
@@ -158,7 +158,8 @@ def balance(seen: Overview) -> list[Balance]:
     return found
 
 
-def _note(amount: Amount) -> str:
+def lines_of(amount: Amount) -> str:
+    """How many lines the amount sums up, and how many of them have no price."""
     without = f", {amount.unpriced:,} without a price" if amount.unpriced else ""
     return f"{count(amount.lines, 'line')}{without}" if amount.lines else ""
 

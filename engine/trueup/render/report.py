@@ -50,7 +50,7 @@ _DAY = r"\b\d{4}-\d\d-\d\d\b"
 _AMOUNT = r"(?<!\w)[+-](?:[A-Z]{3} |[^\w\s])?[\d,]*\d(?:\.\d+)?"
 _FIGURES = re.compile(f"(?P<figure>{_DAY}|{_AMOUNT})")
 _PARTS = re.compile(f"`(?P<code>[^`]*)`|{_FIGURES.pattern}")
-_DONE = {
+DONE = {
     Action.LINK: "link",
     Action.CREATE: "new",
     Action.UPDATE: "change",
@@ -58,6 +58,7 @@ _DONE = {
     Action.ADJUST: "adjust",
     Action.WRITE_BACK: "mark",
 }
+"""What is done, as a mark beside the row."""
 
 
 class PieceKind(StrEnum):
@@ -340,7 +341,7 @@ def _row(changes: Sequence[Change], view: View) -> ChangeRow:
     notes = [note for change in changes for note in change_text.notes(change, view)]
     monthly = _signed(money_.month.total(ids), view) if has_month else ""
     return ChangeRow(
-        action=_DONE[changes[0].action],
+        action=DONE[changes[0].action],
         name=known_as(joined_name(changes)),
         where="; ".join(change_text.where(change, view.names) for change in changes),
         what=tuple(

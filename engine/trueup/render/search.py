@@ -87,14 +87,25 @@ def search_json(result: SearchResult) -> Mapping[str, object]:
 
 def _record(one: FoundRecord, style: Style) -> list[Line]:
     off = "" if one.is_active else " (inactive)"
-    rows = [*_rows("linked to", one.linked), *_rows("decided for", one.decided)]
     cells = (
         Cell(f"  {one.record}", style.link, right=True),
         Cell(f"{known_as(one.title)}{off}"),
-        Cell("; ".join(rows) or "linked to no row", wraps=True),
+        Cell(owners(one), wraps=True),
     )
-    why = ", ".join(f"{sanitize(name)} {_WHY[fit]}{_shown(one, name)}" for name, fit in one.fits.by)
-    return [Line(cells, "record"), free(why, style.dim, 6)]
+    return [Line(cells, "record"), free(why_it_fits(one), style.dim, 6)]
+
+
+def why_it_fits(one: FoundRecord) -> str:
+    """The fields that fit, each with how and with its value."""
+    return ", ".join(
+        f"{sanitize(name)} {_WHY[fit]}{_shown(one, name)}" for name, fit in one.fits.by
+    )
+
+
+def owners(one: FoundRecord) -> str:
+    """The rows whose record it is, or is decided to be."""
+    rows = [*_rows("linked to", one.linked), *_rows("decided for", one.decided)]
+    return "; ".join(rows) or "linked to no row"
 
 
 def _shown(one: FoundRecord, name: str) -> str:

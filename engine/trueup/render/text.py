@@ -1,6 +1,6 @@
 """A plan as a terminal shows it: what it comes to, what needs a person, and the changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Action, Change, Outside, Plan, Reason
@@ -128,6 +128,11 @@ def tabs(plan: Plan) -> list[str]:
     found = dict.fromkeys(
         [change.tab for change in plan.changes] + [row.tab for row in plan.blocked]
     )
+    return ordered_tabs(found)
+
+
+def ordered_tabs(found: Collection[str]) -> list[str]:
+    """The four tabs first, as far as they are there; then the others as they come."""
     return [tab for tab in TABS if tab in found] + [tab for tab in found if tab not in TABS]
 
 
