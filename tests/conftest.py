@@ -19,6 +19,7 @@ POSIX_ONLY = [
     "chaos",
     "cli/test_output.py",
     "cli/test_pipes.py",
+    "cli/test_review.py",
     "cli/test_terminal.py",
     "cli/test_windows.py",
     "package/test_habits.py",

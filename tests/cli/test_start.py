@@ -11,7 +11,9 @@ from trueup.cli.main import trueup
 
 from tests.support.paths import ROOT
 
-HEAVY = {"sqlalchemy", "httpx", "networkx", "deepdiff", "msal", "phonenumbers"}
+HEAVY = {
+    "sqlalchemy", "httpx", "networkx", "deepdiff", "msal", "phonenumbers", "starlette", "uvicorn",
+}  # fmt: skip
 
 IMPORTED = """
 import os, sys

@@ -13,7 +13,7 @@ from tests.support.project_tests import SHIPPED
 
 PACKAGE = ROOT / "engine" / "trueup"
 MODULE = re.compile(
-    r"(applying|cli|config|expressions|model|operations|pipeline|planning|ports|render|stages|wiring)"
+    r"(applying|cli|config|expressions|model|operations|pipeline|planning|ports|render|review|stages|wiring)"
     r"(\.\w+)+"
 )
 PATH = re.compile(r"[\w.-]+/([\w.-]+/)*([\w.-]+\.(py|md|json|yaml|yml|txt))?|\w+\.py")

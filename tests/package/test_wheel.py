@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import venv
+import zipfile
 
 import pytest
 
@@ -15,11 +16,18 @@ FOREIGN = frozenset(
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The trueup command of a fresh environment with the wheel and its dependencies alone."""
+def wheel(tmp_path_factory):
+    """The wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-    (wheel,) = folder.glob("trueup-*.whl")
+    (file,) = folder.glob("trueup-*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def installed(wheel):
+    """The trueup command of a fresh environment with the wheel and its dependencies alone."""
+    folder = wheel.parent
     venv.create(folder / "env")
     scripts = folder / "env" / "bin"
     pip = (
@@ -66,6 +74,19 @@ def test_the_wheel_carries_the_page_of_a_plan(installed, work):
 
     assert page.startswith("<!DOCTYPE html>")
     assert "prefers-color-scheme" in page
+
+
+def test_the_wheel_carries_the_pages_of_the_review_desk(wheel):
+    package = ROOT / "engine" / "trueup"
+    pages = {
+        str(file.relative_to(package.parent).as_posix())
+        for file in (package / "review").rglob("*")
+        if file.suffix in {".html", ".css"}
+    }
+
+    assert len(pages) > 2
+    with zipfile.ZipFile(wheel) as archive:
+        assert pages <= {*archive.namelist()}
 
 
 def test_the_wheel_carries_the_tests_of_the_project(installed, work):

@@ -21,6 +21,7 @@ SHORT_HELP: Mapping[str, str] = {
     "plan": "Show what apply would do.",
     "apply": "Do what a plan says.",
     "show": "Show a saved plan.",
+    "review": "Review and decide in a browser.",
     "graph": "Draw what depends on what.",
     "explain": "Explain a change, a field or a total.",
     "eval": "Evaluate an expression on a row.",

@@ -1,0 +1,97 @@
+"""The desk as an ASGI app: its addresses, and the gate before them."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from trueup.errors import EngineError
+from trueup.review import applying, deciding, lists
+from trueup.review.desk import Desk
+from trueup.review.gate import CSS, Attempts, Gate, Sessions
+from trueup.review.pages import desk_of, failure, failure_text, refusal, stylesheet
+from trueup.review.waiting import plan_again, with_plan, working
+
+_NO_PAGE = "The desk has no such page."
+_OTHER_METHOD = "This address takes no such request."
+
+
+def create_app(desk: Desk, sessions: Sessions, attempts: Attempts, address: str) -> ASGIApp:
+    """The app that serves a desk at an address: host and port."""
+    app = Starlette(
+        routes=[*_pages(), *_actions()],
+        exception_handlers={HTTPException: _no_page},
+    )
+    app.state.desk = desk
+    return Gate(app, sessions, attempts, address, refusal, desk.failures.report)
+
+
+def _pages() -> list[Route]:
+    """Addresses that only read."""
+    shown = {
+        "/": lists.first_page,
+        "/rows": lists.rows,
+        "/row": deciding.row,
+        "/decision": deciding.decision,
+        "/preview": applying.preview,
+        "/applying": applying.applying,
+        "/ledger": lists.ledger,
+        "/findings": lists.findings,
+        "/runs": lists.runs,
+        "/run": lists.run,
+        "/download/{name}": lists.download,
+    }
+    plain = {"/working": working, CSS: _css}
+    return [
+        *(
+            Route(path, _guarded(with_plan(handler)), methods=["GET"])
+            for path, handler in shown.items()
+        ),
+        *(Route(path, _guarded(handler), methods=["GET"]) for path, handler in plain.items()),
+    ]
+
+
+def _actions() -> list[Route]:
+    """Addresses that do something: forms of the desk's own pages."""
+    actions: dict[str, Callable[[Request], Response]] = {
+        "/plan": plan_again,
+        "/preview": with_plan(applying.make_preview),
+        "/apply": applying.apply,
+        "/stop": applying.stop,
+        "/resume": applying.resume,
+        "/decide": deciding.decide,
+        "/decision": deciding.write,
+    }
+    return [Route(path, _guarded(handler), methods=["POST"]) for path, handler in actions.items()]
+
+
+def _css(_request: Request) -> Response:
+    return Response(stylesheet(), media_type="text/css; charset=utf-8")
+
+
+def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """The handler, with a page for every error: no traceback and no secret reaches a browser."""
+
+    def handle(request: Request) -> Response:
+        try:
+            return handler(request)
+        except HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
+            is_ours = not isinstance(error, EngineError | OSError)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR if is_ours else HTTPStatus.CONFLICT
+            return failure(request, desk_of(request).failures.of(error), status)
+
+    return handle
+
+
+def _no_page(request: Request, error: Exception) -> Response:
+    """The page for an address that there is not, or a verb that it does not take."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    text = _NO_PAGE if status == HTTPStatus.NOT_FOUND else _OTHER_METHOD
+    return failure_text(request, text, status)

@@ -1,0 +1,185 @@
+"""Preview, apply, stop, resume: what is applied is the document that was shown, and no other."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.errors import EngineError
+from trueup.model.outcome import ChangeOutcome, Outcome
+from trueup.render.formatting import count, word
+from trueup.render.outcome import ORDER, doubt_lines, status_text, summary
+from trueup.render.overview import overview, verdict
+from trueup.render.report import DONE, balance_rows, group_blocks, money_rows, pieces
+from trueup.render.text import outside_text
+from trueup.render.text import summary as plan_summary
+from trueup.render.view import View
+from trueup.review.desk import Applying, Current
+from trueup.review.filters import Filter
+from trueup.review.forms import Form
+from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
+from trueup.review.rows import Row, RowKey
+from trueup.review.waiting import REFRESH, wait
+
+NOTHING_TICKED = "Tick at least one row that is to be applied."
+GONE = "a row that was ticked is not in the plan any more: look at the list again"
+NO_RUN = "No run was started from this desk yet. The page Runs has those of earlier days."
+NOT_ALLOWED = "The plan is over limits that were not ticked. Nothing was done."
+
+
+def make_preview(request: Request, current: Current) -> Response:
+    """Plans the rows that are ticked, or all that a filter shows, or everything."""
+    form = form_of(request)
+    what = form.one("what")
+    if what == "everything":
+        return wait(desk_of(request).preview(()))
+    chosen = _filtered(form, current) if what == "filter" else _ticked(form, current)
+    if chosen is None:
+        return failure_text(request, GONE, HTTPStatus.CONFLICT)
+    targets = tuple(f"{row.ref.mapping}:{key}" for row in chosen if row.changes for key in row.keys)
+    if not targets:
+        return failure_text(request, NOTHING_TICKED, HTTPStatus.BAD_REQUEST)
+    return wait(desk_of(request).preview(targets))
+
+
+def _ticked(form: Form, current: Current) -> Sequence[Row] | None:
+    """The rows that are ticked; None where one of them is not in the plan any more."""
+    found = []
+    for text in form.every("row"):
+        mapping, _, key = text.partition(":")
+        row = current.by_row.get(RowKey(mapping, key))
+        if row is None:
+            return None
+        found.append(row)
+    return found
+
+
+def _filtered(form: Form, current: Current) -> Sequence[Row]:
+    """The rows of a tab that a filter shows, on all of its pages."""
+    fields = {name: form.exact(name) for name in form.fields}
+    return Filter.of(fields).choose(row for row in current.rows if row.tab == fields.get("tab"))
+
+
+def preview(request: Request, current: Current) -> Response:
+    """A part of the plan as it would be applied, with its digest."""
+    try:
+        found = desk_of(request).find_preview(request.query_params.get("digest", ""))
+    except EngineError as error:
+        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+    plan, seen = found.plan, overview(found.plan)
+    view = View(plan.currency, plan.names, verbose=True, money=seen.money)
+    groups, whole = group_blocks(seen, view)
+    return page(
+        request,
+        "preview.html",
+        "Preview",
+        current=current,
+        digest=found.digest,
+        many=count(len(plan.changes), "change"),
+        has_changes=bool(plan.changes),
+        summary=pieces(plan_summary(plan, seen)),
+        selection=plan.selection,
+        outside=outside_text(plan.outside) if plan.outside else "",
+        verdict=verdict(seen),
+        limits=plan.exceeded,
+        money=money_rows(seen, view),
+        balance=balance_rows(seen, view),
+        groups=groups,
+        whole=whole,
+        has_final=any(change.final for change in plan.changes),
+    )
+
+
+def apply(request: Request) -> Response:
+    """Applies the document with the digest that the form names."""
+    desk, form = desk_of(request), form_of(request)
+    try:
+        found = desk.find_preview(form.one("digest"))
+        over = frozenset(one.limit for one in found.plan.exceeded) & frozenset(form.every("over"))
+        if any(one.limit not in over for one in found.plan.exceeded):
+            return failure_text(request, NOT_ALLOWED, HTTPStatus.CONFLICT)
+        run = desk.apply(found.digest, over)
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return _follow(run)
+
+
+def resume(request: Request) -> Response:
+    """Goes on with the run that is open."""
+    desk = desk_of(request)
+    try:
+        run = desk.resume()
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return _follow(run)
+
+
+def stop(request: Request) -> Response:
+    """Stops the run at work: what is in flight is waited for and recorded, no more is sent."""
+    run = desk_of(request).applying
+    if run is None:
+        return failure_text(request, NO_RUN, HTTPStatus.CONFLICT)
+    run.stop.set()
+    return _follow(run)
+
+
+def _follow(run: Applying) -> Response:
+    run.ended.wait(REFRESH)
+    return RedirectResponse("/applying", HTTPStatus.SEE_OTHER)
+
+
+def applying(request: Request, current: Current) -> Response:
+    """The run at work, or how the latest one of this desk ended."""
+    run = desk_of(request).applying
+    if run is None:
+        return failure_text(request, NO_RUN, HTTPStatus.NOT_FOUND)
+    has_ended = run.ended.is_set()
+    if has_ended and run.reasons:
+        title = f"{run.title}: not done"
+        return failure(request, run.reasons, HTTPStatus.CONFLICT, title)
+    if has_ended and run.outcome:
+        return page(
+            request,
+            "outcome.html",
+            "Outcome",
+            current=current,
+            active="Runs",
+            summary=pieces(summary(run.outcome)),
+            stopped=run.outcome.stopped,
+            is_complete=run.outcome.complete,
+            can_resume=run.outcome.interrupted or bool(run.outcome.remaining),
+            run=run.outcome.run,
+            run_page=address("/run", id=run.outcome.run),
+            changes=[_ended(one) for one in _in_order(run.outcome)],
+        )
+    return page(
+        request,
+        "applying.html",
+        run.title,
+        current=current,
+        active="Runs",
+        refresh=REFRESH,
+        done=run.progress.done if run.progress else 0,
+        total=run.progress.total if run.progress else 0,
+        name=run.progress.name if run.progress else "",
+        is_stopping=run.stop.is_set(),
+        is_planning=bool(run.outcome or run.reasons),
+    )
+
+
+def _in_order(outcome: Outcome) -> list[ChangeOutcome]:
+    """The changes, those that did not go through first."""
+    return sorted(outcome.changes, key=lambda one: ORDER.index(one.status))
+
+
+def _ended(one: ChangeOutcome) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "status": status_text(one.status),
+        "is_done": one.status in ORDER[-2:],
+        "kind": f"{word(one.mapping)}, {DONE[one.action]}",
+        "texts": [*one.text.splitlines(), *doubt_lines(one)],
+        "remedy": pieces(one.remedy),
+        "because": one.because,
+    }

@@ -1,0 +1,148 @@
+"""The page of a row, and decisions about it: asked for, previewed, written."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueup.errors import EngineError
+from trueup.model.project import Verdict
+from trueup.model.record_search import SearchResult
+from trueup.operations.decision_entries import Asked
+from trueup.operations.propose import Proposal
+from trueup.operations.search import search_records
+from trueup.operations.user import current_user
+from trueup.render.decisions import effect_rows, effect_totals
+from trueup.render.formatting import known_as
+from trueup.render.ledger import COLUMNS, correction_text
+from trueup.render.report import ReasonText
+from trueup.review.desk import Current
+from trueup.review.forms import Form, FormError
+from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
+from trueup.review.row_page import candidate, row_page
+from trueup.review.rows import RowKey
+from trueup.review.waiting import wait
+
+FILE = "mappings/decisions.yaml"
+NO_VERDICT = "What is decided? Choose one of the decisions that the row's page offers."
+NO_RECORD = "Choose the record that the row is to be linked to."
+
+
+def row(request: Request, current: Current) -> Response:
+    """A row, both sides of it, and what can be decided; with `search`, records that fit."""
+    query = request.query_params
+    ref = RowKey(query.get("mapping", ""), query.get("key", ""))
+    try:
+        shown = row_page(current, ref)
+    except EngineError as error:
+        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+    text = query.get("search", "")
+    result: SearchResult | None = None
+    refused: tuple[ReasonText, ...] = ()
+    if text and shown.can_link:
+        try:
+            result = search_records(current.project, ref.mapping, text)
+        except EngineError as error:
+            refused = desk_of(request).failures.of(error)
+    names = current.plan.names
+    return page(
+        request,
+        "row.html",
+        known_as(shown.name),
+        current=current,
+        active=shown.tab,
+        row=shown,
+        names=names,
+        ledger_columns=(names.source, names.target, *COLUMNS),
+        text=text or known_as(shown.name),
+        result=result,
+        found=[candidate(one) for one in result.found] if result else [],
+        refused=refused,
+    )
+
+
+def decide(request: Request) -> Response:
+    """Works out what follows from a decision; the next page shows it, nothing is written yet."""
+    try:
+        asked = _asked(form_of(request))
+    except FormError as error:
+        return failure_text(request, str(error), HTTPStatus.BAD_REQUEST)
+    return wait(desk_of(request).propose(asked))
+
+
+def _asked(form: Form) -> Asked:
+    """The decision that a form asks for, in the name of this user. Raises FormError."""
+    try:
+        verdict = Verdict(form.one("verdict"))
+    except ValueError:
+        raise FormError(NO_VERDICT) from None
+    record = None
+    if verdict is Verdict.LINK:
+        text = form.one("record")
+        if not (text.isascii() and text.isdigit()):
+            raise FormError(NO_RECORD)
+        record = int(text)
+    if verdict is Verdict.SUCCEED and not form.one("of"):
+        raise FormError("Name the row whose place it takes, by its key or its name.")
+    return Asked(
+        form.exact("mapping"),
+        form.exact("key"),
+        verdict,
+        form.one("reason"),
+        record=record,
+        until=form.day("until") if verdict is Verdict.IGNORE else None,
+        on=form.day("on") if verdict is Verdict.PUSH else None,
+        of=form.one("of") if verdict is Verdict.SUCCEED else "",
+        by=current_user(),
+    )
+
+
+def decision(request: Request, current: Current) -> Response:
+    """What follows from a decision, before it is written."""
+    name = request.query_params.get("id", "")
+    try:
+        proposal = desk_of(request).find_proposal(name)
+    except EngineError as error:
+        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+    names, currency = current.plan.names, current.plan.currency
+    effect = proposal.effect
+    ready = proposal.ready[0]
+    return page(
+        request,
+        "decision.html",
+        "Decision",
+        current=current,
+        id=name,
+        what=_what(proposal),
+        row=known_as(ready.name or ready.key),
+        mapping=ready.asked.mapping,
+        reason=ready.asked.reason,
+        replaces=proposal.written[0].replaced,
+        rows=effect_rows(effect, names, currency) if effect else (),
+        totals=effect_totals(effect, names, currency) if effect else (),
+        unknown=desk_of(request).failures.text(proposal.unknown),
+        correction=correction_text(ready.line, currency) if ready.line else "",
+        notes=(*proposal.notes, *ready.notes),
+        back=address("/row", mapping=ready.asked.mapping, key=ready.key),
+        file=FILE,
+    )
+
+
+def _what(proposal: Proposal) -> str:
+    asked = proposal.ready[0].asked
+    parts = [str(asked.verdict)]
+    parts += [f"to {asked.record}"] if asked.record is not None else []
+    parts += [f"of {asked.of}"] if asked.of else []
+    parts += [f"from {asked.on.isoformat()}"] if asked.on else []
+    parts += [f"until {asked.until.isoformat()}"] if asked.until else []
+    return ", ".join(parts)
+
+
+def write(request: Request) -> Response:
+    """Writes the decision that was shown, and plans again."""
+    desk = desk_of(request)
+    try:
+        (written,) = desk.write(form_of(request).one("id"))
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return wait(desk.plan_again(address("/row", mapping=written.mapping, key=written.key)))

@@ -1,0 +1,305 @@
+"""The desk's state: the plan that pages show, what was previewed, and the run at work.
+
+A plan is replaced as a whole, so a page never shows parts of two. Previews and proposals are kept
+as they were shown: what is confirmed is exactly that.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from trueup import wiring
+from trueup.errors import EngineError
+from trueup.model import document
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.operations import apply as applying
+from trueup.operations.decide import Written
+from trueup.operations.decision_entries import Asked
+from trueup.operations.listener import Listener, Progress
+from trueup.operations.plan import plan
+from trueup.operations.project import load_project
+from trueup.operations.propose import Proposal, propose, write_proposal
+from trueup.operations.state import list_links
+from trueup.operations.user import current_user
+from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.render.overview import Overview, overview
+from trueup.render.report import ReasonText
+from trueup.render.view import View
+from trueup.review.rows import (
+    FindingRow,
+    LedgerRow,
+    Row,
+    RowKey,
+    Tab,
+    finding_rows,
+    ledger_rows,
+    rows_of,
+    tabs_of,
+)
+from trueup.review.works import Failure, Failures, Work, Works
+
+PREVIEWS = 16
+"""Previews, and proposals, that are kept; older ones must be made again."""
+
+NO_PREVIEW = (
+    "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
+    "again. Nothing was done"
+)
+AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A plan with all that the pages show of it; never changed, only replaced."""
+
+    project: Project
+    plan: Plan
+    made: datetime  # when, in the business time zone
+    seen: Overview
+    view: View
+    rows: tuple[Row, ...]
+    by_row: Mapping[RowKey, Row]
+    tabs: tuple[Tab, ...]
+    ledger: tuple[LedgerRow, ...]
+    findings: tuple[FindingRow, ...]
+    links: Mapping[RowKey, int]  # the record of each linked row
+
+
+def current_of(project: Project, made: Plan, at: datetime, links: Mapping[RowKey, int]) -> Current:
+    """What the pages show of a plan that was made at a moment."""
+    seen = overview(made)
+    rows = rows_of(project, seen)
+    return Current(
+        project=project,
+        plan=made,
+        made=at,
+        seen=seen,
+        view=View(made.currency, made.names, verbose=True, money=seen.money),
+        rows=rows,
+        by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
+        tabs=tabs_of(project, seen, rows),
+        ledger=ledger_rows(made),
+        findings=finding_rows(seen),
+        links=links,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan as a person looks at it before it is applied."""
+
+    project: Project
+    plan: Plan
+    text: str  # the document
+    digest: str
+
+
+@dataclass(slots=True)
+class Applying:
+    """A run of this desk: at work, or ended. Written by its thread, read by pages.
+
+    It ends with the plan that is made after it: until then the plan on the pages is of before.
+    """
+
+    title: str
+    progress: Progress | None = None
+    stop: Event = field(default_factory=Event)
+    ended: Event = field(default_factory=Event)
+    outcome: Outcome | None = None
+    reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
+
+
+class _Shelf(Generic[Kept]):
+    """The last few things by their name."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, name: str, one: Kept) -> None:
+        with self._lock:
+            self._kept[name] = one
+            self._kept.move_to_end(name)
+            while len(self._kept) > PREVIEWS:
+                self._kept.popitem(last=False)
+
+    def get(self, name: str) -> Kept | None:
+        with self._lock:
+            return self._kept.get(name)
+
+    def take(self, name: str) -> Kept | None:
+        with self._lock:
+            return self._kept.pop(name, None)
+
+
+class Desk:
+    """What all pages work with. Any thread may use it."""
+
+    def __init__(self, folder: Path, failures: Failures) -> None:
+        self._folder, self.failures = folder, failures
+        self.current: Current | None = None
+        self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
+        self.works = Works(failures)
+        self.applying: Applying | None = None
+        self._previews = _Shelf[Preview]()
+        self._proposals = _Shelf[Proposal]()
+        self._lock = Lock()
+        self._is_closing = False
+        self._first: Work | None = None
+        self._threads: list[Thread] = []
+
+    # Plans
+
+    def plan_again(self, back: str) -> Work:
+        """Makes a new plan; pages show the old one until it is there. `back`: where to go then."""
+
+        def do(work: Work) -> str:
+            try:
+                project = load_project(self._folder)
+                made = plan(project, listener=Listener(step=work.report))
+                links = list_links(project).links
+            except Exception as error:
+                self.reasons = self.failures.of(error)
+                raise Failure(self.reasons) from error
+            now = wiring.SystemClock().now().astimezone(project.zone)
+            records = {RowKey(one.mapping, one.key): one.record for one in links}
+            self.current, self.reasons = current_of(project, made, now, records), ()
+            return back
+
+        return self.works.start("Planning", do)
+
+    def first_plan(self) -> Work:
+        """The work that makes the first plan; it is begun once."""
+        with self._lock:
+            if self._first is None:
+                self._first = self.plan_again("/")
+            return self._first
+
+    def preview(self, targets: tuple[str, ...]) -> Work:
+        """Plans only these rows, with what they need; none: everything."""
+
+        def do(work: Work) -> str:
+            project = load_project(self._folder)
+            made = plan(project, PlanOptions(targets=targets), Listener(step=work.report))
+            text = document.dumps(made)
+            digest = document.plan_id(text)
+            self._previews.put(digest, Preview(project, made, text, digest))
+            return f"/preview?{urlencode({'digest': digest})}"
+
+        return self.works.start("Preparing the preview", do)
+
+    def find_preview(self, digest: str) -> Preview:
+        """The preview with this digest. Raises EngineError where it is no longer there."""
+        found = self._previews.get(digest)
+        if found is None:
+            raise EngineError(NO_PREVIEW)
+        return found
+
+    # Decisions
+
+    def propose(self, asked: Asked) -> Work:
+        """Works out what follows from a decision; nothing is written."""
+
+        def do(work: Work) -> str:
+            project = load_project(self._folder)
+            proposal = propose(project, [asked], listener=Listener(step=work.report))
+            name = secrets.token_urlsafe(12)
+            self._proposals.put(name, proposal)
+            return f"/decision?{urlencode({'id': name})}"
+
+        return self.works.start("Working out what follows", do)
+
+    def find_proposal(self, name: str) -> Proposal:
+        """The proposal. Raises EngineError where it is no longer there."""
+        found = self._proposals.get(name)
+        if found is None:
+            raise EngineError(NO_PREVIEW)
+        return found
+
+    def write(self, name: str) -> list[Written]:
+        """Writes what was proposed, once. Raises EngineError where the file was changed since."""
+        proposal = self._proposals.take(name)
+        if proposal is None:
+            raise EngineError(NO_PREVIEW)
+        return write_proposal(proposal)
+
+    # Runs
+
+    def apply(self, digest: str, over: frozenset[str]) -> Applying:
+        """Applies the plan that was previewed, and no other.
+
+        Raises EngineError where it is no longer there, or a run is at work.
+        """
+        preview = self.find_preview(digest)
+        return self._start(
+            "Applying",
+            lambda options, listener: applying.apply(
+                load_project(self._folder), preview.text, options, listener
+            ),
+            over,
+        )
+
+    def resume(self) -> Applying:
+        """Goes on with the run that is open. Raises EngineError where a run is at work here."""
+        return self._start(
+            "Resuming",
+            lambda options, listener: applying.resume(
+                load_project(self._folder), options, listener
+            ),
+        )
+
+    def close(self) -> None:
+        """Stops the run at work: nothing more is sent; waits for what is in flight."""
+        with self._lock:
+            self._is_closing = True
+            now, threads = self.applying, [*self._threads]
+        if now:
+            now.stop.set()
+        for thread in threads:
+            thread.join()
+
+    def _start(
+        self,
+        title: str,
+        do: Callable[[ApplyOptions, Listener], Outcome],
+        over: frozenset[str] = frozenset(),
+    ) -> Applying:
+        run = Applying(title)
+        options = ApplyOptions(over=over, who=current_user(), stop=run.stop)
+        thread = Thread(target=self._carry_out, args=(run, do, options), name="apply")
+        with self._lock:
+            if self._is_closing or (self.applying and not self.applying.ended.is_set()):
+                raise EngineError(AT_WORK)
+            self.applying = run
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+        return run
+
+    def _carry_out(
+        self,
+        run: Applying,
+        do: Callable[[ApplyOptions, Listener], Outcome],
+        options: ApplyOptions,
+    ) -> None:
+        def watch(progress: Progress) -> None:
+            run.progress = progress
+
+        try:
+            run.outcome = do(options, Listener(progress=watch))
+        except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
+            run.reasons = self.failures.of(error)
+        try:
+            if not self._is_closing:
+                self.plan_again("/applying").ended.wait()
+        finally:
+            run.ended.set()

@@ -1,0 +1,54 @@
+"""Forms: names with texts, as browsers send them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import parse_qs
+
+MOST_FIELDS = 20_000
+
+
+class FormError(Exception):
+    """A form that no page of the desk sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form."""
+
+    fields: Mapping[str, Sequence[str]]
+
+    def one(self, name: str) -> str:
+        """The first value of the field, without outer spaces; empty where it has none."""
+        return next(iter(self.fields.get(name, ())), "").strip()
+
+    def exact(self, name: str) -> str:
+        """The same, as it was sent: keys of rows are compared as they are."""
+        return next(iter(self.fields.get(name, ())), "")
+
+    def every(self, name: str) -> Sequence[str]:
+        """All values: of ticks, those that are ticked."""
+        return self.fields.get(name, ())
+
+    def day(self, name: str) -> date | None:
+        """The field as a day; None where it is empty. Raises FormError for anything else."""
+        text = self.one(name)
+        if not text:
+            return None
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise FormError(f"{text!r} is no day: write it as 2026-11-30") from None
+
+
+def parse_form(body: bytes) -> Form:
+    """Reads a body of type `application/x-www-form-urlencoded`.
+
+    Raises FormError for one with too many fields, or that is no UTF-8.
+    """
+    try:
+        text = body.decode("utf-8")
+        fields = parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise FormError(str(error)) from None
+    return Form(fields)

@@ -1,0 +1,215 @@
+"""Lists: the tabs, the ledger, the findings, the runs; and the downloads of the plan."""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.errors import EngineError
+from trueup.model.history import RunHistory, change_data, change_status
+from trueup.model.plan import Action, Plan
+from trueup.operations.history import history, show_run
+from trueup.render.changes import units, where
+from trueup.render.formatting import money
+from trueup.render.history import SHORT, WORDS, moment, value_text
+from trueup.render.ledger import COLUMNS
+from trueup.render.plan_csv import plan_csv
+from trueup.render.plan_html import plan_html
+from trueup.render.plan_tables import Table
+from trueup.render.plan_xlsx import plan_xlsx
+from trueup.render.report import DONE, balance_rows, finding_row, left_out
+from trueup.review.desk import Current
+from trueup.review.filters import Filter, Listed, states_of
+from trueup.review.pages import address, failure_text, page
+from trueup.review.rows import Row
+
+NO_TAB = "There is no such tab: the mappings name others."
+NO_FILE = "There is no such download."
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def _csv(table: Table) -> Callable[[Plan], str]:
+    return lambda plan: plan_csv(plan, table)
+
+
+_FILES: Mapping[str, tuple[str, Callable[[Plan], str | bytes]]] = {
+    "plan.html": ("text/html; charset=utf-8", plan_html),
+    "plan.xlsx": (_XLSX, plan_xlsx),
+    **{f"{table}.csv": ("text/csv; charset=utf-8", _csv(table)) for table in Table},
+}
+"""The downloads: name → media type, and what makes it."""
+
+
+def first_page(_request: Request, current: Current) -> Response:
+    """Leads to the first tab; to the ledger of a project without mappings."""
+    tab = current.tabs[0].name if current.tabs else ""
+    where_to = address("/rows", tab=tab) if tab else "/ledger"
+    return RedirectResponse(where_to, HTTPStatus.SEE_OTHER)
+
+
+def rows(request: Request, current: Current) -> Response:
+    """One tab: its rows, with ticks for those that can be applied."""
+    name = request.query_params.get("tab", "")
+    tab = next((one for one in current.tabs if one.name == name), None)
+    if tab is None:
+        return failure_text(request, NO_TAB, HTTPStatus.NOT_FOUND)
+    here = [row for row in current.rows if row.tab == name]
+    wanted = Filter.of(request.query_params)
+    chosen = wanted.choose(here)
+    return page(
+        request,
+        "rows.html",
+        name,
+        current=current,
+        active=name,
+        tab=tab,
+        money=lambda amount: _money(amount, current),
+        to_apply=sum(1 for row in chosen if row.changes),
+        earlier=_held_back_by_earlier(here),
+        more=_listing(here, wanted, {"tab": name}, "/rows"),
+    )
+
+
+def _money(amount: object, current: Current) -> str:
+    """An amount with its sign; empty where there is none."""
+    return "" if amount is None else money(amount, current.plan.currency, signed=True)  # type: ignore[arg-type]
+
+
+def _held_back_by_earlier(here: Sequence[Row]) -> Mapping[str, int]:
+    """By tab of the row at fault, how many rows here wait for it."""
+    found: dict[str, int] = {}
+    for row in here:
+        for mapping in dict.fromkeys(
+            item.because[-1].mapping for item in row.items if item.because
+        ):
+            found[mapping] = found.get(mapping, 0) + 1
+    return found
+
+
+def _listing(
+    here: Sequence[Listed], wanted: Filter, base: Mapping[str, str], path: str
+) -> Mapping[str, object]:
+    """What the template of a list needs: the part that is shown, the filter, its addresses."""
+    return {
+        "part": wanted.part(here),
+        "wanted": wanted,
+        "states": states_of(here),
+        "base": base,
+        "path": path,
+        "to": lambda **changes: address(path, **base, **wanted.query(**changes)),
+    }
+
+
+def ledger(request: Request, current: Current) -> Response:
+    """The ledger, what is billed most wrongly first, with its five totals."""
+    wanted = Filter.of(request.query_params)
+    names = current.plan.names
+    return page(
+        request,
+        "ledger.html",
+        "Ledger",
+        current=current,
+        active="Ledger",
+        balance=balance_rows(current.seen, current.view),
+        columns=(names.source, names.target, *COLUMNS),
+        more=_listing(current.ledger, wanted, {}, "/ledger"),
+    )
+
+
+def findings(request: Request, current: Current) -> Response:
+    """Findings that stop no row, and what is left out on purpose."""
+    wanted = Filter.of(request.query_params)
+    return page(
+        request,
+        "findings.html",
+        "Findings",
+        current=current,
+        active="Findings",
+        shown=lambda row: finding_row(row.finding, current.view),
+        has_page=lambda row: row.ref in current.by_row,
+        left_out=left_out(current.plan),
+        more=_listing(current.findings, wanted, {}, "/findings"),
+    )
+
+
+def runs(request: Request, current: Current) -> Response:
+    """All runs, the latest first."""
+    found = history(current.project)
+    zone = current.project.zone
+    return page(
+        request,
+        "runs.html",
+        "Runs",
+        current=current,
+        active="Runs",
+        runs=[
+            {
+                "id": run.id,
+                "started": moment(run.started, zone),
+                "ended": moment(run.ended, zone) if run.ended else "not yet",
+                "status": str(run.status),
+                "who": f"{run.who} on {run.host}",
+                "plan": run.plan_digest[:SHORT],
+                "undo": ", ".join(
+                    [f"undoes {run.undo_of}"] * bool(run.undo_of)
+                    + [f"undone by {by.run.id}" for by in found.undone.get(run.id, ())]
+                ),
+            }
+            for run in reversed(found.runs)
+        ],
+    )
+
+
+def run(request: Request, current: Current) -> Response:
+    """One run with what became of each change, and its proof."""
+    try:
+        shown = show_run(current.project, request.query_params.get("id", ""))
+    except EngineError as error:
+        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+    zone = current.project.zone
+    return page(
+        request,
+        "run.html",
+        f"Run {shown.run.id}",
+        current=current,
+        active="Runs",
+        about=[
+            ("Status", str(shown.run.status)),
+            ("Who", f"{shown.run.who} on {shown.run.host}"),
+            ("Started", moment(shown.run.started, zone)),
+            ("Ended", moment(shown.run.ended, zone) if shown.run.ended else "not yet"),
+            ("Plan", shown.run.plan_digest),
+        ],
+        changes=_changes(shown),
+    )
+
+
+def _changes(shown: RunHistory) -> list[Mapping[str, object]]:
+    return [
+        {
+            "name": change.name,
+            "action": DONE[change.action],
+            "status": change_status(entries),
+            "where": where(change, shown.plan.names),
+            "units": units(change) if change.action is Action.ADJUST else "",
+            "data": [
+                f"{WORDS.get(name, name)}: {text}"
+                for name, value in change_data(entries).items()
+                if (text := value_text(value))
+            ],
+        }
+        for change, entries in shown.by_change()
+    ]
+
+
+def download(request: Request, current: Current) -> Response:
+    """The plan as a file: the page, the workbook, or one of the tables."""
+    name = request.path_params["name"]
+    if name not in _FILES:
+        return failure_text(request, NO_FILE, HTTPStatus.NOT_FOUND)
+    media_type, make = _FILES[name]
+    day = current.plan.as_of.isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{day}-{name}"'}
+    return Response(make(current.plan), media_type=media_type, headers=headers)

@@ -1,0 +1,148 @@
+"""Puts what a page shows into its template. All text is escaped, and made harmless before."""
+
+from collections.abc import Mapping
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from trueup.render import sanitize
+from trueup.render.report import ReasonText, pieces
+from trueup.review.desk import Current, Desk
+from trueup.review.forms import Form
+from trueup.review.gate import CSRF, Session
+from trueup.review.head import head_of, links_of
+
+_LINE_BREAKS = {ord(character): " " for character in "\t\r\n"}
+
+
+class Exact(str):
+    """Text that stands in an attribute as it is: keys, addresses, tokens. It is only escaped."""
+
+    __slots__ = ()
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that the app serves."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def session_of(request: Request) -> Session:
+    """The session of a request that the gate has let in."""
+    session: Session = request.state.session
+    return session
+
+
+def form_of(request: Request) -> Form:
+    """The form of a POST that the gate has let in."""
+    form: Form = request.state.form
+    return form
+
+
+def address(path: str, **query: object) -> Exact:
+    """A path with its query; parts that are empty are left out."""
+    given = {name: str(value) for name, value in query.items() if value not in ("", None)}
+    return Exact(f"{path}?{urlencode(given)}" if given else path)
+
+
+def page(
+    request: Request,
+    template: str,
+    title: str,
+    *,
+    current: Current | None,
+    status: int = HTTPStatus.OK,
+    more: Mapping[str, object] | None = None,
+    **values: object,
+) -> HTMLResponse:
+    """A page of the desk, with the head of the plan where there is one.
+
+    `values`, and `more` of them, are what the template names.
+    """
+    desk = desk_of(request)
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            title=title,
+            head=head_of(current) if current else None,
+            links=links_of(current) if current else (),
+            failed=desk.reasons,
+            running=desk.applying is not None and not desk.applying.ended.is_set(),
+            csrf_name=CSRF,
+            csrf=Exact(session_of(request).csrf),
+            here=here_of(request),
+            **{"active": "", "refresh": 0, **values, **(more or {})},
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def here_of(request: Request) -> Exact:
+    """The address of a page that was asked for by GET, to come back to; else the first page."""
+    if request.method != "GET":
+        return Exact("/")
+    query = request.url.query
+    return Exact(f"{request.url.path}?{query}" if query else request.url.path)
+
+
+def refusal(status: int, text: str) -> HTMLResponse:
+    """A page without a head, for who is not let in."""
+    shown = (
+        _environment()
+        .get_template("refusal.html")
+        .render(title=HTTPStatus(status).phrase, text=text)
+    )
+    return HTMLResponse(shown, status)
+
+
+def failure(
+    request: Request, reasons: tuple[ReasonText, ...], status: int, title: str = "Not done"
+) -> HTMLResponse:
+    """A page that says why something was not done."""
+    current = desk_of(request).current
+    return page(request, "failure.html", title, current=current, status=status, reasons=reasons)
+
+
+def failure_text(request: Request, text: str, status: int) -> HTMLResponse:
+    """The same for a sentence."""
+    return failure(request, (ReasonText(pieces(text), (), ""),), status)
+
+
+@cache
+def stylesheet() -> str:
+    """The style of the reports, and what the desk adds to it."""
+    report = files("trueup.render") / "templates" / "plan.css"
+    own = files("trueup.review") / "desk.css"
+    return report.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
+
+
+def _harmless(value: object) -> object:
+    """What a template prints: text on one line, with nothing in it that hides; cut where endless.
+
+    The template's own pieces of text come here as well, so spaces at the ends stay.
+    """
+    if isinstance(value, str) and not isinstance(value, Markup | Exact):
+        return sanitize.exact(value.translate(_LINE_BREAKS))
+    return value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("trueup.review"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
+    )
+    environment.globals["address"] = address
+    environment.filters["exact"] = Exact
+    return environment

@@ -1,0 +1,272 @@
+"""One row: both systems side by side, why it stops, its ledger line, and what can be decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.errors import EngineError
+from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.project import Decision, MappingSpec, Verdict
+from trueup.model.record_search import FoundRecord
+from trueup.operations.decide import possible
+from trueup.render.attention import Kind
+from trueup.render.changes import after, before, notes, where
+from trueup.render.findings import chain_text
+from trueup.render.formatting import counts, known_as, money
+from trueup.render.plan_tables import why
+from trueup.render.report import DONE, ReasonText, reason
+from trueup.render.search import owners, why_it_fits
+from trueup.render.wording import why_changed
+from trueup.review.desk import Current
+from trueup.review.rows import LedgerRow, Row, RowKey
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One field: what the source wants, what the target has, and why they differ."""
+
+    field: str
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePart:
+    """One change of the row."""
+
+    action: str
+    where: str
+    units: tuple[int, int] | None
+    day: str
+    why: str
+    fields: tuple[FieldLine, ...]
+    notes: tuple[str, ...]
+    invoice: str
+    month: str
+    is_final: bool
+    together: int  # other changes that are sent with it or not at all
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the row needs a person, or waits."""
+
+    state: str
+    is_fault: bool
+    reasons: tuple[ReasonText, ...]
+    waits_for: str
+    holds_back: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A decision that can be made about the row."""
+
+    verdict: Verdict
+    title: str
+    hint: str
+    has_until: bool = False
+    has_day: bool = False
+    has_row: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that a search found."""
+
+    record: int
+    title: str
+    is_active: bool
+    why: str
+    owners: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """All that the page shows."""
+
+    ref: RowKey
+    name: str
+    tab: str
+    customer: str
+    source: str  # table and key
+    target: str  # entity and record
+    changes: tuple[ChangePart, ...]
+    stops: tuple[Stop, ...]
+    ledger: tuple[LedgerRow, ...]
+    decided: tuple[str, ...]
+    offers: tuple[Offer, ...]
+    can_link: bool
+
+
+def row_page(current: Current, ref: RowKey) -> RowPage:
+    """What the plan and the state know of a row; one that is left alone has its decisions only.
+
+    Raises EngineError for a row of which neither the plan nor a decision says anything.
+    """
+    row, lines = current.by_row.get(ref), ledger_lines(current, ref)
+    project = current.project
+    spec = project.mappings.get(ref.mapping)
+    decided = tuple(_decided(one) for one in project.decisions if _of(one, ref, row))
+    if spec is None or not ref.key or not (row or lines or decided):
+        raise EngineError("the plan says nothing of this row: it may be of an earlier plan")
+    record = current.links.get(ref)
+    verdicts = possible(project, ref.mapping)
+    own = next((one for one in current.plan.ledger if _ref(one) == ref), None)
+    return RowPage(
+        ref=ref,
+        name=next((one.name for one in (row, *lines) if one), ref.key),
+        tab=spec.tab,
+        customer=next((one.customer for one in (row, *lines) if one), ""),
+        source=f"{spec.source.table} {ref.key}",
+        target=_target(spec, record, own, row),
+        changes=tuple(_change(change, current) for change in row.changes) if row else (),
+        stops=tuple(_stops(row, current)) if row else (),
+        ledger=tuple(lines),
+        decided=decided,
+        offers=tuple(_offers(verdicts, current.plan, own, is_linked=record is not None)),
+        can_link=Verdict.LINK in verdicts,
+    )
+
+
+def ledger_lines(current: Current, ref: RowKey) -> list[LedgerRow]:
+    """The lines of the ledger that are about the row: its own, or those that its changes move."""
+    row = current.by_row.get(ref)
+    wanted = {ref}
+    for change in row.changes if row else ():
+        if change.adjustment:
+            wanted.add(RowKey(*change.adjustment.row[:2]))
+    for line in current.plan.ledger:
+        if any(ref == RowKey(*one.row[:2]) or ref.key in one.keys for one in line.held):
+            wanted.add(_ref(line))
+    return [line for line in current.ledger if line.ref.key and line.ref in wanted]
+
+
+def candidate(one: FoundRecord) -> Candidate:
+    """A record that a search found, in words."""
+    return Candidate(one.record, known_as(one.title), one.is_active, why_it_fits(one), owners(one))
+
+
+def _ref(line: LedgerLine) -> RowKey:
+    return RowKey(line.mapping, line.key)
+
+
+def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row: Row | None) -> str:
+    """The record: the one that the row is linked to, else the one that the plan found for it."""
+    entity, changes = spec.target.entity, row.changes if row else ()
+    found = [linked, *(one.record for one in changes if one.entity == entity)]
+    record = next((one for one in [*found, line.record if line else None] if one is not None), None)
+    if record is not None:
+        return f"{entity} {record}"
+    is_new = any(one.action is Action.CREATE for one in changes)
+    return f"{entity}, new" if is_new else f"{entity}, none yet"
+
+
+def _change(change: Change, current: Current) -> ChangePart:
+    view = current.view
+    invoice, month = view.money.invoice.of(change.id), view.money.month.of(change.id)
+    unknown = "price unknown" if change.price_unknown else ""
+    return ChangePart(
+        action=DONE[change.action],
+        where=where(change, current.plan.names),
+        units=change.units,
+        day=change.adjustment.day.isoformat() if change.adjustment else "",
+        why=why(change, current.plan.names) if change.action is not Action.CREATE else "new",
+        fields=tuple(
+            FieldLine(one.field, before(one), after(one), why_changed(one, current.plan.names))
+            for one in change.fields
+        ),
+        notes=tuple(notes(change, view)),
+        invoice=_amount(invoice, current.plan),
+        month=_amount(month, current.plan) or unknown,
+        is_final=change.final,
+        together=len(change.together),
+    )
+
+
+def _amount(amount: Decimal | None, plan: Plan) -> str:
+    return "" if amount is None else money(amount, plan.currency, signed=True)
+
+
+def _stops(row: Row, current: Current) -> Sequence[Stop]:
+    return [
+        Stop(
+            state=str(item.kind),
+            is_fault=item.kind is Kind.BLOCKED,
+            reasons=tuple(reason(finding, current.view) for finding in item.findings),
+            waits_for=chain_text(item.because),
+            holds_back=counts(item.holds_back),
+            month=_amount(item.monthly, current.plan),
+        )
+        for item in row.items
+    ]
+
+
+def _of(decision: Decision, ref: RowKey, row: Row | None) -> bool:
+    keys = row.keys if row else (ref.key,)
+    return decision.mapping == ref.mapping and decision.key in keys
+
+
+def _decided(one: Decision) -> str:
+    what = f"link to {one.record}" if one.record is not None else str(one.verdict)
+    parts = [
+        what,
+        f"of {one.of}" if one.of else "",
+        f"from {one.on.isoformat()}" if one.on else "",
+        f"until {one.until.isoformat()}" if one.until else "",
+        f"by {one.by}" if one.by else "",
+    ]
+    told = ", ".join(part for part in parts if part)
+    return f"{told}: {one.reason}" if one.reason else told
+
+
+def _offers(
+    verdicts: Sequence[Verdict], plan: Plan, line: LedgerLine | None, *, is_linked: bool
+) -> Sequence[Offer]:
+    """The decisions that can be made, but for a link: the search leads to that one."""
+    source, target = plan.names.source, plan.names.target
+    offers = {
+        Verdict.CREATE: Offer(
+            Verdict.CREATE,
+            "Add new",
+            f"Create a record in {target}, although an existing one resembles it.",
+        ),
+        Verdict.ACTIVATE: Offer(
+            Verdict.ACTIVATE,
+            "Switch on again",
+            f"Its record in {target} is switched off: switch it on, with the values of {source}.",
+        ),
+        Verdict.SUCCEED: Offer(
+            Verdict.SUCCEED,
+            "Take another row's place",
+            "The record of another row is handed over to this one.",
+            has_row=True,
+        ),
+        Verdict.ARCHIVE: Offer(
+            Verdict.ARCHIVE,
+            "Archive",
+            f"{target} has this change already: mark it in {source}, send nothing.",
+        ),
+        Verdict.PUSH: Offer(Verdict.PUSH, "Push", "Send this change all the same.", has_day=True),
+        Verdict.CORRECT: Offer(
+            Verdict.CORRECT,
+            "Correct",
+            f"Adjust {target} to the quantity in {source}.",
+        ),
+        Verdict.IGNORE: Offer(
+            Verdict.IGNORE,
+            "Ignore",
+            "Leave the row, and all rows under it, alone: for good, or until a day.",
+            has_until=True,
+        ),
+    }
+    withheld = {Verdict.LINK}
+    if is_linked:
+        withheld |= {Verdict.CREATE}
+    if not is_linked:
+        withheld |= {Verdict.ACTIVATE}
+    if line is None or not line.difference:
+        withheld |= {Verdict.CORRECT}
+    return [offers[one] for one in offers if one in verdicts and one not in withheld]

@@ -1,0 +1,255 @@
+"""The rows of a plan, as the tabs, the ledger and the findings list them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple, assert_never
+
+from trueup.model.finding import Finding
+from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.project import Project
+from trueup.render import ledger
+from trueup.render.attention import Item, items
+from trueup.render.belonging import name_of
+from trueup.render.changes import units, where
+from trueup.render.overview import Overview
+from trueup.render.pennies import NOTHING
+from trueup.render.plan_tables import why
+from trueup.render.report import DONE, Pieces, pieces
+from trueup.render.text import loose, ordered_tabs
+from trueup.render.wording import class_text
+
+
+class RowKey(NamedTuple):
+    """A row by its mapping and its key."""
+
+    mapping: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the source with all that the plan does with it, or that stops it."""
+
+    ref: RowKey  # its key is empty for a record without a row
+    keys: tuple[str, ...]  # of all rows that stand together here: changes of one day are merged
+    name: str
+    tab: str
+    customer: str
+    states: tuple[str, ...]  # `new`, `adjust`, `blocked`, …
+    changes: tuple[Change, ...]
+    items: tuple[Item, ...]  # why it needs a person, or waits
+    invoice: Decimal | None  # on the next invoice; None: no money, or not known
+    month: Decimal | None  # of the run rate
+    waits: Decimal | None  # a month, until it is settled
+    price_unknown: bool
+    what: tuple[str, ...]  # a line for each change that is sent, or links
+    words: str
+
+    @property
+    def weight(self) -> Decimal:
+        """The largest of its amounts, without its sign."""
+        amounts = (self.invoice, self.month, self.waits)
+        return max(abs(amount or NOTHING) for amount in amounts)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What belongs to one row, while it is gathered."""
+
+    mapping: str
+    keys: list[str]
+    changes: list[Change] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+
+
+def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
+    """All rows of the plan that change, or need a person, or wait, in the plan's order."""
+    found: list[_Gathered] = []
+    by_row: dict[RowKey, _Gathered] = {}
+    for change in seen.plan.changes:
+        here = _place(found, by_row, change.mapping, change.keys)
+        here.changes.append(change)
+    for item in items(seen.plan):
+        keys = (item.row.key,) if item.row.key else ()
+        here = _place(found, by_row, item.row.mapping, keys)
+        here.items.append(item)
+    tabs = {name: mapping.tab for name, mapping in project.mappings.items()}
+    return tuple(_row(one, seen, tabs) for one in found)
+
+
+def _place(
+    found: list[_Gathered], by_row: dict[RowKey, _Gathered], mapping: str, keys: Sequence[str]
+) -> _Gathered:
+    """The place of a row with these keys: one that has any of them, or a new one."""
+    rows = [RowKey(mapping, key) for key in keys]
+    known = [by_row[row] for row in rows if row in by_row]
+    here = known[0] if known else _Gathered(mapping, [])
+    if not known:
+        found.append(here)
+    for other in known[1:]:
+        if other is not here and other in found:
+            found.remove(other)
+            rows += [RowKey(mapping, key) for key in other.keys]
+            here.changes += other.changes
+            here.items += other.items
+    for row in rows:
+        if row.key not in here.keys:
+            here.keys.append(row.key)
+        by_row[row] = here
+    return here
+
+
+def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str]) -> Row:
+    ids = [change.id for change in one.changes]
+    invoice, month = seen.money.invoice, seen.money.month
+    waiting = [item.monthly for item in one.items if item.monthly is not None]
+    name, customer = _name(one), _customer(one, seen)
+    states = [DONE[change.action] for change in one.changes]
+    states += [str(item.kind) for item in one.items]
+    texts = [finding.text for item in one.items for finding in item.findings]
+    words = " ".join((name, customer, one.mapping, *one.keys, *texts)).casefold()
+    tab = tabs.get(one.mapping, "") or next((change.tab for change in one.changes), "")
+    return Row(
+        ref=RowKey(one.mapping, one.keys[0] if one.keys else ""),
+        keys=tuple(one.keys),
+        name=name,
+        tab=tab,
+        customer=customer,
+        states=tuple(dict.fromkeys(states)),
+        changes=tuple(one.changes),
+        items=tuple(one.items),
+        invoice=invoice.total(ids) if any(invoice.of(id_) is not None for id_ in ids) else None,
+        month=month.total(ids) if any(month.of(id_) is not None for id_ in ids) else None,
+        waits=sum(waiting, NOTHING) if waiting else None,
+        price_unknown=any(change.price_unknown for change in one.changes)
+        or any(item.unpriced for item in one.items),
+        what=tuple(dict.fromkeys(_what(change, seen) for change in _records(one))),
+        words=words,
+    )
+
+
+def _records(one: _Gathered) -> list[Change]:
+    """The changes without the marks in the source."""
+    return [change for change in one.changes if change.action is not Action.WRITE_BACK]
+
+
+def _what(change: Change, seen: Overview) -> str:
+    """What a change does, in short: units, fields, or the record."""
+    names = seen.plan.names
+    match change.action:
+        case Action.ADJUST:
+            return units(change)
+        case Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK:
+            fields = ", ".join(field.field for field in change.fields)
+            return f"{where(change, names)}: {fields}"
+        case Action.LINK:
+            return f"{where(change, names)}, {why(change, names)}"
+        case Action.CREATE:
+            return where(change, names)
+        case _:
+            assert_never(change.action)
+
+
+def _name(one: _Gathered) -> str:
+    """What people call it; a mark in the source is named for its own table."""
+    names = [*(change.name for change in _records(one)), *(change.name for change in one.changes)]
+    names += [item.row.name for item in one.items]
+    return next(filter(None, names), one.keys[0] if one.keys else "")
+
+
+def _customer(one: _Gathered, seen: Overview) -> str:
+    owners = [seen.belonging.customer(change) for change in one.changes]
+    owners += [item.customer for item in one.items]
+    return next((name_of(owner) for owner in owners if owner), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab with the figures beside its name."""
+
+    name: str
+    rows: int
+    stopped: int  # rows that are blocked, held, not known or differ
+    invoice: Decimal
+    month: Decimal
+
+
+def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab, ...]:
+    """The tabs that the mappings name, the four of the mission first."""
+    names = dict.fromkeys(mapping.tab for mapping in project.mappings.values())
+    by_tab: dict[str, list[Row]] = {name: [] for name in names}
+    for row in rows:
+        by_tab.setdefault(row.tab, []).append(row)
+    found = []
+    for name in ordered_tabs(by_tab):
+        ids = [change.id for row in by_tab[name] for change in row.changes]
+        stopped = sum(1 for row in by_tab[name] if row.items)
+        invoice, month = seen.money.invoice.total(ids), seen.money.month.total(ids)
+        found.append(Tab(name, len(by_tab[name]), stopped, invoice, month))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A line of the ledger with its cells."""
+
+    ref: RowKey  # its key is empty for an orphan
+    name: str
+    customer: str
+    states: tuple[str, ...]
+    cells: tuple[str, ...]
+    amount: Decimal | None
+    text: Pieces
+    remedy: Pieces
+    words: str
+
+    @property
+    def weight(self) -> Decimal:
+        """What is billed wrong a month, without its sign."""
+        return abs(self.amount or NOTHING)
+
+
+def ledger_rows(plan: Plan) -> tuple[LedgerRow, ...]:
+    """The whole ledger, what loses money first."""
+    return tuple(_ledger_row(line, amount, plan) for line, amount in ledger.priced(plan))
+
+
+def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan) -> LedgerRow:
+    name = ledger.name_of(line)
+    words = (name, line.customer, line.mapping, line.key, line.text)
+    return LedgerRow(
+        ref=RowKey(line.mapping, line.key),
+        name=name,
+        customer=line.customer,
+        states=(class_text(line.class_, plan.names),),
+        cells=tuple(ledger.figures(line, amount, plan.currency)),
+        amount=amount,
+        text=pieces(line.text),
+        remedy=pieces(line.remedy),
+        words=" ".join(words).casefold(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding that stops no row."""
+
+    ref: RowKey  # its key is empty for one about a file or a table
+    name: str
+    customer: str
+    states: tuple[str, ...]  # its severity
+    finding: Finding
+    words: str
+    weight: Decimal = NOTHING
+
+
+def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
+    """The findings beside the tabs, those that may need a person first."""
+    found = []
+    for one in loose(seen.plan):
+        key = RowKey(one.mapping, one.key)
+        words = (one.name, one.mapping, one.key, one.code, one.text)
+        row = FindingRow(key, one.name, "", (str(one.severity),), one, " ".join(words).casefold())
+        found.append(row)
+    return tuple(found)

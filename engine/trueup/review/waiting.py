@@ -1,0 +1,75 @@
+"""What takes longer than a page: a person waits on a page that asks again by itself."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.review.desk import Current
+from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
+from trueup.review.works import Work
+
+PATIENCE = 1.0
+"""Seconds in which a short work is waited for, before the page to wait on is shown."""
+
+REFRESH = 1
+"""Seconds after which a page asks again."""
+
+NO_WORK = "There is nothing to wait for: it ended a while ago, or the desk was started anew."
+
+
+def with_plan(handler: Callable[[Request, Current], Response]) -> Callable[[Request], Response]:
+    """A handler of pages that show the plan; before the first one, there is a page to wait on."""
+
+    def handle(request: Request) -> Response:
+        desk = desk_of(request)
+        if current := desk.current:
+            return handler(request, current)
+        if desk.reasons:
+            return failure(
+                request, desk.reasons, HTTPStatus.SERVICE_UNAVAILABLE, "No plan could be made"
+            )
+        return wait(desk.first_plan())
+
+    return handle
+
+
+def wait(work: Work) -> Response:
+    """Sends the browser to the result, or to a page to wait on."""
+    work.ended.wait(PATIENCE)
+    if work.ended.is_set() and not work.reasons:
+        return RedirectResponse(work.address, HTTPStatus.SEE_OTHER)
+    return RedirectResponse(address("/working", id=work.id), HTTPStatus.SEE_OTHER)
+
+
+def working(request: Request) -> Response:
+    """The page to wait on; it leads to the result, or says why there is none."""
+    desk = desk_of(request)
+    work = desk.works.find(request.query_params.get("id", ""))
+    if work is None:
+        return failure_text(request, NO_WORK, HTTPStatus.NOT_FOUND)
+    if not work.ended.is_set():
+        return page(
+            request,
+            "working.html",
+            work.title,
+            current=desk.current,
+            refresh=REFRESH,
+            step=work.step,
+        )
+    if work.reasons:
+        return failure(request, work.reasons, HTTPStatus.CONFLICT, f"{work.title}: not done")
+    return RedirectResponse(work.address, HTTPStatus.SEE_OTHER)
+
+
+def plan_again(request: Request) -> Response:
+    """Makes a new plan, and comes back to the page on which it was asked for."""
+    return wait(desk_of(request).plan_again(own_path(form_of(request).exact("back"))))
+
+
+def own_path(text: str) -> str:
+    """The address if it is one of the desk; the first page for any other."""
+    is_own = text.startswith("/") and not text.startswith(("//", "/\\"))
+    is_clean = text.isascii() and text.isprintable() and "\\" not in text
+    return text if is_own and is_clean else "/"

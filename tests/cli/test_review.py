@@ -1,0 +1,104 @@
+"""`trueup review` as a process: it prints its address, serves, and ends when it is asked to."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from http import HTTPStatus
+
+import pytest
+from trueup.cli.exit_codes import Exit
+
+from tests.support.browser import Browser, address_in
+
+
+@pytest.fixture
+def start(work):
+    """Starts the command in the project; what is left of it is killed afterwards."""
+    started = []
+
+    def command(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trueup", "review", *arguments],
+            cwd=work,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        started.append(process)
+        return process
+
+    yield command
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_its_address_serves_and_ends_when_asked_to(start, number):
+    process = start()
+    browser = Browser(address_in(process.stdout.readline()))
+    assert process.stdout.readline() == "Ctrl-C ends it.\n"
+    first = browser.open()
+    assert first.status == HTTPStatus.OK
+    assert first.text.startswith("Products ")
+
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == Exit.DONE
+    assert out == ""
+    assert err.strip() == (
+        "stopping: no new writes; waiting for those that are in flight "
+        "(Ctrl-C again to leave at once)"
+    )
+    with pytest.raises(ConnectionRefusedError):
+        browser.send("GET", "/")
+
+
+def test_programs_get_the_address_as_json(start):
+    process = start("--json", "--host", "localhost")
+    lines = "".join(process.stdout.readline() for _ in range(3))
+
+    assert address_in(lines).startswith("http://localhost:")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "desk.example"])  # noqa: S104 -- refused
+def test_an_address_that_others_can_reach_is_refused_with_the_reason(trueup, host):
+    code, out, err = trueup("review", "--host", host)
+
+    assert (code, out) == (Exit.USAGE, "")
+    assert f"--host {host}: other machines could reach the desk" in err
+
+
+def test_a_port_that_is_taken_is_said(trueup):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, out, err = trueup("review", "--port", port)
+
+    assert (code, out) == (Exit.ERROR, "")
+    assert err.startswith(f"error: the desk cannot listen on 127.0.0.1:{port}: ")
+
+
+def test_a_project_with_errors_is_not_served(work, trueup):
+    (work / "mappings" / "customer.yaml").write_text("mapping: [", encoding="utf-8")
+    code, out, err = trueup("review")
+
+    assert (code, out) == (Exit.ERROR, "")
+    assert "broken YAML" in err
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_without_the_extra_the_command_says_what_to_install(trueup, monkeypatch, missing):
+    for name in [name for name in sys.modules if name.startswith("trueup.review")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    assert trueup("review") == (
+        Exit.ERROR,
+        "",
+        "error: trueup review needs `pip install trueup[review]`\n",
+    )

@@ -1,0 +1,57 @@
+"""A small tenant behind a desk on a real port; its customer has a hostile name."""
+
+import shutil
+
+import pytest
+
+from tests.scenarios.beginnings import Service
+from tests.scenarios.world import World
+from tests.support.browser import Serving
+
+HOSTILE = "<img src=x onerror=alert(1)> {{ 7 * 7 }} \u202eDental"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """The project: one line agrees, one differs, one is new, one has a change that waits.
+
+    Its sandbox holds its seed already. Only read: tests that write take a copy.
+    """
+    folder = tmp_path_factory.mktemp("made") / "work"
+    world = World(
+        folder,
+        Service(seats=13, changes={"2026-11-10": 3}),
+        Service("two", seats=10, billed=8),
+        Service("new", in_autotask=False),
+        Service(
+            "held",
+            seats=12,
+            changes={"2026-11-12": 2},
+            log={"provisioning_status": "Awaiting Provisioning"},
+        ),
+        account={"name": HOSTILE},
+    )
+    world.plan()
+    return folder
+
+
+@pytest.fixture
+def work(made, tmp_path):
+    """A copy of the project, to be changed."""
+    return shutil.copytree(made, tmp_path / "work")
+
+
+@pytest.fixture(scope="module")
+def desk(made, tmp_path_factory):
+    """A desk that tests of one module share; they change nothing."""
+    folder = shutil.copytree(made, tmp_path_factory.mktemp("desk") / "work")
+    with Serving(folder) as serving:
+        serving.folder = folder
+        yield serving
+    assert serving.faults == []
+
+
+@pytest.fixture(scope="module")
+def browser(desk):
+    """The browser that has logged in there."""
+    return desk.browser()

@@ -1,0 +1,173 @@
+"""Decisions in the desk: previewed, then written byte for byte as the command line writes them."""
+
+import shutil
+from http import HTTPStatus
+
+import pytest
+from trueup.cli.main import run
+
+from tests.support.browser import Serving
+
+FILE = "mappings/decisions.yaml"
+ROWS = {
+    "link": ("service", "pro-new"),
+    "create": ("service", "pro-new"),
+    "ignore": ("subscription", "new"),
+    "correct": ("subscription", "two"),
+    "succeed": ("subscription", "new"),
+    "archive": ("license_change", "log-held"),
+    "push": ("license_change", "log-held"),
+}
+"""A row of the project for each decision."""
+
+MORE = {
+    "link": {"record": "600"},
+    "ignore": {"until": "2027-01-31"},
+    "succeed": {"of": "two"},
+    "push": {"on": "2026-11-20"},
+}
+REASON = "billed elsewhere: £20 & “more”\u00a0– Ünïcode, 'quoted'"
+
+
+def command(verdict):
+    """The command line that writes the same decision."""
+    mapping, key = ROWS[verdict]
+    more = MORE.get(verdict, {})
+    if verdict == "link":
+        return ["link", mapping, key, more["record"], "--reason", REASON]
+    options = [part for name, value in more.items() for part in (f"--{name}", value)]
+    return ["decide", mapping, key, verdict, "--reason", REASON, *options]
+
+
+def preview(browser, verdict, /, **changes):
+    """The page that shows what follows from a decision about that row."""
+    mapping, key = ROWS[verdict]
+    search = {"search": "Mail"} if verdict == "link" else {}
+    page = browser.get("/row", mapping=mapping, key=key, **search)
+    fields = dict(page.form("/decide", verdict=verdict))
+    return browser.post(
+        "/decide", ({**fields, "reason": REASON, **MORE.get(verdict, {}), **changes}).items()
+    )
+
+
+def write(browser, page):
+    return browser.post("/decision", page.form("/decision"))
+
+
+def decisions(folder):
+    return (folder / FILE).read_bytes()
+
+
+def test_each_decision_is_written_as_the_command_line_writes_it(work, tmp_path):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        for verdict in ROWS:
+            before = decisions(work)
+            shown = preview(browser, verdict)
+            assert decisions(work) == before
+            written = browser.hold("/decision", shown.form("/decision"))
+            assert written.status == HTTPStatus.SEE_OTHER
+            assert run([*command(verdict), "--yes", "--project", str(other)]) == 0
+            assert decisions(work) == decisions(other) != before
+
+    assert serving.faults == []
+
+
+def test_what_follows_is_shown_in_units_and_money_and_the_next_plan_follows_it(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        shown = preview(browser, "correct")
+        written = write(browser, shown)
+
+    [row] = shown.tables()["What follows"]
+    assert row["with it"] == "link to ContractServices 701, units 8 → 10 from 2026-11-15"
+    assert row["money"] == "+£20.00 a month"
+    assert "What follows: 1 adjustment more" in shown.text
+    assert "+2 units, +£20.00 a month" in shown.text
+    assert "apply adjusts them by +2, +£20.00 a month" in shown.text
+    assert written.address == "/row?mapping=subscription&key=two"
+    assert "correct, by" in written.text
+    assert written.tables()["Ledger of this row"][0]["moved"] == "+2"
+
+
+def test_a_decision_is_written_once_and_only_as_it_was_shown(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        shown = preview(browser, "ignore")
+        written = write(browser, shown)
+        once = decisions(work)
+        again = write(browser, shown)
+
+    assert "The plan leaves this row alone." in written.text
+    assert "ignore, until 2027-01-31, by" in written.text
+    assert again.status == HTTPStatus.CONFLICT
+    assert "this preview is no longer there" in again.text
+    assert decisions(work) == once
+
+
+def test_a_file_that_was_changed_meanwhile_is_not_overwritten(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        shown = preview(browser, "ignore")
+        changed = decisions(work) + b"# a colleague\n"
+        (work / FILE).write_bytes(changed)
+        answer = write(browser, shown)
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert decisions(work) == changed
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"verdict": "delete"}, "What is decided?"),
+        ({"verdict": ""}, "What is decided?"),
+        ({"verdict": "link"}, "Choose the record"),
+        ({"verdict": "link", "record": "1; 2"}, "Choose the record"),
+        ({"until": "31.01.2027"}, "is no day: write it as 2026-11-30"),
+        ({"verdict": "succeed", "of": ""}, "Name the row whose place it takes"),
+        ({"reason": " "}, "ignore needs a reason"),
+        ({"until": "2026-01-01"}, "2026-01-01 is past"),
+        ({"key": "nobody"}, "there is no row 'nobody' of subscription"),
+        ({"mapping": "nothing"}, "there is no mapping 'nothing'"),
+        ({"verdict": "archive"}, "archive is for pending changes"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused_with_the_reason(desk, browser, changes, text):
+    before = decisions(desk.folder)
+    answer = preview(browser, "ignore", **changes)
+
+    assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
+    assert text in answer.text
+    assert decisions(desk.folder) == before
+
+
+def test_a_side_that_cannot_be_read_is_said(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        file = work / "trueup.yaml"
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("path: work365", "path: nowhere"), encoding="utf-8")
+        answer = preview(browser, "ignore")
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "nowhere" in answer.text
+
+
+def test_without_the_target_what_follows_is_unknown_and_the_decision_is_written(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        (work / "autotask.sqlite").write_bytes(b"no database")
+        shown = preview(browser, "ignore")
+        answer = write(browser, shown)
+        after = browser.get("/ledger")
+
+    assert "What follows is unknown, no plan can be made: " in shown.text
+    assert b"do: ignore" in decisions(work)
+    assert answer.text.startswith(
+        "The last attempt to plan failed. What is shown is the plan of 20"
+    )
+    assert "Planning: not done" in answer.text
+    assert after.status == HTTPStatus.OK
+    assert after.tables()["Ledger"]

@@ -1,0 +1,144 @@
+"""The desk's state: plans are replaced as a whole, and works are done one after another."""
+
+from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from trueup.errors import EngineError
+from trueup.review import desk as desk_module
+from trueup.review.desk import NO_PREVIEW, PREVIEWS, Desk, current_of
+from trueup.review.works import FAULT, Failures, Works
+
+from tests.render.conftest import five_thousand, full_plan
+
+SMALL = full_plan()
+LARGE = replace(SMALL, changes=five_thousand())
+PROJECT = SimpleNamespace(name="work", mappings={}, zone=ZoneInfo("Europe/London"))
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    """A desk whose plans are given: the last one of `desk.plans` is made next."""
+    desk = Desk(Path(), Failures(str, lambda _error: None))
+    desk.plans = [SMALL]
+
+    def plan(*_arguments, **_options):
+        made = desk.plans[-1]
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    monkeypatch.setattr(desk_module, "load_project", lambda _folder: PROJECT)
+    monkeypatch.setattr(desk_module, "plan", plan)
+    monkeypatch.setattr(desk_module, "list_links", lambda _project: SimpleNamespace(links=()))
+    return desk
+
+
+def done(work):
+    assert work.ended.wait(60)
+    return work
+
+
+def test_whoever_looks_while_a_plan_is_replaced_sees_one_of_them_whole(desk):
+    done(desk.plan_again("/"))
+    torn, stop = [], Event()
+
+    def look():
+        while not stop.is_set():
+            seen = desk.current
+            ids = sorted(change.id for row in seen.rows for change in row.changes)
+            if ids != sorted(change.id for change in seen.plan.changes):
+                torn.append(seen)
+
+    lookers = [Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    for made in (LARGE, SMALL, LARGE):
+        desk.plans.append(made)
+        done(desk.plan_again("/"))
+        assert desk.current.plan is made
+    stop.set()
+    for looker in lookers:
+        looker.join()
+
+    assert torn == []
+
+
+def test_a_plan_that_pages_show_is_never_changed():
+    current = current_of(PROJECT, SMALL, datetime.now(UTC), {})
+
+    with pytest.raises(FrozenInstanceError):
+        current.plan = LARGE
+
+
+def test_a_plan_that_cannot_be_made_leaves_the_one_before(desk):
+    done(desk.plan_again("/"))
+    desk.plans.append(EngineError("Autotask cannot be read"))
+    work = done(desk.plan_again("/ledger"))
+
+    assert desk.current.plan is SMALL
+    assert [one.text[0].text for one in work.reasons] == ["Autotask cannot be read"]
+    assert desk.reasons == work.reasons
+    desk.plans.append(LARGE)
+    done(desk.plan_again("/"))
+    assert (desk.current.plan, desk.reasons) == (LARGE, ())
+
+
+def test_the_first_plan_is_made_once(desk):
+    assert desk.first_plan() is desk.first_plan()
+
+
+def test_a_defect_is_reported_once_and_shown_without_its_text():
+    reported = []
+    failures = Failures(str, reported.append)
+    fault = ZeroDivisionError("a secret")
+
+    def broken(_work):
+        raise fault
+
+    work = done(Works(failures).start("Planning", broken))
+
+    assert FAULT.startswith(work.reasons[0].text[0].text)
+    assert "secret" not in str(work.reasons)
+    assert reported == [fault]
+
+
+def test_previews_are_kept_up_to_a_number(desk):
+    digests = []
+    for day in range(1, PREVIEWS + 3):
+        desk.plans.append(replace(SMALL, as_of=SMALL.as_of.replace(day=day)))
+        digests.append(done(desk.preview(())).address.partition("=")[2])
+
+    for digest in digests[:2]:
+        with pytest.raises(EngineError, match=NO_PREVIEW[:30]):
+            desk.find_preview(digest)
+    assert [desk.find_preview(one).digest for one in digests[2:]] == digests[2:]
+
+
+def test_works_are_done_one_after_another_and_old_ones_are_forgotten():
+    works, order = Works(Failures(str, lambda _error: None)), []
+    first_began, first_may_end = Event(), Event()
+
+    def first(_work):
+        order.append("first begins")
+        first_began.set()
+        assert first_may_end.wait(60)
+        order.append("first ends")
+        return "/"
+
+    started = works.start("one", first)
+    assert first_began.wait(60)
+    second = works.start("two", lambda _work: order.append("second") or "/ledger")
+    first_may_end.set()
+
+    assert (done(started).address, done(second).address) == ("/", "/ledger")
+    assert order == ["first begins", "first ends", "second"]
+    for _ in range(40):
+        done(works.start("more", lambda _work: "/"))
+    works.start("last", lambda _work: "/")
+    assert works.find(started.id) is None
+    assert works.find("no such work") is None

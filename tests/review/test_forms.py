@@ -1,0 +1,35 @@
+"""Forms as browsers send them."""
+
+from datetime import date
+
+import pytest
+from trueup.review.forms import MOST_FIELDS, FormError, parse_form
+
+
+def test_fields_are_read_with_all_their_values():
+    form = parse_form(b"row=a%3A1&row=b:2&reason=+two+words+&empty=&key=%20odd%20")
+
+    assert form.every("row") == ["a:1", "b:2"]
+    assert form.one("reason") == "two words"
+    assert form.one("empty") == form.one("absent") == ""
+    assert form.exact("key") == " odd "
+    assert form.every("absent") == ()
+
+
+def test_letters_of_every_script_arrive():
+    assert parse_form(b"name=%D7%A9%D7%9C%D7%95%D7%9D+%F0%9F%A6%B7").one("name") == "שלום 🦷"
+
+
+def test_days_are_read_and_anything_else_is_refused():
+    form = parse_form(b"until=2026-11-30&on=&other=30.11.2026")
+
+    assert form.day("until") == date(2026, 11, 30)
+    assert form.day("on") is None
+    with pytest.raises(FormError, match="is no day: write it as 2026-11-30"):
+        form.day("other")
+
+
+@pytest.mark.parametrize("body", [b"a=%ff", b"a=\xff", b"a=1&" * (MOST_FIELDS + 1)])
+def test_what_no_page_sends_is_refused(body):
+    with pytest.raises(FormError):
+        parse_form(body)

@@ -1,0 +1,254 @@
+"""All pages over a real port: what they show, and that they are well made."""
+
+import re
+from decimal import Decimal
+from http import HTTPStatus
+
+import pytest
+from trueup.operations.plan import plan
+from trueup.operations.project import load_project
+from trueup.render.formatting import money
+from trueup.render.overview import overview
+from trueup.render.plan_csv import plan_csv
+from trueup.render.plan_html import plan_html
+from trueup.render.plan_tables import Table
+from trueup.render.sanitize import LONGEST
+from trueup.review.pages import refusal
+
+from tests.review.conftest import HOSTILE
+from tests.support.pages import parsed, text_of
+
+SHOWN = HOSTILE.replace("\u202e", "")  # the reading of the source drops what only hides
+PAGES = ["/rows?tab=Products", "/rows?tab=Customers", "/rows?tab=Agreements", "/rows?tab=Changes",
+         "/row?mapping=customer&key=acc", "/row?mapping=subscription&key=two",
+         "/row?mapping=subscription&key=new", "/row?mapping=license_change&key=log-held",
+         "/row?mapping=service&key=pro-new&search=Mail", "/ledger", "/findings", "/runs",
+         "/rows?tab=None", "/no-such-page", "/rows?tab=Changes&text=nothing+fits"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made_plan(desk):
+    """The plan that the command line makes."""
+    return plan(load_project(desk.folder))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_each_page_is_well_formed_and_can_be_used_without_a_mouse(browser, address):
+    root = browser.get(address).page  # fails where elements are not closed in their order
+
+    assert len([*root.iter("h1")]) == 1
+    assert root.get("lang") == "en"
+    assert text_of(root.find("head/title"))
+    ids = [one.get("id") for one in root.iter() if one.get("id")]
+    assert len(ids) == len(set(ids))
+    for table in root.iter("table"):
+        assert table.get("aria-label")
+        assert all(cell.get("scope") for cell in table.iter("th"))
+        assert all(text_of(cell) for cell in table.find("thead").iter("th"))
+    labelled = {one.get("for") for one in root.iter("label")}
+    within = {id(field) for label in root.iter("label") for field in label.iter("input")}
+    for field in root.iter():
+        if field.tag in {"input", "select"} and field.get("type") != "hidden":
+            has_label = field.get("id") in labelled or id(field) in within
+            assert has_label or field.get("aria-label"), field.attrib
+    assert all(text_of(one) for one in root.iter("button"))
+    assert all(text_of(one) for one in root.iter("a"))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_hostile_name_is_text_and_nothing_of_a_page_runs(browser, address):
+    answer = browser.get(address)
+
+    tags = {one.tag for one in answer.page.iter()}
+    assert not tags & {"script", "img", "style", "iframe", "object", "base", "svg"}
+    names = {name for one in answer.page.iter() for name in one.keys()}  # noqa: SIM118 -- ElementTree's
+    assert not [name for name in names if name.startswith("on") or name == "style"]
+    assert "\u202e".encode() not in answer.body
+    sources = {
+        one.get(name, "/") for one in answer.page.iter() for name in ("href", "src", "action")
+    }
+    assert all(re.match(r"/(?!/)|#", source) for source in sources)
+
+
+def test_the_hostile_name_is_shown_as_it_is(browser):
+    assert SHOWN in browser.get("/rows?tab=Customers").text
+    assert SHOWN in browser.get("/row?mapping=customer&key=acc").text
+    assert SHOWN in browser.get("/ledger").text
+
+
+def test_the_head_has_the_figures_of_the_reports(browser, made_plan):
+    root, seen = browser.get("/ledger").page, overview(made_plan)
+    figures = {
+        text_of(one.find("dt")): text_of(one.find("dd/strong"))
+        for one in root.find(".//dl[@class='answers']")
+    }
+
+    assert figures == {
+        "This invoice run": money(seen.money.invoice.net, "GBP", signed=True),
+        "A month": money(seen.money.month.net, "GBP", signed=True),
+        "Held or blocked, a month": money(seen.billing.held, "GBP", signed=True),
+        "Unexplained, a month": money(seen.billing.unexplained, "GBP", signed=True),
+        "Needs a person": str(len(seen.items)),
+    }
+    assert Decimal(0) not in {seen.billing.held, seen.billing.unexplained, seen.money.month.net}
+    about = text_of(root.find(".//dl[@class='read']"))
+    assert about.startswith("Work 365 work365 Autotask sandbox As of 2026-11-15 Planned 20")
+
+
+def test_the_tabs_stand_in_the_order_of_the_work_with_count_and_money(browser, made_plan):
+    tabs = [text_of(one) for one in browser.get("/ledger").page.find(".//nav[@class='tabs']/ul")]
+
+    assert [tab.split()[0] for tab in tabs] == [
+        "Products", "Customers", "Agreements", "Changes", "Ledger", "Findings", "Runs",
+    ]  # fmt: skip
+    assert tabs[0] == "Products 4"
+    month = money(overview(made_plan).money.month.net, "GBP", signed=True)
+    assert any(tab.endswith(month) for tab in tabs[:4])
+
+
+def test_a_tab_has_each_change_with_its_money_and_each_row_that_waits(browser, made_plan):
+    [rows] = browser.get("/rows?tab=Changes").tables().values()
+
+    assert [(row["row"].split()[0], row["what"].split()[0]) for row in rows] == [
+        ("adjust", "10"), ("held", "The"),
+    ]  # fmt: skip
+    month = next(one.monthly for one in made_plan.changes if one.action == "adjust")
+    assert rows[0]["a month"] == money(month, "GBP", signed=True)
+    assert rows[1]["waits, a month"] == "+£20.00"
+
+
+def test_state_customer_text_and_order_stand_in_the_address(browser):
+    def names(**query):
+        [rows] = browser.get("/rows", tab="Products", **query).tables().values()
+        return [row["row"] for row in rows]
+
+    assert names(state="new") == ["new Mail pro-new, monthly"]
+    assert names(text="pro-two") == ["link Mail pro-two, monthly"]
+    assert names(customer="nobody") == []
+    assert len(names(sort="name")) == len(names()) == 4
+    answer = browser.get("/rows", tab="Products", state="new", text="pro")
+    [fields] = [
+        fields for method, where, fields in answer.forms() if (method, where) == ("get", "/rows")
+    ]
+    assert dict(fields) == {
+        "tab": "Products", "state": "new", "customer": "", "text": "pro", "sort": "",
+    }  # fmt: skip
+
+
+def offered(answer):
+    """The decisions that a row's page offers, but for the link that a search leads to."""
+    forms = [dict(fields) for _, where, fields in answer.forms() if where == "/decide"]
+    return [fields["verdict"] for fields in forms]
+
+
+def test_a_row_shows_both_sides_its_ledger_line_and_what_can_be_decided(browser):
+    answer = browser.get("/row?mapping=subscription&key=two")
+
+    assert "Work 365 subscription two" in answer.text
+    assert "Autotask ContractServices 701" in answer.text
+    [line] = answer.tables()["Ledger of this row"]
+    assert (line["Work 365"], line["Autotask"], line["unexplained"]) == ("10", "8", "+2")
+    decided = [
+        dict(fields).get("verdict") for _, where, fields in answer.forms() if where == "/decide"
+    ]
+    assert decided == ["create", "succeed", "correct", "ignore"]
+
+
+def test_changed_fields_show_before_and_after_with_the_reason(browser):
+    answer = browser.get("/row?mapping=customer&key=acc")
+
+    [fields] = [rows for label, rows in answer.tables().items() if "change" in label]
+    name = next(row for row in fields if row["field"] == "companyName")
+    assert name["Work 365"] == SHOWN
+    assert name["Autotask now"] == "Alpine Dental"
+    assert name["why"] == "first alignment"
+
+
+def test_a_pending_change_offers_what_is_for_changes(browser):
+    answer = browser.get("/row?mapping=license_change&key=log-held")
+
+    decided = [
+        dict(fields).get("verdict") for _, where, fields in answer.forms() if where == "/decide"
+    ]
+    assert decided == ["archive", "push", "ignore"]
+    assert "/row" not in [where for _, where, _ in answer.forms()]
+    assert "Awaiting Provisioning" in answer.text
+
+
+def test_a_search_shows_why_a_record_fits_and_who_has_it(browser):
+    answer = browser.get("/row?mapping=service&key=pro-new&search=Mail+pro-two")
+
+    found = answer.tables()["Records that fit"]
+    assert found[0]["record"] == "601"
+    assert found[0]["name"] == "Mail pro-two"
+    assert found[0]["why it fits"] == "name is the same"
+    assert found[0]["who has it"] == "linked to no row"
+
+
+def test_a_search_that_cannot_be_made_says_why(browser):
+    answer = browser.get("/row?mapping=service&key=pro-new&search=%2A")
+
+    assert answer.status == HTTPStatus.OK
+    assert "TEXT has a wildcard" in answer.text
+
+
+@pytest.mark.parametrize("query", ["", "mapping=nope&key=acc", "mapping=customer&key=nobody",
+                                   "mapping=customer&key=", "mapping=customer&key=ac"])  # fmt: skip
+def test_a_row_that_the_plan_does_not_have_is_not_found(browser, query):
+    answer = browser.get(f"/row?{query}")
+
+    assert answer.status == HTTPStatus.NOT_FOUND
+    assert (
+        "The plan says nothing of this row" in answer.text or "the plan says nothing" in answer.text
+    )
+
+
+def test_the_ledger_has_its_totals_and_each_line(browser, made_plan):
+    answer = browser.get("/ledger")
+
+    assert [row["Billed now"] for row in answer.tables()["Billed now"]] == [
+        "Billed too little", "Billed too much", "this plan moves", "held or blocked",
+        "explained by nothing",
+    ]  # fmt: skip
+    assert len(answer.tables()["Ledger"]) == len(made_plan.ledger)
+    narrowed = browser.get("/ledger", text="Mail two").tables()["Ledger"]
+    assert len(narrowed) == 1
+
+
+@pytest.mark.parametrize("table", [*Table])
+def test_each_table_is_a_download(browser, made_plan, table):
+    answer = browser.get(f"/download/{table}.csv")
+
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="2026-11-15-{table}.csv"'
+    assert answer.body.decode("utf-8") == plan_csv(made_plan, table)
+
+
+def test_the_report_and_the_workbook_are_downloads(browser, made_plan):
+    assert browser.get("/download/plan.html").body.decode("utf-8") == plan_html(made_plan)
+    assert browser.get("/download/plan.xlsx").body.startswith(b"PK")
+    assert browser.get("/download/plan.exe").status == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb\u2066c\x00\x1b[31m", "a\\u202eb\\u2066c\\x00\\x1b[31m"),
+        ("</p><script>alert(1)</script>", "</p><script>alert(1)</script>"),
+        ("&lt;b&gt; & Co", "&lt;b&gt; & Co"),
+        ("two\nlines", "two lines"),
+        ("x" * 10_000, "x" * (LONGEST - 1) + "…"),
+    ],
+)
+def test_any_text_is_harmless_in_any_template(text, shown):
+    root = parsed(refusal(HTTPStatus.FORBIDDEN, text).body.decode("utf-8"))
+
+    assert [one.tag for one in root.iter()][-3:] == ["main", "h1", "p"]
+    assert text_of(root.find("body/main/p")) == shown
+
+
+def test_the_style_is_that_of_the_reports_and_loads_nothing(browser):
+    css = browser.get("/desk.css").body.decode("utf-8")
+
+    assert "--page:" in css
+    assert ".tabs" in css
+    assert not re.search(r"@import|url\(|expression|//", css)
