@@ -100,9 +100,7 @@ def test_after_apply_the_desk_plans_again_and_the_run_is_in_the_list(browser, se
     [run_] = browser.get("/runs").tables()["Runs"]
     assert run_["status"] == "done"
     shown = browser.get("/run", id=run_["run"])
-    adjusted = [
-        row for row in shown.tables()["Changes of this run"] if row["change"].startswith("adjust")
-    ]
+    adjusted = [row for row in shown.tables()["Changes of this run"] if "adjust, " in row["change"]]
     assert [row["state"] for row in adjusted] == ["done"]
     assert "units before" in adjusted[0]["proof"]
     assert browser.get("/run", id="nothing").status == HTTPStatus.NOT_FOUND

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trueup.errors import EngineError
-from trueup.model.outcome import ChangeOutcome, Outcome
+from trueup.model.outcome import Outcome
 from trueup.render.formatting import count, word
 from trueup.render.outcome import ORDER, doubt_lines, status_text, summary
 from trueup.render.overview import overview, verdict
@@ -18,8 +18,9 @@ from trueup.render.view import View
 from trueup.review.desk import Applying, Current
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
+from trueup.review.lists import listing
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
-from trueup.review.rows import Row, RowKey
+from trueup.review.rows import EndedRow, Row, RowKey
 from trueup.review.waiting import REFRESH, wait
 
 NOTHING_TICKED = "Tick at least one row that is to be applied."
@@ -66,7 +67,7 @@ def preview(request: Request, current: Current) -> Response:
     try:
         found = desk_of(request).find_preview(request.query_params.get("digest", ""))
     except EngineError as error:
-        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
     view = View(plan.currency, plan.names, verbose=True, money=seen.money)
     groups, whole = group_blocks(seen, view)
@@ -149,9 +150,8 @@ def applying(request: Request, current: Current) -> Response:
             stopped=run.outcome.stopped,
             is_complete=run.outcome.complete,
             can_resume=run.outcome.interrupted or bool(run.outcome.remaining),
-            run=run.outcome.run,
             run_page=address("/run", id=run.outcome.run),
-            changes=[_ended(one) for one in _in_order(run.outcome)],
+            more=listing(_ended(run.outcome), Filter.of(request.query_params), {}, "/applying"),
         )
     return page(
         request,
@@ -168,18 +168,17 @@ def applying(request: Request, current: Current) -> Response:
     )
 
 
-def _in_order(outcome: Outcome) -> list[ChangeOutcome]:
+def _ended(outcome: Outcome) -> list[EndedRow]:
     """The changes, those that did not go through first."""
-    return sorted(outcome.changes, key=lambda one: ORDER.index(one.status))
-
-
-def _ended(one: ChangeOutcome) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "status": status_text(one.status),
-        "is_done": one.status in ORDER[-2:],
-        "kind": f"{word(one.mapping)}, {DONE[one.action]}",
-        "texts": [*one.text.splitlines(), *doubt_lines(one)],
-        "remedy": pieces(one.remedy),
-        "because": one.because,
-    }
+    return [
+        EndedRow(
+            one.name,
+            (status_text(one.status),),
+            f"{word(one.mapping)}, {DONE[one.action]}",
+            (*one.text.splitlines(), *doubt_lines(one)),
+            is_done=one.status in ORDER[-2:],
+            remedy=pieces(one.remedy),
+            because=one.because,
+        )
+        for one in sorted(outcome.changes, key=lambda one: ORDER.index(one.status))
+    ]

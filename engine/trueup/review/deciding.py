@@ -35,7 +35,7 @@ def row(request: Request, current: Current) -> Response:
     try:
         shown = row_page(current, ref)
     except EngineError as error:
-        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     text = query.get("search", "")
     result: SearchResult | None = None
     refused: tuple[ReasonText, ...] = ()
@@ -103,7 +103,7 @@ def decision(request: Request, current: Current) -> Response:
     try:
         proposal = desk_of(request).find_proposal(name)
     except EngineError as error:
-        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     names, currency = current.plan.names, current.plan.currency
     effect = proposal.effect
     ready = proposal.ready[0]

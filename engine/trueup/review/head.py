@@ -103,7 +103,7 @@ def head_of(current: Current) -> Head:
         (plan.names.source, plan.source),
         (plan.names.target, plan.target),
         ("As of", plan.as_of.isoformat()),
-        ("Planned", current.made.isoformat(" ", "seconds")),
+        ("Planned", current.made.isoformat(" ", "minutes")),
     )
     runs = tuple(reason(finding, current.view) for finding in open_runs(plan))
     return Head(current.project.name, about, figures, runs)

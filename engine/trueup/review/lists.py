@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.model.history import RunHistory, change_data, change_status
 from trueup.model.plan import Action, Plan
+from trueup.model.run import Step
 from trueup.operations.history import history, show_run
 from trueup.render.changes import units, where
 from trueup.render.formatting import money
@@ -21,8 +22,8 @@ from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import DONE, balance_rows, finding_row, left_out
 from trueup.review.desk import Current
 from trueup.review.filters import Filter, Listed, states_of
-from trueup.review.pages import address, failure_text, page
-from trueup.review.rows import Row
+from trueup.review.pages import address, desk_of, failure, failure_text, page
+from trueup.review.rows import EndedRow, Row
 
 NO_TAB = "There is no such tab: the mappings name others."
 NO_FILE = "There is no such download."
@@ -68,7 +69,7 @@ def rows(request: Request, current: Current) -> Response:
         money=lambda amount: _money(amount, current),
         to_apply=sum(1 for row in chosen if row.changes),
         earlier=_held_back_by_earlier(here),
-        more=_listing(here, wanted, {"tab": name}, "/rows"),
+        more=listing(here, wanted, {"tab": name}, "/rows"),
     )
 
 
@@ -88,7 +89,7 @@ def _held_back_by_earlier(here: Sequence[Row]) -> Mapping[str, int]:
     return found
 
 
-def _listing(
+def listing(
     here: Sequence[Listed], wanted: Filter, base: Mapping[str, str], path: str
 ) -> Mapping[str, object]:
     """What the template of a list needs: the part that is shown, the filter, its addresses."""
@@ -114,7 +115,7 @@ def ledger(request: Request, current: Current) -> Response:
         active="Ledger",
         balance=balance_rows(current.seen, current.view),
         columns=(names.source, names.target, *COLUMNS),
-        more=_listing(current.ledger, wanted, {}, "/ledger"),
+        more=listing(current.ledger, wanted, {}, "/ledger"),
     )
 
 
@@ -130,7 +131,7 @@ def findings(request: Request, current: Current) -> Response:
         shown=lambda row: finding_row(row.finding, current.view),
         has_page=lambda row: row.ref in current.by_row,
         left_out=left_out(current.plan),
-        more=_listing(current.findings, wanted, {}, "/findings"),
+        more=listing(current.findings, wanted, {}, "/findings"),
     )
 
 
@@ -167,7 +168,7 @@ def run(request: Request, current: Current) -> Response:
     try:
         shown = show_run(current.project, request.query_params.get("id", ""))
     except EngineError as error:
-        return failure_text(request, str(error), HTTPStatus.NOT_FOUND)
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     zone = current.project.zone
     return page(
         request,
@@ -182,26 +183,33 @@ def run(request: Request, current: Current) -> Response:
             ("Ended", moment(shown.run.ended, zone) if shown.run.ended else "not yet"),
             ("Plan", shown.run.plan_digest),
         ],
-        changes=_changes(shown),
+        more=listing(
+            _changes(shown), Filter.of(request.query_params), {"id": shown.run.id}, "/run"
+        ),
     )
 
 
-def _changes(shown: RunHistory) -> list[Mapping[str, object]]:
-    return [
-        {
-            "name": change.name,
-            "action": DONE[change.action],
-            "status": change_status(entries),
-            "where": where(change, shown.plan.names),
-            "units": units(change) if change.action is Action.ADJUST else "",
-            "data": [
-                f"{WORDS.get(name, name)}: {text}"
-                for name, value in change_data(entries).items()
-                if (text := value_text(value))
-            ],
-        }
-        for change, entries in shown.by_change()
-    ]
+def _changes(shown: RunHistory) -> list[EndedRow]:
+    found = []
+    for change, entries in shown.by_change():
+        status = change_status(entries)
+        moved = units(change) if change.action is Action.ADJUST else ""
+        about = (DONE[change.action], where(change, shown.plan.names), moved)
+        texts = [
+            f"{WORDS.get(name, name)}: {text}"
+            for name, value in change_data(entries).items()
+            if (text := value_text(value))
+        ]
+        found.append(
+            EndedRow(
+                change.name,
+                (status,),
+                ", ".join(filter(None, about)),
+                tuple(texts),
+                is_done=status == Step.DONE,
+            )
+        )
+    return found
 
 
 def download(request: Request, current: Current) -> Response:

@@ -1,6 +1,6 @@
 """One row: both systems side by side, why it stops, its ledger line, and what can be decided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,9 +10,9 @@ from trueup.model.project import Decision, MappingSpec, Verdict
 from trueup.model.record_search import FoundRecord
 from trueup.operations.decide import possible
 from trueup.render.attention import Kind
-from trueup.render.changes import after, before, notes, where
+from trueup.render.changes import after, before, effects, notes, units, where
 from trueup.render.findings import chain_text
-from trueup.render.formatting import counts, known_as, money
+from trueup.render.formatting import count, counts, known_as, money, sentence
 from trueup.render.plan_tables import why
 from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
@@ -37,15 +37,9 @@ class ChangePart:
 
     action: str
     where: str
-    units: tuple[int, int] | None
-    day: str
-    why: str
+    facts: tuple[str, ...]  # why, units, money
     fields: tuple[FieldLine, ...]
     notes: tuple[str, ...]
-    invoice: str
-    month: str
-    is_final: bool
-    together: int  # other changes that are sent with it or not at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,24 +160,30 @@ def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row:
 
 def _change(change: Change, current: Current) -> ChangePart:
     view = current.view
-    invoice, month = view.money.invoice.of(change.id), view.money.month.of(change.id)
-    unknown = "price unknown" if change.price_unknown else ""
     return ChangePart(
         action=DONE[change.action],
         where=where(change, current.plan.names),
-        units=change.units,
-        day=change.adjustment.day.isoformat() if change.adjustment else "",
-        why=why(change, current.plan.names) if change.action is not Action.CREATE else "new",
+        facts=tuple(_facts(change, current)),
         fields=tuple(
             FieldLine(one.field, before(one), after(one), why_changed(one, current.plan.names))
             for one in change.fields
         ),
         notes=tuple(notes(change, view)),
-        invoice=_amount(invoice, current.plan),
-        month=_amount(month, current.plan) or unknown,
-        is_final=change.final,
-        together=len(change.together),
     )
+
+
+def _facts(change: Change, current: Current) -> Iterator[str]:
+    """Why there is the change, what it moves, and what can be said of it besides."""
+    if change.action is not Action.CREATE:
+        yield sentence(why(change, current.plan.names))
+    if change.action is Action.ADJUST:
+        yield units(change)
+    invoice, month = effects([change], current.view)
+    yield from filter(None, (invoice, month))
+    if change.final:
+        yield "It cannot be undone, only adjusted back"
+    if change.together:
+        yield f"It is sent with {count(len(change.together), 'other change')}, or not at all"
 
 
 def _amount(amount: Decimal | None, plan: Plan) -> str:

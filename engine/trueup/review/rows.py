@@ -12,12 +12,16 @@ from trueup.render import ledger
 from trueup.render.attention import Item, items
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
+from trueup.render.formatting import known_as
 from trueup.render.overview import Overview
 from trueup.render.pennies import NOTHING
 from trueup.render.plan_tables import why
 from trueup.render.report import DONE, Pieces, pieces
 from trueup.render.text import loose, ordered_tabs
 from trueup.render.wording import class_text
+
+FIELD_COLUMNS = 60
+"""Columns that the names of a change's fields take in a list; its page has them all."""
 
 
 class RowKey(NamedTuple):
@@ -141,7 +145,7 @@ def _what(change: Change, seen: Overview) -> str:
         case Action.ADJUST:
             return units(change)
         case Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK:
-            fields = ", ".join(field.field for field in change.fields)
+            fields = known_as(", ".join(field.field for field in change.fields), FIELD_COLUMNS)
             return f"{where(change, names)}: {fields}"
         case Action.LINK:
             return f"{where(change, names)}, {why(change, names)}"
@@ -253,3 +257,27 @@ def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
         row = FindingRow(key, one.name, "", (str(one.severity),), one, " ".join(words).casefold())
         found.append(row)
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRow:
+    """What became of one change of a run."""
+
+    name: str
+    states: tuple[str, ...]
+    about: str  # which change it is
+    texts: tuple[str, ...]  # what the target answered, and the proof
+    is_done: bool
+    remedy: Pieces = ()
+    because: str = ""  # the change that it waits for
+    customer: str = ""
+
+    @property
+    def weight(self) -> Decimal:
+        """What did not go through comes first."""
+        return NOTHING if self.is_done else Decimal(1)
+
+    @property
+    def words(self) -> str:
+        """The text in which a search looks."""
+        return " ".join((self.name, self.about, *self.texts)).casefold()
