@@ -104,6 +104,10 @@ def test_after_apply_the_desk_plans_again_and_the_run_is_in_the_list(browser, se
     assert [row["state"] for row in adjusted] == ["done"]
     assert "units before" in adjusted[0]["proof"]
     assert browser.get("/run", id="nothing").status == HTTPStatus.NOT_FOUND
+    none = browser.get("/run", id=run_["run"], state="failed")
+    assert none.tables()["Changes of this run"] == []
+    found = browser.get("/applying", text="license change, mark")
+    assert [row["state"] for row in found.tables()["Outcome by change"]] == ["applied"]
 
 
 def test_everything_of_a_tab_or_of_the_plan_can_be_previewed(browser):

@@ -203,6 +203,31 @@ def test_a_defect_shows_no_traceback_and_is_reported(own, monkeypatch):
     assert [str(one) for one in own.faults] == ["the secret is hunter2"]
 
 
+@pytest.mark.parametrize("verb", ["POST", "PUT", "DELETE"])
+def test_the_style_is_all_that_is_served_without_a_login(own, verb):
+    stranger = Browser(own.server.login)
+
+    assert stranger.send("GET", "/desk.css").status == HTTPStatus.OK
+    assert stranger.send("HEAD", "/desk.css").status == HTTPStatus.OK
+    assert stranger.send(verb, "/desk.css", headers=OWN).status == HTTPStatus.UNAUTHORIZED
+    assert own.faults == []
+
+
+def test_a_defect_of_every_page_is_reported_too(own, monkeypatch):
+    browser = own.browser()
+
+    def broken(*_arguments):
+        raise ZeroDivisionError("the secret is hunter2")
+
+    monkeypatch.setattr("trueup.review.pages.head_of", broken)
+    answer = browser.send("GET", "/ledger")
+
+    assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert b"hunter2" not in answer.body
+    assert answer.headers["Content-Security-Policy"]
+    assert {str(one) for one in own.faults} == {"the secret is hunter2"}
+
+
 def test_secrets_are_taken_out_of_errors(made, tmp_path):
     folder = shutil.copytree(made, tmp_path / "work")
     with Serving(folder, scrub=lambda text: text.replace("hunter2", "(hidden)")) as serving:

@@ -204,17 +204,20 @@ class Gate:
         except Exception as error:  # noqa: BLE001 -- a defect: nobody is let in by one
             self._report_fault(error)
             response = self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
-        if response is None:
-            await self._app(scope, _after_body(receive), guarded)
-        else:
+        if response is not None:
             await response(scope, receive, guarded)
+            return
+        try:
+            await self._app(scope, _after_body(receive), guarded)
+        except Exception as error:  # noqa: BLE001 -- a defect of the pages for errors, answered
+            self._report_fault(error)
 
     async def _stop(self, scope: Scope, receive: Receive) -> Response | None:
         """The response in place of the app's; None where the request may go on."""
         headers = Headers(scope=scope)
         if not is_own_host(headers.get("host", ""), self._address):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, OTHER_HOST)
-        if scope["path"] == CSS:
+        if scope["path"] == CSS and scope["method"] in {"GET", "HEAD"}:
             return None
         session = self._sessions.find(read_cookie(headers.get("cookie", ""), self._cookie))
         if scope["path"] == LOGIN and scope["method"] == "GET":
