@@ -26,8 +26,10 @@ def desk(monkeypatch):
     desk = Desk(Path(), Failures(str, lambda _error: None))
     desk.plans = [SMALL]
 
-    def plan(*_arguments, **_options):
+    def plan(*_arguments, listener=None, **_options):
         made = desk.plans[-1]
+        if listener:
+            listener.notice("account: full load")
         if isinstance(made, Exception):
             raise made
         return made
@@ -86,6 +88,30 @@ def test_a_plan_that_cannot_be_made_leaves_the_one_before(desk):
     desk.plans.append(LARGE)
     done(desk.plan_again("/"))
     assert (desk.current.plan, desk.reasons) == (LARGE, ())
+
+
+def test_what_is_said_of_the_reading_stays_with_its_plan(desk):
+    done(desk.plan_again("/"))
+
+    assert desk.current.notices == ("account: full load",)
+
+
+def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):
+    may_end, applied = Event(), Event()
+
+    def slow(*_arguments, **_options):
+        applied.set()
+        assert may_end.wait(60)
+        return SMALL
+
+    monkeypatch.setattr(desk_module, "plan", slow)
+    monkeypatch.setattr(desk_module.applying, "resume", lambda *_arguments: None)
+    run = desk.resume()
+    assert applied.wait(60)
+    desk.close()
+
+    assert run.ended.is_set()
+    may_end.set()
 
 
 def test_the_first_plan_is_made_once(desk):

@@ -7,7 +7,7 @@ as they were shown: what is confirmed is exactly that.
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -49,6 +49,9 @@ from trueup.review.works import Failure, Failures, Work, Works
 PREVIEWS = 16
 """Previews, and proposals, that are kept; older ones must be made again."""
 
+POLL = 0.2
+"""Seconds between two looks at whether the desk is being closed."""
+
 NO_PREVIEW = (
     "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
     "again. Nothing was done"
@@ -73,6 +76,7 @@ class Current:
     ledger: tuple[LedgerRow, ...]
     findings: tuple[FindingRow, ...]
     links: Mapping[RowKey, int]  # the record of each linked row
+    notices: tuple[str, ...] = ()  # about the reading of the source
 
 
 def current_of(project: Project, made: Plan, at: datetime, links: Mapping[RowKey, int]) -> Current:
@@ -164,16 +168,19 @@ class Desk:
         """Makes a new plan; pages show the old one until it is there. `back`: where to go then."""
 
         def do(work: Work) -> str:
+            notices: list[str] = []
             try:
                 project = load_project(self._folder)
-                made = plan(project, listener=Listener(step=work.report))
+                listener = Listener(step=work.report, notice=notices.append)
+                made = plan(project, listener=listener)
                 links = list_links(project).links
             except Exception as error:
                 self.reasons = self.failures.of(error)
                 raise Failure(self.reasons) from error
             now = wiring.SystemClock().now().astimezone(project.zone)
             records = {RowKey(one.mapping, one.key): one.record for one in links}
-            self.current, self.reasons = current_of(project, made, now, records), ()
+            current = current_of(project, made, now, records)
+            self.current, self.reasons = replace(current, notices=tuple(notices)), ()
             return back
 
         return self.works.start("Planning", do)
@@ -299,7 +306,14 @@ class Desk:
         except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
             run.reasons = self.failures.of(error)
         try:
-            if not self._is_closing:
-                self.plan_again("/applying").ended.wait()
+            self._plan_after_run()
         finally:
             run.ended.set()
+
+    def _plan_after_run(self) -> None:
+        """Plans again and waits for it, unless the desk is closed meanwhile."""
+        if self._is_closing:
+            return
+        work = self.plan_again("/applying")
+        while not (self._is_closing or work.ended.wait(POLL)):
+            pass

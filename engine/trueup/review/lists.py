@@ -131,6 +131,7 @@ def findings(request: Request, current: Current) -> Response:
         shown=lambda row: finding_row(row.finding, current.view),
         has_page=lambda row: row.ref in current.by_row,
         left_out=left_out(current.plan),
+        notices=current.notices,
         more=listing(current.findings, wanted, {}, "/findings"),
     )
 
