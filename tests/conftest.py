@@ -12,6 +12,9 @@ from hypothesis import settings
 
 from tests.support.loaded_once import catalogues_read_once, projects_checked_once
 
+# Their assertions explain themselves as those of a test do.
+pytest.register_assert_rewrite("tests.scenarios.expected", "tests.scenarios.world")
+
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
 

@@ -47,6 +47,7 @@ def database(work):
     return work / "w365.sqlite"
 
 
+@pytest.mark.usefixtures("whole")
 def test_each_file_is_opened_and_counted(trueup):
     code, out, _ = trueup("doctor")
     assert code == 0
@@ -56,8 +57,8 @@ def test_each_file_is_opened_and_counted(trueup):
     assert "info: license_change: can be written back\n" in out
 
 
-def test_every_fault_of_a_file_is_shown_with_what_to_do(work, trueup):
-    folder = work / "examples/work365"
+def test_every_fault_of_a_file_is_shown_with_what_to_do(whole, trueup):
+    folder = whole / "examples/work365"
     accounts = folder / "account.json"
     accounts.write_text(accounts.read_text().replace('"telephone1"', '"phone_no"'))
     (folder / "contact.json").unlink()
@@ -97,7 +98,7 @@ def test_a_file_that_cannot_be_marked_is_found_before_apply(work, trueup, monkey
     assert not list(refused.parent.glob(".*.lock"))
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("whole", "database")
 def test_each_table_of_a_database_is_opened_from_any_folder(
     work, trueup, source, tmp_path, monkeypatch
 ):

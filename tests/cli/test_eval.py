@@ -277,7 +277,8 @@ def test_a_rule_on_records_that_blocks_the_row_shows_what_it_saw(work, trueup):
     assert message == "+41 44 668 18 00 becomes +41 44 668 18 01."
 
 
-def test_a_rule_on_the_plan_needs_no_row(rules, trueup):
+@pytest.mark.usefixtures("whole", "rules")
+def test_a_rule_on_the_plan_needs_no_row(trueup):
     code, out, _ = trueup("eval", "--rule", "few-creates")
 
     assert code == 0

@@ -186,8 +186,8 @@ def test_a_folder_without_a_project_is_refused(tmp_path, trueup):
     assert err.startswith(f"error: there is no trueup.yaml in {tmp_path}")
 
 
-def test_the_hooks_call_commands_that_exist(work, trueup):
-    assert work.is_dir()
+def test_the_hooks_call_commands_that_exist(shipped, trueup, monkeypatch):
+    monkeypatch.chdir(shipped)
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
     assert {hook["id"] for hook in hooks} == {"trueup-validate", "trueup-fmt", "trueup-test"}

@@ -6,6 +6,13 @@ import pytest
 
 
 @pytest.fixture
+def applied(whole, trueup):
+    """All customers of the example and their Autotask after one run; the current folder."""
+    assert trueup("apply", "--yes")[0] == 0
+    return whole
+
+
+@pytest.fixture
 def cut_short(applied):
     """Takes the last rows out of a table that was exported whole before."""
 

@@ -82,4 +82,5 @@ def test_nothing_is_listed_that_is_no_setting_or_listed_twice():
 def test_the_test_of_an_effect_exists(test):
     file, name = test.split("::")
     source = (ROOT / "tests" / file).read_text(encoding="utf-8")
-    assert re.search(rf"^def {name}\(", source, re.MULTILINE)
+    begins = f"test: {re.escape(name)}$" if file.endswith(".yaml") else rf"def {name}\("
+    assert re.search(f"^{begins}", source, re.MULTILINE)

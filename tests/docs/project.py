@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import yaml
 from trueup.operations.project import check_project
 from trueup.operations.project_folder import TESTS
-from trueup.operations.testing.run import read_tests
+from trueup.operations.testing.files import read_tests
 
 from tests.docs.pages import Block, Page
 from tests.support.paths import ROOT

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from trueup.model.testing import ProjectTest, RowDefaults
-from trueup.operations.testing.run import read_tests, run_test
+from trueup.operations.testing.files import read_tests
+from trueup.operations.testing.run import run_test
 
 from tests.support.project_tests import shipped, shown
 

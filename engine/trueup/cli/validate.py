@@ -27,7 +27,7 @@ def validate(context: CommandContext) -> int:
     project, findings = check_project(context.folder)
     tests = 0
     if project:
-        from trueup.operations.testing.run import check_tests
+        from trueup.operations.testing.files import check_tests
 
         tests, found = check_tests(project)
         findings = [*findings, *found]

@@ -10,6 +10,7 @@ PLAN_CODES = frozenset(
     {
         "above-ceiling",
         "after-end",
+        "after-its-contract",
         "ambiguous",
         "another-state",
         "as-before",
@@ -47,6 +48,7 @@ PLAN_CODES = frozenset(
         "needs-decision",
         "needs-unread",
         "never-created",
+        "not-billed",
         "not-kept",
         "not-moved",
         "not-whole",
@@ -69,6 +71,7 @@ PLAN_CODES = frozenset(
         "undone",
         "undone-already",
         "undone-before",
+        "units-change-later",
         "unknown-name",
         "value-does-not-fit",
         "value-not-its-type",

@@ -26,8 +26,9 @@ from trueup.model.testing import RowDefaults
 from trueup.model.units import unit_rows
 from trueup.operations.project_folder import TESTS
 from trueup.operations.rows import known_rows, resolve_key
+from trueup.operations.testing.files import load_files, usual_defaults
 from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings_texts
-from trueup.operations.testing.run import load_files, plan_test, usual_defaults
+from trueup.operations.testing.run import plan_test
 from trueup.operations.testing.values import RowNames
 from trueup.planning.reading import read_source
 from trueup.ports import Condition, World

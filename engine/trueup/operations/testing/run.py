@@ -1,23 +1,19 @@
 """Runs tests of a project, each in a throw-away world of its own."""
 
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trueup import pipeline, wiring
-from trueup.config.testing.loader import DEFAULTS, TestFile, load_tests
 from trueup.errors import EngineError
 from trueup.expressions.recording import recording
-from trueup.local_files import is_absent
 from trueup.model import document
-from trueup.model.finding import Finding, Place
+from trueup.model.finding import Place
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.model.testing import Difference, ProjectTest, ProjectTestResult, Reached, RowDefaults
-from trueup.operations.project_folder import TESTS, shipped_folder, shipped_tests
 from trueup.operations.testing.compare import Comparison
 from trueup.operations.testing.coverage import reached_by
 from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
@@ -25,82 +21,6 @@ from trueup.operations.testing.steps import at_step, go_on, known_records
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.planning.ledger.policy_effects import policy_effects
 from trueup.ports import World
-
-
-def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
-    """Returns the files with tests, and the file with defaults that is used with them.
-
-    `named` are files or folders; by default the project's `tests`. Raises EngineError where there
-    is no such file, or none with tests.
-    """
-    root = Path(project.root)
-    files: list[TestFile] = []
-    for path in named or [root / TESTS]:
-        if path.is_dir():
-            found = sorted(file for file in path.glob("*.yaml") if file.name != DEFAULTS)
-            files += [TestFile(file, _name(file, root)) for file in found]
-        elif not is_absent(path):  # a pipe, or a link to nowhere, is refused when it is read
-            files.append(TestFile(path, _name(path, root)))
-        elif named:
-            raise EngineError(f"there is no file or folder {path}")
-    if not files:
-        where = ", ".join(map(str, named)) or str(root / TESTS)
-        raise EngineError(f"there are no tests in {where}: write tests/NAME.yaml")
-    return files, _defaults_beside(files[0], root)
-
-
-def _defaults_beside(file: TestFile, root: Path) -> TestFile:
-    """The defaults in the folder of a file with tests, else those of the project or of trueup."""
-    folders = (file.path.parent, root / TESTS)
-    own = next((one / DEFAULTS for one in folders if not is_absent(one / DEFAULTS)), None)
-    if own:
-        return TestFile(own, _name(own, root))
-    return TestFile(shipped_tests() / DEFAULTS, f"trueup's own {DEFAULTS}")
-
-
-def _name(file: Path, root: Path) -> str:
-    try:
-        return file.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return str(file)
-
-
-def read_tests(
-    project: Project, named: Sequence[Path] = ()
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
-    """Returns the tests of a project, the defaults, and all that is wrong with their files."""
-    files, defaults = find_tests(project, named)
-    return load_tests(project, files, defaults, shipped_folder() / "schemas")
-
-
-def check_tests(project: Project) -> tuple[int, list[Finding]]:
-    """Returns how many tests the project has, and all that is wrong with their files.
-
-    A project without tests has none, and nothing is wrong with them.
-    """
-    folder = Path(project.root) / TESTS
-    if not any(folder.glob("*.yaml")):
-        return 0, []
-    if any(file.name != DEFAULTS for file in folder.glob("*.yaml")):
-        tests, _, findings = read_tests(project)
-        return len(tests), findings
-    defaults = TestFile(folder / DEFAULTS, _name(folder / DEFAULTS, Path(project.root)))
-    return 0, load_tests(project, [], defaults, shipped_folder() / "schemas")[2]
-
-
-def load_files(
-    project: Project, files: Sequence[TestFile]
-) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
-    """As `read_tests`, of files that may not be written yet."""
-    defaults = _defaults_beside(files[0], Path(project.root))
-    return load_tests(project, files, defaults, shipped_folder() / "schemas")
-
-
-def usual_defaults(project: Project) -> RowDefaults:
-    """The defaults of the project's tests, else those that ship."""
-    root = Path(project.root)
-    file = _defaults_beside(TestFile(root / TESTS / "none.yaml", ""), root)
-    return load_tests(project, [], file, shipped_folder() / "schemas")[1]
 
 
 def run_test(

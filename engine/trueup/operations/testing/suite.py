@@ -11,7 +11,8 @@ from trueup.model.finding import Severity
 from trueup.model.project import Project
 from trueup.model.testing import Coverage, ProjectTest, ProjectTestResult, RowDefaults
 from trueup.operations.testing.coverage import covered
-from trueup.operations.testing.run import read_tests, run_test
+from trueup.operations.testing.files import read_tests
+from trueup.operations.testing.run import run_test
 from trueup.operations.testing.workers import Lost, run_numbered
 
 TIME_LIMIT = 60.0
