@@ -44,6 +44,28 @@ def test_a_month_that_was_posted_meanwhile_stays_billed(tmp_path):
     assert [world.units("sub", day) for day in ("2026-11-30", "2026-12-01")] == [13, 10]
 
 
+def test_what_was_undone_and_is_pushed_again_is_billed_once(tmp_path):
+    """It was billed until the undo took it back: a new push goes on from there."""
+    service = Service(seats=15, changes={"2026-11-05": 2, "2026-11-20": 3})
+    world = World(tmp_path, service)
+    outcome = world.run(world.plan())
+    assert world.run(world.plan(undo=outcome.run)).complete
+    days = ("2026-11-04", "2026-11-05", "2026-11-20", "2026-11-22", "2026-11-23")
+    assert [world.units("sub", day) for day in days] == [10, 12, 15, 10, 10]
+    for key in service.log_keys:
+        world.decide("license_change", key, "push")
+    plan = world.plan()
+    expect(
+        plan,
+        adjusts=[("sub", "2026-11-23", 5)],
+        ledger={"sub": Line("under-billed", 15, 10, moved=5)},
+        invoice="13.33",  # 5 x £10 x 8 of 30 days
+        run_rate="50.00",
+        lost="2.67",  # the days that took the undo: 3 x £10 x 2 and 2 x £10 x 1 of 30 days
+    )
+    world.apply(plan, units={"sub": {"2026-11-05": 12, "2026-11-20": 15, "2026-11-23": 15}})
+
+
 def test_a_plan_after_an_undo_that_is_archived_is_empty(tmp_path):
     world = World(tmp_path, Service(seats=13, changes={"2026-11-10": 3}))
     outcome = world.run(world.plan())

@@ -1,9 +1,10 @@
 """Decisions about the changes of an append-only mapping: those that count."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from trueup.model.project import Decision, MappingSpec, Topic, Verdict
+from trueup.model.pushed_keys import undo_key
 from trueup.model.run import Pushed
 from trueup.planning.context import PlanContext
 
@@ -28,14 +29,42 @@ class ChangeDecisions:
         )
         """Changes that a person decided to push."""
 
-        self.days: Mapping[str, date] = {
-            key: one.on for key, one in self.by_key.items() if one.on is not None
-        }
-        """Changes with the day that a decision names for them."""
+        self.days: Mapping[str, date] = dict(self._named_days())
+        """Changes with the day that a decision names for them.
+
+        One that was undone is billed until the day of the undo: pushed again, it begins there.
+        """
 
     def get(self, key: str) -> Decision | None:
         """The decision about a change, if it counts."""
         return self.by_key.get(key)
+
+    def _named_days(self) -> Iterator[tuple[str, date]]:
+        for key, decision in self.by_key.items():
+            taken_back = self._taken_back(key) if decision.verdict is Verdict.PUSH else None
+            days = [one for one in (decision.on, taken_back) if one is not None]
+            if days:
+                yield key, max(days)
+
+    def _taken_back(self, key: str) -> date | None:
+        """The day from which an undo took the units of a change back; None without an undo.
+
+        The undo is remembered by the first of the changes that one adjustment had sent.
+        """
+        pushed = self._context.snapshot.pushed
+        undone = pushed_change(self._context, self._mapping, key)
+        if undone is None or not undone.undone:
+            return None
+        sent_together = [one.key for one in pushed.values() if one.change == undone.change]
+        return max(
+            (
+                one.day
+                for one in pushed.values()
+                if one.run == undone.run and one.record == undone.record
+                if one.key in {undo_key(together, one.day) for together in sent_together}
+            ),
+            default=None,
+        )
 
     def _current(self) -> dict[str, Decision]:
         decisions = self._context.decisions(self._mapping.name, Topic.UNITS)
