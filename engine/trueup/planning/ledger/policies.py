@@ -196,9 +196,9 @@ class _Step:
 def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[PendingUnits]:
     """The changes, with decreases billed no earlier than the increases that they reduce.
 
-    A policy may bill an increase later than a decrease that comes after it. Where that one ends
-    everything, the increase is never billed and takes its day. `units` are billed before all of
-    them.
+    A policy may bill a change later than a decrease that comes after it. Where that one ends
+    everything, nothing is billed any more, and the change takes its day. `units` are billed before
+    all of them.
     """
     moved = list(changes)
     for position, change in enumerate(moved):
@@ -223,8 +223,8 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
 
 
 def _ended(change: PendingUnits, day: date) -> PendingUnits:
-    """An increase of a service that ends on that day; later than that it is never billed."""
-    if change.units <= 0 or change.day <= day or change.needs_day:
+    """A change of a service that ends on that day; later than that nothing of it is billed."""
+    if change.day <= day or change.needs_day:
         return change
     return replace(change, day=day, notes=(*change.notes, f"ends on {day}, before it is billed"))
 
