@@ -252,3 +252,17 @@ def test_a_blocked_row_is_one_of_two_that_may_be_the_successor(tmp_path):
     assert "successor-unclear" in codes(world)
     world.succeed("new", "old")
     assert adjusts(world) == [("new", RENEWAL_DAY, 2)]
+
+
+def test_the_halves_of_a_chain_wait_for_the_service_that_the_run_creates(tmp_path):
+    """Somebody took the first units off by hand: what is left is sent in an order that works."""
+    links = (Link("b", "con-2", 12, "2026-11-10"), Link("c", "con", 7, "2026-11-20"))
+    world = chain(tmp_path, *links)
+    world.succeed("b", "old")
+    world.succeed("c", "b")
+    world.adjust("old", "2026-11-10", -10)
+    world.plan()
+    world.decide("subscription", "c", "correct")
+    outcome = world.run(world.plan())
+    assert outcome.complete, [one for one in outcome.changes if one.text]
+    is_right(world, links)

@@ -208,11 +208,17 @@ class SuccessionPairs:
             self.join_changes(pair.new.begins.changes_of(new), pair.old.ends.changes_of(old))
 
     def join_changes(self, new: Sequence[Change], old: Sequence[Change]) -> None:
-        """Lets increases and decreases name each other; the decreases wait for the increases."""
+        """Lets increases and decreases name each other; the decreases wait for the increases.
+
+        Both are checked before the first is sent, so the increases wait for what the decreases
+        need: the service of a row between two others may be created by the same run.
+        """
         increases = [one.id for one in new if one.unit_change > 0]
         decreases = [one.id for one in old if one.unit_change < 0]
         if increases and decreases:
-            self._replace(increases, decreases, ())
+            needed = dict.fromkeys(id_ for one in old if one.unit_change < 0 for id_ in one.needs)
+            own = {*increases, *decreases}
+            self._replace(increases, decreases, [id_ for id_ in needed if id_ not in own])
             self._replace(decreases, increases, increases)
 
     def _replace(self, ids: list[str], others: list[str], needs: Sequence[str]) -> None:
