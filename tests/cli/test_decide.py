@@ -165,7 +165,10 @@ def test_a_terminal_is_asked_once(work, trueup, decisions, terminal, answer):
             "rows of customer are not billed by quantity",
         ),
         (("link", "customer", "749c6782"), 64, "each KEY with its ID"),
-        (("link", "customer", "749c6782", "29683x"), 64, "'29683x' is no record's id"),
+        (("link", "customer", "749c6782", "29683x"), 64, "'29683x' is no id of a record"),
+        (("link", "customer", "749c6782", "0"), 64, "'0' is no id of a record: give a"),
+        (("link", "customer", "749c6782", "9" * 5000), 64, "is no id of a record"),
+        (("link", "customer", "749c6782", str(2**53)), 64, "is no id of a record"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_decided_writes_nothing(work, trueup, arguments, code, error):

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from trueup.operations.decision_entries import DecisionRequest
 
 
+SHOWN = 40
+"""Characters of a wrong id in a message."""
+
+
 @click.command(
     short_help="Link rows to records.",
     epilog=example(
@@ -73,9 +77,15 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
 
 def _record(text: str) -> int:
     """The id of a record. Raises UsageError for text that is none."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    raise click.UsageError(f"{text!r} is no record's id: give a whole number after each KEY.")
+    from trueup.operations.decision_entries import record_id
+
+    id_ = record_id(text)
+    if id_ is None:
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        raise click.UsageError(
+            f"{shown!r} is no id of a record: give a whole number from 1 on after each KEY."
+        )
+    return id_
 
 
 def _links_in(file: Path, reason: str) -> "DecisionRequest":

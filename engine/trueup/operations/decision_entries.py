@@ -20,6 +20,20 @@ from trueup.ports import StateSnapshot
 _Found = TypeVar("_Found")
 
 
+LARGEST_ID = 2**53 - 1
+"""The largest id that JSON keeps exactly; decisions.schema.json has the same limit."""
+
+
+def record_id(text: str) -> int | None:
+    """The id of a record that a user wrote; None for text that is none.
+
+    Record 0 is the tenant's own company in Autotask (docs/explanation/autotask.md): no row of a
+    customer is that one, and linking one to it would rename it.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if is_number and 1 <= int(text) <= LARGEST_ID else None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A decision as a user asks for it, nothing checked yet."""

@@ -11,7 +11,7 @@ from trueup.errors import ConfigError, EngineError
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import DECIDE_WORDS, Verdict
-from trueup.operations.decision_entries import Asked, DecisionRequest
+from trueup.operations.decision_entries import Asked, DecisionRequest, record_id
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.csv_document import CsvDocument
 
@@ -98,8 +98,8 @@ def _faults(cells: Mapping[str, str]) -> Iterator[str]:
         yield "a decision has either do or link"
     elif do and do not in DECIDE_WORDS:
         yield f"{do!r} is no decision: use one of {', '.join(DECIDE_WORDS)}"
-    elif link and not (link.isascii() and link.isdigit()):
-        yield f"link is {link!r}: give the id of a record"
+    elif link and record_id(link) is None:
+        yield f"link is {link[:40]!r}: give the id of a record, a whole number from 1 on"
     yield from (
         f"{name} is {cells[name]!r}: write year-month-day, such as 2026-11-15"
         for name in _DAYS
@@ -118,7 +118,7 @@ def _asked(cells: Mapping[str, str], place: Place) -> Asked:
         key=cells["key"],
         verdict=Verdict.LINK if link else Verdict(cells["do"]),
         reason=cells.get("reason", ""),
-        record=int(link) if link else None,
+        record=record_id(link),
         until=parse_day(cells.get("until", "")),
         on=parse_day(cells.get("on", "")),
         of=cells.get("of", ""),

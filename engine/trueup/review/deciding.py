@@ -8,7 +8,7 @@ from starlette.responses import Response
 from trueup.errors import EngineError
 from trueup.model.project import Verdict
 from trueup.model.record_search import SearchResult
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import Asked, record_id
 from trueup.operations.propose import Proposal
 from trueup.operations.search import search_records
 from trueup.operations.user import current_user
@@ -78,10 +78,9 @@ def _asked(form: Form) -> Asked:
         raise FormError(NO_VERDICT) from None
     record = None
     if verdict is Verdict.LINK:
-        text = form.one("record")
-        if not (text.isascii() and text.isdigit()):
+        record = record_id(form.one("record"))
+        if record is None:
             raise FormError(NO_RECORD)
-        record = int(text)
     if verdict is Verdict.SUCCEED and not form.one("of"):
         raise FormError("Name the row whose place it takes, by its key or its name.")
     return Asked(

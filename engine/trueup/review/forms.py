@@ -12,6 +12,10 @@ class FormError(Exception):
     """A form that no page of the desk sends."""
 
 
+class TooLong(Exception):
+    """A form that is longer than any of the desk, or that was cut short."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """The fields of a form."""

@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueup.loopback import is_loopback
-from trueup.review.forms import Form, FormError, parse_form
+from trueup.review.forms import Form, FormError, TooLong, parse_form
 
 LOGIN = "/login"
 CSS = "/desk.css"
@@ -61,6 +61,7 @@ OTHER_ORIGIN = "This request does not come from a page of the desk. Nothing was 
 OTHER_FORM = "This form is not of your session. Open the page again. Nothing was done."
 OTHER_TYPE = "The desk takes forms only. Nothing was done."
 TOO_LONG = "This form is too long, or took too long to arrive. Nothing was done."
+UNREADABLE = "This form cannot be read. Nothing was done."
 FAULT = (
     "This is a fault in trueup. The terminal in which `trueup review` runs shows what to report."
 )
@@ -251,30 +252,39 @@ class Gate:
             return self._refuse(HTTPStatus.FORBIDDEN, OTHER_ORIGIN)
         if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
             return self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, OTHER_TYPE)
-        try:
-            form = await _form(receive)
-        except (FormError, TimeoutError):
-            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG)
+        form = await self._form(receive)
+        if isinstance(form, Response):
+            return form
         if not secrets.compare_digest(form.one(CSRF).encode(), session.csrf.encode()):
             return self._refuse(HTTPStatus.FORBIDDEN, OTHER_FORM)
         scope["state"]["form"] = form
         return None
 
+    async def _form(self, receive: Receive) -> Form | Response:
+        """The form in a request's body; or the refusal of one that cannot be taken."""
+        try:
+            return await _form(receive)
+        except (TooLong, TimeoutError):
+            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG)
+        except FormError:
+            return self._refuse(HTTPStatus.BAD_REQUEST, UNREADABLE)
+
 
 async def _form(receive: Receive) -> Form:
     """The form in a request's body.
 
-    Raises FormError for one that is too long or cut short, TimeoutError for one that is slow.
+    Raises TooLong for one that is too long or cut short, TimeoutError for one that is slow, and
+    FormError for one that cannot be read.
     """
     body = bytearray()
     async with asyncio.timeout(BODY_SECONDS):
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise FormError("the client went away")
+                raise TooLong("the client went away")
             body += message.get("body", b"")
             if len(body) > BODY_LIMIT:
-                raise FormError("the body is too long")
+                raise TooLong("the body is too long")
             if not message.get("more_body"):
                 return parse_form(bytes(body))
 
