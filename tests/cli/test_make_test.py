@@ -67,6 +67,7 @@ def test_a_test_of_any_mapping_passes_and_names_nobody(trueup, personal, mapping
     text = file.read_text(encoding="utf-8")
     assert [one for one in personal if one in text] == []
     assert trueup("test", file)[:2] == (0, "1 test passed.\n")
+    assert trueup("fmt", "--check", file)[0] == 0
 
 
 def test_a_file_that_exists_is_not_overwritten(trueup):

@@ -149,6 +149,10 @@ def refused(folder, name, text, load):
         ("{key: id, columns: {id: }}", "1:33: tables.a.columns.id: names and values were expected"),
         ("{key: id, columns: {id: {label: x}}}", "1:33: tables.a.columns.id: `type` is missing"),
         (
+            "{key: id, columns: {id: {type: choice, choices: {1: Active, 2: 7}}}}",
+            "1:52: tables.a.columns.id.choices: choice 2 is 7, which is not a text",
+        ),
+        (
             "{key: id, columns: {id: {type: texd}}}",
             (
                 "1:38: tables.a.columns.id.type: 'texd' is not a type of columns\n"

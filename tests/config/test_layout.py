@@ -274,3 +274,9 @@ def test_any_file_is_formatted_without_loss_or_refused(tree, step):
 
 def test_a_mapping_with_one_entry_in_a_list_keeps_its_braces():
     assert laid_out("rows: [{id: a}, {id: b}]\n") == "rows: [{id: a}, {id: b}]\n"
+
+
+@pytest.mark.parametrize("text", ["vm\n", "12\n", "a: 1\n---\nplain text\n"])
+def test_a_file_that_holds_no_keys_is_none_of_a_project(text):
+    with pytest.raises(ConfigError, match="it holds one value, not keys"):
+        formatted(text.encode(), "hostname")

@@ -147,6 +147,10 @@ def _column(owner: str, name: str, data: object) -> Column:
     is_lookup = type_ == Type.LOOKUP
     remedy = "name the table that it refers to: `{type: lookup, table: account}`"
     choices = _mapping(described.get("choices", {}), "write `{1: Active}`", *steps, "choices")
+    for value, label in choices.items():
+        if not isinstance(label, str):
+            text = f"choice {value} is {label!r}, which is not a text"
+            raise InvalidEntry(text, "write it between quotes", *steps, "choices")
     return Column(
         name=name,
         type=Type(type_),

@@ -39,6 +39,8 @@ def formatted(content: bytes, name: str) -> bytes:
     if findings:
         raise ConfigError(findings)
 
+    if any(not isinstance(one.data, dict | list | None) for one in before):
+        raise refused(name, "no file of a project: it holds one value, not keys", "name another")
     _require_values(content, name)
 
     bom = BOM if content.startswith(BOM) else b""

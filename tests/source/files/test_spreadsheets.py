@@ -73,6 +73,30 @@ def test_one_workbook_may_hold_a_sheet_for_each_table(
         source.read("product", ["name"])
 
 
+def test_the_error_of_a_formula_is_no_text(put: Put, source: FileSource):
+    put("license_change.xlsx", workbook(("Sheet1", [*CHANGES, ["x", 1, "#N/A", "Active"]])))
+
+    result = source.read("license_change", COLUMNS)
+
+    assert result.rows == READ
+    [finding] = result.findings
+    assert "Effective Date is #N/A, the error of a formula" in finding.text
+
+
+def test_a_stray_cell_at_the_end_of_a_sheet_costs_nothing(put: Put, source: FileSource):
+    book = load_workbook(io.BytesIO(workbook(("Sheet1", CHANGES))))
+    book.active["XFD1048576"] = " "
+    data = io.BytesIO()
+    book.save(data)
+    put("license_change.xlsx", data.getvalue())
+
+    result = source.read("license_change", COLUMNS)
+
+    assert result.rows == READ
+    [finding] = result.findings
+    assert "values beyond the columns" in finding.text
+
+
 def test_a_write_back_into_a_workbook_sets_the_cell_and_keeps_the_others(
     put: Put, source: FileSource
 ):

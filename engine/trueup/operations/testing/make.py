@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from trueup import pipeline, wiring
+from trueup.config.layout import formatted
 from trueup.config.testing.loader import TestFile
 from trueup.errors import ConfigError, EngineError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
@@ -68,7 +69,8 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
     document = {"test": name, "as_of": plan.as_of, **given}
     made, expect = _expected(project, {**document, "expect": {"plan": "nothing"}}, file)
     file.parent.mkdir(exist_ok=True)
-    file.write_text(_HEADER + _yaml({**document, "expect": expect}), encoding="utf-8")
+    text = _HEADER + _yaml({**document, "expect": expect})
+    file.write_bytes(formatted(text.encode(), file.name))
     real = _actions(plan, mapping, key)
     found = _actions(made, mapping, maker.keys[maker.start])
     differs = f"the plan has {real} for the row, and the test {found}"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DIGITS = 15
 """Significant digits of a number that Excel shows: more are noise of its binary fractions."""
 
+_BROKEN = (BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeError, OSError)
+"""What the reader raises: whatever the broken part of a file leads to; for XML a SyntaxError."""
+
 
 class XlsxDocument:
     """A table in one sheet; the position of a row is its number in the sheet."""
@@ -32,15 +35,27 @@ class XlsxDocument:
         self._data, self._name, self._sheet = data, name, sheet
         workbook = self._load(values=True)
         worksheet = self._worksheet(workbook)
-        self._rows = [(number, cells) for number, cells in _filled(worksheet)]
+        try:
+            self._rows = [*_filled(worksheet)]
+        except _BROKEN as error:
+            raise self._broken() from error
+        finally:
+            workbook.close()
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields row by row, without empty ones. Raises `SourceError`."""
         headers = self.names()
         for number, cells in self._rows[1:]:
             extra = [cell for cell in cells[len(headers) :] if cell is not None]
+            faults = (
+                f"{header} is {cell}, the error of a formula"
+                for header, cell in zip(headers, cells, strict=False)
+                if header and isinstance(cell, _FormulaError)
+            )
             if extra:
                 yield number, MalformedRow("a row has values beyond the columns that are named")
+            elif fault := next(faults, ""):
+                yield number, MalformedRow(fault)
             else:
                 filled = [*cells, *[None] * (len(headers) - len(cells))]
                 yield (
@@ -83,7 +98,11 @@ class XlsxDocument:
         return written.getvalue()
 
     def _load(self, *, values: bool) -> "Workbook":
-        """The workbook, with the values of formulas or with the formulas themselves."""
+        """The workbook: to read the values of formulas, or to edit the formulas themselves.
+
+        For reading, only the cells that there are come one by one: a stray one in the last column
+        or row of a sheet costs nothing.
+        """
         try:
             from openpyxl import load_workbook  # noqa: PLC0415 -- an extra, only for this format
         except ImportError as error:
@@ -91,12 +110,14 @@ class XlsxDocument:
                 f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
             ) from error
         try:
-            return load_workbook(io.BytesIO(self._data), data_only=values)
-        # The reader raises whatever the broken part of a file leads to.
-        except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
-            raise SourceError(
-                f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in Excel"
-            ) from error
+            return load_workbook(io.BytesIO(self._data), data_only=values, read_only=values)
+        except _BROKEN as error:
+            raise self._broken() from error
+
+    def _broken(self) -> SourceError:
+        return SourceError(
+            f"{self._name} cannot be read as an Excel workbook (.xlsx): save it again in Excel"
+        )
 
     def _worksheet(self, workbook: "Workbook") -> "Worksheet":
         names = workbook.sheetnames
@@ -110,9 +131,19 @@ class XlsxDocument:
         return sheet
 
 
+class _FormulaError(str):
+    """What a cell shows whose formula has failed, such as #N/A: no text."""
+
+    __slots__ = ()
+
+
 def _filled(worksheet: "Worksheet") -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Rows with their numbers, without empty ones."""
-    for number, cells in enumerate(worksheet.iter_rows(values_only=True), start=1):
+    """Rows with their numbers, without empty ones. The worksheet is open for reading."""
+    worksheet.reset_dimensions()  # type: ignore[attr-defined] # a sheet's own account may be wrong
+    for number, row in enumerate(worksheet.iter_rows(), start=1):
+        cells = tuple(
+            _FormulaError(cell.value) if cell.data_type == "e" else cell.value for cell in row
+        )
         if any(cell is not None and cell != "" for cell in cells):
             yield number, cells
 
