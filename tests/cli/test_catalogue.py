@@ -47,8 +47,8 @@ def test_pull_reports_an_entity_that_is_not_there(work, trueup):
     assert code == 1
     assert out.startswith("Read 0 entities.")
     assert err.endswith(
-        "error: Xyzzys: this tenant has no entity Xyzzys: the REST API names entities in the "
-        "plural, such as ConfigurationItems\n"
+        "error: Xyzzys: this tenant has no entity Xyzzys: names are plural, such as "
+        "Companies, and the API user must see the entity\n"
     )
 
 

@@ -25,6 +25,12 @@ Adapt = Callable[[Column, Convert], Convert]
 MOST = 3
 """Missing columns that a message names."""
 
+FEW = 2
+"""Columns that may all be missing without the first row being no row of headings."""
+
+LONGEST = 40
+"""Characters of a heading that a message shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnReader:
@@ -132,3 +138,17 @@ def missing_columns(
         faults.append(f"and {len(missing) - MOST} more")
     export = f"Export table {table.label or table.name} with these columns"
     return SourceError(f"{place}: {', '.join(faults)}. {export}")
+
+
+def no_headings(table: Table, names: Collection[str], place: str) -> SourceError:
+    """Returns the error for a file whose first row names none of the columns that are read.
+
+    `names` are what stands there: the title of a report, say, with the headings further down.
+    """
+    shown = ", ".join(f"`{name[:LONGEST]}`" for name in [*names][:MOST] if name)
+    more = ", …" if len(names) > MOST else ""
+    return SourceError(
+        f"{place}: its first row, {shown}{more}, is no row of headings: it names no column of "
+        f"{table.label or table.name}. Remove what stands above the headings, or export the table "
+        "again as CSV in UTF-8"
+    )

@@ -338,6 +338,15 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
         ("account.csv", 'id,name\na,"open\n', "account.csv:2: unexpected end of data"),
         (
             "account.csv",
+            "Report of accounts\nid,name,telephone1\na,b,c\n",
+            (
+                "account.csv: its first row, `Report of accounts`, is no row of headings: it names "
+                "no column of Account. Remove what stands above the headings, or export the table "
+                "again as CSV in UTF-8"
+            ),
+        ),
+        (
+            "account.csv",
             "id,name,telefone1\na,b,c\n",
             (
                 "account.csv: no column for phone (`telephone1`); did you mean `telefone1`. "

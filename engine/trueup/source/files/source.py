@@ -16,7 +16,7 @@ from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Place
 from trueup.ports import RowOutcome, Rows, RowUpdate
-from trueup.source.column_reader import column_readers, missing_columns
+from trueup.source.column_reader import FEW, column_readers, missing_columns, no_headings
 from trueup.source.files.atomic_write import locked, replace_file, require_writable
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.documents import MalformedRow, TableDocument, read_bytes
@@ -105,6 +105,8 @@ class FileSource:
 
         names = document.names()
         missing = [column for column in rows.unseen if column.name_in(dict.fromkeys(names)) is None]
+        if len(missing) == len(readers) > FEW and names:
+            raise no_headings(catalogued, names, name)
         if missing and (names or rows.count):
             raise missing_columns(catalogued, names, missing, name)
         return rows

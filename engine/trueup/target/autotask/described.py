@@ -56,7 +56,7 @@ def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> De
             remedy = (
                 f"did you mean {near!r}?"
                 if near
-                else "the REST API names entities in the plural, such as ConfigurationItems"
+                else "names are plural, such as Companies, and the API user must see the entity"
             )
             raise TargetError(f"this tenant has no entity {name}: {remedy}") from refusal
         raise
