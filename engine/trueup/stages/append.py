@@ -100,13 +100,18 @@ def merge(changes: Sequence[Pending], days: ServiceDays) -> list[MergedAdjustmen
 def split_correction(changes: Sequence[Pending], correction: Decimal, day: date) -> list[Pending]:
     """A correction in parts, so that nothing is sent only to be taken back.
 
-    It takes from changes in the opposite direction, the latest first; the rest goes on `day`.
+    It takes from days on which the changes go in the opposite direction, the latest first; the rest
+    goes on `day`. Of a renewal that ends ten seats and begins twelve, two go up.
     """
+    steps: dict[tuple[date, bool], Decimal] = {}
+    for change in changes:
+        step = change.day, change.forced
+        steps[step] = steps.get(step, Decimal(0)) + change.units
     parts, rest = [], correction
-    for change in reversed(changes):
-        if rest * change.units < 0:
-            part = max(rest, -change.units) if rest < 0 else min(rest, -change.units)
-            parts.append(Pending("", change.day, part, change.forced))
+    for (changed, forced), units in reversed(steps.items()):
+        if rest * units < 0:
+            part = max(rest, -units) if rest < 0 else min(rest, -units)
+            parts.append(Pending("", changed, part, forced))
             rest -= part
     return [*parts, Pending("", day, rest)] if rest else parts
 

@@ -47,14 +47,14 @@ class StepParser:
     _named: dict[Row, RawRow] = field(init=False)
     _rows: dict[Row, GivenRow] = field(init=False)  # complete, as they are at this step
     _earlier: dict[Row, GivenRow] = field(init=False)  # also those that are gone
-    _decisions: dict[Row, Decision] = field(init=False)  # by mapping and key
+    _decisions: tuple[Decision, ...] = field(init=False)  # that hold at this step
 
     def __post_init__(self) -> None:
         self._as_of = self.test.as_of
         self._named = {(row.table, row.key): row for row in self.raw}
         self._rows = {(row.table, row.key): row for row in self.test.rows}
         self._earlier = {(row.table, row.key): row for row in self.test.before} | self._rows
-        self._decisions = {(one.mapping, one.key): one for one in self.test.decisions}
+        self._decisions = self.test.decisions
 
     def parse(self, node: Node) -> Iterator[Step]:
         """Yields the steps in the order of the file."""
@@ -68,7 +68,10 @@ class StepParser:
             self._named.pop(row, None)
             self._rows.pop(row, None)
         decided = decisions_of(node, self.project, self._findings)
-        self._decisions |= {(one.mapping, one.key): one for one in decided}
+        earlier = (
+            one for one in self._decisions if not any(_replaces(new, one) for new in decided)
+        )
+        self._decisions = (*earlier, *decided)
         names = Names.of(self.project, self._rows.values(), self._findings)
         every = Names.of(self.project, self._earlier.values(), self._findings)
         entered, posted = node.get("entered"), node.get("posted")
@@ -79,7 +82,7 @@ class StepParser:
             changed=changed,
             entered=tuple(parse_units(entered, every)) if entered else (),
             posted=tuple(parse_posted(posted, every)) if posted else (),
-            decisions=tuple(self._decisions.values()),
+            decisions=self._decisions,
             expect=ExpectationParser(names, None, every).parse(node["expect"]),
         )
 
@@ -132,3 +135,9 @@ class StepParser:
                 known = [key for table, key in self._rows if table == name]
                 text = f"there is no {name} {key} at this step"
                 self._findings.append(fault(text, hint(key, known), item.place))
+
+
+def _replaces(new: Decision, earlier: Decision) -> bool:
+    """Whether a decision takes the place of an earlier one: on the same topic of the same row."""
+    is_same_row = (new.mapping, new.key) == (earlier.mapping, earlier.key)
+    return is_same_row and not {*new.verdict.topics}.isdisjoint(earlier.verdict.topics)
