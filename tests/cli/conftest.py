@@ -30,6 +30,7 @@ def _made(tmp_path_factory):
     assert run(["init", str(folder)]) == 0
     keep_customers(folder / "examples" / "work365", CUSTOMERS)
     assert run(["doctor", "--project", str(folder)]) == 0
+    (folder / ".trueup" / "records.json").unlink(missing_ok=True)  # no plan was made there yet
     return folder
 
 

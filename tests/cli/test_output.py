@@ -237,8 +237,9 @@ def started(work: Path, *arguments: str, **more: Any) -> subprocess.Popen[bytes]
     return process
 
 
-def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(work: Path):
-    with started(work, "apply", "--yes", "-v") as process:
+def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path):
+    work, heard = whole, {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
+    with started(work, "apply", "--yes", "-v", **heard) as process:
         process.send_signal(signal.SIGHUP)
         rest = process.communicate(timeout=60)[1]
 

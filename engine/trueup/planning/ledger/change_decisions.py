@@ -29,20 +29,26 @@ class ChangeDecisions:
         )
         """Changes that a person decided to push."""
 
-        self.days: Mapping[str, date] = dict(self._named_days())
-        """Changes with the day that a decision names for them.
+        self.named: Mapping[str, date] = {
+            key: one.on for key, one in self.by_key.items() if one.on is not None
+        }
+        """Changes with the day that a decision names for them."""
 
-        One that was undone is billed until the day of the undo: pushed again, it begins there.
+        self.days: Mapping[str, date] = dict(self._days())
+        """Changes with the day from which they are billed, whatever their own day and policy.
+
+        That is the named one. One that was undone is billed until the day of the undo: pushed
+        again, it begins there.
         """
 
     def get(self, key: str) -> Decision | None:
         """The decision about a change, if it counts."""
         return self.by_key.get(key)
 
-    def _named_days(self) -> Iterator[tuple[str, date]]:
-        for key, decision in self.by_key.items():
-            taken_back = self._taken_back(key) if decision.verdict is Verdict.PUSH else None
-            days = [one for one in (decision.on, taken_back) if one is not None]
+    def _days(self) -> Iterator[tuple[str, date]]:
+        for key in self.by_key:
+            taken_back = self._taken_back(key) if key in self.pushed else None
+            days = [one for one in (self.named.get(key), taken_back) if one is not None]
             if days:
                 yield key, max(days)
 

@@ -86,7 +86,7 @@ class _Reconciliation:
             self._state,
             self._owner_state,
             self._pending.values,
-            self._pending.decisions.days,
+            self._pending.decisions.named,
             self._adjuster,
         )
         self._runs = InvoiceRuns(context, ledger)

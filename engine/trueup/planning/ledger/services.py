@@ -13,7 +13,7 @@ from trueup.planning.context import PlanContext
 from trueup.planning.ledger.extensions import add_extension, extensions
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
-from trueup.planning.ledger.policies import Handover, Policies
+from trueup.planning.ledger.policies import NO_HANDOVER, Handover, Policies
 from trueup.planning.ledger.quantities import Quantities
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.references import Ancestry
@@ -140,12 +140,14 @@ class ServiceLedgers:
             unknown = policy.failed, Advice(remedy)
         changes, ended = [*self._changes(queue)], list[PendingUnits]()
         if quantity is not None:
-            decided = self._pending.decisions.days
             handover = Handover(
                 begins=key in self._beginning,
                 ends=key in self._ending,
                 between=key in self._pending.values.successors,
             )
+            decisions = self._pending.decisions
+            # Halves of a succession keep the days that they have to each other.
+            decided = decisions.days if handover == NO_HANDOVER else decisions.named
             changes = policy.billed(changes, quantity, terms, decided, handover)
             quantity = policy.units(quantity)
             ended = self._after_its_contract(changes, terms)
