@@ -6,7 +6,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -136,7 +136,7 @@ def _harmless(value: object) -> object:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("trueup.review"),
+        loader=ChoiceLoader([PackageLoader("trueup.review"), PackageLoader("trueup.render")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
