@@ -338,15 +338,21 @@ def test_an_increase_that_ends_before_it_is_billed_moves_nothing(tmp_path):
     assert adjusts(world) == BOTH
 
 
-def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
-    """The service that it leaves carries the predecessor's identity, and is nobody's any more."""
-    world = renewed(tmp_path)
+def moved_on(folder) -> World:
+    """A renewal that was applied, whose successor has gone on to another contract since."""
+    world = renewed(folder)
     world.sync()
     with world.work365() as tables:
         new = {"id": "con-2", "name": "con-2", "number": "con-2"}
         tables["billing_contract"].append({**world.row("billing_contract"), **new})
         world.row("subscription", "new")["contract"] = "con-2"
     assert world.run(world.plan()).complete
+    return world
+
+
+def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
+    """The service that it leaves carries the predecessor's identity, and is nobody's any more."""
+    world = moved_on(tmp_path)
     again = world.plan()
     assert again.changes == ()
     assert "another-state" not in {one.code for one in findings(again)}
@@ -355,13 +361,7 @@ def test_a_successor_that_moves_on_leaves_nothing_to_its_predecessor(tmp_path):
 
 def test_units_on_what_a_successor_left_behind_are_seen(tmp_path):
     """The service carries the identity of the row's predecessor: its units count for the row."""
-    world = renewed(tmp_path)
-    world.sync()
-    with world.work365() as tables:
-        new = {"id": "con-2", "name": "con-2", "number": "con-2"}
-        tables["billing_contract"].append({**world.row("billing_contract"), **new})
-        world.row("subscription", "new")["contract"] = "con-2"
-    assert world.run(world.plan()).complete
+    world = moved_on(tmp_path)
     world.adjust("old", "2026-11-20", 5)
     plan = world.plan("2026-11-21")
     lines = {line.key or "orphan": Line.of(line) for line in plan.ledger}
