@@ -16,9 +16,9 @@ from trueup.cli.output import out
 def doctor(context: CommandContext) -> int:
     """Check Autotask's zone, credentials, rights and calls left, and open each source table.
 
-    Nothing is written. A project on files or a database is told its rows, and what cannot be read.
-    After the first apply it also looks for signs that another state writes to the same Autotask.
-    Prints the minimum permissions that the project's mappings need.
+    Nothing is written. Of files and databases it shows how many rows there are, and which cannot
+    be read. After the first apply it also looks for signs that another state writes to the same
+    Autotask. Prints the minimum permissions that the project's mappings need.
     """
     from trueup.operations.doctor import examine
     from trueup.render.finding_text import findings_text

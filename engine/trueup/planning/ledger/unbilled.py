@@ -1,4 +1,4 @@
-"""Days that are billed to nobody: their row has ended, has no record, and is not to get one.
+"""Days that nothing bills: their row has ended, has no record, and is not to get one.
 
 Its changes add up to nothing, so that no total shows them. They are held, with the days and the
 money that they are about.
