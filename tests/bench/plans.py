@@ -49,7 +49,7 @@ from trueup.wiring import SystemClock
 from tests.bench.adapters import LoadedSource, LoadedState, LoadedTarget
 from tests.bench.measuring import peak_memory, seconds
 from tests.bench.plain_rows import COLUMNS, column_types, plain_rows, sides
-from tests.bench.subscriptions import Sparse, subscriptions
+from tests.bench.subscriptions import subscriptions
 
 _PLACE = Place("bench.yaml", 1, 1)
 _AS_OF = date(2026, 11, 15)
@@ -104,7 +104,7 @@ def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
     data = subscriptions(count)
     seed = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
     for name in _REFERENCE_DATA:
-        data.records[name] = [Sparse(record) for record in seed["records"][name]]
+        data.records[name] = seed["records"][name]
     entities = {
         name: _with_picklists(entity, seed["picklists"].get(name, {}))
         for name, entity in project.catalogue.entities.items()

@@ -17,13 +17,6 @@ FIRST_CONTRACT = 500_000
 FIRST_CONTRACT_SERVICE = 2_000_000
 
 
-class Sparse(dict[str, Any]):
-    """A row or record in which every field that is not given is None."""
-
-    def __missing__(self, _name: str) -> None:
-        return None
-
-
 @dataclass
 class Subscriptions:
     """Rows by table, records by entity, and the links between them."""
@@ -53,7 +46,7 @@ def subscriptions(count: int) -> Subscriptions:
     }
     made.records = {
         "Services": [_service(number) for number in range(PRODUCTS)],
-        "Companies": [Sparse(id=FIRST_COMPANY + number) for number in range(contracts)],
+        "Companies": [{"id": FIRST_COMPANY + number} for number in range(contracts)],
         "Contracts": [_contract_record(number) for number in range(contracts)],
         "ContractServices": [_contract_service(number, contracts) for number in range(count)],
     }
@@ -78,96 +71,101 @@ def _contract_of(number: int, contracts: int) -> int:
     return (number // 100) % contracts
 
 
-def _product(number: int) -> Sparse:
-    return Sparse(
-        id=f"p{number}",
-        name=f"Product {number}",
-        part_number=f"P{number}",
-        billing_type="License",
-        unit="Monthly",
-        price=Decimal(10),
-        state="Active",
-        structure="Product",
-    )
+def _product(number: int) -> dict[str, Any]:
+    return {
+        "id": f"p{number}",
+        "name": f"Product {number}",
+        "part_number": f"P{number}",
+        "billing_type": "License",
+        "unit": "Monthly",
+        "price": Decimal(10),
+        "state": "Active",
+        "structure": "Product",
+    }
 
 
-def _account(number: int) -> Sparse:
-    return Sparse(
-        id=f"a{number}",
-        name=f"Account {number}",
-        number=f"A-{number}",
-        phone="+44 20 7946 0958",
-        country="GB",
-        state="Active",
-        currency="GBP",
-    )
+def _account(number: int) -> dict[str, Any]:
+    return {
+        "id": f"a{number}",
+        "name": f"Account {number}",
+        "number": f"A-{number}",
+        "phone": "+44 20 7946 0958",
+        "country": "GB",
+        "state": "Active",
+        "currency": "GBP",
+    }
 
 
-def _contract(number: int) -> Sparse:
-    return Sparse(
-        id=f"c{number}",
-        name=f"Contract {number}",
-        number=f"BC-{number}",
-        customer=f"a{number}",
-        type="Recurring",
-        billing_frequency="Monthly",
-        start_date=date(2024, 1, 1),
-        end_date=date(2029, 1, 1),
-        currency="GBP",
-        state="Active",
-    )
+def _contract(number: int) -> dict[str, Any]:
+    return {
+        "id": f"c{number}",
+        "name": f"Contract {number}",
+        "number": f"BC-{number}",
+        "customer": f"a{number}",
+        "type": "Recurring",
+        "billing_frequency": "Monthly",
+        "start_date": date(2024, 1, 1),
+        "end_date": date(2029, 1, 1),
+        "currency": "GBP",
+        "state": "Active",
+    }
 
 
-def _subscription(number: int, contracts: int) -> Sparse:
+def _subscription(number: int, contracts: int) -> dict[str, Any]:
     contract = _contract_of(number, contracts)
-    return Sparse(
-        id=_key(number),
-        name=f"Subscription {number}",
-        friendly_name=f"Subscription {number}",
-        customer=f"a{contract}",
-        contract=f"c{contract}",
-        product=f"p{number % PRODUCTS}",
-        type="License",
-        quantity=Decimal(5),
-        billable=True,
-        is_trial=False,
-        effective_start=date(2024, 2, 1),
-        unit="Monthly",
-        currency="GBP",
-        state="Active",
-        status="Active",
-        psa_system_id="1",
-    )
+    return {
+        "id": _key(number),
+        "name": f"Subscription {number}",
+        "friendly_name": f"Subscription {number}",
+        "customer": f"a{contract}",
+        "contract": f"c{contract}",
+        "product": f"p{number % PRODUCTS}",
+        "type": "License",
+        "quantity": Decimal(5),
+        "billable": True,
+        "is_trial": False,
+        "effective_start": date(2024, 2, 1),
+        "unit": "Monthly",
+        "currency": "GBP",
+        "state": "Active",
+        "status": "Active",
+        "psa_system_id": "1",
+    }
 
 
-def _license_change(number: int) -> Sparse:
-    return Sparse(
-        id=f"l{number:08}",
-        subscription=_key(number),
-        quantity=Decimal(5),
-        effective_date=date(2024, 2, 1),
-        status="Archived",
-        unit="Monthly",
-    )
+def _license_change(number: int) -> dict[str, Any]:
+    return {
+        "id": f"l{number:08}",
+        "subscription": _key(number),
+        "quantity": Decimal(5),
+        "effective_date": date(2024, 2, 1),
+        "status": "Archived",
+        "unit": "Monthly",
+    }
 
 
-def _service(number: int) -> Sparse:
-    return Sparse(id=FIRST_SERVICE + number, periodType=2, unitPrice=Decimal(10), isActive=True)
+def _service(number: int) -> dict[str, Any]:
+    return {
+        "id": FIRST_SERVICE + number,
+        "periodType": 2,
+        "unitPrice": Decimal(10),
+        "isActive": True,
+    }
 
 
-def _contract_record(number: int) -> Sparse:
-    return Sparse(
-        id=FIRST_CONTRACT + number,
-        companyID=FIRST_COMPANY + number,
-        endDate=date(2029, 1, 1),
-        startDate=date(2024, 1, 1),
-    )
+def _contract_record(number: int) -> dict[str, Any]:
+    return {
+        "id": FIRST_CONTRACT + number,
+        "companyID": FIRST_COMPANY + number,
+        "endDate": date(2029, 1, 1),
+        "startDate": date(2024, 1, 1),
+    }
 
 
-def _contract_service(number: int, contracts: int) -> Sparse:
-    return Sparse(
-        id=FIRST_CONTRACT_SERVICE + number,
-        contractID=FIRST_CONTRACT + _contract_of(number, contracts),
-        serviceID=FIRST_SERVICE + number % PRODUCTS,
-        internalDescription=f"W365 {_key(number)}",
-    )
+def _contract_service(number: int, contracts: int) -> dict[str, Any]:
+    return {
+        "id": FIRST_CONTRACT_SERVICE + number,
+        "contractID": FIRST_CONTRACT + _contract_of(number, contracts),
+        "serviceID": FIRST_SERVICE + number % PRODUCTS,
+        "internalDescription": f"W365 {_key(number)}",
+    }
