@@ -64,6 +64,12 @@ class Compiled:
         self.slots = _slots(mapping, entity)
         self.compared = sum(1 for slot in self.slots if slot.spec.manage is Manage.ALWAYS)
         self.first = len(self.rules)  # the position of the first slot in the result
+        self.references = [
+            (self.first + slot.position, slot.reference.mapping)
+            for slot in self.slots
+            if slot.reference
+        ]
+        """Each reference: its position in the result, and the mapping that it refers to."""
 
         raws = [rule_raw(rule) for rule in self.rules]
         raws += [slot_raw(slot.spec) for slot in self.slots]

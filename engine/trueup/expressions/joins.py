@@ -6,13 +6,14 @@ which uses them fails instead of missing them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from jinja2 import Undefined
 
 from trueup.expressions.inspection import inspect
 from trueup.expressions.jinja_environment import ENVIRONMENT
-from trueup.expressions.program import EVALUATION_ERRORS, evaluate
+from trueup.expressions.program import EVALUATION_ERRORS, cached, evaluate
 from trueup.expressions.syntax import is_code
 from trueup.expressions.unreadable import NotRead, UnreadableValue
 from trueup.model.mapping_state import Row, UnreadableRows
@@ -102,8 +103,11 @@ class _JoinIndex:
 
         self._paths = [path.split(".") for path in join.on.values()]
         self.through = [path[0] for path in self._paths if len(path) > 1]
-        is_simple = len(self._paths) == 1 and not self.through
-        self._simple_column = self._paths[0][0] if is_simple else None
+        columns = [path[0] for path in self._paths]
+        self._own_key: Callable[[Row], object] | None = None
+        """Gives the key of a row that is joined by its own columns alone."""
+        if not self.through:
+            self._own_key = itemgetter(*columns)
 
         where = join.where.raw if join.where else None
         roots = inspect(where).roots if is_code(where) else frozenset()
@@ -127,13 +131,16 @@ class _JoinIndex:
         when it is used, if that cannot be worked out.
         """
         index = self._index if self._index is not None else self._build()
-        key = row[self._simple_column] if self._simple_column else self._key(row, related)
-        if isinstance(key, Undefined):
-            return key
+        if self._own_key is not None and row.__class__ is dict:  # nearly always, and faster
+            key = self._own_key(row)
+        else:
+            key = self._key(row, related)
+            if isinstance(key, Undefined):
+                return key
         if self._broken and key in self._broken:
             return self._broken[key]
 
-        rows = index.get(key, ())
+        rows = index.get(key, [])
         if self._where_of_pair is not None:
             try:
                 rows = [joined_row for joined_row in rows if self._fits(joined_row, row, related)]
@@ -141,7 +148,7 @@ class _JoinIndex:
                 return self._broken_value(fault)
         if self._join.one:
             return rows[0] if rows else self._none_or_unreadable(key)
-        return list(rows)
+        return [*rows]
 
     def _none_or_unreadable(self, key: object) -> UnreadableValue | None:
         """Returns none if no row has this key, or an unreadable value if one may have it.
@@ -174,7 +181,9 @@ class _JoinIndex:
 
     def _build(self) -> dict[object, list[Row]]:
         index: dict[object, list[Row]] = {}
-        key_of = _key_getter(list(self._join.on))
+        key_of = itemgetter(*self._join.on)
+        holds = None if self._where_of_row is None else cached(self._where_of_row)
+        names = self._names(row=None)
         unreadable_rows = (unreadable.row for unreadable in self._unreadable.rows.values())
         for row in (*self._tables[self._join.table], *unreadable_rows):
             key = key_of(row)
@@ -183,7 +192,8 @@ class _JoinIndex:
             if self._unreadable.without_key:
                 self._seen.add(key)
             try:
-                if self._where_of_row is None or evaluate(self._where_of_row, self._names(row=row)):
+                names["row"] = row
+                if holds is None or holds(names):
                     index.setdefault(key, []).append(row)
             except EVALUATION_ERRORS as fault:
                 # Reported where a row uses the join, and only there.
@@ -197,13 +207,6 @@ class _JoinIndex:
 
     def _names(self, **more: object) -> dict[str, Any]:
         return {"source": None, "related": {}, **self._constants, **more}
-
-
-def _key_getter(columns: list[str]) -> Callable[[Row], object]:
-    """Returns a function from a row to the values of these columns; one value is not a tuple."""
-    if len(columns) == 1:
-        return lambda row: row[columns[0]]
-    return lambda row: tuple(row[column] for column in columns)
 
 
 def _is_usable(key: object) -> bool:

@@ -222,9 +222,17 @@ _CACHE: dict[tuple[str, bool], Callable[[Mapping[str, Any]], Any]] = {}
 
 def evaluate(raw: object, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
     """Returns one value, compiled once and cached. Raises one of `EVALUATION_ERRORS`."""
+    return cached(raw)(names) if is_code(raw) else raw
+
+
+def cached(raw: object) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns one value as `single` does, compiled once: for a value that many rows need.
+
+    It does not serve beyond the plan at hand: whether branches are recorded is part of it.
+    """
     if not is_code(raw):
-        return raw
+        return single(raw)
     key = raw, is_recording()
     if key not in _CACHE:
         _CACHE[key] = single(raw)
-    return _CACHE[key](names)
+    return _CACHE[key]

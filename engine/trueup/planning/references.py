@@ -8,7 +8,6 @@ from jinja2 import Undefined
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import RowRef, Unknown
-from trueup.model.project import Reference
 from trueup.planning.context import PlanContext
 
 
@@ -19,12 +18,10 @@ def references_of(context: PlanContext, mapping: str, key: str) -> list[RowKey]:
     if raw is None:
         return []
     found: list[RowKey] = []
-    for position, slot in enumerate(compiled.slots):
-        value = raw[compiled.first + position]
-        if isinstance(slot.spec.value, Reference) and value is not None:
-            other = slot.spec.value.mapping
-            successors = context.states[other].succeeded_by
-            found.append((other, successors.get(str(value), str(value))))
+    for position, other in compiled.references:
+        if (value := raw[position]) is not None:
+            other_key = str(value)
+            found.append((other, context.states[other].succeeded_by.get(other_key, other_key)))
     return found
 
 
@@ -47,30 +44,37 @@ def changes_before(
     return tuple(found)
 
 
-def record_after(context: PlanContext, mapping: str, key: str) -> dict[str, Any] | None:
+def record_after(context: PlanContext, mapping: str, key: str) -> Mapping[str, Any] | None:
     """The row's record as it will be, picklists by label; None where it has none and gets none.
 
-    A field of the mapping that a new record does not set is None in it, and so is its id.
+    A field of the mapping that a new record does not set is None in it, and so are its id and what
+    only apply finds.
     """
     state, spec = context.states[mapping], context.project.mappings[mapping]
     record = state.records.get(state.record_ids.get(key, -1))
-    changes = state.changes.get(key, [])
+    changes = state.changes.get(key)
+    if not changes:
+        return with_labels(context, spec.target.entity, record) if record is not None else None
     values = {name: value for change in changes for name, value in change.values.items()}
     if record is None and not values:
         return None
     if record is None:
         record = dict.fromkeys(("id", *spec.identity, *spec.fields))
-    return with_labels(context, spec.target.entity, {**record, **values} if values else record)
+    if values:
+        known = {name: None if isinstance(one, Unknown) else one for name, one in values.items()}
+        record = {**record, **known}
+    return with_labels(context, spec.target.entity, record)
 
 
-def with_labels(context: PlanContext, entity: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with picklist labels instead of numbers, and none for values that apply finds."""
-    # Runs several times a row: only fields with a picklist are looked at more closely.
-    shown = {name: None if value.__class__ is Unknown else value for name, value in record.items()}
-    for name, labels in context.picklist_labels(entity).items():
-        if shown.get(name) is not None:
-            shown[name] = labels.get(str(shown[name]), shown[name])
-    return shown
+def with_labels(context: PlanContext, entity: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with picklist labels instead of numbers; itself where it has none of them."""
+    # Runs several times a row: only fields with a picklist are looked at.
+    labelled = {
+        name: labels.get(str(value), value)
+        for name, labels in context.picklist_labels(entity).items()
+        if (value := record.get(name)) is not None
+    }
+    return {**record, **labelled} if labelled else record
 
 
 class Refs(dict[str, Any]):
@@ -84,7 +88,7 @@ class Refs(dict[str, Any]):
         self[wanted] = self._find(wanted)
         return self[wanted]
 
-    def _find(self, wanted: str) -> dict[str, Any] | None:
+    def _find(self, wanted: str) -> Mapping[str, Any] | None:
         """Breadth first, so that the nearest one counts."""
         queue, seen = [self._start], set[RowKey]()
         while queue:
