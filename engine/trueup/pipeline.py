@@ -189,7 +189,7 @@ def resume(
 
 
 def _run(job: Job, options: ApplyOptions, watch: Watch) -> Outcome:
-    job.stop, job.watch = options.stop, watch
+    job.stop, job.watch, job.counts_calls = options.stop, watch, options.max_calls is not None
     outcome = Runner(job).run()
     if options.max_calls and outcome.stopped and outcome.remaining:
         return replace(outcome, calls_needed=_calls_needed(job))

@@ -4,14 +4,18 @@ The outcome says so with both values. The next plan names the field and the plac
 writes nothing again and takes nothing for an edit of a person.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from threading import Event
+from typing import Any
 
 import pytest
+from trueup.errors import SourceError
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import Plan, Reason
+from trueup.ports import Condition, Record
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.crashing import killed
@@ -214,6 +218,110 @@ def test_batches_are_read_back_one_by_one():
         "service:yea",
     }
     assert actions(scene.plan()) == []
+
+
+def customers(count: int) -> Scene:
+    """So many customers, all applied and then edited in Work 365, in batches of one change."""
+    scene = settled()
+    for number in range(1, count):
+        scene.add("account", account(f"b{number}", name=f"Brook {number}", number=f"B-{number}"))
+    scene.sync()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 1")})
+    for row in scene.source.tables["account"].values():
+        row["phone"] = "22"
+    return scene
+
+
+class Watched:
+    """The writes and reads of single records, in order, as `write 7` and `read 7`."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.order: list[str] = []
+        self.on_read: Callable[[str], None] = lambda _: None
+        self._read, self._patch = scene.target.read, scene.target.patch
+        scene.target.read, scene.target.patch = self.read, self.patch
+
+    def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        if where and where[0].field == "id" and fields == ["phone"]:
+            (record,) = where[0].value
+            self.on_read(f"write {record}")
+            self.order.append(f"read {record}")
+        return self._read(entity, where, fields)
+
+    def patch(self, entity: str, record: int, values: Mapping[str, Any]) -> None:
+        self._patch(entity, record, values)
+        self.order.append(f"write {record}")
+
+
+def test_a_batch_is_read_back_while_the_next_one_is_written():
+    scene = customers(2)
+    made = scene.plan()
+    watched, first, second = Watched(scene), Event(), Event()
+    patch = scene.target.patch
+
+    def update(*values: Any) -> None:
+        patch(*values)
+        (second if first.is_set() else first).set()
+
+    def wait_for_the_second(write: str) -> None:
+        if write in watched.order:
+            assert second.wait(30), "the second batch waits for the first one to be read back"
+
+    scene.target.patch, watched.on_read = update, wait_for_the_second
+    assert {*statuses(scene.apply(made)).values()} == {ChangeStatus.APPLIED}
+    assert len(watched.order) == 6
+
+
+def test_a_run_that_counts_its_calls_reads_a_batch_back_before_it_writes_the_next_one():
+    scene = customers(2)
+    made = scene.plan()
+    watched, second = Watched(scene), Event()
+    one, other = (change.record for change in made.changes)
+    patch = scene.target.patch
+
+    def update(*values: Any) -> None:
+        patch(*values)
+        if values[1] == other:
+            second.set()
+
+    # A second batch that did not wait would be written during this read.
+    scene.target.patch = update
+    watched.on_read = lambda write: write in watched.order and second.wait(0.5)
+    scene.apply(made, max_calls=1000)
+    written = watched.order.index(f"write {other}")
+    assert f"read {one}" in watched.order[watched.order.index(f"write {one}") : written]
+
+
+def test_a_run_that_was_killed_with_two_batches_not_read_back_reads_both_when_resumed():
+    scene = customers(2)
+    keeps(scene, "phone", lambda _: "2")
+    made = scene.plan()
+    assert killed(scene, lambda: scene.apply(made), nth=6, after=False)
+    steps = [str(entry.step) for entry in scene.state.journal(scene.state.runs()[-1].id)]
+    assert steps == ["started", "done"] * 2
+    assert {*statuses(scene.resume()).values()} == {ChangeStatus.NOT_KEPT}
+    assert actions(scene.plan()) == []
+
+
+def test_what_was_read_back_is_recorded_when_the_next_batch_cannot_be_checked():
+    scene = customers(3)
+    keeps(scene, "phone", lambda _: "2")
+    made = scene.plan()
+    written, patch, rows = [], scene.target.patch, scene.source.read
+
+    def update(*values: object) -> None:
+        patch(*values)
+        written.append(values)
+
+    def unreadable(table, columns):
+        if len(written) == 2:
+            raise SourceError("the file is locked")
+        return rows(table, columns)
+
+    scene.target.patch, scene.source.read = update, unreadable
+    outcome = scene.apply(made)
+    assert outcome.stopped == "the file is locked"
+    assert [*statuses(outcome).values()].count(ChangeStatus.NOT_KEPT) == 2
 
 
 def test_what_is_kept_survives_the_state_file(tmp_path):

@@ -41,5 +41,6 @@ class Job:
     lock: LockHolder
     stop: Event = field(default_factory=Event)  # once set, nothing more is sent
     watch: Watch = no_watch
+    counts_calls: bool = False  # the run may use only so many calls
     stopped_by: list[str] = field(default_factory=list)  # why nothing more can be done
     settle_only: bool = False  # nothing is sent any more: its configuration has changed

@@ -25,6 +25,9 @@ from trueup.model.run import Entry, RunStatus, Step
 from trueup.stages.batches import Schedule
 from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment
 
+_STOPPING = (CallsUsedUp, TargetError, SourceError)
+"""What ends a run early: what is known is recorded, and the run can be resumed."""
+
 MISSING_HALF = "the change that belongs to it is not in this plan: both are sent, or neither"
 """Why a change is held whose `together` names a change that the plan does not have."""
 
@@ -45,14 +48,17 @@ class Runner:
         self.check_pool = ThreadPoolExecutor(max_workers=1)
         self.checking: Future[PreconditionResult] | None = None  # of the batch that comes next
 
+        # Of the batch that was written last, with its changes that took effect
+        self.reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
+
     def run(self) -> Outcome:
         """Does all that can be done, and closes the run; it stays open while one is in doubt."""
         calls_before = self.world.target.calls
         self.world.target.before_write(self.recorder.guard)
         try:
             self._settle()
-            # A run that is resumed may have ended before its last batch was read back.
-            self._read_back(self._last_written())
+            # A run that is resumed may have ended before its last batches were read back.
+            self._begin_read_back(self._last_written())
             if self.job.settle_only:
                 self.job.stopped_by.append(abandon.explanation(self.run_state))
                 self.recorder.record(abandon.skip_rest(self.run_state, self.recorder.now()))
@@ -61,13 +67,15 @@ class Runner:
                 self._settle()
             if not self._must_stop():
                 self._skip_unreachable()
-        except CallsUsedUp as stop:
-            self.job.stopped_by.append(str(stop))
-        except (TargetError, SourceError) as fault:
+        except _STOPPING as fault:
             self.job.stopped_by.append(str(fault))
         finally:
             self.check_pool.shutdown()
             self.world.target.before_write(lambda: None)
+        try:
+            self._end_read_back()
+        except _STOPPING as fault:
+            self.job.stopped_by.append(str(fault))
         return self._close(calls_before)
 
     def _must_stop(self) -> bool:
@@ -194,19 +202,37 @@ class Runner:
             wait([self.checking])  # it must not use the calls that were reserved for the proof
         self.world.target.reserve_calls(0)
         self._prove_adjustments([one for one in changes if one.action is Action.ADJUST])
-        self._read_back(changes)
+        self._begin_read_back(changes)
 
     def _last_written(self) -> list[Change]:
-        """What may be the whole batch that was written last."""
-        last = self.run_state.written[-self.job.project.batch :]
+        """What may be the whole batch that was written last, and the one before it.
+
+        That one may have been read back while the last one was written.
+        """
+        last = self.run_state.written[-2 * self.job.project.batch :]
         return [self.run_state.changes[id_] for id_ in last]
 
-    def _read_back(self, changes: Sequence[Change]) -> None:
-        """Journals the values that the target keeps otherwise than they were written."""
+    def _begin_read_back(self, changes: Sequence[Change]) -> None:
+        """Begins to read back what took effect, while the next batch is written.
+
+        Nothing that comes next depends on it. Where calls are counted, those that were reserved
+        for it are used before others are sent.
+        """
+        self._end_read_back()
         applied = [
             one for one in changes if self.run_state.status.get(one.id) is ChangeStatus.APPLIED
         ]
-        found = kept_otherwise(self.checker, applied, self.run_state)
+        reading = self.check_pool.submit(kept_otherwise, self.checker, applied, self.run_state)
+        self.reading_back = applied, reading
+        if self.job.counts_calls:
+            self._end_read_back()
+
+    def _end_read_back(self) -> None:
+        """Journals the values that the target keeps otherwise than they were written."""
+        if self.reading_back is None:
+            return
+        (applied, reading), self.reading_back = self.reading_back, None
+        found = reading.result()
         self.recorder.record(
             [self._not_kept(one, found[one.id]) for one in applied if one.id in found]
         )
