@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
+from functools import cached_property
 
 from trueup.sandbox.dataverse.filters import Field, instant
-from trueup.sandbox.dataverse.relations import Definitions, single
+from trueup.sandbox.dataverse.relations import Definitions, Relation, references, single
 from trueup.sandbox.dataverse.responses import unknown_property
 from trueup.sandbox.dataverse.schema import Attribute, TableDefinition
 from trueup.sandbox.dataverse.store import RowStore, StoredRow
@@ -32,6 +33,14 @@ class RowFields:
         self._definitions = definitions
         self._table = table
         self._by_wire = {attribute.wire: attribute for attribute in table.attributes.values()}
+
+    @cached_property
+    def relations(self) -> dict[str, list[Relation]]:
+        """The references to other tables, by the column that holds them."""
+        found: dict[str, list[Relation]] = {}
+        for relation in references(self._definitions, self._table):
+            found.setdefault(relation.attribute.logical, []).append(relation)
+        return found
 
     def field(self, path: str) -> Field:
         """Returns the column with a name in rows, or behind a navigation property.
@@ -95,8 +104,13 @@ def edm_type(attribute: Attribute) -> str:
 
 
 def value_of(attribute: Attribute, row: StoredRow) -> object:
-    """Returns a value of a row; days and instants as `datetime`, numbers without rounding."""
-    value = json.loads(row.values().get(attribute.wire, "null"), parse_float=Decimal)
+    """Returns a value of a row, as `parsed` does."""
+    return parsed(attribute, row.values().get(attribute.wire, "null"))
+
+
+def parsed(attribute: Attribute, text: str) -> object:
+    """Returns a value as JSON; days and instants as `datetime`, numbers without rounding."""
+    value = json.loads(text, parse_float=Decimal)
     if attribute.kind == "DateTime" and isinstance(value, str):
         with suppress(ValueError):
             return instant(value)

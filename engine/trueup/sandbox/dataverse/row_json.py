@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from trueup.sandbox.dataverse.filters import compile_filter
 from trueup.sandbox.dataverse.query_options import (
@@ -25,11 +26,10 @@ from trueup.sandbox.dataverse.relations import (
     Definitions,
     Relation,
     collection,
-    references,
     single,
 )
 from trueup.sandbox.dataverse.responses import unknown_property
-from trueup.sandbox.dataverse.row_fields import RowFields, value_of
+from trueup.sandbox.dataverse.row_fields import RowFields, parsed, value_of
 from trueup.sandbox.dataverse.schema import Attribute, TableDefinition
 from trueup.sandbox.dataverse.store import RowStore, StoredRow
 
@@ -60,7 +60,7 @@ def shape_of(
     return Shape(table, list(shown.values()), expand)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RowJson:
     """Writes rows as JSON, with the annotations that were asked for."""
 
@@ -86,11 +86,13 @@ class RowJson:
 
         entries = [*head, f'"@odata.etag":"W/\\"{row.version}\\""']
         values = row.values()
+        fields = self._fields(table) if self._row_annotations else None
         for attribute in shape.attributes:
             name = attribute.wire
-            if self.prefer.annotations:
-                entries += self._annotations(table, attribute, row)
-            entries.append(f'"{name}":{values.get(name, "null")}')
+            text = values.get(name, "null")
+            if fields is not None and text != "null":
+                entries += self._annotations(fields, attribute, parsed(attribute, text))
+            entries.append(f'"{name}":{text}')
         for item in shape.expand:
             entries.append(f'"{item.name}":{self._expanded(table, item, row)}')
         return "{" + ",".join(entries) + "}"
@@ -157,22 +159,34 @@ class RowJson:
         rows = self.matching(back.referencing, self.referring(back, row.key), given)
         return "[" + ",".join(self.row(shape, other) for other in rows) + "]"
 
-    def _annotations(
-        self, table: TableDefinition, attribute: Attribute, row: StoredRow
-    ) -> Iterator[str]:
-        value = value_of(attribute, row)
-        if value is None:
-            return
-        for name, text in self._annotation_values(table, attribute, value):
-            if self.prefer.wants(name):
+    @cached_property
+    def _row_annotations(self) -> frozenset[str]:
+        """The annotations of columns that were asked for."""
+        return frozenset(
+            name for name in (NAVIGATION, LOOKUP_TABLE, FORMATTED) if self.prefer.wants(name)
+        )
+
+    @cached_property
+    def _fields_by_table(self) -> dict[str, RowFields]:
+        return {}
+
+    def _fields(self, table: TableDefinition) -> RowFields:
+        """Returns the columns of a table; they are the same for all rows of an answer."""
+        if table.logical not in self._fields_by_table:
+            fields = RowFields(self.store, self.definitions, table)
+            self._fields_by_table[table.logical] = fields
+        return self._fields_by_table[table.logical]
+
+    def _annotations(self, fields: RowFields, attribute: Attribute, value: object) -> Iterator[str]:
+        for name, text in self._annotation_values(fields, attribute, value):
+            if name in self._row_annotations:
                 yield f'"{attribute.wire}@{name}":{json.dumps(text, ensure_ascii=False)}'
 
     def _annotation_values(
-        self, table: TableDefinition, attribute: Attribute, value: object
+        self, fields: RowFields, attribute: Attribute, value: object
     ) -> Iterator[tuple[str, str]]:
-        fields = RowFields(self.store, self.definitions, table)
-        for relation in references(self.definitions, table):
-            if relation.attribute is attribute and self._is_target(relation, str(value)):
+        for relation in fields.relations.get(attribute.logical, ()):
+            if self._is_target(relation, str(value)):
                 yield NAVIGATION, relation.navigation
                 yield LOOKUP_TABLE, relation.referenced.logical
         shown = _formatted(attribute, fields, value)
