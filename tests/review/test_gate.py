@@ -109,7 +109,7 @@ def test_the_cookie_is_for_this_desk_alone_and_out_of_reach_of_scripts():
     assert read_cookie("=;;\x00broken", name) == ""
 
 
-def test_the_policy_allows_the_desks_own_style_and_forms_and_nothing_else():
+def test_the_policy_allows_what_is_the_desks_own_and_nothing_else():
     policy = dict(
         part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";")
     )
@@ -117,6 +117,8 @@ def test_the_policy_allows_the_desks_own_style_and_forms_and_nothing_else():
     assert policy == {
         "default-src": "'none'",
         "style-src": "'self'",
+        "script-src": "'self'",
+        "connect-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",

@@ -60,7 +60,9 @@ def test_a_hostile_name_is_text_and_nothing_of_a_page_runs(browser, address):
     answer = browser.get(address)
 
     tags = {one.tag for one in answer.page.iter()}
-    assert not tags & {"script", "img", "style", "iframe", "object", "base", "svg"}
+    scripts = [(one.get("src"), text_of(one)) for one in answer.page.iter("script")]
+    assert scripts == [("/desk.js", "")]
+    assert not tags & {"img", "style", "iframe", "object", "base", "svg"}
     names = {name for one in answer.page.iter() for name in one.keys()}  # noqa: SIM118 -- ElementTree's
     assert not [name for name in names if name.startswith("on") or name == "style"]
     assert "\u202e".encode() not in answer.body
@@ -244,6 +246,17 @@ def test_any_text_is_harmless_in_any_template(text, shown):
 
     assert [one.tag for one in root.iter()][-3:] == ["main", "h1", "p"]
     assert text_of(root.find("body/main/p")) == shown
+
+
+def test_only_the_desks_own_script_runs(browser):
+    answer = browser.get("/desk.js")
+    policy = answer.headers["Content-Security-Policy"]
+
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert "script-src 'self';" in policy
+    assert "default-src 'none';" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"https?:|innerHTML|eval\(|import", answer.body.decode("utf-8"))
 
 
 def test_the_style_is_that_of_the_reports_and_loads_nothing(browser):

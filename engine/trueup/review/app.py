@@ -14,7 +14,7 @@ from trueup.errors import EngineError
 from trueup.review import applying, deciding, lists
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
-from trueup.review.pages import desk_of, failure, failure_text, refusal, stylesheet
+from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
 from trueup.review.waiting import plan_again, with_plan, working
 
 _NO_PAGE = "The desk has no such page."
@@ -46,7 +46,7 @@ def _pages() -> list[Route]:
         "/run": lists.run,
         "/download/{name}": lists.download,
     }
-    plain = {"/working": working, CSS: _css}
+    plain = {"/working": working, CSS: _css, "/desk.js": _script}
     return [
         *(
             Route(path, _guarded(with_plan(handler)), methods=["GET"])
@@ -72,6 +72,10 @@ def _actions() -> list[Route]:
 
 def _css(_request: Request) -> Response:
     return Response(stylesheet(), media_type="text/css; charset=utf-8")
+
+
+def _script(_request: Request) -> Response:
+    return Response(script(), media_type="text/javascript; charset=utf-8")
 
 
 def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:

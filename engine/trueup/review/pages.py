@@ -123,6 +123,12 @@ def stylesheet() -> str:
     return report.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
 
 
+@cache
+def script() -> str:
+    """The desk's script: what it adds to pages that work without it."""
+    return (files("trueup.review") / "desk.js").read_text(encoding="utf-8")
+
+
 def _harmless(value: object) -> object:
     """What a template prints: text on one line, with nothing in it that hides; cut where endless.
 

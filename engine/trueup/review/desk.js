@@ -1,0 +1,68 @@
+// Progressive enhancement of the desk: every form works without it. It adds search as you type, and
+// a tick for all rows of a page. What it inserts is HTML that the desk made and escaped.
+"use strict";
+
+const PAUSE = 150; // milliseconds without a key before a search is asked for
+
+/** Replaces what `found` holds with what the desk finds for the text of `input`. */
+function searchAsYouType(input) {
+  const found = document.getElementById(input.getAttribute("aria-controls"));
+  const status = document.getElementById(input.dataset.status);
+  let timer = 0;
+  let asked = new AbortController();
+  let shown = input.value;
+
+  async function search() {
+    const text = input.value.trim();
+    if (text === shown || text.length < Number(input.dataset.shortest)) {
+      return;
+    }
+    asked.abort(); // an answer that is late must not replace a newer one
+    asked = new AbortController();
+    const query = new URLSearchParams(new FormData(input.form));
+    try {
+      const answer = await fetch(`${input.dataset.found}?${query}`, { signal: asked.signal });
+      if (!answer.ok || answer.redirected) {
+        return; // the button of the form shows why
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      found.replaceChildren(...page.body.childNodes);
+      status.textContent = found.querySelector("[data-count]")?.textContent ?? "";
+      shown = text;
+    } catch (error) {
+      if (error.name !== "AbortError" && !(error instanceof TypeError)) {
+        throw error; // TypeError: the desk cannot be reached; the button says so
+      }
+    }
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, PAUSE);
+  });
+}
+
+/** Puts a tick into the heading of a column of ticks, for all of them. */
+function tickAll(table) {
+  const heading = table.querySelector("thead .tick");
+  const ticks = [...table.querySelectorAll("tbody .tick input[type=checkbox]")];
+  if (!heading || ticks.length < 2) {
+    return;
+  }
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  all.setAttribute("aria-label", "Tick all rows of this page");
+  all.addEventListener("change", () => {
+    ticks.forEach((tick) => {
+      tick.checked = all.checked;
+    });
+  });
+  table.addEventListener("change", () => {
+    all.checked = ticks.every((tick) => tick.checked);
+    all.indeterminate = !all.checked && ticks.some((tick) => tick.checked);
+  });
+  heading.append(" ", all);
+}
+
+document.querySelectorAll("input[data-found]").forEach(searchAsYouType);
+document.querySelectorAll("table").forEach(tickAll);
