@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from trueup.errors import EngineError
 from trueup.review import desk as desk_module
-from trueup.review.desk import NO_PREVIEW, PREVIEWS, Desk, current_of
+from trueup.review.current import current_of
+from trueup.review.desk import NO_PREVIEW, PREVIEWS, Desk
 from trueup.review.works import FAULT, Failures, Works
 
 from tests.render.conftest import five_thousand, full_plan

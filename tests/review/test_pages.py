@@ -94,7 +94,11 @@ def test_the_head_has_the_figures_of_the_reports(browser, made_plan):
     }
     assert Decimal(0) not in {seen.billing.held, seen.billing.unexplained, seen.money.month.net}
     about = text_of(root.find(".//dl[@class='read']"))
-    assert about.startswith("Work 365 work365 Autotask sandbox As of 2026-11-15 Planned 20")
+    assert re.fullmatch(
+        r"Work 365 work365 Autotask sandbox As of 2026-11-15 "
+        r"Work 365 read \d\d:\d\d Autotask read \d\d:\d\d",
+        about,
+    )
 
 
 def test_the_tabs_stand_in_the_order_of_the_work_with_count_and_money(browser, made_plan):

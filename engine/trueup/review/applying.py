@@ -15,7 +15,8 @@ from trueup.render.report import DONE, balance_rows, group_blocks, money_rows, p
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
-from trueup.review.desk import Applying, Current
+from trueup.review.current import Current
+from trueup.review.desk import Applying
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
 from trueup.review.lists import listing

@@ -16,7 +16,7 @@ from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import known_as
 from trueup.render.ledger import COLUMNS, correction_text
 from trueup.render.report import ReasonText
-from trueup.review.desk import Current
+from trueup.review.current import Current
 from trueup.review.forms import Form, FormError
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import candidate, row_page

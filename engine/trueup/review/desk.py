@@ -6,7 +6,7 @@ as they were shown: what is confirmed is exactly that.
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,20 +30,9 @@ from trueup.operations.propose import Proposal, propose, write_proposal
 from trueup.operations.state import list_links
 from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions, PlanOptions
-from trueup.render.overview import Overview, overview
 from trueup.render.report import ReasonText
-from trueup.render.view import View
-from trueup.review.rows import (
-    FindingRow,
-    LedgerRow,
-    Row,
-    RowKey,
-    Tab,
-    finding_rows,
-    ledger_rows,
-    rows_of,
-    tabs_of,
-)
+from trueup.review.current import Current, Reads, current_of
+from trueup.review.rows import RowKey
 from trueup.review.works import Failure, Failures, Work, Works
 
 PREVIEWS = 16
@@ -59,43 +48,6 @@ NO_PREVIEW = (
 AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
 
 Kept = TypeVar("Kept")
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """A plan with all that the pages show of it; never changed, only replaced."""
-
-    project: Project
-    plan: Plan
-    made: datetime  # when, in the business time zone
-    seen: Overview
-    view: View
-    rows: tuple[Row, ...]
-    by_row: Mapping[RowKey, Row]
-    tabs: tuple[Tab, ...]
-    ledger: tuple[LedgerRow, ...]
-    findings: tuple[FindingRow, ...]
-    links: Mapping[RowKey, int]  # the record of each linked row
-    notices: tuple[str, ...] = ()  # about the reading of the source
-
-
-def current_of(project: Project, made: Plan, at: datetime, links: Mapping[RowKey, int]) -> Current:
-    """What the pages show of a plan that was made at a moment."""
-    seen = overview(made)
-    rows = rows_of(project, seen)
-    return Current(
-        project=project,
-        plan=made,
-        made=at,
-        seen=seen,
-        view=View(made.currency, made.names, verbose=True, money=seen.money),
-        rows=rows,
-        by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
-        tabs=tabs_of(project, seen, rows),
-        ledger=ledger_rows(made),
-        findings=finding_rows(seen),
-        links=links,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +121,23 @@ class Desk:
 
         def do(work: Work) -> str:
             notices: list[str] = []
+            clock, steps = wiring.SystemClock(), list[datetime]()
+
+            def began(step: str) -> None:
+                steps.append(clock.now().astimezone(project.zone))
+                work.report(step)
+
             try:
                 project = load_project(self._folder)
-                listener = Listener(step=work.report, notice=notices.append)
+                listener = Listener(step=began, notice=notices.append)
                 made = plan(project, listener=listener)
                 links = list_links(project).links
             except Exception as error:
                 self.reasons = self.failures.of(error)
                 raise Failure(self.reasons) from error
-            now = wiring.SystemClock().now().astimezone(project.zone)
+            now = clock.now().astimezone(project.zone)
             records = {RowKey(one.mapping, one.key): one.record for one in links}
-            current = current_of(project, made, now, records)
+            current = current_of(project, made, now, records, Reads.of(steps or [now]))
             self.current, self.reasons = replace(current, notices=tuple(notices)), ()
             return back
 

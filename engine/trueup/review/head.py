@@ -1,17 +1,29 @@
 """The figures at the head of each page: those of the reports, under the same names."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from trueup.render.formatting import money, sentence
+from trueup.render.formatting import count, money, sentence
 from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs, waiting
 from trueup.render.pennies import Spread
 from trueup.render.report import Pieces, ReasonText, pieces, reason
-from trueup.review.desk import Current
+from trueup.review.current import Current
 
 LOOK = "look"
 """Tone of a figure that needs a look."""
+
+STOP = "stop"
+"""Tone of what is not to be relied on."""
+
+STALE = timedelta(hours=1)
+"""A reading that is older is marked.
+
+People work in both systems all day, so an hour is as long as figures can be taken for today's while
+somebody decides. It costs nothing to be early: what is applied is checked against both systems
+again, whatever its age.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +37,22 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that all figures depend on."""
+
+    label: str
+    text: str
+    note: str = ""
+    tone: str = ""  # stop
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What stands at the head."""
 
     project: str
-    about: tuple[tuple[str, str], ...]
+    about: tuple[Fact, ...]
+    planned: str  # when the plan was made
     figures: tuple[Figure, ...]
     open_runs: tuple[ReasonText, ...]
 
@@ -72,8 +95,8 @@ def links_of(current: Current) -> tuple[Link, ...]:
     )
 
 
-def head_of(current: Current) -> Head:
-    """The head for a plan."""
+def head_of(current: Current, now: datetime) -> Head:
+    """The head for a plan, as it is looked at at a moment."""
     plan, seen, currency = current.plan, current.seen, current.plan.currency
     many = len(seen.items)
     held, unexplained = seen.billing.held, seen.billing.unexplained
@@ -99,14 +122,33 @@ def head_of(current: Current) -> Head:
             LOOK if many else "good",
         ),
     )
-    about = (
-        (plan.names.source, plan.source),
-        (plan.names.target, plan.target),
-        ("As of", plan.as_of.isoformat()),
-        ("Planned", current.made.isoformat(" ", "minutes")),
-    )
     runs = tuple(reason(finding, current.view) for finding in open_runs(plan))
-    return Head(current.project.name, about, figures, runs)
+    planned = current.made.isoformat(" ", "minutes")
+    return Head(current.project.name, _about(current, now), planned, figures, runs)
+
+
+def _about(current: Current, now: datetime) -> tuple[Fact, ...]:
+    plan, project = current.plan, current.project
+    today = now.astimezone(project.zone).date()
+    is_of_today = project.as_of is not None or plan.as_of == today
+    day = Fact("As of", plan.as_of.isoformat())
+    return (
+        Fact(plan.names.source, plan.source),
+        Fact(plan.names.target, plan.target),
+        day if is_of_today else Fact(day.label, day.text, "not today: plan again", STOP),
+        _read(plan.names.source, current.reads.source, now),
+        _read(plan.names.target, current.reads.target, now),
+    )
+
+
+def _read(system: str, at: datetime, now: datetime) -> Fact:
+    """When a system was read, and that it was long ago."""
+    age = now - at
+    shown = f"{at:%H:%M}" if at.date() == now.astimezone(at.tzinfo).date() else f"{at:%Y-%m-%d %H:%M}"
+    if age <= STALE:
+        return Fact(f"{system} read", shown)
+    hours = int(age / timedelta(hours=1))
+    return Fact(f"{system} read", shown, f"{count(hours, 'hour')} ago: plan again", STOP)
 
 
 def _spread(label: str, of: Spread, currency: str) -> Figure:

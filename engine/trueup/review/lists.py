@@ -20,7 +20,7 @@ from trueup.render.plan_html import plan_html
 from trueup.render.plan_tables import Table
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import DONE, balance_rows, finding_row, left_out
-from trueup.review.desk import Current
+from trueup.review.current import Current
 from trueup.review.filters import Filter, Listed, states_of
 from trueup.review.pages import address, desk_of, failure, failure_text, page
 from trueup.review.rows import EndedRow, Row

@@ -13,10 +13,12 @@ from starlette.responses import HTMLResponse
 
 from trueup.render import sanitize
 from trueup.render.report import ReasonText, pieces
-from trueup.review.desk import Current, Desk
+from trueup.review.current import Current
+from trueup.review.desk import Desk
 from trueup.review.forms import Form
 from trueup.review.gate import CSRF, Session
 from trueup.review.head import head_of, links_of
+from trueup.wiring import SystemClock
 
 _LINE_BREAKS = {ord(character): " " for character in "\t\r\n"}
 
@@ -71,7 +73,7 @@ def page(
         .get_template(template)
         .render(
             title=title,
-            head=head_of(current) if current else None,
+            head=head_of(current, SystemClock().now()) if current else None,
             links=links_of(current) if current else (),
             failed=desk.reasons,
             running=desk.applying is not None and not desk.applying.ended.is_set(),

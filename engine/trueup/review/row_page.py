@@ -17,7 +17,7 @@ from trueup.render.plan_tables import why
 from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import why_changed
-from trueup.review.desk import Current
+from trueup.review.current import Current
 from trueup.review.rows import LedgerRow, Row, RowKey
 
 

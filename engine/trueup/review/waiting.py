@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trueup.review.desk import Current
+from trueup.review.current import Current
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.works import Work
 

@@ -1,0 +1,82 @@
+"""The plan that pages show, with all that they show of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.render.overview import Overview, overview
+from trueup.render.view import View
+from trueup.review.rows import (
+    FindingRow,
+    LedgerRow,
+    Row,
+    RowKey,
+    Tab,
+    finding_rows,
+    ledger_rows,
+    rows_of,
+    tabs_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """When the reading of each system began, for one plan, in the business time zone."""
+
+    source: datetime
+    target: datetime
+
+    @classmethod
+    def of(cls, steps: Sequence[datetime]) -> "Reads":
+        """From the moments at which planning began its steps.
+
+        The first step reads the source; each later one is a mapping, and reads its records.
+        """
+        return cls(steps[0], steps[min(1, len(steps) - 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A plan with all that the pages show of it; never changed, only replaced."""
+
+    project: Project
+    plan: Plan
+    made: datetime  # when, in the business time zone
+    reads: Reads
+    seen: Overview
+    view: View
+    rows: tuple[Row, ...]
+    by_row: Mapping[RowKey, Row]
+    tabs: tuple[Tab, ...]
+    ledger: tuple[LedgerRow, ...]
+    findings: tuple[FindingRow, ...]
+    links: Mapping[RowKey, int]  # the record of each linked row
+    notices: tuple[str, ...] = ()  # about the reading of the source
+
+
+def current_of(
+    project: Project,
+    made: Plan,
+    at: datetime,
+    links: Mapping[RowKey, int],
+    reads: Reads | None = None,
+) -> Current:
+    """What the pages show of a plan that was made at a moment."""
+    seen = overview(made)
+    rows = rows_of(project, seen)
+    return Current(
+        project=project,
+        plan=made,
+        made=at,
+        reads=reads or Reads(at, at),
+        seen=seen,
+        view=View(made.currency, made.names, verbose=True, money=seen.money),
+        rows=rows,
+        by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
+        tabs=tabs_of(project, seen, rows),
+        ledger=ledger_rows(made),
+        findings=finding_rows(seen),
+        links=links,
+    )

@@ -1,0 +1,65 @@
+"""The head of each page: when both systems were read, and what is too old to be relied on."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from trueup.review.current import Reads, current_of
+from trueup.review.head import STALE, Fact, head_of
+
+from tests.render.conftest import full_plan
+
+PLAN = full_plan()
+ZONE = ZoneInfo("Europe/London")
+AT = datetime(2026, 11, 15, 9, 30, tzinfo=ZONE)
+
+
+def about(reads, now, plan=PLAN, as_of=None):
+    """The facts at the head, by label."""
+    project = SimpleNamespace(name="work", mappings={}, zone=ZONE, as_of=as_of)
+    head = head_of(current_of(project, plan, AT, {}, reads), now)
+    return {one.label: one for one in head.about}
+
+
+def test_the_head_says_when_each_system_was_read():
+    facts = about(Reads(AT, AT + timedelta(minutes=2)), AT + timedelta(minutes=10))
+
+    assert facts["Work 365 read"] == Fact("Work 365 read", "09:30")
+    assert facts["Autotask read"] == Fact("Autotask read", "09:32")
+    assert facts["Autotask"].text == PLAN.target
+
+
+@pytest.mark.parametrize(
+    ("age", "note"),
+    [
+        (STALE, ""),
+        (STALE + timedelta(seconds=1), "1 hour ago: plan again"),
+        (timedelta(hours=5), "5 hours ago: plan again"),
+    ],
+)
+def test_a_reading_of_long_ago_is_marked_in_words_and_tone(age, note):
+    fact = about(Reads(AT, AT), (AT + age).astimezone(UTC))["Work 365 read"]
+
+    assert (fact.note, fact.tone) == (note, "stop" if note else "")
+
+
+def test_a_reading_of_yesterday_has_its_day():
+    fact = about(Reads(AT, AT), AT + timedelta(days=1))["Autotask read"]
+
+    assert fact == Fact("Autotask read", "2026-11-15 09:30", "24 hours ago: plan again", "stop")
+
+
+def test_a_plan_of_another_day_is_marked_unless_the_day_is_fixed():
+    reads, later = Reads(AT, AT), datetime(2026, 11, 16, 0, 30, tzinfo=ZONE)
+
+    assert about(reads, later)["As of"].note == "not today: plan again"
+    assert about(reads, later, as_of=PLAN.as_of)["As of"].note == ""
+    assert about(reads, datetime(2026, 11, 15, 23, 30, tzinfo=ZONE))["As of"].note == ""
+
+
+def test_the_first_step_reads_the_source_and_the_next_the_target():
+    moments = [AT + timedelta(minutes=n) for n in range(3)]
+
+    assert Reads.of(moments) == Reads(moments[0], moments[1])
+    assert Reads.of(moments[:1]) == Reads(AT, AT)
