@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from trueup.model.plan import RowRef
 from trueup.render.view import Sort
-from trueup.review.filters import PAGE, Filter, states_of
+from trueup.review.filters import GROUPS, IN_GROUP, PAGE, Filter, counted, total
+from trueup.review.owners import Owner, Owners
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,17 @@ class Line:
     weight: Decimal = Decimal(0)
     customer: str = ""
     states: tuple = ()
+    classes: tuple = ()
+    service: str = ""
+    contract: str = ""
+    sums: tuple = ()
+
+    @property
+    def owners(self):
+        named = {name: getattr(self, name) for name in ("customer", "service", "contract")}
+        return Owners(
+            **{name: RowRef(name, one, one) if one else None for name, one in named.items()}
+        )
 
     @property
     def words(self):
@@ -21,9 +34,9 @@ class Line:
 
 
 LINES = [
-    Line("Mail", Decimal(5), "Alpine Dental", ("adjust",)),
-    Line("Backup", Decimal(90), "Straße & Co", ("adjust", "mark")),
-    Line("Phone", Decimal(5), "Alpine Bakery", ("blocked",)),
+    Line("Mail", Decimal(5), "Alpine Dental", ("adjust",), ("changed in Work 365",), "E-mail"),
+    Line("Backup", Decimal(90), "Straße & Co", ("adjust", "mark"), (), "Storage"),
+    Line("Phone", Decimal(5), "Alpine Bakery", ("blocked",), ("no-phone", "depends")),
 ]
 
 
@@ -48,6 +61,14 @@ def test_the_most_money_comes_first_and_equal_amounts_by_name():
         ({"customer": "alpine"}, ["Mail", "Phone"]),
         ({"customer": "STRASSE"}, ["Backup"]),
         ({"text": "dental mail"}, ["Mail"]),
+        ({"class": "depends"}, ["Phone"]),
+        ({"class": "depend"}, []),
+        ({"service": "STOR"}, ["Backup"]),
+        ({"under": "customer:Alpine Dental"}, ["Mail"]),
+        ({"under": "service:E-mail"}, ["Mail"]),
+        ({"under": "contract:E-mail"}, []),
+        ({"amount": "5.01"}, ["Backup"]),
+        ({"amount": "1,000"}, []),
         ({"text": " ALPINE "}, ["Mail", "Phone"]),
         ({"state": "blocked", "customer": "alpine", "text": "phone"}, ["Phone"]),
     ],
@@ -83,16 +104,83 @@ def test_a_list_without_rows_has_one_page():
 
 
 def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
-    query = {"state": "held", "customer": "Söhne & Co", "text": "a b", "sort": "name", "page": "3"}
+    query = {
+        "state": "held", "class": "depends", "customer": "Söhne & Co", "service": "Mail",
+        "under": "customer:a:b", "amount": "12.50", "text": "a b", "sort": "name",
+        "group": "service", "page": "3",
+    }  # fmt: skip
     wanted = Filter.of(query)
 
     assert wanted.query(page=3) == query
     assert wanted.query() == {**{k: v for k, v in query.items() if k != "page"}}
     assert wanted.query(state="", sort=Sort.MONEY, page=2) == {
-        "customer": "Söhne & Co", "text": "a b", "page": "2",
-    }  # fmt: skip
+        **{k: v for k, v in query.items() if k not in {"state", "sort"}},
+        "page": "2",
+    }
     assert Filter.of({}).query() == {}
 
 
+@pytest.mark.parametrize("amount", ["x", "NaN", "Infinity", "1e999999999", "9" * 30, "--1"])
+def test_an_amount_that_is_none_leaves_nothing_out(amount):
+    wanted = Filter.of({"amount": amount})
+
+    assert not wanted.narrows
+    assert len(wanted.choose(LINES)) == len(LINES)
+
+
 def test_states_are_counted():
-    assert states_of(LINES) == {"adjust": 2, "mark": 1, "blocked": 1}
+    assert counted(line.states for line in LINES) == {"adjust": 2, "mark": 1, "blocked": 1}
+
+
+def grouped(many=60, **query):
+    """Lines of several customers and none, as groups."""
+    lines = [
+        Line(f"{n:03}", Decimal(n % 7), f"Customer {n % 9}" if n % 9 else "", service=f"S{n % 2}",
+             sums=(Decimal(n), None, Decimal(-n) / 4))
+        for n in range(many)
+    ]  # fmt: skip
+    return lines, Filter.of(query)
+
+
+@pytest.mark.parametrize("owner", [*Owner])
+def test_groups_add_up_to_the_list(owner):
+    lines, wanted = grouped()
+    part = wanted.groups(lines, owner)
+
+    assert sum(group.total for group in part.rows) == len(lines)
+    sums = [sum(one, Decimal(0)) for one in zip(*(group.sums for group in part.rows), strict=True)]
+    assert sums == total(lines) != [0, 0, 0]
+
+
+def test_a_group_shows_its_first_rows_and_the_groups_have_pages():
+    lines = [Line(f"{n:03}", customer=f"C{n // 8}", sums=(Decimal(1),)) for n in range(8 * 21)]
+    first, last = (Filter.of({"page": page}).groups(lines, Owner.CUSTOMER) for page in "12")
+
+    assert (len(first.rows), len(last.rows), first.total) == (GROUPS, 1, GROUPS + 1)
+    assert (last.first, last.last) == (21, 21)
+    assert {len(group.rows) for group in first.rows} == {IN_GROUP}
+    assert {group.total for group in first.rows} == {8}
+
+
+def test_the_most_expensive_group_is_first_or_by_name_and_rows_without_an_owner_are_one():
+    lines, wanted = grouped()
+    by_money = wanted.groups(lines, Owner.CUSTOMER).rows
+    by_name = Filter.of({"sort": "name"}).groups(lines, Owner.CUSTOMER).rows
+
+    assert [group.weight for group in by_money] == sorted(
+        (group.weight for group in by_money), reverse=True
+    )
+    assert [group.name for group in by_name][:2] == ["(no customer)", "Customer 1"]
+
+
+def test_two_customers_with_one_name_are_two_groups():
+    @dataclass(frozen=True)
+    class Named(Line):
+        @property
+        def owners(self):
+            return Owners(RowRef("customer", self.customer, "Alpine"))
+
+    rows = [Named("a", customer="one"), Named("b", customer="two")]
+
+    groups = Filter().groups(rows, Owner.CUSTOMER).rows
+    assert [(group.name, group.total) for group in groups] == [("Alpine", 1), ("Alpine", 1)]

@@ -16,6 +16,7 @@ from trueup.render.sanitize import LONGEST
 from trueup.review.pages import refusal
 
 from tests.review.conftest import HOSTILE
+from tests.support.browser import Serving
 from tests.support.pages import parsed, text_of
 
 SHOWN = HOSTILE.replace("\u202e", "")  # the reading of the source drops what only hides
@@ -137,8 +138,46 @@ def test_state_customer_text_and_order_stand_in_the_address(browser):
         fields for method, where, fields in answer.forms() if (method, where) == ("get", "/rows")
     ]
     assert dict(fields) == {
-        "tab": "Products", "state": "new", "customer": "", "text": "pro", "sort": "",
+        "tab": "Products", "state": "new", "class": "", "customer": "", "service": "",
+        "amount": "", "text": "pro", "sort": "", "group": "",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "names"), [
+    ("customer", [SHOWN]), ("service", ["Mail pro-new, monthly", "Mail pro-sub, monthly"]),
+])  # fmt: skip
+def test_rows_are_grouped_and_a_group_leads_to_its_rows(browser, group, names):
+    answer = browser.get("/rows", tab="Agreements", group=group)
+
+    titles = [text_of(one.find("summary/span")) for one in answer.page.iter("details")
+              if one.get("class") == "group"]  # fmt: skip
+    assert {*names} <= {*titles}
+    listed = browser.get("/rows", tab="Agreements").tables()["Rows of Agreements"]
+    inside = [row for name in titles for row in answer.tables()[name]]
+    if group == "service":
+        assert sorted(row["row"] for row in inside) == sorted(row["row"] for row in listed)
+    else:
+        [more] = [link for link in answer.links() if "under=" in link]
+        assert browser.get(more).tables()["Rows of Agreements"] == listed
+
+
+def test_the_ledger_is_grouped_and_filtered_by_what_becomes_of_it(browser):
+    held = browser.get("/ledger", **{"class": "held"}).tables()["Ledger"]
+    grouped = browser.get("/ledger", group="contract")
+
+    assert ["Mail held" in row["row"] for row in held] == [True]
+    assert len(grouped.tables()) == 1 + 4
+
+
+def test_a_mapping_with_a_new_tab_has_a_page_by_itself(work):
+    file = work / "mappings" / "contact.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("tab: Customers", "tab: People & Co"))
+    with Serving(work) as serving:
+        browser = serving.browser()
+        [tab] = [link for link in browser.get("/ledger").links() if "People" in link]
+        rows = browser.get(tab).tables()["Rows of People & Co"]
+
+    assert [row["row"].split(",")[0] for row in rows] == ["link Front Desk"]
 
 
 def offered(answer):

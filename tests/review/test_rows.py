@@ -5,8 +5,13 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from trueup.model.finding import Finding, Severity
+from trueup.model.finding_codes import DEPENDS
+from trueup.model.plan import Blocked, HeldUnits, RowRef
 from trueup.render.attention import items
 from trueup.render.overview import overview
+from trueup.review.current import current_of
+from trueup.review.earlier import HeldBack, held_back
 from trueup.review.rows import RowKey, ledger_rows, rows_of, tabs_of
 
 from tests.render.conftest import five_thousand, full_plan
@@ -18,7 +23,11 @@ def project_of(plan, **tabs):
     found |= {row.mapping: row.tab for row in plan.blocked}
     found.setdefault("subscription", "Agreements")
     found |= tabs
-    mappings = {name: SimpleNamespace(tab=tab) for name, tab in found.items()}
+    entities = {"service": "Services", "contract": "Contracts"}
+    mappings = {
+        name: SimpleNamespace(tab=tab, target=SimpleNamespace(entity=entities.get(name, "")))
+        for name, tab in found.items()
+    }
     return SimpleNamespace(mappings=mappings)
 
 
@@ -78,9 +87,45 @@ def test_a_new_tab_appears_by_itself_behind_the_four(a_plan):
 
 
 def test_the_ledger_has_each_line_and_its_money(a_plan):
-    rows = ledger_rows(a_plan)
     seen = overview(a_plan)
+    rows = ledger_rows(project_of(a_plan), seen)
 
     assert len(rows) == len(a_plan.ledger)
     known = [row.amount for row in rows if row.amount is not None]
     assert sum(known, Decimal(0)) == seen.billing.under - seen.billing.over
+
+
+def blocked(mapping, key, tab, code, *because):
+    finding = Finding(code, Severity.ERROR, "it is wrong", mapping=mapping, key=key)
+    return Blocked(mapping, key, key, tab, (finding,), because)
+
+
+def test_a_later_tab_says_what_an_earlier_one_holds_back(a_plan):
+    fault, service = RowRef("customer", "bad", "Bad Ltd"), RowRef("service", "off", "Mail")
+    line = next(line for line in a_plan.ledger if line.price)
+    held = (HeldUnits(Decimal(2), "no-phone", "no phone", ("log-1",), fault),)
+    plan = replace(
+        a_plan,
+        changes=(),
+        findings=(),
+        ledger=(replace(line, held=held),),
+        blocked=(
+            blocked("customer", "bad", "Customers", "no-phone"),
+            blocked("service", "off", "Products", "no-unit"),
+            blocked("subscription", "one", "Agreements", DEPENDS, service, fault),
+            blocked("subscription", "two", "Agreements", DEPENDS, fault),
+            blocked("subscription", "three", "Agreements", "no-quantity"),
+            blocked("customer", "late", "Customers", DEPENDS, RowRef("subscription", "three")),
+        ),
+    )
+    project = project_of(a_plan, customer="Customers", service="Products")
+    current = current_of(project, plan, None, {})
+
+    def of(name):
+        tab = next(tab for tab in current.tabs if tab.name == name)
+        return held_back(current, tab, [row for row in current.rows if row.tab == name])
+
+    assert of("Agreements") == (
+        HeldBack("Customers", (RowKey("customer", "bad"),), 2, line.price * 2),
+    )
+    assert of("Customers") == of("Products") == ()

@@ -13,7 +13,11 @@ from trueup.render.view import GroupBy
 NO_CUSTOMER = RowRef("", "", "(no customer)")
 NO_SERVICE = RowRef("", "", "(no service)")
 _COMPANIES = "Companies"
-_SERVICES = frozenset({"Services", "ServiceBundles"})
+SERVICES = frozenset({"Services", "ServiceBundles"})
+"""Entities of what is billed for a contract."""
+
+CONTRACTS = frozenset({"Contracts"})
+"""Entities of what services are billed by."""
 
 
 class Belonging:
@@ -76,7 +80,7 @@ def _customer_mapping(plan: Plan) -> str:
 
 
 def _service_mappings(plan: Plan) -> frozenset[str]:
-    found = {change.mapping for change in plan.changes if change.entity in _SERVICES}
+    found = {change.mapping for change in plan.changes if change.entity in SERVICES}
     return frozenset(found or {"service", "service_bundle"})
 
 

@@ -76,7 +76,7 @@ def current_of(
         rows=rows,
         by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
         tabs=tabs_of(project, seen, rows),
-        ledger=ledger_rows(made),
+        ledger=ledger_rows(project, seen),
         findings=finding_rows(seen),
         links=links,
     )

@@ -1,14 +1,27 @@
-"""Which rows a list shows, in which order: all of it stands in the address."""
+"""Which rows a list shows, in which order and groups: all of it stands in the address."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from trueup.model.plan import RowRef
+from trueup.render.belonging import name_of
+from trueup.render.pennies import NOTHING
 from trueup.render.view import Sort
+from trueup.review.owners import Owner, Owners
 
 PAGE = 50
 """Rows on one page."""
+
+GROUPS = 20
+"""Groups on one page."""
+
+IN_GROUP = 5
+"""Rows that a group shows; a link leads to all of them."""
+
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 
 
 class Listed(Protocol):
@@ -20,8 +33,8 @@ class Listed(Protocol):
         ...
 
     @property
-    def customer(self) -> str:
-        """The customer's name; empty where there is none."""
+    def owners(self) -> Owners:
+        """What it belongs to."""
         ...
 
     @property
@@ -30,8 +43,18 @@ class Listed(Protocol):
         ...
 
     @property
+    def classes(self) -> Sequence[str]:
+        """Why it is so: reasons of changes, codes of findings."""
+        ...
+
+    @property
     def weight(self) -> Decimal:
         """How much money it is about, without a sign."""
+        ...
+
+    @property
+    def sums(self) -> Sequence[Decimal | None]:
+        """The amounts by which groups of it add up."""
         ...
 
     @property
@@ -41,26 +64,44 @@ class Listed(Protocol):
 
 
 Row = TypeVar("Row", bound=Listed)
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Row]):
-    """One page of a list."""
+class Part(Generic[Shown]):
+    """One page of a list, of rows or of groups."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Shown]
     number: int  # from 1 on
     pages: int
     total: int  # rows on all pages
+    size: int = PAGE
 
     @property
     def first(self) -> int:
         """The number of the first row of the page; 0 where there is none."""
-        return (self.number - 1) * PAGE + 1 if self.total else 0
+        return (self.number - 1) * self.size + 1 if self.total else 0
 
     @property
     def last(self) -> int:
         """The number of the last row of the page."""
-        return (self.number - 1) * PAGE + len(self.rows)
+        return (self.number - 1) * self.size + len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Generic[Row]):
+    """Rows with the same owner. Groups add up to the list, by rows and by each amount."""
+
+    row: RowRef | None  # the owner; None for rows without one
+    name: str
+    rows: Sequence[Row]  # the first ones
+    total: int
+    sums: Sequence[Decimal]
+
+    @property
+    def weight(self) -> Decimal:
+        """The largest of its amounts, without its sign."""
+        return max(map(abs, self.sums), default=NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +109,31 @@ class Filter:
     """What was asked for. Empty parts select everything."""
 
     state: str = ""
+    class_: str = ""
     customer: str = ""  # a part of the name
+    service: str = ""  # the same
+    under: str = ""  # MAPPING:KEY of the row that it belongs to
+    amount: str = ""  # as it was written: rows with less money are left out
     text: str = ""  # words, all of which must be there
     sort: Sort = Sort.MONEY
+    group: Owner | None = None
     page: int = 1
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Filter":
         """Reads an address. What is no page and no order is the first page and the usual order."""
-        page = query.get("page", "")
+        page, group = query.get("page", ""), query.get("group", "")
         return cls(
-            query.get("state", ""),
-            query.get("customer", "").strip(),
-            query.get("text", "").strip(),
-            Sort.NAME if query.get("sort") == Sort.NAME else Sort.MONEY,
-            int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,  # noqa: PLR2004 -- digits of a page that nobody has
+            state=query.get("state", ""),
+            class_=query.get("class", ""),
+            customer=query.get("customer", "").strip(),
+            service=query.get("service", "").strip(),
+            under=query.get("under", ""),
+            amount=query.get("amount", "").strip() if _amount(query.get("amount", "")) else "",
+            text=query.get("text", "").strip(),
+            sort=Sort.NAME if query.get("sort") == Sort.NAME else Sort.MONEY,
+            group=Owner(group) if group in {*map(str, Owner)} else None,
+            page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,  # noqa: PLR2004 -- digits of a page that nobody has
         )
 
     def query(self, **changes: object) -> Mapping[str, str]:
@@ -90,9 +141,14 @@ class Filter:
         new = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]  # own fields
         values = {
             "state": new.state,
+            "class": new.class_,
             "customer": new.customer,
+            "service": new.service,
+            "under": new.under,
+            "amount": new.amount,
             "text": new.text,
             "sort": "" if new.sort is Sort.MONEY else str(new.sort),
+            "group": str(new.group or ""),
             "page": "" if new.page == 1 else str(new.page),
         }
         return {name: value for name, value in values.items() if value}
@@ -100,35 +156,91 @@ class Filter:
     @property
     def narrows(self) -> bool:
         """Whether it leaves rows out."""
-        return bool(self.state or self.customer or self.text)
+        return bool(self.state or self.customer or self.text or self.has_more)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it leaves rows out by what few people filter by."""
+        return bool(self.class_ or self.service or self.under or self.amount)
 
     def choose(self, rows: Iterable[Row]) -> list[Row]:
         """The rows that fit, in order."""
-        customer, words = self.customer.casefold(), self.text.casefold().split()
-        found = [
-            row
-            for row in rows
-            if (not self.state or self.state in row.states)
-            and customer in row.customer.casefold()
-            and all(word in row.words for word in words)
-        ]
+        found = [row for row in rows if self._fits(row)]
         if self.sort is Sort.NAME:
             return sorted(found, key=lambda row: row.name.casefold())
         return sorted(found, key=lambda row: (-row.weight, row.name.casefold()))
 
+    def _fits(self, row: Listed) -> bool:
+        owners = row.owners
+        return (
+            (not self.state or self.state in row.states)
+            and (not self.class_ or self.class_ in row.classes)
+            and _is_part(self.customer, owners.customer)
+            and _is_part(self.service, owners.service)
+            and (not self.under or owners.has(_row_of(self.under)))
+            and row.weight >= _amount(self.amount)
+            and all(word in row.words for word in self.text.casefold().split())
+        )
+
     def part(self, rows: Iterable[Row]) -> Part[Row]:
         """The page that was asked for; the last one where there are not so many."""
-        found = self.choose(rows)
-        pages = max(1, -(-len(found) // PAGE))
-        number = min(max(1, self.page), pages)
-        shown = found[(number - 1) * PAGE : number * PAGE]
-        return Part(shown, number, pages, len(found))
+        return _part(self.choose(rows), self.page, PAGE)
+
+    def groups(self, rows: Iterable[Row], owner: Owner) -> Part[Group[Row]]:
+        """The page of groups that was asked for, in the same order as rows."""
+        gathered: dict[tuple[str, ...], list[Row]] = {}
+        for row in self.choose(rows):
+            by = row.owners.of(owner)
+            gathered.setdefault(by[:2] if by else (), []).append(row)
+        found = [_group(many, owner) for many in gathered.values()]
+        if self.sort is Sort.NAME:
+            found.sort(key=lambda group: group.name.casefold())
+        else:
+            found.sort(key=lambda group: (-group.weight, group.name.casefold()))
+        return _part(found, self.page, GROUPS)
 
 
-def states_of(rows: Iterable[Listed]) -> dict[str, int]:
-    """Each state with the number of rows that have it."""
-    found: dict[str, int] = {}
+def total(rows: Iterable[Listed]) -> list[Decimal]:
+    """The sums of rows: a list's are those of its groups."""
+    found: list[Decimal] = []
     for row in rows:
-        for state in row.states:
-            found[state] = found.get(state, 0) + 1
+        amounts = [amount or NOTHING for amount in row.sums]
+        found = [one + more for one, more in zip(found, amounts, strict=True)] if found else amounts
     return found
+
+
+def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
+    """Each state, or class, with the number of rows that have it."""
+    found: dict[str, int] = {}
+    for every in values:
+        for value in every:
+            found[value] = found.get(value, 0) + 1
+    return found
+
+
+def _part(found: Sequence[Shown], page: int, size: int) -> Part[Shown]:
+    pages = max(1, -(-len(found) // size))
+    number = min(max(1, page), pages)
+    shown = found[(number - 1) * size : number * size]
+    return Part(shown, number, pages, len(found), size)
+
+
+def _group(rows: Sequence[Row], owner: Owner) -> Group[Row]:
+    by = rows[0].owners.of(owner)
+    name = name_of(by) if by else f"(no {owner})"
+    return Group(by, name, rows[:IN_GROUP], len(rows), total(rows))
+
+
+def _is_part(text: str, of: RowRef | None) -> bool:
+    return not text or text.casefold() in name_of(of).casefold()
+
+
+def _row_of(text: str) -> tuple[str, str]:
+    mapping, _, key = text.partition(":")
+    return mapping, key
+
+
+def _amount(text: str) -> Decimal:
+    """The amount that a person wrote, `1,250.40`; nothing for what is none."""
+    plain = text.strip().replace(",", "")
+    return Decimal(plain) if _AMOUNT.fullmatch(plain) else NOTHING

@@ -144,7 +144,9 @@ def _about(current: Current, now: datetime) -> tuple[Fact, ...]:
 def _read(system: str, at: datetime, now: datetime) -> Fact:
     """When a system was read, and that it was long ago."""
     age = now - at
-    shown = f"{at:%H:%M}" if at.date() == now.astimezone(at.tzinfo).date() else f"{at:%Y-%m-%d %H:%M}"
+    shown = (
+        f"{at:%H:%M}" if at.date() == now.astimezone(at.tzinfo).date() else f"{at:%Y-%m-%d %H:%M}"
+    )
     if age <= STALE:
         return Fact(f"{system} read", shown)
     hours = int(age / timedelta(hours=1))

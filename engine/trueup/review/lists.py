@@ -12,7 +12,7 @@ from trueup.model.plan import Action, Plan
 from trueup.model.run import Step
 from trueup.operations.history import history, show_run
 from trueup.render.changes import units, where
-from trueup.render.formatting import money
+from trueup.render.formatting import count, money
 from trueup.render.history import SHORT, WORDS, moment, value_text
 from trueup.render.ledger import COLUMNS
 from trueup.render.plan_csv import plan_csv
@@ -21,9 +21,17 @@ from trueup.render.plan_tables import Table
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import DONE, balance_rows, finding_row, left_out
 from trueup.review.current import Current
-from trueup.review.filters import Filter, Listed, states_of
+from trueup.review.earlier import held_back
+from trueup.review.filters import Filter, Listed, counted, total
+from trueup.review.owners import Owner
 from trueup.review.pages import address, desk_of, failure, failure_text, page
-from trueup.review.rows import EndedRow, Row
+from trueup.review.rows import EndedRow
+
+ROW_SUMS = ("this invoice", "a month", "waits, a month")
+"""Names of the amounts of a tab's rows."""
+
+LEDGER_SUMS = ("a month",)
+"""Names of the amounts of the ledger's lines."""
 
 NO_TAB = "There is no such tab: the mappings name others."
 NO_FILE = "There is no such download."
@@ -67,8 +75,10 @@ def rows(request: Request, current: Current) -> Response:
         active=name,
         tab=tab,
         money=lambda amount: _money(amount, current),
+        sums=ROW_SUMS,
+        count=count,
         to_apply=sum(1 for row in chosen if row.changes),
-        earlier=_held_back_by_earlier(here),
+        earlier=held_back(current, tab, here),
         more=listing(here, wanted, {"tab": name}, "/rows"),
     )
 
@@ -78,25 +88,21 @@ def _money(amount: object, current: Current) -> str:
     return "" if amount is None else money(amount, current.plan.currency, signed=True)  # type: ignore[arg-type]
 
 
-def _held_back_by_earlier(here: Sequence[Row]) -> Mapping[str, int]:
-    """By tab of the row at fault, how many rows here wait for it."""
-    found: dict[str, int] = {}
-    for row in here:
-        for mapping in dict.fromkeys(
-            item.because[-1].mapping for item in row.items if item.because
-        ):
-            found[mapping] = found.get(mapping, 0) + 1
-    return found
-
-
 def listing(
     here: Sequence[Listed], wanted: Filter, base: Mapping[str, str], path: str
 ) -> Mapping[str, object]:
-    """What the template of a list needs: the part that is shown, the filter, its addresses."""
+    """What the template of a list needs: the part that is shown, the filter, its addresses.
+
+    In groups, the part is one of groups, and `whole` has the sums of all of them.
+    """
+    group = wanted.group
     return {
-        "part": wanted.part(here),
+        "part": wanted.groups(here, group) if group else wanted.part(here),
+        "whole": total(wanted.choose(here)) if group else [],
         "wanted": wanted,
-        "states": states_of(here),
+        "states": counted(row.states for row in here),
+        "classes": counted(row.classes for row in here),
+        "owners": [str(one) for one in Owner],
         "base": base,
         "path": path,
         "to": lambda **changes: address(path, **base, **wanted.query(**changes)),
@@ -115,6 +121,8 @@ def ledger(request: Request, current: Current) -> Response:
         active="Ledger",
         balance=balance_rows(current.seen, current.view),
         columns=(names.source, names.target, *COLUMNS),
+        sums=LEDGER_SUMS,
+        money=lambda amount: _money(amount, current),
         more=listing(current.ledger, wanted, {}, "/ledger"),
     )
 

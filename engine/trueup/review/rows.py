@@ -1,15 +1,15 @@
 """The rows of a plan, as the tabs, the ledger and the findings list them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, assert_never
 
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.plan import Action, Change, LedgerClass, LedgerLine, Plan, RowRef
 from trueup.model.project import Project
 from trueup.render import ledger
-from trueup.render.attention import Item, items
+from trueup.render.attention import Item, Kind, items
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
@@ -19,9 +19,14 @@ from trueup.render.plan_tables import why
 from trueup.render.report import DONE, Pieces, pieces
 from trueup.render.text import loose, ordered_tabs
 from trueup.render.wording import class_text
+from trueup.review.owners import NO_OWNERS, Owner, OwnerFinder, Owners, customer_name
 
 FIELD_COLUMNS = 60
 """Columns that the names of a change's fields take in a list; its page has them all."""
+
+
+Sums = tuple[Decimal | None, ...]
+"""Amounts of a row; None: none, or not known. Those of a group are their sums."""
 
 
 class RowKey(NamedTuple):
@@ -39,8 +44,9 @@ class Row:
     keys: tuple[str, ...]  # of all rows that stand together here: changes of one day are merged
     name: str
     tab: str
-    customer: str
+    owners: Owners
     states: tuple[str, ...]  # `new`, `adjust`, `blocked`, …
+    classes: tuple[str, ...]  # why it changes, and the codes of what stops it
     changes: tuple[Change, ...]
     items: tuple[Item, ...]  # why it needs a person, or waits
     invoice: Decimal | None  # on the next invoice; None: no money, or not known
@@ -51,10 +57,19 @@ class Row:
     words: str
 
     @property
+    def customer(self) -> str:
+        """The customer's name; empty where there is none."""
+        return customer_name(self.owners)
+
+    @property
+    def sums(self) -> Sums:
+        """On the next invoice, of the run rate, and what waits."""
+        return self.invoice, self.month, self.waits
+
+    @property
     def weight(self) -> Decimal:
         """The largest of its amounts, without its sign."""
-        amounts = (self.invoice, self.month, self.waits)
-        return max(abs(amount or NOTHING) for amount in amounts)
+        return max(abs(amount or NOTHING) for amount in self.sums)
 
 
 @dataclass(slots=True)
@@ -79,7 +94,8 @@ def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
         here = _place(found, by_row, item.row.mapping, keys)
         here.items.append(item)
     tabs = {name: mapping.tab for name, mapping in project.mappings.items()}
-    return tuple(_row(one, seen, tabs) for one in found)
+    owners = OwnerFinder(project, seen)
+    return tuple(_row(one, seen, tabs, owners) for one in found)
 
 
 def _place(
@@ -104,23 +120,27 @@ def _place(
     return here
 
 
-def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str]) -> Row:
+def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str], owners: OwnerFinder) -> Row:
     ids = [change.id for change in one.changes]
     invoice, month = seen.money.invoice, seen.money.month
     waiting = [item.monthly for item in one.items if item.monthly is not None]
-    name, customer = _name(one), _customer(one, seen)
+    name = _name(one)
+    own = [RowRef(one.mapping, key, name) for key in one.keys]
+    owned_by = owners.of_row(own, one.changes, one.items)
     states = [DONE[change.action] for change in one.changes]
     states += [str(item.kind) for item in one.items]
     texts = [finding.text for item in one.items for finding in item.findings]
-    words = " ".join((name, customer, one.mapping, *one.keys, *texts)).casefold()
+    above = [name_of(owned_by.of(owner)) for owner in Owner]
+    words = " ".join((name, *above, one.mapping, *one.keys, *texts)).casefold()
     tab = tabs.get(one.mapping, "") or next((change.tab for change in one.changes), "")
     return Row(
         ref=RowKey(one.mapping, one.keys[0] if one.keys else ""),
         keys=tuple(one.keys),
         name=name,
         tab=tab,
-        customer=customer,
+        owners=owned_by,
         states=tuple(dict.fromkeys(states)),
+        classes=tuple(dict.fromkeys(_classes(one, seen))),
         changes=tuple(one.changes),
         items=tuple(one.items),
         invoice=invoice.total(ids) if any(invoice.of(id_) is not None for id_ in ids) else None,
@@ -162,10 +182,13 @@ def _name(one: _Gathered) -> str:
     return next(filter(None, names), one.keys[0] if one.keys else "")
 
 
-def _customer(one: _Gathered, seen: Overview) -> str:
-    owners = [seen.belonging.customer(change) for change in one.changes]
-    owners += [item.customer for item in one.items]
-    return next((name_of(owner) for owner in owners if owner), "")
+def _classes(one: _Gathered, seen: Overview) -> Iterator[str]:
+    """Why the plan has its changes, in words; and the codes of what stops it."""
+    for change in one.changes:
+        if change.action is not Action.CREATE:
+            yield from why(change, seen.plan.names).split("; ")
+    for item in one.items:
+        yield from (finding.code for finding in item.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +223,9 @@ class LedgerRow:
 
     ref: RowKey  # its key is empty for an orphan
     name: str
-    customer: str
+    owners: Owners
     states: tuple[str, ...]
+    classes: tuple[str, ...]  # what becomes of the difference, and the codes of what holds it
     cells: tuple[str, ...]
     amount: Decimal | None
     text: Pieces
@@ -209,24 +233,40 @@ class LedgerRow:
     words: str
 
     @property
+    def customer(self) -> str:
+        """The customer's name; empty where there is none."""
+        return customer_name(self.owners)
+
+    @property
+    def sums(self) -> Sums:
+        """What is billed wrong a month."""
+        return (self.amount,)
+
+    @property
     def weight(self) -> Decimal:
         """What is billed wrong a month, without its sign."""
         return abs(self.amount or NOTHING)
 
 
-def ledger_rows(plan: Plan) -> tuple[LedgerRow, ...]:
+def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:
     """The whole ledger, what loses money first."""
-    return tuple(_ledger_row(line, amount, plan) for line, amount in ledger.priced(plan))
+    plan, owners = seen.plan, OwnerFinder(project, seen)
+    return tuple(
+        _ledger_row(line, amount, plan, owners.of_line(line))
+        for line, amount in ledger.priced(plan)
+    )
 
 
-def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan) -> LedgerRow:
+def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan, owners: Owners) -> LedgerRow:
     name = ledger.name_of(line)
-    words = (name, line.customer, line.mapping, line.key, line.text)
+    above = [name_of(owners.of(owner)) for owner in Owner]
+    words = (name, line.customer, *above, line.mapping, line.key, line.text)
     return LedgerRow(
         ref=RowKey(line.mapping, line.key),
         name=name,
-        customer=line.customer,
+        owners=owners,
         states=(class_text(line.class_, plan.names),),
+        classes=tuple(_becomes(line)),
         cells=tuple(ledger.figures(line, amount, plan.currency)),
         amount=amount,
         text=pieces(line.text),
@@ -235,17 +275,32 @@ def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan) -> LedgerR
     )
 
 
+def _becomes(line: LedgerLine) -> Iterator[str]:
+    """What becomes of the difference: as the columns are named; and why it is held."""
+    if line.class_ is LedgerClass.UNKNOWN:
+        yield str(Kind.UNKNOWN)
+    if line.moved:
+        yield "moved"
+    if line.held:
+        yield "held"
+    if line.unexplained:
+        yield "unexplained"
+    yield from dict.fromkeys(one.code for one in line.held)
+
+
 @dataclass(frozen=True, slots=True)
 class FindingRow:
     """A finding that stops no row."""
 
     ref: RowKey  # its key is empty for one about a file or a table
     name: str
-    customer: str
+    owners: Owners
     states: tuple[str, ...]  # its severity
+    classes: tuple[str, ...]  # its code
     finding: Finding
     words: str
     weight: Decimal = NOTHING
+    sums: Sums = ()
 
 
 def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
@@ -254,8 +309,10 @@ def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
     for one in loose(seen.plan):
         key = RowKey(one.mapping, one.key)
         words = (one.name, one.mapping, one.key, one.code, one.text)
-        row = FindingRow(key, one.name, "", (str(one.severity),), one, " ".join(words).casefold())
-        found.append(row)
+        row = RowRef(one.mapping, one.key, one.name)
+        owners = Owners(seen.belonging.customer_of(row) if one.key else None)
+        text, state = " ".join(words).casefold(), (str(one.severity),)
+        found.append(FindingRow(key, one.name, owners, state, (one.code,), one, text))
     return tuple(found)
 
 
@@ -270,7 +327,9 @@ class EndedRow:
     is_done: bool
     remedy: Pieces = ()
     because: str = ""  # the change that it waits for
-    customer: str = ""
+    owners: Owners = NO_OWNERS
+    classes: tuple[str, ...] = ()
+    sums: Sums = ()
 
     @property
     def weight(self) -> Decimal:

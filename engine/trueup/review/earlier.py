@@ -1,0 +1,47 @@
+"""What a tab waits for: rows of earlier tabs hold back rows of later ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.render.pennies import NOTHING
+from trueup.review.current import Current
+from trueup.review.rows import Row, RowKey, Tab
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What an earlier tab holds back in a later one."""
+
+    tab: str  # the earlier one
+    faults: tuple[RowKey, ...]  # its rows that are to be settled
+    rows: int  # of the later tab, that wait for them
+    month: Decimal  # what waits with these faults, in all tabs
+
+
+def held_back(current: Current, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack, ...]:
+    """By earlier tab, in their order, what it holds back of the rows of a tab."""
+    names = [one.name for one in current.tabs]
+    before = names[: names.index(tab.name)]
+    faults: dict[str, dict[RowKey, None]] = {}
+    waiting: dict[str, set[RowKey]] = {}
+    for row in here:
+        for item in row.items:
+            if not item.because:
+                continue
+            fault = RowKey(item.because[-1].mapping, item.because[-1].key)
+            mapping = current.project.mappings.get(fault.mapping)
+            if mapping and mapping.tab in before:
+                faults.setdefault(mapping.tab, {})[fault] = None
+                waiting.setdefault(mapping.tab, set()).add(row.ref)
+    return tuple(
+        HeldBack(name, tuple(faults[name]), len(waiting[name]), _waits(current, faults[name]))
+        for name in before
+        if name in faults
+    )
+
+
+def _waits(current: Current, faults: dict[RowKey, None]) -> Decimal:
+    """The money that waits for these rows; each row of the list once."""
+    rows = {id(row): row for fault in faults if (row := current.by_row.get(fault))}
+    return sum((row.waits or NOTHING for row in rows.values()), NOTHING)

@@ -1,0 +1,93 @@
+"""What the rows of a plan belong to: customer, contract and service, by their own rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trueup.model.plan import Change, LedgerLine, RowRef
+from trueup.model.project import Project
+from trueup.render.attention import Item
+from trueup.render.belonging import CONTRACTS, SERVICES, name_of
+from trueup.render.overview import Overview
+
+
+class Owner(StrEnum):
+    """What a row may belong to; lists are grouped by one of them."""
+
+    CUSTOMER = "customer"
+    SERVICE = "service"
+    CONTRACT = "contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """What one row belongs to; None where it belongs to none, or to several."""
+
+    customer: RowRef | None = None
+    service: RowRef | None = None
+    contract: RowRef | None = None
+
+    def of(self, owner: Owner) -> RowRef | None:
+        """The row that owns it."""
+        match owner:
+            case Owner.CUSTOMER:
+                return self.customer
+            case Owner.SERVICE:
+                return self.service
+            case Owner.CONTRACT:
+                return self.contract
+
+    def has(self, row: tuple[str, str]) -> bool:
+        """Whether a row, by mapping and key, is among them."""
+        return any(one and one[:2] == row for one in (self.customer, self.service, self.contract))
+
+
+NO_OWNERS = Owners()
+
+
+class OwnerFinder:
+    """Answers for the rows of one plan: from its changes, and from its ledger."""
+
+    def __init__(self, project: Project, seen: Overview) -> None:
+        entities = {name: one.target.entity for name, one in project.mappings.items()}
+        self._services = frozenset(name for name, one in entities.items() if one in SERVICES)
+        self._contracts = frozenset(name for name, one in entities.items() if one in CONTRACTS)
+        self._belonging, self._lines = seen.belonging, _under(seen.plan.ledger)
+
+    def of_row(
+        self, own: Sequence[RowRef], changes: Sequence[Change], items: Sequence[Item]
+    ) -> Owners:
+        """The owners of a row: by itself, its changes, and why it needs a person."""
+        above = [*own, *(row for change in changes for row in change.under)]
+        above += [row for item in items for row in item.because]
+        above += [row for one in own for row in self._lines.get(one[:2], ())]
+        customers = [self._belonging.customer(change) for change in changes]
+        customers += [item.customer for item in items]
+        customers += [self._belonging.customer_of(row) for row in own]
+        return self._owners(next(filter(None, customers), None), above)
+
+    def of_line(self, line: LedgerLine) -> Owners:
+        """The owners of a line of the ledger."""
+        return self._owners(line.customer_row, line.under)
+
+    def _owners(self, customer: RowRef | None, above: Iterable[RowRef]) -> Owners:
+        rows = [*above]
+        return Owners(
+            customer,
+            next((row for row in rows if row.mapping in self._services), None),
+            next((row for row in rows if row.mapping in self._contracts), None),
+        )
+
+
+def _under(ledger: Iterable[LedgerLine]) -> Mapping[tuple[str, str], tuple[RowRef, ...]]:
+    """What the rows of the ledger are under, and the rows that hold their units."""
+    found: dict[tuple[str, str], tuple[RowRef, ...]] = {}
+    for line in ledger:
+        for row in ((line.mapping, line.key), *(one.row[:2] for one in line.held)):
+            found.setdefault(row, line.under)
+    return found
+
+
+def customer_name(owners: Owners) -> str:
+    """The name of the customer; empty where there is none."""
+    return name_of(owners.customer)
