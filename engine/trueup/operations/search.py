@@ -1,23 +1,28 @@
 """Searches records that fit a text, and names the rows that they belong to."""
 
+from collections.abc import Mapping
+from functools import cache
+
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.coerce import empty
-from trueup.model.mapping_state import RowKey
-from trueup.model.plan import RowRef
-from trueup.model.project import MappingSpec, Project, Verdict
-from trueup.model.record_search import Fit, FoundRecord, SearchResult
+from trueup.model.project import MappingSpec, Project
+from trueup.model.record_search import Fit, SearchResult
 from trueup.operations import record_copy
-from trueup.operations.rows import rows_of
-from trueup.planning.known_records import search_known
-from trueup.planning.search import Match, is_searchable, search, searched_fields
-from trueup.ports import Source, StateSnapshot
-from trueup.stages.search import rank
+from trueup.operations.record_owners import RecordOwners
+from trueup.operations.rows import known_rows, rows_of
+from trueup.planning.known_records import known_texts, search_known
+from trueup.planning.search import is_searchable, search, searched_fields
+from trueup.ports import StateSnapshot
+from trueup.stages.search import Texts, rank
 
 LONGEST = 200
 """Characters of a text; no name in a target is longer."""
 
 WILDCARDS = "*%?"
+
+MOST_FOUND = 20
+"""Records that a search as a person types shows: who needs more gives a longer text."""
 
 
 def search_records(
@@ -37,29 +42,18 @@ def search_records(
         entity = project.catalogue.entities[spec.target.entity]
         now = wiring.SystemClock().now()
         copy = None if fresh else record_copy.recall(project, target.identity(), now)
-        found = search_known(project, spec, text, copy) if copy else []
+        found = search_known(copy, spec, known_texts(project, spec, copy), text) if copy else []
         if not any(one.fits.best > Fit.SOME_WORDS for one in found):
             copy, entity = None, target.entity(spec.target.entity)  # as the tenant has it
             known = _known(project, spec, searched_fields(spec, entity), snapshot, text)
             found = search(project, target, spec, text, known)
-        rows = _Rows(project, spec, snapshot, found)
-        source = opened.source() if rows.has_any else None
+        names = cache(lambda name: rows_of(project, name, opened.source(), snapshot))
+        owners = RecordOwners(project, spec, snapshot, names)
         return SearchResult(
             mapping=mapping,
             entity=spec.target.entity,
             searched=searched_fields(spec, entity),
-            found=tuple(
-                FoundRecord(
-                    record=one.record["id"],
-                    title=one.title,
-                    values=one.texts,
-                    fits=one.fits,
-                    is_active=one.record.get(entity.active) not in (False, 0),
-                    linked=rows.linked(one.record["id"], source),
-                    decided=rows.decided(one.record["id"], source),
-                )
-                for one in found
-            ),
+            found=owners.found(found, entity),
             calls=target.calls,
             read=copy.read.astimezone(project.zone) if copy else None,
             asked=now.astimezone(project.zone),
@@ -117,44 +111,44 @@ def _known(
     return [id_ for id_, _ in rank({id_: one for id_, one in written.items() if one}, text)][:20]
 
 
-class _Rows:
-    """The rows of the records that were found."""
+class LocalSearch:
+    """Searches in what the last plan read: no call, and no reading of the source for each.
 
-    def __init__(
-        self, project: Project, spec: MappingSpec, snapshot: StateSnapshot, found: list[Match]
-    ) -> None:
-        self._project, self._snapshot = project, snapshot
-        same = {
-            name
-            for name, one in project.mappings.items()
-            if one.target.entity == spec.target.entity
-        }
-        self._linked = [(row, one.record) for row, one in snapshot.links.items() if row[0] in same]
-        decided = [
-            ((one.mapping, one.key), one.record)
-            for one in project.decisions
-            if one.verdict is Verdict.LINK and one.mapping in same and one.record is not None
-        ]
-        self._decided = [one for one in decided if one not in self._linked]
-        records = {one.record["id"] for one in found}
-        self.has_any = any(id_ in records for _, id_ in (*self._linked, *self._decided))
-        self._names: dict[str, dict[str, str]] = {}
+    It stays as it is: after a plan or a run, a new one is needed. Any thread may use it.
+    """
 
-    def linked(self, record: int, source: Source | None) -> tuple[RowRef, ...]:
-        return self._refs(self._linked, record, source)
+    def __init__(self, project: Project) -> None:
+        """Reads the copy and the state. Raises EngineError where they cannot be read."""
+        self._project = project
+        with wiring.connections(project) as opened:
+            self._snapshot, identity = opened.state().load(), opened.target().identity()
+        self._asked = wiring.SystemClock().now()
+        self._copy = record_copy.recall(project, identity, self._asked)
+        self._texts = cache(self._texts_of)
+        self._names = cache(lambda mapping: known_rows(project, mapping))
 
-    def decided(self, record: int, source: Source | None) -> tuple[RowRef, ...]:
-        return self._refs(self._decided, record, source)
+    def find(self, mapping: str, text: str) -> SearchResult | None:
+        """The records that fit the text, the best first; None where no plan has read any.
 
-    def _refs(
-        self, pairs: list[tuple[RowKey, int]], record: int, source: Source | None
-    ) -> tuple[RowRef, ...]:
-        rows = sorted(row for row, id_ in pairs if id_ == record)
-        return tuple(RowRef(*row, self._name(*row, source)) for row in rows)
+        Raises EngineError as `search_records` does.
+        """
+        spec, text = _searchable(self._project, mapping), _checked(text)
+        if self._copy is None:
+            return None
+        entity = self._project.catalogue.entities[spec.target.entity]
+        found = search_known(self._copy, spec, self._texts(mapping), text)[:MOST_FOUND]
+        owners = RecordOwners(self._project, spec, self._snapshot, self._names)
+        zone = self._project.zone
+        return SearchResult(
+            mapping=mapping,
+            entity=entity.name,
+            searched=searched_fields(spec, entity),
+            found=owners.found(found, entity),
+            calls=0,
+            read=self._copy.read.astimezone(zone),
+            asked=self._asked.astimezone(zone),
+        )
 
-    def _name(self, mapping: str, key: str, source: Source | None) -> str:
-        if source is None:
-            return ""
-        if mapping not in self._names:
-            self._names[mapping] = rows_of(self._project, mapping, source, self._snapshot)
-        return self._names[mapping].get(key, "")
+    def _texts_of(self, mapping: str) -> Mapping[int, Texts]:
+        spec = self._project.mappings[mapping]
+        return known_texts(self._project, spec, self._copy) if self._copy else {}

@@ -17,7 +17,7 @@ from trueup.planning.search import (
     searched_fields,
     without_poor_fits,
 )
-from trueup.stages.search import rank
+from trueup.stages.search import Texts, rank
 
 
 def records_read(context: PlanContext, read: datetime) -> RecordSnapshot:
@@ -33,17 +33,17 @@ def records_read(context: PlanContext, read: datetime) -> RecordSnapshot:
     return RecordSnapshot(read, context.target.identity(), mappings)
 
 
-def search_known(
-    project: Project, mapping: MappingSpec, text: str, known: RecordSnapshot
-) -> list[Match]:
-    """The records that fit the text, the best first; none where the snapshot is not enough.
+def known_texts(
+    project: Project, mapping: MappingSpec, known: RecordSnapshot
+) -> Mapping[int, Texts]:
+    """What is searched of each record of a mapping; nothing where the snapshot is not enough.
 
     That is so where it lacks fields that the mapping names now.
     """
     entity = project.catalogue.entities[mapping.target.entity]
     own = known.mappings.get(mapping.name)
     if own is None or not {*_needed(project, mapping, entity)} <= {*own.fields}:
-        return []
+        return {}
     fields = searched_fields(mapping, entity)
     texts = {
         id_: {
@@ -52,10 +52,16 @@ def search_known(
         }
         for id_, record in own.records.items()
     }
-    filled = {id_: one for id_, one in texts.items() if one}
+    return {id_: one for id_, one in texts.items() if one}
+
+
+def search_known(
+    known: RecordSnapshot, mapping: MappingSpec, texts: Mapping[int, Texts], text: str
+) -> list[Match]:
+    """The records that fit the text, the best first. `texts` as `known_texts` gives them."""
     found = [
-        Match({"id": id_, **own.records[id_]}, filled[id_], fits)
-        for id_, fits in rank(filled, text)
+        Match({"id": id_, **known.mappings[mapping.name].records[id_]}, texts[id_], fits)
+        for id_, fits in rank(texts, text)
     ]
     return without_poor_fits(found)
 

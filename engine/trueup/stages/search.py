@@ -1,7 +1,9 @@
 """Ranks records by how well they fit a text that a user typed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from trueup.expressions.filters import domain, normalise
 from trueup.expressions.value_filters import fold
@@ -10,18 +12,25 @@ from trueup.model.record_search import Fit, Fits
 ALIKE = 0.75
 """Names that are so similar may be two spellings of one."""
 
+FORMS_KEPT = 65_536
+"""Values whose forms are kept; the records of a large tenant have about a third of that."""
+
+LONGEST_KEPT = 200
+"""Characters of such a value."""
+
 Texts = Mapping[str, str]
 """The searched values of one record, by field; none is empty."""
 
 
 def rank(records: Mapping[int, Texts], text: str) -> list[tuple[int, Fits]]:
     """The records that fit, the best first; equally good ones by their first value, then by id."""
-    found = [(id_, fits) for id_, texts in records.items() if (fits := _fits(texts, text))]
+    query = _Query(text)
+    found = [(id_, fits) for id_, texts in records.items() if (fits := query.fits(texts))]
     return sorted(
         found,
         key=lambda pair: (
             [-fit for _, fit in pair[1].by],
-            fold(next(iter(records[pair[0]].values()))),
+            _forms(next(iter(records[pair[0]].values()))).folded,
             pair[0],
         ),
     )
@@ -32,54 +41,79 @@ def words_of(text: str) -> Sequence[str]:
     return list(dict.fromkeys(normalise(text).split()))
 
 
-def _fits(texts: Texts, text: str) -> Fits | None:
-    """How the text fits the record; None where it does not."""
-    found = [(name, fit) for name, value in texts.items() if (fit := _fit(value, text))]
-    if not found:
-        found = _by_words(texts, text)
-    found.sort(key=lambda pair: -pair[1])  # fields that fit equally well stay in their order
-    return Fits(tuple(found)) if found else None
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """A text in the forms in which it is compared."""
+
+    folded: str
+    name: str  # without legal forms; empty where nothing is left
+    domain: str
+
+    @classmethod
+    def of(cls, text: str) -> "_Forms":
+        return cls(fold(text), normalise(text), domain(text) or "")
 
 
-def _fit(value: str, text: str) -> Fit | None:
-    """How the text as a whole fits one value."""
-    one, other = fold(value), fold(text)
-    if one == other:
-        return Fit.SAME
-    names = normalise(value), normalise(text)
-    if names[0] and names[0] == names[1]:
-        return Fit.NAME
-    if domain(value) and domain(value) == domain(text):
-        return Fit.DOMAIN
-    pairs = [pair for pair in ((one, other), names) if pair[1]]
-    if any(begun.startswith(sought) for begun, sought in pairs):
-        return Fit.BEGINS
-    if any(sought in begun for begun, sought in pairs):
-        return Fit.CONTAINS
-    return Fit.ALIKE if all(names) and _are_alike(*names) else None
+_kept_forms = lru_cache(maxsize=FORMS_KEPT)(_Forms.of)
 
 
-def _are_alike(one: str, other: str) -> bool:
-    """Whether two names are similar; the quick bounds spare most comparisons."""
-    matcher = SequenceMatcher(None, one, other)
-    return (
-        matcher.real_quick_ratio() >= ALIKE
-        and matcher.quick_ratio() >= ALIKE
-        and matcher.ratio() >= ALIKE
-    )
+def _forms(text: str) -> _Forms:
+    """The forms of a text. Those of values are kept: a search as a person types asks for them
+    again with each letter.
+    """
+    return _kept_forms(text) if len(text) <= LONGEST_KEPT else _Forms.of(text)
 
 
-def _by_words(texts: Texts, text: str) -> list[tuple[str, Fit]]:
-    """Fields with words of the text; a word counts where a word of the value begins with it."""
-    words = words_of(text)
-    having = {name: _found_words(value, words) for name, value in texts.items()}
-    found = set().union(*having.values())
-    if not found:
-        return []
-    fit = Fit.WORDS if len(found) == len(words) else Fit.SOME_WORDS
-    return [(name, fit) for name, some in having.items() if some]
+class _Query:
+    """A text that is searched."""
 
+    def __init__(self, text: str) -> None:
+        self._forms, self._words = _Forms.of(text), words_of(text)
+        self._matcher = SequenceMatcher(None, "", self._forms.name)
 
-def _found_words(value: str, words: Sequence[str]) -> set[str]:
-    there = normalise(value).split()
-    return {word for word in words if any(one.startswith(word) for one in there)}
+    def fits(self, texts: Texts) -> Fits | None:
+        """How the text fits the record; None where it does not."""
+        found = [(name, fit) for name, value in texts.items() if (fit := self._fit(_forms(value)))]
+        if not found:
+            found = self._by_words(texts)
+        found.sort(key=lambda pair: -pair[1])  # fields that fit equally well stay in their order
+        return Fits(tuple(found)) if found else None
+
+    def _fit(self, value: _Forms) -> Fit | None:
+        """How the text as a whole fits one value."""
+        own = self._forms
+        if value.folded == own.folded:
+            return Fit.SAME
+        if value.name and value.name == own.name:
+            return Fit.NAME
+        if value.domain and value.domain == own.domain:
+            return Fit.DOMAIN
+        pairs = [(value.folded, own.folded)]
+        pairs += [(value.name, own.name)] if own.name else []
+        if any(begun.startswith(sought) for begun, sought in pairs):
+            return Fit.BEGINS
+        if any(sought in begun for begun, sought in pairs):
+            return Fit.CONTAINS
+        return Fit.ALIKE if value.name and own.name and self._is_alike(value.name) else None
+
+    def _is_alike(self, name: str) -> bool:
+        """Whether a name is similar; the quick bounds spare most comparisons."""
+        self._matcher.set_seq1(name)
+        return (
+            self._matcher.real_quick_ratio() >= ALIKE
+            and self._matcher.quick_ratio() >= ALIKE
+            and self._matcher.ratio() >= ALIKE
+        )
+
+    def _by_words(self, texts: Texts) -> list[tuple[str, Fit]]:
+        """Fields with words of the text; a word counts where a word of the value begins with it."""
+        having = {name: self._found_words(_forms(value)) for name, value in texts.items()}
+        found = set().union(*having.values())
+        if not found:
+            return []
+        fit = Fit.WORDS if len(found) == len(self._words) else Fit.SOME_WORDS
+        return [(name, fit) for name, some in having.items() if some]
+
+    def _found_words(self, value: _Forms) -> set[str]:
+        there = value.name.split()
+        return {word for word in self._words if any(one.startswith(word) for one in there)}

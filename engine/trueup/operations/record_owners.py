@@ -1,0 +1,64 @@
+"""The rows that records belong to, or are decided to belong to."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from trueup.model.catalogue import Entity
+from trueup.model.mapping_state import RowKey
+from trueup.model.plan import RowRef
+from trueup.model.project import MappingSpec, Project, Verdict
+from trueup.model.record_search import FoundRecord
+from trueup.planning.search import Match
+from trueup.ports import StateSnapshot
+
+Names = Callable[[str], Mapping[str, str]]
+"""By mapping: the keys of its rows with their names."""
+
+
+class RecordOwners:
+    """Answers for the records of one mapping's entity."""
+
+    def __init__(
+        self, project: Project, spec: MappingSpec, snapshot: StateSnapshot, names: Names
+    ) -> None:
+        """`names` is asked only for mappings of which a row is named."""
+        self._names = names
+        same = {
+            name
+            for name, one in project.mappings.items()
+            if one.target.entity == spec.target.entity
+        }
+        linked = [(row, one.record) for row, one in snapshot.links.items() if row[0] in same]
+        decided = [
+            ((one.mapping, one.key), one.record)
+            for one in project.decisions
+            if one.verdict is Verdict.LINK and one.mapping in same and one.record is not None
+        ]
+        known = {*linked}
+        self._linked = _by_record(linked)
+        self._decided = _by_record(one for one in decided if one not in known)
+
+    def found(self, matches: Iterable[Match], entity: Entity) -> tuple[FoundRecord, ...]:
+        """What a search found, with the rows of each record."""
+        return tuple(
+            FoundRecord(
+                record=one.record["id"],
+                title=one.title,
+                values=one.texts,
+                fits=one.fits,
+                is_active=one.record.get(entity.active) not in (False, 0),
+                linked=self._refs(self._linked, one.record["id"]),
+                decided=self._refs(self._decided, one.record["id"]),
+            )
+            for one in matches
+        )
+
+    def _refs(self, rows: Mapping[int, list[RowKey]], record: int) -> tuple[RowRef, ...]:
+        found = sorted(rows.get(record, ()))
+        return tuple(RowRef(*row, self._names(row[0]).get(row[1], "")) for row in found)
+
+
+def _by_record(pairs: Iterable[tuple[RowKey, int]]) -> Mapping[int, list[RowKey]]:
+    found: dict[int, list[RowKey]] = {}
+    for row, record in pairs:
+        found.setdefault(record, []).append(row)
+    return found
