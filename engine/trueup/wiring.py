@@ -194,6 +194,10 @@ class Connections:
         client = self._http_target().client
         return describe(client, name, self._project.catalogue.entities.keys())
 
+    def source_tables(self) -> "Mapping[str, Table]":
+        """The catalogue's tables under the names of the source. Raises ConfigError."""
+        return self._profile().tables
+
     def examine_source(self) -> list[Finding]:
         """Findings about access to the source. Raises EngineError where it cannot be opened."""
         project = self._project

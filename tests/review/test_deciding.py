@@ -74,6 +74,20 @@ def test_each_decision_is_written_as_the_command_line_writes_it(work, tmp_path):
     assert serving.faults == []
 
 
+def test_confirming_a_match_writes_what_the_link_command_writes(work, tmp_path):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        page = browser.get("/row", mapping="customer", key="acc")
+        shown = browser.post("/decide", page.form("/decide", verdict="link"))
+        written = write(browser, shown)
+    assert run(["link", "customer", "acc", "101", "--yes", "--project", str(other)]) == 0
+
+    assert decisions(work) == decisions(other)
+    assert b"link: 101" in decisions(work)
+    assert "Next: linked" in written.text
+
+
 def test_what_follows_is_shown_in_units_and_money_and_the_next_plan_follows_it(work):
     with Serving(work) as serving:
         browser = serving.browser()

@@ -199,6 +199,52 @@ def test_a_row_shows_both_sides_its_ledger_line_and_what_can_be_decided(browser)
     assert decided == ["create", "succeed", "correct", "ignore"]
 
 
+def next_of(answer):
+    """The next step that a row's page shows first."""
+    [section] = [one for one in answer.page.iter("section") if one.get("class") == "next"]
+    return text_of(section)
+
+
+@pytest.mark.parametrize(("row", "step"), [
+    (("customer", "acc"), "found by match: confirm"),
+    (("service", "pro-new"), "new"),
+    (("subscription", "two"), "decide"),
+    (("license_change", "log-held"), "decide"),
+    (("license_change", "log-sub"), "linked"),
+])  # fmt: skip
+def test_a_row_shows_its_one_next_step_first(browser, row, step):
+    mapping, key = row
+    answer = browser.get("/row", mapping=mapping, key=key)
+
+    assert next_of(answer).startswith(f"Next: {step} ")
+
+
+def test_a_search_as_a_person_types_is_a_part_of_the_page_and_makes_no_call(browser):
+    answer = browser.get("/found", mapping="service", key="pro-new", search="pro-t")
+    root = parsed(f"<div>{answer.body.decode('utf-8')}</div>")
+
+    [table] = root.iter("table")
+    assert [text_of(one) for one in table.find("tbody/tr")] == [
+        "601", "Mail pro-two", "name contains it", "linked to no row",
+    ]  # fmt: skip
+    [form] = root.iter("form")
+    fields = {one.get("name"): one.get("value") for one in form.iter("input")}
+    assert (form.get("action"), fields["mapping"], fields["key"], fields["record"]) == (
+        "/decide", "service", "pro-new", "601",
+    )  # fmt: skip
+    assert text_of(next(one for one in root.iter() if one.get("data-count"))).startswith("1 found")
+
+
+@pytest.mark.parametrize("search", ["*", "<img src=x onerror=alert(1)>", "x" * 201, " "])
+def test_what_cannot_be_searched_is_said_in_the_part(browser, search):
+    answer = browser.get("/found", mapping="service", key="pro-new", search=search)
+
+    assert answer.status == HTTPStatus.OK
+    assert b"<img" not in answer.body
+    assert b"TEXT" in answer.body or b"0 found" in answer.body
+    assert browser.get("/found", mapping="nope", search="a").status == HTTPStatus.NOT_FOUND
+
+
 def test_changed_fields_show_before_and_after_with_the_reason(browser):
     answer = browser.get("/row?mapping=customer&key=acc")
 

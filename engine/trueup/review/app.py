@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trueup.errors import EngineError
-from trueup.review import applying, deciding, lists
+from trueup.review import applying, deciding, lists, searching
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
@@ -37,6 +37,7 @@ def _pages() -> list[Route]:
         "/": lists.first_page,
         "/rows": lists.rows,
         "/row": deciding.row,
+        "/found": searching.found_at_once,
         "/decision": deciding.decision,
         "/preview": applying.preview,
         "/applying": applying.applying,

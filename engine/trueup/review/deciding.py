@@ -7,20 +7,17 @@ from starlette.responses import Response
 
 from trueup.errors import EngineError
 from trueup.model.project import Verdict
-from trueup.model.record_search import SearchResult
 from trueup.operations.decision_entries import Asked, record_id
 from trueup.operations.propose import Proposal
-from trueup.operations.search import search_records
 from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import known_as
 from trueup.render.ledger import COLUMNS, correction_text
-from trueup.render.report import ReasonText
 from trueup.review.current import Current
 from trueup.review.forms import Form, FormError
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
-from trueup.review.row_page import candidate, row_page
-from trueup.review.rows import RowKey
+from trueup.review.row_page import row_page
+from trueup.review.searching import asked_of, search_by_button
 from trueup.review.waiting import wait
 
 FILE = "mappings/decisions.yaml"
@@ -30,20 +27,12 @@ NO_RECORD = "Choose the record that the row is to be linked to."
 
 def row(request: Request, current: Current) -> Response:
     """A row, both sides of it, and what can be decided; with `search`, records that fit."""
-    query = request.query_params
-    ref = RowKey(query.get("mapping", ""), query.get("key", ""))
+    ref, text = asked_of(request)
     try:
         shown = row_page(current, ref)
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
-    text = query.get("search", "")
-    result: SearchResult | None = None
-    refused: tuple[ReasonText, ...] = ()
-    if text and shown.can_link:
-        try:
-            result = search_records(current.project, ref.mapping, text)
-        except EngineError as error:
-            refused = desk_of(request).failures.of(error)
+    search = text if shown.can_link else ""
     names = current.plan.names
     return page(
         request,
@@ -52,12 +41,11 @@ def row(request: Request, current: Current) -> Response:
         current=current,
         active=shown.tab,
         row=shown,
+        ref=ref,
         names=names,
         ledger_columns=(names.source, names.target, *COLUMNS),
         text=text or known_as(shown.name),
-        result=result,
-        found=[candidate(one) for one in result.found] if result else [],
-        refused=refused,
+        more=search_by_button(request, current, ref, search),
     )
 
 

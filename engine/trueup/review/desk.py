@@ -27,6 +27,7 @@ from trueup.operations.listener import Listener, Progress
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 from trueup.operations.propose import Proposal, propose, write_proposal
+from trueup.operations.search import LocalSearch
 from trueup.operations.state import list_links
 from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions, PlanOptions
@@ -109,7 +110,8 @@ class Desk:
         self.applying: Applying | None = None
         self._previews = _Shelf[Preview]()
         self._proposals = _Shelf[Proposal]()
-        self._lock = Lock()
+        self._search: tuple[Current, LocalSearch] | None = None
+        self._lock, self._search_lock = Lock(), Lock()
         self._is_closing = False
         self._first: Work | None = None
         self._threads: list[Thread] = []
@@ -169,6 +171,13 @@ class Desk:
         if found is None:
             raise EngineError(NO_PREVIEW)
         return found
+
+    def local_search(self, current: Current) -> LocalSearch:
+        """Searches in what the plan on the pages has read. Raises EngineError."""
+        with self._search_lock:
+            if self._search is None or self._search[0] is not current:
+                self._search = (current, LocalSearch(current.project))
+            return self._search[1]
 
     # Decisions
 

@@ -86,6 +86,13 @@ def page(
     return HTMLResponse(text, status)
 
 
+def fragment(request: Request, template: str, **values: object) -> HTMLResponse:
+    """A part of a page, with which the script replaces what stands there."""
+    csrf = Exact(session_of(request).csrf)
+    found = _environment().get_template(template)
+    return HTMLResponse(found.render(csrf_name=CSRF, csrf=csrf, **values))
+
+
 def here_of(request: Request) -> Exact:
     """The address of a page that was asked for by GET, to come back to; else the first page."""
     if request.method != "GET":

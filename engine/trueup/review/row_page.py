@@ -9,6 +9,7 @@ from trueup.model.plan import Action, Change, LedgerLine, Plan
 from trueup.model.project import Decision, MappingSpec, Verdict
 from trueup.model.record_search import FoundRecord
 from trueup.operations.decide import possible
+from trueup.operations.record_links import source_address
 from trueup.render.attention import Kind
 from trueup.render.changes import after, before, effects, notes, units, where
 from trueup.render.findings import chain_text
@@ -18,6 +19,7 @@ from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import why_changed
 from trueup.review.current import Current
+from trueup.review.next_step import NextStep, next_step
 from trueup.review.rows import LedgerRow, Row, RowKey
 
 
@@ -85,7 +87,9 @@ class RowPage:
     name: str
     tab: str
     customer: str
+    next: NextStep
     source: str  # table and key
+    opens: str  # address of the row in the source system; empty where it is unknown
     target: str  # entity and record
     changes: tuple[ChangePart, ...]
     stops: tuple[Stop, ...]
@@ -114,7 +118,9 @@ def row_page(current: Current, ref: RowKey) -> RowPage:
         name=next((one.name for one in (row, *lines) if one), ref.key),
         tab=spec.tab,
         customer=next((one.customer for one in (row, *lines) if one), ""),
+        next=next_step(current, ref, row, can_link=Verdict.LINK in verdicts),
         source=f"{spec.source.table} {ref.key}",
+        opens=source_address(project, spec.source.table, ref.key),
         target=_target(spec, record, own, row),
         changes=tuple(_change(change, current) for change in row.changes) if row else (),
         stops=tuple(_stops(row, current)) if row else (),

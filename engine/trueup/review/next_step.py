@@ -1,0 +1,137 @@
+"""The one thing that a person does next about a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from trueup.model.finding import Command
+from trueup.model.plan import Action, Change, RowRef
+from trueup.model.project import Decision, Verdict
+from trueup.render.attention import Item, Kind
+from trueup.render.formatting import known_as, word
+from trueup.review.current import Current
+from trueup.review.rows import Row, RowKey
+
+_BY_MATCH = frozenset({"match", "identity"})
+"""How a link is found where nobody has decided it."""
+
+
+class Step(StrEnum):
+    """Where a row stands, by what is to be done next."""
+
+    LINKED = "linked"  # nothing is to be decided
+    CONFIRM = "found by match: confirm"
+    CHOOSE = "choose"  # its record is not known: choose one, or add a new one
+    NEW = "new"  # the next run creates its record
+    DECIDE = "decide"  # it is held, or differs, until a decision
+    WAITS = "waits"  # another row is to be settled first
+    BLOCKED = "blocked"  # a value is to be mended in one of the systems
+    IGNORED = "ignored"
+
+
+_TEXTS = {
+    Step.LINKED: "Nothing is to be decided: what the plan does is done by the next run.",
+    Step.CONFIRM: (
+        "Its record was found by match. Once confirmed, it is this record whatever the names "
+        "become. Or choose another one."
+    ),
+    Step.CHOOSE: "Choose its record, or add a new one.",
+    Step.NEW: "The next run creates its record, unless you choose one.",
+    Step.DECIDE: "Decide what becomes of it.",
+    Step.WAITS: "It goes through once another row does.",
+    Step.BLOCKED: "Mend it where it is wrong, then plan again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The step, with what it needs."""
+
+    step: Step
+    record: int | None = None  # LINKED, CONFIRM: the record
+    suggested: tuple[int, ...] = ()  # CHOOSE: records that the plan names
+    waits_for: RowRef | None = None  # WAITS
+    until: date | None = None  # IGNORED; None: for good
+
+    @property
+    def text(self) -> str:
+        """The step as a sentence."""
+        if self.step is Step.WAITS and self.waits_for:
+            row = self.waits_for
+            return f"It goes through once {word(row.mapping)} {known_as(row.name or row.key)} does."
+        if self.step is Step.IGNORED:
+            until = f"until {self.until.isoformat()}" if self.until else "for good"
+            return f"It is left alone {until}, as decided. Another decision ends that."
+        return _TEXTS[self.step]
+
+
+def next_step(current: Current, ref: RowKey, row: Row | None, *, can_link: bool) -> NextStep:
+    """The first thing that stands between the row and being billed right."""
+    keys = row.keys if row else (ref.key,)
+    ignored = _ignored(current, ref, keys)
+    if ignored and not row:
+        return NextStep(Step.IGNORED, until=ignored.until)
+    record, changes = current.links.get(ref), row.changes if row else ()
+    items = row.items if row else ()
+    if stop := next((one for one in items if one.at_fault), None):
+        return _stopped(stop, ref, is_open=can_link and record is None)
+    if waiting := next((one for one in items if one.because), None):
+        return NextStep(Step.WAITS, waits_for=waiting.because[-1])
+    if items:
+        return NextStep(Step.DECIDE)
+    return _unstopped(changes, record, can_link=can_link)
+
+
+def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool) -> NextStep:
+    """The step of a row that nothing stops."""
+    link = next((one for one in changes if one.action is Action.LINK), None)
+    if link and link.how in _BY_MATCH and can_link:
+        return NextStep(Step.CONFIRM, link.record)
+    if any(one.action is Action.CREATE for one in changes):
+        return NextStep(Step.NEW)
+    return NextStep(Step.LINKED, record if record is not None else _record_of(changes))
+
+
+def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
+    """The step of a row that needs a person itself."""
+    commands = [one for finding in item.findings for one in finding.commands]
+    own = [one for one in commands if (one.mapping, one.key) == ref]
+    records = _records(own)
+    creates = any(_verdict(one) is Verdict.CREATE for one in own)
+    if records or (is_open and creates):
+        return NextStep(Step.CHOOSE, suggested=records)
+    if item.kind is Kind.BLOCKED and not own:
+        return NextStep(Step.BLOCKED)
+    return NextStep(Step.DECIDE)
+
+
+def _records(commands: Sequence[Command]) -> tuple[int, ...]:
+    """The records to which a finding would link the row."""
+    found = [int(one.rest) for one in commands if one.verb == "link" and one.rest.isdecimal()]
+    return tuple(dict.fromkeys(found))
+
+
+def _verdict(command: Command) -> Verdict | None:
+    """What a command decides; None for one that is no decision."""
+    name = command.rest.partition(" ")[0]
+    is_decision = command.verb == "decide" and name in {*map(str, Verdict)}
+    return Verdict(name) if is_decision else None
+
+
+def _record_of(changes: Sequence[Change]) -> int | None:
+    return next((one.record for one in changes if one.record is not None), None)
+
+
+def _ignored(current: Current, ref: RowKey, keys: Sequence[str]) -> Decision | None:
+    """The decision that leaves the row alone on the day of the plan."""
+    return next(
+        (
+            one
+            for one in current.project.decisions
+            if (one.mapping, one.verdict) == (ref.mapping, Verdict.IGNORE)
+            and one.key in keys
+            and (one.until is None or one.until >= current.plan.as_of)
+        ),
+        None,
+    )

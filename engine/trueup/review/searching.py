@@ -1,0 +1,62 @@
+"""The search for a record: by the button of a row's page, and as a person types."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueup.errors import EngineError
+from trueup.model.record_search import SearchResult
+from trueup.operations.search import search_records
+from trueup.render.report import ReasonText
+from trueup.review.current import Current
+from trueup.review.pages import desk_of, failure_text, fragment
+from trueup.review.row_page import candidate
+from trueup.review.rows import RowKey
+
+NO_MAPPING = "There is no such mapping."
+
+
+def found_at_once(request: Request, current: Current) -> Response:
+    """A part of a row's page: what the records of the last plan have that fits. No call is made."""
+    ref, text = asked_of(request)
+    if ref.mapping not in current.project.mappings:
+        return failure_text(request, NO_MAPPING, HTTPStatus.NOT_FOUND)
+    try:
+        result = desk_of(request).local_search(current).find(ref.mapping, text)
+    except EngineError as error:
+        shown = found(None, desk_of(request).failures.of(error))
+    else:
+        shown = found(result)
+    return fragment(request, "found.html", ref=ref, names=current.plan.names, **shown)
+
+
+def search_by_button(
+    request: Request, current: Current, ref: RowKey, text: str
+) -> Mapping[str, object]:
+    """What the template of the records needs; where the copy has none that fits, Autotask is asked.
+
+    An empty text finds nothing.
+    """
+    if not text:
+        return found(None)
+    try:
+        return found(search_records(current.project, ref.mapping, text))
+    except EngineError as error:
+        return found(None, desk_of(request).failures.of(error))
+
+
+def asked_of(request: Request) -> tuple[RowKey, str]:
+    """The row of an address, and the text that is searched for it."""
+    query = request.query_params
+    ref = RowKey(query.get("mapping", ""), query.get("key", ""))
+    return ref, query.get("search", "")
+
+
+def found(
+    result: SearchResult | None, refused: tuple[ReasonText, ...] = ()
+) -> Mapping[str, object]:
+    """What the template of the records that fit needs."""
+    shown = [candidate(one) for one in result.found] if result else []
+    return {"result": result, "found": shown, "refused": refused}

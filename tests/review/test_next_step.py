@@ -1,0 +1,69 @@
+"""The one next step of a row, by what the plan says of it."""
+
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+from trueup.model.finding import Command, Finding, Place, Severity
+from trueup.model.plan import RowRef
+from trueup.model.project import Decision, Verdict
+from trueup.render.attention import Item, Kind
+from trueup.review.next_step import NextStep, Step, next_step
+from trueup.review.rows import RowKey
+
+REF = RowKey("subscription", "one")
+AS_OF = date(2026, 11, 15)
+
+
+def item(kind, *commands, code="no-phone", because=()):
+    finding = Finding(code, Severity.ERROR, "it is wrong", commands=commands)
+    return Item(kind, RowRef(*REF), (finding,), because=because)
+
+
+def step(*items, decisions=(), links=None, row=True, can_link=True):
+    """The next step of the row with these items."""
+    project = SimpleNamespace(decisions=decisions)
+    current = SimpleNamespace(project=project, plan=SimpleNamespace(as_of=AS_OF), links=links or {})
+    here = SimpleNamespace(keys=("one",), changes=(), items=items) if row else None
+    return next_step(current, REF, here, can_link=can_link)
+
+
+LINKS = [Command("link", *REF, "600"), Command("link", *REF, "601"), Command("link", *REF, "ID")]
+CREATE = Command("decide", *REF, "create --reason …")
+FAULT = RowRef("customer", "bad", "Bad Ltd")
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([item(Kind.BLOCKED)], NextStep(Step.BLOCKED)),
+        ([item(Kind.BLOCKED, *LINKS, CREATE)], NextStep(Step.CHOOSE, suggested=(600, 601))),
+        ([item(Kind.BLOCKED, CREATE)], NextStep(Step.CHOOSE)),
+        ([item(Kind.HELD)], NextStep(Step.DECIDE)),
+        ([item(Kind.BLOCKED, Command("decide", *REF, "push --reason …"))], NextStep(Step.DECIDE)),
+        ([item(Kind.BLOCKED, Command("link", "customer", "bad", "7"))], NextStep(Step.BLOCKED)),
+        (
+            [item(Kind.BLOCKED, code="depends-on-blocked", because=(RowRef("x", "y"), FAULT))],
+            NextStep(Step.WAITS, waits_for=FAULT),
+        ),
+        ([], NextStep(Step.LINKED)),
+    ],
+)
+def test_what_stops_a_row_says_what_is_next(items, expected):
+    assert step(*items) == expected
+
+
+def test_a_linked_row_is_not_chosen_anew_for_a_new_one():
+    found = step(item(Kind.BLOCKED, CREATE), links={REF: 700})
+
+    assert found.step is Step.DECIDE
+
+
+def test_a_row_that_is_ignored_says_until_when_and_no_longer_once_that_is_past():
+    def ignore(until):
+        place = Place("mappings/decisions.yaml", 2, 1)
+        return Decision(*REF, Verdict.IGNORE, place, until=until)
+
+    assert step(decisions=[ignore(AS_OF)], row=False) == NextStep(Step.IGNORED, until=AS_OF)
+    assert step(decisions=[ignore(None)], row=False).text.startswith("It is left alone for good")
+    assert step(decisions=[ignore(date(2026, 11, 14))], row=False).step is Step.LINKED
