@@ -88,6 +88,98 @@ def test_confirming_a_match_writes_what_the_link_command_writes(work, tmp_path):
     assert "Next: linked" in written.text
 
 
+@pytest.mark.parametrize(
+    ("tab", "rows", "fields", "words"),
+    [
+        ("Agreements", [("subscription", "two"), ("subscription", "sub")],
+         {"verdict": "ignore", "until": "2027-01-31"}, ["ignore", "--until", "2027-01-31"]),
+        ("Changes", [("license_change", "log-held"), ("license_change", "log-sub")],
+         {"verdict": "push", "on": "2026-11-20"}, ["push", "--on", "2026-11-20"]),
+        ("Changes", [("license_change", "log-sub")], {"verdict": "archive"}, ["archive"]),
+        ("Agreements", [("subscription", "two")], {"verdict": "correct"}, ["correct"]),
+    ],
+)  # fmt: skip
+def test_ticked_rows_are_decided_as_the_command_line_decides_many(
+    work, tmp_path, tab, rows, fields, words
+):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        form = dict(browser.get("/rows", tab=tab).form("/preview"))
+        ticks = [("row", f"{mapping}:{key}") for mapping, key in rows]
+        given = {**form, "what": "ticked", "reason": REASON, **fields}
+        shown = browser.post("/decide", [*given.items(), *ticks])
+        before = decisions(work)
+        write(browser, shown)
+    mapping, keys = rows[0][0], [key for _, key in rows]
+    command = ["decide", mapping, *keys, words[0], "--reason", REASON, *words[1:]]
+    assert run([*command, "--yes", "--project", str(other)]) == 0
+
+    assert before != decisions(work) == decisions(other)
+    assert decisions(work).count(b"\n- mapping:") == len(rows)
+
+
+def test_all_that_a_filter_shows_are_confirmed_at_once_as_the_link_command_does(work, tmp_path):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        form = dict(browser.get("/rows", tab="Products", text="Mail").form("/preview"))
+        given = {**form, "what": "filter", "verdict": "confirm", "reason": ""}
+        shown = browser.post("/decide", given.items())
+        written = write(browser, shown)
+        after = browser.get("/row", mapping="service", key="pro-two")
+    for key, record in [("pro-held", 603), ("pro-sub", 600), ("pro-two", 601)]:
+        assert run(["link", "service", key, str(record), "--yes", "--project", str(other)]) == 0
+
+    assert "3 rows: link, to what was found by match" in shown.text
+    assert len(shown.tables()["What follows"]) == 3
+    assert decisions(work) == decisions(other)
+    assert written.address == "/rows?tab=Products&text=Mail"
+    assert "Next: linked" in after.text
+
+
+def test_a_change_is_dismissed_for_the_month_with_one_button(work, tmp_path):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        page = browser.get("/rows", tab="Changes")
+        buttons = [one for one in page.page.iter("button") if one.get("name") == "dismiss"]
+        fields = dict(page.form("/preview"))
+        pressed = {**fields, "dismiss": "license_change:log-held"}
+        shown = browser.post("/decide", pressed.items(), ("row", "license_change:log-sub"))
+        write(browser, shown)
+    command = ["decide", "license_change", "log-held", "ignore", "--until", "2026-11-30"]
+    reason = ["--reason", "dismissed for this month"]
+    assert run([*command, *reason, "--yes", "--project", str(other)]) == 0
+
+    assert {one.get("value") for one in buttons} == {
+        "license_change:log-held", "license_change:log-sub",
+    }  # fmt: skip
+    assert "ignore, until 2026-11-30" in shown.text
+    assert decisions(work) == decisions(other)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "Tick at least one row"),
+        ({"row": "subscription:nobody"}, "not in the plan any more"),
+        ({"row": "subscription:two", "verdict": "succeed"}, "What is decided?"),
+        ({"row": "subscription:two", "verdict": "ignore"}, "ignore needs a reason"),
+        ({"row": "license_change:log-held", "verdict": "confirm"}, "nothing to confirm"),
+        ({"row": "subscription:two", "verdict": "archive", "reason": "x"}, "archive is for"),
+    ],
+)
+def test_what_cannot_be_decided_of_a_list_is_refused(desk, browser, fields, text):
+    before = decisions(desk.folder)
+    form = dict(browser.get("/rows", tab="Agreements").form("/preview"))
+    answer = browser.post("/decide", {**form, "what": "ticked", **fields}.items())
+
+    assert answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}
+    assert text in answer.text
+    assert decisions(desk.folder) == before
+
+
 def test_what_follows_is_shown_in_units_and_money_and_the_next_plan_follows_it(work):
     with Serving(work) as serving:
         browser = serving.browser()

@@ -65,7 +65,7 @@ def _actions() -> list[Route]:
         "/apply": applying.apply,
         "/stop": applying.stop,
         "/resume": applying.resume,
-        "/decide": deciding.decide,
+        "/decide": with_plan(deciding.decide),
         "/decision": deciding.write,
     }
     return [Route(path, _guarded(handler), methods=["POST"]) for path, handler in actions.items()]

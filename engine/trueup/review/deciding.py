@@ -11,14 +11,17 @@ from trueup.operations.decision_entries import Asked, record_id
 from trueup.operations.propose import Proposal
 from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
-from trueup.render.formatting import known_as
+from trueup.render.formatting import count, known_as
 from trueup.render.ledger import COLUMNS, correction_text
+from trueup.review.bulk import asked_of_list, dismissed
 from trueup.review.current import Current
+from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
 from trueup.review.searching import asked_of, search_by_button
-from trueup.review.waiting import wait
+from trueup.review.waiting import own_path, wait
+from trueup.wiring import SystemClock
 
 FILE = "mappings/decisions.yaml"
 NO_VERDICT = "What is decided? Choose one of the decisions that the row's page offers."
@@ -49,13 +52,24 @@ def row(request: Request, current: Current) -> Response:
     )
 
 
-def decide(request: Request) -> Response:
-    """Works out what follows from a decision; the next page shows it, nothing is written yet."""
+def decide(request: Request, current: Current) -> Response:
+    """Works out what follows from decisions; the next page shows it, nothing is written yet.
+
+    They are about one row, or about the rows of a list.
+    """
+    form = form_of(request)
+    back = form.exact("back")
     try:
-        asked = _asked(form_of(request))
+        if form.exact("dismiss"):
+            asked = dismissed(form, current.project, SystemClock().now())
+        elif form.exact("key"):
+            asked = [_asked(form)]
+            back = address("/row", mapping=asked[0].mapping, key=asked[0].key)
+        else:
+            asked = asked_of_list(form, current)
     except FormError as error:
         return failure_text(request, str(error), HTTPStatus.BAD_REQUEST)
-    return wait(desk_of(request).propose(asked))
+    return wait(desk_of(request).propose(asked, own_path(back)))
 
 
 def _asked(form: Form) -> Asked:
@@ -88,12 +102,13 @@ def decision(request: Request, current: Current) -> Response:
     """What follows from a decision, before it is written."""
     name = request.query_params.get("id", "")
     try:
-        proposal = desk_of(request).find_proposal(name)
+        proposed = desk_of(request).find_proposal(name)
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     names, currency = current.plan.names, current.plan.currency
-    effect = proposal.effect
-    ready = proposal.ready[0]
+    proposal, effect = proposed.proposal, proposed.proposal.effect
+    ready = proposal.ready
+    rows = effect_rows(effect, names, currency) if effect else []
     return page(
         request,
         "decision.html",
@@ -101,24 +116,29 @@ def decision(request: Request, current: Current) -> Response:
         current=current,
         id=name,
         what=_what(proposal),
-        row=known_as(ready.name or ready.key),
-        mapping=ready.asked.mapping,
-        reason=ready.asked.reason,
-        replaces=proposal.written[0].replaced,
-        rows=effect_rows(effect, names, currency) if effect else (),
+        row=known_as(ready[0].name or ready[0].key) if len(ready) == 1 else "",
+        mapping=ready[0].asked.mapping,
+        many=count(len(ready), "row"),
+        reason=ready[0].asked.reason,
+        replaced=sum(one.replaced for one in proposal.written),
+        rows=rows[:PAGE],
+        left=count(len(rows) - PAGE, "row") if len(rows) > PAGE else "",
         totals=effect_totals(effect, names, currency) if effect else (),
         unknown=desk_of(request).failures.text(proposal.unknown),
-        correction=correction_text(ready.line, currency) if ready.line else "",
-        notes=(*proposal.notes, *ready.notes),
-        back=address("/row", mapping=ready.asked.mapping, key=ready.key),
+        corrections=[correction_text(one.line, currency) for one in ready[:1] if one.line]
+        if len(ready) == 1
+        else [],
+        notes=(*proposal.notes, *(note for one in ready for note in one.notes)),
+        back=proposed.back,
         file=FILE,
     )
 
 
 def _what(proposal: Proposal) -> str:
-    asked = proposal.ready[0].asked
+    asked, is_one = proposal.ready[0].asked, len(proposal.ready) == 1
     parts = [str(asked.verdict)]
-    parts += [f"to {asked.record}"] if asked.record is not None else []
+    if asked.record is not None:
+        parts += [f"to {asked.record}" if is_one else "to what was found by match"]
     parts += [f"of {asked.of}"] if asked.of else []
     parts += [f"from {asked.on.isoformat()}"] if asked.on else []
     parts += [f"until {asked.until.isoformat()}"] if asked.until else []
@@ -126,10 +146,10 @@ def _what(proposal: Proposal) -> str:
 
 
 def write(request: Request) -> Response:
-    """Writes the decision that was shown, and plans again."""
+    """Writes the decisions that were shown, and plans again."""
     desk = desk_of(request)
     try:
-        (written,) = desk.write(form_of(request).one("id"))
+        back = desk.write(form_of(request).one("id"))
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
-    return wait(desk.plan_again(address("/row", mapping=written.mapping, key=written.key)))
+    return wait(desk.plan_again(back))

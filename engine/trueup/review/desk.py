@@ -6,7 +6,7 @@ as they were shown: what is confirmed is exactly that.
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import apply as applying
-from trueup.operations.decide import Written
 from trueup.operations.decision_entries import Asked
 from trueup.operations.listener import Listener, Progress
 from trueup.operations.plan import plan
@@ -59,6 +58,14 @@ class Preview:
     plan: Plan
     text: str  # the document
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Decisions as a person looks at them before they are written."""
+
+    proposal: Proposal
+    back: str  # the address to go to, once they are written
 
 
 @dataclass(slots=True)
@@ -109,7 +116,7 @@ class Desk:
         self.works = Works(failures)
         self.applying: Applying | None = None
         self._previews = _Shelf[Preview]()
-        self._proposals = _Shelf[Proposal]()
+        self._proposals = _Shelf[Proposed]()
         self._search: tuple[Current, LocalSearch] | None = None
         self._lock, self._search_lock = Lock(), Lock()
         self._is_closing = False
@@ -181,31 +188,35 @@ class Desk:
 
     # Decisions
 
-    def propose(self, asked: Asked) -> Work:
-        """Works out what follows from a decision; nothing is written."""
+    def propose(self, asked: Sequence[Asked], back: str) -> Work:
+        """Works out what follows from decisions; nothing is written. `back`: where to go then."""
 
         def do(work: Work) -> str:
             project = load_project(self._folder)
-            proposal = propose(project, [asked], listener=Listener(step=work.report))
+            proposal = propose(project, asked, listener=Listener(step=work.report))
             name = secrets.token_urlsafe(12)
-            self._proposals.put(name, proposal)
+            self._proposals.put(name, Proposed(proposal, back))
             return f"/decision?{urlencode({'id': name})}"
 
         return self.works.start("Working out what follows", do)
 
-    def find_proposal(self, name: str) -> Proposal:
+    def find_proposal(self, name: str) -> Proposed:
         """The proposal. Raises EngineError where it is no longer there."""
         found = self._proposals.get(name)
         if found is None:
             raise EngineError(NO_PREVIEW)
         return found
 
-    def write(self, name: str) -> list[Written]:
-        """Writes what was proposed, once. Raises EngineError where the file was changed since."""
-        proposal = self._proposals.take(name)
-        if proposal is None:
+    def write(self, name: str) -> str:
+        """Writes what was proposed, once; returns the address to go to then.
+
+        Raises EngineError where it is no longer there, or the file was changed since.
+        """
+        proposed = self._proposals.take(name)
+        if proposed is None:
             raise EngineError(NO_PREVIEW)
-        return write_proposal(proposal)
+        write_proposal(proposed.proposal)
+        return proposed.back
 
     # Runs
 

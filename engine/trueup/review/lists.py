@@ -20,6 +20,7 @@ from trueup.render.plan_html import plan_html
 from trueup.render.plan_tables import Table
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import DONE, balance_rows, finding_row, left_out
+from trueup.review.bulk import choices, is_pending
 from trueup.review.current import Current
 from trueup.review.earlier import held_back
 from trueup.review.filters import Filter, Listed, counted, total
@@ -76,6 +77,9 @@ def rows(request: Request, current: Current) -> Response:
         tab=tab,
         money=lambda amount: _money(amount, current),
         sums=ROW_SUMS,
+        choices=choices(current.project, here),
+        chosen=len(chosen),
+        is_pending=lambda ref: is_pending(current.project, ref),
         count=count,
         to_apply=sum(1 for row in chosen if row.changes),
         earlier=held_back(current, tab, here),

@@ -13,7 +13,7 @@ from trueup.render.formatting import known_as, word
 from trueup.review.current import Current
 from trueup.review.rows import Row, RowKey
 
-_BY_MATCH = frozenset({"match", "identity"})
+BY_MATCH = frozenset({"match", "identity"})
 """How a link is found where nobody has decided it."""
 
 
@@ -86,7 +86,7 @@ def next_step(current: Current, ref: RowKey, row: Row | None, *, can_link: bool)
 def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool) -> NextStep:
     """The step of a row that nothing stops."""
     link = next((one for one in changes if one.action is Action.LINK), None)
-    if link and link.how in _BY_MATCH and can_link:
+    if link and link.how in BY_MATCH and can_link:
         return NextStep(Step.CONFIRM, link.record)
     if any(one.action is Action.CREATE for one in changes):
         return NextStep(Step.NEW)

@@ -1,0 +1,139 @@
+"""One decision for several rows of a list: those that are ticked, or all that a filter shows."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from trueup.model.plan import Action
+from trueup.model.project import Project, Verdict
+from trueup.operations.decide import possible
+from trueup.operations.decision_entries import Asked
+from trueup.operations.user import current_user
+from trueup.review.current import Current
+from trueup.review.filters import Filter
+from trueup.review.forms import Form, FormError
+from trueup.review.next_step import BY_MATCH
+from trueup.review.rows import LedgerRow, Row, RowKey
+
+CONFIRM = "confirm"
+"""Beside the verdicts: each row is linked to the record that was found for it by match."""
+
+DISMISSED = "dismissed for this month"
+"""The reason of a decision that one button makes."""
+
+NOTHING_TICKED = "Tick at least one row that is to be decided about."
+NO_VERDICT = "What is decided? Choose one of the decisions that the list offers."
+GONE = "A row that was ticked is not in the plan any more: look at the list again."
+NOT_FOUND_BY_MATCH = "No row that was ticked was found by match: there is nothing to confirm."
+
+_WITH_LABELS = {
+    Verdict.IGNORE: "ignore",
+    Verdict.ARCHIVE: "archive: it is there already",
+    Verdict.PUSH: "push: send it all the same",
+    Verdict.CORRECT: "correct the units",
+}
+"""What can be decided about several rows alike, with its name in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision that a list offers for several rows."""
+
+    value: str
+    label: str
+
+
+def choices(project: Project, rows: Iterable[Row | LedgerRow]) -> tuple[Choice, ...]:
+    """What can be decided about any of the rows."""
+    shown = [*rows]
+    found = [Choice(CONFIRM, "confirm what was found by match")] if any(map(_match, shown)) else []
+    mappings = dict.fromkeys(row.ref.mapping for row in shown if row.ref.mapping)
+    verdicts = {
+        one for name in mappings if name in project.mappings for one in possible(project, name)
+    }
+    found += [Choice(str(one), label) for one, label in _WITH_LABELS.items() if one in verdicts]
+    return tuple(found)
+
+
+def is_pending(project: Project, ref: RowKey) -> bool:
+    """Whether the row is a pending change, which can be dismissed for a month."""
+    spec = project.mappings.get(ref.mapping)
+    return bool(spec and spec.append and ref.key)
+
+
+def dismissed(form: Form, project: Project, now: datetime) -> list[Asked]:
+    """The decision of *Dismiss for this month*: ignore it up to the month's last day.
+
+    So it is back on the first day of the next month, in the business time zone.
+    """
+    refs = _refs([form.exact("dismiss")])
+    until = _last_of_month(project.as_of or now.astimezone(project.zone).date())
+    return [Asked(*ref, Verdict.IGNORE, DISMISSED, until=until, by=current_user()) for ref in refs]
+
+
+def asked_of_list(form: Form, current: Current) -> list[Asked]:
+    """The decisions that a list's form asks for, in the name of this user. Raises FormError."""
+    chosen = _chosen(form, current)
+    if not chosen:
+        raise FormError(NOTHING_TICKED)
+    verdict, who = form.one("verdict"), current_user()
+    if verdict == CONFIRM:
+        confirmed = [(row, record) for row in chosen if (record := _match(row)) is not None]
+        if not confirmed:
+            raise FormError(NOT_FOUND_BY_MATCH)
+        return [
+            Asked(*row.ref, Verdict.LINK, form.one("reason"), record=record, by=who)
+            for row, record in confirmed
+        ]
+    if verdict not in {*map(str, _WITH_LABELS)}:
+        raise FormError(NO_VERDICT)
+    template = Asked(
+        "",
+        "",
+        Verdict(verdict),
+        form.one("reason"),
+        until=form.day("until") if verdict == Verdict.IGNORE else None,
+        on=form.day("on") if verdict == Verdict.PUSH else None,
+        by=who,
+    )
+    return [
+        replace(template, mapping=row.ref.mapping, key=key) for row in chosen for key in _keys(row)
+    ]
+
+
+def _chosen(form: Form, current: Current) -> Sequence[Row | LedgerRow]:
+    """The rows that are meant. Raises FormError where one is not in the plan any more."""
+    is_ledger = form.one("list") == "ledger"
+    here: Sequence[Row | LedgerRow] = current.ledger if is_ledger else current.rows
+    if form.one("what") == "filter":
+        fields = {name: form.exact(name) for name in form.fields}
+        tab = fields.get("tab", "")
+        of_tab = [row for row in here if isinstance(row, LedgerRow) or row.tab == tab]
+        return [row for row in Filter.of(fields).choose(of_tab) if row.ref.key]
+    by_ref = {row.ref: row for row in here}
+    refs = _refs(form.every("row"))
+    if any(ref not in by_ref for ref in refs):
+        raise FormError(GONE)
+    return [by_ref[ref] for ref in refs]
+
+
+def _refs(texts: Iterable[str]) -> list[RowKey]:
+    parts = (text.partition(":") for text in dict.fromkeys(texts))
+    return [RowKey(mapping, key) for mapping, _, key in parts]
+
+
+def _keys(row: Row | LedgerRow) -> Sequence[str]:
+    """The rows of the source that stand behind it: changes of one day are merged."""
+    return row.keys if isinstance(row, Row) else (row.ref.key,)
+
+
+def _match(row: Row | LedgerRow) -> int | None:
+    """The record that was found for the row by match; None where there is none."""
+    changes = row.changes if isinstance(row, Row) else ()
+    found = (one for one in changes if one.action is Action.LINK and one.how in BY_MATCH)
+    return next((one.record for one in found), None)
+
+
+def _last_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])

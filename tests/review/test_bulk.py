@@ -1,0 +1,39 @@
+"""Decisions about several rows: what a month is, and which rows of a merged change are meant."""
+
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from trueup.model.project import Verdict
+from trueup.review.bulk import DISMISSED, dismissed
+from trueup.review.forms import Form
+
+
+def project(zone="Europe/London", as_of=None):
+    return SimpleNamespace(zone=ZoneInfo(zone), as_of=as_of)
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "until"),
+    [
+        (datetime(2026, 11, 15, 12, tzinfo=UTC), "Europe/London", date(2026, 11, 30)),
+        (datetime(2028, 2, 1, tzinfo=UTC), "Europe/London", date(2028, 2, 29)),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "Europe/London", date(2026, 12, 31)),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "Europe/Berlin", date(2027, 1, 31)),
+        (datetime(2026, 12, 1, 0, 30, tzinfo=UTC), "America/New_York", date(2026, 11, 30)),
+    ],
+)
+def test_a_month_ends_in_the_business_time_zone(now, zone, until):
+    form = Form({"dismiss": ["license_change:a:b"]})
+    [asked] = dismissed(form, project(zone), now)
+
+    assert (asked.mapping, asked.key, asked.verdict) == ("license_change", "a:b", Verdict.IGNORE)
+    assert (asked.until, asked.reason) == (until, DISMISSED)
+
+
+def test_the_month_is_that_of_a_fixed_day():
+    form = Form({"dismiss": ["license_change:a"]})
+    [asked] = dismissed(form, project(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
+
+    assert asked.until == date(2026, 9, 30)
