@@ -14,6 +14,7 @@ from trueup.operations.state import list_links
 from trueup.sandbox.autotask.dump import dump_database
 
 from tests.support.browser import Serving
+from tests.support.pages import text_of
 
 ADJUSTED = ("row", "license_change:log-sub")
 TARGETS = ["--target", "license_change:log-sub"]
@@ -108,6 +109,28 @@ def test_after_apply_the_desk_plans_again_and_the_run_is_in_the_list(browser, se
     assert none.tables()["Changes of this run"] == []
     found = browser.get("/applying", text="license change, mark")
     assert [row["state"] for row in found.tables()["Outcome by change"]] == ["applied"]
+
+
+def test_a_preview_shows_units_over_time_and_the_sentence_for_the_customer(browser):
+    page = preview(browser, ADJUSTED)
+    [units] = [rows for label, rows in page.tables().items() if label.startswith("Units of")]
+    [chart] = page.page.iter("svg")
+
+    assert [(row["from"], row["before"], row["after"], row["more"]) for row in units] == [
+        ("2026-11-01", "10", "10", ""), ("2026-11-10", "10", "13", "+3"),
+    ]  # fmt: skip
+    [told] = page.page.iter("blockquote")
+    assert "From 10 November 2026 you have 13 instead of 10 Mail pro-sub, monthly; " in text_of(
+        told
+    )
+    assert "your next invoice has £21.00 more and each month £30.00 more." in text_of(told)
+    named = {one.get("id"): text_of(one) for one in chart if one.get("id")}
+    assert [named[one] for one in chart.get("aria-labelledby").split()] == [
+        next(label for label in page.tables() if label.startswith("Units of")) + " over time",
+        "from 2026-11-01 10 before, 10 after; from 2026-11-10 10 before, 13 after",
+    ]
+    drawn = {name for one in chart.iter() for name in one.keys()}  # noqa: SIM118 -- ElementTree's
+    assert not [name for name in drawn if name.startswith("on") or name in {"style", "href"}]
 
 
 def test_everything_of_a_tab_or_of_the_plan_can_be_previewed(browser):

@@ -22,6 +22,7 @@ from trueup.review.forms import Form
 from trueup.review.lists import listing
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.rows import EndedRow, Row, RowKey
+from trueup.review.unit_previews import unit_previews
 from trueup.review.waiting import REFRESH, wait
 
 NOTHING_TICKED = "Tick at least one row that is to be applied."
@@ -89,6 +90,7 @@ def preview(request: Request, current: Current) -> Response:
         balance=balance_rows(seen, view),
         groups=groups,
         whole=whole,
+        more=unit_previews(seen, view, request.query_params, found.digest),
         has_final=any(change.final for change in plan.changes),
     )
 

@@ -175,8 +175,8 @@ class Filter:
         return (
             (not self.state or self.state in row.states)
             and (not self.class_ or self.class_ in row.classes)
-            and _is_part(self.customer, owners.customer)
-            and _is_part(self.service, owners.service)
+            and _ispart_of(self.customer, owners.customer)
+            and _ispart_of(self.service, owners.service)
             and (not self.under or owners.has(_row_of(self.under)))
             and row.weight >= _amount(self.amount)
             and all(word in row.words for word in self.text.casefold().split())
@@ -184,7 +184,7 @@ class Filter:
 
     def part(self, rows: Iterable[Row]) -> Part[Row]:
         """The page that was asked for; the last one where there are not so many."""
-        return _part(self.choose(rows), self.page, PAGE)
+        return part_of(self.choose(rows), self.page, PAGE)
 
     def groups(self, rows: Iterable[Row], owner: Owner) -> Part[Group[Row]]:
         """The page of groups that was asked for, in the same order as rows."""
@@ -197,7 +197,7 @@ class Filter:
             found.sort(key=lambda group: group.name.casefold())
         else:
             found.sort(key=lambda group: (-group.weight, group.name.casefold()))
-        return _part(found, self.page, GROUPS)
+        return part_of(found, self.page, GROUPS)
 
 
 def total(rows: Iterable[Listed]) -> list[Decimal]:
@@ -218,7 +218,8 @@ def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
     return found
 
 
-def _part(found: Sequence[Shown], page: int, size: int) -> Part[Shown]:
+def part_of(found: Sequence[Shown], page: int, size: int) -> Part[Shown]:
+    """One page of so many; the last one where there are not so many pages."""
     pages = max(1, -(-len(found) // size))
     number = min(max(1, page), pages)
     shown = found[(number - 1) * size : number * size]
@@ -231,7 +232,7 @@ def _group(rows: Sequence[Row], owner: Owner) -> Group[Row]:
     return Group(by, name, rows[:IN_GROUP], len(rows), total(rows))
 
 
-def _is_part(text: str, of: RowRef | None) -> bool:
+def _ispart_of(text: str, of: RowRef | None) -> bool:
     return not text or text.casefold() in name_of(of).casefold()
 
 

@@ -1,0 +1,83 @@
+"""What a customer is told of a change of units: one plain sentence, made from typed fields."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from trueup.model.plan import Action, Change
+from trueup.render.amounts import PlanMoney
+from trueup.render.belonging import Belonging, name_of
+from trueup.render.formatting import known_as, money
+from trueup.render.pennies import penny
+
+_PERIODS = {1: "month", 3: "quarter", 6: "half-year", 12: "year"}
+"""Months of a billing period → its name."""
+
+
+def customer_sentence(
+    changes: Sequence[Change], belonging: Belonging, amounts: PlanMoney, currency: str
+) -> str:
+    """The sentence about adjustments that are sent together, or about one; empty for other changes.
+
+    Amounts are without the price of what else is billed: how much more, or less, these units cost.
+    """
+    moving = [one for one in changes if one.action is Action.ADJUST and one.adjustment]
+    if not moving or len({one.adjustment and one.adjustment.day for one in moving}) != 1:
+        return ""
+    first = moving[0].adjustment
+    start = f"From {_day(first.day)}" if first else ""
+    has = _has(moving, belonging)
+    return f"{start} {has}{_amounts(moving, amounts, currency)}." if has else ""
+
+
+def _has(moving: Sequence[Change], belonging: Belonging) -> str:
+    """What the customer has then, and had before."""
+    gains = [one for one in moving if one.unit_change > 0]
+    loses = [one for one in moving if one.unit_change < 0]
+    if len(moving) == 1:
+        before, after = moving[0].units or (0, 0)
+        service = _service(moving[0], belonging)
+        if not after:
+            return f"you no longer have {service}"
+        return f"you have {after} {f'instead of {before} ' if before else ''}{service}"
+    if len(gains) != 1 or len(loses) != 1:
+        return ""
+    new, old = gains[0], loses[0]
+    (_, now), (had, left) = new.units or (0, 0), old.units or (0, 0)
+    rest = f", and keep {left} of these" if left else ""
+    return (
+        f"you have {now} {_service(new, belonging)} in place of {had - left} "
+        f"{_service(old, belonging)}{rest}"
+    )
+
+
+def _amounts(moving: Sequence[Change], amounts: PlanMoney, currency: str) -> str:
+    if any(one.price_unknown for one in moving):
+        return "; the price is not known yet"
+    ids = [one.id for one in moving]
+    parts = []
+    if any(amounts.invoice.of(id_) is not None for id_ in ids):
+        parts.append(f"your next invoice has {_more(amounts.invoice.total(ids), currency)}")
+    months = {one.adjustment.terms.months or 1 for one in moving if one.adjustment}
+    if len(months) == 1 and any(one.monthly is not None for one in moving):
+        (many,) = months
+        exact = sum((one.monthly or Decimal(0) for one in moving), Decimal(0)) * many
+        amount = amounts.month.total(ids) if many == 1 else penny(exact)
+        each = _PERIODS.get(many, f"{many} months")
+        parts.append(f"each {each} {_more(amount, currency)}")
+    return f"; {' and '.join(parts)}" if parts else ""
+
+
+def _more(amount: Decimal, currency: str) -> str:
+    if not amount:
+        return "nothing more"
+    return f"{money(abs(amount), currency)} {'more' if amount > 0 else 'less'}"
+
+
+def _service(change: Change, belonging: Belonging) -> str:
+    return known_as(name_of(belonging.service(change)) or change.name)
+
+
+def _day(day: date) -> str:
+    """`10 November 2026`."""
+    return f"{day.day} {day:%B} {day.year}"

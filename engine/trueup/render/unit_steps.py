@@ -1,0 +1,58 @@
+"""The units of a service over time, as they are billed now and as they will be."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from trueup.model.plan import Action, Change, RowRef
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStep:
+    """Units from a day on, until the next step."""
+
+    day: date
+    before: int  # as they are billed now
+    after: int  # with the changes of the plan
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUnits:
+    """The steps of one service, from the one on that is in force before the first change."""
+
+    row: RowRef  # whose ledger is moved
+    changes: tuple[Change, ...]
+    steps: tuple[UnitStep, ...]
+
+
+def units_over_time(changes: Iterable[Change]) -> list[ServiceUnits]:
+    """The services whose units the changes move, in their order."""
+    by_row: dict[tuple[str, str], list[Change]] = {}
+    for one in changes:
+        if one.action is Action.ADJUST and one.adjustment:
+            by_row.setdefault(one.adjustment.row[:2], []).append(one)
+    return [_service(moving) for moving in by_row.values()]
+
+
+def _service(moving: Sequence[Change]) -> ServiceUnits:
+    adjusted = [(one.adjustment, one) for one in moving if one.adjustment]
+    first = min(adjustment.day for adjustment, _ in adjusted)
+    seen = next((one.seen.units for one in moving if one.seen.units is not None), ())
+    billed = sorted((row.start, row.units) for row in seen or ())
+    days = {adjustment.day for adjustment, _ in adjusted}
+    days |= {day for day, _ in billed if day > first}
+    earlier = [day for day, _ in billed if day < first]
+    days |= {max(earlier)} if earlier else set()
+    steps: list[UnitStep] = []
+    for day in sorted(days):
+        before = _on(billed, day)
+        more = sum(one.unit_change for adjustment, one in adjusted if adjustment.day <= day)
+        step = UnitStep(day, before, before + more)
+        if not steps or (steps[-1].before, steps[-1].after) != (step.before, step.after):
+            steps.append(step)
+    return ServiceUnits(adjusted[0][0].row, tuple(moving), tuple(steps))
+
+
+def _on(billed: Sequence[tuple[date, int]], day: date) -> int:
+    """The units of the last row that has begun by then; 0 before the first."""
+    return next((units for start, units in reversed(billed) if start <= day), 0)

@@ -1,0 +1,69 @@
+"""What a preview shows of units: each service over time, its money, the customer's sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trueup.model.plan import Change
+from trueup.render.changes import effects
+from trueup.render.customer_sentence import customer_sentence
+from trueup.render.formatting import known_as
+from trueup.render.joined import joined
+from trueup.render.overview import Overview
+from trueup.render.unit_steps import ServiceUnits, UnitStep, units_over_time
+from trueup.render.view import View
+from trueup.review.chart import Chart, chart
+from trueup.review.filters import Filter, part_of
+from trueup.review.pages import address
+
+ON_A_PAGE = 10
+"""Services on one page of a preview; a chart and a table take some 3 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePreview:
+    """One service."""
+
+    name: str
+    steps: tuple[UnitStep, ...]
+    chart: Chart
+    effects: tuple[str, ...]  # on this invoice, and a month
+    sentences: tuple[str, ...]  # for the customer
+
+
+def unit_previews(
+    seen: Overview, view: View, query: Mapping[str, str], digest: str
+) -> Mapping[str, object]:
+    """The page of services that the address asks for, as the template needs it."""
+    found = units_over_time(seen.plan.changes)
+    part = part_of(found, Filter.of(query).page, ON_A_PAGE)
+    told = _sentences(seen, view)
+    return {
+        "services": [_preview(one, view, told) for one in part.rows],
+        "services_part": part,
+        "services_to": lambda page: address("/preview", digest=digest, page=page),
+    }
+
+
+def _preview(service: ServiceUnits, view: View, told: Mapping[str, str]) -> ServicePreview:
+    name = known_as(service.row.name or service.row.key)
+    sentences = (told[one.id] for one in service.changes if told.get(one.id))
+    return ServicePreview(
+        name=name,
+        steps=service.steps,
+        chart=chart(name, service),
+        effects=tuple(filter(None, effects(service.changes, view))),
+        sentences=tuple(dict.fromkeys(sentences)),
+    )
+
+
+def _sentences(seen: Overview, view: View) -> Mapping[str, str]:
+    """By change; those that are sent together have one sentence."""
+    found: dict[str, str] = {}
+    for changes in joined([one for one in seen.plan.changes if one.adjustment]):
+        text = _sentence(changes, seen, view)
+        found |= {one.id: text for one in changes}
+    return found
+
+
+def _sentence(changes: Sequence[Change], seen: Overview, view: View) -> str:
+    return customer_sentence(changes, seen.belonging, view.money, view.currency)
