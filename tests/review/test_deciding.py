@@ -194,7 +194,7 @@ def test_what_follows_is_shown_in_units_and_money_and_the_next_plan_follows_it(w
     assert "apply adjusts them by +2, +£20.00 a month" in shown.text
     assert written.address == "/row?mapping=subscription&key=two"
     assert "correct, by" in written.text
-    assert written.tables()["Ledger of this row"][0]["moved"] == "+2"
+    assert written.tables()["Ledger of this row"][0]["this plan moves"] == "+2, +£20.00"
 
 
 def test_a_decision_is_written_once_and_only_as_it_was_shown(work):

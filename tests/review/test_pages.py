@@ -192,7 +192,7 @@ def test_a_row_shows_both_sides_its_ledger_line_and_what_can_be_decided(browser)
     assert "Work 365 subscription two" in answer.text
     assert "Autotask ContractServices 701" in answer.text
     [line] = answer.tables()["Ledger of this row"]
-    assert (line["Work 365"], line["Autotask"], line["unexplained"]) == ("10", "8", "+2")
+    assert (line["Work 365"], line["billed now"], line["unexplained"]) == ("10", "8", "+2, +£20.00")
     decided = [
         dict(fields).get("verdict") for _, where, fields in answer.forms() if where == "/decide"
     ]
@@ -304,6 +304,37 @@ def test_the_ledger_has_its_totals_and_each_line(browser, made_plan):
     assert len(answer.tables()["Ledger"]) == len(made_plan.ledger)
     narrowed = browser.get("/ledger", text="Mail two").tables()["Ledger"]
     assert len(narrowed) == 1
+
+
+def test_the_ledger_shows_what_a_decision_leads_to_before_the_click(browser):
+    rows = browser.get("/ledger").tables()["Ledger"]
+    row = browser.get("/row?mapping=subscription&key=two")
+
+    [shown] = [one["row"] for one in rows if "Mail two" in one["row"]]
+    assert "Correct: 8 → 10 units, +£20.00 a month" in shown
+    assert "/row?mapping=subscription&key=two#decide-correct" in browser.get("/ledger").links()
+    assert "It leads to 8 → 10 units, +£20.00 a month." in row.text
+    assert "decide-correct" in {one.get("id") for one in row.page.iter("fieldset")}
+
+
+def test_a_number_leads_to_what_it_is_made_of(browser):
+    ledger = browser.get("/ledger")
+    for link in [one for one in ledger.links() if one.startswith("/explanation")]:
+        answer = browser.get(link)
+        assert answer.status == HTTPStatus.OK
+        assert "Explained: " in answer.text
+    row = browser.get("/row?mapping=subscription&key=two")
+    made_of = browser.post("/explain", row.form("/explain"))
+
+    assert "mappings/subscription.yaml:" in made_of.text
+    assert "ContractServiceUnits" in made_of.text
+    assert "Autotask bills 8" in made_of.text
+    assert "work365/subscription.json" in made_of.text
+
+
+@pytest.mark.parametrize("query", ["id=none", "", "total=no+such+total"])
+def test_an_explanation_that_is_not_there_is_said(browser, query):
+    assert browser.get(f"/explanation?{query}").status == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize("table", [*Table])

@@ -12,6 +12,7 @@ from trueup.render.attention import items
 from trueup.render.overview import overview
 from trueup.review.current import current_of
 from trueup.review.earlier import HeldBack, held_back
+from trueup.review.filters import total
 from trueup.review.rows import RowKey, ledger_rows, rows_of, tabs_of
 
 from tests.render.conftest import five_thousand, full_plan
@@ -91,8 +92,11 @@ def test_the_ledger_has_each_line_and_its_money(a_plan):
     rows = ledger_rows(project_of(a_plan), seen)
 
     assert len(rows) == len(a_plan.ledger)
-    known = [row.amount for row in rows if row.amount is not None]
-    assert sum(known, Decimal(0)) == seen.billing.under - seen.billing.over
+    billing = seen.billing
+    assert total(rows) == [
+        billing.under - billing.over, billing.moved, billing.held, billing.unexplained,
+    ]  # fmt: skip
+    assert Decimal(0) not in total(rows)
 
 
 def blocked(mapping, key, tab, code, *because):

@@ -1,12 +1,14 @@
 """The ledger as a table: what is billed, what should be, and what becomes of the difference."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.model.plan import LedgerClass, LedgerLine, Plan
-from trueup.render.attention import billing
+from trueup.render.attention import billing, is_known
 from trueup.render.formatting import known_as, money, number, sentence, signed
 from trueup.render.layout import Cell, Line, free
-from trueup.render.pennies import spread
+from trueup.render.pennies import Spread, spread
 from trueup.render.sanitize import sanitize
 from trueup.render.style import Paint, Style
 from trueup.render.view import View
@@ -43,6 +45,39 @@ def priced(plan: Plan) -> list[tuple[LedgerLine, Decimal | None]]:
     money_ = spread(known, total.under - total.over)
     lines_ = [(line, money_.of(str(n))) for n, line in enumerate(plan.ledger)]
     return sorted(lines_, key=lambda pair: ORDER.index(pair[0].class_))
+
+
+@dataclass(frozen=True, slots=True)
+class LineMoney:
+    """What a line is billed wrong a month, and what becomes of it; None: none, or not known.
+
+    To the penny; each column adds up to the total of the ledger.
+    """
+
+    wrong: Decimal | None
+    moved: Decimal | None
+    held: Decimal | None
+    unexplained: Decimal | None
+
+
+def line_money(plan: Plan) -> list[tuple[LedgerLine, LineMoney]]:
+    """The lines, what loses money first, with their money by what becomes of it."""
+    total = billing(plan)
+    known = [(str(n), line) for n, line in enumerate(plan.ledger) if is_known(line)]
+
+    def part(of: Callable[[LedgerLine], Decimal | int | None], whole: Decimal) -> Spread:
+        amounts = {n: line.money(of(line)) for n, line in known if of(line)}
+        return spread({n: one for n, one in amounts.items() if one is not None}, whole)
+
+    moved = part(lambda line: line.moved, total.moved)
+    held = part(lambda line: line.held_units, total.held)
+    unexplained = part(lambda line: line.unexplained, total.unexplained)
+    positions = {id(line): str(n) for n, line in enumerate(plan.ledger)}
+    found = []
+    for line, wrong in priced(plan):
+        n = positions[id(line)]
+        found.append((line, LineMoney(wrong, moved.of(n), held.of(n), unexplained.of(n))))
+    return found
 
 
 def differs(line: LedgerLine) -> bool:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trueup.errors import EngineError
-from trueup.review import applying, deciding, lists, searching
+from trueup.review import applying, deciding, explaining, lists, searching
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
@@ -39,6 +39,7 @@ def _pages() -> list[Route]:
         "/row": deciding.row,
         "/found": searching.found_at_once,
         "/decision": deciding.decision,
+        "/explanation": explaining.explanation,
         "/preview": applying.preview,
         "/applying": applying.applying,
         "/ledger": lists.ledger,
@@ -65,6 +66,7 @@ def _actions() -> list[Route]:
         "/apply": applying.apply,
         "/stop": applying.stop,
         "/resume": applying.resume,
+        "/explain": with_plan(explaining.explain_row),
         "/decide": with_plan(deciding.decide),
         "/decision": deciding.write,
     }

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from trueup.model.plan import Plan
 from trueup.model.project import Project
+from trueup.operations.decision_outlook import Ways, ways_of
 from trueup.render.overview import Overview, overview
 from trueup.render.view import View
 from trueup.review.rows import (
@@ -53,6 +54,7 @@ class Current:
     ledger: tuple[LedgerRow, ...]
     findings: tuple[FindingRow, ...]
     links: Mapping[RowKey, int]  # the record of each linked row
+    ways: Ways  # the decisions that remedies name, by row
     notices: tuple[str, ...] = ()  # about the reading of the source
 
 
@@ -79,4 +81,5 @@ def current_of(
         ledger=ledger_rows(project, seen),
         findings=finding_rows(seen),
         links=links,
+        ways=ways_of(made),
     )

@@ -12,11 +12,12 @@ from trueup.operations.propose import Proposal
 from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import count, known_as
-from trueup.render.ledger import COLUMNS, correction_text
+from trueup.render.ledger import correction_text
 from trueup.review.bulk import asked_of_list, dismissed
 from trueup.review.current import Current
 from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
+from trueup.review.lists import ledger_columns
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
 from trueup.review.searching import asked_of, search_by_button
@@ -46,7 +47,7 @@ def row(request: Request, current: Current) -> Response:
         row=shown,
         ref=ref,
         names=names,
-        ledger_columns=(names.source, names.target, *COLUMNS),
+        ledger_columns=ledger_columns(current),
         text=text or known_as(shown.name),
         more=search_by_button(request, current, ref, search),
     )

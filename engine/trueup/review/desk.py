@@ -17,11 +17,13 @@ from urllib.parse import urlencode
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model import document
+from trueup.model.explanation import Explanation
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import apply as applying
 from trueup.operations.decision_entries import Asked
+from trueup.operations.explain import explain
 from trueup.operations.listener import Listener, Progress
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
@@ -45,6 +47,7 @@ NO_PREVIEW = (
     "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
     "again. Nothing was done"
 )
+NO_EXPLANATION = "this explanation is no longer there: ask for it again on the row's page"
 AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
 
 Kept = TypeVar("Kept")
@@ -118,6 +121,7 @@ class Desk:
         self._previews = _Shelf[Preview]()
         self._proposals = _Shelf[Proposed]()
         self._search: tuple[Current, LocalSearch] | None = None
+        self._explanations = _Shelf[Explanation]()
         self._lock, self._search_lock = Lock(), Lock()
         self._is_closing = False
         self._first: Work | None = None
@@ -217,6 +221,28 @@ class Desk:
             raise EngineError(NO_PREVIEW)
         write_proposal(proposed.proposal)
         return proposed.back
+
+    # Explanations
+
+    def explain(self, what: str) -> Work:
+        """Works out what a row of the plan on the pages is made of; reads both systems."""
+
+        def do(work: Work) -> str:
+            project, current = load_project(self._folder), self.current
+            plan = current.plan if current else None
+            found = explain(project, what, plan, Listener(step=work.report))
+            name = secrets.token_urlsafe(12)
+            self._explanations.put(name, found)
+            return f"/explanation?{urlencode({'id': name})}"
+
+        return self.works.start("Explaining", do)
+
+    def find_explanation(self, name: str) -> Explanation:
+        """The explanation. Raises EngineError where it is no longer there."""
+        found = self._explanations.get(name)
+        if found is None:
+            raise EngineError(NO_EXPLANATION)
+        return found
 
     # Runs
 

@@ -14,7 +14,7 @@ from trueup.operations.history import history, show_run
 from trueup.render.changes import units, where
 from trueup.render.formatting import count, money
 from trueup.render.history import SHORT, WORDS, moment, value_text
-from trueup.render.ledger import COLUMNS
+from trueup.render.overview import balance
 from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_html import plan_html
 from trueup.render.plan_tables import Table
@@ -24,6 +24,7 @@ from trueup.review.bulk import choices, is_pending
 from trueup.review.current import Current
 from trueup.review.earlier import held_back
 from trueup.review.filters import Filter, Listed, counted, total
+from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
 from trueup.review.pages import address, desk_of, failure, failure_text, page
 from trueup.review.rows import EndedRow
@@ -31,8 +32,11 @@ from trueup.review.rows import EndedRow
 ROW_SUMS = ("this invoice", "a month", "waits, a month")
 """Names of the amounts of a tab's rows."""
 
-LEDGER_SUMS = ("a month",)
+LEDGER_SUMS = ("billed wrong, a month", "this plan moves", "held", "unexplained")
 """Names of the amounts of the ledger's lines."""
+
+BECOMES = ("this plan moves", "held", "unexplained", "not known", "billed wrong, a month")
+"""Names of the ledger's columns after the two systems."""
 
 NO_TAB = "There is no such tab: the mappings name others."
 NO_FILE = "There is no such download."
@@ -116,7 +120,6 @@ def listing(
 def ledger(request: Request, current: Current) -> Response:
     """The ledger, what is billed most wrongly first, with its five totals."""
     wanted = Filter.of(request.query_params)
-    names = current.plan.names
     return page(
         request,
         "ledger.html",
@@ -124,11 +127,20 @@ def ledger(request: Request, current: Current) -> Response:
         current=current,
         active="Ledger",
         balance=balance_rows(current.seen, current.view),
-        columns=(names.source, names.target, *COLUMNS),
+        columns=ledger_columns(current),
+        choices=choices(current.project, current.ledger),
+        chosen=len(wanted.choose(current.ledger)),
+        totals=[str(row.label).strip().casefold() for row in balance(current.seen)],
+        outlooks=lambda row: outlook_lines(current, row),
         sums=LEDGER_SUMS,
         money=lambda amount: _money(amount, current),
         more=listing(current.ledger, wanted, {}, "/ledger"),
     )
+
+
+def ledger_columns(current: Current) -> tuple[str, ...]:
+    """The names of the columns of ledger lines."""
+    return (current.plan.names.source, "billed now", *BECOMES)
 
 
 def findings(request: Request, current: Current) -> Response:

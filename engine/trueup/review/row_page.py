@@ -1,7 +1,7 @@
 """One row: both systems side by side, why it stops, its ledger line, and what can be decided."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trueup.errors import EngineError
@@ -19,6 +19,7 @@ from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import why_changed
 from trueup.review.current import Current
+from trueup.review.ledger_outlooks import outlooks_of
 from trueup.review.next_step import NextStep, next_step
 from trueup.review.rows import LedgerRow, Row, RowKey
 
@@ -66,6 +67,7 @@ class Offer:
     has_until: bool = False
     has_day: bool = False
     has_row: bool = False
+    leads_to: str = ""  # units and money, where the ledger tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def row_page(current: Current, ref: RowKey) -> RowPage:
         raise EngineError("the plan says nothing of this row: it may be of an earlier plan")
     record = current.links.get(ref)
     verdicts = possible(project, ref.mapping)
+    leads_to = outlooks_of(current, ref, lines)
     own = next((one for one in current.plan.ledger if _ref(one) == ref), None)
     return RowPage(
         ref=ref,
@@ -126,7 +129,10 @@ def row_page(current: Current, ref: RowKey) -> RowPage:
         stops=tuple(_stops(row, current)) if row else (),
         ledger=tuple(lines),
         decided=decided,
-        offers=tuple(_offers(verdicts, current.plan, own, is_linked=record is not None)),
+        offers=tuple(
+            replace(one, leads_to=leads_to.get(one.verdict, ""))
+            for one in _offers(verdicts, current.plan, own, is_linked=record is not None)
+        ),
         can_link=Verdict.LINK in verdicts,
     )
 

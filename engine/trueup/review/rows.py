@@ -13,6 +13,8 @@ from trueup.render.attention import Item, Kind, items
 from trueup.render.belonging import name_of
 from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
+from trueup.render.formatting import money as money_text
+from trueup.render.ledger import LineMoney
 from trueup.render.overview import Overview
 from trueup.render.pennies import NOTHING
 from trueup.render.plan_tables import why
@@ -218,6 +220,14 @@ def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab,
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerCell:
+    """Units with their money a month."""
+
+    units: str
+    money: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """A line of the ledger with its cells."""
 
@@ -226,8 +236,9 @@ class LedgerRow:
     owners: Owners
     states: tuple[str, ...]
     classes: tuple[str, ...]  # what becomes of the difference, and the codes of what holds it
-    cells: tuple[str, ...]
-    amount: Decimal | None
+    line: LedgerLine
+    cells: tuple[LedgerCell, ...]
+    money: LineMoney
     text: Pieces
     remedy: Pieces
     words: str
@@ -239,25 +250,26 @@ class LedgerRow:
 
     @property
     def sums(self) -> Sums:
-        """What is billed wrong a month."""
-        return (self.amount,)
+        """What is billed wrong a month, and the three parts that it is the sum of."""
+        money = self.money
+        return money.wrong, money.moved, money.held, money.unexplained
 
     @property
     def weight(self) -> Decimal:
         """What is billed wrong a month, without its sign."""
-        return abs(self.amount or NOTHING)
+        return max(abs(amount or NOTHING) for amount in self.sums)
 
 
 def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:
     """The whole ledger, what loses money first."""
     plan, owners = seen.plan, OwnerFinder(project, seen)
     return tuple(
-        _ledger_row(line, amount, plan, owners.of_line(line))
-        for line, amount in ledger.priced(plan)
+        _ledger_row(line, money, plan, owners.of_line(line))
+        for line, money in ledger.line_money(plan)
     )
 
 
-def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan, owners: Owners) -> LedgerRow:
+def _ledger_row(line: LedgerLine, money: LineMoney, plan: Plan, owners: Owners) -> LedgerRow:
     name = ledger.name_of(line)
     above = [name_of(owners.of(owner)) for owner in Owner]
     words = (name, line.customer, *above, line.mapping, line.key, line.text)
@@ -267,12 +279,27 @@ def _ledger_row(line: LedgerLine, amount: Decimal | None, plan: Plan, owners: Ow
         owners=owners,
         states=(class_text(line.class_, plan.names),),
         classes=tuple(_becomes(line)),
-        cells=tuple(ledger.figures(line, amount, plan.currency)),
-        amount=amount,
+        line=line,
+        cells=tuple(_cells(line, money, plan.currency)),
+        money=money,
         text=pieces(line.text),
         remedy=pieces(line.remedy),
         words=" ".join(words).casefold(),
     )
+
+
+def _cells(line: LedgerLine, money: LineMoney, currency: str) -> Iterator[LedgerCell]:
+    """The cells of a line: both sides, what becomes of the difference, what is not known."""
+    wanted, billed, moved, held, unexplained, wrong = ledger.figures(line, money.wrong, currency)
+    amounts = (money.moved, money.held, money.unexplained)
+    yield LedgerCell(wanted)
+    yield LedgerCell(billed)
+    for units_, amount in zip((moved, held, unexplained), amounts, strict=True):
+        has_money = amount is not None and units_ not in {"", "?"}
+        shown = money_text(amount, currency, signed=True) if has_money and amount else ""
+        yield LedgerCell("" if units_ == "?" else units_, shown)
+    yield LedgerCell("not known" if line.class_ is LedgerClass.UNKNOWN else "")
+    yield LedgerCell("", wrong)
 
 
 def _becomes(line: LedgerLine) -> Iterator[str]:

@@ -1,0 +1,75 @@
+"""What deciding about a line of the ledger leads to, from the line alone: no plan is made for it.
+
+It follows from the law of the ledger: the units that are billed, and all that is moved, held or
+corrected, come to the quantity (docs/explanation/ledger.md). What a decision does besides, such as
+to the next invoice, is in the effect of a proposal (`trueup.operations.propose`).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.model.plan import LedgerLine, Plan
+from trueup.model.project import Project, Verdict
+
+Ways = Mapping[tuple[str, str], Collection[Verdict]]
+"""By row: the decisions that the remedies of a plan name for it."""
+
+_DIFFERS = "ledger-differs"
+"""Code of changes that are held because the two sides differ: a correction sets them free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the next run leads to, without a decision and with it."""
+
+    mapping: str
+    key: str  # of the row that is decided about
+    verdict: Verdict
+    before: Decimal  # units that are billed after a run without the decision
+    after: Decimal  # and with it
+    left: Decimal  # units that are still billed too little then; negative: too much
+    monthly: Decimal | None  # money of what the decision moves; None: the price is unknown
+
+
+def ways_of(plan: Plan) -> Ways:
+    """The decisions that would help, by row: a change that a rule holds is not sent by a push."""
+    found: dict[tuple[str, str], set[Verdict]] = {}
+    findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
+    for finding in findings:
+        for command in finding.commands:
+            word = command.rest.partition(" ")[0]
+            if command.verb == "decide" and word in {*map(str, Verdict)}:
+                found.setdefault((command.mapping, command.key), set()).add(Verdict(word))
+    return found
+
+
+def outlooks(project: Project, ways: Ways, line: LedgerLine) -> tuple[Outlook, ...]:
+    """The decisions that settle a difference of the line, or a change that it holds."""
+    if not line.key or line.units is None or line.quantity is None:
+        return ()
+    return tuple(_outlooks(project, ways, line, line.units, line.quantity))
+
+
+def _outlooks(
+    project: Project, ways: Ways, line: LedgerLine, units: int, quantity: Decimal
+) -> Iterator[Outlook]:
+    before = Decimal(units + line.moved)
+
+    def leads(mapping: str, key: str, verdict: Verdict, moved: Decimal) -> Outlook:
+        after = before + moved
+        return Outlook(mapping, key, verdict, before, after, quantity - after, line.money(moved))
+
+    if line.difference:
+        freed = sum((one.units for one in line.held if one.code == _DIFFERS), Decimal(0))
+        yield leads(line.mapping, line.key, Verdict.CORRECT, line.difference + freed)
+    spec = project.mappings.get(line.mapping)
+    pending = spec.ledger.pending if spec and spec.ledger else ""
+    for held in line.held:
+        if held.row.mapping != pending or held.keys != (held.row.key,):
+            continue
+        possible = ways.get((pending, held.row.key), ())
+        if Verdict.PUSH in possible:
+            yield leads(pending, held.row.key, Verdict.PUSH, held.units)
+        if Verdict.ARCHIVE in possible:
+            yield leads(pending, held.row.key, Verdict.ARCHIVE, Decimal(0))

@@ -1,0 +1,78 @@
+"""From a number to what it is made of: logs, unit rows, adjustments, YAML lines, source cells."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueup.errors import EngineError
+from trueup.model.explanation import Explanation
+from trueup.model.project import Project
+from trueup.operations.explain import explain
+from trueup.operations.sent_changes import SentChange, sent_changes
+from trueup.render.explanation import explanation_text
+from trueup.render.formatting import known_as, signed
+from trueup.render.history import moment
+from trueup.review.current import Current
+from trueup.review.pages import address, desk_of, failure, form_of, page
+from trueup.review.waiting import wait
+
+MOST = 600
+"""Lines of an explanation that a page shows; the command line shows all of them."""
+
+
+def explain_row(request: Request, _current: Current) -> Response:
+    """Reads both systems, and leads to what the row and its line of the ledger are made of."""
+    form = form_of(request)
+    what = f"{form.exact('mapping')}:{form.exact('key')}"
+    return wait(desk_of(request).explain(what))
+
+
+def explanation(request: Request, current: Current) -> Response:
+    """What a row is made of, as it was read; or what a total of the plan is the sum of."""
+    query = request.query_params
+    try:
+        if total := query.get("total", ""):
+            found = explain(current.project, total, current.plan)
+        else:
+            found = desk_of(request).find_explanation(query.get("id", ""))
+    except EngineError as error:
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
+    names = [known_as(one.name or one.key) for one in found.rows]
+    lines = explanation_text(found, verbose=not found.total).splitlines()
+    return page(
+        request,
+        "explanation.html",
+        f"Explained: {names[0] if names else known_as(found.what)}",
+        current=current,
+        active="Ledger",
+        lines=lines[:MOST],
+        left=len(lines) - MOST if len(lines) > MOST else 0,
+        rows=[(one.mapping, one.key, known_as(one.name or one.key)) for one in found.rows],
+        sent=[_sent(one, current.project) for one in _all_sent(found, current.project)],
+    )
+
+
+def _all_sent(found: Explanation, project: Project) -> list[SentChange]:
+    """What was sent for the records of its lines of the ledger."""
+    return [
+        sent
+        for one in found.ledger
+        if one.line.record is not None and one.line.mapping in project.mappings
+        for sent in sent_changes(project, one.line.mapping, one.line.record)
+    ]
+
+
+def _sent(one: SentChange, project: Project) -> dict[str, object]:
+    run, pushed = one.run, one.pushed
+    state = "undone" if pushed.undone else "proven" if pushed.proof else "without proof"
+    return {
+        "day": pushed.day.isoformat(),
+        "units": signed(pushed.units) if pushed.units else "nothing was sent",
+        "row": (pushed.mapping, pushed.key),
+        "state": state,
+        "who": f"{run.who} on {run.host}" if run else "",
+        "when": moment(run.started, project.zone) if run else "",
+        "run": pushed.run,
+        "address": address("/run", id=pushed.run) if run else "",
+    }

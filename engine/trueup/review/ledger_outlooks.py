@@ -1,0 +1,60 @@
+"""What deciding about a line of the ledger leads to, shown before anything is clicked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trueup.model.plan import Plan
+from trueup.model.project import Verdict
+from trueup.operations.decision_outlook import Outlook, outlooks
+from trueup.render.formatting import money, number, signed
+from trueup.review.current import Current
+from trueup.review.pages import Exact, address
+from trueup.review.rows import LedgerRow, RowKey
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookLine:
+    """One decision with what it leads to, and where it is made."""
+
+    verdict: Verdict
+    text: str
+    address: Exact  # of the form on the row's page
+
+
+def outlook_lines(current: Current, row: LedgerRow) -> Sequence[OutlookLine]:
+    """The decisions that settle a line, each with its units and its money."""
+    return [
+        OutlookLine(
+            one.verdict,
+            outlook_text(one, current.plan),
+            Exact(f"{address('/row', mapping=one.mapping, key=one.key)}#decide-{one.verdict}"),
+        )
+        for one in outlooks(current.project, current.ways, row.line)
+    ]
+
+
+def outlooks_of(current: Current, ref: RowKey, rows: Sequence[LedgerRow]) -> dict[Verdict, str]:
+    """By decision, what it leads to where it is made about this row."""
+    return {
+        one.verdict: outlook_text(one, current.plan)
+        for row in rows
+        for one in outlooks(current.project, current.ways, row.line)
+        if (one.mapping, one.key) == ref
+    }
+
+
+def outlook_text(one: Outlook, plan: Plan) -> str:
+    """`8 → 10 units, +£20.00 a month`; and what is still billed wrong then."""
+    moved = one.after - one.before
+    if moved:
+        units = f"{number(one.before)} → {number(one.after)} units"
+        amount = "price unknown" if one.monthly is None else _month(one.monthly, plan.currency)
+        text = f"{units}, {amount}"
+    else:
+        text = f"{number(one.before)} units stay, nothing is sent"
+    return f"{text}; {signed(-one.left)} against {plan.names.source}" if one.left else text
+
+
+def _month(amount: Decimal, currency: str) -> str:
+    return f"{money(amount, currency, signed=True)} a month"
