@@ -8,24 +8,16 @@ or the file is left as it was.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from trueup import operating_system
-from trueup.config.documents import parse
-from trueup.config.yaml_list import ListEdits, edit_list
-from trueup.errors import ConfigError
-from trueup.local_files import is_absent, read_regular
-from trueup.model.finding import Finding, Place, Severity
+from trueup.config.entry_file import EntryFile, row_of
+from trueup.config.yaml_list import ListEdits
+from trueup.model.finding import Place
 from trueup.model.project import Topic, Verdict
 
 FILE = "mappings/decisions.yaml"
 KEY = "decisions"
 
-_EDIT_MANUALLY = "edit it manually"
-_UNSAFE = "has a layout that cannot be edited safely"
-_BOM = b"\xef\xbb\xbf"
+_FILE = EntryFile(FILE, KEY, "schemas/decisions.schema.json", "decisions-file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,7 @@ def read(root: Path) -> bytes:
 
     Raises `ConfigError` if it cannot be read.
     """
-    path = root / FILE
-    try:
-        return b"" if is_absent(path) else read_regular(path)
-    except OSError as error:
-        raise _refused(f"cannot be read: {error.strerror}", Place(FILE)) from error
+    return _FILE.read(root)
 
 
 def write(root: Path, new: bytes, old: bytes) -> None:
@@ -68,16 +56,7 @@ def write(root: Path, new: bytes, old: bytes) -> None:
 
     Raises `ConfigError` if it cannot be written, or was changed since `old` was read.
     """
-    path = (root / FILE).resolve()
-    if read(root) != old:
-        text = "was changed in the meantime; it is left as it is now"
-        raise _refused(text, Place(FILE), "look at the change, then repeat the command")
-    try:
-        before = path.stat() if path.exists() else None
-        operating_system.write_whole(path, new, like=before)
-    except OSError as error:
-        text = f"cannot be written: {error.strerror}; it is unchanged"
-        raise _refused(text, Place(FILE)) from error
+    _FILE.write(root, new, old)
 
 
 def edited(old: bytes, entry: Mapping[str, object]) -> tuple[bytes, Written]:
@@ -97,7 +76,7 @@ def edited_all(
     Each entry replaces what was decided on its topics; no two entries may decide the same topic.
     Raises `ConfigError` if the file cannot be edited safely.
     """
-    before = _entries(old)
+    before = _FILE.entries(old)
     decided: dict[tuple[str, str, Topic], list[int]] = {}
     for position, other in enumerate(before):
         for topic in _topics(other):
@@ -119,59 +98,18 @@ def edited_all(
             appended.append(entry)
 
     removed -= replaced.keys()
-    kept = [
-        dict(replaced.get(position, other))
-        for position, other in enumerate(before)
-        if position not in removed
-    ]
-    expected = [*kept, *map(dict, appended)]
-    try:
-        new = _with_edits(old, ListEdits(replaced, removed, appended))
-        is_safe = _entries(new) == expected
-    except (yaml.YAMLError, ConfigError) as error:
-        raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY) from error
-    if not is_safe:
-        raise _refused(_UNSAFE, Place(FILE), _EDIT_MANUALLY)
-    places = _places(new, [expected.index(dict(entry)) for entry in entries])
+    new, expected = _FILE.edited(old, ListEdits(replaced, removed, appended))
+    places = _FILE.places(new, [expected.index(dict(entry)) for entry in entries])
     return new, [Written(place, older) for place, older in zip(places, has_older, strict=True)]
 
 
 def _check_single(entry: Mapping[str, object], same: Sequence[Mapping[str, object]]) -> None:
     """Raises `ConfigError` if a topic of the row is decided more than once already."""
     for topic in Topic:
-        count = sum((*_row(entry), topic) in _topics(other) for other in same)
+        count = sum((*row_of(entry), topic) in _topics(other) for other in same)
         if count > 1:
-            text = f"{' '.join(_row(entry))} is decided {count} times"
-            raise _refused(text, Place(FILE), "keep one of them")
-
-
-def _with_edits(old: bytes, edits: ListEdits) -> bytes:
-    """Returns the edited bytes. A byte order mark and line ends of Windows stay."""
-    bom = _BOM if old.startswith(_BOM) else b""
-    text = old.decode("utf-8-sig")
-    has_crlf = "\r\n" in text
-    new = edit_list(text.replace("\r\n", "\n"), KEY, edits)
-    return bom + (new.replace("\n", "\r\n") if has_crlf else new).encode()
-
-
-def _entries(raw: bytes) -> list[dict[str, Any]]:
-    """Returns the entries in these bytes. Raises `ConfigError` if there is no list of them."""
-    documents, findings = parse(raw, FILE)
-    if findings:
-        raise ConfigError(findings)
-    if len(documents) > 1:
-        raise _refused("has more than one YAML document", Place(FILE), _EDIT_MANUALLY)
-
-    data = documents[0].data if documents else None
-    entries = (data or {}).get(KEY) or [] if isinstance(data, dict | None) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        remedy = "compare it with schemas/decisions.schema.json"
-        raise _refused(f"has no list under `{KEY}:`", Place(FILE), remedy)
-    return entries
-
-
-def _row(entry: Mapping[str, object]) -> tuple[str, str]:
-    return str(entry.get("mapping")), str(entry.get("key"))
+            text = f"{' '.join(row_of(entry))} is decided {count} times"
+            raise _FILE.refused(text, "keep one of them")
 
 
 def _topics(entry: Mapping[str, object]) -> set[tuple[str, str, Topic]]:
@@ -180,13 +118,4 @@ def _topics(entry: Mapping[str, object]) -> set[tuple[str, str, Topic]]:
         topics = Verdict(str(entry.get("do", Verdict.LINK))).topics
     except ValueError:
         topics = frozenset(Topic)
-    return {(*_row(entry), topic) for topic in topics}
-
-
-def _places(raw: bytes, positions: Sequence[int]) -> list[Place]:
-    documents, _ = parse(raw, FILE)
-    return [documents[0].place(KEY, position) for position in positions]
-
-
-def _refused(text: str, place: Place, remedy: str = "") -> ConfigError:
-    return ConfigError([Finding("decisions-file", Severity.ERROR, text, remedy, place)])
+    return {(*row_of(entry), topic) for topic in topics}

@@ -1,0 +1,116 @@
+"""A YAML file with one list of entries that commands write: read, edited in place, replaced.
+
+The text is edited in place, so comments and order stay. The result is parsed before it replaces the
+file: either exactly the entries are in it that were asked for, or the file is left as it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trueup import operating_system
+from trueup.config.documents import parse
+from trueup.config.yaml_list import ListEdits, edit_list
+from trueup.errors import ConfigError
+from trueup.local_files import is_absent, read_regular
+from trueup.model.finding import Finding, Place, Severity
+
+_EDIT_MANUALLY = "edit it manually"
+_UNSAFE = "has a layout that cannot be edited safely"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFile:
+    """One such file of a project."""
+
+    file: str  # relative to the project
+    key: str  # of the list
+    schema: str  # the file with its schema, for a remedy
+    code: str  # of findings about it
+
+    def read(self, root: Path) -> bytes:
+        """Returns the bytes of the project's file; none if there is no file.
+
+        Raises `ConfigError` if it cannot be read.
+        """
+        path = root / self.file
+        try:
+            return b"" if is_absent(path) else read_regular(path)
+        except OSError as error:
+            raise self.refused(f"cannot be read: {error.strerror}") from error
+
+    def write(self, root: Path, new: bytes, old: bytes) -> None:
+        """Replaces the project's file, completely or not at all. `old` is what it must hold now.
+
+        Raises `ConfigError` if it cannot be written, or was changed since `old` was read.
+        """
+        path = (root / self.file).resolve()
+        if self.read(root) != old:
+            text = "was changed in the meantime; it is left as it is now"
+            raise self.refused(text, "look at the change, then repeat the command")
+        try:
+            before = path.stat() if path.exists() else None
+            operating_system.write_whole(path, new, like=before)
+        except OSError as error:
+            text = f"cannot be written: {error.strerror}; it is unchanged"
+            raise self.refused(text) from error
+
+    def entries(self, raw: bytes) -> list[dict[str, Any]]:
+        """Returns the entries in these bytes. Raises `ConfigError` if there is no list of them."""
+        documents, findings = parse(raw, self.file)
+        if findings:
+            raise ConfigError(findings)
+        if len(documents) > 1:
+            raise self.refused("has more than one YAML document", _EDIT_MANUALLY)
+
+        data = documents[0].data if documents else None
+        entries = (data or {}).get(self.key) or [] if isinstance(data, dict | None) else None
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self.refused(f"has no list under `{self.key}:`", f"compare it with {self.schema}")
+        return entries
+
+    def edited(self, old: bytes, edits: ListEdits) -> tuple[bytes, list[dict[str, Any]]]:
+        """Returns the bytes with the edits in them, and the entries that they hold then.
+
+        Raises `ConfigError` if the file cannot be edited safely.
+        """
+        kept = [
+            dict(edits.replaced.get(position, other))
+            for position, other in enumerate(self.entries(old))
+            if position not in edits.removed
+        ]
+        expected = [*kept, *map(dict, edits.appended)]
+        try:
+            new = self._with_edits(old, edits)
+            is_safe = self.entries(new) == expected
+        except (yaml.YAMLError, ConfigError) as error:
+            raise self.refused(_UNSAFE, _EDIT_MANUALLY) from error
+        if not is_safe:
+            raise self.refused(_UNSAFE, _EDIT_MANUALLY)
+        return new, expected
+
+    def places(self, raw: bytes, positions: Sequence[int]) -> list[Place]:
+        """Returns where these entries stand."""
+        documents, _ = parse(raw, self.file)
+        return [documents[0].place(self.key, position) for position in positions]
+
+    def refused(self, text: str, remedy: str = "") -> ConfigError:
+        """Returns the error about the file as a whole."""
+        return ConfigError([Finding(self.code, Severity.ERROR, text, remedy, Place(self.file))])
+
+    def _with_edits(self, old: bytes, edits: ListEdits) -> bytes:
+        """Returns the edited bytes. A byte order mark and line ends of Windows stay."""
+        bom = _BOM if old.startswith(_BOM) else b""
+        text = old.decode("utf-8-sig")
+        has_crlf = "\r\n" in text
+        new = edit_list(text.replace("\r\n", "\n"), self.key, edits)
+        return bom + (new.replace("\n", "\r\n") if has_crlf else new).encode()
+
+
+def row_of(entry: Mapping[str, object]) -> tuple[str, str]:
+    """Returns the row that an entry is about: mapping and key."""
+    return str(entry.get("mapping")), str(entry.get("key"))
