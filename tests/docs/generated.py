@@ -272,6 +272,8 @@ MEANINGS = {
     "decisions": "The decisions of the project.",
     "decisions[].mapping": "The mapping of the row.",
     "decisions[].reason": "Why, for those who read it later. Required with `ignore`.",
+    "notes": "The notes of the project.",
+    "notes[].mapping": "The mapping of the row.",
 }
 """Meanings of keys that have no description in their schema."""
 
@@ -406,6 +408,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "field-keys": field_keys,
     "rules-keys": _Keys("rules"),
     "decisions-keys": _Keys("decisions"),
+    "notes-keys": _Keys("notes"),
     "test-keys": _Keys("test"),
     "test-defaults-keys": _Keys("test_defaults"),
     "filters": filters,

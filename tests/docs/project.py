@@ -69,7 +69,7 @@ def write_example(folder: Path, block: Block) -> None:
     path = folder / file_of(block)
     new = load(block.text)
     path.parent.mkdir(exist_ok=True)
-    if path.exists() and path.name != "decisions.yaml":
+    if path.exists() and path.name not in {"decisions.yaml", "notes.yaml"}:
         before = load(path.read_text(encoding="utf-8"))
         path.write_text(yaml.safe_dump(_merged(before, new), sort_keys=False), encoding="utf-8")
     else:

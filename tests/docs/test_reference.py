@@ -109,7 +109,7 @@ def test_every_guard_is_described():
     assert {name.partition(":")[0] for name in described} == {*LIMIT_KINDS}
 
 
-@pytest.mark.parametrize("name", ["project", "mapping", "rules", "decisions"])
+@pytest.mark.parametrize("name", ["project", "mapping", "rules", "decisions", "notes"])
 def test_every_key_of_a_schema_is_listed(name):
     listed = {path.rpartition(".")[2].removesuffix("[]") for path in key_paths(name)}
     field = {*schema("mapping")["$defs"]["field"]["properties"]}

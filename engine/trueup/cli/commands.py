@@ -28,6 +28,7 @@ SHORT_HELP: Mapping[str, str] = {
     "search": "Search records by name or number.",
     "link": "Link rows to records.",
     "decide": "Decide what becomes of rows.",
+    "note": "Note something of a row.",
     "state": "Inspect and repair the state.",
     "history": "Who applied what, with which proof.",
     "doctor": "Check connections and rights.",

@@ -53,9 +53,14 @@ def show(
     file: Path | None,
     **order: Any,  # noqa: ANN401 -- click's
 ) -> int:
-    """Show a plan that `trueup plan --out FILE` saved."""
+    """Show a plan that `trueup plan --out FILE` saved.
+
+    HTML, CSV and workbooks have the notes, tags and assignees of the project's rows, too.
+    """
     from trueup.model import document
+    from trueup.operations.notes import notes_in
     from trueup.render.markdown import plan_markdown
+    from trueup.render.noted import Noted
     from trueup.render.plan_csv import plan_csv
     from trueup.render.plan_html import plan_html
     from trueup.render.plan_xlsx import plan_xlsx
@@ -66,6 +71,10 @@ def show(
         raise click.UsageError("--table is a table of CSV: it needs --format csv.")
     if file and file.exists() and plan_file.exists() and file.samefile(plan_file):
         raise click.UsageError(f"{file} is the file that is read; name another one.")
+
+    def noted() -> Noted:
+        return Noted(notes_in(context.folder))
+
     plan, arranged_by = load_plan(plan_file), arrangement(**order)
     formats: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: plan_text(
@@ -76,9 +85,11 @@ def show(
         ),
         "json": lambda: document.dumps(plan),
         "markdown": lambda: plan_markdown(plan, verbose=context.verbose, arrangement=arranged_by),
-        "html": lambda: plan_html(plan, verbose=context.verbose, arrangement=arranged_by),
-        "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES)),
-        "xlsx": lambda: plan_xlsx(plan),
+        "html": lambda: plan_html(
+            plan, verbose=context.verbose, arrangement=arranged_by, noted=noted()
+        ),
+        "csv": lambda: plan_csv(plan, Table(table or Table.CHANGES), noted()),
+        "xlsx": lambda: plan_xlsx(plan, noted()),
     }
     content = formats["json" if context.json else format_]()
     if file:

@@ -19,6 +19,7 @@ from trueup.config.checks.dependencies import check_graph, in_order
 from trueup.config.checks.file_format import check_file_format
 from trueup.config.checks.guards import check_guards
 from trueup.config.checks.ledger import check_quantities
+from trueup.config.checks.notes import check_notes
 from trueup.config.checks.rules import check_rules
 from trueup.config.checks.settings import check_settings, check_unused
 from trueup.config.checks.source import check_source
@@ -30,12 +31,13 @@ from trueup.config.file_names import PROJECT
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, named_limits, parse_project
 from trueup.config.project_files import CODE as PROJECT_CODE
-from trueup.config.project_files import DECISIONS, ProjectFiles, read_files, valid_nodes
-from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_rules
+from trueup.config.project_files import DECISIONS, NOTES, ProjectFiles, read_files, valid_nodes
+from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_notes, parse_rules
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Catalogue
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.note import Note
 from trueup.model.project import Decision, MappingSpec, Project, Rule
 from trueup.model.suggestions import few_searches
 
@@ -64,7 +66,7 @@ def load_connections(root: Path, *, env: Mapping[str, str] = os.environ, shipped
     """
     catalogue = _catalogue(root, shipped)
     files = read_files(root, Schemas(shipped))
-    files.mappings, files.rules, files.decisions = [], [], None
+    files.mappings, files.rules, files.decisions, files.notes = [], [], None, None
     specs = _build_specs(files, Schemas(shipped), env)
     errors = [
         finding
@@ -142,6 +144,7 @@ class _Specs:
     mappings: Mapping[str, MappingSpec]
     rules: tuple[Rule, ...]
     decisions: tuple[Decision, ...]
+    notes: tuple[Note, ...]
     findings: tuple[Finding, ...]
     """Mappings of the same name."""
 
@@ -158,12 +161,14 @@ def _build_specs(files: ProjectFiles, schemas: Schemas, env: Mapping[str, str]) 
     rules = (rule for _, node in valid_nodes(files.rules) for rule in parse_rules(node))
     decision_nodes = valid_nodes([files.decisions] if files.decisions else [])
     decisions = (decision for _, node in decision_nodes for decision in parse_decisions(node))
+    note_nodes = valid_nodes([files.notes] if files.notes else [])
     return _Specs(
         options=parse_project(files.project, env) if files.project else None,
         settings=_settings(files, schemas),
         mappings=mappings,
         rules=tuple(rules),
         decisions=tuple(decisions),
+        notes=tuple(note for _, node in note_nodes for note in parse_notes(node)),
         findings=tuple(findings),
     )
 
@@ -203,6 +208,7 @@ def _check_specs(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> It
     places = dict(pair for _, node in valid_nodes(files.rules) for pair in mapping_places(node))
     yield from check_rules(specs.rules, context, places, limit)
     yield from limit.take(check_decisions(specs.decisions, context), Place(DECISIONS))
+    yield from limit.take(check_notes(specs.notes, context), Place(NOTES))
     yield from _check_options(files, specs, context, is_whole=not limit.files)
 
 
@@ -256,6 +262,7 @@ def _project(
         mappings=in_order(specs.mappings),
         rules=specs.rules,
         decisions=specs.decisions,
+        notes=specs.notes,
         catalogue=catalogue,
         digest=_digest(files, catalogue),
         settle_after=options.settle_after,

@@ -23,6 +23,7 @@ CODE = "project"
 MAPPINGS = "mappings"
 RULES = "rules"
 DECISIONS = f"{MAPPINGS}/decisions.yaml"
+NOTES = f"{MAPPINGS}/notes.yaml"
 
 _MAPPING_NAME = re.compile(rb"^mapping:[ \t]*['\"]?([a-z0-9_]+)", re.MULTILINE)
 _SECRET_KEYS = ("source", "target", "state")
@@ -45,6 +46,7 @@ class ProjectFiles:
     mappings: list[CheckedDocument] = field(default_factory=list)
     rules: list[CheckedDocument] = field(default_factory=list)
     decisions: CheckedDocument | None = None
+    notes: CheckedDocument | None = None
     findings: list[Finding] = field(default_factory=list)
 
     mapping_names: set[str] = field(default_factory=set)
@@ -68,17 +70,31 @@ def read_files(root: Path, schemas: Schemas, decisions: bytes | None = None) -> 
         return files  # this is no project: one finding says so, and more would only distract
 
     for file in _yaml_files(root, MAPPINGS, files):
-        if file != DECISIONS:
+        if file not in {DECISIONS, NOTES}:
             files.mappings += _read_checked(root, file, "mapping", schemas, files)
     for file in _yaml_files(root, RULES, files):
         files.rules += _read_checked(root, file, "rules", schemas, files)
     _warn_of_empty_folders(files)
 
-    if decisions is not None or not is_absent(root / DECISIONS):
-        documents = _read_checked(root, DECISIONS, "decisions", schemas, files, decisions)
-        files.decisions = documents[0] if documents else None
-        files.findings += [_extra_document(extra.document) for extra in documents[1:]]
+    files.decisions = _read_entries(root, DECISIONS, "decisions", schemas, files, decisions)
+    files.notes = _read_entries(root, NOTES, "notes", schemas, files)
     return files
+
+
+def _read_entries(
+    root: Path,
+    file: str,
+    kind: str,
+    schemas: Schemas,
+    files: ProjectFiles,
+    content: bytes | None = None,
+) -> CheckedDocument | None:
+    """Reads a file with a list of entries; None if there is no such file, or nothing in it."""
+    if content is None and is_absent(root / file):
+        return None
+    documents = _read_checked(root, file, kind, schemas, files, content)
+    files.findings += [_extra_document(extra.document) for extra in documents[1:]]
+    return documents[0] if documents else None
 
 
 def _warn_of_empty_folders(files: ProjectFiles) -> None:
@@ -157,7 +173,7 @@ def _yaml_files(root: Path, folder: str, files: ProjectFiles) -> list[str]:
     ignored = [f"{folder}/{name}" for name in yaml_names if not name.endswith(".yaml")]
 
     # If nothing else is read, a wrong ending would make everything in the folder count for nothing.
-    is_empty = not any(file != DECISIONS for file in listed)
+    is_empty = not any(file not in {DECISIONS, NOTES} for file in listed)
     if is_empty and ignored:
         _mark_unknown(folder, files)
     severity = Severity.ERROR if is_empty else Severity.WARNING

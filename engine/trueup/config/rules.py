@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from trueup.config.node import Node
 from trueup.model.finding import Place, Severity
+from trueup.model.note import Note
 from trueup.model.project import Decision, Rule, SeenDifference, Value, Verdict
 from trueup.model.rule_scopes import RuleOn
 
@@ -63,6 +64,24 @@ def parse_decisions(node: Node) -> Iterator[Decision]:
             of=str(of.data) if of else "",
             on=parse_day(on.data) if on else None,
             by=by.data if by else "",
+        )
+
+
+def parse_notes(node: Node) -> Iterator[Note]:
+    """Yields the notes of the file, in its order."""
+    if node["notes"].data is None:
+        return
+
+    for part in node["notes"].parts():
+        text, tags, assignee, by = (part.get(key) for key in ("note", "tags", "assignee", "by"))
+        yield Note(
+            mapping=part["mapping"].data,
+            key=str(part["key"].data),
+            text=text.data if text else "",
+            tags=tuple(tags.data) if tags else (),
+            assignee=assignee.data if assignee else "",
+            by=by.data if by else "",
+            place=part.place,
         )
 
 

@@ -38,7 +38,7 @@ class ListEdits:
     """What becomes of a list: items by position that are replaced or removed, and new ones."""
 
     replaced: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
-    removed: Collection[int] = ()  # never the first item
+    removed: Collection[int] = ()
     appended: Sequence[Mapping[str, object]] = ()
 
 
@@ -91,6 +91,8 @@ def _replace(text: str, span: _ListSpan, position: int, item: Mapping[str, objec
 
 def _remove(text: str, span: _ListSpan, position: int) -> str:
     start, end = span.items[position]
+    if span.is_flow and position == 0:
+        return text[:start] + (text[span.items[1][0] :] if len(span.items) > 1 else text[end:])
     if span.is_flow:
         return text[: span.items[position - 1][1]] + text[end:]
     return text[: text.rfind("\n", 0, start) + 1] + text[_line_end(text, end) :]

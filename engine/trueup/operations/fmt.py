@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trueup.config.file_names import PROJECT
 from trueup.config.layout import formatted
-from trueup.config.project_files import DECISIONS, MAPPINGS, RULES
+from trueup.config.project_files import DECISIONS, MAPPINGS, NOTES, RULES
 from trueup.config.text_file import read_text_file, replace_text_file
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding
@@ -62,7 +62,7 @@ def _project_files(root: Path) -> Iterator[tuple[Path, str]]:
     for folder in (MAPPINGS, RULES, TESTS):
         for path in sorted((root / folder).rglob("*.yaml")):
             name = path.relative_to(root).as_posix()
-            # Commands write the decisions, in a layout of their own.
-            if path.name.startswith(".") or path.is_dir() or name == DECISIONS:
+            # Commands write decisions and notes, in a layout of their own.
+            if path.name.startswith(".") or path.is_dir() or name in {DECISIONS, NOTES}:
                 continue
             yield path, name

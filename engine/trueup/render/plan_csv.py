@@ -2,9 +2,10 @@
 
 from trueup.model.plan import Plan
 from trueup.render.csv_ import written
+from trueup.render.noted import NOTHING_NOTED, Noted
 from trueup.render.plan_tables import Table, rows_of
 
 
-def plan_csv(plan: Plan, table: Table = Table.CHANGES) -> str:
+def plan_csv(plan: Plan, table: Table = Table.CHANGES, noted: Noted = NOTHING_NOTED) -> str:
     """One table of the plan; text that a spreadsheet would compute has an apostrophe in front."""
-    return written(table.columns, rows_of(plan, table))
+    return written(table.columns, rows_of(plan, table, noted))

@@ -10,6 +10,7 @@ from trueup.render import report
 from trueup.render.formatting import count, money, sentence
 from trueup.render.group_lines import TITLES
 from trueup.render.ledger import COLUMNS, figures, name_of, priced
+from trueup.render.noted import NOTHING_NOTED, Noted, noted_rows
 from trueup.render.overview import (
     Overview,
     doubts,
@@ -46,7 +47,13 @@ class LedgerRow:
     remedy: report.Pieces
 
 
-def plan_html(plan: Plan, *, verbose: bool = False, arrangement: Arrangement = ARRANGEMENT) -> str:
+def plan_html(
+    plan: Plan,
+    *,
+    verbose: bool = False,
+    arrangement: Arrangement = ARRANGEMENT,
+    noted: Noted = NOTHING_NOTED,
+) -> str:
     """The whole page. All text in it comes from the template or is escaped."""
     seen = overview(plan)
     view = View(
@@ -75,6 +82,7 @@ def plan_html(plan: Plan, *, verbose: bool = False, arrangement: Arrangement = A
         whole=whole,
         findings=[report.finding_row(finding, view) for finding in loose(plan)],
         left_out=report.left_out(plan),
+        noted=noted_rows(plan, noted),
         ledger_columns=(plan.names.source, plan.names.target, *COLUMNS),
         ledger=_ledger(plan) if verbose else [],
     )

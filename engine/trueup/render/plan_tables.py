@@ -18,18 +18,19 @@ from trueup.render.csv_ import Cells, about, each_field
 from trueup.render.findings import chain_text
 from trueup.render.formatting import counts
 from trueup.render.ledger import priced
+from trueup.render.noted import NOTE_COLUMNS, NOTHING_NOTED, Noted
 from trueup.render.pennies import penny
 from trueup.render.wording import class_text, reason_text
 
 CHANGE_COLUMNS = (
     "customer", "tab", "mapping", "key", "name", "service", "action", "entity", "record", "reason",
     "day", "units before", "units after", "invoice from", "invoice to", "this invoice",
-    "of it once", "run rate", "annual", "lost", "price", "currency", "note",
+    "of it once", "run rate", "annual", "lost", "price", "currency", "note", *NOTE_COLUMNS,
 )  # fmt: skip
 WAITING_COLUMNS = (
     "customer", "tab", "mapping", "key", "name", "state", "code", "reason", "remedy", "waits for",
     "holds back", "held units", "held a month", "unexplained units", "unexplained a month",
-    "price", "currency",
+    "price", "currency", *NOTE_COLUMNS,
 )  # fmt: skip
 FIELD_COLUMNS = (
     "customer", "tab", "mapping", "key", "name", "action", "entity", "record", "field", "before",
@@ -38,6 +39,7 @@ FIELD_COLUMNS = (
 LEDGER_COLUMNS = (
     "customer", "mapping", "key", "name", "record", "day", "class", "quantity", "units", "pending",
     "moved", "held", "unexplained", "difference", "price", "monthly", "currency", "note",
+    *NOTE_COLUMNS,
 )  # fmt: skip
 FINDING_COLUMNS = (
     "customer", "mapping", "key", "name", "severity", "code", "text", "remedy", "place",
@@ -71,29 +73,35 @@ class Table(StrEnum):
                 assert_never(self)
 
 
-def rows_of(plan: Plan, table: Table) -> list[Cells]:
-    """The rows of a table of the plan, in the plan's order."""
+def rows_of(plan: Plan, table: Table, noted: Noted = NOTHING_NOTED) -> list[Cells]:
+    """The rows of a table of the plan, in the plan's order, with what is noted of them."""
     match table:
         case Table.CHANGES:
-            return [*_changes(plan)]
+            return [*_changes(plan, noted)]
         case Table.WAITING:
-            return waiting_rows(items(plan), plan.currency)
+            return waiting_rows(items(plan), plan.currency, noted)
         case Table.FIELDS:
             return [*_fields(plan)]
         case Table.LEDGER:
-            return [{**_line(line, plan), "monthly": amount} for line, amount in priced(plan)]
+            return [
+                {**_line(line, plan), "monthly": amount, **noted.cells(line.mapping, [line.key])}
+                for line, amount in priced(plan)
+            ]
         case Table.FINDINGS:
             return [*_findings(plan)]
         case _:
             assert_never(table)
 
 
-def waiting_rows(found: Iterable[Item], currency: str) -> list[Cells]:
+def waiting_rows(found: Iterable[Item], currency: str, noted: Noted = NOTHING_NOTED) -> list[Cells]:
     """The rows of the table of what waits, for some of the plan's items."""
-    return [_waiting(item, currency) for item in found]
+    return [
+        {**_waiting(item, currency), **noted.cells(item.row.mapping, [item.row.key])}
+        for item in found
+    ]
 
 
-def _changes(plan: Plan) -> Iterable[Cells]:
+def _changes(plan: Plan, noted: Noted) -> Iterable[Cells]:
     belonging, money = Belonging(plan), plan_money(plan)
     for change in plan.changes:
         invoice = change.invoice
@@ -108,6 +116,7 @@ def _changes(plan: Plan) -> Iterable[Cells]:
             "invoice to": invoice.end if invoice else None,
             "currency": plan.currency,
             "note": "; ".join(change.notes),
+            **noted.cells(change.mapping, change.keys),
         }
 
 

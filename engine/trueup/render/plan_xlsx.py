@@ -7,6 +7,7 @@ from decimal import Decimal
 from trueup.model.plan import Amount, Plan
 from trueup.render.attention import Kind, items
 from trueup.render.csv_ import Cells
+from trueup.render.noted import NOTHING_NOTED, Noted
 from trueup.render.overview import Overview, overview, verdict
 from trueup.render.overview import waiting as waiting_text
 from trueup.render.pennies import NOTHING
@@ -26,6 +27,7 @@ PRICE = "price"
 WIDTHS = {
     "customer": 28, "name": 44, "service": 32, "reason": 28, "remedy": 60, "text": 60, "note": 32,
     "key": 16, "before": 28, "after": 28, "waits for": 36, "entity": 20, "mapping": 16,
+    "noted": 44,
 }  # fmt: skip
 WIDTH = 14
 HEAD_WIDTHS = (32, 18, 18, 18, 18)
@@ -68,12 +70,12 @@ class Page:
         return Formula(f"={text.format(cells)}", sum(amounts, NOTHING))
 
 
-def plan_xlsx(plan: Plan) -> bytes:
+def plan_xlsx(plan: Plan, noted: Noted = NOTHING_NOTED) -> bytes:
     """The workbook. The same plan gives the same bytes.
 
     Raises EngineError where the extra `excel` is missing.
     """
-    pages = _pages(plan)
+    pages = _pages(plan, noted)
     book = Workbook(f"Plan of {plan.as_of.isoformat()}", plan.as_of, plan.currency)
     _write_head(book.add("Summary"), overview(plan), pages)
     for page in pages.values():
@@ -81,21 +83,22 @@ def plan_xlsx(plan: Plan) -> bytes:
     return book.finished()
 
 
-def _pages(plan: Plan) -> dict[str, Page]:
+def _pages(plan: Plan, noted: Noted) -> dict[str, Page]:
     held = tuple(name for name in Table.WAITING.columns if name not in _ONLY["differs"])
     differs = tuple(name for name in Table.WAITING.columns if name not in _ONLY["held"])
     found = items(plan)
 
     def waiting(*kinds: Kind) -> list[Cells]:
-        return waiting_rows((item for item in found if item.kind in kinds), plan.currency)
+        chosen = (item for item in found if item.kind in kinds)
+        return waiting_rows(chosen, plan.currency, noted)
 
     pages = (
-        Page("Changes", Table.CHANGES.columns, rows_of(plan, Table.CHANGES)),
+        Page("Changes", Table.CHANGES.columns, rows_of(plan, Table.CHANGES, noted)),
         Page("Fields", Table.FIELDS.columns, rows_of(plan, Table.FIELDS)),
         Page("Blocked", held, waiting(Kind.BLOCKED)),
         Page("Held", held, waiting(Kind.HELD)),
         Page("Differences", differs, waiting(Kind.DIFFERENCE, Kind.UNKNOWN)),
-        Page("Ledger", Table.LEDGER.columns, rows_of(plan, Table.LEDGER)),
+        Page("Ledger", Table.LEDGER.columns, rows_of(plan, Table.LEDGER, noted)),
         Page("Findings", Table.FINDINGS.columns, rows_of(plan, Table.FINDINGS)),
     )
     return {page.title: page for page in pages}

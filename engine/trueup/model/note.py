@@ -1,0 +1,23 @@
+"""What people note of a row: no plan depends on it."""
+
+from dataclasses import dataclass
+
+from trueup.model.finding import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note, tags and an assignee of one row."""
+
+    mapping: str
+    key: str
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    assignee: str = ""  # who looks after the row
+    by: str = ""  # who wrote it
+    place: Place | None = None  # None: it is in no file yet
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.text or self.tags or self.assignee)

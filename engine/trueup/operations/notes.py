@@ -1,0 +1,118 @@
+"""Notes, tags and assignees of rows, in mappings/notes.yaml. No plan depends on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trueup.config import notes
+from trueup.config.file_names import PROJECT
+from trueup.errors import EngineError
+from trueup.local_files import is_absent
+from trueup.model.finding import Place
+from trueup.model.note import Note
+from trueup.model.project import Project
+from trueup.operations.decision_entries import require_mapping
+from trueup.operations.project import load_project
+from trueup.operations.rows import known_rows, resolve_key
+
+LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
+"""Characters; notes.schema.json has the same limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEdit:
+    """What becomes of the note of a row; None leaves a part as it is, an empty one removes it."""
+
+    text: str | None = None
+    assignee: str | None = None
+    tags: Sequence[str] | None = None  # in place of the present ones
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+    def of(self, note: Note) -> Note:
+        """The note with the edit. Raises EngineError for what is too long."""
+        wanted = [*(note.tags if self.tags is None else self.tags), *self.add]
+        gone = {*map(_plain, self.remove)}
+        tags = [tag for tag in dict.fromkeys(map(_plain, wanted)) if tag and tag not in gone]
+        found = replace(
+            note,
+            text=note.text if self.text is None else _plain(self.text),
+            assignee=note.assignee if self.assignee is None else _plain(self.assignee),
+            tags=tuple(tags),
+        )
+        _require_length("the note", found.text, LONGEST_TEXT)
+        _require_length("the assignee", found.assignee, LONGEST_NAME)
+        for tag in found.tags:
+            _require_length("a tag", tag, LONGEST_TAG)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenNote:
+    """A note as it was written."""
+
+    note: Note  # with the whole key
+    name: str  # of the row; empty where it has none
+    place: Place | None  # None: the row has none any more
+
+
+def note_row(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) -> WrittenNote:
+    """Edits the note of a row. `key` is its key, a unique start of it, or its name.
+
+    Raises EngineError for a row that does not exist, and ConfigError where mappings/notes.yaml
+    cannot be written.
+    """
+    require_mapping(project, mapping)
+    rows = known_rows(project, mapping)
+    whole = resolve_key(key, rows, mapping)
+    return replace(write_note(project, mapping, whole, edit, by), name=rows[whole])
+
+
+def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) -> WrittenNote:
+    """The same for a whole key of a row that is known to exist; nothing is read."""
+    require_mapping(project, mapping)
+    before = note_of(project, mapping, key) or Note(mapping, key)
+    note = replace(edit.of(before), by=by)
+    entry: dict[str, object] = {"mapping": mapping, "key": key}
+    entry |= {"note": note.text} if note.text else {}
+    entry |= {"tags": [*note.tags]} if note.tags else {}
+    entry |= {"assignee": note.assignee} if note.assignee else {}
+    entry |= {"by": by} if by else {}
+    return WrittenNote(note, "", notes.write_note(Path(project.root), entry))
+
+
+def note_of(project: Project, mapping: str, key: str) -> Note | None:
+    """The note of a row; None where it has none."""
+    own = (one for one in project.notes if (one.mapping, one.key) == (mapping, key))
+    return next(own, None)
+
+
+def find_note(project: Project, mapping: str, key: str) -> tuple[Note, str]:
+    """The note of a row, empty where it has none, and the row's name. `key` as for `note_row`.
+
+    Raises EngineError for a row that does not exist.
+    """
+    require_mapping(project, mapping)
+    rows = known_rows(project, mapping)
+    whole = resolve_key(key, rows, mapping)
+    return note_of(project, mapping, whole) or Note(mapping, whole), rows[whole]
+
+
+def notes_in(folder: Path) -> tuple[Note, ...]:
+    """The notes of the project in a folder; none where it has no file with notes.
+
+    Raises ConfigError for a project that has one and cannot be used.
+    """
+    if is_absent(folder / PROJECT) or is_absent(folder / notes.FILE):
+        return ()
+    return load_project(folder).notes
+
+
+def _plain(text: str) -> str:
+    """The text on one line, without outer spaces."""
+    return " ".join(text.split())
+
+
+def _require_length(what: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise EngineError(f"{what} has {len(text):,} characters, and at most {most:,} are kept")

@@ -1,0 +1,88 @@
+"""What people noted of the rows of a plan: it travels with every report, and is in no plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trueup.model.note import Note
+from trueup.model.plan import Plan, RowRef
+from trueup.render.csv_ import Cells
+from trueup.render.formatting import known_as
+from trueup.render.sanitize import sanitize
+
+NOTE_COLUMNS = ("assignee", "tags", "noted")
+"""Columns of each table whose rows are rows of the source."""
+
+
+class Noted:
+    """Answers by row."""
+
+    def __init__(self, notes: Iterable[Note] = ()) -> None:
+        self._by_row = {(one.mapping, one.key): one for one in notes}
+
+    def of(self, mapping: str, keys: Iterable[str]) -> tuple[Note, ...]:
+        """The notes of these rows, in their order."""
+        found = (self._by_row.get((mapping, key)) for key in keys)
+        return tuple(one for one in found if one)
+
+    def cells(self, mapping: str, keys: Iterable[str]) -> Cells:
+        """The columns of these rows; of several rows, one after another."""
+        found = self.of(mapping, keys)
+        return {
+            "assignee": assignee(found),
+            "tags": ", ".join(tags(found)),
+            "noted": "; ".join(one.text for one in found if one.text),
+        }
+
+
+NOTHING_NOTED = Noted()
+
+
+def assignee(notes: Sequence[Note]) -> str:
+    """Who looks after rows that stand together."""
+    return ", ".join(dict.fromkeys(one.assignee for one in notes if one.assignee))
+
+
+def tags(notes: Sequence[Note]) -> tuple[str, ...]:
+    """The tags of rows that stand together, each once."""
+    return tuple(dict.fromkeys(tag for one in notes for tag in one.tags))
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRow:
+    """A row with what was noted of it, ready to be shown."""
+
+    mapping: str
+    name: str
+    text: str
+    tags: tuple[str, ...]
+    assignee: str
+    by: str
+
+
+def noted_rows(plan: Plan, noted: Noted) -> list[NotedRow]:
+    """The rows of the plan of which something is noted, in the plan's order."""
+    rows: dict[tuple[str, str], str] = {}
+    for row in _rows(plan):
+        rows[row[:2]] = rows.get(row[:2]) or row.name
+    return [
+        NotedRow(
+            mapping=sanitize(one.mapping),
+            name=known_as(name or one.key),
+            text=sanitize(one.text),
+            tags=tuple(map(sanitize, one.tags)),
+            assignee=sanitize(one.assignee),
+            by=sanitize(one.by),
+        )
+        for (mapping, key), name in rows.items()
+        for one in noted.of(mapping, [key])
+    ]
+
+
+def _rows(plan: Plan) -> Iterable[RowRef]:
+    """Each row that the plan names, some of them several times."""
+    for change in plan.changes:
+        yield from change.under
+        yield from (RowRef(change.mapping, key, change.name) for key in change.keys)
+    yield from (RowRef(one.mapping, one.key, one.name) for one in plan.blocked)
+    yield from (RowRef(one.mapping, one.key, one.name) for one in plan.ledger)
+    yield from (RowRef(one.mapping, one.key, one.name) for one in plan.findings)
