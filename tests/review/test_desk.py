@@ -1,7 +1,8 @@
 """The desk's state: plans are replaced as a whole, and works are done one after another."""
 
-from dataclasses import FrozenInstanceError, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -9,16 +10,36 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from trueup.errors import EngineError
+from trueup.model.note import Note
+from trueup.operations.notes import NoteEdit
 from trueup.review import desk as desk_module
 from trueup.review.current import current_of
 from trueup.review.desk import NO_PREVIEW, PREVIEWS, Desk
+from trueup.review.rows import RowKey
 from trueup.review.works import FAULT, Failures, Works
 
 from tests.render.conftest import five_thousand, full_plan
 
 SMALL = full_plan()
 LARGE = replace(SMALL, changes=five_thousand())
-PROJECT = SimpleNamespace(name="work", mappings={}, zone=ZoneInfo("Europe/London"))
+
+
+LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True)
+class Stub:
+    """As much of a project as a desk needs whose plans are given."""
+
+    name: str = "work"
+    mappings: Mapping = field(default_factory=dict)
+    decisions: tuple = ()
+    notes: tuple = ()
+    zone: ZoneInfo = LONDON
+    as_of: date | None = None
+
+
+PROJECT = Stub()
 
 
 @pytest.fixture
@@ -95,6 +116,26 @@ def test_what_is_said_of_the_reading_stays_with_its_plan(desk):
     done(desk.plan_again("/"))
 
     assert desk.current.notices == ("account: full load",)
+
+
+def test_a_note_that_is_written_while_a_plan_is_made_is_shown_with_that_plan(desk, monkeypatch):
+    files = [PROJECT]
+
+    def write(_project, mapping, key, edit, by):
+        note = edit.of(Note(mapping, key, by=by))
+        files.append(replace(PROJECT, notes=(note,)))
+
+    def slow(*_arguments, **_options):
+        desk.note(RowKey("customer", "u1"), NoteEdit("asked"))
+        return SMALL
+
+    monkeypatch.setattr(desk_module, "load_project", lambda _folder: files[-1])
+    monkeypatch.setattr(desk_module, "write_note", write)
+    monkeypatch.setattr(desk_module, "plan", slow)
+    done(desk.plan_again("/"))
+
+    assert [one.text for one in desk.current.project.notes] == ["asked"]
+    assert desk.current.by_row["customer", "u1"].notes == desk.current.project.notes
 
 
 def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):

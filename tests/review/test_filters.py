@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from trueup.model.note import Note
 from trueup.model.plan import RowRef
 from trueup.render.view import Sort
 from trueup.review.filters import GROUPS, IN_GROUP, PAGE, Filter, counted, total
@@ -20,6 +21,7 @@ class Line:
     service: str = ""
     contract: str = ""
     sums: tuple = ()
+    notes: tuple = ()
 
     @property
     def owners(self):
@@ -36,7 +38,14 @@ class Line:
 LINES = [
     Line("Mail", Decimal(5), "Alpine Dental", ("adjust",), ("changed in Work 365",), "E-mail"),
     Line("Backup", Decimal(90), "Straße & Co", ("adjust", "mark"), (), "Storage"),
-    Line("Phone", Decimal(5), "Alpine Bakery", ("blocked",), ("no-phone", "depends")),
+    Line(
+        "Phone",
+        Decimal(5),
+        "Alpine Bakery",
+        ("blocked",),
+        ("no-phone", "depends"),
+        notes=(Note("a", "b", "asked", ("vip", "renewal"), "Ada"), Note("a", "c", tags=("x",))),
+    ),
 ]
 
 
@@ -68,6 +77,12 @@ def test_the_most_money_comes_first_and_equal_amounts_by_name():
         ({"under": "service:E-mail"}, ["Mail"]),
         ({"under": "contract:E-mail"}, []),
         ({"amount": "5.01"}, ["Backup"]),
+        ({"owner": "Ada"}, ["Phone"]),
+        ({"owner": "nobody"}, ["Backup", "Mail"]),
+        ({"owner": "Ad"}, []),
+        ({"tag": "renewal"}, ["Phone"]),
+        ({"tag": "x"}, ["Phone"]),
+        ({"tag": "ren"}, []),
         ({"amount": "1,000"}, []),
         ({"text": " ALPINE "}, ["Mail", "Phone"]),
         ({"state": "blocked", "customer": "alpine", "text": "phone"}, ["Phone"]),
@@ -106,7 +121,8 @@ def test_a_list_without_rows_has_one_page():
 def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
     query = {
         "state": "held", "class": "depends", "customer": "Söhne & Co", "service": "Mail",
-        "under": "customer:a:b", "amount": "12.50", "text": "a b", "sort": "name",
+        "under": "customer:a:b", "amount": "12.50", "owner": "Ada", "tag": "a b",
+        "text": "a b", "sort": "name",
         "group": "service", "page": "3",
     }  # fmt: skip
     wanted = Filter.of(query)

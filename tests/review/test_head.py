@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 15, 9, 30, tzinfo=ZONE)
 
 def about(reads, now, plan=PLAN, as_of=None):
     """The facts at the head, by label."""
-    project = SimpleNamespace(name="work", mappings={}, zone=ZONE, as_of=as_of)
+    project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=as_of)
     head = head_of(current_of(project, plan, AT, {}, reads), now)
     return {one.label: one for one in head.about}
 

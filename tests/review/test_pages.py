@@ -139,7 +139,7 @@ def test_state_customer_text_and_order_stand_in_the_address(browser):
     ]
     assert dict(fields) == {
         "tab": "Products", "state": "new", "class": "", "customer": "", "service": "",
-        "amount": "", "text": "pro", "sort": "", "group": "",
+        "amount": "", "owner": "", "tag": "", "text": "pro", "sort": "", "group": "",
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from trueup.review.rows import RowKey, ledger_rows, rows_of, tabs_of
 from tests.render.conftest import five_thousand, full_plan
 
 
-def project_of(plan, **tabs):
+def project_of(plan, notes=(), **tabs):
     """A project that names the tabs of the plan's mappings, and of others."""
     found = {change.mapping: change.tab for change in plan.changes}
     found |= {row.mapping: row.tab for row in plan.blocked}
@@ -29,7 +29,7 @@ def project_of(plan, **tabs):
         name: SimpleNamespace(tab=tab, target=SimpleNamespace(entity=entities.get(name, "")))
         for name, tab in found.items()
     }
-    return SimpleNamespace(mappings=mappings)
+    return SimpleNamespace(mappings=mappings, notes=notes)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trueup.errors import EngineError
-from trueup.review import applying, deciding, explaining, lists, searching
+from trueup.review import applying, deciding, explaining, lists, noting, searching
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
@@ -66,6 +66,7 @@ def _actions() -> list[Route]:
         "/apply": applying.apply,
         "/stop": applying.stop,
         "/resume": applying.resume,
+        "/note": with_plan(noting.note),
         "/explain": with_plan(explaining.explain_row),
         "/decide": with_plan(deciding.decide),
         "/decision": deciding.write,

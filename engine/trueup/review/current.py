@@ -1,9 +1,10 @@
 """The plan that pages show, with all that they show of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from trueup.model.note import Note
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.decision_outlook import Ways, ways_of
@@ -82,4 +83,17 @@ def current_of(
         findings=finding_rows(seen),
         links=links,
         ways=ways_of(made),
+    )
+
+
+def with_notes(current: Current, notes: tuple[Note, ...]) -> Current:
+    """The same plan with other notes of its rows."""
+    project = replace(current.project, notes=notes)
+    rows = rows_of(project, current.seen)
+    return replace(
+        current,
+        project=project,
+        rows=rows,
+        by_row={RowKey(row.ref.mapping, key): row for row in rows for key in row.keys},
+        ledger=ledger_rows(project, current.seen),
     )

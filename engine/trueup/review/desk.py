@@ -25,6 +25,7 @@ from trueup.operations import apply as applying
 from trueup.operations.decision_entries import Asked
 from trueup.operations.explain import explain
 from trueup.operations.listener import Listener, Progress
+from trueup.operations.notes import NoteEdit, write_note
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 from trueup.operations.propose import Proposal, propose, write_proposal
@@ -33,7 +34,7 @@ from trueup.operations.state import list_links
 from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.render.report import ReasonText
-from trueup.review.current import Current, Reads, current_of
+from trueup.review.current import Current, Reads, current_of, with_notes
 from trueup.review.rows import RowKey
 from trueup.review.works import Failure, Failures, Work, Works
 
@@ -120,9 +121,10 @@ class Desk:
         self.applying: Applying | None = None
         self._previews = _Shelf[Preview]()
         self._proposals = _Shelf[Proposed]()
-        self._search: tuple[Current, LocalSearch] | None = None
+        self._search: tuple[Plan, LocalSearch] | None = None
+        self._noted = 0  # notes that were written here
         self._explanations = _Shelf[Explanation]()
-        self._lock, self._search_lock = Lock(), Lock()
+        self._lock, self._search_lock, self._note_lock = Lock(), Lock(), Lock()
         self._is_closing = False
         self._first: Work | None = None
         self._threads: list[Thread] = []
@@ -134,7 +136,7 @@ class Desk:
 
         def do(work: Work) -> str:
             notices: list[str] = []
-            clock, steps = wiring.SystemClock(), list[datetime]()
+            clock, steps, noted = wiring.SystemClock(), list[datetime](), self._noted
 
             def began(step: str) -> None:
                 steps.append(clock.now().astimezone(project.zone))
@@ -151,7 +153,10 @@ class Desk:
             now = clock.now().astimezone(project.zone)
             records = {RowKey(one.mapping, one.key): one.record for one in links}
             current = current_of(project, made, now, records, Reads.of(steps or [now]))
-            self.current, self.reasons = replace(current, notices=tuple(notices)), ()
+            with self._note_lock:
+                if self._noted != noted:  # meanwhile: the plan was made with older notes
+                    current = with_notes(current, load_project(self._folder).notes)
+                self.current, self.reasons = replace(current, notices=tuple(notices)), ()
             return back
 
         return self.works.start("Planning", do)
@@ -186,8 +191,8 @@ class Desk:
     def local_search(self, current: Current) -> LocalSearch:
         """Searches in what the plan on the pages has read. Raises EngineError."""
         with self._search_lock:
-            if self._search is None or self._search[0] is not current:
-                self._search = (current, LocalSearch(current.project))
+            if self._search is None or self._search[0] is not current.plan:
+                self._search = (current.plan, LocalSearch(current.project))
             return self._search[1]
 
     # Decisions
@@ -221,6 +226,19 @@ class Desk:
             raise EngineError(NO_PREVIEW)
         write_proposal(proposed.proposal)
         return proposed.back
+
+    # Notes
+
+    def note(self, ref: RowKey, edit: NoteEdit) -> None:
+        """Writes what is noted of a row, and shows it with the plan that is there.
+
+        Raises EngineError for a note that is too long, and where the file cannot be written.
+        """
+        with self._note_lock:
+            write_note(load_project(self._folder), *ref, edit, current_user())
+            self._noted += 1
+            if self.current:
+                self.current = with_notes(self.current, load_project(self._folder).notes)
 
     # Explanations
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from trueup.model.note import Note
 from trueup.model.plan import RowRef
 from trueup.render.belonging import name_of
+from trueup.render.noted import assignee, tags
 from trueup.render.pennies import NOTHING
 from trueup.render.view import Sort
 from trueup.review.owners import Owner, Owners
@@ -20,6 +22,9 @@ GROUPS = 20
 
 IN_GROUP = 5
 """Rows that a group shows; a link leads to all of them."""
+
+NOBODY = "nobody"
+"""In place of an assignee: rows that have none."""
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 
@@ -45,6 +50,11 @@ class Listed(Protocol):
     @property
     def classes(self) -> Sequence[str]:
         """Why it is so: reasons of changes, codes of findings."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What is noted of it."""
         ...
 
     @property
@@ -114,6 +124,8 @@ class Filter:
     service: str = ""  # the same
     under: str = ""  # MAPPING:KEY of the row that it belongs to
     amount: str = ""  # as it was written: rows with less money are left out
+    owner: str = ""  # the assignee, or NOBODY
+    tag: str = ""
     text: str = ""  # words, all of which must be there
     sort: Sort = Sort.MONEY
     group: Owner | None = None
@@ -130,6 +142,8 @@ class Filter:
             service=query.get("service", "").strip(),
             under=query.get("under", ""),
             amount=query.get("amount", "").strip() if _amount(query.get("amount", "")) else "",
+            owner=query.get("owner", ""),
+            tag=query.get("tag", ""),
             text=query.get("text", "").strip(),
             sort=Sort.NAME if query.get("sort") == Sort.NAME else Sort.MONEY,
             group=Owner(group) if group in {*map(str, Owner)} else None,
@@ -146,6 +160,8 @@ class Filter:
             "service": new.service,
             "under": new.under,
             "amount": new.amount,
+            "owner": new.owner,
+            "tag": new.tag,
             "text": new.text,
             "sort": "" if new.sort is Sort.MONEY else str(new.sort),
             "group": str(new.group or ""),
@@ -161,7 +177,9 @@ class Filter:
     @property
     def has_more(self) -> bool:
         """Whether it leaves rows out by what few people filter by."""
-        return bool(self.class_ or self.service or self.under or self.amount)
+        return bool(
+            self.class_ or self.service or self.under or self.amount or self.owner or self.tag
+        )
 
     def choose(self, rows: Iterable[Row]) -> list[Row]:
         """The rows that fit, in order."""
@@ -179,6 +197,8 @@ class Filter:
             and _ispart_of(self.service, owners.service)
             and (not self.under or owners.has(_row_of(self.under)))
             and row.weight >= _amount(self.amount)
+            and (not self.owner or self.owner == (assignee(row.notes) or NOBODY))
+            and (not self.tag or self.tag in tags(row.notes))
             and all(word in row.words for word in self.text.casefold().split())
         )
 

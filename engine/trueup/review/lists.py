@@ -14,6 +14,7 @@ from trueup.operations.history import history, show_run
 from trueup.render.changes import units, where
 from trueup.render.formatting import count, money
 from trueup.render.history import SHORT, WORDS, moment, value_text
+from trueup.render.noted import Noted, assignee, tags
 from trueup.render.overview import balance
 from trueup.render.plan_csv import plan_csv
 from trueup.render.plan_html import plan_html
@@ -23,7 +24,7 @@ from trueup.render.report import DONE, balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
 from trueup.review.current import Current
 from trueup.review.earlier import held_back
-from trueup.review.filters import Filter, Listed, counted, total
+from trueup.review.filters import NOBODY, Filter, Listed, counted, total
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
 from trueup.review.pages import address, desk_of, failure, failure_text, page
@@ -44,12 +45,12 @@ NO_FILE = "There is no such download."
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _csv(table: Table) -> Callable[[Plan], str]:
-    return lambda plan: plan_csv(plan, table)
+def _csv(table: Table) -> Callable[[Plan, Noted], str]:
+    return lambda plan, noted: plan_csv(plan, table, noted)
 
 
-_FILES: Mapping[str, tuple[str, Callable[[Plan], str | bytes]]] = {
-    "plan.html": ("text/html; charset=utf-8", plan_html),
+_FILES: Mapping[str, tuple[str, Callable[[Plan, Noted], str | bytes]]] = {
+    "plan.html": ("text/html; charset=utf-8", lambda plan, noted: plan_html(plan, noted=noted)),
     "plan.xlsx": (_XLSX, plan_xlsx),
     **{f"{table}.csv": ("text/csv; charset=utf-8", _csv(table)) for table in Table},
 }
@@ -111,6 +112,8 @@ def listing(
         "states": counted(row.states for row in here),
         "classes": counted(row.classes for row in here),
         "owners": [str(one) for one in Owner],
+        "assignees": counted([assignee(row.notes) or NOBODY] for row in here),
+        "tags": counted(tags(row.notes) for row in here),
         "base": base,
         "path": path,
         "to": lambda **changes: address(path, **base, **wanted.query(**changes)),
@@ -245,4 +248,5 @@ def download(request: Request, current: Current) -> Response:
     media_type, make = _FILES[name]
     day = current.plan.as_of.isoformat()
     headers = {"Content-Disposition": f'attachment; filename="{day}-{name}"'}
-    return Response(make(current.plan), media_type=media_type, headers=headers)
+    content = make(current.plan, Noted(current.project.notes))
+    return Response(content, media_type=media_type, headers=headers)

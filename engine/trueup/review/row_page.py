@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trueup.errors import EngineError
+from trueup.model.note import Note
 from trueup.model.plan import Action, Change, LedgerLine, Plan
 from trueup.model.project import Decision, MappingSpec, Verdict
 from trueup.model.record_search import FoundRecord
 from trueup.operations.decide import possible
+from trueup.operations.notes import note_of
 from trueup.operations.record_links import source_address
 from trueup.render.attention import Kind
 from trueup.render.changes import after, before, effects, notes, units, where
@@ -97,6 +99,7 @@ class RowPage:
     stops: tuple[Stop, ...]
     ledger: tuple[LedgerRow, ...]
     decided: tuple[str, ...]
+    note: Note  # empty where nothing is noted
     offers: tuple[Offer, ...]
     can_link: bool
 
@@ -129,6 +132,7 @@ def row_page(current: Current, ref: RowKey) -> RowPage:
         stops=tuple(_stops(row, current)) if row else (),
         ledger=tuple(lines),
         decided=decided,
+        note=note_of(project, *ref) or Note(*ref),
         offers=tuple(
             replace(one, leads_to=leads_to.get(one.verdict, ""))
             for one in _offers(verdicts, current.plan, own, is_linked=record is not None)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple, assert_never
 
 from trueup.model.finding import Finding
+from trueup.model.note import Note
 from trueup.model.plan import Action, Change, LedgerClass, LedgerLine, Plan, RowRef
 from trueup.model.project import Project
 from trueup.render import ledger
@@ -15,6 +16,7 @@ from trueup.render.changes import units, where
 from trueup.render.formatting import known_as
 from trueup.render.formatting import money as money_text
 from trueup.render.ledger import LineMoney
+from trueup.render.noted import Noted
 from trueup.render.overview import Overview
 from trueup.render.pennies import NOTHING
 from trueup.render.plan_tables import why
@@ -56,6 +58,7 @@ class Row:
     waits: Decimal | None  # a month, until it is settled
     price_unknown: bool
     what: tuple[str, ...]  # a line for each change that is sent, or links
+    notes: tuple[Note, ...]
     words: str
 
     @property
@@ -96,8 +99,8 @@ def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
         here = _place(found, by_row, item.row.mapping, keys)
         here.items.append(item)
     tabs = {name: mapping.tab for name, mapping in project.mappings.items()}
-    owners = OwnerFinder(project, seen)
-    return tuple(_row(one, seen, tabs, owners) for one in found)
+    owners, noted = OwnerFinder(project, seen), Noted(project.notes)
+    return tuple(_row(one, seen, tabs, owners, noted) for one in found)
 
 
 def _place(
@@ -122,7 +125,13 @@ def _place(
     return here
 
 
-def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str], owners: OwnerFinder) -> Row:
+def _row(
+    one: _Gathered,
+    seen: Overview,
+    tabs: Mapping[str, str],
+    owners: OwnerFinder,
+    noted: Noted,
+) -> Row:
     ids = [change.id for change in one.changes]
     invoice, month = seen.money.invoice, seen.money.month
     waiting = [item.monthly for item in one.items if item.monthly is not None]
@@ -133,6 +142,8 @@ def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str], owners: OwnerF
     states += [str(item.kind) for item in one.items]
     texts = [finding.text for item in one.items for finding in item.findings]
     above = [name_of(owned_by.of(owner)) for owner in Owner]
+    notes = noted.of(one.mapping, one.keys)
+    texts += [text for note in notes for text in (note.text, *note.tags, note.assignee)]
     words = " ".join((name, *above, one.mapping, *one.keys, *texts)).casefold()
     tab = tabs.get(one.mapping, "") or next((change.tab for change in one.changes), "")
     return Row(
@@ -150,6 +161,7 @@ def _row(one: _Gathered, seen: Overview, tabs: Mapping[str, str], owners: OwnerF
         waits=sum(waiting, NOTHING) if waiting else None,
         price_unknown=any(change.price_unknown for change in one.changes)
         or any(item.unpriced for item in one.items),
+        notes=notes,
         what=tuple(dict.fromkeys(_what(change, seen) for change in _records(one))),
         words=words,
     )
@@ -241,6 +253,7 @@ class LedgerRow:
     money: LineMoney
     text: Pieces
     remedy: Pieces
+    notes: tuple[Note, ...]
     words: str
 
     @property
@@ -262,17 +275,20 @@ class LedgerRow:
 
 def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:
     """The whole ledger, what loses money first."""
-    plan, owners = seen.plan, OwnerFinder(project, seen)
+    plan, owners, noted = seen.plan, OwnerFinder(project, seen), Noted(project.notes)
     return tuple(
-        _ledger_row(line, money, plan, owners.of_line(line))
+        _ledger_row(line, money, plan, owners.of_line(line), noted.of(line.mapping, [line.key]))
         for line, money in ledger.line_money(plan)
     )
 
 
-def _ledger_row(line: LedgerLine, money: LineMoney, plan: Plan, owners: Owners) -> LedgerRow:
+def _ledger_row(
+    line: LedgerLine, money: LineMoney, plan: Plan, owners: Owners, notes: tuple[Note, ...]
+) -> LedgerRow:
     name = ledger.name_of(line)
     above = [name_of(owners.of(owner)) for owner in Owner]
-    words = (name, line.customer, *above, line.mapping, line.key, line.text)
+    noted = [text for note in notes for text in (note.text, *note.tags, note.assignee)]
+    words = (name, line.customer, *above, line.mapping, line.key, line.text, *noted)
     return LedgerRow(
         ref=RowKey(line.mapping, line.key),
         name=name,
@@ -284,6 +300,7 @@ def _ledger_row(line: LedgerLine, money: LineMoney, plan: Plan, owners: Owners) 
         money=money,
         text=pieces(line.text),
         remedy=pieces(line.remedy),
+        notes=notes,
         words=" ".join(words).casefold(),
     )
 
@@ -328,6 +345,7 @@ class FindingRow:
     words: str
     weight: Decimal = NOTHING
     sums: Sums = ()
+    notes: tuple[Note, ...] = ()
 
 
 def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
@@ -357,6 +375,7 @@ class EndedRow:
     owners: Owners = NO_OWNERS
     classes: tuple[str, ...] = ()
     sums: Sums = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def weight(self) -> Decimal:

@@ -1,0 +1,29 @@
+"""Notes, tags and assignees of rows: written at once, as no plan depends on them."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.errors import EngineError
+from trueup.operations.notes import NoteEdit
+from trueup.review.current import Current
+from trueup.review.pages import address, desk_of, failure, form_of
+from trueup.review.row_page import row_page
+from trueup.review.rows import RowKey
+
+
+def note(request: Request, current: Current) -> Response:
+    """Writes what is noted of a row, in place of what was noted before."""
+    form, desk = form_of(request), desk_of(request)
+    ref = RowKey(form.exact("mapping"), form.exact("key"))
+    edit = NoteEdit(
+        text=form.one("note"), assignee=form.one("assignee"), tags=form.one("tags").split(",")
+    )
+    try:
+        row_page(current, ref)  # the row is one of the plan
+        desk.note(ref, edit)
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    where_to = address("/row", mapping=ref.mapping, key=ref.key)
+    return RedirectResponse(f"{where_to}#note", HTTPStatus.SEE_OTHER)

@@ -1,0 +1,64 @@
+"""Notes in the desk: written as the command line writes them, shown at once, part of each file."""
+
+import shutil
+from http import HTTPStatus
+
+from trueup.cli.main import run
+from trueup.config.notes import FILE
+
+from tests.support.browser import Serving
+
+ROW = {"mapping": "subscription", "key": "two"}
+NOTE = '<img src=x onerror=alert(1)> "asked" \u202e on Monday'
+
+
+def save(browser, **changes):
+    page = browser.get("/row", **ROW)
+    return browser.post("/note", {**dict(page.form("/note")), **changes}.items())
+
+
+def test_a_note_is_written_as_the_command_writes_it_and_shown_without_a_new_plan(work, tmp_path):
+    other = shutil.copytree(work, tmp_path / "other")
+    with Serving(work) as serving:
+        browser = serving.browser()
+        before = serving.server.desk.current
+        answer = save(browser, note=NOTE, tags="renewal, vip,, renewal ", assignee="Ada")
+        mine = browser.get("/ledger", owner="Ada").tables()["Ledger"]
+        tagged = browser.get("/rows", tab="Agreements", tag="vip").tables()["Rows of Agreements"]
+        others = browser.get("/ledger", owner="nobody").tables()["Ledger"]
+        csv = browser.get("/download/ledger.csv").body.decode("utf-8")
+        page = browser.get("/download/plan.html").body.decode("utf-8")
+        after = serving.server.desk.current
+    command = ["note", "subscription", "two", NOTE, "--tag", "renewal", "--tag", "vip"]
+    assert run([*command, "--assign", "Ada", "--project", str(other)]) == 0
+
+    assert answer.address == "/row?mapping=subscription&key=two#note"
+    assert (work / FILE).read_bytes() == (other / FILE).read_bytes()
+    assert after.plan is before.plan
+    assert "Mail two" in mine[0]["row"]
+    assert "Ada" in mine[0]["row"]
+    assert len(mine) == len(tagged) == 1
+    assert len(others) == len(after.ledger) - 1
+    assert "\\u202e" in csv
+    assert "renewal, vip" in csv
+    assert "&lt;img src=x" in page
+    assert "<img" not in page
+    assert serving.faults == []
+
+
+def test_a_note_is_taken_away_and_what_is_too_long_is_refused(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        save(browser, note="asked", tags="vip")
+        written = (work / FILE).read_bytes()
+        refused = save(browser, note="x" * 10_001)
+        kept = (work / FILE).read_bytes()
+        unknown = save(browser, key="nobody", note="x")
+        save(browser, note="", tags=" , ", assignee="")
+        gone = browser.get("/row", **ROW)
+
+    assert refused.status == unknown.status == HTTPStatus.CONFLICT
+    assert "the note has 10,001 characters" in refused.text
+    assert kept == written
+    assert dict(gone.form("/note"))["note"] == ""
+    assert b"two" not in (work / FILE).read_bytes()
