@@ -24,6 +24,9 @@ PAGES = ["/rows?tab=Products", "/rows?tab=Customers", "/rows?tab=Agreements", "/
          "/row?mapping=customer&key=acc", "/row?mapping=subscription&key=two",
          "/row?mapping=subscription&key=new", "/row?mapping=license_change&key=log-held",
          "/row?mapping=service&key=pro-new&search=Mail", "/ledger", "/findings", "/runs",
+         "/rows?tab=Agreements&group=customer", "/rows?tab=Agreements&under=customer:acc",
+         "/ledger?group=contract", "/ledger?class=unexplained&owner=nobody",
+         "/explanation?total=billed+too+little",
          "/rows?tab=None", "/no-such-page", "/rows?tab=Changes&text=nothing+fits"]  # fmt: skip
 
 
