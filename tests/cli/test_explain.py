@@ -102,6 +102,16 @@ def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(tr
     assert f"Ledger of {SUBSCRIPTION} on 2026-11-15   under-billed\n" in out
 
 
+def test_a_change_of_units_has_the_sentence_for_the_customer(trueup):
+    code, out, _ = trueup("explain", CHANGE)
+    told = " ".join(out.partition("  Customer")[2].split())
+
+    assert code == 0
+    assert told.startswith("From 15 November 2026 you have ")
+    assert " Microsoft 365 Business Premium" in told
+    assert " more" in told
+
+
 def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(trueup):
     code, out, _ = trueup("explain", f"ledger:{SUBSCRIPTION}")
 

@@ -48,7 +48,7 @@ def adjust(id_, before, after, *, day=DAY, months=1, monthly=None, invoice=None,
 
 def told(*changes):
     plan = replace(PLAN, changes=changes, ledger=())
-    return customer_sentence(changes, Belonging(plan), plan_money(plan), "GBP")
+    return customer_sentence(changes, Belonging(plan).service, plan_money(plan), "GBP")
 
 
 @pytest.mark.parametrize(

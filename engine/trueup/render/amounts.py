@@ -1,6 +1,6 @@
 """The money of a plan's changes, to the penny; the parts of each kind add up to its total."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,7 +26,11 @@ NO_MONEY = PlanMoney(*[spread({})] * 5)
 
 def plan_money(plan: Plan) -> PlanMoney:
     """The money of the plan's changes."""
-    changes = plan.changes
+    return money_of(plan.changes)
+
+
+def money_of(changes: Sequence[Change]) -> PlanMoney:
+    """The money of some changes, as if there were no others."""
     months = _known((change.id, change.monthly) for change in changes)
     return PlanMoney(
         invoice=spread(_known((change.id, change.invoice_amount) for change in changes)),

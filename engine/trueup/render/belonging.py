@@ -20,6 +20,10 @@ CONTRACTS = frozenset({"Contracts"})
 """Entities of what services are billed by."""
 
 
+USUAL_SERVICES = frozenset({"service", "service_bundle"})
+"""Names of the mappings of services where a plan does not tell which they are."""
+
+
 class Belonging:
     """Answers for the changes and rows of one plan."""
 
@@ -81,7 +85,12 @@ def _customer_mapping(plan: Plan) -> str:
 
 def _service_mappings(plan: Plan) -> frozenset[str]:
     found = {change.mapping for change in plan.changes if change.entity in SERVICES}
-    return frozenset(found or {"service", "service_bundle"})
+    return frozenset(found) or USUAL_SERVICES
+
+
+def usual_service(change: Change) -> RowRef | None:
+    """The service that is billed, where nothing is known but the change."""
+    return _first(change.under, USUAL_SERVICES)
 
 
 def _customers_by_row(plan: Plan, customers: Collection[str]) -> Mapping[tuple[str, str], RowRef]:

@@ -1,12 +1,12 @@
 """What a customer is told of a change of units: one plain sentence, made from typed fields."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from trueup.model.plan import Action, Change
+from trueup.model.plan import Action, Change, RowRef
 from trueup.render.amounts import PlanMoney
-from trueup.render.belonging import Belonging, name_of
+from trueup.render.belonging import name_of
 from trueup.render.formatting import known_as, money
 from trueup.render.pennies import penny
 
@@ -14,8 +14,12 @@ _PERIODS = {1: "month", 3: "quarter", 6: "half-year", 12: "year"}
 """Months of a billing period → its name."""
 
 
+ServiceOf = Callable[[Change], RowRef | None]
+"""The service whose units a change moves."""
+
+
 def customer_sentence(
-    changes: Sequence[Change], belonging: Belonging, amounts: PlanMoney, currency: str
+    changes: Sequence[Change], service_of: ServiceOf, amounts: PlanMoney, currency: str
 ) -> str:
     """The sentence about adjustments that are sent together, or about one; empty for other changes.
 
@@ -26,17 +30,17 @@ def customer_sentence(
         return ""
     first = moving[0].adjustment
     start = f"From {_day(first.day)}" if first else ""
-    has = _has(moving, belonging)
+    has = _has(moving, service_of)
     return f"{start} {has}{_amounts(moving, amounts, currency)}." if has else ""
 
 
-def _has(moving: Sequence[Change], belonging: Belonging) -> str:
+def _has(moving: Sequence[Change], service_of: ServiceOf) -> str:
     """What the customer has then, and had before."""
     gains = [one for one in moving if one.unit_change > 0]
     loses = [one for one in moving if one.unit_change < 0]
     if len(moving) == 1:
         before, after = moving[0].units or (0, 0)
-        service = _service(moving[0], belonging)
+        service = _service(moving[0], service_of)
         if not after:
             return f"you no longer have {service}"
         return f"you have {after} {f'instead of {before} ' if before else ''}{service}"
@@ -46,8 +50,8 @@ def _has(moving: Sequence[Change], belonging: Belonging) -> str:
     (_, now), (had, left) = new.units or (0, 0), old.units or (0, 0)
     rest = f", and keep {left} of these" if left else ""
     return (
-        f"you have {now} {_service(new, belonging)} in place of {had - left} "
-        f"{_service(old, belonging)}{rest}"
+        f"you have {now} {_service(new, service_of)} in place of {had - left} "
+        f"{_service(old, service_of)}{rest}"
     )
 
 
@@ -74,8 +78,8 @@ def _more(amount: Decimal, currency: str) -> str:
     return f"{money(abs(amount), currency)} {'more' if amount > 0 else 'less'}"
 
 
-def _service(change: Change, belonging: Belonging) -> str:
-    return known_as(name_of(belonging.service(change)) or change.name)
+def _service(change: Change, service_of: ServiceOf) -> str:
+    return known_as(name_of(service_of(change)) or change.name)
 
 
 def _day(day: date) -> str:

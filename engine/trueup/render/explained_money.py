@@ -6,9 +6,11 @@ from shlex import quote
 
 from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
 from trueup.model.plan import Action, Change, ServiceTerms
-from trueup.render.amounts import MONTHS
+from trueup.render.amounts import MONTHS, money_of
 from trueup.render.attention import in_pennies
+from trueup.render.belonging import usual_service
 from trueup.render.changes import after, before, paint_of, symbol, units, where
+from trueup.render.customer_sentence import customer_sentence
 from trueup.render.evaluation import row_place
 from trueup.render.formatting import count, known_as, money, number, signed
 from trueup.render.formulas import formula_lines
@@ -32,6 +34,9 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
         facts.append(("Waits for", names))
     facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
     facts += [("Note", sanitize(note)) for note in change.notes]
+    if not change.together and not change.is_undo:
+        told = customer_sentence([change], usual_service, money_of([change]), view.currency)
+        facts += [("Customer", told)] if told else []
     facts += [
         ("Changed since", f"{row.table} {sanitize(row.key)}, {row_place(row)}")
         for row in explained.moved

@@ -66,4 +66,4 @@ def _sentences(seen: Overview, view: View) -> Mapping[str, str]:
 
 
 def _sentence(changes: Sequence[Change], seen: Overview, view: View) -> str:
-    return customer_sentence(changes, seen.belonging, view.money, view.currency)
+    return customer_sentence(changes, seen.belonging.service, view.money, view.currency)
