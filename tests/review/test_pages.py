@@ -27,7 +27,8 @@ PAGES = ["/rows?tab=Products", "/rows?tab=Customers", "/rows?tab=Agreements", "/
          "/rows?tab=Agreements&group=customer", "/rows?tab=Agreements&under=customer:acc",
          "/ledger?group=contract", "/ledger?class=unexplained&owner=nobody",
          "/explanation?total=billed+too+little",
-         "/rows?tab=None", "/no-such-page", "/rows?tab=Changes&text=nothing+fits"]  # fmt: skip
+         "/waiting", "/rows?tab=None", "/no-such-page",
+         "/rows?tab=Changes&text=nothing+fits"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,20 @@ def test_the_head_has_the_figures_of_the_reports(browser, made_plan):
         r"Work 365 read \d\d:\d\d Autotask read \d\d:\d\d",
         about,
     )
+
+
+def test_each_figure_of_the_head_leads_to_what_it_is_made_of(browser, made_plan):
+    answer = browser.get("/findings")
+    links = [one.get("href") for one in answer.page.find(".//dl[@class='answers']").iter("a")]
+    [waiting] = browser.get("/waiting").tables().values()
+
+    assert links == [
+        "/explanation?total=This+invoice+run", "/explanation?total=A+month",
+        "/ledger?class=held", "/ledger?class=unexplained", "/waiting",
+    ]  # fmt: skip
+    assert all(browser.get(link).status == HTTPStatus.OK for link in links)
+    assert len(waiting) == len(overview(made_plan).items)
+    assert {row["row"].split()[0] for row in waiting} <= {"held", "differs", "new", "link"}
 
 
 def test_the_tabs_stand_in_the_order_of_the_work_with_count_and_money(browser, made_plan):

@@ -42,6 +42,7 @@ def _pages() -> list[Route]:
         "/explanation": explaining.explanation,
         "/preview": applying.preview,
         "/applying": applying.applying,
+        "/waiting": lists.waiting,
         "/ledger": lists.ledger,
         "/findings": lists.findings,
         "/runs": lists.runs,

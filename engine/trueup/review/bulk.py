@@ -109,13 +109,20 @@ def _chosen(form: Form, current: Current) -> Sequence[Row | LedgerRow]:
     if form.one("what") == "filter":
         fields = {name: form.exact(name) for name in form.fields}
         tab = fields.get("tab", "")
-        of_tab = [row for row in here if isinstance(row, LedgerRow) or row.tab == tab]
-        return [row for row in Filter.of(fields).choose(of_tab) if row.ref.key]
+        shown = [row for row in here if _is_listed(row, form.one("list"), tab)]
+        return [row for row in Filter.of(fields).choose(shown) if row.ref.key]
     by_ref = {row.ref: row for row in here}
     refs = _refs(form.every("row"))
     if any(ref not in by_ref for ref in refs):
         raise FormError(GONE)
     return [by_ref[ref] for ref in refs]
+
+
+def _is_listed(row: Row | LedgerRow, list_: str, tab: str) -> bool:
+    """Whether the list has the row, whatever its filter."""
+    if isinstance(row, LedgerRow):
+        return True
+    return row.needs_person if list_ == "waiting" else row.tab == tab
 
 
 def _refs(texts: Iterable[str]) -> list[RowKey]:

@@ -17,6 +17,9 @@ LOOK = "look"
 STOP = "stop"
 """Tone of what is not to be relied on."""
 
+WAITING = "/waiting"
+"""Where all rows stand that need a person."""
+
 STALE = timedelta(hours=1)
 """A reading that is older is marked.
 
@@ -34,6 +37,7 @@ class Figure:
     figure: str
     note: Pieces = ()
     tone: str = ""  # good, look
+    address: str = ""  # of what it is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +112,21 @@ def head_of(current: Current, now: datetime) -> Head:
             money(held, currency, signed=True),
             pieces(lines_of(seen.ledger.held)),
             LOOK if seen.ledger.held.lines else "",
+            "/ledger?class=held",
         ),
         Figure(
             "Unexplained, a month",
             money(unexplained, currency, signed=True),
             pieces(lines_of(seen.ledger.unexplained)),
             LOOK if seen.ledger.unexplained.lines else "",
+            "/ledger?class=unexplained",
         ),
         Figure(
             "Needs a person",
             f"{many:,}" if many else "Nothing",
             pieces(sentence(waiting(seen))),
             LOOK if many else "good",
+            WAITING if many else "",
         ),
     )
     runs = tuple(reason(finding, current.view) for finding in open_runs(plan))
@@ -157,4 +164,5 @@ def _spread(label: str, of: Spread, currency: str) -> Figure:
     """The net amount; beside it increases and decreases, where there are both."""
     sides = (money(part, currency, signed=True) for part in (of.more, of.less))
     note = pieces(" and ".join(sides)) if of.more and of.less else ()
-    return Figure(label, money(of.net, currency, signed=True), note)
+    address = f"/explanation?{urlencode({'total': label})}"
+    return Figure(label, money(of.net, currency, signed=True), note, address=address)

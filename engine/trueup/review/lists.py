@@ -23,12 +23,12 @@ from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import DONE, balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
 from trueup.review.current import Current
-from trueup.review.earlier import held_back
+from trueup.review.earlier import HeldBack, held_back
 from trueup.review.filters import NOBODY, Filter, Listed, counted, total
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
 from trueup.review.pages import address, desk_of, failure, failure_text, page
-from trueup.review.rows import EndedRow
+from trueup.review.rows import EndedRow, Row, Tab, whole_of
 
 ROW_SUMS = ("this invoice", "a month", "waits, a month")
 """Names of the amounts of a tab's rows."""
@@ -71,15 +71,37 @@ def rows(request: Request, current: Current) -> Response:
     if tab is None:
         return failure_text(request, NO_TAB, HTTPStatus.NOT_FOUND)
     here = [row for row in current.rows if row.tab == name]
+    earlier = held_back(current, tab, here)
+    return _rows_page(request, current, tab, here, "/rows", {"tab": name}, earlier)
+
+
+def waiting(request: Request, current: Current) -> Response:
+    """All rows that need a person, of all tabs: those that the head counts."""
+    here = [row for row in current.rows if row.needs_person]
+    whole = whole_of("Needs a person", current.seen, here)
+    return _rows_page(request, current, whole, here, "/waiting", {}, ())
+
+
+def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all that waits
+    request: Request,
+    current: Current,
+    tab: Tab,
+    here: Sequence[Row],
+    path: str,
+    base: Mapping[str, str],
+    earlier: Sequence[HeldBack],
+) -> Response:
+    """A list of rows with ticks, and with what can be done about those that are ticked."""
     wanted = Filter.of(request.query_params)
     chosen = wanted.choose(here)
     return page(
         request,
         "rows.html",
-        name,
+        tab.name,
         current=current,
-        active=name,
+        active=tab.name,
         tab=tab,
+        list=path.removeprefix("/"),
         money=lambda amount: _money(amount, current),
         sums=ROW_SUMS,
         choices=choices(current.project, here),
@@ -87,8 +109,8 @@ def rows(request: Request, current: Current) -> Response:
         is_pending=lambda ref: is_pending(current.project, ref),
         count=count,
         to_apply=sum(1 for row in chosen if row.changes),
-        earlier=held_back(current, tab, here),
-        more=listing(here, wanted, {"tab": name}, "/rows"),
+        earlier=earlier,
+        more=listing(here, wanted, base, path),
     )
 
 

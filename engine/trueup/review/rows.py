@@ -67,6 +67,11 @@ class Row:
         return customer_name(self.owners)
 
     @property
+    def needs_person(self) -> bool:
+        """Whether it is to be settled itself, and does not only wait for another row."""
+        return any(item.at_fault or item.units for item in self.items)
+
+    @property
     def sums(self) -> Sums:
         """On the next invoice, of the run rate, and what waits."""
         return self.invoice, self.month, self.waits
@@ -222,13 +227,15 @@ def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab,
     by_tab: dict[str, list[Row]] = {name: [] for name in names}
     for row in rows:
         by_tab.setdefault(row.tab, []).append(row)
-    found = []
-    for name in ordered_tabs(by_tab):
-        ids = [change.id for row in by_tab[name] for change in row.changes]
-        stopped = sum(1 for row in by_tab[name] if row.items)
-        invoice, month = seen.money.invoice.total(ids), seen.money.month.total(ids)
-        found.append(Tab(name, len(by_tab[name]), stopped, invoice, month))
-    return tuple(found)
+    return tuple(whole_of(name, seen, by_tab[name]) for name in ordered_tabs(by_tab))
+
+
+def whole_of(name: str, seen: Overview, rows: Sequence[Row]) -> Tab:
+    """The figures of some rows under one name."""
+    ids = [change.id for row in rows for change in row.changes]
+    stopped = sum(1 for row in rows if row.items)
+    invoice, month = seen.money.invoice.total(ids), seen.money.month.total(ids)
+    return Tab(name, len(rows), stopped, invoice, month)
 
 
 @dataclass(frozen=True, slots=True)
