@@ -1,17 +1,24 @@
 """Decisions about several rows: what a month is, and which rows of a merged change are meant."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from trueup.model.project import Verdict
+from trueup.render.overview import overview
 from trueup.review.bulk import DISMISSED, dismissed
 from trueup.review.forms import Form
+from trueup.review.rows import rows_of
+
+from tests.render.conftest import full_plan
+from tests.review.test_rows import project_of
 
 
-def project(zone="Europe/London", as_of=None):
-    return SimpleNamespace(zone=ZoneInfo(zone), as_of=as_of)
+def current(zone="Europe/London", as_of=None, rows=()):
+    project = SimpleNamespace(zone=ZoneInfo(zone), as_of=as_of)
+    return SimpleNamespace(project=project, by_row={row.ref: row for row in rows})
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def project(zone="Europe/London", as_of=None):
 )
 def test_a_month_ends_in_the_business_time_zone(now, zone, until):
     form = Form({"dismiss": ["license_change:a:b"]})
-    [asked] = dismissed(form, project(zone), now)
+    [asked] = dismissed(form, current(zone), now)
 
     assert (asked.mapping, asked.key, asked.verdict) == ("license_change", "a:b", Verdict.IGNORE)
     assert (asked.until, asked.reason) == (until, DISMISSED)
@@ -34,6 +41,17 @@ def test_a_month_ends_in_the_business_time_zone(now, zone, until):
 
 def test_the_month_is_that_of_a_fixed_day():
     form = Form({"dismiss": ["license_change:a"]})
-    [asked] = dismissed(form, project(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
+    [asked] = dismissed(form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
 
     assert asked.until == date(2026, 9, 30)
+
+
+def test_changes_that_were_merged_are_dismissed_together():
+    change = next(one for one in full_plan().changes if one.adjustment)
+    merged = replace(change, id="merged", mapping="license_change", keys=("a", "b"))
+    plan = replace(full_plan(), changes=(merged,), blocked=(), findings=(), ledger=())
+    [row] = rows_of(project_of(plan), overview(plan))
+    form = Form({"dismiss": ["license_change:a"]})
+    found = dismissed(form, current(rows=[row]), datetime(2026, 11, 15, tzinfo=UTC))
+
+    assert [one.key for one in found] == ["a", "b"]

@@ -62,14 +62,19 @@ def is_pending(project: Project, ref: RowKey) -> bool:
     return bool(spec and spec.append and ref.key)
 
 
-def dismissed(form: Form, project: Project, now: datetime) -> list[Asked]:
-    """The decision of *Dismiss for this month*: ignore it up to the month's last day.
+def dismissed(form: Form, current: Current, now: datetime) -> list[Asked]:
+    """The decisions of *Dismiss for this month*: ignore it up to the month's last day.
 
     So it is back on the first day of the next month, in the business time zone.
     """
-    refs = _refs([form.exact("dismiss")])
+    project = current.project
+    (ref,) = _refs([form.exact("dismiss")])
+    row = current.by_row.get(ref)
     until = _last_of_month(project.as_of or now.astimezone(project.zone).date())
-    return [Asked(*ref, Verdict.IGNORE, DISMISSED, until=until, by=current_user()) for ref in refs]
+    return [
+        Asked(ref.mapping, key, Verdict.IGNORE, DISMISSED, until=until, by=current_user())
+        for key in (_keys(row) if row else (ref.key,))
+    ]
 
 
 def asked_of_list(form: Form, current: Current) -> list[Asked]:

@@ -62,7 +62,7 @@ def decide(request: Request, current: Current) -> Response:
     back = form.exact("back")
     try:
         if form.exact("dismiss"):
-            asked = dismissed(form, current.project, SystemClock().now())
+            asked = dismissed(form, current, SystemClock().now())
         elif form.exact("key"):
             asked = [_asked(form)]
             back = address("/row", mapping=asked[0].mapping, key=asked[0].key)
