@@ -130,6 +130,11 @@ def test_a_later_tab_says_what_an_earlier_one_holds_back(a_plan):
         return held_back(current, tab, [row for row in current.rows if row.tab == name])
 
     assert of("Agreements") == (
-        HeldBack("Customers", (RowKey("customer", "bad"),), 2, line.price * 2),
+        HeldBack("Customers", (RowKey("customer", "bad"),), 2, line.price * 2, price_unknown=False),
     )
     assert of("Customers") == of("Products") == ()
+
+    plan = replace(plan, ledger=(replace(line, held=held, price=None),))
+    current = current_of(project, plan, None, {})
+    [unpriced] = of("Agreements")
+    assert (unpriced.month, unpriced.price_unknown) == (Decimal(0), True)

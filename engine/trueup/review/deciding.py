@@ -20,7 +20,7 @@ from trueup.review.forms import Form, FormError
 from trueup.review.lists import ledger_columns
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
-from trueup.review.searching import asked_of, search_by_button
+from trueup.review.searching import asked_of, search_for_row
 from trueup.review.waiting import own_path, wait
 from trueup.wiring import SystemClock
 
@@ -36,7 +36,6 @@ def row(request: Request, current: Current) -> Response:
         shown = row_page(current, ref)
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
-    search = text if shown.can_link else ""
     names = current.plan.names
     return page(
         request,
@@ -49,7 +48,7 @@ def row(request: Request, current: Current) -> Response:
         names=names,
         ledger_columns=ledger_columns(current),
         text=text or known_as(shown.name),
-        more=search_by_button(request, current, ref, search),
+        more=search_for_row(request, current, shown, text),
     )
 
 

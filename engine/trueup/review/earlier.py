@@ -1,6 +1,6 @@
 """What a tab waits for: rows of earlier tabs hold back rows of later ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ class HeldBack:
     faults: tuple[RowKey, ...]  # its rows that are to be settled
     rows: int  # of the later tab, that wait for them
     month: Decimal  # what waits with these faults, in all tabs
+    price_unknown: bool  # and for a part of it, no price is known
 
 
 def held_back(current: Current, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack, ...]:
@@ -35,13 +36,20 @@ def held_back(current: Current, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack
                 faults.setdefault(mapping.tab, {})[fault] = None
                 waiting.setdefault(mapping.tab, set()).add(row.ref)
     return tuple(
-        HeldBack(name, tuple(faults[name]), len(waiting[name]), _waits(current, faults[name]))
-        for name in before
-        if name in faults
+        _held_back(current, name, faults[name], waiting[name]) for name in before if name in faults
     )
 
 
-def _waits(current: Current, faults: dict[RowKey, None]) -> Decimal:
-    """The money that waits for these rows; each row of the list once."""
-    rows = {id(row): row for fault in faults if (row := current.by_row.get(fault))}
-    return sum((row.waits or NOTHING for row in rows.values()), NOTHING)
+def _held_back(
+    current: Current, name: str, faults: Iterable[RowKey], waiting: Collection[RowKey]
+) -> HeldBack:
+    """What the faults of one tab hold back; each row of the list counts once."""
+    refs = tuple(faults)
+    rows = {id(row): row for fault in refs if (row := current.by_row.get(fault))}.values()
+    return HeldBack(
+        tab=name,
+        faults=refs,
+        rows=len(waiting),
+        month=sum((row.waits or NOTHING for row in rows), NOTHING),
+        price_unknown=any(row.price_unknown for row in rows),
+    )

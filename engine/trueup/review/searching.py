@@ -9,10 +9,12 @@ from starlette.responses import Response
 from trueup.errors import EngineError
 from trueup.model.record_search import SearchResult
 from trueup.operations.search import search_records
+from trueup.render.formatting import known_as
 from trueup.render.report import ReasonText
 from trueup.review.current import Current
+from trueup.review.next_step import Step
 from trueup.review.pages import desk_of, failure_text, fragment
-from trueup.review.row_page import candidate
+from trueup.review.row_page import RowPage, candidate
 from trueup.review.rows import RowKey
 
 NO_MAPPING = "There is no such mapping."
@@ -32,17 +34,21 @@ def found_at_once(request: Request, current: Current) -> Response:
     return fragment(request, "found.html", ref=ref, names=current.plan.names, **shown)
 
 
-def search_by_button(
-    request: Request, current: Current, ref: RowKey, text: str
+def search_for_row(
+    request: Request, current: Current, shown: RowPage, text: str
 ) -> Mapping[str, object]:
-    """What the template of the records needs; where the copy has none that fits, Autotask is asked.
+    """What the template of the records needs.
 
-    An empty text finds nothing.
+    For a text that a person sent, the target is asked where no record of the last plan fits. A row
+    whose record is to be chosen is searched by its name, among those records alone.
     """
-    if not text:
-        return found(None)
     try:
-        return found(search_records(current.project, ref.mapping, text))
+        if text and shown.can_link:
+            return found(search_records(current.project, shown.ref.mapping, text))
+        if shown.can_link and shown.next.step is Step.CHOOSE:
+            search = desk_of(request).local_search(current)
+            return found(search.find(shown.ref.mapping, known_as(shown.name)))
+        return found(None)
     except EngineError as error:
         return found(None, desk_of(request).failures.of(error))
 
