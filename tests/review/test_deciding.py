@@ -138,6 +138,23 @@ def test_all_that_a_filter_shows_are_confirmed_at_once_as_the_link_command_does(
     assert "Next: linked" in after.text
 
 
+def test_a_decision_about_a_whole_list_is_made_where_it_can_be(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        form = dict(browser.get("/ledger").form("/decide"))
+        given = {**form, "what": "filter", "verdict": "correct", "reason": "checked"}
+        shown = browser.post("/decide", given.items())
+        none = browser.post("/decide", {**given, "text": "pro-sub"}.items())
+        write(browser, shown)
+
+    assert sorted(row["row"].rpartition("Mail ")[2] for row in shown.tables()["What follows"]) == [
+        "new, monthly", "two, monthly",
+    ]  # fmt: skip
+    assert none.status == HTTPStatus.BAD_REQUEST
+    assert "No row of this filter can be decided so." in none.text
+    assert decisions(work).count(b"\n  do: correct") == 2
+
+
 def test_a_change_is_dismissed_for_the_month_with_one_button(work, tmp_path):
     other = shutil.copytree(work, tmp_path / "other")
     with Serving(work) as serving:

@@ -19,12 +19,16 @@ from trueup.review.rows import LedgerRow, Row, RowKey
 CONFIRM = "confirm"
 """Beside the verdicts: each row is linked to the record that was found for it by match."""
 
+FILTER = "filter"
+"""In place of ticks: all rows that the filter shows, on all of its pages."""
+
 DISMISSED = "dismissed for this month"
 """The reason of a decision that one button makes."""
 
 NOTHING_TICKED = "Tick at least one row that is to be decided about."
 NO_VERDICT = "What is decided? Choose one of the decisions that the list offers."
 GONE = "A row that was ticked is not in the plan any more: look at the list again."
+NONE_DECIDABLE = "No row of this filter can be decided so."
 NOT_FOUND_BY_MATCH = "No row that was ticked was found by match: there is nothing to confirm."
 
 _WITH_LABELS = {
@@ -93,6 +97,8 @@ def asked_of_list(form: Form, current: Current) -> list[Asked]:
         ]
     if verdict not in {*map(str, _WITH_LABELS)}:
         raise FormError(NO_VERDICT)
+    if form.one("what") == FILTER:
+        chosen = _decidable(current, Verdict(verdict), chosen)
     template = Asked(
         "",
         "",
@@ -107,11 +113,33 @@ def asked_of_list(form: Form, current: Current) -> list[Asked]:
     ]
 
 
+def _decidable(
+    current: Current, verdict: Verdict, rows: Sequence[Row | LedgerRow]
+) -> Sequence[Row | LedgerRow]:
+    """Those that can be decided so: who decides about a whole list did not look at each of them.
+
+    Raises FormError where there is none.
+    """
+    project = current.project
+    mappings = {
+        name for name in {row.ref.mapping for row in rows} if verdict in possible(project, name)
+    }
+    differing = {(one.mapping, one.key) for one in current.plan.ledger if one.difference}
+    found = [
+        row
+        for row in rows
+        if row.ref.mapping in mappings and (verdict is not Verdict.CORRECT or row.ref in differing)
+    ]
+    if not found:
+        raise FormError(NONE_DECIDABLE)
+    return found
+
+
 def _chosen(form: Form, current: Current) -> Sequence[Row | LedgerRow]:
     """The rows that are meant. Raises FormError where one is not in the plan any more."""
     is_ledger = form.one("list") == "ledger"
     here: Sequence[Row | LedgerRow] = current.ledger if is_ledger else current.rows
-    if form.one("what") == "filter":
+    if form.one("what") == FILTER:
         fields = {name: form.exact(name) for name in form.fields}
         tab = fields.get("tab", "")
         shown = [row for row in here if _is_listed(row, form.one("list"), tab)]
