@@ -169,11 +169,13 @@ def test_groups_add_up_to_the_list(owner):
 
 
 def test_a_group_shows_its_first_rows_and_the_groups_have_pages():
-    lines = [Line(f"{n:03}", customer=f"C{n // 8}", sums=(Decimal(1),)) for n in range(8 * 21)]
+    lines = [
+        Line(f"{n:03}", customer=f"C{n // 8}", sums=(Decimal(1),)) for n in range(8 * (GROUPS + 1))
+    ]
     first, last = (Filter.of({"page": page}).groups(lines, Owner.CUSTOMER) for page in "12")
 
     assert (len(first.rows), len(last.rows), first.total) == (GROUPS, 1, GROUPS + 1)
-    assert (last.first, last.last) == (21, 21)
+    assert (last.first, last.last) == (GROUPS + 1, GROUPS + 1)
     assert {len(group.rows) for group in first.rows} == {IN_GROUP}
     assert {group.total for group in first.rows} == {8}
 
