@@ -4,7 +4,7 @@ A scenario says what is billed for what, plans for one day, and expects of the p
 findings, money and ledger. It applies the plan, looks at the unit rows, and plans again.
 
 Everything is real but the two services: the project that ships, exported files, the Autotask
-sandbox over loopback, a state in SQLite. `beginnings` has what both systems hold at first.
+sandbox in this process, a state in SQLite. `beginnings` has what both systems hold at first.
 """
 
 import json
@@ -31,8 +31,9 @@ from trueup.operations.project import load_project
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.ports import World as Ports
 from trueup.sandbox.autotask import settings
-from trueup.sandbox.autotask.dump import dump_database
-from trueup.sandbox.autotask.seed import load, opened
+from trueup.sandbox.autotask.dump import dump
+from trueup.sandbox.autotask.seed import load
+from trueup.sandbox.autotask.server import Sandbox
 
 from tests.chaos.victim import Kill, fork
 from tests.scenarios.beginnings import (
@@ -49,6 +50,7 @@ from tests.scenarios.beginnings import (
 )
 from tests.scenarios.expected import pounds
 from tests.scenarios.invoices import Billed, all_billed, by_day
+from tests.support.in_process import KEPT
 
 
 class LaterClock:
@@ -80,7 +82,8 @@ class World:
             autotask.add(service, number)
         self._ids = autotask.ids
         seed = json.dumps(autotask.document())
-        (folder / "autotask.json").write_text(seed, encoding="utf-8")
+        self._seed = folder / "autotask.json"
+        self._seed.write_text(seed, encoding="utf-8")
         self.project = self._load()
 
     # Work 365
@@ -129,9 +132,10 @@ class World:
 
     def all_records(self) -> Mapping[str, list[Row]]:
         """All records that the sandbox has now, by entity; to read them takes a while."""
-        entities = self.project.catalogue.entities
-        found = dump_database(self.folder / "autotask.sqlite", entities)["records"]
-        return {entity: found.get(entity, []) for entity in entities}
+        sandbox = self._sandbox()
+        with sandbox.store.reading() as db:
+            found = dump(db, sandbox.api.tenants.current(db))["records"]
+        return {entity: found.get(entity, []) for entity in self.project.catalogue.entities}
 
     def records(self, entity: str) -> list[Row]:
         """All records of an entity that the sandbox has now."""
@@ -165,16 +169,20 @@ class World:
 
     def setting(self, name: str, **values: Any) -> None:
         """Changes a setting of the tenant, such as its switches or its clock."""
-        database, entities = self.folder / "autotask.sqlite", self.project.catalogue.entities
-        with opened(database, entities) as store, store.writing() as db:
+        with self._sandbox().store.writing() as db:
             settings.put(db, name, {**settings.get(db, name, {}), **values})
+        KEPT.forget_metadata()
 
     def post(self, until: str) -> None:
         """Approve & Post: everything up to a day is billed."""
-        database, entities = self.folder / "autotask.sqlite", self.project.catalogue.entities
         posted = {str(row["id"]): until for row in self.records("Contracts")}
-        with opened(database, entities) as store, store.writing() as db:
-            load(db, entities, {"posted_until": posted})
+        with self._sandbox().store.writing() as db:
+            load(db, self.project.catalogue.entities, {"posted_until": posted})
+
+    def _sandbox(self) -> Sandbox:
+        database = self.folder / "autotask.sqlite"
+        with KEPT.at(database, self.project.catalogue.entities, seed=self._seed) as sandbox:
+            return sandbox
 
     def adjust(self, service: int | str, day: str, units: int) -> None:
         """Somebody adjusts a service, by its id or subscription, in Autotask's own pages."""
@@ -188,6 +196,10 @@ class World:
                     "unitChange": units,
                 },
             )
+
+    def close(self) -> None:
+        """Closes the sandbox; what needs it opens it again."""
+        KEPT.close(self.folder / "autotask.sqlite")
 
     # What people decide
 
@@ -281,6 +293,7 @@ class World:
         """Applies in a process that dies `before` or `after` it sends the nth adjustment."""
         file = self.folder / "plan.json"
         file.write_text(document.dumps(made), encoding="utf-8")
+        self.close()  # a process that is forked must not share a connection to a database
         arguments = ["apply", str(file), "--yes", "--project", str(self.folder)]
         pid = fork(self.folder, arguments, Kill("adjustment", adjustment, when))
         _, status = os.waitpid(pid, 0)
