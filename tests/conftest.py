@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support.loaded_once import catalogues_read_once, projects_checked_once
+from tests.support.loaded_once import (
+    catalogues_read_once,
+    files_parsed_once,
+    projects_checked_once,
+)
 
 # Their assertions explain themselves as those of a test do.
 pytest.register_assert_rewrite("tests.scenarios.expected", "tests.scenarios.world")
@@ -72,5 +76,5 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="session", autouse=True)
 def _loaded_once():
-    with catalogues_read_once(), projects_checked_once():
+    with catalogues_read_once(), files_parsed_once(), projects_checked_once():
         yield

@@ -1,25 +1,30 @@
 """Files of the same bytes are read once per process: reading takes longer than most tests do.
 
 Catalogue files and sound projects are remembered by what is in their files. Whatever is changed in
-a file of a project is read and checked anew, and so is all that has errors.
+a file of a project is read and checked anew, and so is all that has errors. Of a project with a
+change, the files that have none are not parsed and held against their schemas again.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from trueup.config import catalogues, loader
+from trueup.config import catalogues, documents, loader
+from trueup.config.documents import Document
 from trueup.config.file_names import PROJECT
+from trueup.config.schema import CheckedDocument, Schemas
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding
 from trueup.model.project import Project
 from trueup.operations import project as operation
 
 Checked = tuple[Project | None, list[Finding]]
+
+SMALL_FILE = 64 * 1024  # bytes
 
 PARTS = ("mappings", "rules", "schemas")
 
@@ -40,6 +45,42 @@ def catalogues_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogues, "_read", once)
+        yield
+
+
+@contextmanager
+def files_parsed_once() -> Iterator[None]:
+    """Parses a YAML file of the same name and bytes once, and checks it against its schema once.
+
+    What differs from call to call is not shared: lists are copied, and a document with errors is
+    checked anew.
+    """
+    parse, check = documents.parse, Schemas.check
+    parsed: dict[tuple[bytes, str], tuple[list[Document], list[Finding]]] = {}
+    checked: dict[tuple[int, str, str], tuple[Document, CheckedDocument]] = {}
+
+    def parse_once(raw: bytes, file: str) -> tuple[list[Document], list[Finding]]:
+        if len(raw) > SMALL_FILE:
+            return parse(raw, file)
+        if (raw, file) not in parsed:
+            parsed[raw, file] = parse(raw, file)
+        found, findings = parsed[raw, file]
+        return [*found], [*findings]
+
+    def check_once(
+        schemas: Schemas, document: Document, kind: str, *, secret_keys: Iterable[str] = ()
+    ) -> CheckedDocument:
+        key = id(document), kind, str(schemas._folder)
+        if key not in checked:
+            result = check(schemas, document, kind, secret_keys=secret_keys)
+            if result.findings:
+                return result
+            checked[key] = document, result  # with the document, so that no other gets its id
+        return checked[key][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "parse", parse_once)
+        patch.setattr(Schemas, "check", check_once)
         yield
 
 
