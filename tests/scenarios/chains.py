@@ -1,5 +1,6 @@
 """Chains of renewals: subscriptions of one product that follow each other, also over contracts."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from trueup.model.plan import Plan
 
 from tests.scenarios.beginnings import Service, license_change
 from tests.scenarios.expected import findings
+from tests.scenarios.made_once import made_once
 from tests.scenarios.world import World
 
 
@@ -24,6 +26,7 @@ class Link(NamedTuple):
 FIRST = Link("old", "con", 10, "2026-01-01")
 
 
+@made_once
 def chain(folder: Path, *links: Link, others: Sequence[Service] = (), **beginning: Any) -> World:
     """Subscription `old` is billed on contract con; the others have begun since, one by one."""
     own = Service("old", contract="con", product="pro")
@@ -73,7 +76,9 @@ def is_right(world: World, links: Sequence[Link], until: str = "2026-12-31") -> 
     contracts = {one.contract for one in every}
     ids = {row["contractName"]: row["id"] for row in world.records("Contracts")}
     services = world.records("ContractServices")
-    rows = {row["id"]: world.unit_rows(row["id"]) for row in services}
+    rows = defaultdict(list)
+    for row in world.records("ContractServiceUnits"):
+        rows[row["contractServiceID"]].append(row)
     day = date(2026, 11, 1)
     while day <= date.fromisoformat(until):
         here = [one for one in every if one.day <= str(day)][-1]

@@ -10,6 +10,7 @@ from tests.scenarios.expected import (
     assert_sums,
     findings,
 )
+from tests.scenarios.made_once import made_once
 from tests.scenarios.test_succession import RENEWAL_DAY, renewed, succession_between_contracts
 from tests.scenarios.test_succession_later import AWAITING, adjusts, codes, provisioned, without
 from tests.scenarios.world import World
@@ -160,6 +161,7 @@ THERE_AND_BACK = [Link("new", "con-2", 12, RENEWAL_DAY), Link("n3", "con", 7, "2
 PUSHED = ["log-new", "end-old", "log-n3", "end-new"]
 
 
+@made_once
 def decided(folder, *links: Link) -> World:
     world = chain(folder, *links)
     for earlier, later in zip(("old", "new"), ("new", "n3"), strict=True):
@@ -167,6 +169,7 @@ def decided(folder, *links: Link) -> World:
     return world
 
 
+@made_once
 def prepared(folder, *links: Link) -> World:
     """The services of all rows are there, before their changes may be sent."""
     world = decided(folder, *links)

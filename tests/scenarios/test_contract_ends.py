@@ -5,11 +5,13 @@ import pytest
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, begins, ends
 from tests.scenarios.expected import Line, PlanFigures, agrees, expect, findings
+from tests.scenarios.made_once import made_once
 from tests.scenarios.world import World
 
 END, DAY_AFTER = "2026-11-30", "2026-12-01"
 
 
+@made_once
 def ending(folder, day: str = DAY_AFTER, **more) -> World:
     """Ten seats on a contract until the end of November, cancelled from a day on."""
     world = World(folder, Service("old", contract="con", product="pro", end=END), **more)

@@ -13,9 +13,11 @@ from tests.scenarios.expected import (
     findings,
     line_of,
 )
+from tests.scenarios.made_once import made_once
 from tests.scenarios.world import World
 
 
+@made_once
 def moved(folder, **contract) -> World:
     """A subscription of ten seats that is on another contract of the same customer now."""
     own = Service(contract="con", product="pro")
@@ -228,6 +230,7 @@ def test_a_move_with_an_earlier_change_can_be_resumed(tmp_path, units, adjustmen
 # The old contract has ended
 
 
+@made_once
 def moved_after_the_end(folder, **contract) -> World:
     """The contract of ten seats ended last month and is billed; the row is on another one now."""
     own = Service(contract="con", product="pro", end="2026-10-31", posted="2026-10-31")

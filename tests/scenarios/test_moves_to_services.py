@@ -13,10 +13,12 @@ from tests.scenarios.expected import (
     findings,
     line_of,
 )
+from tests.scenarios.made_once import made_once
 from tests.scenarios.test_moves import moved, on_both, service_on
 from tests.scenarios.world import World
 
 
+@made_once
 def moved_back(folder) -> World:
     """The row was moved to another contract today, and is on its former one again."""
     world = moved(folder)
@@ -94,6 +96,7 @@ def test_a_move_back_can_be_resumed(tmp_path, adjustment, when):
 # To the service of a subscription that has ended
 
 
+@made_once
 def moved_to_an_ended_one(folder, seats=0) -> World:
     """The row is on a contract now where another subscription of its product has ended."""
     own = Service(contract="con", product="pro")

@@ -4,11 +4,13 @@ import pytest
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import Line, agrees, expect, findings
+from tests.scenarios.made_once import made_once
 from tests.scenarios.world import World
 
 RENEWAL_DAY = "2026-11-10"
 
 
+@made_once
 def renewed(folder, *, product="", contract="", seats=12) -> World:
     """A subscription of ten seats that has ended, and one of twelve that was begun on that day."""
     old = Service(key="old", contract="con", product="pro")
@@ -84,6 +86,7 @@ def test_of_two_that_have_ended_a_person_decides_which_is_renewed(tmp_path):
     world.apply(plan, units={"old": {"2026-11-09": 10, "2026-11-10": 12}})
 
 
+@made_once
 def succession_between_contracts(folder) -> World:
     """The successor is on another contract, which Autotask has, without the service."""
     world = renewed(folder, contract="con-2", product="pro-2")

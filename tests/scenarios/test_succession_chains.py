@@ -7,6 +7,7 @@ import pytest
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right
 from tests.scenarios.expected import PlanFigures, agrees, assert_sums, expect, findings
+from tests.scenarios.made_once import made_once
 from tests.scenarios.test_succession_later import without
 from tests.scenarios.world import World
 
@@ -111,6 +112,7 @@ def test_renewals_whose_order_is_not_clear_are_a_question(tmp_path):
     assert {("n3", "old"), ("n3", "new")} <= {*advised(plan)}
 
 
+@made_once
 def overlapping(folder, third: str = "con") -> World:
     """Seven seats begin five days before the twelve end that took the place of the ten."""
     world = chain(folder, *two_renewals("con", third))
@@ -218,6 +220,7 @@ def test_a_chain_of_four_bills_every_day(tmp_path, contracts):
 NEVER = "create: \"{{ 'auto' if source.state == 'Active' else 'never' }}\""
 
 
+@made_once
 def short_lived(folder, ended="2026-11-12", **beginning) -> World:
     """Five seats on a contract of their own, that ended before any plan saw them."""
     world = chain(folder, **beginning)

@@ -5,6 +5,7 @@ import pytest
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, begins, chain, ends, follow_advice, is_right
 from tests.scenarios.expected import Line, PlanFigures, adjusting, findings, line_of
+from tests.scenarios.made_once import made_once
 from tests.scenarios.test_halves import part_of
 from tests.scenarios.test_policies import INCREASE, SUBSCRIPTION
 from tests.scenarios.test_succession_chains import (
@@ -23,10 +24,15 @@ BACK = ("con-2", "con")  # to another contract, and back
 def decided(folder, second: str, third: str, links=None, **beginning) -> tuple[World, list[Link]]:
     """Two renewals, and the decisions which of them takes whose place."""
     links = links or two_renewals(second, third)
+    return with_decisions(folder, *links, **beginning), links
+
+
+@made_once
+def with_decisions(folder, *links, **beginning) -> World:
     world = chain(folder, *links, **beginning)
     world.succeed("new", "old")
     world.succeed("n3", "new")
-    return world, links
+    return world
 
 
 def is_right_up_to_one(world: World, links: list[Link]) -> int:
@@ -145,6 +151,7 @@ def test_a_chain_in_posted_days_is_pushed_on_the_first_open_day(tmp_path):
 # A row of the chain moved to another contract as the same row
 
 
+@made_once
 def moved_and_renewed(folder, *more: Link) -> World:
     """Twelve seats went to another contract as the same row, ended there, and were renewed."""
     other = Service("other", 1, 1, contract="con-2", product="pro-2")

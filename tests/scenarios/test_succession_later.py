@@ -4,6 +4,7 @@ import pytest
 
 from tests.scenarios.beginnings import Service, license_change
 from tests.scenarios.expected import Line, PlanFigures, agrees, expect, findings
+from tests.scenarios.made_once import made_once
 from tests.scenarios.test_policies import DECREASE, INCREASE, SUBSCRIPTION
 from tests.scenarios.test_succession import (
     RENEWAL_DAY,
@@ -338,6 +339,7 @@ def test_an_increase_that_ends_before_it_is_billed_moves_nothing(tmp_path):
     assert adjusts(world) == BOTH
 
 
+@made_once
 def moved_on(folder) -> World:
     """A renewal that was applied, whose successor has gone on to another contract since."""
     world = renewed(folder)

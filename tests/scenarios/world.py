@@ -9,8 +9,10 @@ sandbox in this process, a state in SQLite. `beginnings` has what both systems h
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy, deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -31,7 +33,7 @@ from trueup.operations.project import load_project
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.ports import World as Ports
 from trueup.sandbox.autotask import settings
-from trueup.sandbox.autotask.dump import dump
+from trueup.sandbox.autotask.records import select
 from trueup.sandbox.autotask.seed import load
 from trueup.sandbox.autotask.server import Sandbox
 
@@ -51,6 +53,9 @@ from tests.scenarios.beginnings import (
 from tests.scenarios.expected import pounds
 from tests.scenarios.invoices import Billed, all_billed, by_day
 from tests.support.in_process import KEPT
+
+
+_SERVICES, _UNITS = "ContractServices", "ContractServiceUnits"
 
 
 class LaterClock:
@@ -132,22 +137,31 @@ class World:
 
     def all_records(self) -> Mapping[str, list[Row]]:
         """All records that the sandbox has now, by entity; to read them takes a while."""
-        sandbox = self._sandbox()
-        with sandbox.store.reading() as db:
-            found = dump(db, sandbox.api.tenants.current(db))["records"]
-        return {entity: found.get(entity, []) for entity in self.project.catalogue.entities}
+        return self._records(*self.project.catalogue.entities)
 
     def records(self, entity: str) -> list[Row]:
         """All records of an entity that the sandbox has now."""
-        return self.all_records()[entity]
+        return self._records(entity)[entity]
+
+    def _records(self, *entities: str) -> Mapping[str, list[Row]]:
+        sandbox = self._sandbox()
+        with sandbox.store.reading() as db:
+            known = sandbox.api.tenants.current(db).entities
+            return {
+                name: [
+                    {field: value for field, value in row.items() if value is not None}
+                    for row in select(db, known[name], {})
+                ]
+                for name in entities
+            }
 
     def unit_rows(self, service: int) -> list[Row]:
         """The unit rows of a contract service."""
-        return _unit_rows(self.all_records(), service)
+        return _unit_rows(self._records(_UNITS), service)
 
     def units(self, service: int | str, day: str) -> int:
         """Units that are billed on a day; of a contract service by its id or its subscription."""
-        return self._units(self.all_records(), service, day)
+        return self._units(self._records(_UNITS, _SERVICES), service, day)
 
     def _units(self, records: Mapping[str, list[Row]], service: int | str, day: str) -> int:
         number = self._service(records, service) if isinstance(service, str) else service
@@ -162,7 +176,7 @@ class World:
             return self._ids[key]
         [service] = [
             row["id"]
-            for row in records["ContractServices"]
+            for row in records[_SERVICES]
             if row["internalDescription"] == f"W365 {key}"
         ]
         return int(service)
@@ -186,7 +200,7 @@ class World:
 
     def adjust(self, service: int | str, day: str, units: int) -> None:
         """Somebody adjusts a service, by its id or subscription, in Autotask's own pages."""
-        number = service if isinstance(service, int) else self._service(self.all_records(), service)
+        number = service if isinstance(service, int) else self._service(self._records(_SERVICES), service)
         with self._ports() as ports:
             ports.target.create(
                 "ContractServiceAdjustments",
@@ -200,6 +214,16 @@ class World:
     def close(self) -> None:
         """Closes the sandbox; what needs it opens it again."""
         KEPT.close(self.folder / "autotask.sqlite")
+
+    def copy(self, folder: Path) -> "World":
+        """The same world in another folder; both go on by themselves."""
+        self.close()
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other = copy(self)
+        other.folder, other._seed = folder, folder / self._seed.name
+        other.clock, other.tables = copy(self.clock), deepcopy(self.tables)
+        other.project = replace(self.project, root=str(folder))
+        return other
 
     # What people decide
 
@@ -272,7 +296,7 @@ class World:
         )
         assert pounds(after.invoice - before.invoice + fees) == pounds(summary.invoice.net)
         assert pounds(after.run_rate - before.run_rate) == pounds(summary.run_rate.net)
-        records = self.all_records()
+        records = self._records(_UNITS, _SERVICES)
         billed = {
             key: {day: self._units(records, key, day) for day in days}
             for key, days in units.items()
@@ -311,5 +335,5 @@ class World:
 
 
 def _unit_rows(records: Mapping[str, list[Row]], service: int) -> list[Row]:
-    rows = records["ContractServiceUnits"]
+    rows = records[_UNITS]
     return by_day(row for row in rows if row["contractServiceID"] == service)
