@@ -6,21 +6,16 @@ import pytest
 import yaml
 from trueup.cli.main import run
 
-from tests.support.part_of_demo import keep_customers
+from tests.support.in_process import sandboxes_in_process
+from tests.support.part_of_demo import CUSTOMERS, keep_customers
 from tests.support.paths import ROOT
 
-CUSTOMERS = (
-    "Alpine Dental AG",
-    "Brightwater Logistics Ltd",
-    "Chalet Miremont Sàrl",
-    "Dunmore Surveyors",
-    "Föhnwind Energie AG",
-    "Granby Lane Dental Care",
-    "Isarblick Physiotherapie GmbH",
-    "Kestrel Marine Services Ltd",
-    "Merrow Down Care Homes Ltd",
-    "Saltgrass Outfitters Inc",
-)
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_sockets():
+    """Commands in this process ask its sandbox without a socket."""
+    with sandboxes_in_process():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from trueup.model import document
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 
+from tests.support.part_of_demo import CUSTOMERS, keep_customers
 from tests.support.paths import ROOT
 
 OTHER_VALUES = {
@@ -38,6 +39,7 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("settings")
     for name in ("mappings", "rules", "examples"):
         shutil.copytree(ROOT / name, folder / name)
+    keep_customers(folder / "examples" / "work365", CUSTOMERS)
     project = yaml.safe_load((ROOT / "trueup.yaml").read_text(encoding="utf-8"))
     return folder, project, planned(folder, project)
 

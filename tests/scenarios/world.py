@@ -54,7 +54,6 @@ from tests.scenarios.expected import pounds
 from tests.scenarios.invoices import Billed, all_billed, by_day
 from tests.support.in_process import KEPT
 
-
 _SERVICES, _UNITS = "ContractServices", "ContractServiceUnits"
 
 
@@ -175,9 +174,7 @@ class World:
         if key in self._ids:
             return self._ids[key]
         [service] = [
-            row["id"]
-            for row in records[_SERVICES]
-            if row["internalDescription"] == f"W365 {key}"
+            row["id"] for row in records[_SERVICES] if row["internalDescription"] == f"W365 {key}"
         ]
         return int(service)
 
@@ -200,12 +197,14 @@ class World:
 
     def adjust(self, service: int | str, day: str, units: int) -> None:
         """Somebody adjusts a service, by its id or subscription, in Autotask's own pages."""
-        number = service if isinstance(service, int) else self._service(self._records(_SERVICES), service)
+        services = self._records(_SERVICES)
         with self._ports() as ports:
             ports.target.create(
                 "ContractServiceAdjustments",
                 {
-                    "contractServiceID": number,
+                    "contractServiceID": (
+                        service if isinstance(service, int) else self._service(services, service)
+                    ),
                     "effectiveDate": date.fromisoformat(day),
                     "unitChange": units,
                 },

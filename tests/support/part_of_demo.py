@@ -16,6 +16,20 @@ CUSTOMER = {
 }
 """Table → the column of the customer that a row is of."""
 
+CUSTOMERS = (
+    "Alpine Dental AG",
+    "Brightwater Logistics Ltd",
+    "Chalet Miremont Sàrl",
+    "Dunmore Surveyors",
+    "Föhnwind Energie AG",
+    "Granby Lane Dental Care",
+    "Isarblick Physiotherapie GmbH",
+    "Kestrel Marine Services Ltd",
+    "Merrow Down Care Homes Ltd",
+    "Saltgrass Outfitters Inc",
+)
+"""Ten customers whose rows show most of what the shipped mappings and rules do."""
+
 
 def keep_customers(exports: Path, names: Collection[str]) -> None:
     """Removes all other customers, and their rows, from a folder of exports.

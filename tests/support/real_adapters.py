@@ -1,9 +1,10 @@
 """The small project against the real adapters: files, the sandbox over HTTP, SQLite."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from trueup.ports import Row, World
 from trueup.sandbox.autotask.dump import dump_database
 from trueup.sandbox.autotask.seed import seed
 from trueup.sandbox.autotask.server import Sandbox
+from trueup.sandbox.autotask.snapshots import snapshot
 from trueup.sandbox.autotask.switches import Switches
 from trueup.source.files.source import FileSource
 from trueup.state.sqlite.store import SqliteState
@@ -125,7 +127,9 @@ class Real:
                 self.clock,
                 RunLimits(workers=12, max_calls=max_calls),
             )
-            target = stack.enter_context(HttpTarget(client, catalogue.entities, "sandbox"))
+            target = stack.enter_context(
+                HttpTarget(client, catalogue.entities, "sandbox", "sandbox in autotask.sqlite")
+            )
             state = stack.enter_context(SqliteState(self.folder / "state.sqlite", clock=self.clock))
             source = FileSource(
                 self.folder / "work365", catalogue.tables, "files", zone=self.project.zone
@@ -224,6 +228,14 @@ class Real:
         self.sandbox.traffic.clear()
         return seen
 
+    def copied(self, folder: Path) -> AbstractContextManager["Real"]:
+        """Both systems and the state as they are now, in another folder, to be opened later."""
+        shutil.copytree(self.folder / "work365", folder / "work365")
+        snapshot(self.folder / "autotask.sqlite", folder / "autotask.sqlite")
+        for file in self.folder.glob("state.sqlite*"):
+            shutil.copy(file, folder)
+        return _served(folder, self.project)
+
 
 def _entity(path: str) -> str:
     parts = [part for part in path.split("/") if part]
@@ -252,17 +264,20 @@ def real(
     (folder / "work365").mkdir(parents=True)
     document = {"records": records or REFERENCE, "user_defined_fields": UDFS, **more}
     seed(folder / "autotask.sqlite", project.catalogue.entities, document)
-    switches = Switches({"hourly_delays": "off"})
-    with Sandbox(
-        folder / "autotask.sqlite", project.catalogue.entities, switches=switches
-    ) as sandbox:
-        opened = Real(folder, project, HastyClock(), sandbox)
+    with _served(folder, project) as opened:
         for table, columns in project.catalogue.tables.items():
             every = dict.fromkeys(columns.columns)
             rows = (tables or work365()).get(table)
             if rows is not None:
                 opened.write(table, [{**every, **row} for row in rows])
         yield opened
+
+
+@contextmanager
+def _served(folder: Path, project: Project) -> Iterator[Real]:
+    database, switches = folder / "autotask.sqlite", Switches({"hourly_delays": "off"})
+    with Sandbox(database, project.catalogue.entities, switches=switches) as sandbox:
+        yield Real(folder, project, HastyClock(), sandbox)
 
 
 __all__ = ["BY_HAND", "REFERENCE", "HastyClock", "Real", "real", "replace"]

@@ -116,17 +116,20 @@ def run_all(lines: list[list[str]]) -> list[dict[str, object]]:
     """Runs command lines one after the other, as the console script does."""
     from trueup.cli.main import run  # noqa: PLC0415 -- once everything is taken away
 
+    from tests.support import loaded_once as once  # noqa: PLC0415 -- as above
+
     results: list[dict[str, object]] = []
-    for line in lines:
-        out, error = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            try:
-                code = run(line)
-            except BaseException:  # noqa: BLE001 -- shown to the test
-                code = -1
-                traceback.print_exc()
-        shown = {"line": line, "code": code, "out": out.getvalue(), "error": error.getvalue()}
-        results.append(shown)
+    with once.catalogues_read_once(), once.files_parsed_once(), once.projects_checked_once():
+        for line in lines:
+            out, error = io.StringIO(), io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+                try:
+                    code = run(line)
+                except BaseException:  # noqa: BLE001 -- shown to the test
+                    code = -1
+                    traceback.print_exc()
+            shown = {"line": line, "code": code, "out": out.getvalue(), "error": error.getvalue()}
+            results.append(shown)
     return results
 
 
