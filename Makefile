@@ -54,9 +54,9 @@ quick: $(DEV) ## The tests of what changed, in seconds; or of one folder: make q
 	@$(BIN)/ruff check --quiet .
 	@tests="$(TESTS)"; $(BIN)/pytest -n 2 --dist worksteal -x -q $${tests:-$$($(BIN)/python -m tests.changed)}
 
-# Twice as many workers as cores: many tests wait for processes that they start.
+# One worker more than there are cores, as tests wait; each collects all tests and loads the project.
 test: lint ## Lint, types, import contracts and all tests
-	$(BIN)/pytest -n 4 --dist worksteal -q
+	$(BIN)/pytest -n 3 --dist worksteal -q
 
 test-all: ## `make test` with each of Python 3.11, 3.12 and 3.13 that is at hand
 	@for version in 3.11 3.12 3.13; do \
