@@ -1,0 +1,67 @@
+"""The shortcut of the tests: a sandbox answers in the process as it does over a socket."""
+
+import httpx
+import pytest
+from trueup.config.catalogues import load_entities
+from trueup.sandbox.autotask.server import Sandbox
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.gateway import HttpTarget
+from trueup.wiring import DEMO_CREDENTIALS
+
+from tests.support.fakes import FakeClock
+from tests.support.in_process import Shortcut, sandboxes_in_process
+from tests.support.paths import SCHEMAS
+
+ROOT = "/ATServicesRest/V1.0"
+QUERY = {"filter": [{"op": "like", "field": "companyName", "value": "50%&é"}]}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("GET", f"{ROOT}/ZoneInformation?user=api%40demo.example", None),
+        ("GET", f"{ROOT}/Companies/entityInformation/fields", None),
+        ("POST", f"{ROOT}/Companies/query", QUERY),
+        (
+            "GET",
+            f'{ROOT}/Companies/query?search={{"filter":[{{"op":"exist","field":"id"}}]}}',
+            None,
+        ),
+        ("POST", f"{ROOT}/Companies", {"companyName": "a", "nothing": 1}),
+        ("DELETE", f"{ROOT}/Companies", None),
+        ("GET", "/nothing", None),
+    ],
+)
+def test_an_answer_is_the_one_that_the_socket_gives(tmp_path, verb, path, body):
+    headers = {name.decode(): value.decode() for name, value in DEMO_CREDENTIALS.headers().items()}
+    entities = load_entities(SCHEMAS / "autotask.yaml")
+    with Sandbox(tmp_path / "autotask.sqlite", entities) as sandbox:
+        answers = []
+        for network in (None, Shortcut({sandbox.url: sandbox})):
+            with httpx.Client(transport=network, headers=headers, trust_env=False) as client:
+                answer = client.request(verb, sandbox.url + path, json=body)
+            answers.append((answer.status_code, answer.headers["content-type"], answer.content))
+
+    assert answers[0] == answers[1]
+
+
+def test_a_client_uses_no_socket_while_the_shortcut_is_there(tmp_path, monkeypatch):
+    entities = load_entities(SCHEMAS / "autotask.yaml")
+    monkeypatch.setattr("httpx.HTTPTransport.handle_request", None)  # calling it would fail
+    with sandboxes_in_process(), Sandbox(tmp_path / "autotask.sqlite", entities) as sandbox:
+        client = AutotaskClient(sandbox.url, DEMO_CREDENTIALS, FakeClock())
+        with HttpTarget(client, entities, "sandbox") as target:
+            assert "companyName" in target.entity("Companies").fields
+
+        assert sum(sandbox.traffic.counts().values()) == target.calls > 0
+
+
+def test_what_only_a_socket_can_do_is_refused(tmp_path):
+    entities = load_entities(SCHEMAS / "autotask.yaml")
+    with Sandbox(tmp_path / "autotask.sqlite", entities) as sandbox:
+        sandbox.faults.set({"kind": "drop", "path": "ZoneInformation"})
+        with (
+            httpx.Client(transport=Shortcut({sandbox.url: sandbox})) as client,
+            pytest.raises(AssertionError, match="only a socket can do this"),
+        ):
+            client.get(f"{sandbox.url}{ROOT}/ZoneInformation?user=a")
