@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from tests.support.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "trueup"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
+Command = Callable[..., tuple[int, str, str]]
+"""Runs a command line in this process: exit code, standard output and standard error."""
+
 FULL = "/dev/full"  # writing to it fails as on a full disk
 NO_SPACE = "the output cannot be written: No space left on device"
 
@@ -75,21 +78,21 @@ def test_a_command_whose_output_is_lost_fails_in_a_sentence(work: Path, argument
 
 
 @needs_full
-def test_apply_records_all_it_does_when_no_output_can_be_written(work: Path):
+def test_apply_records_all_it_does_when_no_output_can_be_written(work: Path, trueup: Command):
     done = shell(work, f"trueup apply --yes -v >{FULL} 2>{FULL}")
 
     assert done.returncode == 0
-    assert b"done" in shell(work, "trueup history").stdout
-    assert shell(work, "trueup plan --detailed-exitcode").returncode == 0
+    assert "done" in trueup("history")[1]
+    assert trueup("plan", "--detailed-exitcode")[0] == 0
 
 
 @needs_full
-def test_a_saved_plan_is_saved_although_its_text_is_lost(work: Path):
+def test_a_saved_plan_is_saved_although_its_text_is_lost(work: Path, trueup: Command):
     done = shell(work, f"trueup plan --out p.json >{FULL}")
 
     assert done.returncode == 0
     assert done.stderr.decode().startswith(f"warning: {NO_SPACE}")
-    assert shell(work, "trueup show p.json").returncode == 0
+    assert trueup("show", "p.json")[0] == 0
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
@@ -237,7 +240,7 @@ def started(work: Path, *arguments: str, **more: Any) -> subprocess.Popen[bytes]
     return process
 
 
-def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path):
+def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path, trueup: Command):
     work, heard = whole, {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
     with started(work, "apply", "--yes", "-v", **heard) as process:
         process.send_signal(signal.SIGHUP)
@@ -245,7 +248,7 @@ def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path):
 
     assert process.returncode == 130
     assert b"stopping: no new writes" in rest
-    assert shell(work, "trueup apply --resume").returncode == 0
+    assert trueup("apply", "--resume")[0] == 0
 
 
 def test_a_run_under_nohup_goes_on(work: Path):
