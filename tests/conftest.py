@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.chromium import NO_BROWSER
 from tests.support.loaded_once import (
     catalogues_read_once,
     files_parsed_once,
@@ -19,10 +20,13 @@ from tests.support.loaded_once import (
 # Their assertions explain themselves as those of a test do.
 pytest.register_assert_rewrite("tests.scenarios.expected", "tests.scenarios.world")
 
+IN_A_BROWSER = Path(__file__).with_name("browser")
+
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
 
 POSIX_ONLY = [
+    "browser",
     "chaos",
     "cli/test_output.py",
     "cli/test_pipes.py",
@@ -72,6 +76,23 @@ def pytest_collection_finish():
     """What is loaded now stays: the collector of garbage need not look at it again and again."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_collection_modifyitems(items):
+    """Tests in a browser come first: workers begin with parts of the list, so one gets them all.
+
+    Then one worker starts a browser, and the longest tests of all do not come last.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(IN_A_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Says it where tests in a browser were left out: all else may be well without them."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    if left_out := [one for one in skipped if one.nodeid.startswith("tests/browser/")]:
+        text = f"NOT TESTED IN A BROWSER: {len(left_out)} tests of the review desk were left out"
+        terminalreporter.write_sep("!", text, red=True, bold=True)
+        terminalreporter.write_line(NO_BROWSER, red=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

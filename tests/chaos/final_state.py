@@ -58,12 +58,14 @@ class FinalState:
     pushed: Counter[str]
 
 
-def final_state(folder: Path, target: Server, source: Server | None = None) -> FinalState:
+def final_state(
+    folder: Path, dump: Mapping[str, Any], source: Server | None = None
+) -> FinalState:
     """Reads the final state of the project in a folder.
 
-    `source` is the Dataverse sandbox; without one, the source are files.
+    `dump` is what its Autotask sandbox holds. `source` is the Dataverse sandbox; without one, the
+    source are files.
     """
-    dump = target.control("GET", "/sandbox/dump")
     names = _names(dump["records"])
     with SqliteState(folder / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
         stored = state.load()

@@ -312,7 +312,7 @@ class Harness:
 
     def _final_state(self) -> FinalState:
         source = self.source if self.source in self.servers else None
-        return final_state(self.work, self.target, source)
+        return final_state(self.work, self.target.control("GET", "/sandbox/dump"), source)
 
     def _state(self) -> SqliteState:
         return SqliteState(self.work / ".trueup" / "state.sqlite", clock=SystemClock())

@@ -150,6 +150,10 @@ class Serving:
         return self
 
     def __exit__(self, *_error):
+        self.stop()
+
+    def stop(self):
+        """Ends the desk, and waits for it."""
         self._stop.set()
         self._thread.join()
 

@@ -1,5 +1,6 @@
-// Progressive enhancement of the desk: every form works without it. It adds search as you type, and
-// a tick for all rows of a page. What it inserts is HTML that the desk made and escaped.
+// Progressive enhancement of the desk: every form works without it. It adds search as you type, a
+// tick for all rows of a page, and waiting without loading the page again and again. What it inserts
+// is HTML that the desk made and escaped.
 "use strict";
 
 const PAUSE = 150; // milliseconds without a key before a search is asked for
@@ -64,5 +65,39 @@ function tickAll(table) {
   heading.append(" ", all);
 }
 
+/** Asks for the page again until it leads elsewhere; what has changed is shown, and read aloud. */
+function askAgain(main) {
+  async function ask() {
+    let answer;
+    try {
+      answer = await fetch(location.href, { redirect: "manual" });
+    } catch (error) {
+      if (error instanceof TypeError) {
+        return schedule(); // the desk cannot be reached just now
+      }
+      throw error;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.querySelector("main[data-again]");
+    if (!next) {
+      return location.reload(); // it is over: the desk sends the browser to the result
+    }
+    const status = main.querySelector("[role=status]");
+    if (status && main.contains(document.activeElement)) {
+      status.replaceChildren(...(next.querySelector("[role=status]")?.childNodes ?? []));
+    } else {
+      main.replaceChildren(...next.childNodes); // nobody is on a button that would go away
+    }
+    schedule();
+  }
+
+  function schedule() {
+    setTimeout(ask, 1000 * Number(main.dataset.again));
+  }
+
+  schedule();
+}
+
+document.querySelectorAll("main[data-again]:not(:has(#progress))").forEach(askAgain);
 document.querySelectorAll("input[data-found]").forEach(searchAsYouType);
 document.querySelectorAll("table").forEach(tickAll);

@@ -1,0 +1,55 @@
+"""A person without a mouse: Tab, Enter, Space, arrows and letters are all that is pressed."""
+
+from tests.support.chromium import PATIENCE
+
+FARTHEST = 600  # presses of Tab to one place
+IS_FOCUSED = "element => element === document.activeElement"
+
+
+class Keyboard:
+    """The keyboard before one page."""
+
+    def __init__(self, page):
+        self.page = page
+        self.press = page.keyboard.press
+
+    def reach(self, wanted):
+        """Goes on to an element with Tab, and sees that the focus is shown there."""
+        wanted.wait_for()
+        for _ in range(FARTHEST):
+            self.press("Tab")
+            if wanted.evaluate(IS_FOCUSED):
+                assert wanted.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+                return
+        raise AssertionError(f"no way by Tab to {wanted}")
+
+    def enter(self, role, name, *, leads_to):
+        """Goes to a link or a button, presses Enter, and waits for the page that it leads to."""
+        self.reach(self.page.get_by_role(role, name=name, exact=True).first)
+        self.press("Enter")
+        self.page.wait_for_url(leads_to, timeout=PATIENCE)
+
+    def write(self, label, text):
+        """Writes into a field, in place of what it holds."""
+        self.reach(self.page.get_by_label(label, exact=True))
+        self.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def choose(self, name):
+        """Chooses one of several radio buttons: Tab leads to the first, arrows to the others."""
+        wanted = self.page.get_by_role("radio", name=name, exact=True)
+        first = self.page.get_by_role("radio").first
+        self.reach(first)
+        self.press("Space")
+        for _ in range(FARTHEST):
+            if wanted.is_checked():
+                return
+            self.press("ArrowDown")
+        raise AssertionError(f"no way by arrows to {name}")
+
+    def tick(self, name):
+        """Ticks a box."""
+        wanted = self.page.get_by_role("checkbox", name=name, exact=True)
+        self.reach(wanted)
+        self.press("Space")
+        assert wanted.is_checked()

@@ -1,0 +1,113 @@
+"""Each page of the desk: found by its links, looked at by axe, narrow, zoomed and dark."""
+
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import HOSTILE, LONG
+
+WIDE = {"width": 1280, "height": 800}
+NARROW = {"width": 360, "height": 640}
+ZOOMED = {"width": 640, "height": 400}  # what 200 % leaves of the wide window
+
+TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((one) => one.getBoundingClientRect().right > room + 1)
+    .map((one) => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 60)}`);
+}"""
+"""The elements that make a page scroll sideways."""
+
+
+def test_axe_finds_nothing_and_no_page_is_too_wide(small, serve, visit):
+    page = visit(serve(small), viewport=WIDE)
+    seen, waiting = set(), [page.url]
+    while waiting:
+        address = waiting.pop(0)
+        if kind_of(address) in seen:
+            continue
+        seen.add(kind_of(address))
+        page.goto(address)
+        look_at(page)
+        waiting += links_of(page)
+    assert {("/rows", ("tab",)), ("/row", ("key", "mapping")), ("/ledger", ())} <= seen
+
+    apply_everything(page)
+    for address in [page.url, *links_of(page)]:
+        if urlsplit(address).path in {"/applying", "/run", "/runs"}:
+            page.goto(address)
+            look_at(page)
+
+
+def kind_of(address):
+    """Pages with the same path and the same names in their query are made alike."""
+    parts = urlsplit(address)
+    return parts.path, tuple(sorted(parse_qs(parts.query)))
+
+
+def links_of(page):
+    """The pages that a page leads to; downloads are no pages."""
+    addresses = page.locator("a[href]").evaluate_all("all => all.map(one => one.href)")
+    return [
+        one.partition("#")[0]
+        for one in addresses
+        if not urlsplit(urljoin(page.url, one)).path.startswith("/download")
+    ]
+
+
+def look_at(page):
+    """What each page must be: wide and light, narrow and dark, and zoomed."""
+    where = page.url
+    for size, scheme in ((WIDE, "light"), (NARROW, "dark"), (ZOOMED, "light")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(TOO_WIDE) == [], f"{where} at {size}"
+        if size is not ZOOMED:
+            assert faults(page) == [], f"{where} at {size}, {scheme}"
+
+
+def faults(page):
+    """What axe finds."""
+    found = Axe().run(page).response
+    return [
+        (one["id"], one["help"], [node["html"][:200] for node in one["nodes"]])
+        for one in found["violations"]
+    ]
+
+
+def apply_everything(page):
+    page.goto(urljoin(page.url, "/rows?tab=Changes"))
+    page.get_by_role("button", name="Preview the whole plan").click()
+    page.wait_for_url("**/preview?*")
+    look_at(page)
+    page.get_by_role("button", name="Apply ").click()
+    page.get_by_role("heading", name="Outcome", exact=True).wait_for()
+    look_at(page)
+
+
+def test_without_scripts_everything_is_done_with_forms(small, serve, visit):
+    page = visit(serve(small), java_script_enabled=False)
+    tabs = page.get_by_role("navigation", name="Tabs")
+    tabs.get_by_role("link", name="Changes").click()
+    page.get_by_label("Text", exact=True).fill("Münchner")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**text=M*")
+    assert page.get_by_text(HOSTILE).count()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Preview selected").click()
+    page.wait_for_url("**/preview?*")
+    assert "10 → 13 units" in page.locator("main").inner_text()
+
+    tabs.get_by_role("link", name="Products").click()
+    page.get_by_role("link", name="pro-new").first.click()
+    page.get_by_label("Name, number, SKU").fill("Mail")
+    page.get_by_role("button", name="Search Autotask").click()
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Preview the link").click()
+    page.wait_for_url("**/decision?*")
+    page.get_by_role("button", name="Write the decision").click()
+    page.wait_for_url("**/row?*")
+    decided = (small / "mappings" / "decisions.yaml").read_text(encoding="utf-8")
+    assert "pro-new" in decided
+    assert LONG not in decided
