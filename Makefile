@@ -4,8 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Stamps: the environment with trueup alone, with the development tools, with the site generator.
+# Stamps: the environment with trueup alone, with the review desk, with the development tools, with
+# the site generator.
 RUNTIME := $(VENV)/.runtime
+DESK    := $(VENV)/.desk
 DEV     := $(VENV)/.dev
 DOCS    := $(VENV)/.docs
 
@@ -17,8 +19,8 @@ NEEDS := import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "trueup 
 or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" \
 % (v + (sys.executable,)))
 
-.PHONY: help demo demo-dataverse quick test test-thorough test-all test-lowest test-postgres test-clients lint \
-	coverage bench chaos docs schemas clean
+.PHONY: help demo demo-dataverse desk quick test test-thorough test-all test-lowest test-postgres test-clients lint \
+	coverage bench chaos docs screenshots schemas clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -31,6 +33,11 @@ $(RUNTIME): pyproject.toml .ci/constraints.txt
 	@echo "Installing trueup and what it needs into $(VENV), once"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -c .ci/constraints.txt -e .
+	@touch $@
+
+$(DESK): $(RUNTIME)
+	@echo "Installing what the review desk needs into $(VENV), once"
+	@$(PIP) -c .ci/constraints.txt -e '.[review]'
 	@touch $@
 
 $(DEV): $(RUNTIME)
@@ -48,6 +55,9 @@ demo: $(RUNTIME) ## Plan, apply, plan again: Work 365 becomes Autotask, on a cop
 
 demo-dataverse: $(RUNTIME) ## The same, with Work 365 in a Dataverse on this machine
 	@$(BIN)/python tests/demo.py --dataverse
+
+desk: $(DESK) ## The review desk on the demo: prints the address to open, Ctrl-C ends it; PORT=8366
+	@$(BIN)/python tests/desk.py --port $(or $(PORT),0)
 
 # A worker takes longer to start than most folders take to run, so there are no more than two.
 quick: $(DEV) ## The tests of what changed, in seconds; or of one folder: make quick TESTS=tests/stages
@@ -113,6 +123,9 @@ chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 
 docs: $(DOCS) ## Build the documentation in docs/ as a site, in site/; a warning is an error
 	$(BIN)/properdocs build --strict
+
+screenshots: $(DEV) ## The pictures of the review desk in docs/pictures/; needs Chromium
+	$(BIN)/python -m tests.screenshots
 
 schemas: ## The JSON Schemas for editors as one file of a release, dist/trueup-schemas.zip
 	@mkdir -p dist

@@ -28,6 +28,7 @@ ROOM = 1 << 30  # bytes
 POSIX_ONLY = [
     "browser",
     "chaos",
+    "cli/test_make_desk.py",
     "cli/test_output.py",
     "cli/test_pipes.py",
     "cli/test_review.py",

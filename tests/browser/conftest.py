@@ -106,6 +106,7 @@ def visit(browser):
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         page = context.new_page()
         page.goto(login)
+        page.wait_for_url("**/rows?*")  # the first plan is made
         return page
 
     yield visiting

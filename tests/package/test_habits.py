@@ -70,8 +70,10 @@ def test_the_lowest_versions_are_those_of_the_project():
 )
 def test_each_ci_system_runs_make_test_on_every_version(file: str):
     text = (ROOT / file).read_text(encoding="utf-8")
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
-    assert "make test PYTHON=python" in text
+    assert ".ci/run PYTHON=python" in text
+    assert '\nexport TRUEUP_TEST_BROWSER=required\nmake test "$@"\n' in run
     assert [version for version in VERSIONS if f'"{version}"' in text] == VERSIONS
 
 
@@ -85,7 +87,7 @@ def test_each_target_of_the_ci_files_exists():
         for name in re.findall(r"make ([a-z-]+) PYTHON", (ROOT / file).read_text("utf-8"))
     }
 
-    assert used == {"test", "coverage", "test-lowest"}
+    assert used == {"coverage", "screenshots", "test-lowest"}
     assert used <= targets
 
 
