@@ -14,7 +14,10 @@ TRUEUP = [sys.executable, "-m", "trueup"]
 
 
 def main() -> int:
-    """Serves until it is asked to stop; arguments go on to `trueup review`. Returns its exit code."""
+    """Serves until it is asked to stop; returns the exit code of `trueup review`.
+
+    Arguments go on to that command.
+    """
     with TemporaryDirectory(prefix="trueup-desk-") as folder:
         work = Path(folder) / "work"
         subprocess.run([*TRUEUP, "init", str(work)], check=True, stdout=subprocess.DEVNULL)

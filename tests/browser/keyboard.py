@@ -19,7 +19,9 @@ class Keyboard:
         for _ in range(FARTHEST):
             self.press("Tab")
             if wanted.evaluate(IS_FOCUSED):
-                assert wanted.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+                assert (
+                    wanted.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+                )
                 return
         raise AssertionError(f"no way by Tab to {wanted}")
 

@@ -10,62 +10,73 @@ from tests.chaos.final_state import differences, final_state
 WHY = "looked up in both"
 
 
+class Person:
+    """Decides and applies at a page of the desk, by keyboard alone."""
+
+    def __init__(self, page):
+        self.page, self.at = page, Keyboard(page)
+
+    def open_tab(self, tab):
+        tabs = self.page.get_by_role("navigation", name="Tabs")
+        self.at.reach(tabs.get_by_role("link", name=tab))
+        self.at.press("Enter")
+        self.page.get_by_role("heading", name=tab, exact=True).wait_for()
+
+    def open_row(self, tab, name):
+        self.open_tab(tab)
+        self.at.write("Text", name)
+        self.at.press("Enter")
+        self.page.wait_for_url("**text=*")
+        self.at.enter("link", name, leads_to="**/row?*")
+
+    def link(self, tab, name, record):
+        self.open_row(tab, name)
+        self.at.write("Name, number, SKU, part number or domain", name.partition(",")[0])
+        self.at.press("Enter")
+        self.page.wait_for_url("**search=*")
+        self.at.choose(record)
+        self.at.write("Reason, for those who read it later (may be empty)", WHY)
+        self.at.press("Enter")
+        self.confirm()
+
+    def decide(self, tab, name, title):
+        self.open_row(tab, name)
+        group = self.page.get_by_role("group", name=title)
+        self.at.reach(group.get_by_label("Reason, for those who read it later"))
+        self.page.keyboard.type(WHY)
+        self.at.enter("button", f"Preview: {title.lower()}", leads_to="**/decision?*")
+        self.confirm()
+
+    def confirm(self):
+        self.page.wait_for_url("**/decision?*")
+        assert self.page.get_by_role("table", name="What follows").count()
+        self.at.enter("button", "Write the decision", leads_to="**/row?*")
+
+    def preview(self, button):
+        """Previews, and returns what the button to apply says."""
+        self.at.enter("button", button, leads_to="**/preview?*")
+        return self.page.get_by_role("button", name="Apply ").inner_text()
+
+    def apply(self):
+        self.at.reach(self.page.get_by_role("button", name="Apply "))
+        self.at.press("Enter")
+        self.page.get_by_role("heading", name="Outcome", exact=True).wait_for()
+        assert self.page.get_by_text("All is done.").count()
+
+
 def by_keyboard(page):
     """Searches, links, adds, corrects, previews and applies."""
-    at = Keyboard(page)
-
-    def open_tab(tab, leads_to="**/rows?tab=*"):
-        at.reach(page.get_by_role("navigation", name="Tabs").get_by_role("link", name=tab))
-        at.press("Enter")
-        page.wait_for_url(leads_to)
-
-    def open_row(tab, name, leads_to="**/rows?tab=*"):
-        open_tab(tab, leads_to)
-        at.write("Text", name)
-        at.press("Enter")
-        page.wait_for_url("**text=*")
-        at.enter("link", name, leads_to="**/row?*")
-
-    def confirm():
-        page.wait_for_url("**/decision?*")
-        assert page.get_by_role("table", name="What follows").count()
-        at.enter("button", "Write the decision", leads_to="**/row?*")
-
-    def link(tab, name, record):
-        open_row(tab, name)
-        at.write("Name, number, SKU, part number or domain", name.partition(",")[0])
-        at.press("Enter")
-        page.wait_for_url("**search=*")
-        at.choose(record)
-        at.write("Reason, for those who read it later (may be empty)", WHY)
-        at.press("Enter")
-        confirm()
-
-    def decide(title, button):
-        group = page.get_by_role("group", name=title)
-        at.reach(group.get_by_label("Reason, for those who read it later"))
-        page.keyboard.type(WHY)
-        at.enter("button", button, leads_to="**/decision?*")
-        confirm()
-
-    link("Products", "Power BI Pro, monthly", "620")
-    link("Customers", "Chalet Miremont Sàrl", "29695")
-    open_row("Customers", "Nordlicht Feinkost GmbH")
-    decide("Add new", "Preview: add new")
-    open_row("Ledger", "Dunmore Surveyors, Exchange Online (Plan 1), monthly", "**/ledger")
-    decide("Correct", "Preview: correct")
-
-    open_tab("Agreements")
-    at.tick("Apply Brightwater Logistics Ltd-CSP-Monthly")
-    at.enter("button", "Preview selected", leads_to="**/preview?*")
-    part = page.get_by_role("button", name="Apply ").inner_text()
-    open_tab("Changes")
-    at.enter("button", "Preview the whole plan", leads_to="**/preview?*")
-    assert page.get_by_role("button", name="Apply ").inner_text() != part
-    at.reach(page.get_by_role("button", name="Apply "))
-    at.press("Enter")
-    page.get_by_role("heading", name="Outcome", exact=True).wait_for()
-    assert page.get_by_text("All is done.").count()
+    person = Person(page)
+    person.link("Products", "Power BI Pro, monthly", "620")
+    person.link("Customers", "Chalet Miremont Sàrl", "29695")
+    person.decide("Customers", "Nordlicht Feinkost GmbH", "Add new")
+    person.decide("Ledger", "Dunmore Surveyors, Exchange Online (Plan 1), monthly", "Correct")
+    person.open_tab("Agreements")
+    person.at.tick("Apply Brightwater Logistics Ltd-CSP-Monthly")
+    part = person.preview("Preview selected")
+    person.open_tab("Changes")
+    assert person.preview("Preview the whole plan") != part
+    person.apply()
 
 
 def by_command_line(folder):

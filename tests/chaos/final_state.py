@@ -58,9 +58,7 @@ class FinalState:
     pushed: Counter[str]
 
 
-def final_state(
-    folder: Path, dump: Mapping[str, Any], source: Server | None = None
-) -> FinalState:
+def final_state(folder: Path, dump: Mapping[str, Any], source: Server | None = None) -> FinalState:
     """Reads the final state of the project in a folder.
 
     `dump` is what its Autotask sandbox holds. `source` is the Dataverse sandbox; without one, the

@@ -5,7 +5,7 @@ import shutil
 from contextlib import contextmanager
 
 VARIABLE = "TRUEUP_TEST_BROWSER"
-"""`required`: a machine without a browser fails; a path: that browser; not set: any that is there."""
+"""`required`: tests fail where there is no browser; a path: that one; not set: any that is there."""
 
 REQUIRED = "required"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -21,6 +21,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--disable-lcd-text",
 )
 PATIENCE = 120_000  # milliseconds for anything to happen: a busy machine takes its time
 
