@@ -5,7 +5,7 @@ import shutil
 from contextlib import contextmanager
 
 VARIABLE = "TRUEUP_TEST_BROWSER"
-"""`required`: tests fail where there is no browser; a path: that one; not set: any that is there."""
+"""`required`: tests fail where there is none; a path: that browser; not set: any that is there."""
 
 REQUIRED = "required"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
