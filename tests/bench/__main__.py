@@ -7,6 +7,7 @@ from statistics import median
 
 from tests.bench import applies
 from tests.bench import dataverse as bench_dataverse
+from tests.bench import desk as bench_desk
 from tests.bench import sandbox as bench_sandbox
 from tests.bench import start as bench_start
 from tests.support.paths import ROOT
@@ -22,6 +23,7 @@ def main() -> None:
     applies.main()
     bench_sandbox.main()
     bench_dataverse.main()
+    bench_desk.main()
 
 
 def plans() -> None:

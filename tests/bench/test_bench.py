@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import applies, start
+from tests.bench import applies, desk, start
 from tests.bench.__main__ import measure
 
 
@@ -20,6 +20,14 @@ def test_the_apply_has_a_ratio_to_its_bound(capsys):
     applies.main(changes=6)
 
     assert "6 changes" in capsys.readouterr().out
+
+
+def test_the_desk_has_times_and_its_memory():
+    figures = desk.measure(customers=2, requests=1)
+
+    assert figures["changes"] > figures["subscriptions"] == 8
+    assert min(figures[name] for name in ("plan", "first", "full", "filter", "search", "bytes")) > 0
+    assert "grown" in figures
 
 
 def test_the_start_of_commands_has_ratios_and_shares(capsys):
