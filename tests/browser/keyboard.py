@@ -50,8 +50,8 @@ class Keyboard:
         raise AssertionError(f"no way by arrows to {name}")
 
     def tick(self, name):
-        """Ticks a box."""
-        wanted = self.page.get_by_role("checkbox", name=name, exact=True)
+        """Ticks the box of what has this name."""
+        wanted = self.page.get_by_role("checkbox", name=name)
         self.reach(wanted)
         self.press("Space")
         assert wanted.is_checked()

@@ -72,7 +72,7 @@ def by_keyboard(page):
     person.decide("Customers", "Nordlicht Feinkost GmbH", "Add new")
     person.decide("Ledger", "Dunmore Surveyors, Exchange Online (Plan 1), monthly", "Correct")
     person.open_tab("Agreements")
-    person.at.tick("Apply Brightwater Logistics Ltd-CSP-Monthly")
+    person.at.tick("Brightwater Logistics Ltd-CSP-Monthly")
     part = person.preview("Preview selected")
     person.open_tab("Changes")
     assert person.preview("Preview the whole plan") != part
