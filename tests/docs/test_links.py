@@ -138,3 +138,10 @@ def test_the_walk_of_a_record_names_functions_of_every_layer():
         "ports",
         "model",
     }
+
+
+def test_pictures_are_small():
+    pictures = {path.name: path.stat().st_size for path in (DOCS / "pictures").iterdir()}
+
+    assert "changes.png" in pictures
+    assert [name for name, size in pictures.items() if size >= 100_000] == []
