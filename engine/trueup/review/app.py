@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trueup.errors import EngineError
-from trueup.review import applying, deciding, explaining, lists, noting, searching
+from trueup.review import applying, deciding, explaining, lists, noting, runs, searching
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
@@ -45,8 +45,8 @@ def _pages() -> list[Route]:
         "/waiting": lists.waiting,
         "/ledger": lists.ledger,
         "/findings": lists.findings,
-        "/runs": lists.runs,
-        "/run": lists.run,
+        "/runs": runs.runs,
+        "/run": runs.run,
         "/download/{name}": lists.download,
     }
     plain = {"/working": working, CSS: _css, "/desk.js": _script}
