@@ -6,9 +6,10 @@ from datetime import datetime
 from trueup.applying.run_state import RunState, effects
 from trueup.errors import StateError
 from trueup.model.document import loads
+from trueup.model.history import PreparedSettlement
 from trueup.model.outcome import ChangeStatus
 from trueup.model.plan import Action, Change
-from trueup.model.run import Entry, Lease, Run, RunStatus, Step
+from trueup.model.run import Effects, Entry, Lease, Run, RunStatus, Step
 from trueup.ports import State
 
 
@@ -26,17 +27,26 @@ class Settlement:
 def settle(state: State, lease: Lease, settlement: Settlement) -> str:
     """Records that the change took effect, or did not. Returns the run's id.
 
+    Raises what `prepare` raises.
+    """
+    ready = prepare(state, settlement)
+    state.settle(lease, ready.run, [ready.entry], ready.effects, reason=settlement.reason)
+    return ready.run
+
+
+def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
+    """Works out what `settle` records; nothing is written.
+
     Raises StateError for a change that is not in doubt, for a create that landed without its
     record's id, and for a record that belongs to another row.
     """
     run, run_state = _run_with(state, settlement.change)
+    change = run_state.changes[settlement.change]
     data: dict[str, object] = {"settled": True, "by_hand": True, "reason": settlement.reason}
     if not settlement.landed:
-        absent = Entry(settlement.change, Step.NOT_LANDED, settlement.at, data)
-        state.settle(lease, run.id, [absent], reason=settlement.reason)
-        return run.id
+        absent = Entry(change.id, Step.NOT_LANDED, settlement.at, data)
+        return PreparedSettlement(run.id, change, absent, Effects())
 
-    change = run_state.changes[settlement.change]
     if change.action is Action.CREATE or change.makes:
         if settlement.record is None:
             entity = change.makes.entity if change.makes else change.entity
@@ -47,8 +57,7 @@ def settle(state: State, lease: Lease, settlement: Settlement) -> str:
     run_state.note(entry)
     as_of = loads(run.plan).as_of
     remembered = effects(change, run_state, run.id, entry.data, as_of)
-    state.settle(lease, run.id, [entry], remembered, reason=settlement.reason)
-    return run.id
+    return PreparedSettlement(run.id, change, entry, remembered)
 
 
 def mapping_of_created(state: State, change: str) -> str:

@@ -111,6 +111,29 @@ def _next_match(project: "Project", row: "LinkForgotten") -> str:
 
 
 @state.command(
+    short_help="Show what is in doubt, and the evidence.",
+    epilog=example("trueup state doubt", "trueup state doubt --json"),
+)
+@common
+def doubt(context: CommandContext) -> int:
+    """Show each change in doubt: what was sent, what the journal says, what reading finds now.
+
+    Nothing is recorded: `trueup apply --resume` settles what reading can tell, and `trueup state
+    settle` the rest.
+    """
+    from trueup.operations import state as operations
+    from trueup.render.doubt import doubts_json, doubts_text
+
+    project = context.project()
+    report = operations.examine_doubts(project)
+    if context.json:
+        out(doubts_json(report, project.zone))
+    else:
+        out(doubts_text(report, project.catalogue.systems, project.zone, context.style))
+    return 0
+
+
+@state.command(
     short_help="Resolve a change in doubt.",
     epilog=example(
         "trueup state settle license_change:3f2a landed --reason 'seen in Autotask, 3 more'",
@@ -125,8 +148,16 @@ def _next_match(project: "Project", row: "LinkForgotten") -> str:
     "--record", type=click.IntRange(min=1), metavar="ID", help="The record that a create made."
 )
 @click.option("--reason", required=True, help="What was seen, and where; it is recorded.")
+@click.option("--preview", is_flag=True, help="Show what would be recorded; record nothing.")
 @common
-def settle(context: CommandContext, change: str, what: str, record: int | None, reason: str) -> int:
+def settle(
+    context: CommandContext,
+    change: str,
+    what: str,
+    record: int | None,
+    reason: str,
+    preview: bool,  # noqa: FBT001 -- click's
+) -> int:
     """Resolve CHANGE, whose outcome is unknown and could not be determined automatically.
 
     \b
@@ -141,6 +172,8 @@ def settle(context: CommandContext, change: str, what: str, record: int | None, 
     from trueup.render.sanitize import sanitize
 
     project, holder, note = context.project(), current_user(), ""
+    if preview:
+        return _preview_settlement(context, project, change, what, record, reason)
     if what == "closed":
         operations.close_run(project, holder, change, reason)
     else:
@@ -148,6 +181,29 @@ def settle(context: CommandContext, change: str, what: str, record: int | None, 
             project, holder, change, landed=what == "landed", record=record, reason=reason
         )
     done(context, f"{known_as(change)}: {what}." + (f"\nNote: {sanitize(note)}." if note else ""))
+    return 0
+
+
+def _preview_settlement(
+    context: CommandContext,
+    project: "Project",
+    change: str,
+    what: str,
+    record: int | None,
+    reason: str,
+) -> int:
+    from trueup.operations import state as operations
+    from trueup.render.doubt import settlement_lines
+    from trueup.render.json_ import as_json
+    from trueup.render.sanitize import sanitize
+
+    if what == "closed":
+        raise click.UsageError("--preview is for a change: `trueup state list` shows the open run")
+    ready, note = operations.preview_settlement(
+        project, change, landed=what == "landed", record=record, reason=reason
+    )
+    lines = settlement_lines(ready) + ([f"Note: {sanitize(note)}."] if note else [])
+    out(as_json({"records": lines}) if context.json else "".join(f"{line}\n" for line in lines))
     return 0
 
 

@@ -6,10 +6,11 @@ These types cross the state port, or operations return them to be rendered.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, Plan
-from trueup.model.run import OPEN, Entry, Lease, Link, Pushed, Run, Step
+from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, Step
 
 NOT_TRIED = "not tried"
 """The status of a change without entries."""
@@ -168,6 +169,58 @@ class ChangeInDoubt:
     change: str
     name: str
     since: datetime  # when its last entry was written
+
+
+class Trace(StrEnum):
+    """What reading finds of a write in doubt."""
+
+    LANDED = "it took effect"
+    ABSENT = "no trace of it"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A change in doubt with all that is known of it; times in the business time zone."""
+
+    run: str
+    change: Change
+    text: str  # what the journal says, the target's own words first
+    data: Mapping[str, object]  # of its journal: values sent, units before
+    sent: datetime | None = None
+    until: datetime | None = None  # without a trace of it by then, it did not take effect
+    trace: Trace | None = None  # None: nothing was read
+    found: Mapping[str, object] = field(default_factory=dict)  # by reading: records, unit rows
+
+    @property
+    def creates(self) -> str:
+        """The entity of the record that it creates, whose id a person must name; mostly empty."""
+        if self.change.makes:
+            return self.change.makes.entity
+        return self.change.entity if self.change.action is Action.CREATE else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtReport:
+    """All changes in doubt."""
+
+    doubts: Sequence[Doubt]
+    unread: str = ""  # why nothing could be read
+
+    @property
+    def settles(self) -> datetime | None:
+        """When reading settles all that has left no trace; None where nothing waits for a time."""
+        return max((one.until for one in self.doubts if one.until), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSettlement:
+    """What settling a change in doubt by hand records."""
+
+    run: str
+    change: Change
+    entry: Entry
+    effects: Effects
 
 
 @dataclass(frozen=True, slots=True)

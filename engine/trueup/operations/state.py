@@ -7,8 +7,16 @@ another process holds it.
 from collections.abc import Mapping
 
 from trueup import wiring
-from trueup.applying.manual_settlement import Settlement, mapping_of_created
-from trueup.model.history import LinkForgotten, RowState, StateOverview
+from trueup.applying.evidence import read_doubts, recorded_doubts
+from trueup.applying.manual_settlement import Settlement, mapping_of_created, prepare
+from trueup.errors import EngineError
+from trueup.model.history import (
+    DoubtReport,
+    LinkForgotten,
+    PreparedSettlement,
+    RowState,
+    StateOverview,
+)
 from trueup.model.project import Project
 from trueup.operations import open_state
 from trueup.operations.record_check import check_record
@@ -58,14 +66,49 @@ def settle_change(
     target could not be asked; mostly nothing. Raises StateError for a change that is not in doubt,
     EngineError for a record that the target does not have.
     """
-    now, note = wiring.SystemClock().now(), ""
+    settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
-        state = opened.state()
-        if landed and record is not None:
-            mapping = project.mappings.get(mapping_of_created(state, change))
-            note = check_record(opened, project, mapping, record) if mapping else ""
-        open_state.settle_change(state, holder, Settlement(change, landed, record, reason, now))
+        note = _check_created(project, opened, settlement)
+        open_state.settle_change(opened.state(), holder, settlement)
     return note
+
+
+def preview_settlement(
+    project: Project, change: str, *, landed: bool, record: int | None = None, reason: str
+) -> tuple[PreparedSettlement, str]:
+    """What `settle_change` would record, and what it would return; nothing is written.
+
+    Raises what `settle_change` raises.
+    """
+    settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
+    with wiring.connections(project) as opened:
+        ready = prepare(opened.state(), settlement)
+        return ready, _check_created(project, opened, settlement)
+
+
+def _check_created(project: Project, opened: wiring.Connections, settlement: Settlement) -> str:
+    """Checks the record that a create is said to have made. Returns a note, mostly empty."""
+    if not settlement.landed or settlement.record is None:
+        return ""
+    mapping = project.mappings.get(mapping_of_created(opened.state(), settlement.change))
+    return check_record(opened, project, mapping, settlement.record) if mapping else ""
+
+
+def examine_doubts(project: Project) -> DoubtReport:
+    """Each change in doubt, with what the journal and both systems say of it. Nothing is written.
+
+    Where a system cannot be read, the journal alone speaks, and the report says why. Raises
+    StateError where the state cannot be read.
+    """
+    with wiring.open_state(project) as state:
+        recorded = recorded_doubts(project, state)
+    if not recorded:
+        return DoubtReport([])
+    try:
+        with wiring.open_world(project) as world:
+            return DoubtReport(read_doubts(project, world))
+    except EngineError as fault:
+        return DoubtReport(recorded, str(fault))
 
 
 def close_run(project: Project, holder: str, run: str, reason: str) -> None:

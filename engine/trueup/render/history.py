@@ -67,6 +67,11 @@ def moment(instant: datetime, zone: tzinfo) -> str:
 
 
 def _head(history: RunHistory, zone: tzinfo) -> list[Line]:
+    return [Line((Cell(name), Cell(value)), "about") for name, value in about(history, zone)]
+
+
+def about(history: RunHistory, zone: tzinfo) -> list[tuple[str, str]]:
+    """What a run is, each part with its label."""
     run = history.run
     rows = [
         ("Run", sanitize(run.id)),
@@ -80,7 +85,7 @@ def _head(history: RunHistory, zone: tzinfo) -> list[Line]:
         rows.append(("Undoes", f"run {sanitize(run.undo_of)}"))
     written = history.changes_written()
     rows += [("Undone", _undone(undone, written, zone)) for undone in history.undone]
-    return [Line((Cell(name), Cell(value)), "about") for name, value in rows]
+    return rows
 
 
 def _undone(undone: UndoneBy, written: int, zone: tzinfo) -> str:

@@ -27,13 +27,14 @@ _ENDED = "that run had ended without giving it back"
 def audit_lines(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> list[Line]:
     """One line per entry under a heading, in the order given; no lines if there are no entries."""
     lines = [
-        Line(tuple(Cell(sanitize(text)) for text in _cells(entry, zone)), "by hand", 2)
+        Line(tuple(Cell(sanitize(text)) for text in audit_cells(entry, zone)), "by hand", 2)
         for entry in audit
     ]
     return [free(HEADING, style.heading), *lines] if lines else []
 
 
-def _cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, ...]:
+def audit_cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, str, str, str]:
+    """When, who, what, and why of one entry; the last may be empty."""
     reason = _reason(entry)
     because = f"because: {reason}" if reason else ""
     return _moment(entry, zone), f"{entry.who} on {entry.host}", event_text(entry), because
