@@ -1,8 +1,10 @@
 """A small tenant behind a desk on a real port; its customer has a hostile name."""
 
 import shutil
+from threading import Event
 
 import pytest
+from trueup.operations import apply as operations
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.world import World
@@ -55,3 +57,22 @@ def desk(made, tmp_path_factory):
 def browser(desk):
     """The browser that has logged in there."""
     return desk.browser()
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Holds a run at its first change, until it is let go."""
+    reached, go = Event(), Event()
+    real = operations.apply
+
+    def slow(project, plan, options, listener):
+        def watch(progress):
+            listener.progress(progress)
+            reached.set()
+            assert go.wait(60)
+
+        return real(project, plan, options, type(listener)(progress=watch))
+
+    monkeypatch.setattr(operations, "apply", slow)
+    yield reached, go
+    go.set()

@@ -3,12 +3,10 @@
 import json
 import shutil
 from http import HTTPStatus
-from threading import Event
 
 import pytest
 from trueup.cli.main import run
 from trueup.model import document
-from trueup.operations import apply as operations
 from trueup.operations.project import load_project
 from trueup.operations.state import list_links
 from trueup.sandbox.autotask.dump import dump_database
@@ -196,25 +194,6 @@ def test_each_exceeded_limit_must_be_ticked(work):
     assert outcome.text.startswith("Outcome All is done.")
 
 
-@pytest.fixture
-def held(monkeypatch):
-    """Holds a run at its first change, until it is let go."""
-    reached, go = Event(), Event()
-    real = operations.apply
-
-    def slow(project, plan, options, listener):
-        def watch(progress):
-            listener.progress(progress)
-            reached.set()
-            assert go.wait(60)
-
-        return real(project, plan, options, type(listener)(progress=watch))
-
-    monkeypatch.setattr(operations, "apply", slow)
-    yield reached, go
-    go.set()
-
-
 def test_a_run_shows_its_progress_and_can_be_stopped_and_resumed(browser, held):
     reached, go = held
     page = preview(browser, what="everything")
@@ -224,6 +203,7 @@ def test_a_run_shows_its_progress_and_can_be_stopped_and_resumed(browser, held):
     assert reached.wait(60)
     shown = browser.send("GET", "/applying")
     assert "changes. Last: " in shown.text
+    assert '<script src="/progress.js" defer="defer">' in shown.body.decode("utf-8")
     assert b'http-equiv="refresh"' in shown.body
     assert browser.hold("/apply", fields).status == HTTPStatus.CONFLICT
     assert browser.hold("/resume", shown.form("/stop")).status == HTTPStatus.CONFLICT

@@ -12,8 +12,9 @@ from tests.support.pages import text_of
 
 PAGES = ["/", "/rows?tab=Products", "/row?mapping=customer&key=acc", "/ledger", "/findings",
          "/runs", "/run?id=1", "/applying", "/working?id=1", "/preview?digest=1", "/decision?id=1",
-         "/download/plan.html", "/no-such-page"]  # fmt: skip
-ACTIONS = ["/plan", "/preview", "/apply", "/stop", "/resume", "/decide", "/decision"]
+         "/doubt", "/progress", "/desk.js", "/download/plan.html", "/no-such-page"]  # fmt: skip
+ACTIONS = ["/plan", "/preview", "/apply", "/stop", "/resume", "/decide", "/decision", "/undo",
+           "/settle", "/close"]  # fmt: skip
 
 
 @pytest.fixture

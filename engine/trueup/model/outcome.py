@@ -65,3 +65,17 @@ class Outcome:
             and not self.remaining
             and all(c.status in done for c in self.changes)
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run can be resumed."""
+        return bool(
+            self.interrupted
+            or self.remaining
+            or any(one.status is ChangeStatus.IN_DOUBT for one in self.changes)
+        )
+
+    @property
+    def settles(self) -> datetime | None:
+        """When reading settles all that has left no trace; None where nothing waits for a time."""
+        return max((one.until for one in self.changes if one.until), default=None)

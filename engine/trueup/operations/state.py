@@ -5,9 +5,10 @@ another process holds it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trueup import wiring
-from trueup.applying.evidence import read_doubts, recorded_doubts
+from trueup.applying import evidence
 from trueup.applying.manual_settlement import Settlement, mapping_of_created, prepare
 from trueup.errors import EngineError
 from trueup.model.history import (
@@ -100,15 +101,20 @@ def examine_doubts(project: Project) -> DoubtReport:
     Where a system cannot be read, the journal alone speaks, and the report says why. Raises
     StateError where the state cannot be read.
     """
-    with wiring.open_state(project) as state:
-        recorded = recorded_doubts(project, state)
-    if not recorded:
-        return DoubtReport([])
+    recorded = recorded_doubts(project)
+    if not recorded.doubts:
+        return recorded
     try:
         with wiring.open_world(project) as world:
-            return DoubtReport(read_doubts(project, world))
+            return DoubtReport(evidence.read_doubts(project, world))
     except EngineError as fault:
-        return DoubtReport(recorded, str(fault))
+        return replace(recorded, unread=str(fault))
+
+
+def recorded_doubts(project: Project) -> DoubtReport:
+    """Each change in doubt, with what the journal says of it. Neither system is read."""
+    with wiring.open_state(project) as state:
+        return DoubtReport(evidence.recorded_doubts(project, state))
 
 
 def close_run(project: Project, holder: str, run: str, reason: str) -> None:

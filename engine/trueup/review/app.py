@@ -11,7 +11,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trueup.errors import EngineError
-from trueup.review import applying, deciding, explaining, lists, noting, runs, searching
+from trueup.review import (
+    applying,
+    deciding,
+    explaining,
+    lists,
+    noting,
+    progress,
+    runs,
+    searching,
+    settling,
+)
 from trueup.review.desk import Desk
 from trueup.review.gate import CSS, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
@@ -47,9 +57,15 @@ def _pages() -> list[Route]:
         "/findings": lists.findings,
         "/runs": runs.runs,
         "/run": runs.run,
+        "/doubt": settling.doubt,
         "/download/{name}": lists.download,
     }
-    plain = {"/working": working, CSS: _css, "/desk.js": _script}
+    plain = {
+        "/working": working,
+        "/progress": progress.progress,
+        CSS: _css,
+        **{f"/{name}": _script(name) for name in ("desk.js", "progress.js")},
+    }
     return [
         *(
             Route(path, _guarded(with_plan(handler)), methods=["GET"])
@@ -69,6 +85,9 @@ def _actions() -> list[Route]:
         "/resume": applying.resume,
         "/note": with_plan(noting.note),
         "/explain": with_plan(explaining.explain_row),
+        "/undo": runs.undo,
+        "/settle": with_plan(settling.settle),
+        "/close": with_plan(settling.close),
         "/decide": with_plan(deciding.decide),
         "/decision": deciding.write,
     }
@@ -79,8 +98,8 @@ def _css(_request: Request) -> Response:
     return Response(stylesheet(), media_type="text/css; charset=utf-8")
 
 
-def _script(_request: Request) -> Response:
-    return Response(script(), media_type="text/javascript; charset=utf-8")
+def _script(name: str) -> Callable[[Request], Response]:
+    return lambda _request: Response(script(name), media_type="text/javascript; charset=utf-8")
 
 
 def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:

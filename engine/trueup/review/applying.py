@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.model.outcome import Outcome
 from trueup.render.formatting import count, word
-from trueup.render.outcome import ORDER, doubt_lines, status_text, summary
+from trueup.render.outcome import ORDER, doubt_lines, moment, status_text, summary
 from trueup.render.overview import overview, verdict
-from trueup.render.report import DONE, balance_rows, group_blocks, money_rows, pieces
+from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, money_rows, pieces
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
@@ -21,6 +21,7 @@ from trueup.review.filters import Filter
 from trueup.review.forms import Form
 from trueup.review.lists import listing
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
+from trueup.review.progress import seen_of
 from trueup.review.rows import EndedRow, Row, RowKey
 from trueup.review.unit_previews import unit_previews
 from trueup.review.waiting import REFRESH, wait
@@ -92,6 +93,7 @@ def preview(request: Request, current: Current) -> Response:
         whole=whole,
         more=unit_previews(seen, view, request.query_params, found.digest),
         has_final=any(change.final for change in plan.changes),
+        stays=[finding_row(one, view) for one in plan.findings] if plan.undo_of else [],
     )
 
 
@@ -152,7 +154,8 @@ def applying(request: Request, current: Current) -> Response:
             summary=pieces(summary(run.outcome)),
             stopped=run.outcome.stopped,
             is_complete=run.outcome.complete,
-            can_resume=run.outcome.interrupted or bool(run.outcome.remaining),
+            can_resume=run.outcome.is_open,
+            settles=moment(run.outcome.settles) if run.outcome.settles else "",
             run_page=address("/run", id=run.outcome.run),
             more=listing(_ended(run.outcome), Filter.of(request.query_params), {}, "/applying"),
         )
@@ -163,11 +166,7 @@ def applying(request: Request, current: Current) -> Response:
         current=current,
         active="Runs",
         refresh=REFRESH,
-        done=run.progress.done if run.progress else 0,
-        total=run.progress.total if run.progress else 0,
-        name=run.progress.name if run.progress else "",
-        is_stopping=run.stop.is_set(),
-        is_planning=bool(run.outcome or run.reasons),
+        seen=seen_of(run),
     )
 
 

@@ -36,6 +36,7 @@ from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.render.report import ReasonText
 from trueup.review.current import Current, Reads, current_of, with_notes
 from trueup.review.rows import RowKey
+from trueup.review.streams import Streams
 from trueup.review.works import Failure, Failures, Work, Works
 
 PREVIEWS = 16
@@ -117,7 +118,7 @@ class Desk:
         self._folder, self.failures = folder, failures
         self.current: Current | None = None
         self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
-        self.works = Works(failures)
+        self.works, self.streams = Works(failures), Streams()
         self.applying: Applying | None = None
         self._previews = _Shelf[Preview]()
         self._proposals = _Shelf[Proposed]()
@@ -168,12 +169,13 @@ class Desk:
                 self._first = self.plan_again("/")
             return self._first
 
-    def preview(self, targets: tuple[str, ...]) -> Work:
-        """Plans only these rows, with what they need; none: everything."""
+    def preview(self, targets: tuple[str, ...] = (), *, undo: str = "") -> Work:
+        """Plans only these rows, with what they need; none: everything; or the undo of a run."""
 
         def do(work: Work) -> str:
             project = load_project(self._folder)
-            made = plan(project, PlanOptions(targets=targets), Listener(step=work.report))
+            options = PlanOptions(targets=targets, undo=undo)
+            made = plan(project, options, Listener(step=work.report))
             text = document.dumps(made)
             digest = document.plan_id(text)
             self._previews.put(digest, Preview(project, made, text, digest))

@@ -133,9 +133,9 @@ def stylesheet() -> str:
 
 
 @cache
-def script() -> str:
-    """The desk's script: what it adds to pages that work without it."""
-    return (files("trueup.review") / "desk.js").read_text(encoding="utf-8")
+def script(name: str) -> str:
+    """A script of the desk: what it adds to pages that work without it."""
+    return (files("trueup.review") / name).read_text(encoding="utf-8")
 
 
 def _harmless(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The runs: all of them, and one with what became of each change and its proof."""
+"""The runs: all of them, and one with what became of each change, its proof, and its undo."""
 
 from http import HTTPStatus
 
@@ -8,22 +8,28 @@ from starlette.responses import Response
 from trueup.errors import EngineError
 from trueup.model.history import RunHistory, change_data, change_status
 from trueup.model.plan import Action
-from trueup.model.run import Step
-from trueup.operations.history import history, show_run
+from trueup.model.run import RunStatus, Step
+from trueup.operations.history import history, show_run, verify_journal
+from trueup.operations.state import recorded_doubts
 from trueup.render.changes import units, where
-from trueup.render.history import SHORT, WORDS, moment, value_text
-from trueup.render.report import DONE
+from trueup.render.history import SHORT, WORDS, about, moment, value_text
+from trueup.render.manual_edits import audit_cells
+from trueup.render.report import DONE, finding_row
 from trueup.review.current import Current
 from trueup.review.filters import Filter
 from trueup.review.lists import listing
-from trueup.review.pages import desk_of, failure, page
+from trueup.review.pages import desk_of, failure, form_of, page
 from trueup.review.rows import EndedRow
+from trueup.review.waiting import wait
+
+ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 
 
 def runs(request: Request, current: Current) -> Response:
-    """All runs, the latest first."""
+    """All runs, the latest first, and manual edits; with `verify`, whether the journal is whole."""
     found = history(current.project)
     zone = current.project.zone
+    verified = verify_journal(current.project) if "verify" in request.query_params else None
     return page(
         request,
         "runs.html",
@@ -45,6 +51,9 @@ def runs(request: Request, current: Current) -> Response:
             }
             for run in reversed(found.runs)
         ],
+        edits=[audit_cells(entry, zone) for entry in reversed(found.audit)],
+        verified=verified,
+        wrong=[finding_row(one, current.view) for one in verified.findings] if verified else [],
     )
 
 
@@ -55,23 +64,29 @@ def run(request: Request, current: Current) -> Response:
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     zone = current.project.zone
+    has_ended = shown.run.status in ENDED
+    settles = None if has_ended else recorded_doubts(current.project).settles
     return page(
         request,
         "run.html",
         f"Run {shown.run.id}",
         current=current,
         active="Runs",
-        about=[
-            ("Status", str(shown.run.status)),
-            ("Who", f"{shown.run.who} on {shown.run.host}"),
-            ("Started", moment(shown.run.started, zone)),
-            ("Ended", moment(shown.run.ended, zone) if shown.run.ended else "not yet"),
-            ("Plan", shown.run.plan_digest),
-        ],
+        id=shown.run.id,
+        about=about(shown, zone),
+        edits=[audit_cells(entry, zone) for entry in shown.audit],
+        is_open=not has_ended,
+        settles=moment(settles, zone) if settles else "",
+        can_undo=has_ended and bool(shown.changes_written()),
         more=listing(
             _changes(shown), Filter.of(request.query_params), {"id": shown.run.id}, "/run"
         ),
     )
+
+
+def undo(request: Request) -> Response:
+    """Plans the undo of a run. What is planned is shown, and applied as every plan is."""
+    return wait(desk_of(request).preview(undo=form_of(request).one("id")))
 
 
 def _changes(shown: RunHistory) -> list[EndedRow]:

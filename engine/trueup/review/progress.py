@@ -1,0 +1,92 @@
+"""How far a run is: as text for a page, and as server-sent events while the page stands open.
+
+Events have data only; `progress.js` shows it. Without the script, the page asks again by itself.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from trueup.render.formatting import known_as
+from trueup.review.desk import Applying
+from trueup.review.pages import desk_of, session_of
+from trueup.review.streams import Streams
+
+POLL = 0.5
+"""Seconds between two looks at the run, and at whether the browser is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a run is, as a page shows it."""
+
+    text: str
+    done: int
+    total: int
+    state: str  # begins, runs, stops, plans, ended: with another one, the page has other parts
+
+
+def seen_of(run: Applying) -> Seen:
+    """What is seen of a run now."""
+    progress = run.progress
+    done, total, name = (progress.done, progress.total, progress.name) if progress else (0, 0, "")
+    text = f"{done:,} of {total:,} changes. " if total else "It begins. "
+    text += f"Last: {known_as(name)}." if name else ""
+    return Seen(text.strip(), done, total, _state(run))
+
+
+def _state(run: Applying) -> str:
+    if run.ended.is_set():
+        return "ended"
+    if run.outcome or run.reasons:
+        return "plans"
+    if run.stop.is_set():
+        return "stops"
+    return "runs" if run.progress else "begins"
+
+
+def progress(request: Request) -> Response:
+    """The events of the run at work, until it ends or the browser goes away.
+
+    A desk that closes stops its run first, which ends the events too. Without a run, or with too
+    many streams: no content, after which a browser does not ask again.
+    """
+    desk, session = desk_of(request), session_of(request).id
+    run = desk.applying
+    if run is None or not desk.streams.take(session):
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return _Events(_events(request, run), desk.streams, session)
+
+
+class _Events(StreamingResponse):
+    """A stream that is given back however it ends, even where nothing was sent yet."""
+
+    media_type = "text/event-stream; charset=utf-8"
+
+    def __init__(self, events: AsyncIterator[str], streams: Streams, session: str) -> None:
+        super().__init__(events)
+        self._streams, self._session = streams, session
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._streams.give_back(self._session)
+
+
+async def _events(request: Request, run: Applying) -> AsyncIterator[str]:
+    before = None
+    while not await request.is_disconnected():
+        seen = seen_of(run)
+        if seen != before:
+            yield f"data: {json.dumps(asdict(seen))}\n\n"
+        if seen.state == "ended":
+            return
+        before = seen
+        await asyncio.sleep(POLL)

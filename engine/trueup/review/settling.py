@@ -1,0 +1,143 @@
+"""Changes in doubt with their evidence, and what a person says became of them or of their run."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueup.errors import EngineError
+from trueup.model.history import NOT_TRIED, change_status
+from trueup.operations import state as operations
+from trueup.operations.decision_entries import record_id
+from trueup.operations.history import show_run
+from trueup.operations.user import current_user
+from trueup.render.doubt import doubt_rows, settlement_lines
+from trueup.render.formatting import count, known_as
+from trueup.render.history import moment
+from trueup.render.report import ReasonText, pieces
+from trueup.review.current import Current
+from trueup.review.forms import Form
+from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
+from trueup.review.waiting import wait
+
+DOUBT = "/doubt"
+RECORD = "record"
+NO_OUTCOME = "Choose whether the change took effect. Nothing was recorded."
+NO_REASON = "Say what you saw, and where: it is recorded. Nothing was recorded."
+NO_RECORD = "An id is a number, such as 29683. Nothing was recorded."
+
+
+def doubt(request: Request, current: Current) -> Response:
+    """Each change in doubt: what was sent, what the journal says, what reading finds now."""
+    project = current.project
+    report = operations.examine_doubts(project)
+    unread = desk_of(request).failures.text(report.unread)
+    return page(
+        request,
+        "doubt.html",
+        "In doubt",
+        current=current,
+        active="Runs",
+        doubts=[
+            {
+                "id": one.change.id,
+                "name": known_as(one.change.name),
+                "creates": one.creates,
+                "rows": doubt_rows(one, current.plan.names, project.zone),
+            }
+            for one in report.doubts
+        ],
+        settles=moment(report.settles, project.zone) if report.settles else "",
+        unread=(ReasonText(pieces(unread), (), ""),) if unread else (),
+    )
+
+
+def settle(request: Request, current: Current) -> Response:
+    """Shows what a person's word about a change would record; then records it."""
+    form = form_of(request)
+    change, what, reason = form.exact("change"), form.one("what"), form.one("reason")
+    record = record_id(form.one("record")) if form.one("record") else None
+    wrong = (
+        NO_OUTCOME * (what not in {"landed", "absent"})
+        or NO_REASON * (not reason)
+        or NO_RECORD * (bool(form.one("record")) and record is None)
+    )
+    if wrong:
+        return failure_text(request, wrong, HTTPStatus.BAD_REQUEST)
+    landed = what == "landed"
+    record = record if landed else None
+    try:
+        if form.one("do") == RECORD:
+            operations.settle_change(
+                current.project,
+                current_user(),
+                change,
+                landed=landed,
+                record=record,
+                reason=reason,
+            )
+            return wait(desk_of(request).plan_again(DOUBT))
+        ready, note = operations.preview_settlement(
+            current.project, change, landed=landed, record=record, reason=reason
+        )
+    except EngineError as error:
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.CONFLICT)
+    fields = {
+        "change": change,
+        "what": what,
+        "reason": reason,
+        "record": "" if record is None else str(record),
+    }
+    noted = desk_of(request).failures.text(note)
+    lines = settlement_lines(ready) + ([f"Note: {noted}."] if noted else [])
+    return _preview(request, current, "/settle", fields, lines, DOUBT)
+
+
+def close(request: Request, current: Current) -> Response:
+    """Shows what giving up the rest of a run means; then does it."""
+    form = form_of(request)
+    id_, reason = form.one("id"), form.one("reason")
+    if not reason:
+        return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
+    try:
+        if form.one("do") == RECORD:
+            operations.close_run(current.project, current_user(), id_, reason)
+            return wait(desk_of(request).plan_again(address("/run", id=id_)))
+        lines = _closing_lines(form, current)
+    except EngineError as error:
+        return failure(request, desk_of(request).failures.of(error), HTTPStatus.CONFLICT)
+    back = address("/run", id=id_)
+    return _preview(request, current, "/close", {"id": id_, "reason": reason}, lines, back)
+
+
+def _closing_lines(form: Form, current: Current) -> list[str]:
+    """What follows, a sentence each. Raises StateError where there is no such run."""
+    shown = show_run(current.project, form.one("id"))
+    left = sum(1 for _, entries in shown.by_change() if change_status(entries) == NOT_TRIED)
+    return [
+        f"Run {shown.run.id} is closed, with {count(left, 'change')} of it not tried.",
+        "What was applied stays applied. The next plan has what is left.",
+    ]
+
+
+def _preview(
+    request: Request,
+    current: Current,
+    action: str,
+    fields: Mapping[str, str],
+    lines: list[str],
+    back: str,
+) -> Response:
+    return page(
+        request,
+        "settle.html",
+        "What is recorded",
+        current=current,
+        active="Runs",
+        action=action,
+        fields=fields,
+        lines=lines,
+        reason=fields["reason"],
+        back=Exact(back),
+    )
