@@ -1,6 +1,7 @@
 """A small tenant behind a desk on a real port; its customer has a hostile name."""
 
 import shutil
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -71,7 +72,7 @@ def held(monkeypatch):
             reached.set()
             assert go.wait(60)
 
-        return real(project, plan, options, type(listener)(progress=watch))
+        return real(project, plan, options, replace(listener, progress=watch))
 
     monkeypatch.setattr(operations, "apply", slow)
     yield reached, go

@@ -34,6 +34,7 @@ SHORT_HELP: Mapping[str, str] = {
     "doctor": "Check connections and rights.",
     "discover": "Find Work 365's names in Dataverse.",
     "catalogue": "Extend what is known of Autotask.",
+    "notify": "Try where notices go.",
     "sandbox": "An Autotask on this machine.",
     "rehearse": "Apply a plan to a copy, and see.",
     "mcp": "Let an assistant ask, and write nothing.",

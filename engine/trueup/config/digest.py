@@ -18,8 +18,8 @@ from typing import Any
 from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
 
-_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "state"})
-"""Keys of trueup.yaml about how a plan is applied and where that is recorded."""
+_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "state", "notify"})
+"""Keys of trueup.yaml about how a plan is applied, where that is recorded, and who is told."""
 
 _ACCESS_OPTIONS = SECRETS | {
     "client_id",

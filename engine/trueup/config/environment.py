@@ -36,6 +36,12 @@ def resolve(node: Node, env: Mapping[str, str]) -> Resolved:
     return Resolved(options, tuple(findings), tuple(unset))
 
 
+def variable(text: str) -> str:
+    """Returns NAME of a text that is `{{ env.NAME }}` and nothing else; otherwise nothing."""
+    found = _ENV.fullmatch(text.strip())
+    return found[1] if found else ""
+
+
 def _value(option: object, env: Mapping[str, str]) -> object:
     if not isinstance(option, str):
         return option

@@ -271,6 +271,7 @@ def _project(
         currency=options.currency,
         batch=options.batch,
         placeholders=options.placeholders,
+        notify=options.notify,
     )
 
 

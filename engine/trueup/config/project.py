@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from trueup.config.currencies import CODES, closest_code
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.node import Node
+from trueup.config.notify import check_notify, parse_notify
 from trueup.config.rules import parse_day
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.notice import NoticeOptions
 from trueup.model.project import Connection, Guards
 from trueup.model.suggestions import hint
 
@@ -46,6 +48,7 @@ class ProjectOptions:
     currency: str
     batch: int
     placeholders: tuple[str, ...]
+    notify: NoticeOptions
     findings: tuple[Finding, ...]
 
 
@@ -64,6 +67,8 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
     as_of, settle_after, batch, currency, placeholders = (
         node.get(key) for key in ("as_of", "settle_after", "batch", "currency", "placeholders")
     )
+    notify = parse_notify(node.get("notify"), env)
+    findings += check_notify(notify)
     zone = _zone(node["time_zone"], findings)
     currency_code = _currency(currency, findings) if currency else ""
     return ProjectOptions(
@@ -79,6 +84,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         currency=currency_code,
         batch=batch.data if batch else 500,
         placeholders=placeholders.texts() if placeholders else (),
+        notify=notify,
         findings=tuple(findings),
     )
 

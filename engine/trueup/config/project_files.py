@@ -26,7 +26,7 @@ DECISIONS = f"{MAPPINGS}/decisions.yaml"
 NOTES = f"{MAPPINGS}/notes.yaml"
 
 _MAPPING_NAME = re.compile(rb"^mapping:[ \t]*['\"]?([a-z0-9_]+)", re.MULTILINE)
-_SECRET_KEYS = ("source", "target", "state")
+_SECRET_KEYS = ("source", "target", "state", "notify")
 _MISSING_FOLDER_REMEDIES = {
     MAPPINGS: "`trueup init` creates one",
     RULES: "restore it, or create an empty one if nothing should be checked",

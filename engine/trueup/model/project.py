@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from trueup.model.catalogue import Catalogue
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.note import Note
+from trueup.model.notice import NoticeOptions
 from trueup.model.rule_scopes import RuleOn
 
 
@@ -463,6 +464,7 @@ class Project:
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
     placeholders: tuple[str, ...] = ()  # texts that stand for no value, besides the usual ones
+    notify: NoticeOptions = field(default_factory=NoticeOptions)  # whom to tell what
     warnings: tuple[Finding, ...] = ()  # about files that have no effect
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
 

@@ -11,6 +11,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import record_copy
 from trueup.operations.listener import SILENT, Listener
+from trueup.operations.notify import announce_outcome, announce_plan, announcing_failure
 from trueup.operations.plan import plan_in
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.stages.guard import not_allowed
@@ -30,9 +31,14 @@ def apply(
     """
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
-    with wiring.open_world(project, max_calls=options.max_calls) as world:
+    with (
+        announcing_failure(project, listener),
+        wiring.open_world(project, max_calls=options.max_calls) as world,
+    ):
         _forget_records(project, listener)
-        return pipeline.apply(project, world, text, options, listener.progress)
+        outcome = pipeline.apply(project, world, text, options, listener.progress)
+    announce_outcome(project, outcome, listener)
+    return outcome
 
 
 def resume(
@@ -43,9 +49,14 @@ def resume(
     Raises StateError where no run is open.
     """
     options = options or ApplyOptions()
-    with wiring.open_world(project, max_calls=options.max_calls) as world:
+    with (
+        announcing_failure(project, listener),
+        wiring.open_world(project, max_calls=options.max_calls) as world,
+    ):
         _forget_records(project, listener)
-        return pipeline.resume(project, world, options, listener.progress)
+        outcome = pipeline.resume(project, world, options, listener.progress)
+    announce_outcome(project, outcome, listener)
+    return outcome
 
 
 def _forget_records(project: Project, listener: Listener) -> None:
@@ -69,23 +80,40 @@ def plan_and_apply(
     Raises what `plan` and `apply` raise.
     """
     options = options or ApplyOptions()
-    with wiring.open_world(project, max_calls=options.max_calls) as world:
-        made = plan_in(world, project, PlanOptions(), listener)
-        listener.planned(made)
-        exceeded = not_allowed(made.exceeded, options.over)
-        if exceeded:
-            raise PlanRefused(
-                [
-                    Finding(
-                        "limit",
-                        Severity.ERROR,
-                        one.text,
-                        f"look at it, then `--over {one.limit}` allows it",
-                    )
-                    for one in exceeded
-                ]
-            )
-        if not made.changes or not approve(made):
-            return None
-        _forget_records(project, listener)
-        return pipeline.apply(project, world, document.dumps(made), options, listener.progress)
+    made: Plan | None = None
+    outcome: Outcome | None = None
+    try:
+        with (
+            announcing_failure(project, listener, refused=False),
+            wiring.open_world(project, max_calls=options.max_calls) as world,
+        ):
+            made = plan_in(world, project, PlanOptions(), listener)
+            listener.planned(made)
+            _require_allowed(made, options)
+            if made.changes and approve(made):
+                _forget_records(project, listener)
+                text = document.dumps(made)
+                outcome = pipeline.apply(project, world, text, options, listener.progress)
+    finally:
+        if made is not None:
+            announce_plan(project, made, listener)
+    if outcome is not None:
+        announce_outcome(project, outcome, listener)
+    return outcome
+
+
+def _require_allowed(made: Plan, options: ApplyOptions) -> None:
+    """Raises PlanRefused over a limit that the options do not name."""
+    exceeded = not_allowed(made.exceeded, options.over)
+    if exceeded:
+        raise PlanRefused(
+            [
+                Finding(
+                    "limit",
+                    Severity.ERROR,
+                    one.text,
+                    f"look at it, then `--over {one.limit}` allows it",
+                )
+                for one in exceeded
+            ]
+        )

@@ -48,7 +48,7 @@ def examine(project: Project) -> Examination:
         has_links = bool(opened.state().load().links)
     examination = Examination(findings, permissions)
     if has_links and not examination.errors:
-        examination = Examination([*findings, *_signs(plan(project))], permissions)
+        examination = Examination([*findings, *_signs(plan(project, keep=False))], permissions)
     return examination
 
 

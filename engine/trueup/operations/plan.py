@@ -11,6 +11,7 @@ from trueup.model.record_snapshot import RecordSnapshot
 from trueup.operations import record_copy
 from trueup.operations.fixed_day import stale_day
 from trueup.operations.listener import SILENT, Listener
+from trueup.operations.notify import announce_plan
 from trueup.pipeline import Planned, PlanOptions
 from trueup.planning.in_doubt import OPEN_RUN
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
@@ -26,8 +27,9 @@ def plan(
 ) -> Plan:
     """What the target lacks, and what apply would do about it.
 
-    The records that were read are kept for searches, unless `keep` is false: nothing is written
-    then, neither in the systems nor on this machine.
+    The records that were read are kept for searches, and a plan of everything for its own day sends
+    notices, unless `keep` is false: nothing is written or sent then, neither in the systems nor on
+    this machine.
 
     Raises ConfigError, with places, where mappings name what the tenant does not have, and
     EngineError where a side cannot be read, or the options name no row, or several.
@@ -37,6 +39,8 @@ def plan(
         planned = planned_in(world, project, options, listener)
     if planned.records:
         _keep(project, planned.records, listener)
+    if keep and options == PlanOptions(remembered=True):
+        announce_plan(project, planned.plan, listener)
     return planned.plan
 
 

@@ -153,6 +153,7 @@ def applying(request: Request, current: Current) -> Response:
             active="Runs",
             summary=pieces(summary(run.outcome)),
             stopped=run.outcome.stopped,
+            notes=[desk_of(request).failures.text(note) for note in run.notes],
             is_complete=run.outcome.complete,
             can_resume=run.outcome.is_open,
             settles=moment(run.outcome.settles) if run.outcome.settles else "",

@@ -86,6 +86,7 @@ class Applying:
     ended: Event = field(default_factory=Event)
     outcome: Outcome | None = None
     reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
+    notes: list[str] = field(default_factory=list)  # such as a notice that could not be sent
 
 
 class _Shelf(Generic[Kept]):
@@ -326,7 +327,7 @@ class Desk:
             run.progress = progress
 
         try:
-            run.outcome = do(options, Listener(progress=watch))
+            run.outcome = do(options, Listener(progress=watch, notice=run.notes.append))
         except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
             run.reasons = self.failures.of(error)
         try:

@@ -1,0 +1,147 @@
+"""Notices: who looks at no plan and at no run is told what needs a person.
+
+A notice never changes what becomes of a plan or a run. One that cannot be sent is reported to the
+listener, with its place, cause and remedy. What was sent is remembered in `NOTICES`, by hashes: of
+the same plan, or the same run, the same thing is told once.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from trueup import notices, operating_system, wiring
+from trueup.errors import EngineError, PlanRefused
+from trueup.local_files import is_absent, read_regular
+from trueup.model import document
+from trueup.model.notice import Event, Notice, NoticeAddress, Occasion
+from trueup.model.outcome import Outcome
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.notices import Sent
+from trueup.operations.listener import Listener
+from trueup.render.notice import TEST, notice_text, notice_title, outcome_notice, plan_notice
+from trueup.render.notice import wanted as wanted_notice
+
+NOTICES = ".trueup/notices.json"
+"""Relative to the project; git ignores the folder in projects that `trueup init` makes."""
+
+KEPT = 500
+"""Hashes of notices that are remembered, the latest."""
+
+
+def announce_plan(project: Project, plan: Plan, listener: Listener) -> None:
+    """Tells what of a plan needs a person."""
+    _announce(project, lambda: plan_notice(plan, document.plan_id(document.dumps(plan))), listener)
+
+
+def announce_outcome(project: Project, outcome: Outcome, listener: Listener) -> None:
+    """Tells what did not go through in a run."""
+    _announce(project, lambda: outcome_notice(outcome), listener)
+
+
+@contextmanager
+def announcing_failure(
+    project: Project, listener: Listener, *, refused: bool = True
+) -> Iterator[None]:
+    """Tells of a run that could not be carried out, and raises its error again.
+
+    `refused`: also of a plan over a limit, which the notice of that plan tells otherwise.
+    """
+    try:
+        yield
+    except EngineError as error:
+        if isinstance(error, PlanRefused) and not refused:
+            raise
+        event = Event.LIMIT if isinstance(error, PlanRefused) else Event.FAILED
+        day = wiring.SystemClock().now().date().isoformat()
+        digest = f"{day} {type(error).__name__} {error}"
+        _announce(project, lambda: Notice(digest, (Occasion(event),)), listener)
+        raise
+
+
+def try_notices(project: Project) -> Sequence[Sent]:
+    """Sends a test to each address. Raises EngineError where the project has none."""
+    if not project.notify.to:
+        raise EngineError(
+            "trueup.yaml has no addresses for notices: add `notify: {to: "
+            '["{{ env.TRUEUP_NOTICES }}"]}`'
+        )
+    texts = [(one, TEST) for one in project.notify.to]
+    return notices.send(texts, notice_title(project.name))
+
+
+def sent_text(sent: Sent) -> str:
+    """What became of a notice, as one line; never a part of its address."""
+    where = f"{sent.to.place}: the notice to env.{sent.to.variable}"
+    return (
+        f"{where} was not sent: {sent.cause}; {sent.remedy}" if sent.cause else f"{where} was sent"
+    )
+
+
+def _announce(project: Project, make: Callable[[], Notice], listener: Listener) -> None:
+    if not project.notify.to:
+        return
+    try:
+        for sent in _send(project, make(), listener):
+            if sent.cause:
+                listener.notice(sent_text(sent))
+    except Exception as error:  # noqa: BLE001 -- a defect: what was planned or applied stands
+        kind = type(error).__name__
+        listener.notice(f"notices failed with {kind}: a fault in trueup, please report it")
+
+
+def _send(project: Project, notice: Notice, listener: Listener) -> Sequence[Sent]:
+    """Sends to each address what it was not told yet, and remembers what was sent."""
+    options = project.notify
+    notice = wanted_notice(notice, options.events, options.leak_above)
+    if not notice.occasions:
+        return ()
+    path = Path(project.root) / NOTICES
+    known = _recall(path, listener)
+    new: list[tuple[NoticeAddress, Notice]] = []
+    for address in options.to:
+        occasions = tuple(
+            one for one in notice.occasions if _hash(address, notice, one) not in known
+        )
+        if occasions:
+            new.append((address, replace(notice, occasions=occasions)))
+    texts = [(address, notice_text(one, options.details, project.currency)) for address, one in new]
+    results = notices.send(texts, notice_title(project.name)) if texts else []
+    told = [
+        _hash(address, one, occasion)
+        for (address, one), sent in zip(new, results, strict=True)
+        if not sent.cause
+        for occasion in one.occasions
+    ]
+    if told:
+        _remember(path, [*known, *told], listener)
+    return results
+
+
+def _hash(address: NoticeAddress, notice: Notice, one: Occasion) -> str:
+    parts = (address.variable, notice.digest, one.event, str(one.many))
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _recall(path: Path, listener: Listener) -> list[str]:
+    """The hashes in the file; none where there is no file, or it cannot be read."""
+    if is_absent(path):
+        return []
+    try:
+        known = json.loads(read_regular(path))["sent"]
+    except (OSError, ValueError, TypeError, KeyError):
+        listener.notice(f"{NOTICES} cannot be read: what was told may be told again; remove it")
+        return []
+    return [one for one in known if isinstance(one, str)] if isinstance(known, list) else []
+
+
+def _remember(path: Path, hashes: Collection[str], listener: Listener) -> None:
+    content = json.dumps({"sent": [*hashes][-KEPT:]}, indent=1).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        operating_system.write_whole(path, content, private=True)
+    except OSError as error:
+        listener.notice(f"{NOTICES} cannot be written: {error.strerror}; notices may be sent again")

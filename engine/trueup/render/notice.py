@@ -1,0 +1,123 @@
+"""Notices as plain sentences, which say no more than the project's setting allows."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from trueup.model.notice import Details, Event, Notice, Occasion
+from trueup.model.outcome import ChangeStatus, Outcome
+from trueup.model.plan import Plan
+from trueup.render.formatting import count, money, sentence, some
+from trueup.render.overview import overview
+from trueup.render.sanitize import sanitize
+
+_LEVELS = (*Details,)
+
+FAILED = frozenset({ChangeStatus.FAILED, ChangeStatus.NOT_KEPT})
+"""Statuses of changes that did not go through."""
+
+TEST = "This is a test. Notices of this project arrive here."
+
+
+def plan_notice(plan: Plan, digest: str) -> Notice:
+    """What is to be told of a plan."""
+    seen = overview(plan)
+    found = []
+    if seen.items:
+        names = [*dict.fromkeys(item.row.name for item in seen.items)]
+        found.append(Occasion(Event.WAITING, len(seen.items), money=seen.billing.held, names=names))
+    if plan.exceeded:
+        limits = [one.limit for one in plan.exceeded]
+        found.append(Occasion(Event.LIMIT, len(limits), limits=limits))
+    if seen.billing.unexplained or seen.ledger.unexplained.lines:
+        lines = seen.ledger.unexplained.lines
+        found.append(Occasion(Event.LEAK, lines, money=seen.billing.unexplained))
+    return Notice(digest, tuple(found))
+
+
+def outcome_notice(outcome: Outcome) -> Notice:
+    """What is to be told of a run that has ended or was stopped."""
+    found = []
+    for event, statuses in (
+        (Event.FAILED, FAILED),
+        (Event.IN_DOUBT, frozenset({ChangeStatus.IN_DOUBT})),
+    ):
+        names = [one.name for one in outcome.changes if one.status in statuses]
+        if names:
+            found.append(Occasion(event, len(names), names=names))
+    if outcome.interrupted or outcome.stopped:
+        found.append(Occasion(Event.STOPPED, outcome.remaining))
+    return Notice(outcome.run, tuple(found), outcome.run)
+
+
+def notice_title(project: str) -> str:
+    """The title of all notices of a project."""
+    return f"trueup: {sanitize(project)}"
+
+
+def notice_text(notice: Notice, details: Details, currency: str) -> str:
+    """The sentences of a notice, one a line."""
+    lines = [_sentence(one, details, currency) for one in notice.occasions]
+    if notice.run:
+        lines.append(f"`trueup history show {sanitize(notice.run)}` has all of it.")
+    return "\n".join(lines)
+
+
+def wanted(notice: Notice, events: Iterable[Event], leak_above: Decimal | None) -> Notice:
+    """The notice with the events that are asked for, and a leak only above the amount."""
+    asked = frozenset(events)
+    kept = tuple(
+        one
+        for one in notice.occasions
+        if one.event in asked and (one.event is not Event.LEAK or _leaks(one, leak_above))
+    )
+    return replace(notice, occasions=kept)
+
+
+def _leaks(one: Occasion, leak_above: Decimal | None) -> bool:
+    return leak_above is not None and one.money is not None and abs(one.money) > leak_above
+
+
+def _sentence(one: Occasion, details: Details, currency: str) -> str:
+    level = _LEVELS.index(details)
+    has_counts = level >= _LEVELS.index(Details.COUNTS)
+    text = _counted(one) if has_counts else _PLAIN[one.event]
+    if level >= _LEVELS.index(Details.AMOUNTS) and one.money:
+        text += f": {money(one.money, currency, signed=True)} a month"
+    if level >= _LEVELS.index(Details.NAMES) and one.names:
+        text += f" ({some(one.names)})"
+    return f"{sentence(text)}."
+
+
+_PLAIN: Mapping[Event, str] = {
+    Event.WAITING: "something waits for a person",
+    Event.LIMIT: "the plan is over a limit",
+    Event.LEAK: "the ledger has more unexplained money than is allowed",
+    Event.FAILED: "a run did not go through: the output of the command says why",
+    Event.STOPPED: "a run was stopped before its end",
+    Event.IN_DOUBT: "the outcome of a change is unknown",
+}
+
+
+def _counted(one: Occasion) -> str:
+    return _COUNTED[one.event](one) if one.many else _PLAIN[one.event]
+
+
+def _waiting(one: Occasion) -> str:
+    return f"{count(one.many, 'row')} {'needs' if one.many == 1 else 'need'} a person"
+
+
+def _limits(one: Occasion) -> str:
+    limits = ", ".join(sanitize(limit) for limit in one.limits)
+    return f"the plan is over {count(one.many, 'limit')}" + (f": {limits}" if limits else "")
+
+
+_COUNTED: Mapping[Event, Callable[[Occasion], str]] = {
+    Event.WAITING: _waiting,
+    Event.LIMIT: _limits,
+    Event.LEAK: lambda one: f"{_PLAIN[one.event]}, in {count(one.many, 'line')}",
+    Event.FAILED: lambda one: f"{count(one.many, 'change')} did not go through",
+    Event.STOPPED: lambda one: f"a run was stopped; {count(one.many, 'change')} of it not tried",
+    Event.IN_DOUBT: lambda one: f"the outcome of {count(one.many, 'change')} is unknown",
+}
+"""What is said of an event that is counted."""
