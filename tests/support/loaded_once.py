@@ -89,13 +89,16 @@ def projects_checked_once() -> Iterator[None]:
     """Checks projects of the same bytes once, wherever they are; `config.loader` stays as it is."""
     known: dict[object, tuple[Project, list[Finding]]] = {}
 
-    def check(root: Path, *, shipped: Path, decisions: bytes | None = None) -> Checked:
+    def check(
+        root: Path, *, shipped: Path, decisions: bytes | None = None, project: bytes | None = None
+    ) -> Checked:
+        given = {"shipped": shipped, "decisions": decisions, "project": project}
         try:
-            key = _content(root, shipped), decisions
+            key = _content(root, shipped), decisions, project
         except OSError:
-            return loader.check(root, shipped=shipped, decisions=decisions)
+            return loader.check(root, **given)
         if key not in known:
-            project, findings = loader.check(root, shipped=shipped, decisions=decisions)
+            project, findings = loader.check(root, **given)
             if project is None:
                 return project, findings
             known[key] = project, findings

@@ -31,6 +31,7 @@ SHORT_HELP: Mapping[str, str] = {
     "note": "Note something of a row.",
     "state": "Inspect and repair the state.",
     "history": "Who applied what, with which proof.",
+    "settings": "Show and change settings.",
     "doctor": "Check connections and rights.",
     "discover": "Find Work 365's names in Dataverse.",
     "catalogue": "Extend what is known of Autotask.",

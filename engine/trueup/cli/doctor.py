@@ -28,10 +28,17 @@ def doctor(context: CommandContext) -> int:
     examination = examine(context.project())
     findings, permissions = examination.findings, examination.permissions
     if context.json:
-        out(as_json({"findings": [one.as_json() for one in findings], "permissions": permissions}))
+        shown = [one.as_json() for one in findings]
+        sections = {name: [*entities] for name, entities in examination.sections.items()}
+        out(as_json({"findings": shown, "permissions": permissions, "sections": sections}))
     else:
         out(findings_text(findings, context.style))
         out("\nThe project needs, at least:\n" + "".join(f"  {line}\n" for line in permissions))
+        sections = {
+            name: [*entities] for name, entities in examination.sections.items() if entities
+        }
+        granted = "; ".join(f"{name}: {', '.join(one)}" for name, one in sections.items())
+        out(f"\nSections of the API user's security level that grant it: {granted}.\n")
         errors = examination.errors
         out(f"\n{count(errors, 'problem')} found.\n" if errors else "\nAll is well.\n")
     return Exit.ERROR if examination.errors else Exit.DONE

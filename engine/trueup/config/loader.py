@@ -7,7 +7,7 @@ first error. `trueup validate` shows what `check` returns; `load` raises it.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,22 +85,25 @@ def check(
     env: Mapping[str, str] = os.environ,
     shipped: Path,
     decisions: bytes | None = None,
+    project: bytes | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """Returns the project, or None if it has errors, and all findings in the order of the files.
 
-    `decisions` is read in place of the file with the decisions, to check it before it is written.
+    `decisions` is read in place of the file with the decisions, and `project` in place of
+    trueup.yaml, to check it before it is written.
     """
+    schemas = Schemas(shipped)
     with few_searches():
-        return _check(root, env, shipped, decisions)
+        return _check(root, env, shipped, lambda: read_files(root, schemas, decisions, project))
 
 
 def _check(
-    root: Path, env: Mapping[str, str], shipped: Path, decisions: bytes | None
+    root: Path, env: Mapping[str, str], shipped: Path, read: Callable[[], ProjectFiles]
 ) -> tuple[Project | None, list[Finding]]:
     schemas = Schemas(shipped)
     try:
         catalogue = _catalogue(root, shipped)
-        files = read_files(root, schemas, decisions)
+        files = read()
     except ConfigError as error:  # a schema or a catalogue: nothing can be checked without these
         return None, [finding for finding in error.findings if isinstance(finding, Finding)]
 

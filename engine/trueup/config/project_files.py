@@ -59,13 +59,16 @@ class ProjectFiles:
     """Every file and every part of it could be read."""
 
 
-def read_files(root: Path, schemas: Schemas, decisions: bytes | None = None) -> ProjectFiles:
+def read_files(
+    root: Path, schemas: Schemas, decisions: bytes | None = None, project: bytes | None = None
+) -> ProjectFiles:
     """Reads and checks every file of the folder. An error in one file does not stop the reading.
 
-    `decisions` is taken for the content of the file with the decisions.
+    `decisions` and `project` are taken for the content of the file with the decisions, and of
+    trueup.yaml.
     """
     files = ProjectFiles()
-    _read_project(root, schemas, files)
+    _read_project(root, schemas, files, project)
     if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
         return files  # this is no project: one finding says so, and more would only distract
 
@@ -130,7 +133,7 @@ def _extra_document(document: Document) -> Finding:
     return _finding(text, document.place(), "move it into the first, without ---")
 
 
-def _read_project(root: Path, schemas: Schemas, files: ProjectFiles) -> None:
+def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, content: bytes | None) -> None:
     if not root.exists():
         remedy = "correct --project, or create a project with `trueup init DIR`"
         files.findings.append(_finding("there is no such folder", Place(str(root)), remedy))
@@ -143,7 +146,7 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles) -> None:
         files.is_complete = False
         return
 
-    documents = _read_checked(root, PROJECT, "project", schemas, files)
+    documents = _read_checked(root, PROJECT, "project", schemas, files, content)
     files.findings += [_extra_document(extra.document) for extra in documents[1:]]
     if documents and documents[0].data is not None:
         files.project = Node(documents[0].document, documents[0].data)

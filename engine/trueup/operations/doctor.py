@@ -14,6 +14,7 @@ from trueup.planning.needs import operations
 from trueup.planning.other_states import ANOTHER_STATE
 from trueup.planning.records.duplicates import IDENTITY_TWICE
 from trueup.planning.tenant_checks import check_tenant
+from trueup.target.autotask.doctor import section_of
 
 SIGNS = frozenset({ANOTHER_STATE, IDENTITY_TWICE})
 """Codes of findings that show a second state, in plans."""
@@ -25,6 +26,7 @@ class Examination:
 
     findings: Sequence[Finding]
     permissions: Sequence[str]
+    sections: Mapping[str, Sequence[str]]  # of the target's rights: the entities that each grants
 
     @property
     def errors(self) -> int:
@@ -44,12 +46,21 @@ def examine(project: Project) -> Examination:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.examine_source, "source-open")
-        permissions = opened.minimum_permissions(needs)
+        permissions, sections = opened.minimum_permissions(needs), _sections(needs)
         has_links = bool(opened.state().load().links)
-    examination = Examination(findings, permissions)
+    examination = Examination(findings, permissions, sections)
     if has_links and not examination.errors:
-        examination = Examination([*findings, *_signs(plan(project, keep=False))], permissions)
+        signs = _signs(plan(project, keep=False))
+        examination = Examination([*findings, *signs], permissions, sections)
     return examination
+
+
+def _sections(needs: Mapping[str, frozenset[str]]) -> Mapping[str, Sequence[str]]:
+    """The sections of the target's rights, each with those of these entities that it grants."""
+    found: dict[str, list[str]] = {}
+    for entity in sorted(needs):
+        found.setdefault(section_of(entity), []).append(entity)
+    return dict(sorted(found.items()))
 
 
 def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list[Finding]:

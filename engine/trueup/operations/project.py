@@ -19,10 +19,13 @@ def load_connections(folder: Path | str = ".") -> Project:
 
 
 def check_project(
-    folder: Path | str = ".", *, decisions: bytes | None = None
+    folder: Path | str = ".", *, decisions: bytes | None = None, project: bytes | None = None
 ) -> tuple[Project | None, list[Finding]]:
     """The project, or None where it cannot be used, and all findings about its files.
 
-    `decisions` is read in place of mappings/decisions.yaml, to check it before it is written.
+    `decisions` is read in place of mappings/decisions.yaml, and `project` in place of trueup.yaml,
+    to check it before it is written.
     """
-    return loader.check(Path(folder), shipped=shipped_folder() / "schemas", decisions=decisions)
+    return loader.check(
+        Path(folder), shipped=shipped_folder() / "schemas", decisions=decisions, project=project
+    )

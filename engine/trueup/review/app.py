@@ -20,6 +20,7 @@ from trueup.review import (
     progress,
     runs,
     searching,
+    setting_up,
     settling,
 )
 from trueup.review.desk import Desk
@@ -63,6 +64,9 @@ def _pages() -> list[Route]:
     plain = {
         "/working": working,
         "/progress": progress.progress,
+        "/setup": setting_up.setup,
+        "/setup/edit": setting_up.edit,
+        "/doctor": setting_up.doctor,
         CSS: _css,
         **{f"/{name}": _script(name) for name in ("desk.js", "progress.js")},
     }
@@ -86,6 +90,8 @@ def _actions() -> list[Route]:
         "/note": with_plan(noting.note),
         "/explain": with_plan(explaining.explain_row),
         "/undo": runs.undo,
+        "/setup": setting_up.propose,
+        "/setup/edit": setting_up.write,
         "/settle": with_plan(settling.settle),
         "/close": with_plan(settling.close),
         "/decide": with_plan(deciding.decide),

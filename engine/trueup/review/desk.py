@@ -123,6 +123,7 @@ class Desk:
         self.applying: Applying | None = None
         self._previews = _Shelf[Preview]()
         self._proposals = _Shelf[Proposed]()
+        self._looks = _Shelf[object]()
         self._search: tuple[Plan, LocalSearch] | None = None
         self._noted = 0  # notes that were written here
         self._explanations = _Shelf[Explanation]()
@@ -264,6 +265,32 @@ class Desk:
         if found is None:
             raise EngineError(NO_EXPLANATION)
         return found
+
+    # What is read once, to be shown or written
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self._folder
+
+    def look(self, title: str, path: str, make: Callable[[], object]) -> Work:
+        """Makes something that takes longer than a page; the page at `path` finds it by its id."""
+
+        def do(_work: Work) -> str:
+            return f"{path}?{urlencode({'id': self.keep(make())})}"
+
+        return self.works.start(title, do)
+
+    def keep(self, one: object) -> str:
+        """Keeps something that is to be shown, and returns its id."""
+        name = secrets.token_urlsafe(12)
+        self._looks.put(name, one)
+        return name
+
+    def find(self, name: str, kind: type[Kept]) -> Kept | None:
+        """What was kept under the id; None where it is no longer there, or of another kind."""
+        found = self._looks.get(name)
+        return found if isinstance(found, kind) else None
 
     # Runs
 

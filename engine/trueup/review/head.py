@@ -96,6 +96,7 @@ def links_of(current: Current) -> tuple[Link, ...]:
         ),
         Link("Findings", "/findings", f"{len(current.findings):,}"),
         Link("Runs", "/runs", ""),
+        Link("Setup", "/setup", ""),
     )
 
 

@@ -59,6 +59,10 @@ class Failures:
         """The first line of a text, without secrets."""
         return next(iter(self._scrub(text).splitlines()), "")
 
+    def exact(self, line: str) -> str:
+        """A line of a file with every space as it is, without secrets."""
+        return self._scrub(line)
+
     def _reason(self, text: str, remedy: str = "", place: str = "") -> ReasonText:
         scrub = self._scrub
         return ReasonText(pieces(scrub(text)), pieces(scrub(remedy)), scrub(place))

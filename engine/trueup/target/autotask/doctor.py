@@ -17,6 +17,29 @@ Source: docs/explanation/autotask.md, section 4 (limits).
 
 _GRANT = "give the API user's security level this right in Autotask, or leave the mapping out"
 
+SECTIONS: Mapping[str, str] = {
+    "BillingCodes": "Admin",
+    "Companies": "CRM",
+    "Contacts": "CRM",
+    "Products": "Inventory",
+    "ProductVendors": "Inventory",
+    "Resources": "Admin",
+    "Services": "Inventory",
+}
+"""Entities by the section of Autotask's page of a security level that grants them.
+
+Source: docs/explanation/work365.md (API user). Which section grants reference data is UNCERTAIN.
+All that belongs to contracts is under Contracts.
+"""
+
+OTHER = "Other"
+
+
+def section_of(entity: str) -> str:
+    """The section of a security level under which an entity's rights are granted."""
+    return "Contracts" if entity.startswith("Contract") else SECTIONS.get(entity, OTHER)
+
+
 OperationsByEntity = Mapping[str, frozenset[str]]
 """Those of query, create and update that the project's mappings use."""
 
@@ -71,7 +94,7 @@ def _check_rights(target: HttpTarget, entity: str, operations: frozenset[str]) -
     try:
         rights = target.rights(entity)
     except TargetRejected as refusal:
-        yield Finding("permission", Severity.ERROR, f"{entity}: {refusal}", _GRANT)
+        yield Finding("permission", Severity.ERROR, f"{entity}: {refusal}", _GRANT, name=entity)
         return
 
     granted = []
@@ -79,23 +102,24 @@ def _check_rights(target: HttpTarget, entity: str, operations: frozenset[str]) -
         access = rights.granted.get(operation, "")
         if not rights.offered.get(operation, True):
             text = f"{entity}: Autotask offers no {operation}"
-            yield Finding("permission", Severity.ERROR, text, _GRANT)
+            yield Finding("permission", Severity.ERROR, text, _GRANT, name=entity)
         elif access == "none":
             text = f"{entity}: {operation} is not granted"
-            yield Finding("permission", Severity.ERROR, text, _GRANT)
+            yield Finding("permission", Severity.ERROR, text, _GRANT, name=entity)
         elif access == "restricted":
             yield _restricted(entity, operation)
         else:
             granted.append(operation)
     if granted:
-        yield Finding("permission", Severity.INFO, f"{entity}: {', '.join(granted)} granted")
+        text = f"{entity}: {', '.join(granted)} granted"
+        yield Finding("permission", Severity.INFO, text, name=entity)
 
 
 def _restricted(entity: str, operation: str) -> Finding:
     text = f"{entity}: {operation} is granted in part"
     if operation == "query":
         text += "; records that the user may not see are missing, without an error"
-    return Finding("permission", Severity.WARNING, text, "grant it for all records")
+    return Finding("permission", Severity.WARNING, text, "grant it for all records", name=entity)
 
 
 def _remedy(fault: TargetError) -> str:

@@ -1,0 +1,289 @@
+"""The connection and the settings of Work 365's own Autotask screen, shown and changed.
+
+They stand in trueup.yaml, which is edited with its comments and its order kept. An edit is checked
+as `trueup validate` checks before it is written. Secrets never pass through here: the file names
+variables of the environment, and so does the form.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from difflib import unified_diff
+from hashlib import sha256
+from pathlib import Path
+
+from trueup import wiring
+from trueup.config.documents import parse
+from trueup.config.environment import SECRETS, variable
+from trueup.config.file_names import PROJECT
+from trueup.config.project_edits import REMOVED, edit_project
+from trueup.config.text_file import TextFile, read_text_file, replace_text_file
+from trueup.errors import ConfigError, EngineError
+from trueup.model.finding import Finding, Severity
+from trueup.model.setup import Kind, ProjectEdit, Setting, Setup, Steps
+from trueup.operations.project import check_project, load_project
+from trueup.planning.setting_choices import Choices, setting_choices
+
+VENDOR_TYPE: Steps = ("settings", "default_vendor_type")
+MANUFACTURERS: Steps = ("settings", "manufacturers")
+NO_VENDOR_TYPE = "choose a default vendor type and save it first"
+
+SCREEN: tuple[tuple[Steps, str, Kind], ...] = (
+    (("settings", "allow_duplicated_services"), "Allow duplicated services", Kind.FLAG),
+    (
+        ("settings", "time_reporting_requires_start_and_stop_times"),
+        "Time reporting requires start and stop times",
+        Kind.TEXT,
+    ),
+    (("settings", "setup_fee"), "Setup fee", Kind.NUMBER),
+    (("settings", "default_charge_type"), "Default charge type", Kind.TEXT),
+    (("settings", "default_company_type"), "Default company type", Kind.TEXT),
+    (("settings", "default_billing_preference"), "Default billing preference", Kind.TEXT),
+    (("settings", "default_contract_type"), "Default contract type", Kind.TEXT),
+    (VENDOR_TYPE, "Default vendor type", Kind.TEXT),
+    (("settings", "default_owner_source"), "Default owner source", Kind.TEXT),
+    (("settings", "default_refund_product"), "Default refund product", Kind.TEXT),
+    (("settings", "billing_codes", "products"), "Billing code for products", Kind.TEXT),
+    (("settings", "billing_codes", "services"), "Billing code for services", Kind.TEXT),
+    (("settings", "billing_codes", "setup_fee"), "Billing code for setup fees", Kind.TEXT),
+    (("settings", "billing_frequencies"), "Billing frequencies", Kind.LIST),
+    (MANUFACTURERS, "Manufacturers", Kind.LIST),
+)
+"""The screen's settings in its order (docs/explanation/work365.md), and what each takes."""
+
+CONNECTIONS: Mapping[str, tuple[tuple[Steps, str, Kind], ...]] = {
+    "autotask": (
+        (("target", "username"), "Autotask user name", Kind.TEXT),
+        (("target", "secret"), "Autotask secret", Kind.SECRET),
+        (("target", "integration_code"), "Autotask integration code", Kind.SECRET),
+        (("target", "url"), "Autotask environment (zone look-up)", Kind.ADDRESS),
+    ),
+    "dataverse": (
+        (("source", "url"), "Work 365 environment", Kind.ADDRESS),
+        (("source", "tenant"), "Work 365 tenant", Kind.TEXT),
+        (("source", "client_id"), "Work 365 client id", Kind.TEXT),
+        (("source", "client_secret"), "Work 365 client secret", Kind.SECRET),
+    ),
+}
+"""By connector: what its connection is made of."""
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+_HIDDEN = "(hidden)"
+_YES_NO = ("No", "Yes")
+_FLAGS = {"true": True, "false": False}
+
+
+def read_setup(folder: Path | str, *, live: bool = True) -> Setup:
+    """The settings as the file has them; `live`: with the choices that Autotask has now.
+
+    Where Autotask cannot be read, any text may be written, and the result says why. Raises
+    ConfigError for a project that cannot be used.
+    """
+    file = _file(folder)
+    data = _data(file)
+    choices, unread = _choices(folder) if live else ({}, "")
+    return Setup(
+        connection=[*_connection(data)],
+        settings=[_setting(data, *one, choices) for one in SCREEN],
+        version=_version(file),
+        unread=unread,
+    )
+
+
+def propose_setup(
+    folder: Path | str, values: Mapping[Steps, str], version: str = ""
+) -> ProjectEdit:
+    """Works out new content of trueup.yaml; nothing is written.
+
+    `values`: texts, by the steps to each; of an entry of a list, an empty one removes it.
+    `version` is that of the setup which was shown. Raises EngineError where the file is another one
+    by now, where nothing changes, or a value cannot stand there; ConfigError with all findings
+    where `trueup validate` would refuse the result.
+    """
+    file = _file(folder)
+    if version and version != _version(file):
+        raise EngineError(f"{PROJECT} was changed in the meantime: look at it again. {_NOTHING}")
+    setup = read_setup(folder, live=False)
+    changes: dict[Steps, object] = {}
+    for steps, text in values.items():
+        setting = _known(setup, steps)
+        before = setting.entries.get(steps[-1], "") if steps != setting.steps else setting.value
+        if text.strip() != before:
+            changes[steps] = _value(setting, text.strip())
+    if not changes:
+        raise EngineError(f"no setting is changed. {_NOTHING}")
+    after = edit_project(file.content, changes)
+    project, findings = check_project(folder, project=after)
+    if project is None:
+        raise ConfigError([one for one in findings if one.severity is Severity.ERROR])
+    warnings = [one.line() for one in findings if one.severity is Severity.WARNING]
+    return ProjectEdit(
+        file.content,
+        after,
+        [".".join(steps) for steps in changes],
+        _difference(file.content, after, _written_secrets(_data(file))),
+        warnings,
+    )
+
+
+def write_setup(folder: Path | str, edit: ProjectEdit) -> None:
+    """Writes what was proposed, whole or not at all.
+
+    Raises ConfigError where the file was changed since, or cannot be written.
+    """
+    file = replace(_file(folder), content=edit.before)
+    replace_text_file(file, edit.after)
+
+
+_NOTHING = "Nothing was written"
+
+
+def _file(folder: Path | str) -> TextFile:
+    return read_text_file(Path(folder) / PROJECT, PROJECT)
+
+
+def _version(file: TextFile) -> str:
+    return sha256(file.content).hexdigest()
+
+
+def _data(file: TextFile) -> Mapping[str, object]:
+    documents, findings = parse(file.content, PROJECT)
+    if findings or not documents or not isinstance(documents[0].data, Mapping):
+        raise ConfigError(
+            findings or [Finding("project", Severity.ERROR, f"{PROJECT} is no mapping")]
+        )
+    return documents[0].data
+
+
+def _choices(folder: Path | str) -> tuple[Choices, str]:
+    try:
+        project = load_project(folder)
+        with wiring.connections(project) as opened:
+            return setting_choices(project, opened.target()), ""
+    except EngineError as fault:
+        return {}, str(fault)
+
+
+def _connection(data: Mapping[str, object]) -> Iterator[Setting]:
+    for part in ("target", "source"):
+        connector = str(_at(data, (part, "connector")) or "")
+        for steps, label, kind in CONNECTIONS.get(connector, ()):
+            value = _at(data, steps)
+            text = "" if value is None else str(value)
+            if kind is not Kind.SECRET:
+                yield Setting(steps, label, kind, _LOGIN.sub(_HIDDEN, text))
+                continue
+            name = variable(text)
+            yield Setting(steps, label, kind, name, note=_of_secret(text, name))
+
+
+def _of_secret(text: str, name: str) -> str:
+    """What is known of a secret: never a part of it."""
+    if name:
+        return "set in this environment" if os.environ.get(name) else "not set in this environment"
+    return "written in the file itself: name a variable of the environment instead" if text else ""
+
+
+def _setting(
+    data: Mapping[str, object], steps: Steps, label: str, kind: Kind, choices: Choices
+) -> Setting:
+    value = _at(data, steps)
+    offered = choices.get(steps[1:], [])
+    if kind is Kind.LIST:
+        entries = (
+            {str(key): str(one) for key, one in value.items()} if isinstance(value, dict) else {}
+        )
+        is_locked = steps == MANUFACTURERS and not _at(data, VENDOR_TYPE)
+        locked = NO_VENDOR_TYPE if is_locked else ""
+        return Setting(steps, label, kind, choices=offered, entries=entries, locked=locked)
+    if kind is Kind.FLAG:
+        return Setting(steps, label, kind, "true" if value is True else "false", [*_FLAGS])
+    if steps[-1] == "time_reporting_requires_start_and_stop_times":
+        offered = [*_YES_NO]
+    return Setting(steps, label, kind, "" if value is None else str(value), offered)
+
+
+def _at(data: object, steps: Steps) -> object:
+    for step in steps:
+        data = data.get(step) if isinstance(data, Mapping) else None
+    return data
+
+
+def _known(setup: Setup, steps: Steps) -> Setting:
+    """The setting that the steps lead to, or lead into. Raises EngineError for any other."""
+    for one in (*setup.connection, *setup.settings):
+        if one.steps == steps and one.kind is not Kind.LIST:
+            return one
+        if one.kind is Kind.LIST and one.steps == steps[:-1] and steps[-1].strip():
+            if one.locked:
+                raise EngineError(f"{one.name}: {one.locked}. {_NOTHING}")
+            return one
+    raise EngineError(f"there is no setting {'.'.join(steps)!r} to change here. {_NOTHING}")
+
+
+def _value(setting: Setting, text: str) -> object:
+    """The value that a text stands for. Raises EngineError for one that it cannot be."""
+    match setting.kind:
+        case Kind.LIST:
+            return text or REMOVED
+        case Kind.FLAG:
+            if text in _FLAGS:
+                return _FLAGS[text]
+            raise EngineError(f"{setting.name} is true or false. {_NOTHING}")
+        case Kind.NUMBER:
+            return _number(setting, text)
+        case Kind.SECRET:
+            return _reference(setting, text)
+        case Kind.ADDRESS if _LOGIN.search(text):
+            raise EngineError(
+                f"{setting.name} holds a log-in: put the address into a variable of the "
+                f"environment, and write {{{{ env.NAME }}}}. {_NOTHING}"
+            )
+        case Kind.TEXT | Kind.ADDRESS:
+            is_own = setting.steps[0] == "settings"
+            return text or (None if is_own else REMOVED)
+
+
+def _reference(setting: Setting, text: str) -> str:
+    if _VARIABLE.fullmatch(text):
+        return f"{{{{ env.{text} }}}}"
+    raise EngineError(
+        f"{setting.name} takes the name of a variable of the environment, such as "
+        f"AUTOTASK_SECRET; the secret itself is set there. {_NOTHING}"
+    )
+
+
+def _number(setting: Setting, text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise EngineError(f"{setting.name} is a number, such as 12.50. {_NOTHING}") from None
+    if not number.is_finite():
+        raise EngineError(f"{setting.name} is a number, such as 12.50. {_NOTHING}")
+    return number
+
+
+def _written_secrets(data: Mapping[str, object]) -> list[str]:
+    """Secrets that the file holds itself, although they belong into the environment."""
+    found = []
+    for part in ("source", "target"):
+        options = data.get(part)
+        for name, value in options.items() if isinstance(options, Mapping) else ():
+            if name in SECRETS and isinstance(value, str) and value and not variable(value):
+                found.append(value)
+            elif isinstance(value, str):
+                found += _LOGIN.findall(value)
+    return sorted(found, key=len, reverse=True)
+
+
+def _difference(before: bytes, after: bytes, secrets: Sequence[str]) -> list[str]:
+    """The lines that differ, with some around them, and without the secrets."""
+    old, new = (raw.decode("utf-8-sig") for raw in (before, after))
+    for secret in secrets:
+        old, new = old.replace(secret, _HIDDEN), new.replace(secret, _HIDDEN)
+    return [*unified_diff(old.splitlines(), new.splitlines(), PROJECT, PROJECT, lineterm="")]

@@ -1,0 +1,55 @@
+"""The settings of a project, and edits of them, as a terminal shows them."""
+
+from trueup.model.setup import Kind, ProjectEdit, Setting, Setup
+from trueup.render.formatting import every
+from trueup.render.json_ import as_json
+from trueup.render.layout import Cell, Line, free
+from trueup.render.sanitize import exact, sanitize
+from trueup.render.style import PLAIN, Style
+from trueup.render.text import page
+
+
+def setup_text(setup: Setup, style: Style = PLAIN) -> str:
+    """Each setting with its value; below it what it may be, where that was read."""
+    lines = []
+    for one in (*setup.connection, *setup.settings):
+        value = Cell(value_text(one)), Cell(sanitize(one.locked or one.note), style.dim)
+        lines.append(Line((Cell(sanitize(one.name)), *value), "setting"))
+        if one.choices:
+            lines.append(free(f"Autotask has {every(one.choices)}", style.dim, 4))
+    return page([lines], style.columns)
+
+
+def value_text(one: Setting) -> str:
+    """The value on one line; of a secret, where it is."""
+    if one.kind is Kind.LIST:
+        return ", ".join(f"{sanitize(key)}: {sanitize(v)}" for key, v in one.entries.items()) or "–"
+    if one.kind is Kind.SECRET and one.value:
+        return f"env.{sanitize(one.value)}"
+    return sanitize(one.value) or "–"
+
+
+def edit_text(edit: ProjectEdit) -> str:
+    """What an edit changes, as `diff -u` writes it, and what `trueup validate` warns of then."""
+    lines = [exact(line) for line in edit.difference]
+    lines += [f"warning: {sanitize(one)}" for one in edit.warnings]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def setup_json(setup: Setup) -> str:
+    """`{"settings": […], "unread": …}`."""
+    return as_json(
+        {
+            "settings": [
+                {
+                    "name": one.name,
+                    "value": dict(one.entries) if one.kind is Kind.LIST else one.value,
+                    "choices": [*one.choices],
+                    "locked": one.locked,
+                    "note": one.note,
+                }
+                for one in (*setup.connection, *setup.settings)
+            ],
+            "unread": setup.unread,
+        }
+    )

@@ -1,0 +1,169 @@
+"""The setup: connection and settings as a form, the difference before it is written, the doctor."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trueup.errors import EngineError
+from trueup.model.finding import Finding
+from trueup.model.setup import Kind, ProjectEdit, Setting, Setup, Steps
+from trueup.operations.doctor import Examination, examine
+from trueup.operations.project import load_project
+from trueup.operations.setup import propose_setup, read_setup, write_setup
+from trueup.render.formatting import count
+from trueup.render.report import ReasonText, pieces
+from trueup.review.forms import Form
+from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
+from trueup.review.waiting import wait
+
+SETUP, EDIT, DOCTOR = "/setup", "/setup/edit", "/doctor"
+GONE = "This edit is no longer there: open the setup again. Nothing was written."
+NEW = "new"
+"""Key, in the name of a field, of an entry that a list does not have yet."""
+
+
+def setup(request: Request) -> Response:
+    """The form; Autotask's lists are read first, so it is made while a page waits."""
+    desk = desk_of(request)
+    shown = desk.find(request.query_params.get("id", ""), Setup)
+    if shown is None:
+        return wait(desk.look("Reading the settings", SETUP, lambda: read_setup(desk.folder)))
+    unread = desk.failures.text(shown.unread)
+    return page(
+        request,
+        "setup.html",
+        "Setup",
+        current=desk.current,
+        active="Setup",
+        connection=[_field(one) for one in shown.connection],
+        settings=[_field(one) for one in shown.settings],
+        version=shown.version,
+        unread=(ReasonText(pieces(unread), (), ""),) if unread else (),
+    )
+
+
+def _field(one: Setting) -> Mapping[str, object]:
+    """A setting as its part of the form needs it."""
+    values = one.entries.values() if one.kind is Kind.LIST else [one.value]
+    return {
+        "id": Exact("-".join(one.steps)),
+        "name": _name(one.steps),
+        "label": one.label,
+        "kind": str(one.kind),
+        "value": one.value,
+        "choices": [*dict.fromkeys([*one.choices, *filter(None, values)])] if one.choices else [],
+        "entries": [(_name((*one.steps, key)), key, value) for key, value in one.entries.items()],
+        "new": Exact(json.dumps([NEW, *one.steps])),
+        "locked": one.locked,
+        "note": one.note,
+        "key": one.name,
+    }
+
+
+def _name(steps: Steps) -> Exact:
+    return Exact(json.dumps(steps))
+
+
+def propose(request: Request) -> Response:
+    """Works out what the form changes; the next page shows it, nothing is written yet."""
+    desk, form = desk_of(request), form_of(request)
+    try:
+        values = _values(form)
+        proposed = propose_setup(desk.folder, values, form.one("version"))
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return _shown(request, proposed, desk.keep(proposed))
+
+
+def _values(form: Form) -> Mapping[Steps, str]:
+    """The values of a form, by the steps to each. Raises EngineError for a field of no form."""
+    values: dict[Steps, str] = {}
+    for name, given in form.fields.items():
+        if not name.startswith("["):
+            continue
+        try:
+            steps = tuple(json.loads(name))
+        except ValueError:
+            steps = (0,)
+        if not all(isinstance(step, str) for step in steps) or not steps:
+            raise EngineError("this form is none of the desk. Nothing was written")
+        if steps[0] == NEW:
+            key, *value = (one.strip() for one in given)
+            if key:
+                values[*steps[1:], key] = next(iter(value), "")
+        else:
+            values[steps] = given[0]
+    return values
+
+
+def _shown(request: Request, proposed: ProjectEdit, id_: str) -> Response:
+    desk = desk_of(request)
+    return page(
+        request,
+        "setup_edit.html",
+        "What changes in trueup.yaml",
+        current=desk.current,
+        active="Setup",
+        id=id_,
+        changed=proposed.changed,
+        lines=[(line[:1], desk.failures.exact(line)) for line in proposed.difference[2:]],
+        warnings=[desk.failures.text(one) for one in proposed.warnings],
+    )
+
+
+def edit(request: Request) -> Response:
+    """The difference, shown again."""
+    id_ = request.query_params.get("id", "")
+    proposed = desk_of(request).find(id_, ProjectEdit)
+    if proposed is None:
+        return failure_text(request, GONE, HTTPStatus.NOT_FOUND)
+    return _shown(request, proposed, id_)
+
+
+def write(request: Request) -> Response:
+    """Writes what was shown, and plans again."""
+    desk = desk_of(request)
+    proposed = desk.find(form_of(request).one("id"), ProjectEdit)
+    if proposed is None:
+        return failure_text(request, GONE, HTTPStatus.CONFLICT)
+    try:
+        write_setup(desk.folder, proposed)
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return wait(desk.plan_again(SETUP))
+
+
+def doctor(request: Request) -> Response:
+    """What `trueup doctor` finds, by the sections of Autotask's page of a security level."""
+    desk = desk_of(request)
+    shown = desk.find(request.query_params.get("id", ""), Examination)
+    if shown is None:
+        work = desk.look(
+            "Checking the connections", DOCTOR, lambda: examine(load_project(desk.folder))
+        )
+        return wait(work)
+    of_entities = {entity for entities in shown.sections.values() for entity in entities}
+    return page(
+        request,
+        "doctor.html",
+        "Connections and rights",
+        current=desk.current,
+        active="Setup",
+        problems=count(shown.errors, "problem") if shown.errors else "",
+        sections=[
+            (name, [_row(request, one) for one in shown.findings if one.name in entities])
+            for name, entities in shown.sections.items()
+            if entities
+        ],
+        others=[_row(request, one) for one in shown.findings if one.name not in of_entities],
+        back=address(SETUP),
+    )
+
+
+def _row(request: Request, one: Finding) -> tuple[str, str, str]:
+    """Severity, text and remedy of a finding."""
+    failures = desk_of(request).failures
+    return str(one.severity), failures.text(one.text), failures.text(one.remedy)
