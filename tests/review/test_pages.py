@@ -24,6 +24,7 @@ PAGES = ["/rows?tab=Products", "/rows?tab=Customers", "/rows?tab=Agreements", "/
          "/row?mapping=customer&key=acc", "/row?mapping=subscription&key=two",
          "/row?mapping=subscription&key=new", "/row?mapping=license_change&key=log-held",
          "/row?mapping=service&key=pro-new&search=Mail", "/ledger", "/findings", "/runs",
+         "/doubt", "/setup", "/doctor",
          "/rows?tab=Agreements&group=customer", "/rows?tab=Agreements&under=customer:acc",
          "/ledger?group=contract", "/ledger?class=unexplained&owner=nobody",
          "/explanation?total=billed+too+little",
@@ -125,6 +126,7 @@ def test_the_tabs_stand_in_the_order_of_the_work_with_count_and_money(browser, m
 
     assert [tab.split()[0] for tab in tabs] == [
         "Products", "Customers", "Agreements", "Changes", "Ledger", "Findings", "Runs",
+        "Setup",
     ]  # fmt: skip
     assert tabs[0] == "Products 4"
     month = money(overview(made_plan).money.month.net, "GBP", signed=True)
