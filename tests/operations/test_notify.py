@@ -1,9 +1,11 @@
 """Notices over a real server on loopback: what arrives, once, and what of it is never shown."""
 
 import json
+import logging
 import shutil
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from threading import Thread
 
 import pytest
@@ -234,6 +236,16 @@ def test_a_notice_that_cannot_be_sent_leaves_outcome_and_exit_code_as_they_are(
     assert run(["apply", str(project.folder / "plan.json"), "--yes", *at]) == 0
 
 
+@pytest.fixture
+def root_log():
+    """What reaches the handlers of the root logger, as those of a host application."""
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
+
+
 @pytest.mark.parametrize(
     ("value", "cause"),
     [
@@ -246,15 +258,26 @@ def test_a_notice_that_cannot_be_sent_leaves_outcome_and_exit_code_as_they_are(
         (f"https://{CANARY} [", "holds no address that Apprise knows"),
     ],
 )
-def test_no_part_of_an_address_is_shown(project, capfd, monkeypatch, caplog, value, cause):
+def test_no_part_of_an_address_is_shown(project, capfd, monkeypatch, root_log, value, cause):
     monkeypatch.setenv("NOTICES", value)
+    monkeypatch.setattr(logging.getLogger("apprise"), "level", logging.DEBUG)
     project()
     code = run(["notify", "--test", "--project", str(project.folder)])
     out, err = capfd.readouterr()
 
     assert code == 1
     assert cause in out
-    assert CANARY not in out + err + caplog.text
+    assert CANARY not in out + err + root_log.getvalue()
+
+
+def test_a_defect_of_notices_leaves_the_plan_as_it_is(project, listener, told, monkeypatch):
+    def broken(*_arguments):
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(notices, "send", broken)
+
+    assert plan(project(), listener=listener).ledger
+    assert told == ["notices failed with RuntimeError: a fault in trueup, please report it"]
 
 
 def test_a_service_that_never_answers_is_given_up(project, listener, told, monkeypatch):
