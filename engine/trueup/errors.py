@@ -13,6 +13,7 @@ EngineError                 exit code 1, one line, no traceback
 │  └─ StalePlan             the configuration or the state has changed since planning
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
 ├─ PlanRefused              the plan is over a limit; carries findings
+│  └─ ApprovalMissing       the plan needs an approval that it does not have
 ├─ Stopped                  the run was stopped before a write was sent
 └─ CallsUsedUp              the run's own limit on calls is reached; resumable
 """
@@ -120,6 +121,10 @@ class PlanRefused(EngineError):
     def __init__(self, findings: Sequence[HasLine]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(finding.line() for finding in self.findings))
+
+
+class ApprovalMissing(PlanRefused):
+    """The plan needs an approval that it does not have; `findings` say which."""
 
 
 class Stopped(EngineError):

@@ -162,9 +162,9 @@ def apply(
 ) -> Outcome:
     """Does what the plan document says, once. What has moved since planning is held and named.
 
-    Raises PlanRefused over a limit, StalePlan where configuration or state moved or the plan was
-    applied before, StateLocked while another run is at work. What becomes of each change is in the
-    outcome, never raised.
+    Raises PlanRefused over a limit, ApprovalMissing without an approval that it needs, StalePlan
+    where configuration or state moved or the plan was applied before, StateLocked while another run
+    is at work. What becomes of each change is in the outcome, never raised.
     """
     options = options or ApplyOptions()
     with hold_lock(world, options.who, options.force_reason) as lock:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trueup.model import mapping_state as work
+from trueup.model.approval import ApprovalStated
 from trueup.model.catalogue import Entity
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.history import AuditEntry, LinkForgotten
@@ -267,7 +268,7 @@ class History(Protocol):
         ...
 
     def audit(self) -> Sequence[AuditEntry]:
-        """Manual edits and lock takeovers, oldest first."""
+        """Manual edits, statements about plans and lock takeovers, oldest first."""
         ...
 
     def holder(self) -> Lease | None:
@@ -366,6 +367,13 @@ class State(History, Protocol):
 
     def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
         """From now on the state is about these systems; audited; the serial goes up by one."""
+        ...
+
+    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+        """Writes what the lease's holder says about a plan; audited.
+
+        The serial stays: it would make the plan stale that the statement is about.
+        """
         ...
 
     def import_(self, text: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from trueup.errors import StateError, StateLocked
+from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.history import (
     ChangesSettled,
     LinkForgotten,
@@ -33,6 +34,7 @@ from tests.support.fakes import FakeClock, FakeState
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = ("customer", "7f3a")
+APPROVED = ApprovalStated(Statement.YES, "d1g3st", Decimal("120.505"), unknown=2)
 EDIT = LinkForgotten("customer", "7f3a")
 LINK = Link("customer", "7f3a", "Companies", 29683, "created")
 LOG_KEY = ("license_change", "c01")
@@ -199,6 +201,9 @@ def test_the_serial_goes_up_with_each_finished_run_and_each_manual_edit_only(sta
     assert state.load().serial == 3
 
     state.adopt(lease, {"target": "b"}, reason="renamed")
+    assert state.load().serial == 4
+
+    state.state_approval(lease, APPROVED)
     assert state.load().serial == 4
 
 
@@ -503,6 +508,22 @@ def test_settling_without_an_outcome_closes_the_run(state, lease, entries):
     assert [(entry.run, entry.event) for entry in state.audit()] == [("r1", RunClosed())]
 
 
+def test_what_is_said_about_a_plan_is_audited_and_part_of_the_chain(state, lease):
+    before = state.load()
+    state.state_approval(lease, APPROVED, reason="seen")
+
+    (entry,) = state.audit()
+    assert (entry.who, entry.at, entry.reason, entry.event) == (
+        "apply (ann)",
+        NOON,
+        "seen",
+        APPROVED,
+    )
+    assert state.load() == before
+    assert state.head()[0] == 1
+    assert list(state.verify([state.head()[1]])) == []
+
+
 def test_adopted_systems_are_audited(state, lease):
     state.adopt(lease, {"target": "b"}, reason="renamed")
 
@@ -545,6 +566,7 @@ def test_an_import_restores_all_that_was_exported_but_the_lock(state, lease, emp
     state.begin(a_run("r1", systems={"target": "a"}), lease)
     state.record(lease, "r1", [Entry("a1", Step.STARTED, NOON)], Effects(links=(LINK,)))
     state.edit(lease, EDIT, Effects(applied={KEY: VALUES}, pushed=(LOG,)), reason="keyed twice")
+    state.state_approval(lease, APPROVED, reason="seen")
 
     empty.import_(state.export())
 
@@ -685,6 +707,7 @@ WRITES: dict[str, Callable[[State, Lease], object]] = {
         lease, "r1", [Entry("a1", Step.DONE, NOON)], Effects(links=(LINK,)), reason="seen"
     ),
     "adopt": lambda state, lease: state.adopt(lease, {"target": "b"}, reason="renamed"),
+    "state_approval": lambda state, lease: state.state_approval(lease, APPROVED),
 }
 
 

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, ClassVar
 
 from trueup.errors import StateError, StateLocked, TargetRejected
+from trueup.model.approval import ApprovalStated
 from trueup.model.catalogue import Entity, Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.history import (
@@ -454,6 +455,10 @@ class FakeState:
         self.systems = dict(systems)
         self._audit(lease, SystemsAdopted(self.systems), reason)
         self.serial += 1
+
+    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+        self._held(lease)
+        self._audit(lease, event, reason)
 
     def runs(self, *, plans: bool = True) -> Sequence[Run]:
         return [run if plans else replace(run, plan="") for run in self.all_runs.values()]

@@ -6,14 +6,15 @@ from uuid import uuid4
 from trueup.applying.job import Job
 from trueup.applying.lock import LockHolder
 from trueup.applying.run_state import RunState
-from trueup.errors import PlanRefused, StalePlan, StateError
+from trueup.errors import ApprovalMissing, PlanRefused, StalePlan, StateError
 from trueup.model.document import loads, loads_complete, plan_id
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import GuardExceeded, Plan
 from trueup.model.project import Project
 from trueup.model.run import Run
 from trueup.planning.systems import require_plan_systems, require_same_systems, systems
-from trueup.ports import StateSnapshot, World
+from trueup.ports import History, StateSnapshot, World
+from trueup.stages.approval import lack_text, moved_money, standing
 from trueup.stages.guard import guard, not_allowed, set_by_rules
 
 
@@ -27,7 +28,8 @@ def admit(
 ) -> Job:
     """Checks the plan against limits, configuration and state, and opens its run.
 
-    Raises PlanRefused over a limit that is not in `allowed`, StalePlan or StateError where the
+    Raises PlanRefused over a limit that is not in `allowed`, ApprovalMissing where the plan needs
+    an approval that it does not have, StalePlan or StateError where the
     plan does not fit, EngineError where the document is no complete plan.
     """
     plan, snapshot = loads_complete(document), world.state.load()
@@ -47,6 +49,8 @@ def admit(
     digest = plan_id(document)
     _require_unused(world, digest)
     _require_current(plan, snapshot)
+    if lacks := approval_finding(project, plan, digest, world.state):
+        raise ApprovalMissing([lacks])
     run = Run(
         id=uuid4().hex[:12],
         plan_digest=digest,
@@ -59,6 +63,26 @@ def admit(
     )
     world.state.begin(run, lock.lease)
     return Job(project, world, plan, run.id, RunState(plan, (), snapshot.pushed), lock)
+
+
+def approval_finding(
+    project: Project, plan: Plan, digest: str, history: History, name: str = "PLAN"
+) -> Finding | None:
+    """What the plan lacks of the approval that it needs; None where it may be applied.
+
+    `name` is what `trueup approve` takes in the place of PLAN.
+    """
+    if project.approval is None:
+        return None
+    found = standing(project.approval, digest, moved_money(plan.changes), history.audit())
+    if not found.lacks:
+        return None
+    return Finding(
+        "approval-missing",
+        Severity.ERROR,
+        lack_text(found, project.currency),
+        f"`trueup approve {name}` says yes, and `trueup approve {name} --ask` asks for it",
+    )
 
 
 def _exceeded(project: Project, plan: Plan, snapshot: StateSnapshot) -> list[GuardExceeded]:
@@ -113,7 +137,9 @@ def _require_unused(world: World, digest: str) -> None:
 def reopen(project: Project, world: World, lock: LockHolder) -> Job:
     """The latest open run, with all that its journal knows.
 
-    Where the configuration has changed since, the run is only settled.
+    Where the configuration has changed since, the run is only settled. Where its plan lacks an
+    approval now, because it was taken back or the project asks for one since, it is settled too,
+    and stays open: what is left is sent once the approval is there.
     """
     snapshot = world.state.load()
     if not snapshot.open_runs:
@@ -124,4 +150,6 @@ def reopen(project: Project, world: World, lock: LockHolder) -> Job:
     run_state = RunState(plan, world.state.journal(run.id), snapshot.pushed)
     job = Job(project, world, plan, run.id, run_state, lock)
     job.settle_only = plan.project != project.digest
+    if lacks := approval_finding(project, plan, run.plan_digest, world.state, run.id):
+        job.waits_for = f"{lacks.text}; {lacks.remedy}"
     return job

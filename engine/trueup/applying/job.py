@@ -44,3 +44,4 @@ class Job:
     counts_calls: bool = False  # the run may use only so many calls
     stopped_by: list[str] = field(default_factory=list)  # why nothing more can be done
     settle_only: bool = False  # nothing is sent any more: its configuration has changed
+    waits_for: str = ""  # the approval without which nothing is sent; what is in doubt is settled

@@ -62,6 +62,8 @@ class Runner:
             if self.job.settle_only:
                 self.job.stopped_by.append(abandon.explanation(self.run_state))
                 self.recorder.record(abandon.skip_rest(self.run_state, self.recorder.now()))
+            elif self.job.waits_for:
+                self.job.stopped_by.append(self.job.waits_for)
             while not self._must_stop() and (batch := self.schedule.take()):
                 self._run_batch(batch)
                 self._settle()

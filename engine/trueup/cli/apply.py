@@ -1,7 +1,8 @@
 """`trueup apply [FILE]`: does what a plan says."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -65,8 +66,8 @@ class _Request:
 def apply(context: CommandContext, file: Path | None, resume: bool, **arguments: object) -> int:  # noqa: FBT001 -- click's
     """Do what a plan says: the plan in FILE, or, without FILE, a new one that is shown first.
 
-    Exit codes: 0 all done; 1 an error, or the answer was no: nothing was begun; 3 applied in part,
-    the output says what and why; 130 interrupted, continue with --resume.
+    Exit codes: 0 all done; 1 an error, a missing approval, or the answer was no: nothing was begun;
+    3 applied in part, the output says what and why; 130 interrupted, continue with --resume.
     """
     from trueup.operations import apply as operations
 
@@ -84,20 +85,39 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
         )
     if file:
         text = plan_document(file)
-        return _carry_out(
-            context,
-            request,
-            lambda options, listener: operations.apply(project, text, options, listener),
-        )
+        with exact_command(context.command("approve", file)):
+            return _carry_out(
+                context,
+                request,
+                lambda options, listener: operations.apply(project, text, options, listener),
+            )
 
     def approve(_plan: "Plan") -> bool:
         return request.yes or click.confirm("\nDo this?", default=False)
 
-    return _carry_out(
-        context,
-        request,
-        lambda options, listener: operations.plan_and_apply(project, approve, options, listener),
-    )
+    save = f"{context.command('plan', '--out', 'plan.json')} && "
+    with exact_command(save + context.command("approve", "plan.json")):
+        return _carry_out(
+            context,
+            request,
+            lambda options, listener: operations.plan_and_apply(
+                project, approve, options, listener
+            ),
+        )
+
+
+@contextmanager
+def exact_command(approve: str) -> Iterator[None]:
+    """Names the command that approves this plan, where an approval is missing."""
+    from trueup.errors import ApprovalMissing
+    from trueup.model.finding import Finding
+
+    try:
+        yield
+    except ApprovalMissing as error:
+        remedy = f"`{approve}` says yes, and with --ask it asks for it"
+        found = [replace(one, remedy=remedy) for one in error.findings if isinstance(one, Finding)]
+        raise ApprovalMissing(found) from error
 
 
 def _request(

@@ -19,6 +19,7 @@ from trueup.model.plan import Plan, Reason
 from trueup.operating_system import shell_quoted
 
 if TYPE_CHECKING:
+    from trueup.model.project import Project
     from trueup.pipeline import PlanOptions
 
 FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
@@ -109,7 +110,8 @@ def plan(
     with listening(context) as listener:
         made = operations.plan(project, options, listener)
     # A document takes longer to write than a page, and a page needs none.
-    document_text = document.dumps(made) if file or context.json else ""
+    has_document = bool(file or context.json or project.approval)
+    document_text = document.dumps(made) if has_document else ""
     if file:
         write_whole(file, document_text)
     show = out_done if file else out  # a saved plan is worth something without its text
@@ -123,9 +125,20 @@ def plan(
             arrangement=arranged_by,
         )
         show(page)
+        if approval := approval_line(project, document_text):
+            show(approval)
         if file:
             show(f"Saved to {sanitize(file)}. {_next_step(made, context.command('apply', file))}\n")
     return _exit_code(made, failures, changes=detailed_exitcode and bool(made.changes))
+
+
+def approval_line(project: "Project", document_text: str) -> str:
+    """Whether the plan has the approval that it needs; empty where the project asks for none."""
+    from trueup.operations.approve import approval_of
+    from trueup.render.approval import need_text
+
+    found = approval_of(project, document_text) if project.approval else None
+    return f"Approval: {need_text(found, project.currency)}\n" if found else ""
 
 
 def _refuse_with_compare(file: Path | None, options: "PlanOptions") -> None:

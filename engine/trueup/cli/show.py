@@ -12,7 +12,7 @@ from trueup.cli.common import CommandContext, common
 from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
-from trueup.cli.plan_files import load_plan
+from trueup.cli.plan_files import load_plan, read_text
 from trueup.render.plan_tables import Table
 
 
@@ -76,6 +76,8 @@ def show(
         return Noted(notes_in(context.folder))
 
     plan, arranged_by = load_plan(plan_file), arrangement(**order)
+    is_text = format_ == "text" and not context.json
+    approval = _approval(context, plan_file) if is_text and not file else ""
     formats: dict[str, Callable[[], str | bytes]] = {
         "text": lambda: plan_text(
             plan,
@@ -96,4 +98,19 @@ def show(
         write_whole(file, content)
     else:
         out(content)
+        out(approval)
     return 0
+
+
+def _approval(context: CommandContext, plan_file: Path) -> str:
+    """Whether the plan has the approval that it needs, where the project here asks for one."""
+    from trueup.cli.plan import approval_line
+    from trueup.config.file_names import PROJECT
+    from trueup.errors import EngineError
+
+    if not (context.folder / PROJECT).exists():
+        return ""
+    try:
+        return approval_line(context.project(), read_text(plan_file))
+    except EngineError:  # a plan can be shown without a project and a state that can be used
+        return ""

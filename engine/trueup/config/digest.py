@@ -2,8 +2,8 @@
 
 It does not depend on comments, formatting and the order of keys, nor on secrets. It does not
 depend on how a plan is applied either, so that a run can be resumed after only that has changed.
-Guards are not part of it because they are evaluated again when a plan is applied. The state is not
-part of it because a plan identifies its state by lineage and serial.
+Guards and approvals are not part of it because they are evaluated again when a plan is applied. The
+state is not part of it because a plan identifies its state by lineage and serial.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
 
-_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "state", "notify"})
+_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "approval", "state", "notify"})
 """Keys of trueup.yaml about how a plan is applied, where that is recorded, and who is told."""
 
 _ACCESS_OPTIONS = SECRETS | {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config.catalogues import load_catalogue
+from trueup.config.checks.approval import check_approval
 from trueup.config.checks.connections import check_connections
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.decisions import check_decisions
@@ -237,6 +238,9 @@ def _check_options(
     """Yields what is wrong with trueup.yaml. `is_whole`: no other file was cut short."""
     if files.project:
         yield from check_guards(named_limits(files.project.get("guards")), context)
+        approval = files.project.get("approval")
+        if approval and specs.options and specs.options.approval:
+            yield from check_approval(approval, specs.options.approval)
         yield from check_file_format(files.project["source"], context.catalogue.tables)
         if specs.options:
             yield from check_connections(files.project, specs.options)
@@ -262,6 +266,7 @@ def _project(
         zone=options.zone,
         settings=specs.settings or {},
         guards=options.guards,
+        approval=options.approval,
         mappings=in_order(specs.mappings),
         rules=specs.rules,
         decisions=specs.decisions,

@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from trueup.config.approval import parse_approval
 from trueup.config.currencies import CODES, closest_code
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.node import Node
 from trueup.config.notify import check_notify, parse_notify
 from trueup.config.rules import parse_day
+from trueup.model.approval import ApprovalPolicy
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.notice import NoticeOptions
 from trueup.model.project import Connection, Guards
@@ -42,6 +44,7 @@ class ProjectOptions:
     state: Connection
     zone: ZoneInfo
     guards: Guards
+    approval: ApprovalPolicy | None
     settle_after: timedelta
     as_of: date | None
     as_of_place: Place | None
@@ -78,6 +81,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         state=connections["state"],
         zone=zone,
         guards=parse_guards(node.get("guards")),
+        approval=parse_approval(node.get("approval")),
         settle_after=timedelta(seconds=float(settle_after.data) if settle_after else 300),
         as_of=parse_day(as_of.data) if as_of else None,
         as_of_place=as_of.key_place if as_of else None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from trueup.model.approval import ApprovalStated
 from trueup.model.finding import Finding
 from trueup.model.plan import Action, Change, Plan
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, Step
@@ -71,12 +72,12 @@ class TextOnly:
 Edit = LinkForgotten | ChangesSettled | RunClosed | SystemsAdopted
 """What a person may change in the state."""
 
-AuditEvent = Edit | LockTaken | TextOnly
+AuditEvent = Edit | ApprovalStated | LockTaken | TextOnly
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A manual edit of the state, or a lock that was taken over."""
+    """A manual edit of the state, a statement about a plan, or a lock that was taken over."""
 
     seq: int  # line of the journal
     at: datetime

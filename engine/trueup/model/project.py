@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.note import Note
@@ -467,6 +468,7 @@ class Project:
     notify: NoticeOptions = field(default_factory=NoticeOptions)  # whom to tell what
     warnings: tuple[Finding, ...] = ()  # about files that have no effect
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
+    approval: ApprovalPolicy | None = None  # None: no plan needs an approval
 
     def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
         """The decision about the row on that topic."""

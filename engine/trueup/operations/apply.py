@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from trueup import pipeline, wiring
-from trueup.errors import PlanRefused
+from trueup.applying.admission import approval_finding
+from trueup.errors import ApprovalMissing, PlanRefused
 from trueup.model import document
 from trueup.model.finding import Finding, Severity
 from trueup.model.outcome import Outcome
@@ -14,6 +15,7 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_outcome, announce_plan, announcing_failure
 from trueup.operations.plan import plan_in
 from trueup.pipeline import ApplyOptions, PlanOptions
+from trueup.ports import World
 from trueup.stages.guard import not_allowed
 
 
@@ -25,9 +27,10 @@ def apply(
 ) -> Outcome:
     """Does what a plan says, once. `plan` is a Plan, or the text of its document.
 
-    Raises PlanRefused over a limit that `options.over` does not name, StalePlan where the
-    configuration or the state has moved or the plan was applied before, and StateLocked while
-    another run is at work. What becomes of each change is in the outcome, never raised.
+    Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing where the
+    plan needs an approval that it does not have, StalePlan where the configuration or the state has
+    moved or the plan was applied before, and StateLocked while another run is at work. What becomes
+    of each change is in the outcome, never raised.
     """
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
@@ -90,10 +93,12 @@ def plan_and_apply(
             made = plan_in(world, project, PlanOptions(), listener)
             listener.planned(made)
             _require_allowed(made, options)
-            if made.changes and approve(made):
-                _forget_records(project, listener)
+            if made.changes:
                 text = document.dumps(made)
-                outcome = pipeline.apply(project, world, text, options, listener.progress)
+                _require_approved(project, made, text, world)
+                if approve(made):
+                    _forget_records(project, listener)
+                    outcome = pipeline.apply(project, world, text, options, listener.progress)
     finally:
         if made is not None:
             announce_plan(project, made, listener)
@@ -117,3 +122,9 @@ def _require_allowed(made: Plan, options: ApplyOptions) -> None:
                 for one in exceeded
             ]
         )
+
+
+def _require_approved(project: Project, made: Plan, text: str, world: World) -> None:
+    """Raises ApprovalMissing where the plan needs an approval that it does not have."""
+    if lacks := approval_finding(project, made, document.plan_id(text), world.state):
+        raise ApprovalMissing([lacks])

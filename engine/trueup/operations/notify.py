@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from trueup import notices, operating_system, wiring
-from trueup.errors import EngineError, PlanRefused
+from trueup.errors import ApprovalMissing, EngineError, PlanRefused
 from trueup.local_files import is_absent, read_regular
 from trueup.model import document
 from trueup.model.notice import Event, Notice, NoticeAddress, Occasion
@@ -48,10 +48,13 @@ def announcing_failure(
 ) -> Iterator[None]:
     """Tells of a run that could not be carried out, and raises its error again.
 
-    `refused`: also of a plan over a limit, which the notice of that plan tells otherwise.
+    `refused`: also of a plan over a limit, which the notice of that plan tells otherwise. A plan
+    that lacks its approval is none of these: whoever applies it is told what to do.
     """
     try:
         yield
+    except ApprovalMissing:
+        raise
     except EngineError as error:
         if isinstance(error, PlanRefused) and not refused:
             raise

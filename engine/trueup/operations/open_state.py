@@ -76,20 +76,20 @@ def forget_link(state: State, holder: str, mapping: str, key: str, reason: str) 
     if row not in snapshot.links:
         raise EngineError(f"{mapping} {row[1]} is not linked")
     forgotten = LinkForgotten(*row, _names(state, {row}).get(row, ""))
-    with _locked(state, holder) as lease:
+    with hold(state, holder) as lease:
         state.edit(lease, forgotten, Effects(unlink=(row,)), reason=reason)
     return forgotten
 
 
 def settle_change(state: State, holder: str, settlement: manual_settlement.Settlement) -> None:
     """Records the outcome of a change in doubt. Raises `StateError` if it is not in doubt."""
-    with _locked(state, holder) as lease:
+    with hold(state, holder) as lease:
         manual_settlement.settle(state, lease, settlement)
 
 
 def close_run(state: State, holder: str, run: str, at: datetime, reason: str) -> None:
     """Gives up what an open run has left to do. Raises `StateError` while a change is in doubt."""
-    with _locked(state, holder) as lease:
+    with hold(state, holder) as lease:
         manual_settlement.close(state, lease, run, at, reason)
 
 
@@ -99,7 +99,7 @@ def adopt_systems(world: World, holder: str, reason: str) -> Mapping[str, str]:
     Raises `EngineError` if the state is about them already.
     """
     configured, state = systems(world), world.state
-    with _locked(state, holder) as lease:
+    with hold(state, holder) as lease:
         before = dict(state.load().systems)
         after = {**before, **configured}
         if after == before:
@@ -109,7 +109,8 @@ def adopt_systems(world: World, holder: str, reason: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def _locked(state: State, holder: str) -> Iterator[Lease]:
+def hold(state: State, holder: str) -> Iterator[Lease]:
+    """Holds the lock until the block ends. Raises StateLocked."""
     lease = state.acquire(holder)
     try:
         yield lease

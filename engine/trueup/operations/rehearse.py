@@ -1,6 +1,6 @@
 """A rehearsal: apply a plan to a copy of everything, and plan again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trueup import pipeline, wiring
 from trueup.model import document
@@ -30,9 +30,10 @@ def rehearse(
 ) -> Rehearsal:
     """Applies a plan, given as the text of its document, or a new one to a copy of the target.
 
-    Limits are not applied. Nothing is written to source, target or state. Raises what `plan` and
-    `apply` raise.
+    Limits are not applied, and no approval is needed. Nothing is written to source, target or
+    state. Raises what `plan` and `apply` raise.
     """
+    project = replace(project, approval=None)
     with wiring.open_copy(project) as copy:
         text = plan or document.dumps(plan_in(copy, project, listener=listener))
         limits = frozenset(one.limit for one in document.loads(text).exceeded)

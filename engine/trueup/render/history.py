@@ -9,7 +9,7 @@ from trueup.model.run import Entry
 from trueup.render.changes import after, before, symbol, units, where
 from trueup.render.formatting import count, known_as
 from trueup.render.layout import Cell, Line, free
-from trueup.render.manual_edits import audit_lines
+from trueup.render.manual_edits import SHORT, audit_lines
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
@@ -23,9 +23,6 @@ WORDS = {
     "because": "waits for",
 }
 """Names for people of the values that a journal entry holds."""
-
-SHORT = 12
-"""Characters of a digest that people compare."""
 
 
 def runs_text(overview: RunsOverview, zone: tzinfo, style: Style = PLAIN) -> str:

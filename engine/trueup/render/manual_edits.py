@@ -1,12 +1,14 @@
-"""Manual edits of the state and lock takeovers: who, when, what and why."""
+"""Manual edits of the state, approvals and lock takeovers: who, when, what and why."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import assert_never
 
+from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.history import (
     AuditEntry,
     ChangesSettled,
+    Edit,
     LinkForgotten,
     LockTaken,
     RunClosed,
@@ -17,8 +19,19 @@ from trueup.render.layout import Cell, Line, free
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
 from trueup.render.text import page
+from trueup.stages.approval import moved_text
 
 HEADING = "By hand"
+
+SHORT = 12
+"""Characters of a digest that people compare."""
+
+_STATED = {
+    Statement.ASK: "asked for approval of",
+    Statement.YES: "approved",
+    Statement.NO: "refused",
+    Statement.WITHDRAW: "took back the word on",
+}
 
 _ENDED = "that run had ended without giving it back"
 """The reason of a takeover that was not forced."""
@@ -61,24 +74,33 @@ def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, o
 
 
 def event_text(entry: AuditEntry) -> str:
-    """What was done, as the command that does it: `forget customer 7, Alpine`."""
+    """What was done: an edit as the command that does it, `forget customer 7, Alpine`."""
     match entry.event:
-        case LinkForgotten(mapping, key, name):
-            return f"forget {mapping} {key}" + (f", {name}" if name else "")
-        case ChangesSettled(changes):
-            outcomes = (f"{one.change} {'landed' if one.landed else 'absent'}" for one in changes)
-            return f"settle {', '.join(outcomes)}"
-        case RunClosed():
-            return f"settle {entry.run} closed"
-        case SystemsAdopted(systems):
-            return f"adopt {', '.join(systems.values())}"
+        case ApprovalStated(statement, plan, amount, unknown):
+            moved = moved_text(amount, unknown)
+            return f"{_STATED[statement]} plan {plan[:SHORT]}, which moves {moved}"
         case LockTaken(holder, host, forced):
             lock = f"the lock of {holder} on {host}"
             return f"took {lock} by force" if forced else f"took over {lock}"
         case TextOnly(text):
             return text
         case _:
-            assert_never(entry.event)
+            return _edit_text(entry.event, entry.run)
+
+
+def _edit_text(edit: Edit, run: str) -> str:
+    match edit:
+        case LinkForgotten(mapping, key, name):
+            return f"forget {mapping} {key}" + (f", {name}" if name else "")
+        case ChangesSettled(changes):
+            outcomes = (f"{one.change} {'landed' if one.landed else 'absent'}" for one in changes)
+            return f"settle {', '.join(outcomes)}"
+        case RunClosed():
+            return f"settle {run} closed"
+        case SystemsAdopted(systems):
+            return f"adopt {', '.join(systems.values())}"
+        case _:
+            assert_never(edit)
 
 
 def _reason(entry: AuditEntry) -> str:

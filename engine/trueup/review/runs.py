@@ -12,8 +12,8 @@ from trueup.model.run import RunStatus, Step
 from trueup.operations.history import history, show_run, verify_journal
 from trueup.operations.state import recorded_doubts
 from trueup.render.changes import units, where
-from trueup.render.history import SHORT, WORDS, about, moment, value_text
-from trueup.render.manual_edits import audit_cells
+from trueup.render.history import WORDS, about, moment, value_text
+from trueup.render.manual_edits import SHORT, audit_cells
 from trueup.render.report import DONE, finding_row
 from trueup.review.current import Current
 from trueup.review.filters import Filter

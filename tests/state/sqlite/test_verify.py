@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
+from decimal import Decimal
 
 import pytest
 from trueup.errors import StateError
+from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.run import Effects, Entry, RunStatus, Step
 from trueup.state.sqlite.journal import Line, digest
 from trueup.state.sqlite.values import canonical
@@ -126,6 +128,21 @@ def test_a_changed_line_is_named(tamper, texts, path, seq, statement, value):
     (text,) = texts()
     assert text.startswith(f"line {seq} of the journal ")
     assert text.endswith("was changed")
+
+
+def test_an_approval_in_the_name_of_another_is_found(opened, path, texts):
+    store = opened()
+    said = ApprovalStated(Statement.YES, "d1g3st", Decimal(5))
+    store.state_approval(store.acquire("anna"), said)
+    assert texts() == []
+    store.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP TRIGGER journal_keeps_its_words")
+    connection.execute("UPDATE journal SET data = replace(data, 'anna', 'carla')")
+    connection.close()
+
+    (text,) = texts()
+    assert text == "line 1 of the journal (approval, 2026-11-20T12:00:00+00:00) was changed"
 
 
 def test_a_finding_describes_the_line(tamper, opened):

@@ -119,7 +119,10 @@ def _compare(comparison: Comparison, plan: Plan) -> list[Difference]:
 
 
 def _project_of(project: Project, test: ProjectTest) -> Project:
-    """The project as the test has it: its settings, policies, guards, decisions and day."""
+    """The project as the test has it: its settings, policies, guards, decisions and day.
+
+    What a test applies needs no approval.
+    """
     mappings = {
         name: replace(mapping, policy=test.policies.get(name, mapping.policy))
         for name, mapping in project.mappings.items()
@@ -129,6 +132,7 @@ def _project_of(project: Project, test: ProjectTest) -> Project:
         settings={**project.settings, **test.settings},
         mappings=mappings if test.policies else project.mappings,
         guards=test.guards or project.guards,
+        approval=None,
         decisions=test.decisions,
         as_of=test.as_of,
     )

@@ -1,4 +1,4 @@
-"""Manual edits and lock takeovers as lines of the journal, and back.
+"""Manual edits, statements about plans and lock takeovers as lines of the journal, and back.
 
 An `edit` line holds who, host, reason and the edit as data:
 
@@ -6,6 +6,9 @@ An `edit` line holds who, host, reason and the edit as data:
 - `{"kind": "settle", "changes": [{"change": …, "landed": …}]}`
 - `{"kind": "close"}`: the run that is closed is the run of the line.
 - `{"kind": "adopt"}`: the systems stand beside it, under `systems`.
+
+An `approval` line holds who, host and reason as well, and what was said: `{"said": "yes", "plan":
+DIGEST, "amount": "120.50", "unknown": 0}`. It is no edit: the serial stays as it is.
 
 A `lock` line holds how the lock was taken, by whom, and from whom. Edits that versions before 1.0
 wrote hold only a text; `text_edits` reads those.
@@ -15,8 +18,10 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, assert_never
 
+from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.history import (
     AuditEntry,
     AuditEvent,
@@ -61,6 +66,20 @@ def edit_line(edit: Edit, lease: Lease, at: datetime, reason: str, run: str = ""
     return NewLine(Kind.EDIT, at, canonical(data), run)
 
 
+def approval_line(event: ApprovalStated, lease: Lease, at: datetime, reason: str) -> NewLine:
+    """What the holder of the lease says about a plan."""
+    data = {
+        "said": event.statement.value,
+        "plan": event.plan,
+        "amount": str(event.amount),
+        "unknown": event.unknown,
+        "reason": reason,
+        "who": lease.holder,
+        "host": lease.host,
+    }
+    return NewLine(Kind.APPROVAL, at, canonical(data))
+
+
 def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bool) -> NewLine:
     """A lock that `by` took from `before`."""
     data = {
@@ -92,6 +111,9 @@ def _audit_entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> AuditE
         by, before = data["by"], data["from"]
         taken = LockTaken(before["holder"], before["host"], forced=data["how"] == _FORCED)
         return AuditEntry(seq, moment, by["holder"], by["host"], data["reason"], taken)
+    if kind == Kind.APPROVAL:
+        said = _approval(data)
+        return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], said)
     event = _event(data) or read_text_edit(connection, seq, run, data["what"])
     return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], event, run)
 
@@ -109,6 +131,14 @@ def _edit_data(edit: Edit) -> Mapping[str, object]:
             return {"kind": "adopt"}
         case _:
             assert_never(edit)
+
+
+def _approval(data: Mapping[str, Any]) -> ApprovalStated:
+    try:
+        amount = Decimal(data["amount"])
+    except (ArithmeticError, TypeError) as error:
+        raise ValueError(f"{data['amount']!r:.60} is not an amount") from error
+    return ApprovalStated(Statement(data["said"]), data["plan"], amount, data["unknown"])
 
 
 def _event(data: Mapping[str, Any]) -> AuditEvent | None:

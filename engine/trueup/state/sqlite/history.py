@@ -54,7 +54,7 @@ class SqliteHistory:
             return [(row[0], rows.entry(row[1:])) for row in selected]
 
     def audit(self) -> Sequence[AuditEntry]:
-        """Manual edits and lock takeovers, oldest first."""
+        """Manual edits, statements about plans and lock takeovers, oldest first."""
         with self._access.reading() as connection:
             return read_audit(connection) if connection else []
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     EFFECTS = "effects"  # what the entries or the edit before it changed in the state
     FINISHED = "finished"  # a run ended
     EDIT = "edit"  # a manual edit
+    APPROVAL = "approval"  # a statement about a plan
     LOCK = "lock"  # a lock was taken over
 
 

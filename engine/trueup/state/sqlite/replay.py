@@ -99,7 +99,7 @@ _STEPS: Mapping[str, Callable[[Replay, Line, Mapping[str, Any]], None]] = {
     Kind.EDIT: _edit,
     Kind.EFFECTS: _effects,
 }
-"""What a line of each kind changes; a lock that was taken over changes nothing."""
+"""What a line of each kind changes; approvals and locks that were taken over change nothing."""
 
 
 def _table(connection: sqlite3.Connection, name: str) -> Table:

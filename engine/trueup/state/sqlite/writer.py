@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from trueup.errors import StateError
+from trueup.model.approval import ApprovalStated
 from trueup.model.history import LinkForgotten, SystemsAdopted
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus
 from trueup.ports import Clock
@@ -104,6 +105,12 @@ class SqliteWriter:
             line = audit.edit_line(SystemsAdopted(systems), lease, self._clock.now(), reason)
             journal.append(connection, [line])
             connection.execute(statement("raise_serial"))
+
+    def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
+        """Writes what the lease's holder says about a plan. The serial stays as it is."""
+        with writing(self._access, lease) as connection:
+            line = audit.approval_line(event, lease, self._clock.now(), reason)
+            journal.append(connection, [line])
 
     def _require_run(self, connection: sqlite3.Connection, run: str) -> str:
         """The status of a run. Raises `StateError` for an unknown one."""

@@ -143,8 +143,8 @@ SELECT data FROM journal WHERE kind IN ('run', 'edit') AND json_extract(data, '$
 ORDER BY seq DESC LIMIT 1;
 
 -- name: read_audit
--- Manual edits and lock takeovers, oldest first.
-SELECT seq, at, kind, run, data FROM journal WHERE kind IN ('edit', 'lock') ORDER BY seq;
+-- Manual edits, statements about plans and lock takeovers, oldest first.
+SELECT seq, at, kind, run, data FROM journal WHERE kind IN ('edit', 'approval', 'lock') ORDER BY seq;
 
 -- name: read_after
 -- The lines after one line, oldest first.

@@ -1,0 +1,162 @@
+"""Who may do what, which plans need a yes before they are applied, and what was said about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person may do. None of them includes another one, but each may see."""
+
+    SEE = "see"  # look at the desk's pages
+    DECIDE = "decide"  # decide about rows, prepare plans, apply those that may be applied
+    APPROVE = "approve"  # say yes or no to a plan, and apply it
+    ADMINISTER = "administer"  # change the project's setup
+
+
+PREPARES = frozenset({Role.DECIDE, Role.APPROVE, Role.ADMINISTER})
+"""Roles whose people may ask for an approval, and so answer for a plan."""
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names mean one person: capitals do not matter."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """`approval:` of trueup.yaml. Amounts are in the project's currency."""
+
+    above: Decimal  # a plan that moves more needs an approval
+    second_above: Decimal | None = None  # a plan that moves more needs two people
+    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)  # e-mails or user names
+    limits: Mapping[Role, Decimal] = field(default_factory=dict)  # what a role may approve
+
+    def listed(self, person: str) -> frozenset[Role]:
+        """The roles in whose lists the person is."""
+        return frozenset(
+            role
+            for role, people in self.roles.items()
+            if any(same_person(person, one) for one in people)
+        )
+
+    def roles_of(self, person: str) -> frozenset[Role]:
+        """The roles that the person has. A role without a list is everybody's, but `approve`.
+
+        Whoever has any role by a list may see.
+        """
+        listed = self.listed(person)
+        open_to_all = {role for role in Role if role not in self.roles and role is not Role.APPROVE}
+        return listed | open_to_all | ({Role.SEE} if listed else frozenset())
+
+    def may_approve(self, person: str) -> bool:
+        """Whether the person may say yes to some amount."""
+        return self.limit_of(person).amount != NONE
+
+    def limit_of(self, person: str) -> "MoneyLimit":
+        """Up to which amount the person may approve.
+
+        The role `approve` has no limit unless one is set; other roles approve nothing unless one
+        is set.
+        """
+        listed = self.listed(person)
+        if Role.APPROVE in listed and Role.APPROVE not in self.limits:
+            return UNLIMITED
+        return MoneyLimit(max((self.limits.get(role, NONE) for role in listed), default=NONE))
+
+
+NONE = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyLimit:
+    """Up to which amount a person may approve; None where there is no limit."""
+
+    amount: Decimal | None
+
+    def allows(self, moved: "MovedMoney") -> bool:
+        """Whether the person may approve. Money that is not known may be any amount."""
+        if self.amount is None:
+            return True
+        return self.amount > 0 and not moved.unknown and moved.amount <= self.amount
+
+
+UNLIMITED = MoneyLimit(None)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedMoney:
+    """How much money a plan moves, for its approval."""
+
+    amount: Decimal  # the larger of `once` and `month`
+    once: Decimal  # the next invoices: increases plus decreases, and what is lost or owed
+    month: Decimal  # the run rate of a month: increases plus decreases
+    unknown: int = 0  # changes without a known price; they come on top
+
+
+class Statement(StrEnum):
+    """What a person says about a plan."""
+
+    ASK = "ask"  # prepared it, and asks for an approval
+    YES = "yes"
+    NO = "no"
+    WITHDRAW = "withdraw"  # takes back the own yes, or no
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalStated:
+    """A line of the history: somebody said something about a plan.
+
+    It counts for the plan with this digest that moves this amount, and for no other.
+    """
+
+    statement: Statement
+    plan: str  # digest
+    amount: Decimal
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What stands of one person."""
+
+    who: str
+    at: datetime
+    reason: str = ""
+    why_not: str = ""  # why a yes does not count
+
+    @property
+    def counts(self) -> bool:
+        """Whether a yes counts."""
+        return not self.why_not
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalStanding:
+    """Where the approval of a plan stands."""
+
+    plan: str  # digest
+    moved: MovedMoney
+    policy: ApprovalPolicy
+    is_needed: bool
+    needs_two: bool = False
+    prepared: Said | None = None  # who asked for the approval
+    yes: tuple[Said, ...] = ()
+    no: tuple[Said, ...] = ()
+    lacks: "Lack | None" = None  # what keeps it from being applied; None where nothing does
+
+    @property
+    def counting(self) -> tuple[Said, ...]:
+        """Each yes that counts."""
+        return tuple(one for one in self.yes if one.counts)
+
+
+class Lack(StrEnum):
+    """What is missing for a plan to be applied."""
+
+    REFUSED = "refused"  # somebody said no
+    APPROVAL = "approval"  # one yes
+    TWO_PEOPLE = "two people"  # nobody answers for it yet, and two must
+    SECOND_PERSON = "second person"  # one person answers for it, and two must
