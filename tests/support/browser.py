@@ -7,6 +7,7 @@ import time
 from threading import Event, Thread
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from trueup.review.gate import cookie_name
 from trueup.review.server import Server, Surroundings
 
 from tests.support.pages import parsed, text_of
@@ -156,6 +157,13 @@ class Serving:
         """Ends the desk, and waits for it."""
         self._stop.set()
         self._thread.join()
+
+    def browser_of(self, person):
+        """A browser in which this person is logged in."""
+        browser = Browser(self.server.login)
+        name = cookie_name(browser.login.port)
+        browser.cookie = f"{name}={self.server.sessions.open(person).id}"
+        return browser
 
     def browser(self):
         """A browser that is logged in; the desk must be new."""

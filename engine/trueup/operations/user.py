@@ -1,10 +1,22 @@
 """Who uses trueup, for the history."""
 
 import os
+from contextvars import ContextVar
 
 from trueup import operating_system
 
+_ACTING: ContextVar[str] = ContextVar("acting", default="")
+
 
 def current_user() -> str:
-    """Returns who applies or edits: TRUEUP_WHO if it is set, else the user of this process."""
-    return os.environ.get("TRUEUP_WHO") or operating_system.user_name()
+    """Returns who applies, decides or edits.
+
+    That is the person for whom a request is answered; else TRUEUP_WHO if it is set, else the user
+    of this process.
+    """
+    return _ACTING.get() or os.environ.get("TRUEUP_WHO") or operating_system.user_name()
+
+
+def act_as(person: str) -> None:
+    """From now on, in this context (one request of a server), the user is this person."""
+    _ACTING.set(person)

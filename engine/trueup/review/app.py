@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from trueup.errors import EngineError
 from trueup.review import (
     applying,
+    approving,
     deciding,
     explaining,
     lists,
@@ -24,7 +25,7 @@ from trueup.review import (
     settling,
 )
 from trueup.review.desk import Desk
-from trueup.review.gate import CSS, Attempts, Gate, Sessions
+from trueup.review.gate import CSS, Answers, Attempts, Gate, Sessions
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
 from trueup.review.waiting import plan_again, with_plan, working
 
@@ -39,7 +40,8 @@ def create_app(desk: Desk, sessions: Sessions, attempts: Attempts, address: str)
         exception_handlers={HTTPException: _no_page},
     )
     app.state.desk = desk
-    return Gate(app, sessions, attempts, address, refusal, desk.failures.report)
+    answers = Answers(refusal, desk.failures.report, desk.people.refusal)
+    return Gate(app, sessions, attempts, address, answers)
 
 
 def _pages() -> list[Route]:
@@ -52,6 +54,7 @@ def _pages() -> list[Route]:
         "/decision": deciding.decision,
         "/explanation": explaining.explanation,
         "/preview": applying.preview,
+        "/approval": approving.approval,
         "/applying": applying.applying,
         "/waiting": lists.waiting,
         "/ledger": lists.ledger,
@@ -84,6 +87,7 @@ def _actions() -> list[Route]:
     actions: dict[str, Callable[[Request], Response]] = {
         "/plan": plan_again,
         "/preview": with_plan(applying.make_preview),
+        "/approval": approving.state,
         "/apply": applying.apply,
         "/stop": applying.stop,
         "/resume": applying.resume,

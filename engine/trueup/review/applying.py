@@ -15,6 +15,7 @@ from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, 
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
+from trueup.review.approving import approval_part
 from trueup.review.current import Current
 from trueup.review.desk import Applying
 from trueup.review.filters import Filter
@@ -69,6 +70,7 @@ def preview(request: Request, current: Current) -> Response:
     """A part of the plan as it would be applied, with its digest."""
     try:
         found = desk_of(request).find_preview(request.query_params.get("digest", ""))
+        approval = approval_part(request, found)
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
     plan, seen = found.plan, overview(found.plan)
@@ -87,6 +89,7 @@ def preview(request: Request, current: Current) -> Response:
         outside=outside_text(plan.outside) if plan.outside else "",
         verdict=verdict(seen),
         limits=plan.exceeded,
+        approval=approval,
         money=money_rows(seen, view),
         balance=balance_rows(seen, view),
         groups=groups,

@@ -17,11 +17,13 @@ from urllib.parse import urlencode
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model import document
+from trueup.model.approval import Statement
 from trueup.model.explanation import Explanation
 from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import apply as applying
+from trueup.operations.approve import approval_of, refusal_of, state_approval
 from trueup.operations.decision_entries import Asked
 from trueup.operations.explain import explain
 from trueup.operations.listener import Listener, Progress
@@ -35,6 +37,7 @@ from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.render.report import ReasonText
 from trueup.review.current import Current, Reads, current_of, with_notes
+from trueup.review.people import People
 from trueup.review.rows import RowKey
 from trueup.review.streams import Streams
 from trueup.review.works import Failure, Failures, Work, Works
@@ -63,6 +66,7 @@ class Preview:
     plan: Plan
     text: str  # the document
     digest: str
+    who: str  # who made it first: the one who prepared the plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,9 @@ class Desk:
     """What all pages work with. Any thread may use it."""
 
     def __init__(self, folder: Path, failures: Failures) -> None:
+        """Checks the project. Raises ConfigError for one that cannot be used."""
         self._folder, self.failures = folder, failures
+        self.people = People(folder)
         self.current: Current | None = None
         self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
         self.works, self.streams = Works(failures), Streams()
@@ -173,6 +179,7 @@ class Desk:
 
     def preview(self, targets: tuple[str, ...] = (), *, undo: str = "") -> Work:
         """Plans only these rows, with what they need; none: everything; or the undo of a run."""
+        who = current_user()
 
         def do(work: Work) -> str:
             project = load_project(self._folder)
@@ -180,7 +187,9 @@ class Desk:
             made = plan(project, options, Listener(step=work.report))
             text = document.dumps(made)
             digest = document.plan_id(text)
-            self._previews.put(digest, Preview(project, made, text, digest))
+            before = self._previews.get(digest)
+            first = before.who if before else who
+            self._previews.put(digest, Preview(project, made, text, digest, first))
             return f"/preview?{urlencode({'digest': digest})}"
 
         return self.works.start("Preparing the preview", do)
@@ -198,6 +207,21 @@ class Desk:
             if self._search is None or self._search[0] is not current.plan:
                 self._search = (current.plan, LocalSearch(current.project))
             return self._search[1]
+
+    def say(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
+        """Writes what somebody says about a preview. Raises EngineError where they may not.
+
+        With the first yes the history learns who prepared the plan, unless somebody has asked for
+        the approval: that person is not the second one.
+        """
+        project = load_project(self._folder)
+        standing = approval_of(project, found.text)
+        is_first = standing is not None and not (standing.prepared or standing.yes)
+        if statement is Statement.YES and standing and is_first:
+            refused = refusal_of(standing, who, statement, project.currency)
+            if not refused and not refusal_of(standing, found.who, Statement.ASK):
+                state_approval(project, found.text, found.who, Statement.ASK)
+        state_approval(project, found.text, who, statement, reason)
 
     # Decisions
 

@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trueup.loopback import is_loopback
+from trueup.operations.user import act_as
 from trueup.review.forms import Form, FormError, TooLong, parse_form
 
 LOGIN = "/login"
@@ -71,17 +72,30 @@ Refuse = Callable[[int, str], Response]
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What the gate asks of the desk."""
+
+    refuse: Refuse
+    report_fault: Callable[[Exception], None]
+    why_not: Callable[[str, str, str], str]
+    """Why a person may not send a method to a path; empty where they may."""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A browser that has logged in."""
 
     id: str
     csrf: str  # what its forms carry
+    person: str = ""  # in whose name it acts
 
 
 class Sessions:
     """The one-time token, and the sessions. Any thread may use it."""
 
-    def __init__(self) -> None:
+    def __init__(self, person: str = "") -> None:
+        """`person` is who opens the desk with the token."""
+        self._person = person
         self.token = secrets.token_urlsafe(32)
         self._is_unused = True
         self._sessions: dict[str, Session] = {}
@@ -94,7 +108,12 @@ class Sessions:
             if not (is_right and self._is_unused):
                 return None
             self._is_unused = False
-            session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+        return self.open(self._person)
+
+    def open(self, person: str) -> Session:
+        """A new session of somebody who has proven who they are."""
+        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), person)
+        with self._lock:
             self._sessions[session.id] = session
         return session
 
@@ -179,12 +198,12 @@ class Gate:
         sessions: Sessions,
         attempts: Attempts,
         address: str,
-        refuse: Refuse,
-        report_fault: Callable[[Exception], None],
+        answers: Answers,
     ) -> None:
-        """`address`: the served host and port. `refuse` makes the page of a refusal."""
+        """`address`: the served host and port."""
         self._app, self._sessions, self._attempts = app, sessions, attempts
-        self._address, self._refuse, self._report_fault = address, refuse, report_fault
+        self._address, self._answers = address, answers
+        self._refuse = answers.refuse
         self._cookie = cookie_name(urlsplit(f"//{address}").port or 80)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -203,7 +222,7 @@ class Gate:
         try:
             response = await self._stop(scope, receive)
         except Exception as error:  # noqa: BLE001 -- a defect: nobody is let in by one
-            self._report_fault(error)
+            self._answers.report_fault(error)
             response = self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT)
         if response is not None:
             await response(scope, receive, guarded)
@@ -211,7 +230,7 @@ class Gate:
         try:
             await self._app(scope, _after_body(receive), guarded)
         except Exception as error:  # noqa: BLE001 -- a defect of the pages for errors, answered
-            self._report_fault(error)
+            self._answers.report_fault(error)
 
     async def _stop(self, scope: Scope, receive: Receive) -> Response | None:
         """The response in place of the app's; None where the request may go on."""
@@ -226,6 +245,9 @@ class Gate:
         if session is None:
             return self._refuse(HTTPStatus.UNAUTHORIZED, NO_LOGIN)
         scope.setdefault("state", {})["session"] = session
+        act_as(session.person)
+        if why_not := self._answers.why_not(session.person, scope["method"], scope["path"]):
+            return self._refuse(HTTPStatus.FORBIDDEN, why_not)
         return await self._stop_post(scope, receive, headers, session)
 
     def _log_in(self, scope: Scope, *, is_in: bool) -> Response:

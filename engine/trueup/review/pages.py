@@ -77,6 +77,7 @@ def page(
             links=links_of(current) if current else (),
             failed=desk.reasons,
             running=desk.applying is not None and not desk.applying.ended.is_set(),
+            person=desk.people.person(session_of(request).person),
             csrf_name=CSRF,
             csrf=Exact(session_of(request).csrf),
             here=here_of(request),

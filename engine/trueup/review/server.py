@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import uvicorn
 
 from trueup.errors import EngineError
-from trueup.operations.project import load_project
+from trueup.operations.user import current_user
 from trueup.review.app import create_app
 from trueup.review.desk import Desk
 from trueup.review.gate import LOGIN, Attempts, Sessions
@@ -42,12 +42,11 @@ class Server:
         Raises ConfigError for a project that cannot be used, EngineError where the address cannot
         be bound.
         """
-        load_project(folder)
+        self.desk = Desk(folder, Failures(around.scrub, around.report_fault))
         self._socket = _bind(host, port)
         shown = f"[{host}]" if ":" in host else host
         address = f"{shown}:{self._socket.getsockname()[1]}"
-        sessions = Sessions()
-        self.desk = Desk(folder, Failures(around.scrub, around.report_fault))
+        self.sessions = sessions = Sessions(current_user())
         self.login = f"http://{address}{LOGIN}?{urlencode({'token': sessions.token})}"
         self._announce = around.announce
         self._server = uvicorn.Server(

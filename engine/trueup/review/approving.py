@@ -1,0 +1,118 @@
+"""The approver's page: what a preview moves, what was said about it, and the forms to say it."""
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trueup.errors import EngineError
+from trueup.model.approval import ApprovalStanding, Statement
+from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
+from trueup.render.approval import need_text, said_lines
+from trueup.render.formatting import count, money
+from trueup.render.overview import overview, verdict
+from trueup.render.report import (
+    Pieces,
+    balance_rows,
+    entries,
+    money_rows,
+    pieces,
+    top_rows,
+)
+from trueup.render.view import View
+from trueup.review.current import Current
+from trueup.review.desk import Preview
+from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
+from trueup.stages.approval import moved_text
+
+NO_STATEMENT = "Say yes or no to the plan, ask for its approval, or take back what you said."
+NO_REASON = "A no needs a reason: the one who prepared the plan reads it."
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPart:
+    """Where the approval of a preview stands, for pages."""
+
+    standing: ApprovalStanding
+    need: Pieces
+    said: tuple[str, ...]
+    page: str  # the address of the approver's page
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the plan may not be applied yet."""
+        return self.standing.lacks is not None
+
+
+def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
+    """Where the approval of a preview stands; None where the project asks for none.
+
+    Raises EngineError where the state cannot be read.
+    """
+    project = replace(found.project, approval=desk_of(request).people.policy)
+    standing = approval_of(project, found.text)
+    if standing is None:
+        return None
+    return ApprovalPart(
+        standing,
+        pieces(need_text(standing, project.currency), has_commands=False),
+        tuple(said_lines(standing, project.zone)),
+        address("/approval", digest=found.digest),
+    )
+
+
+def approval(request: Request, current: Current) -> Response:
+    """The page for the one who approves: what the plan does, what was said, and the forms."""
+    desk = desk_of(request)
+    try:
+        found = desk.find_preview(request.query_params.get("digest", ""))
+        part = approval_part(request, found)
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.NOT_FOUND)
+    if part is None:
+        return failure_text(request, NO_POLICY, HTTPStatus.NOT_FOUND)
+    plan, seen = found.plan, overview(found.plan)
+    short = View(plan.currency, plan.names, money=seen.money)
+    moved, who = part.standing.moved, session_of(request).person
+    can = {str(one): not refusal_of(part.standing, who, one, plan.currency) for one in Statement}
+    return page(
+        request,
+        "approval.html",
+        "Approval",
+        current=current,
+        digest=found.digest,
+        preview=address("/preview", digest=found.digest),
+        amount=moved_text(moved.amount, moved.unknown, plan.currency),
+        once=money(moved.once, plan.currency),
+        month=money(moved.month, plan.currency),
+        part=part,
+        many=count(len(plan.changes), "change"),
+        selection=plan.selection,
+        verdict=verdict(seen),
+        limits=plan.exceeded,
+        money=money_rows(seen, short),
+        balance=balance_rows(seen, short),
+        top=top_rows(seen, short),
+        waits=entries(seen, short),
+        can=can,
+        why_not=refusal_of(part.standing, who, Statement.YES, plan.currency),
+    )
+
+
+def state(request: Request) -> Response:
+    """Writes what the form says about the previewed plan, in the name of who is logged in."""
+    desk, form = desk_of(request), form_of(request)
+    try:
+        statement = Statement(form.one("say"))
+    except ValueError:
+        return failure_text(request, NO_STATEMENT, HTTPStatus.BAD_REQUEST)
+    reason = form.one("reason")
+    if statement is Statement.NO and not reason:
+        return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
+    try:
+        found = desk.find_preview(form.one("digest"))
+        desk.say(found, session_of(request).person, statement, reason)
+    except EngineError as error:
+        return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
+    return RedirectResponse(address("/approval", digest=found.digest), HTTPStatus.SEE_OTHER)

@@ -1,0 +1,119 @@
+"""Who may do what at the desk, by `approval:` of the project: asked before each page and form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from trueup.config.file_names import PROJECT
+from trueup.errors import EngineError
+from trueup.model.approval import PREPARES, ApprovalPolicy, Role
+from trueup.operations.project import load_project
+from trueup.render.formatting import money
+
+READS = frozenset({"GET", "HEAD"})
+
+APPLIES = frozenset({Role.DECIDE, Role.APPROVE})
+
+FORMS: Mapping[str, frozenset[Role]] = {
+    "/plan": PREPARES,
+    "/preview": PREPARES,
+    "/approval": PREPARES,  # what may be said about a plan depends on limits, too
+    "/apply": APPLIES,
+    "/stop": APPLIES,
+    "/resume": APPLIES,
+    "/undo": APPLIES,
+    "/settle": APPLIES,
+    "/close": APPLIES,
+    "/decide": frozenset({Role.DECIDE}),
+    "/decision": frozenset({Role.DECIDE}),
+}
+"""The roles that may send a form to an address, one of which is enough.
+
+Any address that is not listed here is a form of the setup: nobody gets to it by an oversight.
+"""
+
+SETUP = frozenset({Role.ADMINISTER})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is logged in, as the head of each page shows it."""
+
+    name: str
+    roles: frozenset[Role]
+    about: str = ""  # roles and limit in words; empty where the project has no roles
+
+    def may(self, role: str) -> bool:
+        """Whether the person has the role; for templates."""
+        return Role(role) in self.roles
+
+
+class People:
+    """The people of a project, as trueup.yaml names them now. Any thread may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads the project. Raises ConfigError for one that cannot be used."""
+        self._folder, self._lock = folder, Lock()
+        self._stamp = self._stamped()
+        project = load_project(folder)
+        self._policy, self._currency = project.approval, project.currency
+
+    @property
+    def policy(self) -> ApprovalPolicy | None:
+        """`approval:` as it is now. A file with errors changes nothing until it is mended."""
+        with self._lock:
+            stamp = self._stamped()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    project = load_project(self._folder)
+                except (EngineError, OSError):  # the next plan names the error on each page
+                    return self._policy
+                self._policy, self._currency = project.approval, project.currency
+            return self._policy
+
+    def _stamped(self) -> tuple[int, int]:
+        """What changes when the file is written."""
+        try:
+            found = (self._folder / PROJECT).stat()
+        except OSError:
+            return 0, 0
+        return found.st_mtime_ns, found.st_size
+
+    def person(self, name: str) -> Person:
+        """Who that is, with roles and limit."""
+        policy = self.policy
+        if policy is None:
+            return Person(name, frozenset(Role))
+        roles = policy.roles_of(name)
+        return Person(
+            name, roles, ", ".join([*_words(roles), *_limit(policy, name, self._currency)])
+        )
+
+    def refusal(self, name: str, method: str, path: str) -> str:
+        """Why the person may not do that; empty where they may."""
+        policy = self.policy
+        if policy is None:
+            return ""
+        roles = policy.roles_of(name)
+        if Role.SEE not in roles:
+            return f"`approval:` of the project names no role for {name}. Ask who administers it."
+        needed = FORMS.get(path, SETUP)
+        if method in READS or roles & needed or (path == "/approval" and policy.may_approve(name)):
+            return ""
+        listed = " or ".join(sorted(needed))
+        held = ", ".join(_words(roles))
+        return f"This needs the role {listed}, and {name} has {held}. Nothing was done."
+
+
+def _words(roles: frozenset[Role]) -> list[str]:
+    return [str(role) for role in Role if role in roles]
+
+
+def _limit(policy: ApprovalPolicy, name: str, currency: str) -> list[str]:
+    """Up to which amount the person may approve; nothing for one who approves nothing."""
+    if not policy.may_approve(name):
+        return []
+    limit = policy.limit_of(name).amount
+    return ["approves any amount" if limit is None else f"approves up to {money(limit, currency)}"]

@@ -1,0 +1,157 @@
+"""Two people and an approval in the desk; and what the preview and apply say without it."""
+
+from http import HTTPStatus
+
+import pytest
+from trueup.operations.history import history
+from trueup.operations.project import load_project
+
+from tests.support.browser import Serving
+
+TICK = ("row", "license_change:log-sub")
+APPROVAL = """
+approval:
+  above: 0
+  second_above: 1
+  roles: {decide: [anna], approve: [ben, carla]}
+"""
+
+
+@pytest.fixture
+def serving(work):
+    with (work / "trueup.yaml").open("a", encoding="utf-8") as file:
+        file.write(APPROVAL)
+    with Serving(work) as one:
+        yield one
+    assert one.faults == []
+
+
+@pytest.fixture
+def anna(serving):
+    return serving.browser_of("anna")
+
+
+@pytest.fixture
+def ben(serving):
+    return serving.browser_of("ben")
+
+
+def preview(browser):
+    fields = browser.get("/rows", tab="Changes").form("/preview")
+    return browser.post("/preview", fields, TICK, ("what", "ticked"))
+
+
+def approval_page(browser, page):
+    [link] = {one for one in page.links() if one.startswith("/approval?")}
+    return browser.get(link)
+
+
+def said(folder):
+    return [
+        (entry.who, str(entry.event.statement)) for entry in history(load_project(folder)).audit
+    ]
+
+
+def test_without_its_approval_the_preview_says_what_is_missing_and_offers_no_apply(anna):
+    page = preview(anna)
+
+    assert page.forms_to("/apply") == []
+    assert "and nobody has approved it; two people must answer for it." in page.text
+
+
+def test_one_prepares_another_approves_and_the_plan_is_applied(work, anna, ben):
+    page = preview(anna)
+    asked = approval_page(anna, page)
+    asked = anna.post("/approval", asked.form("/approval", say="ask"))
+    assert "Asked for by anna, " in asked.text
+    assert asked.forms_to("/approval") == []
+
+    shown = approval_page(ben, preview(ben))
+    form = dict(shown.form("/approval", say="yes")) | {"reason": "seen"}
+    given = ben.post("/approval", form.items())
+    assert ": seen" in given.text
+    assert "Approved by ben. Nothing is missing: it may be applied." in given.text
+    outcome = anna.post("/apply", anna.get(page.address).form("/apply"))
+
+    assert outcome.text.startswith("Outcome All is done.")
+    assert said(work) == [("anna", "ask"), ("ben", "yes")]
+    assert [run.who for run in history(load_project(work)).runs] == ["anna"]
+
+
+def test_the_one_who_made_the_preview_is_not_the_second_person_though_nobody_asked(work, anna, ben):
+    page = preview(ben)
+    shown = approval_page(ben, page)
+    alone = ben.post("/approval", shown.form("/approval", say="yes"))
+
+    assert said(work) == [("ben", "ask"), ("ben", "yes")]
+    assert "two people must answer for it, and ben is the only one yet" in alone.text
+    assert ben.get(page.address).forms_to("/apply") == []
+
+
+def test_a_preview_that_another_made_first_is_prepared_by_that_person(work, anna, ben):
+    preview(anna)
+    shown = approval_page(ben, preview(ben))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+
+    assert said(work) == [("anna", "ask"), ("ben", "yes")]
+
+
+def test_apply_asks_for_the_approval_whatever_the_page_offers(serving, anna):
+    page = preview(anna)
+    csrf = dict(page.form("/plan"))["csrf"]
+    digest = page.address.rpartition("=")[2]
+    answer = anna.post("/apply", [("csrf", csrf), ("digest", digest)])
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "two people must answer for it" in answer.text
+
+
+def test_the_page_of_the_approver_shows_what_the_plan_does(ben):
+    page = approval_page(ben, preview(ben))
+
+    assert "This plan moves GBP " in page.text
+    assert [*page.tables()["What matters most"][0]] == ["what", "units", "this invoice", "a month"]
+    assert "Digest" in page.text
+
+
+def test_a_no_needs_a_reason_and_stops_the_plan(anna, ben):
+    shown = approval_page(ben, preview(ben))
+    form = shown.form("/approval", say="no")
+    assert ben.post("/approval", [*form[:3]]).status == HTTPStatus.BAD_REQUEST
+    refused = ben.post("/approval", [*form[:3]], ("reason", "ask <b>first</b>"))
+
+    assert "Refused by ben, " in refused.text
+    assert "ask <b>first</b>" in refused.text
+    assert preview(anna).forms_to("/apply") == []
+
+
+def test_somebody_who_may_not_approve_is_offered_no_yes_and_refused_one(anna):
+    shown = approval_page(anna, preview(anna))
+    assert {dict(form)["say"] for form in shown.forms_to("/approval")} == {"ask"}
+    [form] = shown.forms_to("/approval")
+    other = [(name, "yes" if name == "say" else value) for name, value in form]
+    answer = anna.post("/approval", other)
+
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "anna may not approve plans" in answer.text
+
+
+@pytest.mark.parametrize("words", ["", "perhaps"])
+def test_a_form_that_says_nothing_is_refused(anna, words):
+    form = approval_page(anna, preview(anna)).form("/approval", say="ask")
+    other = [(name, words if name == "say" else value) for name, value in form]
+
+    assert anna.post("/approval", other).status == HTTPStatus.BAD_REQUEST
+
+
+def test_a_project_without_approvals_has_no_such_page(work):
+    with Serving(work) as serving:
+        browser = serving.browser()
+        page = preview(browser)
+        assert page.forms_to("/apply")
+        digest = page.address.rpartition("=")[2]
+
+        answer = browser.get("/approval", digest=digest)
+
+    assert answer.status == HTTPStatus.NOT_FOUND
+    assert "no plan of this project needs an approval" in answer.text
