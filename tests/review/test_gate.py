@@ -1,16 +1,10 @@
 """The checks before each page, by themselves; `test_security.py` asks them over a real port."""
 
 import pytest
-from trueup.review.gate import (
-    HEADERS,
-    Attempts,
-    Sessions,
-    cookie_name,
-    is_own_host,
-    is_own_page,
-    read_cookie,
-    session_cookie,
-)
+from trueup.review.gate import HEADERS, is_own_page
+from trueup.review.login import Attempts
+from trueup.review.sessions import Sessions, cookie_name, read_cookie, session_cookie
+from trueup.review.site import Site
 
 SERVED = "127.0.0.1:8366"
 
@@ -19,7 +13,7 @@ SERVED = "127.0.0.1:8366"
     "host", [SERVED, "localhost:8366", "localhost", "[::1]:9", "127.0.0.2:1", "LOCALHOST:8366"]
 )
 def test_the_served_address_and_names_of_this_machine_are_own_hosts(host):
-    assert is_own_host(host, SERVED)
+    assert Site(SERVED).is_own_host(host)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +22,7 @@ def test_the_served_address_and_names_of_this_machine_are_own_hosts(host):
      "[::1", "evil.example@127.0.0.1x:8366"],
 )  # fmt: skip
 def test_any_other_host_is_none(host):
-    assert not is_own_host(host, SERVED)
+    assert not Site(SERVED).is_own_host(host)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +35,7 @@ def test_any_other_host_is_none(host):
     ],
 )
 def test_a_form_of_an_own_page_is_told_by_its_browser(headers):
-    assert is_own_page(headers, SERVED)
+    assert is_own_page(headers, Site(SERVED).origins(SERVED))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +53,7 @@ def test_a_form_of_an_own_page_is_told_by_its_browser(headers):
     ],
 )
 def test_a_form_of_any_other_page_is_refused(headers):
-    assert not is_own_page(headers, SERVED)
+    assert not is_own_page(headers, Site(SERVED).origins(SERVED))
 
 
 def test_the_token_opens_one_session_and_no_second_one():
@@ -96,6 +90,27 @@ def test_after_too_many_wrong_tokens_none_is_looked_at_for_a_while():
     assert attempts.are_too_many()
     now[0] += 1
     assert not attempts.are_too_many()
+
+
+def test_wrong_tokens_of_one_sender_are_not_counted_for_another():
+    attempts = Attempts(lambda: 0.0, most=1)
+    attempts.add("10.0.0.9")
+
+    assert attempts.are_too_many("10.0.0.9")
+    assert not attempts.are_too_many("10.0.0.7")
+
+
+def test_a_session_ends_after_its_time_or_when_it_is_ended():
+    now = [0.0]
+    sessions = Sessions(seconds=60, clock=lambda: now[0])
+    first, second = sessions.open("anna"), sessions.open("ben")
+    sessions.end(second)
+
+    assert sessions.find(second.id) is None
+    now[0] = 59.0
+    assert sessions.find(first.id) == first
+    now[0] = 60.0
+    assert sessions.find(first.id) is None
 
 
 def test_the_cookie_is_for_this_desk_alone_and_out_of_reach_of_scripts():

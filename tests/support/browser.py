@@ -7,8 +7,8 @@ import time
 from threading import Event, Thread
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from trueup.review.gate import cookie_name
 from trueup.review.server import Server, Surroundings
+from trueup.review.sessions import cookie_name
 
 from tests.support.pages import parsed, text_of
 

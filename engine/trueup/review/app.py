@@ -25,23 +25,26 @@ from trueup.review import (
     settling,
 )
 from trueup.review.desk import Desk
-from trueup.review.gate import CSS, Answers, Attempts, Gate, Sessions
+from trueup.review.gate import CSS, Answers, Gate
+from trueup.review.login import LogIn
 from trueup.review.pages import desk_of, failure, failure_text, refusal, script, stylesheet
+from trueup.review.sessions import Sessions
+from trueup.review.site import Site
 from trueup.review.waiting import plan_again, with_plan, working
 
 _NO_PAGE = "The desk has no such page."
 _OTHER_METHOD = "This address takes no such request."
 
 
-def create_app(desk: Desk, sessions: Sessions, attempts: Attempts, address: str) -> ASGIApp:
-    """The app that serves a desk at an address: host and port."""
+def create_app(desk: Desk, sessions: Sessions, site: Site, log_in: LogIn) -> ASGIApp:
+    """The app that serves a desk at an address to those who have logged in."""
     app = Starlette(
         routes=[*_pages(), *_actions()],
         exception_handlers={HTTPException: _no_page},
     )
     app.state.desk = desk
     answers = Answers(refusal, desk.failures.report, desk.people.refusal)
-    return Gate(app, sessions, attempts, address, answers)
+    return Gate(app, sessions, site, log_in, answers)
 
 
 def _pages() -> list[Route]:

@@ -8,24 +8,21 @@ token in its form.
 
 import asyncio
 import secrets
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
-from threading import Lock
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trueup.loopback import is_loopback
 from trueup.operations.user import act_as
 from trueup.review.forms import Form, FormError, TooLong, parse_form
+from trueup.review.login import LogIn, LogInRequest, Refuse
+from trueup.review.sessions import Session, Sessions, cookie_name, read_cookie
+from trueup.review.site import Asked, Site
 
-LOGIN = "/login"
 CSS = "/desk.css"
 CSRF = "csrf"
 """Name of the hidden field with the session's token."""
@@ -47,17 +44,9 @@ HEADERS: Mapping[str, str] = {
 }
 """What every response carries."""
 
-NO_LOGIN = (
-    "This page needs a log-in. Open the address that `trueup review` printed; it opens the desk "
-    "once. Start the command again for a new one. If you just did, this browser keeps no cookie "
-    "of the desk: Chrome, Edge and Firefox do, Safari does not."
-)
-USED = (
-    "This address does not open the desk: it was used already, or it is of another start of "
-    "`trueup review`. Start the command again for a new one."
-)
-TOO_MANY = "Too many wrong addresses. Wait for a minute, then open the right one."
 OTHER_HOST = "The desk answers only under the address that `trueup review` printed."
+NO_PROXY = "The desk answers through its proxy only: the command names it with --proxy."
+IN_CLEAR = "The desk is served over HTTPS only. Nothing was done."
 OTHER_ORIGIN = "This request does not come from a page of the desk. Nothing was done."
 OTHER_FORM = "This form is not of your session. Open the page again. Nothing was done."
 OTHER_TYPE = "The desk takes forms only. Nothing was done."
@@ -66,9 +55,6 @@ UNREADABLE = "This form cannot be read. Nothing was done."
 FAULT = (
     "This is a fault in trueup. The terminal in which `trueup review` runs shows what to report."
 )
-
-Refuse = Callable[[int, str], Response]
-"""Makes the page for a status and a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,130 +67,30 @@ class Answers:
     """Why a person may not send a method to a path; empty where they may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser that has logged in."""
-
-    id: str
-    csrf: str  # what its forms carry
-    person: str = ""  # in whose name it acts
-
-
-class Sessions:
-    """The one-time token, and the sessions. Any thread may use it."""
-
-    def __init__(self, person: str = "") -> None:
-        """`person` is who opens the desk with the token."""
-        self._person = person
-        self.token = secrets.token_urlsafe(32)
-        self._is_unused = True
-        self._sessions: dict[str, Session] = {}
-        self._lock = Lock()
-
-    def log_in(self, token: str) -> Session | None:
-        """A new session for the token, which is used up by it; None for any other token."""
-        is_right = secrets.compare_digest(token.encode(), self.token.encode())
-        with self._lock:
-            if not (is_right and self._is_unused):
-                return None
-            self._is_unused = False
-        return self.open(self._person)
-
-    def open(self, person: str) -> Session:
-        """A new session of somebody who has proven who they are."""
-        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), person)
-        with self._lock:
-            self._sessions[session.id] = session
-        return session
-
-    def find(self, id_: str) -> Session | None:
-        """The session with this id."""
-        with self._lock:
-            return self._sessions.get(id_)
-
-
-class Attempts:
-    """Counts wrong tokens: after `most` of them within `seconds`, none is looked at."""
-
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, most: int = 5, seconds: float = 60
-    ) -> None:
-        self._clock, self._seconds = clock, seconds
-        self._wrong: deque[float] = deque(maxlen=most)
-
-    def are_too_many(self) -> bool:
-        """Whether the next token is refused unseen."""
-        is_full = len(self._wrong) == self._wrong.maxlen
-        return is_full and self._clock() - self._wrong[0] < self._seconds
-
-    def add(self) -> None:
-        """Counts a wrong token."""
-        self._wrong.append(self._clock())
-
-
-def is_own_host(authority: str, served: str) -> bool:
-    """Whether a `Host` header is the served address, or names this machine.
-
-    `served`: host and port. An empty header is of no browser, and is refused.
-    """
-    if authority == served:
-        return True
-    try:
-        name = urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return False
-    return is_loopback(name)
-
-
-def is_own_page(headers: Mapping[str, str], authority: str) -> bool:
+def is_own_page(headers: Mapping[str, str], origins: frozenset[str]) -> bool:
     """Whether a POST comes from a page of the desk, as far as its browser says.
 
     Pages without a referrer send `Origin: null`; then `Sec-Fetch-Site` decides. A browser that
-    sends neither is refused.
+    sends neither is refused. `origins` are those of the desk.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if origin not in {None, "null", f"http://{authority}"}:
+    if origin not in {None, "null", *origins}:
         return False
     if site is None:
-        return origin == f"http://{authority}"
+        return origin in origins
     return site == "same-origin"
-
-
-def cookie_name(port: int) -> str:
-    """The session's cookie. Cookies are not kept apart by port, so two desks need two names."""
-    return f"__Host-trueup-{port}"
-
-
-def session_cookie(name: str, value: str) -> str:
-    """The `Set-Cookie` header."""
-    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict"
-
-
-def read_cookie(header: str, name: str) -> str:
-    """The cookie's value in a `Cookie` header; empty where it is not there."""
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 class Gate:
     """Stands before the app: checks each request, and adds the headers to each response."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        sessions: Sessions,
-        attempts: Attempts,
-        address: str,
-        answers: Answers,
+        self, app: ASGIApp, sessions: Sessions, site: Site, log_in: LogIn, answers: Answers
     ) -> None:
-        """`address`: the served host and port."""
-        self._app, self._sessions, self._attempts = app, sessions, attempts
-        self._address, self._answers = address, answers
-        self._refuse = answers.refuse
-        self._cookie = cookie_name(urlsplit(f"//{address}").port or 80)
+        """`site` is where the desk is served."""
+        self._app, self._sessions, self._site = app, sessions, site
+        self._log_in, self._answers, self._refuse = log_in, answers, answers.refuse
+        self._cookie = cookie_name(site.port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request. Anything but HTTP is closed."""
@@ -235,42 +121,47 @@ class Gate:
     async def _stop(self, scope: Scope, receive: Receive) -> Response | None:
         """The response in place of the app's; None where the request may go on."""
         headers = Headers(scope=scope)
-        if not is_own_host(headers.get("host", ""), self._address):
-            return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, OTHER_HOST)
+        client = scope.get("client")
+        asked = self._site.asked(headers, client[0] if client else "")
+        if refused := self._stop_address(scope, asked):
+            return refused
         if scope["path"] == CSS and scope["method"] in {"GET", "HEAD"}:
             return None
-        session = self._sessions.find(read_cookie(headers.get("cookie", ""), self._cookie))
-        if scope["path"] == LOGIN and scope["method"] == "GET":
-            return self._log_in(scope, is_in=session is not None)
+        cookies = headers.get("cookie", "")
+        session = self._sessions.find(read_cookie(cookies, self._cookie))
+        if scope["path"] in self._log_in.paths and scope["method"] == "GET":
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=None))
+            is_in = session is not None
+            return await self._log_in.respond(
+                LogInRequest(scope["path"], query, cookies, asked.sender, is_in)
+            )
         if session is None:
-            return self._refuse(HTTPStatus.UNAUTHORIZED, NO_LOGIN)
+            return self._log_in.stranger()
         scope.setdefault("state", {})["session"] = session
         act_as(session.person)
         if why_not := self._answers.why_not(session.person, scope["method"], scope["path"]):
             return self._refuse(HTTPStatus.FORBIDDEN, why_not)
-        return await self._stop_post(scope, receive, headers, session)
+        return await self._stop_post(scope, receive, headers, session, asked)
 
-    def _log_in(self, scope: Scope, *, is_in: bool) -> Response:
-        """Takes the token and opens the desk; who is in already is sent on."""
-        if is_in:
-            return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        if self._attempts.are_too_many():
-            return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None)
-        session = self._sessions.log_in(query.get("token", [""])[0])
-        if session is None:
-            self._attempts.add()
-            return self._refuse(HTTPStatus.FORBIDDEN, USED)
-        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        response.headers["Set-Cookie"] = session_cookie(self._cookie, session.id)
-        return response
+    def _stop_address(self, scope: Scope, asked: Asked) -> Response | None:
+        """Refuses what does not come to the desk's own address, in the way that it is served."""
+        if self._site.proxies and not asked.is_by_proxy:
+            return self._refuse(HTTPStatus.FORBIDDEN, NO_PROXY)
+        if not self._site.is_own_host(asked.authority):
+            return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, OTHER_HOST)
+        if asked.scheme == self._site.scheme:
+            return None
+        if scope["method"] != "GET":
+            return self._refuse(HTTPStatus.FORBIDDEN, IN_CLEAR)
+        # Not to the same page: what stands in an address was sent in clear.
+        return RedirectResponse(f"{self._site.origin}/", HTTPStatus.PERMANENT_REDIRECT)
 
     async def _stop_post(
-        self, scope: Scope, receive: Receive, headers: Headers, session: Session
+        self, scope: Scope, receive: Receive, headers: Headers, session: Session, asked: Asked
     ) -> Response | None:
         if scope["method"] != "POST":
             return None
-        if not is_own_page(headers, headers.get("host", "")):
+        if not is_own_page(headers, self._site.origins(asked.authority)):
             return self._refuse(HTTPStatus.FORBIDDEN, OTHER_ORIGIN)
         if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
             return self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, OTHER_TYPE)

@@ -16,8 +16,9 @@ from trueup.render.report import ReasonText, pieces
 from trueup.review.current import Current
 from trueup.review.desk import Desk
 from trueup.review.forms import Form
-from trueup.review.gate import CSRF, Session
+from trueup.review.gate import CSRF
 from trueup.review.head import head_of, links_of
+from trueup.review.sessions import Session
 from trueup.wiring import SystemClock
 
 _LINE_BREAKS = {ord(character): " " for character in "\t\r\n"}

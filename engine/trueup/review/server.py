@@ -14,7 +14,10 @@ from trueup.errors import EngineError
 from trueup.operations.user import current_user
 from trueup.review.app import create_app
 from trueup.review.desk import Desk
-from trueup.review.gate import LOGIN, Attempts, Sessions
+from trueup.review.login import LOGIN, TokenLogIn
+from trueup.review.pages import refusal
+from trueup.review.sessions import Sessions, cookie_name
+from trueup.review.site import Site
 from trueup.review.works import Failures
 
 GRACE = 5
@@ -47,11 +50,13 @@ class Server:
         shown = f"[{host}]" if ":" in host else host
         address = f"{shown}:{self._socket.getsockname()[1]}"
         self.sessions = sessions = Sessions(current_user())
+        site = Site(address, port=self._socket.getsockname()[1])
+        log_in = TokenLogIn(sessions, cookie_name(site.port), refusal)
         self.login = f"http://{address}{LOGIN}?{urlencode({'token': sessions.token})}"
         self._announce = around.announce
         self._server = uvicorn.Server(
             uvicorn.Config(
-                create_app(self.desk, sessions, Attempts(), address),
+                create_app(self.desk, sessions, site, log_in),
                 http="h11",
                 ws="none",
                 loop="asyncio",

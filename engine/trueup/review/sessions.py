@@ -1,0 +1,90 @@
+"""Sessions of browsers that have logged in, and their cookies."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from threading import Lock
+
+MOST = 10_000
+"""Sessions at a time; the oldest one ends for a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that has logged in."""
+
+    id: str
+    csrf: str  # what its forms carry
+    person: str = ""  # in whose name it acts
+    ends: float | None = None  # on the clock of the sessions; None: with the desk
+
+
+class Sessions:
+    """The one-time token, and the sessions. Any thread may use it."""
+
+    def __init__(
+        self,
+        person: str = "",
+        seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`person` is who opens the desk with the token. A session ends after `seconds`."""
+        self._person, self._seconds, self._clock = person, seconds, clock
+        self.token = secrets.token_urlsafe(32)
+        self._is_unused = True
+        self._sessions: dict[str, Session] = {}
+        self._lock = Lock()
+
+    def log_in(self, token: str) -> Session | None:
+        """A new session for the token, which is used up by it; None for any other token."""
+        is_right = secrets.compare_digest(token.encode(), self.token.encode())
+        with self._lock:
+            if not (is_right and self._is_unused):
+                return None
+            self._is_unused = False
+        return self.open(self._person)
+
+    def open(self, person: str) -> Session:
+        """A new session of somebody who has proven who they are."""
+        ends = None if self._seconds is None else self._clock() + self._seconds
+        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), person, ends)
+        with self._lock:
+            while len(self._sessions) >= MOST:
+                del self._sessions[next(iter(self._sessions))]
+            self._sessions[session.id] = session
+        return session
+
+    def find(self, id_: str) -> Session | None:
+        """The session with this id, while it lasts."""
+        with self._lock:
+            found = self._sessions.get(id_)
+            if found and found.ends is not None and found.ends <= self._clock():
+                del self._sessions[id_]
+                return None
+            return found
+
+    def end(self, session: Session) -> None:
+        """Ends a session: its cookie opens nothing any more."""
+        with self._lock:
+            self._sessions.pop(session.id, None)
+
+
+def cookie_name(port: int) -> str:
+    """The session's cookie. Cookies are not kept apart by port, so two desks need two names."""
+    return f"__Host-trueup-{port}"
+
+
+def session_cookie(name: str, value: str) -> str:
+    """The `Set-Cookie` header."""
+    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict"
+
+
+def read_cookie(header: str, name: str) -> str:
+    """The cookie's value in a `Cookie` header; empty where it is not there."""
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
