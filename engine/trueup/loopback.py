@@ -1,6 +1,7 @@
 """Which hosts are this machine: a secret may go there in clear, a control route may answer them."""
 
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 
 def is_loopback(host: str) -> bool:
@@ -9,3 +10,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_in_clear(url: str) -> bool:
+    """Returns whether a request to the address leaves this machine without encryption."""
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme.lower() == "http" and not is_loopback(host)

@@ -72,6 +72,20 @@ def test_an_address_that_others_can_reach_is_refused_with_the_reason(trueup, hos
     assert f"--host {host}: other machines could reach the desk" in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("--proxy", "10.0.0.5"), Exit.USAGE, "--proxy goes with --auth oidc."),
+        (("--auth", "oidc"), Exit.ERROR, "--auth oidc needs `desk: {login: …}` in trueup.yaml"),
+    ],
+)
+def test_what_the_desk_of_a_team_lacks_is_said(trueup, arguments, code, text):
+    found, out, err = trueup("review", *arguments)
+
+    assert (found, out) == (code, "")
+    assert text in err
+
+
 def test_a_port_that_is_taken_is_said(trueup):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -53,7 +53,7 @@ def test_behind_a_proxy_no_other_name_is_an_own_host_not_even_of_this_machine(ho
     ["http://desk.example", "desk.example", "https://", "https://d.example/x", "https://[", ""],
 )
 def test_an_address_that_is_none_is_refused(address):
-    with pytest.raises(EngineError, match=r"review\.address: "):
+    with pytest.raises(EngineError, match=r"desk\.address: "):
         public_site(address, (), 1)
 
 

@@ -10,21 +10,30 @@ from trueup.loopback import is_loopback
 
 INSTALL = "pip install trueup[review]"
 
+_NEEDED = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
+"""What the extra brings."""
 
-def _own_host(_context: click.Context, _option: click.Parameter, host: str) -> str:
-    """The host. Raises UsageError for one that other machines can reach."""
+
+def _checked_host(host: str, auth: str, proxies: tuple[str, ...]) -> str:
+    """The host. Raises UsageError for one that other machines can reach without a log-in."""
     host = host.strip("[]").lower()
-    if is_loopback(host):
+    if proxies and auth != "oidc":
+        raise click.UsageError("--proxy goes with --auth oidc.")
+    if is_loopback(host) or auth == "oidc":
         return host
     raise click.UsageError(
-        f"--host {host}: other machines could reach the desk, and it has no log-in for several "
-        "people yet. It serves this machine only: 127.0.0.1, localhost or ::1."
+        f"--host {host}: other machines could reach the desk, and this log-in is for one browser "
+        "on this machine: 127.0.0.1, localhost or ::1. For a team, use --auth oidc."
     )
 
 
 @click.command(
     short_help="Review and decide in a browser.",
-    epilog=example("trueup review", "trueup review --port 8366 --project work"),
+    epilog=example(
+        "trueup review",
+        "trueup review --port 8366 --project work",
+        "trueup review --host 0.0.0.0 --port 8366 --auth oidc --proxy 10.0.0.5",
+    ),
 )
 @click.option(
     "--port",
@@ -37,17 +46,36 @@ def _own_host(_context: click.Context, _option: click.Parameter, host: str) -> s
     "--host",
     default="127.0.0.1",
     show_default=True,
-    callback=_own_host,
-    help="A loopback address of this machine.",
+    help="The address to listen on; without --auth oidc, a loopback address of this machine.",
+)
+@click.option(
+    "--auth",
+    type=click.Choice(["token", "oidc"]),
+    default="token",
+    show_default=True,
+    help="token: one browser, with the printed address. oidc: the people of a team, at their "
+    "OpenID Connect provider.",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The proxy that serves the desk over HTTPS; its forwarded headers are believed, and "
+    "nobody else may reach the desk. An address or a network. Repeatable.",
 )
 @common
-def review(context: CommandContext, port: int, host: str) -> int:
-    """Serve the review desk to a browser on this machine, until Ctrl-C.
+def review(
+    context: CommandContext, port: int, host: str, auth: str, proxies: tuple[str, ...]
+) -> int:
+    """Serve the review desk to a browser on this machine, or to a team, until Ctrl-C.
 
-    Prints the address that opens the desk; it works once, in the browser that opens it first. The
+    Prints the address that opens the desk; it works once, in the browser that opens it first. With
+    --auth oidc the people that `approval:` names log in at the provider that `desk:` names. The
     desk shows the plan by tab, row and ledger line, writes the decisions that `trueup link` and
     `trueup decide` would write, and applies what was previewed. Needs the extra `review`.
     """
+    host = _checked_host(host, auth, proxies)
     from threading import Event
 
     from trueup.cli.failures import fault_report
@@ -57,9 +85,9 @@ def review(context: CommandContext, port: int, host: str) -> int:
     from trueup.render.json_ import as_json
 
     try:
-        from trueup.review.server import Server, Surroundings
+        from trueup.review.server import Server, Surroundings, Team
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"starlette", "uvicorn", "anyio"}:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
         raise EngineError(f"trueup review needs `{INSTALL}`") from error
 
@@ -67,7 +95,8 @@ def review(context: CommandContext, port: int, host: str) -> int:
         if context.json:
             out_done(as_json({"address": address}))
         else:
-            out_done(f"The desk is open, once, at {address}\nCtrl-C ends it.\n")
+            once = "" if auth == "oidc" else ", once,"
+            out_done(f"The desk is open{once} at {address}\nCtrl-C ends it.\n")
 
     around = Surroundings(
         scrub=scrubber(context.folder),
@@ -76,7 +105,8 @@ def review(context: CommandContext, port: int, host: str) -> int:
         ),
         announce=announce,
     )
-    server = Server(context.folder, host, port, around)
+    team = Team(proxies) if auth == "oidc" else None
+    server = Server(context.folder, host, port, around, team)
     stop = Event()
     with stopping(stop):
         server.run(stop)

@@ -18,7 +18,7 @@ from typing import Any
 from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
 
-_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "approval", "state", "notify"})
+_APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "approval", "desk", "state", "notify"})
 """Keys of trueup.yaml about how a plan is applied, where that is recorded, and who is told."""
 
 _ACCESS_OPTIONS = SECRETS | {

@@ -26,6 +26,7 @@ from trueup.config.checks.settings import check_settings, check_unused
 from trueup.config.checks.source import check_source
 from trueup.config.checks.target import check_target
 from trueup.config.checks.writes import check_writes
+from trueup.config.desk import check_desk
 from trueup.config.digest import digest
 from trueup.config.error_limit import ErrorLimit, capped
 from trueup.config.file_names import PROJECT
@@ -241,6 +242,9 @@ def _check_options(
         approval = files.project.get("approval")
         if approval and specs.options and specs.options.approval:
             yield from check_approval(approval, specs.options.approval)
+        desk = files.project.get("desk")
+        if desk and specs.options:
+            yield from check_desk(desk, specs.options.desk)
         yield from check_file_format(files.project["source"], context.catalogue.tables)
         if specs.options:
             yield from check_connections(files.project, specs.options)
@@ -267,6 +271,7 @@ def _project(
         settings=specs.settings or {},
         guards=options.guards,
         approval=options.approval,
+        desk=options.desk,
         mappings=in_order(specs.mappings),
         rules=specs.rules,
         decisions=specs.decisions,

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from trueup.config.approval import parse_approval
 from trueup.config.currencies import CODES, closest_code
+from trueup.config.desk import parse_desk
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.node import Node
 from trueup.config.notify import check_notify, parse_notify
 from trueup.config.rules import parse_day
 from trueup.model.approval import ApprovalPolicy
+from trueup.model.desk import DeskSettings
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.notice import NoticeOptions
 from trueup.model.project import Connection, Guards
@@ -45,6 +47,7 @@ class ProjectOptions:
     zone: ZoneInfo
     guards: Guards
     approval: ApprovalPolicy | None
+    desk: DeskSettings
     settle_after: timedelta
     as_of: date | None
     as_of_place: Place | None
@@ -82,6 +85,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         zone=zone,
         guards=parse_guards(node.get("guards")),
         approval=parse_approval(node.get("approval")),
+        desk=parse_desk(node.get("desk"), env, findings),
         settle_after=timedelta(seconds=float(settle_after.data) if settle_after else 300),
         as_of=parse_day(as_of.data) if as_of else None,
         as_of_place=as_of.key_place if as_of else None,

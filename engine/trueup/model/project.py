@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
+from trueup.model.desk import NO_DESK, DeskSettings
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
@@ -469,6 +470,7 @@ class Project:
     warnings: tuple[Finding, ...] = ()  # about files that have no effect
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
     approval: ApprovalPolicy | None = None  # None: no plan needs an approval
+    desk: DeskSettings = NO_DESK
 
     def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
         """The decision about the row on that topic."""

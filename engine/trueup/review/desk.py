@@ -119,10 +119,13 @@ class _Shelf(Generic[Kept]):
 class Desk:
     """What all pages work with. Any thread may use it."""
 
-    def __init__(self, folder: Path, failures: Failures) -> None:
-        """Checks the project. Raises ConfigError for one that cannot be used."""
+    def __init__(self, folder: Path, failures: Failures, *, listed_only: bool = False) -> None:
+        """Checks the project. Raises ConfigError for one that cannot be used.
+
+        `listed_only`: only people that the project names have roles.
+        """
         self._folder, self.failures = folder, failures
-        self.people = People(folder)
+        self.people = People(folder, listed_only=listed_only)
         self.current: Current | None = None
         self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
         self.works, self.streams = Works(failures), Streams()

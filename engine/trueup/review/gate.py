@@ -24,6 +24,7 @@ from trueup.review.sessions import Session, Sessions, cookie_name, read_cookie
 from trueup.review.site import Asked, Site
 
 CSS = "/desk.css"
+LOGOUT = "/logout"
 CSRF = "csrf"
 """Name of the hidden field with the session's token."""
 
@@ -44,6 +45,7 @@ HEADERS: Mapping[str, str] = {
 }
 """What every response carries."""
 
+LOGGED_OUT = "You are logged out of the desk."
 OTHER_HOST = "The desk answers only under the address that `trueup review` printed."
 NO_PROXY = "The desk answers through its proxy only: the command names it with --proxy."
 IN_CLEAR = "The desk is served over HTTPS only. Nothing was done."
@@ -138,10 +140,21 @@ class Gate:
         if session is None:
             return self._log_in.stranger()
         scope.setdefault("state", {})["session"] = session
+        return await self._stop_person(scope, receive, headers, session, asked)
+
+    async def _stop_person(
+        self, scope: Scope, receive: Receive, headers: Headers, session: Session, asked: Asked
+    ) -> Response | None:
+        """The same for somebody who has logged in."""
         act_as(session.person)
         if why_not := self._answers.why_not(session.person, scope["method"], scope["path"]):
             return self._refuse(HTTPStatus.FORBIDDEN, why_not)
-        return await self._stop_post(scope, receive, headers, session, asked)
+        if refused := await self._stop_post(scope, receive, headers, session, asked):
+            return refused
+        if scope["path"] == LOGOUT and scope["method"] == "POST":
+            self._sessions.end(session)
+            return self._refuse(HTTPStatus.OK, LOGGED_OUT)
+        return None
 
     def _stop_address(self, scope: Scope, asked: Asked) -> Response | None:
         """Refuses what does not come to the desk's own address, in the way that it is served."""

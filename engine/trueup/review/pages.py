@@ -79,6 +79,7 @@ def page(
             failed=desk.reasons,
             running=desk.applying is not None and not desk.applying.ended.is_set(),
             person=desk.people.person(session_of(request).person),
+            can_log_out=session_of(request).ends is not None,
             csrf_name=CSRF,
             csrf=Exact(session_of(request).csrf),
             here=here_of(request),
@@ -111,6 +112,16 @@ def refusal(status: int, text: str) -> HTMLResponse:
         .render(title=HTTPStatus(status).phrase, text=text)
     )
     return HTMLResponse(shown, status)
+
+
+def welcome(person: str) -> HTMLResponse:
+    """A page that leads to the desk by itself.
+
+    A redirect would not do: it continues the way from the provider's site, and a browser sends no
+    strict cookie on such a way.
+    """
+    shown = _environment().get_template("welcome.html").render(title="Logged in", person=person)
+    return HTMLResponse(shown)
 
 
 def failure(

@@ -25,6 +25,7 @@ FORMS: Mapping[str, frozenset[Role]] = {
     "/undo": APPLIES,
     "/settle": APPLIES,
     "/close": APPLIES,
+    "/logout": frozenset(Role),
     "/decide": frozenset({Role.DECIDE}),
     "/decision": frozenset({Role.DECIDE}),
 }
@@ -32,6 +33,11 @@ FORMS: Mapping[str, frozenset[Role]] = {
 
 Any address that is not listed here is a form of the setup: nobody gets to it by an oversight.
 """
+
+NO_ROLES = (
+    "The project has no `approval:` any more, which names the people of this desk. Ask who "
+    "administers it."
+)
 
 SETUP = frozenset({Role.ADMINISTER})
 
@@ -52,9 +58,12 @@ class Person:
 class People:
     """The people of a project, as trueup.yaml names them now. Any thread may use it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Reads the project. Raises ConfigError for one that cannot be used."""
-        self._folder, self._lock = folder, Lock()
+    def __init__(self, folder: Path, *, listed_only: bool = False) -> None:
+        """Reads the project. Raises ConfigError for one that cannot be used.
+
+        `listed_only`: who is in no list has no role at all, not even those without a list.
+        """
+        self._folder, self._lock, self._listed_only = folder, Lock(), listed_only
         self._stamp = self._stamped()
         project = load_project(folder)
         self._policy, self._currency = project.approval, project.currency
@@ -86,17 +95,22 @@ class People:
         policy = self.policy
         if policy is None:
             return Person(name, frozenset(Role))
-        roles = policy.roles_of(name)
+        roles = self._roles(policy, name)
         return Person(
             name, roles, ", ".join([*_words(roles), *_limit(policy, name, self._currency)])
         )
+
+    def _roles(self, policy: ApprovalPolicy, name: str) -> frozenset[Role]:
+        if self._listed_only and not policy.listed(name):
+            return frozenset()
+        return policy.roles_of(name)
 
     def refusal(self, name: str, method: str, path: str) -> str:
         """Why the person may not do that; empty where they may."""
         policy = self.policy
         if policy is None:
-            return ""
-        roles = policy.roles_of(name)
+            return NO_ROLES if self._listed_only else ""
+        roles = self._roles(policy, name)
         if Role.SEE not in roles:
             return f"`approval:` of the project names no role for {name}. Ask who administers it."
         needed = FORMS.get(path, SETUP)

@@ -10,14 +10,19 @@ from urllib.parse import urlencode
 
 import uvicorn
 
-from trueup.errors import EngineError
+from trueup.errors import ConfigError, EngineError
+from trueup.loopback import is_loopback
+from trueup.model.desk import OidcSettings
+from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.review.app import create_app
 from trueup.review.desk import Desk
-from trueup.review.login import LOGIN, TokenLogIn
-from trueup.review.pages import refusal
+from trueup.review.login import LOGIN, LogIn, TokenLogIn
+from trueup.review.oidc import Provider
+from trueup.review.pages import refusal, welcome
 from trueup.review.sessions import Sessions, cookie_name
-from trueup.review.site import Site
+from trueup.review.site import Site, public_site
+from trueup.review.team_login import DONE, TeamLogIn
 from trueup.review.works import Failures
 
 GRACE = 5
@@ -25,6 +30,17 @@ GRACE = 5
 
 POLL = 0.2
 """Seconds between two looks at whether the server is still there."""
+
+
+TEAM_SESSION = 8 * 3600.0
+"""Seconds for which a person of a team is logged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """How a team reaches the desk: the addresses, or networks, of the proxies before it."""
+
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +55,49 @@ class Surroundings:
 class Server:
     """The desk at a port of its own."""
 
-    def __init__(self, folder: Path, host: str, port: int, around: Surroundings) -> None:
+    def __init__(
+        self, folder: Path, host: str, port: int, around: Surroundings, team: Team | None = None
+    ) -> None:
         """Checks the project and binds the address; port 0 takes a free one.
 
+        With a `team`, its people log in at their provider; else one browser opens the desk, once.
         Raises ConfigError for a project that cannot be used, EngineError where the address cannot
-        be bound.
+        be bound, or the team's desk cannot be served.
         """
-        self.desk = Desk(folder, Failures(around.scrub, around.report_fault))
+        failures = Failures(around.scrub, around.report_fault)
+        self.desk = Desk(folder, failures, listed_only=team is not None)
+        settings = login_settings(folder) if team else None
         self._socket = _bind(host, port)
+        port = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        address = f"{shown}:{self._socket.getsockname()[1]}"
-        self.sessions = sessions = Sessions(current_user())
-        site = Site(address, port=self._socket.getsockname()[1])
-        log_in = TokenLogIn(sessions, cookie_name(site.port), refusal)
-        self.login = f"http://{address}{LOGIN}?{urlencode({'token': sessions.token})}"
+        site = Site(f"{shown}:{port}", port=port)
+        try:
+            if team and (team.proxies or not is_loopback(host)):
+                site = team_site(folder, team, port)
+        except EngineError:
+            self._socket.close()
+            raise
+        cookie = cookie_name(port)
+        log_in: LogIn
+        if settings is None:
+            self.sessions = Sessions(current_user())
+            log_in = TokenLogIn(self.sessions, cookie, refusal)
+            self.login = f"{site.origin}{LOGIN}?{urlencode({'token': self.sessions.token})}"
+        else:
+            self.sessions = Sessions(seconds=TEAM_SESSION)
+            log_in = TeamLogIn(
+                self.sessions,
+                Provider(settings, f"{site.origin}{DONE}"),
+                cookie,
+                welcome,
+                refusal,
+                lambda person: self.desk.people.refusal(person, "GET", "/"),
+            )
+            self.login = f"{site.origin}/"
         self._announce = around.announce
         self._server = uvicorn.Server(
             uvicorn.Config(
-                create_app(self.desk, sessions, site, log_in),
+                create_app(self.desk, self.sessions, site, log_in),
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -87,6 +128,30 @@ class Server:
         self._socket.close()
         if not stop.is_set():
             raise EngineError("the desk's server ended by itself: start `trueup review` again")
+
+
+def login_settings(folder: Path) -> OidcSettings:
+    """How people log in. Raises EngineError, or ConfigError, where the project does not say."""
+    project = load_project(folder)
+    settings = project.desk.login
+    if settings is None:
+        raise EngineError("--auth oidc needs `desk: {login: …}` in trueup.yaml: the provider")
+    if project.approval is None:
+        raise EngineError("--auth oidc needs `approval:` in trueup.yaml: who may do what")
+    if settings.unset:
+        raise ConfigError(settings.unset)
+    return settings
+
+
+def team_site(folder: Path, team: Team, port: int) -> Site:
+    """Where a team's desk is served. Raises EngineError where it would be served in clear."""
+    address = load_project(folder).desk.address
+    if not (address and team.proxies):
+        raise EngineError(
+            "other machines reach the desk over HTTPS only, through a proxy: name its address with "
+            "--proxy, and the desk's public one as `desk: {address: …}` in trueup.yaml"
+        )
+    return public_site(address, team.proxies, port)
 
 
 def _bind(host: str, port: int) -> socket.socket:

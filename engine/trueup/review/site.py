@@ -97,7 +97,7 @@ def public_site(address: str, proxies: tuple[str, ...], port: int) -> Site:
         authority = ""
     if not authority or parts.scheme != HTTPS or parts.path.strip("/") or parts.query:
         raise EngineError(
-            f"review.address: {address!r} is not an address such as https://desk.example"
+            f"desk.address: {address!r} is not an address such as https://desk.example"
         )
     return Site(authority, HTTPS, tuple(_network(one) for one in proxies), port)
 

@@ -1,11 +1,10 @@
 """The check of the options of source and target that belong together or concern secrets."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from trueup.config.node import Node
 from trueup.config.project import ProjectOptions
-from trueup.loopback import is_loopback
+from trueup.loopback import is_in_clear
 from trueup.model.finding import Finding, Severity
 
 TARGET_TIMEOUT = 300
@@ -24,7 +23,7 @@ def check_connections(project: Node, options: ProjectOptions) -> Iterator[Findin
             continue
         for name in names:
             node = project[part].get(name)
-            if node is not None and _is_in_clear(str(connection.options.get(name, ""))):
+            if node is not None and is_in_clear(str(connection.options.get(name, ""))):
                 text = f"{part}.{name} begins with http://, so the secret would be sent in clear"
                 yield Finding("address", Severity.ERROR, text, "write https://", node.place)
 
@@ -48,13 +47,3 @@ def _check_settle_after(project: Node, options: ProjectOptions) -> Iterator[Find
     remedy = f"set settle_after to at least {seconds:g}, or target.timeout to less"
     place = node.place if node else project["target"].place
     yield Finding("settle-after", Severity.ERROR, text, remedy, place)
-
-
-def _is_in_clear(url: str) -> bool:
-    """Returns whether a request to the address leaves this machine without encryption."""
-    try:
-        parts = urlsplit(url.strip())
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme.lower() == "http" and not is_loopback(host)

@@ -1,0 +1,190 @@
+"""An OpenID Connect provider: the address at which people log in, and who has.
+
+The authorization code flow with PKCE (RFC 7636), state and nonce. Authlib builds the requests and
+checks the claims, joserfc the signature. A token counts only if it has a signature by a key of the
+issuer's own list, is by that issuer, for this client, for this log-in and in time.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from trueup.loopback import is_in_clear
+from trueup.model.desk import OidcSettings
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+"""Signatures by the issuer's private key: neither `none` nor one with the client's secret."""
+
+SCOPE = "openid email profile"
+TIMEOUT = 10.0  # seconds for one request to the provider
+LEEWAY = 30  # seconds by which clocks may differ
+KEPT = 3600.0  # seconds for which the provider's description is kept
+KEYS_KEPT = 60.0  # seconds before keys are asked for again, for a token by an unknown one
+
+
+class LogInRefused(Exception):
+    """Why somebody is not let in, in a sentence for that person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A log-in that was begun, and waits for its browser to come back."""
+
+    address: str  # at the provider
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the provider says of itself, and when it was asked."""
+
+    endpoints: Mapping[str, str]
+    keys: KeySet
+    at: float
+
+
+class Provider:
+    """The provider that the project names. Any thread may use it."""
+
+    def __init__(
+        self,
+        settings: OidcSettings,
+        redirect: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`redirect` is the desk's own address to which the provider sends browsers back."""
+        self._settings, self._redirect, self._clock = settings, redirect, clock
+        self._known: _Known | None = None
+        self._lock = Lock()
+
+    def begin(self, state: str, nonce: str, verifier: str) -> Pending:
+        """The address at which a person logs in. Raises LogInRefused without the provider."""
+        endpoint = self._provider().endpoints["authorization_endpoint"]
+        with self._client() as client:
+            address, _ = client.create_authorization_url(
+                endpoint, state=state, nonce=nonce, code_verifier=verifier
+            )
+        return Pending(address, state, nonce, verifier)
+
+    def finish(self, code: str, pending: Pending) -> str:
+        """Who logged in, for the code that the browser brought. Raises LogInRefused."""
+        endpoint = self._provider().endpoints["token_endpoint"]
+        try:
+            with self._client() as client:
+                token = client.fetch_token(
+                    endpoint,
+                    grant_type="authorization_code",
+                    code=code,
+                    code_verifier=pending.verifier,
+                )
+        except (httpx.HTTPError, AuthlibBaseError, ValueError) as error:
+            raise LogInRefused("The log-in service gave no token. Log in again.") from error
+        text = token.get("id_token")
+        if not isinstance(text, str):
+            raise LogInRefused("The log-in service said nothing about who you are.")
+        return self._person(self._claims(text, pending.nonce))
+
+    def _client(self) -> OAuth2Client:
+        return OAuth2Client(
+            client_id=self._settings.client_id,
+            client_secret=self._settings.client_secret,
+            scope=SCOPE,
+            redirect_uri=self._redirect,
+            code_challenge_method="S256",
+            timeout=TIMEOUT,
+            follow_redirects=False,
+        )
+
+    def _claims(self, text: str, nonce: str) -> Mapping[str, Any]:
+        """The claims of a token. Raises LogInRefused for one that does not count."""
+        known = self._provider()
+        try:
+            try:
+                token = jwt.decode(text, known.keys, algorithms=ALGORITHMS)
+            except (JoseError, ValueError):
+                # The issuer may sign with a new key. Asked again, but not for every bad token.
+                if self._clock() - known.at < KEYS_KEPT:
+                    raise
+                token = jwt.decode(text, self._provider(anew=True).keys, algorithms=ALGORITHMS)
+            claims = CodeIDToken(
+                token.claims,
+                token.header,
+                options={
+                    "iss": {"essential": True, "value": self._settings.issuer},
+                    "aud": {"essential": True, "value": self._settings.client_id},
+                },
+                params={"nonce": nonce, "client_id": self._settings.client_id},
+            )
+            claims.validate(leeway=LEEWAY)
+        except (JoseError, AuthlibBaseError, ValueError, TypeError) as error:
+            raise LogInRefused(
+                "The log-in service's answer does not count: its signature, issuer, audience, time "
+                "or nonce is not what it must be. Log in again."
+            ) from error
+        return dict(claims)
+
+    def _person(self, claims: Mapping[str, Any]) -> str:
+        name = claims.get(self._settings.claim)
+        if not isinstance(name, str) or not name.strip():
+            raise LogInRefused(
+                f"The log-in service does not say your {self._settings.claim}, by which the "
+                "project names people."
+            )
+        if self._settings.claim == "email" and claims.get("email_verified") is not True:
+            raise LogInRefused(f"The log-in service has not verified that {name} is your address.")
+        return name.strip()
+
+    def _provider(self, *, anew: bool = False) -> _Known:
+        """What the provider says of itself. Raises LogInRefused where it cannot be asked."""
+        with self._lock:
+            known, now = self._known, self._clock()
+            if known and not anew and now - known.at < KEPT:
+                return known
+            self._known = self._ask(now)
+            return self._known
+
+    def _ask(self, now: float) -> _Known:
+        issuer = self._settings.issuer
+        try:
+            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
+                found = _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+                endpoints = _endpoints(found, issuer)
+                keys = KeySet.import_key_set(_json(client, endpoints["jwks_uri"]))  # type: ignore[arg-type]
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+            raise LogInRefused(
+                "The log-in service cannot be used: it does not answer, or is not the issuer that "
+                "the project names."
+            ) from error
+        return _Known(endpoints, keys, now)
+
+
+def _endpoints(found: Mapping[str, Any], issuer: str) -> Mapping[str, str]:
+    """The provider's addresses. Raises ValueError for another issuer, or an address in clear."""
+    if found.get("issuer") != issuer:
+        raise ValueError("another issuer")
+    names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    endpoints = {name: str(found[name]) for name in names}
+    if any(is_in_clear(one) for one in endpoints.values()):
+        raise ValueError("an address in clear")
+    return endpoints
+
+
+def _json(client: httpx.Client, address: str) -> Mapping[str, Any]:
+    answer = client.get(address)
+    answer.raise_for_status()
+    found = answer.json()
+    if not isinstance(found, dict):
+        raise TypeError("no object")
+    return found

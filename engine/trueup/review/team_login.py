@@ -1,0 +1,120 @@
+"""How the people of a team log in: at the OpenID Connect provider that the project names."""
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import RedirectResponse, Response
+
+from trueup.review.login import LOGIN, Attempts, LogInRequest, Refuse
+from trueup.review.oidc import LogInRefused, Pending, Provider
+from trueup.review.sessions import Sessions, read_cookie, session_cookie
+
+DONE = "/login/done"
+"""Where the provider sends browsers back."""
+
+WAITS = 600.0  # seconds in which a person may log in
+MOST = 10_000  # log-ins that are begun and not finished; the oldest one ends for a new one
+
+NO_LOGIN = "This page needs a log-in."
+TOO_MANY = "Too many log-ins were begun from your address. Wait for a minute, then try again."
+NOT_BEGUN = "This log-in was not begun in this browser, or took too long. Log in again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    pending: Pending
+    until: float
+
+
+class TeamLogIn:
+    """Sends browsers to the provider, and opens sessions for those who come back as somebody."""
+
+    paths = frozenset({LOGIN, DONE})
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- what a log-in needs, each of another kind
+        self,
+        sessions: Sessions,
+        provider: Provider,
+        cookie: str,
+        welcome: Callable[[str], Response],
+        refuse: Refuse,
+        why_not: Callable[[str], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`cookie`: the name of the session's. `why_not`: why a person has no role; or empty.
+
+        `welcome` makes the page that leads on, for who has logged in.
+        """
+        self._sessions, self._provider, self._cookie = sessions, provider, cookie
+        self._welcome, self._refuse, self._why_not = welcome, refuse, why_not
+        self._clock = clock
+        self._begun: OrderedDict[str, _Begun] = OrderedDict()
+        self._starts = Attempts(clock, most=30)
+
+    def stranger(self) -> Response:
+        """Sends the browser to log in."""
+        return RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
+
+    async def respond(self, request: LogInRequest) -> Response:
+        """Begins a log-in, or finishes it; who is in already is sent on."""
+        if request.is_in:
+            return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        try:
+            if request.path == LOGIN:
+                return await self._begin(request)
+            return await self._finish(request)
+        except LogInRefused as refusal:
+            response = self._refuse(HTTPStatus.FORBIDDEN, str(refusal))
+            response.headers["Set-Cookie"] = self._cookie_of("", 0)
+            return response
+
+    async def _begin(self, request: LogInRequest) -> Response:
+        if self._starts.are_too_many(request.sender):
+            return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, TOO_MANY)
+        self._starts.add(request.sender)
+        words = [secrets.token_urlsafe(48) for _ in range(3)]
+        pending = await asyncio.to_thread(self._provider.begin, *words)
+        name = secrets.token_urlsafe(32)
+        while len(self._begun) >= MOST:
+            self._begun.popitem(last=False)
+        self._begun[name] = _Begun(pending, self._clock() + WAITS)
+        response = RedirectResponse(pending.address, HTTPStatus.SEE_OTHER)
+        response.headers["Set-Cookie"] = self._cookie_of(name, int(WAITS))
+        return response
+
+    async def _finish(self, request: LogInRequest) -> Response:
+        """Opens a session. A log-in is used up by its first answer, whatever that is."""
+        begun = self._begun.pop(read_cookie(request.cookies, self._begun_cookie), None)
+        if begun is None or begun.until <= self._clock():
+            raise LogInRefused(NOT_BEGUN)
+        state = request.query.get("state", "")
+        if not secrets.compare_digest(state.encode(), begun.pending.state.encode()):
+            raise LogInRefused(NOT_BEGUN)
+        code = request.query.get("code", "")
+        if not code:
+            raise LogInRefused("The log-in service did not let you in. Log in again.")
+        person = await asyncio.to_thread(self._provider.finish, code, begun.pending)
+        if why_not := self._why_not(person):
+            raise LogInRefused(why_not)
+        session = self._sessions.open(person)
+        response = self._welcome(person)
+        response.headers.append("Set-Cookie", session_cookie(self._cookie, session.id))
+        response.headers.append("Set-Cookie", self._cookie_of("", 0))
+        return response
+
+    @property
+    def _begun_cookie(self) -> str:
+        return f"{self._cookie}-login"
+
+    def _cookie_of(self, value: str, seconds: int) -> str:
+        """The cookie of a log-in that was begun.
+
+        Lax, because the provider's page leads back; the session's own is Strict.
+        """
+        flags = f"Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+        return f"{self._begun_cookie}={value}; {flags}"
