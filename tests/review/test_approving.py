@@ -3,6 +3,9 @@
 from http import HTTPStatus
 
 import pytest
+from trueup.cli.exit_codes import Exit
+from trueup.cli.main import run
+from trueup.model import document
 from trueup.operations.history import history
 from trueup.operations.project import load_project
 
@@ -142,6 +145,31 @@ def test_a_form_that_says_nothing_is_refused(anna, words):
     other = [(name, words if name == "say" else value) for name, value in form]
 
     assert anna.post("/approval", other).status == HTTPStatus.BAD_REQUEST
+
+
+def test_a_run_that_waits_for_its_approval_is_approved_in_the_desk_and_goes_on(
+    work, serving, anna, ben, tmp_path, monkeypatch
+):
+    saved = tmp_path / "plan.json"
+    at = ["--project", str(work)]
+    monkeypatch.setenv("TRUEUP_WHO", "anna")
+    assert run(["plan", "--out", str(saved), *at]) == 0
+    assert run(["approve", str(saved), "--ask", *at]) == 0
+    monkeypatch.setenv("TRUEUP_WHO", "ben")
+    assert run(["approve", str(saved), "--yes", *at]) == 0
+    calls = document.loads(saved.read_text(encoding="utf-8")).summary.apply_calls
+    assert run(["apply", str(saved), "--max-calls", str(calls * 2 // 3), *at]) == Exit.PARTIAL
+    assert run(["approve", str(saved), "--withdraw", *at]) == 0
+
+    page = anna.get("/ledger")
+    page = anna.post("/plan", page.form("/plan"))
+    stopped = anna.post("/resume", page.form("/resume"))
+    assert "Stopped: the plan moves GBP " in stopped.text
+    shown = approval_page(ben, stopped)
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    page = anna.post("/plan", anna.get("/ledger").form("/plan"))
+
+    assert anna.post("/resume", page.form("/resume")).text.startswith("Outcome All is done.")
 
 
 def test_a_project_without_approvals_has_no_such_page(work):

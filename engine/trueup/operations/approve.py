@@ -85,10 +85,14 @@ def state_approval_in(
 def plan_of_run(project: Project, prefix: str) -> str:
     """The plan document of an open run: it needs its approval to go on. Raises EngineError.
 
-    `prefix` is the run's id or a unique start of it.
+    `prefix` is the run's id or a unique start of it, or the digest of its plan.
     """
     with wiring.open_state(project) as state:
-        runs = [run for run in state.load().open_runs if prefix and run.id.startswith(prefix)]
+        runs = [
+            run
+            for run in state.load().open_runs
+            if prefix and (run.id.startswith(prefix) or run.plan_digest == prefix)
+        ]
     if len(runs) != 1:
         raise EngineError(f"{prefix!r} is neither a saved plan nor the id of one open run")
     return runs[0].plan

@@ -161,6 +161,9 @@ def applying(request: Request, current: Current) -> Response:
             can_resume=run.outcome.is_open,
             settles=moment(run.outcome.settles) if run.outcome.settles else "",
             run_page=address("/run", id=run.outcome.run),
+            approval_page=address("/approval", digest=run.outcome.run)
+            if desk_of(request).people.policy
+            else "",
             more=listing(_ended(run.outcome), Filter.of(request.query_params), {}, "/applying"),
         )
     return page(

@@ -66,7 +66,7 @@ def approval(request: Request, current: Current) -> Response:
     """The page for the one who approves: what the plan does, what was said, and the forms."""
     desk = desk_of(request)
     try:
-        found = desk.find_preview(request.query_params.get("digest", ""))
+        found = desk.find_plan(request.query_params.get("digest", ""))
         part = approval_part(request, found)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.NOT_FOUND)
@@ -111,7 +111,7 @@ def state(request: Request) -> Response:
     if statement is Statement.NO and not reason:
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
-        found = desk.find_preview(form.one("digest"))
+        found = desk.find_plan(form.one("digest"))
         desk.say(found, session_of(request).person, statement, reason)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)

@@ -23,7 +23,7 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import apply as applying
-from trueup.operations.approve import approval_of, refusal_of, state_approval
+from trueup.operations.approve import approval_of, plan_of_run, refusal_of, state_approval
 from trueup.operations.decision_entries import Asked
 from trueup.operations.explain import explain
 from trueup.operations.listener import Listener, Progress
@@ -210,6 +210,21 @@ class Desk:
             if self._search is None or self._search[0] is not current.plan:
                 self._search = (current.plan, LocalSearch(current.project))
             return self._search[1]
+
+    def find_plan(self, name: str) -> Preview:
+        """The preview with this digest, or the plan of an open run, by digest or id of the run.
+
+        Raises EngineError where there is none.
+        """
+        found = self._previews.get(name)
+        if found is not None:
+            return found
+        project = load_project(self._folder)
+        try:
+            text = plan_of_run(project, name)
+        except EngineError as error:
+            raise EngineError(NO_PREVIEW) from error
+        return Preview(project, document.loads(text), text, document.plan_id(text), who="")
 
     def say(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
         """Writes what somebody says about a preview. Raises EngineError where they may not.
