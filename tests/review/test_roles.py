@@ -69,6 +69,12 @@ def test_a_form_is_taken_from_the_people_of_its_roles_alone(serving, address, pe
     assert taken == people
 
 
+def test_the_pages_of_the_setup_are_for_those_who_administer(serving):
+    seen = {one for one in EVERYBODY if not refused(serving, one, "GET", "/setup/edit")}
+
+    assert seen == {"dora"}
+
+
 def test_the_refusal_says_which_role_it_needs(serving):
     answer = serving.browser_of("eve").send("POST", "/decide", b"", OWN)
 

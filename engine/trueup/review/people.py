@@ -26,6 +26,8 @@ FORMS: Mapping[str, frozenset[Role]] = {
     "/settle": APPLIES,
     "/close": APPLIES,
     "/logout": frozenset(Role),
+    "/explain": frozenset(Role),  # only reads
+    "/note": frozenset({Role.DECIDE}),
     "/decide": frozenset({Role.DECIDE}),
     "/decision": frozenset({Role.DECIDE}),
 }
@@ -38,6 +40,9 @@ NO_ROLES = (
     "The project has no `approval:` any more, which names the people of this desk. Ask who "
     "administers it."
 )
+
+SETUP_PAGES = "/setup"
+"""How the addresses of the setup begin: its pages are not for everybody who may see."""
 
 SETUP = frozenset({Role.ADMINISTER})
 
@@ -114,7 +119,8 @@ class People:
         if Role.SEE not in roles:
             return f"`approval:` of the project names no role for {name}. Ask who administers it."
         needed = FORMS.get(path, SETUP)
-        if method in READS or roles & needed or (path == "/approval" and policy.may_approve(name)):
+        is_page = method in READS and not path.startswith(SETUP_PAGES)
+        if is_page or roles & needed:
             return ""
         listed = " or ".join(sorted(needed))
         held = ", ".join(_words(roles))
