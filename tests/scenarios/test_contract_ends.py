@@ -32,10 +32,11 @@ def test_a_cancellation_on_the_day_after_the_contract_is_not_over_billed(tmp_pat
 def test_once_the_contract_has_ended_the_cancellation_is_marked(tmp_path):
     world = ending(tmp_path)
     plan = world.plan("2026-12-05")
-    expect(plan, ledger={"old": agrees(0)})
+    expect(plan, ledger={"old": agrees(0)}, run_rate="-100.00")
     [mark] = plan.changes
     assert mark.notes == (f"nothing is sent: its contract ended on {END}",)
-    world.apply(plan, {"old": {END: 10, DAY_AFTER: 0}})
+    assert mark.monthly == -100
+    world.apply(plan, {"old": {END: 10, DAY_AFTER: 0}}, ended=100)
     assert world.rows("license_change")["end-old"]["status"] == "Archived"
 
 
@@ -93,6 +94,7 @@ def test_a_renewal_on_the_contract_that_follows_does_not_wait_for_the_one_that_e
     world.succeed("new", "old")
     plan = world.plan(as_of)
     assert PlanFigures.of(plan).adjusts == [("new", DAY_AFTER, 12)]
+    assert PlanFigures.of(plan).run_rate == "20.00"
     assert [*findings(plan)] == []
     assert world.run(plan).complete
     assert [world.units("old", day) for day in (END, DAY_AFTER)] == [10, 0]

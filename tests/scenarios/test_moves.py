@@ -255,10 +255,9 @@ def test_after_the_end_of_the_old_contract_the_row_is_under_billed(tmp_path):
         plan,
         adjusts=[("sub", "2026-11-15", 10)],
         ledger={"sub": Line("under-billed", 10, 0, moved=10), "other": agrees(1)},
-        invoice="53.33",  # 10 x £10 x 16 of 30 days
-        run_rate="100.00",
+        invoice="53.33",  # 10 x £10 x 16 of 30 days; the ten of before ended with their contract
     )
-    again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-15": 0}})
+    again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-15": 0}}, ended=100)
     new = service_on(world, "con-2")
     assert [world.units(new, day) for day in ("2026-11-14", "2026-11-15")] == [0, 10]
     assert Line.of(line_of(again)) == agrees(10)
@@ -273,7 +272,7 @@ def test_after_the_end_of_the_old_contract_a_change_explains_the_units(tmp_path)
     plan = world.plan()
     assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-01", 10)]
     assert Line.of(line_of(plan)) == Line("under-billed", 10, 0, moved=10)
-    world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 0}})
+    world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-01": 0}}, ended=100)
     assert world.units(service_on(world, "con-2"), "2026-11-01") == 10
 
 

@@ -3,10 +3,18 @@
 from itertools import pairwise, product
 
 import pytest
+from trueup.model.plan import Action
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right
-from tests.scenarios.expected import PlanFigures, agrees, assert_sums, expect, findings
+from tests.scenarios.expected import (
+    PlanFigures,
+    adjusting,
+    agrees,
+    assert_sums,
+    expect,
+    findings,
+)
 from tests.scenarios.made_once import made_once
 from tests.scenarios.test_succession_later import without
 from tests.scenarios.world import World
@@ -31,6 +39,33 @@ def goes_through(world: World, links: list[Link]) -> None:
     is_right(world, links)
     assert {line.class_ for line in again.ledger} == {"match"}
     assert [one.code for one in findings(again)] == []
+
+
+def test_a_chain_that_comes_back_names_each_row_and_the_one_before_it(tmp_path):
+    """The service that the last row takes again was that of the first one."""
+    other = Service("other", 1, 1, contract="con-2", product="pro-2")
+    links = two_renewals("con-2", "con")
+    world = chain(tmp_path, *links, others=[other])
+    for key, predecessor in RIGHT:
+        world.succeed(key, predecessor)
+    plan = world.plan()
+    assert [(one.name, one.unit_change) for one in adjusting(plan)] == [
+        ("Alpine Dental, Mail new, monthly", 12),
+        ("Alpine Dental, Mail old, monthly", -10),
+        ("Alpine Dental, Mail n3, monthly", 7),
+        ("Alpine Dental, Mail new, monthly", -12),
+    ]
+    [link] = [one for one in plan.changes if one.action is Action.LINK]
+    [note] = link.notes
+    assert note == (
+        "succeeds Alpine Dental, Mail new, monthly, "
+        "and takes over from Alpine Dental, Mail old, monthly"
+    )
+    [left_out] = [one for one in plan.left_out if one.code == "succeeded"]
+    assert left_out.reason == (
+        "succeeded by Alpine Dental, Mail new, monthly; "
+        "its record goes to Alpine Dental, Mail n3, monthly"
+    )
 
 
 # Advice that is followed literally
@@ -255,6 +290,18 @@ def test_days_that_nothing_bills_are_named_with_their_money(tmp_path):
     assert "5 units from 2026-11-06 to 2026-11-11 are billed to nobody, 10.00 GBP" in held[0].text
     world.decide("subscription", "b", "create")
     world.apply(world.plan(), {"b": {"2026-11-06": 5, "2026-11-12": 0}})
+
+
+def test_days_that_nothing_bills_end_with_their_contract(tmp_path):
+    file = tmp_path / "mappings" / "subscription.yaml"
+    world = short_lived(tmp_path)
+    with world.work365():
+        world.row("billing_contract", "con-2")["end_date"] = "2026-11-11"
+    [line] = [one for one in file.read_text("utf-8").splitlines() if one.startswith("create:")]
+    world.edit("mappings/subscription.yaml", line, NEVER)
+    held = [one for one in findings(world.plan()) if one.code == "not-billed"]
+    assert {one.key for one in held} == {"log-b", "end-b"}
+    assert "5 units from 2026-11-06 to 2026-11-11 are billed to nobody, 10.00 GBP" in held[0].text
 
 
 def test_what_ended_on_its_first_day_has_no_days(tmp_path):

@@ -278,12 +278,18 @@ class World:
             return pipeline.apply(self.project, ports, document.dumps(made), options)
 
     def apply(
-        self, made: Plan, units: Mapping[str, Mapping[str, int]], *, over: Iterable[str] = ()
+        self,
+        made: Plan,
+        units: Mapping[str, Mapping[str, int]],
+        *,
+        over: Iterable[str] = (),
+        ended: int = 0,
     ) -> Plan:
         """Applies a plan and asserts what is billed then; returns the second plan, which is empty.
 
         `units`: subscription → day → units. What the plan said of the next invoice and of the run
-        rate must be the difference of the unit rows, to the penny.
+        rate must be the difference of the unit rows, to the penny; but for what `ended` with its
+        contract, in pounds a month.
         """
         before = self.money()
         outcome = self.run(made, over=over)
@@ -294,7 +300,7 @@ class World:
             (one.one_off or Decimal(0)) for one in made.changes if one.action is Action.CREATE
         )
         assert pounds(after.invoice - before.invoice + fees) == pounds(summary.invoice.net)
-        assert pounds(after.run_rate - before.run_rate) == pounds(summary.run_rate.net)
+        assert pounds(after.run_rate - before.run_rate - ended) == pounds(summary.run_rate.net)
         records = self._records(_UNITS, _SERVICES)
         billed = {
             key: {day: self._units(records, key, day) for day in days}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from shlex import quote
 
 from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
+from trueup.model.money import exact
 from trueup.model.plan import Action, Change, ServiceTerms
 from trueup.render.amounts import MONTHS, money_of
 from trueup.render.attention import in_pennies
@@ -62,10 +63,8 @@ def _money(explained: ChangeExplanation, view: View) -> list[Line]:
         found.append(_fact("Price", price_text(explained.terms, view)))
     if explained.posted_until:
         found.append(_fact("Posted", f"until {explained.posted_until}: these days never change"))
-    if change.monthly is not None and explained.terms and explained.terms.monthly is not None:
-        each = money(explained.terms.monthly, view.currency)
-        amount = money(change.monthly, view.currency, signed=True)
-        found.append(_fact("A month", f"{amount} = {signed(change.unit_change)} x {each}"))
+    if change.monthly is not None:
+        found.append(_fact("A month", _month(change, change.monthly, explained.terms, view)))
     if change.invoice:
         start, end = change.invoice.start, change.invoice.end
         amount = money(change.invoice.amount, view.currency, signed=True)
@@ -80,6 +79,19 @@ def _money(explained: ChangeExplanation, view: View) -> list[Line]:
         text = "of earlier days is billed to nobody" if change.lost > 0 else "of credit is owed"
         found.append(_fact("Earlier days", f"{amount} {text}"))
     return found
+
+
+def _month(change: Change, monthly: Decimal, terms: ServiceTerms | None, view: View) -> str:
+    """The effect on the run rate, and what it is made of."""
+    amount = money(monthly, view.currency, signed=True)
+    if terms is None or terms.monthly is None:
+        return f"{amount}, by the end of its contract"
+    text = f"{amount} = {signed(change.unit_change)} x {money(terms.monthly, view.currency)}"
+    ended = monthly - exact(terms.monthly * change.unit_change)
+    if not ended:
+        return text
+    rest = money(ended, view.currency, signed=True)
+    return f"{text}, and {rest} that ends with another contract"
 
 
 def _fact(label: str, text: str) -> Line:

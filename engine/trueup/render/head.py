@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from trueup.model.plan import Plan
+from trueup.model.plan import Action, Plan
+from trueup.render.changes import symbol
 from trueup.render.findings import remedy_text
 from trueup.render.formatting import count, known_as, money, number, signed
 from trueup.render.layout import Cell, Line, free
@@ -121,9 +122,11 @@ def top_lines(seen: Overview, view: View) -> list[Line]:
 def _top(line: MoneyLine, view: View) -> Line:
     units = units_of(line)
     invoice, month = amounts_of(line, view)
+    is_mark = all(change.action is Action.WRITE_BACK for change in line.changes)
+    sign = "±" if units else symbol(Action.WRITE_BACK if is_mark else Action.CREATE)
     return Line(
         (
-            Cell(f"  {'±' if units else '+'} {known_as(line.name)}", view.style.change),
+            Cell(f"  {sign} {known_as(line.name)}", view.style.change),
             Cell(units),
             Cell(invoice, right=True, label=INVOICE),
             Cell(month, right=True, label=MONTH),

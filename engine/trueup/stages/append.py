@@ -1,12 +1,18 @@
 """Turns pending changes of one service into adjustments, merged by day, each on a free day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from trueup.model.plan import UnitRow
 from trueup.model.units import DAY
+
+Entered = tuple[date, Decimal]
+"""Units that others entered in the target from a day on."""
+
+_Step = tuple[date, bool]
+"""Changes of one day; whether they are decided to be pushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,7 @@ class Pending:
     units: Decimal
     forced: bool = False  # decided to be pushed: it may move to the first open day
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
+    cancels: bool = False  # a part of a correction: the target has units of changes of its day
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,15 @@ class Correction:
     day: date = date.min  # on which the difference was measured: they take effect from it on
     decided_on: date | None = None  # the same day, where a person decided to correct it
     transfer: str = ""  # instead of a difference: units that a row's move takes along, and where to
+
+    def parts(
+        self, changes: Sequence[Pending], days: "ServiceDays", entered: Sequence[Entered]
+    ) -> list[Pending]:
+        """Itself as changes without a key; units that are moved are not split."""
+        day = days.open_from(self.day)
+        if self.transfer:
+            return [Pending("", day, self.units)] if self.units else []
+        return split_correction(changes, self.units, day, entered)
 
 
 NO_CORRECTION = Correction()
@@ -42,6 +58,8 @@ class MergedAdjustment:
     units: int
     notes: tuple[str, ...] = ()
     correction: Decimal = Decimal(0)  # how many of the units are one
+    cancelled: tuple[tuple[date, Decimal], ...] = ()
+    """Units of its changes that the target has already: a correction leaves them out. By day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +115,51 @@ def merge(changes: Sequence[Pending], days: ServiceDays) -> list[MergedAdjustmen
     return adjustments
 
 
-def split_correction(changes: Sequence[Pending], correction: Decimal, day: date) -> list[Pending]:
+def split_correction(
+    changes: Sequence[Pending], correction: Decimal, day: date, entered: Sequence[Entered] = ()
+) -> list[Pending]:
     """A correction in parts, so that nothing is sent only to be taken back.
 
     It takes from days on which the changes go in the opposite direction, the latest first; the rest
-    goes on `day`. Of a renewal that ends ten seats and begins twelve, two go up.
+    goes on `day`. Of a renewal that ends ten seats and begins twelve, two go up. `entered` is what
+    others entered in the target, by day. It may stand for a change whose units are still there on
+    that day, and for no other one.
     """
-    steps: dict[tuple[date, bool], Decimal] = {}
+    steps: dict[_Step, Decimal] = {}
     for change in changes:
         step = change.day, change.forced
         steps[step] = steps.get(step, Decimal(0)) + change.units
     parts, rest = [], correction
-    for (changed, forced), units in reversed(steps.items()):
-        if rest * units < 0:
-            part = max(rest, -units) if rest < 0 else min(rest, -units)
-            parts.append(Pending("", changed, part, forced))
-            rest -= part
+    for until, most in _portions(correction, entered):
+        left = most
+        for changed, forced in sorted(steps, reverse=True):
+            units = _lasting(steps, (changed, forced), until)
+            if left * units < 0:
+                part = max(left, -units) if left < 0 else min(left, -units)
+                parts.append(Pending("", changed, part, forced, cancels=True))
+                steps[changed, forced] += part
+                left -= part
+        rest -= most - left
     return [*parts, Pending("", day, rest)] if rest else parts
+
+
+def _portions(correction: Decimal, entered: Sequence[Entered]) -> Iterator[tuple[date, Decimal]]:
+    """The correction by the days on which its units were entered; the earliest, if not known."""
+    for day, units in reversed(entered):
+        if units * correction < 0:
+            part = max(correction, -units) if correction < 0 else min(correction, -units)
+            yield day, part
+            correction -= part
+    if correction:
+        yield date.min, correction
+
+
+def _lasting(steps: Mapping[_Step, Decimal], step: _Step, until: date) -> Decimal:
+    """The units of a step that no later one up to a day takes back."""
+    units, first = steps[step], step[0]
+    days = {first, *(day for day, _ in steps if first < day <= until)}
+    left = [sum((steps[one] for one in steps if first < one[0] <= day), units) for day in days]
+    return max(Decimal(0), min(left)) if units > 0 else min(Decimal(0), max(left))
 
 
 class _Group:
@@ -137,7 +183,8 @@ class _Group:
         if len(self.changes) > 1:
             notes.append(f"{len(self.changes)} changes of {day} in one")
         correction = sum((one.units for one in self.changes if not one.key), Decimal(0))
-        return MergedAdjustment(keys, day, int(self.units), tuple(notes), correction)
+        cancelled = tuple((one.day, -one.units) for one in self.changes if one.cancels)
+        return MergedAdjustment(keys, day, int(self.units), tuple(notes), correction, cancelled)
 
 
 def _day_of(change: Pending, days: ServiceDays) -> tuple[date, list[str]]:

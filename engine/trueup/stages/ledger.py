@@ -34,6 +34,7 @@ class PendingUnits:
     units: Decimal
     stopped: bool = False  # held or blocked: pending all the same
     dated: date | None = None  # by the source, where a policy bills it from another day
+    due: date | None = None  # its day, where an undo took it back later: it is billed from then
     needs_day: bool = False  # a person must name the day from which it is billed
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
     step_units: Decimal = Decimal(0)  # billed units of all changes of its day together
@@ -54,6 +55,9 @@ class ServiceLedger:
     changes: tuple[PendingUnits, ...] = ()  # in their order
     after_end: tuple[PendingUnits, ...] = ()
     """Decreases after the contract's end, which are no part of the comparison."""
+
+    has_ended: bool = False
+    """It ended with its contract before the plan's day, and earlier changes are still pending."""
 
     last_day: date | None = None  # that any change is about, pending or not
     terms: ServiceTerms = NO_TERMS
@@ -96,7 +100,8 @@ class LedgerResult:
 def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
     """The latest of as-of, the last day that a change is about, and the contract's start.
 
-    A day within the contract, unless it has ended by as-of.
+    A day within the contract, unless it has ended by as-of. What ended with it is compared on its
+    last day, as long as changes of its days are pending: later days cannot show them.
     """
     days = [as_of, *(change.day for change in ledger.changes)]
     if ledger.last_day is not None:
@@ -105,7 +110,8 @@ def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
         days.append(ledger.terms.start)
     day = max(days)
     end = ledger.terms.end or (ledger.rows[-1].end if ledger.rows else None)
-    return min(day, end) if end is not None and as_of <= end else day
+    is_within = end is not None and (as_of <= end or ledger.has_ended)
+    return min(day, end) if end is not None and is_within else day
 
 
 def compare(
@@ -134,7 +140,7 @@ def compare(
 
     gap = ledger.quantity - units - pending
     automatic = difference is Difference.CORRECT
-    bar = _bar(ledger, gap, day, automatic=automatic, decided=correct)
+    bar = _bar(ledger, gap, as_of, automatic=automatic, decided=correct)
     corrects = bool(gap) and bar is None and (correct or automatic)
     correction = correctable(gap, changes) if corrects else Decimal(0)
     all_pushed = bool(changes) and {change.key for change in changes} <= {*pushed}
@@ -298,16 +304,16 @@ def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) 
 
 
 def _bar(
-    ledger: ServiceLedger, gap: Decimal, day: date, *, automatic: bool, decided: bool
+    ledger: ServiceLedger, gap: Decimal, as_of: date, *, automatic: bool, decided: bool
 ) -> _Bar | None:
-    """Why no correction on that day would be right.
+    """Why no correction would be right.
 
     `automatic`: the project corrects; `decided`: a person decided to.
     """
     wanted = automatic or decided
     if ledger.record is None and not ledger.coming:
         return _Bar("there is nothing to adjust", NO_ADVICE, wanted)
-    wrong = _wrong(ledger, gap, day)
+    wrong = _wrong(ledger, gap, as_of)
     if wrong:
         return _Bar(*wrong, wanted)
     undecided = not decided and (bool(ledger.kept_out) or not automatic)
@@ -319,12 +325,15 @@ def _bar(
     return None
 
 
-def _wrong(ledger: ServiceLedger, gap: Decimal, day: date) -> tuple[str, Advice] | None:
+def _wrong(ledger: ServiceLedger, gap: Decimal, as_of: date) -> tuple[str, Advice] | None:
     """Why no correction would be right, whoever wants it, and what to do."""
     systems = ledger.systems
-    if ledger.terms.end is not None and day > ledger.terms.end:
+    if ledger.terms.end is not None and as_of > ledger.terms.end:
         why = f"its contract ended on {ledger.terms.end} in {systems.target}"
-        return why, Advice(f"extend the contract, or end the subscription in {systems.source}")
+        remedy = f"extend the contract, or end the subscription in {systems.source}"
+        if ledger.has_ended:
+            remedy = f"compare the changes with the units of its last day in {systems.target}"
+        return why, Advice(remedy)
     if gap != gap.to_integral_value():
         remedy = f"correct the quantity, or the changes of it, in {systems.source}"
         return f"{systems.target} counts whole units", Advice(remedy)

@@ -1,7 +1,7 @@
 """Pending changes of one service become adjustments: merged by day, checked by rules, in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,6 @@ from trueup.model.plan import (
 from trueup.model.project import AppendSpec, MappingSpec, Verdict
 from trueup.model.rule_scopes import ChangeFacts, RuleOn, as_names
 from trueup.model.units import (
-    DAY,
     adjust,
     first_open_day,
     is_posted,
@@ -32,8 +31,10 @@ from trueup.model.units import (
 )
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
+from trueup.planning.ledger.lost_days import credit_note, entered_later, lost
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
+from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.planning.records.alike import AlikeRecords
 from trueup.planning.records.matching import change_id
 from trueup.planning.references import Refs, changes_before, references_of
@@ -45,7 +46,6 @@ from trueup.stages.append import (
     Pending,
     ServiceDays,
     merge,
-    split_correction,
 )
 from trueup.stages.diff import shown
 from trueup.stages.ledger import PendingUnits, ServiceLedger
@@ -56,22 +56,6 @@ BELOW_ZERO = "correction-below-zero"
 """Code of the finding that stops a correction after which less than no units would be left."""
 
 _CORRECTS = "corrects the difference, as decided"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedAdjustment:
-    """One adjustment in its order, and what stops it."""
-
-    adjustment: MergedAdjustment
-    units_before: int  # on its day
-    findings: Sequence[Finding]  # of rules on changes
-    stop: Finding | None  # its own, or that of an earlier one
-    correction: Correction  # what of its units corrects a difference, or is moved
-
-    @property
-    def correction_sent(self) -> Decimal:
-        """Units of a correction that it sends."""
-        return Decimal(0) if self.stop else self.adjustment.correction
 
 
 class AdjustmentPlanner:
@@ -103,7 +87,8 @@ class AdjustmentPlanner:
         days = ServiceDays.of(ledger.rows, taken)
         by_key = {change.key: change for change in ledger.changes}
         changes = [self._as_pending(by_key[key]) for key in sendable]
-        changes += _parts(changes, correction, days)
+        entered = [(one.day, Decimal(one.units)) for one in self._other_steps.of(ledger)]
+        changes += correction.parts(changes, days, entered)
 
         rows, moved, stop = ledger.rows, 0, None
         planned: list[PlannedAdjustment] = []
@@ -119,7 +104,20 @@ class AdjustmentPlanner:
             if not stop:
                 rows = adjust(rows, adjustment.day, adjustment.units)
                 moved += adjustment.units
-        return planned
+        return self._with_entered(ledger, planned)
+
+    def _with_entered(
+        self, ledger: ServiceLedger, planned: list[PlannedAdjustment]
+    ) -> list[PlannedAdjustment]:
+        """The first one that a correction takes from has the days of all units left out."""
+        sent = [one.adjustment for one in planned if not one.stop]
+        cancelled = [part for one in sent for part in one.cancelled]
+        days = entered_later(cancelled, self._other_steps.of(ledger))
+        first = next((one for one in sent if one.cancelled), None)
+        return [
+            replace(one, entered_later=days) if days and one.adjustment is first else one
+            for one in planned
+        ]
 
     def _below_zero(
         self, ledger: ServiceLedger, adjustment: MergedAdjustment, lowest_units: int
@@ -179,7 +177,7 @@ class AdjustmentPlanner:
                 self._hold(one.adjustment, one.stop)
                 continue
             if not one.adjustment.units:
-                self._mark_only(ledger, one.adjustment)
+                self._mark_only(ledger, one)
                 continue
             change = self._change(ledger, one, needs)
             if key in self._owner_state.repeats and key not in self._owner_state.changes:
@@ -197,21 +195,20 @@ class AdjustmentPlanner:
                 waits = replace(stop, code=WAITS, severity=Severity.HOLD, text=text, key=key)
                 self._state.block(key, waits)
 
-    def _mark_only(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> None:
+    def _mark_only(self, ledger: ServiceLedger, planned: PlannedAdjustment) -> None:
         """Nothing is sent for changes whose sum is zero: they are marked.
 
-        Days between their own days and this one may be lost all the same. A correction cancels what
-        the target has already: then none are.
+        Days between their own days and this one may be lost all the same, and those before the day
+        on which the target got the units that a correction leaves out.
         """
+        adjustment = planned.adjustment
         id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
+        why = "the changes of that day cancel out: nothing is sent"
         if adjustment.correction:
             why = "the correction, as decided, cancels it: nothing is sent"
-            self._marks.add(id_, adjustment.keys, (), why)
-            return
-        lost = self._lost(ledger, adjustment)
-        why = "the changes of that day cancel out: nothing is sent"
-        notes = (why, *_credit_note(ledger, lost))
-        self._marks.add(id_, adjustment.keys, (), *notes, lost=lost)
+        amount = lost(ledger, adjustment, planned.entered_later)
+        notes = (why, *credit_note(ledger, amount))
+        self._marks.add(id_, adjustment.keys, (), *notes, lost=amount)
 
     def _change(
         self, ledger: ServiceLedger, planned: PlannedAdjustment, needs: tuple[str, ...]
@@ -231,7 +228,7 @@ class AdjustmentPlanner:
             action=Action.ADJUST,
             mapping=mapping,
             keys=keys or (owner_key,),
-            name=ledger.row.name,
+            name=self._name(keys, ledger),
             tab=self._mapping.tab,
             entity=self._mapping.target.entity,
             place=self._mapping.place,
@@ -240,7 +237,6 @@ class AdjustmentPlanner:
             values=values,
             needs=needs,
             seen=self._seen(keys, ledger),
-            price_unknown=ledger.terms.monthly is None,
             notes=(*adjustment.notes, *notes),
             units=(planned.units_before, planned.units_before + units),
             adjustment=Adjustment(
@@ -255,11 +251,18 @@ class AdjustmentPlanner:
                 terms=ledger.terms,
             ),
         )
-        change = self._with_money(change, ledger, adjustment)
+        change = self._with_money(change, ledger, planned)
         self._state.changes[keys[0] if keys else id_] = [change]
         if keys:
             self._marks.add(f"{id_}:mark", keys, (id_,))
         return change
+
+    def _name(self, keys: Sequence[str], ledger: ServiceLedger) -> str:
+        """The row that the changes are about, which may have given its service to a later one."""
+        rows = {self._pending.values.row_of(key) for key in keys}
+        row = next(iter(rows), None) if len(rows) == 1 else None
+        is_earlier = row is not None and row != ledger.row.key and row in self._owner_state.rows
+        return self._context.label(self._owner.name, row) if row and is_earlier else ledger.row.name
 
     def _own_id(self, ledger: ServiceLedger, correction: Correction) -> str:
         """The id of an adjustment without a change of the source."""
@@ -269,38 +272,31 @@ class AdjustmentPlanner:
         return f"{self._mapping.name}:{verb}:{ledger.row.key}"
 
     def _with_money(
-        self, change: Change, ledger: ServiceLedger, adjustment: MergedAdjustment
+        self, change: Change, ledger: ServiceLedger, planned: PlannedAdjustment
     ) -> Change:
-        """The change with its effect on the run rate and on the contract's next invoice."""
-        terms, day, units = ledger.terms, adjustment.day, adjustment.units
+        """The change with its effect on the run rate and on the contract's next invoice.
+
+        The run rate counts what is more, or less, than the units whose place it takes: no invoice
+        has both.
+        """
+        adjustment, ended, terms = planned.adjustment, planned.takes_place_of, ledger.terms
+        day, units = adjustment.day, adjustment.units
+        before = ended.monthly if ended else Decimal(0)
         if terms.monthly is None:
-            return change
+            return replace(change, price_unknown=True)
         posted = ServiceDays.of(ledger.rows, ()).posted_until
         invoice = billing.invoice_effect(units, day, terms, posted, self._context.as_of)
-        lost = self._lost(ledger, adjustment)
+        amount = lost(ledger, adjustment, planned.entered_later)
+        place = (ended.text,) if ended else ()
         return replace(
             change,
-            monthly=exact(terms.monthly * units),
+            monthly=None if before is None else exact(terms.monthly * units - before),
+            price_unknown=before is None,
             invoice=invoice,
             one_off=invoice.earlier if invoice and invoice.earlier else None,
-            lost=lost,
-            notes=(*change.notes, *_credit_note(ledger, lost)),
+            lost=amount,
+            notes=(*change.notes, *place, *credit_note(ledger, amount)),
         )
-
-    def _lost(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
-        """Money of the days between the day of a change and the day that it moved to.
-
-        It moved because these days are posted, or have taken an adjustment: they stay as they are
-        billed. The amount is negative where a credit is owed. The day of a change is that of its
-        policy, by which nothing is lost: it is what was agreed.
-        """
-        total = Decimal(0)
-        for change in ledger.changes:
-            first, last = change.day, adjustment.day - DAY
-            if change.key in adjustment.keys and first <= last:
-                part = billing.amount(int(change.units), first, last, ledger.terms)
-                total += part or Decimal(0)
-        return exact(total) if total else None
 
     def _rows_to_come(self, ledger: ServiceLedger, since: date) -> int:
         """Unit rows that a new service will have at most: one for each month of its contract."""
@@ -381,18 +377,3 @@ class AdjustmentPlanner:
             rows.append(seen_row(self._context, self._owner, ledger.row.key))
         units = ledger.rows_read if ledger.record is not None else None
         return Preconditions(rows=tuple(dict.fromkeys(rows)), units=units)
-
-
-def _parts(changes: Sequence[Pending], correction: Correction, days: ServiceDays) -> list[Pending]:
-    """The correction as changes without a key; units that are moved are not split."""
-    day = days.open_from(correction.day)
-    if correction.transfer:
-        return [Pending("", day, correction.units)] if correction.units else []
-    return split_correction(changes, correction.units, day)
-
-
-def _credit_note(ledger: ServiceLedger, lost: Decimal | None) -> Iterable[str]:
-    """Names the product under which a credit for earlier days is given."""
-    if lost is not None and lost < 0 and ledger.refund:
-        target = ledger.systems.target
-        yield f"a credit is owed for earlier days: give it as {ledger.refund} in {target}"

@@ -19,9 +19,12 @@ class ArchiveMarks:
         self._context, self._mapping, self._state = context, mapping, state
         self._columns = made_of(context.project, mapping)
 
-    def add_alone(self, key: str, why: str) -> None:
-        """The mark of a change that nothing is sent for."""
-        self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why)
+    def add_alone(self, key: str, why: str, monthly: Decimal | None = None) -> None:
+        """The mark of a change that nothing is sent for.
+
+        `monthly` is what the run rate loses all the same.
+        """
+        self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why, monthly=monthly)
 
     def add(
         self,
@@ -30,10 +33,12 @@ class ArchiveMarks:
         needs: tuple[str, ...],
         *notes: str,
         lost: Decimal | None = None,
+        monthly: Decimal | None = None,
     ) -> None:
         """The write-back to these rows, if the mapping has one.
 
-        `lost` is the money of days that are not billed although nothing is sent.
+        `lost` is the money of days that are not billed although nothing is sent, `monthly` what the
+        run rate loses although nothing is sent.
         """
         spec = self._mapping.write_back
         if spec is None or not keys:
@@ -64,6 +69,7 @@ class ArchiveMarks:
                 made_of=self._made_of(keys),
             ),
             notes=notes,
+            monthly=monthly,
             lost=lost,
             marks_changes=True,
         )

@@ -34,23 +34,18 @@ class ChangeDecisions:
         }
         """Changes with the day that a decision names for them."""
 
-        self.days: Mapping[str, date] = dict(self._days())
-        """Changes with the day from which they are billed, whatever their own day and policy.
-
-        That is the named one. One that was undone is billed until the day of the undo: pushed
-        again, it begins there.
-        """
+        self.taken_back: Mapping[str, date] = dict(self._undo_days())
+        """Changes that are pushed again after an undo, with its day: they are billed until then."""
 
     def get(self, key: str) -> Decision | None:
         """The decision about a change, if it counts."""
         return self.by_key.get(key)
 
-    def _days(self) -> Iterator[tuple[str, date]]:
-        for key in self.by_key:
-            taken_back = self._taken_back(key) if key in self.pushed else None
-            days = [one for one in (self.named.get(key), taken_back) if one is not None]
-            if days:
-                yield key, max(days)
+    def _undo_days(self) -> Iterator[tuple[str, date]]:
+        for key in self.pushed:
+            day = self._taken_back(key)
+            if day is not None:
+                yield key, day
 
     def _taken_back(self, key: str) -> date | None:
         """The day from which an undo took the units of a change back; None without an undo.

@@ -13,7 +13,8 @@ from decimal import Decimal
 from trueup.model.finding import Finding
 from trueup.model.plan import Change, LedgerLine
 from trueup.model.units import DAY
-from trueup.planning.ledger.adjustments import AdjustmentPlanner, PlannedAdjustment
+from trueup.planning.ledger.adjustments import AdjustmentPlanner
+from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.stages.append import Correction
 from trueup.stages.ledger import PendingUnits, ServiceLedger
 
@@ -66,26 +67,48 @@ class Half:
     @property
     def planned(self) -> date | None:
         """The day on which this plan sends it."""
-        sent = self._sent()
+        sent = self.sent
         return sent.adjustment.day if sent else None
 
     @property
     def day(self) -> date | None:
         """The day of its changes, also where a policy names it; a correction has none."""
-        sent = self._sent()
+        sent = self.sent
         keys = sent.adjustment.keys if sent else ()
         return min((self.pending[key] for key in keys if key in self.pending), default=None)
 
     def changes_of(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Those of a service's changes that send it; where it was sent before, any."""
+        """Those of a service's changes that send it; where it was sent before, any.
+
+        None where this plan holds it.
+        """
         own = [
             one
             for one in changes
             if self.pending.keys() & {*one.keys} or (one.adjustment and one.adjustment.correction)
         ]
-        return own or changes
+        return own if own or self.pending else changes
 
-    def _sent(self) -> PlannedAdjustment | None:
+    def hold(self, stop: Finding) -> None:
+        """Stops it, and what comes after it in its service; a row that moves is stopped as a whole.
+
+        The finding is that of its first change, where it has one.
+        """
+        service, sent = self.service, self.sent
+        if service.new or sent is None:
+            service.stop = stop
+            return
+        if sent.adjustment.keys:
+            mapping, key = service.ledger.pending_mapping, sent.adjustment.keys[0]
+            stop = replace(stop, mapping=mapping, key=key)
+        start = service.adjustments.index(sent)
+        later = [
+            replace(one, stop=one.stop or stop, findings=()) for one in service.adjustments[start:]
+        ]
+        service.adjustments = [*service.adjustments[:start], *later]
+
+    @property
+    def sent(self) -> PlannedAdjustment | None:
         """The adjustment of its changes, or else the correction in their place."""
         if self.service.stop:
             return None
@@ -132,7 +155,7 @@ class BilledRow:
         return (one for one in changes if one.day in days)
 
     def _half(self, steps: Iterator[PendingUnits], sign: int) -> Half:
-        return Half(self.service, {one.key: one.day for one in steps}, sign)
+        return Half(self.service, {one.key: one.due or one.day for one in steps}, sign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +235,7 @@ class _Dated:
             first = first_day_alike(service.ledger, day, service.corrects.day)
             service.corrects_from = max(first, service.corrects_from or first)
         for one in service.ledger.changes if not self.is_correction else ():
-            if self.day <= one.day < day:
+            if self.day <= (one.due or one.day) and one.day < day:
                 service.later[one.key] = max(day, service.later.get(one.key, day))
         _plan_again(adjuster, service)
 

@@ -24,7 +24,7 @@ from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages.append import Correction, ServiceDays
-from trueup.stages.ledger import PendingUnits, ServiceLedger
+from trueup.stages.ledger import ServiceLedger
 
 NOT_MOVED = "not-moved"
 """Code of the finding of a row that moved in the source and cannot be moved in the target now."""
@@ -83,13 +83,17 @@ class Moves:
         if self._is_half_done(ledger) and line.difference:
             return self._block(key, line.text, line.advice)
         if line.difference is None or line.difference:
-            why = f"the ledger does not agree: {line.text}"
+            return self.block(key, f"the ledger does not agree: {line.text}", line.advice)
         before = {
             change.key: change
             for change in ledger.changes
             if change.day < day and self._is_own(key, change.key)
         }
-        why = why or self._why_not_sent([one for one in before if one not in sendable], before)
+        held = next((one for one in before if one not in sendable), None)
+        if held is not None and not why:
+            root = root_finding(self._context, self._pending.mapping.name, held)
+            why = f"a change of {before[held].day} comes before it: {root.text}"
+            return self.block(key, why, root.advice)
         if why:
             return self.block(key, why)
         earlier = [one for one in sendable if one in before]
@@ -156,14 +160,6 @@ class Moves:
         """
         return self._pending.values.row_of(change) == key
 
-    def _why_not_sent(self, held: Sequence[str], changes: Mapping[str, PendingUnits]) -> str:
-        """Why the old service does not get all its changes; empty where none is held."""
-        if not held:
-            return ""
-        first = held[0]
-        root = root_finding(self._context, self._pending.mapping.name, first)
-        return f"a change of {changes[first].day} comes before it: {root.text}"
-
     def join(self, arriving: Sequence[Change], leaving: Sequence[Change]) -> None:
         """Makes one unit of a move and the changes of earlier days; the departure comes last.
 
@@ -193,10 +189,10 @@ class Moves:
                         for change in changes
                     ]
 
-    def block(self, key: str, why: str) -> Finding:
+    def block(self, key: str, why: str, advice: Advice = NO_ADVICE) -> Finding:
         """Blocks the row: it stays on the record that it has."""
         text = f"it moved to another contract or service, and its units stay: {why}"
-        return self._block(key, text, NO_ADVICE)
+        return self._block(key, text, advice)
 
     def _block(self, key: str, text: str, advice: Advice) -> Finding:
         place, name = self._mapping.place, self._mapping.name

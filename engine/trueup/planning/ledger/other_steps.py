@@ -47,17 +47,21 @@ class OtherSteps:
             taken.add(rows[0].start)  # a service begins without units: its first ones were added
         return taken
 
-    def added_to(self, ledger: ServiceLedger, day: date) -> ServiceLedger:
-        """The ledger with the steps that its units take after `day`.
+    def of(self, ledger: ServiceLedger) -> list[UnitStep]:
+        """The steps that a service's units take, as far as its rows were read.
 
         Where the rows end, the contract does: that is no step.
         """
         own = self.own_days(ledger)
-        steps = tuple(
-            (later.start, later.units - earlier.units)
+        return [
+            UnitStep(later.start, later.units - earlier.units)
             for earlier, later in pairwise(ledger.rows)
-            if later.start > day and later.units != earlier.units and later.start not in own
-        )
+            if later.units != earlier.units and later.start not in own
+        ]
+
+    def added_to(self, ledger: ServiceLedger, day: date) -> ServiceLedger:
+        """The ledger with the steps that its units take after `day`."""
+        steps = tuple((one.day, one.units) for one in self.of(ledger) if one.day > day)
         return replace(ledger, later_steps=steps)
 
     def entered_already(

@@ -54,21 +54,22 @@ class SuccessionPairs:
         """`days` are those that decisions name for changes."""
         self._context, self._state, self._owner_state = context, state, owner_state
         self._values, self._days, self._adjuster = values, days, adjuster
-        self._pairs: Sequence[Pair] = ()
+        self.found: Sequence[Pair] = ()
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
         """Stops each half whose counterpart is not sent in this plan, and was not sent before.
 
         The increase waits while the units that it replaces are billed, the decrease while those
-        that replace it are not. Other changes of the two rows are no part of this. A service that
-        is stopped, or goes on another day, may have a half of another pair, which then does so too.
+        that replace it are not. Earlier changes of the two rows are no part of this; later ones
+        wait. A half that is stopped, or goes on another day, may come before one of another pair,
+        which then does so too.
         """
         for predecessor, successor in self._owner_state.wanted_by.items():
             wanted = planned.get(predecessor)
             if wanted and _is_in_question(wanted):
                 wanted.stop = self._waits_for_decision(wanted, successor)
-        self._pairs = [*self._found(planned)]
-        while any(self._keep_together(pair) for pair in self._pairs):
+        self.found = [*self._found(planned)]
+        while any(self._keep_together(pair) for pair in self.found):
             pass
 
     def _found(self, planned: Mapping[str, PlannedService]) -> Iterator[Pair]:
@@ -106,9 +107,9 @@ class SuccessionPairs:
         if begins.is_sent and ends.is_sent:
             return self._hold_on_two_days(begins, ends) or self._bring_together(pair)
         if begins.is_sent and not pair.has_ended:
-            new.stop = self._waits(new, old, self._why_held(old))
+            begins.hold(self._waits(new, old, self._why_held(old)))
         elif ends.is_sent and not pair.has_begun:
-            old.stop = self._waits(old, new, self._why_held(new))
+            ends.hold(self._waits(old, new, self._why_held(new)))
         else:
             return self._follow(pair)
         return True
@@ -118,13 +119,9 @@ class SuccessionPairs:
         halves = pair.new.begins, pair.old.ends
         planned = [half.planned for half in halves]
         found = on_common_days(self._adjuster, pair)
-        for half in halves:
-            service = half.service
-            if not found:
-                text = "the two services have no open day in common"
-                service.stop = self._stop(service, text, NO_ADVICE)
-            elif not half.is_sent:
-                service.stop = next((one.stop for one in service.adjustments if one.stop), None)
+        for half in halves if not found else ():
+            text = "the two services have no open day in common"
+            half.hold(self._stop(half.service, text, NO_ADVICE))
         return planned != [half.planned for half in halves]
 
     def _follow(self, pair: Pair) -> bool:
@@ -133,8 +130,8 @@ class SuccessionPairs:
         Returns whether it moved it. Where a service begins or ends several times along the chain,
         its units do not tell which day belongs to this pair.
         """
-        begins = [one for one in self._pairs if one.new.service is pair.new.service]
-        ends = [one for one in self._pairs if one.old.service is pair.old.service]
+        begins = [one for one in self.found if one.new.service is pair.new.service]
+        ends = [one for one in self.found if one.old.service is pair.old.service]
         halves = pair.new.begins, pair.old.ends
         planned = [half.planned for half in halves]
         if len(begins) == len(ends) == 1:
@@ -152,8 +149,8 @@ class SuccessionPairs:
         name = self._state.mapping.name
         push = Command("decide", name, missing, f"push --on {day} --reason …")
         text = f"the change that belongs to it is pushed on {day}: both go on one day"
-        for service in (begins.service, ends.service):
-            service.stop = self._stop(service, text, Advice.of(push))
+        for half in (begins, ends):
+            half.hold(self._stop(half.service, text, Advice.of(push)))
         return True
 
     def _why_held(self, planned: PlannedService) -> _Reason:
@@ -202,7 +199,7 @@ class SuccessionPairs:
 
         `added` are the changes of each service.
         """
-        for pair in self._pairs:
+        for pair in self.found:
             new = added[pair.new.service.ledger.row.key]
             old = added[pair.old.service.ledger.row.key]
             self.join_changes(pair.new.begins.changes_of(new), pair.old.ends.changes_of(old))

@@ -5,7 +5,7 @@ a change into the day from which it is billed. The most specific override wins: 
 match a row, the last one in the file.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
@@ -50,6 +50,7 @@ class Handover:
 
 
 NO_HANDOVER = Handover()
+NO_DAYS: Mapping[str, date] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Policy:
         quantity: Decimal,
         terms: ServiceTerms,
         decided: Mapping[str, date],
+        taken_back: Mapping[str, date] = NO_DAYS,
         handover: Handover = NO_HANDOVER,
     ) -> list[PendingUnits]:
         """The changes with the units and days that are billed.
@@ -119,7 +121,7 @@ class Policy:
         Changes of one day are one step: a renewal that ends ten seats and begins twelve is an
         increase by two. `quantity` is the row's quantity after all of them; `decided`: days that
         decisions name. A step from nothing, or to nothing, that only hands units over keeps its
-        day.
+        day. `taken_back`: days of an undo, until which changes are billed already.
         """
         steps = self._steps(changes, quantity)
         billed: list[PendingUnits] = []
@@ -132,8 +134,15 @@ class Policy:
                 day = self.day(step.units, step.day, terms, max(named, default=None))
             else:
                 day = step.day
-            billed += [self._with_day(change, step, day) for change in step.changes]
-        return _not_below_zero(billed, self.units(steps[0].before)) if steps else billed
+            for change in step.changes:
+                undone = taken_back.get(change.key)
+                if day is None and undone is not None:  # it was billed from a day before
+                    own = self._with_day(change, step, step.day)
+                else:
+                    own = self._with_day(change, step, day, is_decided=bool(named))
+                billed.append(_not_before(own, undone))
+        chosen = decided.keys() | taken_back.keys()
+        return _not_below_zero(billed, self.units(steps[0].before), chosen) if steps else billed
 
     def _steps(self, changes: Sequence[PendingUnits], quantity: Decimal) -> list["_Step"]:
         """The changes by day, in their order, with their billed units."""
@@ -155,11 +164,14 @@ class Policy:
         notes = (self._quantity_note(change.units, units),) if units != change.units else ()
         return replace(change, units=units, notes=notes)
 
-    def _with_day(self, change: PendingUnits, step: "_Step", day: date | None) -> PendingUnits:
+    def _with_day(
+        self, change: PendingUnits, step: "_Step", day: date | None, *, is_decided: bool = False
+    ) -> PendingUnits:
         notes = change.notes
         if day is not None and day != change.day:
             way = "increase" if step.units > 0 else "decrease"
-            notes = (*notes, f"dated {change.day}, billed from {day} (policy: {way})")
+            why = ", as decided" if is_decided else f" (policy: {way})"
+            notes = (*notes, f"dated {change.day}, billed from {day}{why}")
         return replace(
             change,
             day=day or change.day,
@@ -193,12 +205,22 @@ class _Step:
         return sum((one.units for one in self.changes), Decimal(0))
 
 
-def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[PendingUnits]:
+def _not_before(change: PendingUnits, undone: date | None) -> PendingUnits:
+    """The change from the day on which an undo took it back, where that is later than its own."""
+    if undone is None or change.needs_day or undone <= change.day:
+        return change
+    note = f"taken back on {undone}: it is billed again from there"
+    return replace(change, day=undone, due=change.day, notes=(*change.notes, note))
+
+
+def _not_below_zero(
+    changes: Sequence[PendingUnits], units: Decimal, chosen: Container[str]
+) -> list[PendingUnits]:
     """The changes, with decreases billed no earlier than the increases that they reduce.
 
     A policy may bill a change later than a decrease that comes after it. Where that one ends
     everything, nothing is billed any more, and the change takes its day. `units` are billed before
-    all of them.
+    all of them; the days of those in `chosen` are no policy's.
     """
     moved = list(changes)
     for position, change in enumerate(moved):
@@ -207,8 +229,8 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
         if change.step_reaches <= 0:
             moved[:position] = [_ended(one, change.day) for one in moved[:position]]
             continue
-        increases = {one.day for one in moved[:position] if one.units > 0}
-        later = sorted(day for day in increases if day > change.day)
+        days = {one.day for one in moved[:position] if one.units > 0}
+        later = sorted(day for day in days if day > change.day)
         for day in (change.day, *later):
             moved[position] = replace(change, day=day)
             if units + sum(one.units for one in moved if one.day <= day) >= 0:
@@ -216,7 +238,10 @@ def _not_below_zero(changes: Sequence[PendingUnits], units: Decimal) -> list[Pen
         else:
             moved[position] = change
         if (day := moved[position].day) != change.day:
-            note = f"billed from {day}, with the increase that it reduces (policy: increase)"
+            increases = [one for one in moved[:position] if one.units > 0 and one.day == day]
+            by_policy = not any(one.key in chosen for one in increases)
+            note = f"billed from {day}, with the increase that it reduces"
+            note += " (policy: increase)" if by_policy else ""
             notes, dated = (*change.notes, note), change.dated or change.day
             moved[position] = replace(moved[position], notes=notes, dated=dated)
     return moved

@@ -23,20 +23,18 @@ from trueup.model.pushed_keys import correction_key
 from trueup.model.rule_scopes import LedgerFacts, RuleOn, as_names
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
-from trueup.planning.ledger.adjustments import (
-    BELOW_ZERO,
-    AdjustmentPlanner,
-    PlannedAdjustment,
-)
-from trueup.planning.ledger.change_values import change_finding
+from trueup.planning.ledger.adjustments import BELOW_ZERO, AdjustmentPlanner
+from trueup.planning.ledger.contract_ends import ContractEnds
+from trueup.planning.ledger.ended_units import note_ended_units
 from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.held import held_units
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.moves import Moves
 from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
-from trueup.planning.ledger.pairs import SuccessionPairs
+from trueup.planning.ledger.pairs import WAITS_FOR_OTHER_HALF, SuccessionPairs
 from trueup.planning.ledger.pending import PendingChanges, Queue
+from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.planning.ledger.sendable import SendableChanges
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.planning.ledger.unbilled import hold_unbilled
@@ -44,9 +42,6 @@ from trueup.planning.records.evaluation import evaluate_rows
 from trueup.planning.rights import denied_finding
 from trueup.stages.append import NO_CORRECTION, Correction
 from trueup.stages.ledger import LedgerResult, ServiceLedger, compare, complete
-
-AFTER_CONTRACT = "after-its-contract"
-"""Code of the finding of a decrease that takes effect when its contract has ended."""
 
 CHANGES_LATER = "units-change-later"
 """Code of the warning that a person entered units for a later day, which no change explains."""
@@ -89,6 +84,7 @@ class _Reconciliation:
             self._pending.decisions.named,
             self._adjuster,
         )
+        self._ends = ContractEnds(context, self._pending, self._owner_state)
         self._runs = InvoiceRuns(context, ledger)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
@@ -113,6 +109,7 @@ class _Reconciliation:
             if key not in state.succeeded_by and not self._services.quantities.is_ignored(key)
         }
         self._pairs.hold_halves(planned)
+        note_ended_units(planned, self._pairs.found, self._services, self._context.as_of)
         added = {key: self._add(one) for key, one in planned.items()}
         self._pairs.join(added)
         self._services.add_extensions()
@@ -123,7 +120,7 @@ class _Reconciliation:
         """One row's ledger line, and its adjustments where they may be sent; adds nothing yet."""
         self._archive(queue)
         ledger = self._services.of_row(key, queue)
-        self._settle_after_end(ledger, queue)
+        self._ends.set_aside(ledger, queue)
         planned = self._plan(ledger, self._compare(ledger, key), queue)
         if planned.old or not self._moves.has(key):
             self._runs.note(planned.old or ledger)
@@ -136,16 +133,21 @@ class _Reconciliation:
         """Adds the adjustments of one service, or holds them, and its ledger line."""
         if planned.stop:
             if planned.old:  # a record alone would leave the units behind
-                self._moves.block(planned.ledger.row.key, planned.stop.text)
+                stop = planned.stop
+                self._moves.block(planned.ledger.row.key, stop.text, stop.advice)
             changes, line = [], self._stopped(planned, planned.stop)
         else:
             line = planned.line
+            sent = sum(one.correction_sent for one in planned.adjustments)
+            if not planned.old and sent != planned.corrects.units:
+                line = _not_corrected(line, planned.adjustments)
             ledger = self._runs.on_its_run(planned.new or planned.ledger)
             changes = self._adjuster.add(ledger, planned.adjustments)
             if planned.old:
                 left = self._adjuster.add(planned.old, planned.leaving)
                 self._moves.join(changes, left)
                 changes += left
+        self._ends.mark(planned.ledger)
         moved = sum(change.unit_change for change in changes)
         held = held_units(self._context, self._mapping.name, planned.ledger)
         line = complete(line, moved, held)
@@ -214,8 +216,6 @@ class _Reconciliation:
         adjustments: Sequence[PlannedAdjustment] = ()
         if sendable or correction.units:
             adjustments = self._adjuster.plan(ledger, sendable, correction)
-        if sum(one.correction_sent for one in adjustments) != correction.units:
-            line = _not_corrected(line, adjustments)
         return PlannedService(ledger, line, sendable, correction, adjustments)
 
     def _plan_move(
@@ -231,9 +231,7 @@ class _Reconciliation:
         planned.adjustments = self._adjuster.plan(move.new, move.later, move.arrival)
         planned.leaving = self._adjuster.plan(move.old, move.earlier, move.departure)
         both = (*planned.adjustments, *planned.leaving)
-        stop = next((one.stop for one in both if one.stop), None)
-        if stop:  # all of it, or nothing
-            planned.stop = self._moves.block(ledger.row.key, stop.text)
+        planned.stop = next((one.stop for one in both if one.stop), None)  # all of it, or nothing
         return planned
 
     def _correction(
@@ -267,24 +265,6 @@ class _Reconciliation:
             reason = self._pending.decisions.by_key[key].reason
             self._pending.marks.add_alone(key, f"archived only, {target} has it already: {reason}")
 
-    def _settle_after_end(self, ledger: ServiceLedger, queue: Queue) -> None:
-        """Sends nothing for decreases after the contract's end.
-
-        Once it has ended, they are marked. Before, they wait: it may be renewed, and then they are
-        sent.
-        """
-        end, keys = ledger.terms.end, {one.key for one in ledger.after_end}
-        for key in [one for one in queue.sendable if one in keys]:
-            queue.sendable.remove(key)
-            if end is not None and end < self._context.as_of:
-                self._state.ready.pop(key, None)
-                self._pending.marks.add_alone(key, f"nothing is sent: its contract ended on {end}")
-            else:
-                text = f"its contract ends on {end}, and what it bills with it"
-                self._state.skip(
-                    key, change_finding(self._mapping, AFTER_CONTRACT, Severity.SKIP, text, key)
-                )
-
     # Rules on the ledger
 
     def _rule_findings(self, planned: PlannedService, key: str) -> Sequence[Finding]:
@@ -308,9 +288,17 @@ class _Reconciliation:
         return rule_findings(self._rules, names, key)
 
     def _stopped(self, planned: PlannedService, stop: Finding) -> LedgerLine:
-        """Holds the changes of a service that a rule on the ledger stops, and its correction."""
+        """Holds all changes of a service, and its correction.
+
+        A rule on the ledger stops them, or one change stops all that belong to it: they wait.
+        """
+        both = (*planned.adjustments, *planned.leaving)
+        own = [key for one in both if one.stop is stop for key in one.adjustment.keys]
         for key in planned.sendable:
-            self._state.block(key, replace(stop, mapping=self._mapping.name, key=key))
+            if not own or key in own:
+                self._state.block(key, replace(stop, mapping=self._mapping.name, key=key))
+            else:
+                self._pending.make_wait(key, stop, "another change of the same move")
         if not planned.corrects.units:
             return planned.line
         return replace(
@@ -324,7 +312,8 @@ class _Reconciliation:
 def _not_corrected(line: LedgerLine, adjustments: Sequence[PlannedAdjustment]) -> LedgerLine:
     """The line of a difference whose correction is stopped, wholly or in part."""
     stops = (one.stop for one in adjustments if one.stop and one.adjustment.correction)
-    stop = next((one for one in stops if one.code == BELOW_ZERO), None)
+    own = (BELOW_ZERO, WAITS_FOR_OTHER_HALF)
+    stop = next((one for one in stops if one.code in own), None)
     if stop is None:
         text = "is corrected after an earlier change that is held, see there"
         return replace(line, text=text, remedy="", commands=())

@@ -8,12 +8,13 @@ from functools import cached_property
 from trueup.model.finding import NO_ADVICE, Advice
 from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
 from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
-from trueup.model.units import DAY, extended, total
+from trueup.model.units import extended, total
 from trueup.planning.context import PlanContext
+from trueup.planning.ledger.contract_ends import after_its_contract
 from trueup.planning.ledger.extensions import add_extension, extensions
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
-from trueup.planning.ledger.policies import NO_HANDOVER, Handover, Policies
+from trueup.planning.ledger.policies import Handover, Policies
 from trueup.planning.ledger.quantities import Quantities
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.references import Ancestry
@@ -52,11 +53,9 @@ class ServiceLedgers:
         self._unassigned = self.quantities.unassigned_changes()
         since = min([self._context.as_of, *self._days(queues)])
         # Of a contract that has ended and is extended, the units of its last day are carried on.
-        ended = {
-            record: terms.present_end
-            for record, terms in self._extended.items()
-            if terms.present_end and terms.present_end < since
-        }
+        ends = {record: terms.present_end for record, terms in self._extended.items()}
+        ends |= {record: self._end_of(record) for record in self._going_on()}
+        ended = {record: end for record, end in ends.items() if end is not None and end < since}
         services = {*self._state.record_ids.values(), *self._state.records} - ended.keys()
         read = self._context.reader.units
         self._units = {
@@ -66,6 +65,15 @@ class ServiceLedgers:
         split = self._split_services()
         if split:  # since when, their history tells
             self._units |= read(self._spec, append, split, min(since, *split.values()))
+
+    def _going_on(self) -> Iterable[int]:
+        """Services whose units may go on with another one: of a successor, or of the row itself."""
+        holders = map(self._state.holder, self._state.moved_from.values())
+        yield from (self._state.record_ids[one] for one in holders if one in self._state.record_ids)
+        yield from self._state.left_records.values()
+
+    def _end_of(self, record: int) -> date | None:
+        return self._terms.terms(self._state.records[record], "").end
 
     def _split_services(self) -> Mapping[int, date]:
         """Services of which one has units in the place of the other, with their contracts' starts.
@@ -120,8 +128,9 @@ class ServiceLedgers:
                 day = self._pending.values.day_or_none(key)
                 if day is not None:
                     yield day
-                if key in self._pending.decisions.days:
-                    yield self._pending.decisions.days[key]
+                decisions = self._pending.decisions
+                days = (decisions.named.get(key), decisions.taken_back.get(key))
+                yield from (one for one in days if one is not None)
 
     def of_row(self, key: str, queue: Queue) -> ServiceLedger:
         """The ledger of one row."""
@@ -138,7 +147,7 @@ class ServiceLedgers:
         if policy.failed and not unknown[0]:
             remedy = f"correct the policy of mapping {self._mapping.name}, or the row"
             unknown = policy.failed, Advice(remedy)
-        changes, ended = [*self._changes(queue)], list[PendingUnits]()
+        changes, ended, has_ended = [*self._changes(queue)], list[PendingUnits](), False
         if quantity is not None:
             handover = Handover(
                 begins=key in self._beginning,
@@ -146,13 +155,15 @@ class ServiceLedgers:
                 between=key in self._pending.values.successors,
             )
             decisions = self._pending.decisions
-            # Halves of a succession keep the days that they have to each other.
-            decided = decisions.days if handover == NO_HANDOVER else decisions.named
-            changes = policy.billed(changes, quantity, terms, decided, handover)
+            changes = policy.billed(
+                changes, quantity, terms, decisions.named, decisions.taken_back, handover
+            )
             quantity = policy.units(quantity)
-            ended = self._after_its_contract(changes, terms)
+            ended = after_its_contract(changes, terms, self._context.as_of)
             changes = [one for one in changes if one not in ended]
-            if terms.end is not None and self._context.as_of <= terms.end:
+            runs = terms.end is None or self._context.as_of <= terms.end
+            has_ended = not runs and not quantity and bool(changes)
+            if runs or has_ended:
                 quantity -= sum((one.units for one in ended), Decimal(0))
         ledger = ServiceLedger(
             row=self._context.labels.ref(self._mapping.name, key),
@@ -164,6 +175,7 @@ class ServiceLedgers:
             none_is_zero=left is None and self._bills_nothing_without_rows(key, record),
             changes=tuple(changes),
             after_end=tuple(ended),
+            has_ended=has_ended,
             last_day=self._last_day(queue, billed),
             terms=terms,
             pending_mapping=self._pending.mapping.name,
@@ -181,27 +193,6 @@ class ServiceLedgers:
         day = comparison_day(ledger, self._context.as_of)
         return self._other_steps.added_to(ledger, day)
 
-    def _after_its_contract(
-        self, changes: Sequence[PendingUnits], terms: ServiceTerms
-    ) -> list[PendingUnits]:
-        """Decreases from a day on which the contract has ended: it bills nothing any more.
-
-        After a contract's end only those of the day after it: with a later one there are days that
-        no contract bills.
-        """
-        end = terms.end
-        if end is None:
-            return []
-        runs = self._context.as_of <= end
-        return [
-            one
-            for one in changes
-            if one.step_units < 0
-            and one.day > end
-            and (one.dated or one.day) > end
-            and (runs or one.day == end + DAY)
-        ]
-
     def left_by(self, key: str) -> int | None:
         """The record with the units of a row that moved to another one; None for any other row.
 
@@ -215,6 +206,12 @@ class ServiceLedgers:
             return None
         end = self._terms.terms(self._state.records[record], "").end
         return None if end is not None and end < self._context.as_of else record
+
+    def left_behind(self, key: str) -> ServiceLedger | None:
+        """The service of a row that moved to another one when its contract had ended."""
+        record = self._state.left_records.get(key)
+        is_left = record is not None and self.left_by(key) is None
+        return self.of_record(record) if record is not None and is_left else None
 
     def _is_billed(self, record: int) -> bool:
         """Whether a record has units on the day of the plan, or later."""

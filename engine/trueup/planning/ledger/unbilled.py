@@ -76,9 +76,10 @@ def _changes_without_record(
 def _billable(ledger: ServiceLedger) -> Iterator[_Days]:
     """The days between the changes on which there are units; later ones have the quantity."""
     steps: dict[date, Decimal] = {}
-    for change in ledger.changes:
+    for change in (*ledger.changes, *ledger.after_end):
         steps[change.day] = steps.get(change.day, Decimal(0)) + change.units
-    units = (ledger.quantity or Decimal(0)) - sum(steps.values(), Decimal(0))
+    pending = sum((change.units for change in ledger.changes), Decimal(0))
+    units = (ledger.quantity or Decimal(0)) - pending
     for first, following in pairwise(sorted(steps)):
         units += steps[first]
         if units > 0:

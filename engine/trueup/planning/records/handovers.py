@@ -92,7 +92,11 @@ def _handing_over(
     if change.how != BY_SUCCESSION or owner is None:
         return change
     row = context.labels.ref(change.mapping, owner)
-    return replace(change, succeeds=row, notes=(*change.notes, f"takes over from {row.name}"))
+    note = f"takes over from {row.name}"
+    before_it = context.states[change.mapping].predecessors.get(change.keys[0], owner)
+    if before_it != owner:  # the succession came back to a record of an earlier row
+        note = f"succeeds {context.label(change.mapping, before_it)}, and {note}"
+    return replace(change, succeeds=row, notes=(*change.notes, note))
 
 
 class Handovers:
@@ -177,11 +181,15 @@ class Handovers:
         return [one for one in dict.fromkeys(found) if one not in self._links]
 
     def _withdraw(self, predecessor: str, successor: str) -> None:
-        """Leaves the row out: its record and its pending changes are its successor's."""
+        """Leaves the row out: its record and its pending changes are those of a later row."""
         self._state.succeeded_by[predecessor] = successor
         if predecessor not in self._state.rows:
             return
-        text = f"succeeded by {self._context.label(self._mapping.name, successor)}"
+        steps = self._state.predecessors.items()
+        following = next((later for later, of in steps if of == predecessor), successor)
+        text = f"succeeded by {self._context.label(self._mapping.name, following)}"
+        if following != successor:
+            text += f"; its record goes to {self._context.label(self._mapping.name, successor)}"
         place = succession_place(self._mapping)
         finding = Finding(
             SUCCEEDED, Severity.SKIP, text, "", place, self._mapping.name, predecessor

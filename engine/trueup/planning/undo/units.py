@@ -282,6 +282,9 @@ class _ServiceUndo:
                 else ("waits for a new decision before it")
             )
             yield f"{', '.join(keys)} {waits} can be pushed again"
+        elif change.adjustment and change.adjustment.is_transfer:
+            source = self._context.systems.source
+            yield f"the next plan moves them again, unless the row goes back in {source}"
         elif self._ledger.spec.difference is Difference.CORRECT:
             yield "the project corrects differences: the next plan makes the correction again"
 

@@ -1,0 +1,86 @@
+"""Decreases that take effect when their contract has ended: its end takes the units away.
+
+Nothing is sent for them. While the contract runs they wait, since a later end would make them
+count. Once it has ended they are marked, and with the mark the run rate loses their units.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from trueup.model.finding import Severity
+from trueup.model.mapping_state import MappingState
+from trueup.model.money import exact
+from trueup.model.plan import ServiceTerms
+from trueup.model.units import DAY
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.change_values import change_finding
+from trueup.planning.ledger.pending import PendingChanges, Queue
+from trueup.stages.ledger import PendingUnits, ServiceLedger
+
+AFTER_CONTRACT = "after-its-contract"
+"""Code of the finding of a decrease that takes effect when its contract has ended."""
+
+
+def after_its_contract(
+    changes: Sequence[PendingUnits], terms: ServiceTerms, as_of: date
+) -> list[PendingUnits]:
+    """Decreases from a day on which the contract has ended: it bills nothing any more.
+
+    After a contract's end only those of the day after it: with a later one there are days that no
+    contract bills.
+    """
+    end = terms.end
+    if end is None:
+        return []
+    return [
+        one
+        for one in changes
+        if one.step_units < 0
+        and one.day > end
+        and (one.dated or one.day) > end
+        and (as_of <= end or one.day == end + DAY)
+    ]
+
+
+class ContractEnds:
+    """Settles the decreases of one append-only mapping that take effect after a contract's end."""
+
+    def __init__(self, context: PlanContext, pending: PendingChanges, owner: MappingState) -> None:
+        """`owner` is the state of the mapping whose ledger the changes move."""
+        self._context, self._pending, self._owner_state = context, pending, owner
+
+    def set_aside(self, ledger: ServiceLedger, queue: Queue) -> None:
+        """Takes them out of what is sent; those of a contract that still runs wait."""
+        keys = {one.key for one in ledger.after_end}
+        for key in [one for one in queue.sendable if one in keys]:
+            queue.sendable.remove(key)
+            if not self._is_over(ledger):
+                text = f"its contract ends on {ledger.terms.end}, and what it bills with it"
+                mapping, skip = self._pending.mapping, Severity.SKIP
+                finding = change_finding(mapping, AFTER_CONTRACT, skip, text, key)
+                self._pending.state.skip(key, finding)
+
+    def mark(self, ledger: ServiceLedger) -> None:
+        """Marks those of a contract that has ended, unless an earlier change is held."""
+        state, per_unit = self._pending.state, ledger.terms.monthly
+        held = next((one.key for one in ledger.changes if one.key in state.blocked), None)
+        for one in ledger.after_end if self._is_over(ledger) else ():
+            if one.key not in state.ready:
+                continue
+            if held is not None:
+                self._pending.make_wait(one.key, state.blocked[held][0])
+                continue
+            state.ready.pop(one.key)
+            why = f"nothing is sent: its contract ended on {ledger.terms.end}"
+            monthly = None if per_unit is None else exact(per_unit * one.units)
+            if self._goes_on(one.key):
+                monthly = None  # the first adjustment of the successor counts the difference
+            self._pending.marks.add_alone(one.key, why, monthly)
+
+    def _goes_on(self, change: str) -> bool:
+        """Whether another service bills a successor of the row that the change is about."""
+        return self._pending.values.row_of(change) in {*self._owner_state.moved_from.values()}
+
+    def _is_over(self, ledger: ServiceLedger) -> bool:
+        end = ledger.terms.end
+        return end is not None and end < self._context.as_of

@@ -1,0 +1,69 @@
+"""Units that end with their contract, and that another service goes on with.
+
+A renewal may begin on the contract that follows, and a subscription may move to it. No adjustment
+takes the former units away: the end of their contract does. The run rate counts the first
+adjustment of the service that goes on by its difference to them, so that twelve seats that follow
+ten are two more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from trueup.model.units import units_on
+from trueup.planning.ledger.adjustments import PlannedAdjustment
+from trueup.planning.ledger.halves import Pair, PlannedService
+from trueup.planning.ledger.planned import EndedUnits
+from trueup.planning.ledger.services import ServiceLedgers
+from trueup.stages.ledger import ServiceLedger
+
+
+def note_ended_units(
+    planned: Mapping[str, PlannedService],
+    pairs: Iterable[Pair],
+    services: ServiceLedgers,
+    as_of: date,
+) -> None:
+    """Notes them with the adjustments that begin other units in their place."""
+    for pair in pairs:
+        begins, old = pair.new.begins.sent, pair.old
+        if begins and old.is_holder:
+            _note(pair.new.service, begins, old.service.ledger, _sent(old.service), as_of)
+    for key, service in planned.items():
+        left, line = services.left_behind(key), service.line
+        begins = next((one for one in _sent(service) if one.adjustment.units > 0), None)
+        if begins and left and line.units == 0:
+            _note(service, begins, left, (), as_of)
+
+
+def _note(
+    service: PlannedService,
+    begins: PlannedAdjustment,
+    old: ServiceLedger,
+    sent: Sequence[PlannedAdjustment],
+    as_of: date,
+) -> None:
+    """Notes the units of the old service's last day, after what this plan sends to it.
+
+    Nothing where it is a change that ends them, in this plan or before: then the run rate has it.
+    """
+    end = old.terms.end
+    if end is None or end >= max(as_of, begins.adjustment.day):
+        return
+    units = units_on(old.rows, end)
+    units += sum(one.adjustment.units for one in sent if one.adjustment.day <= end)
+    if not units:
+        return
+    name, monthly = old.row.name or service.ledger.row.name, old.terms.monthly
+    ended = EndedUnits(
+        monthly=None if monthly is None else monthly * units,
+        text=f"takes the place of {units} units of {name}, which end with their contract on {end}: "
+        "the run rate counts the difference",
+    )
+    service.adjustments = [
+        replace(one, takes_place_of=ended) if one is begins else one for one in service.adjustments
+    ]
+
+
+def _sent(service: PlannedService) -> Sequence[PlannedAdjustment]:
+    return () if service.stop else [one for one in service.adjustments if not one.stop]
