@@ -61,6 +61,9 @@ class MergedAdjustment:
     cancelled: tuple[tuple[date, Decimal], ...] = ()
     """Units of its changes that the target has already: a correction leaves them out. By day."""
 
+    too_late: int = 0
+    """Units that are decided to be pushed when no day of their contract is open: not sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceDays:

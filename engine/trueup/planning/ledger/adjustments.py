@@ -31,6 +31,7 @@ from trueup.model.units import (
 )
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
+from trueup.planning.ledger.contract_ends import ended_monthly
 from trueup.planning.ledger.lost_days import credit_note, entered_later, lost
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
@@ -92,7 +93,8 @@ class AdjustmentPlanner:
 
         rows, moved, stop = ledger.rows, 0, None
         planned: list[PlannedAdjustment] = []
-        for adjustment in merge(changes, days):
+        for merged in merge(changes, days):
+            adjustment = self._within_contract(ledger, merged)
             low = lowest(rows, adjustment.day, moved) + adjustment.units
             before = units_on(rows, adjustment.day, moved)
             findings = () if stop else self._rule_findings(adjustment, before, low, ledger.rows)
@@ -105,6 +107,18 @@ class AdjustmentPlanner:
                 rows = adjust(rows, adjustment.day, adjustment.units)
                 moved += adjustment.units
         return self._with_entered(ledger, planned)
+
+    def _within_contract(
+        self, ledger: ServiceLedger, adjustment: MergedAdjustment
+    ) -> MergedAdjustment:
+        """The adjustment, with nothing to send where no day of its contract is open any more."""
+        end, keys = ledger.terms.end, adjustment.keys
+        if end is None or adjustment.day <= end or adjustment.correction:
+            return adjustment
+        days = [one.day for one in ledger.changes if one.key in keys]
+        if max(days) > end or not self._pending.decisions.pushed.issuperset(keys):
+            return adjustment
+        return replace(adjustment, units=0, too_late=adjustment.units)
 
     def _with_entered(
         self, ledger: ServiceLedger, planned: list[PlannedAdjustment]
@@ -196,19 +210,23 @@ class AdjustmentPlanner:
                 self._state.block(key, waits)
 
     def _mark_only(self, ledger: ServiceLedger, planned: PlannedAdjustment) -> None:
-        """Nothing is sent for changes whose sum is zero: they are marked.
+        """Nothing is sent for changes whose sum is zero, or that are too late: they are marked.
 
         Days between their own days and this one may be lost all the same, and those before the day
         on which the target got the units that a correction leaves out.
         """
-        adjustment = planned.adjustment
+        adjustment, monthly = planned.adjustment, None
         id_ = f"{self._mapping.name}:{adjustment.keys[0]}:mark"
         why = "the changes of that day cancel out: nothing is sent"
         if adjustment.correction:
             why = "the correction, as decided, cancels it: nothing is sent"
+        elif adjustment.too_late:
+            end, units = ledger.terms.end, adjustment.too_late
+            why = f"no day of its contract is open, which ends on {end}: nothing is sent"
+            monthly = ended_monthly(ledger, adjustment.keys[0], units, self._pending)
         amount = lost(ledger, adjustment, planned.entered_later)
         notes = (why, *credit_note(ledger, amount))
-        self._marks.add(id_, adjustment.keys, (), *notes, lost=amount)
+        self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)
 
     def _change(
         self, ledger: ServiceLedger, planned: PlannedAdjustment, needs: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
+from trueup.model.mapping_state import MappingState
 from trueup.model.project import AppendSpec, MappingSpec, Reference
 from trueup.planning.context import PlanContext
 
@@ -84,10 +85,14 @@ class ChangeValues:
 
     @property
     def _succeeded_by(self) -> Mapping[str, str]:
+        return self.owner_state.succeeded_by if self.owner_state else {}
+
+    @property
+    def owner_state(self) -> MappingState | None:
+        """The rows whose ledger the changes move."""
         reference = self._mapping.fields[self._spec.in_turn].value
-        if not isinstance(reference, Reference):
-            return {}
-        return self._context.states[reference.mapping].succeeded_by
+        is_reference = isinstance(reference, Reference)
+        return self._context.states[reference.mapping] if is_reference else None
 
 
 def change_finding(

@@ -6,9 +6,9 @@ count. Once it has ended they are marked, and with the mark the run rate loses t
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from trueup.model.finding import Severity
-from trueup.model.mapping_state import MappingState
 from trueup.model.money import exact
 from trueup.model.plan import ServiceTerms
 from trueup.model.units import DAY
@@ -42,12 +42,24 @@ def after_its_contract(
     ]
 
 
+def ended_monthly(
+    ledger: ServiceLedger, change: str, units: Decimal | int, pending: PendingChanges
+) -> Decimal | None:
+    """What the run rate loses, or gains, by a change that is not sent as its contract has ended.
+
+    None where it is unknown, and where another service bills a successor of the row: the first
+    adjustment of that one counts the difference.
+    """
+    owner, per_unit = pending.values.owner_state, ledger.terms.monthly
+    goes_on = pending.values.row_of(change) in {*owner.moved_from.values()} if owner else False
+    return None if per_unit is None or goes_on else exact(per_unit * units)
+
+
 class ContractEnds:
     """Settles the decreases of one append-only mapping that take effect after a contract's end."""
 
-    def __init__(self, context: PlanContext, pending: PendingChanges, owner: MappingState) -> None:
-        """`owner` is the state of the mapping whose ledger the changes move."""
-        self._context, self._pending, self._owner_state = context, pending, owner
+    def __init__(self, context: PlanContext, pending: PendingChanges) -> None:
+        self._context, self._pending = context, pending
 
     def set_aside(self, ledger: ServiceLedger, queue: Queue) -> None:
         """Takes them out of what is sent; those of a contract that still runs wait."""
@@ -62,7 +74,7 @@ class ContractEnds:
 
     def mark(self, ledger: ServiceLedger) -> None:
         """Marks those of a contract that has ended, unless an earlier change is held."""
-        state, per_unit = self._pending.state, ledger.terms.monthly
+        state = self._pending.state
         held = next((one.key for one in ledger.changes if one.key in state.blocked), None)
         for one in ledger.after_end if self._is_over(ledger) else ():
             if one.key not in state.ready:
@@ -72,14 +84,8 @@ class ContractEnds:
                 continue
             state.ready.pop(one.key)
             why = f"nothing is sent: its contract ended on {ledger.terms.end}"
-            monthly = None if per_unit is None else exact(per_unit * one.units)
-            if self._goes_on(one.key):
-                monthly = None  # the first adjustment of the successor counts the difference
+            monthly = ended_monthly(ledger, one.key, one.units, self._pending)
             self._pending.marks.add_alone(one.key, why, monthly)
-
-    def _goes_on(self, change: str) -> bool:
-        """Whether another service bills a successor of the row that the change is about."""
-        return self._pending.values.row_of(change) in {*self._owner_state.moved_from.values()}
 
     def _is_over(self, ledger: ServiceLedger) -> bool:
         end = ledger.terms.end

@@ -84,7 +84,7 @@ class _Reconciliation:
             self._pending.decisions.named,
             self._adjuster,
         )
-        self._ends = ContractEnds(context, self._pending, self._owner_state)
+        self._ends = ContractEnds(context, self._pending)
         self._runs = InvoiceRuns(context, ledger)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
@@ -148,6 +148,7 @@ class _Reconciliation:
                 self._moves.join(changes, left)
                 changes += left
         self._ends.mark(planned.ledger)
+        line = _without_too_late(line, planned)
         moved = sum(change.unit_change for change in changes)
         held = held_units(self._context, self._mapping.name, planned.ledger)
         line = complete(line, moved, held)
@@ -307,6 +308,14 @@ class _Reconciliation:
             remedy=stop.remedy,
             commands=stop.commands,
         )
+
+
+def _without_too_late(line: LedgerLine, planned: PlannedService) -> LedgerLine:
+    """The line without units that no day is open for: they are lost, and not to be billed."""
+    units = sum(one.adjustment.too_late for one in planned.adjustments if not one.stop)
+    if planned.stop or line.quantity is None or not units:
+        return line
+    return replace(line, quantity=line.quantity - units, pending=line.pending - units)
 
 
 def _not_corrected(line: LedgerLine, adjustments: Sequence[PlannedAdjustment]) -> LedgerLine:
