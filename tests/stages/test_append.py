@@ -135,6 +135,29 @@ def test_a_correction_takes_from_opposite_changes_and_the_rest_goes_on_its_day(c
     ]
 
 
+@pytest.mark.parametrize(
+    ("entered", "correction", "parts"),
+    [
+        # Entered for the change before it, and not for the later one.
+        ([("11-7", 3)], -3, [("11-5", -3, "11-7")]),
+        # Entered before all changes: for the next one.
+        ([("11-2", 2)], -2, [("11-5", -2, "11-2")]),
+        # After the increase has ended again, it is none of these.
+        ([("11-14", 3)], -3, [("11-15", -3, None)]),
+        # Both together are the correction: each stands for a change of its own.
+        ([("11-6", 3), ("11-13", -5)], 2, [("11-12", 5, "11-13"), ("11-5", -3, "11-6")]),
+    ],
+)
+def test_a_correction_takes_from_the_change_whose_units_were_entered(entered, correction, parts):
+    changes = [log("a", "11-5", 3), log("b", "11-9", 2), log("c", "11-12", -5)]
+    found = [(day(on), Decimal(units)) for on, units in entered]
+    split = split_correction(changes, Decimal(correction), day("11-15"), found)
+    made = [(one.day, one.units, one.cancels.entered if one.cancels else None) for one in split]
+    assert made == [
+        (day(on), units, None if since is None else day(since)) for on, units, since in parts
+    ]
+
+
 LOGS = st.lists(
     st.tuples(st.integers(1, 28), st.integers(-4, 4), st.booleans()), min_size=1, max_size=10
 ).map(

@@ -4,12 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from trueup.model.plan import UnitRow
 from trueup.model.units import DAY
 
 Entered = tuple[date, Decimal]
 """Units that others entered in the target from a day on."""
+
+
+class Cancelled(NamedTuple):
+    """Units of changes that a correction leaves out: the target has them already."""
+
+    due: date  # the day of the changes
+    units: Decimal
+    entered: date | None  # since when the target has them, if that is known
+
 
 _Step = tuple[date, bool]
 """Changes of one day; whether they are decided to be pushed."""
@@ -24,7 +34,7 @@ class Pending:
     units: Decimal
     forced: bool = False  # decided to be pushed: it may move to the first open day
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
-    cancels: bool = False  # a part of a correction: the target has units of changes of its day
+    cancels: "Cancelled | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +68,7 @@ class MergedAdjustment:
     units: int
     notes: tuple[str, ...] = ()
     correction: Decimal = Decimal(0)  # how many of the units are one
-    cancelled: tuple[tuple[date, Decimal], ...] = ()
-    """Units of its changes that the target has already: a correction leaves them out. By day."""
-
+    cancelled: tuple[Cancelled, ...] = ()
     too_late: int = 0
     """Units that are decided to be pushed when no day of their contract is open: not sent."""
 
@@ -123,38 +131,50 @@ def split_correction(
 ) -> list[Pending]:
     """A correction in parts, so that nothing is sent only to be taken back.
 
-    It takes from days on which the changes go in the opposite direction, the latest first; the rest
-    goes on `day`. Of a renewal that ends ten seats and begins twelve, two go up. `entered` is what
-    others entered in the target, by day. It may stand for a change whose units are still there on
-    that day, and for no other one.
+    It takes from days on which the changes go in the opposite direction; the rest goes on `day`. Of
+    a renewal that ends ten seats and begins twelve, two go up. `entered` is what others entered in
+    the target, by day. It may stand for a change whose units are still there on that day, and for
+    no other one: the last one up to then, or else the next one. Where nothing was entered, the last
+    change is taken first.
     """
     steps: dict[_Step, Decimal] = {}
     for change in changes:
         step = change.day, change.forced
         steps[step] = steps.get(step, Decimal(0)) + change.units
     parts, rest = [], correction
-    for until, most in _portions(correction, entered):
-        left = most
-        for changed, forced in sorted(steps, reverse=True):
-            units = _lasting(steps, (changed, forced), until)
+    for since, most in _portions(correction, entered):
+        left, until = most, since or day
+        before = [one for one in sorted(steps, reverse=True) if since is None or one[0] <= since]
+        for step in (*before, *(one for one in sorted(steps) if one not in before)):
+            units = _lasting(steps, step, until)
             if left * units < 0:
                 part = max(left, -units) if left < 0 else min(left, -units)
-                parts.append(Pending("", changed, part, forced, cancels=True))
-                steps[changed, forced] += part
+                cancelled = Cancelled(step[0], -part, since)
+                parts.append(Pending("", step[0], part, step[1], cancels=cancelled))
+                steps[step] += part
                 left -= part
         rest -= most - left
     return [*parts, Pending("", day, rest)] if rest else parts
 
 
-def _portions(correction: Decimal, entered: Sequence[Entered]) -> Iterator[tuple[date, Decimal]]:
-    """The correction by the days on which its units were entered; the earliest, if not known."""
+def _portions(
+    correction: Decimal, entered: Sequence[Entered]
+) -> Iterator[tuple[date | None, Decimal]]:
+    """The correction by the days on which its units were entered, as far as that is known.
+
+    Where it is all that was entered, each entry is a part of it, whatever its sign.
+    """
+    is_all = sum((units for _, units in entered), correction) == 0
     for day, units in reversed(entered):
-        if units * correction < 0:
-            part = max(correction, -units) if correction < 0 else min(correction, -units)
+        part = -units
+        if not is_all:
+            part = max(correction, part) if correction < 0 else min(correction, part)
+            part = part if part * correction > 0 else Decimal(0)
+        if part:
             yield day, part
             correction -= part
-    if correction:
-        yield date.min, correction
+    if correction and not is_all:
+        yield None, correction
 
 
 def _lasting(steps: Mapping[_Step, Decimal], step: _Step, until: date) -> Decimal:
@@ -186,7 +206,7 @@ class _Group:
         if len(self.changes) > 1:
             notes.append(f"{len(self.changes)} changes of {day} in one")
         correction = sum((one.units for one in self.changes if not one.key), Decimal(0))
-        cancelled = tuple((one.day, -one.units) for one in self.changes if one.cancels)
+        cancelled = tuple(one.cancels for one in self.changes if one.cancels)
         return MergedAdjustment(keys, day, int(self.units), tuple(notes), correction, cancelled)
 
 

@@ -328,12 +328,10 @@ def _bar(
 def _wrong(ledger: ServiceLedger, gap: Decimal, as_of: date) -> tuple[str, Advice] | None:
     """Why no correction would be right, whoever wants it, and what to do."""
     systems = ledger.systems
-    if ledger.terms.end is not None and as_of > ledger.terms.end:
-        why = f"its contract ended on {ledger.terms.end} in {systems.target}"
-        remedy = f"extend the contract, or end the subscription in {systems.source}"
-        if ledger.has_ended:
-            remedy = f"compare the changes with the units of its last day in {systems.target}"
-        return why, Advice(remedy)
+    end = ledger.terms.end
+    if end is not None and as_of > end and not ledger.has_ended:
+        why = f"its contract ended on {end} in {systems.target}"
+        return why, Advice(f"extend the contract, or end the subscription in {systems.source}")
     if gap != gap.to_integral_value():
         remedy = f"correct the quantity, or the changes of it, in {systems.source}"
         return f"{systems.target} counts whole units", Advice(remedy)

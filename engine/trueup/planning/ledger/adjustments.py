@@ -32,7 +32,7 @@ from trueup.model.units import (
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.contract_ends import ended_monthly
-from trueup.planning.ledger.lost_days import credit_note, entered_later, lost
+from trueup.planning.ledger.lost_days import credit_note, lost
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
 from trueup.planning.ledger.planned import PlannedAdjustment
@@ -106,7 +106,7 @@ class AdjustmentPlanner:
             if not stop:
                 rows = adjust(rows, adjustment.day, adjustment.units)
                 moved += adjustment.units
-        return self._with_entered(ledger, planned)
+        return planned
 
     def _within_contract(
         self, ledger: ServiceLedger, adjustment: MergedAdjustment
@@ -119,19 +119,6 @@ class AdjustmentPlanner:
         if max(days) > end or not self._pending.decisions.pushed.issuperset(keys):
             return adjustment
         return replace(adjustment, units=0, too_late=adjustment.units)
-
-    def _with_entered(
-        self, ledger: ServiceLedger, planned: list[PlannedAdjustment]
-    ) -> list[PlannedAdjustment]:
-        """The first one that a correction takes from has the days of all units left out."""
-        sent = [one.adjustment for one in planned if not one.stop]
-        cancelled = [part for one in sent for part in one.cancelled]
-        days = entered_later(cancelled, self._other_steps.of(ledger))
-        first = next((one for one in sent if one.cancelled), None)
-        return [
-            replace(one, entered_later=days) if days and one.adjustment is first else one
-            for one in planned
-        ]
 
     def _below_zero(
         self, ledger: ServiceLedger, adjustment: MergedAdjustment, lowest_units: int
@@ -224,7 +211,7 @@ class AdjustmentPlanner:
             end, units = ledger.terms.end, adjustment.too_late
             why = f"no day of its contract is open, which ends on {end}: nothing is sent"
             monthly = ended_monthly(ledger, adjustment.keys[0], units, self._pending)
-        amount = lost(ledger, adjustment, planned.entered_later)
+        amount = lost(ledger, adjustment)
         notes = (why, *credit_note(ledger, amount))
         self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)
 
@@ -304,7 +291,7 @@ class AdjustmentPlanner:
             return replace(change, price_unknown=True)
         posted = ServiceDays.of(ledger.rows, ()).posted_until
         invoice = billing.invoice_effect(units, day, terms, posted, self._context.as_of)
-        amount = lost(ledger, adjustment, planned.entered_later)
+        amount = lost(ledger, adjustment)
         place = (ended.text,) if ended else ()
         return replace(
             change,

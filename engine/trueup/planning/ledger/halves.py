@@ -58,6 +58,7 @@ class Half:
     service: PlannedService  # that bills the row
     pending: Mapping[str, date]  # its changes of the source that are not sent yet, with their days
     sign: int  # of its units
+    may_be_corrected: bool  # a correction may stand in its place
 
     @property
     def is_sent(self) -> bool:
@@ -113,10 +114,11 @@ class Half:
         if self.service.stop:
             return None
         sent = [one for one in self.service.adjustments if not one.stop]
-        own = (one for one in sent if self.pending.keys() & {*one.adjustment.keys})
+        own = next((one for one in sent if self.pending.keys() & {*one.adjustment.keys}), None)
+        if own or not self.may_be_corrected:
+            return own
         corrections = (one for one in sent if one.adjustment.correction * self.sign > 0)
-        most = max(corrections, key=lambda one: one.adjustment.units * self.sign, default=None)
-        return next(own, None) or most
+        return max(corrections, key=lambda one: one.adjustment.units * self.sign, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +133,15 @@ class BilledRow:
     def begins(self) -> Half:
         """The step from nothing; its first one, where there are several."""
         steps = [one for one in self._steps() if one.step_units > 0]
-        return self._half((one for one in steps if one.step_reaches <= one.step_units), 1)
+        first = (one for one in steps if one.step_reaches <= one.step_units)
+        return self._half(first, 1, of_all=not self.service.line.units)
 
     @property
     def ends(self) -> Half:
         """The step to nothing."""
         steps = [one for one in self._steps() if one.step_units < 0]
-        return self._half((one for one in steps if one.step_reaches <= 0), -1)
+        last = (one for one in steps if one.step_reaches <= 0)
+        return self._half(last, -1, of_all=not self.service.ledger.quantity)
 
     @property
     def bills_nothing(self) -> bool:
@@ -154,8 +158,10 @@ class BilledRow:
         days = {one.day for one in changes if one.key in self.keys}
         return (one for one in changes if one.day in days)
 
-    def _half(self, steps: Iterator[PendingUnits], sign: int) -> Half:
-        return Half(self.service, {one.key: one.due or one.day for one in steps}, sign)
+    def _half(self, steps: Iterator[PendingUnits], sign: int, *, of_all: bool) -> Half:
+        """`of_all`: a correction is about all units of the row, and no other one."""
+        pending = {one.key: one.due or one.day for one in steps}
+        return Half(self.service, pending, sign, of_all or not self.is_holder)
 
 
 @dataclass(frozen=True, slots=True)

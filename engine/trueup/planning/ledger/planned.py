@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from trueup.model.finding import Finding
-from trueup.planning.ledger.lost_days import LostDays
 from trueup.stages.append import Correction, MergedAdjustment
 
 
@@ -27,7 +26,6 @@ class PlannedAdjustment:
     stop: Finding | None  # its own, or that of an earlier one
     correction: Correction  # what of its units corrects a difference, or is moved
     takes_place_of: EndedUnits | None = None
-    entered_later: Sequence[LostDays] = ()  # of units that a correction leaves out
 
     @property
     def correction_sent(self) -> Decimal:
