@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.stages.append import (
+    NO_CORRECTION,
     MergedAdjustment,
     Pending,
     ServiceDays,
@@ -156,6 +157,11 @@ def test_a_correction_takes_from_the_change_whose_units_were_entered(entered, co
     assert made == [
         (day(on), units, None if since is None else day(since)) for on, units, since in parts
     ]
+
+
+def test_without_a_difference_nothing_is_taken_from_what_was_entered():
+    entered = [(day("11-6"), Decimal(1)), (day("11-7"), Decimal(-1))]
+    assert NO_CORRECTION.parts([log("a", "11-5", 3)], days(), entered) == []
 
 
 LOGS = st.lists(

@@ -51,8 +51,10 @@ class Correction:
     ) -> list[Pending]:
         """Itself as changes without a key; units that are moved are not split."""
         day = days.open_from(self.day)
+        if not self.units:
+            return []
         if self.transfer:
-            return [Pending("", day, self.units)] if self.units else []
+            return [Pending("", day, self.units)]
         return split_correction(changes, self.units, day, entered)
 
 
