@@ -1,0 +1,59 @@
+"""Days between a change and the day on which somebody entered its units in the target."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from trueup.model.plan import RowRef, ServiceTerms
+from trueup.planning.ledger.lost_days import lost
+from trueup.stages.append import Correction, Pending, ServiceDays, merge
+from trueup.stages.ledger import PendingUnits, ServiceLedger
+
+FIRST, DAYS = date(2026, 11, 1), 30
+TERMS = ServiceTerms(Decimal(30), 1, FIRST, date(2026, 12, 31))  # £1 a unit and day of November
+NONE_TAKEN = ServiceDays.of((), ())
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(days=number)
+
+
+@st.composite
+def changes_and_entries(draw):
+    """Changes on days of their own, and some of them entered by hand a few days later or sooner."""
+    days = draw(st.lists(st.integers(3, 20), min_size=1, max_size=4, unique=True))
+    units = st.integers(-4, 4).filter(bool)
+    changes = [(one, draw(units)) for one in sorted(days)]
+    entered = [
+        (one + draw(st.integers(-2, 6)), count) for one, count in changes if draw(st.booleans())
+    ]
+    return changes, sorted(entered)
+
+
+@given(changes_and_entries())
+def test_what_is_lost_are_the_days_on_which_other_units_are_billed(drawn):
+    changes, entered = drawn
+    pending = [Pending(f"{one}", day(one), Decimal(count)) for one, count in changes]
+    correction = Correction(Decimal(-sum(count for _, count in entered)), day(29))
+    steps = [(day(one), Decimal(count)) for one, count in entered]
+    parts = correction.parts(pending, NONE_TAKEN, steps)
+    # Entries without a difference are asked about, and those for no change are taken back as such.
+    assume(correction.units and all(one.cancels for one in parts))
+    sent = merge([*pending, *parts], NONE_TAKEN)
+    ledger = ServiceLedger(
+        row=RowRef("subscription", "sub"),
+        record=1,
+        changes=tuple(PendingUnits(one.key, one.day, one.units) for one in pending),
+        terms=TERMS,
+    )
+
+    shown = sum((lost(ledger, one) or Decimal(0)) for one in sent)
+
+    missing = 0
+    for number in range(DAYS):
+        due = sum(count for one, count in changes if one <= number)
+        billed = sum(count for one, count in entered if one <= number)
+        billed += sum(one.units for one in sent if one.day <= day(number))
+        missing += due - billed
+    assert shown == missing
