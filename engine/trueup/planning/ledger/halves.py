@@ -50,6 +50,17 @@ class PlannedService:
         sent = [one.adjustment for one in both if not one.stop]
         return sum((one.units - one.correction for one in sent), Decimal(0))
 
+    def hold_from(self, first: PlannedAdjustment, stop: Finding) -> None:
+        """Stops an adjustment and all later ones; the finding is about its first change."""
+        start = self.adjustments.index(first)
+        if first.adjustment.keys:
+            key = first.adjustment.keys[0]
+            stop = replace(stop, mapping=self.ledger.pending_mapping, key=key)
+        later = (
+            replace(one, stop=one.stop or stop, findings=()) for one in self.adjustments[start:]
+        )
+        self.adjustments = [*self.adjustments[:start], *later]
+
 
 @dataclass(frozen=True, slots=True)
 class Half:
@@ -91,22 +102,11 @@ class Half:
         return own if own or self.pending else changes
 
     def hold(self, stop: Finding) -> None:
-        """Stops it, and what comes after it in its service; a row that moves is stopped as a whole.
-
-        The finding is that of its first change, where it has one.
-        """
-        service, sent = self.service, self.sent
-        if service.new or sent is None:
-            service.stop = stop
-            return
-        if sent.adjustment.keys:
-            mapping, key = service.ledger.pending_mapping, sent.adjustment.keys[0]
-            stop = replace(stop, mapping=mapping, key=key)
-        start = service.adjustments.index(sent)
-        later = [
-            replace(one, stop=one.stop or stop, findings=()) for one in service.adjustments[start:]
-        ]
-        service.adjustments = [*service.adjustments[:start], *later]
+        """Stops it, and what comes after it in its service; all of a row that moves."""
+        if self.service.new or self.sent is None:
+            self.service.stop = stop
+        else:
+            self.service.hold_from(self.sent, stop)
 
     @property
     def sent(self) -> PlannedAdjustment | None:

@@ -66,8 +66,8 @@ class SuccessionPairs:
         """
         for predecessor, successor in self._owner_state.wanted_by.items():
             wanted = planned.get(predecessor)
-            if wanted and _is_in_question(wanted):
-                wanted.stop = self._waits_for_decision(wanted, successor)
+            if wanted and not wanted.stop:
+                self._hold_in_question(wanted, successor)
         self.found = [*self._found(planned)]
         while any(self._keep_together(pair) for pair in self.found):
             pass
@@ -172,6 +172,18 @@ class SuccessionPairs:
         text = f"waits for {other.ledger.row.name}, which belongs to it: {why.text}"
         return self._stop(planned, text, why.advice)
 
+    def _hold_in_question(self, wanted: PlannedService, successor: str) -> None:
+        """Holds what depends on which row takes the service over.
+
+        The end of a service does, and all of one that is yet to be created.
+        """
+        sent = [one for one in wanted.adjustments if not one.stop and one.adjustment.units]
+        if wanted.ledger.record is not None:
+            ends = not wanted.ledger.quantity
+            sent = [one for one in sent if ends and one.adjustment.units < 0]
+        if sent:
+            wanted.hold_from(sent[0], self._waits_for_decision(wanted, successor))
+
     def _waits_for_decision(self, planned: PlannedService, successor: str) -> Finding:
         """Holds the end of a service that another row may take over."""
         name = self._owner_state.mapping.name
@@ -232,16 +244,3 @@ class SuccessionPairs:
                         else change
                         for change in changes
                     ]
-
-
-def _is_in_question(planned: PlannedService) -> bool:
-    """Whether what is planned depends on which row takes the service over.
-
-    The end of a service does, and all of one that is yet to be created.
-    """
-    sent = [one.adjustment.units for one in planned.adjustments if not one.stop]
-    if planned.stop:
-        return False
-    if planned.ledger.record is None:
-        return bool(sent)
-    return planned.ledger.quantity == 0 and any(units < 0 for units in sent)
