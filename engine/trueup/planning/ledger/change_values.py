@@ -91,8 +91,9 @@ class ChangeValues:
     def owner_state(self) -> MappingState | None:
         """The rows whose ledger the changes move."""
         reference = self._mapping.fields[self._spec.in_turn].value
-        is_reference = isinstance(reference, Reference)
-        return self._context.states[reference.mapping] if is_reference else None
+        if not isinstance(reference, Reference):
+            return None
+        return self._context.states[reference.mapping]
 
 
 def change_finding(
