@@ -124,7 +124,7 @@ class Policy:
         day. `taken_back`: days of an undo, until which changes are billed already.
         """
         steps = self._steps(changes, quantity)
-        billed: list[PendingUnits] = []
+        billed: list[list[PendingUnits]] = []
         for position, step in enumerate(steps):
             is_first, is_last = position == 0, position == len(steps) - 1
             starts = step.before <= 0 and (handover.begins if is_first else handover.between)
@@ -134,15 +134,19 @@ class Policy:
                 day = self.day(step.units, step.day, terms, max(named, default=None))
             else:
                 day = step.day
+            own: list[PendingUnits] = []
             for change in step.changes:
                 undone = taken_back.get(change.key)
                 if day is None and undone is not None:  # it was billed from a day before
-                    own = self._with_day(change, step, step.day)
+                    dated = self._with_day(change, step, step.day)
                 else:
-                    own = self._with_day(change, step, day, is_decided=bool(named))
-                billed.append(_not_before(own, undone))
+                    dated = self._with_day(change, step, day, is_decided=bool(named))
+                own.append(_not_before(dated, undone))
+            billed.append(own)
+        if not steps:
+            return []
         chosen = decided.keys() | taken_back.keys()
-        return _not_below_zero(billed, self.units(steps[0].before), chosen) if steps else billed
+        return _not_below_zero(billed, self.units(steps[0].before), chosen)
 
     def _steps(self, changes: Sequence[PendingUnits], quantity: Decimal) -> list["_Step"]:
         """The changes by day, in their order, with their billed units."""
@@ -214,37 +218,47 @@ def _not_before(change: PendingUnits, undone: date | None) -> PendingUnits:
 
 
 def _not_below_zero(
-    changes: Sequence[PendingUnits], units: Decimal, chosen: Container[str]
+    steps: Sequence[Sequence[PendingUnits]], units: Decimal, chosen: Container[str]
 ) -> list[PendingUnits]:
     """The changes, with decreases billed no earlier than the increases that they reduce.
 
-    A policy may bill a change later than a decrease that comes after it. Where that one ends
+    A policy may bill a change later than a step down that comes after it. Where that one ends
     everything, nothing is billed any more, and the change takes its day. `units` are billed before
     all of them; the days of those in `chosen` are no policy's.
     """
-    moved = list(changes)
-    for position, change in enumerate(moved):
-        if change.units >= 0 or change.needs_day:
-            continue
-        if change.step_reaches <= 0:
-            moved[:position] = [_ended(one, change.day) for one in moved[:position]]
-            continue
-        days = {one.day for one in moved[:position] if one.units > 0}
-        later = sorted(day for day in days if day > change.day)
-        for day in (change.day, *later):
-            moved[position] = replace(change, day=day)
-            if units + sum(one.units for one in moved if one.day <= day) >= 0:
-                break
+    before: list[PendingUnits] = []
+    for step in steps:
+        last = max(one.day for one in step)
+        if step[0].step_units >= 0 or step[0].needs_day:
+            before += step
+        elif step[0].step_reaches <= 0:
+            before = [*(_ended(one, last) for one in before), *step]
         else:
-            moved[position] = change
-        if (day := moved[position].day) != change.day:
-            increases = [one for one in moved[:position] if one.units > 0 and one.day == day]
-            by_policy = not any(one.key in chosen for one in increases)
-            note = f"billed from {day}, with the increase that it reduces"
-            note += " (policy: increase)" if by_policy else ""
-            notes, dated = (*change.notes, note), change.dated or change.day
-            moved[position] = replace(moved[position], notes=notes, dated=dated)
-    return moved
+            increases = [one for one in before if one.units > 0 and one.day > last]
+            days = (last, *sorted({one.day for one in increases}))
+            day = next((one for one in days if _left(units, before, step, one) >= 0), last)
+            by_policy = not any(one.key in chosen for one in increases if one.day == day)
+            before += (
+                one if day == last else _with_increase(one, day, by_policy=by_policy)
+                for one in step
+            )
+    return before
+
+
+def _left(
+    units: Decimal, before: Iterable[PendingUnits], step: Iterable[PendingUnits], day: date
+) -> Decimal:
+    """The units on a day on which a step is billed."""
+    changes = [*(one for one in before if one.day <= day), *step]
+    return sum((one.units for one in changes), units)
+
+
+def _with_increase(change: PendingUnits, day: date, *, by_policy: bool) -> PendingUnits:
+    """A change of a step that is billed with the increase that it reduces."""
+    note = f"billed from {day}, with the increase that it reduces"
+    note += " (policy: increase)" if by_policy else ""
+    dated = change.dated or change.day
+    return replace(change, day=day, dated=dated, notes=(*change.notes, note))
 
 
 def _ended(change: PendingUnits, day: date) -> PendingUnits:
