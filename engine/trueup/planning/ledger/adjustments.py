@@ -31,7 +31,6 @@ from trueup.model.units import (
 )
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
-from trueup.planning.ledger.contract_ends import ended_monthly
 from trueup.planning.ledger.lost_days import credit_note, lost
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
@@ -208,9 +207,9 @@ class AdjustmentPlanner:
         if adjustment.correction:
             why = "the correction, as decided, cancels it: nothing is sent"
         elif adjustment.too_late:
-            end, units = ledger.terms.end, adjustment.too_late
+            end, per_unit = ledger.terms.end, ledger.terms.monthly
             why = f"no day of its contract is open, which ends on {end}: nothing is sent"
-            monthly = ended_monthly(ledger, adjustment.keys[0], units, self._pending)
+            monthly = None if per_unit is None else exact(per_unit * adjustment.too_late)
         amount = lost(ledger, adjustment)
         notes = (why, *credit_note(ledger, amount))
         self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)

@@ -6,7 +6,6 @@ count. Once it has ended they are marked, and with the mark the run rate loses t
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from trueup.model.finding import Severity
 from trueup.model.money import exact
@@ -42,19 +41,6 @@ def after_its_contract(
     ]
 
 
-def ended_monthly(
-    ledger: ServiceLedger, change: str, units: Decimal | int, pending: PendingChanges
-) -> Decimal | None:
-    """What the run rate loses, or gains, by a change that is not sent as its contract has ended.
-
-    None where it is unknown, and where another service bills a successor of the row: the first
-    adjustment of that one counts the difference.
-    """
-    owner, per_unit = pending.values.owner_state, ledger.terms.monthly
-    goes_on = pending.values.row_of(change) in {*owner.moved_from.values()} if owner else False
-    return None if per_unit is None or goes_on else exact(per_unit * units)
-
-
 class ContractEnds:
     """Settles the decreases of one append-only mapping that take effect after a contract's end."""
 
@@ -74,7 +60,7 @@ class ContractEnds:
 
     def mark(self, ledger: ServiceLedger) -> None:
         """Marks those of a contract that has ended, unless an earlier change is held."""
-        state = self._pending.state
+        state, per_unit = self._pending.state, ledger.terms.monthly
         held = next((one.key for one in ledger.changes if one.key in state.blocked), None)
         for one in ledger.after_end if self._is_over(ledger) else ():
             if one.key not in state.ready:
@@ -84,8 +70,16 @@ class ContractEnds:
                 continue
             state.ready.pop(one.key)
             why = f"nothing is sent: its contract ended on {ledger.terms.end}"
-            monthly = ended_monthly(ledger, one.key, one.units, self._pending)
+            monthly = None if per_unit is None else exact(per_unit * one.units)
+            if self._goes_on(one.key):
+                monthly = None  # the first adjustment of the successor counts the difference
             self._pending.marks.add_alone(one.key, why, monthly)
+
+    def _goes_on(self, change: str) -> bool:
+        """Whether another service bills a successor of the row that the change is about."""
+        values = self._pending.values
+        succeeded = values.owner_state.moved_from.values() if values.owner_state else ()
+        return values.row_of(change) in {*succeeded}
 
     def _is_over(self, ledger: ServiceLedger) -> bool:
         end = ledger.terms.end

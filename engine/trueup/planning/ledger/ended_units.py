@@ -42,15 +42,17 @@ def _note(
     sent: Sequence[PlannedAdjustment],
     as_of: date,
 ) -> None:
-    """Notes the units of the old service's last day, after what this plan sends to it.
+    """Notes the units of the old service's last day, once all that is pending is dealt with.
 
     Nothing where it is a change that ends them, in this plan or before: then the run rate has it.
+    Changes that are held count as well: the plan that deals with them counts each by itself.
     """
     end = old.terms.end
     if end is None or end >= max(as_of, begins.adjustment.day):
         return
     units = units_on(old.rows, end)
-    units += sum(one.adjustment.units for one in sent if one.adjustment.day <= end)
+    units += sum(int(one.units) for one in old.changes if one.day <= end)
+    units += sum(int(one.adjustment.correction) for one in sent if one.adjustment.day <= end)
     if not units:
         return
     name, monthly = old.row.name or service.ledger.row.name, old.terms.monthly
