@@ -177,12 +177,13 @@ class SuccessionPairs:
 
         The end of a service does, and all of one that is yet to be created.
         """
-        sent = [one for one in wanted.adjustments if not one.stop and one.adjustment.units]
-        if wanted.ledger.record is not None:
-            ends = not wanted.ledger.quantity
-            sent = [one for one in sent if ends and one.adjustment.units < 0]
-        if sent:
-            wanted.hold_from(sent[0], self._waits_for_decision(wanted, successor))
+        sent = [one for one in wanted.adjustments if not one.stop]
+        ends = [one for one in sent if one.adjustment.units < 0 and not wanted.ledger.quantity]
+        waits = self._waits_for_decision(wanted, successor)
+        if (sent and wanted.ledger.record is None) or (ends and wanted.new):
+            wanted.stop = waits
+        elif ends:
+            wanted.hold_from(ends[0], waits)
 
     def _waits_for_decision(self, planned: PlannedService, successor: str) -> Finding:
         """Holds the end of a service that another row may take over."""
