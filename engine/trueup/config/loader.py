@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config.catalogues import load_catalogue
+from trueup.config.checks.append import check_append
 from trueup.config.checks.approval import check_approval
 from trueup.config.checks.connections import check_connections
 from trueup.config.checks.context import CheckContext
@@ -19,7 +20,7 @@ from trueup.config.checks.decisions import check_decisions
 from trueup.config.checks.dependencies import check_graph, in_order
 from trueup.config.checks.file_format import check_file_format
 from trueup.config.checks.guards import check_guards
-from trueup.config.checks.ledger import check_quantities
+from trueup.config.checks.ledger import check_ledger
 from trueup.config.checks.notes import check_notes
 from trueup.config.checks.rules import check_rules
 from trueup.config.checks.settings import check_settings, check_unused
@@ -205,7 +206,7 @@ def _check_specs(files: ProjectFiles, specs: _Specs, catalogue: Catalogue) -> It
 
     limit = ErrorLimit()
     for mapping in specs.mappings.values():
-        checks = (check_source, check_target, check_quantities, check_writes)
+        checks = (check_source, check_target, check_append, check_ledger, check_writes)
         found = (finding for check in checks for finding in check(mapping, context))
         yield from limit.take(found, mapping.place)
     yield from check_graph(specs.mappings)

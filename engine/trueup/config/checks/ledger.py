@@ -1,26 +1,20 @@
-"""The check of the parts of a mapping about quantities: `append` and `ledger`."""
+"""The check of the parts of a mapping about quantities, besides `append`: `ledger`, `policy`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
-from trueup.config.checks.catalogue_names import unknown_entity
 from trueup.config.checks.coercion import KNOWN_IN_PART
 from trueup.config.checks.context import CheckContext, references
 from trueup.config.checks.expressions import Names, check_expression
-from trueup.config.checks.fields import (
-    check_field_name,
-    check_mapping_name,
-    check_queryable,
-    error,
-)
+from trueup.config.checks.fields import check_field_name, check_mapping_name, error
+from trueup.config.checks.read_entities import NUMBERS, TIMES, check_read, check_type
 from trueup.config.checks.shapes import Constant
 from trueup.config.documents import Steps
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import (
-    AppendSpec,
     EffectiveDay,
     LedgerSpec,
     MappingSpec,
@@ -35,19 +29,12 @@ from trueup.model.project import (
 )
 from trueup.model.suggestions import hint, nearest, unknown
 
-_NUMBERS = frozenset({Type.INTEGER, Type.DECIMAL})
-_TIMES = frozenset({Type.DAY, Type.INSTANT})
 
-
-def check_quantities(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
-    """Yields what is wrong with `append` and `ledger` of a mapping."""
+def check_ledger(mapping: MappingSpec, context: CheckContext) -> Iterator[Finding]:
+    """Yields what is wrong with `ledger`, `policy` and `successor_of` of a mapping."""
     entity = context.entity(mapping.target.entity)
-    if entity:
-        yield from _check_append_is_needed(mapping, entity, context)
-    if mapping.append:
-        yield from _check_append(mapping.append, mapping, entity, context)
     if mapping.ledger:
-        yield from _check_ledger(mapping.ledger, mapping, entity, context)
+        yield from _check_comparison(mapping.ledger, mapping, entity, context)
     if mapping.policy:
         yield from check_policy(mapping.policy, mapping, context)
     if mapping.successor_of:
@@ -58,90 +45,7 @@ def check_quantities(mapping: MappingSpec, context: CheckContext) -> Iterator[Fi
             yield error("ledger", text, mapping.successor_of.place, "remove `successor_of`")
 
 
-def _check_append_is_needed(
-    mapping: MappingSpec, entity: Entity, context: CheckContext
-) -> Iterator[Finding]:
-    """`append` is for entities that cannot be queried, and only for these."""
-    readable = "query" in entity.operations
-    if mapping.append and readable:
-        text = f"{entity.name} can be queried, so it needs no `append`"
-        yield error("append", text, mapping.append.place, "use identity and match")
-    if not readable and not context.appends(mapping):
-        text = f"{entity.name} cannot be queried"
-        remedy = "use `append` instead of identity and match"
-        yield error("append", text, mapping.target.place, remedy)
-    if mapping.append and not readable:
-        match_specs = (spec for match_key in mapping.match for spec in match_key.fields.values())
-        for spec in (*mapping.identity.values(), *match_specs):
-            text = f"{entity.name} cannot be queried, so no record can be found by {spec.name}"
-            remedy = "`append` replaces identity and match"
-            yield error("append", text, spec.place, remedy)
-
-
-def _check_append(
-    append: AppendSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
-) -> Iterator[Finding]:
-    for name, steps in _own_fields(append):
-        if name not in mapping.fields and not context.is_removed(mapping.name, "fields", name):
-            text = f"append: {name!r} is not among the fields of mapping {mapping.name}"
-            yield unknown(text, name, mapping.fields, context.place(mapping, "append", *steps))
-
-    if entity:
-        place = context.place(mapping, "append", "merge", "sum")
-        yield from _check_type(append.merge_sum, entity, _NUMBERS, "a number", place)
-
-    proof = append.proof
-    rows: dict[Steps, str] = {("rows", index): name for index, name in enumerate(proof.rows)}
-    yield from _check_read(proof.entity, proof.on[0], rows, ("append", "proof"), mapping, context)
-
-
-def _own_fields(append: AppendSpec) -> Iterator[tuple[str, Steps]]:
-    """Yields the mapping's own fields that `append` names, each with the steps to it."""
-    for index, name in enumerate(append.merge_on):
-        yield name, ("merge", "on", index)
-    yield append.merge_sum, ("merge", "sum")
-    yield append.in_turn, ("in_turn",)
-    for index, name in enumerate(append.once):
-        yield name, ("once", index)
-    yield append.proof.on[1], ("proof", "on", append.proof.on[0])
-
-
-def _check_read(
-    name: str,
-    key_field: str,
-    fields: Mapping[Steps, str],
-    steps: Steps,
-    mapping: MappingSpec,
-    context: CheckContext,
-) -> Iterator[Finding]:
-    """Checks an entity that is only read, by `key_field`.
-
-    `fields` are the fields that are read, by their steps below `steps`.
-    """
-    entity = context.entity(name)
-    if entity is None:
-        yield unknown_entity(name, context.catalogue, context.place(mapping, *steps, "entity"))
-        return
-
-    if "query" not in entity.operations:
-        place = context.place(mapping, *steps, "entity")
-        yield error("not-queryable", f"{name} cannot be queried", place)
-    place = context.key_place(mapping, *steps, "on", key_field)
-    yield from check_field_name(key_field, entity, place)
-    yield from check_queryable(key_field, entity, place, "records cannot be selected by it")
-    for field_steps, field in fields.items():
-        yield from check_field_name(field, entity, context.place(mapping, *steps, *field_steps))
-
-
-def _check_type(
-    name: str, entity: Entity, types: frozenset[Type], what: str, place: Place
-) -> Iterator[Finding]:
-    field = entity.field(name)
-    if field and (field.type not in types or field.picklist is not None):
-        yield error("does-not-fit", f"{entity.name}.{name} is not {what}", place)
-
-
-def _check_ledger(
+def _check_comparison(
     ledger: LedgerSpec, mapping: MappingSpec, entity: Entity | None, context: CheckContext
 ) -> Iterator[Finding]:
     names = context.of_row(mapping)
@@ -174,7 +78,7 @@ def _check_units(
     fields: dict[Steps, str] = {("value",): units.value}
     if units.posted:
         fields["posted",] = units.posted
-    yield from _check_read(units.entity, unit_field, fields, steps, mapping, context)
+    yield from check_read(units.entity, unit_field, fields, steps, mapping, context)
 
     if entity:
         place = context.place(mapping, *steps, "on", unit_field)
@@ -182,10 +86,10 @@ def _check_units(
     unit_entity = context.entity(units.entity)
     if unit_entity:
         place = context.place(mapping, *steps, "value")
-        yield from _check_type(units.value, unit_entity, _NUMBERS, "a number", place)
+        yield from check_type(units.value, unit_entity, NUMBERS, "a number", place)
         place = context.place(mapping, *steps, "posted")
-        posted_types = _TIMES | {Type.BOOLEAN}
-        yield from _check_type(units.posted, unit_entity, posted_types, "a date", place)
+        posted_types = TIMES | {Type.BOOLEAN}
+        yield from check_type(units.posted, unit_entity, posted_types, "a date", place)
 
 
 def _check_price(
@@ -196,7 +100,7 @@ def _check_price(
         place = context.place(mapping, *steps, "value", index)
         field, findings = _resolve(path, mapping, entity, context, place)
         yield from findings
-        if field and field.type not in _NUMBERS:
+        if field and field.type not in NUMBERS:
             yield error("does-not-fit", f"price: {path} is not a number", place)
 
     place = context.place(mapping, *steps, "per")
@@ -288,7 +192,7 @@ def _check_periods(
         place = context.place(mapping, "ledger", "periods", key)
         field, findings = _resolve(path, mapping, entity, context, place)
         yield from findings
-        if field and field.type not in _TIMES:
+        if field and field.type not in TIMES:
             yield error("does-not-fit", f"periods: {path} is not a date", place)
 
 
