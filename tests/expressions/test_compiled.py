@@ -200,7 +200,7 @@ def test_every_value_of_a_mapping_is_listed():
         deactivate={"d": value("deactivate")},
         repeat=Repeat(value("repeat when"), "By", {"s": value("repeat set")}, HERE),
         ledger=LedgerSpec(
-            value("quantity"), UnitsSpec("U", ("a", "b"), "units", 0, "posted", HERE), "p", HERE
+            value("quantity"), UnitsSpec("U", ("a", "b"), "units", "posted", HERE), "p", HERE
         ),
         append=AppendSpec((), "", "", (), ProofSpec("U", ("a", "b"), (), HERE), HERE),
         write_back=WriteBackSpec({"w": value("write back set")}, HERE, value("write back when")),

@@ -16,6 +16,19 @@ def test_a_join_gives_all_rows_in_the_order_of_their_table():
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "on", "expected"),
+    [
+        ("contract", {"customer": "customer"}, ["c1", "c2"]),
+        ("contract", {"id": "id"}, ["c1"]),
+        ("account", {"id": "customer"}, ["a1"]),
+        ("log", {"contract": "id"}, ["l1", "l2", "l3"]),
+    ],
+)
+def test_a_join_reads_the_table_that_it_names_by_the_columns_that_it_names(table, on, expected):
+    assert ids(related(namespace(join("rows", table, on)), "rows")) == expected
+
+
 def test_a_join_without_rows_gives_an_empty_list():
     assert related(namespace(join("logs", "log", {"contract": "id"})), "logs", "c3") == []
 

@@ -284,7 +284,7 @@ class PreconditionChecker:
             Condition(append.proof.on[0], "in", services),
             Condition(names[2], "gte", first - DAY),
         ]
-        fields = sorted({*names[1:], append.proof.on[0], ledger.units.posted})
+        fields = sorted({*names[1:], append.proof.on[0], ledger.units.posted} - {""})
         grouped: dict[int, list[Row]] = defaultdict(list)
         for record in self._world.target.read(append.proof.entity, conditions, fields):
             grouped[record[append.proof.on[0]]].append(record)

@@ -177,12 +177,11 @@ def _ledger(node: Node) -> LedgerSpec:
 
 
 def _units(node: Node) -> UnitsSpec:
-    none, posted = node.get("none"), node.get("posted")
+    posted = node.get("posted")
     return UnitsSpec(
         entity=node["entity"].data,
         on=_pair(node["on"]),
         value=node["value"].data,
-        none=none.data if none else 0,
         posted=posted.data if posted else "",
         place=node.key_place,
     )

@@ -133,8 +133,7 @@ class UnitsSpec:
     entity: str
     on: tuple[str, str]
     value: str
-    none: int  # units of a service of ours that was never adjusted
-    posted: str  # the field that is set once a row's period is posted
+    posted: str  # the field that is set once a row's period is posted; "" where there is none
     place: Place
 
 

@@ -25,7 +25,7 @@ def unit_rows(
             record[start],
             record[end],
             int(record[units] or 0),
-            record.get(posted) is not None,
+            bool(record.get(posted)),
         )
         for record in records
     )

@@ -216,7 +216,7 @@ class Records:
         spec = ledger.units
         before = since if since == date.min else since - DAY
         conditions = [Condition(spec.on[0], "in", wanted), Condition(names[2], "gte", before)]
-        fields = sorted({*names[1:], spec.on[0], spec.value, spec.posted})
+        fields = sorted({*names[1:], spec.on[0], spec.posted} - {""})
         grouped: dict[int, list[Record]] = {}
         for record in self._target.read(spec.entity, conditions, fields):
             grouped.setdefault(record[spec.on[0]], []).append(record)

@@ -51,6 +51,13 @@ def settled() -> Scene:
     return scene
 
 
+def test_a_row_is_explained_under_the_title_of_its_mapping():
+    scene = Scene()
+    scene.files(changed(CUSTOMER, "title: Account → Company", "title: Kunde → Firma"))
+
+    assert Explained(scene).row().title == "Kunde → Firma"
+
+
 def test_an_edit_in_the_target_shows_both_values_and_the_one_written_last():
     scene = settled()
     scene.target.patch("Companies", scene.target.only("Companies")["id"], {"phone": "99"})

@@ -183,7 +183,6 @@ def cut(scene: Scene, *pieces: tuple[object, object, int]) -> None:
         }
 
 
-@pytest.mark.parametrize("none", [0, 10])
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -193,11 +192,10 @@ def cut(scene: Scene, *pieces: tuple[object, object, int]) -> None:
     ],
     ids=["the rows end", "a new period", "a gap"],
 )
-def test_where_unit_rows_end_or_begin_anew_that_is_nobodys_step(pieces, none):
+def test_where_unit_rows_end_or_begin_anew_that_is_nobodys_step(pieces):
     scene = dated_ahead()
     cut(scene, *pieces)
-    rows = changed("mappings/subscription.yaml", "units, none: 0", f"units, none: {none}")
-    scene.files(rows, decisions(scene.correct()))
+    scene.files(decisions(scene.correct()))
     assert adjusts(scene.plan()) == [(("sub",), day(11, 15), 2)]
 
 

@@ -207,6 +207,17 @@ def test_a_correction_of_another_quantity_is_not_made(quantity: int):
     assert "correct was decided for 12 units against 15 on 2026-11-20" in line_of(made).text
 
 
+def test_a_correction_of_other_units_is_not_made():
+    scene = settled()
+    scene.row("subscription")["quantity"] = Decimal(15)
+    seen = scene.correct()
+    assert "seen: {units: 12," in seen
+    scene.files(decisions(seen.replace("units: 12,", "units: 13,")))
+    made = scene.plan()
+    assert adjusts(made) == []
+    assert "correct was decided for 13 units against 15 on 2026-11-20" in line_of(made).text
+
+
 # Decisions that are about no row
 
 

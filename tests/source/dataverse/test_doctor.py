@@ -128,8 +128,9 @@ def test_the_doctor_warns_of_tables_without_tracking_or_concurrency(tmp_path: Pa
     ]
 
 
-def test_the_doctor_stops_without_a_token(world: DataverseWorld):
-    world.sandbox.token_endpoint.client_secret = "another"  # noqa: S105 -- not a real secret
+@pytest.mark.parametrize("name", ["tenant", "client_id", "client_secret"])
+def test_the_doctor_stops_without_a_token(world: DataverseWorld, name: str):
+    world.access = {name: "another"}
 
     findings = examined(world)
 

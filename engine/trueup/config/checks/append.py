@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import error
-from trueup.config.checks.read_entities import NUMBERS, check_read, check_type
+from trueup.config.checks.read_entities import DAYS, NUMBERS, check_read, check_type
 from trueup.config.documents import Steps
 from trueup.model.catalogue import Entity
 from trueup.model.finding import Finding
-from trueup.model.project import AppendSpec, MappingSpec
+from trueup.model.project import AppendSpec, MappingSpec, Reference
 from trueup.model.suggestions import unknown
 
 
@@ -52,10 +52,60 @@ def _check_append(
     if entity:
         place = context.place(mapping, "append", "merge", "sum")
         yield from check_type(append.merge_sum, entity, NUMBERS, "a number", place)
+        place = context.place(mapping, "append", "merge", "on", 1)
+        yield from check_type(append.merge_on[-1], entity, DAYS, "a day", place)
 
-    proof = append.proof
+    if all(name in mapping.fields for name, _ in _own_fields(append)):
+        yield from _check_kept_apart(append, mapping, context)
+    yield from _check_proof(append, mapping, context)
+
+
+def _check_kept_apart(
+    append: AppendSpec, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    """Changes are merged by the record and the day, and by nothing else."""
+    spec = mapping.fields.get(append.in_turn)
+    if spec and not isinstance(spec.value, Reference):
+        text = f"append: {append.in_turn} is no reference, so it names no record to adjust"
+        remedy = f"name a field with {{ref: …, of: …}}, or give {append.in_turn} one"
+        yield error("append", text, context.place(mapping, "append", "in_turn"), remedy)
+        return
+
+    day = next((name for name in append.merge_on if name != append.in_turn), "DAY")
+    expected = f"[{append.in_turn}, {day}]"
+    place = context.place(mapping, "append", "merge", "on")
+    if append.merge_on != (append.in_turn, day):
+        text = "append: `merge: on` is the field of `in_turn`, then that of the day"
+        yield error("append", text, place, f"write on: {expected}")
+    elif set(append.once) != {*append.merge_on}:
+        text = "append: `once` names other fields than `merge: on`, and would have no effect"
+        place = context.place(mapping, "append", "once")
+        yield error("append", text, place, f"write once: {expected}")
+
+    proven_by = append.proof.on
+    if proven_by[1] != append.in_turn:
+        text = f"append: rows are found by the field of `in_turn`, not by {proven_by[1]}"
+        place = context.place(mapping, "append", "proof", "on", proven_by[0])
+        yield error("append", text, place, f"write on: {{{proven_by[0]}: {append.in_turn}}}")
+
+
+def _check_proof(
+    append: AppendSpec, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    proof, steps = append.proof, ("append", "proof")
     rows: dict[Steps, str] = {("rows", index): name for index, name in enumerate(proof.rows)}
-    yield from check_read(proof.entity, proof.on[0], rows, ("append", "proof"), mapping, context)
+    yield from check_read(proof.entity, proof.on[0], rows, steps, mapping, context)
+
+    entity = context.entity(proof.entity)
+    if entity:
+        id_, *others = proof.rows
+        if id_ != "id" and entity.field(id_):
+            text = f"append: the first of `rows` is the id of a row, not {id_}"
+            yield error("append", text, context.place(mapping, *steps, "rows", 0), "write id")
+        types = (DAYS, "a day"), (DAYS, "a day"), (NUMBERS, "a number")
+        for index, (name, (type_, what)) in enumerate(zip(others, types, strict=False), 1):
+            place = context.place(mapping, *steps, "rows", index)
+            yield from check_type(name, entity, type_, what, place)
 
 
 def _own_fields(append: AppendSpec) -> Iterator[tuple[str, Steps]]:

@@ -23,6 +23,7 @@ from trueup.model.project import (
     PolicyPart,
     PolicySpec,
     PriceSpec,
+    ProofSpec,
     Rounding,
     UnitsSpec,
     Value,
@@ -62,6 +63,8 @@ def _check_comparison(
         text = f"ledger: mapping {pending.name} does not refer to {mapping.name}"
         remedy = f"give one of its fields {{ref: {mapping.name}, of: …}}"
         yield error("ledger", text, place, remedy)
+    elif pending and pending.append:
+        yield from _check_same_units(ledger.units, pending.append.proof, mapping, context)
 
     if ledger.price:
         yield from _check_price(ledger.price, mapping, entity, context)
@@ -82,7 +85,9 @@ def _check_units(
 
     if entity:
         place = context.place(mapping, *steps, "on", unit_field)
-        yield from check_field_name(own_field, entity, place)
+        if own_field != "id":
+            text = f"ledger: unit rows name their service by its id, not by {own_field}"
+            yield error("ledger", text, place, f"write on: {{{unit_field}: id}}")
     unit_entity = context.entity(units.entity)
     if unit_entity:
         place = context.place(mapping, *steps, "value")
@@ -90,6 +95,26 @@ def _check_units(
         place = context.place(mapping, *steps, "posted")
         posted_types = TIMES | {Type.BOOLEAN}
         yield from check_type(units.posted, unit_entity, posted_types, "a date", place)
+
+
+def _check_same_units(
+    units: UnitsSpec, proof: ProofSpec, mapping: MappingSpec, context: CheckContext
+) -> Iterator[Finding]:
+    """Reports where the units that are compared are not those that prove an adjustment."""
+    entity, steps = context.entity(units.entity), ("ledger", "units")
+    pairs = (
+        (units.entity, proof.entity, ("entity",), "entity"),
+        (units.on[0], proof.on[0], ("on", units.on[0]), "on"),
+        (units.value, proof.rows[-1], ("value",), "rows"),
+    )
+    for own, proven, own_steps, name in pairs:
+        is_known = context.entity if name == "entity" else entity.field if entity else None
+        if own != proven and is_known and is_known(own) and is_known(proven):
+            text = (
+                f"ledger: adjustments are proven by {proven} (`append: proof: {name}`), not {own}"
+            )
+            place = context.place(mapping, *steps, *own_steps)
+            yield error("ledger", text, place, "name the same in both places")
 
 
 def _check_price(

@@ -11,6 +11,7 @@ from trueup.model.finding import Finding, Place
 from trueup.model.project import MappingSpec
 
 NUMBERS = frozenset({Type.INTEGER, Type.DECIMAL})
+DAYS = frozenset({Type.DAY})
 TIMES = frozenset({Type.DAY, Type.INSTANT})
 
 

@@ -255,7 +255,7 @@ class _Maker:
                 continue
             append = self._project.mappings[spec.ledger.pending].append
             names = append.proof.rows if append else ()
-            fields = sorted({*names[1:], spec.ledger.units.posted})
+            fields = sorted({*names[1:], spec.ledger.units.posted} - {""})
             condition = Condition(spec.ledger.units.on[0], "eq", self._links[mapping, key])
             read = self._world.target.read(spec.ledger.units.entity, [condition], fields)
             steps: dict[str, int] = {}
