@@ -42,6 +42,30 @@ ALIKE = [
     ("D’Arcy's Bakery", "DArcys Bakery"),
     ("Sunrise Care", "Sun Rise Care"),
     ("Cope Paxton", "\u0421\u043e\u0440\u0435 \u0420axton"),  # Cyrillic letters
+    ("Acme Inc", "Acme Inc d/b/a Foo"),
+    ("Foo", "Acme, Inc. DBA Foo"),
+    ("Foo Ltd", "Acme Inc (d.b.a. Foo)"),
+    ("Harbour Fish Ltd", "J Smith t/a Harbour Fish"),
+    ("J Smith", "J. Smith trading as Harbour Fish"),
+    ("J Smith", "J Smith (now trading as: Harbour Fish)"),
+    ("Bakker Fietsen", "K. Bakker h.o.d.n. Bakker Fietsen"),
+    ("Oak Dental", "Oak Dental c/o Northgate Holdings"),
+    ("Oak Dental", "Elm Dental, formerly Oak Dental"),
+    ("Oak Dental", "Elm Dental – formerly known as Oak Dental Ltd"),
+    ("Oak Dental", "Elm Dental (was Oak Dental)"),
+    ("Oak Dental", "Elm Dental [ex: Oak Dental]"),
+    ("Elm Dental GmbH", "Elm Dental AG (früher Oak Dental)"),
+    ("Oak Dental", "Elm Dental f/k/a Oak Dental"),
+    ("Oak Dental a/k/a Oak", "Elm Dental (formerly Oak)"),
+]
+
+NOT_ALIKE = [
+    ("Consulting Ltd", "DBA Consulting Ltd"),  # a name that begins so
+    ("Bakery", "Formerly Known As Bakery"),
+    ("Company", "The Was Company"),
+    ("Rail", "Ex Rail"),
+    ("Alpine Dental", "Alpine (Garden)"),
+    ("Alpine", "Alpine (Switzerland)"),
 ]
 
 
@@ -58,6 +82,11 @@ def test_two_new_rows_that_look_alike_are_a_question_on_both(name, other):
     assert case.why("a") == case.why("b") == [NEEDS_DECISION]
     assert case.texts("a") == [f"looks like {other}, which is new as well"]
     assert case.create_ == []
+
+
+@pytest.mark.parametrize(("name", "other"), NOT_ALIKE)
+def test_a_row_of_another_name_is_created(name, other):
+    assert new({"a": {"name": name}}, {5: {"companyName": other}}).create_ == ["a"]
 
 
 def test_rows_that_look_alike_are_created_or_left_out():

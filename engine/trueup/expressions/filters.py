@@ -18,11 +18,11 @@ from trueup.expressions import patterns
 from trueup.expressions import text_filters as texts
 from trueup.expressions import value_filters as values
 from trueup.expressions.contact_filters import domain
-from trueup.expressions.name_filters import look_alike, normalise
+from trueup.expressions.name_filters import look_alike, names_in, normalise
 from trueup.expressions.unreadable import refuse_unreadable
 from trueup.expressions.value_filters import as_text
 
-__all__ = ["FILTERS", "TESTS", "as_text", "domain", "look_alike", "normalise"]
+__all__ = ["FILTERS", "TESTS", "as_text", "domain", "look_alike", "names_in", "normalise"]
 
 _FILTERS: dict[str, Callable[..., Any]] = {
     "abs": numbers.absolute,

@@ -49,6 +49,32 @@ _MORE_FORMS = (
 _FILLERS = frozenset(["the", "and"])
 
 
+_SECOND_NAME = re.compile(
+    r"""
+    (?<!\w) (?:
+        d[./]?b[./]?a | [ot]/a | [afn]/?k/?a | c/o | h\.?o\.?d\.?n
+        | (?:now\s+)? (?:trading|operating|doing\s+business) \s+ (?:as|under)
+        | (?:(?:also|formerly|previously|better|now) \s+)? known \s+ as
+        | formerly | previously | care \s+ of
+        | vormals | vorm\. | handelend \s+ onder (?:\s+de\s+naam)? | anciennement
+    ) (?!\w) \.? :?
+    | [(\[] \s* (?:was | were | now | once | ex | prev\.? | fr(?:ü|ue)her) (?!\w) [.:-]?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What stands before a second name of a company: Acme Inc d/b/a Foo, Foo (was Bar)."""
+
+
+def names_in(value: object) -> list[str]:
+    """Returns the names that a name consists of; itself alone, where it has no second name.
+
+    A trading name, an earlier name and that of the one who takes the post count as names.
+    """
+    first, *others = (part.strip(" ()[],;:-\u2013") for part in _SECOND_NAME.split(as_text(value)))
+    others = [name for name in others if name]
+    return [first, *others] if first and others else [as_text(value)]
+
+
 def normalise(value: object) -> str:
     """Returns a name without case, accents, punctuation and legal forms, for finding look-alikes.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trueup.expressions.filters import domain, look_alike
+from trueup.expressions.filters import domain, look_alike, names_in
 from trueup.expressions.value_filters import fold
 from trueup.model.mapping_state import Record
 
@@ -68,4 +68,5 @@ def forms_of(values: Mapping[str, Any]) -> Forms:
 def _forms(value: object) -> set[str]:
     if not isinstance(value, str) or not value.strip():
         return set()
-    return {form for form in (look_alike(value), domain(value)) if form}
+    names = {look_alike(name) for name in (value, *names_in(value))}
+    return {form for form in (*names, domain(value)) if form}
