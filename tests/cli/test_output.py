@@ -179,6 +179,15 @@ def test_a_device_is_written_to_and_stays(tmp_path: Path):
         os.close(descriptor)
 
 
+def test_what_keeps_no_plan_is_not_advised_to_be_applied(work: Path, trueup):
+    code, out, _ = trueup("plan", "--out", os.devnull)
+
+    assert (code, "trueup apply" in out) == (0, False)
+    assert out.rstrip().endswith(
+        f"Written to {os.devnull}, which keeps no plan: to apply one, save it to a file."
+    )
+
+
 @needs_full
 def test_a_full_disk_is_named_with_the_file(work: Path):
     done = shell(work, f"trueup plan --out {FULL}")

@@ -68,6 +68,14 @@ def write_whole(file: Path, content: str | bytes) -> None:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 
+def is_kept(file: Path) -> bool:
+    """Returns whether what was written to the file can be read from it again.
+
+    It cannot from a pipe, a device or an open stream. Raises `OSError`.
+    """
+    return _open_stream(file) is None and operating_system.is_regular(file)
+
+
 def _open_stream(file: Path) -> int | None:
     """Returns the descriptor that a name of an open stream stands for, otherwise None."""
     match = _OPEN_STREAM.fullmatch(str(file))

@@ -12,7 +12,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
-from trueup.cli.output_files import OutputFile, write_whole
+from trueup.cli.output_files import OutputFile, is_kept, write_whole
 from trueup.cli.parameters import DAY
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan, Reason
@@ -97,7 +97,6 @@ def plan(
     from trueup.model import document
     from trueup.operations import plan as operations
     from trueup.render import text
-    from trueup.render.sanitize import sanitize
 
     failures = _parse_failures(fail_on)
     order = {name: arguments.pop(name) for name in ("sort", "min_amount", "group")}
@@ -128,7 +127,7 @@ def plan(
         if approval := approval_line(project, document_text):
             show(approval)
         if file:
-            show(f"Saved to {sanitize(file)}. {_next_step(made, context.command('apply', file))}\n")
+            show(_saved(made, file, context.command("apply", file)) + "\n")
     return _exit_code(made, failures, changes=detailed_exitcode and bool(made.changes))
 
 
@@ -180,6 +179,16 @@ def _exit_code(made: Plan, failures: Sequence[str], *, changes: bool) -> int:
         report(f"error: the plan has what --fail-on names: {', '.join(found)}")
         return Exit.ERROR
     return Exit.CHANGES if changes else Exit.DONE
+
+
+def _saved(made: Plan, file: Path, command: str) -> str:
+    """Where the plan is, and what to do with it."""
+    from trueup.render.sanitize import sanitize
+
+    shown = sanitize(file)
+    if not is_kept(file):
+        return f"Written to {shown}, which keeps no plan: to apply one, save it to a file."
+    return f"Saved to {shown}. {_next_step(made, command)}"
 
 
 def _next_step(made: Plan, command: str) -> str:
