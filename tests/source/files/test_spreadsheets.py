@@ -1,10 +1,12 @@
 """Files as people export them: Excel workbooks, headings of display labels, local spellings."""
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -83,6 +85,71 @@ def test_the_error_of_a_formula_is_no_text(put: Put, source: FileSource):
     assert "Effective Date is #N/A, the error of a formula" in finding.text
 
 
+def stored(data: bytes, cell: str, value: str) -> bytes:
+    """The workbook with what a program stores beside the formula of a cell."""
+    changed = io.BytesIO()
+    with ZipFile(io.BytesIO(data)) as old, ZipFile(changed, "w") as new:
+        for part in old.namelist():
+            text = old.read(part)
+            if part == "xl/worksheets/sheet1.xml":
+                before = re.search(
+                    rb'<c r="%b"[^>]*><f>[^<]*</f><v ?/?>(</v>)?' % cell.encode(), text
+                )
+                assert before
+                after = re.sub(rb"<v.*", value.encode(), before[0])
+                if "<v></v>" in value:
+                    after = after.replace(b"<c ", b'<c t="str" ', 1)
+                text = text.replace(before[0], after)
+            new.writestr(part, text)
+    return changed.getvalue()
+
+
+FORMULAS = workbook(("Sheet1", [*CHANGES, ["x", "=1+2", date(2026, 11, 17), '=IF(1,"","")']]))
+
+
+def test_a_formula_is_read_by_the_value_that_is_stored_with_it(put: Put, source: FileSource):
+    data = stored(stored(FORMULAS, "B5", "<v>3</v>"), "D5", "<v></v>")
+    put("license_change.xlsx", data)
+
+    last = source.read("license_change", COLUMNS).rows[-1]
+
+    assert (last["quantity"], last["status"]) == (Decimal(3), None)
+
+
+def test_a_formula_that_was_never_calculated_is_not_taken_for_an_empty_cell(
+    put: Put, source: FileSource
+):
+    put("license_change.xlsx", stored(FORMULAS, "D5", "<v></v>"))
+
+    with pytest.raises(
+        SourceError, match="xlsx:5: Quantity is a formula that was never calculated"
+    ):
+        source.read("license_change", COLUMNS)
+
+
+def test_a_workbook_with_formulas_is_not_written_back_to(put: Put, source: FileSource):
+    path = put("license_change.xlsx", stored(stored(FORMULAS, "B5", "<v>3</v>"), "D5", "<v></v>"))
+    before = path.read_bytes()
+
+    for write in (
+        lambda: source.write("license_change", [RowUpdate(A, {"status": "Archived"}, {})]),
+        lambda: source.require_writable("license_change"),
+    ):
+        with pytest.raises(SourceError, match="has formulas, and writing to it would lose their"):
+            write()
+
+    assert path.read_bytes() == before
+
+
+def test_an_empty_sheet_is_not_a_table_without_rows(put: Put, source: FileSource):
+    put("license_change.xlsx", workbook(("Sheet1", [])))
+    put("account.xlsx", workbook(("Sheet1", [["Account", "Account Name"]])))
+
+    with pytest.raises(SourceError, match=r"license_change\.xlsx: sheet `Sheet1` is empty"):
+        source.read("license_change", COLUMNS)
+    assert source.read("account", ["name"]).rows == []
+
+
 def test_a_stray_cell_at_the_end_of_a_sheet_costs_nothing(put: Put, source: FileSource):
     book = load_workbook(io.BytesIO(workbook(("Sheet1", CHANGES))))
     book.active["XFD1048576"] = " "
@@ -121,6 +188,17 @@ def test_what_is_no_workbook_is_said_in_one_sentence(put: Put, source: FileSourc
     put("account.xlsx", data)
 
     with pytest.raises(SourceError, match="cannot be read as an Excel workbook"):
+        source.read("account", ["name"])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "order"), [("utf-16-le", "little endian"), ("utf-16-be", "big endian")]
+)
+@pytest.mark.parametrize("name", ["account.csv", "account.json"])
+def test_utf_16_without_a_mark_is_named(put: Put, source: FileSource, name, encoding, order):
+    put(name, f"id,name\r\n{A},Alpine\r\n".encode(encoding))
+
+    with pytest.raises(SourceError, match=rf"UTF-16 \({order}\) without a byte order mark"):
         source.read("account", ["name"])
 
 

@@ -70,7 +70,13 @@ class RowCache:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+            try:
+                self._db.executescript(
+                    f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}"
+                )
+            except sqlite3.Error:
+                self._db.close()
+                raise
         except (OSError, sqlite3.Error) as error:
             raise SourceError(
                 f"the row cache {name} cannot be opened: {error}; it may be deleted"

@@ -85,12 +85,27 @@ def read_bytes(path: Path, name: str) -> bytes:
         raise SourceError(f"{name} cannot be read: {error.strerror}") from error
 
 
+_BEGINNING = 64
+"""Bytes in which a text of UTF-16 shows itself: every export begins with names in ASCII."""
+
+
+def _byte_order(beginning: bytes) -> str:
+    """Returns the byte order where every second byte is 0, as in ASCII in UTF-16; else nothing."""
+    halves = {"big endian": beginning[::2], "little endian": beginning[1::2]}
+    found = (order for order, half in halves.items() if half and not half.strip(b"\0"))
+    return next(found, "")
+
+
 def decode(data: bytes, name: str) -> FileText:
     """Returns the text of a file in UTF-8, or in the UTF-16 that its byte order mark states.
 
-    Raises `SourceError`, with the first byte that does not fit.
+    Raises `SourceError`, with the first byte that does not fit, or for UTF-16 without such a mark.
     """
     mark = next((one for one in _ENCODINGS if data.startswith(one)), b"")
+    if not mark and (order := _byte_order(data[:_BEGINNING])):
+        raise SourceError(
+            f"{name} looks like UTF-16 ({order}) without a byte order mark; save it as UTF-8"
+        )
     encoding = _ENCODINGS.get(mark, "utf-8")
     try:
         return FileText(data[len(mark) :].decode(encoding), mark, encoding)

@@ -131,9 +131,12 @@ class FileSource:
         return self._name_of(self._file_of(table))
 
     def require_writable(self, table: str) -> None:
-        """Raises `SourceError` where the table's file may not be written."""
+        """Raises `SourceError` where the table's file may not or cannot be written."""
         path = self._file_of(table)
         require_writable(path.resolve(), self._name_of(path))
+        document = self._open(path, table)
+        if isinstance(document, XlsxDocument):
+            document.require_editable()
 
     def _name_of(self, path: Path) -> str:
         return self._name if self._is_workbook else f"{self._name}/{path.name}"

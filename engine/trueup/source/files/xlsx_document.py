@@ -1,16 +1,18 @@
 """A table in a sheet of an Excel workbook, with one row of headers. Needs the extra `excel`.
 
-openpyxl reads and writes the file. A write-back keeps values, formulas and formats; of what
-openpyxl does not know (such as embedded objects) it may keep less, so exports that people prepared
-with care are better written back as CSV.
+openpyxl reads and writes the file. A write-back keeps values and formats; of what openpyxl does not
+know (such as embedded objects) it may keep less, so exports that people prepared with care are
+better written back as CSV. A formula is read by the value that the program which saved the file
+stored with it. openpyxl stores none, so a workbook with formulas is not written back to.
 """
 
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
@@ -27,25 +29,32 @@ _BROKEN = (BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeEr
 """What the reader raises: whatever the broken part of a file leads to; for XML a SyntaxError."""
 
 
+_SHEETS = "xl/worksheets/"
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+"""The tag of a formula in the part of a sheet."""
+
+
 class XlsxDocument:
     """A table in one sheet; the position of a row is its number in the sheet."""
 
     def __init__(self, data: bytes, name: str, sheet: str) -> None:
         """`sheet` is read, or the only one there is. Raises `SourceError`."""
         self._data, self._name, self._sheet = data, name, sheet
-        workbook = self._load(values=True)
+        workbook = self._load()
         worksheet = self._worksheet(workbook)
         try:
-            self._rows = [*_filled(worksheet)]
+            self._rows = [*_filled(worksheet, self._formulas())]
         except _BROKEN as error:
             raise self._broken() from error
         finally:
             workbook.close()
+        self._title = worksheet.title
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields row by row, without empty ones. Raises `SourceError`."""
         headers = self.names()
         for number, cells in self._rows[1:]:
+            self._require_values(number, headers, cells)
             extra = [cell for cell in cells[len(headers) :] if cell is not None]
             faults = (
                 f"{header} is {cell}, the error of a formula"
@@ -74,8 +83,12 @@ class XlsxDocument:
     def names(self) -> list[str]:
         """Returns the headers. Raises `SourceError`."""
         if not self._rows:
-            return []
+            raise SourceError(
+                f"{self._name}: sheet `{self._title}` is empty; its first row must name the "
+                "columns also where there are no rows: export it again"
+            )
         number, cells = self._rows[0]
+        self._require_values(number, [], cells)
         headers = ["" if cell is None else str(cell).strip() for cell in cells]
         repeated = sorted({name for name in headers if name and headers.count(name) > 1})
         if repeated:
@@ -86,8 +99,12 @@ class XlsxDocument:
         return headers
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
-        """Returns the workbook with new values, given by row number and header."""
-        workbook = self._load(values=False)
+        """Returns the workbook with new values, given by row number and header.
+
+        Raises `SourceError` for a workbook with formulas.
+        """
+        self.require_editable()
+        workbook = self._load(formulas=True, whole=True)
         worksheet = self._worksheet(workbook)
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
         for row, values in edits.items():
@@ -97,8 +114,49 @@ class XlsxDocument:
         workbook.save(written)
         return written.getvalue()
 
-    def _load(self, *, values: bool) -> "Workbook":
-        """The workbook: to read the values of formulas, or to edit the formulas themselves.
+    def require_editable(self) -> None:
+        """Raises `SourceError` for a workbook that a write-back would damage."""
+        if self._has_formulas():
+            raise SourceError(
+                f"{self._name} has formulas, and writing to it would lose their values: "
+                "replace them by their values, or export the tables as CSV"
+            )
+
+    def _require_values(self, number: int, headers: Sequence[str], cells: Sequence[Any]) -> None:
+        """Raises `SourceError` where a formula has no value."""
+        for column, cell in enumerate(cells):
+            if isinstance(cell, _Uncalculated):
+                name = headers[column] if column < len(headers) else ""
+                name = name or f"column {column + 1}"
+                raise SourceError(
+                    f"{self._name}:{number}: {name} is a formula that was never calculated; "
+                    "open the file in Excel and save it"
+                )
+
+    def _has_formulas(self) -> bool:
+        """Whether any sheet may have a formula. Raises whatever a broken file leads to."""
+        with ZipFile(io.BytesIO(self._data)) as parts:
+            sheets = (name for name in parts.namelist() if name.startswith(_SHEETS))
+            return any(_FORMULA.search(parts.read(name)) for name in sheets)
+
+    def _formulas(self) -> frozenset[tuple[int, int]]:
+        """Rows and columns of the formulas in the sheet, counted from 1."""
+        if not self._has_formulas():
+            return frozenset()
+        workbook = self._load(formulas=True)
+        try:
+            rows = _cells(self._worksheet(workbook))
+            return frozenset(
+                (number, column)
+                for number, row in rows
+                for column, cell in enumerate(row, start=1)
+                if cell.data_type == "f"
+            )
+        finally:
+            workbook.close()
+
+    def _load(self, *, formulas: bool = False, whole: bool = False) -> "Workbook":
+        """The workbook, with formulas or the values that are stored with them; `whole` to edit it.
 
         For reading, only the cells that there are come one by one: a stray one in the last column
         or row of a sheet costs nothing.
@@ -110,7 +168,9 @@ class XlsxDocument:
                 f"{self._name} is an Excel workbook: reading one needs `pip install trueup[excel]`"
             ) from error
         try:
-            return load_workbook(io.BytesIO(self._data), data_only=values, read_only=values)
+            return load_workbook(
+                io.BytesIO(self._data), data_only=not formulas, read_only=not whole
+            )
         except _BROKEN as error:
             raise self._broken() from error
 
@@ -131,21 +191,50 @@ class XlsxDocument:
         return sheet
 
 
+_TEXT = "str"
+"""The type of a formula's value that is text: an empty one is a value."""
+
+
 class _FormulaError(str):
     """What a cell shows whose formula has failed, such as #N/A: no text."""
 
     __slots__ = ()
 
 
-def _filled(worksheet: "Worksheet") -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Rows with their numbers, without empty ones. The worksheet is open for reading."""
+class _Uncalculated:
+    """What a formula shows that no program has calculated."""
+
+    __slots__ = ()
+
+
+def _cells(worksheet: "Worksheet") -> Iterator[tuple[int, Sequence[Any]]]:
+    """Rows of cells with their numbers. The worksheet is open for reading."""
     worksheet.reset_dimensions()  # type: ignore[attr-defined] # a sheet's own account may be wrong
-    for number, row in enumerate(worksheet.iter_rows(), start=1):
+    return enumerate(worksheet.iter_rows(), start=1)
+
+
+def _filled(
+    worksheet: "Worksheet", formulas: Collection[tuple[int, int]]
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Rows of values with their numbers, without empty ones.
+
+    `formulas` are the rows and columns of those that there are.
+    """
+    for number, row in _cells(worksheet):
         cells = tuple(
-            _FormulaError(cell.value) if cell.data_type == "e" else cell.value for cell in row
+            _value(cell, is_formula=(number, column) in formulas)
+            for column, cell in enumerate(row, start=1)
         )
         if any(cell is not None and cell != "" for cell in cells):
             yield number, cells
+
+
+def _value(cell: Any, *, is_formula: bool) -> object:  # noqa: ANN401 -- two classes of openpyxl
+    if cell.data_type == "e":
+        return _FormulaError(cell.value)
+    if is_formula and cell.value is None and cell.data_type != _TEXT:
+        return _Uncalculated()
+    return cell.value
 
 
 def _raw(value: object) -> object:
