@@ -5,6 +5,7 @@ writes nothing again and takes nothing for an edit of a person.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from threading import Event
@@ -15,7 +16,7 @@ from trueup.errors import SourceError
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import Plan, Reason
-from trueup.ports import Condition, Record
+from trueup.ports import Condition, Record, Rows
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.crashing import killed
@@ -338,3 +339,70 @@ def test_what_is_kept_survives_the_state_file(tmp_path):
         scene.state = state
         made = scene.plan()
         assert (actions(made), [one.key for one in not_kept(made)]) == ([], ["con"])
+
+
+# Write-backs to the source
+
+
+def source_keeps(scene: Scene, **columns: object) -> None:
+    """From now on Work 365 accepts what is written into these columns and sets them to these."""
+    write = scene.source.write
+
+    def kept(table, updates):
+        return write(table, [replace(one, values={**one.values, **columns}) for one in updates])
+
+    scene.source.write = kept
+
+
+def test_a_write_back_that_the_source_does_not_keep_says_both_values_and_its_place():
+    scene = Scene()
+    source_keeps(scene, status="On hold")
+
+    outcome = scene.apply(scene.plan())
+
+    change = outcome_of(outcome, "license_change:first:mark")
+    assert (change.status, change.text) == (
+        ChangeStatus.NOT_KEPT,
+        "Work 365 accepted it and keeps another value: status is 'On hold' and not 'Archived'",
+    )
+    assert "`write_back` at mappings/license_change.yaml:" in change.remedy
+    assert not outcome.complete
+    assert not scene.state.pushed["license_change", "first"].marked
+    assert scene.state.runs()[-1].status == "done"
+
+
+def test_a_write_back_that_is_kept_the_next_time_is_complete():
+    scene = Scene()
+    source_keeps(scene, status="Active")
+    scene.apply(scene.plan())
+    del scene.source.write
+
+    made = scene.sync()
+
+    assert actions(made) == [("write back", "license_change")] * 2
+    assert scene.state.pushed["license_change", "first"].marked
+    assert actions(scene.plan()) == []
+
+
+def test_a_write_back_that_cannot_be_read_again_is_settled_later():
+    scene = Scene()
+    made, write = scene.plan(), scene.source.write
+
+    def unreadable(*_: object) -> Rows:
+        raise SourceError("the table cannot be read")
+
+    def written(*arguments):
+        scene.source.read = unreadable
+        return write(*arguments)
+
+    scene.source.write = written
+    outcome = scene.apply(made)
+    change = outcome_of(outcome, "subscription:sub:mark")
+    assert (change.status, change.text) == (
+        ChangeStatus.IN_DOUBT,
+        "it was written, and cannot be read again: the table cannot be read",
+    )
+
+    del scene.source.read, scene.source.write
+    assert scene.resume().complete
+    assert actions(scene.plan()) == []

@@ -1,4 +1,4 @@
-"""Reads back what a run has written: a target may accept a value and keep another one.
+"""Reads back what a run has written: a system may accept a value and keep another one.
 
 It trims a text, rounds a number, leaves a field out, or answers with success and writes nothing.
 What it keeps is journaled, so that the next plan neither writes the same value again nor takes the
@@ -7,12 +7,14 @@ difference for an edit of a person.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState
+from trueup.model.catalogue import Table
 from trueup.model.coerce import same
 from trueup.model.plan import Action, Change
+from trueup.ports import Source
 
 Kept = Mapping[str, object]
 """By field: the value that the target keeps, of fields that it keeps otherwise than written."""
@@ -55,4 +57,33 @@ def kept_otherwise(
             }
             if kept:
                 found[change.id] = kept
+    return found
+
+
+def rows_kept_otherwise(
+    source: Source,
+    table: Table,
+    changes: Sequence[Change],
+    values: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Kept]:
+    """The columns that the source keeps otherwise than they were written back, by change.
+
+    `changes` of one table took effect; `values` are those of each. A row that the source does not
+    return is left out. Raises SourceError.
+    """
+    if not changes:
+        return {}
+    names = sorted({name for change in changes for name in values[change.id]})
+    rows = {str(row[table.key]): row for row in source.read(table.name, names).rows}
+    found: dict[str, Kept] = {}
+    for change in changes:
+        kept = {
+            name: rows[key][name]
+            for key in change.keys
+            if key in rows
+            for name, value in values[change.id].items()
+            if not same(rows[key][name], value)
+        }
+        if kept:
+            found[change.id] = kept
     return found

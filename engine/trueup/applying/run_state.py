@@ -241,7 +241,8 @@ def effects(
             )
             return Effects(links=links, pushed=_pushed(change, run_state, run, data))
         case Action.WRITE_BACK:
-            return _marked(change, run_state, run, today) if change.marks_changes else Effects()
+            is_marked = change.marks_changes and not data.get("kept")
+            return _marked(change, run_state, run, today) if is_marked else Effects()
         case _:
             assert_never(change.action)
 

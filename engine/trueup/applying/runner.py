@@ -4,20 +4,28 @@ Read `Runner.run` first. The parts: `preconditions` checks a batch, `sender` sen
 writes the journal, `settle` settles changes in doubt, `stages/batches` says what comes next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import assert_never
+from typing import Any, assert_never
 
 from trueup.applying import abandon
 from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionChecker, PreconditionResult, by_mapping
-from trueup.applying.read_back import Kept, kept_otherwise
+from trueup.applying.read_back import Kept, kept_otherwise, rows_kept_otherwise
 from trueup.applying.recorder import Recorder
 from trueup.applying.run_state import DONE, Notes, adjustment_of
-from trueup.applying.send import PLAN_AGAIN, PLAN_AGAIN_NOT_KEPT, SET_BY_HAND, way_on, write_back
+from trueup.applying.send import (
+    PLAN_AGAIN,
+    PLAN_AGAIN_NOT_KEPT,
+    SET_BY_HAND,
+    SendResult,
+    way_on,
+    write_back,
+)
 from trueup.applying.sender import Sender
 from trueup.applying.settle import DoubtSettler, source_values
 from trueup.errors import CallsUsedUp, SourceError, TargetError
+from trueup.model.catalogue import SystemNames
 from trueup.model.coerce import shown
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.plan import Action, Change, System
@@ -193,10 +201,39 @@ class Runner:
             results = write_back(
                 self.world.source, table, group, values, self.recorder.guard, self.run_state.names
             )
+            written = [change for change in group if results[change.id].step is Step.DONE]
+            results |= self._rows_read_back(table, written, values)
             now = self.recorder.now()
             self.recorder.record(
                 [Entry(id_, one.step, now, dict(one.data)) for id_, one in results.items()]
             )
+
+    def _rows_read_back(
+        self,
+        table: str,
+        changes: Sequence[Change],
+        values: Mapping[str, Mapping[str, Any]],
+    ) -> dict[str, SendResult]:
+        """The results of write-backs that reading does not prove, by change."""
+        catalogued = self.job.project.catalogue.tables[table]
+        try:
+            found = rows_kept_otherwise(self.world.source, catalogued, changes, values)
+        except SourceError as fault:
+            text = f"it was written, and cannot be read again: {fault}"
+            return {change.id: SendResult(Step.IN_DOUBT, {"text": text}) for change in changes}
+        source = self.run_state.names.source
+        return {
+            change.id: SendResult(
+                Step.DONE,
+                {
+                    "kept": found[change.id],
+                    "text": _kept_text(source, found[change.id], values[change.id]),
+                    "remedy": _write_back_remedy(change, self.run_state.names),
+                },
+            )
+            for change in changes
+            if change.id in found
+        }
 
     def _prove(self, changes: Sequence[Change]) -> None:
         """Reads what a batch has written, in bulk."""
@@ -241,15 +278,11 @@ class Runner:
 
     def _not_kept(self, change: Change, kept: Kept) -> Entry:
         values, target = self.run_state.values(change), self.run_state.names.target
-        fields = "; ".join(
-            f"{name} is {shown(value)} and not {shown(values[name])}"
-            for name, value in kept.items()
-        )
         is_compared = any(name in change.owned for name in kept)
         remedy = PLAN_AGAIN_NOT_KEPT if is_compared else SET_BY_HAND
         data: dict[str, object] = {
             "kept": kept,
-            "text": f"{target} accepted it and keeps another value: {fields}",
+            "text": _kept_text(target, kept, values),
             "remedy": way_on(change, remedy, self.run_state.names),
         }
         if change.id in self.run_state.ids:
@@ -320,6 +353,22 @@ class Runner:
             stopped="; ".join(dict.fromkeys(job.stopped_by)),
             undo_of=job.plan.undo_of,
         )
+
+
+def _kept_text(system: str, kept: Kept, values: Mapping[str, Any]) -> str:
+    """What a system keeps otherwise than it was written."""
+    fields = "; ".join(
+        f"{name} is {shown(value)} and not {shown(values[name])}" for name, value in kept.items()
+    )
+    return f"{system} accepted it and keeps another value: {fields}"
+
+
+def _write_back_remedy(change: Change, names: SystemNames) -> str:
+    remedy = (
+        f"find out what sets it in {names.source}, such as a business rule, or change `write_back` "
+        f"at {change.place}: until then each run writes it again"
+    )
+    return way_on(change, remedy, names)
 
 
 def _is_news(entry: Entry, known: dict[str, Notes]) -> bool:
