@@ -549,6 +549,12 @@ def test_what_was_skipped_is_counted_under_the_change_at_the_head_of_its_chain()
     ]
 
 
+def test_a_run_that_was_ended_is_not_advised_to_be_resumed():
+    skipped = ended("customer:a", "Alpine", ChangeStatus.SKIPPED, text="it has changed")
+    text = outcome_text(Outcome("r1", (skipped,), calls=4, stopped="the configuration has changed"))
+    assert text.endswith("Run `trueup plan`: it holds exactly what is left.\n")
+
+
 def test_a_run_that_stopped_with_something_in_doubt_says_when_that_is_settled():
     doubt = ended("customer:a", "Alpine", ChangeStatus.IN_DOUBT)
     text = outcome_text(Outcome("r1", (doubt,), calls=4, remaining=10))

@@ -86,6 +86,8 @@ def test_a_project_adds_its_own_placeholders():
         ("0000000000", True),
         ("12345", True),
         ("Keine", True),
+        ("not yet", True),
+        ("not available", True),
         ("néant", True),
         ("00", True),
         ("7", False),

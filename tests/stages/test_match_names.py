@@ -23,6 +23,9 @@ ALIKE = [
     ("Café Noir", "Cafe\u0301 Noir"),  # combining accent
     ("Smith & Sons", "Smith &amp; Sons"),
     ("Smith & Sons", "Smith and Sons"),
+    ("Dupont & Fils SARL", "Dupont et Fils"),
+    ("Delta & Partner KG", "Delta und Partner"),
+    ("Bakker & Zonen", "Bakker en Zonen"),
     ("Van Dijk B.V.", "Van Dijk BV"),
     ("Van Dijk B.V.", "Van Dijk"),
     ("Müller GmbH", "Müller G.m.b.H."),

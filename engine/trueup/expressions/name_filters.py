@@ -46,7 +46,8 @@ _MORE_FORMS = (
 )  # fmt: skip
 """Legal forms that cleanco does not have."""
 
-_FILLERS = frozenset(["the", "and"])
+_FILLERS = frozenset(["the", "and", "und", "et", "en", "og", "och"])
+"""Words that `&` may be written as, and the article."""
 
 
 _SECOND_NAME = re.compile(

@@ -34,6 +34,11 @@ PLACEHOLDERS = frozenset(
         "no",
         "not",
         "known",
+        "yet",
+        "assigned",
+        "available",
+        "applicable",
+        "provided",
         "unknown",
         "tbc",
         "tbd",
@@ -186,6 +191,9 @@ def is_placeholder(value: str, placeholders: Collection[str] = PLACEHOLDERS) -> 
     bare = "".join(letters)
     if not letters or text in placeholders or bare in placeholders:
         return True
+    words = text.split()
+    if len(words) > 1 and all(word.isalpha() and word in placeholders for word in words):
+        return True  # "not known"; "A 1" has a figure
     is_one_digit = len({*letters}) == 1 and not letters[0].isalpha()
     # 11 and 22 are numbers of customers like any other; 111 and 00 hardly are.
     return is_one_digit and len(letters) > (1 if letters[0] == "0" else 2)
