@@ -116,17 +116,18 @@ def test_undocumented_names_are_marked(catalogue):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- a", "the catalogue must have `tables:` at the top, with a key for each name"),
-        ("tables: [", "the catalogue is not valid YAML: "),
-        ("tables: " + "[" * 60_000, "the catalogue is nested too deeply"),
-        ("- " * 60_000, "the catalogue is nested too deeply"),
+        ("- a", ": the catalogue must have `tables:` at the top, with a key for each name"),
+        ("tables: [", ":2:1: broken YAML: a value is missing inside of [ ] or { }"),
+        ("tables: !!x 1", ": the catalogue is not valid YAML: "),
+        ("tables: " + "[" * 60_000, ": the catalogue is nested too deeply"),
+        ("- " * 60_000, ": the catalogue is nested too deeply"),
     ],
-    ids=["a list", "broken", "brackets", "dashes"],
+    ids=["a list", "broken", "a tag", "brackets", "dashes"],
 )
 def test_an_invalid_catalogue_is_refused_with_the_reason(tmp_path, text, message):
     [finding] = refused(tmp_path, "work365.yaml", text, load_tables)
 
-    assert finding.line().startswith(f"schemas/work365.yaml: {message}")
+    assert finding.line().startswith(f"schemas/work365.yaml{message}")
 
 
 def refused(folder, name, text, load):

@@ -324,8 +324,9 @@ def test_a_broken_catalogue_is_a_finding(project):
 
     [message] = project.messages()
 
-    assert message.startswith(
-        "schemas/autotask.yaml: the catalogue is not valid YAML: while parsing a flow node"
+    assert message == (
+        "schemas/autotask.yaml:2:1: broken YAML: a value is missing inside of [ ] or { } "
+        "(write one, put its text into quotes, or close the bracket)"
     )
 
 

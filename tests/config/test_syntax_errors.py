@@ -1,9 +1,13 @@
 """Broken YAML: the place of the mistake, what is wrong there and what to do."""
 
 import pytest
+import yaml
 from trueup.config.documents import parse
+from trueup.config.syntax_errors import syntax_error
 
 INDENT = "this does not fit the lines above: it is indented differently, or follows a closing quote"
+BLOCK = "the text that `|` or `>` begins is not on lines of its own"
+OUTSIDE = "this stands outside of what came before it"
 COLON = "a `:` where no key can be"
 NOT_CLOSED = "this is not closed with `{}`, or an item lacks its `,`"
 
@@ -24,6 +28,20 @@ NOT_CLOSED = "this is not closed with `{}`, or an item lacks its `,`"
         ("a: @x\n", "1:4", "a value cannot begin with this character", "into quotes"),
         ('a: "\\q"\n', "1:5", "an unknown escape after `\\`", "use single quotes"),
         ("a: [1\n", "1:4", NOT_CLOSED.format("]"), "close it with `]`"),
+        ("a: &\n", "1:4", "`&` is followed by no name", "into quotes"),
+        ("a: *\n", "1:4", "`*` is followed by no name", "into quotes"),
+        ("a: !<x\n", "1:4", "`!` is followed by no type", "into quotes"),
+        ("a: |x\n  b\n", "1:4", BLOCK, "begin it on the next line"),
+        ("a: [\n", "2:1", "a value is missing inside of [ ] or { }", "close the bracket"),
+        ("a: ]\n", "1:4", "a value cannot begin with this character", "into quotes"),
+        ("%x: 1\n", "1:1", "a line begins with `%`", "into quotes"),
+        ("a: [b:}\n", "1:5", "a `:` beside a bracket or a comma", "into quotes"),
+        (
+            "---\na: 1\n...\nb\n---\n",
+            "4:1",
+            "this stands outside of what came before it",
+            "remove `---`",
+        ),
         ("a: {b: 1\nc: 2\n", "1:4", NOT_CLOSED.format("}"), "close it with `}`"),
     ],
 )
@@ -43,5 +61,12 @@ def test_a_tab_that_indents_is_named(raw):
 
 
 def test_any_other_mistake_is_shown_in_the_words_of_the_parser():
-    _, (finding,) = parse(b"a: &\n", "a.yaml")
-    assert finding.text.startswith("broken YAML: while scanning an anchor, ")
+    mark = yaml.Mark("", 0, 0, 3, "", 0)
+    error = yaml.MarkedYAMLError("while doing", mark, "something new", mark)
+
+    finding = syntax_error(error, "a: 1\n", "a.yaml")
+
+    assert (str(finding.place), finding.text) == (
+        "a.yaml:1:4",
+        "broken YAML: while doing, something new",
+    )

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from trueup.config.catalogue_entries import InvalidEntry, entity, table
 from trueup.config.documents import read as read_document
+from trueup.config.syntax_errors import syntax_error
 from trueup.errors import ConfigError
 from trueup.local_files import is_absent, read_regular
 from trueup.model.catalogue import Catalogue, Entity, SystemNames, Table
@@ -145,6 +148,9 @@ def _read(path: Path) -> object:
         data: object = yaml.load(raw, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
+    except (ScannerError, ParserError) as error:
+        text = raw.decode("utf-8", "replace")
+        raise ConfigError([syntax_error(error, text, _file_name(path))]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise _refused(path, f"is not valid YAML: {error}") from None
     return data
@@ -182,8 +188,12 @@ def _parts(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _file_name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
 def _refused(path: Path, why: str) -> ConfigError:
-    place = Place(f"{path.parent.name}/{path.name}")
+    place = Place(_file_name(path))
     return ConfigError(
         [Finding("catalogue", Severity.ERROR, f"the catalogue {why}", _REMEDY, place)]
     )
@@ -192,7 +202,7 @@ def _refused(path: Path, why: str) -> ConfigError:
 def _invalid(path: Path, root: str, fault: InvalidEntry) -> ConfigError:
     """The error at its place. Places are only kept by a slower reader, which is used now."""
     steps = (root, *fault.steps)
-    file = f"{path.parent.name}/{path.name}"
+    file = _file_name(path)
     documents, _ = read_document(path, file)
     place = documents[0].key_place(*steps) if documents else Place(file)
     text = f"{'.'.join(steps)}: {fault.text}"

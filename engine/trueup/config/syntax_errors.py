@@ -44,17 +44,48 @@ _KINDS = (
         "put the value into quotes",
     ),
     ("found unknown escape character", "an unknown escape after `\\`", "use single quotes"),
+    (
+        "did not find expected <document start>",
+        "this stands outside of what came before it",
+        "indent it like the keys above; remove `---` and `...`",
+    ),
+    (
+        "mapping keys are not allowed in this context",
+        "a `?` where no key can be",
+        "put the text into quotes",
+    ),
+)
+_CONTEXTS = (
+    # a part of what the parser was doing, what is wrong, what to do
+    (
+        "flow node",
+        "a value is missing inside of [ ] or { }",
+        "write one, put its text into quotes, or close the bracket",
+    ),
+    ("block node", "a value cannot begin with this character", "put the value into quotes"),
+    (
+        "block scalar",
+        "the text that `|` or `>` begins is not on lines of its own",
+        "begin it on the next line, indented, or put the value into quotes",
+    ),
+    ("anchor", "`&` is followed by no name", "put the value into quotes"),
+    ("alias", "`*` is followed by no name", "put the value into quotes"),
+    ("directive", "a line begins with `%`", "put the text into quotes, or indent it"),
+    ("tag", "`!` is followed by no type", "put the value into quotes"),
+    ("plain scalar", "a `:` beside a bracket or a comma", "put the text into quotes"),
+    ("quoted scalar", "an unknown escape after `\\`", "use single quotes"),
 )
 _OPEN = re.compile(r"did not find expected ',' or '(.)'")
-_ABOVE = {"while scanning a simple key", "while scanning a quoted scalar"}
-"""What begins where the mistake is: the problem is noticed only at what follows."""
+_SCANNING = "while scanning"
+"""What is scanned begins where the mistake is: the problem is noticed only at what follows."""
 
 
 def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
     """The finding for an error of the parser in the text of a file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark
     opened = _OPEN.match(problem)
-    if error.context_mark and (error.context in _ABOVE or opened):
+    is_begun = (error.context or "").startswith(_SCANNING) or opened
+    if error.context_mark and is_begun:
         mark = error.context_mark
     if mark is None:
         return yaml_error(f"broken YAML: {problem}", Place(file))
@@ -72,8 +103,13 @@ def syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
         )
     if error.context == "while scanning a quoted scalar":
         return yaml_error("broken YAML: this quote is not closed", place, _QUOTES)
-    for known, plain, remedy in _KINDS:
-        if problem == known:
-            return yaml_error(f"broken YAML: {plain}", place, remedy)
-    whole = ", ".join(part for part in (error.context, problem) if part)
-    return yaml_error(f"broken YAML: {whole}", place)
+    plain, remedy = _in_words(error.context or "", problem)
+    return yaml_error(f"broken YAML: {plain}", place, remedy)
+
+
+def _in_words(context: str, problem: str) -> tuple[str, str]:
+    """What is wrong and what to do; the parser's own words, where it is something else."""
+    kinds = ((plain, remedy) for known, plain, remedy in _KINDS if problem == known)
+    contexts = ((plain, remedy) for part, plain, remedy in _CONTEXTS if part in context)
+    whole = ", ".join(part for part in (context, problem) if part)
+    return next(kinds, None) or next(contexts, (whole, ""))
