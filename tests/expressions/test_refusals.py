@@ -332,9 +332,20 @@ def test_a_fault_has_the_offset_of_its_line(raw, offset):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ("{{ a", "unexpected end, expected `}}`"),
-        ("{{ a + }}", "unexpected `}}`"),
-        ("{{ a b }}", "expected token `}}`, got 'b'"),
+        ("{{ a", "`{{` is not closed with `}}`"),
+        ("{{ a }", "unexpected `}`: an expression ends with `}}`"),
+        ("{{ a ) }}", "unexpected `)`"),
+        ("{{ (a }}", "`)` is missing before `}}`"),
+        ("{{ a + }}", "something is missing before `}}`"),
+        ("{{ }}", "an expression is missing before `}}`"),
+        ("{{ a | }}", "a name is missing before `}}`"),
+        ("{{ a..b }}", "a name is missing after `.`"),
+        ("{{ a b }}", "an operator, `|` or `}}` is missing before `b`"),
+        ("{{ a if b else", "something is missing before end"),
+        ("{{ {1: 2 a} }}", "`,` is missing before 'a'"),
+        ("{{ $a }}", "`$` cannot stand here"),
+        ("{{ 'a }}", "a quote is not closed"),
+        ("{# a", "`{#` is not closed with `#}`"),
     ],
 )
 def test_a_syntax_error_names_the_signs_of_the_text(raw, message):

@@ -108,11 +108,37 @@ def _parts(text: str) -> list[nodes.Expr]:
     return parts
 
 
+_PLAIN = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"expected an expression, got `}}`", "an expression is missing before `}}`"),
+        (r"unexpected end, expected `}}`", "`{{` is not closed with `}}`"),
+        (r"unexpected (`}}`|end)", r"something is missing before \1"),
+        (r"unexpected '}'$", "unexpected `}`: an expression ends with `}}`"),
+        (r"unexpected '}', expected '(.)'", r"`\1` is missing before `}}`"),
+        (r"unexpected char \"'\" at \d+", "a quote is not closed"),
+        (r"unexpected char '(.)' at \d+", r"`\1` cannot stand here"),
+        (r"unexpected '(.+)'", r"unexpected `\1`"),
+        (r"expected token `}}`, got '(.+)'", r"an operator, `|` or `}}` is missing before `\1`"),
+        (r"expected token 'name', got (.+)", r"a name is missing before \1"),
+        (r"expected token '(.+)', got (.+)", r"`\1` is missing before \2"),
+        (r"expected name or number", "a name is missing after `.`"),
+        (r"missing end of comment tag", "`{#` is not closed with `#}`"),
+    )
+)
+"""Jinja's messages, and what they mean."""
+
+
 def _plain_message(message: str) -> str:
-    """Returns Jinja's message with `{{` and `}}` instead of Jinja's names for these."""
+    """Returns Jinja's message in plain words, with the signs that the text has."""
     for name, sign in (("end", "}}"), ("begin", "{{")):
         message = message.replace(f"'{name} of print statement'", f"`{sign}`")
-    return message.replace("end of template", "end").removesuffix(".")
+    message = message.replace("'end of template'", "end").replace("end of template", "end")
+    message = message[:1].lower() + message[1:].removesuffix(".")
+    for pattern, plain in _PLAIN:
+        if found := pattern.match(message):
+            return found.expand(plain)
+    return message
 
 
 def _offset(text: str, line: int) -> int:

@@ -5,11 +5,13 @@ and the shapes of what it may result in. The work is done by `inference.py`. An 
 needs no row, such as `{{ settings.setup_fee / 2 }}`, is evaluated.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from trueup.config.checks.inference import Inference, outcomes
 from trueup.config.checks.shapes import Constant, Scalar, Shape, Structure
+from trueup.config.schema_errors import shown
 from trueup.errors import ExpressionFault
 from trueup.expressions import EVALUATION_ERRORS, FILTERS, TESTS, Inspection, evaluate, inspect
 from trueup.expressions.syntax import parse
@@ -40,7 +42,7 @@ def check_expression(
     only where another one holds: it is not evaluated here, where it may fail.
     """
     if not (isinstance(value.raw, str) and value.is_code):
-        return CheckedExpression((Constant(value.raw),))
+        return CheckedExpression((Constant(value.raw),), _without_braces(value, names))
 
     checked = CheckedExpression()
 
@@ -63,6 +65,29 @@ def check_expression(
     except ExpressionFault as fault:
         report(str(fault), "")
     return checked
+
+
+_REFERENCE = re.compile(r"\{?\s*(?P<name>\w+)(?:\.\w+|\[[^]]*\])+[^{}]*\}{0,2}")
+
+
+def _without_braces(value: Value, names: Names) -> list[Finding]:
+    """Returns the finding of a text that is an expression but for its braces."""
+    if not isinstance(value.raw, str):
+        return []
+    text = value.raw.strip()
+    found = _REFERENCE.fullmatch(text)
+    if not (found and found["name"] in names):
+        return []
+    expression = text.strip("{} ")
+    return [
+        Finding(
+            "expression",
+            Severity.ERROR,
+            f"{shown(text)} is text, and would be written as it stands",
+            f'write "{{{{ {expression} }}}}" for its value',
+            value.place,
+        )
+    ]
 
 
 def constants_of(names: Names) -> dict[str, object]:
