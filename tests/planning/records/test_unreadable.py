@@ -192,12 +192,22 @@ def test_the_units_of_a_subscription_that_cannot_be_read_stay_as_they_are(files)
     assert adjusts(scene.plan()) == [(("third",), day(11, 25), 3)]
 
 
-def test_a_quantity_that_cannot_be_evaluated_is_unknown_in_the_ledger():
+@pytest.mark.parametrize(
+    ("quantity", "why"),
+    [
+        (None, "it is empty"),
+        ("", "it is empty"),
+        ("ten", "'ten' is no number"),
+        (Decimal("NaN"), "NaN is no number"),
+        ([1], "a list is no number"),
+    ],
+)
+def test_a_quantity_that_cannot_be_evaluated_is_unknown_in_the_ledger(quantity: object, why: str):
     scene = settled()
-    scene.row("subscription")["quantity"] = None
+    scene.row("subscription")["quantity"] = quantity
     line = line_of(scene.plan())
     assert (line.class_, line.difference) == (LedgerClass.UNKNOWN, None)
-    assert line.text.startswith("its quantity cannot be evaluated")
+    assert line.text.startswith(f"its quantity cannot be evaluated: {why}")
 
 
 def test_the_units_of_a_subscription_that_was_never_linked_and_cannot_be_read_are_no_orphans():

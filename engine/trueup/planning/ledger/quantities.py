@@ -3,6 +3,7 @@
 from decimal import Decimal, InvalidOperation
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.coerce import shown
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import RowKey
 from trueup.model.project import LedgerSpec, MappingSpec
@@ -97,8 +98,8 @@ class Quantities:
             return Decimal(0), KNOWN
         try:
             names = self._context.names(self._mapping.name, key)
-            return Decimal(evaluate(self._spec.quantity.raw, names)), KNOWN
-        except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS) as fault:
+            return _number(evaluate(self._spec.quantity.raw, names)), KNOWN
+        except EVALUATION_ERRORS as fault:
             text, remedy = f"its quantity cannot be evaluated: {fault}", "correct the row"
             place = self._spec.quantity.place
             self._context.findings.append(
@@ -137,3 +138,16 @@ class Quantities:
         first = self._pending.state.blocked[queue.unreadable[0]][0]
         which = "one of its changes" if count == 1 else f"{count} of its changes"
         return f"what is pending is not known: {which} cannot be read", first.advice
+
+
+def _number(value: object) -> Decimal:
+    """A quantity as a number. Raises ValueError."""
+    if value is None or value == "":
+        raise ValueError("it is empty")
+    try:
+        number = Decimal(value) if isinstance(value, int | float | Decimal | str) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise ValueError(f"{shown(value)} is no number")
+    return number
