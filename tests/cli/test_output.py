@@ -203,7 +203,7 @@ def test_the_plan_can_be_written_to_standard_output(work: Path):
     assert done.returncode == 0
     document, end = json.JSONDecoder().raw_decode(text)
     assert document["digest"]
-    assert "Saved to /dev/stdout" in text[end:]
+    assert "Written to /dev/stdout, which keeps no plan" in text[end:]
 
 
 def test_printed_advice_can_be_pasted(work: Path):
