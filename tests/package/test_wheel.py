@@ -60,15 +60,19 @@ def run(*command, cwd=None):
     return done.stdout
 
 
-def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(installed, work):
-    said = run(installed, "plan", cwd=work)
+@pytest.fixture(scope="module")
+def planned(installed, work):
+    """What a plan prints there; it is saved as plan.json."""
+    return run(installed, "plan", "--out", "plan.json", cwd=work)
 
-    assert "Plan: " in said
-    assert "to add" in said
+
+def test_the_wheel_makes_a_project_and_plans_it_away_from_the_checkout(planned):
+    assert "Plan: " in planned
+    assert "to add" in planned
 
 
-def test_the_wheel_carries_the_page_of_a_plan(installed, work):
-    run(installed, "plan", "--out", "plan.json", cwd=work)
+def test_the_wheel_carries_the_page_of_a_plan(installed, work, planned):
+    assert planned
 
     page = run(installed, "show", "plan.json", "--format", "html", cwd=work)
 
