@@ -1,4 +1,4 @@
-"""schemas/plan.schema.json describes what model/plan.py and model/document.py write."""
+"""schemas/plan.schema.json describes what model/plan.py, change.py and document.py write."""
 
 import json
 import types

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pytest
@@ -87,10 +87,6 @@ class KeptSandboxes:
             self._open[database] = Sandbox(database, *given, **more).__enter__()
         return Kept(self._open[database])
 
-    def sandbox(self, database: Path) -> Sandbox | None:
-        """The sandbox of a database that is open."""
-        return self._open.get(database)
-
     def forget_metadata(self) -> None:
         """A setting of a tenant has changed."""
         self._metadata.clear()
@@ -119,7 +115,7 @@ class Kept:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def __enter__(self) -> Self | Sandbox:
+    def __enter__(self) -> Sandbox:
         return self._sandbox
 
     def __exit__(
