@@ -1,331 +1,94 @@
-"""A project as its YAML files say it, checked and with places, nothing evaluated yet.
-
-A `Value` is whatever YAML says where a value may stand: a literal, an expression (`"{{ … }}"` and
-nothing around it), or a template (text around `{{ … }}`).
-"""
+"""A project as its YAML files say it, checked and with places, nothing evaluated yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
+from trueup.model.decision import (
+    DECIDE_WORDS,
+    Decision,
+    SeenDifference,
+    Topic,
+    Verdict,
+)
 from trueup.model.desk import NO_DESK, DeskSettings
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping import (
+    AppendSpec,
+    Difference,
+    EffectiveDay,
+    FieldSpec,
+    Find,
+    Join,
+    LedgerSpec,
+    Linked,
+    Manage,
+    MappingSpec,
+    MatchKey,
+    PeriodsSpec,
+    PolicyOverride,
+    PolicyPart,
+    PolicySpec,
+    PriceSpec,
+    ProofSpec,
+    Reference,
+    Repeat,
+    Rounding,
+    SourceSpec,
+    Strength,
+    TargetSpec,
+    UnitsSpec,
+    Value,
+    WhenMissing,
+    WriteBackSpec,
+)
 from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
 from trueup.model.rule_scopes import RuleOn
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A literal, expression or template, with its place in the file."""
-
-    raw: object
-    place: Place
-
-    @property
-    def is_code(self) -> bool:
-        """Whether there is anything to evaluate."""
-        return isinstance(self.raw, str) and (
-            "{{" in self.raw or "{%" in self.raw or "{#" in self.raw
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """`{ref: customer, of: "{{ source.customer }}"}`: the record that another mapping's row is."""
-
-    mapping: str
-    of: Value
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """`{find: BillingCodes, where: {name: …}}`: the id of the one record that fits."""
-
-    entity: str
-    where: Mapping[str, Value]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """`{linked: customer}`: any record that rows of that mapping are linked to."""
-
-    mapping: str
-    place: Place
-
-
-class Manage(StrEnum):
-    """When a field is written."""
-
-    ALWAYS = "always"
-    CREATE = "create"  # set once, never compared
-    FILL = "fill"  # only where the target is empty
-    EXTEND = "extend"  # dates: only later
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
-    """How one field of the target gets its value."""
-
-    name: str
-    value: Value | Reference | Find
-    place: Place
-    manage: Manage = Manage.ALWAYS
-    clear: bool = False  # none empties the field instead of leaving it alone
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Rows of another table: `on` maps its column to a path from the mapping's own row."""
-
-    name: str
-    table: str
-    on: Mapping[str, str]  # joined column → `column` of the row, or `join.column` of another join
-    place: Place
-    where: Value | None = None  # sees `row` (and `source`)
-    one: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Which rows a mapping is about."""
-
-    table: str
-    place: Place
-    where: Value | None = None
-    joins: Mapping[str, Join] = field(default_factory=dict)
-    order: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSpec:
-    """Which records are ours."""
-
-    entity: str
-    place: Place
-    where: Mapping[str, Value | Linked] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A second record of the same reference on one parent is created by another entity."""
-
-    when: Value
-    by: str
-    set: Mapping[str, Value]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class UnitsSpec:
-    """Where units over time are read.
-
-    Rows of `entity` whose field `on[0]` equals field `on[1]` of the service.
-    """
-
-    entity: str
-    on: tuple[str, str]
-    value: str
-    posted: str  # the field that is set once a row's period is posted; "" where there is none
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class PriceSpec:
-    """The price per unit: the first known one of `values`, divided by the period's months.
-
-    A name with a dot goes through a reference: `service.unitPrice` is a field of the record that
-    this record's reference to mapping `service` points at. `per` is such a path to a picklist field
-    whose label is looked up in `months`.
-    """
-
-    values: tuple[str, ...]
-    per: str
-    months: Mapping[str, int]
-    place: Place
-
-
-class Difference(StrEnum):
-    """What to do where the law of the ledger does not hold."""
-
-    HOLD = "hold"
-    REPORT = "report"
-    CORRECT = "correct"
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodsSpec:
-    """Paths to the days between which a service is billed: `contract.startDate`.
-
-    Billing periods are counted from the first day, in steps of the price's months.
-    """
-
-    start: str
-    end: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerSpec:
-    """How the quantity of a row is compared with the units of its service, and what they cost."""
-
-    quantity: Value
-    units: UnitsSpec
-    pending: str  # the append mapping whose changes bring the units up
-    place: Place
-    price: PriceSpec | None = None
-    periods: PeriodsSpec | None = None
-    difference: Difference = Difference.HOLD
-
-
-@dataclass(frozen=True, slots=True)
-class ProofSpec:
-    """How a write that cannot be read back is proven.
-
-    By rows of `entity` whose field `on[0]` equals field `on[1]` of what was written.
-    """
-
-    entity: str
-    on: tuple[str, str]
-    rows: tuple[str, ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class AppendSpec:
-    """An entity that can be created and never read."""
-
-    merge_on: tuple[str, ...]
-    merge_sum: str
-    in_turn: str
-    once: tuple[str, ...]
-    proof: ProofSpec
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class WriteBackSpec:
-    """Columns of the source row to set once its record is there (or its adjustment is proven)."""
-
-    set: Mapping[str, Value]  # sees `record` besides the rest
-    place: Place
-    when: Value | None = None
-    after: str = ""  # "proof", or nothing
-
-
-class EffectiveDay(StrEnum):
-    """From which day on a change of a quantity is billed."""
-
-    AS_DATED = "as_dated"  # from its own day on
-    NEXT_PERIOD = "next_period"  # from the first day of a billing period on, its own day or later
-    FIRST_OF_MONTH = "first_of_month"  # from the first of a month on, its own day or later
-    DECIDED = "decided"  # from a day on that a decision names; it waits for one
-
-
-class Rounding(StrEnum):
-    """How parts of a unit are rounded."""
-
-    UP = "up"
-    DOWN = "down"
-    NEAREST = "nearest"
-
-
-class PolicyPart(StrEnum):
-    """What a policy may set."""
-
-    INCREASE = "increase"  # an EffectiveDay
-    DECREASE = "decrease"  # an EffectiveDay
-    INCLUDED = "included"  # units of the quantity that are not billed
-    MINIMUM = "minimum"  # units that are billed at least, where the quantity is not zero
-    ROUNDING = "rounding"
-    CEILING = "ceiling"  # units above which a person must agree
-    REFUND = "refund"  # the product under which credits are given
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyOverride:
-    """Other parts of a policy for some rows."""
-
-    rows: Mapping[str, str]  # mapping → key or name of the row that must be among a row's own
-    parts: Mapping[PolicyPart, Value]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySpec:
-    """How quantities and days of a mapping's rows become billed units and days."""
-
-    parts: Mapping[PolicyPart, Value]
-    overrides: tuple[PolicyOverride, ...]
-    place: Place
-
-
-class WhenMissing(StrEnum):
-    """What to do with a linked record whose row is gone from its whole table."""
-
-    REPORT = "report"
-    DEACTIVATE = "deactivate"
-    IGNORE = "ignore"
-
-
-class Strength(StrEnum):
-    """What it proves that a row and a record have the same values of a match key."""
-
-    STRONG = "strong"  # they are the same
-    NORMAL = "normal"  # they are, unless something speaks against it
-    WEAK = "weak"  # they may be, if something else speaks for it
-
-
-@dataclass(frozen=True, slots=True)
-class MatchKey:
-    """Fields by whose values a record is found."""
-
-    fields: Mapping[str, FieldSpec]
-    strength: Strength = Strength.NORMAL
-
-
-@dataclass(frozen=True, slots=True)
-class MappingSpec:
-    """One YAML file: one table becomes one entity."""
-
-    name: str
-    title: str
-    tab: str
-    source: SourceSpec
-    target: TargetSpec
-    fields: Mapping[str, FieldSpec]
-    place: Place
-    label: Value | None = None  # what people call a row; the table's title column if absent
-    identity: Mapping[str, FieldSpec] = field(default_factory=dict)
-    match: tuple[MatchKey, ...] = ()
-    create: Value = Value("auto", Place(""))
-    deactivate: Mapping[str, Value] = field(default_factory=dict)
-    when_missing: WhenMissing = WhenMissing.REPORT
-    repeat: Repeat | None = None
-    ledger: LedgerSpec | None = None
-    append: AppendSpec | None = None
-    write_back: WriteBackSpec | None = None
-    similar: tuple[str, ...] = ()
-    """Fields by which an unlinked record resembles a row that would be created."""
-
-    evidence: tuple[str, ...] = ()
-    """Fields that speak for or against a record that a match key finds: name, domain, country."""
-
-    policy: PolicySpec | None = None
-    charges: tuple[str, ...] = ()  # fields with amounts that are billed once, for a new record
-    successor_of: Value | None = None
-    """The key of the row whose place a row takes: its contract service is handed over."""
-
-    is_customer: bool = False  # its rows are the customers that a plan is grouped by
-    search: tuple[str, ...] = ()
-    """Text fields in which a user's search looks; empty: those of similar, evidence and match."""
+__all__ = [
+    "DECIDE_WORDS",
+    "AppendSpec",
+    "Connection",
+    "Decision",
+    "Difference",
+    "EffectiveDay",
+    "FieldSpec",
+    "Find",
+    "Guards",
+    "Join",
+    "LedgerSpec",
+    "Linked",
+    "Manage",
+    "MappingSpec",
+    "MatchKey",
+    "PeriodsSpec",
+    "PolicyOverride",
+    "PolicyPart",
+    "PolicySpec",
+    "PriceSpec",
+    "Project",
+    "ProofSpec",
+    "Reference",
+    "Repeat",
+    "Rounding",
+    "Rule",
+    "SeenDifference",
+    "SourceSpec",
+    "Strength",
+    "TargetSpec",
+    "Topic",
+    "UnitsSpec",
+    "Value",
+    "Verdict",
+    "WhenMissing",
+    "WriteBackSpec",
+]
+"""What a project consists of, with what its mappings and decisions consist of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,76 +106,6 @@ class Rule:
     when: Value | None = None
     when_linked: Severity | None = None  # for rows that are linked: another severity
     fields: tuple[str, ...] = ()  # that are left as they are in the record of such a row
-
-
-class Topic(StrEnum):
-    """What a decision is about; a row has at most one decision on each topic."""
-
-    RECORD = "record"  # which record it is
-    SWITCH = "switch"  # whether its record is switched on
-    UNITS = "units"  # what becomes of its units
-
-
-class Verdict(StrEnum):
-    """What a person decided."""
-
-    LINK = "link"
-    CREATE = "create"
-    ACTIVATE = "activate"  # its record is switched off: switch it on again
-    SUCCEED = "succeed"  # it takes the place of another row: that row's record is handed over
-    IGNORE = "ignore"
-    ARCHIVE = "archive"  # a pending change: the target has it already; mark it, send nothing
-    PUSH = "push"
-    """A held change: send it all the same, on the first open day where its own is posted."""
-
-    CORRECT = "correct"  # a ledger difference: adjust the target to the source's quantity
-
-    @property
-    def topics(self) -> frozenset[Topic]:
-        """What it decides. A row that is ignored takes no other decision."""
-        return _TOPICS[self]
-
-
-DECIDE_WORDS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.LINK)
-"""What `trueup decide` takes; `link` is a command of its own."""
-
-_TOPICS = {
-    Verdict.LINK: frozenset({Topic.RECORD}),
-    Verdict.CREATE: frozenset({Topic.RECORD}),
-    Verdict.SUCCEED: frozenset({Topic.RECORD}),
-    Verdict.ACTIVATE: frozenset({Topic.SWITCH}),
-    Verdict.IGNORE: frozenset(Topic),
-    Verdict.ARCHIVE: frozenset({Topic.UNITS}),
-    Verdict.PUSH: frozenset({Topic.UNITS}),
-    Verdict.CORRECT: frozenset({Topic.UNITS}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class SeenDifference:
-    """The ledger difference that a decision to correct is about; it holds for no other one."""
-
-    units: Decimal  # that the target bills, with all pending changes
-    quantity: Decimal
-    day: date  # on which both were compared; a correction takes effect from it on
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided about a row."""
-
-    mapping: str
-    key: str
-    verdict: Verdict
-    place: Place
-    record: int | None = None  # link: to which record
-    reason: str = ""
-    until: date | None = None  # last day on which it holds
-    after: str = ""  # archive, push: the run whose undo it answers
-    seen: SeenDifference | None = None  # correct: the difference that the person saw
-    on: date | None = None  # push: the day from which the change is billed
-    by: str = ""  # who decided
-    of: str = ""  # succeed: the key of the row whose place it takes
 
 
 @dataclass(frozen=True, slots=True)
