@@ -110,7 +110,10 @@ def test_the_history_lists_what_was_said_and_its_chain_holds(saved, say):
     assert "asked for approval of plan " in history
     assert "approved plan " in history
     assert "because: seen" in history
-    assert [(one["who"], one["said"]) for one in everything] == [("anna", "ask"), ("ben", "yes")]
+    assert [(one["who"], one["statement"]) for one in everything] == [
+        ("anna", "ask"),
+        ("ben", "yes"),
+    ]
     assert say("anna", "history", "verify")[0] == 0
 
 

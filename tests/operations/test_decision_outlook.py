@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from trueup.model.project import Verdict
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.decision_outlook import outlooks, ways_of
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
@@ -55,7 +55,7 @@ def test_units_and_money_are_those_of_the_plans_with_and_without_it(
     [shown] = [
         one for one in outlooks(project, ways_of(made), lines[key]) if one.verdict is verdict
     ]
-    proposal = propose(project, [Asked(shown.mapping, shown.key, verdict, "a reason")])
+    proposal = propose(project, [RequestedDecision(shown.mapping, shown.key, verdict, "a reason")])
     effect = proposal.effect
 
     assert shown.after - shown.before == effect.units

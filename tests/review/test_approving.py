@@ -49,7 +49,7 @@ def approval_page(browser, page):
     return browser.get(link)
 
 
-def said(folder):
+def stated(folder):
     return [
         (entry.who, str(entry.event.statement)) for entry in history(load_project(folder)).audit
     ]
@@ -77,7 +77,7 @@ def test_one_prepares_another_approves_and_the_plan_is_applied(work, anna, ben):
     outcome = anna.post("/apply", anna.get(page.address).form("/apply"))
 
     assert outcome.text.startswith("Outcome All is done.")
-    assert said(work) == [("anna", "ask"), ("ben", "yes")]
+    assert stated(work) == [("anna", "ask"), ("ben", "yes")]
     assert [run.who for run in history(load_project(work)).runs] == ["anna"]
 
 
@@ -86,7 +86,7 @@ def test_the_one_who_made_the_preview_is_not_the_second_person_though_nobody_ask
     shown = approval_page(ben, page)
     alone = ben.post("/approval", shown.form("/approval", say="yes"))
 
-    assert said(work) == [("ben", "ask"), ("ben", "yes")]
+    assert stated(work) == [("ben", "ask"), ("ben", "yes")]
     assert "two people must answer for it, and ben is the only one yet" in alone.text
     assert ben.get(page.address).forms_to("/apply") == []
 
@@ -96,7 +96,7 @@ def test_a_preview_that_another_made_first_is_prepared_by_that_person(work, anna
     shown = approval_page(ben, preview(ben))
     ben.post("/approval", shown.form("/approval", say="yes"))
 
-    assert said(work) == [("anna", "ask"), ("ben", "yes")]
+    assert stated(work) == [("anna", "ask"), ("ben", "yes")]
 
 
 def test_apply_asks_for_the_approval_whatever_the_page_offers(serving, anna):

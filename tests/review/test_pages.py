@@ -102,7 +102,7 @@ def test_the_head_has_the_figures_of_the_reports(browser, made_plan):
     about = text_of(root.find(".//dl[@class='read']"))
     assert re.fullmatch(
         r"Work 365 work365 Autotask sandbox As of 2026-11-15 "
-        r"Work 365 read \d\d:\d\d Autotask read \d\d:\d\d",
+        r"Work 365 read \d\d:\d\d Autotask read \d\d:\d\d Logged in .+",
         about,
     )
 

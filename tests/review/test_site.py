@@ -8,7 +8,7 @@ from trueup.errors import EngineError
 from trueup.review.gate import Answers, Gate
 from trueup.review.login import TokenLogIn
 from trueup.review.sessions import Sessions
-from trueup.review.site import Asked, Site, public_site
+from trueup.review.site import BrowserRequest, Site, public_site
 
 TEAM = public_site("https://desk.msp.example", ("10.0.0.5", "fd00::/64"), 8366)
 FORWARDED = {
@@ -20,7 +20,7 @@ FORWARDED = {
 
 
 def test_forwarded_headers_of_a_proxy_are_believed_as_far_as_the_proxy_wrote_them():
-    assert TEAM.asked(FORWARDED, "10.0.0.5") == Asked(
+    assert TEAM.asked(FORWARDED, "10.0.0.5") == BrowserRequest(
         "desk.msp.example", "https", "198.51.100.7", is_by_proxy=True
     )
     assert TEAM.asked(FORWARDED, "fd00::7").is_by_proxy
@@ -28,14 +28,16 @@ def test_forwarded_headers_of_a_proxy_are_believed_as_far_as_the_proxy_wrote_the
 
 @pytest.mark.parametrize("peer", ["10.0.0.6", "127.0.0.1", "", "not an address"])
 def test_forwarded_headers_of_anybody_else_are_not_read(peer):
-    assert TEAM.asked(FORWARDED, peer) == Asked("127.0.0.1:8366", "http", peer, is_by_proxy=False)
+    assert TEAM.asked(FORWARDED, peer) == BrowserRequest(
+        "127.0.0.1:8366", "http", peer, is_by_proxy=False
+    )
     assert Site("127.0.0.1:1").asked(FORWARDED, "10.0.0.5").scheme == "http"
 
 
 def test_a_proxy_that_says_nothing_passes_a_request_in_clear():
     asked = TEAM.asked({"host": "desk.msp.example"}, "10.0.0.5")
 
-    assert asked == Asked("desk.msp.example", "http", "10.0.0.5", is_by_proxy=True)
+    assert asked == BrowserRequest("desk.msp.example", "http", "10.0.0.5", is_by_proxy=True)
 
 
 @pytest.mark.parametrize("host", ["desk.msp.example", "DESK.msp.example", "desk.msp.example:443"])

@@ -1,4 +1,4 @@
-"""What a plan moves, and whether what was said about it is enough."""
+"""What a plan moves, and whether the statements about it are enough."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,8 +36,8 @@ SMALL, MIDDLE, LARGE = (
 )
 
 
-def said(*statements: tuple[str, Statement], plan: str = "d1", moved: MovedMoney = MIDDLE):
-    """The history in which these people said this, one after another."""
+def stated(*statements: tuple[str, Statement], plan: str = "d1", moved: MovedMoney = MIDDLE):
+    """The history in which these people stated this, one after another."""
     return [
         AuditEntry(
             number,
@@ -52,7 +52,7 @@ def said(*statements: tuple[str, Statement], plan: str = "d1", moved: MovedMoney
 
 
 def lack(moved: MovedMoney, *statements: tuple[str, Statement], policy=POLICY) -> Lack | None:
-    return standing(policy, "d1", moved, said(*statements, moved=moved)).lacks
+    return standing(policy, "d1", moved, stated(*statements, moved=moved)).lacks
 
 
 def change(number: int, **money: object) -> Change:
@@ -149,7 +149,7 @@ def test_money_that_is_not_known_is_above_every_limit():
 
 def test_a_yes_ends_with_the_role_of_the_person():
     removed = replace(POLICY, roles={Role.APPROVE: ("ben@msp.example",)})
-    found = standing(removed, "d1", MIDDLE, said(("carla@msp.example", YES)))
+    found = standing(removed, "d1", MIDDLE, stated(("carla@msp.example", YES)))
 
     assert found.lacks is Lack.APPROVAL
     assert [one.why_not for one in found.yes] == [
@@ -172,7 +172,7 @@ def test_a_role_without_a_list_is_everybodys_but_that_of_approving():
 
 
 def test_a_yes_to_another_plan_does_not_count():
-    history = said(("carla@msp.example", YES), plan="d2")
+    history = stated(("carla@msp.example", YES), plan="d2")
 
     assert standing(POLICY, "d1", MIDDLE, history).lacks is Lack.APPROVAL
     assert standing(POLICY, "d2", MIDDLE, history).lacks is None
@@ -182,7 +182,7 @@ def test_a_yes_to_another_plan_does_not_count():
     "other", [replace(MIDDLE, amount=Decimal("1001.01")), replace(MIDDLE, unknown=1)]
 )
 def test_a_yes_to_another_amount_does_not_count(other):
-    history = said(("carla@msp.example", YES), moved=other)
+    history = stated(("carla@msp.example", YES), moved=other)
     policy = replace(POLICY, second_above=None)
 
     assert standing(policy, "d1", MIDDLE, history).lacks is Lack.APPROVAL
@@ -248,7 +248,7 @@ PEOPLE = ("anna", "ben@msp.example", "carla@msp.example", "dora", "stranger")
 
 @given(st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(Statement)), max_size=8))
 def test_a_plan_is_never_let_through_without_a_standing_yes_and_two_people(statements):
-    found = standing(POLICY, "d1", LARGE, said(*statements, moved=LARGE))
+    found = standing(POLICY, "d1", LARGE, stated(*statements, moved=LARGE))
     last = {who: one for who, one in statements if one is not ASK}
     yes = {who for who, one in last.items() if one is YES and POLICY.may_approve(who)}
     no = {who for who, one in last.items() if one is NO and POLICY.may_approve(who)}
@@ -281,6 +281,6 @@ ONE_OF_TWO = "two people must answer for it, and anna is the only one yet"
     ],
 )
 def test_what_is_missing_is_a_sentence(moved, statements, text):
-    found = standing(POLICY, "d1", moved, said(*statements, moved=moved))
+    found = standing(POLICY, "d1", moved, stated(*statements, moved=moved))
 
     assert lack_text(found, "GBP") == text

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--ask", is_flag=True, help="Ask others for it, as the one who prepared the plan.")
 @click.option("--no", "refuse", is_flag=True, help="Refuse the plan; needs --reason.")
 @click.option("--withdraw", is_flag=True, help="Take back your own yes or no.")
-@click.option("--list", "show", is_flag=True, help="Show what was said, and what is missing.")
+@click.option(
+    "--list", "show", is_flag=True, help="Show the statements about plans, and what is missing."
+)
 @click.option("--reason", default="", help="Why, for those who read it later.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @common
@@ -104,7 +106,7 @@ def _state(
 
 
 def _list(context: CommandContext, plan: str | None) -> int:
-    """What was said: about one plan with what is missing, or about all."""
+    """The statements: about one plan with what is missing, or about all."""
     from trueup.errors import EngineError
     from trueup.operations import approve as operations
     from trueup.render.approval import statements_json, statements_text
@@ -117,11 +119,11 @@ def _list(context: CommandContext, plan: str | None) -> int:
             raise EngineError(operations.NO_POLICY)
         _show(context, project, found)
         return Exit.ERROR if found.lacks else Exit.DONE
-    said = operations.list_approvals(project)
+    statements = operations.list_approvals(project)
     if context.json:
-        out(as_json({"approvals": statements_json(said, project.zone)}))
+        out(as_json({"approvals": statements_json(statements, project.zone)}))
     else:
-        out(statements_text(said, project.zone, context.style))
+        out(statements_text(statements, project.zone, context.style))
     return Exit.DONE
 
 

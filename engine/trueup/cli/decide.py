@@ -104,7 +104,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     anything but a single row. The decisions go into mappings/decisions.yaml, all or none.
     """
     from trueup.cli.proposals import carry_out
-    from trueup.operations.decision_entries import Asked, DecisionRequest
+    from trueup.operations.decision_entries import DecisionRequest, RequestedDecision
     from trueup.operations.decision_file import read_decisions
     from trueup.operations.row_filter import RowFilter
 
@@ -132,7 +132,7 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     if has_filter:
         wanted = RowFilter(frozenset(map(LedgerClass, classes)), customer, min_amount or Decimal(0))
     asked = [
-        Asked(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
+        RequestedDecision(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
         for key in keys or ("",)
     ]
     request, single = DecisionRequest(asked), len(keys) == 1

@@ -58,7 +58,7 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     mappings/decisions.yaml, and the next plan links the rows.
     """
     from trueup.cli.proposals import carry_out
-    from trueup.operations.decision_entries import Asked, DecisionRequest
+    from trueup.operations.decision_entries import DecisionRequest, RequestedDecision
 
     if file:
         if mapping:
@@ -68,7 +68,7 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     if not mapping or not pairs or len(pairs) % 2:
         raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
     asked = [
-        Asked(mapping, key, Verdict.LINK, reason, _record(id_))
+        RequestedDecision(mapping, key, Verdict.LINK, reason, _record(id_))
         for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)
     ]
     request, single = DecisionRequest(asked), len(asked) == 1

@@ -19,7 +19,7 @@ from trueup.model.project import DECIDE_WORDS, Verdict
 from trueup.operations import explain as explain_operation
 from trueup.operations import history as history_operation
 from trueup.operations import plan as plan_operation
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.project import check_project, load_project
 from trueup.operations.propose import propose
 from trueup.render.explanation import explanation_text
@@ -169,7 +169,7 @@ def validate(asking: Asking, arguments: Arguments) -> Answer:
 def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
     """A decision as a patch; nothing is written."""
     word = arguments["decision"]
-    asked = Asked(
+    asked = RequestedDecision(
         arguments["mapping"],
         arguments["key"],
         Verdict(word),
@@ -199,7 +199,7 @@ def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
     return Answer(title, facts, patch=patch)
 
 
-def _check_together(asked: Asked) -> None:
+def _check_together(asked: RequestedDecision) -> None:
     """Raises EngineError for arguments that do not go together."""
     if (asked.verdict is Verdict.LINK) != (asked.record is not None):
         raise EngineError("record is the id of the record: link needs it, and nothing else has it")

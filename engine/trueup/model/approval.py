@@ -119,7 +119,7 @@ class ApprovalStated:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Signature:
     """What stands of one person."""
 
     who: str
@@ -142,13 +142,13 @@ class ApprovalStanding:
     policy: ApprovalPolicy
     is_needed: bool
     needs_two: bool = False
-    prepared: Said | None = None  # who asked for the approval
-    yes: tuple[Said, ...] = ()
-    no: tuple[Said, ...] = ()
+    prepared: Signature | None = None  # who asked for the approval
+    yes: tuple[Signature, ...] = ()
+    no: tuple[Signature, ...] = ()
     lacks: "Lack | None" = None  # what keeps it from being applied; None where nothing does
 
     @property
-    def counting(self) -> tuple[Said, ...]:
+    def counting(self) -> tuple[Signature, ...]:
         """Each yes that counts."""
         return tuple(one for one in self.yes if one.counts)
 

@@ -1,6 +1,6 @@
 """Approvals: what people say about a plan, and where its approval stands.
 
-A plan is a document; what is said about it is a line of the state's history, bound to the
+A plan is a document; each statement about it is a line of the state's history, bound to the
 document's digest and to the amount that it moves. A plan that comes out differently has another
 digest, and needs a new approval. A plan that comes out the same keeps its approval.
 """
@@ -17,7 +17,7 @@ from trueup.model.approval import (
     ApprovalStanding,
     ApprovalStated,
     Lack,
-    Said,
+    Signature,
     Statement,
     same_person,
 )
@@ -187,8 +187,8 @@ def _no_no(found: ApprovalStanding, who: str) -> str:
     return f"{who} refused this plan already" if _is_among(who, found.no) else ""
 
 
-def _is_among(who: str, said: Iterable[Said]) -> bool:
-    return any(same_person(one.who, who) for one in said)
+def _is_among(who: str, signatures: Iterable[Signature]) -> bool:
+    return any(same_person(one.who, who) for one in signatures)
 
 
 def _moved(found: ApprovalStanding, project: Project) -> str:

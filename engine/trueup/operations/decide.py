@@ -11,7 +11,7 @@ from trueup.config.checks.decisions import why_not_applicable
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
 from trueup.model.project import Project, Verdict
-from trueup.operations.decision_entries import Asked, Facts, correctable, prepare
+from trueup.operations.decision_entries import Facts, RequestedDecision, correctable, prepare
 from trueup.operations.plan import plan
 from trueup.operations.record_check import check_record
 from trueup.operations.rows import known_rows
@@ -44,7 +44,7 @@ def decide(
     `key` is the row's key, a unique start of it, or its name. `until` is the last day on which
     the decision holds. Raises EngineError for what cannot be decided, and for an unknown row.
     """
-    return _write(project, Asked(mapping, key, Verdict(verdict), reason, until=until))
+    return _write(project, RequestedDecision(mapping, key, Verdict(verdict), reason, until=until))
 
 
 def succeed(project: Project, mapping: str, key: str, predecessor: str, reason: str) -> Written:
@@ -53,7 +53,7 @@ def succeed(project: Project, mapping: str, key: str, predecessor: str, reason: 
     Both are given by key, a unique start of it, or name. Raises EngineError for a row that does
     not exist.
     """
-    return _write(project, Asked(mapping, key, Verdict.SUCCEED, reason, of=predecessor))
+    return _write(project, RequestedDecision(mapping, key, Verdict.SUCCEED, reason, of=predecessor))
 
 
 def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Written:
@@ -61,7 +61,7 @@ def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Wri
 
     `key` as for `decide`. Raises EngineError for a change that does not exist.
     """
-    return _write(project, Asked(mapping, key, Verdict.PUSH, reason, on=on))
+    return _write(project, RequestedDecision(mapping, key, Verdict.PUSH, reason, on=on))
 
 
 def link(project: Project, mapping: str, key: str, record: int, reason: str = "") -> Written:
@@ -70,7 +70,7 @@ def link(project: Project, mapping: str, key: str, record: int, reason: str = ""
     `key` is the row's key, a unique start of it, or its name. Raises EngineError for a row or a
     record that does not exist. Where the target cannot be asked, a note of the result says so.
     """
-    return _write(project, Asked(mapping, key, Verdict.LINK, reason, record))
+    return _write(project, RequestedDecision(mapping, key, Verdict.LINK, reason, record))
 
 
 def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
@@ -79,7 +79,7 @@ def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in Verdict if not why_not_applicable(verdict, spec))
 
 
-def _write(project: Project, asked: Asked) -> Written:
+def _write(project: Project, asked: RequestedDecision) -> Written:
     with wiring.open_state(project) as state:
         snapshot = state.load()
     facts = Facts(

@@ -35,7 +35,7 @@ def record_id(text: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedDecision:
     """A decision as a user asks for it, nothing checked yet."""
 
     mapping: str
@@ -54,7 +54,7 @@ class Asked:
 class DecisionRequest:
     """All decisions that a user asks for; none is written while there is a fault."""
 
-    asked: Sequence[Asked]  # without a fault in their form
+    asked: Sequence[RequestedDecision]  # without a fault in their form
     faults: Sequence[Finding] = ()  # in the form of others, with their places in a file
 
 
@@ -70,7 +70,7 @@ class NotDecidable(EngineError):
 class Prepared:
     """A decision that can be written: its row exists, and its mapping allows it."""
 
-    asked: Asked
+    asked: RequestedDecision
     key: str  # the whole key
     name: str  # of the row; empty where it has none
     entry: Mapping[str, object]  # as mappings/decisions.yaml has it
@@ -89,7 +89,7 @@ class Facts:
     labels: Callable[[str], Mapping[str, str]] = lambda _mapping: {}  # as the plan names the rows
 
 
-def prepare(project: Project, asked: Asked, facts: Facts) -> Prepared:
+def prepare(project: Project, asked: RequestedDecision, facts: Facts) -> Prepared:
     """The decision with the whole key of its row.
 
     Raises NotDecidable for what cannot be decided, and for a row or a record that does not exist.
@@ -139,7 +139,7 @@ def require_mapping(project: Project, mapping: str) -> None:
         )
 
 
-def _why_not(project: Project, asked: Asked) -> Iterator[str]:
+def _why_not(project: Project, asked: RequestedDecision) -> Iterator[str]:
     """Why it cannot be decided so, whatever the row is."""
     if why := why_not_applicable(asked.verdict, project.mappings[asked.mapping]):
         yield why
@@ -161,7 +161,9 @@ def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
     return line
 
 
-def _record_notes(project: Project, asked: Asked, key: str, facts: Facts) -> Sequence[str]:
+def _record_notes(
+    project: Project, asked: RequestedDecision, key: str, facts: Facts
+) -> Sequence[str]:
     """What a user must know of a link's record. Raises EngineError where it does not exist."""
     mapping, record = asked.mapping, asked.record
     if record is None:

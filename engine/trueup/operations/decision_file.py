@@ -11,7 +11,7 @@ from trueup.errors import ConfigError, EngineError
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import DECIDE_WORDS, Verdict
-from trueup.operations.decision_entries import Asked, DecisionRequest, record_id
+from trueup.operations.decision_entries import DecisionRequest, RequestedDecision, record_id
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.csv_document import CsvDocument
 
@@ -50,7 +50,7 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
     if checked.data is None:
         raise ConfigError(findings)
     asked = [
-        Asked(
+        RequestedDecision(
             mapping=one.mapping,
             key=one.key,
             verdict=one.verdict,
@@ -75,7 +75,7 @@ def _from_csv(raw: bytes, file: str) -> DecisionRequest:
         remedy = f"the columns are {', '.join(COLUMNS)}"
         raise ConfigError([_error(text, Place(file, 1, 1), remedy) for text in texts])
 
-    found: list[Asked] = []
+    found: list[RequestedDecision] = []
     wrong: list[Finding] = []
     for line, row in document.rows():
         place = Place(file, line, 1)
@@ -111,9 +111,9 @@ def _faults(cells: Mapping[str, str]) -> Iterator[str]:
         yield "on is the day from which a pushed change is billed: it goes with push"
 
 
-def _asked(cells: Mapping[str, str], place: Place) -> Asked:
+def _asked(cells: Mapping[str, str], place: Place) -> RequestedDecision:
     link = cells.get("link", "")
-    return Asked(
+    return RequestedDecision(
         mapping=cells["mapping"],
         key=cells["key"],
         verdict=Verdict.LINK if link else Verdict(cells["do"]),

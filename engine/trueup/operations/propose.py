@@ -15,10 +15,10 @@ from trueup.model.project import Project, Verdict
 from trueup.operations.decide import Written
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.decision_entries import (
-    Asked,
     Facts,
     NotDecidable,
     Prepared,
+    RequestedDecision,
     correctable,
     prepare,
     require_mapping,
@@ -49,7 +49,7 @@ class Proposal:
 
 def propose(
     project: Project,
-    asked: Sequence[Asked],
+    asked: Sequence[RequestedDecision],
     wanted: RowFilter | None = None,
     listener: Listener = SILENT,
     *,
@@ -100,13 +100,13 @@ def write_proposal(proposal: Proposal) -> list[Written]:
 
 
 def _with_mapping(
-    project: Project, asked: Sequence[Asked]
-) -> tuple[Sequence[Asked], Sequence[Finding]]:
+    project: Project, asked: Sequence[RequestedDecision]
+) -> tuple[Sequence[RequestedDecision], Sequence[Finding]]:
     """The decisions whose mapping exists, and what is wrong with the others.
 
     Raises EngineError for a single decision that is in no file.
     """
-    known: list[Asked] = []
+    known: list[RequestedDecision] = []
     wrong: list[Finding] = []
     for one in asked:
         try:
@@ -175,8 +175,11 @@ def _read(
 
 
 def _asked_of_rows(
-    project: Project, asked: Sequence[Asked], wanted: RowFilter | None, plan: Plan | None
-) -> tuple[Sequence[Asked], tuple[str, ...]]:
+    project: Project,
+    asked: Sequence[RequestedDecision],
+    wanted: RowFilter | None,
+    plan: Plan | None,
+) -> tuple[Sequence[RequestedDecision], tuple[str, ...]]:
     """One decision for each row that the filter selects, and notes about other rows."""
     if wanted is None or plan is None:
         return asked, ()
@@ -200,11 +203,11 @@ def _effect(
 
 
 def _prepare_all(
-    project: Project, asked: Sequence[Asked], facts: Facts, faults: Sequence[Finding]
+    project: Project, asked: Sequence[RequestedDecision], facts: Facts, faults: Sequence[Finding]
 ) -> list[Prepared]:
     """All decisions. Raises what is wrong with any of them, and the faults, in their order."""
     ready: list[Prepared] = []
-    wrong: list[tuple[Asked, str]] = []
+    wrong: list[tuple[RequestedDecision, str]] = []
     decided: dict[tuple[str, str, object], Prepared] = {}
     of_records: dict[tuple[str, int | None], Prepared] = {}
     for one in asked:
@@ -243,7 +246,7 @@ def _two_rows(project: Project, one: Prepared, other: Prepared) -> str:
     )
 
 
-def _finding(asked: Asked | None, text: str) -> Finding:
+def _finding(asked: RequestedDecision | None, text: str) -> Finding:
     place = asked.place if asked else None
     return Finding("decision", Severity.ERROR, text, place=place)
 

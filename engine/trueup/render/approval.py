@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
-from trueup.model.approval import ApprovalStanding, ApprovalStated, Said
+from trueup.model.approval import ApprovalStanding, ApprovalStated, Signature
 from trueup.model.history import AuditEntry
 from trueup.render.formatting import money
 from trueup.render.manual_edits import SHORT, audit_json, audit_text
@@ -12,7 +12,7 @@ from trueup.render.style import PLAIN, Style
 from trueup.stages.approval import lack_text, moved_text
 
 ENOUGH = "Nothing is missing: it may be applied."
-NONE = "Nothing was said about any plan yet."
+NONE = "Nobody has approved or refused a plan yet."
 
 
 def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
@@ -21,23 +21,23 @@ def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
     once, month = money(found.moved.once, currency), money(found.moved.month, currency)
     lines = [
         f"Plan {found.plan[:SHORT]} moves {moved}: the next invoices {once}, a month {month}.",
-        *said_lines(found, zone),
+        *signature_lines(found, zone),
         need_text(found, currency),
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def said_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
+def signature_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
     """Who asked, who said yes, and who said no."""
     asked = [found.prepared] if found.prepared else []
     return [
-        *(f"Asked for by {_said(one, zone)}" for one in asked),
-        *(f"Approved by {_said(one, zone)}" for one in found.yes),
-        *(f"Refused by {_said(one, zone)}" for one in found.no),
+        *(f"Asked for by {_signature_text(one, zone)}" for one in asked),
+        *(f"Approved by {_signature_text(one, zone)}" for one in found.yes),
+        *(f"Refused by {_signature_text(one, zone)}" for one in found.no),
     ]
 
 
-def _said(one: Said, zone: tzinfo) -> str:
+def _signature_text(one: Signature, zone: tzinfo) -> str:
     text = f"{sanitize(one.who)}, {one.at.astimezone(zone).isoformat(' ', 'minutes')}"
     text += f": {sanitize(one.reason)}" if one.reason else ""
     return text + (f" (does not count: {one.why_not})" if one.why_not else "")
@@ -57,7 +57,7 @@ def need_text(found: ApprovalStanding, currency: str) -> str:
 def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]:
     """The same for programs."""
 
-    def said(one: Said) -> Mapping[str, object]:
+    def signature(one: Signature) -> Mapping[str, object]:
         at = one.at.astimezone(zone).isoformat(" ", "seconds")
         return {"who": one.who, "at": at, "reason": one.reason, "why_not": one.why_not}
 
@@ -69,22 +69,22 @@ def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]
         "unknown": found.moved.unknown,
         "needed": found.is_needed,
         "needs_two": found.needs_two,
-        "asked_by": said(found.prepared) if found.prepared else None,
-        "yes": [said(one) for one in found.yes],
-        "no": [said(one) for one in found.no],
+        "asked_by": signature(found.prepared) if found.prepared else None,
+        "yes": [signature(one) for one in found.yes],
+        "no": [signature(one) for one in found.no],
         "lacks": found.lacks,
     }
 
 
-def statements_text(said: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
+def statements_text(statements: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
     """What was said about plans, oldest first."""
-    return audit_text(said, zone, style) or NONE
+    return audit_text(statements, zone, style) or NONE
 
 
-def statements_json(said: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
+def statements_json(statements: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
     """The same for programs, each with the digest of its plan."""
     return [
-        {**line, "plan": entry.event.plan, "said": entry.event.statement}
-        for line, entry in zip(audit_json(said, zone), said, strict=True)
+        {**line, "plan": entry.event.plan, "statement": entry.event.statement}
+        for line, entry in zip(audit_json(statements, zone), statements, strict=True)
         if isinstance(entry.event, ApprovalStated)
     ]

@@ -1,4 +1,4 @@
-"""The approver's page: what a preview moves, what was said about it, and the forms to say it."""
+"""The approver's page: what a preview moves, what was said about it, and its forms."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from trueup.errors import EngineError
 from trueup.model.approval import ApprovalStanding, Statement
 from trueup.operations.approve import NO_POLICY, approval_of, refusal_of
-from trueup.render.approval import need_text, said_lines
+from trueup.render.approval import need_text, signature_lines
 from trueup.render.formatting import count, money
 from trueup.render.overview import overview, verdict
 from trueup.render.report import (
@@ -36,7 +36,7 @@ class ApprovalPart:
 
     standing: ApprovalStanding
     need: Pieces
-    said: tuple[str, ...]
+    signatures: tuple[str, ...]
     page: str  # the address of the approver's page
 
     @property
@@ -57,7 +57,7 @@ def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
     return ApprovalPart(
         standing,
         pieces(need_text(standing, project.currency), has_commands=False),
-        tuple(said_lines(standing, project.zone)),
+        tuple(signature_lines(standing, project.zone)),
         address("/approval", digest=found.digest),
     )
 
@@ -112,7 +112,7 @@ def state(request: Request) -> Response:
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
         found = desk.find_plan(form.one("digest"))
-        desk.say(found, session_of(request).person, statement, reason)
+        desk.record_statement(found, session_of(request).person, statement, reason)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return RedirectResponse(address("/approval", digest=found.digest), HTTPStatus.SEE_OTHER)

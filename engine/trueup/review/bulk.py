@@ -8,7 +8,7 @@ from datetime import date, datetime
 from trueup.model.plan import Action
 from trueup.model.project import Project, Verdict
 from trueup.operations.decide import possible
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.user import current_user
 from trueup.review.current import Current
 from trueup.review.filters import Filter
@@ -66,7 +66,7 @@ def is_pending(project: Project, ref: RowKey) -> bool:
     return bool(spec and spec.append and ref.key)
 
 
-def dismissed(form: Form, current: Current, now: datetime) -> list[Asked]:
+def dismissed(form: Form, current: Current, now: datetime) -> list[RequestedDecision]:
     """The decisions of *Dismiss for this month*: ignore it up to the month's last day.
 
     So it is back on the first day of the next month, in the business time zone.
@@ -76,12 +76,14 @@ def dismissed(form: Form, current: Current, now: datetime) -> list[Asked]:
     row = current.by_row.get(ref)
     until = _last_of_month(project.as_of or now.astimezone(project.zone).date())
     return [
-        Asked(ref.mapping, key, Verdict.IGNORE, DISMISSED, until=until, by=current_user())
+        RequestedDecision(
+            ref.mapping, key, Verdict.IGNORE, DISMISSED, until=until, by=current_user()
+        )
         for key in (_keys(row) if row else (ref.key,))
     ]
 
 
-def asked_of_list(form: Form, current: Current) -> list[Asked]:
+def asked_of_list(form: Form, current: Current) -> list[RequestedDecision]:
     """The decisions that a list's form asks for, in the name of this user. Raises FormError."""
     chosen = _chosen(form, current)
     if not chosen:
@@ -92,14 +94,14 @@ def asked_of_list(form: Form, current: Current) -> list[Asked]:
         if not confirmed:
             raise FormError(NOT_FOUND_BY_MATCH)
         return [
-            Asked(*row.ref, Verdict.LINK, form.one("reason"), record=record, by=who)
+            RequestedDecision(*row.ref, Verdict.LINK, form.one("reason"), record=record, by=who)
             for row, record in confirmed
         ]
     if verdict not in {*map(str, _WITH_LABELS)}:
         raise FormError(NO_VERDICT)
     if form.one("what") == FILTER:
         chosen = _decidable(current, Verdict(verdict), chosen)
-    template = Asked(
+    template = RequestedDecision(
         "",
         "",
         Verdict(verdict),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from trueup.errors import EngineError
 from trueup.model.project import Verdict
-from trueup.operations.decision_entries import Asked, record_id
+from trueup.operations.decision_entries import RequestedDecision, record_id
 from trueup.operations.propose import Proposal
 from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
@@ -72,7 +72,7 @@ def decide(request: Request, current: Current) -> Response:
     return wait(desk_of(request).propose(asked, own_path(back)))
 
 
-def _asked(form: Form) -> Asked:
+def _asked(form: Form) -> RequestedDecision:
     """The decision that a form asks for, in the name of this user. Raises FormError."""
     try:
         verdict = Verdict(form.one("verdict"))
@@ -85,7 +85,7 @@ def _asked(form: Form) -> Asked:
             raise FormError(NO_RECORD)
     if verdict is Verdict.SUCCEED and not form.one("of"):
         raise FormError("Name the row whose place it takes, by its key or its name.")
-    return Asked(
+    return RequestedDecision(
         form.exact("mapping"),
         form.exact("key"),
         verdict,

@@ -24,7 +24,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations import apply as applying
 from trueup.operations.approve import approval_of, plan_of_run, refusal_of, state_approval
-from trueup.operations.decision_entries import Asked
+from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.explain import explain
 from trueup.operations.listener import Listener, Progress
 from trueup.operations.notes import NoteEdit, write_note
@@ -226,7 +226,7 @@ class Desk:
             raise EngineError(NO_PREVIEW) from error
         return Preview(project, document.loads(text), text, document.plan_id(text), who="")
 
-    def say(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
+    def record_statement(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
         """Writes what somebody says about a preview. Raises EngineError where they may not.
 
         With the first yes the history learns who prepared the plan, unless somebody has asked for
@@ -243,7 +243,7 @@ class Desk:
 
     # Decisions
 
-    def propose(self, asked: Sequence[Asked], back: str) -> Work:
+    def propose(self, asked: Sequence[RequestedDecision], back: str) -> Work:
         """Works out what follows from decisions; nothing is written. `back`: where to go then."""
 
         def do(work: Work) -> str:

@@ -21,7 +21,7 @@ from trueup.operations.user import act_as
 from trueup.review.forms import Form, FormError, TooLong, parse_form
 from trueup.review.login import LogIn, LogInRequest, Refuse
 from trueup.review.sessions import Session, Sessions, cookie_name, read_cookie
-from trueup.review.site import Asked, Site
+from trueup.review.site import BrowserRequest, Site
 
 CSS = "/desk.css"
 LOGOUT = "/logout"
@@ -143,7 +143,12 @@ class Gate:
         return await self._stop_person(scope, receive, headers, session, asked)
 
     async def _stop_person(
-        self, scope: Scope, receive: Receive, headers: Headers, session: Session, asked: Asked
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        session: Session,
+        asked: BrowserRequest,
     ) -> Response | None:
         """The same for somebody who has logged in."""
         act_as(session.person)
@@ -156,7 +161,7 @@ class Gate:
             return self._refuse(HTTPStatus.OK, LOGGED_OUT)
         return None
 
-    def _stop_address(self, scope: Scope, asked: Asked) -> Response | None:
+    def _stop_address(self, scope: Scope, asked: BrowserRequest) -> Response | None:
         """Refuses what does not come to the desk's own address, in the way that it is served."""
         if self._site.proxies and not asked.is_by_proxy:
             return self._refuse(HTTPStatus.FORBIDDEN, NO_PROXY)
@@ -170,7 +175,12 @@ class Gate:
         return RedirectResponse(f"{self._site.origin}/", HTTPStatus.PERMANENT_REDIRECT)
 
     async def _stop_post(
-        self, scope: Scope, receive: Receive, headers: Headers, session: Session, asked: Asked
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        session: Session,
+        asked: BrowserRequest,
     ) -> Response | None:
         if scope["method"] != "POST":
             return None

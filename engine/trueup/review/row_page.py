@@ -234,8 +234,8 @@ def _decided(one: Decision) -> str:
         f"until {one.until.isoformat()}" if one.until else "",
         f"by {one.by}" if one.by else "",
     ]
-    told = ", ".join(part for part in parts if part)
-    return f"{told}: {one.reason}" if one.reason else told
+    text = ", ".join(part for part in parts if part)
+    return f"{text}: {one.reason}" if one.reason else text
 
 
 def _offers(

@@ -20,7 +20,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BrowserRequest:
     """What a browser asked for, as far as it can be believed."""
 
     authority: str  # the host and port that it named
@@ -48,12 +48,12 @@ class Site:
         """Whether the desk is served to this machine, without a proxy."""
         return not self.proxies and is_loopback(_host(self.authority))
 
-    def asked(self, headers: Mapping[str, str], peer: str) -> Asked:
+    def asked(self, headers: Mapping[str, str], peer: str) -> BrowserRequest:
         """What a request asks for. `peer` is the address that it comes from."""
         is_by_proxy = any(_is_in(peer, network) for network in self.proxies)
         if not is_by_proxy:
-            return Asked(headers.get("host", ""), "http", peer, is_by_proxy=False)
-        return Asked(
+            return BrowserRequest(headers.get("host", ""), "http", peer, is_by_proxy=False)
+        return BrowserRequest(
             _last(headers.get("x-forwarded-host", "")) or headers.get("host", ""),
             _last(headers.get("x-forwarded-proto", "")).lower() or "http",
             self._sender(headers.get("x-forwarded-for", ""), peer),

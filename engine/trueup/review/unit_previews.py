@@ -36,23 +36,23 @@ def unit_previews(
     """The page of services that the address asks for, as the template needs it."""
     found = units_over_time(seen.plan.changes)
     part = part_of(found, Filter.of(query).page, ON_A_PAGE)
-    told = _sentences(seen, view)
+    sentences = _sentences(seen, view)
     return {
-        "services": [_preview(one, view, told) for one in part.rows],
+        "services": [_preview(one, view, sentences) for one in part.rows],
         "services_part": part,
         "services_to": lambda page: address("/preview", digest=digest, page=page),
     }
 
 
-def _preview(service: ServiceUnits, view: View, told: Mapping[str, str]) -> ServicePreview:
+def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) -> ServicePreview:
     name = known_as(service.row.name or service.row.key)
-    sentences = (told[one.id] for one in service.changes if told.get(one.id))
+    found = (sentences[one.id] for one in service.changes if sentences.get(one.id))
     return ServicePreview(
         name=name,
         steps=service.steps,
         chart=chart(name, service),
         effects=tuple(filter(None, effects(service.changes, view))),
-        sentences=tuple(dict.fromkeys(sentences)),
+        sentences=tuple(dict.fromkeys(found)),
     )
 
 

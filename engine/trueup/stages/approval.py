@@ -18,7 +18,7 @@ from trueup.model.approval import (
     ApprovalStated,
     Lack,
     MovedMoney,
-    Said,
+    Signature,
     Statement,
     same_person,
 )
@@ -49,7 +49,7 @@ def standing(
 ) -> ApprovalStanding:
     """Where the approval of a plan stands. `plan` is its digest, `audit` the history's, in order.
 
-    What was said counts for the same digest and amount only, and only while its person has the
+    A statement counts for the same digest and amount only, and only while its person has the
     role and the limit for it in the policy as it is now.
     """
     if not is_over(moved, policy.above):
@@ -64,16 +64,16 @@ def standing(
 
 def _with(found: ApprovalStanding, entry: AuditEntry, event: ApprovalStated) -> ApprovalStanding:
     """The standing after one more statement: of each person only the last yes or no stands."""
-    said = Said(entry.who, entry.at, entry.reason)
+    signature = Signature(entry.who, entry.at, entry.reason)
     if event.statement is Statement.ASK:
-        return replace(found, prepared=found.prepared or said)
-    yes = tuple(one for one in found.yes if not same_person(one.who, said.who))
-    no = tuple(one for one in found.no if not same_person(one.who, said.who))
+        return replace(found, prepared=found.prepared or signature)
+    yes = tuple(one for one in found.yes if not same_person(one.who, signature.who))
+    no = tuple(one for one in found.no if not same_person(one.who, signature.who))
     match event.statement:
         case Statement.YES:
-            yes = (*yes, replace(said, why_not=_why_not(found, said.who, event)))
-        case Statement.NO if found.policy.may_approve(said.who):
-            no = (*no, said)
+            yes = (*yes, replace(signature, why_not=_why_not(found, signature.who, event)))
+        case Statement.NO if found.policy.may_approve(signature.who):
+            no = (*no, signature)
         case Statement.NO | Statement.WITHDRAW:
             pass
         case _:
@@ -84,7 +84,7 @@ def _with(found: ApprovalStanding, entry: AuditEntry, event: ApprovalStated) -> 
 def _why_not(found: ApprovalStanding, who: str, event: ApprovalStated) -> str:
     """Why a yes does not count; empty where it does."""
     if (event.amount, event.unknown) != (found.moved.amount, found.moved.unknown):
-        return "it was said to another amount"
+        return "it was given for another amount"
     if not found.policy.limit_of(who).allows(found.moved):
         return "role and limit in `approval:` do not allow it any more"
     return ""

@@ -7,8 +7,8 @@ An `edit` line holds who, host, reason and the edit as data:
 - `{"kind": "close"}`: the run that is closed is the run of the line.
 - `{"kind": "adopt"}`: the systems stand beside it, under `systems`.
 
-An `approval` line holds who, host and reason as well, and what was said: `{"said": "yes", "plan":
-DIGEST, "amount": "120.50", "unknown": 0}`. It is no edit: the serial stays as it is.
+An `approval` line holds who, host and reason as well, and the statement: `{"statement": "yes",
+"plan": DIGEST, "amount": "120.50", "unknown": 0}`. It is no edit: the serial stays as it is.
 
 A `lock` line holds how the lock was taken, by whom, and from whom. Edits that versions before 1.0
 wrote hold only a text; `text_edits` reads those.
@@ -69,7 +69,7 @@ def edit_line(edit: Edit, lease: Lease, at: datetime, reason: str, run: str = ""
 def approval_line(event: ApprovalStated, lease: Lease, at: datetime, reason: str) -> NewLine:
     """What the holder of the lease says about a plan."""
     data = {
-        "said": event.statement.value,
+        "statement": event.statement.value,
         "plan": event.plan,
         "amount": str(event.amount),
         "unknown": event.unknown,
@@ -112,8 +112,8 @@ def _audit_entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> AuditE
         taken = LockTaken(before["holder"], before["host"], forced=data["how"] == _FORCED)
         return AuditEntry(seq, moment, by["holder"], by["host"], data["reason"], taken)
     if kind == Kind.APPROVAL:
-        said = _approval(data)
-        return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], said)
+        stated = _approval(data)
+        return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], stated)
     event = _event(data) or read_text_edit(connection, seq, run, data["what"])
     return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], event, run)
 
@@ -138,7 +138,7 @@ def _approval(data: Mapping[str, Any]) -> ApprovalStated:
         amount = Decimal(data["amount"])
     except (ArithmeticError, TypeError) as error:
         raise ValueError(f"{data['amount']!r:.60} is not an amount") from error
-    return ApprovalStated(Statement(data["said"]), data["plan"], amount, data["unknown"])
+    return ApprovalStated(Statement(data["statement"]), data["plan"], amount, data["unknown"])
 
 
 def _event(data: Mapping[str, Any]) -> AuditEvent | None:
