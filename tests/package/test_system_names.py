@@ -15,6 +15,7 @@ KNOWN = {
     "model/plan_v1.py",  # documents of format 1 hold these words
     "config/catalogues.py",  # the names where a catalogue states none
     "operations/sandbox.py",  # the sandboxes are those of these systems
+    "operations/setup.py",  # the settings are those of the one system's screen for the other
 }
 
 
