@@ -4,15 +4,16 @@ The target carries the units of the last day on. Where the old end is within a p
 invoice bills, or before it, that invoice has more days.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from trueup.model.plan import Action, Change, InvoiceEffect, RowRef, ServiceTerms, UnitRow
+from trueup.model.plan import Action, Change, InvoiceEffect
 from trueup.model.project import PeriodsSpec
 from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.stages import billing
 from trueup.stages.append import ServiceDays
+from trueup.stages.ledger import ServiceLedger
 
 
 def extensions(context: PlanContext, periods: PeriodsSpec) -> Sequence[Change]:
@@ -22,17 +23,9 @@ def extensions(context: PlanContext, periods: PeriodsSpec) -> Sequence[Change]:
     return [change for group in groups for change in group if _moves_end(change, field)]
 
 
-def add_extension(
-    context: PlanContext,
-    periods: PeriodsSpec,
-    terms: ServiceTerms,
-    rows: Sequence[UnitRow],
-    under: Iterable[RowRef],
-) -> None:
-    """Adds the invoice effect on one service to the change that extends its contract.
-
-    `rows` are the service's unit rows now; `under` are the rows that it belongs to.
-    """
+def add_extension(context: PlanContext, periods: PeriodsSpec, ledger: ServiceLedger) -> None:
+    """Adds the invoice effect on one service to the change that extends its contract."""
+    terms, rows = ledger.terms, ledger.rows
     if terms.present_end is None:
         return
     posted = ServiceDays.of(rows, ()).posted_until
@@ -42,7 +35,7 @@ def add_extension(
         return
     owner, _, field = periods.end.rpartition(".")
     changes = context.states[owner].changes
-    for row in under:
+    for row in ledger.under:
         if row.mapping == owner and row.key in changes:
             changes[row.key] = [
                 _with_effect(change, effect) if _moves_end(change, field) else change

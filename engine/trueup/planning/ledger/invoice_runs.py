@@ -2,14 +2,18 @@
 
 A service that is new has no posted unit rows. Its first units are on the next invoice run, which
 the other services of its contract show, or those of its customer's other contracts.
+
+The ledger reads unit rows from the first day that a change is about. A service without a posted row
+among them may have been posted before: then it has a run of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
 from trueup.model.plan import RowRef
-from trueup.model.project import LedgerSpec
+from trueup.model.project import AppendSpec, LedgerSpec
+from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.stages.append import ServiceDays
 from trueup.stages.ledger import ServiceLedger
@@ -21,10 +25,13 @@ _Group = tuple[str, str, int | None]
 class InvoiceRuns:
     """The last posted days of contracts and customers, by the services with the same periods."""
 
-    def __init__(self, context: PlanContext, ledger: LedgerSpec) -> None:
+    def __init__(self, context: PlanContext, ledger: LedgerSpec, append: AppendSpec) -> None:
+        self._context, self._spec, self._append = context, ledger, append
         contract = ledger.periods.start.rpartition(".")[0] if ledger.periods else ""
         self._levels = (contract, context.project.customer_mapping)
         self._posted: dict[_Group, date] = {}
+        self._with_own_run: frozenset[int] = frozenset()
+        """Services that were posted before the days that the ledger read."""
 
     def note(self, ledger: ServiceLedger) -> None:
         """Takes note of the last posted day of a service."""
@@ -34,12 +41,44 @@ class InvoiceRuns:
         for group in self._groups(ledger):
             self._posted[group] = max(posted, self._posted.get(group, posted))
 
+    def read_history(self, ledgers: Iterable[ServiceLedger]) -> None:
+        """Reads all unit rows of those services whose run may be their own, or another one's.
+
+        Call it once every ledger is noted. Reads nothing for a service that began within the days
+        that are read already, or whose contract and customer have no later run.
+        """
+        starts = {
+            one.record: one.terms.start
+            for one in ledgers
+            if one.record is not None
+            and one.terms.start is not None
+            and one.rows_read
+            and one.rows_read[0].start > one.terms.start
+            and self._runs_later(one)
+        }
+        since = min(starts.values(), default=self._context.as_of)
+        read = self._context.reader.units(self._spec, self._append, starts, since)
+        self._with_own_run = frozenset(
+            record for record, rows in read.items() if any(row.posted for row in rows)
+        )
+
     def on_its_run(self, ledger: ServiceLedger) -> ServiceLedger:
         """The ledger with the last day of its contract, or its customer, that is posted."""
-        if _posted_until(ledger) is not None:
+        if _posted_until(ledger) is not None or ledger.record in self._with_own_run:
             return ledger
-        found = (self._posted[one] for one in self._groups(ledger) if one in self._posted)
-        return replace(ledger, terms=replace(ledger.terms, posted_until=next(found, None)))
+        return replace(ledger, terms=replace(ledger.terms, posted_until=self._last_run(ledger)))
+
+    def _runs_later(self, ledger: ServiceLedger) -> bool:
+        """Whether the run of others bills days after the plan's, and none of its own is known."""
+        last = self._last_run(ledger)
+        is_later = last is not None and last + DAY > self._context.as_of
+        return is_later and _posted_until(ledger) is None
+
+    def _last_run(self, ledger: ServiceLedger) -> date | None:
+        """The last posted day of the service's contract, else of its customer."""
+        return next(
+            (self._posted[one] for one in self._groups(ledger) if one in self._posted), None
+        )
 
     def _groups(self, ledger: ServiceLedger) -> Iterator[_Group]:
         """The contract of the service, then its customer."""

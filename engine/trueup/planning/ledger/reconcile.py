@@ -5,7 +5,7 @@ target bills. Where the two agree once all pending changes are counted, the chan
 adjustments; where they do not, the changes are held unless a person decided otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from trueup.expressions.rules import STOPS, rule_findings
@@ -85,7 +85,7 @@ class _Reconciliation:
             self._adjuster,
         )
         self._ends = ContractEnds(context, self._pending)
-        self._runs = InvoiceRuns(context, ledger)
+        self._runs = InvoiceRuns(context, ledger, spec)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
         self._pushed = self._pending.decisions.pushed
@@ -110,11 +110,19 @@ class _Reconciliation:
         }
         self._pairs.hold_halves(planned)
         note_ended_units(planned, self._pairs.found, self._services, self._context.as_of)
+        self._read_history(planned.values())
         added = {key: self._add(one) for key, one in planned.items()}
         self._pairs.join(added)
-        self._services.add_extensions()
+        self._services.add_extensions(self._runs)
         self._context.ledger += orphan_lines(self._context, self._owner, self._services)
         self._context.findings.extend(self._services.policies.unused())
+
+    def _read_history(self, planned: Iterable[PlannedService]) -> None:
+        """Lets the runs know what they need of all services whose invoices this plan changes."""
+        changed = [one for one in planned if one.adjustments or one.leaving]
+        ledgers = (ledger for one in changed for ledger in (one.new or one.ledger, one.old))
+        extended = self._services.extended()
+        self._runs.read_history([*(one for one in ledgers if one is not None), *extended])
 
     def _plan_service(self, key: str, queue: Queue) -> PlannedService:
         """One row's ledger line, and its adjustments where they may be sent; adds nothing yet."""
@@ -144,7 +152,7 @@ class _Reconciliation:
             ledger = self._runs.on_its_run(planned.new or planned.ledger)
             changes = self._adjuster.add(ledger, planned.adjustments)
             if planned.old:
-                left = self._adjuster.add(planned.old, planned.leaving)
+                left = self._adjuster.add(self._runs.on_its_run(planned.old), planned.leaving)
                 self._moves.join(changes, left)
                 changes += left
         self._ends.mark(planned.ledger)

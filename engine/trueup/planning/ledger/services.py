@@ -12,6 +12,7 @@ from trueup.model.units import extended, total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.contract_ends import after_its_contract
 from trueup.planning.ledger.extensions import add_extension, extensions
+from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.policies import Handover, Policies
@@ -113,14 +114,16 @@ class ServiceLedgers:
         """Rows whose units go to another row's own service."""
         return frozenset(map(self._state.holder, self._state.moved_from.values()))
 
-    def add_extensions(self) -> None:
+    def extended(self) -> Iterable[ServiceLedger]:
+        """The services with units whose contract this plan extends."""
+        ledgers = (self.of_record(record) for record in self._extended)
+        return [ledger for ledger in ledgers if ledger.rows]
+
+    def add_extensions(self, runs: InvoiceRuns) -> None:
         """Adds what the extension of contracts does to invoices."""
-        periods = self._spec.periods
-        for record, terms in self._extended.items() if periods else ():
-            rows = self._units.get(record, ())
-            under = self._ancestry.of_record(self._mapping.name, record)
-            if rows and periods:
-                add_extension(self._context, periods, terms, rows, under)
+        if self._spec.periods:
+            for ledger in self.extended():
+                add_extension(self._context, self._spec.periods, runs.on_its_run(ledger))
 
     def _days(self, queues: Mapping[str, Queue]) -> Iterable[date]:
         for queue in queues.values():
