@@ -256,6 +256,7 @@ def test_after_the_end_of_the_old_contract_the_row_is_under_billed(tmp_path):
         adjusts=[("sub", "2026-11-15", 10)],
         ledger={"sub": Line("under-billed", 10, 0, moved=10), "other": agrees(1)},
         invoice="53.33",  # 10 x £10 x 16 of 30 days; the ten of before ended with their contract
+        lost="46.67",  # the 14 days since then
     )
     again = world.apply(plan, units={"sub": {"2026-10-31": 10, "2026-11-15": 0}}, ended=100)
     new = service_on(world, "con-2")

@@ -28,6 +28,16 @@ def is_correction_of(key: str, row: str) -> bool:
     return key[:-10] == f"{_CORRECTION}{row}:"
 
 
+def correction_day(key: str) -> date | None:
+    """The day that a correction was decided for, or made on; None for any other key."""
+    return date.fromisoformat(key[-10:]) if key.startswith(_CORRECTION) else None
+
+
+def is_move(key: str) -> bool:
+    """Whether `key` is that of units that a row's move took along."""
+    return key.startswith(_MOVE)
+
+
 def undo_key(change: str, day: date) -> str:
     """The key of what took back the units of that change of the source, on that day."""
     return f"{_UNDO}{change}:{day}"

@@ -31,7 +31,7 @@ from trueup.model.units import (
 )
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
-from trueup.planning.ledger.lost_days import credit_note, lost
+from trueup.planning.ledger.lost_days import credit_note, earlier_note, lost_in_all
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
 from trueup.planning.ledger.planned import PlannedAdjustment
@@ -210,8 +210,8 @@ class AdjustmentPlanner:
             end, per_unit = ledger.terms.end, ledger.terms.monthly
             why = f"no day of its contract is open, which ends on {end}: nothing is sent"
             monthly = None if per_unit is None else exact(per_unit * adjustment.too_late)
-        amount = lost(ledger, adjustment)
-        notes = (why, *credit_note(ledger, amount))
+        amount = lost_in_all(ledger, planned)
+        notes = (why, *earlier_note(planned), *credit_note(ledger, amount))
         self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)
 
     def _change(
@@ -290,7 +290,7 @@ class AdjustmentPlanner:
             return replace(change, price_unknown=True)
         posted = ServiceDays.of(ledger.rows, ()).posted_until
         invoice = billing.invoice_effect(units, day, terms, posted, self._context.as_of)
-        amount = lost(ledger, adjustment)
+        amount = lost_in_all(ledger, planned)
         place = (ended.text,) if ended else ()
         return replace(
             change,
@@ -299,7 +299,12 @@ class AdjustmentPlanner:
             invoice=invoice,
             one_off=invoice.earlier if invoice and invoice.earlier else None,
             lost=amount,
-            notes=(*change.notes, *place, *credit_note(ledger, amount)),
+            notes=(
+                *change.notes,
+                *place,
+                *earlier_note(planned),
+                *credit_note(ledger, amount),
+            ),
         )
 
     def _rows_to_come(self, ledger: ServiceLedger, since: date) -> int:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from trueup.model.money import exact
 from trueup.model.units import DAY
+from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.stages import billing
 from trueup.stages.append import MergedAdjustment
 from trueup.stages.ledger import ServiceLedger
@@ -45,3 +46,18 @@ def credit_note(ledger: ServiceLedger, amount: Decimal | None) -> Iterable[str]:
     if amount is not None and amount < 0 and ledger.refund:
         target = ledger.systems.target
         yield f"a credit is owed for earlier days: give it as {ledger.refund} in {target}"
+
+
+def lost_in_all(ledger: ServiceLedger, planned: PlannedAdjustment) -> Decimal | None:
+    """Money of all days that stay as they are billed; negative where a credit is owed."""
+    amount = lost(ledger, planned.adjustment)
+    if planned.earlier is None:
+        return amount
+    return (amount or Decimal(0)) + planned.earlier.amount or None
+
+
+def earlier_note(planned: PlannedAdjustment) -> Iterable[str]:
+    """Since when the difference is there that it corrects."""
+    if planned.earlier:
+        since = planned.earlier.since
+        yield f"both sides differ since {since}: the days before it stay as they are billed"

@@ -28,6 +28,7 @@ class Queue:
     """Held or blocked, and all that come after such a one."""
 
     archive: list[str] = field(default_factory=list)  # marked only, as decided
+    settled: list[str] = field(default_factory=list)  # pushed before, or not pending any more
     unreadable: list[str] = field(default_factory=list)  # pending, by an unknown number of units
     last_day: date | None = None  # that any change is about, pending or not
 
@@ -36,6 +37,7 @@ class Queue:
         self.sendable += other.sendable
         self.stopped += other.stopped
         self.archive += other.archive
+        self.settled += other.settled
         self.unreadable += other.unreadable
         days = [day for day in (self.last_day, other.last_day) if day is not None]
         self.last_day = max(days, default=None)
@@ -69,10 +71,13 @@ class PendingChanges:
             pushed = self.pushed_before.of(key)
             if pushed and not pushed.undone:
                 self.pushed_before.repeat_mark(key, pushed)
+                queue.settled.append(key)
             elif key in self.state.ready or key in self.state.blocked:
                 self._hold_in_doubt(key)
                 self.pushed_before.hold_undone(key, pushed)
                 self._sort(key, queue)
+            else:
+                queue.settled.append(key)
         for key in sorted(self.state.unread):
             self._sort_unreadable(key, queues)
         for owner in self.values.successors & queues.keys():

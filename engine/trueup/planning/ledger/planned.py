@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,6 +17,13 @@ class EndedUnits(NamedTuple):
     text: str  # whose they are
 
 
+class EarlierDays(NamedTuple):
+    """Days before a correction that stay as they are billed."""
+
+    amount: Decimal  # lost on them; negative where a credit is owed
+    since: date
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedAdjustment:
     """One adjustment in its order, and what stops it."""
@@ -26,6 +34,7 @@ class PlannedAdjustment:
     stop: Finding | None  # its own, or that of an earlier one
     correction: Correction  # what of its units corrects a difference, or is moved
     takes_place_of: EndedUnits | None = None
+    earlier: EarlierDays | None = None  # of its correction
 
     @property
     def correction_sent(self) -> Decimal:

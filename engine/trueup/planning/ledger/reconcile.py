@@ -25,6 +25,7 @@ from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.adjustments import BELOW_ZERO, AdjustmentPlanner
 from trueup.planning.ledger.contract_ends import ContractEnds
+from trueup.planning.ledger.earlier_days import CorrectedServices
 from trueup.planning.ledger.ended_units import note_ended_units
 from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.held import held_units
@@ -86,6 +87,7 @@ class _Reconciliation:
         )
         self._ends = ContractEnds(context, self._pending)
         self._runs = InvoiceRuns(context, ledger, spec)
+        self._corrected = CorrectedServices(context, ledger, spec, self._services)
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
         self._pushed = self._pending.decisions.pushed
@@ -109,6 +111,7 @@ class _Reconciliation:
             if key not in state.succeeded_by and not self._services.quantities.is_ignored(key)
         }
         self._pairs.hold_halves(planned)
+        self._corrected.add_earlier_days(planned, queues)
         note_ended_units(planned, self._pairs.found, self._services, self._context.as_of)
         self._read_history(planned.values())
         added = {key: self._add(one) for key, one in planned.items()}

@@ -1,6 +1,7 @@
 """What is known of each row with a quantity, and of the service that bills it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -152,14 +153,9 @@ class ServiceLedgers:
             unknown = policy.failed, Advice(remedy)
         changes, ended, has_ended = [*self._changes(queue)], list[PendingUnits](), False
         if quantity is not None:
-            handover = Handover(
-                begins=key in self._beginning,
-                ends=key in self._ending,
-                between=key in self._pending.values.successors,
-            )
             decisions = self._pending.decisions
             changes = policy.billed(
-                changes, quantity, terms, decisions.named, decisions.taken_back, handover
+                changes, quantity, terms, decisions.named, decisions.taken_back, self._handover(key)
             )
             quantity = policy.units(quantity)
             ended = after_its_contract(changes, terms, self._context.as_of)
@@ -210,6 +206,41 @@ class ServiceLedgers:
         end = self._terms.terms(self._state.records[record], "").end
         return None if end is not None and end < self._context.as_of else record
 
+    def records_of(self, key: str) -> frozenset[int]:
+        """All records that have, or had, units of the row."""
+        found = (
+            self._state.record_ids.get(key, self._state.inferred_links.get(key)),
+            self._state.left_records.get(key),
+            *self._state.former_records.get(key, ()),
+        )
+        return frozenset(one for one in found if one is not None)
+
+    def settled(self, key: str, queue: Queue) -> list[tuple[date, Decimal]] | None:
+        """Day and billed units of a row's changes that are not pending any more.
+
+        A change that trueup pushed counts from the day on which it did. None where one of them, or
+        the day that its policy names, is not known.
+        """
+        keys = [*queue.settled, *queue.archive]
+        values, pushed = self._pending.values, self._pending.pushed_before
+        quantity = self.quantities.of(key, queue, None)[0]
+        changes = [*self._changes(replace(queue, sendable=keys))]
+        if quantity is None or any(values.day_or_none(one.key) is None for one in changes):
+            return None
+        under = self._ancestry.of_row(self._mapping.name, key)
+        terms = self._terms.terms(None, key)
+        policy, decisions = self.policies.of(key, under), self._pending.decisions
+        changes.sort(key=lambda one: one.day)
+        billed = policy.billed(
+            changes, quantity, terms, decisions.named, decisions.taken_back, self._handover(key)
+        )
+        settled = [one for one in billed if one.key in {*keys}]
+        if any(one.needs_day for one in settled):
+            return None
+        sent = {one.key: pushed.of(one.key) for one in settled}
+        days = [(found.day if (found := sent[one.key]) else one.day) for one in settled]
+        return [*zip(days, (one.units for one in settled), strict=True)]
+
     def left_behind(self, key: str) -> ServiceLedger | None:
         """The service of a row that moved to another one when its contract had ended."""
         record = self._state.left_records.get(key)
@@ -236,6 +267,13 @@ class ServiceLedgers:
             under=under,
             customer=self._ancestry.customer(under),
             systems=self._context.systems,
+        )
+
+    def _handover(self, key: str) -> Handover:
+        return Handover(
+            begins=key in self._beginning,
+            ends=key in self._ending,
+            between=key in self._pending.values.successors,
         )
 
     def _last_day(self, queue: Queue, services: Iterable[int]) -> date | None:

@@ -1,0 +1,185 @@
+"""What a correction leaves of the days before it: they stay as they are billed.
+
+A difference is corrected from the day on which it was measured. The changes of the source tell what
+should have been billed on each day before, and the unit rows tell what was. As far back as the two
+differ without a gap, the money of these days is lost, or owed as a credit.
+
+Where the changes do not add up to the quantity, the days before are not known, and have no amount.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from trueup.model.money import exact
+from trueup.model.plan import UnitRow
+from trueup.model.project import AppendSpec, LedgerSpec
+from trueup.model.pushed_keys import correction_day, is_move
+from trueup.model.units import DAY, extended, total, units_on
+from trueup.planning.context import PlanContext
+from trueup.planning.ledger.halves import PlannedService
+from trueup.planning.ledger.lost_days import lost
+from trueup.planning.ledger.pending import Queue
+from trueup.planning.ledger.planned import EarlierDays
+from trueup.planning.ledger.services import ServiceLedgers
+from trueup.stages import billing
+
+_Steps = Sequence[tuple[date, Decimal]]
+"""Units that should be billed more, or less, from a day on."""
+
+
+_Difference = Callable[[date], Decimal]
+
+
+class _Span(NamedTuple):
+    """Days on which as many units too few, or too many, are billed after the plan."""
+
+    first: date
+    last: date
+    units: Decimal
+
+
+class CorrectedServices:
+    """Adds to corrections what they leave of earlier days."""
+
+    def __init__(
+        self, context: PlanContext, ledger: LedgerSpec, append: AppendSpec, services: ServiceLedgers
+    ) -> None:
+        self._context, self._spec, self._append = context, ledger, append
+        self._services = services
+
+    def add_earlier_days(
+        self, planned: Mapping[str, PlannedService], queues: Mapping[str, Queue]
+    ) -> None:
+        """Adds them to the last correcting adjustment of each service.
+
+        Reads the unit rows of services with a correction from their contracts' starts on.
+        """
+        corrected = {key: one for key, one in planned.items() if _last_correcting(one) is not None}
+        records = {key: self._services.records_of(key) for key in corrected}
+        starts = [one.ledger.terms.start for one in corrected.values()]
+        since = min((day for day in starts if day is not None), default=self._context.as_of)
+        every = {record for found in records.values() for record in found}
+        rows = self._context.reader.units(self._spec, self._append, every, since)
+        for key, one in corrected.items():
+            settled = self._services.settled(key, queues.get(key, Queue()))
+            own = [rows.get(record, ()) for record in records[key]]
+            earlier = self._earlier_days(one, settled, total(own), records[key])
+            position = _last_correcting(one)
+            if earlier is not None and position is not None:
+                changed = replace(one.adjustments[position], earlier=earlier)
+                one.adjustments = [
+                    *one.adjustments[:position],
+                    changed,
+                    *one.adjustments[position + 1 :],
+                ]
+
+    def _earlier_days(
+        self,
+        planned: PlannedService,
+        settled: _Steps | None,
+        rows: Sequence[UnitRow],
+        records: Iterable[int],
+    ) -> EarlierDays | None:
+        """The money of earlier days that the adjustments do not have; None: none, or not known."""
+        ledger, terms = planned.ledger, planned.ledger.terms
+        steps = _should_be(planned, settled)
+        if steps is None or terms.start is None:
+            return None
+        sent = [one.adjustment for one in planned.adjustments if not one.stop]
+        last = max(one.day for one in sent)
+        keys = {key for one in sent for key in one.keys}
+        days = [one.day for one in ledger.changes if one.key in keys]
+        first = min([planned.corrects.day, *days, *(one.day for one in sent)])
+        rows = extended(rows, last) if terms.is_extended else rows
+        adjusted = [(one.day, Decimal(one.units)) for one in sent]
+        shown_until, shown = self._earlier_plans(records)
+        begins = max(terms.start, shown_until)
+        bounds = {row.start for row in rows} | {row.end + DAY for row in rows}
+        bounds |= {day for day, _ in (*steps, *shown, *adjusted)} | {first, last}
+
+        def difference(day: date) -> Decimal:
+            should_be = _upto(steps, day) + _upto(shown, day)
+            return should_be - units_on(rows, day) - _upto(adjusted, day)
+
+        if difference(last):
+            return None  # something else differs, too
+        found = [*_spans({*bounds, begins}, begins, last, difference)]
+        before = [*_without_gap(one for one in reversed(found) if one.last < first)]
+        spans = [*reversed(before), *(one for one in found if one.first >= first)]
+        parts = [billing.amount(int(one.units), one.first, one.last, terms) for one in spans]
+        if any(part is None for part in parts):
+            return None
+        known = [lost(ledger, one) or Decimal(0) for one in sent]
+        amount = exact(sum((part or Decimal(0) for part in parts), Decimal(0)) - sum(known))
+        return EarlierDays(amount, spans[0].first) if amount else None
+
+    def _earlier_plans(self, records: Iterable[int]) -> tuple[date, _Steps]:
+        """What earlier plans have shown: all before a day, and corrections as steps.
+
+        Days before an earlier correction differ by its units, which that plan has shown. What an
+        undo took back, or a correction on another day than it was decided for, is not told apart:
+        nothing before it counts.
+        """
+        ids, changes = {*records}, self._context.states[self._spec.pending].rows
+        first, steps = date.min, list[tuple[date, Decimal]]()
+        for (_, key), one in self._context.snapshot.pushed.items():
+            if one.record not in ids or key in changes or is_move(key):
+                continue
+            if correction_day(key) == one.day:
+                steps += [(date.min, Decimal(-one.units)), (one.day, Decimal(one.units))]
+            else:
+                first = max(first, one.day)
+        return first, steps
+
+
+def _last_correcting(planned: PlannedService) -> int | None:
+    """The position of the last adjustment that sends a part of a correction."""
+    if planned.stop or planned.old or not planned.corrects.units or planned.corrects.transfer:
+        return None
+    found = [
+        position
+        for position, one in enumerate(planned.adjustments)
+        if one.adjustment.correction and not one.stop
+    ]
+    return found[-1] if found else None
+
+
+def _should_be(planned: PlannedService, settled: _Steps | None) -> _Steps | None:
+    """The units that should be billed, by day; None where the changes do not add up to them."""
+    ledger = planned.ledger
+    if settled is None or ledger.quantity is None:
+        return None
+    pending = sum((one.units for one in ledger.changes), Decimal(0))
+    if sum((units for _, units in settled), pending) != ledger.quantity:
+        return None
+    sent = {key for one in planned.adjustments if not one.stop for key in one.adjustment.keys}
+    own = [(one.day, one.units) for one in ledger.changes if one.key in sent]
+    return [*settled, *own]
+
+
+def _upto(steps: _Steps, day: date) -> Decimal:
+    return sum((units for since, units in steps if since <= day), Decimal(0))
+
+
+def _spans(
+    bounds: Iterable[date], first: date, last: date, difference: _Difference
+) -> Iterator[_Span]:
+    """The days from `first` to the one before `last`, wherever something changes, in order."""
+    days = sorted(day for day in bounds if first <= day <= last)
+    for day, following in pairwise(days):
+        yield _Span(day, following - DAY, difference(day))
+
+
+def _without_gap(spans: Iterable[_Span]) -> Iterator[_Span]:
+    """Spans, the last one first, up to the one that agrees or differs in the other direction."""
+    sign = 0
+    for one in spans:
+        direction = (one.units > 0) - (one.units < 0)
+        if not direction or direction == -sign:
+            return
+        sign = direction
+        yield one
