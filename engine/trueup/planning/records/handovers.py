@@ -47,6 +47,18 @@ def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Succ
             ]
 
 
+def rows_with_steps(context: PlanContext, mapping: MappingSpec) -> frozenset[str]:
+    """The rows of which the state knows one before them: for any other one nothing is known.
+
+    Most projects know of few: whoever asks about every row asks this first.
+    """
+    return frozenset(
+        key
+        for (name, key), values in context.snapshot.applied.items()
+        if (SUCCEEDS in values or FOLLOWS in values) and name == mapping.name
+    )
+
+
 def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
     """The rows that had the row's record before it, the last of them first, as the state has them.
 

@@ -23,6 +23,7 @@ from trueup.planning.records.handovers import (
     ancestors,
     handed_over,
     known_steps,
+    rows_with_steps,
     succession_place,
 )
 from trueup.planning.records.renewal_order import RenewalOrder
@@ -52,6 +53,7 @@ class _SuccessionFinder:
         self._decisions = context.decisions(mapping.name, Topic.RECORD)
         self._handovers = Handovers(context, mapping)
         self._given_by_expression: set[str] = set()
+        self._with_steps = rows_with_steps(context, mapping)
 
     def find(self) -> Successions:
         # Also of rows that are blocked: the row before such a one must not end without it.
@@ -71,6 +73,8 @@ class _SuccessionFinder:
     def _predecessor(self, key: str) -> str:
         """The key of the row whose place this one takes; empty where it takes none."""
         decision, record = self._decisions.get(key), self._links.get(key)
+        if decision is None and key not in self._with_steps:
+            return self._given(key, record)
         is_gone = decision is not None and decision.of not in self._state.rows
         if decision and decision.verdict is Verdict.SUCCEED and not (record and is_gone):
             return decision.of if self._exists(key, decision.of, decision.place) else ""
@@ -80,11 +84,14 @@ class _SuccessionFinder:
         is_undecided = decision is None or is_gone
         if record and (stands or (is_undecided and not self._has_left(key, record))):
             return self._known_steps(key).get(key, "")
-        if decision or self._mapping.successor_of is None:
+        return "" if decision else self._given(key, None)
+
+    def _given(self, key: str, record: int | None) -> str:
+        """The key that `successor_of` gives; empty for a row that stays on `record`, its own."""
+        given = self._mapping.successor_of
+        if given is None or (record and not self._has_left(key, record)):
             return ""
-        return self._evaluated(
-            key, self._mapping.successor_of.raw, self._mapping.successor_of.place
-        )
+        return self._evaluated(key, given.raw, given.place)
 
     def _add_earlier(self, predecessors: dict[str, str]) -> None:
         """Adds the rows before these predecessors, as the state has them.
@@ -113,10 +120,13 @@ class _SuccessionFinder:
     def _has_left(self, key: str, record: int) -> bool:
         """Whether the row refers to others than its record does: it may take another one over."""
         raw, values = self._state.ready.get(key), self._state.records.get(record, {})
-        return raw is not None and any(
-            isinstance(raw[position], str) and values.get(name) != referable.get(raw[position])
-            for position, name, referable in self._referring
-        )
+        if raw is None:
+            return False
+        for position, name, referable in self._referring:
+            other = raw[position]
+            if isinstance(other, str) and values.get(name) != referable.get(other):
+                return True
+        return False
 
     @cached_property
     def _referring(self) -> list[tuple[int, str, Mapping[str, object]]]:
