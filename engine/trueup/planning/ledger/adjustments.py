@@ -31,7 +31,7 @@ from trueup.model.units import (
 )
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
-from trueup.planning.ledger.lost_days import credit_note, earlier_note, lost_in_all
+from trueup.planning.ledger.lost_days import credit_note, earlier_notes, lost_in_all
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import WAITS, PendingChanges
 from trueup.planning.ledger.planned import PlannedAdjustment
@@ -211,7 +211,7 @@ class AdjustmentPlanner:
             why = f"no day of its contract is open, which ends on {end}: nothing is sent"
             monthly = None if per_unit is None else exact(per_unit * adjustment.too_late)
         amount = lost_in_all(ledger, planned)
-        notes = (why, *earlier_note(planned), *credit_note(ledger, amount))
+        notes = (why, *earlier_notes(planned.earlier), *credit_note(ledger, amount))
         self._marks.add(id_, adjustment.keys, (), *notes, lost=amount, monthly=monthly)
 
     def _change(
@@ -302,7 +302,7 @@ class AdjustmentPlanner:
             notes=(
                 *change.notes,
                 *place,
-                *earlier_note(planned),
+                *earlier_notes(planned.earlier),
                 *credit_note(ledger, amount),
             ),
         )

@@ -1,6 +1,7 @@
 """Write-backs to pending changes: the mark that shows that they are dealt with."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from trueup.expressions import evaluate
@@ -9,7 +10,10 @@ from trueup.model.plan import Action, Change, FieldChange, Preconditions, Reason
 from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
+from trueup.planning.ledger.lost_days import credit_note, earlier_notes
+from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.needs import made_of
+from trueup.stages.ledger import ServiceLedger
 
 
 class ArchiveMarks:
@@ -25,6 +29,15 @@ class ArchiveMarks:
         `monthly` is what the run rate loses all the same.
         """
         self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why, monthly=monthly)
+
+    def add_earlier_days(self, key: str, ledger: ServiceLedger, earlier: EarlierDays) -> None:
+        """Adds the money of days that stay as they are billed to the mark of a change."""
+        id_ = f"{self._mapping.name}:{key}:mark"
+        notes = (*earlier_notes(earlier), *credit_note(ledger, earlier.amount))
+        self._state.changes[id_] = [
+            replace(one, lost=earlier.amount, notes=(*one.notes, *notes))
+            for one in self._state.changes.get(id_, ())
+        ]
 
     def add(
         self,

@@ -1,8 +1,9 @@
 """What a correction leaves of the days before it: they stay as they are billed.
 
-A difference is corrected from the day on which it was measured. The changes of the source tell what
-should have been billed on each day before, and the unit rows tell what was. As far back as the two
-differ without a gap, the money of these days is lost, or owed as a credit.
+A difference is corrected from the day on which it was measured. A change that is archived by a
+decision was entered by a person, perhaps on another day than its own. The changes of the source
+tell what should have been billed on each day before, and the unit rows tell what was. As far back
+as the two differ without a gap, the money of these days is lost, or owed as a credit.
 
 Where the changes do not add up to the quantity, the days before are not known, and have no amount.
 """
@@ -20,15 +21,17 @@ from trueup.model.project import AppendSpec, LedgerSpec
 from trueup.model.pushed_keys import correction_day, is_move
 from trueup.model.units import DAY, extended, total, units_on
 from trueup.planning.context import PlanContext
+from trueup.planning.ledger.archive_marks import ArchiveMarks
 from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.lost_days import lost
 from trueup.planning.ledger.pending import Queue
 from trueup.planning.ledger.planned import EarlierDays
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages import billing
+from trueup.stages.ledger import PendingUnits
 
 _Steps = Sequence[tuple[date, Decimal]]
-"""Units that should be billed more, or less, from a day on."""
+"""Units that are more, or less, from a day on."""
 
 
 _Difference = Callable[[date], Decimal]
@@ -43,57 +46,73 @@ class _Span(NamedTuple):
 
 
 class CorrectedServices:
-    """Adds to corrections what they leave of earlier days."""
+    """Adds to corrections, and to marks that a person decided, what they leave of earlier days."""
 
     def __init__(
-        self, context: PlanContext, ledger: LedgerSpec, append: AppendSpec, services: ServiceLedgers
+        self,
+        context: PlanContext,
+        ledger: LedgerSpec,
+        append: AppendSpec,
+        services: ServiceLedgers,
+        marks: ArchiveMarks,
     ) -> None:
         self._context, self._spec, self._append = context, ledger, append
-        self._services = services
+        self._services, self._marks = services, marks
 
     def add_earlier_days(
         self, planned: Mapping[str, PlannedService], queues: Mapping[str, Queue]
     ) -> None:
-        """Adds them to the last correcting adjustment of each service.
+        """Adds them to the last correcting adjustment of each service, or to a mark.
 
-        Reads the unit rows of services with a correction from their contracts' starts on.
+        Reads the unit rows of these services from their contracts' starts on.
         """
-        corrected = {key: one for key, one in planned.items() if _last_correcting(one) is not None}
-        records = {key: self._services.records_of(key) for key in corrected}
-        starts = [one.ledger.terms.start for one in corrected.values()]
+        chosen = {key: queues.get(key, Queue()) for key, one in planned.items() if not one.stop}
+        chosen = {
+            key: queue
+            for key, queue in chosen.items()
+            if _last_correcting(planned[key]) is not None
+            or (queue.archive and planned[key].line.difference == 0 and not planned[key].old)
+        }
+        records = {key: self._services.records_of(key) for key in chosen}
+        starts = [planned[key].ledger.terms.start for key in chosen]
         since = min((day for day in starts if day is not None), default=self._context.as_of)
         every = {record for found in records.values() for record in found}
         rows = self._context.reader.units(self._spec, self._append, every, since)
-        for key, one in corrected.items():
-            settled = self._services.settled(key, queues.get(key, Queue()))
+        for key, queue in chosen.items():
             own = [rows.get(record, ()) for record in records[key]]
-            earlier = self._earlier_days(one, settled, total(own), records[key])
-            position = _last_correcting(one)
-            if earlier is not None and position is not None:
-                changed = replace(one.adjustments[position], earlier=earlier)
-                one.adjustments = [
-                    *one.adjustments[:position],
-                    changed,
-                    *one.adjustments[position + 1 :],
-                ]
+            earlier = self._earlier_days(planned[key], queue, total(own), records[key])
+            if earlier is not None:
+                self._add(planned[key], queue, earlier)
+
+    def _add(self, planned: PlannedService, queue: Queue, earlier: EarlierDays) -> None:
+        position = _last_correcting(planned)
+        if position is None:
+            self._marks.add_earlier_days(queue.archive[0], planned.ledger, earlier)
+            return
+        changed = replace(planned.adjustments[position], earlier=earlier)
+        before, after = planned.adjustments[:position], planned.adjustments[position + 1 :]
+        planned.adjustments = [*before, changed, *after]
 
     def _earlier_days(
         self,
         planned: PlannedService,
-        settled: _Steps | None,
+        queue: Queue,
         rows: Sequence[UnitRow],
         records: Iterable[int],
     ) -> EarlierDays | None:
         """The money of earlier days that the adjustments do not have; None: none, or not known."""
         ledger, terms = planned.ledger, planned.ledger.terms
+        settled = self._services.settled(ledger.row.key, queue)
         steps = _should_be(planned, settled)
-        if steps is None or terms.start is None:
+        if settled is None or steps is None or terms.start is None:
             return None
         sent = [one.adjustment for one in planned.adjustments if not one.stop]
-        last = max(one.day for one in sent)
-        keys = {key for one in sent for key in one.keys}
-        days = [one.day for one in ledger.changes if one.key in keys]
-        first = min([planned.corrects.day, *days, *(one.day for one in sent)])
+        keys = {*queue.archive, *(key for one in sent for key in one.keys)}
+        days = [one.day for one in (*settled, *ledger.changes) if one.key in keys]
+        days += [one.day for one in sent]
+        is_corrected = _last_correcting(planned) is not None
+        first = min([*days, *([planned.corrects.day] if is_corrected else [])])
+        last = max([planned.line.day, *(one.day for one in sent)])
         rows = extended(rows, last) if terms.is_extended else rows
         adjusted = [(one.day, Decimal(one.units)) for one in sent]
         shown_until, shown = self._earlier_plans(records)
@@ -108,7 +127,8 @@ class CorrectedServices:
         if difference(last):
             return None  # something else differs, too
         found = [*_spans({*bounds, begins}, begins, last, difference)]
-        before = [*_without_gap(one for one in reversed(found) if one.last < first)]
+        earlier = (one for one in reversed(found) if one.last < first and is_corrected)
+        before = [*_without_gap(earlier)]
         spans = [*reversed(before), *(one for one in found if one.first >= first)]
         parts = [billing.amount(int(one.units), one.first, one.last, terms) for one in spans]
         if any(part is None for part in parts):
@@ -148,17 +168,16 @@ def _last_correcting(planned: PlannedService) -> int | None:
     return found[-1] if found else None
 
 
-def _should_be(planned: PlannedService, settled: _Steps | None) -> _Steps | None:
+def _should_be(planned: PlannedService, settled: Sequence[PendingUnits] | None) -> _Steps | None:
     """The units that should be billed, by day; None where the changes do not add up to them."""
     ledger = planned.ledger
     if settled is None or ledger.quantity is None:
         return None
-    pending = sum((one.units for one in ledger.changes), Decimal(0))
-    if sum((units for _, units in settled), pending) != ledger.quantity:
+    if sum((one.units for one in (*settled, *ledger.changes)), Decimal(0)) != ledger.quantity:
         return None
     sent = {key for one in planned.adjustments if not one.stop for key in one.adjustment.keys}
-    own = [(one.day, one.units) for one in ledger.changes if one.key in sent]
-    return [*settled, *own]
+    own = [one for one in ledger.changes if one.key in sent]
+    return [(one.day, one.units) for one in (*settled, *own)]
 
 
 def _upto(steps: _Steps, day: date) -> Decimal:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from trueup.model.money import exact
 from trueup.model.units import DAY
-from trueup.planning.ledger.planned import PlannedAdjustment
+from trueup.planning.ledger.planned import EarlierDays, PlannedAdjustment
 from trueup.stages import billing
 from trueup.stages.append import MergedAdjustment
 from trueup.stages.ledger import ServiceLedger
@@ -56,8 +56,7 @@ def lost_in_all(ledger: ServiceLedger, planned: PlannedAdjustment) -> Decimal | 
     return (amount or Decimal(0)) + planned.earlier.amount or None
 
 
-def earlier_note(planned: PlannedAdjustment) -> Iterable[str]:
-    """Since when the difference is there that it corrects."""
-    if planned.earlier:
-        since = planned.earlier.since
-        yield f"both sides differ since {since}: the days before it stay as they are billed"
+def earlier_notes(earlier: EarlierDays | None) -> Iterable[str]:
+    """Since when both sides differ."""
+    if earlier:
+        yield f"both sides differ since {earlier.since}: the days until now stay as they are billed"

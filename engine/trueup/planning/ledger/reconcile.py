@@ -87,7 +87,9 @@ class _Reconciliation:
         )
         self._ends = ContractEnds(context, self._pending)
         self._runs = InvoiceRuns(context, ledger, spec)
-        self._corrected = CorrectedServices(context, ledger, spec, self._services)
+        self._corrected = CorrectedServices(
+            context, ledger, spec, self._services, self._pending.marks
+        )
         self._decisions = context.decisions(owner.name, Topic.UNITS)
         self._rules = context.rules.of(owner.name, RuleOn.LEDGER)
         self._pushed = self._pending.decisions.pushed

@@ -215,8 +215,8 @@ class ServiceLedgers:
         )
         return frozenset(one for one in found if one is not None)
 
-    def settled(self, key: str, queue: Queue) -> list[tuple[date, Decimal]] | None:
-        """Day and billed units of a row's changes that are not pending any more.
+    def settled(self, key: str, queue: Queue) -> list[PendingUnits] | None:
+        """The changes of a row that are not pending any more, with their billed days and units.
 
         A change that trueup pushed counts from the day on which it did. None where one of them, or
         the day that its policy names, is not known.
@@ -238,8 +238,7 @@ class ServiceLedgers:
         if any(one.needs_day for one in settled):
             return None
         sent = {one.key: pushed.of(one.key) for one in settled}
-        days = [(found.day if (found := sent[one.key]) else one.day) for one in settled]
-        return [*zip(days, (one.units for one in settled), strict=True)]
+        return [replace(one, day=found.day) if (found := sent[one.key]) else one for one in settled]
 
     def left_behind(self, key: str) -> ServiceLedger | None:
         """The service of a row that moved to another one when its contract had ended."""
