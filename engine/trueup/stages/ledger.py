@@ -35,7 +35,7 @@ class PendingUnits:
     stopped: bool = False  # held or blocked: pending all the same
     dated: date | None = None  # by the source, where a policy bills it from another day
     due: date | None = None  # its day, where an undo took it back later: it is billed from then
-    needs_day: bool = False  # a person must name the day from which it is billed
+    needs_day: str = ""  # why a person must name the day from which it is billed
     notes: tuple[str, ...] = ()  # which policy changed its units or its day
     step_units: Decimal = Decimal(0)  # billed units of all changes of its day together
     step_reaches: Decimal = Decimal(0)  # billed units after them

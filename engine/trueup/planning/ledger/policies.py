@@ -180,7 +180,7 @@ class Policy:
             change,
             day=day or change.day,
             dated=change.day if day != change.day else None,
-            needs_day=day is None,
+            needs_day="policy: decided" if day is None else "",
             notes=notes,
             step_units=step.units,
             step_reaches=step.reaches,

@@ -59,7 +59,7 @@ class SendableChanges:
             change = changes[key]
             rest = sendable[position:]
             if change.needs_day:
-                text = "a decision must name the day from which it is billed (policy: decided)"
+                text = f"a decision must name the day from which it is billed ({change.needs_day})"
                 push = Advice.of(
                     Command("decide", self._mapping.name, key, "push --on DAY --reason …")
                 )

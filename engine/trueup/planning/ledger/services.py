@@ -17,6 +17,7 @@ from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pending import PendingChanges, Queue
 from trueup.planning.ledger.policies import Handover, Policies
+from trueup.planning.ledger.policy_steps import without_uneven
 from trueup.planning.ledger.quantities import Quantities
 from trueup.planning.ledger.terms import ServiceTermsReader
 from trueup.planning.references import Ancestry
@@ -154,8 +155,12 @@ class ServiceLedgers:
         changes, ended, has_ended = [*self._changes(queue)], list[PendingUnits](), False
         if quantity is not None:
             decisions = self._pending.decisions
-            changes = policy.billed(
+            translated = policy.billed(
                 changes, quantity, terms, decisions.named, decisions.taken_back, self._handover(key)
+            )
+            done = () if policy.keeps_quantities else self._settled(queue)
+            changes = without_uneven(
+                policy, translated, changes, done, quantity, [*decisions.named]
             )
             quantity = policy.units(quantity)
             ended = after_its_contract(changes, terms, self._context.as_of)
@@ -221,10 +226,10 @@ class ServiceLedgers:
         A change that trueup pushed counts from the day on which it did. None where one of them, or
         the day that its policy names, is not known.
         """
-        keys = [*queue.settled, *queue.archive]
+        keys = {*queue.settled, *queue.archive}
         values, pushed = self._pending.values, self._pending.pushed_before
         quantity = self.quantities.of(key, queue, None)[0]
-        changes = [*self._changes(replace(queue, sendable=keys))]
+        changes = [*self._changes(queue), *self._settled(queue)]
         if quantity is None or any(values.day_or_none(one.key) is None for one in changes):
             return None
         under = self._ancestry.of_row(self._mapping.name, key)
@@ -234,11 +239,16 @@ class ServiceLedgers:
         billed = policy.billed(
             changes, quantity, terms, decisions.named, decisions.taken_back, self._handover(key)
         )
-        settled = [one for one in billed if one.key in {*keys}]
+        settled = [one for one in billed if one.key in keys]
         if any(one.needs_day for one in settled):
             return None
         sent = {one.key: pushed.of(one.key) for one in settled}
         return [replace(one, day=found.day) if (found := sent[one.key]) else one for one in settled]
+
+    def _settled(self, queue: Queue) -> list[PendingUnits]:
+        """The changes that are not pending any more, in units of the source."""
+        done = Queue(sendable=[*queue.settled, *queue.archive])
+        return [*self._changes(done)]
 
     def left_behind(self, key: str) -> ServiceLedger | None:
         """The service of a row that moved to another one when its contract had ended."""
