@@ -241,6 +241,21 @@ EXAMPLES = [
     ("'Turkey' | country", "TR"),
     ("'Türkiye' | country", "TR"),
     ("'Georgia' | country", "GE"),
+    ("'U.K.' | country", "GB"),
+    ("'U. S. A.' | country", "US"),
+    # … by their names of ISO 3166-1, short and official
+    ("'United Kingdom of Great Britain and Northern Ireland' | country", "GB"),
+    ("'Korea, Republic of' | country", "KR"),
+    ("'Moldova, Republic of' | country", "MD"),
+    ("'Swiss Confederation' | country", "CH"),
+    ("'Kingdom of the Netherlands' | country", "NL"),
+    ("'Congo, The Democratic Republic of the' | country", "CD"),
+    # … and in a language of their own
+    ("'Ελλάδα' | country", "GR"),
+    ("'Magyarország' | country", "HU"),
+    ("'日本' | country", "JP"),
+    ("'Republic of China' | country", None),  # not the People's Republic
+    ("'America' | country", None),
     ("'Atlantis' | country", None),
     ("'D' | country", None),
     ("'Kongo' | country", None),  # two countries have this name
