@@ -96,7 +96,7 @@ def test_a_no_stops_the_plan_until_it_is_taken_back(saved, say):
 
     code, _, error = say("nightly", "apply", "plan.json")
     assert code == 1
-    assert "carla said no to this plan: ask Alpine first" in error
+    assert "the plan was refused by carla: ask Alpine first" in error
     say("carla", "approve", "plan.json", "--withdraw")
     assert say("nightly", "apply", "plan.json")[0] == 0
 

@@ -514,6 +514,18 @@ def test_state_before_the_first_apply(trueup):
     assert trueup("state", "export")[0] == 1
 
 
+def test_doctor_names_a_run_that_is_not_finished(trueup):
+    trueup("apply", "--yes", "--max-calls", "60")
+    (run,) = json.loads(trueup("history", "list", "--json")[1])["runs"]
+
+    code, out, _ = trueup("doctor")
+
+    assert code == 0
+    assert f"warning: run {run['run']}, begun " in out
+    assert "`trueup apply --resume` " in out
+    assert out.endswith("\n1 warning found.\n")
+
+
 def test_doctor_says_what_is_granted_and_what_is_needed(trueup):
     code, out, _ = trueup("doctor")
     assert code == 0

@@ -260,6 +260,10 @@ def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, 
 def test_the_name_of_who_applies_is_known_even_without_a_user_name(monkeypatch):
     monkeypatch.setenv("TRUEUP_WHO", "pipeline 12")
     assert current_user() == "pipeline 12"
+    monkeypatch.setenv("TRUEUP_WHO", " pipeline\n12 ")
+    assert current_user() == "pipeline 12"
+    monkeypatch.setenv("TRUEUP_WHO", " ")
+    assert current_user() == getpass.getuser()
     monkeypatch.delenv("TRUEUP_WHO")
 
     def without_key():

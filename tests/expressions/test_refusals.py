@@ -346,6 +346,8 @@ def test_a_fault_has_the_offset_of_its_line(raw, offset):
         ("{{ $a }}", "`$` cannot stand here"),
         ("{{ 'a }}", "a quote is not closed"),
         ("{# a", "`{#` is not closed with `#}`"),
+        ("{% raw %}{{ a }}", "`{% raw %}` is not closed with `{% endraw %}`"),
+        ("{{ a }}{%- raw %} ", "`{% raw %}` is not closed with `{% endraw %}`"),
     ],
 )
 def test_a_syntax_error_names_the_signs_of_the_text(raw, message):

@@ -276,7 +276,7 @@ ONE_OF_TWO = "two people must answer for it, and anna is the only one yet"
             "the plan moves GBP 1,001.00, above 1,000.00, and nobody has approved it",
         ),
         (LARGE, [("anna", ASK)], f"{MOVES_MUCH}: {ONE_OF_TWO}"),
-        (MIDDLE, [("ben@msp.example", NO)], "ben@msp.example said no to this plan"),
+        (MIDDLE, [("ben@msp.example", NO)], "the plan was refused by ben@msp.example"),
         (SMALL, [], ""),
     ],
 )

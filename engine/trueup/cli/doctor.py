@@ -17,8 +17,8 @@ def doctor(context: CommandContext) -> int:
     """Check Autotask's zone, credentials, rights and calls left, and open each source table.
 
     Nothing is written. Of files and databases it shows how many rows there are, and which cannot
-    be read. After the first apply it also looks for signs that another state writes to the same
-    Autotask. Prints the minimum permissions that the project's mappings need.
+    be read. Runs that are not finished are named. After the first apply it also looks for signs
+    that another state writes to the same Autotask. Prints the minimum permissions that the project's mappings need.
     """
     from trueup.operations.doctor import examine
     from trueup.render.finding_text import findings_text
@@ -39,6 +39,7 @@ def doctor(context: CommandContext) -> int:
         }
         granted = "; ".join(f"{name}: {', '.join(one)}" for name, one in sections.items())
         out(f"\nSections of the API user's security level that grant it: {granted}.\n")
-        errors = examination.errors
-        out(f"\n{count(errors, 'problem')} found.\n" if errors else "\nAll is well.\n")
+        found = {"problem": examination.errors, "warning": examination.warnings}
+        shown = " and ".join(count(number, what) for what, number in found.items() if number)
+        out(f"\n{shown} found.\n" if shown else "\nAll is well.\n")
     return Exit.ERROR if examination.errors else Exit.DONE

@@ -16,6 +16,9 @@ from jsonschema.exceptions import ValidationError
 from trueup.config.documents import Steps
 from trueup.model.suggestions import hint, nearest
 
+_SOME_TEXT = r"\S"
+"""The pattern of text that must not be empty or blank."""
+
 _LONGEST = 60
 """Characters of a text that a message shows."""
 
@@ -60,6 +63,11 @@ class _RawError:
     def known_keys(self) -> tuple[str, ...]:
         """Returns the keys that the schema allows in the value."""
         return tuple(self.schema.get("properties", ()))
+
+    @property
+    def is_blank(self) -> bool:
+        """Returns whether it is text of which nothing can be seen, where some must be."""
+        return self.keyword == "pattern" and self.expected == _SOME_TEXT
 
     @property
     def shown(self) -> str:
@@ -113,7 +121,7 @@ def _translate(
             steps,
             _text(raw),
             _remedy(raw),
-            is_lack=raw.keyword.startswith("min"),
+            is_lack=raw.keyword.startswith("min") or raw.is_blank,
             replacement=_meant_word(raw) or _stand_in(raw),
         )
 
@@ -194,7 +202,6 @@ _TEXTS: dict[str, Callable[[_RawError], str]] = {
     "const": lambda raw: f"{raw.shown} is not {raw.expected}",
     "minItems": lambda raw: f"needs {raw.expected} entries" if raw.value else "must not be empty",
     "maxItems": lambda raw: f"only {raw.expected} entries are allowed",
-    "minLength": lambda _: "must not be empty",
     "uniqueItems": lambda raw: f"{shown(_repeated(raw.value))} is in the list twice",
     "dependentRequired": _dependent_text,
     "maxProperties": lambda raw: f"only {raw.expected} entry is allowed",
@@ -205,6 +212,8 @@ _TEXTS: dict[str, Callable[[_RawError], str]] = {
 
 
 def _text(raw: _RawError) -> str:
+    if raw.is_blank:
+        return "must not be empty"
     make = _TEXTS.get(raw.keyword)
     return make(raw) if make else f"{raw.shown} is not valid ({raw.keyword})"
 

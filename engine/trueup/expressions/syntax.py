@@ -49,6 +49,9 @@ ALLOWED: tuple[type[nodes.Node], ...] = (
 _LONGEST_TEXT = 10_000
 _LARGEST = 10**40
 
+_RAW_AT_END = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}$")
+"""The beginning of a raw part with nothing after it: Jinja drops it, and does not miss its end."""
+
 DEEPEST = 60
 """The most levels of an expression. Python nests 200 parentheses, and a level may take three."""
 
@@ -97,6 +100,8 @@ def _parts(text: str) -> list[nodes.Expr]:
         raise ExpressionFault("nested too deeply") from fault
     except ValueError as fault:
         raise ExpressionFault("holds a number that is too long") from fault
+    if _RAW_AT_END.search(text.strip()):
+        raise ExpressionFault(_UNCLOSED_RAW)
 
     parts: list[nodes.Expr] = []
     for node in body:
@@ -107,6 +112,8 @@ def _parts(text: str) -> list[nodes.Expr]:
         parts.extend(node.nodes)
     return parts
 
+
+_UNCLOSED_RAW = "`{% raw %}` is not closed with `{% endraw %}`"
 
 _PLAIN = tuple(
     (re.compile(pattern), plain)
@@ -124,6 +131,7 @@ _PLAIN = tuple(
         (r"expected token '(.+)', got (.+)", r"`\1` is missing before \2"),
         (r"expected name or number", "a name is missing after `.`"),
         (r"missing end of comment tag", "`{#` is not closed with `#}`"),
+        (r"missing end of raw directive", _UNCLOSED_RAW),
     )
 )
 """Jinja's messages, and what they mean."""

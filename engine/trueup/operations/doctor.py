@@ -10,6 +10,7 @@ from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.fixed_day import stale_day
 from trueup.operations.plan import plan
+from trueup.planning.in_doubt import open_run_findings
 from trueup.planning.needs import operations
 from trueup.planning.other_states import ANOTHER_STATE
 from trueup.planning.records.duplicates import IDENTITY_TWICE
@@ -31,13 +32,21 @@ class Examination:
     @property
     def errors(self) -> int:
         """How many findings are errors."""
-        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+        return self._number(Severity.ERROR)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings, such as an open run."""
+        return self._number(Severity.WARNING)
+
+    def _number(self, severity: Severity) -> int:
+        return sum(finding.severity is severity for finding in self.findings)
 
 
 def examine(project: Project) -> Examination:
-    """Checks both systems, and looks for signs that another state writes to the same target.
+    """Checks both systems, and looks for open runs, and signs of another state of the same target.
 
-    The latter reads as much as a plan does, and only where the state has links. A system that
+    The last reads as much as a plan does, and only where the state has links. A system that
     cannot be opened at all is a finding: the other one is examined all the same. Raises EngineError
     for the state.
     """
@@ -47,9 +56,10 @@ def examine(project: Project) -> Examination:
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.examine_source, "source-open")
         permissions, sections = opened.minimum_permissions(needs), _sections(needs)
-        has_links = bool(opened.state().load().links)
+        snapshot = opened.state().load()
+        findings += open_run_findings(opened.state(), snapshot)
     examination = Examination(findings, permissions, sections)
-    if has_links and not examination.errors:
+    if snapshot.links and not examination.errors:
         signs = _signs(plan(project, keep=False))
         examination = Examination([*findings, *signs], permissions, sections)
     return examination

@@ -11,10 +11,11 @@ _ACTING: ContextVar[str] = ContextVar("acting", default="")
 def current_user() -> str:
     """Returns who applies, decides or edits.
 
-    That is the person for whom a request is answered; else TRUEUP_WHO if it is set, else the user
-    of this process.
+    That is the person for whom a request is answered; else TRUEUP_WHO, on one line, if anything
+    can be seen of it; else the user of this process.
     """
-    return _ACTING.get() or os.environ.get("TRUEUP_WHO") or operating_system.user_name()
+    named = " ".join(os.environ.get("TRUEUP_WHO", "").split())
+    return _ACTING.get() or named or operating_system.user_name()
 
 
 def act_as(person: str) -> None:

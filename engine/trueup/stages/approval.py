@@ -124,7 +124,7 @@ def lack_text(found: ApprovalStanding, currency: str = "") -> str:
         case Lack.REFUSED:
             no = found.no[-1]
             because = f": {no.reason}" if no.reason else ""
-            return f"{no.who} said no to this plan{because}"
+            return f"the plan was refused by {no.who}{because}"
         case Lack.APPROVAL:
             return f"{moves}, and nobody has approved it"
         case Lack.TWO_PEOPLE:
