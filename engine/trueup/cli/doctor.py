@@ -18,7 +18,8 @@ def doctor(context: CommandContext) -> int:
 
     Nothing is written. Of files and databases it shows how many rows there are, and which cannot
     be read. Runs that are not finished are named. After the first apply it also looks for signs
-    that another state writes to the same Autotask. Prints the minimum permissions that the project's mappings need.
+    that another state writes to the same Autotask. Prints the minimum permissions that the
+    project's mappings need.
     """
     from trueup.operations.doctor import examine
     from trueup.render.finding_text import findings_text
