@@ -69,6 +69,16 @@ def test_a_note_is_written_changed_and_removed_and_the_rest_stays(work, capsys):
     assert "# the dentist" in (work / FILE).read_text(encoding="utf-8")
 
 
+def test_a_row_is_assigned_to_nobody_any_more(work, capsys):
+    note(work, "customer", "acc", "pays late", "--assign", "Ada")
+    capsys.readouterr()
+
+    assert note(work, "customer", "acc", "--unassign", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["note"], shown["assignee"]) == ("pays late", "")
+    assert note(work, "customer", "acc", "--unassign", "--assign", "Ben") == 64
+
+
 def test_without_a_text_the_note_is_shown(work, capsys):
     assert note(work, "customer", "acc") == 0
     assert "nothing is noted" in capsys.readouterr().out

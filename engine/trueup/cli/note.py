@@ -22,7 +22,8 @@ from trueup.model.note import Note
 @click.argument("text", required=False)
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a tag. Repeatable.")
 @click.option("--untag", multiple=True, metavar="TAG", help="Remove a tag. Repeatable.")
-@click.option("--assign", metavar="NAME", help="Who looks after it; an empty NAME means nobody.")
+@click.option("--assign", metavar="NAME", help="Who looks after it.")
+@click.option("--unassign", is_flag=True, help="Nobody looks after it any more.")
 @click.option("--clear", is_flag=True, help="Remove note, tags and assignee.")
 @common
 def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
@@ -33,6 +34,7 @@ def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     tags: tuple[str, ...],
     untag: tuple[str, ...],
     assign: str | None,
+    unassign: bool,  # noqa: FBT001 -- click's
     clear: bool,  # noqa: FBT001 -- click's
 ) -> int:
     """Note TEXT of the row KEY of MAPPING; tag it, or assign it to somebody.
@@ -45,6 +47,9 @@ def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     from trueup.operations.user import current_user
     from trueup.render.json_ import as_json
 
+    if unassign and assign is not None:
+        raise click.UsageError("--unassign and --assign exclude each other.")
+    assign = "" if unassign else assign
     changes = bool(text is not None or tags or untag or assign is not None)
     if clear and changes:
         raise click.UsageError("--clear removes all of it: leave the other ones out.")

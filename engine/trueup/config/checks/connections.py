@@ -1,6 +1,8 @@
 """The check of the options of source and target that belong together or concern secrets."""
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from trueup.config.node import Node
 from trueup.config.project import ProjectOptions
@@ -23,9 +25,27 @@ def check_connections(project: Node, options: ProjectOptions) -> Iterator[Findin
             continue
         for name in names:
             node = project[part].get(name)
-            if node is not None and is_in_clear(str(connection.options.get(name, ""))):
+            address = str(connection.options.get(name, ""))
+            if node is None or not address:
+                continue  # or from a variable that is not set
+            if not _is_web_address(address.strip()):
+                text = f"{part}.{name} is not the address of a service"
+                yield Finding("address", Severity.ERROR, text, _ADDRESS_REMEDY, node.place)
+            elif is_in_clear(address):
                 text = f"{part}.{name} begins with http://, so the secret would be sent in clear"
                 yield Finding("address", Severity.ERROR, text, "write https://", node.place)
+
+
+_ADDRESS_REMEDY = "write https:// and the host, without spaces"
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and has_host and not re.search(r"\s", text)
 
 
 def _check_settle_after(project: Node, options: ProjectOptions) -> Iterator[Finding]:
