@@ -140,6 +140,16 @@ class PlanContext:
             }
         return self._links[mapping]
 
+    def last_written(self, mapping: str, key: str) -> Mapping[str, object] | None:
+        """The values that were last written to the record of the row; None: none are known.
+
+        Where the row has another record by now, nothing was written to that one.
+        """
+        linked, now = self.links(mapping).get(key), self.states[mapping].record_ids.get(key)
+        if None not in (linked, now) and linked != now:
+            return None
+        return self.snapshot.applied.get((mapping, key))
+
     def decisions(self, mapping: str, topic: Topic) -> dict[str, Decision]:
         """Decisions in force on that topic about the mapping's rows, by key."""
         return {

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.scene import LINE, Scene, actions, change_of, day, kept, settled
-from tests.support.small_project import changed
+from tests.support.small_project import changed, decisions
 
 
 def reasons(made, id_="customer:acc"):
@@ -195,3 +195,18 @@ def test_a_mark_shows_what_it_sets():
         change_of(Scene().plan(), "subscription:sub:mark").fields[0].shown_after
         == "known after apply"
     )
+
+
+def test_a_row_that_was_linked_to_another_record_blames_nobody_for_what_that_one_holds():
+    scene = settled()
+    companies = scene.target.records["Companies"]
+    (linked,) = [
+        link.record for link in scene.state.load().links.values() if link.mapping == "customer"
+    ]
+    other = {**companies.pop(linked), "id": 900, "companyName": "Harbour Group", "phone": None}
+    companies[900] = other
+    scene.files(decisions("{mapping: customer, key: acc, link: 900}"))
+
+    made = scene.plan()
+
+    assert reasons(made) == {"companyName": "first", "phone": "first"}

@@ -67,7 +67,7 @@ def _explain(
     state = context.states[mapping.name]
     record = state.records.get(state.record_ids.get(key, -1))
     wanted = _wanted(context, mapping, key, slot, names)
-    last = context.snapshot.applied.get((mapping.name, key), {})
+    last = context.last_written(mapping.name, key) or {}
     mark = f"{NOT_KEPT}{slot.name}"
     change = written.get(slot.name)
     return FieldExplanation(

@@ -292,7 +292,7 @@ class _ChangePlanner:
         record: Mapping[str, Any],
         remembered: Mapping[str, Any],
     ) -> Change:
-        last = self._context.snapshot.applied.get((self._mapping.name, key))
+        last = self._context.last_written(self._mapping.name, key)
         row = fingerprint(stable_columns(self._context, self._mapping, key))
 
         def why(name: str) -> Reason:

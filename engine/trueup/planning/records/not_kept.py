@@ -46,7 +46,7 @@ class NotKept:
         They were written, the target kept others, and neither has changed since: to write them
         again would change nothing.
         """
-        last = self._context.snapshot.applied.get((self._mapping.name, key), {})
+        last = self._context.last_written(self._mapping.name, key) or {}
         kept: dict[str, Any] = {}
         if not any(name.startswith(NOT_KEPT) for name in last):
             return kept
