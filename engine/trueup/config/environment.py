@@ -13,6 +13,11 @@ from trueup.model.finding import Finding, Place, Severity
 _ENV = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _CODE = re.compile(r"\{\{|\{%|\{#")
 
+_PASSWORD = re.compile(
+    r"://[^/?#@\s:]*:([^/?#@\s]+)@|[?&;](?:password|passwd|pwd)=([^&;#\s]+)", re.IGNORECASE
+)
+"""The password in an address: before the host, or among the options."""
+
 SECRETS = frozenset({"secret", "client_secret", "password", "integration_code", "token"})
 """Options that belong into the environment. They are never part of a digest."""
 
@@ -68,3 +73,19 @@ def exposed_secrets(node: Node) -> Iterator[Finding]:
             text = f"{key} is written in the file, where everyone who has the file can read it"
             remedy = f'{key}: "{{{{ env.{key.upper()} }}}}"'
             yield Finding("secret-in-file", Severity.WARNING, text, remedy, part.place)
+        elif isinstance(part.data, str) and _has_password(part.data):
+            text = f"{key} holds a password, where everyone who has the file can read it"
+            remedy = "write {{ env.NAME }} in place of the password, or of the whole address"
+            yield Finding("secret-in-file", Severity.WARNING, text, remedy, part.place)
+
+
+def _has_password(address: str) -> bool:
+    """Whether an address holds a password that is not taken from the environment."""
+    return any(
+        not _ENV.fullmatch(one[1] or one[2]) for one in _PASSWORD.finditer(_compact(address))
+    )
+
+
+def _compact(text: str) -> str:
+    """The text with each variable written without spaces, so that it is one word."""
+    return _ENV.sub(lambda found: f"{{{{env.{found[1]}}}}}", text)
