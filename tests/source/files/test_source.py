@@ -326,7 +326,7 @@ def test_a_table_without_rows_is_empty(put: Put, source: FileSource):
             "account.csv",
             "id,name,name\n",
             (
-                "account.csv:1: column `name` occurs more than once; the first line must name "
+                "account.csv:1: `name` occurs more than once; the first line must name "
                 "each column once"
             ),
         ),

@@ -222,6 +222,22 @@ def test_a_csv_of_excel_is_read_and_written_back_as_it_was(
     assert path.read_bytes() == expected.encode(encoding)
 
 
+def test_empty_columns_at_the_end_of_each_line_are_read_over_and_kept(
+    put: Put, excel_style: FileSource
+):
+    text = (
+        f"{';'.join(HEADINGS)};;\r\n{A};2,5;15/11/2026;Active;;x\r\n"
+        f"{B};-3;16/11/2026;Archived;;\r\n"
+    )
+    path = put("license_change.csv", text)
+
+    assert excel_style.read("license_change", COLUMNS).rows == READ
+    update = RowUpdate(A, {"status": "Archived"}, {"status": "Active"})
+    assert [one.error for one in excel_style.write("license_change", [update])] == [""]
+
+    assert path.read_bytes().decode() == text.replace("15/11/2026;Active", "15/11/2026;Archived")
+
+
 def test_the_line_of_a_finding_counts_the_lines_before_the_headings(
     put: Put, excel_style: FileSource
 ):

@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Protocol
 
 from trueup.errors import SourceError
-from trueup.source.column_reader import RawRow
+from trueup.source.column_reader import LONGEST, RawRow
 from trueup.source.files.documents import MalformedRow, decode
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
@@ -90,11 +90,12 @@ class CsvDocument:
         except csv.Error as error:
             raise SourceError(f"{self._name}:{line}: {error}") from error
 
-        repeated = sorted({name for name in headers if headers.count(name) > 1})
+        # Spreadsheets leave columns without a name and values at the end of each line.
+        repeated = sorted({name for name in headers if name and headers.count(name) > 1})
         if not any(headers) or repeated:
             fault = "no columns are named"
             if repeated:
-                fault = f"column `{repeated[0]}` occurs more than once"
+                fault = f"`{repeated[0][:LONGEST]}` occurs more than once"
             raise SourceError(
                 f"{self._name}:{line}: {fault}; the first line must name each column once"
             )
@@ -108,11 +109,11 @@ class CsvDocument:
         return dict(zip(headers, cells, strict=True))
 
     def _edited_line(self, headers: list[str], cells: list[str], edit: Mapping[str, object]) -> str:
-        row = dict(zip(headers, cells, strict=True))
-        row |= {name: _cell_text(value) for name, value in edit.items()}
+        texts = {name: _cell_text(value) for name, value in edit.items()}
+        row = [texts.get(name, cell) for name, cell in zip(headers, cells, strict=True)]
         line = io.StringIO(newline="")
         # `csv` quotes only characters of its own line end. With this one it quotes both \r and \n.
-        csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row.values())
+        csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return line.getvalue().removesuffix("\r\n") + self._line_end
 
 
