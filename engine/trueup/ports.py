@@ -183,6 +183,20 @@ class Target(Protocol):
         """
         ...
 
+    def renew(self, entities: Iterable[str]) -> bool:
+        """Asks again for what `entity` had from an earlier plan, where that is in doubt.
+
+        That is of these entities, and of those that a record or a refusal contradicted. Returns
+        whether any of it has changed: then what was planned with it is planned again. Raises
+        TargetError.
+        """
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Remarks about reading that no plan depends on: metadata that an earlier plan has read."""
+        ...
+
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """All records that fit, ascending by id, with `id` and these fields.
 
@@ -229,6 +243,11 @@ class Target(Protocol):
     @property
     def calls(self) -> int:
         """Requests sent so far, all of them."""
+        ...
+
+    @property
+    def spared(self) -> int:
+        """Requests that were not sent because an earlier plan has kept their answers."""
         ...
 
 

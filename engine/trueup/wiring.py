@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
@@ -44,6 +45,14 @@ DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """What the sandbox accepts where its seed names no users; they open nothing else."""
 
 
+class Metadata(Enum):
+    """What is done with the target's metadata that an earlier command has kept."""
+
+    IGNORED = auto()  # it is not used, and nothing is kept
+    RENEWED = auto()  # it is not used, and what is read replaces it
+    USED = auto()  # it is used, and what is read besides is added
+
+
 class SystemClock:
     """The machine's time."""
 
@@ -58,23 +67,31 @@ class SystemClock:
 
 @contextmanager
 def connections(
-    project: Project, *, max_calls: int | None = None, clock: Clock | None = None
+    project: Project,
+    *,
+    max_calls: int | None = None,
+    clock: Clock | None = None,
+    metadata: Metadata = Metadata.IGNORED,
 ) -> Iterator["Connections"]:
     """Opens connectors on demand; what was opened is closed when the block ends."""
     with ExitStack() as stack:
-        yield Connections(project, stack, clock or SystemClock(), max_calls)
+        yield Connections(project, stack, clock or SystemClock(), max_calls, metadata)
 
 
 @contextmanager
 def open_world(
-    project: Project, *, max_calls: int | None = None, clock: Clock | None = None
+    project: Project,
+    *,
+    max_calls: int | None = None,
+    clock: Clock | None = None,
+    metadata: Metadata = Metadata.IGNORED,
 ) -> Iterator[World]:
     """Both systems and the state, closed when the block ends.
 
     Raises EngineError for what cannot be opened.
     """
     clock = clock or SystemClock()
-    with connections(project, max_calls=max_calls, clock=clock) as opened:
+    with connections(project, max_calls=max_calls, clock=clock, metadata=metadata) as opened:
         yield World(opened.source(), opened.target(), opened.state(), clock)
 
 
@@ -83,6 +100,12 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
     """The state alone, for operations that read neither system."""
     with connections(project, clock=clock) as opened:
         yield opened.state()
+
+
+def metadata_file(project: Project) -> Path:
+    """Where the target's metadata is kept: beside the state, which belongs to one tenant too."""
+    state = Path(project.root) / str(project.state.options["path"])
+    return state.with_name(f"{state.stem}.metadata.json")
 
 
 @contextmanager
@@ -148,9 +171,15 @@ class Connections:
     """Opens the connectors of one project. What it opens is closed with `stack`."""
 
     def __init__(
-        self, project: Project, stack: ExitStack, clock: Clock, max_calls: int | None
+        self,
+        project: Project,
+        stack: ExitStack,
+        clock: Clock,
+        max_calls: int | None,
+        metadata: Metadata = Metadata.IGNORED,
     ) -> None:
         self._project, self._stack, self._clock, self._max_calls = project, stack, clock, max_calls
+        self._metadata = metadata
         self._target: HttpTarget | None = None
 
     # The ports
@@ -191,8 +220,10 @@ class Connections:
         """What the tenant states about an entity. Raises TargetError, also where it has none."""
         from trueup.target.autotask.described import describe
 
-        client = self._http_target().client
-        return describe(client, name, self._project.catalogue.entities.keys())
+        target = self._http_target()
+        described = describe(target.client, name, self._project.catalogue.entities.keys())
+        target.forget_metadata(described.name)
+        return described
 
     def source_tables(self) -> "Mapping[str, Table]":
         """The catalogue's tables under the names of the source. Raises ConfigError."""
@@ -273,7 +304,7 @@ class Connections:
             self.clone_target(database)
         url = self._stack.enter_context(Sandbox(database, entities)).url
         name = f"a copy of {target.describe()}"
-        return self._http(url, credentials, {}, name, target.identity())
+        return self._http(url, credentials, {}, name, target.identity(), Metadata.IGNORED)
 
     def clone_target(self, database: Path) -> int:
         """Copies what the project's mappings touch into a sandbox's database; returns how much.
@@ -345,7 +376,7 @@ class Connections:
             str(options["username"]), str(options["secret"]), str(options["integration_code"])
         )
         name = self._project.catalogue.systems.target
-        return self._http(str(options["url"]), credentials, options, name)
+        return self._http(str(options["url"]), credentials, options, name, "", self._metadata)
 
     def _sandbox(self, connection: Connection) -> "HttpTarget":
         from trueup.sandbox.autotask.server import Sandbox
@@ -353,10 +384,14 @@ class Connections:
         options = connection.options
         seed = self._path(connection, "seed") if options.get("seed") else None
         database = self._path(connection, "database")
+        metadata = self._metadata
+        if metadata is Metadata.USED and is_absent(database):
+            metadata = Metadata.RENEWED  # a new tenant under an old name
         sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
         url = self._stack.enter_context(sandbox).url
         identity = f"sandbox in {options['database']}"
-        return self._http(url, _sandbox_credentials(options), options, "sandbox", identity)
+        credentials = _sandbox_credentials(options)
+        return self._http(url, credentials, options, "sandbox", identity, metadata)
 
     def _http(
         self,
@@ -364,10 +399,12 @@ class Connections:
         credentials: Credentials,
         options: Mapping[str, object],
         name: str,
-        identity: str = "",
+        identity: str,
+        metadata: Metadata,
     ) -> "HttpTarget":
         from trueup.target.autotask.client import AutotaskClient
         from trueup.target.autotask.gateway import HttpTarget
+        from trueup.target.autotask.kept_metadata import KeptMetadata
         from trueup.target.autotask.limits import RunLimits
 
         defaults = RunLimits()
@@ -381,7 +418,11 @@ class Connections:
         hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
         client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
         entities = self._project.catalogue.entities
-        return self._stack.enter_context(HttpTarget(client, entities, name, identity))
+        kept = None
+        if metadata is not Metadata.IGNORED:
+            path, used = metadata_file(self._project), metadata is Metadata.USED
+            kept = KeptMetadata(path, self._clock, used=used)
+        return self._stack.enter_context(HttpTarget(client, entities, name, identity, kept))
 
     def _sqlite(self, connection: Connection) -> State:
         from trueup.state.sqlite.store import SqliteState

@@ -69,7 +69,7 @@ class LoadedSource:
 class LoadedTarget:
     """A target of records in memory. All of them are read already, so a read by ids finds none."""
 
-    calls = 0
+    calls = spared = 0
 
     def __init__(
         self, entities: Mapping[str, Entity], records: Mapping[str, list[dict[str, Any]]]

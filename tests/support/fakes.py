@@ -160,7 +160,7 @@ class FakeTarget:
         for name, given in (records or {}).items():
             self.records[name] = {record["id"]: dict(record) for record in given}
         self.ids = Numbers(1000)
-        self.calls = 0
+        self.calls = self.spared = 0
         self.sent: list[tuple[str, str, Mapping[str, Any]]] = []
         self._lock = Lock()
         self.guard: Callable[[], None] = lambda: None
@@ -180,6 +180,14 @@ class FakeTarget:
 
     def entity(self, name: str) -> Entity:
         return self.entities[name]
+
+    def renew(self, entities: Iterable[str]) -> bool:
+        del entities
+        return False
+
+    @property
+    def notices(self) -> Sequence[str]:
+        return ()
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         with self._lock:

@@ -71,6 +71,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     help="Show what this configuration does that the one of a git revision, "
     "or of another project folder, does not.",
 )
+@click.option("--fresh", is_flag=True, help="Ask Autotask for fields, picklists and rights again.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option(
     "--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}."
@@ -81,6 +82,7 @@ def plan(
     context: CommandContext,
     file: Path | None,
     other: str,
+    fresh: bool,  # noqa: FBT001 -- click's
     detailed_exitcode: bool,  # noqa: FBT001 -- click's
     fail_on: str,
     **arguments: object,
@@ -107,7 +109,7 @@ def plan(
         return _compare(context, other, options, failures, detailed_exitcode=detailed_exitcode)
     project = context.project()
     with listening(context) as listener:
-        made = operations.plan(project, options, listener)
+        made = operations.plan(project, options, listener, fresh=fresh)
     # A document takes longer to write than a page, and a page needs none.
     has_document = bool(file or context.json or project.approval)
     document_text = document.dumps(made) if has_document else ""

@@ -235,7 +235,7 @@ class Summary:
     source_rows: int
     source_tables: int
     records: int
-    read_calls: int  # calls that planning cost
+    read_calls: int  # calls that planning costs where no earlier plan has kept any answer
     apply_calls: int  # calls that apply will cost
     monthly: Decimal  # net effect on the run rate per month, of changes with a known price
     prices_unknown: int

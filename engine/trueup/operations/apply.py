@@ -1,6 +1,7 @@
 """Applying: do what a plan says, or go on with a run that was interrupted."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from trueup import pipeline, wiring
 from trueup.applying.admission import approval_finding
@@ -36,7 +37,7 @@ def apply(
     options = options or ApplyOptions()
     with (
         announcing_failure(project, listener),
-        wiring.open_world(project, max_calls=options.max_calls) as world,
+        _open_world(project, options) as world,
     ):
         _forget_records(project, listener)
         outcome = pipeline.apply(project, world, text, options, listener.progress)
@@ -54,12 +55,18 @@ def resume(
     options = options or ApplyOptions()
     with (
         announcing_failure(project, listener),
-        wiring.open_world(project, max_calls=options.max_calls) as world,
+        _open_world(project, options) as world,
     ):
         _forget_records(project, listener)
         outcome = pipeline.resume(project, world, options, listener.progress)
     announce_outcome(project, outcome, listener)
     return outcome
+
+
+def _open_world(project: Project, options: ApplyOptions) -> AbstractContextManager[World]:
+    """Opens the world for a run: what is written is never typed by metadata of an earlier plan."""
+    renewed = wiring.Metadata.RENEWED
+    return wiring.open_world(project, max_calls=options.max_calls, metadata=renewed)
 
 
 def _forget_records(project: Project, listener: Listener) -> None:
@@ -88,7 +95,7 @@ def plan_and_apply(
     try:
         with (
             announcing_failure(project, listener, refused=False),
-            wiring.open_world(project, max_calls=options.max_calls) as world,
+            _open_world(project, options) as world,
         ):
             made = plan_in(world, project, PlanOptions(), listener)
             listener.planned(made)

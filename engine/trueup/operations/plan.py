@@ -17,6 +17,11 @@ from trueup.planning.in_doubt import OPEN_RUN
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
 from trueup.ports import World
 
+_FROM_METADATA = frozenset(
+    {"value-does-not-fit", "expression-failed", "unknown-name", "price-unknown"}
+)
+"""Codes of findings that a picklist, a length or a flag of the tenant may be the reason of."""
+
 
 def plan(
     project: Project,
@@ -24,18 +29,23 @@ def plan(
     listener: Listener = SILENT,
     *,
     keep: bool = True,
+    fresh: bool = False,
 ) -> Plan:
     """What the target lacks, and what apply would do about it.
 
     The records that were read are kept for searches, and a plan of everything for its own day sends
     notices, unless `keep` is false: nothing is written or sent then, neither in the systems nor on
-    this machine.
+    this machine. The target's metadata is that which an earlier plan has kept, if it is recent and
+    nothing contradicts it, unless `fresh` is true or `keep` is false.
 
     Raises ConfigError, with places, where mappings name what the tenant does not have, and
     EngineError where a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
-    with wiring.open_world(project) as world:
+    metadata = wiring.Metadata.RENEWED if fresh else wiring.Metadata.USED
+    if not keep:
+        metadata = wiring.Metadata.IGNORED
+    with wiring.open_world(project, metadata=metadata) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:
         _keep(project, planned.records, listener)
@@ -77,16 +87,58 @@ def planned_in(
     options: PlanOptions | None = None,
     listener: Listener = SILENT,
 ) -> Planned:
-    """The same, with what the plan was made from, if the options ask for it."""
+    """The same, with what the plan was made from, if the options ask for it.
+
+    Where the target's metadata has changed since it was kept, the plan is made again.
+    """
     options = options or PlanOptions()
+    calls_before = world.target.calls
+    try:
+        planned = _planned(world, project, options, listener)
+        if not world.target.renew(_in_doubt(project, planned.plan)):
+            return _noticed(planned, world, listener)
+    except (ConfigError, TargetRejected):
+        if not world.target.renew(_entities(project)):
+            raise
+    planned = _planned(world, project, options, listener)
+    calls = world.target.calls + world.target.spared - calls_before
+    summary = replace(planned.plan.summary, read_calls=calls)
+    planned = replace(planned, plan=replace(planned.plan, summary=summary))
+    return _noticed(planned, world, listener)
+
+
+def _noticed(planned: Planned, world: World, listener: Listener) -> Planned:
+    for notice in world.source.notices:
+        listener.notice(notice)
+    for notice in world.target.notices:
+        listener.step(notice)  # of most plans, so it is shown to those who want details
+    return planned
+
+
+def _entities(project: Project) -> set[str]:
+    return {mapping.target.entity for mapping in project.mappings.values()}
+
+
+def _in_doubt(project: Project, plan: Plan) -> set[str]:
+    """Entities of whose metadata the plan lacks something: it may have been added by now."""
+    findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
+    named = {one.mapping for one in findings if one.code in _FROM_METADATA}
+    mappings = [project.mappings[name] for name in named & project.mappings.keys()]
+    entities = {mapping.target.entity for mapping in mappings}
+    for mapping in mappings:
+        if mapping.ledger and mapping.ledger.price:
+            owner = mapping.ledger.price.per.rpartition(".")[0]
+            entities.add(project.mappings[owner or mapping.name].target.entity)
+    return entities
+
+
+def _planned(world: World, project: Project, options: PlanOptions, listener: Listener) -> Planned:
     try:
         planned = pipeline.plan_with_context(project, world, options, listener.step)
     except TargetRejected as refusal:
         if unknown := unknown_fields(project, world.target):
             raise ConfigError(unknown) from refusal
         raise
-    for notice in world.source.notices:
-        listener.notice(notice)
     made = planned.plan
     if options.undo:
         return planned

@@ -92,7 +92,7 @@ def serve_source(
 
 def add_seed(project: Project, file: Path, database: Path | None = None) -> None:
     """Adds the records of a seed file; those with the same ids are replaced."""
-    record_copy.forget(project)
+    _forget_what_was_read(project)
     entities = project.catalogue.entities
     seeding.seed(database_of(project, database), entities, seeding.read_document(file))
 
@@ -104,9 +104,15 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
     """
     file = seed or seed_of(project)
     document = seeding.read_document(file) if file else None
-    record_copy.forget(project)
+    _forget_what_was_read(project)
     seeding.reset(database_of(project, database), project.catalogue.entities, document)
     return file
+
+
+def _forget_what_was_read(project: Project) -> None:
+    """Removes what plans have kept of the tenant that the sandbox was."""
+    record_copy.forget(project)
+    wiring.metadata_file(project).unlink(missing_ok=True)
 
 
 def snapshot(project: Project, file: Path, database: Path | None = None) -> None:
@@ -116,7 +122,7 @@ def snapshot(project: Project, file: Path, database: Path | None = None) -> None
 
 def restore(project: Project, file: Path, database: Path | None = None) -> None:
     """Restores the sandbox from a snapshot, also while it is served."""
-    record_copy.forget(project)
+    _forget_what_was_read(project)
     snapshots.restore(file, database_of(project, database))
 
 

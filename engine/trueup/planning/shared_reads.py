@@ -151,6 +151,18 @@ class SharedTarget:
         """Answers as the target beneath does."""
         return self._beneath.denied(entity)
 
+    def renew(self, entities: Iterable[str]) -> bool:
+        """Asks as the target beneath does; records were read with what has changed."""
+        changed = self._beneath.renew(entities)
+        if changed:
+            self._answers.clear()
+        return changed
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Those of the target beneath."""
+        return self._beneath.notices
+
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that fit, ascending by id. Raises `TargetError`.
 
@@ -219,6 +231,11 @@ class SharedTarget:
     def calls(self) -> int:
         """Requests of the target beneath."""
         return self._beneath.calls
+
+    @property
+    def spared(self) -> int:
+        """Those of the target beneath."""
+        return self._beneath.spared
 
 
 def _split(where: Sequence[Condition]) -> tuple[Condition | None, list[Condition]]:

@@ -156,9 +156,10 @@ def client_with(service: Service, clock: MovedClock) -> Iterator[Callable[..., A
         def make(
             url: str = "https://webservices.example.net",
             hosts: Collection[str] = HOSTS,
+            user: str = USER,
             **limits: Any,
         ) -> AutotaskClient:
-            credentials = Credentials(USER, SECRET, CODE)
+            credentials = Credentials(user, SECRET, CODE)
             used, network = RunLimits(**limits), httpx.MockTransport(service)
             client = AutotaskClient(url, credentials, clock, used, network, hosts)
             return stack.enter_context(client)

@@ -88,6 +88,11 @@ class AutotaskClient:
         return f"{self._start.host()}, {self._credentials.public_name()}"
 
     @property
+    def user(self) -> str:
+        """The public name of the API user."""
+        return self._credentials.public_name()
+
+    @property
     def calls(self) -> int:
         """Requests sent so far, including zone look-ups and readings of the threshold."""
         return self._sender.budget.count

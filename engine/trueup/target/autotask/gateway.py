@@ -3,15 +3,18 @@
 What it costs in calls:
 
 - one zone look-up and one reading of the threshold in a run (more near the hour's limit);
-- one for the metadata of an entity that is asked for, one more if its user-defined fields are used;
+- one for the metadata of an entity that is asked for, one more if its user-defined fields are used,
+  none where an earlier plan has kept it;
 - for a read, one call for each 500 values of its `in` list and for each further page of 500
   records. A whole entity is counted, which is one more call; so is a read of one piece that takes
   more than one page. A list of ids is never counted, because it cannot find more records than ids;
 - one for a create or an update.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC
 from typing import Self
 
 from trueup.errors import TargetError, TargetRejected
@@ -20,6 +23,8 @@ from trueup.ports import CallCosts, Condition, Record, Threshold
 from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.catalogue import EntityRights
 from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.contradictions import contradict
+from trueup.target.autotask.kept_metadata import KeptMetadata
 from trueup.target.autotask.limits import PER_ENDPOINT
 from trueup.target.autotask.metadata import Metadata
 from trueup.target.autotask.paging import EntityPages, Item
@@ -34,23 +39,30 @@ from trueup.target.autotask.writes import (
     update_request,
 )
 
+_OPERATIONS = ("create", "query", "update")
+
 
 class HttpTarget:
     """A tenant of Autotask, or the sandbox: it cannot distinguish them. Shared by threads."""
 
     def __init__(
-        self, client: AutotaskClient, entities: Mapping[str, Entity], name: str, identity: str = ""
+        self,
+        client: AutotaskClient,
+        entities: Mapping[str, Entity],
+        name: str,
+        identity: str = "",
+        kept: KeptMetadata | None = None,
     ) -> None:
         """`entities` is the shipped catalogue; `name` is how messages call the target.
 
         `identity` replaces the client's identity if address and user do not identify the tenant: a
-        sandbox has another port in each run.
+        sandbox has another port in each run. `kept` has metadata of earlier plans.
         """
         self.client = client
-        self._metadata = Metadata(client, entities)
         self._denied: dict[str, frozenset[str]] = {}
         self._name = name
         self._identity = identity or client.identity
+        self._metadata = Metadata(client, entities, kept, self._identity)
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +71,8 @@ class HttpTarget:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, and keeps the metadata that was read."""
+        self._metadata.save()
         self.client.close()
 
     def describe(self) -> str:
@@ -98,6 +111,11 @@ class HttpTarget:
         """All requests sent so far."""
         return self.client.calls
 
+    @property
+    def spared(self) -> int:
+        """Kept answers that are used in the place of a request."""
+        return self._metadata.kept_answers()
+
     def threshold(self) -> Threshold:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
         return self.client.threshold()
@@ -130,14 +148,31 @@ class HttpTarget:
         Raises `TargetError`.
         """
         if entity not in self._denied:
-            rights = self._metadata.rights(entity)
-            self._denied[entity] = frozenset(
-                operation
-                for operation in ("create", "query", "update")
-                if not rights.offered.get(operation, True)
-                or rights.granted.get(operation) == "none"
-            )
+            self._denied[entity] = self._metadata.denied(entity, _OPERATIONS)
         return self._denied[entity]
+
+    def renew(self, entities: Iterable[str]) -> bool:
+        """Asks again for kept metadata that is in doubt; returns whether it has changed.
+
+        In doubt is that of these entities, and what an answer has contradicted. Raises
+        `TargetError`.
+        """
+        return self._metadata.renew(entities)
+
+    def forget_metadata(self, entity: str) -> None:
+        """Drops the entity's kept metadata: the next plan asks for it."""
+        self._metadata.forget(entity)
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Says of how many entities the metadata was read by an earlier plan, and when."""
+        since = self._metadata.kept_since()
+        if not since:
+            return ()
+        many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))
+        oldest = min(since.values()).astimezone(UTC)
+        text = f"{self._name}: the metadata of {many} was read at {oldest:%Y-%m-%d %H:%M} UTC"
+        return (f"{text}, which spares {self.spared} calls; `trueup plan --fresh` reads it again",)
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that meet the conditions, ordered by id, with `id` and these fields.
@@ -146,16 +181,20 @@ class HttpTarget:
         """
         names = list(dict.fromkeys(fields))
         condition_fields = [condition.field for condition in where]
-        definition = self._metadata.with_fields(entity, [*names, *condition_fields])
+        definition = self._metadata.with_fields(entity, names, condition_fields)
         if "query" not in definition.operations:
             raise TargetError(f"{entity} cannot be read: Autotask has no query for it")
         pages = EntityPages(self.client, entity, include_fields(names))
-        items = self._read_pieces(pages, filters(definition, where), counted=not where)
+        with self._forgetting(entity):
+            items = self._read_pieces(pages, filters(definition, where), counted=not where)
         record = record_reader(definition, names)
         try:
-            return [record(items[number]) for number in sorted(items)]
+            records = [record(items[number]) for number in sorted(items)]
         except MalformedResponse as fault:
             raise TargetError(f"reading {entity} in Autotask failed: {fault}") from None
+        if self._metadata.is_kept(entity) and contradict(definition, names, items, records):
+            self._metadata.contradict(entity)
+        return records
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         """Creates a record, and returns its id, None if Autotask gives none.
@@ -168,7 +207,8 @@ class HttpTarget:
             request = create_request(definition, values)
         except UnsendableValue as fault:
             raise _not_sent(fault) from None
-        return self.client.call(request, created_id)
+        with self._forgetting(entity):
+            return self.client.call(request, created_id)
 
     def update(self, entity: str, record: int, values: Mapping[str, object]) -> None:
         """Sets these fields and leaves the others; a parent's key in `values` is for the path only.
@@ -188,7 +228,17 @@ class HttpTarget:
             request = update_request(definition, record, changed, parent)
         except UnsendableValue as fault:
             raise _not_sent(fault) from None
-        self.client.call(request, update_reader(record))
+        with self._forgetting(entity):
+            self.client.call(request, update_reader(record))
+
+    @contextmanager
+    def _forgetting(self, entity: str) -> Iterator[None]:
+        """A refusal may come from metadata that is out of date: the next plan asks for it again."""
+        try:
+            yield
+        except TargetRejected:
+            self._metadata.forget(entity)
+            raise
 
     def _read_parent(self, entity: str, record: int, key: str) -> object:
         """The parent's id of a record, if the caller does not know it; costs one call."""

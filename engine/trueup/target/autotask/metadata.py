@@ -1,8 +1,21 @@
-"""The entities: from the shipped catalogue, and from the tenant's metadata where it is needed."""
+"""The entities: from the shipped catalogue, and from the tenant's metadata where it is needed.
+
+Metadata may come from a file of an earlier plan (`kept_metadata`). A kept answer is asked for again
+
+- where it lacks a field or a user-defined field that is named;
+- before a condition on a user-defined field is sent, because what Autotask does with one that was
+  deleted meanwhile is UNCERTAIN, and a query that finds nothing looks like records to create;
+- where a record lacks a user-defined field that it names, or holds a picklist's value that it
+  lacks (`contradict`, then `renew`);
+- where it denies a right: a person may have granted it because a plan asked for it;
+- after a refusal of the entity, by the next process (`forget`).
+"""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from trueup.errors import TargetError, TargetRejected
@@ -10,7 +23,12 @@ from trueup.model.catalogue import UDF, Entity, Field
 from trueup.model.suggestions import closest
 from trueup.target.autotask.catalogue import EntityRights, fields_reader, read_rights, read_udfs
 from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.kept_metadata import KeptMetadata
+from trueup.target.autotask.responses import MalformedResponse
 from trueup.target.autotask.retry import ApiRequest
+
+_RIGHTS, _FIELDS, _UDFS = "", "/fields", "/userDefinedFields"
+"""Routes below `entityInformation`."""
 
 _Result = TypeVar("_Result")
 
@@ -21,12 +39,28 @@ class Metadata:
     It is shared by threads. All methods raise `TargetError`.
     """
 
-    def __init__(self, client: AutotaskClient, catalogue: Mapping[str, Entity]) -> None:
-        """`catalogue` has the shipped entities by name."""
+    def __init__(
+        self,
+        client: AutotaskClient,
+        catalogue: Mapping[str, Entity],
+        kept: KeptMetadata | None = None,
+        tenant: str = "",
+    ) -> None:
+        """`catalogue` has the shipped entities by name; `kept` are answers of earlier plans.
+
+        `tenant` is its identity, to which kept answers belong, with API user and zone.
+        """
         self._client = client
         self._catalogue = catalogue
+        self._kept = kept
+        self._identity = tenant
         self._tenant: dict[str, Entity] = {}
         self._udfs: dict[str, Mapping[str, Field]] = {}
+        self._from_file: dict[
+            str, dict[str, datetime]
+        ] = {}  # by entity and route: when it was read
+        self._contradicted: set[str] = set()
+        self._changed: set[str] = set()  # entities of which a kept answer was another one
         self._locks = {name: threading.RLock() for name in catalogue}
 
     def entity(self, name: str) -> Entity:
@@ -37,7 +71,7 @@ class Metadata:
         catalogued = self._catalogued(name)
         with self._locks[name]:
             if name not in self._tenant:
-                self._tenant[name] = self._read(name, "/fields", fields_reader(catalogued))
+                self._tenant[name] = self._answer(name, _FIELDS, fields_reader(catalogued))
             return self._with_udfs(self._tenant[name])
 
     def udfs(self, name: str) -> Mapping[str, Field]:
@@ -45,32 +79,111 @@ class Metadata:
         is_capable = self._catalogued(name).udf_capable != "no"
         with self._locks[name]:
             if name not in self._udfs:
-                self._udfs[name] = (
-                    self._read(name, "/userDefinedFields", read_udfs) if is_capable else {}
-                )
+                self._udfs[name] = self._answer(name, _UDFS, read_udfs) if is_capable else {}
             return self._udfs[name]
 
     def rights(self, name: str) -> EntityRights:
         """Returns what Autotask offers for the entity and grants the API user; read each time."""
-        return self._read(self._catalogued(name).name, "", read_rights)
+        return self._read_and_keep(self._catalogued(name).name, _RIGHTS, read_rights)
 
-    def with_fields(self, name: str, fields: Iterable[str]) -> Entity:
+    def denied(self, name: str, operations: Collection[str]) -> frozenset[str]:
+        """Returns those of the operations that the API user may not do.
+
+        A kept answer is used unless it withholds one that Autotask offers.
+        """
+        with self._locks[self._catalogued(name).name]:
+            rights = self._answer(name, _RIGHTS, read_rights)
+            withheld = {one for one in operations if rights.offered.get(one, True)} & _denied(
+                rights, operations
+            )
+            if withheld and self._is_from_file(name, _RIGHTS):
+                rights = self._read_and_keep(name, _RIGHTS, read_rights)
+            return _denied(rights, operations)
+
+    def with_fields(
+        self, name: str, fields: Iterable[str], conditions: Iterable[str] = ()
+    ) -> Entity:
         """Returns the entity with these fields; reads metadata only for unknown ones.
 
-        Raises `TargetRejected` for a field that does not exist.
+        `conditions` are those that a query is restricted by. Raises `TargetRejected` for a field
+        that does not exist.
         """
         catalogued = self._catalogued(name)
-        names = set(fields)
+        restricting = {*conditions}
+        names = {*fields, *restricting}
         with self._locks[name]:
-            if any(catalogued.field(field) is None for field in names):
-                entity = self.entity(name)
-            else:
-                entity = self._tenant.get(name, catalogued)
-            if any(_is_udf(field) and entity.field(field) for field in names):
-                self.udfs(name)
-            entity = self._with_udfs(entity)
+            entity = self._having(catalogued, names)
+            is_doubtful = any(field not in entity.fields for field in names)
+            if is_doubtful or any(_is_udf(field) for field in restricting):
+                routes = (_FIELDS, _UDFS) if is_doubtful else (_UDFS,)
+                self._renew(name, routes)
+                entity = self._having(catalogued, names)
         _check_exist(entity, names)
         return entity
+
+    def is_kept(self, name: str) -> bool:
+        """Returns whether metadata of the entity was taken from the file."""
+        return bool(self._from_file.get(name))
+
+    def contradict(self, name: str) -> None:
+        """Notes that an answer has something that the entity's kept metadata lacks."""
+        self._contradicted.add(name)
+
+    def renew(self, names: Iterable[str]) -> bool:
+        """Asks again for kept metadata of these entities, and of those that were contradicted.
+
+        Returns whether any of it has changed since it was kept.
+        """
+        for name in sorted({*names, *self._contradicted} & self._catalogue.keys()):
+            with self._locks[name]:
+                self._renew(name, (_FIELDS, _UDFS))
+        changed = bool(self._changed)
+        self._changed.clear()
+        return changed
+
+    def forget(self, name: str) -> None:
+        """Drops the kept metadata of an entity after a refusal: the next process asks again."""
+        if self._kept:
+            self._opened(self._kept).forget(name)
+
+    def kept_since(self) -> Mapping[str, datetime]:
+        """Returns the entities whose kept metadata is used: when the oldest answer was read."""
+        return {name: min(routes.values()) for name, routes in self._from_file.items() if routes}
+
+    def kept_answers(self) -> int:
+        """Returns how many answers of the file are used, and were not asked for again since."""
+        return sum(len(routes) for routes in self._from_file.values())
+
+    def save(self) -> None:
+        """Keeps what was read anew, for later plans."""
+        if self._kept:
+            self._kept.save()
+
+    def _having(self, catalogued: Entity, names: Iterable[str]) -> Entity:
+        """The entity, with the metadata that these fields need; it may lack some of them."""
+        name = catalogued.name
+        if any(catalogued.field(field) is None for field in names):
+            entity = self.entity(name)
+        else:
+            entity = self._tenant.get(name, catalogued)
+        if any(_is_udf(field) and entity.field(field) for field in names):
+            self.udfs(name)
+        return self._with_udfs(entity)
+
+    def _renew(self, name: str, routes: Iterable[str]) -> None:
+        """Asks again for those of the answers that came from the file."""
+        before = self._tenant.get(name), self._udfs.get(name)
+        for route in routes:
+            if self._is_from_file(name, route) and route == _FIELDS:
+                reader = fields_reader(self._catalogued(name))
+                self._tenant[name] = self._read_and_keep(name, route, reader)
+            elif self._is_from_file(name, route):
+                self._udfs[name] = self._read_and_keep(name, route, read_udfs)
+        if before != (self._tenant.get(name), self._udfs.get(name)):
+            self._changed.add(name)
+
+    def _is_from_file(self, name: str, route: str) -> bool:
+        return route in self._from_file.get(name, {})
 
     def _with_udfs(self, entity: Entity) -> Entity:
         udfs = self._udfs.get(entity.name)
@@ -82,9 +195,45 @@ class Metadata:
             raise TargetError(f"{name!r} is not an entity of the catalogue{hint}")
         return self._catalogue[name]
 
+    def _answer(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
+        """The kept answer, if there is one that can be read; else that of the service."""
+        answer = self._opened(self._kept).get(_path(name, route)) if self._kept else None
+        if answer:
+            with suppress(MalformedResponse):  # a damaged file counts as absent
+                result = read(answer.payload)
+                self._from_file.setdefault(name, {})[route] = answer.at
+                return result
+        return self._read_and_keep(name, route, read)
+
+    def _read_and_keep(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
+        payload, result = self._read(name, route, lambda payload: (payload, read(payload)))
+        self._from_file.get(name, {}).pop(route, None)
+        if self._kept:
+            self._opened(self._kept).put(_path(name, route), payload)
+        return result
+
+    def _opened(self, kept: KeptMetadata) -> KeptMetadata:
+        """The file, as that of this tenant, zone and API user."""
+        zone = self._client.zone()
+        place = "loopback" if zone.is_loopback() else zone.root  # a sandbox has another port
+        kept.belong_to(f"{self._identity}, {self._client.user}, {place}")
+        return kept
+
     def _read(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
-        path, what = f"{name}/entityInformation{route}", f"reading the metadata of {name}"
+        path, what = _path(name, route), f"reading the metadata of {name}"
         return self._client.call(ApiRequest("GET", path, name, what), read)
+
+
+def _path(name: str, route: str) -> str:
+    return f"{name}/entityInformation{route}"
+
+
+def _denied(rights: EntityRights, operations: Iterable[str]) -> frozenset[str]:
+    return frozenset(
+        operation
+        for operation in operations
+        if not rights.offered.get(operation, True) or rights.granted.get(operation) == "none"
+    )
 
 
 def _is_udf(field: str) -> bool:

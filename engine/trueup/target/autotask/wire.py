@@ -120,7 +120,7 @@ def record_reader(entity: Entity, names: Sequence[str]) -> Callable[[Mapping[str
             for name, read in plain:
                 values[name] = read(_property(item, name))
             if udfs:
-                given = _udf_values(item)
+                given = udf_values(item)
                 for name, read in udfs:
                     values[name] = read(given.get(name.removeprefix(UDF).casefold()))
         except (TypeError, ValueError) as fault:
@@ -148,7 +148,7 @@ def _property(item: Mapping[str, Any], name: str) -> object:
     return next((value for key, value in item.items() if key.casefold() == name.casefold()), None)
 
 
-def _udf_values(item: Mapping[str, Any]) -> Mapping[str, object]:
+def udf_values(item: Mapping[str, Any]) -> Mapping[str, object]:
     """The user-defined fields of an item by name, case folded."""
     udfs = item.get(UDFS) or ()
     if not isinstance(udfs, Iterable):

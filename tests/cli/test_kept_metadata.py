@@ -1,0 +1,142 @@
+"""A plan uses the metadata that an earlier one has read, and sees what has changed since."""
+
+import json
+
+import pytest
+from trueup.operations.project import load_project
+from trueup.sandbox.autotask import seed as seeding
+from trueup.target.autotask.metadata import Metadata
+
+COMPANY_TYPES = [{"value": 1, "label": "Customer"}, {"value": 2, "label": "Vendor"}]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The metadata that Autotask was asked for, as entities with their routes."""
+    requests, read = [], Metadata._read
+
+    def recorded(of, name, route, parse):
+        requests.append(f"{name}{route}")
+        return read(of, name, route, parse)
+
+    monkeypatch.setattr(Metadata, "_read", recorded)
+    return requests
+
+
+@pytest.fixture
+def planned(trueup):
+    """Makes a plan; its document."""
+
+    def plan(*options):
+        code, out, err = trueup("plan", "--json", *options)
+        assert (code, err) == (0, "")
+        return out
+
+    return plan
+
+
+def periods(*labels):
+    return [{"value": value, "label": label} for value, label in enumerate(labels, 2)]
+
+
+def administer(work, picklist, entity="Companies", field="companyType"):
+    """An administrator of the tenant changes the labels of a picklist."""
+    project = load_project(work)
+    document = {"picklists": {entity: {field: picklist}}}
+    seeding.seed(work / ".trueup" / "autotask.sqlite", project.catalogue.entities, document)
+
+
+def test_a_plan_with_kept_metadata_is_byte_for_byte_the_plan_without(trueup, planned, asked):
+    fresh = planned("--fresh")
+    answers = [*asked]
+    asked.clear()
+
+    kept = planned()
+
+    assert "Companies/fields" in answers
+    assert asked == []
+    assert kept == fresh
+    _, _, told = trueup("plan", "-v")
+    assert f" UTC, which spares {len(answers)} calls; " in told
+
+
+def test_a_label_that_a_plan_lacked_is_found_once_an_administrator_adds_it(work, planned, asked):
+    administer(work, COMPANY_TYPES[1:])
+    assert "value-does-not-fit" in planned("--fresh")
+    administer(work, COMPANY_TYPES)
+    asked.clear()
+
+    found = json.loads(planned())
+
+    assert asked == ["Companies/fields", "Companies/userDefinedFields"]
+    again = json.loads(planned())
+    assert "value-does-not-fit" not in json.dumps(found["blocked"])
+    calls = [(one.pop("digest"), one["summary"].pop("read_calls"))[1] for one in (found, again)]
+    assert found == again
+    assert calls[0] > calls[1]  # it was planned twice, and all calls are counted
+
+
+def test_a_label_that_still_lacks_is_asked_for_by_each_plan(work, planned, asked):
+    administer(work, COMPANY_TYPES[1:])
+    first = planned("--fresh")
+    asked.clear()
+
+    second = planned()
+
+    assert asked == ["Companies/fields", "Companies/userDefinedFields"]
+    assert second == first
+
+
+def test_a_missing_label_that_stops_the_plan_is_asked_for(work, trueup, planned, asked):
+    """`months` of a price names the labels of a picklist."""
+    named = ("Monthly", "Quarterly", "Semi-Annual", "Yearly")
+    administer(work, periods("Monthly fee", *named[1:]), "Services", "periodType")
+    assert trueup("plan", "--fresh")[0] == 1
+    administer(work, periods(*named), "Services", "periodType")
+    asked.clear()
+
+    planned()
+
+    assert "Services/fields" in asked
+
+
+def test_doctor_asks_for_all_that_plans_keep(work, trueup, planned, asked):
+    planned()
+    asked.clear()
+
+    assert trueup("doctor")[0] == 0
+
+    assert {"Companies", "Companies/fields"} <= {*asked}
+
+
+def test_catalogue_pull_has_the_next_plan_ask(trueup, planned, asked):
+    planned()
+    assert trueup("catalogue", "pull", "Services")[0] == 0
+    asked.clear()
+
+    planned()
+
+    assert {*asked} == {"Services", "Services/fields"}
+
+
+def test_another_sandbox_under_the_same_name_is_asked(work, trueup, planned, asked):
+    planned()
+    (work / ".trueup" / "autotask.sqlite").unlink()
+    asked.clear()
+
+    planned()
+
+    assert "Companies/fields" in asked
+    asked.clear()
+    assert trueup("sandbox", "reset")[0] == 0
+    planned()
+    assert "Companies/fields" in asked
+
+
+def test_a_run_asks_for_what_it_uses(trueup, planned, asked):
+    planned("--out", "plan.json")
+    asked.clear()
+
+    assert trueup("apply", "plan.json", "--yes")[0] == 0
+
+    assert "Companies/userDefinedFields" in asked
