@@ -243,6 +243,14 @@ def test_final_zeros_of_an_instant_are_left_out_by_switch(api, stands, instant):
     assert api.item("Contracts", 400)["lastModifiedDateTime"] == f"2026-11-20T12:00:{instant}"
 
 
+def test_a_user_defined_field_without_a_value_is_listed_or_not_by_switch(api):
+    assert {udf["value"] for udf in api.item("Companies", 100)["userDefinedFields"]} == {None}
+
+    api.switch("unset_udf", "left_out")
+
+    assert api.item("Companies", 100)["userDefinedFields"] == []
+
+
 def test_text_that_is_not_set_is_null_or_empty_by_switch(api):
     names = ("city", "companyNumber", "currencyID", "createDate", "companyName")
     before = api.item("Companies", 100)

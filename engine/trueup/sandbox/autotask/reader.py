@@ -167,6 +167,7 @@ def _formatted(
     plain = [(position, name) for position, name in named if not name.startswith(UDF)]
     udfs = [(position, name.removeprefix(UDF)) for position, name in named if name.startswith(UDF)]
     can_have_udfs = entity.udf_capable != "no"
+    lists_unset = context.tenant.switches["unset_udf"] == "listed"
 
     items = []
     for row in rows:
@@ -183,7 +184,9 @@ def _formatted(
         item = {name: values[position] for position, name in plain}
         if can_have_udfs:
             item["userDefinedFields"] = [
-                {"name": name, "value": values[position]} for position, name in udfs
+                {"name": name, "value": values[position]}
+                for position, name in udfs
+                if lists_unset or values[position] is not None
             ]
         items.append(item)
     return items

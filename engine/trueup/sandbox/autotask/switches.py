@@ -36,6 +36,11 @@ ALL = (
         "Text that is not set is null in some recorded responses and empty text in others.",
     ),
     Switch(
+        "unset_udf",
+        ("listed", "left_out"),
+        "A user-defined field without a value may be listed with null, or not at all.",
+    ),
+    Switch(
         "read_only_field",
         ("ignored", "refused"),
         "Clients send whole records back without an error; one report quotes a refusal.",

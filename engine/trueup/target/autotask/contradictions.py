@@ -18,7 +18,8 @@ def contradict(
 
     `items` are the records as they were received, with these fields. That is a value that is not
     in its picklist, or a user-defined field that an item does not list. Whether Autotask lists
-    those without a value is UNCERTAIN; where it does not, this costs a call that was not needed.
+    those without a value is UNCERTAIN (docs/explanation/autotask.md, section 11); where it does
+    not, this costs a call that was not needed.
     """
     udfs = {name.removeprefix(UDF).casefold() for name in names if name.startswith(UDF)}
     if udfs and any(not udfs <= udf_values(item).keys() for item in items.values()):
