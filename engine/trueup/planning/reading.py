@@ -86,7 +86,7 @@ class Records:
         conditions, local = self._conditions(mapping, states)
         records: dict[int, Record] = {}
         if conditions is not None:
-            read = self._target.read(entity, conditions, fields)
+            read = self._read_mapped(entity, conditions, fields)
             records = {
                 record["id"]: record for record in read if not local or _is_among(record, local)
             }
@@ -96,6 +96,17 @@ class Records:
                 records[record["id"]] = record
         self.count += len(records)
         return records
+
+    def _read_mapped(
+        self, entity: str, where: Sequence[Condition], fields: Sequence[str]
+    ) -> Sequence[Record]:
+        """A mapping's records. A whole entity is kept for look-ups, which read all of it too."""
+        looked_up = self._needs.get(entity, set())
+        if where or not looked_up or entity in self._reference:
+            return self._target.read(entity, where, fields)
+        records = self._target.read(entity, [], sorted({*fields, *looked_up}))
+        self._reference[entity] = _narrowed(records, looked_up)
+        return records if looked_up <= {*fields} else _narrowed(records, fields)
 
     def read(
         self, entity: str, where: Sequence[Condition], fields: Sequence[str]
@@ -226,6 +237,11 @@ class Records:
 
 def _is_among(record: Record, lists: Mapping[str, set[int]]) -> bool:
     return all(record.get(name) in ids for name, ids in lists.items())
+
+
+def _narrowed(records: Iterable[Record], fields: Iterable[str]) -> list[Record]:
+    kept = {"id", *fields}
+    return [{name: record[name] for name in record if name in kept} for record in records]
 
 
 def _text(record: Record, names: Iterable[str]) -> str:
