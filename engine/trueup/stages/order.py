@@ -1,12 +1,14 @@
 """Orders changes into waves: changes of one wave may run at the same time, waves run in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-
-import networkx as nx
+from graphlib import CycleError, TopologicalSorter
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Change
+
+Needs = Mapping[str, Sequence[str]]
+"""The ids of changes, each with the ids of the changes that it needs."""
 
 
 def order(
@@ -16,27 +18,45 @@ def order(
 
     Changes in a cycle, and all that depend on one, are in no wave.
     """
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(change.id for change in changes)
     by_id = {change.id: change for change in changes}
-    for change in changes:
-        graph.add_edges_from((need, change.id) for need in change.needs if need in by_id)
+    needs = {
+        change.id: [need for need in change.needs if need in by_id] for change in by_id.values()
+    }
+    try:
+        return _waves(needs), []
+    except CycleError:
+        findings, removed = _cycles(needs, by_id, systems)
+        left = {id_: needed for id_, needed in needs.items() if id_ not in removed}
+        return _waves(left), findings
 
-    findings = _remove_cycles(graph, by_id, systems)
-    position = {change.id: number for number, change in enumerate(changes)}
-    waves = tuple(
-        tuple(sorted(wave, key=position.__getitem__)) for wave in nx.topological_generations(graph)
+
+def _waves(needs: Needs) -> tuple[tuple[str, ...], ...]:
+    """Raises `CycleError` if changes wait for each other."""
+    position = {id_: number for number, id_ in enumerate(needs)}
+    sorter = TopologicalSorter(needs)
+    sorter.prepare()
+    waves = []
+    while wave := sorter.get_ready():
+        waves.append(tuple(sorted(wave, key=position.__getitem__)))
+        sorter.done(*wave)
+    return tuple(waves)
+
+
+def _cycles(
+    needs: Needs, by_id: Mapping[str, Change], systems: SystemNames
+) -> tuple[list[Finding], set[str]]:
+    """One finding per cycle, and the changes that are in a cycle or depend on one."""
+    import networkx as nx  # noqa: PLC0415 -- takes time to load, and few plans have cycles
+
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (need, id_) for id_, needed in needs.items() for need in needed
     )
-    return waves, findings
-
-
-def _remove_cycles(
-    graph: "nx.DiGraph[str]", by_id: Mapping[str, Change], systems: SystemNames
-) -> list[Finding]:
     findings = []
     removed: set[str] = set()
     components = [
-        nodes for nodes in nx.strongly_connected_components(graph) if _is_cycle(graph, nodes)
+        nodes
+        for nodes in nx.strongly_connected_components(graph)
+        if len(nodes) > 1 or any(graph.has_edge(node, node) for node in nodes)
     ]
     for nodes in sorted(components, key=min):
         cycle: nx.DiGraph[str] = nx.DiGraph(sorted(graph.subgraph(nodes).edges))
@@ -56,12 +76,7 @@ def _remove_cycles(
             )
         )
         removed |= {*nodes, *nx.descendants(graph, min(nodes))}
-    graph.remove_nodes_from(removed)
-    return findings
-
-
-def _is_cycle(graph: "nx.DiGraph[str]", nodes: set[str]) -> bool:
-    return len(nodes) > 1 or any(graph.has_edge(node, node) for node in nodes)
+    return findings, removed
 
 
 def with_needs(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:
