@@ -3,7 +3,6 @@
 import importlib
 import re
 
-import pytest
 import yaml
 
 from tests.docs.pages import DOCS, PAGES, Page, page
@@ -27,22 +26,23 @@ def internal(page):
     return [link for link in page.links if not re.match(r"[a-z]+:", link)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_internal_link_leads_to_a_page_and_a_heading(page):
+def test_every_internal_link_leads_to_a_page_and_a_heading():
     broken = []
-    for link in internal(page):
-        path, _, anchor = link.partition("#")
-        target = (page.path.parent / path).resolve() if path else page.path
-        is_there = target.exists() and (not anchor or anchor in Page(target).anchors)
-        broken += [] if is_there else [link]
+    for source in PAGES:
+        for link in internal(source):
+            path, _, anchor = link.partition("#")
+            target = (source.path.parent / path).resolve() if path else source.path
+            is_there = target.exists() and (not anchor or anchor in Page(target).anchors)
+            broken += [] if is_there else [(str(source), link)]
 
     assert broken == []
 
 
-@pytest.mark.parametrize("page", [one for one in PAGES if one.path.is_relative_to(DOCS)], ids=str)
-def test_a_page_of_the_site_links_to_files_in_docs_only(page):
+def test_a_page_of_the_site_links_to_files_in_docs_only():
     outside = [
-        link
+        (str(page), link)
+        for page in PAGES
+        if page.path.is_relative_to(DOCS)
         for link in internal(page)
         if not (page.path.parent / link.partition("#")[0]).resolve().is_relative_to(DOCS)
     ]
@@ -73,13 +73,18 @@ def examples():
     return {file_of(block) for page in PAGES for block in page.blocks if block.language == "yaml"}
 
 
-@pytest.mark.parametrize("page", [one for one in PAGES if str(one) not in CITING], ids=str)
-def test_every_file_and_folder_that_is_named_exists(page):
-    names = {code for code in page.codes if PATH.fullmatch(code) and not PLACEHOLDER.search(code)}
+def test_every_file_and_folder_that_is_named_exists():
+    written = examples()
+    missing = [
+        (str(page), code)
+        for page in PAGES
+        if str(page) not in CITING
+        for code in page.codes
+        if PATH.fullmatch(code) and not PLACEHOLDER.search(code)
+        if code not in written and not _exists(code)
+    ]
 
-    missing = {name for name in names - examples() if not _exists(name)}
-
-    assert missing == set()
+    assert missing == []
 
 
 def _exists(name):
@@ -107,16 +112,15 @@ def resolve(name):
     raise AttributeError(name)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_every_module_and_function_that_is_named_exists(page):
-    names = {code.removesuffix("()") for code in page.codes}
-
+def test_every_module_and_function_that_is_named_exists():
     missing = []
-    for name in sorted(name for name in names if MODULE.fullmatch(name) and name[-3:] != ".py"):
-        try:
-            resolve(name)
-        except AttributeError:
-            missing.append(name)
+    for source in PAGES:
+        names = {code.removesuffix("()") for code in source.codes}
+        for name in sorted(name for name in names if MODULE.fullmatch(name) and name[-3:] != ".py"):
+            try:
+                resolve(name)
+            except AttributeError:
+                missing.append((str(source), name))
 
     assert missing == []
 
