@@ -41,6 +41,6 @@ def doctor(context: CommandContext) -> int:
         granted = "; ".join(f"{name}: {', '.join(one)}" for name, one in sections.items())
         out(f"\nSections of the API user's security level that grant it: {granted}.\n")
         found = {"problem": examination.errors, "warning": examination.warnings}
-        shown = " and ".join(count(number, what) for what, number in found.items() if number)
-        out(f"\n{shown} found.\n" if shown else "\nAll is well.\n")
+        counts = " and ".join(count(number, what) for what, number in found.items() if number)
+        out(f"\n{counts} found.\n" if counts else "\nAll is well.\n")
     return Exit.ERROR if examination.errors else Exit.DONE
