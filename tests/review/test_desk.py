@@ -13,9 +13,13 @@ from trueup.errors import EngineError
 from trueup.model.note import Note
 from trueup.operations.notes import NoteEdit
 from trueup.review import desk as desk_module
+from trueup.review import previews as previews_module
+from trueup.review import run_at_work
 from trueup.review.current import current_of
-from trueup.review.desk import NO_PREVIEW, PREVIEWS, Desk
+from trueup.review.desk import Desk
+from trueup.review.previews import NO_PREVIEW
 from trueup.review.rows import RowKey
+from trueup.review.shelf import KEPT
 from trueup.review.works import FAULT, Failures, Works
 
 from tests.render.conftest import five_thousand, full_plan
@@ -56,8 +60,10 @@ def desk(monkeypatch):
             raise made
         return made
 
-    monkeypatch.setattr(desk_module, "load_project", lambda _folder: PROJECT)
-    monkeypatch.setattr(desk_module, "plan", plan)
+    for module in (desk_module, previews_module, run_at_work):
+        monkeypatch.setattr(module, "load_project", lambda _folder: PROJECT)
+    for module in (desk_module, previews_module):
+        monkeypatch.setattr(module, "plan", plan)
     monkeypatch.setattr(desk_module, "list_links", lambda _project: SimpleNamespace(links=()))
     return desk
 
@@ -147,10 +153,10 @@ def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):
         return SMALL
 
     monkeypatch.setattr(desk_module, "plan", slow)
-    monkeypatch.setattr(desk_module.applying, "resume", lambda *_arguments: None)
-    run = desk.resume()
+    monkeypatch.setattr(run_at_work.applying, "resume", lambda *_arguments: None)
+    run = desk.runner.resume()
     assert applied.wait(60)
-    desk.close()
+    desk.runner.close()
 
     assert run.ended.is_set()
     may_end.set()
@@ -177,14 +183,14 @@ def test_a_defect_is_reported_once_and_shown_without_its_text():
 
 def test_previews_are_kept_up_to_a_number(desk):
     digests = []
-    for day in range(1, PREVIEWS + 3):
+    for day in range(1, KEPT + 3):
         desk.plans.append(replace(SMALL, as_of=SMALL.as_of.replace(day=day)))
-        digests.append(done(desk.preview(())).address.partition("=")[2])
+        digests.append(done(desk.previews.make(())).address.partition("=")[2])
 
     for digest in digests[:2]:
         with pytest.raises(EngineError, match=NO_PREVIEW[:30]):
-            desk.find_preview(digest)
-    assert [desk.find_preview(one).digest for one in digests[2:]] == digests[2:]
+            desk.previews.find(digest)
+    assert [desk.previews.find(one).digest for one in digests[2:]] == digests[2:]
 
 
 def test_works_are_done_one_after_another_and_old_ones_are_forgotten():

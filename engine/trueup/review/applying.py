@@ -17,13 +17,13 @@ from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
 from trueup.review.approving import approval_part
 from trueup.review.current import Current
-from trueup.review.desk import Applying
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
 from trueup.review.lists import listing
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.progress import seen_of
 from trueup.review.rows import EndedRow, Row, RowKey
+from trueup.review.run_at_work import Applying
 from trueup.review.unit_previews import unit_previews
 from trueup.review.waiting import REFRESH, wait
 
@@ -38,14 +38,14 @@ def make_preview(request: Request, current: Current) -> Response:
     form = form_of(request)
     what = form.one("what")
     if what == "everything":
-        return wait(desk_of(request).preview(()))
+        return wait(desk_of(request).previews.make(()))
     chosen = _filtered(form, current) if what == "filter" else _ticked(form, current)
     if chosen is None:
         return failure_text(request, GONE, HTTPStatus.CONFLICT)
     targets = tuple(f"{row.ref.mapping}:{key}" for row in chosen if row.changes for key in row.keys)
     if not targets:
         return failure_text(request, NOTHING_TICKED, HTTPStatus.BAD_REQUEST)
-    return wait(desk_of(request).preview(targets))
+    return wait(desk_of(request).previews.make(targets))
 
 
 def _ticked(form: Form, current: Current) -> Sequence[Row] | None:
@@ -69,7 +69,7 @@ def _filtered(form: Form, current: Current) -> Sequence[Row]:
 def preview(request: Request, current: Current) -> Response:
     """A part of the plan as it would be applied, with its digest."""
     try:
-        found = desk_of(request).find_preview(request.query_params.get("digest", ""))
+        found = desk_of(request).previews.find(request.query_params.get("digest", ""))
         approval = approval_part(request, found)
     except EngineError as error:
         return failure(request, desk_of(request).failures.of(error), HTTPStatus.NOT_FOUND)
@@ -104,11 +104,11 @@ def apply(request: Request) -> Response:
     """Applies the document with the digest that the form names."""
     desk, form = desk_of(request), form_of(request)
     try:
-        found = desk.find_preview(form.one("digest"))
+        found = desk.previews.find(form.one("digest"))
         over = frozenset(one.limit for one in found.plan.exceeded) & frozenset(form.every("over"))
         if any(one.limit not in over for one in found.plan.exceeded):
             return failure_text(request, NOT_ALLOWED, HTTPStatus.CONFLICT)
-        run = desk.apply(found.digest, over)
+        run = desk.runner.apply(found, over)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return _follow(run)
@@ -118,7 +118,7 @@ def resume(request: Request) -> Response:
     """Goes on with the run that is open."""
     desk = desk_of(request)
     try:
-        run = desk.resume()
+        run = desk.runner.resume()
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return _follow(run)
@@ -126,7 +126,7 @@ def resume(request: Request) -> Response:
 
 def stop(request: Request) -> Response:
     """Stops the run at work: what is in flight is waited for and recorded, no more is sent."""
-    run = desk_of(request).applying
+    run = desk_of(request).runner.latest
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.CONFLICT)
     run.stop.set()
@@ -140,7 +140,7 @@ def _follow(run: Applying) -> Response:
 
 def applying(request: Request, current: Current) -> Response:
     """The run at work, or how the latest one of this desk ended."""
-    run = desk_of(request).applying
+    run = desk_of(request).runner.latest
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.NOT_FOUND)
     has_ended = run.ended.is_set()

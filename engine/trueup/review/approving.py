@@ -22,8 +22,8 @@ from trueup.render.report import (
 )
 from trueup.render.view import View
 from trueup.review.current import Current
-from trueup.review.desk import Preview
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
+from trueup.review.previews import Preview
 from trueup.stages.approval import moved_text
 
 NO_STATEMENT = "Say yes or no to the plan, ask for its approval, or take back what you said."
@@ -66,7 +66,7 @@ def approval(request: Request, current: Current) -> Response:
     """The page for the one who approves: what the plan does, what was said, and the forms."""
     desk = desk_of(request)
     try:
-        found = desk.find_plan(request.query_params.get("digest", ""))
+        found = desk.previews.find_plan(request.query_params.get("digest", ""))
         part = approval_part(request, found)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.NOT_FOUND)
@@ -111,8 +111,8 @@ def state(request: Request) -> Response:
     if statement is Statement.NO and not reason:
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
-        found = desk.find_plan(form.one("digest"))
-        desk.record_statement(found, session_of(request).person, statement, reason)
+        found = desk.previews.find_plan(form.one("digest"))
+        desk.previews.record_statement(found, session_of(request).person, statement, reason)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return RedirectResponse(address("/approval", digest=found.digest), HTTPStatus.SEE_OTHER)

@@ -5,28 +5,20 @@ as they were shown: what is confirmed is exactly that.
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import Generic, TypeVar
+from threading import Lock
 from urllib.parse import urlencode
 
 from trueup import wiring
 from trueup.errors import EngineError
-from trueup.model import document
-from trueup.model.approval import Statement
 from trueup.model.explanation import Explanation
-from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
-from trueup.model.project import Project
-from trueup.operations import apply as applying
-from trueup.operations.approve import approval_of, plan_of_run, refusal_of, state_approval
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.explain import explain
-from trueup.operations.listener import Listener, Progress
+from trueup.operations.listener import Listener
 from trueup.operations.notes import NoteEdit, write_note
 from trueup.operations.plan import plan
 from trueup.operations.project import load_project
@@ -34,39 +26,17 @@ from trueup.operations.propose import Proposal, propose, write_proposal
 from trueup.operations.search import LocalSearch
 from trueup.operations.state import list_links
 from trueup.operations.user import current_user
-from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.render.report import ReasonText
 from trueup.review.current import Current, Reads, current_of, with_notes
 from trueup.review.people import People
+from trueup.review.previews import NO_PREVIEW, Previews
 from trueup.review.rows import RowKey
+from trueup.review.run_at_work import Runner
+from trueup.review.shelf import Kept, Shelf
 from trueup.review.streams import Streams
 from trueup.review.works import Failure, Failures, Work, Works
 
-PREVIEWS = 16
-"""Previews, and proposals, that are kept; older ones must be made again."""
-
-POLL = 0.2
-"""Seconds between two looks at whether the desk is being closed."""
-
-NO_PREVIEW = (
-    "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
-    "again. Nothing was done"
-)
 NO_EXPLANATION = "this explanation is no longer there: ask for it again on the row's page"
-AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
-
-Kept = TypeVar("Kept")
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A plan as a person looks at it before it is applied."""
-
-    project: Project
-    plan: Plan
-    text: str  # the document
-    digest: str
-    who: str  # who made it first: the one who prepared the plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,45 +45,6 @@ class Proposed:
 
     proposal: Proposal
     back: str  # the address to go to, once they are written
-
-
-@dataclass(slots=True)
-class Applying:
-    """A run of this desk: at work, or ended. Written by its thread, read by pages.
-
-    It ends with the plan that is made after it: until then the plan on the pages is of before.
-    """
-
-    title: str
-    progress: Progress | None = None
-    stop: Event = field(default_factory=Event)
-    ended: Event = field(default_factory=Event)
-    outcome: Outcome | None = None
-    reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
-    notes: list[str] = field(default_factory=list)  # such as a notice that could not be sent
-
-
-class _Shelf(Generic[Kept]):
-    """The last few things by their name."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
-        self._lock = Lock()
-
-    def put(self, name: str, one: Kept) -> None:
-        with self._lock:
-            self._kept[name] = one
-            self._kept.move_to_end(name)
-            while len(self._kept) > PREVIEWS:
-                self._kept.popitem(last=False)
-
-    def get(self, name: str) -> Kept | None:
-        with self._lock:
-            return self._kept.get(name)
-
-    def take(self, name: str) -> Kept | None:
-        with self._lock:
-            return self._kept.pop(name, None)
 
 
 class Desk:
@@ -129,17 +60,15 @@ class Desk:
         self.current: Current | None = None
         self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
         self.works, self.streams = Works(failures), Streams()
-        self.applying: Applying | None = None
-        self._previews = _Shelf[Preview]()
-        self._proposals = _Shelf[Proposed]()
-        self._looks = _Shelf[object]()
+        self.previews = Previews(folder, self.works)
+        self.runner = Runner(folder, failures, self.plan_again)
+        self._proposals = Shelf[Proposed]()
+        self._looks = Shelf[object]()
         self._search: tuple[Plan, LocalSearch] | None = None
         self._noted = 0  # notes that were written here
-        self._explanations = _Shelf[Explanation]()
+        self._explanations = Shelf[Explanation]()
         self._lock, self._search_lock, self._note_lock = Lock(), Lock(), Lock()
-        self._is_closing = False
         self._first: Work | None = None
-        self._threads: list[Thread] = []
 
     # Plans
 
@@ -180,66 +109,12 @@ class Desk:
                 self._first = self.plan_again("/")
             return self._first
 
-    def preview(self, targets: tuple[str, ...] = (), *, undo: str = "") -> Work:
-        """Plans only these rows, with what they need; none: everything; or the undo of a run."""
-        who = current_user()
-
-        def do(work: Work) -> str:
-            project = load_project(self._folder)
-            options = PlanOptions(targets=targets, undo=undo)
-            made = plan(project, options, Listener(step=work.report))
-            text = document.dumps(made)
-            digest = document.plan_id(text)
-            before = self._previews.get(digest)
-            first = before.who if before else who
-            self._previews.put(digest, Preview(project, made, text, digest, first))
-            return f"/preview?{urlencode({'digest': digest})}"
-
-        return self.works.start("Preparing the preview", do)
-
-    def find_preview(self, digest: str) -> Preview:
-        """The preview with this digest. Raises EngineError where it is no longer there."""
-        found = self._previews.get(digest)
-        if found is None:
-            raise EngineError(NO_PREVIEW)
-        return found
-
     def local_search(self, current: Current) -> LocalSearch:
         """Searches in what the plan on the pages has read. Raises EngineError."""
         with self._search_lock:
             if self._search is None or self._search[0] is not current.plan:
                 self._search = (current.plan, LocalSearch(current.project))
             return self._search[1]
-
-    def find_plan(self, name: str) -> Preview:
-        """The preview with this digest, or the plan of an open run, by digest or id of the run.
-
-        Raises EngineError where there is none.
-        """
-        found = self._previews.get(name)
-        if found is not None:
-            return found
-        project = load_project(self._folder)
-        try:
-            text = plan_of_run(project, name)
-        except EngineError as error:
-            raise EngineError(NO_PREVIEW) from error
-        return Preview(project, document.loads(text), text, document.plan_id(text), who="")
-
-    def record_statement(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
-        """Writes what somebody says about a preview. Raises EngineError where they may not.
-
-        With the first yes the history learns who prepared the plan, unless somebody has asked for
-        the approval: that person is not the second one.
-        """
-        project = load_project(self._folder)
-        standing = approval_of(project, found.text)
-        is_first = standing is not None and not (standing.prepared or standing.yes)
-        if statement is Statement.YES and standing and is_first:
-            refused = refusal_of(standing, who, statement, project.currency)
-            if not refused and not refusal_of(standing, found.who, Statement.ASK):
-                state_approval(project, found.text, found.who, Statement.ASK)
-        state_approval(project, found.text, who, statement, reason)
 
     # Decisions
 
@@ -333,81 +208,3 @@ class Desk:
         """What was kept under the id; None where it is no longer there, or of another kind."""
         found = self._looks.get(name)
         return found if isinstance(found, kind) else None
-
-    # Runs
-
-    def apply(self, digest: str, over: frozenset[str]) -> Applying:
-        """Applies the plan that was previewed, and no other.
-
-        Raises EngineError where it is no longer there, or a run is at work.
-        """
-        preview = self.find_preview(digest)
-        return self._start(
-            "Applying",
-            lambda options, listener: applying.apply(
-                load_project(self._folder), preview.text, options, listener
-            ),
-            over,
-        )
-
-    def resume(self) -> Applying:
-        """Goes on with the run that is open. Raises EngineError where a run is at work here."""
-        return self._start(
-            "Resuming",
-            lambda options, listener: applying.resume(
-                load_project(self._folder), options, listener
-            ),
-        )
-
-    def close(self) -> None:
-        """Stops the run at work: nothing more is sent; waits for what is in flight."""
-        with self._lock:
-            self._is_closing = True
-            now, threads = self.applying, [*self._threads]
-        if now:
-            now.stop.set()
-        for thread in threads:
-            thread.join()
-
-    def _start(
-        self,
-        title: str,
-        do: Callable[[ApplyOptions, Listener], Outcome],
-        over: frozenset[str] = frozenset(),
-    ) -> Applying:
-        run = Applying(title)
-        options = ApplyOptions(over=over, who=current_user(), stop=run.stop)
-        thread = Thread(target=self._carry_out, args=(run, do, options), name="apply")
-        with self._lock:
-            if self._is_closing or (self.applying and not self.applying.ended.is_set()):
-                raise EngineError(AT_WORK)
-            self.applying = run
-            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-            thread.start()
-        return run
-
-    def _carry_out(
-        self,
-        run: Applying,
-        do: Callable[[ApplyOptions, Listener], Outcome],
-        options: ApplyOptions,
-    ) -> None:
-        def watch(progress: Progress) -> None:
-            run.progress = progress
-
-        try:
-            run.outcome = do(options, Listener(progress=watch, notice=run.notes.append))
-        except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
-            run.reasons = self.failures.of(error)
-        try:
-            self._plan_after_run()
-        finally:
-            run.ended.set()
-
-    def _plan_after_run(self) -> None:
-        """Plans again and waits for it, unless the desk is closed meanwhile."""
-        if self._is_closing:
-            return
-        work = self.plan_again("/applying")
-        while not (self._is_closing or work.ended.wait(POLL)):
-            pass

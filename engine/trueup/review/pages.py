@@ -77,7 +77,7 @@ def page(
             head=head_of(current, SystemClock().now()) if current else None,
             links=links_of(current) if current else (),
             failed=desk.reasons,
-            running=desk.applying is not None and not desk.applying.ended.is_set(),
+            running=desk.runner.is_at_work,
             person=desk.people.person(session_of(request).person),
             can_log_out=session_of(request).ends is not None,
             csrf_name=CSRF,

@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from trueup.render.formatting import known_as
-from trueup.review.desk import Applying
 from trueup.review.pages import desk_of, session_of
+from trueup.review.run_at_work import Applying
 from trueup.review.streams import Streams
 
 POLL = 0.5
@@ -58,7 +58,7 @@ def progress(request: Request) -> Response:
     many streams: no content, after which a browser does not ask again.
     """
     desk, session = desk_of(request), session_of(request).id
-    run = desk.applying
+    run = desk.runner.latest
     if run is None or not desk.streams.take(session):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return _Events(_events(request, run), desk.streams, session)

@@ -86,7 +86,7 @@ def run(request: Request, current: Current) -> Response:
 
 def undo(request: Request) -> Response:
     """Plans the undo of a run. What is planned is shown, and applied as every plan is."""
-    return wait(desk_of(request).preview(undo=form_of(request).one("id")))
+    return wait(desk_of(request).previews.make(undo=form_of(request).one("id")))
 
 
 def _changes(shown: RunHistory) -> list[EndedRow]:

@@ -122,7 +122,7 @@ class Server:
         self._announce(self.login)
         while thread.is_alive() and not stop.wait(POLL):
             pass
-        self.desk.close()
+        self.desk.runner.close()
         self._server.should_exit = True
         thread.join()
         self._socket.close()

@@ -1,0 +1,97 @@
+"""Plans as people look at them before they are applied, and what is said about them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+from trueup.errors import EngineError
+from trueup.model import document
+from trueup.model.approval import Statement
+from trueup.model.plan import Plan
+from trueup.model.project import Project
+from trueup.operations.approve import approval_of, plan_of_run, refusal_of, state_approval
+from trueup.operations.listener import Listener
+from trueup.operations.plan import plan
+from trueup.operations.project import load_project
+from trueup.operations.user import current_user
+from trueup.pipeline import PlanOptions
+from trueup.review.shelf import Shelf
+from trueup.review.works import Work, Works
+
+NO_PREVIEW = (
+    "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
+    "again. Nothing was done"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan as a person looks at it before it is applied."""
+
+    project: Project
+    plan: Plan
+    text: str  # the document
+    digest: str
+    who: str  # who made it first: the one who prepared the plan
+
+
+class Previews:
+    """The last few previews, by digest. Any thread may use it."""
+
+    def __init__(self, folder: Path, works: Works) -> None:
+        self._folder, self._works = folder, works
+        self._kept = Shelf[Preview]()
+
+    def make(self, targets: tuple[str, ...] = (), *, undo: str = "") -> Work:
+        """Plans only these rows, with what they need; none: everything; or the undo of a run."""
+        who = current_user()
+
+        def do(work: Work) -> str:
+            project = load_project(self._folder)
+            options = PlanOptions(targets=targets, undo=undo)
+            made = plan(project, options, Listener(step=work.report))
+            text = document.dumps(made)
+            digest = document.plan_id(text)
+            before = self._kept.get(digest)
+            first = before.who if before else who
+            self._kept.put(digest, Preview(project, made, text, digest, first))
+            return f"/preview?{urlencode({'digest': digest})}"
+
+        return self._works.start("Preparing the preview", do)
+
+    def find(self, digest: str) -> Preview:
+        """The preview with this digest. Raises EngineError where it is no longer there."""
+        found = self._kept.get(digest)
+        if found is None:
+            raise EngineError(NO_PREVIEW)
+        return found
+
+    def find_plan(self, name: str) -> Preview:
+        """The preview with this digest, or the plan of an open run, by digest or id of the run.
+
+        Raises EngineError where there is none.
+        """
+        found = self._kept.get(name)
+        if found is not None:
+            return found
+        project = load_project(self._folder)
+        try:
+            text = plan_of_run(project, name)
+        except EngineError as error:
+            raise EngineError(NO_PREVIEW) from error
+        return Preview(project, document.loads(text), text, document.plan_id(text), who="")
+
+    def record_statement(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
+        """Writes what somebody says about a preview. Raises EngineError where they may not.
+
+        With the first yes the history learns who prepared the plan, unless somebody has asked for
+        the approval: that person is not the second one.
+        """
+        project = load_project(self._folder)
+        standing = approval_of(project, found.text)
+        is_first = standing is not None and not (standing.prepared or standing.yes)
+        if statement is Statement.YES and standing and is_first:
+            refused = refusal_of(standing, who, statement, project.currency)
+            if not refused and not refusal_of(standing, found.who, Statement.ASK):
+                state_approval(project, found.text, found.who, Statement.ASK)
+        state_approval(project, found.text, who, statement, reason)

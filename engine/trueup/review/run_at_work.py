@@ -1,0 +1,131 @@
+"""The run at work: it is started, watched and stopped here, one at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from trueup.errors import EngineError
+from trueup.model.outcome import Outcome
+from trueup.operations import apply as applying
+from trueup.operations.listener import Listener, Progress
+from trueup.operations.project import load_project
+from trueup.operations.user import current_user
+from trueup.pipeline import ApplyOptions
+from trueup.render.report import ReasonText
+from trueup.review.previews import Preview
+from trueup.review.works import Failures, Work
+
+POLL = 0.2
+"""Seconds between two looks at whether the desk is being closed."""
+
+AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was done"
+
+
+@dataclass(slots=True)
+class Applying:
+    """A run of this desk: at work, or ended. Written by its thread, read by pages.
+
+    It ends with the plan that is made after it: until then the plan on the pages is of before.
+    """
+
+    title: str
+    progress: Progress | None = None
+    stop: Event = field(default_factory=Event)
+    ended: Event = field(default_factory=Event)
+    outcome: Outcome | None = None
+    reasons: tuple[ReasonText, ...] = ()  # why it was refused, or failed
+    notes: list[str] = field(default_factory=list)  # such as a notice that could not be sent
+
+
+class Runner:
+    """Starts runs, and knows the latest one. Any thread may use it."""
+
+    def __init__(self, folder: Path, failures: Failures, plan_again: Callable[[str], Work]) -> None:
+        """`plan_again` makes a new plan, and leads to an address."""
+        self._folder, self._failures, self._plan_again = folder, failures, plan_again
+        self.latest: Applying | None = None
+        self._lock = Lock()
+        self._is_closing = False
+        self._threads: list[Thread] = []
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a run of this desk has not ended yet."""
+        run = self.latest
+        return run is not None and not run.ended.is_set()
+
+    def apply(self, preview: Preview, over: frozenset[str]) -> Applying:
+        """Applies the plan that was previewed, and no other.
+
+        Raises EngineError where a run is at work.
+        """
+        return self._start(
+            "Applying",
+            lambda options, listener: applying.apply(
+                load_project(self._folder), preview.text, options, listener
+            ),
+            over,
+        )
+
+    def resume(self) -> Applying:
+        """Goes on with the run that is open. Raises EngineError where a run is at work here."""
+        return self._start(
+            "Resuming",
+            lambda options, listener: applying.resume(
+                load_project(self._folder), options, listener
+            ),
+        )
+
+    def close(self) -> None:
+        """Stops the run at work: nothing more is sent; waits for what is in flight."""
+        with self._lock:
+            self._is_closing = True
+            now, threads = self.latest, [*self._threads]
+        if now:
+            now.stop.set()
+        for thread in threads:
+            thread.join()
+
+    def _start(
+        self,
+        title: str,
+        do: Callable[[ApplyOptions, Listener], Outcome],
+        over: frozenset[str] = frozenset(),
+    ) -> Applying:
+        run = Applying(title)
+        options = ApplyOptions(over=over, who=current_user(), stop=run.stop)
+        thread = Thread(target=self._carry_out, args=(run, do, options), name="apply")
+        with self._lock:
+            if self._is_closing or self.is_at_work:
+                raise EngineError(AT_WORK)
+            self.latest = run
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+        return run
+
+    def _carry_out(
+        self,
+        run: Applying,
+        do: Callable[[ApplyOptions, Listener], Outcome],
+        options: ApplyOptions,
+    ) -> None:
+        def watch(progress: Progress) -> None:
+            run.progress = progress
+
+        try:
+            run.outcome = do(options, Listener(progress=watch, notice=run.notes.append))
+        except Exception as error:  # noqa: BLE001 -- shown on the page, and a defect on stderr too
+            run.reasons = self._failures.of(error)
+        try:
+            self._plan_after_run()
+        finally:
+            run.ended.set()
+
+    def _plan_after_run(self) -> None:
+        """Plans again and waits for it, unless the desk is closed meanwhile."""
+        if self._is_closing:
+            return
+        work = self._plan_again("/applying")
+        while not (self._is_closing or work.ended.wait(POLL)):
+            pass
