@@ -85,13 +85,14 @@ def serve():
 
 @pytest.fixture
 def visit(browser):
-    """Opens a desk by its log-in address, as a person with a browser of their own.
+    """Opens a desk by its log-in address, as a person with a browser of their own. With the
+    `cookie` of a session, the address is any page of the desk.
 
     Whatever the pages do, they ask the desk alone, and nothing complains in their console.
     """
     contexts, complaints = [], []
 
-    def visiting(login, **settings):
+    def visiting(login, cookie=None, **settings):
         context = browser.new_context(reduced_motion="reduce", **settings)
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
@@ -105,6 +106,8 @@ def visit(browser):
         context.on("console", lambda message: complaints.append(message.text))
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         page = context.new_page()
+        if cookie:
+            context.add_cookies([cookie])
         page.goto(login)
         page.wait_for_url("**/rows?*")  # the first plan is made
         return page

@@ -183,3 +183,34 @@ def test_a_project_without_approvals_has_no_such_page(work):
 
     assert answer.status == HTTPStatus.NOT_FOUND
     assert "no plan of this project needs an approval" in answer.text
+
+
+def test_the_approvals_say_which_plan_waits_and_where_its_document_is(work, anna, ben):
+    page = preview(anna)
+    asked = approval_page(anna, page)
+    anna.post("/approval", asked.form("/approval", say="ask"))
+    [waits] = ben.get("/approvals").tables()["Plans"]
+
+    assert waits["state"] == "waits"
+    assert "Asked for by anna, " in waits["what was said"]
+    assert waits["moves"].startswith("GBP ")
+
+    with Serving(work) as later:
+        browser = later.browser_of("ben")
+        browser.get("/")  # until there is a plan
+        [gone] = browser.get("/approvals").tables()["Plans"]
+    assert gone["state"] == "not at hand"
+    assert "Its document is not at hand here any more." in gone["plan"]
+
+    shown = approval_page(ben, ben.get(page.address))
+    ben.post("/approval", shown.form("/approval", say="yes"))
+    assert ben.get("/approvals").tables()["Plans"][0]["state"] == "may be applied"
+    anna.post("/apply", anna.get(page.address).form("/apply"))
+    [applied] = ben.get("/approvals").tables()["Plans"]
+    assert applied["state"] == "applied"
+    assert {one for one in ben.get("/approvals").links() if one.startswith("/run?")}
+
+
+def test_the_tab_of_approvals_is_there_where_the_project_asks_for_them(desk, browser, anna):
+    assert "/approvals" in anna.get("/ledger").links()
+    assert "/approvals" not in browser.get("/ledger").links()

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from trueup.model.project import Verdict
 from trueup.render.overview import overview
-from trueup.review.bulk import DISMISSED, dismissed
-from trueup.review.forms import Form
+from trueup.review.bulk import DISMISSED, NOT_PENDING, NOTHING_TICKED, dismissed
+from trueup.review.forms import Form, FormError
 from trueup.review.rows import rows_of
 
 from tests.render.conftest import full_plan
@@ -17,7 +17,8 @@ from tests.review.test_rows import project_of
 
 
 def current(zone="Europe/London", as_of=None, rows=()):
-    project = SimpleNamespace(zone=ZoneInfo(zone), as_of=as_of)
+    mappings = {"license_change": SimpleNamespace(append=True)}
+    project = SimpleNamespace(zone=ZoneInfo(zone), as_of=as_of, mappings=mappings)
     return SimpleNamespace(project=project, by_row={row.ref: row for row in rows})
 
 
@@ -32,7 +33,7 @@ def current(zone="Europe/London", as_of=None, rows=()):
     ],
 )
 def test_a_month_ends_in_the_business_time_zone(now, zone, until):
-    form = Form({"dismiss": ["license_change:a:b"]})
+    form = Form({"row": ["license_change:a:b"]})
     [asked] = dismissed(form, current(zone), now)
 
     assert (asked.mapping, asked.key, asked.verdict) == ("license_change", "a:b", Verdict.IGNORE)
@@ -40,7 +41,7 @@ def test_a_month_ends_in_the_business_time_zone(now, zone, until):
 
 
 def test_the_month_is_that_of_a_fixed_day():
-    form = Form({"dismiss": ["license_change:a"]})
+    form = Form({"row": ["license_change:a"]})
     [asked] = dismissed(form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
 
     assert asked.until == date(2026, 9, 30)
@@ -51,7 +52,15 @@ def test_changes_that_were_merged_are_dismissed_together():
     merged = replace(change, id="merged", mapping="license_change", keys=("a", "b"))
     plan = replace(full_plan(), changes=(merged,), blocked=(), findings=(), ledger=())
     [row] = rows_of(project_of(plan), overview(plan))
-    form = Form({"dismiss": ["license_change:a"]})
+    form = Form({"row": ["license_change:a"]})
     found = dismissed(form, current(rows=[row]), datetime(2026, 11, 15, tzinfo=UTC))
 
     assert [one.key for one in found] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"), [([], NOTHING_TICKED), (["license_change:a", "customer:b"], NOT_PENDING)]
+)
+def test_nothing_but_pending_changes_is_dismissed(rows, text):
+    with pytest.raises(FormError, match=text):
+        dismissed(Form({"row": rows}), current(), datetime(2026, 11, 15, tzinfo=UTC))

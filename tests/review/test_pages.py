@@ -281,7 +281,7 @@ def test_a_pending_change_offers_what_is_for_changes(browser):
     decided = [
         dict(fields).get("verdict") for _, where, fields in answer.forms() if where == "/decide"
     ]
-    assert decided == ["archive", "push", "ignore"]
+    assert decided == ["archive", "push", "ignore", None]  # the last one: for this month
     assert "/row" not in [where for _, where, _ in answer.forms()]
     assert "Awaiting Provisioning" in answer.text
 

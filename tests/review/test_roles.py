@@ -127,3 +127,31 @@ def test_a_decision_is_in_the_name_of_who_is_logged_in(made, tmp_path):
 
     written = (folder / "mappings" / "decisions.yaml").read_text(encoding="utf-8")
     assert "anna@msp.example" in written
+
+
+FORMS_OF = {
+    "eve": set(),
+    "anna": {"/plan", "/preview", "/decide", "/note"},
+    "ben": {"/plan", "/preview"},
+    "dora": {"/plan", "/preview"},
+}
+
+
+@pytest.mark.parametrize("person", FORMS_OF)
+def test_a_page_offers_the_forms_of_the_persons_roles_alone(serving, person):
+    browser = serving.browser_of(person)
+    pages = [
+        browser.get("/rows", tab="Changes"),
+        browser.get("/waiting"),
+        browser.get("/ledger"),
+        browser.get("/row", mapping="customer", key="acc"),
+        browser.get("/runs"),
+    ]
+    always = {"/rows", "/waiting", "/ledger", "/row#decide", "/runs", "/explain"}
+    offered = {one.get("action") for page in pages for one in page.page.iter("form")}
+    pressed = {one.get("formaction", "") for page in pages for one in page.page.iter("button")}
+
+    assert (offered | pressed) - always - {""} == FORMS_OF[person]
+    has_ticks = any(one.get("name") == "row" for one in pages[1].page.iter("input"))
+    assert has_ticks == (person == "anna")
+    assert ("/setup" in pages[0].links()) == (person == "dora")

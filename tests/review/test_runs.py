@@ -168,3 +168,12 @@ def test_a_journal_is_verified_and_an_edited_line_is_found(applied):
     assert "lines of the journal follow from one another. Head: " in whole.text
     assert "follow from one another" not in edited.text
     assert edited.page.find(".//div[@role='alert']") is not None
+
+
+def test_the_history_is_a_download_as_the_command_line_writes_it(work, browser, capsys):
+    assert run(["history", "export", "--project", str(work)]) == 0
+    download = browser.send("GET", "/download/history.csv")
+
+    assert "/download/history.csv" in browser.get("/runs").links()
+    assert download.headers["Content-Disposition"].endswith('-history.csv"')
+    assert download.body.decode() == capsys.readouterr().out

@@ -11,10 +11,10 @@ from tests.support.browser import FORM, OWN, Browser, Serving, query_of
 from tests.support.pages import text_of
 
 PAGES = ["/", "/rows?tab=Products", "/row?mapping=customer&key=acc", "/ledger", "/findings",
-         "/runs", "/run?id=1", "/applying", "/working?id=1", "/preview?digest=1",
+         "/runs", "/approvals", "/run?id=1", "/applying", "/working?id=1", "/preview?digest=1",
          "/approval?digest=1", "/decision?id=1",
          "/doubt", "/progress", "/setup", "/setup/edit", "/doctor", "/desk.js",
-         "/download/plan.html", "/no-such-page"]  # fmt: skip
+         "/download/plan.html", "/download/history.csv", "/no-such-page"]  # fmt: skip
 ACTIONS = ["/plan", "/preview", "/approval", "/apply", "/stop", "/resume", "/decide", "/decision",
            "/undo", "/settle", "/close", "/setup", "/setup/edit"]  # fmt: skip
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from trueup.errors import EngineError
 from trueup.review import (
     applying,
+    approvals,
     approving,
     deciding,
     explaining,
@@ -58,6 +59,7 @@ def _pages() -> list[Route]:
         "/explanation": explaining.explanation,
         "/preview": applying.preview,
         "/approval": approving.approval,
+        "/approvals": approvals.approvals,
         "/applying": applying.applying,
         "/waiting": lists.waiting,
         "/ledger": lists.ledger,
@@ -65,6 +67,7 @@ def _pages() -> list[Route]:
         "/runs": runs.runs,
         "/run": runs.run,
         "/doubt": settling.doubt,
+        "/download/history.csv": runs.download,
         "/download/{name}": lists.download,
     }
     plain = {

@@ -19,6 +19,9 @@ from trueup.review.rows import LedgerRow, Row, RowKey
 CONFIRM = "confirm"
 """Beside the verdicts: each row is linked to the record that was found for it by match."""
 
+DISMISS = "dismiss"
+"""What one button asks for the ticked rows, whatever decision stands in the list."""
+
 FILTER = "filter"
 """In place of ticks: all rows that the filter shows, on all of its pages."""
 
@@ -26,6 +29,7 @@ DISMISSED = "dismissed for this month"
 """The reason of a decision that one button makes."""
 
 NOTHING_TICKED = "Tick at least one row that is to be decided about."
+NOT_PENDING = "Only pending changes can be dismissed for a month: ignore other rows until a day."
 NO_VERDICT = "What is decided? Choose one of the decisions that the list offers."
 GONE = "A row that was ticked is not in the plan any more: look at the list again."
 NONE_DECIDABLE = "No row of this filter can be decided so."
@@ -69,16 +73,22 @@ def is_pending(project: Project, ref: RowKey) -> bool:
 def dismissed(form: Form, current: Current, now: datetime) -> list[RequestedDecision]:
     """The decisions of *Dismiss for this month*: ignore it up to the month's last day.
 
-    So it is back on the first day of the next month, in the business time zone.
+    So it is back on the first day of the next month, in the business time zone. Raises FormError
+    where nothing is ticked, or what is ticked is no pending change.
     """
     project = current.project
-    (ref,) = _refs([form.exact("dismiss")])
-    row = current.by_row.get(ref)
+    refs = _refs(form.every("row"))
+    if not refs:
+        raise FormError(NOTHING_TICKED)
+    if not all(is_pending(project, ref) for ref in refs):
+        raise FormError(NOT_PENDING)
     until = _last_of_month(project.as_of or now.astimezone(project.zone).date())
+    by_row = ((ref, current.by_row.get(ref)) for ref in refs)
     return [
         RequestedDecision(
             ref.mapping, key, Verdict.IGNORE, DISMISSED, until=until, by=current_user()
         )
+        for ref, row in by_row
         for key in (_keys(row) if row else (ref.key,))
     ]
 

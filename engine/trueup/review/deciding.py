@@ -13,7 +13,7 @@ from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import count, known_as
 from trueup.render.ledger import correction_text
-from trueup.review.bulk import asked_of_list, dismissed
+from trueup.review.bulk import DISMISS, asked_of_list, dismissed, is_pending
 from trueup.review.current import Current
 from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
@@ -45,6 +45,7 @@ def row(request: Request, current: Current) -> Response:
         active=shown.tab,
         row=shown,
         ref=ref,
+        is_pending=is_pending(current.project, ref),
         names=names,
         ledger_columns=ledger_columns(current),
         text=text or known_as(shown.name),
@@ -60,7 +61,7 @@ def decide(request: Request, current: Current) -> Response:
     form = form_of(request)
     back = form.exact("back")
     try:
-        if form.exact("dismiss"):
+        if form.one("what") == DISMISS:
             asked = dismissed(form, current, SystemClock().now())
         elif form.exact("key"):
             asked = [_asked(form)]

@@ -1,12 +1,15 @@
 """The figures at the head of each page: those of the reports, under the same names."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from trueup.render.formatting import count, money, sentence
+from trueup.render.attention import Item, Kind
+from trueup.render.formatting import count, money
 from trueup.render.ledger import differs
-from trueup.render.overview import lines_of, open_runs, waiting
+from trueup.render.overview import lines_of, open_runs
 from trueup.render.pennies import Spread
 from trueup.render.report import Pieces, ReasonText, pieces, reason
 from trueup.review.current import Current
@@ -72,7 +75,7 @@ class Link:
 
 
 def links_of(current: Current) -> tuple[Link, ...]:
-    """The tabs that the mappings name; then ledger, findings and runs."""
+    """The tabs that the mappings name; then ledger, findings, runs, approvals and setup."""
     currency = current.plan.currency
     found = [
         Link(
@@ -86,6 +89,7 @@ def links_of(current: Current) -> tuple[Link, ...]:
     ledger = current.seen.billing
     wrong = ledger.under - ledger.over
     differing = sum(1 for line in current.plan.ledger if differs(line))
+    approvals = [Link("Approvals", "/approvals", "")] if current.project.approval else []
     return (
         *found,
         Link(
@@ -96,6 +100,7 @@ def links_of(current: Current) -> tuple[Link, ...]:
         ),
         Link("Findings", "/findings", f"{len(current.findings):,}"),
         Link("Runs", "/runs", ""),
+        *approvals,
         Link("Setup", "/setup", ""),
     )
 
@@ -125,7 +130,7 @@ def head_of(current: Current, now: datetime) -> Head:
         Figure(
             "Needs a person",
             f"{many:,}" if many else "Nothing",
-            pieces(sentence(waiting(seen))),
+            pieces(_waiting(seen.items)),
             LOOK if many else "good",
             WAITING if many else "",
         ),
@@ -133,6 +138,12 @@ def head_of(current: Current, now: datetime) -> Head:
     runs = tuple(reason(finding, current.view) for finding in open_runs(plan))
     planned = current.made.isoformat(" ", "minutes")
     return Head(current.project.name, _about(current, now), planned, figures, runs)
+
+
+def _waiting(items: Sequence[Item]) -> str:
+    """How many rows of each kind need a person; what they cost stands in the figures before."""
+    kinds = Counter(item.kind for item in items)
+    return ", ".join(f"{kind} {kinds[kind]:,}" for kind in Kind if kinds[kind])
 
 
 def _about(current: Current, now: datetime) -> tuple[Fact, ...]:

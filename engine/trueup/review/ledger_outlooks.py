@@ -17,7 +17,7 @@ from trueup.review.rows import LedgerRow, RowKey
 class OutlookLine:
     """One decision with what it leads to, and where it is made."""
 
-    verdict: Verdict
+    label: str  # the verdict; with the units of a held change that it is about
     text: str
     address: Exact  # of the form on the row's page
 
@@ -26,12 +26,18 @@ def outlook_lines(current: Current, row: LedgerRow) -> Sequence[OutlookLine]:
     """The decisions that settle a line, each with its units and its money."""
     return [
         OutlookLine(
-            one.verdict,
+            _label(one, row),
             outlook_text(one, current.plan),
             Exact(f"{address('/row', mapping=one.mapping, key=one.key)}#decide-{one.verdict}"),
         )
         for one in outlooks(current.project, current.ways, row.line)
     ]
+
+
+def _label(one: Outlook, row: LedgerRow) -> str:
+    held = next((held for held in row.line.held if held.row.key == one.key), None)
+    about = f" the {signed(held.units)}" if held else ""
+    return f"{one.verdict.capitalize()}{about}"
 
 
 def outlooks_of(current: Current, ref: RowKey, rows: Sequence[LedgerRow]) -> dict[Verdict, str]:

@@ -6,8 +6,10 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Plan
-from trueup.render.formatting import count, money
+from trueup.render.attention import Item
+from trueup.render.formatting import count, money, sentence
 from trueup.render.noted import Noted, assignee, tags
 from trueup.render.overview import balance
 from trueup.render.plan_csv import plan_csv
@@ -100,12 +102,19 @@ def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all 
         sums=ROW_SUMS,
         choices=choices(current.project, here),
         chosen=len(chosen),
-        is_pending=lambda ref: is_pending(current.project, ref),
+        has_pending=any(is_pending(current.project, row.ref) for row in chosen),
+        reasons=_reasons,
         count=count,
         to_apply=sum(1 for row in chosen if row.changes),
         earlier=earlier,
         more=listing(here, wanted, base, path),
     )
+
+
+def _reasons(item: Item) -> Sequence[str]:
+    """Why a row is stopped, a sentence each; what it waits for stands there as a link."""
+    texts = [one.text for one in item.findings if not (item.because and one.code == DEPENDS)]
+    return [sentence(text) for text in texts]
 
 
 def _money(amount: object, current: Current) -> str:

@@ -18,6 +18,7 @@ from trueup.review.desk import Desk
 from trueup.review.forms import Form
 from trueup.review.gate import CSRF
 from trueup.review.head import head_of, links_of
+from trueup.review.people import SETUP_PAGES, Person
 from trueup.review.sessions import Session
 from trueup.wiring import SystemClock
 
@@ -69,16 +70,19 @@ def page(
     `values`, and `more` of them, are what the template names.
     """
     desk = desk_of(request)
+    person = desk.people.person(session_of(request).person)
     text = (
         _environment()
         .get_template(template)
         .render(
             title=title,
             head=head_of(current, SystemClock().now()) if current else None,
-            links=links_of(current) if current else (),
+            links=[one for one in links_of(current) if _is_open(one.address, person)]
+            if current
+            else (),
             failed=desk.reasons,
             running=desk.runner.is_at_work,
-            person=desk.people.person(session_of(request).person),
+            person=person,
             can_log_out=session_of(request).ends is not None,
             csrf_name=CSRF,
             csrf=Exact(session_of(request).csrf),
@@ -87,6 +91,11 @@ def page(
         )
     )
     return HTMLResponse(text, status)
+
+
+def _is_open(address: str, person: Person) -> bool:
+    """Whether a tab is one that the person may open."""
+    return not address.startswith(SETUP_PAGES) or person.sends(address)
 
 
 def fragment(request: Request, template: str, **values: object) -> HTMLResponse:

@@ -55,9 +55,9 @@ class Person:
     roles: frozenset[Role]
     about: str = ""  # roles and limit in words; empty where the project has no roles
 
-    def may(self, role: str) -> bool:
-        """Whether the person has the role; for templates."""
-        return Role(role) in self.roles
+    def sends(self, path: str) -> bool:
+        """Whether the person may send a form to an address: pages offer no other ones."""
+        return bool(self.roles & FORMS.get(path, SETUP))
 
 
 class People:

@@ -42,6 +42,7 @@ class ChangePart:
 
     action: str
     where: str
+    heads: tuple[str, str]  # what the two columns of its fields hold: after, before
     facts: tuple[str, ...]  # why, units, money
     fields: tuple[FieldLine, ...]
     notes: tuple[str, ...]
@@ -179,6 +180,7 @@ def _change(change: Change, current: Current) -> ChangePart:
     return ChangePart(
         action=DONE[change.action],
         where=where(change, current.plan.names),
+        heads=_heads(change, current.plan),
         facts=tuple(_facts(change, current)),
         fields=tuple(
             FieldLine(one.field, before(one), after(one), why_changed(one, current.plan.names))
@@ -186,6 +188,14 @@ def _change(change: Change, current: Current) -> ChangePart:
         ),
         notes=tuple(notes(change, view)),
     )
+
+
+def _heads(change: Change, plan: Plan) -> tuple[str, str]:
+    """A mark is written to the source; all else takes from there what the target has not."""
+    source = plan.names.source
+    if change.action is Action.WRITE_BACK:
+        return f"{source} then", f"{source} now"
+    return source, f"{plan.names.target} now"
 
 
 def _facts(change: Change, current: Current) -> Iterator[str]:

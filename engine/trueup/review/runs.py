@@ -9,9 +9,10 @@ from trueup.errors import EngineError
 from trueup.model.history import RunHistory, change_data, change_status
 from trueup.model.plan import Action
 from trueup.model.run import RunStatus, Step
-from trueup.operations.history import history, show_run, verify_journal
+from trueup.operations.history import history, show_run, show_runs, verify_journal
 from trueup.operations.state import recorded_doubts
 from trueup.render.changes import units, where
+from trueup.render.csv_ import history_csv
 from trueup.render.history import WORDS, about, moment, value_text
 from trueup.render.manual_edits import SHORT, audit_cells
 from trueup.render.report import DONE, finding_row
@@ -82,6 +83,14 @@ def run(request: Request, current: Current) -> Response:
             _changes(shown), Filter.of(request.query_params), {"id": shown.run.id}, "/run"
         ),
     )
+
+
+def download(_request: Request, current: Current) -> Response:
+    """All runs with their changes, as `trueup history export` writes them."""
+    content = history_csv(show_runs(current.project), current.project.zone)
+    name = f"{current.plan.as_of.isoformat()}-history.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def undo(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from trueup.model.plan import Change
 from trueup.render.changes import effects
@@ -34,7 +35,7 @@ def unit_previews(
     seen: Overview, view: View, query: Mapping[str, str], digest: str
 ) -> Mapping[str, object]:
     """The page of services that the address asks for, as the template needs it."""
-    found = units_over_time(seen.plan.changes)
+    found = sorted(units_over_time(seen.plan.changes), key=lambda one: -_weight(one, view))
     part = part_of(found, Filter.of(query).page, ON_A_PAGE)
     sentences = _sentences(seen, view)
     return {
@@ -42,6 +43,12 @@ def unit_previews(
         "services_part": part,
         "services_to": lambda page: address("/preview", digest=digest, page=page),
     }
+
+
+def _weight(service: ServiceUnits, view: View) -> Decimal:
+    """How much money a service moves, without a sign: what matters most comes first."""
+    ids = [one.id for one in service.changes]
+    return max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
 
 
 def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) -> ServicePreview:
