@@ -1,16 +1,22 @@
 """`make screenshots`: a picture of each page of the review desk on the demo, in docs/pictures/.
 
-The person of the pictures settles a customer, previews the plan, applies it, and looks back. A tab
-that has no step here is pictured as it opens.
+The person of the pictures settles a customer, previews the plan, applies it, and looks back. A
+colleague says yes to the plan before. A tab that has no step here is pictured as it opens.
 """
 
 import io
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
+from urllib.parse import urlsplit
 
 from PIL import Image
 from trueup.cli.main import run
+from trueup.operations import apply as operations
+from trueup.review.sessions import cookie_name
 
 from tests.support.browser import Serving
 from tests.support.chromium import NO_BROWSER, PATIENCE, chromium, find_chromium
@@ -24,6 +30,15 @@ LARGEST = 100_000  # bytes of a picture
 
 CUSTOMER = "Chalet Miremont Sàrl"
 RECORD = "29695"
+ANNA, BEN = "anna@northgate-it.example", "ben@northgate-it.example"
+APPROVAL = f"""
+approval:
+  above: 1000
+  second_above: 5000
+  roles: {{decide: [{ANNA}], approve: [{BEN}], administer: [{ANNA}]}}
+  limits: {{approve: 50000}}
+"""
+HALF_WAY = 200  # changes that are done when the picture of the progress is taken
 SEARCH = "Name, number, SKU, part number or domain"
 REASON = "Reason, for those who read it later (may be empty)"
 
@@ -34,10 +49,11 @@ class Photographer:
     def __init__(self, page):
         self.page, self.taken = page, {}
 
-    def take(self, name):
-        """Takes what is in view."""
-        self.page.evaluate("document.activeElement.blur()")
-        shown = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+    def take(self, name, of=None):
+        """Takes what is in view, on this page or on that of another person."""
+        page = of or self.page
+        page.evaluate("document.activeElement.blur()")
+        shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         small = shown.quantize(COLOURS, dither=Image.Dither.NONE)
         out = io.BytesIO()
         small.save(out, "PNG", optimize=True)
@@ -64,20 +80,60 @@ def main() -> int:
     with TemporaryDirectory(prefix="trueup-pictures-") as folder:
         work = Path(folder) / "work"
         run(["init", str(work)])
+        with (work / "trueup.yaml").open("a", encoding="utf-8") as file:
+            file.write(APPROVAL)
         with Serving(work) as desk, chromium(path) as browser:
-            page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
-            page.set_default_timeout(PATIENCE)
-            page.goto(desk.server.login)
-            page.wait_for_url("**/rows?*")
-            taken = take_all(Photographer(page))
+            colleague = Photographer(enter(desk, browser, BEN))
+            taken = take_all(Photographer(enter(desk, browser, ANNA)), colleague)
     return keep(taken)
 
 
-def take_all(photographer):
+def enter(desk, browser, person):
+    """A page of a browser in which this person has logged in at a provider."""
+    parts = urlsplit(desk.server.login)
+    context = browser.new_context(viewport=SIZE, reduced_motion="reduce")
+    cookie = {
+        "name": cookie_name(parts.port),
+        "value": desk.server.sessions.open(person).id,
+        "url": f"https://{parts.netloc}",
+        "secure": True,
+    }
+    context.add_cookies([cookie])
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"http://{parts.netloc}/")
+    page.wait_for_url("**/rows?*")
+    return page
+
+
+@contextmanager
+def paused(at):
+    """Holds the next run after so many changes; gives what is set then, and what lets it go."""
+    reached, go = Event(), Event()
+    real = operations.apply
+
+    def slow(project, plan, options, listener):
+        def watch(progress):
+            listener.progress(progress)
+            if progress.done >= at:
+                reached.set()
+                go.wait()
+
+        return real(project, plan, options, replace(listener, progress=watch))
+
+    operations.apply = slow
+    try:
+        yield reached, go
+    finally:
+        operations.apply = real
+        go.set()
+
+
+def take_all(photographer, colleague):
     """Walks through the desk; returns the pictures by name."""
     decide(photographer)
     page = photographer.page
-    apply(photographer)
+    apply(photographer, colleague)
     for label in ("Ledger", "Findings", "Runs"):
         photographer.open_tab(label)
         photographer.take(label.lower())
@@ -119,8 +175,24 @@ def decide(photographer):
     photographer.click("Write the decision", "**/row?*")
 
 
-def apply(photographer):
-    """Some changes are ticked and previewed; the whole plan is previewed and applied."""
+def approve(photographer, colleague):
+    """Asks for the approval of the preview that is open; the colleague gives it."""
+    page, other = photographer.page, colleague.page
+    page.get_by_role("link", name="Ask for the approval, or give it").click()
+    photographer.click("Ask for the approval", "**/approval?*")
+    page.get_by_text("Asked for by").wait_for()
+    colleague.open_tab("Approvals")
+    photographer.take("approvals", of=other)
+    other.get_by_role("table", name="Plans").get_by_role("link").click()
+    other.wait_for_url("**/approval?*")
+    photographer.take("approval", of=other)
+    other.get_by_label("Reason (optional)").fill("checked with the customers")
+    other.get_by_role("button", name="Yes: ").click()
+    other.get_by_text("Approved by").first.wait_for()
+
+
+def apply(photographer, colleague):
+    """Some changes are ticked and previewed; the whole plan is previewed, approved and applied."""
     page = photographer.page
     photographer.open_tab("Agreements")
     photographer.take("agreements")
@@ -132,7 +204,15 @@ def apply(photographer):
     photographer.take("preview")
     photographer.open_tab("Changes")
     photographer.click("Preview the whole plan", "**/preview?*")
-    page.get_by_role("button", name="Apply ").click()
+    whole = page.url
+    approve(photographer, colleague)
+    page.goto(whole)
+    with paused(HALF_WAY) as (reached, go):
+        page.get_by_role("button", name="Apply ").click()
+        reached.wait()
+        page.get_by_text(" changes. Last: ").wait_for()
+        photographer.take("progress")
+        go.set()
     page.get_by_role("heading", name="Outcome", exact=True).wait_for()
     photographer.take("outcome")
 
@@ -144,6 +224,7 @@ def other_tabs(photographer):
         label = text.split("\n")[0].split(" ")[0]
         if label.lower() not in photographer.taken:
             photographer.open_tab(label)
+            photographer.page.wait_for_url(lambda address: "/working" not in address)
             photographer.take(label.lower())
 
 

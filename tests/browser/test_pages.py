@@ -29,9 +29,14 @@ def test_axe_finds_nothing_and_no_page_is_too_wide(small, serve, visit):
             continue
         seen.add(kind_of(address))
         page.goto(address)
+        page.wait_for_url(lambda one: "/working" not in one)
         look_at(page)
         waiting += links_of(page)
-    assert {("/rows", ("tab",)), ("/row", ("key", "mapping")), ("/ledger", ())} <= seen
+    assert seen >= {
+        ("/rows", ("tab",)), ("/row", ("key", "mapping")), ("/ledger", ()), ("/waiting", ()),
+        ("/setup", ()), ("/doctor", ()), ("/explanation", ("total",)),
+    }  # fmt: skip
+    look_at_what_forms_lead_to(page)
 
     apply_everything(page)
     for address in [page.url, *links_of(page)]:
@@ -76,6 +81,26 @@ def faults(page):
     ]
 
 
+def look_at_what_forms_lead_to(page):
+    """Pages without a link: a note, an explanation, a changed setting, nothing in doubt."""
+    page.goto(urljoin(page.url, "/row?mapping=subscription&key=sub"))
+    page.get_by_label("Note", exact=True).fill(HOSTILE)
+    page.get_by_label("Tags, with commas between").fill("autumn, <b>price</b>")
+    page.get_by_role("button", name="Save the note").click()
+    page.wait_for_load_state()
+    look_at(page)
+    page.get_by_role("button", name="What it is made of").click()
+    page.wait_for_url("**/explanation?*")
+    look_at(page)
+    page.goto(urljoin(page.url, "/setup"))
+    page.get_by_label("Allow duplicated services").select_option("true")
+    page.get_by_role("button", name="Preview the change").click()
+    page.get_by_role("button", name="Write it").wait_for()
+    look_at(page)
+    page.goto(urljoin(page.url, "/doubt"))
+    look_at(page)
+
+
 def apply_everything(page):
     page.goto(urljoin(page.url, "/rows?tab=Changes"))
     page.get_by_role("button", name="Preview the whole plan").click()
@@ -111,3 +136,13 @@ def test_without_scripts_everything_is_done_with_forms(small, serve, visit):
     decided = (small / "mappings" / "decisions.yaml").read_text(encoding="utf-8")
     assert "pro-new" in decided
     assert LONG not in decided
+
+
+def test_who_is_not_logged_in_gets_a_page_as_readable(small, serve, visit, browser):
+    desk = visit(serve(small), viewport=WIDE)
+    context = browser.new_context()
+    stranger = context.new_page()
+    stranger.goto(urljoin(desk.url, "/ledger"))
+    look_at(stranger)
+    assert stranger.get_by_text("This page needs a log-in.").count()
+    context.close()

@@ -17,6 +17,7 @@ from trueup.review.bulk import DISMISS, asked_of_list, dismissed, is_pending
 from trueup.review.current import Current
 from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
+from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.lists import ledger_columns
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
@@ -48,6 +49,7 @@ def row(request: Request, current: Current) -> Response:
         is_pending=is_pending(current.project, ref),
         names=names,
         ledger_columns=ledger_columns(current),
+        outlooks=lambda line: outlook_lines(current, line),
         text=text or known_as(shown.name),
         more=search_for_row(request, current, shown, text),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from trueup.errors import EngineError
+from trueup.model.finding import Finding
 from trueup.model.note import Note
 from trueup.model.plan import Action, Change, LedgerLine, Plan
 from trueup.model.project import Decision, MappingSpec, Verdict
@@ -221,13 +222,22 @@ def _stops(row: Row, current: Current) -> Sequence[Stop]:
         Stop(
             state=str(item.kind),
             is_fault=item.kind is Kind.BLOCKED,
-            reasons=tuple(reason(finding, current.view) for finding in item.findings),
+            reasons=tuple(_reason(finding, row, current) for finding in item.findings),
             waits_for=chain_text(item.because),
             holds_back=counts(item.holds_back),
             month=_amount(item.monthly, current.plan),
         )
         for item in row.items
     ]
+
+
+def _reason(finding: Finding, row: Row, current: Current) -> ReasonText:
+    """Why it stops. A remedy that is a decision about the row itself is a form of this page."""
+    shown = reason(finding, current.view)
+    decides = finding.commands and all(
+        one.mapping == row.ref.mapping and one.key in row.keys for one in finding.commands
+    )
+    return replace(shown, remedy=()) if decides else shown
 
 
 def _of(decision: Decision, ref: RowKey, row: Row | None) -> bool:
