@@ -89,9 +89,9 @@ def test_each_action_of_the_desk_has_its_roles():
 @pytest.mark.parametrize(
     ("person", "about"),
     [
-        ("eve", "see"),
-        ("anna", "see, decide"),
-        ("BEN", "see, approve, approves up to £5,000.00"),
+        ("eve", "(see)"),
+        ("anna", "(decide)"),
+        ("BEN", "(approve, up to £5,000.00)"),
     ],
 )
 def test_the_head_shows_who_is_logged_in_with_role_and_limit(serving, person, about):

@@ -233,7 +233,9 @@ def test_somebody_whom_the_project_names_logs_in_acts_and_logs_out(team):
     page = browser.get("/ledger")
 
     assert "You are logged in as anna@msp.example." in welcome.text
-    assert "Logged in anna@msp.example see, decide" in text_of(page.page.find("body/header"))
+    assert "Logged in anna@msp.example (decide, administer)" in text_of(
+        page.page.find("body/header")
+    )
     out = browser.send("POST", "/logout", urlencode(page.form("/logout")).encode(), OWN)
     assert "You are logged out of the desk." in out.text
     assert browser.send("GET", "/ledger").headers["Location"] == "/login"

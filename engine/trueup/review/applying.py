@@ -85,7 +85,7 @@ def preview(request: Request, current: Current) -> Response:
         many=count(len(plan.changes), "change"),
         has_changes=bool(plan.changes),
         summary=pieces(plan_summary(plan, seen)),
-        selection=plan.selection,
+        selection=found.part,
         outside=outside_text(plan.outside) if plan.outside else "",
         verdict=verdict(seen),
         limits=plan.exceeded,

@@ -88,7 +88,7 @@ def approval(request: Request, current: Current) -> Response:
         month=money(moved.month, plan.currency),
         part=part,
         many=count(len(plan.changes), "change"),
-        selection=plan.selection,
+        selection=found.part,
         verdict=verdict(seen),
         limits=plan.exceeded,
         money=money_rows(seen, short),

@@ -101,9 +101,8 @@ class People:
         if policy is None:
             return Person(name, frozenset(Role))
         roles = self._roles(policy, name)
-        return Person(
-            name, roles, ", ".join([*_words(roles), *_limit(policy, name, self._currency)])
-        )
+        shown = _words(roles - {Role.SEE}) or _words(roles)
+        return Person(name, roles, ", ".join([*shown, *_limit(policy, name, self._currency)]))
 
     def _roles(self, policy: ApprovalPolicy, name: str) -> frozenset[Role]:
         if self._listed_only and not policy.listed(name):
@@ -136,4 +135,4 @@ def _limit(policy: ApprovalPolicy, name: str, currency: str) -> list[str]:
     if not policy.may_approve(name):
         return []
     limit = policy.limit_of(name).amount
-    return ["approves any amount" if limit is None else f"approves up to {money(limit, currency)}"]
+    return ["any amount" if limit is None else f"up to {money(limit, currency)}"]

@@ -15,6 +15,7 @@ from trueup.operations.plan import plan
 from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.pipeline import PlanOptions
+from trueup.render.formatting import count
 from trueup.review.shelf import Shelf
 from trueup.review.works import Work, Works
 
@@ -33,6 +34,14 @@ class Preview:
     text: str  # the document
     digest: str
     who: str  # who made it first: the one who prepared the plan
+    chosen: int = 0  # rows of the source that somebody chose; 0: the plan says what part it is
+
+    @property
+    def part(self) -> str:
+        """Which part of the plan it is; empty where it is all of it."""
+        if self.chosen:
+            return f"{count(self.chosen, 'chosen row')}, and what is needed with it"
+        return self.plan.selection
 
 
 class Previews:
@@ -54,7 +63,7 @@ class Previews:
             digest = document.plan_id(text)
             before = self._kept.get(digest)
             first = before.who if before else who
-            self._kept.put(digest, Preview(project, made, text, digest, first))
+            self._kept.put(digest, Preview(project, made, text, digest, first, len(targets)))
             return f"/preview?{urlencode({'digest': digest})}"
 
         return self._works.start("Preparing the preview", do)
