@@ -63,7 +63,7 @@ def test_what_is_ticked_is_previewed_with_what_it_needs(work, browser, tmp_path)
 
     assert dict(page.form("/apply"))["digest"] == document.plan_id(text)
     assert document.plan_id(text) in page.text
-    assert "1 chosen row, and what is needed with it" in page.text
+    assert "1 chosen row, with what is needed" in page.text
     shown = [row for label, rows in page.tables().items() if "what" in (rows[0] if rows else {})
              for row in rows]  # fmt: skip
     made = document.loads(text)

@@ -40,7 +40,7 @@ class Preview:
     def part(self) -> str:
         """Which part of the plan it is; empty where it is all of it."""
         if self.chosen:
-            return f"{count(self.chosen, 'chosen row')}, and what is needed with it"
+            return f"{count(self.chosen, 'chosen row')}, with what is needed"
         return self.plan.selection
 
 
