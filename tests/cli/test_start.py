@@ -76,7 +76,7 @@ def test_a_plan_imports_the_connectors_that_its_project_names(work):
     codes, modules = imported(f"plan --project {work}")
 
     assert codes == ["0"]
-    assert modules & {"sqlalchemy", "msal", "networkx", "deepdiff"} == set()
+    assert modules & {"sqlalchemy", "msal"} == set()
     assert not any(
         name.startswith(
             ("trueup.source.dataverse", "trueup.source.sql", "trueup.sandbox.dataverse")

@@ -4,7 +4,6 @@ Equal rows cost one comparison.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from operator import itemgetter
 from typing import Any
 
@@ -45,9 +44,6 @@ def is_known_not_kept(last: Mapping[str, Any], name: str, wanted: object, actual
         return False
     return same(actual, last.get(name)) and not same(actual, last[mark])
 
-
-_PLAIN = (str, bool, int, date)
-"""Types whose values differ for everyone if they are not equal."""
 
 Show = Callable[[Slot, object], str]
 """A value as people read it: labels of picklists, names of records."""
@@ -107,18 +103,7 @@ def updates(
 
 
 def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """Those of the fields that differ for deepdiff as well: numbers by value, text by content.
-
-    `after` holds only values that are not those of `before`. About plain ones deepdiff has nothing
-    to add, so it is not loaded for them.
-    """
-    plain = {
-        name
-        for name, value in after.items()
-        if value is None or before[name] is None or type(value) is type(before[name]) in _PLAIN
-    }
-    if plain == after.keys():
-        return plain
+    """The fields in which two records differ, by deepdiff: numbers by value, text by content."""
     from deepdiff import DeepDiff  # noqa: PLC0415 -- takes time to load, and most rows are alike
 
     delta = DeepDiff(

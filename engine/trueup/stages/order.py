@@ -1,14 +1,12 @@
 """Orders changes into waves: changes of one wave may run at the same time, waves run in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+
+import networkx as nx
 
 from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Change
-
-Needs = Mapping[str, Sequence[str]]
-"""The ids of changes, each with the ids of the changes that it needs."""
 
 
 def order(
@@ -18,45 +16,27 @@ def order(
 
     Changes in a cycle, and all that depend on one, are in no wave.
     """
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(change.id for change in changes)
     by_id = {change.id: change for change in changes}
-    needs = {
-        change.id: [need for need in change.needs if need in by_id] for change in by_id.values()
-    }
-    try:
-        return _waves(needs), []
-    except CycleError:
-        findings, removed = _cycles(needs, by_id, systems)
-        left = {id_: needed for id_, needed in needs.items() if id_ not in removed}
-        return _waves(left), findings
+    for change in changes:
+        graph.add_edges_from((need, change.id) for need in change.needs if need in by_id)
 
-
-def _waves(needs: Needs) -> tuple[tuple[str, ...], ...]:
-    """Raises `CycleError` if changes wait for each other."""
-    position = {id_: number for number, id_ in enumerate(needs)}
-    sorter = TopologicalSorter(needs)
-    sorter.prepare()
-    waves = []
-    while wave := sorter.get_ready():
-        waves.append(tuple(sorted(wave, key=position.__getitem__)))
-        sorter.done(*wave)
-    return tuple(waves)
-
-
-def _cycles(
-    needs: Needs, by_id: Mapping[str, Change], systems: SystemNames
-) -> tuple[list[Finding], set[str]]:
-    """One finding per cycle, and the changes that are in a cycle or depend on one."""
-    import networkx as nx  # noqa: PLC0415 -- takes time to load, and few plans have cycles
-
-    graph: nx.DiGraph[str] = nx.DiGraph(
-        (need, id_) for id_, needed in needs.items() for need in needed
+    findings = _remove_cycles(graph, by_id, systems)
+    position = {change.id: number for number, change in enumerate(changes)}
+    waves = tuple(
+        tuple(sorted(wave, key=position.__getitem__)) for wave in nx.topological_generations(graph)
     )
+    return waves, findings
+
+
+def _remove_cycles(
+    graph: "nx.DiGraph[str]", by_id: Mapping[str, Change], systems: SystemNames
+) -> list[Finding]:
     findings = []
     removed: set[str] = set()
     components = [
-        nodes
-        for nodes in nx.strongly_connected_components(graph)
-        if len(nodes) > 1 or any(graph.has_edge(node, node) for node in nodes)
+        nodes for nodes in nx.strongly_connected_components(graph) if _is_cycle(graph, nodes)
     ]
     for nodes in sorted(components, key=min):
         cycle: nx.DiGraph[str] = nx.DiGraph(sorted(graph.subgraph(nodes).edges))
@@ -76,7 +56,12 @@ def _cycles(
             )
         )
         removed |= {*nodes, *nx.descendants(graph, min(nodes))}
-    return findings, removed
+    graph.remove_nodes_from(removed)
+    return findings
+
+
+def _is_cycle(graph: "nx.DiGraph[str]", nodes: set[str]) -> bool:
+    return len(nodes) > 1 or any(graph.has_edge(node, node) for node in nodes)
 
 
 def with_needs(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:
