@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 @pytest.fixture(scope="session", autouse=True)
 def _without_sockets():
     """Commands in this process ask its sandbox without a socket."""
-    with sandboxes_in_process(described_once=True):
+    with sandboxes_in_process():
         yield
 
 

@@ -110,7 +110,7 @@ def test_a_terminal_is_asked_once(work, trueup, decisions, terminal, answer):
     before = (work / FILE).read_bytes()
     asked = terminal(answer)
 
-    rows = ("Alpine Dental AG", "Kestrel Marine Services Ltd")
+    rows = ("Alpine Dental AG", "Merrow Down Care Homes Ltd")
     code, out, _ = trueup("decide", "customer", *rows, "ignore", "--reason", "not ours")
 
     assert asked == [(f"Write 2 decisions to {FILE}?", False)]

@@ -182,6 +182,7 @@ class World:
         """Changes a setting of the tenant, such as its switches or its clock."""
         with self._sandbox().store.writing() as db:
             settings.put(db, name, {**settings.get(db, name, {}), **values})
+        KEPT.forget_metadata()
 
     def post(self, until: str) -> None:
         """Approve & Post: everything up to a day is billed."""

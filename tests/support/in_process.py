@@ -5,17 +5,14 @@ sends dozens. Client, requests, answers and sandbox are the same. What a network
 the subject of tests/target, tests/sandbox, tests/ports and tests/chaos, which use sockets.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from trueup.errors import SandboxError
-from trueup.model.catalogue import Entity
 from trueup.sandbox.autotask import server
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.sandbox.http.request import Request
@@ -53,53 +50,9 @@ class Shortcut(httpx.BaseTransport):
             self._network.close()
 
 
-Described = list[tuple[Entity, Entity, Any]]
-"""What a client and a sandbox know of one entity, and what the client read of it."""
-
-_described: dict[tuple[str, str], Described] = {}
-
-
-def _read_once(sandboxes: Mapping[str, Sandbox], read: Callable[..., Any]) -> Callable[..., Any]:
-    """`Metadata._read`, which asks for the fields of an entity once in a process.
-
-    A third of a small plan's requests ask for them. They are asked for again where the tenant or
-    the catalogue describes the entity in another way, and where the sandbox has faults.
-    """
-
-    def known(of: Metadata, name: str) -> tuple[Entity, Entity] | None:
-        """What decides the answer; None if a sandbox is to be asked in any case."""
-        zone = urlsplit(of._client.zone().root)
-        sandbox = sandboxes.get(f"{zone.scheme}://{zone.netloc}")
-        try:
-            if sandbox is None or sandbox.faults.known():
-                return None
-            entity = sandbox.api.tenant().entities.get(name)
-        except SandboxError:
-            return None
-        return entity and (of._catalogue[name], entity)
-
-    def once(of: Metadata, name: str, route: str, parse: Callable[[object], Any]) -> Any:
-        knows = known(of, name) if route else None
-        if knows is None:
-            return read(of, name, route, parse)
-        described = _described.setdefault((name, route), [])
-        for client, tenant, answer in described:
-            if (client, tenant) == knows:
-                return answer
-        answer = read(of, name, route, parse)
-        described.append((*knows, answer))
-        return answer
-
-    return once
-
-
 @contextmanager
-def sandboxes_in_process(*, described_once: bool = False) -> Iterator[None]:
-    """Inside, clients of Autotask reach the sandboxes of this process without a socket.
-
-    `described_once`: the fields of an entity are not asked for again where client and sandbox
-    describe it as they did before.
-    """
+def sandboxes_in_process() -> Iterator[None]:
+    """Inside, clients of Autotask reach the sandboxes of this process without a socket."""
     sandboxes: dict[str, Sandbox] = {}
     enter, close, connect = Sandbox.__enter__, Sandbox.close, transport.Transport.__init__
 
@@ -118,16 +71,15 @@ def sandboxes_in_process(*, described_once: bool = False) -> Iterator[None]:
         patch.setattr(Sandbox, "__enter__", entered)
         patch.setattr(Sandbox, "close", closed)
         patch.setattr(transport.Transport, "__init__", connected)
-        if described_once:
-            patch.setattr(Metadata, "_read", _read_once(sandboxes, Metadata._read))
         yield
 
 
 class KeptSandboxes:
-    """Sandboxes that stay open for further plans and runs."""
+    """Sandboxes that stay open for further plans and runs, with the metadata that was read."""
 
     def __init__(self) -> None:
         self._open: dict[Path, Sandbox] = {}
+        self._metadata: dict[tuple[str, str, str], object] = {}
 
     def at(self, database: Path, *given: Any, **more: Any) -> "Kept":
         """As `Sandbox`; a database that is open is not opened again."""
@@ -135,10 +87,26 @@ class KeptSandboxes:
             self._open[database] = Sandbox(database, *given, **more).__enter__()
         return Kept(self._open[database])
 
+    def forget_metadata(self) -> None:
+        """A setting of a tenant has changed."""
+        self._metadata.clear()
+
     def close(self, database: Path | None = None) -> None:
         """Closes the sandbox of a database, or all."""
         for path in [*self._open] if database is None else {database} & self._open.keys():
             self._open.pop(path).close()
+        self._metadata.clear()
+
+    def read_once(self, read: Callable[..., object]) -> Callable[..., object]:
+        """`Metadata._read`, which asks each sandbox once."""
+
+        def once(of: Metadata, name: str, route: str, parse: Callable[[object], object]) -> object:
+            key = of._client.zone().root, name, route
+            if key not in self._metadata:
+                self._metadata[key] = read(of, name, route, parse)
+            return self._metadata[key]
+
+        return once
 
 
 class Kept:
@@ -165,8 +133,9 @@ KEPT = KeptSandboxes()
 @contextmanager
 def sandboxes_kept() -> Iterator[None]:
     """Inside, a sandbox that a project opens stays open until the block ends, or is closed."""
-    with sandboxes_in_process(described_once=True), pytest.MonkeyPatch.context() as patch:
+    with sandboxes_in_process(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "Sandbox", KEPT.at)
+        patch.setattr(Metadata, "_read", KEPT.read_once(Metadata._read))
         try:
             yield
         finally:

@@ -8,7 +8,6 @@ committed write survives any end of the process.
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import sleep
@@ -106,7 +105,6 @@ class RecordStore:
             self._idle.pop().close()
 
 
-@lru_cache(maxsize=4096)  # there are fewer tables and columns, and each statement has dozens
 def quoted(name: str) -> str:
     """Returns a table or column name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
