@@ -74,7 +74,7 @@ def test_every_fault_of_a_file_is_shown_with_what_to_do(whole, trueup):
     assert "info: license_change: 599 rows with all 9 columns" in out
     assert "license_change: 1 fault in rows, the first: license_change " in out
     assert 'effective_date: "soon" is not a day' in out
-    assert "2 problems found." in out
+    assert "2 problems and 1 warning found." in out
 
 
 def test_a_file_that_cannot_be_marked_is_found_before_apply(work, trueup, monkeypatch):
