@@ -113,6 +113,12 @@ class MappingState:
         if because:
             self.skipped_because.setdefault(key, because)
 
+    def leave_out(self, key: str, finding: Finding) -> None:
+        """Leaves a row out because a person decided so, whatever blocks it."""
+        self.blocked.pop(key, None)
+        self.because.pop(key, None)
+        self.skip(key, finding)
+
     def _withdraw(self, key: str) -> None:
         self.ready.pop(key, None)
         self.referable.pop(key, None)

@@ -103,8 +103,8 @@ class PendingChanges:
 
     def _sort(self, key: str, queue: Queue) -> None:
         decision = self.decisions.get(key)
-        if decision and decision.verdict is Verdict.IGNORE:
-            self.state.skip(key, self._ignored(key, decision.reason))
+        if decision and decision.verdict is Verdict.IGNORE and not self._is_in_doubt(key):
+            self.state.leave_out(key, self._ignored(key, decision.reason))
         elif decision and decision.verdict is Verdict.ARCHIVE:
             queue.archive.append(key)
         elif key in self.state.blocked:
@@ -190,8 +190,7 @@ class PendingChanges:
         if key not in self.state.blocked or (pushed and not pushed.undone):
             return
         if decision and decision.verdict is Verdict.IGNORE:
-            self.state.blocked.pop(key)
-            self.state.skip(key, self._ignored(key, decision.reason))
+            self.state.leave_out(key, self._ignored(key, decision.reason))
         elif decision and decision.verdict is Verdict.ARCHIVE:
             return  # nothing is pending any more; its mark follows once it can be read
         elif owner is None:
@@ -200,9 +199,12 @@ class PendingChanges:
             queues[owner].unreadable.append(key)
 
     def _hold_in_doubt(self, key: str) -> None:
-        name = self.mapping.name
-        if key in self.state.ready and (name, key) in self.context.in_doubt.rows:
+        if key in self.state.ready and self._is_in_doubt(key):
+            name = self.mapping.name
             self.state.block(key, in_doubt_finding(self.mapping.place, name, key))
+
+    def _is_in_doubt(self, key: str) -> bool:
+        return (self.mapping.name, key) in self.context.in_doubt.rows
 
     def _ignored(self, key: str, reason: str) -> Finding:
         text = f"ignored: {reason}"

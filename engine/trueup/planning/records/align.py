@@ -12,6 +12,7 @@ from trueup.planning.records.evaluation import evaluate_rows
 from trueup.planning.records.former import find_former_records
 from trueup.planning.records.handovers import note_handovers
 from trueup.planning.records.identity_conflicts import block_identity_conflicts
+from trueup.planning.records.ignored import leave_out_ignored
 from trueup.planning.records.inactive import hold_inactive
 from trueup.planning.records.kept_out import keep_decided_links
 from trueup.planning.records.matching import match_rows, read_records
@@ -25,6 +26,7 @@ from trueup.planning.rights import hold_denied
 def align(context: PlanContext, mapping: MappingSpec) -> None:
     """Adds the mapping's state with its changes to the plan."""
     evaluate_rows(context, mapping)  # validate, transform
+    leave_out_ignored(context, mapping)
     read_records(context, mapping)
     successions = find_successions(context, mapping)
     matched = match_rows(context, mapping, successions)

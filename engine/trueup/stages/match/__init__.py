@@ -14,7 +14,7 @@ from trueup.stages.match.candidates import RecordIndex
 from trueup.stages.match.creating import NEVER_CREATED
 from trueup.stages.match.evidence import MatchEvidence
 from trueup.stages.match.matcher import match
-from trueup.stages.match.placing import IGNORED
+from trueup.stages.match.placing import IGNORED, ignored_text
 from trueup.stages.match.result import (
     BY_DECISION,
     BY_IDENTITY,
@@ -33,5 +33,6 @@ __all__ = [
     "MatchInputs",
     "MatchResult",
     "RecordIndex",
+    "ignored_text",
     "match",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from trueup.model.coerce import empty
 from trueup.model.finding import Advice, Place, Severity
 from trueup.model.plan import Unknown
-from trueup.model.project import Reference, Verdict
+from trueup.model.project import Decision, Reference, Verdict
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import folded
 from trueup.stages.match.claims import Claims
@@ -16,6 +16,12 @@ from trueup.stages.match.workspace import Placement, Workspace
 
 IGNORED = "ignored"
 """Code of the finding of a row that a person decided to ignore."""
+
+
+def ignored_text(decision: Decision) -> str:
+    """Until when a row is ignored, and why."""
+    until = f" until {decision.until}" if decision.until else ""
+    return f"ignored{until}: {decision.reason}"
 
 
 class Placing:
@@ -57,8 +63,7 @@ class Placing:
     def _by_decision_or_identity(self, key: str) -> Placement | None:
         decision = self._advice.decision(key)
         if decision and decision.verdict is Verdict.IGNORE:
-            until = f" until {decision.until}" if decision.until else ""
-            self._work.skip(key, IGNORED, f"ignored{until}: {decision.reason}", decision.place)
+            self._work.skip(key, IGNORED, ignored_text(decision), decision.place)
             return None
         if decision and decision.verdict is Verdict.LINK and decision.record is not None:
             return self._decided(key, decision.record, decision.place)

@@ -1,0 +1,22 @@
+"""Rows that a person decided to ignore, and that a rule or a value keeps out already.
+
+Matching leaves the others out, when it comes to them.
+"""
+
+from trueup.model.finding import Finding, Severity
+from trueup.model.project import MappingSpec, Topic, Verdict
+from trueup.planning.context import PlanContext
+from trueup.stages.match import IGNORED, ignored_text
+
+
+def leave_out_ignored(context: PlanContext, mapping: MappingSpec) -> None:
+    """Leaves them out, so that they wait for nobody; a change in doubt is settled first."""
+    state = context.states[mapping.name]
+    for key, decision in context.decisions(mapping.name, Topic.RECORD).items():
+        is_in_doubt = (mapping.name, key) in context.in_doubt.rows
+        if decision.verdict is Verdict.IGNORE and key in state.blocked and not is_in_doubt:
+            text = ignored_text(decision)
+            finding = Finding(
+                IGNORED, Severity.SKIP, text, place=decision.place, mapping=mapping.name, key=key
+            )
+            state.leave_out(key, finding)
