@@ -22,8 +22,7 @@ def doctor(context: CommandContext) -> int:
     project's mappings need.
     """
     from trueup.operations.doctor import examine
-    from trueup.render.finding_text import findings_text
-    from trueup.render.formatting import count
+    from trueup.render.finding_text import findings_text, found_text
     from trueup.render.json_ import as_json
 
     examination = examine(context.project())
@@ -40,7 +39,5 @@ def doctor(context: CommandContext) -> int:
         }
         granted = "; ".join(f"{name}: {', '.join(one)}" for name, one in sections.items())
         out(f"\nSections of the API user's security level that grant it: {granted}.\n")
-        found = {"problem": examination.errors, "warning": examination.warnings}
-        counts = " and ".join(count(number, what) for what, number in found.items() if number)
-        out(f"\n{counts} found.\n" if counts else "\nAll is well.\n")
+        out(f"\n{found_text(examination.errors, examination.warnings)}\n")
     return Exit.ERROR if examination.errors else Exit.DONE

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from trueup.model.finding import Finding, Severity
+from trueup.render.formatting import count
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Paint, Style
 
@@ -28,3 +29,10 @@ def paint_of(severity: Severity, style: Style) -> Paint:
             return style.warn
         case Severity.SKIP | Severity.INFO:
             return style.dim
+
+
+def found_text(errors: int, warnings: int) -> str:
+    """How many problems and warnings an examination found, as a sentence."""
+    found = {"problem": errors, "warning": warnings}
+    counts = " and ".join(count(number, what) for what, number in found.items() if number)
+    return f"{counts} found." if counts else "All is well."

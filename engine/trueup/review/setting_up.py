@@ -13,7 +13,7 @@ from trueup.model.setup import Kind, ProjectEdit, Setting, Setup, Steps
 from trueup.operations.doctor import Examination, examine
 from trueup.operations.project import load_project
 from trueup.operations.setup import propose_setup, read_setup, write_setup
-from trueup.render.formatting import count
+from trueup.render.finding_text import found_text
 from trueup.render.report import ReasonText, pieces
 from trueup.review.forms import Form
 from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
@@ -152,7 +152,7 @@ def doctor(request: Request) -> Response:
         "Connections and rights",
         current=desk.current,
         active="Setup",
-        problems=count(shown.errors, "problem") if shown.errors else "",
+        found=found_text(shown.errors, shown.warnings),
         sections=[
             (name, [_row(request, one) for one in shown.findings if one.name in entities])
             for name, entities in shown.sections.items()
