@@ -26,14 +26,16 @@ if TYPE_CHECKING:
         StateLocked,
         TargetError,
     )
+    from trueup.model.change import Action, Change
     from trueup.model.comparison import Comparison
+    from trueup.model.decision import Verdict
     from trueup.model.evaluation import Evaluation, NamedValue
     from trueup.model.explanation import Explanation
     from trueup.model.finding import Finding, Place, Severity
     from trueup.model.history import RunHistory, RunsOverview
     from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-    from trueup.model.plan import Action, Blocked, Change, LedgerLine, Plan, Summary
-    from trueup.model.project import Project, Verdict
+    from trueup.model.plan import Blocked, LedgerLine, Plan, Summary
+    from trueup.model.project import Project
     from trueup.operations.apply import apply, resume
     from trueup.operations.compare import compare
     from trueup.operations.decide import Written, decide, link
@@ -105,14 +107,16 @@ _MODULES = {
         "StateLocked",
         "TargetError",
     ),
+    "trueup.model.change": ("Action", "Change"),
     "trueup.model.comparison": ("Comparison",),
+    "trueup.model.decision": ("Verdict",),
     "trueup.model.evaluation": ("Evaluation", "NamedValue"),
     "trueup.model.explanation": ("Explanation",),
     "trueup.model.finding": ("Finding", "Place", "Severity"),
     "trueup.model.history": ("RunHistory", "RunsOverview"),
     "trueup.model.outcome": ("ChangeOutcome", "ChangeStatus", "Outcome"),
-    "trueup.model.plan": ("Action", "Blocked", "Change", "LedgerLine", "Plan", "Summary"),
-    "trueup.model.project": ("Project", "Verdict"),
+    "trueup.model.plan": ("Blocked", "LedgerLine", "Plan", "Summary"),
+    "trueup.model.project": ("Project",),
     "trueup.operations.apply": ("apply", "resume"),
     "trueup.operations.compare": ("compare",),
     "trueup.operations.decide": ("Written", "decide", "link"),

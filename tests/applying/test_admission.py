@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
+from trueup.model.change import Action
 from trueup.model.document import dumps, with_digest
 from trueup.model.history import LinkForgotten
 from trueup.model.outcome import ChangeStatus
-from trueup.model.plan import Action
 from trueup.model.run import Effects, Entry, RunStatus, Step
 from trueup.pipeline import apply
 

@@ -3,7 +3,7 @@
 import pytest
 from trueup.applying.manual_settlement import Settlement, close, settle
 from trueup.errors import StateError
-from trueup.model.plan import Reason
+from trueup.model.change import Reason
 from trueup.model.run import Link
 from trueup.ports import RowOutcome
 

@@ -19,8 +19,9 @@ from trueup.applying.runner import Runner
 from trueup.applying.send import Wording, send
 from trueup.applying.settle import DoubtSettler
 from trueup.errors import EngineError
+from trueup.model.change import Action, Change, System
 from trueup.model.document import dumps, loads
-from trueup.model.plan import Action, Change, Plan, System
+from trueup.model.plan import Plan
 from trueup.model.project import Guards
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.rights import may_not

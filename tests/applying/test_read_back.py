@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from trueup.errors import SourceError
+from trueup.model.change import Reason
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from trueup.model.plan import Plan, Reason
+from trueup.model.plan import Plan
 from trueup.ports import Condition, Record, Rows
 from trueup.state.sqlite.store import SqliteState
 

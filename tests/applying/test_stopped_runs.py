@@ -6,8 +6,9 @@ Values count as applied once the write that made them true was recorded, and not
 import pytest
 from trueup.applying.manual_settlement import close
 from trueup.errors import StateError
+from trueup.model.change import Reason
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Plan, Reason
+from trueup.model.plan import Plan
 
 from tests.support.crashing import killed
 from tests.support.scene import Fault, Scene, actions, kept, settled, statuses

@@ -22,20 +22,12 @@ import phonenumbers  # noqa: F401
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.model.catalogue import Catalogue, Column, Entity, Field, PickValue, Table, Type
+from trueup.model.change import Action
 from trueup.model.document import dumps
 from trueup.model.finding import Place
-from trueup.model.plan import Action, Plan
-from trueup.model.project import (
-    Connection,
-    FieldSpec,
-    Guards,
-    MappingSpec,
-    Project,
-    RuleOn,
-    SourceSpec,
-    TargetSpec,
-    Value,
-)
+from trueup.model.mapping import FieldSpec, MappingSpec, SourceSpec, TargetSpec, Value
+from trueup.model.plan import Plan
+from trueup.model.project import Connection, Guards, Project, RuleOn
 from trueup.model.run import Link
 from trueup.operations.project import load_project
 from trueup.operations.project_folder import shipped_folder as shipped

@@ -7,8 +7,8 @@ import pytest
 from trueup.errors import SourceError
 from trueup.model import document
 from trueup.model.catalogue import Column, Table, Type
+from trueup.model.change import Action
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from trueup.model.plan import Action
 from trueup.ports import Rows, RowUpdate
 from trueup.render.rehearsal import rehearsal_text
 from trueup.source.overlay import Overlay

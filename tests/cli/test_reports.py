@@ -9,7 +9,7 @@ import pytest
 from trueup.cli.error_handler import Exit
 from trueup.cli.main import run
 from trueup.model import document
-from trueup.model.plan import Action
+from trueup.model.change import Action
 from trueup.render.formatting import money
 
 from tests.support.pages import parsed, rows, section, text_of

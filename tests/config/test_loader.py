@@ -10,20 +10,19 @@ import pytest
 from jsonschema import Draft202012Validator
 from trueup.config.loader import check, load
 from trueup.errors import ConfigError
+from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Place
-from trueup.model.project import (
+from trueup.model.mapping import (
     Difference,
     Find,
     Linked,
     Manage,
     Reference,
-    RuleOn,
     Strength,
-    Topic,
     Value,
-    Verdict,
     WhenMissing,
 )
+from trueup.model.project import RuleOn
 
 from tests.support.paths import ROOT
 

@@ -12,38 +12,40 @@ from typing import Union, get_args, get_origin, get_type_hints
 import pytest
 from jsonschema import Draft202012Validator
 from trueup.model.catalogue import SystemNames
-from trueup.model.document import dumps, loads
-from trueup.model.finding import Command, Finding, Place, Severity
-from trueup.model.plan import (
-    FORMAT,
+from trueup.model.change import (
     Action,
     Adjustment,
     Alike,
-    Amount,
-    Blocked,
     Change,
     FieldChange,
-    GoneRows,
-    GuardExceeded,
-    HeldTotal,
-    HeldUnits,
     InvoiceEffect,
-    LedgerClass,
-    LedgerLine,
-    LedgerTotals,
-    LeftOut,
     MadeRecord,
-    Money,
-    Outside,
-    Plan,
     Preconditions,
     Reason,
     RowRef,
     SeenRow,
     ServiceTerms,
-    Summary,
     UnitRow,
     Unknown,
+)
+from trueup.model.document import dumps, loads
+from trueup.model.finding import Command, Finding, Place, Severity
+from trueup.model.plan import (
+    FORMAT,
+    Amount,
+    Blocked,
+    GoneRows,
+    GuardExceeded,
+    HeldTotal,
+    HeldUnits,
+    LedgerClass,
+    LedgerLine,
+    LedgerTotals,
+    LeftOut,
+    Money,
+    Outside,
+    Plan,
+    Summary,
 )
 
 from tests.support.paths import SCHEMAS

@@ -8,23 +8,12 @@ from typing import get_args, get_type_hints
 
 import pytest
 from trueup.cli.exit_codes import Exit
+from trueup.model.change import Action, MadeRecord, Reason, RowRef, ServiceTerms, UnitRow, Unknown
 from trueup.model.finding import Place, Severity
+from trueup.model.mapping import Difference, PolicyPart, Value
 from trueup.model.outcome import ChangeStatus
-from trueup.model.plan import (
-    FORMAT,
-    Action,
-    GoneRows,
-    HeldUnits,
-    LedgerClass,
-    MadeRecord,
-    Plan,
-    Reason,
-    RowRef,
-    ServiceTerms,
-    UnitRow,
-    Unknown,
-)
-from trueup.model.project import Difference, Guards, PolicyPart, Value
+from trueup.model.plan import FORMAT, GoneRows, HeldUnits, LedgerClass, Plan
+from trueup.model.project import Guards
 from trueup.model.run import Step
 from trueup.planning.ledger.policies import _resolved
 from trueup.sandbox.autotask import control as autotask

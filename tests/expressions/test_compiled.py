@@ -3,7 +3,7 @@
 from trueup.expressions.compiled import Compiled, mapping_values, rule_values, slot_raw, spec_values
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Place, Severity
-from trueup.model.project import (
+from trueup.model.mapping import (
     AppendSpec,
     FieldSpec,
     Find,
@@ -19,14 +19,13 @@ from trueup.model.project import (
     ProofSpec,
     Reference,
     Repeat,
-    Rule,
-    RuleOn,
     SourceSpec,
     TargetSpec,
     UnitsSpec,
     Value,
     WriteBackSpec,
 )
+from trueup.model.project import Rule, RuleOn
 
 HERE = Place("mappings/x.yaml", 1, 1)
 ENTITY = Entity(

@@ -5,8 +5,8 @@ from trueup.expressions import FILTERS, TESTS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.unreadable import NotRead, PartialRow, UnreadableValue
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping import Join, MappingSpec, SourceSpec, TargetSpec, Value
 from trueup.model.mapping_state import UnreadableRow, UnreadableRows
-from trueup.model.project import Join, MappingSpec, SourceSpec, TargetSpec, Value
 
 HERE = Place("mappings/x.yaml", 1, 1)
 WHY = 'needs log l2, which cannot be read: quantity: "x" is not a number'

@@ -10,6 +10,22 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from trueup.errors import EngineError
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import (
+    Action,
+    Adjustment,
+    Alike,
+    Change,
+    FieldChange,
+    InvoiceEffect,
+    MadeRecord,
+    Preconditions,
+    Reason,
+    RowRef,
+    SeenRow,
+    ServiceTerms,
+    UnitRow,
+    Unknown,
+)
 from trueup.model.document import (
     ChangeNames,
     change_names,
@@ -22,34 +38,20 @@ from trueup.model.document import (
 from trueup.model.finding import Command, Finding, Place, Severity
 from trueup.model.plan import (
     FORMAT,
-    Action,
-    Adjustment,
-    Alike,
     Amount,
     Blocked,
-    Change,
-    FieldChange,
     GoneRows,
     GuardExceeded,
     HeldTotal,
     HeldUnits,
-    InvoiceEffect,
     LedgerClass,
     LedgerLine,
     LedgerTotals,
     LeftOut,
-    MadeRecord,
     Money,
     Outside,
     Plan,
-    Preconditions,
-    Reason,
-    RowRef,
-    SeenRow,
-    ServiceTerms,
     Summary,
-    UnitRow,
-    Unknown,
 )
 
 TEXT = st.text(max_size=12) | st.sampled_from(

@@ -6,17 +6,9 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import EngineError
+from trueup.model.change import Action, Adjustment, Reason, RowRef, SeenRow, Unknown
 from trueup.model.document import dumps, loads, with_digest
-from trueup.model.plan import (
-    Action,
-    Adjustment,
-    GuardExceeded,
-    LedgerClass,
-    Reason,
-    RowRef,
-    SeenRow,
-    Unknown,
-)
+from trueup.model.plan import GuardExceeded, LedgerClass
 
 DAY = {"day": "2026-11-15"}
 

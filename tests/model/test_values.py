@@ -2,11 +2,12 @@
 
 import pytest
 from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping import MappingSpec, SourceSpec, TargetSpec, Value
 from trueup.model.mapping_state import MappingState
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from trueup.model.plan import Action, Change
-from trueup.model.project import Connection, MappingSpec, SourceSpec, TargetSpec, Value
+from trueup.model.project import Connection
 
 HERE = Place("mappings/x.yaml", 4, 5)
 

@@ -1,7 +1,7 @@
 """Records are read once for all that a plan needs of them."""
 
 import pytest
-from trueup.model.project import Find
+from trueup.model.mapping import Find
 from trueup.operations.project import load_project
 from trueup.planning.needs import entity_fields
 from trueup.planning.reading import Records

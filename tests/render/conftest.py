@@ -8,25 +8,27 @@ from pathlib import Path
 
 import pytest
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import (
+    Action,
+    Adjustment,
+    Change,
+    FieldChange,
+    InvoiceEffect,
+    Reason,
+    RowRef,
+    Unknown,
+)
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.history import RunHistory
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import (
-    Action,
-    Adjustment,
     Blocked,
-    Change,
-    FieldChange,
     GuardExceeded,
     HeldUnits,
-    InvoiceEffect,
     LedgerClass,
     LedgerLine,
     LeftOut,
     Plan,
-    Reason,
-    RowRef,
-    Unknown,
 )
 from trueup.model.run import Entry, Run, RunStatus, Step
 from trueup.stages.ledger_totals import totals

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from trueup.model.plan import (
+from trueup.model.change import (
     Action,
     Adjustment,
     InvoiceEffect,

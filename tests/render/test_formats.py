@@ -8,10 +8,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.change import Action
 from trueup.model.finding import Place
 from trueup.model.history import RunsOverview
-from trueup.model.plan import Action
-from trueup.model.project import (
+from trueup.model.mapping import (
     FieldSpec,
     Linked,
     MappingSpec,

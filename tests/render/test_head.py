@@ -5,8 +5,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from trueup.model.change import Action, FieldChange, InvoiceEffect, Reason, RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, FieldChange, InvoiceEffect, LeftOut, Reason, RowRef
+from trueup.model.plan import LeftOut
 from trueup.render.markdown import plan_markdown
 from trueup.render.overview import money_lines, overview
 from trueup.render.text import plan_text

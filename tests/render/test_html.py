@@ -5,8 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import LedgerClass, RowRef
+from trueup.model.plan import LedgerClass
 from trueup.render.overview import OPEN_RUN, overview, verdict, waiting
 from trueup.render.plan_html import plan_html
 from trueup.render.report import MANY

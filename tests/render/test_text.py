@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from trueup.model.change import Action, Change, FieldChange, Reason, RowRef, Unknown
 from trueup.model.finding import Advice, Command, Finding, Place, Severity
 from trueup.model.history import (
     AuditEntry,
@@ -24,18 +25,7 @@ from trueup.model.history import (
     UndoneBy,
 )
 from trueup.model.outcome import ChangeStatus, Outcome
-from trueup.model.plan import (
-    Action,
-    Change,
-    FieldChange,
-    HeldUnits,
-    LedgerClass,
-    LeftOut,
-    Outside,
-    Reason,
-    RowRef,
-    Unknown,
-)
+from trueup.model.plan import HeldUnits, LedgerClass, LeftOut, Outside
 from trueup.model.run import Lease, Link, Pushed
 from trueup.render.finding_text import findings_text
 from trueup.render.formatting import sentence

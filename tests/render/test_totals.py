@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trueup.model import document
-from trueup.model.plan import Action, HeldUnits, InvoiceEffect, LedgerClass, RowRef
+from trueup.model.change import Action, InvoiceEffect, RowRef
+from trueup.model.plan import HeldUnits, LedgerClass
 from trueup.render.markdown import plan_markdown
 from trueup.render.pennies import share, spread
 from trueup.render.plan_csv import plan_csv

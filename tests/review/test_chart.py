@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from trueup.model.plan import RowRef
+from trueup.model.change import RowRef
 from trueup.render.unit_steps import ServiceUnits, UnitStep
 from trueup.review.chart import HEIGHT, WIDTH, chart
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from trueup.model.change import RowRef
 from trueup.model.note import Note
-from trueup.model.plan import RowRef
 from trueup.render.view import Sort
 from trueup.review.filters import GROUPS, IN_GROUP, PAGE, Filter, counted, total
 from trueup.review.owners import Owner, Owners

@@ -4,9 +4,9 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from trueup.model.change import RowRef
+from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Command, Finding, Place, Severity
-from trueup.model.plan import RowRef
-from trueup.model.project import Decision, Verdict
 from trueup.render.attention import Item, Kind
 from trueup.review.next_step import NextStep, Step, next_step
 from trueup.review.rows import RowKey

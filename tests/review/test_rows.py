@@ -5,9 +5,10 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
-from trueup.model.plan import Blocked, HeldUnits, RowRef
+from trueup.model.plan import Blocked, HeldUnits
 from trueup.render.attention import items
 from trueup.render.overview import overview
 from trueup.review.current import current_of

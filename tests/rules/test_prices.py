@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from trueup.model.project import Manage
+from trueup.model.mapping import Manage
 
 from tests.rules.small_tenant import SERVICE, Small, shipped
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
+from trueup.model.change import Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Change, LedgerClass, LedgerLine, Plan
+from trueup.model.plan import LedgerClass, LedgerLine, Plan
 
 
 class Line(NamedTuple):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import ConfigError
-from trueup.model.plan import Action
+from trueup.model.change import Action
 from trueup.render.markdown import plan_markdown
 from trueup.render.plan_tables import Table, rows_of
 from trueup.render.style import PLAIN

@@ -3,7 +3,7 @@
 from itertools import pairwise, product
 
 import pytest
-from trueup.model.plan import Action
+from trueup.model.change import Action
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, advised, begins, chain, ends, follow_advice, is_right

@@ -21,9 +21,11 @@ from typing import Any
 
 from trueup import pipeline, wiring
 from trueup.model import document
+from trueup.model.change import Action
+from trueup.model.decision import Verdict
 from trueup.model.outcome import Outcome
-from trueup.model.plan import Action, Plan
-from trueup.model.project import Project, Verdict
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.operations.decide import decide as decide_row
 from trueup.operations.decide import link as link_row
 from trueup.operations.decide import push

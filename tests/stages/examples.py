@@ -4,20 +4,19 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.model.catalogue import Entity, Field, PickValue, Type
+from trueup.model.change import Action, Change, UnitRow
 from trueup.model.finding import Place, Severity
-from trueup.model.plan import Action, Change, UnitRow
-from trueup.model.project import (
+from trueup.model.mapping import (
     FieldSpec,
     Find,
     Linked,
     MappingSpec,
     Reference,
-    Rule,
-    RuleOn,
     SourceSpec,
     TargetSpec,
     Value,
 )
+from trueup.model.project import Rule, RuleOn
 
 HERE = Place("mappings/contract.yaml", 1, 1)
 PERIODS = (PickValue(2, "Monthly"), PickValue(3, "Yearly"), PickValue(4, "Weekly", active=False))

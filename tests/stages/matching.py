@@ -7,10 +7,11 @@ from typing import Any
 
 from trueup.expressions import evaluate
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Unknown
+from trueup.model.decision import Decision
 from trueup.model.finding import Place, Severity
+from trueup.model.mapping import FieldSpec, MatchKey, Reference, Strength
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Unknown
-from trueup.model.project import Decision, FieldSpec, MatchKey, Reference, Strength
 from trueup.stages.match import MatchInputs, match
 
 from tests.stages.examples import mapping, spec, specs, value

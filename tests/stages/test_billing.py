@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.model.plan import InvoiceEffect, ServiceTerms
+from trueup.model.change import InvoiceEffect, ServiceTerms
 from trueup.model.units import DAY
 from trueup.stages.billing import add_months, amount, invoice_effect, period_start, periods
 

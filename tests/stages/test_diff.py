@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, UndefinedError
 from trueup.expressions.compiled import Compiled, Slot
 from trueup.model.catalogue import Field, SystemNames, Type
+from trueup.model.change import FieldChange, Reason, Unknown
 from trueup.model.coerce import CoercionError, same
 from trueup.model.finding import Severity
-from trueup.model.plan import FieldChange, Reason, Unknown
-from trueup.model.project import Manage
+from trueup.model.mapping import Manage
 from trueup.stages.diff import (
     ROW,
     UNDONE,

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from trueup.model.plan import Action, FieldChange, GoneRows, GuardExceeded, Reason
+from trueup.model.change import Action, FieldChange, Reason
+from trueup.model.plan import GoneRows, GuardExceeded
 from trueup.model.project import Guards
 from trueup.stages.guard import guard, not_allowed, set_by_rules
 

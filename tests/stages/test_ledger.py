@@ -7,16 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import RowRef, ServiceTerms
 from trueup.model.finding import Advice, Command
-from trueup.model.plan import (
-    Amount,
-    HeldTotal,
-    HeldUnits,
-    LedgerClass,
-    RowRef,
-    ServiceTerms,
-)
-from trueup.model.project import Difference
+from trueup.model.mapping import Difference
+from trueup.model.plan import Amount, HeldTotal, HeldUnits, LedgerClass
 from trueup.model.units import adjust, extended
 from trueup.stages.ledger import (
     PendingUnits,

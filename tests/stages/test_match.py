@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trueup.model.decision import Verdict
 from trueup.model.finding import Place, Severity
-from trueup.model.project import Strength, Verdict
+from trueup.model.mapping import Strength
 
 from tests.stages.examples import specs
 from tests.stages.matching import (

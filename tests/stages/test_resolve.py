@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.expressions.compiled import Compiled
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Unknown
 from trueup.model.coerce import CoercionError
 from trueup.model.finding import Finding, Severity
+from trueup.model.mapping import Manage
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Unknown
-from trueup.model.project import Manage
 from trueup.stages.diff import differing
 from trueup.stages.resolve import Resolved, Resolver, find_index, folded
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.model.plan import UnitRow
+from trueup.model.change import UnitRow
 from trueup.model.units import DAY, adjust
 from trueup.stages.settle import (
     WriteOutcome,

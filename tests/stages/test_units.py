@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.model.plan import UnitRow
+from trueup.model.change import UnitRow
 from trueup.model.units import (
     DAY,
     adjust,

@@ -10,8 +10,9 @@ from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.expressions.rules import RecordRules, RuleBook, decide_commands, rule_findings
 from trueup.model.finding import Severity
+from trueup.model.mapping import Join
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import Join, RuleOn
+from trueup.model.project import RuleOn
 from trueup.stages.transform import transform
 from trueup.stages.validate import validate
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from trueup.expressions.namespace import Namespace
 from trueup.model.finding import Place
-from trueup.model.project import Join, MappingSpec, SourceSpec, TargetSpec, Value
+from trueup.model.mapping import Join, MappingSpec, SourceSpec, TargetSpec, Value
 
 HERE = Place("mappings/x.yaml", 1, 1)
 TABLES = {

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.errors import CallsUsedUp, TargetRejected, TargetUnavailable
+from trueup.model.change import Action, Change
 from trueup.model.document import dumps
 from trueup.model.outcome import ChangeStatus, Outcome
-from trueup.model.plan import Action, Change, LedgerLine, Plan
+from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.pipeline import ApplyOptions, PlanOptions, apply, plan, resume

@@ -17,10 +17,12 @@ from hypothesis.stateful import (
     rule,
 )
 from trueup.errors import EngineError
+from trueup.model.change import Action, Change, Unknown
+from trueup.model.decision import Decision, Verdict
 from trueup.model.document import loads
 from trueup.model.finding import Place
-from trueup.model.plan import Action, Change, Plan, Unknown
-from trueup.model.project import Decision, Project, Verdict
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.model.run import OPEN, Run, Step
 
 from tests.support.crashing import killed

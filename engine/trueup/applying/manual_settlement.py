@@ -5,10 +5,10 @@ from datetime import datetime
 
 from trueup.applying.run_state import RunState, effects
 from trueup.errors import StateError
+from trueup.model.change import Action, Change
 from trueup.model.document import loads
 from trueup.model.history import PreparedSettlement
 from trueup.model.outcome import ChangeStatus
-from trueup.model.plan import Action, Change
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus, Step
 from trueup.ports import State
 

@@ -13,9 +13,10 @@ from datetime import date
 from typing import assert_never
 
 from trueup.applying.run_state import RunState, adjustment_of
+from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
 from trueup.model.coerce import same
-from trueup.model.plan import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
-from trueup.model.project import AppendSpec, LedgerSpec, Project
+from trueup.model.mapping import AppendSpec, LedgerSpec
+from trueup.model.project import Project
 from trueup.model.units import DAY, unit_rows, units_on
 from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
 from trueup.planning.records.identity import carriers

@@ -12,8 +12,8 @@ from typing import Any, assert_never
 from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState
 from trueup.model.catalogue import Table
+from trueup.model.change import Action, Change
 from trueup.model.coerce import same
-from trueup.model.plan import Action, Change
 from trueup.ports import Source
 
 Kept = Mapping[str, object]

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, assert_never
 
+from trueup.model.change import Action, Adjustment, Change, Unknown
 from trueup.model.outcome import ChangeOutcome, ChangeStatus
-from trueup.model.plan import Action, Adjustment, Change, Plan, Unknown
+from trueup.model.plan import Plan
 from trueup.model.pushed_keys import correction_key, move_key, undo_key
 from trueup.model.run import REFUSED, Effects, Entry, Link, Pushed, Step
 from trueup.stages.diff import NOT_KEPT

@@ -26,9 +26,9 @@ from trueup.applying.sender import Sender
 from trueup.applying.settle import DoubtSettler, source_values
 from trueup.errors import CallsUsedUp, SourceError, TargetError
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Action, Change, System
 from trueup.model.coerce import shown
 from trueup.model.outcome import ChangeStatus, Outcome
-from trueup.model.plan import Action, Change, System
 from trueup.model.run import Entry, RunStatus, Step
 from trueup.stages.batches import Schedule
 from trueup.stages.settle import WriteOutcome, rows_from, settle_adjustment

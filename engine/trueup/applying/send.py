@@ -14,8 +14,8 @@ from trueup.errors import (
     TargetUnavailable,
 )
 from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.change import Action, Change
 from trueup.model.finding import Place
-from trueup.model.plan import Action, Change
 from trueup.model.run import REFUSED, Step
 from trueup.ports import RowOutcome, RowUpdate, Source, Target
 

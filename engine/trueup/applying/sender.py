@@ -12,7 +12,7 @@ from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionResult
 from trueup.applying.recorder import Recorder
 from trueup.applying.send import SendResult, Wording, send
-from trueup.model.plan import Change
+from trueup.model.change import Change
 from trueup.model.run import Entry, Step
 from trueup.planning.call_costs import ProofCalls
 from trueup.stages.settle import rows_to

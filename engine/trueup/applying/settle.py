@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from trueup.applying.preconditions import PreconditionChecker, append_specs
 from trueup.applying.run_state import RunState, adjustment_of
-from trueup.model.plan import Action, Change
+from trueup.model.change import Action, Change
 from trueup.model.project import Project
 from trueup.model.run import Entry, Step
 from trueup.planning.records.write_backs import as_column

@@ -8,7 +8,7 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.model.project import Verdict
+from trueup.model.decision import Verdict
 
 if TYPE_CHECKING:
     from trueup.operations.decision_entries import DecisionRequest

@@ -14,8 +14,9 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
 from trueup.cli.output_files import OutputFile, is_kept, write_whole
 from trueup.cli.parameters import DAY
+from trueup.model.change import Reason
 from trueup.model.finding import Severity
-from trueup.model.plan import Plan, Reason
+from trueup.model.plan import Plan
 from trueup.operating_system import shell_quoted
 
 if TYPE_CHECKING:

@@ -39,9 +39,11 @@ from trueup.config.rules import mapping_places, parse_day, parse_decisions, pars
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.errors import ConfigError
 from trueup.model.catalogue import Catalogue
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.mapping import MappingSpec
 from trueup.model.note import Note
-from trueup.model.project import Decision, MappingSpec, Project, Rule
+from trueup.model.project import Project, Rule
 from trueup.model.suggestions import few_searches
 
 _SCHEMAS = "schemas"

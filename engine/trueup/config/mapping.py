@@ -6,7 +6,7 @@ Names of tables, entities, fields and other mappings are not checked here, but i
 from collections.abc import Mapping
 
 from trueup.config.node import Node
-from trueup.model.project import (
+from trueup.model.mapping import (
     AppendSpec,
     Difference,
     FieldSpec,

@@ -6,7 +6,7 @@ from typing import Any
 
 from trueup.config.documents import Document, Steps
 from trueup.model.finding import Place
-from trueup.model.project import Value
+from trueup.model.mapping import Value
 
 
 @dataclass(frozen=True, slots=True)

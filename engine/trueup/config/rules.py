@@ -8,9 +8,11 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.config.node import Node
+from trueup.model.decision import Decision, SeenDifference, Verdict
 from trueup.model.finding import Place, Severity
+from trueup.model.mapping import Value
 from trueup.model.note import Note
-from trueup.model.project import Decision, Rule, SeenDifference, Value, Verdict
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 
 

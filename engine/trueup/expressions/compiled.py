@@ -12,7 +12,8 @@ from trueup.expressions.program import Implies, Program
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.coerce import coerce, to_number
 from trueup.model.finding import Severity
-from trueup.model.project import FieldSpec, Find, Manage, MappingSpec, Reference, Rule, Value
+from trueup.model.mapping import FieldSpec, Find, Manage, MappingSpec, Reference, Value
+from trueup.model.project import Rule
 
 
 class Slot:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trueup.expressions.filters import FILTERS, TESTS
 from trueup.model.catalogue import Catalogue
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 
 _LAST_WORD = re.compile(r"[\w.]*\Z")
 _FILTER = re.compile(r"\|\s*\Z")

@@ -16,8 +16,8 @@ from trueup.expressions.jinja_environment import ENVIRONMENT
 from trueup.expressions.program import EVALUATION_ERRORS, cached, evaluate
 from trueup.expressions.syntax import is_code
 from trueup.expressions.unreadable import NotRead, UnreadableValue
+from trueup.model.mapping import Join
 from trueup.model.mapping_state import Row, UnreadableRows
-from trueup.model.project import Join
 
 Tables = Mapping[str, Sequence[Row]]
 

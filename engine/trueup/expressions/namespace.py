@@ -8,8 +8,8 @@ from typing import Any
 
 from trueup.expressions.joins import Joins, Tables
 from trueup.expressions.unreadable import PartialRow, UnreadableValue
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import Row, UnreadableRows
-from trueup.model.project import MappingSpec
 
 
 class Namespace:

@@ -10,8 +10,9 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS, Program, as_text, evaluate
 from trueup.expressions.compiled import rule_raw
 from trueup.expressions.unreadable import NEEDS_UNREAD, NotRead
+from trueup.model.decision import DECIDE_WORDS
 from trueup.model.finding import Command, Finding, Place, Severity
-from trueup.model.project import DECIDE_WORDS, Rule
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 
 STOPS = frozenset({Severity.ERROR, Severity.HOLD})

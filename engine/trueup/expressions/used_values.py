@@ -16,8 +16,8 @@ from trueup.expressions.syntax import is_code
 from trueup.expressions.unreadable import PartialRow, UnreadableValue
 from trueup.model.catalogue import Catalogue, Table
 from trueup.model.evaluation import NamedValue, SourceRow
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import Row
-from trueup.model.project import MappingSpec
 
 
 def used_values(

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from trueup.model.plan import Blocked, Change, FieldChange, GuardExceeded, LedgerLine, Plan
+from trueup.model.change import Change, FieldChange
+from trueup.model.plan import Blocked, GuardExceeded, LedgerLine, Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from trueup.model.plan import Change, RowRef, Summary
-from trueup.model.project import Decision, Verdict
+from trueup.model.change import Change, RowRef
+from trueup.model.decision import Decision, Verdict
+from trueup.model.plan import Summary
 
 
 @dataclass(frozen=True, slots=True)

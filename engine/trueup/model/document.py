@@ -21,9 +21,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from trueup.errors import EngineError
 from trueup.model import plan_v1
+from trueup.model.change import Unknown
 from trueup.model.finding import Place
 from trueup.model.gc_pause import gc_paused
-from trueup.model.plan import FORMAT, Plan, Unknown
+from trueup.model.plan import FORMAT, Plan
 
 DAY_MARK = "day"
 """A day is written as {"day": "2026-11-15"}, so that text stays text."""

@@ -10,18 +10,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Change, Reason, RowRef, ServiceTerms, UnitRow
+from trueup.model.decision import Decision
 from trueup.model.evaluation import NamedValue, SourceRow
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.plan import (
-    Change,
-    LedgerLine,
-    LedgerTotals,
-    Reason,
-    RowRef,
-    ServiceTerms,
-    UnitRow,
-)
-from trueup.model.project import Decision, Manage, PolicyPart
+from trueup.model.mapping import Manage, PolicyPart
+from trueup.model.plan import LedgerLine, LedgerTotals
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.run import Pushed
 

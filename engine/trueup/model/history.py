@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from trueup.model.approval import ApprovalStated
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Change, Plan
+from trueup.model.plan import Plan
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, Step
 
 NOT_TRIED = "not tried"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trueup.model.change import Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Change
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 
 Row = dict[str, Any]
 """A row of a table, by column."""

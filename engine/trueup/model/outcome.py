@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from trueup.model.plan import Action
+from trueup.model.change import Action
 
 
 class ChangeStatus(StrEnum):

@@ -8,61 +8,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from trueup.model.catalogue import UNNAMED, SystemNames
-from trueup.model.change import (
-    NO_TERMS,
-    Action,
-    Adjustment,
-    Alike,
-    Change,
-    FieldChange,
-    InvoiceEffect,
-    MadeRecord,
-    Preconditions,
-    Reason,
-    RowRef,
-    SeenRow,
-    ServiceTerms,
-    System,
-    UnitRow,
-    Unknown,
-)
+from trueup.model.change import Change, RowRef
 from trueup.model.finding import Advice, Command, Finding
-
-__all__ = [
-    "FORMAT",
-    "NO_TERMS",
-    "NO_TOTALS",
-    "Action",
-    "Adjustment",
-    "Alike",
-    "Amount",
-    "Blocked",
-    "Change",
-    "FieldChange",
-    "GoneRows",
-    "GuardExceeded",
-    "HeldTotal",
-    "HeldUnits",
-    "InvoiceEffect",
-    "LedgerClass",
-    "LedgerLine",
-    "LedgerTotals",
-    "LeftOut",
-    "MadeRecord",
-    "Money",
-    "Outside",
-    "Plan",
-    "Preconditions",
-    "Reason",
-    "RowRef",
-    "SeenRow",
-    "ServiceTerms",
-    "Summary",
-    "System",
-    "UnitRow",
-    "Unknown",
-]
-"""What a plan consists of, with what its changes consist of."""
 
 FORMAT = 2
 """Version of the plan document. Documents of version 1 are read too (see `plan_v1`)."""

@@ -8,87 +8,13 @@ from zoneinfo import ZoneInfo
 
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.catalogue import Catalogue
-from trueup.model.decision import (
-    DECIDE_WORDS,
-    Decision,
-    SeenDifference,
-    Topic,
-    Verdict,
-)
+from trueup.model.decision import Decision, Topic
 from trueup.model.desk import NO_DESK, DeskSettings
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.mapping import (
-    AppendSpec,
-    Difference,
-    EffectiveDay,
-    FieldSpec,
-    Find,
-    Join,
-    LedgerSpec,
-    Linked,
-    Manage,
-    MappingSpec,
-    MatchKey,
-    PeriodsSpec,
-    PolicyOverride,
-    PolicyPart,
-    PolicySpec,
-    PriceSpec,
-    ProofSpec,
-    Reference,
-    Repeat,
-    Rounding,
-    SourceSpec,
-    Strength,
-    TargetSpec,
-    UnitsSpec,
-    Value,
-    WhenMissing,
-    WriteBackSpec,
-)
+from trueup.model.mapping import MappingSpec, Value
 from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
 from trueup.model.rule_scopes import RuleOn
-
-__all__ = [
-    "DECIDE_WORDS",
-    "AppendSpec",
-    "Connection",
-    "Decision",
-    "Difference",
-    "EffectiveDay",
-    "FieldSpec",
-    "Find",
-    "Guards",
-    "Join",
-    "LedgerSpec",
-    "Linked",
-    "Manage",
-    "MappingSpec",
-    "MatchKey",
-    "PeriodsSpec",
-    "PolicyOverride",
-    "PolicyPart",
-    "PolicySpec",
-    "PriceSpec",
-    "Project",
-    "ProofSpec",
-    "Reference",
-    "Repeat",
-    "Rounding",
-    "Rule",
-    "SeenDifference",
-    "SourceSpec",
-    "Strength",
-    "TargetSpec",
-    "Topic",
-    "UnitsSpec",
-    "Value",
-    "Verdict",
-    "WhenMissing",
-    "WriteBackSpec",
-]
-"""What a project consists of, with what its mappings and decisions consist of."""
 
 
 @dataclass(frozen=True, slots=True)

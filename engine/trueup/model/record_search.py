@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from trueup.model.plan import RowRef
+from trueup.model.change import RowRef
 
 
 class Fit(IntEnum):

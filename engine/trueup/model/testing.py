@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from trueup.model.change import Action
+from trueup.model.decision import Decision
 from trueup.model.finding import Place
-from trueup.model.plan import Action
-from trueup.model.project import Decision, Guards, PolicySpec
+from trueup.model.mapping import PolicySpec
+from trueup.model.project import Guards
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from trueup.model.plan import UnitRow
+from trueup.model.change import UnitRow
 
 DAY = timedelta(days=1)
 

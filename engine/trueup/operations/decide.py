@@ -8,9 +8,10 @@ from pathlib import Path
 from trueup import wiring
 from trueup.config import decisions
 from trueup.config.checks.decisions import why_not_applicable
+from trueup.model.decision import Verdict
 from trueup.model.finding import Place
 from trueup.model.plan import LedgerLine
-from trueup.model.project import Project, Verdict
+from trueup.model.project import Project
 from trueup.operations.decision_entries import Facts, RequestedDecision, correctable, prepare
 from trueup.operations.plan import plan
 from trueup.operations.record_check import check_record

@@ -7,14 +7,16 @@ from decimal import Decimal
 
 from trueup import wiring
 from trueup.errors import EngineError
+from trueup.model.change import Change, RowRef
+from trueup.model.decision import Decision, Verdict
 from trueup.model.decision_effect import (
     RowEffect,
     Standing,
     StandingDecision,
     StandingDecisions,
 )
-from trueup.model.plan import Change, Plan, RowRef
-from trueup.model.project import Decision, Project, Verdict
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.operations.decision_effects import effect, labels_of
 from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in

@@ -9,9 +9,10 @@ from typing import TypeVar
 from trueup import wiring
 from trueup.config.checks.decisions import why_not_applicable
 from trueup.errors import EngineError
+from trueup.model.decision import Verdict
 from trueup.model.finding import Command, Finding, Place
 from trueup.model.plan import LedgerLine
-from trueup.model.project import Project, Verdict
+from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.operations.rows import resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trueup.model.decision import Verdict
 from trueup.model.plan import LedgerLine, Plan
-from trueup.model.project import Project, Verdict
+from trueup.model.project import Project
 
 Ways = Mapping[tuple[str, str], Collection[Verdict]]
 """By row: the decisions that the remedies of a plan name for it."""

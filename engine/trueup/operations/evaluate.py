@@ -18,8 +18,9 @@ from trueup.expressions.used_values import row_values, seen_values, used_values
 from trueup.model.evaluation import Evaluation, NamedValue, RowView, SourceRow
 from trueup.model.filter_help import FilterHelp
 from trueup.model.finding import Place, Severity
+from trueup.model.mapping import MappingSpec, Value
 from trueup.model.mapping_state import Row
-from trueup.model.project import MappingSpec, Project, Value
+from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn
 from trueup.operations.rows import resolve_key
 from trueup.operations.source_places import with_places

@@ -10,7 +10,8 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import decide_commands
 from trueup.expressions.used_values import used_values
 from trueup.model.explanation import Formula, RulePart, RuleStatus, RuleView
-from trueup.model.project import MappingSpec, Project, Rule, Value
+from trueup.model.mapping import MappingSpec, Value
+from trueup.model.project import Project, Rule
 from trueup.model.rule_scopes import RuleOn, scope
 from trueup.model.suggestions import hint
 from trueup.operations.evaluate import OpenRow, open_row

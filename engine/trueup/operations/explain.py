@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from trueup import wiring
 from trueup.errors import EngineError
+from trueup.model.change import Change
 from trueup.model.explanation import Explanation, LedgerExplanation
-from trueup.model.plan import Change, LedgerLine, Plan
+from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.operations.listener import SILENT, Listener

@@ -4,7 +4,8 @@ from trueup import wiring
 from trueup.errors import EngineError
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.model.coerce import CoercionError, same
-from trueup.model.project import MappingSpec, Project
+from trueup.model.mapping import MappingSpec
+from trueup.model.project import Project
 from trueup.planning.records.inactive import off_values
 from trueup.ports import Condition, Record, Target
 from trueup.stages.diff import shown_in

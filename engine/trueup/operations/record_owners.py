@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from trueup.model.catalogue import Entity
+from trueup.model.change import RowRef
+from trueup.model.decision import Verdict
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import RowRef
-from trueup.model.project import MappingSpec, Project, Verdict
+from trueup.model.project import Project
 from trueup.model.record_search import FoundRecord
 from trueup.planning.search import Match
 from trueup.ports import StateSnapshot

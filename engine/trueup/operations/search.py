@@ -6,7 +6,8 @@ from functools import cache
 from trueup import wiring
 from trueup.errors import EngineError
 from trueup.model.coerce import empty
-from trueup.model.project import MappingSpec, Project
+from trueup.model.mapping import MappingSpec
+from trueup.model.project import Project
 from trueup.model.record_search import Fit, SearchResult
 from trueup.operations import record_copy
 from trueup.operations.record_owners import RecordOwners

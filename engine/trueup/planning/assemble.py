@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from trueup.model.change import Change, RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
-from trueup.model.plan import Blocked, Change, GoneRows, LedgerLine, LeftOut, Outside, Plan, RowRef
+from trueup.model.plan import Blocked, GoneRows, LedgerLine, LeftOut, Outside, Plan
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.context import PlanContext
 from trueup.planning.references import Ancestry

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from trueup.model.plan import Action, Change, System
+from trueup.model.change import Action, Change, System
 from trueup.ports import CallCosts
 from trueup.stages.batches import batches
 

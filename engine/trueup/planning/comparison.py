@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from trueup.model.change import Change
 from trueup.model.comparison import (
     ChangePair,
     Comparison,
@@ -15,7 +16,7 @@ from trueup.model.comparison import (
     LedgerPair,
     LeftOutRows,
 )
-from trueup.model.plan import Blocked, Change, GuardExceeded, LedgerLine, LeftOut, Plan
+from trueup.model.plan import Blocked, GuardExceeded, LedgerLine, LeftOut, Plan
 
 _Item = TypeVar("_Item")
 

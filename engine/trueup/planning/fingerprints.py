@@ -1,7 +1,7 @@
 """Fingerprints of source rows, by which apply sees whether a row moved since the plan was made."""
 
-from trueup.model.plan import SeenRow
-from trueup.model.project import MappingSpec
+from trueup.model.change import SeenRow
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import GONE, row_print, volatile
 from trueup.ports import Row

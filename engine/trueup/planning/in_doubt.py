@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from trueup.model.change import Action, Change
 from trueup.model.document import loads
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import Action, Change
 from trueup.model.run import OPEN, Step
 from trueup.ports import State, StateSnapshot
 

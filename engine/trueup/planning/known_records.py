@@ -5,8 +5,9 @@ from datetime import datetime
 
 from trueup.model.catalogue import Entity
 from trueup.model.coerce import empty
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import Record
-from trueup.model.project import MappingSpec, Project
+from trueup.model.project import Project
 from trueup.model.record_snapshot import KnownRecords, RecordSnapshot
 from trueup.planning.context import PlanContext
 from trueup.planning.search import (

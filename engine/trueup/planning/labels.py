@@ -8,8 +8,8 @@ from jinja2 import Undefined
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
+from trueup.model.change import RowRef
 from trueup.model.mapping_state import MappingState, Row
-from trueup.model.plan import RowRef
 from trueup.model.project import Project
 
 

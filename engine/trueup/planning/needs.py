@@ -5,15 +5,8 @@ from collections.abc import Iterable, Mapping
 from trueup.expressions import inspect
 from trueup.expressions.compiled import mapping_values, rule_values, spec_values
 from trueup.model.coerce import fingerprint
-from trueup.model.project import (
-    Find,
-    LedgerSpec,
-    MappingSpec,
-    Project,
-    Rule,
-    Value,
-    WriteBackSpec,
-)
+from trueup.model.mapping import Find, LedgerSpec, MappingSpec, Value, WriteBackSpec
+from trueup.model.project import Project, Rule
 from trueup.model.rule_scopes import scope
 
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from trueup.model.change import Action
 from trueup.model.finding import Finding, Severity
 from trueup.model.history import LinkForgotten
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import Action
 from trueup.planning.context import PlanContext
 from trueup.ports import History
 from trueup.stages.match.result import BY_IDENTITY

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from trueup.expressions.rules import STOPS, rule_findings
-from trueup.model.plan import Action, GuardExceeded
+from trueup.model.change import Action
+from trueup.model.plan import GuardExceeded
 from trueup.model.rule_scopes import PlanFacts, RuleOn, as_names
 from trueup.planning.context import PlanContext
 from trueup.planning.selection.select import Selection

@@ -10,11 +10,12 @@ from trueup.errors import ConfigError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.unreadable import PartialRow
 from trueup.model.catalogue import Field, Type
+from trueup.model.change import UnitRow
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Severity
+from trueup.model.mapping import AppendSpec, Find, LedgerSpec, Linked, MappingSpec, Value
 from trueup.model.mapping_state import MappingState, UnreadableRow, UnreadableRows
-from trueup.model.plan import UnitRow
-from trueup.model.project import AppendSpec, Find, LedgerSpec, Linked, MappingSpec, Project, Value
+from trueup.model.project import Project
 from trueup.model.units import DAY, unit_rows
 from trueup.planning.needs import columns, entity_fields, finds
 from trueup.ports import Condition, Record, Row, Source, Target

@@ -6,8 +6,8 @@ from typing import Any
 from jinja2 import Undefined
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.change import RowRef, Unknown
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import RowRef, Unknown
 from trueup.planning.context import PlanContext
 
 

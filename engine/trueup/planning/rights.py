@@ -3,9 +3,9 @@
 from typing import assert_never
 
 from trueup.errors import RIGHTS
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Change
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from trueup.expressions.filters import domain
 from trueup.model.catalogue import Entity, Type
+from trueup.model.mapping import MappingSpec, Reference
 from trueup.model.mapping_state import Record
-from trueup.model.project import MappingSpec, Project, Reference
+from trueup.model.project import Project
 from trueup.model.record_search import Fit, Fits
 from trueup.planning.reading import Records
 from trueup.ports import Condition, Target

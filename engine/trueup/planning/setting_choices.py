@@ -6,7 +6,8 @@ here knows a setting by name.
 
 from trueup.expressions import inspect
 from trueup.model.coerce import coerce
-from trueup.model.project import Find, Project, Value
+from trueup.model.mapping import Find, Value
+from trueup.model.project import Project
 from trueup.ports import Condition, Target
 
 Choices = dict[tuple[str, ...], list[str]]

@@ -9,7 +9,8 @@ from trueup.expressions.compiled import slot_raw
 from trueup.model.catalogue import UDF
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import FieldSpec, Find, MappingSpec, PriceSpec, Project, Value
+from trueup.model.mapping import FieldSpec, Find, MappingSpec, PriceSpec, Value
+from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.planning.reading import Records
 from trueup.ports import Condition, Target

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Severity
-from trueup.model.project import Decision
 from trueup.model.suggestions import closest
 from trueup.planning.context import PlanContext
 from trueup.planning.selection.row_names import matching_keys

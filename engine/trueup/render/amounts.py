@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.plan import Action, Change, Plan
+from trueup.model.change import Action, Change
+from trueup.model.plan import Plan
 from trueup.render.pennies import Spread, spread
 
 MONTHS = 12

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.money import exact
-from trueup.model.plan import LedgerClass, LedgerLine, LedgerTotals, Plan, RowRef
+from trueup.model.plan import LedgerClass, LedgerLine, LedgerTotals, Plan
 from trueup.render.belonging import Belonging
 from trueup.render.findings import held_findings, own
 from trueup.render.pennies import NOTHING, PENNY, Spread, penny, spread

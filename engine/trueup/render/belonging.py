@@ -7,7 +7,8 @@ holds the customers, so that follows from its ledger, or from the entity that a 
 from collections.abc import Collection, Iterable, Mapping
 from typing import assert_never
 
-from trueup.model.plan import Action, Blocked, Change, Plan, RowRef
+from trueup.model.change import Action, Change, RowRef
+from trueup.model.plan import Blocked, Plan
 from trueup.render.view import GroupBy
 
 NO_CUSTOMER = RowRef("", "", "(no customer)")

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
-from trueup.model.plan import Action, Change, FieldChange, Reason, Unknown
+from trueup.model.change import Action, Change, FieldChange, Reason, Unknown
 from trueup.render.amounts import is_shown
 from trueup.render.folding import Group, fold, is_drift
 from trueup.render.formatting import count, known_as, money, sentence, some

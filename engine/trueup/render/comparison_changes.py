@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
+from trueup.model.change import Action, Change, FieldChange, RowRef
 from trueup.model.comparison import ChangePair
-from trueup.model.plan import Action, Change, FieldChange, RowRef
 from trueup.planning.comparison import FACTS, SENT
 from trueup.render import changes
 from trueup.render.formatting import count, known_as, money, signed, word

@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from trueup.model.change import Change, RowRef
 from trueup.model.comparison import Comparison
-from trueup.model.plan import Change, Plan, RowRef
+from trueup.model.plan import Plan
 from trueup.render.amounts import plan_money
 from trueup.render.attention import billing
 from trueup.render.belonging import NO_CUSTOMER, Belonging

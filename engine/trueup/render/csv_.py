@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, tzinfo
 from decimal import Decimal
 
+from trueup.model.change import Change, FieldChange
 from trueup.model.history import RunHistory, change_data, change_status
-from trueup.model.plan import Change, FieldChange
 from trueup.render.changes import after, before
 from trueup.render.history import moment, value_text
 from trueup.render.sanitize import sanitize

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from trueup.model.plan import Action, Change, RowRef
+from trueup.model.change import Action, Change, RowRef
 from trueup.render.amounts import PlanMoney
 from trueup.render.belonging import name_of
 from trueup.render.formatting import known_as, money

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Action, Change
+from trueup.model.decision import Verdict
 from trueup.model.decision_effect import (
     Effect,
     RowEffect,
@@ -13,8 +15,6 @@ from trueup.model.decision_effect import (
     StandingDecision,
     StandingDecisions,
 )
-from trueup.model.plan import Action, Change
-from trueup.model.project import Verdict
 from trueup.render.formatting import count, known_as, money, plural, signed, word
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.sanitize import sanitize

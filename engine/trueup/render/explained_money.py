@@ -4,9 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from shlex import quote
 
+from trueup.model.change import Action, Change, ServiceTerms
 from trueup.model.explanation import ChangeExplanation, PeriodAmount, TotalExplanation, TotalPart
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, ServiceTerms
 from trueup.render.amounts import MONTHS, money_of
 from trueup.render.attention import in_pennies
 from trueup.render.belonging import usual_service

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from trueup.model.change import Reason
 from trueup.model.explanation import (
     DecisionExplanation,
     Explanation,
@@ -14,8 +15,7 @@ from trueup.model.explanation import (
     RuleStatus,
     UndoneField,
 )
-from trueup.model.plan import Reason
-from trueup.model.project import Manage
+from trueup.model.mapping import Manage
 from trueup.model.run import Pushed
 from trueup.render.evaluation import row_place
 from trueup.render.explained_ledger import ledger_lines

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from trueup.model.change import RowRef
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
-from trueup.model.plan import Blocked, LeftOut, Plan, RowRef
+from trueup.model.plan import Blocked, LeftOut, Plan
 from trueup.render.finding_text import paint_of
 from trueup.render.formatting import (
     count,

@@ -8,7 +8,7 @@ first few are shown in full, the others are counted. Joined: they are sent toget
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from trueup.model.plan import Action, Change, Reason
+from trueup.model.change import Action, Change, Reason
 from trueup.render.joined import joined
 
 MANY = 10

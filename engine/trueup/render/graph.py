@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from trueup.model.mapping import FieldSpec, Linked, MappingSpec, Reference
 from trueup.model.plan import Plan
-from trueup.model.project import FieldSpec, Linked, MappingSpec, Reference
 from trueup.render.changes import symbol
 from trueup.render.formatting import count, known_as
 from trueup.render.sanitize import sanitize

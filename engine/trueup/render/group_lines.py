@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from trueup.model.plan import Action, Change, Reason
+from trueup.model.change import Action, Change, Reason
 from trueup.render.amounts import is_shown
 from trueup.render.changes import FOUND_BY, before
 from trueup.render.changes import NOTHING as EMPTY

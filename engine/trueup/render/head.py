@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from trueup.model.plan import Action, Plan
+from trueup.model.change import Action
+from trueup.model.plan import Plan
 from trueup.render.changes import symbol
 from trueup.render.findings import remedy_text
 from trueup.render.formatting import count, known_as, money, number, signed

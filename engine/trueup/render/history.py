@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
+from trueup.model.change import Action, Change
 from trueup.model.history import RunHistory, RunsOverview, UndoneBy, change_data, change_status
-from trueup.model.plan import Action, Change
 from trueup.model.run import Entry
 from trueup.render.changes import after, before, symbol, units, where
 from trueup.render.formatting import count, known_as

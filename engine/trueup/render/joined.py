@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trueup.model.plan import Change
+from trueup.model.change import Change
 
 
 def joined(changes: Sequence[Change]) -> list[tuple[Change, ...]]:

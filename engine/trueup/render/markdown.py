@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Change, Plan
+from trueup.model.plan import Plan
 from trueup.render import changes as change_text
 from trueup.render.amounts import is_shown
 from trueup.render.findings import alike

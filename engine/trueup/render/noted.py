@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from trueup.model.change import RowRef
 from trueup.model.note import Note
-from trueup.model.plan import Plan, RowRef
+from trueup.model.plan import Plan
 from trueup.render.csv_ import Cells
 from trueup.render.formatting import known_as
 from trueup.render.sanitize import sanitize

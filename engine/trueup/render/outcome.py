@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from trueup.model.change import Action
 from trueup.model.outcome import CallsNeeded, ChangeOutcome, ChangeStatus, Outcome
-from trueup.model.plan import Action
 from trueup.render.formatting import count, counts, known_as, some, word
 from trueup.render.layout import Cell, Line, free
 from trueup.render.sanitize import sanitize

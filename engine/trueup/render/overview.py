@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Amount, Change, LedgerTotals, Plan, RowRef
+from trueup.model.plan import Amount, LedgerTotals, Plan
 from trueup.render.amounts import PlanMoney, has_money, plan_money
 from trueup.render.attention import Billing, Item, Kind, billing, items
 from trueup.render.belonging import NO_CUSTOMER, NO_SERVICE, Belonging

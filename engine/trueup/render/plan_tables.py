@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
-from trueup.model.plan import Action, Change, LedgerLine, Plan, Reason, RowRef
+from trueup.model.change import Action, Change, Reason, RowRef
+from trueup.model.plan import LedgerLine, Plan
 from trueup.render.amounts import PlanMoney, plan_money
 from trueup.render.attention import Item, Kind, is_known, items
 from trueup.render.belonging import Belonging, name_of

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum, auto
 
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Change, Plan
+from trueup.model.plan import Plan
 from trueup.render import changes as change_text
 from trueup.render.amounts import is_shown
 from trueup.render.attention import Item, Kind

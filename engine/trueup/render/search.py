@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import RowRef
 from trueup.model.finding import BRIEF_KEY
-from trueup.model.plan import RowRef
 from trueup.model.record_search import Fit, FoundRecord, SearchResult
 from trueup.render.formatting import count, known_as
 from trueup.render.layout import Cell, Line, free, lay_out

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from trueup.model.change import Action, Change, Reason
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Change, Outside, Plan, Reason
+from trueup.model.plan import Outside, Plan
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
 from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from trueup.model.plan import Action, Change, RowRef
+from trueup.model.change import Action, Change, RowRef
 
 
 @dataclass(frozen=True, slots=True)

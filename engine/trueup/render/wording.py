@@ -3,7 +3,8 @@
 from typing import assert_never
 
 from trueup.model.catalogue import SystemNames
-from trueup.model.plan import FieldChange, LedgerClass, Reason
+from trueup.model.change import FieldChange, Reason
+from trueup.model.plan import LedgerClass
 
 _REASONS = {
     Reason.SOURCE: "changed in {source}",

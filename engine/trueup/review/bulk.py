@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from trueup.model.plan import Action
-from trueup.model.project import Project, Verdict
+from trueup.model.change import Action
+from trueup.model.decision import Verdict
+from trueup.model.project import Project
 from trueup.operations.decide import possible
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.user import current_user

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from trueup.model.change import RowRef
 from trueup.model.note import Note
-from trueup.model.plan import RowRef
 from trueup.render.belonging import name_of
 from trueup.render.noted import assignee, tags
 from trueup.render.pennies import NOTHING

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from trueup.model.change import Action, Change, RowRef
+from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Command
-from trueup.model.plan import Action, Change, RowRef
-from trueup.model.project import Decision, Verdict
 from trueup.render.attention import Item, Kind
 from trueup.render.formatting import known_as, word
 from trueup.review.current import Current

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trueup.model.plan import Change, LedgerLine, RowRef
+from trueup.model.change import Change, RowRef
+from trueup.model.plan import LedgerLine
 from trueup.model.project import Project
 from trueup.render.attention import Item
 from trueup.render.belonging import CONTRACTS, SERVICES, name_of

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple, assert_never
 
+from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import Finding
 from trueup.model.note import Note
-from trueup.model.plan import Action, Change, LedgerClass, LedgerLine, Plan, RowRef
+from trueup.model.plan import LedgerClass, LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.render import ledger
 from trueup.render.attention import Item, Kind, items

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trueup.errors import EngineError
+from trueup.model.change import Action
 from trueup.model.history import RunHistory, change_data, change_status
-from trueup.model.plan import Action
 from trueup.model.run import RunStatus, Step
 from trueup.operations.history import history, show_run, show_runs, verify_journal
 from trueup.operations.state import recorded_doubts

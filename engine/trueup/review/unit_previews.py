@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trueup.model.plan import Change
+from trueup.model.change import Change
 from trueup.render.changes import effects
 from trueup.render.customer_sentence import customer_sentence
 from trueup.render.formatting import known_as

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from trueup.model.plan import UnitRow
+from trueup.model.change import UnitRow
 from trueup.model.units import DAY
 
 Entered = tuple[date, Decimal]

@@ -22,8 +22,8 @@ from trueup.model.approval import (
     Statement,
     same_person,
 )
+from trueup.model.change import Change
 from trueup.model.history import AuditEntry
-from trueup.model.plan import Change
 
 NOTHING = Decimal(0)
 TWO = 2

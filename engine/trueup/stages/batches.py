@@ -8,7 +8,7 @@ that each endpoint of the target has something to do.
 from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
-from trueup.model.plan import Action, Change
+from trueup.model.change import Action, Change
 
 
 class Schedule:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from trueup.model.change import InvoiceEffect, ServiceTerms
 from trueup.model.money import exact
-from trueup.model.plan import InvoiceEffect, ServiceTerms
 from trueup.model.units import DAY
 
 

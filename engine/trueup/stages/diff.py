@@ -10,10 +10,10 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Slot
 from trueup.model.catalogue import UNNAMED, Entity, Field, SystemNames
+from trueup.model.change import FieldChange, Reason, Unknown
 from trueup.model.coerce import coerce, empty, fingerprint, label, same
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import FieldChange, Reason, Unknown
-from trueup.model.project import Manage, MappingSpec
+from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.requirements import is_required
 
 ROW = "~row"

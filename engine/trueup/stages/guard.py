@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import assert_never
 
+from trueup.model.change import Action, Change
 from trueup.model.coerce import empty
-from trueup.model.plan import Action, Change, GoneRows, GuardExceeded, Money
+from trueup.model.plan import GoneRows, GuardExceeded, Money
 from trueup.model.project import Guards
 
 SMALL = 10

@@ -11,18 +11,11 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.change import NO_TERMS, RowRef, ServiceTerms, UnitRow
 from trueup.model.finding import NO_ADVICE, Advice, Command
+from trueup.model.mapping import Difference
 from trueup.model.money import exact
-from trueup.model.plan import (
-    NO_TERMS,
-    HeldUnits,
-    LedgerClass,
-    LedgerLine,
-    RowRef,
-    ServiceTerms,
-    UnitRow,
-)
-from trueup.model.project import Difference
+from trueup.model.plan import HeldUnits, LedgerClass, LedgerLine
 
 
 @dataclass(frozen=True, slots=True)

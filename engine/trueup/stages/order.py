@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import networkx as nx
 
 from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.change import Change
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Change
 
 
 def order(

@@ -16,8 +16,8 @@ from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.coerce import CoercionError, pick_table
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
+from trueup.model.mapping import Find, Manage, Reference
 from trueup.model.mapping_state import MappingState, RowKey
-from trueup.model.project import Find, Manage, Reference
 
 Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
 """The id of the one record of reference data that fits; None where a value is none.

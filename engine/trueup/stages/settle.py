@@ -5,8 +5,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from trueup.model.change import UnitRow
 from trueup.model.coerce import same
-from trueup.model.plan import UnitRow
 from trueup.model.units import DAY, units_on
 
 

@@ -5,17 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from trueup.model.change import Action, Change
 from trueup.model.finding import Severity
-from trueup.model.plan import (
-    NO_TOTALS,
-    Action,
-    Blocked,
-    Change,
-    GoneRows,
-    LedgerTotals,
-    Money,
-    Summary,
-)
+from trueup.model.plan import NO_TOTALS, Blocked, GoneRows, LedgerTotals, Money, Summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from trueup.model.finding import Place
-from trueup.model.project import PolicyOverride, PolicyPart, Value
+from trueup.model.mapping import PolicyOverride, PolicyPart, Value
 from trueup.operations.testing.coverage import covered
 from trueup.operations.testing.run import run_test
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import EngineError
+from trueup.model.change import Action, Reason
 from trueup.model.explanation import FieldStatus, RowStatus, RuleStatus
-from trueup.model.plan import Action, Reason
-from trueup.model.project import PolicyPart
+from trueup.model.mapping import PolicyPart
 from trueup.pipeline import PlanOptions, plan_with_context
 from trueup.planning.explaining.ledger import explain_line
 from trueup.planning.explaining.money import explain_change

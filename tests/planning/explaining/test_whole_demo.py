@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 from trueup import wiring
 from trueup.model.catalogue import UNNAMED
+from trueup.model.change import Action
 from trueup.model.document import dumps
 from trueup.model.explanation import Explanation, FieldStatus
 from trueup.model.money import exact
-from trueup.model.plan import Action, LedgerClass
+from trueup.model.plan import LedgerClass
 from trueup.operations.plan import planned_in
 from trueup.operations.project import load_project
 from trueup.pipeline import PlanOptions

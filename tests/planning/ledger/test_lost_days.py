@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from trueup.model.plan import RowRef, ServiceTerms
+from trueup.model.change import RowRef, ServiceTerms
 from trueup.planning.ledger.lost_days import lost
 from trueup.stages.append import Correction, Pending, ServiceDays, merge
 from trueup.stages.ledger import PendingUnits, ServiceLedger

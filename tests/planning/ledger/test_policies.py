@@ -1,7 +1,8 @@
 """A policy that cannot be evaluated for a row keeps its changes back."""
 
 import pytest
-from trueup.model.plan import Action, LedgerClass
+from trueup.model.change import Action
+from trueup.model.plan import LedgerClass
 
 from tests.support.scene import Scene, day
 from tests.support.small_project import changed

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from trueup.model.change import InvoiceEffect
 from trueup.model.money import exact
-from trueup.model.plan import InvoiceEffect
 
 from tests.support.scene import YEARLY, Scene, change_of, day, kept, line_of, log
 from tests.support.small_project import changed

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from trueup.expressions.compiled import Compiled
 from trueup.model.catalogue import UNNAMED, Catalogue, Entity, Field, Type
+from trueup.model.mapping import MatchKey, Strength
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MatchKey, Strength
 from trueup.planning.records.presence import find_presence
 from trueup.stages.resolve import Resolver
 

@@ -1,7 +1,8 @@
 """A record that was merged, replaced or doubled by hand: the plan names a way out that works."""
 
+from trueup.model.change import Action
 from trueup.model.finding import Finding
-from trueup.model.plan import Action, Plan
+from trueup.model.plan import Plan
 
 from tests.support.scene import COMPANY, CONTRACT, SERVICE, actions, kept
 from tests.support.small_project import decisions

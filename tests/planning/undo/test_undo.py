@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 from trueup.errors import StateError
+from trueup.model.change import Action
 from trueup.model.finding import Severity
-from trueup.model.plan import Action
 
 from tests.support.scene import (
     LINE,

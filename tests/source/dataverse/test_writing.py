@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from trueup.applying.send import write_back
+from trueup.model.change import Action, Change, Preconditions
 from trueup.model.finding import Place
-from trueup.model.plan import Action, Change, Preconditions
 from trueup.model.run import Step
 from trueup.ports import RowOutcome, RowUpdate
 from trueup.sandbox.dataverse.schema import Quirks

@@ -8,7 +8,7 @@ from trueup.config.checks.read_entities import DAYS, NUMBERS, check_read, check_
 from trueup.config.documents import Steps
 from trueup.model.catalogue import Entity
 from trueup.model.finding import Finding
-from trueup.model.project import AppendSpec, MappingSpec, Reference
+from trueup.model.mapping import AppendSpec, MappingSpec, Reference
 from trueup.model.suggestions import unknown
 
 

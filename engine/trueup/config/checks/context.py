@@ -25,8 +25,10 @@ from trueup.config.checks.shapes import (
 from trueup.config.node import Node
 from trueup.config.schema import CheckedDocument, is_within
 from trueup.model.catalogue import Catalogue, Entity, Table, Type
+from trueup.model.decision import DECIDE_WORDS
 from trueup.model.finding import Place
-from trueup.model.project import DECIDE_WORDS, FieldSpec, MappingSpec, Reference, Rule
+from trueup.model.mapping import FieldSpec, MappingSpec, Reference
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import Facts, RuleOn, scope
 
 _DAY, _TEXT, _NUMBER = Scalar(Type.DAY), Scalar(Type.TEXT), Scalar(Type.DECIMAL)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import check_mapping_name, error
+from trueup.model.decision import Decision, Topic, Verdict
 from trueup.model.finding import Finding
-from trueup.model.project import Decision, MappingSpec, Topic, Verdict
+from trueup.model.mapping import MappingSpec
 
 _ONLY_APPENDS = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
 """Verdicts on pending changes."""

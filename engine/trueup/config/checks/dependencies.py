@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from trueup.config.checks.context import specs
 from trueup.config.checks.cycles import find_cycles
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import Linked, MappingSpec, Reference
+from trueup.model.mapping import Linked, MappingSpec, Reference
 
 
 def dependencies(mapping: MappingSpec) -> Iterator[tuple[str, Place]]:

@@ -16,7 +16,7 @@ from trueup.errors import ExpressionFault
 from trueup.expressions import EVALUATION_ERRORS, FILTERS, TESTS, Inspection, evaluate, inspect
 from trueup.expressions.syntax import parse
 from trueup.model.finding import Finding, Severity
-from trueup.model.project import Value
+from trueup.model.mapping import Value
 from trueup.model.suggestions import unknown
 
 Names = Mapping[str, Shape]

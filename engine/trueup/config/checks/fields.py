@@ -15,7 +15,7 @@ from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import UDF, Entity, Field, Type
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import FieldSpec, Find, Linked, MappingSpec, Reference, Value
+from trueup.model.mapping import FieldSpec, Find, Linked, MappingSpec, Reference, Value
 from trueup.model.requirements import has_label
 from trueup.model.suggestions import unknown
 

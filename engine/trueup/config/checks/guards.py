@@ -7,7 +7,7 @@ from trueup.config.checks.context import CheckContext
 from trueup.config.checks.fields import error
 from trueup.config.project import NamedLimit
 from trueup.model.finding import Finding
-from trueup.model.project import MappingSpec, WhenMissing
+from trueup.model.mapping import MappingSpec, WhenMissing
 
 _ADJUSTMENTS = "`adjustments: {count: …, seats: …}` limits these"
 

@@ -14,7 +14,7 @@ from trueup.config.documents import Steps
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import (
+from trueup.model.mapping import (
     EffectiveDay,
     LedgerSpec,
     MappingSpec,

@@ -8,7 +8,7 @@ from trueup.config.checks.fields import check_field_name, check_queryable, error
 from trueup.config.documents import Steps
 from trueup.model.catalogue import Entity, Type
 from trueup.model.finding import Finding, Place
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 
 NUMBERS = frozenset({Type.INTEGER, Type.DECIMAL})
 DAYS = frozenset({Type.DAY})

@@ -9,7 +9,7 @@ from trueup.config.checks.settings import paths
 from trueup.config.checks.shapes import Constant
 from trueup.model.catalogue import Entity, Field
 from trueup.model.finding import Finding
-from trueup.model.project import FieldSpec, MappingSpec, Reference, Value
+from trueup.model.mapping import FieldSpec, MappingSpec, Reference, Value
 from trueup.model.requirements import is_required
 
 _DEPENDS = object()

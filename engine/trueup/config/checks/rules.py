@@ -11,7 +11,8 @@ from trueup.config.error_limit import ErrorLimit
 from trueup.expressions import EVALUATION_ERRORS, as_text, evaluate
 from trueup.expressions.rules import STOPS
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import MappingSpec, Rule
+from trueup.model.mapping import MappingSpec
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn, scope
 from trueup.model.suggestions import unknown
 

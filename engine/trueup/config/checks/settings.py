@@ -8,7 +8,8 @@ from trueup.errors import ExpressionFault
 from trueup.expressions import inspect
 from trueup.expressions.compiled import mapping_values, rule_values
 from trueup.model.finding import Finding, Severity
-from trueup.model.project import MappingSpec, Rule, Value
+from trueup.model.mapping import MappingSpec, Value
+from trueup.model.project import Rule
 
 Path = tuple[str, ...]
 

@@ -8,7 +8,7 @@ from trueup.config.checks.cycles import find_cycles
 from trueup.config.checks.expressions import check_expression
 from trueup.model.catalogue import Column, Table
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.project import Join, MappingSpec
+from trueup.model.mapping import Join, MappingSpec
 from trueup.model.suggestions import unknown
 
 

@@ -28,7 +28,7 @@ from trueup.config.checks.shapes import UNNAMED, Constant, Scalar
 from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Entity, Type
 from trueup.model.finding import Finding
-from trueup.model.project import FieldSpec, Linked, Manage, MappingSpec, WhenMissing
+from trueup.model.mapping import FieldSpec, Linked, Manage, MappingSpec, WhenMissing
 from trueup.model.suggestions import hint, unknown
 
 CREATE = ("auto", "ask", "never")

@@ -11,7 +11,7 @@ from trueup.config.schema_errors import shown
 from trueup.model.catalogue import Column, Field, Table, Type
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Place
-from trueup.model.project import MappingSpec, Repeat, Value, WriteBackSpec
+from trueup.model.mapping import MappingSpec, Repeat, Value, WriteBackSpec
 from trueup.model.suggestions import hint
 
 

@@ -14,7 +14,8 @@ from trueup.config.mapping import parse_policy
 from trueup.config.node import Node
 from trueup.config.project import named_limits, parse_guards
 from trueup.model.finding import Finding
-from trueup.model.project import Guards, PolicySpec, Project
+from trueup.model.mapping import PolicySpec
+from trueup.model.project import Guards, Project
 from trueup.model.suggestions import unknown
 
 

@@ -10,9 +10,10 @@ from trueup.config.node import Node
 from trueup.config.testing.possible import impossible
 from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names, day_of
+from trueup.model.change import Action
 from trueup.model.finding import Place
-from trueup.model.plan import Action
-from trueup.model.project import MappingSpec, Rule
+from trueup.model.mapping import MappingSpec
+from trueup.model.project import Rule
 from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import (
     AfterApply,

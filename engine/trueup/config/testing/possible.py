@@ -9,10 +9,11 @@ from trueup.config.rules import parse_day
 from trueup.config.testing.rows import fault
 from trueup.config.testing.target import Names
 from trueup.expressions.rules import STOPS
+from trueup.model.change import Action
 from trueup.model.coerce import plain_number
 from trueup.model.finding import Finding, Place
 from trueup.model.finding_codes import DEPENDS, PLAN_CODES
-from trueup.model.plan import Action, LedgerClass
+from trueup.model.plan import LedgerClass
 from trueup.model.project import Project
 from trueup.model.rule_scopes import RuleOn
 from trueup.model.suggestions import nearest

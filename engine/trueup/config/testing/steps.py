@@ -11,8 +11,9 @@ from trueup.config.testing.expectations import ExpectationParser
 from trueup.config.testing.rows import RawRow, RowCompleter, fault, read_rows
 from trueup.config.testing.target import Names, parse_posted, parse_units
 from trueup.model.catalogue import Table
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding
-from trueup.model.project import Decision, Project
+from trueup.model.project import Project
 from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import GivenRow, ProjectTest, Step
 

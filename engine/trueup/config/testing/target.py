@@ -8,7 +8,8 @@ from trueup.config.node import Node
 from trueup.config.rules import parse_day
 from trueup.config.testing.rows import fault
 from trueup.model.finding import Finding, Place
-from trueup.model.project import MappingSpec, Project
+from trueup.model.mapping import MappingSpec
+from trueup.model.project import Project
 from trueup.model.suggestions import hint, unknown
 from trueup.model.testing import GivenRecord, GivenRow, GivenTarget, GivenUnits, Posted
 

@@ -7,11 +7,13 @@ from typing import Any, assert_never
 from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
+from trueup.model.change import Action, Change
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
+from trueup.model.mapping import MappingSpec
 from trueup.model.outcome import Outcome
-from trueup.model.plan import Action, Change, LedgerLine, Plan
-from trueup.model.project import MappingSpec, Project
+from trueup.model.plan import LedgerLine, Plan
+from trueup.model.project import Project
 from trueup.model.testing import (
     AfterApply,
     Difference,

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from trueup.expressions.branches import branches
 from trueup.expressions.compiled import mapping_values, rule_values
+from trueup.model.change import Action
 from trueup.model.finding import Place
-from trueup.model.plan import Action, Plan
-from trueup.model.project import PolicyPart, Project, Value
+from trueup.model.mapping import PolicyPart, Value
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.model.testing import Coverage, ProjectTestResult, Reached, Unreached
 from trueup.planning.ledger.policies import WITHOUT_ROW
 

@@ -14,10 +14,12 @@ from typing import Any
 
 from trueup import pipeline
 from trueup.errors import ConfigError, EngineError
+from trueup.model.change import Action, Change, Unknown
 from trueup.model.coerce import CoercionError, coerce
 from trueup.model.finding import Finding, Place, Severity
-from trueup.model.plan import Action, Change, Plan, Unknown
-from trueup.model.project import AppendSpec, MappingSpec, Project, Reference, Value
+from trueup.model.mapping import AppendSpec, MappingSpec, Reference, Value
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.model.run import Effects, Link, Run, RunStatus
 from trueup.model.testing import GivenRow, GivenUnits, Posted, ProjectTest, RowDefaults
 from trueup.wiring import ThrowAway

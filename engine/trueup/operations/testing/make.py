@@ -17,11 +17,13 @@ from trueup.errors import ConfigError, EngineError
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
 from trueup.model.catalogue import Type
+from trueup.model.change import Action, Change
 from trueup.model.coerce import coerce
 from trueup.model.finding import Severity
+from trueup.model.mapping import Find, MappingSpec, Reference
 from trueup.model.mapping_state import Row
-from trueup.model.plan import Action, Change, Plan
-from trueup.model.project import Find, MappingSpec, Project, Reference
+from trueup.model.plan import Plan
+from trueup.model.project import Project
 from trueup.model.suggestions import hint
 from trueup.model.testing import RowDefaults
 from trueup.model.units import unit_rows

@@ -10,7 +10,8 @@ from typing import Any, TypeVar, cast
 from trueup.expressions.compiled import mapping_values
 from trueup.expressions.variants import variants
 from trueup.model.finding import Place, Severity
-from trueup.model.project import EffectiveDay, MappingSpec, PolicyPart, Project, Rule, Value
+from trueup.model.mapping import EffectiveDay, MappingSpec, PolicyPart, Value
+from trueup.model.project import Project, Rule
 from trueup.model.testing import Reached
 
 _NOTHING = Value(None, Place(""))

@@ -7,8 +7,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from trueup.config.testing.expectations import UNITS
 from trueup.model.catalogue import Field
+from trueup.model.change import Unknown
 from trueup.model.coerce import label
-from trueup.model.plan import Plan, Unknown
+from trueup.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot
+from trueup.model.change import Action, Change, FieldChange
 from trueup.model.coerce import empty, same
 from trueup.model.explanation import FieldExplanation, FieldStatus, UndoneField
-from trueup.model.plan import Action, Change, FieldChange
-from trueup.model.project import Manage, MappingSpec, Value
+from trueup.model.mapping import Manage, MappingSpec, Value
 from trueup.planning.context import PlanContext
 from trueup.planning.explaining.formulas import formula
 from trueup.planning.records.change_parts import shown_value

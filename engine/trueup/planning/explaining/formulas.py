@@ -6,7 +6,7 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.used_values import used_values
 from trueup.model.explanation import Formula
-from trueup.model.project import MappingSpec, Value
+from trueup.model.mapping import MappingSpec, Value
 from trueup.planning.context import PlanContext
 
 

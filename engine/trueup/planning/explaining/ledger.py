@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from trueup.model.change import NO_TERMS
 from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import (
     Formula,
@@ -10,8 +11,8 @@ from trueup.model.explanation import (
     PolicyExplanation,
     RecordValue,
 )
-from trueup.model.plan import NO_TERMS, LedgerLine, Plan
-from trueup.model.project import LedgerSpec, MappingSpec
+from trueup.model.mapping import LedgerSpec, MappingSpec
+from trueup.model.plan import LedgerLine, Plan
 from trueup.planning.context import PlanContext
 from trueup.planning.explaining.formulas import formula
 from trueup.planning.ledger.policies import Policies

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import date
 
+from trueup.model.change import Action, Change, RowRef, SeenRow, ServiceTerms
 from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import ChangeExplanation, Formula, PeriodAmount
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, Plan, RowRef, SeenRow, ServiceTerms
+from trueup.model.plan import Plan
 from trueup.planning.context import PlanContext
 from trueup.planning.explaining.formulas import formula
 from trueup.planning.needs import GONE, row_print, volatile

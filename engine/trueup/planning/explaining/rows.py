@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from trueup.model.change import Change
 from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import DecisionExplanation, RowExplanation, RowStatus
 from trueup.model.finding import Finding
-from trueup.model.plan import Change, Plan
+from trueup.model.plan import Plan
 from trueup.planning.context import PlanContext
 from trueup.planning.explaining.fields import explain_fields
 from trueup.planning.explaining.formulas import formula

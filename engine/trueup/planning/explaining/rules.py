@@ -7,7 +7,8 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate, inspect
 from trueup.expressions.compiled import spec_values
 from trueup.model.explanation import RuleExplanation, RuleStatus
 from trueup.model.finding import Finding
-from trueup.model.project import MappingSpec, Rule, Value
+from trueup.model.mapping import MappingSpec, Value
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
 from trueup.planning.records.rules import record_rule_names

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trueup.errors import EngineError
+from trueup.model.change import Change
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import Change, LedgerLine, Plan
+from trueup.model.plan import LedgerLine, Plan
 from trueup.model.suggestions import hint
 from trueup.planning.context import PlanContext
 from trueup.planning.selection.arguments import (

@@ -10,8 +10,9 @@ from decimal import Decimal
 from functools import partial
 
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Action, Change
 from trueup.model.explanation import TotalExplanation, TotalPart
-from trueup.model.plan import Action, Amount, Blocked, Change, LedgerLine, Plan
+from trueup.model.plan import Amount, Blocked, LedgerLine, Plan
 from trueup.stages.ledger_totals import LineParts, parts_of
 from trueup.stages.summary import waits
 

@@ -7,9 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.expressions.rules import STOPS, rule_findings
-from trueup.model.finding import Finding, Severity
-from trueup.model.money import exact
-from trueup.model.plan import (
+from trueup.model.change import (
     Action,
     Adjustment,
     Change,
@@ -20,7 +18,10 @@ from trueup.model.plan import (
     UnitRow,
     Unknown,
 )
-from trueup.model.project import AppendSpec, MappingSpec, Verdict
+from trueup.model.decision import Verdict
+from trueup.model.finding import Finding, Severity
+from trueup.model.mapping import AppendSpec, MappingSpec
+from trueup.model.money import exact
 from trueup.model.rule_scopes import ChangeFacts, RuleOn, as_names
 from trueup.model.units import (
     adjust,

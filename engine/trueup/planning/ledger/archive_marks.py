@@ -5,9 +5,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from trueup.expressions import evaluate
+from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Action, Change, FieldChange, Preconditions, Reason
-from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
 from trueup.planning.ledger.lost_days import credit_note, earlier_notes

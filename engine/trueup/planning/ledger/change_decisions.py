@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from trueup.model.project import Decision, MappingSpec, Topic, Verdict
+from trueup.model.decision import Decision, Topic, Verdict
+from trueup.model.mapping import MappingSpec
 from trueup.model.pushed_keys import undo_key
 from trueup.model.run import Pushed
 from trueup.planning.context import PlanContext

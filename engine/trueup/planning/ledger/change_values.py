@@ -8,8 +8,8 @@ from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
+from trueup.model.mapping import AppendSpec, MappingSpec, Reference
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import AppendSpec, MappingSpec, Reference
 from trueup.planning.context import PlanContext
 
 

@@ -7,9 +7,9 @@ count. Once it has ended they are marked, and with the mark the run rate loses t
 from collections.abc import Sequence
 from datetime import date
 
+from trueup.model.change import ServiceTerms
 from trueup.model.finding import Severity
 from trueup.model.money import exact
-from trueup.model.plan import ServiceTerms
 from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.change_values import change_finding

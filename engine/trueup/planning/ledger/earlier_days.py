@@ -15,9 +15,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from trueup.model.change import UnitRow
+from trueup.model.mapping import AppendSpec, LedgerSpec
 from trueup.model.money import exact
-from trueup.model.plan import UnitRow
-from trueup.model.project import AppendSpec, LedgerSpec
 from trueup.model.pushed_keys import correction_day, is_move
 from trueup.model.units import DAY, extended, total, units_on
 from trueup.planning.context import PlanContext

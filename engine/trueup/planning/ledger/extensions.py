@@ -7,8 +7,8 @@ invoice bills, or before it, that invoice has more days.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trueup.model.plan import Action, Change, InvoiceEffect
-from trueup.model.project import PeriodsSpec
+from trueup.model.change import Action, Change, InvoiceEffect
+from trueup.model.mapping import PeriodsSpec
 from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.stages import billing

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from trueup.model.change import Change
 from trueup.model.finding import Finding
-from trueup.model.plan import Change, LedgerLine
+from trueup.model.plan import LedgerLine
 from trueup.model.units import DAY
 from trueup.planning.ledger.adjustments import AdjustmentPlanner
 from trueup.planning.ledger.planned import PlannedAdjustment

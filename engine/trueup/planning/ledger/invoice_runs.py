@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from trueup.model.plan import RowRef
-from trueup.model.project import AppendSpec, LedgerSpec
+from trueup.model.change import RowRef
+from trueup.model.mapping import AppendSpec, LedgerSpec
 from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.stages.append import ServiceDays

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from trueup.model.change import Action, Change, RowRef
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Action, Change, LedgerLine, RowRef
-from trueup.model.project import MappingSpec
+from trueup.model.plan import LedgerLine
 from trueup.model.units import is_posted, units_on
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.halves import changed_since, first_day_alike

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import RowKey
 from trueup.model.plan import LedgerClass, LedgerLine
-from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.planning.references import ReferenceGraph

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+from trueup.model.change import Change
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Change
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.adjustments import AdjustmentPlanner
 from trueup.planning.ledger.change_values import ChangeValues

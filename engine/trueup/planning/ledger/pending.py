@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from trueup.model.decision import Verdict
 from trueup.model.finding import Finding, Severity
+from trueup.model.mapping import AppendSpec, MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import AppendSpec, MappingSpec, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.archive_marks import ArchiveMarks

@@ -15,10 +15,10 @@ from typing import Any, TypeVar, assert_never
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
+from trueup.model.change import RowRef, ServiceTerms
 from trueup.model.coerce import shown
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import RowRef, ServiceTerms
-from trueup.model.project import (
+from trueup.model.mapping import (
     EffectiveDay,
     MappingSpec,
     PolicyOverride,

@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.finding import Place
+from trueup.model.mapping import MappingSpec, PolicyPart, Value
 from trueup.model.plan import LedgerLine, Plan
-from trueup.model.project import MappingSpec, PolicyPart, Value
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.policies import ABOVE_CEILING, Policies, Policy
 from trueup.stages.ledger import ServiceLedger

@@ -3,9 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
+from trueup.model.decision import Verdict
 from trueup.model.finding import Advice, Command, Severity
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MappingSpec, Verdict
 from trueup.model.run import Pushed
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.archive_marks import ArchiveMarks

@@ -5,8 +5,8 @@ from decimal import Decimal, InvalidOperation
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.model.coerce import shown
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
+from trueup.model.mapping import LedgerSpec, MappingSpec
 from trueup.model.mapping_state import RowKey
-from trueup.model.project import LedgerSpec, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.held import root_finding
 from trueup.planning.ledger.pending import PendingChanges, Queue

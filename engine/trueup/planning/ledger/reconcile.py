@@ -9,16 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from trueup.expressions.rules import STOPS, rule_findings
+from trueup.model.change import Action, Change
+from trueup.model.decision import Decision, Topic, Verdict
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Change, LedgerLine
-from trueup.model.project import (
-    AppendSpec,
-    Decision,
-    LedgerSpec,
-    MappingSpec,
-    Topic,
-    Verdict,
-)
+from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
+from trueup.model.plan import LedgerLine
 from trueup.model.pushed_keys import correction_key
 from trueup.model.rule_scopes import LedgerFacts, RuleOn, as_names
 from trueup.planning.context import PlanContext

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 
+from trueup.model.change import Action
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
-from trueup.model.plan import Action, LedgerLine
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
+from trueup.model.plan import LedgerLine
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.ledger.change_values import change_finding

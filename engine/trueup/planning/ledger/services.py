@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from trueup.model.change import Action, RowRef, ServiceTerms, UnitRow
 from trueup.model.finding import NO_ADVICE, Advice
-from trueup.model.plan import Action, RowRef, ServiceTerms, UnitRow
-from trueup.model.project import AppendSpec, LedgerSpec, MappingSpec
+from trueup.model.mapping import AppendSpec, LedgerSpec, MappingSpec
 from trueup.model.units import extended, total
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.contract_ends import after_its_contract

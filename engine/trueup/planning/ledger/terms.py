@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
+from trueup.model.change import ServiceTerms
 from trueup.model.coerce import label
 from trueup.model.explanation import RecordValue
-from trueup.model.plan import ServiceTerms
-from trueup.model.project import LedgerSpec, MappingSpec, PriceSpec, Reference
+from trueup.model.mapping import LedgerSpec, MappingSpec, PriceSpec, Reference
 from trueup.planning.context import PlanContext
 from trueup.planning.references import record_after
 

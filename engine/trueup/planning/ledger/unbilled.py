@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from trueup.model.finding import Advice, Command, Severity
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MappingSpec
 from trueup.model.units import DAY
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.change_values import change_finding

@@ -3,7 +3,7 @@
 Each step is a module of this folder; `align` names them in order.
 """
 
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.changes import plan_changes
 from trueup.planning.records.dependencies import add_needs

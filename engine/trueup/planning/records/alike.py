@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trueup.model.change import Alike, Unknown
 from trueup.model.coerce import empty
-from trueup.model.plan import Alike, Unknown
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.identity import most_selective
 from trueup.planning.records.key_values import KeyValues

@@ -5,8 +5,8 @@ from typing import Any
 
 from trueup.expressions.compiled import Slot
 from trueup.model.catalogue import Entity
-from trueup.model.plan import Action, Change, Preconditions, Unknown
-from trueup.model.project import MappingSpec
+from trueup.model.change import Action, Change, Preconditions, Unknown
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row
 from trueup.planning.records.matching import change_id

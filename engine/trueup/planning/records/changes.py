@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.expressions.compiled import Slot
+from trueup.model.change import Action, Change, Preconditions, Reason, Unknown
 from trueup.model.coerce import empty, fingerprint, same
 from trueup.model.finding import Command, Finding, Severity
+from trueup.model.mapping import Manage, MappingSpec
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, Preconditions, Reason, Unknown
-from trueup.model.project import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import seen_row, stable_columns
 from trueup.planning.records.alike import AlikeRecords

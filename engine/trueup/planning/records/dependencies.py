@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from trueup.model.plan import Change, Unknown
-from trueup.model.project import MappingSpec
+from trueup.model.change import Change, Unknown
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.references import changes_before, references_of
 

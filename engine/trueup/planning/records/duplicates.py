@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from trueup.model.coerce import empty
+from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
-from trueup.model.project import MappingSpec, Reference, Topic, Verdict
+from trueup.model.mapping import MappingSpec, Reference
 from trueup.planning.context import PlanContext
 from trueup.stages.diff import getter
 

@@ -1,8 +1,8 @@
 """Evaluates and judges the rows of a mapping: the first half of its turn."""
 
 from trueup.expressions.compiled import Compiled
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MappingSpec
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
 from trueup.planning.records.unreadable import block_unreadable, explain_unreadable

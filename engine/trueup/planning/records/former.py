@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from trueup.model.coerce import empty
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.key_values import KeyValues
 from trueup.stages.diff import getter

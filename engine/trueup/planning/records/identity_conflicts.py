@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from trueup.expressions.value_filters import as_text
 from trueup.model.catalogue import Entity, Type
+from trueup.model.change import Action, Unknown
 from trueup.model.coerce import empty
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
-from trueup.model.plan import Action, Unknown
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.identity import carriers
 from trueup.ports import Record

@@ -3,8 +3,9 @@
 Matching leaves the others out, when it comes to them.
 """
 
+from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Finding, Severity
-from trueup.model.project import MappingSpec, Topic, Verdict
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.stages.match import IGNORED, ignored_text
 

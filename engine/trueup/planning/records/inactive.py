@@ -12,8 +12,9 @@ from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity
 from trueup.model.coerce import CoercionError, empty, same
+from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
-from trueup.model.project import Manage, MappingSpec, Topic, Verdict
+from trueup.model.mapping import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.stages.diff import UNDONE, deactivation, shown_in
 

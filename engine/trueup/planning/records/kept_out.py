@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.change_parts import link_change
 from trueup.stages.match import BY_DECISION, MatchResult

@@ -8,7 +8,7 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.compiled import Slot, slot_raw
 from trueup.model.catalogue import Field, Type
 from trueup.model.coerce import empty
-from trueup.model.project import FieldSpec, MappingSpec, Reference
+from trueup.model.mapping import FieldSpec, MappingSpec, Reference
 from trueup.planning.context import PlanContext
 from trueup.stages.resolve import Resolved
 

@@ -1,7 +1,8 @@
 """Reads a mapping's records and matches its rows with them."""
 
-from trueup.model.plan import Unknown
-from trueup.model.project import MappingSpec, Topic
+from trueup.model.change import Unknown
+from trueup.model.decision import Topic
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.in_doubt import in_doubt_finding
 from trueup.planning.records.handovers import Successions

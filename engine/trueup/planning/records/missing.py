@@ -7,10 +7,10 @@ from typing import Any
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.compiled import Slot
 from trueup.expressions.rules import expression_failed
+from trueup.model.change import Action, Preconditions, Reason
 from trueup.model.coerce import CoercionError
 from trueup.model.finding import Command, Finding, Severity
-from trueup.model.plan import Action, Preconditions, Reason
-from trueup.model.project import FieldSpec, MappingSpec, WhenMissing
+from trueup.model.mapping import FieldSpec, MappingSpec, WhenMissing
 from trueup.planning.context import PlanContext
 from trueup.planning.fingerprints import gone_row
 from trueup.planning.records.change_parts import change_of, parent_values, shown_value

@@ -6,7 +6,7 @@ from typing import Any
 
 from trueup.expressions.compiled import Slot
 from trueup.model.finding import Command, Finding, Severity
-from trueup.model.project import Manage, MappingSpec
+from trueup.model.mapping import Manage, MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.change_parts import shown_value
 from trueup.stages.diff import NOT_KEPT, is_known_not_kept

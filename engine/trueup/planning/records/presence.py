@@ -6,7 +6,7 @@ not known; then the ledger says so instead of taking it for nothing. Nothing of 
 
 from collections.abc import Iterable, Sequence
 
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import entity_fields
 from trueup.planning.records.identity import carriers

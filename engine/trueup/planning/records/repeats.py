@@ -5,7 +5,7 @@ from typing import Any
 
 from trueup.expressions import evaluate
 from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.renewal_order import RenewalOrder
 

@@ -7,7 +7,7 @@ from trueup.expressions import inspect
 from trueup.expressions.rules import STOPS, RecordRules
 from trueup.model.catalogue import Type
 from trueup.model.finding import Finding, Severity
-from trueup.model.project import MappingSpec
+from trueup.model.mapping import MappingSpec
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
 from trueup.planning.records.rules import record_rule_names

@@ -6,8 +6,8 @@ from typing import Any
 
 from trueup.expressions.rules import STOPS, RecordRules
 from trueup.model.finding import Severity
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MappingSpec
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
 from trueup.planning.references import Refs, record_after, with_labels

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
+from trueup.model.decision import Topic, Verdict
 from trueup.model.finding import Advice, Command, Finding, Place, Severity, join_advice
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import MappingSpec, Topic, Verdict
 from trueup.planning.context import PlanContext
 from trueup.planning.records.handovers import (
     Handovers,

@@ -12,8 +12,8 @@ from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.unreadable import NEEDS_UNREAD, PartialRow
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
+from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState, RowKey, UnreadableRow, UnreadableRows
-from trueup.model.project import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.stages.resolve import blocked_unreadable
 

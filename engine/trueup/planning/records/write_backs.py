@@ -7,9 +7,9 @@ from trueup.expressions import EVALUATION_ERRORS, Program
 from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Column, Type
+from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, Unknown
 from trueup.model.finding import Finding, Severity
-from trueup.model.plan import Action, Change, FieldChange, Preconditions, Reason, Unknown
-from trueup.model.project import MappingSpec, WriteBackSpec
+from trueup.model.mapping import MappingSpec, WriteBackSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import record_fields
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from trueup.errors import EngineError
+from trueup.model.change import Change
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import Change
 from trueup.model.suggestions import closest
 from trueup.planning.context import PlanContext
 from trueup.planning.references import ReferenceGraph

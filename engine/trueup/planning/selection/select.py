@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
+from trueup.model.change import Change
 from trueup.model.finding import Finding
 from trueup.model.mapping_state import RowKey
-from trueup.model.plan import Change, LedgerLine
+from trueup.model.plan import LedgerLine
 from trueup.planning.context import PlanContext
 from trueup.planning.references import ReferenceGraph
 from trueup.planning.selection.arguments import parse_customer, parse_selector

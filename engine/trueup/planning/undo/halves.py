@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from trueup.model.plan import Change
+from trueup.model.change import Change
 
 Days = Mapping[str, date]
 """Change of the run → the day of the adjustment that takes it back."""

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason
 from trueup.model.finding import Advice, Command, Finding, Severity
-from trueup.model.plan import Action, Change, FieldChange, Plan, Preconditions, Reason
+from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.planning.call_costs import apply_calls
 from trueup.planning.systems import systems

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from trueup.model.plan import UnitRow
-from trueup.model.project import AppendSpec, LedgerSpec, Manage, MappingSpec, Project, Reference
+from trueup.model.change import UnitRow
+from trueup.model.mapping import AppendSpec, LedgerSpec, Manage, MappingSpec, Reference
+from trueup.model.project import Project
 from trueup.planning.reading import Records
 from trueup.planning.undo.undone_run import UndoContext
 from trueup.ports import Condition

@@ -12,18 +12,10 @@ from trueup.errors import ConfigError
 from trueup.expressions import EVALUATION_ERRORS
 from trueup.expressions.rules import expression_failed
 from trueup.model.catalogue import Entity, Field, Type
+from trueup.model.change import Action, Change, FieldChange, Preconditions, Reason, UnitRow, Unknown
 from trueup.model.coerce import CoercionError, same
 from trueup.model.finding import Advice, Command, Severity
-from trueup.model.plan import (
-    Action,
-    Change,
-    FieldChange,
-    Preconditions,
-    Reason,
-    UnitRow,
-    Unknown,
-)
-from trueup.model.project import Manage, MappingSpec, WhenMissing
+from trueup.model.mapping import Manage, MappingSpec, WhenMissing
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
 from trueup.ports import Condition, Record

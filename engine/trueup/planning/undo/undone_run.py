@@ -8,9 +8,9 @@ from typing import Any
 
 from trueup.errors import StateError
 from trueup.model.catalogue import SystemNames
+from trueup.model.change import Change, Unknown
 from trueup.model.document import loads
 from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
-from trueup.model.plan import Change, Unknown
 from trueup.model.project import Project
 from trueup.model.run import Run, Step
 from trueup.planning.in_doubt import way_to_end

@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from trueup.errors import StateError
+from trueup.model.change import Action, Change, FieldChange, Preconditions, UnitRow
 from trueup.model.finding import Advice, Command
+from trueup.model.mapping import AppendSpec, Difference, LedgerSpec, MappingSpec
 from trueup.model.money import exact
-from trueup.model.plan import Action, Change, FieldChange, Preconditions, UnitRow
-from trueup.model.project import AppendSpec, Difference, LedgerSpec, MappingSpec
 from trueup.model.pushed_keys import is_correction_of
 from trueup.model.units import DAY, adjust, adjusted_days, lowest, units_on
 from trueup.planning.reading import Records

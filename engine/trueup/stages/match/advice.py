@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Advice, Command, join_advice
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import Decision, Verdict
 from trueup.stages.match.result import MatchInputs
 
 MOST = 5

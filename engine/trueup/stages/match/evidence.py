@@ -11,10 +11,10 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from trueup.expressions.filters import domain, normalise
+from trueup.model.change import Unknown
 from trueup.model.coerce import empty, same
+from trueup.model.mapping import MatchKey, Strength
 from trueup.model.mapping_state import MappingState
-from trueup.model.plan import Unknown
-from trueup.model.project import MatchKey, Strength
 from trueup.stages.match.candidates import RecordIndex, folded
 from trueup.stages.match.result import FieldValues
 

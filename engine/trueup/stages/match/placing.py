@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trueup.model.change import Unknown
 from trueup.model.coerce import empty
+from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Advice, Place, Severity
-from trueup.model.plan import Unknown
-from trueup.model.project import Decision, Reference, Verdict
+from trueup.model.mapping import Reference
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import folded
 from trueup.stages.match.claims import Claims

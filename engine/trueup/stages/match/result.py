@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from trueup.model.catalogue import UNNAMED, SystemNames
+from trueup.model.decision import Decision
 from trueup.model.finding import Finding
+from trueup.model.mapping import FieldSpec
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import Decision, FieldSpec
 
 BY_DECISION = "decision"
 BY_IDENTITY = "identity"

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from trueup.model.mapping import Reference
 from trueup.model.mapping_state import MappingState
-from trueup.model.project import Reference
 from trueup.stages.match.advice import MOST
 from trueup.stages.match.candidates import Forms, SimilarIndex, forms_of
 from trueup.stages.match.result import MatchInputs, MatchResult
