@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 import pytest
 from trueup.cli.main import run
 
-from tests.scenarios.beginnings import Service
-from tests.scenarios.world import World
 from tests.support.browser import Serving
 from tests.support.chromium import NO_BROWSER, PATIENCE, chromium, find_chromium, is_required
+from tests.support.desk_world import desk_world
 from tests.support.part_of_demo import keep_customers
 
 CUSTOMERS = (
@@ -52,19 +51,7 @@ def small(browser, tmp_path):
     """A project of one customer, whose name is hostile and long: one line is as it should be, one
     differs, one is new, and one has a change that waits."""
     folder = tmp_path / "small"
-    World(
-        folder,
-        Service(seats=13, changes={"2026-11-10": 3}),
-        Service("two", seats=10, billed=8),
-        Service("new", in_autotask=False),
-        Service(
-            "held",
-            seats=12,
-            changes={"2026-11-12": 2},
-            log={"provisioning_status": "Awaiting Provisioning"},
-        ),
-        account={"name": HOSTILE},
-    )
+    desk_world(folder, HOSTILE)
     return folder
 
 

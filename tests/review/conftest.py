@@ -7,9 +7,8 @@ from threading import Event
 import pytest
 from trueup.operations import apply as operations
 
-from tests.scenarios.beginnings import Service
-from tests.scenarios.world import World
 from tests.support.browser import Serving
+from tests.support.desk_world import desk_world
 
 HOSTILE = "<img src=x onerror=alert(1)> {{ 7 * 7 }} \u202eDental"
 
@@ -21,20 +20,7 @@ def made(tmp_path_factory):
     Its sandbox holds its seed already. Only read: tests that write take a copy.
     """
     folder = tmp_path_factory.mktemp("made") / "work"
-    world = World(
-        folder,
-        Service(seats=13, changes={"2026-11-10": 3}),
-        Service("two", seats=10, billed=8),
-        Service("new", in_autotask=False),
-        Service(
-            "held",
-            seats=12,
-            changes={"2026-11-12": 2},
-            log={"provisioning_status": "Awaiting Provisioning"},
-        ),
-        account={"name": HOSTILE},
-    )
-    world.plan()
+    desk_world(folder, HOSTILE).plan()
     return folder
 
 
