@@ -38,7 +38,7 @@ from trueup.planning.selection.select import SelectionRequest, select
 from trueup.planning.systems import require_same_systems
 from trueup.planning.undo.plan import undo
 from trueup.planning.unused_decisions import unused_decisions
-from trueup.ports import World
+from trueup.ports.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ from trueup.model.catalogue import UDF, Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.project import Connection, Project
 from trueup.planning.needs import columns, entity_fields, operations
-from trueup.ports import Clock, Source, State, Target, World
+from trueup.ports.source import Source
+from trueup.ports.state import State
+from trueup.ports.target import Target
+from trueup.ports.world import Clock, World
 from trueup.target.autotask.credentials import Credentials
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from trueup.applying.manual_settlement import Settlement, close, settle
 from trueup.errors import StateError
 from trueup.model.change import Reason
 from trueup.model.run import Link
-from trueup.ports import RowOutcome
+from trueup.ports.source import RowOutcome
 
 from tests.support.scene import Fault, Scene, actions, adjusts, day, log, settled, statuses
 from tests.support.starting_points import REPEATED, disturbed, services, twins

@@ -17,7 +17,8 @@ from trueup.model.change import Reason
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import Plan
-from trueup.ports import Condition, Record, Rows
+from trueup.ports.source import Rows
+from trueup.ports.target import Condition, Record
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.crashing import killed

@@ -6,16 +6,9 @@ from typing import Any
 from trueup.model.catalogue import Entity
 from trueup.model.finding import Place
 from trueup.model.run import Link
-from trueup.ports import (
-    CallCosts,
-    Condition,
-    Record,
-    RowOutcome,
-    Rows,
-    RowUpdate,
-    StateSnapshot,
-    Threshold,
-)
+from trueup.ports.source import RowOutcome, Rows, RowUpdate
+from trueup.ports.state import StateSnapshot
+from trueup.ports.target import CallCosts, Condition, Record, Threshold
 
 
 class _Loaded:

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from trueup.model.catalogue import Type
-from trueup.ports import Row
+from trueup.ports.source import Row
 
 COLUMNS = [f"c{number:02}" for number in range(20)]
 _TYPES = (Type.TEXT, Type.INTEGER, Type.DECIMAL, Type.DAY)

@@ -32,7 +32,7 @@ from trueup.model.run import Link
 from trueup.operations.project import load_project
 from trueup.operations.project_folder import shipped_folder as shipped
 from trueup.pipeline import plan
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.stages.diff import differing, shown, updates
 from trueup.stages.match import MatchInputs, match
 from trueup.stages.transform import transform

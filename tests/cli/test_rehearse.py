@@ -9,7 +9,7 @@ from trueup.model import document
 from trueup.model.catalogue import Column, Table, Type
 from trueup.model.change import Action
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
-from trueup.ports import Rows, RowUpdate
+from trueup.ports.source import Rows, RowUpdate
 from trueup.render.rehearsal import rehearsal_text
 from trueup.source.overlay import Overlay
 

@@ -8,7 +8,7 @@ from trueup.model.project import Connection
 from trueup.operations.fixed_day import STALE_DAY
 from trueup.operations.plan import plan_in
 from trueup.pipeline import PlanOptions
-from trueup.ports import World
+from trueup.ports.world import World
 
 from tests.support.fakes import FakeClock
 from tests.support.scene import Scene, day, settled

@@ -9,7 +9,9 @@ from trueup.errors import EngineError
 from trueup.model.document import dumps
 from trueup.pipeline import PlanOptions, plan
 from trueup.planning.shared_reads import SharedSource, SharedTarget, shared
-from trueup.ports import Condition, RowUpdate, World
+from trueup.ports.source import RowUpdate
+from trueup.ports.target import Condition
+from trueup.ports.world import World
 from trueup.source.files.source import FileSource
 
 from tests.support.fakes import FakeTarget

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from trueup.config.catalogues import load_tables
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Type
-from trueup.ports import RowOutcome, RowUpdate, Source
+from trueup.ports.source import RowOutcome, RowUpdate, Source
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
 from trueup.source.dataverse.client import DataverseAccess
 from trueup.source.dataverse.source import CacheSettings, DataverseSource

@@ -26,7 +26,7 @@ from trueup.model.history import (
     SystemsAdopted,
 )
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
-from trueup.ports import State, StateSnapshot
+from trueup.ports.state import State, StateSnapshot
 from trueup.state.sqlite.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import PickValue, Type
-from trueup.ports import Condition, Target
+from trueup.ports.target import Condition, Target
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.sandbox.autotask.switches import ALL, Switches
 from trueup.target.autotask.client import AutotaskClient

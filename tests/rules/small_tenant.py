@@ -16,7 +16,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.pipeline import plan
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.sandbox.autotask.tenant import customized
 
 from tests.support.fakes import FakeClock, FakeSource, FakeState, FakeTarget

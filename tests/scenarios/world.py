@@ -33,7 +33,7 @@ from trueup.operations.decide import succeed as succeed_row
 from trueup.operations.plan import plan_in
 from trueup.operations.project import load_project
 from trueup.pipeline import ApplyOptions, PlanOptions
-from trueup.ports import World as Ports
+from trueup.ports.world import World as Ports
 from trueup.sandbox.autotask import settings
 from trueup.sandbox.autotask.records import select
 from trueup.sandbox.autotask.seed import load

@@ -24,17 +24,9 @@ from trueup.model.history import (
     SystemsAdopted,
 )
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
-from trueup.ports import (
-    CallCosts,
-    Condition,
-    Record,
-    Row,
-    RowOutcome,
-    Rows,
-    RowUpdate,
-    StateSnapshot,
-    Threshold,
-)
+from trueup.ports.source import Row, RowOutcome, Rows, RowUpdate
+from trueup.ports.state import StateSnapshot
+from trueup.ports.target import CallCosts, Condition, Record, Threshold
 
 ADJUSTMENTS, UNITS = "ContractServiceAdjustments", "ContractServiceUnits"
 

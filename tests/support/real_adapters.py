@@ -16,7 +16,8 @@ from trueup.model.outcome import Outcome
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
-from trueup.ports import Row, World
+from trueup.ports.source import Row
+from trueup.ports.world import World
 from trueup.sandbox.autotask.dump import dump_database
 from trueup.sandbox.autotask.seed import seed
 from trueup.sandbox.autotask.server import Sandbox

@@ -15,7 +15,9 @@ from trueup.model.plan import LedgerLine, Plan
 from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.pipeline import ApplyOptions, PlanOptions, apply, plan, resume
-from trueup.ports import Record, Row, World
+from trueup.ports.source import Row
+from trueup.ports.target import Record
+from trueup.ports.world import World
 from trueup.stages.diff import UNDONE
 
 from tests.support.fakes import ADJUSTMENTS, UNITS, FakeClock, FakeSource, FakeState, FakeTarget

@@ -13,7 +13,8 @@ from trueup.model.plan import GuardExceeded, Plan
 from trueup.model.project import Project
 from trueup.model.run import Run
 from trueup.planning.systems import require_plan_systems, require_same_systems, systems
-from trueup.ports import History, StateSnapshot, World
+from trueup.ports.state import History, StateSnapshot
+from trueup.ports.world import World
 from trueup.stages.approval import lack_text, moved_money, standing
 from trueup.stages.guard import guard, not_allowed, set_by_rules
 

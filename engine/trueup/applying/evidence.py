@@ -12,7 +12,8 @@ from trueup.model.outcome import ChangeOutcome
 from trueup.model.project import Project
 from trueup.model.run import Entry, Run, Step
 from trueup.planning.systems import require_plan_systems
-from trueup.ports import State, World
+from trueup.ports.state import State
+from trueup.ports.world import World
 
 _TRACES = {
     Step.DONE: Trace.LANDED,

@@ -8,7 +8,7 @@ from trueup.applying.lock import LockHolder
 from trueup.applying.run_state import RunState
 from trueup.model.plan import Plan
 from trueup.model.project import Project
-from trueup.ports import World
+from trueup.ports.world import World
 
 
 @dataclass(frozen=True, slots=True)

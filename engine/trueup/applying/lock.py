@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from trueup.errors import StateLocked
 from trueup.model.run import Lease
-from trueup.ports import World
+from trueup.ports.world import World
 
 LOCK_RECHECK = timedelta(seconds=1)
 """For how long the state's answer about the lock is cached."""

@@ -10,7 +10,7 @@ from trueup.model.document import loads
 from trueup.model.history import PreparedSettlement
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus, Step
-from trueup.ports import State
+from trueup.ports.state import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from trueup.model.project import Project
 from trueup.model.units import DAY, unit_rows, units_on
 from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
 from trueup.planning.records.identity import carriers
-from trueup.ports import Condition, Record, Row, Rows, World
+from trueup.ports.source import Row, Rows
+from trueup.ports.target import Condition, Record
+from trueup.ports.world import World
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from trueup.applying.run_state import RunState
 from trueup.model.catalogue import Table
 from trueup.model.change import Action, Change
 from trueup.model.coerce import same
-from trueup.ports import Source
+from trueup.ports.source import Source
 
 Kept = Mapping[str, object]
 """By field: the value that the target keeps, of fields that it keeps otherwise than written."""

@@ -17,7 +17,8 @@ from trueup.model.catalogue import UNNAMED, SystemNames
 from trueup.model.change import Action, Change
 from trueup.model.finding import Place
 from trueup.model.run import REFUSED, Step
-from trueup.ports import RowOutcome, RowUpdate, Source, Target
+from trueup.ports.source import RowOutcome, RowUpdate, Source
+from trueup.ports.target import Target
 
 PLAN_AGAIN = "plan again: what is still wanted is planned again"
 

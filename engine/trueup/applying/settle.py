@@ -15,7 +15,7 @@ from trueup.model.change import Action, Change
 from trueup.model.project import Project
 from trueup.model.run import Entry, Step
 from trueup.planning.records.write_backs import as_column
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.stages.settle import (
     WriteOutcome,
     proof_rows,

@@ -16,7 +16,7 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.notify import announce_outcome, announce_plan, announcing_failure
 from trueup.operations.plan import plan_in
 from trueup.pipeline import ApplyOptions, PlanOptions
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.stages.guard import not_allowed
 
 

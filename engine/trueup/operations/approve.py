@@ -25,7 +25,7 @@ from trueup.model.history import AuditEntry
 from trueup.model.plan import Plan
 from trueup.model.project import Project
 from trueup.operations.open_state import hold
-from trueup.ports import History, State
+from trueup.ports.state import History, State
 from trueup.stages.approval import moved_money, moved_text, standing
 
 NO_POLICY = "trueup.yaml has no `approval:`, so no plan of this project needs an approval"

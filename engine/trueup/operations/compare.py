@@ -21,7 +21,7 @@ from trueup.pipeline import PlanOptions
 from trueup.planning.comparison import compare as compare_plans
 from trueup.planning.shared_reads import shared
 from trueup.planning.tenant_checks import unknown_fields
-from trueup.ports import World
+from trueup.ports.world import World
 
 
 def compare(

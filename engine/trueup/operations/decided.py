@@ -22,7 +22,7 @@ from trueup.operations.listener import SILENT, Listener
 from trueup.operations.plan import plan_in
 from trueup.planning.shared_reads import shared
 from trueup.planning.unused_decisions import WITHOUT_ROW
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 
 _BY_LINK = frozenset({Verdict.CREATE, Verdict.SUCCEED})
 """Verdicts that are done once the row is linked."""

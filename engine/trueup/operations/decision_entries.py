@@ -16,7 +16,7 @@ from trueup.model.project import Project
 from trueup.model.pushed_keys import first_uncorrected_day
 from trueup.operations.rows import resolve_key
 from trueup.planning.ledger.change_decisions import NAMED_AFTER_UNDO
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 
 _Found = TypeVar("_Found")
 

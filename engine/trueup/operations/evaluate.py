@@ -27,7 +27,7 @@ from trueup.operations.source_places import with_places
 from trueup.planning.needs import columns, value_columns
 from trueup.planning.reading import Tables, read_tables
 from trueup.planning.selection.row_names import matching_keys
-from trueup.ports import Source
+from trueup.ports.source import Source
 
 EXPRESSION = "expression"
 """What messages call the text of an expression that is in no file."""

@@ -19,7 +19,7 @@ from trueup.operations.plan import planned_in
 from trueup.operations.source_places import with_places
 from trueup.pipeline import PlanOptions
 from trueup.planning.context import PlanContext
-from trueup.ports import World
+from trueup.ports.world import World
 
 
 def find_rule(project: Project, name: str) -> Rule:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trueup.model.finding import Finding, Severity
 from trueup.model.project import Project
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 
 STALE_DAY = "stale-day"
 """Code of the finding."""

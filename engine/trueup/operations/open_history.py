@@ -6,7 +6,7 @@ from trueup.errors import EngineError
 from trueup.model import document
 from trueup.model.history import RunHistory, RunsOverview, UndoneBy, Verification
 from trueup.model.run import Entry, Run, Step
-from trueup.ports import History
+from trueup.ports.state import History
 
 
 def list_runs(history: History) -> RunsOverview:

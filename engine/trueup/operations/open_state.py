@@ -23,7 +23,8 @@ from trueup.model.project import Project
 from trueup.model.run import Effects, Lease, Link, Run
 from trueup.operations.rows import resolve_key
 from trueup.planning.systems import systems
-from trueup.ports import History, State, StateSnapshot, World
+from trueup.ports.state import History, State, StateSnapshot
+from trueup.ports.world import World
 
 RowKey = tuple[str, str]
 """Mapping and key."""

@@ -15,7 +15,7 @@ from trueup.operations.notify import announce_plan
 from trueup.pipeline import Planned, PlanOptions
 from trueup.planning.in_doubt import OPEN_RUN
 from trueup.planning.tenant_checks import unknown_fields, unknown_periods, unnamed_periods
-from trueup.ports import World
+from trueup.ports.world import World
 
 _FROM_METADATA = frozenset(
     {"value-does-not-fit", "expression-failed", "unknown-name", "price-unknown"}

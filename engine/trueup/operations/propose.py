@@ -32,7 +32,9 @@ from trueup.operations.record_check import check_record
 from trueup.operations.row_filter import RowFilter, choose_rows
 from trueup.operations.rows import rows_of
 from trueup.planning.shared_reads import shared
-from trueup.ports import Source, StateSnapshot, World
+from trueup.ports.source import Source
+from trueup.ports.state import StateSnapshot
+from trueup.ports.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from trueup.model.coerce import CoercionError, same
 from trueup.model.mapping import MappingSpec
 from trueup.model.project import Project
 from trueup.planning.records.inactive import off_values
-from trueup.ports import Condition, Record, Target
+from trueup.ports.target import Condition, Record, Target
 from trueup.stages.diff import shown_in
 
 INACTIVE = (False, 0)

@@ -10,7 +10,7 @@ from trueup.model.mapping_state import RowKey
 from trueup.model.project import Project
 from trueup.model.record_search import FoundRecord
 from trueup.planning.search import Match
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 
 Names = Callable[[str], Mapping[str, str]]
 """By mapping: the keys of its rows with their names."""

@@ -8,7 +8,8 @@ from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.planning.needs import columns
 from trueup.planning.selection.row_names import LEAST, matching_keys
-from trueup.ports import Source, StateSnapshot
+from trueup.ports.source import Source
+from trueup.ports.state import StateSnapshot
 
 MOST = 5
 """Rows that are named where several fit."""

@@ -14,7 +14,7 @@ from trueup.operations.record_owners import RecordOwners
 from trueup.operations.rows import known_rows, rows_of
 from trueup.planning.known_records import known_texts, search_known
 from trueup.planning.search import is_searchable, search, searched_fields
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 from trueup.stages.search import Texts, rank
 
 LONGEST = 200

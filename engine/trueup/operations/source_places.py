@@ -5,7 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from trueup.model.evaluation import SourceRow
-from trueup.ports import Source
+from trueup.ports.source import Source
 
 _Result = TypeVar("_Result")
 

@@ -13,7 +13,7 @@ from trueup.planning.context import PlanContext
 from trueup.planning.references import Ancestry
 from trueup.planning.selection.select import Selection
 from trueup.planning.systems import systems
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.stages.guard import guard
 from trueup.stages.ledger_totals import totals
 from trueup.stages.order import order

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from trueup.model.change import Action, Change, System
-from trueup.ports import CallCosts
+from trueup.ports.target import CallCosts
 from trueup.stages.batches import batches
 
 

@@ -22,7 +22,9 @@ from trueup.planning.in_doubt import InDoubt
 from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges
 from trueup.planning.reading import Records
-from trueup.ports import Row, StateSnapshot, Target
+from trueup.ports.source import Row
+from trueup.ports.state import StateSnapshot
+from trueup.ports.target import Target
 from trueup.stages.ledger import ServiceLedger
 from trueup.stages.resolve import Resolver
 

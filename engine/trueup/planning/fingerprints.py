@@ -4,7 +4,7 @@ from trueup.model.change import SeenRow
 from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import GONE, row_print, volatile
-from trueup.ports import Row
+from trueup.ports.source import Row
 
 
 def seen_row(context: PlanContext, mapping: MappingSpec, key: str) -> SeenRow:

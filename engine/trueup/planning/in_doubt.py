@@ -7,7 +7,7 @@ from trueup.model.document import loads
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import RowKey
 from trueup.model.run import OPEN, Step
-from trueup.ports import State, StateSnapshot
+from trueup.ports.state import State, StateSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from trueup.model.finding import Finding, Severity
 from trueup.model.history import LinkForgotten
 from trueup.model.mapping_state import RowKey
 from trueup.planning.context import PlanContext
-from trueup.ports import History
+from trueup.ports.state import History
 from trueup.stages.match.result import BY_IDENTITY
 
 ANOTHER_STATE = "another-state"

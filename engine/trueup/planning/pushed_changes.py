@@ -6,7 +6,7 @@ from trueup.errors import EngineError
 from trueup.model.document import loads
 from trueup.model.mapping_state import RowKey
 from trueup.model.run import Pushed
-from trueup.ports import State
+from trueup.ports.state import State
 
 Columns = Mapping[str, object]
 

@@ -18,7 +18,8 @@ from trueup.model.mapping_state import MappingState, UnreadableRow, UnreadableRo
 from trueup.model.project import Project
 from trueup.model.units import DAY, unit_rows
 from trueup.planning.needs import columns, entity_fields, finds
-from trueup.ports import Condition, Record, Row, Source, Target
+from trueup.ports.source import Row, Source
+from trueup.ports.target import Condition, Record, Target
 from trueup.stages.resolve import find_index, folded
 
 

@@ -11,7 +11,7 @@ from trueup.model.mapping_state import Record
 from trueup.model.project import Project
 from trueup.model.record_search import Fit, Fits
 from trueup.planning.reading import Records
-from trueup.ports import Condition, Target
+from trueup.ports.target import Condition, Target
 from trueup.stages.search import rank, words_of
 
 SHORTEST = 3

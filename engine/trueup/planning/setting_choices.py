@@ -8,7 +8,7 @@ from trueup.expressions import inspect
 from trueup.model.coerce import coerce
 from trueup.model.mapping import Find, Value
 from trueup.model.project import Project
-from trueup.ports import Condition, Target
+from trueup.ports.target import Condition, Target
 
 Choices = dict[tuple[str, ...], list[str]]
 """Steps to a setting, without `settings`: what it may be."""

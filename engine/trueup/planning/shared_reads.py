@@ -13,20 +13,9 @@ from trueup.errors import EngineError
 from trueup.model.catalogue import Entity
 from trueup.model.project import Project
 from trueup.planning.needs import columns, entity_fields, finds
-from trueup.ports import (
-    CallCosts,
-    Condition,
-    ForwardingSource,
-    Record,
-    Row,
-    RowOutcome,
-    Rows,
-    RowUpdate,
-    Source,
-    Target,
-    Threshold,
-    World,
-)
+from trueup.ports.source import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
+from trueup.ports.target import CallCosts, Condition, Record, Target, Threshold
+from trueup.ports.world import World
 
 UNREADABLE_VALUE = "value-not-its-type"
 """Code of the finding of a row that was left out for a value that cannot be read."""

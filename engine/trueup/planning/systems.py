@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from trueup.errors import StalePlan, StateError
 from trueup.model.catalogue import SystemNames
-from trueup.ports import StateSnapshot, World
+from trueup.ports.state import StateSnapshot
+from trueup.ports.world import World
 
 
 def systems(world: World) -> dict[str, str]:

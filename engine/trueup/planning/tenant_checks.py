@@ -13,7 +13,7 @@ from trueup.model.mapping import FieldSpec, Find, MappingSpec, PriceSpec, Value
 from trueup.model.project import Project
 from trueup.model.suggestions import closest
 from trueup.planning.reading import Records
-from trueup.ports import Condition, Target
+from trueup.ports.target import Condition, Target
 
 
 def check_tenant(project: Project, target: Target) -> list[Finding]:

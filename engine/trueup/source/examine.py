@@ -8,7 +8,7 @@ from typing import Protocol
 
 from trueup.errors import SourceError
 from trueup.model.finding import Finding, Severity
-from trueup.ports import Rows
+from trueup.ports.source import Rows
 
 ColumnsByTable = Mapping[str, Iterable[str]]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.ports import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
+from trueup.ports.source import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
 from trueup.source.updates import columns_of
 
 

@@ -6,7 +6,7 @@ from operator import itemgetter
 from trueup.model.catalogue import Table
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import Row
-from trueup.ports import Rows
+from trueup.ports.source import Rows
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import InvalidValue
 from trueup.source.values import CleanedColumns, Convert

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from trueup.model.catalogue import Table
-from trueup.ports import RowUpdate
+from trueup.ports.source import RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import InvalidValue, RowMoved, UpdateRefused
 from trueup.source.text import shown

@@ -5,7 +5,7 @@ import socket
 import pytest
 from trueup.config.catalogues import load_entities
 from trueup.errors import TargetRejected
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.sandbox.autotask.local import URL, LocalSandbox
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.gateway import HttpTarget

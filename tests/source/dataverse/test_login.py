@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from trueup.errors import SourceError
-from trueup.ports import RowUpdate
+from trueup.ports.source import RowUpdate
 from trueup.sandbox.dataverse.oauth import TokenEndpoint
 from trueup.sandbox.dataverse.server import DataverseSandbox
 from trueup.sandbox.http.responses import Response

@@ -13,7 +13,7 @@ from trueup.applying.send import write_back
 from trueup.model.change import Action, Change, Preconditions
 from trueup.model.finding import Place
 from trueup.model.run import Step
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.sandbox.dataverse.schema import Quirks
 from trueup.sandbox.dataverse.server import DataverseSandbox
 from trueup.source.profile import ColumnProfile, Profile

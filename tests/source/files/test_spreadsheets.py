@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.ports import RowUpdate
+from trueup.ports.source import RowUpdate
 from trueup.source.files.source import FileSource
 from trueup.source.files.value_formats import parse_format
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.files import atomic_write
 from trueup.source.files import source as files
 from trueup.source.files.source import FileSource
@@ -362,7 +362,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from trueup.config.catalogues import load_tables
-from trueup.ports import RowUpdate
+from trueup.ports.source import RowUpdate
 from trueup.source.files.source import FileSource
 folder, catalogue = map(Path, sys.argv[1:])
 source = FileSource(folder, load_tables(catalogue), "work365")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy
 from trueup.errors import SourceError
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.profile import Profile
 from trueup.source.sql.address import without_secrets
 from trueup.source.sql.source import SqlSource

@@ -10,7 +10,7 @@ import pytest
 from trueup import operating_system
 from trueup.errors import StateError, StateLocked
 from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 from trueup.state.sqlite import file
 from trueup.state.sqlite.file import APPLICATION, open_file
 from trueup.state.sqlite.statements import migrations

@@ -5,7 +5,7 @@ import json
 import pytest
 from trueup.errors import StateError
 from trueup.model.run import Effects
-from trueup.ports import StateSnapshot
+from trueup.ports.state import StateSnapshot
 
 from tests.state.sqlite.conftest import EDIT
 

@@ -7,7 +7,7 @@ import traceback
 import httpx
 import pytest
 from trueup.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
-from trueup.ports import Threshold
+from trueup.ports.target import Threshold
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import Slots

@@ -9,7 +9,7 @@ from decimal import Decimal
 import httpx
 import pytest
 from trueup.errors import TargetError, TargetRejected, TargetUnavailable
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.gateway import HttpTarget
 

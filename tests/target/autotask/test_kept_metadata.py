@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from trueup.errors import TargetRejected
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.kept_metadata import KEPT_FOR, KeptMetadata
 

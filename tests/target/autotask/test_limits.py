@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from trueup.errors import CallsUsedUp
-from trueup.ports import Threshold
+from trueup.ports.target import Threshold
 from trueup.target.autotask.limits import CallBudget, Slots
 
 

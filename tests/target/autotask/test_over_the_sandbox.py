@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trueup.errors import CallsUsedUp, TargetError, TargetRejected, TargetUnavailable
 from trueup.model.finding import Severity
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.credentials import Credentials

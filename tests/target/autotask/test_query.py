@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trueup.errors import TargetError
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.target.autotask.query import after, filters, most_records
 
 

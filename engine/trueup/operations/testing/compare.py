@@ -27,7 +27,8 @@ from trueup.model.testing import (
 )
 from trueup.model.units import unit_rows, units_on
 from trueup.operations.testing.values import RowNames, holds, in_cents, labelled, text_of
-from trueup.ports import Condition, World
+from trueup.ports.target import Condition
+from trueup.ports.world import World
 
 _WRITES = (Action.CREATE, Action.UPDATE, Action.DEACTIVATE, Action.ADJUST)
 _CONSEQUENCES = frozenset({DEPENDS})

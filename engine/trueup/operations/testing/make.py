@@ -34,7 +34,8 @@ from trueup.operations.testing.pseudonyms import Pseudonyms, region_of, settings
 from trueup.operations.testing.run import plan_test
 from trueup.operations.testing.values import RowNames
 from trueup.planning.reading import read_source
-from trueup.ports import Condition, World
+from trueup.ports.target import Condition
+from trueup.ports.world import World
 
 RowId = tuple[str, str]
 """Table and key."""

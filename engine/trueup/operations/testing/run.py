@@ -20,7 +20,7 @@ from trueup.operations.testing.fixture import ROWS, Fixture, TestClock
 from trueup.operations.testing.steps import at_step, go_on, known_records
 from trueup.pipeline import ApplyOptions, PlanOptions
 from trueup.planning.ledger.policy_effects import policy_effects
-from trueup.ports import World
+from trueup.ports.world import World
 
 
 def run_test(

@@ -17,7 +17,7 @@ from trueup.operations.testing.fixture import (
     standing_at,
     write_exports,
 )
-from trueup.ports import World
+from trueup.ports.world import World
 
 Records = dict[tuple[str, str], int]
 """Ids of records by mapping and key of the row."""

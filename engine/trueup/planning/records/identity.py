@@ -7,7 +7,7 @@ from typing import Any
 from trueup.expressions.value_filters import as_text, fold
 from trueup.model.catalogue import UDF, Entity, Type
 from trueup.model.coerce import empty
-from trueup.ports import Condition, Record
+from trueup.ports.target import Condition, Record
 
 Read = Callable[[str, Sequence[Condition], Sequence[str]], Sequence[Record]]
 """Reads records, as `Target.read` does."""

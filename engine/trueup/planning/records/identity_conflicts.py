@@ -14,7 +14,7 @@ from trueup.model.finding import Advice, Command, Finding, Severity, join_advice
 from trueup.model.mapping import MappingSpec
 from trueup.planning.context import PlanContext
 from trueup.planning.records.identity import carriers
-from trueup.ports import Record
+from trueup.ports.target import Record
 
 
 def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None:

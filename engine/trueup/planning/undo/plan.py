@@ -20,7 +20,7 @@ from trueup.planning.systems import systems
 from trueup.planning.undo.records import undo_records
 from trueup.planning.undo.undone_run import UndoContext, load_run, reversing
 from trueup.planning.undo.units import undo_units
-from trueup.ports import World
+from trueup.ports.world import World
 from trueup.stages.guard import guard
 from trueup.stages.order import order
 from trueup.stages.summary import Counts, summarize

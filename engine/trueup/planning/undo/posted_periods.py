@@ -9,7 +9,7 @@ from trueup.model.mapping import AppendSpec, LedgerSpec, Manage, MappingSpec, Re
 from trueup.model.project import Project
 from trueup.planning.reading import Records
 from trueup.planning.undo.undone_run import UndoContext
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 
 RecordId = tuple[str, int]
 """A mapping, and one of its records."""

@@ -18,7 +18,7 @@ from trueup.model.finding import Advice, Command, Severity
 from trueup.model.mapping import Manage, MappingSpec, WhenMissing
 from trueup.planning.undo.posted_periods import extends, posted_periods
 from trueup.planning.undo.undone_run import UndoContext, reversing
-from trueup.ports import Condition, Record
+from trueup.ports.target import Condition, Record
 from trueup.stages.diff import UNDONE, deactivation, shown_in
 
 

@@ -14,7 +14,8 @@ from trueup.model.finding import NO_ADVICE, Advice, Finding, Severity
 from trueup.model.project import Project
 from trueup.model.run import Run, Step
 from trueup.planning.in_doubt import way_to_end
-from trueup.ports import State, StateSnapshot, World
+from trueup.ports.state import State, StateSnapshot
+from trueup.ports.world import World
 
 LEFT = "cannot-be-undone"
 

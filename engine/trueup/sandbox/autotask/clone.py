@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from trueup.model.catalogue import UDF, Entity
-from trueup.ports import Record, Target
+from trueup.ports.target import Record, Target
 from trueup.sandbox.autotask.seed import reset
 from trueup.sandbox.http.json_types import Json
 

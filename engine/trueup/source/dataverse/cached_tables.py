@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup.errors import SourceError
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.cache import RowCache
 from trueup.source.dataverse.client import DataverseClient

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from trueup.errors import SourceError
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import MalformedBody, error_of, one_line, refusal
 from trueup.source.dataverse.retry import RequestAttempts, RetryPolicy, is_fault
 from trueup.source.dataverse.tokens import Login, Tokens

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from trueup.errors import SourceError
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.source.dataverse.errors import DataverseUnavailable
 
 _DEFAULT_WAIT = 5.0

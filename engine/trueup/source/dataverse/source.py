@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Place
-from trueup.ports import Clock, RowOutcome, Rows, RowUpdate
+from trueup.ports.source import RowOutcome, Rows, RowUpdate
+from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.cached_tables import CachedTables
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient

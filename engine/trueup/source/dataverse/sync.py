@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from trueup.errors import SourceError
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.cache import CachedLoad, RowCache
 from trueup.source.dataverse.client import DataverseClient

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Type
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import RawRow
 from trueup.source.dataverse.client import DataverseClient
 from trueup.source.dataverse.columns import BoundColumn, TableReader, labels_by_number

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from trueup.model.catalogue import Column, Table, Type
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import (
     DISPLAY_SUFFIX,
     ColumnReader,

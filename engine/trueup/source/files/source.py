@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Place
-from trueup.ports import RowOutcome, Rows, RowUpdate
+from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import FEW, column_readers, missing_columns, no_headings
 from trueup.source.files.atomic_write import locked, replace_file, require_writable
 from trueup.source.files.csv_document import CsvDocument

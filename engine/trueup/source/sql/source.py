@@ -20,7 +20,7 @@ from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
 from trueup.model.finding import Place
-from trueup.ports import RowOutcome, Rows, RowUpdate
+from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import ColumnReader, column_readers, missing_columns
 from trueup.source.names import table_named
 from trueup.source.profile import ID_COLUMNS, Profile

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
 from trueup.model.catalogue import Column, Table, Type
-from trueup.ports import RowOutcome, RowUpdate
+from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowMoved, UpdateRefused
 from trueup.source.sql.raw_rows import database_message, instant_columns, raw_row, select

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from trueup.errors import StateLocked
 from trueup.model.run import Lease
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.state.sqlite.access import Access
 from trueup.state.sqlite.audit import lock_line
 from trueup.state.sqlite.file import ForeignValue

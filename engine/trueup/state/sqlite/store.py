@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from trueup.errors import StateLocked
-from trueup.ports import Clock, StateSnapshot
+from trueup.ports.state import StateSnapshot
+from trueup.ports.world import Clock
 from trueup.state.sqlite import journal, rows
 from trueup.state.sqlite.access import Access
 from trueup.state.sqlite.history import SqliteHistory

@@ -9,7 +9,7 @@ from trueup.errors import StateError
 from trueup.model.approval import ApprovalStated
 from trueup.model.history import LinkForgotten, SystemsAdopted
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.state.sqlite import audit, journal, rows
 from trueup.state.sqlite.access import Access
 from trueup.state.sqlite.effects import NO_EFFECTS, write_effects

@@ -1,6 +1,6 @@
 """Estimates what requests to Autotask cost (docs/explanation/autotask.md, sections 3 and 4)."""
 
-from trueup.ports import CallCosts
+from trueup.ports.target import CallCosts
 
 COSTS = CallCosts(
     page=500,  # records of a page, and alternatives of a query

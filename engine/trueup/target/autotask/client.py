@@ -11,7 +11,8 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from trueup.errors import TargetError, TargetRejected
-from trueup.ports import Clock, Threshold
+from trueup.ports.target import Threshold
+from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import RunLimits
 from trueup.target.autotask.responses import MalformedResponse, clean_message

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trueup.model.catalogue import UDF, Entity
-from trueup.ports import Record
+from trueup.ports.target import Record
 from trueup.target.autotask.wire import udf_values
 
 

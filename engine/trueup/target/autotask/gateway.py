@@ -19,7 +19,7 @@ from typing import Self
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import Entity, Field
-from trueup.ports import CallCosts, Condition, Record, Threshold
+from trueup.ports.target import CallCosts, Condition, Record, Threshold
 from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.catalogue import EntityRights
 from trueup.target.autotask.client import AutotaskClient

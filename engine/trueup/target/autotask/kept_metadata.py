@@ -18,7 +18,7 @@ from typing import Any
 
 from trueup import operating_system
 from trueup.local_files import read_regular
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 
 VERSION = 1
 

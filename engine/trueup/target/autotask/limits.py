@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trueup.errors import CallsUsedUp
-from trueup.ports import Clock, Threshold
+from trueup.ports.target import Threshold
+from trueup.ports.world import Clock
 
 PER_ENDPOINT = 3
 """Requests in flight for each integration code and entity."""

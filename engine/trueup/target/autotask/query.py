@@ -10,7 +10,7 @@ from typing import Any
 
 from trueup.errors import TargetError
 from trueup.model.catalogue import UDF, Entity, Field
-from trueup.ports import Condition
+from trueup.ports.target import Condition
 from trueup.target.autotask.wire import UnsendableValue, to_filter
 
 MOST_OR = 500

@@ -9,7 +9,7 @@ from random import SystemRandom
 from typing import Any, TypeVar
 
 from trueup.errors import CallsUsedUp, EngineError, TargetError
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import CallBudget, RunLimits, Slots
 from trueup.target.autotask.responses import (

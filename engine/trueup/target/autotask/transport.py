@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from trueup.ports import Clock
+from trueup.ports.world import Clock
 from trueup.target.autotask.credentials import Credentials
 from trueup.target.autotask.limits import RunLimits
 from trueup.target.autotask.responses import (

@@ -14,7 +14,7 @@ from typing import Any
 
 from trueup.model.catalogue import UDF, Entity, Field, Type
 from trueup.model.coerce import PLACES, CoercionError, coerce, to_number
-from trueup.ports import Record
+from trueup.ports.target import Record
 from trueup.target.autotask.responses import MalformedResponse, clean_message
 
 ID = "id"

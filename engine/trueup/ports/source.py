@@ -1,0 +1,126 @@
+"""The source of the rows that should be billed, as Work 365: its tables and write-backs.
+
+A row is a plain dict by the column names of the catalogue. Values are Python's, as
+`model.catalogue.Type` says; what cannot be read as its type is a finding, never a guess.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trueup.model import mapping_state as work
+from trueup.model.finding import Finding, Place, Severity
+
+Row = work.Row
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table, whole: rows in the order of their keys, and what was wrong with those left out.
+
+    A finding of severity error is about a row that exists and was left out. Its key is empty if it
+    is unknown. `parts` is what could be read of such a row, by its key.
+    """
+
+    rows: Sequence[Row]
+    findings: Sequence[Finding] = ()
+    parts: Mapping[str, Row] = field(default_factory=dict)
+
+    def left_out(self) -> dict[str, list[Finding]]:
+        """Why rows were left out, by key; under the empty key the rows whose key is unknown."""
+        why: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            if finding.severity is Severity.ERROR:
+                why.setdefault(finding.key, []).append(finding)
+        return why
+
+
+@dataclass(frozen=True, slots=True)
+class RowUpdate:
+    """A write-back: set `values` on the row if `expected` still holds."""
+
+    key: str
+    values: Mapping[str, object]
+    expected: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """The result of a write-back: `error` is empty if it is done, else says why not.
+
+    `in_doubt`: it may have landed. `untried`: it was not sent, because the one before it got no
+    answer. `moved`: the row is not as `expected`, and was left as it is.
+    """
+
+    key: str
+    error: str = ""
+    in_doubt: bool = False
+    untried: bool = False
+    moved: bool = False
+
+
+class Source(Protocol):
+    """Work 365."""
+
+    def describe(self) -> str:
+        """What people call it, without secrets: `examples/work365`."""
+        ...
+
+    def identity(self) -> str:
+        """The environment, without secrets; "" where there is none, as with a folder of exports."""
+        ...
+
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """The entity whose ids a column keeps: "" if unknown, None if it takes any value."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Remarks about reading that no plan depends on: `read whole, its token expired`."""
+        ...
+
+    def read(self, table: str, columns: Iterable[str]) -> Rows:
+        """The whole table, with the key and at least these columns. Raises SourceError."""
+        ...
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """The file and line of these rows, by key; empty if the source does not consist of files.
+
+        A row that does not exist is left out. Raises SourceError.
+        """
+        ...
+
+    def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
+        """Sets columns of existing rows, each row whole or not at all; never creates one.
+
+        Raises SourceError.
+        """
+        ...
+
+
+class ForwardingSource:
+    """The part of a source that answers as another one does. Subclasses read and write."""
+
+    def __init__(self, beneath: Source) -> None:
+        self._beneath = beneath
+
+    def describe(self) -> str:
+        """Returns the name of the source beneath."""
+        return self._beneath.describe()
+
+    def identity(self) -> str:
+        """Returns the identity of the source beneath."""
+        return self._beneath.identity()
+
+    def id_entity_of(self, table: str, column: str) -> str | None:
+        """Answers as the source beneath does."""
+        return self._beneath.id_entity_of(table, column)
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """The notices of the source beneath."""
+        return self._beneath.notices
+
+    def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
+        """Returns the places in the source beneath. Raises `SourceError`."""
+        return self._beneath.places(table, keys)
