@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from http import HTTPStatus
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_journal_is_verified_and_an_edited_line_is_found(applied):
     with Serving(applied.folder) as serving:
         browser = serving.browser()
         whole = browser.get("/runs", verify="1")
-        with sqlite3.connect(applied.folder / "state.sqlite") as file:
+        with closing(sqlite3.connect(applied.folder / "state.sqlite")) as file, file:
             for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
                 file.execute(f"DROP TRIGGER {name}")
             file.execute("UPDATE journal SET data = '{}' WHERE data != '{}'")
