@@ -13,7 +13,7 @@ def main() -> int:
     """Prints one line for each dependency of the project itself."""
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    used = [extra for name, extra in extras.items() if name not in {"dev", "docs", "postgres"}]
+    used = [extra for name, extra in extras.items() if name not in {"dev", "docs"}]
     for line in [*project["dependencies"], *(one for extra in used for one in extra)]:
         match = LOWEST.match(line)
         if not match:

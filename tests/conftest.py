@@ -20,6 +20,8 @@ from tests.support.loaded_once import (
 # Their assertions explain themselves as those of a test do.
 pytest.register_assert_rewrite("tests.scenarios.expected", "tests.scenarios.world")
 
+pytest_plugins = ["tests.support.postgres"]
+
 IN_A_BROWSER = Path(__file__).with_name("browser")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
