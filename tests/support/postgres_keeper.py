@@ -83,7 +83,18 @@ def _readable(programs: Path, folder: Path) -> Path:
     with contextlib.suppress(PermissionError):
         if subprocess.run(check, capture_output=True, check=False, **_as_nobody()).returncode == 0:
             return programs
-    return shutil.copytree(programs.parent, folder / "programs", symlinks=True) / programs.name
+    return _copied(programs, folder / "copy")
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """Returns a copy of the programs. The libraries of a wheel stay where they are looked for."""
+    package = programs.parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name)
+    copy = folder / package.name / programs.parent.name
+    shutil.copytree(programs.parent, copy, symlinks=True)
+    return copy / programs.name
 
 
 def _runner(programs: Path, folder: Path) -> Callable[..., None]:
