@@ -39,7 +39,7 @@ POSIX_ONLY = [
     "package/test_habits.py",
     "state/sqlite/test_crash.py",
     "state/sqlite/test_file.py",
-    "state/sqlite/test_process.py",
+    "state/test_process.py",
     "test_operating_system.py",
 ]
 """Tests of terminals, signals, pipes and modes as POSIX has them."""

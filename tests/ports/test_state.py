@@ -27,7 +27,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
 from trueup.ports.state import State, StateSnapshot
-from trueup.state.sqlite.process import Fate, Process
+from trueup.state.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.fakes import FakeClock, FakeState

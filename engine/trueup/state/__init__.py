@@ -1,1 +1,1 @@
-"""The state adapters behind `ports.State`, one folder each; `wiring` opens them."""
+"""The state, whatever database keeps it. Start reading in `store`; adapters are folders."""

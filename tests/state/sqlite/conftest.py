@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from trueup.model.history import LinkForgotten
 from trueup.model.run import Effects, Entry, Link, Pushed, Run, RunStatus, Step
-from trueup.state.sqlite.process import Fate, Process
+from trueup.state.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.fakes import FakeClock

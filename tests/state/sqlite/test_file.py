@@ -69,7 +69,7 @@ def test_reading_creates_no_file_and_no_folder(opened, tmp_path):
     assert (state.holder(), state.head(), state.verify()) == (None, (0, ""), [])
     with pytest.raises(StateError, match="no run r1"):
         state.run("r1")
-    with pytest.raises(StateError, match="no state"):
+    with pytest.raises(StateError, match="nothing to export"):
         state.export()
     assert list(tmp_path.iterdir()) == []
 
@@ -84,8 +84,8 @@ def test_the_file_and_its_rollback_journal_are_readable_by_their_owner_only(
         state = opened(1, path)
         lease = state.acquire("apply (ann)")
         modes = {}
-        with state._access.writing() as connection:
-            connection.execute("UPDATE state SET serial = 7")
+        with state._access.writing() as transaction:
+            transaction._connection.execute("UPDATE state SET serial = 7")
             modes = {file.name: mode(file) for file in tmp_path.iterdir()}
         state.edit(lease, EDIT, Effects())
     finally:
@@ -117,7 +117,8 @@ def test_the_state_is_one_file_between_calls_and_a_second_one_while_a_run_is_ope
 
 
 def test_each_commit_reaches_the_disk_before_the_call_returns(filled):
-    with filled._access.reading() as connection:
+    with filled._access.reading() as transaction:
+        connection = transaction._connection
         assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
         assert connection.execute("PRAGMA fullfsync").fetchone() == (1,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
@@ -126,8 +127,8 @@ def test_each_commit_reaches_the_disk_before_the_call_returns(filled):
 def test_a_state_that_is_thrown_away_does_not_wait_for_the_disk(tmp_path):
     with SqliteState(tmp_path / "state.sqlite", clock=FakeClock(), durable=False) as state:
         state.acquire("test")
-        with state._access.reading() as connection:
-            assert connection.execute("PRAGMA synchronous").fetchone() == (0,)
+        with state._access.reading() as transaction:
+            assert transaction._connection.execute("PRAGMA synchronous").fetchone() == (0,)
 
 
 def test_the_folders_of_new_folders_and_files_are_synced(opened, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from trueup.errors import StateError, StateLocked
 from trueup.model.history import LockTaken
 from trueup.model.run import Effects
-from trueup.state.sqlite.process import Fate
+from trueup.state.process import Fate
 from trueup.state.sqlite.store import SqliteState
 
 from tests.state.sqlite.conftest import EDIT

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from trueup.errors import StateError, StateLocked
 from trueup.model.history import LinkForgotten
 from trueup.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step
-from trueup.state.sqlite.process import Fate, Process
+from trueup.state.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 
 from tests.support.fakes import FakeClock

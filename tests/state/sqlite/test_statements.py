@@ -29,10 +29,12 @@ def test_each_name_is_unique_and_has_a_comment():
 
 
 def test_each_statement_is_used_and_each_name_in_use_exists():
-    code = "".join(file.read_text(encoding="utf-8") for file in FOLDER.glob("*.py"))
+    files = [*FOLDER.glob("*.py"), *FOLDER.parent.glob("*.py")]
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
 
     assert {name for name in NAMES if f'"{name}"' not in code} == set()
-    assert set(re.findall(r'statement\("(\w+)"\)', code)) <= set(NAMES)
+    calls = re.findall(r'transaction\.(?:one|rows|each|columns|do|do_many)\(\s*"(\w+)"', code)
+    assert set(calls) <= set(NAMES)
 
 
 def test_migrations_are_numbered_without_a_gap():

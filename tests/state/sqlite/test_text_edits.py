@@ -9,9 +9,9 @@ from trueup.model.history import (
     TextOnly,
 )
 from trueup.model.run import Effects, Entry, Link, Step
-from trueup.state.sqlite import journal
-from trueup.state.sqlite.effects import write_effects
-from trueup.state.sqlite.values import canonical
+from trueup.state import journal
+from trueup.state.effects import write_effects
+from trueup.state.values import canonical
 
 from tests.state.sqlite.conftest import NOON
 
@@ -24,11 +24,11 @@ def old_edit(filled):
         data = {"what": text, "reason": "", "who": "ann", "host": "host-1"}
         lines = [journal.NewLine(journal.Kind.EDIT, NOON, canonical(data), run)]
         lines += [journal.entry_line(run, entry) for entry in entries]
-        with filled._access.writing() as connection:
-            journal.append(connection, lines)
-            write_effects(connection, run, effects or Effects(), NOON)
+        with filled._access.writing() as transaction:
+            journal.append(transaction, lines)
+            write_effects(transaction, run, effects or Effects(), NOON)
             later = [journal.entry_line(run, entry) for entry in after]
-            journal.append(connection, later)
+            journal.append(transaction, later)
         return filled.audit()[-1].event
 
     return edited

@@ -8,8 +8,8 @@ import pytest
 from trueup.errors import StateError
 from trueup.model.approval import ApprovalStated, Statement
 from trueup.model.run import Effects, Entry, RunStatus, Step
-from trueup.state.sqlite.journal import Line, digest
-from trueup.state.sqlite.values import canonical
+from trueup.state.journal import Line, digest
+from trueup.state.values import canonical
 
 UNLOCKED = ("DROP TRIGGER journal_keeps_its_lines", "DROP TRIGGER journal_keeps_its_words")
 SHIFTED = (
@@ -413,4 +413,4 @@ def test_a_line_that_a_damaged_index_hides_is_found(filled, path, opened, texts)
             connection.close()
     assert 3 not in [entry.seq for entry in opened(2).journal("r1")]  # the index hides it
 
-    assert texts() == ["the state file is damaged: row 3 missing from index journal_of_run"]
+    assert texts() == ["the state is damaged: row 3 missing from index journal_of_run"]

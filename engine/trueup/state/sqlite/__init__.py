@@ -1,1 +1,1 @@
-"""The state in one SQLite file. Start reading in `store`; `sql/` holds every statement."""
+"""The state in one SQLite file; `sql/` holds every statement."""

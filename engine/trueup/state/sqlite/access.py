@@ -8,23 +8,24 @@ from pathlib import Path
 
 from trueup import operating_system
 from trueup.errors import StateError
+from trueup.ports.world import Clock
 from trueup.state.sqlite.file import (
-    UNREADABLE,
-    ForeignValue,
     exists,
     identity,
     open_file,
     transaction,
     translated,
 )
+from trueup.state.sqlite.transaction import SqliteTransaction
+from trueup.state.values import UNREADABLE, ForeignValue
 
 
-class Access:
+class SqliteAccess:
     """Transactions on the file at `path`. Each raises `StateError` if the file cannot be used."""
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, clock: Clock, durable: bool = True) -> None:
         """Without `durable`, a power cut may lose what was written."""
-        self.path, self._durable = path, durable
+        self.path, self._clock, self._durable = path, clock, durable
         self.name = f"the state {path}"  # for messages
         self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -32,7 +33,7 @@ class Access:
         self._closed = False
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection | None]:
+    def reading(self) -> Iterator[SqliteTransaction | None]:
         """One consistent view of the file; None if there is no file. Never creates one."""
         with self._turn, translated(self.path):
             if self._connection is None and not exists(self.path):
@@ -41,18 +42,18 @@ class Access:
             connection = self._open(create=False)
             try:
                 with transaction(connection, "DEFERRED"):
-                    yield connection
+                    yield SqliteTransaction(connection, self._clock)
             except UNREADABLE as error:
                 raise self._foreign_value() from error
 
     @contextlib.contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, create: bool = False) -> Iterator[SqliteTransaction]:
         """Durable at the end, or rolled back. With `create` a missing file is created."""
         with self._turn, translated(self.path):
             connection = self._open(create=create)
             try:
                 with transaction(connection):
-                    yield connection
+                    yield SqliteTransaction(connection, self._clock)
             except ForeignValue as error:
                 raise self._foreign_value() from error
 

@@ -30,14 +30,6 @@ _REPLAN = (
 """What a plan without the lost state does."""
 
 
-class ForeignValue(ValueError):
-    """A column holds a value that this store never wrote."""
-
-
-UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
-"""Errors that reading raises for a value that this store never wrote."""
-
-
 def exists(path: Path) -> bool:
     """Whether there is a state. Raises `StateError` if that cannot be determined."""
     try:

@@ -1,35 +1,23 @@
-"""The content of the .sql files: named statements, and the migrations in order."""
+"""The statements of SQLite by name, and its migrations in order."""
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+from trueup.state.sql_files import migration_scripts, named_statements
 
-
-@cache
-def _named() -> dict[str, str]:
-    text = (files("trueup.state.sqlite") / "sql" / "queries.sql").read_text(encoding="utf-8")
-    _, *parts = _NAME.split(text)
-    return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
+_PACKAGE = "trueup.state.sqlite"
 
 
 def statement(name: str) -> str:
     """The statement with this name in `queries.sql`. Raises `KeyError` if there is none."""
-    return _named()[name]
+    return named_statements(_PACKAGE)[name]
 
 
 @cache
 def migrations() -> tuple[tuple[str, ...], ...]:
     """The statements of each migration; the first one makes version 1 of an empty database."""
-    folder = files("trueup.state.sqlite") / "sql" / "migrations"
-    scripts = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")),
-        key=lambda file: file.name,
-    )
-    return tuple(tuple(_split(script.read_text(encoding="utf-8"))) for script in scripts)
+    return tuple(tuple(_split(script)) for script in migration_scripts(_PACKAGE))
 
 
 def _split(script: str) -> Sequence[str]:

@@ -9,25 +9,22 @@ A process may take the lock
 
 An expired lease of a process that is alive stays: a paused process would continue to write as soon
 as it wakes. Each writing call compares the token in its own transaction, so a holder that lost the
-lock writes nothing more into the state. Between hosts, expiry compares their clocks: they must
-agree to well within the time of a lease.
+lock writes nothing more into the state. Expiry is by the clock of the store. Where that is the
+clock of each host, as with a file, they must agree to well within the time of a lease.
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from trueup.errors import StateLocked
 from trueup.model.run import Lease
-from trueup.ports.world import Clock
-from trueup.state.sqlite.access import Access
-from trueup.state.sqlite.audit import lock_line
-from trueup.state.sqlite.file import ForeignValue
-from trueup.state.sqlite.journal import append
-from trueup.state.sqlite.process import Fate, Process, Processes
-from trueup.state.sqlite.statements import statement
+from trueup.state.access import Access, Transaction
+from trueup.state.audit import lock_line
+from trueup.state.journal import append
+from trueup.state.process import Fate, Process, Processes
+from trueup.state.values import ForeignValue
 
 HOW_TO_FORCE = "take the lock over with --force-lock --reason WHY"
 """The remedy in the message of a locked state; the command line has this option."""
@@ -66,9 +63,9 @@ _MISSING = LockRow(-1, "", "", 0, "", "", "", "")
 """The lock is free if another program deleted its row."""
 
 
-def lock_row(connection: sqlite3.Connection) -> LockRow:
+def lock_row(transaction: Transaction) -> LockRow:
     """The current row of the lock."""
-    row = connection.execute(statement("read_lock")).fetchone()
+    row = transaction.one("read_lock")
     if not row:
         return _MISSING
     types = (int, str, str, int, str, str, str, str)
@@ -77,9 +74,9 @@ def lock_row(connection: sqlite3.Connection) -> LockRow:
     return LockRow(*row)
 
 
-def require_holder(connection: sqlite3.Connection, lease: Lease, name: str) -> LockRow:
+def require_holder(transaction: Transaction, lease: Lease, name: str) -> LockRow:
     """The row of the lock. Raises `StateLocked` unless the lease is the holder's."""
-    current = lock_row(connection)
+    current = lock_row(transaction)
     if current.holder and current.token == lease.token:
         return current
     if current.holder:
@@ -94,18 +91,17 @@ def require_holder(connection: sqlite3.Connection, lease: Lease, name: str) -> L
 
 
 @contextlib.contextmanager
-def writing(access: Access, lease: Lease) -> Iterator[sqlite3.Connection]:
+def writing(access: Access, lease: Lease) -> Iterator[Transaction]:
     """A writing transaction of the lock's holder. Raises `StateLocked` for any other lease."""
-    with access.writing() as connection:
-        require_holder(connection, lease, access.name)
-        yield connection
+    with access.writing() as transaction:
+        require_holder(transaction, lease, access.name)
+        yield transaction
 
 
-class SqliteLock:
+class LockCalls:
     """The calls of `ports.State` that take, keep and give back the lock."""
 
     _access: Access
-    _clock: Clock
     _processes: Processes
     _lease_seconds: float
 
@@ -115,14 +111,13 @@ class SqliteLock:
         Raises `StateLocked` with the holder and the end of its lease. A `reason` takes the lock
         from a holder that is alive. Lock takeovers are audited.
         """
-        now = self._clock.now()
-        with self._access.writing(create=True) as connection:
-            before = lock_row(connection)
+        with self._access.writing(create=True) as transaction:
+            before, now = lock_row(transaction), transaction.now()
             released = self._is_released(before, now)
             if not (released or reason):
                 raise StateLocked(_refusal(before.lease, now, self._access.name))
             if before == _MISSING:  # a new row with a token that no process can have had
-                connection.execute(statement("restore_lock"), {"token": int(now.timestamp())})
+                transaction.do("restore_lock", {"token": int(now.timestamp())})
             mine = self._processes.mine()
             row = {
                 "holder": holder,
@@ -133,36 +128,36 @@ class SqliteLock:
                 "since": now.isoformat(),
                 "expires": self._end_of_lease(now),
             }
-            connection.execute(statement("take_lock"), row)
-            lease = lock_row(connection).lease
+            transaction.do("take_lock", row)
+            lease = lock_row(transaction).lease
             if before.holder:
                 line = lock_line(now, reason, lease, before.lease, forced=not released)
-                append(connection, [line])
+                append(transaction, [line])
             return lease
 
     def renew(self, lease: Lease) -> Lease:
         """The heartbeat: the lease runs for its full time again."""
-        with writing(self._access, lease) as connection:
-            end = self._end_of_lease(self._clock.now())
-            connection.execute(statement("extend_lock"), {"expires": end})
-            return lock_row(connection).lease
+        with writing(self._access, lease) as transaction:
+            end = self._end_of_lease(transaction.now())
+            transaction.do("extend_lock", {"expires": end})
+            return lock_row(transaction).lease
 
     def check(self, lease: Lease) -> None:
         """Raises `StateLocked` unless the lease is the holder's and has not expired."""
         name = self._access.name
-        with self._access.reading() as connection:
-            if connection is None:
+        with self._access.reading() as transaction:
+            if transaction is None:
                 raise StateLocked(f"{name} is gone, and the lock of {lease.holder} with it")
-            current = require_holder(connection, lease, name).lease
-        if current.expires <= self._clock.now():
+            current, now = require_holder(transaction, lease, name).lease, transaction.now()
+        if current.expires <= now:
             raise StateLocked(
                 f"the lock of {name} held by {lease.holder} has expired: it was not renewed in time"
             )
 
     def release(self, lease: Lease) -> None:
         """Gives the lock back; has no effect if the lease is no longer the holder's."""
-        with self._access.writing() as connection:
-            connection.execute(statement("free_lock"), {"token": lease.token})
+        with self._access.writing() as transaction:
+            transaction.do("free_lock", {"token": lease.token})
 
     def _is_released(self, row: LockRow, now: datetime) -> bool:
         """Whether the lock may be taken without a reason."""

@@ -7,9 +7,7 @@ text that it would have had is the text of the line. What cannot be rebuilt this
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 from trueup.model.history import (
     ChangesSettled,
@@ -19,19 +17,19 @@ from trueup.model.history import (
     TextOnly,
 )
 from trueup.model.run import Step
-from trueup.state.sqlite.journal import Kind, Line
-from trueup.state.sqlite.statements import statement
+from trueup.state.access import Transaction
+from trueup.state.journal import Kind, Line
 
 TextEdit = LinkForgotten | ChangesSettled | RunClosed | TextOnly
 
 _WORDS = {Step.DONE: "landed", Step.NOT_LANDED: "absent"}
 
 
-def read_text_edit(connection: sqlite3.Connection, seq: int, run: str, text: str) -> TextEdit:
+def read_text_edit(transaction: Transaction, seq: int, run: str, text: str) -> TextEdit:
     """The edit whose line number is `seq` and whose journal line holds only this text."""
     if run and text == f"settle {run} closed":
         return RunClosed()
-    with closing(connection.execute(statement("read_after"), {"seq": seq})) as selected:
+    with transaction.each("read_after", {"seq": seq}) as selected:
         following = (Line(*row) for row in selected)
         edit = _settled(following, run, text) if run else _forgotten(following, text)
     return edit or TextOnly(text)

@@ -1,6 +1,5 @@
 """The calls of `ports.State` that write runs, journal entries and manual edits."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
@@ -9,32 +8,29 @@ from trueup.errors import StateError
 from trueup.model.approval import ApprovalStated
 from trueup.model.history import LinkForgotten, SystemsAdopted
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus
-from trueup.ports.world import Clock
-from trueup.state.sqlite import audit, journal, rows
-from trueup.state.sqlite.access import Access
-from trueup.state.sqlite.effects import NO_EFFECTS, write_effects
-from trueup.state.sqlite.lock import writing
-from trueup.state.sqlite.statements import statement
+from trueup.state import audit, journal, rows
+from trueup.state.access import Access, Transaction
+from trueup.state.effects import NO_EFFECTS, write_effects
+from trueup.state.lock import writing
 
 
-class SqliteWriter:
+class WriterCalls:
     """Each call is one transaction of the lock's holder; any other lease raises `StateLocked`."""
 
     _access: Access
-    _clock: Clock
 
     def begin(self, run: Run, lease: Lease) -> None:
         """Opens a run; the first one gives the state its lineage.
 
         Raises `StateError` if there is a run with this id.
         """
-        with writing(self._access, lease) as connection:
-            if connection.execute(statement("run_status"), {"run": run.id}).fetchone():
+        with writing(self._access, lease) as transaction:
+            if transaction.one("run_status", {"run": run.id}):
                 raise StateError(f"{self._access.name} already has a run {run.id}")
-            connection.execute(statement("set_lineage"), {"lineage": uuid4().hex})
-            lineage = journal.state_row(connection).lineage
-            connection.execute(statement("add_run"), (*rows.run_row(run), ""))
-            journal.append(connection, [journal.run_line(run, lineage)])
+            transaction.do("set_lineage", {"lineage": uuid4().hex})
+            lineage = journal.state_row(transaction).lineage
+            transaction.do("add_run", (*rows.run_row(run), ""))
+            journal.append(transaction, [journal.run_line(run, lineage)])
             who = run.who or "an unknown user"
             self._access.mark_open_run(f"run {run.id} of {run.started:%Y-%m-%d %H:%M} UTC by {who}")
 
@@ -45,11 +41,11 @@ class SqliteWriter:
 
         Raises `TypeError` for values that could not be read back as they were.
         """
-        with writing(self._access, lease) as connection:
-            self._require_run(connection, run)
+        with writing(self._access, lease) as transaction:
+            self._require_run(transaction, run)
             lines = [journal.entry_line(run, entry) for entry in entries]
-            journal.append(connection, lines)
-            write_effects(connection, run, effects, self._clock.now())
+            journal.append(transaction, lines)
+            write_effects(transaction, run, effects, transaction.now())
 
     def finish(self, lease: Lease, run: str, status: RunStatus, at: datetime) -> None:
         """Closes a run, keeps the head of the journal with it and raises the serial.
@@ -57,13 +53,13 @@ class SqliteWriter:
         A run that was interrupted or applied in part may continue and be finished again.
         Raises `StateError` if the run is unknown or done.
         """
-        with writing(self._access, lease) as connection:
-            if self._require_run(connection, run) == RunStatus.DONE:
+        with writing(self._access, lease) as transaction:
+            if self._require_run(transaction, run) == RunStatus.DONE:
                 raise StateError(f"run {run} is done: it was finished before")
-            anchor = journal.append(connection, [journal.finish_line(run, status, at)])
+            anchor = journal.append(transaction, [journal.finish_line(run, status, at)])
             values = {"run": run, "status": status.value, "ended": at.isoformat(), "anchor": anchor}
-            connection.execute(statement("finish_run"), values)
-            connection.execute(statement("raise_serial"))
+            transaction.do("finish_run", values)
+            transaction.do("raise_serial")
         if status in (RunStatus.DONE, RunStatus.PARTIAL):
             self._access.unmark_open_run()
 
@@ -71,11 +67,11 @@ class SqliteWriter:
         self, lease: Lease, event: LinkForgotten, effects: Effects, *, reason: str = ""
     ) -> None:
         """Writes a manual edit and its effects, and raises the serial."""
-        with writing(self._access, lease) as connection:
-            now = self._clock.now()
-            journal.append(connection, [audit.edit_line(event, lease, now, reason)])
-            write_effects(connection, "", effects, now)
-            connection.execute(statement("raise_serial"))
+        with writing(self._access, lease) as transaction:
+            now = transaction.now()
+            journal.append(transaction, [audit.edit_line(event, lease, now, reason)])
+            write_effects(transaction, "", effects, now)
+            transaction.do("raise_serial")
 
     def settle(
         self,
@@ -90,31 +86,31 @@ class SqliteWriter:
 
         Raises `StateError` for an unknown run.
         """
-        with writing(self._access, lease) as connection:
-            self._require_run(connection, run)
-            now = self._clock.now()
+        with writing(self._access, lease) as transaction:
+            self._require_run(transaction, run)
+            now = transaction.now()
             edit = audit.edit_line(audit.settlement(entries), lease, now, reason, run)
             lines = [journal.entry_line(run, entry) for entry in entries]
-            journal.append(connection, [edit, *lines])
-            write_effects(connection, run, effects, now)
-            connection.execute(statement("raise_serial"))
+            journal.append(transaction, [edit, *lines])
+            write_effects(transaction, run, effects, now)
+            transaction.do("raise_serial")
 
     def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
         """Records that the state is about these systems from now on, and raises the serial."""
-        with writing(self._access, lease) as connection:
-            line = audit.edit_line(SystemsAdopted(systems), lease, self._clock.now(), reason)
-            journal.append(connection, [line])
-            connection.execute(statement("raise_serial"))
+        with writing(self._access, lease) as transaction:
+            line = audit.edit_line(SystemsAdopted(systems), lease, transaction.now(), reason)
+            journal.append(transaction, [line])
+            transaction.do("raise_serial")
 
     def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
         """Writes what the lease's holder says about a plan. The serial stays as it is."""
-        with writing(self._access, lease) as connection:
-            line = audit.approval_line(event, lease, self._clock.now(), reason)
-            journal.append(connection, [line])
+        with writing(self._access, lease) as transaction:
+            line = audit.approval_line(event, lease, transaction.now(), reason)
+            journal.append(transaction, [line])
 
-    def _require_run(self, connection: sqlite3.Connection, run: str) -> str:
+    def _require_run(self, transaction: Transaction, run: str) -> str:
         """The status of a run. Raises `StateError` for an unknown one."""
-        row = connection.execute(statement("run_status"), {"run": run}).fetchone()
+        row = transaction.one("run_status", {"run": run})
         if row is None:
             raise StateError(f"{self._access.name} knows no run {run}")
         return str(row[0])

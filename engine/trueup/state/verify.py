@@ -4,13 +4,12 @@ If the whole file is rewritten, with journal, hashes, head and anchors, only a h
 elsewhere shows it: `known` is for these.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 
 from trueup.model.finding import Finding, Severity
-from trueup.state.sqlite.journal import Kind, Line, lines
-from trueup.state.sqlite.replay import differences
-from trueup.state.sqlite.statements import statement
+from trueup.state.access import Transaction
+from trueup.state.journal import Kind, Line, lines
+from trueup.state.replay import differences
 
 _JOURNAL_REMEDY = (
     "from this line on the journal proves nothing; compare it with an export or a copy from before"
@@ -18,22 +17,20 @@ _JOURNAL_REMEDY = (
 _STATE_REMEDY = "it was changed outside trueup; correct it there or put a copy back"
 
 
-def verify(connection: sqlite3.Connection, known: Iterable[str] = ()) -> list[Finding]:
+def verify(transaction: Transaction, known: Iterable[str] = ()) -> list[Finding]:
     """One finding per difference; of the journal only the first line that is wrong.
 
     `known` are heads that were noted when runs finished: each must still be a line of the journal.
     """
-    # The check includes the indexes: a damaged one can hide a line.
-    (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if result != "ok":
-        text = f"the state file is damaged: {result}"
+    if damage := transaction.damage():
+        text = f"the state is damaged: {damage}"
         return [_finding("state-damaged", text, "put a copy back")]
-    if fault := _first_fault(connection):
+    if fault := _first_fault(transaction):
         return [_finding("history-changed", fault, _JOURNAL_REMEDY)]
-    missing = _missing_heads(connection, known)
+    missing = _missing_heads(transaction, known)
     return [
         *(_finding("history-rewritten", text, _JOURNAL_REMEDY) for text in missing),
-        *(_finding("state-changed", text, _STATE_REMEDY) for text in differences(connection)),
+        *(_finding("state-changed", text, _STATE_REMEDY) for text in differences(transaction)),
     ]
 
 
@@ -41,10 +38,10 @@ def _finding(code: str, text: str, remedy: str) -> Finding:
     return Finding(code, Severity.ERROR, text, remedy)
 
 
-def _first_fault(connection: sqlite3.Connection) -> str:
+def _first_fault(transaction: Transaction) -> str:
     """The first fault of the journal, "" if there is none."""
     before: Line | None = None
-    with lines(connection) as every_line:
+    with lines(transaction) as every_line:
         for line in every_line:
             fault = (
                 _wrong_number(line, before) or _wrong_hash(line) or _wrong_previous(line, before)
@@ -52,7 +49,7 @@ def _first_fault(connection: sqlite3.Connection) -> str:
             if fault:
                 return fault
             before = line
-    return _wrong_end(connection, before)
+    return _wrong_end(transaction, before)
 
 
 def _wrong_number(line: Line, before: Line | None) -> str:
@@ -83,8 +80,8 @@ def _wrong_previous(line: Line, before: Line | None) -> str:
     return f"{_description(before)} was changed, and its hash was recalculated"
 
 
-def _wrong_end(connection: sqlite3.Connection, last: Line | None) -> str:
-    _, _, count, head = connection.execute(statement("read_state")).fetchone()
+def _wrong_end(transaction: Transaction, last: Line | None) -> str:
+    [(_, _, count, head)] = transaction.rows("read_state")
     end = last.seq if last else 0
     if end < count:
         return f"{_span(end + 1, count)} removed"
@@ -95,9 +92,9 @@ def _wrong_end(connection: sqlite3.Connection, last: Line | None) -> str:
     return ""
 
 
-def _missing_heads(connection: sqlite3.Connection, known: Iterable[str]) -> Iterator[str]:
+def _missing_heads(transaction: Transaction, known: Iterable[str]) -> Iterator[str]:
     for head in known:
-        if not connection.execute(statement("has_hash"), {"hash": head}).fetchone():
+        if not transaction.one("has_hash", {"hash": head}):
             yield f"the journal has no line with the hash {head} any more: it was rewritten"
 
 

@@ -5,8 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from trueup.model.run import Entry, Link, Pushed, Run, RunStatus, Step, is_entry_data
-from trueup.state.sqlite.file import ForeignValue
-from trueup.state.sqlite.values import decode, encode
+from trueup.state.values import ForeignValue, decode, encode
 
 Key = tuple[str, str]
 Row = tuple[Any, ...]

@@ -15,7 +15,6 @@ wrote hold only a text; `text_edits` reads those.
 """
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -34,10 +33,10 @@ from trueup.model.history import (
     SystemsAdopted,
 )
 from trueup.model.run import Entry, Lease, Step
-from trueup.state.sqlite.journal import Kind, NewLine
-from trueup.state.sqlite.statements import statement
-from trueup.state.sqlite.text_edits import read_text_edit
-from trueup.state.sqlite.values import canonical
+from trueup.state.access import Transaction
+from trueup.state.journal import Kind, NewLine
+from trueup.state.text_edits import read_text_edit
+from trueup.state.values import canonical
 
 _FORCED = "forced"
 _LANDED = {Step.DONE: True, Step.NOT_LANDED: False}
@@ -97,13 +96,13 @@ def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bo
     return NewLine(Kind.LOCK, at, canonical(data))
 
 
-def read_audit(connection: sqlite3.Connection) -> list[AuditEntry]:
+def read_audit(transaction: Transaction) -> list[AuditEntry]:
     """All manual edits and lock takeovers, oldest first."""
-    rows = connection.execute(statement("read_audit")).fetchall()
-    return [_audit_entry(connection, row) for row in rows]
+    rows = transaction.rows("read_audit")
+    return [_audit_entry(transaction, row) for row in rows]
 
 
-def _audit_entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> AuditEntry:
+def _audit_entry(transaction: Transaction, row: tuple[Any, ...]) -> AuditEntry:
     seq, at, kind, run, text = row
     data = json.loads(text)
     moment = datetime.fromisoformat(at)
@@ -114,7 +113,7 @@ def _audit_entry(connection: sqlite3.Connection, row: tuple[Any, ...]) -> AuditE
     if kind == Kind.APPROVAL:
         stated = _approval(data)
         return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], stated)
-    event = _event(data) or read_text_edit(connection, seq, run, data["what"])
+    event = _event(data) or read_text_edit(transaction, seq, run, data["what"])
     return AuditEntry(seq, moment, data["who"], data["host"], data["reason"], event, run)
 
 

@@ -20,6 +20,14 @@ _READERS: dict[str, Callable[[Any], object]] = {
 }
 
 
+class ForeignValue(ValueError):
+    """A column holds a value that no store of ours wrote."""
+
+
+UNREADABLE = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""Errors that reading raises for such a value."""
+
+
 def encode(value: object) -> str:
     """Canonical JSON: equal values give equal texts.
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from trueup import operating_system
-from trueup.state.sqlite import process
-from trueup.state.sqlite.process import Fate, HostProcesses, Process
+from trueup.state import process
+from trueup.state.process import Fate, HostProcesses, Process
 
 WAIT = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
 

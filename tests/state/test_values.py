@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trueup.state.sqlite.values import decode, encode
+from trueup.state.values import decode, encode
 
 KEYS = st.text() | st.sampled_from(["$", "$date", "$decimal", "$time", "$map", "$other"])
 SCALARS = (

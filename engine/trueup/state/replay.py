@@ -1,15 +1,14 @@
 """Replays the journal from its first line and compares the result with the tables."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from trueup.model.run import OPEN
-from trueup.state.sqlite.journal import Kind, Line, digest, lines
-from trueup.state.sqlite.statements import statement
+from trueup.state.access import Transaction
+from trueup.state.journal import Kind, Line, digest, lines
 
 _SHOWN = 10
 """Differences of one table that are reported one by one; the others are counted."""
@@ -31,26 +30,26 @@ class Replay:
     doubts: Table = field(default_factory=dict)
 
 
-def differences(connection: sqlite3.Connection) -> Iterator[str]:
+def differences(transaction: Transaction) -> Iterator[str]:
     """One text for each row that differs from the journal."""
     replay = Replay()
-    with lines(connection) as every_line:
+    with lines(transaction) as every_line:
         for line in every_line:
             if step := _STEPS.get(line.kind):
                 step(replay, line, json.loads(line.data))
 
-    lineage, serial, _, _ = connection.execute(statement("read_state")).fetchone()
+    [(lineage, serial, _, _)] = transaction.rows("read_state")
     if (lineage, serial) != (replay.lineage, replay.serial):
         yield (
             f"the state has lineage {lineage or 'none'} and serial {serial}; its journal has "
             f"lineage {replay.lineage or 'none'} and serial {replay.serial}"
         )
     for name, expected, actual in (
-        ("run", replay.runs, _runs(connection)),
-        ("link", replay.links, _table(connection, "read_links")),
-        ("applied values", replay.applied, _applied(connection)),
-        ("pushed change", replay.pushed, _table(connection, "read_pushed")),
-        ("doubt", replay.doubts, _table(connection, "read_doubt_rows")),
+        ("run", replay.runs, _runs(transaction)),
+        ("link", replay.links, _table(transaction, "read_links")),
+        ("applied values", replay.applied, _applied(transaction)),
+        ("pushed change", replay.pushed, _table(transaction, "read_pushed")),
+        ("doubt", replay.doubts, _table(transaction, "read_doubt_rows")),
     ):
         yield from _compared(name, expected, actual)
 
@@ -102,17 +101,17 @@ _STEPS: Mapping[str, Callable[[Replay, Line, Mapping[str, Any]], None]] = {
 """What a line of each kind changes; approvals and locks that were taken over change nothing."""
 
 
-def _table(connection: sqlite3.Connection, name: str) -> Table:
-    return {row[:2]: row[2:] for row in connection.execute(statement(name)).fetchall()}
+def _table(transaction: Transaction, name: str) -> Table:
+    return {row[:2]: row[2:] for row in transaction.rows(name)}
 
 
-def _applied(connection: sqlite3.Connection) -> Table:
-    rows = connection.execute(statement("read_applied")).fetchall()
+def _applied(transaction: Transaction) -> Table:
+    rows = transaction.rows("read_applied")
     return {row[:2]: (digest(str(row[2])),) for row in rows}
 
 
-def _runs(connection: sqlite3.Connection) -> Table:
-    rows = connection.execute(statement("read_runs")).fetchall()
+def _runs(transaction: Transaction) -> Table:
+    rows = transaction.rows("read_runs")
     return {row[:1]: (row[1], digest(str(row[2])), *row[3:]) for row in rows}
 
 

@@ -8,17 +8,15 @@ the end are noticed. A finished run keeps the head at its end.
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from trueup.model.run import Entry, Run, RunStatus
-from trueup.state.sqlite.file import ForeignValue
-from trueup.state.sqlite.statements import statement
-from trueup.state.sqlite.values import canonical, encode
+from trueup.state.access import Transaction
+from trueup.state.values import ForeignValue, canonical, encode
 
 _MOST = 2**53
 """More lines than any journal has."""
@@ -107,9 +105,9 @@ class StateRow(NamedTuple):
     head: str
 
 
-def state_row(connection: sqlite3.Connection) -> StateRow:
+def state_row(transaction: Transaction) -> StateRow:
     """The row about the state as a whole. Raises `ForeignValue` if it is not as it was written."""
-    row = connection.execute(statement("read_state")).fetchone()
+    row = transaction.one("read_state")
     types = (str, int, int, str)
     if row is None or not all(map(isinstance, row, types)):
         raise ForeignValue("the row of the state")
@@ -119,9 +117,9 @@ def state_row(connection: sqlite3.Connection) -> StateRow:
     return state
 
 
-def append(connection: sqlite3.Connection, new_lines: Sequence[NewLine]) -> str:
+def append(transaction: Transaction, new_lines: Sequence[NewLine]) -> str:
     """Adds lines at the end inside a transaction and returns the new head."""
-    _, _, number, head = state_row(connection)
+    _, _, number, head = state_row(transaction)
     added = []
     for seq, new in enumerate(new_lines, number + 1):
         line = Line(
@@ -137,21 +135,21 @@ def append(connection: sqlite3.Connection, new_lines: Sequence[NewLine]) -> str:
         )
         head = line.digest()
         added.append(line._replace(hash=head))
-    connection.executemany(statement("add_line"), added)
-    connection.execute(statement("set_head"), {"lines": number + len(added), "head": head})
+    transaction.do_many("add_line", added)
+    transaction.do("set_head", {"lines": number + len(added), "head": head})
     return str(head)
 
 
 @contextmanager
-def lines(connection: sqlite3.Connection) -> Iterator[Iterator[Line]]:
+def lines(transaction: Transaction) -> Iterator[Iterator[Line]]:
     """All lines in order, one at a time. The file is no longer read when the block ends."""
-    with closing(connection.execute(statement("read_lines"))) as selected:
+    with transaction.each("read_lines") as selected:
         yield (Line(*row) for row in selected)
 
 
-def systems(connection: sqlite3.Connection) -> Mapping[str, str]:
+def systems(transaction: Transaction) -> Mapping[str, str]:
     """The systems that the state is about, from the latest run or adoption that names them."""
-    row = connection.execute(statement("read_systems")).fetchone()
+    row = transaction.one("read_systems")
     if row is None:
         return {}
     return {name: str(identity) for name, identity in json.loads(row[0])["systems"].items()}

@@ -4,20 +4,19 @@ The line holds links and pushed changes in full and a digest of applied values, 
 compare each row of the tables with the journal. Rows are removed before others are added.
 """
 
-import sqlite3
 from datetime import datetime
 
 from trueup.model.run import Effects
-from trueup.state.sqlite.journal import Kind, NewLine, append, digest
-from trueup.state.sqlite.rows import applied_row, link_row, pushed_row
-from trueup.state.sqlite.statements import statement
-from trueup.state.sqlite.values import canonical
+from trueup.state.access import Transaction
+from trueup.state.journal import Kind, NewLine, append, digest
+from trueup.state.rows import applied_row, link_row, pushed_row
+from trueup.state.values import canonical
 
 NO_EFFECTS = Effects()
 """The effects of entries that change nothing in the state."""
 
 
-def write_effects(connection: sqlite3.Connection, run: str, effects: Effects, at: datetime) -> None:
+def write_effects(transaction: Transaction, run: str, effects: Effects, at: datetime) -> None:
     """Applies effects inside a transaction; a row that is unlinked loses its applied values too."""
     if effects == NO_EFFECTS:
         return
@@ -33,11 +32,11 @@ def write_effects(connection: sqlite3.Connection, run: str, effects: Effects, at
         "pushed": pushed,
     }
     text = canonical({name: items for name, items in data.items() if items})
-    append(connection, [NewLine(Kind.EFFECTS, at, text, run)])
+    append(transaction, [NewLine(Kind.EFFECTS, at, text, run)])
 
-    connection.executemany(statement("drop_link"), effects.unlink)
-    connection.executemany(statement("drop_applied"), effects.unlink)
-    connection.executemany(statement("drop_pushed"), effects.unpush)
-    connection.executemany(statement("put_link"), links)
-    connection.executemany(statement("put_applied"), applied)
-    connection.executemany(statement("put_pushed"), pushed)
+    transaction.do_many("drop_link", effects.unlink)
+    transaction.do_many("drop_applied", effects.unlink)
+    transaction.do_many("drop_pushed", effects.unpush)
+    transaction.do_many("put_link", links)
+    transaction.do_many("put_applied", applied)
+    transaction.do_many("put_pushed", pushed)
