@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from trueup.errors import StateError, StateLocked
@@ -27,6 +28,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
 from trueup.ports.state import State, StateSnapshot
+from trueup.state.postgres.store import PostgresState
 from trueup.state.process import Fate, Process
 from trueup.state.sqlite.store import SqliteState
 
@@ -83,13 +85,29 @@ def sqlite_store(folder: Path, clock: FakeClock, stack: ExitStack) -> Opener:
     return opened
 
 
+def postgres_store(tenant: str, address: str, clock: FakeClock, stack: ExitStack) -> Opener:
+    numbers = count(1)
+
+    def opened() -> State:
+        store = PostgresState(
+            address,
+            tenant,
+            clock=clock,
+            lease_seconds=60,
+            processes=OtherHosts(next(numbers)),
+        )
+        return stack.enter_context(store)
+
+    return opened
+
+
 def fake_store(folder: Path, clock: FakeClock, stack: ExitStack) -> Opener:
     store = FakeState(clock)
     return lambda: store
 
 
-STORES = {"fake": fake_store, "sqlite": sqlite_store}
-ADAPTERS = {"fake": FakeState, "sqlite": SqliteState}
+STORES = {"fake": fake_store, "sqlite": sqlite_store, "postgres": postgres_store}
+ADAPTERS = {"fake": FakeState, "sqlite": SqliteState, "postgres": PostgresState}
 METHODS = [name for name in dir(State) if not name.startswith("_")]
 
 
@@ -103,7 +121,11 @@ def new_store(request, tmp_path, clock) -> Iterator[Callable[[], Opener]]:
     """Makes the opener of a new store."""
     numbers = count(1)
     with ExitStack() as stack:
-        yield lambda: STORES[request.param](tmp_path / f"{next(numbers)}", clock, stack)
+        if request.param == "postgres":  # tenants of one database; the tests of this file share it
+            address = request.getfixturevalue("postgres_of_module")
+            yield lambda: postgres_store(uuid4().hex, address, clock, stack)
+        else:
+            yield lambda: STORES[request.param](tmp_path / f"{next(numbers)}", clock, stack)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The states of many tenants in one PostgreSQL database; `sql/` holds every statement."""

@@ -1,0 +1,74 @@
+"""The address of a database: read without opening anything, and shown without its secrets.
+
+No message repeats an address that cannot be read as its owner meant it. An `@`, `/` or `:` in a
+password that is not escaped shifts its rest into the host, the port or the name of the database,
+where any message would show it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trueup.errors import StateError
+
+_SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?(?=://)")
+"""Schemes of libpq, and SQLAlchemy's, which also names the driver."""
+
+_ESCAPE = "write @ / : ? # and % in user and password as %40 %2F %3A %3F %23 and %25"
+_EXAMPLE = "postgresql://user:secret@host/base"
+
+_DEFAULTS: Mapping[str, Any] = {
+    "application_name": "trueup",
+    "connect_timeout": 10,
+    # A server that vanished without a word is noticed within half a minute, not within hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Options of a connection where the address does not say."""
+
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_SHORTEST_HIDDEN = 3
+"""Shorter texts are parts of ordinary words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is: options of libpq, and what messages may say of it."""
+
+    options: Mapping[str, Any] = field(repr=False)
+    description: str  # host and database
+
+    def without_secrets(self, text: str) -> str:
+        """Returns the text without the secrets of the address, in case a server repeats them."""
+        secrets = [str(self.options.get(name, "")) for name in _SECRETS]
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_HIDDEN:
+                text = text.replace(secret, "…")
+        return text
+
+
+def parse_address(url: str) -> Address:
+    """Returns the address for `postgresql://user:secret@host/base?options`, as libpq reads it.
+
+    Raises `StateError` for any other text, and where the driver is not installed.
+    """
+    scheme = _SCHEME.match(url)
+    if not scheme:
+        raise StateError(f"state.url: not an address of PostgreSQL; write {_EXAMPLE}")
+    try:
+        import psycopg  # noqa: PLC0415 -- only for states on PostgreSQL
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+    except ImportError:
+        how = "pip install 'trueup[postgres]'"
+        raise StateError(f"state.url: the driver psycopg is not installed: {how}") from None
+    try:
+        options = conninfo_to_dict(f"postgresql{url[scheme.end() :]}")
+    except psycopg.Error:  # its text may show a part of the password
+        raise StateError(f"state.url: not an address of PostgreSQL; {_ESCAPE}") from None
+    host, base = str(options.get("host", "")), str(options.get("dbname", ""))
+    if "@" in host or "@" in base or re.search(r"[^\d,]", str(options.get("port", ""))):
+        raise StateError(f"state.url: not a clear address; {_ESCAPE}")
+    return Address({**_DEFAULTS, **options}, "/".join(part for part in (host, base) if part))

@@ -1,0 +1,29 @@
+"""The state of one tenant on PostgreSQL. What it does is in `trueup.state.store`."""
+
+from trueup.ports.world import Clock
+from trueup.state.postgres.access import PostgresAccess
+from trueup.state.process import Processes
+from trueup.state.store import StoredState
+
+DEFAULT_TENANT = "default"
+"""The tenant of a state that names none."""
+
+
+class PostgresState(StoredState):
+    """The state of `tenant` in the database at `url`, `postgresql://user:secret@host/base`.
+
+    The first call connects, the first write creates the tables. Leases run by the server's clock.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        tenant: str = DEFAULT_TENANT,
+        *,
+        clock: Clock | None = None,
+        lease_seconds: float = 60,
+        processes: Processes | None = None,
+    ) -> None:
+        """`clock` stands for the server's, in tests. Raises `StateError` for an invalid address."""
+        access = PostgresAccess(url, tenant, clock=clock)
+        super().__init__(access, lease_seconds=lease_seconds, processes=processes)
