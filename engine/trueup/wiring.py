@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import sleep
@@ -107,6 +108,8 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 
 def metadata_file(project: Project) -> Path:
     """Where the target's metadata is kept: beside the state, which belongs to one tenant too."""
+    if project.tenant:
+        return Path(project.root) / f".trueup/{project.tenant}.metadata.json"
     state = Path(project.root) / str(project.state.options["path"])
     return state.with_name(f"{state.stem}.metadata.json")
 
@@ -202,7 +205,10 @@ class Connections:
 
     def state(self) -> State:
         """The state. Raises EngineError where it cannot be opened."""
-        connectors: dict[str, Callable[[Connection], State]] = {"sqlite": self._sqlite}
+        connectors: dict[str, Callable[[Connection], State]] = {
+            "sqlite": self._sqlite,
+            "postgres": self._postgres,
+        }
         return _choose(connectors, self._project.state)(self._project.state)
 
     # What connectors can do besides
@@ -433,8 +439,23 @@ class Connections:
         path = self._path(connection, "path")
         return self._stack.enter_context(SqliteState(path, clock=self._clock))
 
+    def _postgres(self, connection: Connection) -> State:
+        """The state of one tenant. Its leases run by the clock of the server, which all share."""
+        _require_driver(connection)
+        from trueup.state.postgres.store import PostgresState
+
+        url, tenant = str(connection.options["url"]), str(connection.options["tenant"])
+        return self._stack.enter_context(PostgresState(url, tenant))
+
     def _path(self, connection: Connection, option: str) -> Path:
         return Path(self._project.root) / str(connection.options[option])
+
+
+def _require_driver(connection: Connection) -> None:
+    """Raises EngineError where the driver for PostgreSQL is not installed."""
+    if find_spec("psycopg") is None:
+        how = "pip install 'trueup[postgres]'"
+        raise EngineError(f"{connection.place}: the driver psycopg is not installed: {how}")
 
 
 def _sandbox_credentials(options: Mapping[str, object]) -> Credentials:

@@ -27,11 +27,15 @@ from trueup.model.suggestions import hint
 STATE = ".trueup/state.sqlite"
 """Where the state is kept if trueup.yaml does not say."""
 
+TENANT = "default"
+"""Whose state it is, where trueup.yaml does not say and the database may hold several."""
+
 _OTHERS = "*"
 """In guards: all entities that have no limit of their own."""
 
 _DEFAULT_OPTIONS: Mapping[str, Mapping[str, object]] = {
     "sqlite": {"path": STATE},
+    "postgres": {"tenant": TENANT},
     "autotask": {"url": "https://webservices.autotask.net"},  # where the zone is looked up
 }
 
@@ -69,6 +73,8 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
     if node["target"].data["connector"] != "sandbox":
         findings += exposed_secrets(node["target"])
     findings += exposed_secrets(node["source"])
+    if "state" in node:
+        findings += exposed_secrets(node["state"])
 
     as_of, settle_after, batch, currency, placeholders = (
         node.get(key) for key in ("as_of", "settle_after", "batch", "currency", "placeholders")

@@ -96,6 +96,11 @@ class Project:
         return next((one for one in of_row if topic in one.verdict.topics), None)
 
     @property
+    def tenant(self) -> str:
+        """Whose state it is, where one database holds those of many; else empty."""
+        return str(self.state.options.get("tenant", ""))
+
+    @property
     def customer_mapping(self) -> str:
         """The mapping whose rows are the customers; empty where the project names none."""
         marked = (name for name, mapping in self.mappings.items() if mapping.is_customer)

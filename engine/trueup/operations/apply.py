@@ -74,7 +74,7 @@ def _forget_records(project: Project, listener: Listener) -> None:
     try:
         record_copy.forget(project)
     except OSError as error:
-        name = record_copy.NAME
+        name = record_copy.name_of(project)
         listener.notice(f"{name} cannot be removed: {error.strerror}; use `trueup search --fresh`")
 
 

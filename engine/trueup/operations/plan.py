@@ -59,7 +59,7 @@ def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None
     try:
         record_copy.keep(project, records)
     except OSError as error:
-        name = record_copy.NAME
+        name = record_copy.name_of(project)
         listener.notice(f"{name} cannot be written: {error.strerror}; searches ask the target")
 
 

@@ -14,9 +14,6 @@ from trueup.local_files import read_regular
 from trueup.model.project import Project
 from trueup.model.record_snapshot import KnownRecords, RecordSnapshot
 
-NAME = ".trueup/records.json"
-"""Relative to the project; git ignores the folder in projects that `trueup init` makes."""
-
 VERSION = 1
 
 LARGEST = 32_000_000
@@ -26,9 +23,17 @@ OLDEST = timedelta(days=1)
 """A copy that is older is not used."""
 
 
+def name_of(project: Project) -> str:
+    """Where the copy of a project is, relative to its folder; each tenant's has its name.
+
+    Git ignores that folder in projects that `trueup init` makes.
+    """
+    return f".trueup/{project.tenant}.records.json" if project.tenant else ".trueup/records.json"
+
+
 def path_of(project: Project) -> Path:
-    """Where the copy of a project is."""
-    return Path(project.root) / NAME
+    """Where it is."""
+    return Path(project.root) / name_of(project)
 
 
 def keep(project: Project, snapshot: RecordSnapshot) -> None:

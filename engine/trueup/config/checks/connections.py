@@ -1,4 +1,4 @@
-"""The check of the options of source and target that belong together or concern secrets."""
+"""The check of the options of connections that belong together or concern secrets."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,20 @@ def check_connections(project: Node, options: ProjectOptions) -> Iterator[Findin
                 text = f"{part}.{name} begins with http://, so the secret would be sent in clear"
                 yield Finding("address", Severity.ERROR, text, "write https://", node.place)
 
+    yield from _check_database(project, options)
 
+
+def _check_database(project: Node, options: ProjectOptions) -> Iterator[Finding]:
+    """Reports an address of the state that no PostgreSQL has."""
+    address = str(options.state.options.get("url", ""))
+    if options.state.connector == "postgres" and address and not _DATABASE.match(address):
+        text = "state.url is not the address of a PostgreSQL database"
+        place = project["state"]["url"].place
+        yield Finding("address", Severity.ERROR, text, _DATABASE_REMEDY, place)
+
+
+_DATABASE = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?://")
+_DATABASE_REMEDY = "write postgresql://, the user, the host and the name of the database"
 _ADDRESS_REMEDY = "write https:// and the host, without spaces"
 
 

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from trueup.errors import StateError
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+psycopg)?(?=://)")
@@ -53,17 +56,11 @@ class Address:
 def parse_address(url: str) -> Address:
     """Returns the address for `postgresql://user:secret@host/base?options`, as libpq reads it.
 
-    Raises `StateError` for any other text, and where the driver is not installed.
+    Raises `StateError` for any other text.
     """
     scheme = _SCHEME.match(url)
     if not scheme:
         raise StateError(f"state.url: not an address of PostgreSQL; write {_EXAMPLE}")
-    try:
-        import psycopg  # noqa: PLC0415 -- only for states on PostgreSQL
-        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
-    except ImportError:
-        how = "pip install 'trueup[postgres]'"
-        raise StateError(f"state.url: the driver psycopg is not installed: {how}") from None
     try:
         options = conninfo_to_dict(f"postgresql{url[scheme.end() :]}")
     except psycopg.Error:  # its text may show a part of the password

@@ -175,8 +175,7 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     ),
     (
         errors.ReadOnlySqlTransaction,
-        "is on a server that only reads, perhaps a standby: name the primary, or add "
-        "target_session_attrs=read-write to an address with several hosts",
+        "is on a server that only reads, such as a standby: name the primary in the address",
     ),
     (errors.InsufficientPrivilege, "cannot be used with the rights of this user: {told}"),
     (errors.DiskFull, "cannot be written, the disk of the server is full: {told}"),

@@ -5,9 +5,6 @@ from trueup.state.postgres.access import PostgresAccess
 from trueup.state.process import Processes
 from trueup.state.store import StoredState
 
-DEFAULT_TENANT = "default"
-"""The tenant of a state that names none."""
-
 
 class PostgresState(StoredState):
     """The state of `tenant` in the database at `url`, `postgresql://user:secret@host/base`.
@@ -18,7 +15,7 @@ class PostgresState(StoredState):
     def __init__(
         self,
         url: str,
-        tenant: str = DEFAULT_TENANT,
+        tenant: str,
         *,
         clock: Clock | None = None,
         lease_seconds: float = 60,
