@@ -94,9 +94,9 @@ def open_world(
 
     Raises EngineError for what cannot be opened.
     """
-    clock = clock or SystemClock()
     with connections(project, max_calls=max_calls, clock=clock, metadata=metadata) as opened:
-        yield World(opened.source(), opened.target(), opened.state(), clock)
+        source, target, state = opened.source(), opened.target(), opened.state()
+        yield World(source, target, state, clock or opened.shared_clock())
 
 
 @contextmanager
@@ -187,6 +187,8 @@ class Connections:
         self._project, self._stack, self._clock, self._max_calls = project, stack, clock, max_calls
         self._metadata = metadata
         self._target: HttpTarget | None = None
+        self._state: State | None = None
+        self._server_clock: Clock | None = None
 
     # The ports
 
@@ -204,7 +206,20 @@ class Connections:
         return self._http_target()
 
     def state(self) -> State:
-        """The state. Raises EngineError where it cannot be opened."""
+        """The state; opened once. Raises EngineError where it cannot be opened."""
+        if self._state is None:
+            self._state = self._open_state()
+        return self._state
+
+    def shared_clock(self) -> Clock:
+        """The clock by which runs of all machines with this state are timed.
+
+        Whether a request may still be running is judged by times that another machine wrote.
+        """
+        self.state()
+        return self._server_clock or self._clock
+
+    def _open_state(self) -> State:
         connectors: dict[str, Callable[[Connection], State]] = {
             "sqlite": self._sqlite,
             "postgres": self._postgres,
@@ -445,7 +460,9 @@ class Connections:
         from trueup.state.postgres.store import PostgresState
 
         url, tenant = str(connection.options["url"]), str(connection.options["tenant"])
-        return self._stack.enter_context(PostgresState(url, tenant))
+        state = self._stack.enter_context(PostgresState(url, tenant))
+        self._server_clock = state.server_clock(self._clock)
+        return state
 
     def _path(self, connection: Connection, option: str) -> Path:
         return Path(self._project.root) / str(connection.options[option])

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 
-from trueup.errors import StateLocked
+from trueup.errors import StateError, StateLocked
 from trueup.model.run import Lease
 from trueup.ports.world import World
 
@@ -17,17 +17,25 @@ MINIMUM_BEAT = 0.05
 
 
 class LockHolder:
-    """A lease with its heartbeat."""
+    """A lease with its heartbeat.
+
+    The lease runs by the clock of the state, which may be that of a server. This machine's clock
+    measures only how long it has been.
+    """
 
     def __init__(self, world: World, lease: Lease) -> None:
+        """`lease` is new."""
         self._world, self.lease = world, lease
+        self._length = lease.expires - lease.since
         now = world.clock.now()
-        self._checked = now - LOCK_RECHECK
-        self.beat = max(MINIMUM_BEAT, (lease.expires - now).total_seconds() / 3)  # seconds
+        self._ends, self._checked = now + self._length, now - LOCK_RECHECK
+        self.beat = max(MINIMUM_BEAT, self._length.total_seconds() / 3)  # seconds
 
     def renew(self) -> None:
         """The heartbeat. Raises StateLocked."""
+        now = self._world.clock.now()
         self.lease = self._world.state.renew(self.lease)
+        self._ends = now + self._length
 
     def guard(self) -> None:
         """Raises StateLocked where the lock is no longer ours; for right before each send.
@@ -37,7 +45,7 @@ class LockHolder:
         main thread.
         """
         now = self._world.clock.now()
-        if now >= self.lease.expires:
+        if now >= self._ends:
             self.renew()
         if now - self._checked >= LOCK_RECHECK:
             self._world.state.check(self.lease)
@@ -66,3 +74,5 @@ def _beat(holder: LockHolder, ended: Event) -> None:
             holder.renew()
         except StateLocked:
             return
+        except StateError:  # out of reach; the next beat may find it, and `guard` asks as well
+            continue

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 
 import psycopg
 from psycopg import Connection, errors
@@ -67,6 +68,11 @@ class PostgresAccess:
                     yield opened
                 except ForeignValue as error:
                     raise self._foreign_value() from error
+
+    def server_time(self) -> datetime:
+        """The instant by the server's clock. Raises `StateError`."""
+        with self._turn, translated(self._address, self.name):
+            return PostgresTransaction(self._open(create=False), self._tenant, self._clock).now()
 
     def mark_open_run(self, run: str) -> None:
         """Does nothing: a database that is lost leaves nothing beside it."""

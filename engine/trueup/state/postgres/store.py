@@ -2,6 +2,7 @@
 
 from trueup.ports.world import Clock
 from trueup.state.postgres.access import PostgresAccess
+from trueup.state.postgres.clock import ServerClock
 from trueup.state.process import Processes
 from trueup.state.store import StoredState
 
@@ -24,3 +25,8 @@ class PostgresState(StoredState):
         """`clock` stands for the server's, in tests. Raises `StateError` for an invalid address."""
         access = PostgresAccess(url, tenant, clock=clock)
         super().__init__(access, lease_seconds=lease_seconds, processes=processes)
+        self._server = access
+
+    def server_clock(self, own: Clock) -> Clock:
+        """The server's clock, told by this machine's; nothing is asked before it is used."""
+        return ServerClock(self._server, own)
