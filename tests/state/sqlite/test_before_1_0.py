@@ -23,7 +23,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import Run, RunStatus
 
-from tests.state.sqlite.conftest import NOON
+from tests.state.stores import NOON
 
 FOLDER = Path(__file__).parents[1] / "before_1_0"
 RUNS = {

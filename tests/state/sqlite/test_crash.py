@@ -11,7 +11,7 @@ import pytest
 from trueup.model.run import Effects, Link
 from trueup.state.sqlite.store import SqliteState
 
-from tests.state.sqlite.conftest import EDIT
+from tests.state.stores import EDIT
 
 VICTIM = Path(__file__).with_name("victim.py")
 WITHIN = 8  # processes killed at a statement

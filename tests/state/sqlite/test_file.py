@@ -16,7 +16,7 @@ from trueup.state.sqlite.file import APPLICATION, open_file
 from trueup.state.sqlite.statements import migrations
 from trueup.state.sqlite.store import SqliteState
 
-from tests.state.sqlite.conftest import EDIT
+from tests.state.stores import EDIT
 from tests.support.fakes import FakeClock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from trueup.errors import StateError
 from trueup.model.run import Run, RunStatus
 
-from tests.state.sqlite.conftest import NOON
+from tests.state.stores import NOON
 
 
 @pytest.fixture

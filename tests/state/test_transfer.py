@@ -7,12 +7,12 @@ from trueup.errors import StateError
 from trueup.model.run import Effects
 from trueup.ports.state import StateSnapshot
 
-from tests.state.sqlite.conftest import EDIT
+from tests.state.stores import EDIT
 
 
 @pytest.fixture
-def empty(opened, tmp_path):
-    return opened(2, tmp_path / "new.sqlite")
+def empty(opened):
+    return opened(2, "new")
 
 
 def test_an_export_is_json_with_one_row_per_line(filled):
@@ -44,8 +44,8 @@ def test_an_empty_state_can_be_exported_and_imported(state, empty):
 
 
 @pytest.mark.parametrize("content", ["an edit", "a run"])
-def test_a_state_with_content_is_not_overwritten(filled, opened, tmp_path, content):
-    other = opened(3, tmp_path / "other.sqlite")
+def test_a_state_with_content_is_not_overwritten(filled, opened, content):
+    other = opened(3, "other")
     lease = other.acquire("apply (ann)")
     if content == "an edit":
         other.edit(lease, EDIT, Effects())

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import ClassVar
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -14,8 +14,9 @@ from trueup.errors import StateError, StateLocked
 from trueup.model.history import LinkForgotten
 from trueup.model.run import OPEN, Effects, Entry, Link, Pushed, Run, RunStatus, Step
 from trueup.state.process import Fate, Process
-from trueup.state.sqlite.store import SqliteState
+from trueup.state.store import StoredState
 
+from tests.state.stores import PostgresPlace, SqlitePlace
 from tests.support.fakes import FakeClock
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -65,11 +66,14 @@ class OtherHosts:
 
 
 class TwoProcesses(RuleBasedStateMachine):
-    """Two stores on one file, each with its last lease, and the model of the state."""
+    """Two stores of one state, each with its last lease, and the model of the state."""
+
+    places: ClassVar[list[SqlitePlace | PostgresPlace]] = []
+    """Where the states of the tests are; a fixture says."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
+        self.name = uuid4().hex
         self.clock = FakeClock(NOON)
         self.stores = [self.opened(who) for who in (0, 1)]
         self.leases: dict[int, object] = {}
@@ -80,9 +84,10 @@ class TwoProcesses(RuleBasedStateMachine):
         self.entries: dict[str, list[Entry]] = {}
         self.serial = 0
 
-    def opened(self, who: int) -> SqliteState:
-        path = Path(self.folder.name) / "state.sqlite"
-        return SqliteState(path, clock=self.clock, lease_seconds=60, processes=OtherHosts(who))
+    def opened(self, who: int) -> StoredState:
+        return self.places[-1].store(
+            self.name, clock=self.clock, lease_seconds=60, processes=OtherHosts(who)
+        )
 
     def call(self, who: int, write, *, known=True) -> bool:
         """Makes a call that the model expects to be done or refused; whether it was done."""
@@ -230,16 +235,36 @@ class TwoProcesses(RuleBasedStateMachine):
     def teardown(self):
         if self.runs:
             text = self.stores[0].export()
-            with SqliteState(Path(self.folder.name) / "copy.sqlite", clock=self.clock) as copy:
+            with self.places[-1].store(f"{self.name}.copy", clock=self.clock) as copy:
                 copy.import_(text)
                 assert copy.export() == text
                 assert copy.load() == self.stores[0].load()
         for state in self.stores:
             state.close()
-        self.folder.cleanup()
 
 
-TestTwoProcesses = TwoProcesses.TestCase
-TestTwoProcesses.settings = settings(
-    max_examples=settings().max_examples // 2, stateful_step_count=25
-)
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    TwoProcesses.places.append(SqlitePlace(tmp_path_factory.mktemp("states")))
+    yield
+    TwoProcesses.places.pop()
+
+
+@pytest.fixture(scope="module")
+def tenants(postgres_of_module):
+    TwoProcesses.places.append(PostgresPlace(postgres_of_module, "model"))
+    yield
+    TwoProcesses.places.pop()
+
+
+HALF = settings().max_examples // 2
+
+
+@pytest.mark.usefixtures("files")
+class TestTwoProcessesOnAFile(TwoProcesses.TestCase):
+    settings = settings(max_examples=HALF, stateful_step_count=25)
+
+
+@pytest.mark.usefixtures("tenants")
+class TestTwoProcessesOnPostgres(TwoProcesses.TestCase):
+    settings = settings(max_examples=HALF // 2, stateful_step_count=25)

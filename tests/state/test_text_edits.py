@@ -13,7 +13,7 @@ from trueup.state import journal
 from trueup.state.effects import write_effects
 from trueup.state.values import canonical
 
-from tests.state.sqlite.conftest import NOON
+from tests.state.stores import NOON
 
 
 @pytest.fixture

@@ -9,24 +9,20 @@ import pytest
 from trueup.errors import EngineError, StateLocked
 from trueup.model.run import Entry, Run, Step
 
+from tests.support.paths import ROOT
+
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 CONTENDER = """
 import sys, time
-from datetime import UTC, datetime
-from pathlib import Path
 from trueup.errors import StateLocked
 from trueup.model.history import LinkForgotten
 from trueup.model.run import Effects, Link
-from trueup.state.sqlite.store import SqliteState
+from tests.state.stores import opened_by
 
-class Now:
-    def now(self):
-        return datetime.now(UTC)
-
-path, name, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+name, rounds = sys.argv[1], int(sys.argv[2])
 won = 0
-with SqliteState(path, clock=Now()) as state:
+with opened_by(sys.argv[3:]) as state:
     for attempt in range(5000):
         if won == rounds:
             break
@@ -94,11 +90,14 @@ def test_a_process_that_lost_the_lock_is_refused_in_each_thread(opened, state):
     assert len(refused) == 3
 
 
-def test_processes_take_turns_and_no_write_is_lost(path, opened):
-    """The processes also compete to create the file: it does not exist when they start."""
+def test_processes_take_turns_and_no_write_is_lost(place, opened):
+    """The processes also compete to create the state: it does not exist when they start."""
     names = ["ann", "ben", "cyd"]
     contenders = [
-        subprocess.Popen([sys.executable, "-c", CONTENDER, path, name, "8"]) for name in names
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER, name, "8", *place.argument("state")], cwd=ROOT
+        )
+        for name in names
     ]
     assert [contender.wait(60) for contender in contenders] == [0, 0, 0]
 

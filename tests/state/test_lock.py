@@ -1,7 +1,5 @@
 """The lock on one host: which process may take it, what is audited, what a holder can check."""
 
-import os
-import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,9 +9,9 @@ from trueup.errors import StateError, StateLocked
 from trueup.model.history import LockTaken
 from trueup.model.run import Effects
 from trueup.state.process import Fate
-from trueup.state.sqlite.store import SqliteState
 
-from tests.state.sqlite.conftest import EDIT
+from tests.state.stores import EDIT, opened_by
+from tests.support.paths import ROOT
 
 
 def test_the_refusal_names_holder_host_times_and_how_to_force(opened, state):
@@ -23,7 +21,7 @@ def test_the_refusal_names_holder_host_times_and_how_to_force(opened, state):
         opened(2).acquire("apply (ben)")
 
     assert str(refused.value).endswith(
-        "state.sqlite is locked by apply (ann) (host host-1, process 1) "
+        " is locked by apply (ann) (host host-1, process 1) "
         "since 2026-11-20 12:00:00 UTC; its lease runs until 2026-11-20 12:01:00 UTC. "
         "Wait for it to end, or take the lock over with --force-lock --reason WHY"
     )
@@ -96,11 +94,11 @@ def test_the_check_names_the_process_that_took_the_lock(opened, state):
         state.check(lease)
 
 
-def test_the_check_refuses_if_there_is_no_state(opened, state, tmp_path):
+def test_the_check_refuses_if_there_is_no_state(opened, state):
     lease = state.acquire("apply (ann)")
 
     with pytest.raises(StateLocked, match="is gone"):
-        opened(1, tmp_path / "other.sqlite").check(lease)
+        opened(1, "other").check(lease)
 
 
 def test_a_forced_takeover_is_audited_with_its_reason_and_the_former_holder(opened, state):
@@ -157,26 +155,22 @@ def test_a_closed_store_is_not_used_again(state):
 
 HOLD = """
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from trueup.state.sqlite.store import SqliteState
+from tests.state.stores import opened_by
 
-class Now:
-    def now(self):
-        return datetime.now(UTC)
-
-SqliteState(Path(sys.argv[1]), clock=Now(), lease_seconds=3600).acquire("apply (ann)")
-print("held", flush=True)
-sys.stdin.read()
+with opened_by(sys.argv[1:], lease_seconds=3600) as state:
+    state.acquire("apply (ann)")
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
-def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_keeps_it(path, clock):
+def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_keeps_it(place):
+    command = [sys.executable, "-c", HOLD, *place.argument("state")]
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, os.fspath(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     ) as holder:
         assert holder.stdout.readline() == b"held\n"
-        with SqliteState(path, clock=clock) as state:
+        with opened_by(place.argument("state")) as state:
             with pytest.raises(StateLocked, match=rf"apply \(ann\) .* process {holder.pid}\b"):
                 state.acquire("apply (ben)")
             holder.kill()
@@ -186,11 +180,9 @@ def test_a_killed_process_loses_its_lock_at_once_and_a_living_one_keeps_it(path,
             assert [entry.event.forced for entry in state.audit()] == [False]
 
 
-def test_a_lock_whose_row_was_deleted_is_free_and_its_old_holder_cannot_write(state, opened, path):
+def test_a_lock_whose_row_was_deleted_is_free_and_its_old_holder_cannot_write(state, opened, tool):
     lease = state.acquire("apply (ann)")
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("DELETE FROM lock")
-    connection.close()
+    tool.run("DELETE FROM lock")
 
     assert opened(2).holder() is None
     with pytest.raises(StateLocked):
