@@ -16,6 +16,9 @@ OLDEST = 13
 WAIT = 30  # seconds to wait for the transaction of another process
 _FROZEN = 60  # seconds after which the server ends a transaction whose process does nothing
 
+_TABLES = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'trueup'"
+"""Read as rows. A look-up by name would not see what another process has just created."""
+
 _PACKAGE = "trueup.state.postgres"
 _MIGRATING = 0x747275657570  # "trueup": the advisory lock of migrations
 
@@ -109,15 +112,14 @@ def check_version(version: int, name: str) -> None:
 
 def _version(connection: Connection, name: str) -> int:
     """Returns the version of the tables, 0 where there are none."""
-    known = connection.execute("SELECT to_regclass('trueup.schema_version') IS NOT NULL").fetchone()
-    if known == (True,):
+    names = {row[0] for row in connection.execute(_TABLES)}
+    if "schema_version" in names:
         row = connection.execute("SELECT version FROM trueup.schema_version").fetchone()
         if row is None:
             raise StateError(f"{name}: trueup.schema_version is empty; put a copy back")
         check_version(row[0], name)
         return int(row[0])
-    foreign = connection.execute("SELECT to_regclass('trueup.state') IS NOT NULL").fetchone()
-    if foreign == (True,):
+    if names:
         raise StateError(
             f"{name}: the schema trueup holds tables of another program; name another database. "
             "Nothing was written"
@@ -180,6 +182,7 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, "cannot be used with the rights of this user: {told}"),
     (errors.DiskFull, "cannot be written, the disk of the server is full: {told}"),
     (errors.UndefinedTable, "was removed while in use: nothing was written"),
+    (errors.IdleInTransactionSessionTimeout, "lost its connection: {told}; " + _LOST),
     (psycopg.OperationalError, "lost its connection: {told}; " + _LOST),
     (psycopg.DataError, "cannot keep this value: {told}"),
     (psycopg.Error, "cannot be used: {told}"),

@@ -1,0 +1,58 @@
+"""Addresses of databases: what is accepted, and that no message shows a part of a password."""
+
+import pytest
+from trueup.errors import StateError
+from trueup.state.postgres.address import parse_address
+
+SECRET = "n0tt0besh0wn"  # noqa: S105 -- of no server
+
+
+@pytest.mark.parametrize(
+    ("url", "description"),
+    [
+        (f"postgresql://me:{SECRET}@db.example/base", "db.example/base"),
+        (f"postgres://me:{SECRET}@db.example:5433/base?sslmode=require", "db.example/base"),
+        (f"postgresql+psycopg://me:{SECRET}@db.example/base", "db.example/base"),
+        (
+            f"postgresql://me:{SECRET}%40%2F@a.example:1,b.example:2/base",
+            "a.example,b.example/base",
+        ),
+        (f"postgresql://me:x?dbname={SECRET}@db.example/base", "db.example/base"),
+        ("postgresql:///base?host=/run/postgresql", "/run/postgresql/base"),
+        (f"postgresql://db.example/base?password={SECRET}", "db.example/base"),
+    ],
+)
+def test_an_address_is_described_without_its_secret(url, description):
+    address = parse_address(url)
+
+    assert address.description == description
+    assert SECRET not in repr(address)
+    assert SECRET not in address.without_secrets(f"no password {address.options.get('password')}!")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:x@{SECRET}@db.example/base",
+        f"postgresql://me:x/{SECRET}@db.example/base",
+        f"postgresql://me:%{SECRET}@db.example/base",
+        f"postgresql://me:x@db.example:{SECRET}/base",
+        f"postgresql://me:x@[::1/{SECRET}",
+        f"mysql://me:{SECRET}@db.example/base",
+        f"host=db.example password={SECRET}",
+        "",
+    ],
+)
+def test_an_address_that_is_not_clear_is_refused_without_repeating_it(url):
+    with pytest.raises(StateError, match=r"^state\.url: not ") as refused:
+        parse_address(url)
+
+    assert SECRET not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_what_an_address_says_wins_over_the_defaults():
+    plain = parse_address("postgresql://db.example/base").options
+    stated = parse_address("postgresql://db.example/base?connect_timeout=3").options
+
+    assert (plain["connect_timeout"], stated["connect_timeout"]) == (10, "3")
