@@ -5,11 +5,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.chaos.faults import SOURCE_KINDS, random_source_fault, source_fault, target_fault
 from tests.chaos.harness import Harness, all_kills
+from tests.chaos.mishaps import MishapHarness
 from tests.chaos.planted import PLANTED, notices_absence
+from tests.chaos.two_hosts import TwoHosts
 from tests.chaos.victim import Kill
+from tests.support.postgres import running
 
 
 def main() -> int:
@@ -22,7 +26,11 @@ def main() -> int:
     )
     parser.add_argument("--planted", type=int, default=5, help="runs of each planted fault")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--state", choices=["sqlite", "postgres"], default="sqlite")
     options = parser.parse_args()
+
+    if options.state == "postgres":
+        return 0 if disturb_hosts(options.seed, options.kills) else 1
 
     files = run(
         "Work 365 in files",
@@ -47,12 +55,45 @@ def main() -> int:
     return 0 if files and dataverse and all(planted) else 1
 
 
+def disturb_hosts(seed: int, kills: int) -> bool:
+    """Runs scenarios of two hosts with one state on PostgreSQL until so many kills have hit."""
+
+    def scenarios(harness: TwoHosts) -> None:
+        random, figures = harness.random, harness.figures
+        systematic = all_kills(harness)
+        random.shuffle(systematic)
+        while figures.kills.total() < kills:
+            first, systematic = systematic[:1], systematic[1:]
+            more = [harness.random_kill() for _ in range(random.randint(2, 6))]
+            harness.run_on_both([*first, *more])
+            if figures.scenarios % 5 == 0:
+                harness.run_with_cuts(random.randint(1, 6))
+            if figures.scenarios % 10 == 0:
+                nth = random.randint(1, harness.calls["journal"])
+                harness.run_with_freeze(Kill("journal", nth, random.choice(["before", "after"])))
+                print_progress(harness)
+
+    with running() as server, server.database() as address:
+        return run(
+            "Two hosts with one state on PostgreSQL",
+            seed,
+            scenarios,
+            opened=lambda folder: TwoHosts(folder, seed, address),
+        )
+
+
 def run(
-    title: str, seed: int, scenarios: Callable[[Harness], None], *, served: bool = False
+    title: str,
+    seed: int,
+    scenarios: Callable[[Any], None],
+    *,
+    served: bool = False,
+    opened: Callable[[Path], Harness] | None = None,
 ) -> bool:
     """Runs scenarios with a harness of their own and prints the figures; True if all are clean."""
-    with TemporaryDirectory(prefix="trueup-chaos-") as folder:
-        harness = Harness(Path(folder), seed, served=served)
+    with TemporaryDirectory(prefix="trueup-chaos-") as name:
+        folder = Path(name)
+        harness = opened(folder) if opened else MishapHarness(folder, seed, served=served)
         try:
             scenarios(harness)
         finally:
@@ -96,7 +137,7 @@ def disturb_source(harness: Harness, count: int) -> None:
             print_progress(harness)
 
 
-def plant(harness: Harness, times: int, *, served: bool) -> None:
+def plant(harness: MishapHarness, times: int, *, served: bool) -> None:
     """Runs the scenario of each planted fault so often, and once without its remedy.
 
     A missing remedy that is not noticed is a problem.

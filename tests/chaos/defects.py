@@ -14,22 +14,22 @@ from trueup.model.run import Step
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.records import align
 from trueup.source.dataverse.retry import RequestAttempts
-from trueup.state.sqlite.store import SqliteState
+from trueup.state.store import StoredState
 from trueup.target.autotask import responses
 from trueup.target.autotask import retry as target_retry
 
 
 def _remove_started_entries() -> None:
     """The journal misses the entries of writes that are about to be sent."""
-    record = SqliteState.record
+    record = StoredState.record
 
     def record_without_started(
-        self: SqliteState, lease: Any, run: str, entries: Any, *rest: Any
+        self: StoredState, lease: Any, run: str, entries: Any, *rest: Any
     ) -> None:
         remaining = [entry for entry in entries if entry.step is not Step.STARTED]
         record(self, lease, run, remaining, *rest)
 
-    SqliteState.record = record_without_started  # type: ignore[method-assign]
+    StoredState.record = record_without_started  # type: ignore[method-assign]
 
 
 def _believe_refusals() -> None:
@@ -56,8 +56,8 @@ def _overlook_duplicates() -> None:
 
 def _forget_pushes() -> None:
     """The state does not tell which changes were pushed."""
-    load = SqliteState.load
-    SqliteState.load = lambda self: replace(load(self), pushed={})  # type: ignore[method-assign]
+    load = StoredState.load
+    StoredState.load = lambda self: replace(load(self), pushed={})  # type: ignore[method-assign]
 
 
 def _overlook_other_steps() -> None:

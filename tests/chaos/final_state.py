@@ -8,8 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from trueup.state.sqlite.store import SqliteState
-from trueup.wiring import SystemClock
+from trueup.ports.state import StateSnapshot
 
 from tests.chaos.serving import Server
 
@@ -58,16 +57,15 @@ class FinalState:
     pushed: Counter[str]
 
 
-def final_state(folder: Path, dump: Mapping[str, Any], source: Server | None = None) -> FinalState:
+def final_state(
+    folder: Path, stored: StateSnapshot, dump: Mapping[str, Any], source: Server | None = None
+) -> FinalState:
     """Reads the final state of the project in a folder.
 
-    `dump` is what its Autotask sandbox holds. `source` is the Dataverse sandbox; without one, the
-    source are files.
+    `stored` is what its state holds, `dump` what its Autotask sandbox holds. `source` is the
+    Dataverse sandbox; without one, the source are files.
     """
     names = _names(dump["records"])
-    with SqliteState(folder / ".trueup" / "state.sqlite", clock=SystemClock()) as state:
-        stored = state.load()
-
     links = [
         f"{mapping} {key} {link.entity} {names[link.entity, link.record]}"
         for (mapping, key), link in stored.links.items()

@@ -8,18 +8,18 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 from trueup.model.run import RunStatus
 from trueup.planning.records.duplicates import IDENTITY_TWICE
 from trueup.state.sqlite.store import SqliteState
+from trueup.state.store import StoredState
 from trueup.wiring import SystemClock
 
 from tests.chaos.figures import Figures
 from tests.chaos.final_state import ALL_PARTS, FinalState, differences, final_state
-from tests.chaos.person import Person
 from tests.chaos.project import SETTLE_AFTER, autotask, build, dataverse
 from tests.chaos.victim import COUNTS, KILL_POINTS, Kill, fork
 
@@ -27,12 +27,9 @@ PLAN = "plan.json"
 STATE, EXPORT = ".trueup", "examples"
 """Folders of a project with its state, and with the exports of Work 365."""
 
-_PUSHED, _PUSHED_DAY = "bb547a70-5a1e-5cc8-ae05-58a09181b1d1", "2026-11-09"
-"""A license change that the plan pushes, and its day."""
-
 NO_KILL = Kill()
 _HELD = "ledger-differs"
-_DONE, _CHANGES_LEFT = 0, 2  # exit codes of `trueup plan --detailed-exitcode`
+DONE, CHANGES_LEFT = 0, 2  # exit codes of `trueup plan --detailed-exitcode`
 _MOST_ATTEMPTS = 60  # at one scenario, before it counts as one that does not end
 
 
@@ -126,116 +123,6 @@ class Harness:
         self.figures.kills["the source itself" if source else "the sandbox itself"] += 1
         return self._finish()
 
-    def run_after_a_person(
-        self, act: Callable[[Person], None], kill: Kill = NO_KILL, *, defect: str = ""
-    ) -> bool:
-        """Runs a scenario in which a person writes to the target between plan and apply.
-
-        With a kill, the person writes after it, before the run is resumed. Returns whether nothing
-        is there twice, and nothing is missing without a question.
-        """
-        self.reset()
-        self._count_kill(kill, "before a person writes", defect)
-        act(Person(self.target))
-        self.figures.faults["a person writes before apply"] += 1
-        return self._finish(defect=defect, parts=("names",))
-
-    def run_with_files_put_back(
-        self, folders: Sequence[str], kill: Kill = NO_KILL, *, defect: str = ""
-    ) -> bool:
-        """Runs a scenario in which folders are put back to a copy from before the run.
-
-        `folders` are STATE and EXPORT. The run ends before that, or is killed. Returns whether
-        nothing is there twice, and nothing is missing without a question. The export alone must
-        become what it was.
-        """
-        self.reset()
-        self._count_kill(kill, "before files are put back", defect)
-        if not kill.point:
-            self._attempt(defect=defect)
-        for name in folders:
-            shutil.rmtree(self.work / name, ignore_errors=True)
-            earlier = self.folder / "project" / name
-            if earlier.exists():
-                shutil.copytree(earlier, self.work / name)
-            self.figures.faults[f"{name} put back"] += 1
-        parts = ("records",) if STATE in folders else ALL_PARTS
-        return self._finish(defect=defect, parts=parts)
-
-    def run_with_cancelling_changes_put_back(self, *, defect: str = "") -> bool:
-        """Runs a scenario in which state and export of yesterday are put back.
-
-        Today two changes that cancel were pushed, one of them on another day, because an
-        adjustment of yesterday has its own. Returns whether nothing is there twice, and nothing is
-        missing without a question.
-        """
-        self.reset()
-        self._attempt(defect=defect)
-        self._add_changes({"2026-11-05": 5, _PUSHED_DAY: -5})
-        yesterday = self.folder / "yesterday"
-        for name in (STATE, EXPORT):
-            shutil.rmtree(yesterday / name, ignore_errors=True)
-            shutil.copytree(self.work / name, yesterday / name)
-        self._run("apply", "--yes", defect=defect)
-        undisturbed, self.expected = self.expected, self._final_state()
-        if self.expected.units == undisturbed.units:
-            raise RuntimeError("the changes of today are not pushed")
-        try:
-            for name in (STATE, EXPORT):
-                shutil.rmtree(self.work / name)
-                shutil.copytree(yesterday / name, self.work / name)
-                self.figures.faults[f"{name} of yesterday put back"] += 1
-            return self._finish(defect=defect, parts=("records",))
-        finally:
-            self.expected = undisturbed
-
-    def _add_changes(self, units_by_day: Mapping[str, int]) -> None:
-        """Adds license changes to the export: as one that the plan pushes, on other days."""
-        exports = Path(EXPORT) / "work365" / "license_change.json"
-        earlier = json.loads((self.folder / "project" / exports).read_text(encoding="utf-8"))
-        like = next(row for row in earlier["value"] if row["work365_licensechangelogid"] == _PUSHED)
-        document = json.loads((self.work / exports).read_text(encoding="utf-8"))
-        document["value"] += [
-            {
-                **like,
-                "work365_licensechangelogid": f"{_PUSHED[:-1]}{number}",
-                "work365_lcl_effectivedate": day,
-                "work365_lcl_quantity": units,
-            }
-            for number, (day, units) in enumerate(units_by_day.items(), start=2)
-        ]
-        (self.work / exports).write_text(json.dumps(document, indent=1), encoding="utf-8")
-
-    def run_on_two_machines(self, *, together: bool, defect: str = "") -> bool:
-        """Applies one plan on two machines with a state each, at the same time or in turn.
-
-        Returns whether nothing is there twice, and nothing is missing without a question, after
-        each machine has finished. What both created at the same instant must be reported.
-        """
-        self.reset()
-        own, other = self.work, self.folder / "other"
-        shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(own, other)
-        self.figures.faults["two machines"] += 1
-
-        running = []
-        for folder in (own, other):
-            running.append(fork(folder, ["apply", PLAN, "--yes"], NO_KILL, defect=defect))
-            if not together:
-                os.waitpid(running.pop(), 0)
-        for pid in running:
-            os.waitpid(pid, 0)
-
-        results = []
-        for self.work in (other, own):
-            results.append(self._finish(defect=defect, parts=("records",), may_collide=together))
-        return all(results)
-
-    def _count_kill(self, kill: Kill, when: str, defect: str) -> None:
-        """Applies the plan until the kill, if there is one."""
-        if kill.point and self._attempt(kill=kill, defect=defect) == -signal.SIGKILL:
-            self.figures.kills[f"{kill.point} {kill.when}, {when}"] += 1
-
     def reports(self, *, defect: str = "") -> set[str]:
         """Plans, and returns the codes of what the plan reports or asks."""
         (self.work / PLAN).unlink(missing_ok=True)
@@ -243,38 +130,6 @@ class Harness:
         document = json.loads((self.work / PLAN).read_text(encoding="utf-8"))
         asked = [finding for row in document["blocked"] for finding in row["findings"]]
         return {finding["code"] for finding in (*document["findings"], *asked)}
-
-    def reports_after(self, fault: dict[str, object], code: str, *, defect: str = "") -> bool:
-        """Returns whether a plan reports this code after an apply with a fault.
-
-        If it does not, that is noted as a problem.
-        """
-        self.reset()
-        self.target.control("POST", "/sandbox/faults", fault)
-        self._attempt(defect=defect)
-        self._count_faults()
-        self.figures.scenarios += 1
-        is_reported = code in self.reports(defect=defect)
-        if not is_reported:
-            self.figures.problems.append(f"no plan reports {code}")
-        return is_reported
-
-    def plans_despite(
-        self, fault: dict[str, object], *, source: bool = False, defect: str = ""
-    ) -> bool:
-        """Returns whether one plan succeeds although a fault hits its log-in.
-
-        A plan that fails is noted as a problem.
-        """
-        self.reset()
-        server = self.source if source else self.target
-        server.control("POST", "/sandbox/faults", fault)
-        code = self._run("plan", "--detailed-exitcode", defect=defect)
-        self._count_faults()
-        self.figures.scenarios += 1
-        if code not in (_DONE, _CHANGES_LEFT):
-            self.figures.problems.append(f"a plan ends with {code} after a fault of the log-in")
-        return code in (_DONE, _CHANGES_LEFT)
 
     def random_kill(self) -> Kill | float:
         """Draws a kill point of any kind, or a number of seconds."""
@@ -306,40 +161,58 @@ class Harness:
             raise RuntimeError("the undisturbed run does not succeed")
         self.expected: FinalState = self._final_state()
         counts: dict[str, int] = json.loads((self.work / COUNTS).read_text(encoding="utf-8"))
-        if self._run("plan", "--detailed-exitcode") != _DONE:
+        if self._run("plan", "--detailed-exitcode") != DONE:
             raise RuntimeError("the undisturbed run leaves something to do")
         return counts
 
     def _final_state(self) -> FinalState:
         source = self.source if self.source in self.servers else None
-        return final_state(self.work, self.target.control("GET", "/sandbox/dump"), source)
+        with self._state() as state:
+            stored = state.load()
+        return final_state(self.work, stored, self.target.control("GET", "/sandbox/dump"), source)
 
-    def _state(self) -> SqliteState:
+    def _state(self) -> StoredState:
         return SqliteState(self.work / ".trueup" / "state.sqlite", clock=SystemClock())
 
     def _run(
         self, *arguments: str, kill: Kill = NO_KILL, after: float = 0, defect: str = ""
     ) -> int:
         """Runs `trueup` to its end; returns its exit code, or minus the signal that killed it."""
-        pid = fork(self.work, list(arguments), kill, defect=defect)
+        pid = self._start(arguments, kill, defect=defect)
         if after:
             time.sleep(after)
             os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
+        return self._end(pid)
+
+    def _start(self, arguments: Sequence[str], kill: Kill = NO_KILL, *, defect: str = "") -> int:
+        """Starts `trueup`; returns the number of its process."""
         self.figures.attempts += 1
+        return fork(self.work, [*arguments], kill, defect=defect)
+
+    def _end(self, pid: int) -> int:
+        """Returns the exit code of a process, or minus the signal that killed it."""
+        _, status = os.waitpid(pid, 0)
         return os.waitstatus_to_exitcode(status)
 
     def _attempt(self, kill: Kill = NO_KILL, after: float = 0, *, defect: str = "") -> int:
         """Applies the plan, or resumes an open run after the time of unanswered writes."""
+        arguments = self._next()
+        return self._run(*arguments, kill=kill, after=after, defect=defect) if arguments else 0
+
+    def _next(self) -> Sequence[str]:
+        """Returns the command that goes on; none where the plan was applied.
+
+        Waits until unanswered writes can be settled.
+        """
         with self._state() as state:
             runs = state.runs(plans=False)
             has_open_run, in_doubt = bool(state.load().open_runs), bool(state.in_doubt())
         if has_open_run:
             time.sleep(SETTLE_AFTER * 1.1 + 0.02 if in_doubt else 0)
-            return self._run("apply", "--resume", kill=kill, after=after, defect=defect)
+            return ("apply", "--resume")
         if runs and runs[-1].status in (RunStatus.DONE, RunStatus.PARTIAL):
-            return 0
-        return self._run("apply", PLAN, "--yes", kill=kill, after=after, defect=defect)
+            return ()
+        return ("apply", PLAN, "--yes")
 
     def _finish(
         self,
@@ -367,9 +240,9 @@ class Harness:
 
             code = self._run("plan", "--detailed-exitcode", "--out", PLAN, defect=defect)
             watch()
-            if code == _DONE:
+            if code == DONE:
                 return self._compare(parts, defect, may_collide=may_collide)
-            if code == _CHANGES_LEFT:
+            if code == CHANGES_LEFT:
                 self._run("apply", PLAN, "--yes", defect=defect)
         self.figures.problems.append("a scenario did not end")
         return False

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tests.chaos.faults import LOOK_UP, REFUSALS, TOKENS, log_in_fault
 from tests.chaos.figures import Figures
-from tests.chaos.harness import EXPORT, STATE, Harness
+from tests.chaos.harness import EXPORT, STATE
+from tests.chaos.mishaps import MishapHarness
 from tests.chaos.person import Person
 from tests.chaos.victim import Kill
 
@@ -30,7 +31,7 @@ class Planted:
     the remedy whose absence it must notice.
     """
 
-    run: Callable[[Harness, str], bool]
+    run: Callable[[MishapHarness, str], bool]
     remedy: str
     served: bool = False  # Work 365 is a Dataverse sandbox
     short: bool = False  # also in the short form
@@ -51,7 +52,7 @@ def _add_service(person: Person) -> None:
     )
 
 
-def _after_it_landed(harness: Harness, defect: str) -> bool:
+def _after_it_landed(harness: MishapHarness, defect: str) -> bool:
     """Error texts and an HTML page, each after an adjustment took effect."""
     faults = [
         {"path": "Adjustments$", "nth": 2 * position + 1, "when": "after", **refusal}
@@ -60,30 +61,30 @@ def _after_it_landed(harness: Harness, defect: str) -> bool:
     return harness.run_with_faults(faults, defect=defect)
 
 
-def _adjustment_twice(harness: Harness, defect: str) -> bool:
+def _adjustment_twice(harness: MishapHarness, defect: str) -> bool:
     faults = [{"kind": "twice", "path": "Adjustments$", "nth": nth} for nth in (1, 3, 5)]
     return harness.run_with_faults(faults, defect=defect)
 
 
-def _create_twice(harness: Harness, defect: str) -> bool:
+def _create_twice(harness: MishapHarness, defect: str) -> bool:
     """Two records are created whatever `trueup` does: the next plan must say so."""
     fault = {"kind": "twice", "verb": "POST", "path": "/Companies$"}
     return harness.run_with_faults([fault], defect=defect, may_collide=True)
 
 
-def _without_effect(harness: Harness, defect: str) -> bool:
+def _without_effect(harness: MishapHarness, defect: str) -> bool:
     """Updates that are answered and change nothing: the next plan must say so."""
     fault = {"kind": "no_effect", "verb": "PATCH", "path": "/Companies$", "times": 0}
     return harness.reports_after(fault, "not-kept", defect=defect)
 
 
-def _in_capitals(harness: Harness, defect: str) -> bool:
+def _in_capitals(harness: MishapHarness, defect: str) -> bool:
     """Texts that are kept in capitals: the next plan must say so."""
     fault = {"kind": "kept_otherwise", "path": "/Companies$", "fields": "^city$", "times": 0}
     return harness.reports_after(fault, "not-kept", defect=defect)
 
 
-def _log_in(when: str, *, source: bool) -> Callable[[Harness, str], bool]:
+def _log_in(when: str, *, source: bool) -> Callable[[MishapHarness, str], bool]:
     fault = log_in_fault(when, TOKENS if source else LOOK_UP)
     return lambda harness, defect: harness.plans_despite(fault, source=source, defect=defect)
 
@@ -147,7 +148,7 @@ PLANTED = {
 }
 
 
-def notices_absence(harness: Harness, planted: Planted) -> bool:
+def notices_absence(harness: MishapHarness, planted: Planted) -> bool:
     """Returns whether the scenario notices that its remedy is missing; leaves the figures alone."""
     figures, harness.figures = harness.figures, Figures()
     try:

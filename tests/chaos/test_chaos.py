@@ -7,7 +7,7 @@ from trueup.wiring import open_world
 
 from tests.chaos.faults import LOG_INS, SOURCE_KINDS, source_fault, target_fault
 from tests.chaos.figures import Figures
-from tests.chaos.harness import Harness
+from tests.chaos.mishaps import MishapHarness
 from tests.chaos.planted import PLANTED, notices_absence
 from tests.chaos.victim import Kill
 
@@ -32,7 +32,7 @@ def opened(folder, *, served):
     A plan is made in this process first: the processes that are forked from it inherit what that
     has read and compiled.
     """
-    harness = Harness(folder, seed=7, served=served)
+    harness = MishapHarness(folder, seed=7, served=served)
     try:
         project = load_project(harness.work)
         with open_world(project) as world:

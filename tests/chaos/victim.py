@@ -9,18 +9,25 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from trueup.applying import lock
 from trueup.cli.main import main
-from trueup.state.sqlite.store import SqliteState
+from trueup.state import process
+from trueup.state.postgres.store import PostgresState
+from trueup.state.store import StoredState
 
 from tests.chaos.defects import DEFECTS
 
-KILL_POINTS = ("journal", "request", "adjustment", "file", "service line")
+KILL_POINTS = ("journal", "request", "adjustment", "file", "service line", "end")
 """Journal writes, requests, requests with an adjustment, file replacements, creates of a service
-on a contract."""
+on a contract, ends of a run."""
+
+LEASE = 1.0
+"""Seconds of a lease on another host."""
 
 COUNTS = "counts.json"
 """The file with the number of kill points of each kind, written with `Kill("count")`."""
@@ -31,17 +38,22 @@ class Kill:
     """Where to kill: before or after the nth point of a kind.
 
     `point` is one of KILL_POINTS; `count` counts the points and kills nothing; empty kills nothing.
+    With SIGSTOP as `signal` the process only freezes.
     """
 
     point: str = ""
     nth: int = 0
     when: str = "before"
+    signal: int = signal.SIGKILL
 
 
-def fork(folder: Path, arguments: list[str], kill: Kill, *, defect: str = "") -> int:
+def fork(
+    folder: Path, arguments: list[str], kill: Kill, *, defect: str = "", host: str = ""
+) -> int:
     """Starts `trueup` in a child process and returns the process id.
 
-    `defect` names remedies of DEFECTS that are removed in it, joined by ` + `.
+    `defect` names remedies of DEFECTS that are removed in it, joined by ` + `. With a `host` the
+    process seems to run on that one, so that others cannot know whether it is alive.
     """
     sys.stdout.flush()
     pid = os.fork()
@@ -51,6 +63,8 @@ def fork(folder: Path, arguments: list[str], kill: Kill, *, defect: str = "") ->
         _silence()
         os.chdir(folder)
         _patch(kill)
+        if host:
+            _move(host)
         for name in filter(None, defect.split(" + ")):
             DEFECTS[name]()
         sys.argv = ["trueup", *arguments]
@@ -63,6 +77,19 @@ def fork(folder: Path, arguments: list[str], kill: Kill, *, defect: str = "") ->
         os._exit(70)
 
 
+def _move(host: str) -> None:
+    """Makes this process one of another host, whose lease is short so that tests need not wait.
+
+    `settle_after` is short as well; what depends on either is in proportion.
+    """
+    process.HostProcesses.mine = lambda _: process.Process(host, os.getpid(), "", host)  # type: ignore[method-assign]
+    process.HostProcesses.fate = lambda *_: process.Fate.UNKNOWN  # type: ignore[method-assign]
+    options = PostgresState.__init__.__kwdefaults__
+    assert options
+    options["lease_seconds"] = LEASE
+    lock.LOCK_RECHECK = timedelta(seconds=0.1)
+
+
 def _silence() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -72,7 +99,8 @@ def _silence() -> None:
 def _patch(kill: Kill) -> None:
     """Replaces the functions at the kill points by ones that count and kill."""
     for name in ("begin", "record", "finish"):
-        setattr(SqliteState, name, _killing(getattr(SqliteState, name), "journal", kill))
+        setattr(StoredState, name, _killing(getattr(StoredState, name), "journal", kill))
+    StoredState.finish = _killing(StoredState.finish, "end", kill)  # type: ignore[method-assign]
     os.replace = _killing(os.replace, "file", kill)
 
     httpx.Client.send = _killing(httpx.Client.send, "request", kill)  # type: ignore[method-assign]
@@ -101,10 +129,10 @@ def _killing(call: Callable[..., Any], point: str, kill: Kill) -> Callable[..., 
         _counts[point] += 1
         here = point == kill.point and _counts[point] == kill.nth
         if here and kill.when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), kill.signal)
         result = call(*arguments, **named)
-        if here:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if here and kill.when == "after":
+            os.kill(os.getpid(), kill.signal)
         return result
 
     return counted
