@@ -99,10 +99,10 @@ CORE := tests/model tests/expressions tests/stages tests/planning tests/applying
 coverage: $(DEV) ## Branch coverage of the core by its own tests; fails below the floor
 	$(BIN)/pytest -n 4 --dist worksteal -q --cov --cov-report=term:skip-covered $(CORE)
 
-test-postgres: $(DEV) ## The SQL source on the PostgreSQL that TRUEUP_TEST_POSTGRES names (an SQLAlchemy URL)
-	@$(PIP) -e '.[dev,postgres]'
-	@test -n "$(TRUEUP_TEST_POSTGRES)" || { echo "set TRUEUP_TEST_POSTGRES=postgresql+psycopg://user:secret@host/base"; exit 1; }
-	$(BIN)/pytest -q tests/ports/test_source.py tests/source/sql
+# Without it, tests of the state start the PostgreSQL that comes as a wheel.
+test-postgres: $(DEV) ## SQL source and state on the PostgreSQL that TRUEUP_TEST_POSTGRES names
+	@test -n "$(TRUEUP_TEST_POSTGRES)" || { echo "set TRUEUP_TEST_POSTGRES=postgresql+psycopg://user:secret@host/base (a user who may create databases)"; exit 1; }
+	$(BIN)/pytest -q tests/ports tests/source/sql tests/state tests/cli/test_state_on_postgres.py
 
 $(OTHERS)/.installed: tests/clients/requirements.txt tests/clients/package.json
 	$(PYTHON) -m venv $(OTHERS)/python
@@ -120,6 +120,7 @@ bench: $(DEV) ## Rows per second, memory, ratios against peers
 
 chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos --state postgres
 
 docs: $(DOCS) ## Build the documentation in docs/ as a site, in site/; a warning is an error
 	$(BIN)/properdocs build --strict

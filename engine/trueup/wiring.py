@@ -109,7 +109,7 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 def metadata_file(project: Project) -> Path:
     """Where the target's metadata is kept: beside the state, which belongs to one tenant too."""
     if project.tenant:
-        return Path(project.root) / f".trueup/{project.tenant}.metadata.json"
+        return Path(project.root) / project.kept_file("metadata.json")
     state = Path(project.root) / str(project.state.options["path"])
     return state.with_name(f"{state.stem}.metadata.json")
 

@@ -144,7 +144,7 @@ def test_the_same_plan_is_told_once_and_another_one_again(inbox, project, listen
     plan(loaded, listener=listener)
     plan(loaded, listener=listener)
     assert len(inbox.taken) == 1
-    (project.folder / NOTICES).unlink()
+    (project.folder / ".trueup" / NOTICES).unlink()
     plan(loaded, listener=listener)
 
     assert len(inbox.taken) == 2
@@ -157,7 +157,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_plan(inbox, project, listene
     [line] = told
     assert line.startswith("trueup.yaml:")
     assert "to env.NOTICES was not sent: the service answered with HTTP status 500; look" in line
-    assert not (project.folder / NOTICES).exists()
+    assert not (project.folder / ".trueup" / NOTICES).exists()
     inbox.status = 200
     plan(loaded, listener=listener)
 

@@ -7,7 +7,6 @@ the suite also runs on PostgreSQL.
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
@@ -35,6 +34,7 @@ from trueup.source.sql.source import SqlSource
 
 from tests.support.fakes import FakeClock, FakeSource
 from tests.support.paths import SCHEMAS
+from tests.support.postgres import NAMED
 
 Row = Mapping[str, Any]
 RowsByTable = Mapping[str, Sequence[Row]]
@@ -226,8 +226,8 @@ REAL: dict[str, Opener] = {
     "dataverse": dataverse,
     "sqlite": partial(database, "sqlite:///{folder}/base.sqlite"),
 }
-if "TRUEUP_TEST_POSTGRES" in os.environ:
-    REAL["postgresql"] = partial(database, os.environ["TRUEUP_TEST_POSTGRES"])
+if "://" in NAMED:
+    REAL["postgresql"] = partial(database, NAMED)
 EVERY: dict[str, Opener] = {"fake": fake, **REAL}
 
 on_every = pytest.mark.parametrize("open_source", EVERY.values(), ids=EVERY)

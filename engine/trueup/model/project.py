@@ -100,6 +100,13 @@ class Project:
         """Whose state it is, where one database holds those of many; else empty."""
         return str(self.state.options.get("tenant", ""))
 
+    def kept_file(self, name: str) -> str:
+        """Where a file that commands keep is, relative to the project; each tenant has its own.
+
+        Git ignores that folder in projects that `trueup init` makes.
+        """
+        return f".trueup/{self.tenant}.{name}" if self.tenant else f".trueup/{name}"
+
     @property
     def customer_mapping(self) -> str:
         """The mapping whose rows are the customers; empty where the project names none."""

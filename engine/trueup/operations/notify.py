@@ -25,8 +25,8 @@ from trueup.operations.listener import Listener
 from trueup.render.notice import TEST, notice_text, notice_title, outcome_notice, plan_notice
 from trueup.render.notice import wanted as wanted_notice
 
-NOTICES = ".trueup/notices.json"
-"""Relative to the project; git ignores the folder in projects that `trueup init` makes."""
+NOTICES = "notices.json"
+"""Among the files that commands keep for a project."""
 
 KEPT = 500
 """Hashes of notices that are remembered, the latest."""
@@ -102,7 +102,7 @@ def _send(project: Project, notice: Notice, listener: Listener) -> Sequence[Sent
     notice = wanted_notice(notice, options.events, options.leak_above)
     if not notice.occasions:
         return ()
-    path = Path(project.root) / NOTICES
+    path = Path(project.root) / project.kept_file(NOTICES)
     known = _recall(path, listener)
     new: list[tuple[NoticeAddress, Notice]] = []
     for address in options.to:
@@ -136,7 +136,9 @@ def _recall(path: Path, listener: Listener) -> list[str]:
     try:
         known = json.loads(read_regular(path))["sent"]
     except (OSError, ValueError, TypeError, KeyError):
-        listener.notice(f"{NOTICES} cannot be read: what was told may be told again; remove it")
+        listener.notice(
+            f".trueup/{path.name} cannot be read: what was told may be told again; remove it"
+        )
         return []
     return [one for one in known if isinstance(one, str)] if isinstance(known, list) else []
 
@@ -147,4 +149,5 @@ def _remember(path: Path, hashes: Collection[str], listener: Listener) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         operating_system.write_whole(path, content, private=True)
     except OSError as error:
-        listener.notice(f"{NOTICES} cannot be written: {error.strerror}; notices may be sent again")
+        what = f".trueup/{path.name} cannot be written: {error.strerror}"
+        listener.notice(f"{what}; notices may be sent again")

@@ -24,11 +24,8 @@ OLDEST = timedelta(days=1)
 
 
 def name_of(project: Project) -> str:
-    """Where the copy of a project is, relative to its folder; each tenant's has its name.
-
-    Git ignores that folder in projects that `trueup init` makes.
-    """
-    return f".trueup/{project.tenant}.records.json" if project.tenant else ".trueup/records.json"
+    """Where the copy of a project is, relative to its folder."""
+    return project.kept_file("records.json")
 
 
 def path_of(project: Project) -> Path:
