@@ -1,0 +1,1 @@
+"""Many tenants, each a project, run on a schedule."""
