@@ -109,8 +109,8 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
 def metadata_file(project: Project) -> Path:
     """Where the target's metadata is kept: beside the state, which belongs to one tenant too."""
     if project.tenant:
-        return Path(project.root) / project.kept_file("metadata.json")
-    state = Path(project.root) / str(project.state.options["path"])
+        return project.own / project.kept_file("metadata.json")
+    state = project.own / str(project.state.options["path"])
     return state.with_name(f"{state.stem}.metadata.json")
 
 
@@ -311,7 +311,7 @@ class Connections:
         from trueup.source.dataverse.client import DataverseClient
         from trueup.source.dataverse.settings import settings
 
-        access, _ = settings(self._project.source.options, Path(self._project.root))
+        access, _ = settings(self._project.source.options, self._project.own)
         return DataverseClient(access, self._clock)
 
     def target_copy(self, database: Path) -> Target:
@@ -323,7 +323,7 @@ class Connections:
         credentials = DEMO_CREDENTIALS
         if self._project.target.connector == "sandbox":
             credentials = _sandbox_credentials(self._project.target.options)
-            snapshots.snapshot(self._path(self._project.target, "database"), database)
+            snapshots.snapshot(self._own_path(self._project.target, "database"), database)
         else:
             self.clone_target(database)
         url = self._stack.enter_context(Sandbox(database, entities)).url
@@ -347,7 +347,7 @@ class Connections:
         from trueup.source.files.value_formats import parse_format
 
         return FileSource(
-            self._path(connection, "path"),
+            self._read_path(connection, "path"),
             self._project.catalogue.tables,
             str(connection.options["path"]),
             zone=self._project.zone,
@@ -358,7 +358,7 @@ class Connections:
         from trueup.source.dataverse.settings import settings
         from trueup.source.dataverse.source import DataverseSource
 
-        access, cache = settings(connection.options, Path(self._project.root))
+        access, cache = settings(connection.options, self._project.own)
         source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
         return self._stack.enter_context(source)
 
@@ -406,8 +406,8 @@ class Connections:
         from trueup.sandbox.autotask.server import Sandbox
 
         options = connection.options
-        seed = self._path(connection, "seed") if options.get("seed") else None
-        database = self._path(connection, "database")
+        seed = self._read_path(connection, "seed") if options.get("seed") else None
+        database = self._own_path(connection, "database")
         metadata = self._metadata
         if metadata is Metadata.USED and is_absent(database):
             metadata = Metadata.RENEWED  # a new tenant under an old name
@@ -451,7 +451,7 @@ class Connections:
     def _sqlite(self, connection: Connection) -> State:
         from trueup.state.sqlite.store import SqliteState
 
-        path = self._path(connection, "path")
+        path = self._own_path(connection, "path")
         return self._stack.enter_context(SqliteState(path, clock=self._clock))
 
     def _postgres(self, connection: Connection) -> State:
@@ -464,8 +464,13 @@ class Connections:
         self._server_clock = state.server_clock(self._clock)
         return state
 
-    def _path(self, connection: Connection, option: str) -> Path:
+    def _read_path(self, connection: Connection, option: str) -> Path:
+        """Of what is only read: tenants may share it."""
         return Path(self._project.root) / str(connection.options[option])
+
+    def _own_path(self, connection: Connection, option: str) -> Path:
+        """Of what is written."""
+        return self._project.own / str(connection.options[option])
 
 
 def _require_driver(connection: Connection) -> None:

@@ -19,6 +19,7 @@ from trueup.config.file_names import PROJECT
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.local_files import read_regular
 from trueup.model.finding import Finding
+from trueup.model.overlay import Overlay
 from trueup.model.project import Project
 from trueup.operations import project as operation
 
@@ -90,9 +91,16 @@ def projects_checked_once() -> Iterator[None]:
     known: dict[object, tuple[Project, list[Finding]]] = {}
 
     def check(
-        root: Path, *, shipped: Path, decisions: bytes | None = None, project: bytes | None = None
+        root: Path,
+        *,
+        shipped: Path,
+        decisions: bytes | None = None,
+        project: bytes | None = None,
+        overlay: Overlay | None = None,
     ) -> Checked:
         given = {"shipped": shipped, "decisions": decisions, "project": project}
+        if overlay:
+            return loader.check(root, **given, overlay=overlay)
         try:
             key = _content(root, shipped), decisions, project
         except OSError:

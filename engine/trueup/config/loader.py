@@ -34,7 +34,14 @@ from trueup.config.file_names import PROJECT
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, named_limits, parse_project
 from trueup.config.project_files import CODE as PROJECT_CODE
-from trueup.config.project_files import DECISIONS, NOTES, ProjectFiles, read_files, valid_nodes
+from trueup.config.project_files import (
+    DECISIONS,
+    NOTES,
+    GivenFiles,
+    ProjectFiles,
+    read_files,
+    valid_nodes,
+)
 from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_notes, parse_rules
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.errors import ConfigError
@@ -43,6 +50,7 @@ from trueup.model.decision import Decision
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.note import Note
+from trueup.model.overlay import Overlay
 from trueup.model.project import Project, Rule
 from trueup.model.suggestions import few_searches
 
@@ -91,15 +99,18 @@ def check(
     shipped: Path,
     decisions: bytes | None = None,
     project: bytes | None = None,
+    overlay: Overlay | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """Returns the project, or None if it has errors, and all findings in the order of the files.
 
     `decisions` is read in place of the file with the decisions, and `project` in place of
-    trueup.yaml, to check it before it is written.
+    trueup.yaml, to check it before it is written. `overlay` is what a tenant of a fleet has of its
+    own: findings about what it lays over trueup.yaml have its places.
     """
-    schemas = Schemas(shipped)
+    schemas, given = Schemas(shipped), GivenFiles(decisions, project, overlay)
     with few_searches():
-        return _check(root, env, shipped, lambda: read_files(root, schemas, decisions, project))
+        checked, findings = _check(root, env, shipped, lambda: read_files(root, schemas, given))
+    return replace(checked, overlay=overlay) if checked else None, findings
 
 
 def _check(

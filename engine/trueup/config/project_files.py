@@ -13,9 +13,11 @@ from trueup.config.documents import Document, parse, read
 from trueup.config.error_limit import ErrorLimit
 from trueup.config.file_names import PROJECT
 from trueup.config.node import Node
+from trueup.config.overlay import overlaid
 from trueup.config.schema import CheckedDocument, Schemas
 from trueup.local_files import is_absent, read_regular
 from trueup.model.finding import Finding, Place, Severity
+from trueup.model.overlay import Overlay
 
 CODE = "project"
 """The code of findings about files as a whole."""
@@ -59,16 +61,30 @@ class ProjectFiles:
     """Every file and every part of it could be read."""
 
 
-def read_files(
-    root: Path, schemas: Schemas, decisions: bytes | None = None, project: bytes | None = None
-) -> ProjectFiles:
-    """Reads and checks every file of the folder. An error in one file does not stop the reading.
+@dataclass(frozen=True, slots=True)
+class GivenFiles:
+    """What is taken in place of files of the folder."""
 
-    `decisions` and `project` are taken for the content of the file with the decisions, and of
-    trueup.yaml.
-    """
+    decisions: bytes | None = None
+    """For the content of the file with the decisions."""
+
+    project: bytes | None = None
+    """For the content of trueup.yaml."""
+
+    overlay: Overlay | None = None
+    """What is laid over trueup.yaml, and the folder with decisions and notes."""
+
+
+NOTHING_GIVEN = GivenFiles()
+
+_Parsed = tuple[list[Document], list[Finding]]
+"""The documents of a file, and what is wrong with it."""
+
+
+def read_files(root: Path, schemas: Schemas, given: GivenFiles = NOTHING_GIVEN) -> ProjectFiles:
+    """Reads and checks every file of the folder. An error in one file does not stop the reading."""
     files = ProjectFiles()
-    _read_project(root, schemas, files, project)
+    _read_project(root, schemas, files, given)
     if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
         return files  # this is no project: one finding says so, and more would only distract
 
@@ -79,8 +95,9 @@ def read_files(
         files.rules += _read_checked(root, file, "rules", schemas, files)
     _warn_of_empty_folders(files)
 
-    files.decisions = _read_entries(root, DECISIONS, "decisions", schemas, files, decisions)
-    files.notes = _read_entries(root, NOTES, "notes", schemas, files)
+    own = given.overlay.folder if given.overlay else root
+    files.decisions = _read_entries(own, DECISIONS, "decisions", schemas, files, given.decisions)
+    files.notes = _read_entries(own, NOTES, "notes", schemas, files)
     return files
 
 
@@ -95,7 +112,8 @@ def _read_entries(
     """Reads a file with a list of entries; None if there is no such file, or nothing in it."""
     if content is None and is_absent(root / file):
         return None
-    documents = _read_checked(root, file, kind, schemas, files, content)
+    given = None if content is None else parse(content, file)
+    documents = _read_checked(root, file, kind, schemas, files, given)
     files.findings += [_extra_document(extra.document) for extra in documents[1:]]
     return documents[0] if documents else None
 
@@ -133,7 +151,7 @@ def _extra_document(document: Document) -> Finding:
     return _finding(text, document.place(), "move it into the first, without ---")
 
 
-def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, content: bytes | None) -> None:
+def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: GivenFiles) -> None:
     if not root.exists():
         remedy = "correct --project, or create a project with `trueup init DIR`"
         files.findings.append(_finding("there is no such folder", Place(str(root)), remedy))
@@ -146,7 +164,11 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, content: by
         files.is_complete = False
         return
 
-    documents = _read_checked(root, PROJECT, "project", schemas, files, content)
+    content, overlay = given.project, given.overlay
+    parsed, findings = read(root / PROJECT, PROJECT) if content is None else parse(content, PROJECT)
+    if overlay:
+        parsed = [overlaid(document, overlay.overrides) for document in parsed]
+    documents = _read_checked(root, PROJECT, "project", schemas, files, (parsed, findings))
     files.findings += [_extra_document(extra.document) for extra in documents[1:]]
     if documents and documents[0].data is not None:
         files.project = Node(documents[0].document, documents[0].data)
@@ -205,13 +227,13 @@ def _read_checked(
     kind: str,
     schemas: Schemas,
     files: ProjectFiles,
-    content: bytes | None = None,
+    given: _Parsed | None = None,
 ) -> list[CheckedDocument]:
     """Reads the documents of a file, checks each against its schema, and adds the findings.
 
-    `content` is taken for the content of the file.
+    `given` is taken for what is in the file.
     """
-    documents, findings = read(root / file, file) if content is None else parse(content, file)
+    documents, findings = given or read(root / file, file)
     files.findings += findings
     if findings:
         files.is_complete = False

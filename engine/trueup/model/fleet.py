@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from trueup.model.finding import Finding, Place
+from trueup.model.overlay import Overrides
 from trueup.model.wall_clock import instant_of
 
 EMBEDDED = "embedded"
@@ -146,9 +147,7 @@ class Tenant:
     name: str  # letters, digits and hyphens: the key of its state, jobs and metrics
     project_folder: Path  # trueup.yaml, mappings, rules; many tenants may share it, none writes it
     folder: Path  # what is the tenant's own: decisions, notes, and all that is written
-    overrides: Mapping[str, object] = field(repr=False)
-    """Laid over trueup.yaml: `set:` and `notify:`, as the file has them, nothing resolved."""
-
+    overrides: Overrides  # laid over trueup.yaml: `set` and `notify`
     secrets: Mapping[str, SecretReference]  # by NAME of `{{ env.NAME }}` in the project
     schedule: Schedule | None  # None: no run begins by itself
     run: RunPolicy

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from trueup.model.approval import ApprovalPolicy
@@ -14,6 +15,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping import MappingSpec, Value
 from trueup.model.note import Note
 from trueup.model.notice import NoticeOptions
+from trueup.model.overlay import Overlay
 from trueup.model.rule_scopes import RuleOn
 
 
@@ -65,7 +67,7 @@ class Connection:
 class Project:
     """All files of a project, checked."""
 
-    root: str  # the folder
+    root: str  # the folder with trueup.yaml, mappings and rules; `own` may be another one
     name: str
     source: Connection
     target: Connection
@@ -89,6 +91,15 @@ class Project:
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
     approval: ApprovalPolicy | None = None  # None: no plan needs an approval
     desk: DeskSettings = NO_DESK
+    overlay: Overlay | None = None  # of a tenant that shares the files with other tenants
+
+    @property
+    def own(self) -> Path:
+        """The folder of decisions, notes and all that is written.
+
+        It is the project's folder, unless tenants of a fleet share that one.
+        """
+        return self.overlay.folder if self.overlay else Path(self.root)
 
     def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
         """The decision about the row on that topic."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from trueup import wiring
 from trueup.config import decisions
@@ -90,7 +89,7 @@ def _write(project: Project, asked: RequestedDecision) -> Written:
         lambda mapping, record: _record_note(project, mapping, record),
     )
     ready = prepare(project, asked, facts)
-    written = decisions.decide(Path(project.root), ready.entry)
+    written = decisions.decide(project.own, ready.entry)
     return Written(
         asked.mapping,
         ready.key,

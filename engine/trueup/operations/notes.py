@@ -78,7 +78,7 @@ def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str
     entry |= {"tags": [*note.tags]} if note.tags else {}
     entry |= {"assignee": note.assignee} if note.assignee else {}
     entry |= {"by": by} if by else {}
-    return WrittenNote(note, "", notes.write_note(Path(project.root), entry))
+    return WrittenNote(note, "", notes.write_note(project.own, entry))
 
 
 def note_of(project: Project, mapping: str, key: str) -> Note | None:

@@ -102,7 +102,7 @@ def _send(project: Project, notice: Notice, listener: Listener) -> Sequence[Sent
     notice = wanted_notice(notice, options.events, options.leak_above)
     if not notice.occasions:
         return ()
-    path = Path(project.root) / project.kept_file(NOTICES)
+    path = project.own / project.kept_file(NOTICES)
     known = _recall(path, listener)
     new: list[tuple[NoticeAddress, Notice]] = []
     for address in options.to:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trueup.config import loader
 from trueup.model.finding import Finding
+from trueup.model.overlay import Overlay
 from trueup.model.project import Project
 from trueup.operations.project_folder import shipped_folder
 
@@ -19,13 +20,21 @@ def load_connections(folder: Path | str = ".") -> Project:
 
 
 def check_project(
-    folder: Path | str = ".", *, decisions: bytes | None = None, project: bytes | None = None
+    folder: Path | str = ".",
+    *,
+    decisions: bytes | None = None,
+    project: bytes | None = None,
+    overlay: Overlay | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """The project, or None where it cannot be used, and all findings about its files.
 
     `decisions` is read in place of mappings/decisions.yaml, and `project` in place of trueup.yaml,
-    to check it before it is written.
+    to check it before it is written. `overlay` is what a tenant of a fleet has of its own.
     """
     return loader.check(
-        Path(folder), shipped=shipped_folder() / "schemas", decisions=decisions, project=project
+        Path(folder),
+        shipped=shipped_folder() / "schemas",
+        decisions=decisions,
+        project=project,
+        overlay=overlay,
     )

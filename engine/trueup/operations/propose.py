@@ -41,7 +41,7 @@ from trueup.ports.world import World
 class Proposal:
     """Decisions that are ready to be written."""
 
-    root: str  # the project's folder
+    root: Path  # the folder with the decisions
     ready: tuple[Prepared, ...]
     written: tuple[decisions.Written, ...]  # where each will stand, and what it replaces
     old: bytes  # mappings/decisions.yaml as it is
@@ -83,12 +83,12 @@ def propose(
             ready = _prepare_all(project, chosen, readings.facts(project, lookups), wrong)
         except (SourceError, TargetError, StateError) as error:
             raise (ConfigError([*wrong, _finding(None, str(error))]) if wrong else error) from error
-        old = decisions.read(Path(project.root))
+        old = decisions.read(project.own)
         new, written = decisions.edited_all(old, [one.entry for one in ready])
         places = {at.place: one.asked.place for one, at in zip(ready, written, strict=True)}
         changed = _checked(project, new, places)
         follows, unknown = _effect(changed, ready, readings) if preview else (None, "")
-    return Proposal(project.root, tuple(ready), tuple(written), old, new, follows, unknown, notes)
+    return Proposal(project.own, tuple(ready), tuple(written), old, new, follows, unknown, notes)
 
 
 def write_proposal(proposal: Proposal) -> list[Written]:
@@ -96,7 +96,7 @@ def write_proposal(proposal: Proposal) -> list[Written]:
 
     Raises ConfigError where mappings/decisions.yaml cannot be written, or was changed since.
     """
-    decisions.write(Path(proposal.root), proposal.new, proposal.old)
+    decisions.write(proposal.root, proposal.new, proposal.old)
     return [
         Written(one.asked.mapping, one.key, one.name, at.place, at.replaced, one.line, one.notes)
         for one, at in zip(proposal.ready, proposal.written, strict=True)
@@ -261,9 +261,9 @@ def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None])
     `places`: of new decisions, with where the user wrote them. A finding about such a decision
     names that place.
     """
-    changed, findings = check_project(project.root, decisions=new)
-    if changed is not None:
-        return changed
+    changed, findings = check_project(project.root, decisions=new, overlay=project.overlay)
+    if changed is not None:  # with the connections as they were opened, secrets included
+        return replace(changed, source=project.source, target=project.target, state=project.state)
     errors = [one for one in findings if one.severity is Severity.ERROR]
     raise ConfigError(
         [

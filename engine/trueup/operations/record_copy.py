@@ -30,7 +30,7 @@ def name_of(project: Project) -> str:
 
 def path_of(project: Project) -> Path:
     """Where it is."""
-    return Path(project.root) / name_of(project)
+    return project.own / name_of(project)
 
 
 def keep(project: Project, snapshot: RecordSnapshot) -> None:

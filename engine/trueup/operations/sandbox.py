@@ -143,7 +143,7 @@ def database_of(project: Project, database: Path | None) -> Path:
         return database
     if project.target.connector != "sandbox":
         raise EngineError("the target in trueup.yaml is no sandbox: name one with --database FILE")
-    found = Path(project.root) / str(project.target.options["database"])
+    found = project.own / str(project.target.options["database"])
     found.parent.mkdir(parents=True, exist_ok=True)
     return found
 
