@@ -4,7 +4,7 @@ No value of the environment is ever part of a message.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from trueup.config.node import Node
@@ -50,14 +50,25 @@ def variable(text: str) -> str:
 def _value(option: object, env: Mapping[str, str]) -> object:
     if not isinstance(option, str):
         return option
-    return _ENV.sub(lambda match: env.get(match[1], ""), option)
+    return substituted(option, lambda name: env.get(name, ""))
 
 
 def _unset(text: str, env: Mapping[str, str], place: Place) -> Iterator[Finding]:
     for name in dict.fromkeys(_ENV.findall(text)):
         if not env.get(name):
-            message = f"the environment variable {name} is not set"
-            yield Finding("environment", Severity.ERROR, message, f"export {name}=…", place)
+            yield Finding(
+                "environment", Severity.ERROR, unset_text(name), f"export {name}=…", place
+            )
+
+
+def unset_text(name: str) -> str:
+    """Returns what a finding says of a variable that is not set."""
+    return f"the environment variable {name} is not set"
+
+
+def substituted(text: str, value_of: Callable[[str], str]) -> str:
+    """Returns the text with each `{{ env.NAME }}` replaced by what `value_of` returns for NAME."""
+    return _ENV.sub(lambda match: value_of(match[1]), text)
 
 
 def _misused(text: str, place: Place) -> Iterator[Finding]:
@@ -73,13 +84,13 @@ def exposed_secrets(node: Node) -> Iterator[Finding]:
             text = f"{key} is written in the file, where everyone who has the file can read it"
             remedy = f'{key}: "{{{{ env.{key.upper()} }}}}"'
             yield Finding("secret-in-file", Severity.WARNING, text, remedy, part.place)
-        elif isinstance(part.data, str) and _has_password(part.data):
+        elif isinstance(part.data, str) and has_password(part.data):
             text = f"{key} holds a password, where everyone who has the file can read it"
             remedy = "write {{ env.NAME }} in place of the password, or of the whole address"
             yield Finding("secret-in-file", Severity.WARNING, text, remedy, part.place)
 
 
-def _has_password(address: str) -> bool:
+def has_password(address: str) -> bool:
     """Whether an address holds a password that is not taken from the environment."""
     return any(
         not _ENV.fullmatch(one[1] or one[2]) for one in _PASSWORD.finditer(_compact(address))

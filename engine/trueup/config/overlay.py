@@ -3,8 +3,10 @@
 Every value keeps its place, so that a finding about the result names the file that is at fault.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from trueup.config.documents import Document, Steps
@@ -45,6 +47,40 @@ def overlaid(document: Document, over: Overrides) -> Document:
         values=_places(document.values, over.values, replaced),
         keys=_places(document.keys, over.keys, replaced),
     )
+
+
+def prefixed(over: Overrides, key: str) -> Overrides:
+    """Returns the same below a key."""
+
+    def below(places: Mapping[Steps, Place]) -> dict[Steps, Place]:
+        return {(key, *steps): place for steps, place in places.items()}
+
+    return Overrides({key: over.data}, below(over.values), below(over.keys))
+
+
+_READ = (("source", "path"), ("source", "profile"), ("target", "seed"))
+"""Options that name what is only read; what is written is in the tenant's own folder."""
+
+
+def relocated(over: Overrides, root: Path, project: Path) -> Overrides:
+    """Returns the same with paths of what is read made relative to the folder of the project.
+
+    They are written relative to `root`. Both are absolute.
+    """
+    data = dict(over.data)
+    for part, option in _READ:
+        inside = data.get(part)
+        value = inside.get(option) if isinstance(inside, Mapping) else None
+        if isinstance(inside, Mapping) and isinstance(value, str):
+            data[part] = {**inside, option: _relative(root / value, project)}
+    return replace(over, data=data)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # Windows: another drive
+        return str(path)
 
 
 def _merged(

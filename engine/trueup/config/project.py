@@ -81,7 +81,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
     )
     notify = parse_notify(node.get("notify"), env)
     findings += check_notify(notify)
-    zone = _zone(node["time_zone"], findings)
+    zone = parse_zone(node["time_zone"], findings)
     currency_code = _currency(currency, findings) if currency else ""
     return ProjectOptions(
         name=node["project"].data,
@@ -115,7 +115,8 @@ def _connection(node: Node | None, env: Mapping[str, str], findings: list[Findin
     return Connection(connector, options, node.place, resolved.unset)
 
 
-def _zone(node: Node, findings: list[Finding]) -> ZoneInfo:
+def parse_zone(node: Node, findings: list[Finding]) -> ZoneInfo:
+    """Returns the time zone; UTC, and a finding, where there is none of that name."""
     try:
         return ZoneInfo(node.data)
     except (KeyError, ValueError, OSError):  # OSError: the name is a folder of the zone database

@@ -161,6 +161,8 @@ def shown(value: object) -> str:
 
 
 def _type_text(raw: _RawError) -> str:
+    if text := raw.schema.get("typeErrorMessage"):
+        return str(text)
     types = [raw.expected] if isinstance(raw.expected, str) else raw.expected
     return f"{raw.shown} is not {' or '.join(_KINDS.get(type_, type_) for type_ in types)}"
 

@@ -132,6 +132,7 @@ class CommandSecret:
 
     program: str  # the first of `arguments`; messages name it alone
     arguments: tuple[str, ...] = field(repr=False)
+    folder: Path  # in which it is started
     timeout: timedelta
     place: Place
 
