@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from pathlib import Path
     from signal import Signals
+    from subprocess import Popen
     from threading import Event
 
 IS_WINDOWS = os.name == "nt"
@@ -171,6 +172,50 @@ def process_exists(process_id: int) -> bool | None:
     except PermissionError:
         return True  # the process of another user
     return True
+
+
+def start_with_children(
+    arguments: "Sequence[str]", folder: "Path", environment: "Mapping[str, str]"
+) -> "Popen[bytes]":
+    """Starts a program whose output is read, and which `kill_with_children` can end.
+
+    It gets no input, and its error output goes nowhere. Raises `OSError` if it cannot be started.
+    """
+    import subprocess
+
+    return subprocess.Popen(  # noqa: S603 -- what the user names, without a shell
+        arguments,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=not IS_WINDOWS,
+    )
+
+
+def kill_with_children(process: "Popen[bytes]") -> None:
+    """Ends a program that `start_with_children` started, and the programs that it started."""
+    import subprocess
+
+    if IS_WINDOWS:
+        kill_tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        subprocess.run(kill_tree, capture_output=True, check=False)  # noqa: S603 -- as above
+    else:
+        import signal
+
+        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS: as a zombie
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def is_open_to_all(path: "Path") -> bool:
+    """Returns whether every user of the machine may read a file; False where it has no modes.
+
+    Raises `OSError` if there is no such file.
+    """
+    return not IS_WINDOWS and bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def stop_signals() -> "Sequence[Signals]":
