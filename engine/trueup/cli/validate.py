@@ -1,4 +1,7 @@
-"""`trueup validate`: checks the project's files."""
+"""`trueup validate`: checks the files of a project or a fleet."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
@@ -6,31 +9,40 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
-from trueup.model.finding import Severity
+from trueup.model.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from trueup.model.project import Project
+
+Checked = tuple[list[Finding], str, int]
+"""Findings, what is sound (empty where it is not), and how many tests were read."""
 
 
 @click.command(
-    short_help="Check the project's files.",
+    short_help="Check the files of a project or a fleet.",
     epilog=example("trueup validate", "trueup validate --json --project customers/north"),
 )
+@click.option(
+    "--secrets",
+    is_flag=True,
+    help="Of a fleet: also read each secret where fleet.yaml says it is kept; none is shown.",
+)
 @common
-def validate(context: CommandContext) -> int:
+def validate(context: CommandContext, *, secrets: bool) -> int:
     """Check the project's files, without reading Work 365 or Autotask.
 
     Every error is shown with file, line and column, and with the nearest correct name. Tests in
-    tests/*.yaml are read, not run: `trueup test` runs them.
+    tests/*.yaml are read, not run: `trueup test` runs them. In a folder with fleet.yaml, that file
+    and the project of every tenant are checked. Secrets are read only with --secrets.
     """
-    from trueup.operations.project import check_project
+    from trueup.config.file_names import FLEET
     from trueup.render.finding_text import findings_text
     from trueup.render.formatting import count
 
-    project, findings = check_project(context.folder)
-    tests = 0
-    if project:
-        from trueup.operations.testing.files import check_tests
-
-        tests, found = check_tests(project)
-        findings = [*findings, *found]
+    is_fleet = (context.folder / FLEET).exists()
+    if secrets and not is_fleet:
+        raise click.UsageError(f"--secrets goes with a folder that has {FLEET}.")
+    findings, sound, tests = _fleet(context, secrets=secrets) if is_fleet else _project(context)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     if context.json:
         from trueup.render.json_ import findings_json
@@ -38,11 +50,44 @@ def validate(context: CommandContext) -> int:
         out(findings_json(findings))
     else:
         out(findings_text(findings, context.style))
-        if project is None or errors:
+        if errors or not sound:
             out(f"{count(errors, 'error')} found.\n")
         else:
-            mappings = count(len(project.mappings), "mapping")
-            out(f"The project is sound: {mappings}, {count(len(project.rules), 'rule')}.\n")
+            out(f"{sound}\n")
             if tests:
                 out(f"{count(tests, 'test')} read; `trueup test` runs them.\n")
-    return Exit.ERROR if errors or project is None else Exit.DONE
+    return Exit.ERROR if errors or not sound else Exit.DONE
+
+
+def _project(context: CommandContext) -> Checked:
+    from trueup.operations.project import check_project
+    from trueup.render.formatting import count
+
+    project, findings = check_project(context.folder)
+    if project is None:
+        return findings, "", 0
+    tests, found = _tests([project])
+    mappings, rules = count(len(project.mappings), "mapping"), count(len(project.rules), "rule")
+    return [*findings, *found], f"The project is sound: {mappings}, {rules}.", tests
+
+
+def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
+    from trueup.fleet.fleet_file import check_fleet
+    from trueup.render.formatting import count
+
+    checked, findings = check_fleet(context.folder, read_secrets=secrets)
+    if checked is None:
+        return findings, "", 0
+    projects = {project.root: project for project in checked.projects.values()}
+    tests, found = _tests(projects.values())
+    tenants = count(len(checked.fleet.tenants), "tenant")
+    sound = f"The fleet is sound: {tenants}, {count(len(projects), 'project')}."
+    return [*findings, *found], sound, tests
+
+
+def _tests(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
+    """How many tests the projects have, and what is wrong with their files."""
+    from trueup.operations.testing.files import check_tests
+
+    checked = [check_tests(project) for project in projects]
+    return sum(tests for tests, _ in checked), [one for _, found in checked for one in found]

@@ -69,7 +69,7 @@ def parse_project(node: Node, env: Mapping[str, str]) -> ProjectOptions:
         key: _connection(node.get(key), env, findings) for key in ("source", "target", "state")
     }
     if not connections["state"].connector:
-        connections["state"] = Connection("sqlite", {"path": STATE}, node.place)
+        connections["state"] = Connection("sqlite", {"path": STATE}, node.place, is_default=True)
     if node["target"].data["connector"] != "sandbox":
         findings += exposed_secrets(node["target"])
     findings += exposed_secrets(node["source"])

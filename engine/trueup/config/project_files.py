@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trueup.config.documents import Document, parse, read
 from trueup.config.error_limit import ErrorLimit
-from trueup.config.file_names import PROJECT
+from trueup.config.file_names import FLEET, PROJECT
 from trueup.config.node import Node
 from trueup.config.overlay import overlaid
 from trueup.config.schema import CheckedDocument, Schemas
@@ -160,6 +160,8 @@ def _read_project(root: Path, schemas: Schemas, files: ProjectFiles, given: Give
     if not (root / PROJECT).exists():
         text = f"there is no {PROJECT} in this folder"
         remedy = "name the project's folder with --project DIR, or create one with `trueup init`"
+        if (root / FLEET).exists():
+            remedy = f"it has {FLEET}, so use `trueup fleet`, or name a project with --project DIR"
         files.findings.append(_finding(text, Place(PROJECT), remedy))
         files.is_complete = False
         return

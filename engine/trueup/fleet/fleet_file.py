@@ -1,13 +1,26 @@
 """fleet.yaml and the projects of its tenants: load, check."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trueup.config import fleet as config
-from trueup.model.finding import Finding
-from trueup.model.fleet import Fleet
+from trueup.errors import ConfigError
+from trueup.fleet.secrets import is_open_to_all, resolve, why_missing
+from trueup.fleet.shared_systems import find_shared
+from trueup.fleet.tenant_environment import TenantEnvironment
+from trueup.fleet.tenant_project import check_tenant_project
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.fleet import FileSecret, Fleet, SecretReference, Tenant
+from trueup.model.project import Project
+from trueup.model.suggestions import hint
 from trueup.operations.project_folder import shipped_folder
+
+CODE = "secret"
+
+_NAMED = 3
+"""Tenants that one finding names; of more their number is said."""
 
 
 def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) -> Fleet:
@@ -18,8 +31,109 @@ def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) ->
     return config.load_fleet(Path(folder), env=env, shipped=shipped_folder() / "schemas")
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedFleet:
+    """What is known of a fleet whose file is sound."""
+
+    fleet: Fleet
+    projects: Mapping[str, Project]  # by tenant; without those that have errors
+
+
 def check_fleet(
-    folder: Path | str = ".", env: Mapping[str, str] = os.environ
-) -> tuple[Fleet | None, list[Finding]]:
-    """The fleet, or None where it cannot be used, and all findings about it and its projects."""
-    raise NotImplementedError
+    folder: Path | str = ".", env: Mapping[str, str] = os.environ, *, read_secrets: bool = False
+) -> tuple[CheckedFleet | None, list[Finding]]:
+    """The fleet, or None where fleet.yaml has errors, and all findings about it and its projects.
+
+    A finding about a project names the tenants that have it. Neither system is opened.
+    `read_secrets`: also reads each secret that a project needs, where fleet.yaml says it is;
+    otherwise no secret is read and no program started.
+    """
+    fleet, findings = config.check_fleet(
+        Path(folder), env=env, shipped=shipped_folder() / "schemas"
+    )
+    if fleet is None:
+        return None, findings
+
+    projects: dict[str, Project] = {}
+    found: list[tuple[Finding, Tenant]] = []
+    secrets = _Secrets(env, read_secrets=read_secrets)
+    for tenant in fleet.tenants.values():
+        environment = TenantEnvironment(tenant, env, resolves=False)
+        project, of_tenant = check_tenant_project(fleet, tenant, environment)
+        found += [(one, tenant) for one in of_tenant]
+        secrets.add(tenant, environment.used, is_known=project is not None)
+        if project:
+            projects[tenant.name] = project
+    findings += [*_grouped(found), *find_shared(fleet, env), *secrets.findings()]
+    return CheckedFleet(fleet, projects), sorted(findings, key=_sort_key)
+
+
+def _sort_key(finding: Finding) -> tuple[Place, str]:
+    return finding.place or Place(""), finding.text
+
+
+def _grouped(found: Iterable[tuple[Finding, Tenant]]) -> list[Finding]:
+    """Each finding once, with the names of its tenants."""
+    names: dict[Finding, list[str]] = {}
+    for finding, tenant in found:
+        names.setdefault(finding, []).append(tenant.name)
+    return [replace(one, text=f"{_listed(named)}: {one.text}") for one, named in names.items()]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+class _Secrets:
+    """Checks the references of all tenants, each of which counts once."""
+
+    def __init__(self, env: Mapping[str, str], *, read_secrets: bool) -> None:
+        self._env, self._read = env, read_secrets
+        self._names: dict[SecretReference, str] = {}
+        self._tenants: dict[SecretReference, list[str]] = {}  # that use it
+        self._may_be_used: set[SecretReference] = set()
+        self._taken: set[str] = set()
+
+    def add(self, tenant: Tenant, used: set[str], *, is_known: bool) -> None:
+        """Adds a tenant with the names that its project takes; not `is_known`: perhaps not all."""
+        self._taken |= used
+        for name, reference in tenant.secrets.items():
+            self._names[reference] = name
+            users = self._tenants.setdefault(reference, [])
+            users += [tenant.name] if name in used else []
+            if not is_known:
+                self._may_be_used.add(reference)
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the references."""
+        found: list[Finding] = []
+        for reference, users in self._tenants.items():
+            if not users:
+                found += [] if reference in self._may_be_used else [self._unused(reference)]
+            elif fault := self._fault(reference):
+                found.append(replace(fault, text=f"{_listed(users)}: {fault.text}"))
+            if isinstance(reference, FileSecret) and is_open_to_all(reference):
+                text = f"every user of this machine may read {reference.path}"
+                remedy = f"chmod o-r {reference.path}"
+                found.append(Finding(CODE, Severity.WARNING, text, remedy, reference.place))
+        return found
+
+    def _fault(self, reference: SecretReference) -> Finding | None:
+        if self._read:
+            try:
+                resolve(reference, self._env)
+            except ConfigError as error:
+                return next(one for one in error.findings if isinstance(one, Finding))
+            return None
+        missing = why_missing(reference, self._env)
+        if missing is None:
+            return None
+        return Finding(CODE, Severity.INFO, missing[0], "", reference.place)
+
+    def _unused(self, reference: SecretReference) -> Finding:
+        name = self._names[reference]
+        text = f"no project takes {{{{ env.{name} }}}}"
+        remedy = hint(name, self._taken - {name}) or "remove it"
+        return Finding(CODE, Severity.WARNING, text, remedy, reference.place)

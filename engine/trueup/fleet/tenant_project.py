@@ -1,10 +1,33 @@
-"""The project of a tenant: its folder, with what fleet.yaml lays over trueup.yaml."""
+"""The project of a tenant: its folder, with what fleet.yaml lays over trueup.yaml.
+
+Findings have places relative to the folder of fleet.yaml, so that those about shared files, about
+the tenant's own files and about fleet.yaml can be told apart.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
+from trueup.config import loader
+from trueup.config.documents import read
+from trueup.config.environment import unset_text
+from trueup.config.file_names import FLEET, PROJECT
+from trueup.config.project_files import DECISIONS, NOTES
+from trueup.errors import ConfigError, EngineError
+from trueup.fleet.tenant_environment import TenantEnvironment
+from trueup.local_files import is_absent
+from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import Fleet, Tenant
-from trueup.model.project import Project
+from trueup.model.overlay import Overlay
+from trueup.model.project import Connection, Project
+from trueup.operations.project_folder import shipped_folder
+
+CODE = "fleet"
+
+_OWN_FILES = (DECISIONS, NOTES)
+_CREATED = ("mappings", ".trueup")
+"""Parts of a tenant's folder that commands write into."""
 
 
 def load_tenant_project(
@@ -13,7 +36,125 @@ def load_tenant_project(
     """The tenant's project, ready to be run: with its secrets, and its state in the database.
 
     `database` is the URL of the fleet's database where that is not in fleet.yaml (embedded). What
-    the project writes is below `tenant.folder`. Raises ConfigError for the findings about the
-    project's files and for secrets that cannot be read, with the tenant's name and without values.
+    the project writes is below `tenant.folder`, which is created. A secret that cannot be read is
+    an error only for what opens the connection, as a variable that is not set. Raises ConfigError
+    for the findings about the project's files, with the tenant's name; EngineError where the folder
+    cannot be created.
     """
-    raise NotImplementedError
+    environment = TenantEnvironment(tenant, env)
+    project, findings = check_tenant_project(fleet, tenant, environment)
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    if project is None or errors:
+        raise ConfigError([_named(one, tenant) for one in errors])
+    _create_folder(tenant)
+    reasons = {
+        unset_text(name): _named(fault, tenant) for name, fault in environment.faults.items()
+    }
+    return replace(
+        project,
+        source=_explained(project.source, reasons),
+        target=_explained(project.target, reasons),
+        state=_explained(_state(fleet, tenant, project.state, database), reasons),
+    )
+
+
+def _named(finding: Finding, tenant: Tenant) -> Finding:
+    return replace(finding, text=f"{tenant.name}: {finding.text}")
+
+
+def _explained(connection: Connection, reasons: Mapping[str, Finding]) -> Connection:
+    """The connection, with why its secrets are not known."""
+    unset = tuple(reasons.get(one.text, one) for one in connection.unset)
+    return replace(connection, unset=unset)
+
+
+def check_tenant_project(
+    fleet: Fleet, tenant: Tenant, environment: TenantEnvironment
+) -> tuple[Project | None, list[Finding]]:
+    """The tenant's project, or None if it has errors, and all findings about it; nothing is opened.
+
+    Secrets of the tenant that `environment` does not know are no findings. The state is as
+    trueup.yaml has it.
+    """
+    if not (tenant.project_folder / PROJECT).is_file():
+        text = f"there is no {PROJECT} in {_shown(tenant.project_folder, fleet.root)}"
+        remedy = "correct `project`, or create one there with `trueup init`"
+        return None, [Finding(CODE, Severity.ERROR, text, remedy, tenant.place)]
+    overlay = Overlay(tenant.folder, tenant.overrides)
+    project, found = loader.check(
+        tenant.project_folder,
+        env=environment,
+        shipped=shipped_folder() / "schemas",
+        overlay=overlay,
+    )
+    assumed = {unset_text(name) for name in tenant.secrets}
+    findings = [one for one in found if one.code != "environment" or one.text not in assumed]
+    if project and not project.state.is_default and project.state.connector != "postgres":
+        findings.append(_local_state(project.state))
+    located = [_located(one, fleet, tenant) for one in findings]
+    return project, [*located, *_unread(fleet, tenant)]
+
+
+def _local_state(state: Connection) -> Finding:
+    text = "the state is a file, and in a fleet the next run may be on another machine"
+    remedy = (
+        "remove `state` from trueup.yaml: the state is then in the fleet's database; "
+        "`trueup state export` and `import` move what the file holds"
+    )
+    return Finding(CODE, Severity.ERROR, text, remedy, state.place)
+
+
+def _unread(fleet: Fleet, tenant: Tenant) -> Iterator[Finding]:
+    """Reports decisions and notes in the project's folder, where the tenant has another folder."""
+    if tenant.folder.resolve() == tenant.project_folder.resolve():
+        return
+    for file in _OWN_FILES:
+        path = tenant.project_folder / file
+        if is_absent(path) or not _has_entries(path):
+            continue
+        is_decisions = file == DECISIONS
+        what = "decisions" if is_decisions else "notes"
+        text = f"these {what} are not read: those of a tenant are in its own folder"
+        remedy = f"move them to {_shown(tenant.folder / file, fleet.root)}"
+        severity = Severity.ERROR if is_decisions else Severity.WARNING
+        yield Finding(CODE, severity, text, remedy, Place(_shown(path, fleet.root)))
+
+
+def _has_entries(path: Path) -> bool:
+    documents, _ = read(path, path.name)
+    data = documents[0].data if documents else None
+    return isinstance(data, dict) and any(data.values())
+
+
+def _located(finding: Finding, fleet: Fleet, tenant: Tenant) -> Finding:
+    """The finding with its place relative to the folder of fleet.yaml."""
+    place = finding.place
+    if place is None or place.file == FLEET:
+        return finding
+    folder = tenant.folder if place.file in _OWN_FILES else tenant.project_folder
+    return replace(finding, place=replace(place, file=_shown(folder / place.file, fleet.root)))
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _create_folder(tenant: Tenant) -> None:
+    try:
+        for part in _CREATED:
+            (tenant.folder / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"{tenant.place}: the folder {tenant.folder} cannot be created: {error.strerror}"
+        raise EngineError(text) from error
+
+
+def _state(fleet: Fleet, tenant: Tenant, named: Connection, database: str) -> Connection:
+    """Where the tenant's state is: one that trueup.yaml names stays."""
+    if not named.is_default:
+        return named
+    url = fleet.database.url or database
+    unset = () if url else fleet.database.unset
+    return Connection("postgres", {"url": url, "tenant": tenant.name}, tenant.place, unset)

@@ -61,6 +61,7 @@ class Connection:
     options: Mapping[str, object] = field(repr=False)
     place: Place
     unset: tuple[Finding, ...] = ()  # environment variables that it needs and that are not set
+    is_default: bool = False  # trueup.yaml does not name one
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from trueup.config.file_names import PROJECT
+from trueup.config.file_names import FLEET, PROJECT
 from trueup.errors import EngineError
 
 PARTS = (PROJECT, "mappings", "rules", "schemas", "examples")
@@ -29,14 +29,14 @@ def shipped_tests() -> Path:
 
 
 def find_project(folder: Path | str = ".") -> Path:
-    """The nearest folder with a trueup.yaml: the folder itself or one above it.
+    """The nearest folder with a trueup.yaml or fleet.yaml: the folder itself or one above it.
 
     Returns the folder itself where there is none.
     """
     start = Path(folder)
     above = start.absolute()
     for candidate in (above, *above.parents):
-        if (candidate / PROJECT).is_file():
+        if (candidate / PROJECT).is_file() or (candidate / FLEET).is_file():
             return start if candidate == above else candidate
     return start
 

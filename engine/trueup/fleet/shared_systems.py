@@ -1,0 +1,111 @@
+"""Finds tenants that would write to one target or into one state.
+
+What would identify a system is compared as fleet.yaml and trueup.yaml state it: no secret is read.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from trueup.config.documents import Document, read
+from trueup.config.environment import substituted
+from trueup.config.file_names import PROJECT
+from trueup.config.overlay import overlaid
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.fleet import (
+    CommandSecret,
+    EnvironmentSecret,
+    FileSecret,
+    Fleet,
+    KeyringSecret,
+    SecretReference,
+    Tenant,
+)
+
+CODE = "fleet"
+
+_AUTOTASK = "https://webservices.autotask.net"
+_DEFAULT_TENANT = "default"
+
+Identity = tuple[object, ...]
+
+
+def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
+    """Yields a finding for each tenant whose target or state is that of an earlier one."""
+    documents = cache(_document)
+    targets: dict[Identity, Tenant] = {}
+    states: dict[Identity, Tenant] = {}
+    for tenant in fleet.tenants.values():
+        document = documents(tenant.project_folder)
+        if document is None or not isinstance(document.data, dict):
+            continue  # other findings say why
+        laid = overlaid(document, tenant.overrides)
+        texts = _Texts(tenant, env)
+        if target := _target(laid.data.get("target"), tenant, texts):
+            other = targets.setdefault(target, tenant)
+            if other is not tenant:
+                yield _finding(tenant, other, "target", laid.place("target"))
+        state = _state(laid.data.get("state"), fleet, tenant, texts)
+        other = states.setdefault(state, tenant)
+        if other is not tenant:
+            yield _finding(tenant, other, "state", laid.place("state"))
+
+
+def _finding(tenant: Tenant, other: Tenant, what: str, place: Place) -> Finding:
+    at = place if place.file != PROJECT else tenant.place
+    text = f"{tenant.name} and {other.name} ({other.place}) have the same {what}"
+    return Finding(CODE, Severity.ERROR, text, f"`set` another {what} for one of them", at)
+
+
+def _document(folder: Path) -> Document | None:
+    documents, _ = read(folder / PROJECT, PROJECT)
+    return documents[0] if documents else None
+
+
+def _target(part: object, tenant: Tenant, text: Callable[[object], str]) -> Identity | None:
+    if not isinstance(part, dict):
+        return None
+    if part.get("connector") == "sandbox":
+        database = text(part.get("database"))
+        return "sandbox", os.path.normcase(os.path.normpath(tenant.folder / database))
+    url = text(part.get("url") or _AUTOTASK).rstrip("/").casefold()
+    user = text(part.get("username")).strip().casefold()
+    return ("autotask", url, user) if user else None
+
+
+def _state(part: object, fleet: Fleet, tenant: Tenant, text: Callable[[object], str]) -> Identity:
+    own = (fleet.database.url, tenant.name)
+    if not isinstance(part, dict):
+        return own
+    if part.get("connector") != "postgres":
+        return "file", tenant.name  # another finding says that it is none for a fleet
+    return text(part.get("url")), text(part.get("tenant") or _DEFAULT_TENANT)
+
+
+class _Texts:
+    """Replaces `{{ env.NAME }}` by the value, or by where that is kept."""
+
+    def __init__(self, tenant: Tenant, env: Mapping[str, str]) -> None:
+        self._secrets, self._env = tenant.secrets, env
+
+    def __call__(self, value: object) -> str:
+        return substituted(str(value or ""), self._value)
+
+    def _value(self, name: str) -> str:
+        reference = self._secrets.get(name)
+        if reference is None:
+            return self._env.get(name) or f"env.{name}"
+        return _kept(reference, self._env)
+
+
+def _kept(reference: SecretReference, env: Mapping[str, str]) -> str:
+    match reference:
+        case EnvironmentSecret(variable=variable):
+            return env.get(variable) or f"env.{variable}"
+        case FileSecret(path=path):
+            return f"file {path}"
+        case KeyringSecret(service=service, user=user):
+            return f"keyring {service} {user}"
+        case CommandSecret(arguments=arguments):
+            return f"command {arguments}"

@@ -1,0 +1,59 @@
+"""The environment as the project of a tenant sees it: with the secrets of the tenant in it."""
+
+import os
+from collections.abc import Iterator, Mapping
+
+from trueup.errors import ConfigError
+from trueup.fleet.secrets import resolve
+from trueup.model.finding import Finding
+from trueup.model.fleet import EnvironmentSecret, Tenant
+
+
+class TenantEnvironment(Mapping[str, str]):
+    """Variables by name. A secret of the tenant is read when its name is first looked up.
+
+    So secrets that the project does not use are never read. `used` are the names of secrets that
+    were looked up. One that cannot be read counts as not set; `faults` say why, by name.
+    """
+
+    def __init__(
+        self, tenant: Tenant, env: Mapping[str, str] = os.environ, *, resolves: bool = True
+    ) -> None:
+        """Without `resolves` only secrets in variables are known, and there are no faults."""
+        self._secrets, self._env, self._resolves = tenant.secrets, env, resolves
+        self._known: dict[str, str] = {}
+        self.faults: dict[str, Finding] = {}
+        self.used: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._secrets:
+            return self._env[name]
+        self.used.add(name)
+        if name not in self._known:
+            self._known[name] = self._read(name)
+        if not self._known[name]:
+            raise KeyError(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({*self._env, *self._secrets})
+
+    def __len__(self) -> int:
+        return len({*self._env, *self._secrets})
+
+    def __repr__(self) -> str:
+        return f"TenantEnvironment({', '.join(sorted(self._secrets))})"
+
+    def _read(self, name: str) -> str:
+        """The value; empty where it is not known."""
+        reference = self._secrets[name]
+        if not self._resolves:
+            if isinstance(reference, EnvironmentSecret):
+                return self._env.get(reference.variable, "")
+            return ""
+        try:
+            return resolve(reference, self._env)
+        except ConfigError as error:
+            faults = (one for one in error.findings if isinstance(one, Finding))
+            self.faults[name] = next(faults)
+            return ""
