@@ -18,7 +18,7 @@ from tests.docs.generated import key_paths
 from tests.examples.test_settings import OTHER_VALUES
 from tests.support.paths import ROOT
 
-FILES = ("project", "decisions", "notes", "rules", "mapping")
+FILES = ("project", "decisions", "notes", "rules", "mapping", "fleet")
 
 _LINES = Path(__file__).with_name("effects.txt").read_text(encoding="utf-8").splitlines()
 _ENTRIES = [line for line in _LINES if line and not line.startswith("#")]

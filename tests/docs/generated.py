@@ -119,6 +119,7 @@ KINDS = {
     "expression": "expression",
     "scalar": "value",
     "names": "name: name",
+    "defaults": "[keys of a tenant](#fleetyaml)",
 }
 """Definitions of the schemas that have a word of their own, and are not spelled out."""
 
@@ -162,6 +163,10 @@ def _key_rows(document: Json, node: Json, path: str) -> Iterator[tuple[str, ...]
             yield from _key_rows(document, spelled, here)
 
 
+_BY_NAME = ("/join", "/tenant", "/secret")
+"""Definitions of entries that have names."""
+
+
 def _properties(node: Json) -> Iterator[tuple[bool, str, Json]]:
     """The keys of an object, also of its variants and of the entries of a list."""
     required = set(node.get("required", ()))
@@ -175,7 +180,8 @@ def _properties(node: Json) -> Iterator[tuple[bool, str, Json]]:
     if isinstance(inside, dict) and inside.get("type") != "string":
         yield False, LIST, inside.get("then", inside)
     more = node.get("additionalProperties")
-    if isinstance(more, dict) and ("properties" in more or str(more.get("$ref")).endswith("/join")):
+    named = str(more.get("$ref")) if isinstance(more, dict) else ""
+    if isinstance(more, dict) and ("properties" in more or named.endswith(_BY_NAME)):
         yield False, "NAME", more
 
 
@@ -408,6 +414,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "field-keys": field_keys,
     "rules-keys": _Keys("rules"),
     "decisions-keys": _Keys("decisions"),
+    "fleet-keys": _Keys("fleet"),
     "notes-keys": _Keys("notes"),
     "test-keys": _Keys("test"),
     "test-defaults-keys": _Keys("test_defaults"),

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
+from trueup.config.file_names import FLEET
+from trueup.config.fleet import check_fleet
 from trueup.operations.project import check_project
 from trueup.operations.project_folder import TESTS
 from trueup.operations.testing.files import read_tests
 
 from tests.docs.pages import Block, Page
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SCHEMAS
 
 OTHERS = (".github/", ".gitlab-ci.yml", "exports/", "ci/github-actions.yaml")
 """Files that are not trueup's."""
@@ -91,8 +93,10 @@ def set_environment(text: str) -> None:
 
 
 def errors(folder: Path) -> list[str]:
-    """What `trueup validate` and `trueup test` report as errors of files."""
+    """What `trueup validate` and `trueup test` report as errors of files, and of fleet.yaml alone."""
     project, findings = check_project(folder)
+    if (folder / FLEET).exists():
+        findings += check_fleet(folder, shipped=SCHEMAS)[1]
     if project and (folder / TESTS).is_dir():
         findings += read_tests(project)[2]
     return [f"{one.place}: {one.text}" for one in findings if one.severity == "error"]
