@@ -13,7 +13,7 @@ from trueup.model.new_project import Start
 from trueup.operations.project import check_project, load_project
 from trueup.sandbox.autotask.server import Sandbox
 
-STARTS = [start for start in Start if start is not Start.DEMO]
+STARTS = [start for start in Start if start not in {Start.DEMO, Start.FLEET}]
 SWISS = ("--time-zone", "Europe/Zurich", "--currency", "chf", "--owner", "ada@tenant.example")
 
 

@@ -93,7 +93,7 @@ def set_environment(text: str) -> None:
 
 
 def errors(folder: Path) -> list[str]:
-    """What `trueup validate` and `trueup test` report as errors of files, and of fleet.yaml alone."""
+    """What `trueup validate` and `trueup test` report as errors; of a fleet, of its file alone."""
     project, findings = check_project(folder)
     if (folder / FLEET).exists():
         findings += check_fleet(folder, shipped=SCHEMAS)[1]

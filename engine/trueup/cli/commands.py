@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHORT_HELP: Mapping[str, str] = {
     "init": "Create a project to start from.",
-    "validate": "Check the project's files.",
+    "validate": "Check the files of a project or a fleet.",
     "fmt": "Give the YAML files one layout.",
     "test": "Run the project's tests.",
     "plan": "Show what apply would do.",

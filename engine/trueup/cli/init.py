@@ -19,6 +19,7 @@ STARTS = """\
   files      exports of Work 365 in files, and a sandbox in place of Autotask
   dataverse  Work 365 in Dataverse, and Autotask
   autotask   exports of Work 365 in files, and Autotask
+  fleet      three demo tenants that share a project, on a schedule
 """
 
 ZONE, CURRENCY = "Europe/London", "GBP"
@@ -70,19 +71,18 @@ def init(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     files      exports of Work 365 in files, and a sandbox in place of Autotask
     dataverse  Work 365 in Dataverse, and Autotask
     autotask   exports of Work 365 in files, and Autotask
+    fleet      three demo tenants that share a project, on a schedule
 
-    All but the demo come without example data, with a .gitignore, an example for CI, and the names
-    of the variables that hold secrets. Without --from, the command asks on a terminal.
+    All but demo and fleet come without example data, with a .gitignore, an example for CI, and the
+    names of the variables that hold secrets. Without --from, the command asks on a terminal.
     """
     can_ask = sys.stdin.isatty() and not context.json
     given = {"--name": name, "--time-zone": zone, "--currency": currency, "--owner": owner}
     chosen = Start(start or (_ask_start() if can_ask else Start.DEMO))
-    if chosen is Start.DEMO:
+    if chosen in {Start.DEMO, Start.FLEET}:
         if named := [option for option, value in given.items() if value]:
             raise click.UsageError(f"{named[0]} goes with --from files, dataverse or autotask.")
-        from trueup.operations.project_folder import create_project
-
-        created = Created(tuple(create_project(folder)), commands=("plan",))
+        created = _example(folder, chosen)
     else:
         from trueup.operations.new_project import write_project
 
@@ -91,6 +91,16 @@ def init(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         )
     _show(context, folder, created)
     return 0
+
+
+def _example(folder: Path, start: Start) -> Created:
+    if start is Start.FLEET:
+        from trueup.operations.new_fleet import create_fleet
+
+        return Created(tuple(create_fleet(folder)), commands=("validate",))
+    from trueup.operations.project_folder import create_project
+
+    return Created(tuple(create_project(folder)), commands=("plan",))
 
 
 def _ask_start() -> str:

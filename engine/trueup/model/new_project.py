@@ -14,13 +14,14 @@ class Start(StrEnum):
     FILES = "files"  # exports of the source; a sandbox in place of the target
     DATAVERSE = "dataverse"  # both systems
     AUTOTASK = "autotask"  # exports of the source, and the target
+    FLEET = "fleet"  # three tenants with example data on both sides
 
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
     """What a new project is about. Texts are checked as those of any trueup.yaml."""
 
-    start: Start  # not the demo
+    start: Start  # neither the demo nor a fleet
     name: str
     time_zone: str
     currency: str  # code of ISO 4217

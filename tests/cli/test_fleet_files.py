@@ -1,0 +1,93 @@
+"""The commands about fleet.yaml: `trueup init --from fleet` and `trueup validate`."""
+
+import json
+
+import pytest
+from trueup.cli.main import run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "all"
+    assert run(["init", str(folder), "--from", "fleet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def fleet(made, monkeypatch):
+    """A fleet of three tenants, the current folder; its file is put back."""
+    text = (made / "fleet.yaml").read_text(encoding="utf-8")
+    monkeypatch.chdir(made)
+    yield made
+    (made / "fleet.yaml").write_text(text, encoding="utf-8")
+
+
+def change(fleet, old, new):
+    text = (fleet / "fleet.yaml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (fleet / "fleet.yaml").write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_fleet_that_init_writes_is_sound(fleet, capsys):
+    assert run(["validate"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "The fleet is sound: 3 tenants, 1 project.",
+        "89 tests read; `trueup test` runs them.",
+    ]
+    assert {path.name for path in fleet.iterdir()} == {"base", "fleet.yaml", ".gitignore"}
+
+
+def test_init_overwrites_nothing(fleet, capsys):
+    assert run(["init", ".", "--from", "fleet"]) == 1
+    assert "fleet.yaml, base exists already" in capsys.readouterr().err
+
+
+def test_options_of_a_project_do_not_go_with_a_fleet(tmp_path, capsys):
+    assert run(["init", str(tmp_path / "x"), "--from", "fleet", "--name", "x"]) == 64
+    assert "--name goes with --from files, dataverse or autotask" in capsys.readouterr().err
+
+
+def test_validate_shows_errors_with_their_places_and_tenants(fleet, capsys):
+    change(fleet, "project: Acme,", "projekt: Acme,")
+
+    assert run(["validate"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "fleet.yaml:16:11: error: acme: unknown key 'projekt'",
+        "    → did you mean 'project'?",
+        "1 error found.",
+    ]
+
+
+def test_validate_as_json_has_the_same_findings(fleet, capsys):
+    change(fleet, "Europe/London", "Europe/Londn")
+
+    assert run(["validate", "--json"]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["text"] == "there is no time zone 'Europe/Londn'"
+    assert finding["place"] == "fleet.yaml:10:47"
+
+
+def test_validate_reads_secrets_only_where_it_is_asked_to(fleet, capsys):
+    change(fleet, "project: Acme,", 'project: Acme, target: {username: "{{ env.USER_NAME }}"},')
+    change(fleet, "  birch:", "    secrets: {USER_NAME: {file: none}}\n  birch:")
+
+    assert run(["validate"]) == 0
+    assert f"info: acme: there is no file {fleet}/none" in capsys.readouterr().out
+    assert run(["validate", "--secrets"]) == 1
+    assert f"error: acme: there is no file {fleet}/none" in capsys.readouterr().out
+
+
+def test_secrets_are_those_of_a_fleet(fleet, capsys):
+    assert run(["validate", "--secrets", "--project", "base"]) == 64
+    assert "--secrets goes with a folder that has fleet.yaml" in capsys.readouterr().err
+
+
+def test_a_folder_below_is_that_of_the_fleet_and_no_other_project(fleet, monkeypatch, capsys):
+    (fleet / "tenants").mkdir(exist_ok=True)
+    monkeypatch.chdir(fleet / "tenants")
+
+    assert run(["validate"]) == 0
+    assert "The fleet is sound" in capsys.readouterr().out
+    assert run(["plan"]) == 1
+    assert "it has fleet.yaml, so use `trueup fleet`" in capsys.readouterr().err
+    (fleet / "tenants").rmdir()
