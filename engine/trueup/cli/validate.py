@@ -78,7 +78,7 @@ def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
     checked, findings = check_fleet(context.folder, read_secrets=secrets)
     if checked is None:
         return findings, "", 0
-    projects = {project.root: project for project in checked.projects.values()}
+    projects = checked.projects
     tests, found = _tests(projects.values())
     tenants = count(len(checked.fleet.tenants), "tenant")
     sound = f"The fleet is sound: {tenants}, {count(len(projects), 'project')}."

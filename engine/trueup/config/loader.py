@@ -40,6 +40,7 @@ from trueup.config.project_files import (
     GivenFiles,
     ProjectFiles,
     read_files,
+    read_shared,
     valid_nodes,
 )
 from trueup.config.rules import mapping_places, parse_day, parse_decisions, parse_notes, parse_rules
@@ -108,18 +109,77 @@ def check(
     own: findings about what it lays over trueup.yaml have its places.
     """
     schemas, given = Schemas(shipped), GivenFiles(decisions, project, overlay)
-    with few_searches():
-        checked, findings = _check(root, env, shipped, lambda: read_files(root, schemas, given))
-    return replace(checked, overlay=overlay) if checked else None, findings
+    return _check(
+        env,
+        schemas,
+        lambda: (_catalogue(root, shipped), read_files(root, schemas, given)),
+        _Origin(root, overlay),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFiles:
+    """What tenants of one project share: its mappings, rules and catalogues, read once."""
+
+    schemas: Schemas
+    catalogue: Catalogue
+    files: ProjectFiles
+
+
+def read_shared_files(root: Path, *, shipped: Path) -> SharedFiles | None:
+    """Returns the files of the folder that all its tenants read; None where `check` reports why.
+
+    To read them takes most of the time of a check.
+    """
+    schemas = Schemas(shipped)
+    try:
+        return SharedFiles(schemas, _catalogue(root, shipped), read_shared(root, schemas))
+    except ConfigError:
+        return None
+
+
+def check_tenant(
+    root: Path, overlay: Overlay, shared: SharedFiles, *, env: Mapping[str, str] = os.environ
+) -> tuple[Project | None, list[Finding]]:
+    """As `check`, for one of several tenants whose project is in the folder `root`.
+
+    `shared` is what `read_shared_files` returned for that folder.
+    """
+    given = GivenFiles(overlay=overlay, shared=shared.files)
+    return _check(
+        env,
+        shared.schemas,
+        lambda: (shared.catalogue, read_files(root, shared.schemas, given)),
+        _Origin(root, overlay),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a project is from."""
+
+    root: Path
+    overlay: Overlay | None
 
 
 def _check(
-    root: Path, env: Mapping[str, str], shipped: Path, read: Callable[[], ProjectFiles]
+    env: Mapping[str, str],
+    schemas: Schemas,
+    read: Callable[[], tuple[Catalogue, ProjectFiles]],
+    origin: _Origin,
 ) -> tuple[Project | None, list[Finding]]:
-    schemas = Schemas(shipped)
+    with few_searches():
+        return _checked(env, schemas, read, origin)
+
+
+def _checked(
+    env: Mapping[str, str],
+    schemas: Schemas,
+    read: Callable[[], tuple[Catalogue, ProjectFiles]],
+    origin: _Origin,
+) -> tuple[Project | None, list[Finding]]:
     try:
-        catalogue = _catalogue(root, shipped)
-        files = read()
+        catalogue, files = read()
     except ConfigError as error:  # a schema or a catalogue: nothing can be checked without these
         return None, [finding for finding in error.findings if isinstance(finding, Finding)]
 
@@ -128,9 +188,9 @@ def _check(
     has_errors = any(finding.severity is Severity.ERROR for finding in findings)
     if specs.options is None or has_errors:
         return None, findings
-    project = _project(root, files, specs, specs.options, catalogue)
+    project = _project(origin.root, files, specs, specs.options, catalogue)
     warnings = tuple(finding for finding in findings if finding.code == PROJECT_CODE)
-    return replace(project, warnings=warnings), findings
+    return replace(project, warnings=warnings, overlay=origin.overlay), findings
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:

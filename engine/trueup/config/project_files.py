@@ -74,6 +74,9 @@ class GivenFiles:
     overlay: Overlay | None = None
     """What is laid over trueup.yaml, and the folder with decisions and notes."""
 
+    shared: ProjectFiles | None = None
+    """For the mappings and rules, as `read_shared` returned them."""
+
 
 NOTHING_GIVEN = GivenFiles()
 
@@ -88,17 +91,33 @@ def read_files(root: Path, schemas: Schemas, given: GivenFiles = NOTHING_GIVEN) 
     if not (root / PROJECT).exists() and not (root / MAPPINGS).exists():
         return files  # this is no project: one finding says so, and more would only distract
 
-    for file in _yaml_files(root, MAPPINGS, files):
-        if file not in {DECISIONS, NOTES}:
-            files.mappings += _read_checked(root, file, "mapping", schemas, files)
-    for file in _yaml_files(root, RULES, files):
-        files.rules += _read_checked(root, file, "rules", schemas, files)
+    _add_shared(given.shared or read_shared(root, schemas), files)
     _warn_of_empty_folders(files)
 
     own = given.overlay.folder if given.overlay else root
     files.decisions = _read_entries(own, DECISIONS, "decisions", schemas, files, given.decisions)
     files.notes = _read_entries(own, NOTES, "notes", schemas, files)
     return files
+
+
+def read_shared(root: Path, schemas: Schemas) -> ProjectFiles:
+    """Reads and checks the mappings and rules of the folder, and nothing else."""
+    files = ProjectFiles()
+    for file in _yaml_files(root, MAPPINGS, files):
+        if file not in {DECISIONS, NOTES}:
+            files.mappings += _read_checked(root, file, "mapping", schemas, files)
+    for file in _yaml_files(root, RULES, files):
+        files.rules += _read_checked(root, file, "rules", schemas, files)
+    return files
+
+
+def _add_shared(shared: ProjectFiles, files: ProjectFiles) -> None:
+    files.mappings += shared.mappings
+    files.rules += shared.rules
+    files.findings += shared.findings
+    files.mapping_names |= shared.mapping_names
+    files.has_unknown_names = files.has_unknown_names or shared.has_unknown_names
+    files.is_complete = files.is_complete and shared.is_complete
 
 
 def _read_entries(

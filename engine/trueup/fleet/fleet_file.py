@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 from trueup.config import fleet as config
+from trueup.config.loader import read_shared_files
 from trueup.errors import ConfigError
 from trueup.fleet.secrets import is_open_to_all, resolve, why_missing
 from trueup.fleet.shared_systems import find_shared
@@ -22,6 +24,9 @@ CODE = "secret"
 _NAMED = 3
 """Tenants that one finding names; of more their number is said."""
 
+_KEPT = 8
+"""Folders whose files are kept while tenants are checked: most tenants share few."""
+
 
 def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) -> Fleet:
     """The fleet in a folder. Raises ConfigError with all that is wrong with fleet.yaml.
@@ -36,7 +41,7 @@ class CheckedFleet:
     """What is known of a fleet whose file is sound."""
 
     fleet: Fleet
-    projects: Mapping[str, Project]  # by tenant; without those that have errors
+    projects: Mapping[Path, Project]  # by folder: that of one tenant, without those with errors
 
 
 def check_fleet(
@@ -54,16 +59,18 @@ def check_fleet(
     if fleet is None:
         return None, findings
 
-    projects: dict[str, Project] = {}
+    projects: dict[Path, Project] = {}
     found: list[tuple[Finding, Tenant]] = []
     secrets = _Secrets(env, read_secrets=read_secrets)
+    read = lru_cache(_KEPT)(partial(read_shared_files, shipped=shipped_folder() / "schemas"))
     for tenant in fleet.tenants.values():
         environment = TenantEnvironment(tenant, env, resolves=False)
-        project, of_tenant = check_tenant_project(fleet, tenant, environment)
+        shared = read(tenant.project_folder)
+        project, of_tenant = check_tenant_project(fleet, tenant, environment, shared)
         found += [(one, tenant) for one in of_tenant]
         secrets.add(tenant, environment.used, is_known=project is not None)
         if project:
-            projects[tenant.name] = project
+            projects.setdefault(tenant.project_folder, project)
     findings += [*_grouped(found), *find_shared(fleet, env), *secrets.findings()]
     return CheckedFleet(fleet, projects), sorted(findings, key=_sort_key)
 

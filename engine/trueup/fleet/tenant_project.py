@@ -13,6 +13,7 @@ from trueup.config import loader
 from trueup.config.documents import read
 from trueup.config.environment import unset_text
 from trueup.config.file_names import FLEET, PROJECT
+from trueup.config.loader import SharedFiles
 from trueup.config.project_files import DECISIONS, NOTES
 from trueup.errors import ConfigError, EngineError
 from trueup.fleet.tenant_environment import TenantEnvironment
@@ -69,24 +70,27 @@ def _explained(connection: Connection, reasons: Mapping[str, Finding]) -> Connec
 
 
 def check_tenant_project(
-    fleet: Fleet, tenant: Tenant, environment: TenantEnvironment
+    fleet: Fleet,
+    tenant: Tenant,
+    environment: TenantEnvironment,
+    shared: SharedFiles | None = None,
 ) -> tuple[Project | None, list[Finding]]:
     """The tenant's project, or None if it has errors, and all findings about it; nothing is opened.
 
     Secrets of the tenant that `environment` does not know are no findings. The state is as
-    trueup.yaml has it.
+    trueup.yaml has it. `shared` are the files of its project's folder, if they were read before.
     """
     if not (tenant.project_folder / PROJECT).is_file():
         text = f"there is no {PROJECT} in {_shown(tenant.project_folder, fleet.root)}"
         remedy = "correct `project`, or create one there with `trueup init`"
         return None, [Finding(CODE, Severity.ERROR, text, remedy, tenant.place)]
     overlay = Overlay(tenant.folder, tenant.overrides)
-    project, found = loader.check(
-        tenant.project_folder,
-        env=environment,
-        shipped=shipped_folder() / "schemas",
-        overlay=overlay,
-    )
+    root = tenant.project_folder
+    if shared:
+        project, found = loader.check_tenant(root, overlay, shared, env=environment)
+    else:
+        shipped = shipped_folder() / "schemas"
+        project, found = loader.check(root, env=environment, shipped=shipped, overlay=overlay)
     assumed = {unset_text(name) for name in tenant.secrets}
     findings = [one for one in found if one.code != "environment" or one.text not in assumed]
     if project and not project.state.is_default and project.state.connector != "postgres":
