@@ -42,7 +42,7 @@ def guard(
         *_over_shares(guards, changes, linked),
         *_over_adjustments(guards, changes),
         *_over_rows_gone(guards, gone),
-        *_over_money(guards, changes),
+        *over_money(guards.monthly_effect, guards.one_off_effect, changes),
     ]
     if calls > guards.calls:
         text = f"applying costs {calls:,} API calls, over the limit of {guards.calls:,}"
@@ -150,7 +150,9 @@ def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardE
             yield GuardExceeded("rows_gone", f"rows_gone:{table}", text)
 
 
-def _over_money(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExceeded]:
+def over_money(
+    monthly_effect: Decimal, one_off_effect: Decimal, changes: Sequence[Change]
+) -> Iterable[GuardExceeded]:
     """The run rate, and what is charged once: increases and decreases each by themselves.
 
     In their sum one may hide the other. What a plan leaves unbilled for earlier days, and what it
@@ -161,11 +163,14 @@ def _over_money(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExce
     one_off = _sums(change.one_off for change in changes)
     earlier = _sums(change.lost for change in changes)
     left = earlier.more - earlier.less
-    limits = guards.monthly_effect, guards.one_off_effect
-    yield from _over_amounts("monthly_effect", "a month is billed", limits[0], monthly, unknown)
+    yield from _over_amounts(
+        "monthly_effect", "a month is billed", monthly_effect, monthly, unknown
+    )
     once = replace(one_off, less=one_off.less - left)
     part = f" ({left:,.2f} of it lost, or owed as a credit, for earlier days)" if left else ""
-    yield from _over_amounts("one_off_effect", "once is billed", limits[1], once, unknown, part)
+    yield from _over_amounts(
+        "one_off_effect", "once is billed", one_off_effect, once, unknown, part
+    )
 
 
 def _sums(amounts: Iterable[Decimal | None]) -> Money:
