@@ -11,6 +11,7 @@ EngineError                 exit code 1, one line, no traceback
 ├─ StateError               the state file
 │  ├─ StateLocked           another run holds the lock
 │  └─ StalePlan             the configuration or the state has changed since planning
+├─ FleetDatabaseAway        the fleet's database cannot be reached
 ├─ SandboxError             the sandbox's database, seed or switches cannot be used
 ├─ PlanRefused              the plan is over a limit; carries findings
 │  └─ ApprovalMissing       the plan needs an approval that it does not have
@@ -109,6 +110,10 @@ class StateLocked(StateError):
 
 class StalePlan(StateError):
     """The configuration or the state has changed since the plan was made."""
+
+
+class FleetDatabaseAway(EngineError):
+    """The fleet's database cannot be reached; a worker waits for it."""
 
 
 class SandboxError(EngineError):

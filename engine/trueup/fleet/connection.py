@@ -1,0 +1,122 @@
+"""Connections to the fleet's database, and what it must be for a worker to work with it.
+
+Errors of the driver become errors of trueup, whose texts show no part of the address: it may hold
+a password.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+
+from trueup.errors import EngineError, FleetDatabaseAway
+
+Connection = psycopg.Connection[TupleRow]
+
+LEAST_VERSION = 14
+"""Of PostgreSQL: 13 has had no corrections since November 2025."""
+
+MOST_SKEW = timedelta(seconds=10)
+"""By how much a worker's clock may differ from the database's.
+
+Leases and schedules follow the database's clock. The day of a plan, and the time from which a
+change without a trace counts as not made, follow the worker's.
+"""
+
+ALIVE: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+    "application_name": "trueup fleet",
+}
+"""Options of a connection, so that a cut line is noticed within half a minute, on both ends."""
+
+
+def connect(url: str) -> Connection:
+    """A connection that commits each statement. Raises FleetDatabaseAway."""
+    with translated():
+        return psycopg.connect(address(url), autocommit=True)
+
+
+def address(url: str, options: str = "") -> str:
+    """The address with `ALIVE`, and with options of the server's command line."""
+    more = {"options": options} if options else {}
+    try:
+        return make_conninfo(url, **ALIVE, **more)
+    except psycopg.ProgrammingError as error:
+        raise EngineError(
+            "the address of the fleet's database cannot be read: write it as "
+            "postgresql://user:secret@host/base"
+        ) from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns errors of the driver into those of trueup."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise FleetDatabaseAway(f"the fleet's database cannot be used: {_cause(error)}") from error
+    except psycopg.InterfaceError as error:
+        raise FleetDatabaseAway("the connection to the fleet's database was lost") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise EngineError(
+            f"the fleet's database refuses its user: {_cause(error)}; the user must own the "
+            "schemas trueup, trueup_fleet and trueup_queue, or may create them"
+        ) from error
+
+
+def _cause(error: psycopg.Error) -> str:
+    """The server's sentence, or the driver's first line without addresses and users."""
+    if error.diag.message_primary:
+        return error.diag.message_primary
+    lines = str(error).strip().splitlines()
+    text = lines[-1].strip() if lines else type(error).__name__
+    if "FATAL:" in text:
+        return text.partition("FATAL:")[2].strip()
+    known = ("timeout expired", "refused", "translate host name", "No such file", "closed")
+    return next((one for one in known if one in text), "it does not answer")
+
+
+def require_version(connection: Connection) -> None:
+    """Raises EngineError for a server that is too old."""
+    number = connection.info.server_version
+    if number < LEAST_VERSION * 10_000:
+        raise EngineError(
+            f"the fleet's database is PostgreSQL {number // 10_000}.{number % 10_000}, and trueup "
+            f"needs {LEAST_VERSION} or later: upgrade the server, or name another one in "
+            "`database:` of fleet.yaml"
+        )
+
+
+def clock_skew(connection: Connection) -> timedelta:
+    """By how much this machine's clock is ahead of the database's."""
+    before = datetime.now(UTC)
+    with translated():
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    after = datetime.now(UTC)
+    if row is None:
+        raise FleetDatabaseAway("the fleet's database does not tell its time")
+    theirs: datetime = row[0]
+    if before <= theirs <= after:
+        return timedelta()
+    return before - theirs if theirs < before else after - theirs
+
+
+def require_clock(connection: Connection) -> None:
+    """Raises EngineError where the clocks differ by more than `MOST_SKEW`."""
+    skew = clock_skew(connection)
+    if abs(skew) > MOST_SKEW:
+        direction = "ahead of" if skew > timedelta() else "behind"
+        raise EngineError(
+            f"this machine's clock is {abs(skew).total_seconds():.0f} s {direction} the fleet's "
+            f"database, and at most {MOST_SKEW.total_seconds():.0f} s are allowed, because the "
+            "day of a plan and the settling of changes in doubt follow it: synchronize both "
+            "clocks (NTP), then the worker goes on by itself"
+        )

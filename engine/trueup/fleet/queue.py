@@ -1,0 +1,60 @@
+"""What the fleet asks of its queue: jobs, one per tenant at a time, and workers that are alive.
+
+`procrastinate_queue` fulfils it. Everything else is trueup's own: when a tenant is due, what a run
+does, and what follows from it are in the fleet's records (`trueup.fleet.records`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trueup.fleet.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of one tenant that waits for a worker."""
+
+    tenant: str
+    run: int  # of the fleet's records
+
+
+Handler = Callable[[Job], Awaitable[None]]
+"""Does a job. What it raises is logged; the job is given to another worker later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a worker takes jobs. Times are in seconds."""
+
+    concurrency: int
+    drain: bool  # ends when no job waits any more
+    takeover: float  # after which a worker without a heartbeat counts as dead
+
+
+class Queue(Protocol):
+    """A queue in the fleet's database."""
+
+    def install(self, connection: Connection) -> None:
+        """Makes or migrates the queue's tables. The caller holds the lock of migrations."""
+        ...
+
+    def enqueue(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[int]:
+        """Queues jobs in the caller's transaction; returns their ids.
+
+        Of one tenant, one job is given out at a time.
+        """
+        ...
+
+    def alive(self) -> Collection[int]:
+        """The ids of the jobs that wait or are at work."""
+        ...
+
+    async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
+        """Takes jobs until `stop` is set, then waits for those at work.
+
+        Jobs of workers without a heartbeat are given out again. Raises FleetDatabaseAway where the
+        database goes away; what was at work is given out again later.
+        """
+        ...

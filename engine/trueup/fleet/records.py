@@ -1,0 +1,224 @@
+"""The fleet's records of one run: taking it up, and how it ended.
+
+Whoever carries a run out holds the tenant's lock, a session lock of the database: it ends with the
+connection, and so with the process. The queue gives a tenant's runs out one by one; the lock holds
+that also where a worker was only believed to be dead.
+"""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from trueup.fleet.connection import Connection, translated
+from trueup.fleet.figures import figures_to_json
+from trueup.model.fleet_run import Again, RunEnd, RunStatus, WaitingPlan, Waits
+
+TENANTS = 0x7472
+"""First number of the locks of tenants; the second one is made from the name."""
+
+RETRY_AFTER = (60, 300, 900, 3600)
+"""Seconds after which a run that failed is tried again, by the number of the try."""
+
+LONGEST_TEXT = 4000
+"""Characters that are kept of why a run ended so."""
+
+
+class Taken(Enum):
+    """Whether a run can be carried out now."""
+
+    YES = auto()
+    BUSY = auto()  # another process holds the tenant
+    ENDED = auto()  # it was carried out already
+
+
+@contextmanager
+def taking(connection: Connection, tenant: str, run: int, worker: str) -> Iterator[Taken]:
+    """Takes a run up: inside the block, no other process carries out a run of this tenant."""
+    with holding(connection, tenant) as is_held:
+        if not is_held:
+            yield Taken.BUSY
+            return
+        with translated():
+            taken = _begin(connection, tenant, run, worker)
+        yield taken
+
+
+@contextmanager
+def holding(connection: Connection, tenant: str) -> Iterator[bool]:
+    """Whether the tenant is held for this connection inside the block."""
+    with translated():
+        is_held = _lock(connection, tenant)
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            # A connection that was lost holds nothing any more.
+            with suppress(psycopg.OperationalError, psycopg.InterfaceError):
+                query = "SELECT pg_advisory_unlock(%s, hashtext(%s))"
+                connection.execute(query, [TENANTS, tenant])
+
+
+def _lock(connection: Connection, tenant: str) -> bool:
+    query = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
+    row = connection.execute(query, [TENANTS, tenant]).fetchone()
+    return bool(row and row[0])
+
+
+def _begin(connection: Connection, tenant: str, run: int, worker: str) -> Taken:
+    with connection.transaction():
+        begun = connection.execute(
+            """
+            UPDATE trueup_fleet.runs
+               SET started = COALESCE(started, clock_timestamp()), begins = begins + 1,
+                   worker = %s, status = %s
+             WHERE id = %s AND ended IS NULL
+            """,
+            [worker, RunStatus.RUNNING, run],
+        )
+        if not begun.rowcount:
+            return Taken.ENDED
+        connection.execute(
+            "INSERT INTO trueup_fleet.attempts (tenant, run, worker) VALUES (%s, %s, %s)",
+            [tenant, run, worker],
+        )
+    return Taken.YES
+
+
+def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
+    """Writes how a run ended, and what follows from it. Returns whether it was written.
+
+    It is not where the run has ended already, or another worker has taken it up meanwhile.
+    """
+    with translated(), connection.transaction():
+        row = connection.execute(
+            """
+            UPDATE trueup_fleet.runs
+               SET ended = clock_timestamp(), status = %s, text = %s, figures = %s, outcomes = %s,
+                   state_run = %s, calls = %s
+             WHERE id = %s AND ended IS NULL AND worker IN (%s, '')
+            RETURNING tenant, kind
+            """,
+            [
+                end.status,
+                end.text[:LONGEST_TEXT],
+                Jsonb(figures_to_json(end.figures)) if end.figures else None,
+                Jsonb(dict(end.outcomes)),
+                end.state_run,
+                end.calls,
+                run,
+                worker,
+            ],
+        ).fetchone()
+        if row is None:
+            return False
+        tenant = str(row[0])
+        connection.execute(
+            """
+            UPDATE trueup_fleet.attempts SET left_at = clock_timestamp(), how = %s
+             WHERE run = %s AND worker = %s AND left_at IS NULL
+            """,
+            [end.status, run, worker],
+        )
+        _follow(connection, tenant, run, end)
+        _keep_plan(connection, tenant, run, end.plan, end.status)
+    return True
+
+
+def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
+    """Writes what the tenant waits for now, and when it is run again."""
+    again, retries = _again(connection, tenant, end)
+    doubt = end.doubt
+    connection.execute(
+        """
+        UPDATE trueup_fleet.tenants
+           SET run = NULL, last_run = %(run)s, again_at = LEAST(again_at, %(at)s),
+               again_why = CASE WHEN again_at IS NULL OR %(at)s < again_at THEN %(why)s
+                                ELSE again_why END,
+               retries = %(retries)s,
+               waits_since = CASE WHEN %(waits)s = '' THEN NULL
+                                  WHEN waits = %(waits)s THEN waits_since
+                                  ELSE clock_timestamp() END,
+               waits = %(waits)s,
+               doubts = %(doubts)s, doubt_until = %(until)s,
+               doubt_since = CASE WHEN %(doubts)s = 0 THEN NULL
+                                  ELSE COALESCE(doubt_since, %(since)s, clock_timestamp()) END
+         WHERE name = %(tenant)s
+        """,
+        {
+            "run": run,
+            "tenant": tenant,
+            "at": again.at if again else None,
+            "why": again.why if again else "",
+            "retries": retries,
+            "waits": end.waits,
+            "doubts": doubt.changes if doubt else 0,
+            "since": doubt.since if doubt else None,
+            "until": doubt.until if doubt else None,
+        },
+    )
+
+
+def _again(connection: Connection, tenant: str, end: RunEnd) -> tuple[Again | None, int]:
+    """When the tenant is run again, and how many tries have failed in a row."""
+    row = connection.execute(
+        "SELECT retries, clock_timestamp() FROM trueup_fleet.tenants WHERE name = %s FOR UPDATE",
+        [tenant],
+    ).fetchone()
+    retries, now = (int(row[0]), row[1]) if row else (0, None)
+    if end.again is None:
+        return None, 0
+    if not end.again.is_retry:
+        return end.again, retries
+    if now is None or retries >= len(RETRY_AFTER):
+        return None, 0  # the schedule's next time
+    return _later(end.again, now, retries), retries + 1
+
+
+def _later(again: Again, now: datetime, retries: int) -> Again:
+    return Again(max(again.at, now + timedelta(seconds=RETRY_AFTER[retries])), again.why)
+
+
+def _keep_plan(
+    connection: Connection, tenant: str, run: int, plan: WaitingPlan | None, status: RunStatus
+) -> None:
+    """Keeps the plan that waits, with what was said about it if it is the same plan as before."""
+    if plan is None:
+        if status in {RunStatus.PLANNED, RunStatus.DONE, RunStatus.PARTIAL}:
+            connection.execute("DELETE FROM trueup_fleet.plans WHERE tenant = %s", [tenant])
+        return
+    connection.execute(
+        """
+        INSERT INTO trueup_fleet.plans AS kept (tenant, run, digest, document, limits)
+        VALUES (%(tenant)s, %(run)s, %(digest)s, %(document)s, %(limits)s)
+        ON CONFLICT (tenant) DO UPDATE
+           SET run = EXCLUDED.run, document = EXCLUDED.document, limits = EXCLUDED.limits,
+               made = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.made ELSE now() END,
+               answer = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.answer ELSE '' END,
+               answered = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.answered END,
+               who = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.who ELSE '' END,
+               reason = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.reason ELSE '' END,
+               over_limits = CASE WHEN kept.digest = EXCLUDED.digest THEN kept.over_limits
+                                  ELSE '{}' END,
+               digest = EXCLUDED.digest
+        """,
+        {
+            "tenant": tenant,
+            "run": run,
+            "digest": plan.digest,
+            "document": zlib.compress(plan.document.encode()),
+            "limits": list(plan.limits),
+        },
+    )
+    connection.execute(
+        """
+        UPDATE trueup_fleet.tenants AS tenant SET waits = %s
+          FROM trueup_fleet.plans AS kept
+         WHERE tenant.name = %s AND kept.tenant = tenant.name AND kept.answer = 'no'
+        """,
+        [Waits.REFUSED, tenant],
+    )

@@ -1,0 +1,108 @@
+"""The process of one run of one tenant: what happens in it, from its start to its end."""
+
+import contextlib
+import os
+import signal
+import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection as Pipe
+from threading import Event, Thread
+from time import sleep
+
+import psycopg
+
+from trueup.errors import EngineError
+from trueup.fleet.approvals import approved_plan
+from trueup.fleet.child import ChildEnd, ChildOrder
+from trueup.fleet.connection import Connection, connect
+from trueup.fleet.records import Taken, end_run, taking
+from trueup.fleet.run_tenant import Order, TenantRun
+from trueup.fleet.tenant_project import load_tenant_project
+from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+
+_WATCH = 5.0  # seconds between checks of the connection that holds the tenant
+_BUSY_TRIES = 20  # of a second each, while another process still holds the tenant
+
+
+def carry_out(order: ChildOrder, pipe: Pipe) -> None:
+    """Carries the run out, records its end, and tells the worker so."""
+    stop = Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the worker decides
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    Thread(target=_listen, args=(pipe, stop, order.grace), daemon=True).start()
+    with connect(order.database) as connection:
+        end = _take(connection, order, stop)
+    with contextlib.suppress(OSError):  # the worker has gone
+        pipe.send(end.value)
+
+
+def _listen(pipe: Pipe, stop: Event, grace: float) -> None:
+    """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
+    try:
+        pipe.recv()
+        stop.set()
+        pipe.recv()
+    except (EOFError, OSError):
+        stop.set()
+        _end_within(grace)
+
+
+def _end_within(grace: float) -> None:
+    sleep(grace)
+    os._exit(1)  # what was in flight is in the journal; another worker settles it
+
+
+def _watch(connection: Connection, stop: Event, grace: float) -> None:
+    """Ends the process when the connection is lost: the tenant is not held any more then."""
+    try:
+        while True:
+            sleep(_WATCH)
+            connection.execute("SELECT 1")
+    except psycopg.Error:
+        if connection.closed and stop.is_set():
+            return  # the run has ended
+        stop.set()
+        _end_within(grace)
+
+
+def _take(connection: Connection, order: ChildOrder, stop: Event) -> ChildEnd:
+    for _ in range(_BUSY_TRIES):
+        with taking(connection, order.tenant, order.run, order.worker) as taken:
+            match taken:
+                case Taken.ENDED:
+                    return ChildEnd.RECORDED
+                case Taken.YES:
+                    Thread(target=_watch, args=(connection, stop, order.grace), daemon=True).start()
+                    end = _run(connection, order, stop)
+                    end_run(connection, order.run, order.worker, end)
+                    stop.set()
+                    return ChildEnd.RECORDED
+                case Taken.BUSY:
+                    pass
+        if stop.wait(1):
+            break
+    return ChildEnd.BUSY
+
+
+def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
+    tenant = order.fleet.tenants[order.tenant]
+    try:
+        project = load_tenant_project(order.fleet, tenant, database=order.database)
+        approved = None if order.kind is RunKind.PLAN else approved_plan(connection, order.tenant)
+        return TenantRun(project, tenant, Order(order.kind, order.worker, approved), stop).run()
+    except EngineError as error:
+        return RunEnd(RunStatus.FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 -- a defect, or a file that nobody foresaw
+        return RunEnd(RunStatus.FAILED, _fault(error))
+
+
+def _fault(error: Exception) -> str:
+    """Says where trueup failed, without the error's text: it may show what is in the data."""
+    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if "trueup" in one.filename] or frames
+    name = ours[-1].filename.replace(os.sep, "/").rpartition("/trueup/")[2] if ours else "?"
+    line = ours[-1].lineno if ours else 0
+    return (
+        f"a fault in trueup ({type(error).__name__} at {name}:{line}): please report it; `trueup "
+        "plan` in the tenant's project shows the same with all details"
+    )

@@ -1,0 +1,288 @@
+"""One run of one tenant: what is open is finished first, then a plan, then what the policy says.
+
+Nothing here waits for a person or for a time: a run that must wait ends, and says what for.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import assert_never
+
+from trueup import wiring
+from trueup.errors import (
+    ApprovalMissing,
+    ConfigError,
+    EngineError,
+    PlanRefused,
+    SourceError,
+    StalePlan,
+    StateError,
+    TargetRejected,
+    TargetUnavailable,
+)
+from trueup.fleet.figures import figures_of
+from trueup.model import document
+from trueup.model.fleet import RunLimits, RunMode, Tenant
+from trueup.model.fleet_run import (
+    Again,
+    ApprovedPlan,
+    Doubt,
+    PlanFigures,
+    RunEnd,
+    RunKind,
+    RunStatus,
+    WaitingPlan,
+    Waits,
+)
+from trueup.model.outcome import ChangeStatus, Outcome
+from trueup.model.plan import GuardExceeded, Plan
+from trueup.model.project import Project
+from trueup.operations import apply as applying
+from trueup.operations import plan as planning
+from trueup.operations.listener import Listener
+from trueup.pipeline import ApplyOptions
+from trueup.stages.guard import over_money
+
+AFTER_SETTLING = timedelta(seconds=2)
+"""How long after the time that settling names a tenant is run again."""
+
+WITHIN = "within"
+"""Prefix of the names of the limits of `run:` in fleet.yaml, beside those of the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do."""
+
+    kind: RunKind
+    worker: str
+    approved: ApprovedPlan | None = None
+
+    def mode(self, tenant: Tenant) -> RunMode:
+        """What the run may do."""
+        return RunMode.PLAN if self.kind is RunKind.PLAN else tenant.run.do
+
+
+class TenantRun:
+    """One run of a tenant. `stop` ends it gently once set: nothing more is sent then."""
+
+    def __init__(self, project: Project, tenant: Tenant, order: Order, stop: Event) -> None:
+        self._project, self._tenant, self._order, self._stop = project, tenant, order, stop
+        self._mode = order.mode(tenant)
+        self._made: Plan | None = None
+
+    def run(self) -> RunEnd:
+        """Carries the run out. Errors that a user can fix become a part of the result."""
+        try:
+            end = self._run()
+        except EngineError as error:
+            end = self._failed(error)
+        return end if end.figures or self._made is None else replace(end, figures=self._figures())
+
+    def _run(self) -> RunEnd:
+        if self._mode is not RunMode.PLAN and self._has_open_run():
+            if not self._window_is_open():
+                return self._wait_for_window("an interrupted run")
+            end = self._ended(applying.resume(self._project, self._options()))
+            return self._by_policy() if end.status is RunStatus.DONE else end
+        if self._order.approved:
+            try:
+                return self._apply_approved(self._order.approved)
+            except StalePlan as stale:
+                end = self._by_policy()
+                return replace(end, text=f"the approved plan was not applied: {stale}\n{end.text}")
+        return self._by_policy()
+
+    def _by_policy(self) -> RunEnd:
+        if self._stop.is_set():
+            return _interrupted()
+        match self._mode:
+            case RunMode.PLAN:
+                return self._plan_only()
+            case RunMode.APPLY_APPROVED:
+                return self._plan_for_approval()
+            case RunMode.APPLY:
+                return self._plan_and_apply()
+            case _:
+                assert_never(self._mode)
+
+    def _plan_only(self) -> RunEnd:
+        self._made = planning.plan(self._project)
+        return RunEnd(RunStatus.PLANNED, doubt=self._doubt_left())
+
+    def _plan_for_approval(self) -> RunEnd:
+        made = self._made = planning.plan(self._project)
+        if not made.changes:
+            return RunEnd(RunStatus.DONE)
+        return self._waiting(Waits.APPROVAL, "its plan waits for an approval", made.exceeded)
+
+    def _plan_and_apply(self) -> RunEnd:
+        held: list[RunEnd] = []
+
+        def decide(made: Plan) -> bool:
+            held.extend(self._held(made))
+            return not held
+
+        def keep(made: Plan) -> None:
+            self._made = made
+
+        try:
+            outcome = applying.plan_and_apply(
+                self._project, decide, self._options(), Listener(planned=keep)
+            )
+        except ApprovalMissing as missing:
+            return self._waiting(Waits.APPROVAL, str(missing), ())
+        except PlanRefused as refused:
+            if self._made is None:
+                raise
+            return self._waiting(Waits.LIMITS, str(refused), self._made.exceeded)
+        if outcome is not None:
+            return self._ended(outcome)
+        return held[0] if held else RunEnd(RunStatus.DONE)
+
+    def _held(self, made: Plan) -> Iterator[RunEnd]:
+        """What keeps a plan from being applied by this run, if anything does."""
+        if self._stop.is_set():
+            yield _interrupted()
+        elif over := self._over_limits(made):
+            yield self._over(over)
+        elif not self._window_is_open():
+            yield self._wait_for_window(_changes(made))
+
+    def _apply_approved(self, approved: ApprovedPlan) -> RunEnd:
+        made = self._made = document.loads(approved.document)
+        if not self._window_is_open():
+            return self._wait_for_window("the approved plan")
+        options = replace(
+            self._options(), over=approved.over, who=f"{approved.who} (approved in the fleet)"
+        )
+        try:
+            return self._ended(applying.apply(self._project, approved.document, options))
+        except ApprovalMissing as missing:
+            return self._waiting(Waits.APPROVAL, str(missing), made.exceeded)
+        except PlanRefused as refused:
+            return self._waiting(Waits.LIMITS, str(refused), made.exceeded)
+
+    def _options(self) -> ApplyOptions:
+        return ApplyOptions(who=f"fleet worker {self._order.worker}", stop=self._stop)
+
+    def _has_open_run(self) -> bool:
+        with wiring.open_state(self._project) as state:
+            return bool(state.load().open_runs)
+
+    def _doubt_left(self) -> Doubt | None:
+        """What is in doubt of a tenant that is only planned; a person must apply or resume."""
+        with wiring.open_state(self._project) as state:
+            doubts = [entry.at for _, entry in state.in_doubt()]
+        return Doubt(len(doubts), min(doubts), None) if doubts else None
+
+    def _window_is_open(self) -> bool:
+        window = self._tenant.window
+        return window is None or window.is_open(_now(), self._tenant.zone)
+
+    def _wait_for_window(self, what: str) -> RunEnd:
+        window = self._tenant.window
+        at = window.opens_after(_now(), self._tenant.zone) if window else _now()
+        shown = at.astimezone(self._tenant.zone)
+        text = f"{what} waits for the window that opens on {shown:%Y-%m-%d at %H:%M}"
+        again = Again(at, "its window opens", is_retry=False)
+        return RunEnd(RunStatus.WAITING, text, waits=Waits.WINDOW, again=again)
+
+    def _over_limits(self, made: Plan) -> Sequence[GuardExceeded]:
+        within = self._tenant.run.within
+        return [*exceeded(within, made)] if within else []
+
+    def _over(self, over: Sequence[GuardExceeded]) -> RunEnd:
+        text = "; ".join(one.text for one in over)
+        return self._waiting(Waits.LIMITS, f"its plan is over limits of fleet.yaml: {text}", ())
+
+    def _waiting(self, waits: Waits, text: str, over: Sequence[GuardExceeded]) -> RunEnd:
+        if self._made is None:
+            return RunEnd(RunStatus.WAITING, text, waits=waits)
+        written = document.dumps(self._made)
+        limits = tuple(one.limit for one in over)
+        plan = WaitingPlan(written, document.plan_id(written), limits)
+        return RunEnd(RunStatus.WAITING, text, waits=waits, plan=plan)
+
+    def _ended(self, outcome: Outcome) -> RunEnd:
+        """What an outcome means for the tenant."""
+        counts = Counter(str(one.status) for one in outcome.changes)
+        common = RunEnd(RunStatus.DONE, state_run=outcome.run, outcomes=counts, calls=outcome.calls)
+        doubtful = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
+        if doubtful:
+            return _in_doubt(common, outcome)
+        if outcome.interrupted:
+            return replace(_interrupted(), state_run=outcome.run, outcomes=counts)
+        if outcome.stopped or outcome.remaining:
+            text = outcome.stopped or f"{outcome.remaining} changes were not tried"
+            again = Again(_now(), "an open run goes on")
+            return replace(common, status=RunStatus.PARTIAL, text=text, again=again)
+        if not outcome.complete:
+            named = [f"{one.name}: {one.status}: {one.text}" for one in outcome.changes if one.text]
+            return replace(common, status=RunStatus.PARTIAL, text="\n".join(named[:20]))
+        return common
+
+    def _figures(self) -> PlanFigures | None:
+        return figures_of(self._made, self._project.currency) if self._made else None
+
+    def _failed(self, error: EngineError) -> RunEnd:
+        again = Again(_now(), "it failed") if _may_pass(error) else None
+        return RunEnd(RunStatus.FAILED, str(error), again=again)
+
+
+def exceeded(within: RunLimits, made: Plan) -> Sequence[GuardExceeded]:
+    """The limits of `run: {do: apply, within: …}` that a plan is over.
+
+    A change without a known price may move any amount, so a plan with one is over both amounts.
+    """
+    changes = made.changes
+    found = []
+    if len(changes) > within.changes:
+        text = f"{len(changes):,} changes are over the limit of {within.changes:,}"
+        found.append(GuardExceeded(WITHIN, f"{WITHIN}:changes", text))
+    found += over_money(within.monthly_effect, within.one_off_effect, changes)
+    unknown = sum(1 for change in changes if change.price_unknown)
+    if unknown:
+        text = f"{unknown:,} of the changes have no known price"
+        found.append(GuardExceeded(WITHIN, f"{WITHIN}:prices", text))
+    return found
+
+
+def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
+    doubtful = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]
+    sent = min((one.sent for one in doubtful if one.sent), default=None)
+    settles = outcome.settles
+    doubt = Doubt(len(doubtful), sent, settles)
+    text = f"the outcome of {len(doubtful)} changes is unknown"
+    if settles is None:
+        return replace(
+            common,
+            status=RunStatus.IN_DOUBT,
+            text=f"{text}, and reading cannot settle it: `trueup state doubt` shows what is known",
+            doubt=doubt,
+            waits=Waits.PERSON,
+        )
+    again = Again(settles + AFTER_SETTLING, "what is in doubt can be settled", is_retry=False)
+    return replace(common, status=RunStatus.IN_DOUBT, text=text, doubt=doubt, again=again)
+
+
+def _interrupted() -> RunEnd:
+    again = Again(_now(), "its worker was stopped", is_retry=False)
+    return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+
+
+def _may_pass(error: EngineError) -> bool:
+    """Whether the same may go through later without anybody's doing."""
+    if isinstance(error, ConfigError | TargetRejected | StalePlan):
+        return False
+    return isinstance(error, TargetUnavailable | SourceError | StateError)
+
+
+def _changes(made: Plan) -> str:
+    return f"a plan of {sum(made.summary.actions.values()):,} changes"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,259 @@
+"""A worker: queues what is due, and carries runs out, each in a process of its own.
+
+Many may work on one fleet, on any machines. None is special: each looks for what is due, takes jobs
+over from workers that died, and waits where the database is away.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import assert_never
+
+from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
+from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
+from trueup.fleet.connection import Connection, require_clock, translated
+from trueup.fleet.fleet_file import load_fleet
+from trueup.fleet.heal import heal
+from trueup.fleet.open_fleet import OpenFleet, digest_of
+from trueup.fleet.queue import Job, Serving
+from trueup.fleet.records import end_run
+from trueup.fleet.schedule import enqueue_due
+from trueup.model.fleet import Tenant
+from trueup.model.fleet_run import Again, RunEnd, RunKind, RunStatus
+
+TAKEOVER = 30.0
+"""Seconds without a heartbeat after which a worker counts as dead."""
+
+GONE = 60
+"""Seconds without a sign of life after which a worker is not shown any more."""
+
+_LOOK = 1.0  # seconds between looks for what is due
+_WAIT = 5.0  # seconds between tries to reach a database that is away
+_ROUNDS = 5  # looks between signs of life in the table of workers
+_CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs without a job
+
+Log = Callable[[Mapping[str, object]], None]
+"""Takes one event: its name, its time, and what it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How a worker works."""
+
+    concurrency: int = 2
+    drain: bool = False  # ends when nothing is due and no job waits
+    takeover: float = TAKEOVER
+
+
+class Worker:
+    """One worker of a fleet."""
+
+    def __init__(self, opened: OpenFleet, options: WorkerOptions, log: Log) -> None:
+        self._open, self._options, self._log = opened, options, log
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
+        self._context = preload()
+        self._running = 0
+        self._stop = asyncio.Event()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, or until nothing is left to do where it drains.
+
+        Raises EngineError where the database cannot be used and waiting does not help.
+        """
+        self._stop = stop
+        self._say("worker began", takes=self._options.concurrency)
+        is_ready = False
+        while not stop.is_set():
+            try:
+                await asyncio.to_thread(self._prepare)
+                is_ready = True
+                await self._session()
+                if self._options.drain and not await asyncio.to_thread(self._look_once):
+                    break
+            except FleetDatabaseAway as away:
+                if self._options.drain:
+                    raise
+                self._say("database away", text=str(away))
+                await self._pause()
+                await asyncio.to_thread(self._open.revive)
+            except EngineError as error:
+                if self._options.drain or not is_ready:
+                    raise
+                self._say("worker waits", text=str(error))
+                await self._pause()
+        await asyncio.to_thread(self._leave)
+        self._say("worker ended")
+
+    def _prepare(self) -> None:
+        """Raises EngineError where the database or this machine's clock are not usable."""
+        with self._open.connect() as connection:
+            self._open.prepare(connection)
+            require_clock(connection)
+
+    async def _session(self) -> None:
+        """Works as long as the database is there, and the clocks agree.
+
+        Jobs that were begun are waited for. Raises what ended it.
+        """
+        ending = asyncio.Event()
+        options = self._options
+        serving = Serving(options.concurrency, drain=options.drain, takeover=options.takeover)
+        connection = await asyncio.to_thread(self._open.connect)
+        looking = asyncio.ensure_future(self._look_on(connection))
+        taking = asyncio.ensure_future(self._open.queue.serve(self._handle, serving, ending))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({looking, taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ending.set()
+        looking.cancel()
+        stopping.cancel()
+        results = await asyncio.gather(taking, looking, return_exceptions=True)
+        connection.close()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _look_on(self, connection: Connection) -> None:
+        """Looks for what is due, again and again. Raises EngineError where it cannot go on."""
+        rounds = 0
+        while True:
+            await asyncio.to_thread(self._look, connection)
+            rounds += 1
+            if rounds % _ROUNDS == 1:
+                await asyncio.to_thread(self._report, connection)
+            if rounds % _CHECKS == 0:
+                await asyncio.to_thread(self._check, connection)
+            await asyncio.sleep(_LOOK)
+
+    def _look_once(self) -> int:
+        with self._open.connect() as connection:
+            return self._look(connection)
+
+    def _look(self, connection: Connection) -> int:
+        """Queues what is due; returns how many runs."""
+        queued = enqueue_due(connection, self._open.queue, self._open.fleet)
+        if queued:
+            self._say("queued", runs=queued)
+        return queued
+
+    def _report(self, connection: Connection) -> None:
+        """Writes a sign of life."""
+        with translated():
+            connection.execute(
+                """
+                INSERT INTO trueup_fleet.workers (name, host, running) VALUES (%s, %s, %s)
+                ON CONFLICT (name) DO UPDATE SET seen = now(), running = EXCLUDED.running
+                """,
+                [self.name, socket.gethostname(), self._running],
+            )
+            connection.execute(
+                "DELETE FROM trueup_fleet.workers WHERE seen < now() - make_interval(secs => %s)",
+                [10 * GONE],
+            )
+
+    def _leave(self) -> None:
+        # Where the database is away, another worker removes the line in time.
+        with contextlib.suppress(FleetDatabaseAway), self._open.connect() as connection:
+            connection.execute("DELETE FROM trueup_fleet.workers WHERE name = %s", [self.name])
+
+    def _check(self, connection: Connection) -> None:
+        """Raises EngineError where the clocks differ; reads fleet.yaml again if it has changed."""
+        require_clock(connection)
+        for tenant in heal(connection, self._open.queue):
+            self._say("run lost", tenant=tenant)
+        self._read_again(connection)
+
+    def _read_again(self, connection: Connection) -> None:
+        root = self._open.fleet.root
+        digest = digest_of(root)
+        if digest in {self._open.digest, ""}:
+            return
+        try:
+            fleet = load_fleet(root)
+        except ConfigError as error:
+            self._say("fleet.yaml not read", text=str(error))
+            return
+        if fleet.database != self._open.fleet.database:
+            self._say("fleet.yaml not read", text="another database: start the worker again")
+            return
+        self._open = replace(self._open, fleet=fleet, digest=digest)
+        self._open.prepare(connection)
+        self._say("fleet.yaml read", tenants=len(fleet.tenants))
+
+    # One run
+
+    async def _handle(self, job: Job) -> None:
+        kind = await asyncio.to_thread(self._kind_of, job)
+        if kind is None:
+            return  # a worker that was believed to be dead has ended it
+        tenant = self._open.fleet.tenants.get(job.tenant)
+        if tenant is None:
+            text = f"fleet.yaml on {socket.gethostname()} has no such tenant"
+            await asyncio.to_thread(self._end, job, RunEnd(RunStatus.FAILED, text))
+            return
+        self._running += 1
+        self._say("run began", tenant=job.tenant, run=job.run, kind=str(kind))
+        try:
+            end = await run_child(
+                self._context,
+                self._order(job, kind),
+                tenant.time_limit.total_seconds(),
+                self._stop,
+            )
+        finally:
+            self._running -= 1
+        self._say("run ended", tenant=job.tenant, run=job.run, how=str(end))
+        if missing := _end_of(end, tenant):
+            await asyncio.to_thread(self._end, job, missing)
+
+    def _order(self, job: Job, kind: RunKind) -> ChildOrder:
+        fleet = self._open.fleet
+        alone = replace(fleet, tenants={job.tenant: fleet.tenants[job.tenant]})
+        grace = min(GRACE, self._options.takeover / 2)
+        return ChildOrder(alone, job.tenant, self._open.url, job.run, kind, self.name, grace)
+
+    def _kind_of(self, job: Job) -> RunKind | None:
+        """Why a run was queued; None for one that has ended."""
+        with translated(), self._open.connect() as connection:
+            row = connection.execute(
+                "SELECT kind FROM trueup_fleet.runs WHERE id = %s AND ended IS NULL", [job.run]
+            ).fetchone()
+        return RunKind(row[0]) if row else None
+
+    def _end(self, job: Job, end: RunEnd) -> None:
+        with self._open.connect() as connection:
+            end_run(connection, job.run, self.name, end)
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), _WAIT)
+
+    def _say(self, event: str, **about: object) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._log({"at": now, "event": event, "worker": self.name, **about})
+
+
+def _end_of(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
+    """How a run ended whose process did not write it; None where it did, or another one will."""
+    now = datetime.now(UTC)
+    match end:
+        case ChildEnd.RECORDED | ChildEnd.BUSY:
+            return None
+        case ChildEnd.TOO_LONG:
+            text = (
+                f"ended at its time limit of {tenant.time_limit.total_seconds():,.0f} s; what was "
+                "begun goes on with the next run"
+            )
+            return RunEnd(RunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
+        case ChildEnd.STOPPED:
+            again = Again(now, "its worker was stopped", is_retry=False)
+            return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+        case ChildEnd.CRASHED:
+            text = "its process ended without a word: out of memory, killed, or a fault in trueup"
+            return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))
+        case _:
+            assert_never(end)

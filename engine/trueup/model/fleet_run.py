@@ -1,0 +1,168 @@
+"""One run of one tenant of a fleet, and what a fleet's status shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class RunKind(StrEnum):
+    """Why a run was queued."""
+
+    SCHEDULED = "scheduled"  # its tenant's schedule
+    AGAIN = "again"  # an earlier run could not do all: it goes on, or is tried again
+    ASKED = "asked"  # `trueup fleet run`
+    PLAN = "plan"  # `trueup fleet plan`: writes nothing, whatever the tenant's policy is
+    APPROVED = "approved"  # `trueup fleet approve`: applies the plan that was approved
+
+
+class RunStatus(StrEnum):
+    """How a run stands, or ended."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PLANNED = "planned"  # the tenant's policy is to plan only
+    DONE = "done"  # nothing was left to do, or all of it was done
+    WAITING = "waiting"  # its plan waits: see `Waits`
+    PARTIAL = "partial"  # applied in part: some changes failed or were held
+    IN_DOUBT = "in doubt"  # the outcome of a change is unknown yet
+    INTERRUPTED = "interrupted"  # its worker was stopped; another one goes on
+    TOO_LONG = "too long"  # ended at its time limit
+    FAILED = "failed"
+
+
+class Waits(StrEnum):
+    """What a tenant waits for."""
+
+    NOTHING = ""
+    APPROVAL = "approval"  # somebody says yes to its plan
+    LIMITS = "limits"  # its plan is over limits: somebody says yes to that
+    WINDOW = "window"  # the time at which it may be written to
+    REFUSED = "refused"  # somebody said no to its plan: the next other plan
+    PERSON = "person"  # a change is in doubt that reading cannot settle
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """What a plan is about, in the tenant's currency; the amounts are per month but `one_off`."""
+
+    changes: int
+    blocked: int
+    held: int
+    more: Decimal  # on the run rate
+    less: Decimal  # negative or zero
+    one_off: Decimal
+    under: Decimal  # billed too little now
+    over: Decimal  # billed too much now; positive
+    unpriced: int  # changes and ledger lines without a known price
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A further run that a run asks for."""
+
+    at: datetime
+    why: str
+    is_retry: bool = True  # counts among the retries; waiting for a time that is known does not
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Changes of a tenant whose outcome is unknown."""
+
+    changes: int
+    since: datetime | None
+    until: datetime | None  # when reading settles them; None where a person must
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPlan:
+    """A plan that waits for a person."""
+
+    document: str = field(repr=False)
+    digest: str
+    limits: tuple[str, ...] = ()  # the limits that it is over, by their names for `--over`
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedPlan:
+    """A plan that somebody said yes to."""
+
+    document: str = field(repr=False)
+    who: str
+    over: frozenset[str]  # limits that it may exceed
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended, and what follows from it."""
+
+    status: RunStatus
+    text: str = ""
+    figures: PlanFigures | None = None  # of the plan that it made
+    outcomes: Mapping[str, int] = field(default_factory=dict)  # change status → changes
+    waits: Waits = Waits.NOTHING
+    plan: WaitingPlan | None = None
+    doubt: Doubt | None = None
+    again: Again | None = None
+    state_run: str = ""  # id of the run in the tenant's own history
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRun:
+    """A run as the fleet's records have it."""
+
+    id: int
+    tenant: str
+    kind: RunKind
+    due: datetime
+    missed: int  # earlier times of the schedule that it stands for, because no worker was there
+    queued: datetime
+    started: datetime | None
+    ended: datetime | None
+    begins: int  # times that it was begun; more than one after a worker died
+    worker: str
+    status: RunStatus
+    text: str
+    figures: PlanFigures | None
+    outcomes: Mapping[str, int]
+    state_run: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantStatus:
+    """How one tenant stands."""
+
+    name: str
+    does: str
+    last: FleetRun | None  # the run that ended last
+    current: FleetRun | None  # queued or running
+    next: datetime | None  # when its next run is queued
+    next_why: str
+    waits: Waits
+    waits_since: datetime | None
+    doubt: Doubt | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker that reported lately."""
+
+    name: str
+    host: str
+    began: datetime
+    seen: datetime
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """How the fleet stands."""
+
+    fleet: str
+    at: datetime
+    tenants: tuple[TenantStatus, ...]
+    workers: tuple[WorkerStatus, ...]
