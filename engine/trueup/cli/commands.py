@@ -38,6 +38,7 @@ SHORT_HELP: Mapping[str, str] = {
     "catalogue": "Extend what is known of Autotask.",
     "notify": "Try where notices go.",
     "sandbox": "An Autotask on this machine.",
+    "fleet": "Many tenants, on a schedule.",
     "rehearse": "Apply a plan to a copy, and see.",
     "mcp": "Let an assistant ask, and write nothing.",
 }

@@ -23,12 +23,15 @@ SECOND = "\nleft at once: `trueup apply --resume` settles what was in flight"
 
 
 @contextmanager
-def stopping(stop: Event) -> Iterator[None]:
-    """Sets `stop` on the first signal that asks to stop, ends the process on the second."""
+def stopping(stop: Event, second: str = SECOND) -> Iterator[None]:
+    """Sets `stop` on the first signal that asks to stop, ends the process on the second.
+
+    `second` is what it says then.
+    """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            report_from_signal(SECOND)
+            report_from_signal(second)
             # Threads that still wait for an answer would hold the process.
             os._exit(Exit.INTERRUPTED)
         stop.set()

@@ -1,0 +1,288 @@
+"""`trueup fleet`: many tenants, on a schedule."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trueup.cli.command_line import example
+from trueup.cli.common import CommandContext, common
+from trueup.cli.exit_codes import Exit
+from trueup.cli.output import out, out_done, report
+from trueup.cli.signals import stopping
+
+if TYPE_CHECKING:
+    from trueup.fleet.approve import Waiting
+    from trueup.fleet.open_fleet import OpenFleet
+    from trueup.fleet.schedule import Asked
+    from trueup.fleet.worker import Log
+    from trueup.model.fleet_run import RunKind
+
+INSTALL = "pip install trueup[fleet]"
+
+_NEEDED = frozenset({"procrastinate", "psycopg", "psycopg_pool"})
+"""What the extra brings."""
+
+_LEFT = "\nleft at once: other workers take over what was at work"
+
+
+@click.group(
+    short_help="Many tenants, on a schedule.",
+    epilog=example("trueup fleet status", "trueup fleet worker", "trueup fleet approve acme"),
+)
+def fleet() -> None:
+    """Many tenants, each a project, run on a schedule by any number of workers.
+
+    fleet.yaml names the tenants. Needs the extra `fleet`.
+    """
+
+
+@fleet.command(
+    short_help="Plan tenants; write nothing.",
+    epilog=example("trueup fleet plan acme birch", "trueup fleet plan --all"),
+)
+@click.argument("tenants", nargs=-1)
+@click.option("--all", "everyone", is_flag=True, help="Every tenant of fleet.yaml.")
+@common
+def plan(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> int:  # noqa: FBT001 -- click's
+    """Queue a plan of each TENANT; a worker makes it. Nothing is written to any system.
+
+    `trueup fleet status` shows the result.
+    """
+    from trueup.model.fleet_run import RunKind
+
+    return _request(context, tenants, RunKind.PLAN, everyone=everyone)
+
+
+@fleet.command(
+    short_help="Run tenants now.",
+    epilog=example("trueup fleet run acme", "trueup fleet run --all"),
+)
+@click.argument("tenants", nargs=-1)
+@click.option("--all", "everyone", is_flag=True, help="Every tenant of fleet.yaml.")
+@common
+def run(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> int:  # noqa: FBT001 -- click's
+    """Queue a run of each TENANT now; a worker does what its policy in fleet.yaml says.
+
+    A tenant that is at work runs once more afterwards.
+    """
+    from trueup.model.fleet_run import RunKind
+
+    return _request(context, tenants, RunKind.ASKED, everyone=everyone)
+
+
+@fleet.command(
+    short_help="Show how each tenant stands.",
+    epilog=example("trueup fleet status", "trueup fleet status acme --json"),
+)
+@click.argument("tenants", nargs=-1)
+@common
+def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
+    """Show each tenant's last and next run, what is at stake, what waits, and what is in doubt.
+
+    With TENANT, these alone. Times are UTC.
+    """
+    with _opened(context) as opened:
+        from trueup.fleet.status import fleet_status
+        from trueup.render.fleet import status_data, status_text
+        from trueup.render.json_ import as_json
+
+        with opened.connect() as connection:
+            opened.prepare(connection)
+            found = fleet_status(connection, opened.require(tenants))
+    if context.json:
+        out(as_json(status_data(found)))
+    else:
+        out(status_text(found, context.style, verbose=context.verbose))
+    return Exit.DONE
+
+
+@fleet.command(
+    short_help="Work: queue what is due, run tenants.",
+    epilog=example(
+        "trueup fleet worker", "trueup fleet worker --at-once 4", "trueup fleet worker --once"
+    ),
+)
+@click.option("--once", is_flag=True, help="End when nothing is due and nothing waits.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Tenants that are run at the same time, each in a process of its own.",
+)
+@click.option(
+    "--takeover-after",
+    type=click.FloatRange(2, 3600),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="A worker without a sign of life for so long counts as dead. The same for all workers.",
+)
+@common
+def worker(context: CommandContext, once: bool, at_once: int, takeover_after: float) -> int:  # noqa: FBT001 -- click's
+    """Queue what is due and run tenants, until Ctrl-C. Any number of workers may run, anywhere.
+
+    Ctrl-C or a request to end stops gently: runs at work send nothing more, and other workers go
+    on with them. While the database is away, the worker waits for it.
+    """
+    import asyncio
+    from threading import Event
+
+    with _opened(context) as opened:
+        from trueup.fleet.worker import Worker, WorkerOptions
+
+        options = WorkerOptions(at_once, drain=once, takeover=takeover_after)
+
+        async def work() -> None:
+            ended, loop = asyncio.Event(), asyncio.get_running_loop()
+
+            class Stop(Event):
+                """Set by a signal, it stops the loop too."""
+
+                def set(self) -> None:
+                    super().set()
+                    loop.call_soon_threadsafe(ended.set)
+
+            with stopping(Stop(), _LEFT):
+                await Worker(opened, options, _log(context)).work(ended)
+
+        # The driver needs this loop on Windows too.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(work())
+    return Exit.DONE
+
+
+@fleet.command(
+    short_help="Say yes or no to a tenant's plan.",
+    epilog=example(
+        "trueup fleet approve acme",
+        "trueup fleet approve acme --over creates:Contacts",
+        "trueup fleet approve acme --no --reason 'ask them first'",
+    ),
+)
+@click.argument("tenant")
+@click.option("--no", "refuse", is_flag=True, help="Refuse the plan; needs --reason.")
+@click.option("--reason", default="", help="Why, for those who read it later.")
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="LIMIT",
+    help="Allow the plan to exceed this limit of the project. Repeatable.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@common
+def approve(
+    context: CommandContext,
+    tenant: str,
+    refuse: bool,  # noqa: FBT001 -- click's
+    reason: str,
+    over: tuple[str, ...],
+    yes: bool,  # noqa: FBT001 -- click's
+) -> int:
+    """Say yes to the plan of TENANT that waits; the next free worker applies exactly that plan.
+
+    Where the tenant's project has `approval:`, its people, amounts and second persons count as with
+    `trueup approve`. A refused plan stays refused as long as it comes out the same.
+
+    Exit codes: 0 the plan is queued, or refused; 1 an error, or something is still missing.
+    """
+    if refuse and not reason.strip():
+        raise click.UsageError("--no needs --reason: whoever looks after the tenant reads it.")
+    if not (refuse or yes) and (context.json or not sys.stdin.isatty()):
+        raise click.UsageError("approve asks, and cannot here: give --yes.")
+    with _opened(context) as opened, opened.connect() as connection:
+        from trueup.fleet import approve as operations
+        from trueup.model.approval import Statement
+        from trueup.operations.user import current_user
+        from trueup.render.json_ import as_json
+
+        opened.prepare(connection)
+        waiting = operations.waiting_plan(opened, connection, tenant)
+        who = current_user()
+        if not (refuse or yes):
+            _show(context, waiting)
+            if not click.confirm(f"\nApprove it as {who}?", default=False):
+                out_done("Nothing was written.\n")
+                return Exit.ERROR
+        statement = Statement.NO if refuse else Statement.YES
+        found = operations.answer(opened, connection, waiting, who, statement, reason, over)
+    if context.json:
+        out_done(as_json({"tenant": tenant, "queued": found.is_queued, "text": found.text}))
+    else:
+        done = "approved: the next free worker applies the plan" if found.is_queued else found.text
+        out_done(f"{tenant}: {done}.\n")
+    return Exit.DONE if found.is_queued or refuse else Exit.ERROR
+
+
+def _show(context: CommandContext, waiting: "Waiting") -> None:
+    from trueup.render.text import plan_text
+
+    out(plan_text(waiting.plan, context.style, verbose=context.verbose))
+
+
+def _request(
+    context: CommandContext, tenants: tuple[str, ...], kind: "RunKind", *, everyone: bool
+) -> int:
+    if bool(tenants) == everyone:
+        raise click.UsageError("name tenants, or give --all.")
+    with _opened(context) as opened, opened.connect() as connection:
+        from trueup.fleet.schedule import request_runs
+        from trueup.render.json_ import as_json
+
+        opened.prepare(connection)
+        names = [*opened.fleet.tenants] if everyone else opened.require(tenants)
+        found = request_runs(connection, opened.queue, names, kind)
+    if context.json:
+        out_done(as_json({"queued": found.queued, "after": found.after, "already": found.already}))
+    else:
+        out_done("".join(f"{line}\n" for line in _asked(found)))
+    return Exit.DONE
+
+
+def _asked(found: "Asked") -> Iterator[str]:
+    from trueup.render.formatting import count, some
+
+    if found.queued:
+        yield f"Queued {count(len(found.queued), 'tenant')}: {some(found.queued)}."
+    if found.after:
+        yield f"At work, and run once more afterwards: {some(found.after)}."
+    if found.already:
+        yield f"Queued or at work already: {some(found.already)}."
+
+
+def _log(context: CommandContext) -> "Log":
+    """Writes events to stderr: a line for people, or a JSON object."""
+    import json
+
+    def text(event: Mapping[str, object]) -> None:
+        about = " ".join(
+            f"{name}={value}" for name, value in event.items() if name not in {"at", "event"}
+        )
+        report(f"{event['at']} {event['event']} {about}")
+
+    def line(event: Mapping[str, object]) -> None:
+        report(json.dumps(event))
+
+    return line if context.json else text
+
+
+@contextmanager
+def _opened(context: CommandContext) -> "Iterator[OpenFleet]":
+    """The fleet of a command. Raises EngineError without the extra."""
+    from trueup.errors import EngineError
+
+    try:
+        from trueup.fleet.open_fleet import FILE, open_fleet
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        raise EngineError(f"trueup fleet needs `{INSTALL}`") from error
+    folder = context.folder.resolve()
+    above = (one for one in (folder, *folder.parents) if (one / FILE).is_file())
+    with open_fleet(next(above, Path(context.folder))) as opened:
+        yield opened

@@ -1,0 +1,193 @@
+"""How a fleet stands, for a terminal and for programs."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from trueup.model.fleet_run import (
+    Doubt,
+    FleetRun,
+    FleetStatus,
+    PlanFigures,
+    RunStatus,
+    TenantStatus,
+    Waits,
+)
+from trueup.render.formatting import count, money
+from trueup.render.layout import Cell, Line, free
+from trueup.render.sanitize import clip, sanitize
+from trueup.render.style import PLAIN, Paint, Style
+from trueup.render.text import page
+
+_HEADING = ("Tenant", "Last run", "", "Next run", "At stake a month", "Waits for")
+_FAULTY = frozenset({RunStatus.FAILED, RunStatus.TOO_LONG, RunStatus.PARTIAL})
+_TEXT = 200  # characters of why a run ended so
+
+WAITS: Mapping[Waits, str] = {
+    Waits.NOTHING: "",
+    Waits.APPROVAL: "an approval",
+    Waits.LIMITS: "a yes to a plan over limits",
+    Waits.WINDOW: "its window",
+    Waits.REFUSED: "another plan: this one is refused",
+    Waits.PERSON: "a person: in doubt",
+}
+"""What a tenant waits for, in words."""
+
+
+def status_text(status: FleetStatus, style: Style = PLAIN, *, verbose: bool = False) -> str:
+    """A line for each tenant; below it, why its last run did not do all."""
+    if not status.tenants:
+        return "No tenants.\n"
+    heading = Line(tuple(Cell(text, style.heading) for text in _HEADING), "tenant")
+    lines = [heading]
+    for tenant in status.tenants:
+        lines.append(_line(tenant, style))
+        if text := _why(tenant, verbose=verbose):
+            lines.append(free(text, style.dim, indent=4))
+    return page([lines, [free(_summary(status))]], style.columns)
+
+
+def _line(tenant: TenantStatus, style: Style) -> Line:
+    last = tenant.last
+    paint: Paint = style.error if last and last.status in _FAULTY else style.dim
+    cells = (
+        Cell(sanitize(tenant.name)),
+        Cell(_moment(last.ended) if last else "never"),
+        Cell(_state(tenant), paint),
+        Cell(_moment(tenant.next) if tenant.next else "–"),
+        Cell(_stake(last.figures if last else None), right=True),
+        Cell(_waits(tenant), style.warn),
+    )
+    return Line(cells, "tenant")
+
+
+def _state(tenant: TenantStatus) -> str:
+    if tenant.current is not None:
+        return str(tenant.current.status)
+    return str(tenant.last.status) if tenant.last else ""
+
+
+def _stake(figures: PlanFigures | None) -> str:
+    if figures is None:
+        return ""
+    shown = money(figures.under + figures.over, figures.currency)
+    return f"{shown} +?" if figures.unpriced else shown
+
+
+def _waits(tenant: TenantStatus) -> str:
+    parts = [WAITS[tenant.waits]] if tenant.waits is not Waits.NOTHING else []
+    if tenant.waits_since and tenant.waits is not Waits.WINDOW:
+        parts[0] += f", since {_moment(tenant.waits_since)}"
+    if tenant.doubt:
+        parts.append(_doubt(tenant.doubt))
+    return "; ".join(parts)
+
+
+def _doubt(doubt: Doubt) -> str:
+    text = f"{count(doubt.changes, 'change')} in doubt"
+    if doubt.since:
+        text += f" since {_moment(doubt.since)}"
+    return f"{text}, settled from {_moment(doubt.until)}" if doubt.until else text
+
+
+def _why(tenant: TenantStatus, *, verbose: bool) -> str:
+    if tenant.last is None or not tenant.last.text:
+        return ""
+    text = sanitize(tenant.last.text.replace("\n", " "))
+    return text if verbose else clip(text, _TEXT)
+
+
+def _summary(status: FleetStatus) -> str:
+    busy = sum(1 for tenant in status.tenants if tenant.current)
+    waiting = sum(1 for tenant in status.tenants if tenant.waits is not Waits.NOTHING)
+    doubtful = sum(1 for tenant in status.tenants if tenant.doubt)
+    failed = sum(1 for tenant in status.tenants if tenant.last and tenant.last.status in _FAULTY)
+    workers = count(len(status.workers), "worker") if status.workers else "no worker"
+    tenants = count(len(status.tenants), "tenant")
+    return (
+        f"{tenants}, {workers}: {busy:,} queued or at work, {waiting:,} waiting, "
+        f"{doubtful:,} in doubt, {failed:,} failed. Times are UTC."
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
+
+
+def status_data(status: FleetStatus) -> Mapping[str, object]:
+    """The same for programs: amounts are texts, times are ISO 8601 in UTC."""
+    return {
+        "fleet": status.fleet,
+        "at": _iso(status.at),
+        "tenants": [_tenant(tenant) for tenant in status.tenants],
+        "workers": [
+            {
+                "name": one.name,
+                "host": one.host,
+                "began": _iso(one.began),
+                "seen": _iso(one.seen),
+                "running": one.running,
+            }
+            for one in status.workers
+        ],
+    }
+
+
+def _tenant(tenant: TenantStatus) -> Mapping[str, object]:
+    doubt = tenant.doubt
+    return {
+        "tenant": tenant.name,
+        "does": tenant.does,
+        "last": run_data(tenant.last),
+        "current": run_data(tenant.current),
+        "next": _iso(tenant.next),
+        "next_why": tenant.next_why,
+        "waits_for": str(tenant.waits),
+        "waits_since": _iso(tenant.waits_since),
+        "in_doubt": {
+            "changes": doubt.changes,
+            "since": _iso(doubt.since),
+            "until": _iso(doubt.until),
+        }
+        if doubt
+        else None,
+    }
+
+
+def run_data(run: FleetRun | None) -> Mapping[str, object] | None:
+    """One run for programs."""
+    if run is None:
+        return None
+    figures = run.figures
+    return {
+        "run": run.id,
+        "kind": str(run.kind),
+        "due": _iso(run.due),
+        "missed": run.missed,
+        "queued": _iso(run.queued),
+        "started": _iso(run.started),
+        "ended": _iso(run.ended),
+        "begins": run.begins,
+        "worker": run.worker,
+        "status": str(run.status),
+        "text": run.text,
+        "outcomes": dict(run.outcomes),
+        "state_run": run.state_run,
+        "plan": {
+            "changes": figures.changes,
+            "blocked": figures.blocked,
+            "held": figures.held,
+            "more": str(figures.more),
+            "less": str(figures.less),
+            "one_off": str(figures.one_off),
+            "under_billed": str(figures.under),
+            "over_billed": str(figures.over),
+            "unpriced": figures.unpriced,
+            "currency": figures.currency,
+        }
+        if figures
+        else None,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None
