@@ -72,16 +72,24 @@ def translated() -> Iterator[None]:
         ) from error
 
 
+_CAUSES = {
+    "Connection refused": "nothing listens at its address",
+    "No such file": "nothing listens at its address",
+    "translate host name": "the name of its host is unknown",
+    "timeout expired": "it does not answer in time",
+    "closed the connection": "it closed the connection",
+}
+"""What the driver says → what is shown: its own sentences name hosts, users and databases."""
+
+
 def _cause(error: psycopg.Error) -> str:
     """The server's sentence, or the driver's first line without addresses and users."""
     if error.diag.message_primary:
         return error.diag.message_primary
-    lines = str(error).strip().splitlines()
-    text = lines[-1].strip() if lines else type(error).__name__
+    text = str(error)
     if "FATAL:" in text:
-        return text.partition("FATAL:")[2].strip()
-    known = ("timeout expired", "refused", "translate host name", "No such file", "closed")
-    return next((one for one in known if one in text), "it does not answer")
+        return text.rpartition("FATAL:")[2].strip()
+    return next((words for part, words in _CAUSES.items() if part in text), "it does not answer")
 
 
 def require_version(connection: Connection) -> None:

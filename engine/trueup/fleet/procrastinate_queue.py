@@ -48,7 +48,7 @@ class ProcrastinateQueue:
 
         Raises EngineError where a newer trueup has migrated them.
         """
-        files = sorted(one.name for one in _migrations().iterdir() if _MIGRATION.match(one.name))
+        files = sorted(one.name for one in migrations().iterdir() if _MIGRATION.match(one.name))
         with translated():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             connection.execute(
@@ -63,7 +63,7 @@ class ProcrastinateQueue:
                     f"the fleet's queue was migrated by a newer trueup (to {known}, and this one "
                     f"knows {files[-1]}): update trueup on this machine"
                 )
-            texts = [_migrations().joinpath(one).read_text("utf-8") for one in files if one > known]
+            texts = [migrations().joinpath(one).read_text("utf-8") for one in files if one > known]
             if not known:
                 texts = [App(connector=SyncPsycopgConnector()).schema_manager.get_schema()]
             connection.execute(f"SET LOCAL search_path TO {SCHEMA}")
@@ -163,7 +163,8 @@ class ProcrastinateQueue:
         return {"conninfo": conninfo, "min_size": 1, "max_size": most, "timeout": 10.0}
 
 
-def _migrations() -> Path:
+def migrations() -> Path:
+    """The folder with procrastinate's migrations; their names are in their order."""
     return Path(App(connector=SyncPsycopgConnector()).schema_manager.get_migrations_path())
 
 

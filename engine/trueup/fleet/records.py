@@ -89,6 +89,22 @@ def _begin(connection: Connection, tenant: str, run: int, worker: str) -> Taken:
     return Taken.YES
 
 
+def leave_run(connection: Connection, run: int, worker: str) -> None:
+    """Writes that a process leaves a run before its end: another one takes it up again."""
+    with translated():
+        _leave(connection, run, worker, "left")
+
+
+def _leave(connection: Connection, run: int, worker: str, how: str) -> None:
+    connection.execute(
+        """
+        UPDATE trueup_fleet.attempts SET left_at = clock_timestamp(), how = %s
+         WHERE run = %s AND worker = %s AND left_at IS NULL
+        """,
+        [how, run, worker],
+    )
+
+
 def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
     """Writes how a run ended, and what follows from it. Returns whether it was written.
 
@@ -117,13 +133,7 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
         if row is None:
             return False
         tenant = str(row[0])
-        connection.execute(
-            """
-            UPDATE trueup_fleet.attempts SET left_at = clock_timestamp(), how = %s
-             WHERE run = %s AND worker = %s AND left_at IS NULL
-            """,
-            [end.status, run, worker],
-        )
+        _leave(connection, run, worker, end.status)
         _follow(connection, tenant, run, end)
         _keep_plan(connection, tenant, run, end.plan, end.status)
     return True

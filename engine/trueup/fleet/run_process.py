@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
@@ -11,11 +12,11 @@ from time import sleep
 
 import psycopg
 
-from trueup.errors import EngineError
+from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.approvals import approved_plan
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
-from trueup.fleet.records import Taken, end_run, taking
+from trueup.fleet.records import Taken, end_run, leave_run, taking
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
@@ -29,22 +30,34 @@ def carry_out(order: ChildOrder, pipe: Pipe) -> None:
     stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the worker decides
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    Thread(target=_listen, args=(pipe, stop, order.grace), daemon=True).start()
-    with connect(order.database) as connection:
-        end = _take(connection, order, stop)
+    worker = _Worker(pipe, stop, order.grace)
+    try:
+        with connect(order.database) as connection:
+            end = _take(connection, order, stop, worker)
+    except FleetDatabaseAway:
+        sys.exit(1)  # the worker says so, and waits
     with contextlib.suppress(OSError):  # the worker has gone
         pipe.send(end.value)
 
 
-def _listen(pipe: Pipe, stop: Event, grace: float) -> None:
-    """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
-    try:
-        pipe.recv()
-        stop.set()
-        pipe.recv()
-    except (EOFError, OSError):
-        stop.set()
-        _end_within(grace)
+class _Worker:
+    """The worker at the other end of the pipe."""
+
+    def __init__(self, pipe: Pipe, stop: Event, grace: float) -> None:
+        self._pipe, self._stop, self._grace = pipe, stop, grace
+        self.is_gone = False
+        Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
+        try:
+            self._pipe.recv()
+            self._stop.set()
+            self._pipe.recv()
+        except (EOFError, OSError):
+            self.is_gone = True
+            self._stop.set()
+            _end_within(self._grace)
 
 
 def _end_within(grace: float) -> None:
@@ -65,7 +78,7 @@ def _watch(connection: Connection, stop: Event, grace: float) -> None:
         _end_within(grace)
 
 
-def _take(connection: Connection, order: ChildOrder, stop: Event) -> ChildEnd:
+def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worker) -> ChildEnd:
     for _ in range(_BUSY_TRIES):
         with taking(connection, order.tenant, order.run, order.worker) as taken:
             match taken:
@@ -74,7 +87,7 @@ def _take(connection: Connection, order: ChildOrder, stop: Event) -> ChildEnd:
                 case Taken.YES:
                     Thread(target=_watch, args=(connection, stop, order.grace), daemon=True).start()
                     end = _run(connection, order, stop)
-                    end_run(connection, order.run, order.worker, end)
+                    _record(connection, order, end, worker)
                     stop.set()
                     return ChildEnd.RECORDED
                 case Taken.BUSY:
@@ -82,6 +95,14 @@ def _take(connection: Connection, order: ChildOrder, stop: Event) -> ChildEnd:
         if stop.wait(1):
             break
     return ChildEnd.BUSY
+
+
+def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Worker) -> None:
+    """Writes how the run ended. One that its worker's death cut short goes on elsewhere."""
+    if worker.is_gone and end.status is RunStatus.INTERRUPTED:
+        leave_run(connection, order.run, order.worker)
+    else:
+        end_run(connection, order.run, order.worker, end)
 
 
 def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:

@@ -192,8 +192,9 @@ def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
     )
     connection.execute(
         """
-        UPDATE trueup_fleet.tenants SET run = made.run, next_tick = made.tick, again_at = NULL,
-               again_why = '', retries = CASE WHEN made.kind = %s THEN retries ELSE 0 END
+        UPDATE trueup_fleet.tenants SET run = made.run, next_tick = made.tick,
+               again_at = CASE WHEN made.run IS NULL THEN again_at END,
+               retries = CASE WHEN made.kind = %s THEN retries ELSE 0 END
           FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::text[])
                AS made (tenant, run, tick, kind)
          WHERE name = made.tenant

@@ -1,0 +1,97 @@
+"""What the fleet's database must be, and what is said where it is not."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from trueup.errors import EngineError, FleetDatabaseAway
+from trueup.fleet import connection as connections
+from trueup.fleet import schema
+from trueup.fleet.connection import connect, require_clock, require_version
+from trueup.fleet.procrastinate_queue import ProcrastinateQueue, migrations
+
+from tests.support.fleet import rows
+
+SECRET = "pw-k4n4ry"
+
+
+def prepare(url):
+    with connect(url) as connection:
+        schema.prepare(connection, ProcrastinateQueue(url))
+
+
+def test_many_processes_make_the_tables_at_once(postgres):
+    with ThreadPoolExecutor(4) as pool:
+        for done in pool.map(prepare, [postgres] * 4):
+            assert done is None
+
+    with connect(postgres) as connection:
+        assert rows(connection, "SELECT number FROM trueup_fleet.version") == [
+            (len(schema.MIGRATIONS),)
+        ]
+
+
+def test_tables_of_a_newer_trueup_are_refused_and_left_alone(url, connection):
+    connection.execute("UPDATE trueup_fleet.version SET number = 99")
+
+    with pytest.raises(EngineError, match="tables of version 99.*update trueup"):
+        prepare(url)
+
+    assert rows(connection, "SELECT number FROM trueup_fleet.version") == [(99,)]
+
+
+def test_a_queue_of_a_newer_trueup_is_refused(url, connection):
+    connection.execute("UPDATE trueup_queue.installed SET migration = '99.00.00_01_new.sql'")
+
+    with pytest.raises(EngineError, match="migrated by a newer trueup"):
+        prepare(url)
+
+
+def test_a_queue_of_an_older_procrastinate_is_migrated(url, connection):
+    files = sorted(migrations().glob("*.sql"))
+    connection.execute("UPDATE trueup_queue.installed SET migration = %s", [files[-2].name])
+
+    prepare(url)
+
+    assert rows(connection, "SELECT migration FROM trueup_queue.installed") == [(files[-1].name,)]
+
+
+def test_an_old_postgresql_is_refused():
+    old = SimpleNamespace(info=SimpleNamespace(server_version=130_014))
+
+    with pytest.raises(EngineError, match=r"PostgreSQL 13.14, and trueup needs 14 or later"):
+        require_version(old)
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(40, "40 s ahead of"), (-40, "40 s behind")])
+def test_a_clock_that_is_wrong_is_refused(connection, monkeypatch, ahead, words):
+    real = connections.datetime
+
+    class Wrong(real):
+        @classmethod
+        def now(cls, zone):
+            return real.now(zone) + timedelta(seconds=ahead)
+
+    require_clock(connection)
+    monkeypatch.setattr(connections, "datetime", Wrong)
+
+    with pytest.raises(EngineError, match=words):
+        require_clock(connection)
+
+
+def test_what_is_said_of_a_database_that_is_away_shows_no_secret():
+    with pytest.raises(FleetDatabaseAway) as caught:
+        connect(f"postgresql://ada:{SECRET}@127.0.0.1:1/base")
+
+    assert str(caught.value) == (
+        "the fleet's database cannot be used: nothing listens at its address"
+    )
+    assert SECRET not in repr(caught.value)
+
+
+def test_an_address_that_is_none_is_said_without_it():
+    with pytest.raises(EngineError, match="cannot be read: write it as") as caught:
+        connect(f"nonsense {SECRET}")
+
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,194 @@
+"""How a run is taken up and ended, and what follows from it for its tenant."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from trueup.fleet.approvals import YES, approved_plan, kept_plan, write_answer
+from trueup.fleet.connection import connect
+from trueup.fleet.heal import heal
+from trueup.fleet.records import RETRY_AFTER, Taken, end_run, leave_run, taking
+from trueup.fleet.schedule import enqueue_due, request_runs, sync
+from trueup.fleet.status import fleet_status, runs_of
+from trueup.model.fleet_run import (
+    Again,
+    Doubt,
+    PlanFigures,
+    RunEnd,
+    RunKind,
+    RunStatus,
+    WaitingPlan,
+    Waits,
+)
+
+from tests.support.fleet import opened, rows, tenant
+
+NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
+FIGURES = PlanFigures(
+    3, 2, 1, Decimal("10.50"), Decimal(-2), Decimal(5), Decimal(40), Decimal(7), 1, "GBP"
+)
+
+
+@pytest.fixture
+def one(connection, url):
+    made = opened(url, [tenant("acme"), tenant("birch")])
+    sync(connection, made.fleet, made.digest)
+    return made
+
+
+def queued(connection, one, kind=RunKind.ASKED):
+    """The id of a run of acme that waits for a worker."""
+    request_runs(connection, one.queue, ["acme"], kind)
+    return outstanding(connection)
+
+
+def outstanding(connection):
+    [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants WHERE name = 'acme'")
+    return run
+
+
+def ended(connection, one, end):
+    """Ends a run of acme so; returns how acme stands then."""
+    assert end_run(connection, queued(connection, one), "", end)
+    [status] = fleet_status(connection, ["acme"]).tenants
+    return status
+
+
+def test_two_processes_never_carry_out_runs_of_one_tenant(connection, one, url):
+    run = queued(connection, one)
+
+    with taking(connection, "acme", run, "first") as first, connect(url) as other:
+        with taking(other, "acme", run, "second") as second:
+            assert (first, second) == (Taken.YES, Taken.BUSY)
+        with taking(other, "birch", run, "second") as elsewhere:
+            assert elsewhere is not Taken.BUSY
+
+    with connect(url) as other, taking(other, "acme", run, "second") as later:
+        assert later is Taken.YES
+
+
+def test_a_tenant_is_free_when_its_process_is_gone(connection, one, url):
+    run = queued(connection, one)
+    killed = connect(url)
+    taking(killed, "acme", run, "killed").__enter__()
+    killed.close()
+
+    with taking(connection, "acme", run, "next") as taken:
+        assert taken is Taken.YES
+    [acme] = runs_of(connection, "acme")
+    assert (acme.begins, acme.worker, acme.status) == (2, "next", RunStatus.RUNNING)
+
+
+def test_a_run_that_has_ended_is_not_taken_up_again(connection, one):
+    run = queued(connection, one)
+    assert end_run(connection, run, "", RunEnd(RunStatus.DONE))
+
+    with taking(connection, "acme", run, "late") as taken:
+        assert taken is Taken.ENDED
+
+
+def test_a_worker_that_lost_a_run_does_not_end_it(connection, one):
+    run = queued(connection, one)
+    with taking(connection, "acme", run, "dead"):
+        pass
+    with taking(connection, "acme", run, "next"):
+        assert not end_run(connection, run, "dead", RunEnd(RunStatus.FAILED))
+        assert end_run(connection, run, "next", RunEnd(RunStatus.DONE))
+
+    [acme] = runs_of(connection, "acme")
+    assert acme.status is RunStatus.DONE
+
+
+def test_the_attempts_say_who_held_the_tenant_until_when(connection, one):
+    run = queued(connection, one)
+    with taking(connection, "acme", run, "first"):
+        leave_run(connection, run, "first")
+    with taking(connection, "acme", run, "second"):
+        end_run(connection, run, "second", RunEnd(RunStatus.DONE))
+
+    query = "SELECT worker, how, left_at >= began FROM trueup_fleet.attempts ORDER BY id"
+    assert rows(connection, query) == [("first", "left", True), ("second", "done", True)]
+
+
+def test_how_a_run_ended_is_read_as_it_was_written(connection, one):
+    end = RunEnd(RunStatus.PARTIAL, "text", FIGURES, {"applied": 2, "failed": 1}, state_run="ab12")
+
+    last = ended(connection, one, end).last
+
+    assert (last.status, last.text, last.figures) == (RunStatus.PARTIAL, "text", FIGURES)
+    assert (last.outcomes, last.state_run) == ({"applied": 2, "failed": 1}, "ab12")
+
+
+def test_what_failed_is_tried_again_later_and_later_and_then_by_the_schedule(connection, one):
+    failed = RunEnd(RunStatus.FAILED, again=Again(NOW, "it failed"))
+    status = ended(connection, one, failed)
+    waited = []
+
+    while status.next_why == "it failed":
+        waited.append(round((status.next - status.last.ended).total_seconds()))
+        connection.execute("UPDATE trueup_fleet.tenants SET again_at = now() WHERE name = 'acme'")
+        assert enqueue_due(connection, one.queue, one.fleet) == 1
+        assert end_run(connection, outstanding(connection), "", failed)
+        [status] = fleet_status(connection, ["acme"]).tenants
+
+    assert waited == [*RETRY_AFTER]
+    assert (status.last.kind, status.next_why) == (RunKind.AGAIN, "schedule")
+
+
+def test_waiting_for_a_known_time_uses_no_retry(connection, one):
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    doubt = Doubt(2, NOW, until)
+    settles = Again(until, "it can be settled", is_retry=False)
+
+    for _ in range(len(RETRY_AFTER) + 2):
+        status = ended(connection, one, RunEnd(RunStatus.IN_DOUBT, doubt=doubt, again=settles))
+        assert (status.next, status.next_why) == (until, "it can be settled")
+        assert status.doubt == Doubt(2, NOW, until)
+
+    assert rows(connection, "SELECT retries FROM trueup_fleet.tenants WHERE name = 'acme'") == [
+        (0,)
+    ]
+    assert ended(connection, one, RunEnd(RunStatus.DONE)).doubt is None
+
+
+def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(connection, one):
+    waiting = RunEnd(
+        RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1", ("creates:X",))
+    )
+    since = ended(connection, one, waiting).waits_since
+    kept = kept_plan(connection, "acme")
+    assert (kept.document, kept.limits, kept.answer) == ("document", ("creates:X",), "")
+    write_answer(connection, kept, YES, "ada", "fine", ["creates:X"])
+
+    assert ended(connection, one, waiting).waits_since == since
+    approved = approved_plan(connection, "acme")
+    assert (approved.document, approved.who, approved.over) == ("document", "ada", {"creates:X"})
+
+    other = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("other", "d2"))
+    ended(connection, one, other)
+    assert approved_plan(connection, "acme") is None
+
+
+def test_a_plan_that_was_applied_waits_no_more(connection, one):
+    waiting = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1"))
+    ended(connection, one, waiting)
+
+    status = ended(connection, one, RunEnd(RunStatus.DONE))
+
+    assert (status.waits, kept_plan(connection, "acme")) == (Waits.NOTHING, None)
+
+
+def test_a_run_whose_job_was_lost_goes_on(connection, one, url):
+    run = queued(connection, one)
+    with taking(connection, "acme", run, "lost"):
+        pass
+    connection.execute("UPDATE trueup_fleet.runs SET queued = now() - interval '2 minutes'")
+    assert heal(connection, one.queue) == []  # its job is there
+
+    connection.execute("UPDATE trueup_fleet.runs SET job = 0")
+    with connect(url) as other, taking(other, "acme", run, "lost"):
+        assert heal(connection, one.queue) == []  # somebody carries it out
+    assert heal(connection, one.queue) == ["acme"]
+
+    [status] = fleet_status(connection, ["acme"]).tenants
+    assert (status.last.status, status.next_why) == (RunStatus.INTERRUPTED, "its process was lost")

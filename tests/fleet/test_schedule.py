@@ -1,0 +1,150 @@
+"""What is due is queued once, however many workers look, and whatever was missed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from trueup.fleet.connection import connect
+from trueup.fleet.records import end_run
+from trueup.fleet.schedule import enqueue_due, latest_tick, request_runs, sync
+from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+
+from tests.support.fleet import EACH_MINUTE, NIGHTLY, opened, rows, set_back, tenant
+
+QUEUED = "SELECT tenant, kind, missed FROM trueup_fleet.runs ORDER BY id"
+JOBS = "SELECT args->>'tenant' FROM trueup_queue.procrastinate_jobs ORDER BY id"
+
+
+def look(one):
+    with connect(one.url) as connection:
+        return enqueue_due(connection, one.queue, one.fleet)
+
+
+def begin(connection, url, tenants):
+    one = opened(url, tenants)
+    sync(connection, one.fleet, one.digest)
+    return one
+
+
+def finish(connection, name, status=RunStatus.PLANNED):
+    [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants WHERE name = %s", name)
+    assert end_run(connection, run, "", RunEnd(status))
+
+
+def test_each_tick_gives_one_run_however_many_workers_look(connection, url):
+    one = begin(connection, url, [tenant(f"t{number}") for number in range(700)])
+    set_back(connection, "1 day")
+
+    with ThreadPoolExecutor(6) as workers:
+        counts = [*workers.map(look, [one] * 6)]
+
+    assert sum(counts) == 700
+    assert sorted(name for name, *_ in rows(connection, QUEUED)) == sorted(one.fleet.tenants)
+    assert sorted(name for (name,) in rows(connection, JOBS)) == sorted(one.fleet.tenants)
+    assert look(one) == 0
+
+
+def test_nothing_is_queued_before_its_time(connection, url):
+    one = begin(connection, url, [tenant("acme"), tenant("birch", schedule=None)])
+
+    assert look(one) == 0
+
+
+def test_ticks_that_no_worker_saw_are_run_once_and_counted(connection, url):
+    one = begin(connection, url, [tenant("acme")])
+    set_back(connection, "4 days")
+
+    assert look(one) == 1
+    assert rows(connection, QUEUED) == [("acme", "scheduled", 3)]
+    [(tick, now)] = rows(connection, "SELECT next_tick, now() FROM trueup_fleet.tenants")
+    assert now < tick <= now + timedelta(days=1)
+
+
+def test_a_tenant_at_work_is_run_once_more_afterwards_for_all_ticks_meanwhile(connection, url):
+    one = begin(connection, url, [tenant("acme")])
+    set_back(connection, "1 day")
+    assert look(one) == 1
+    set_back(connection, "3 days")
+    connection.execute("UPDATE trueup_fleet.runs SET due = due - interval '3 days'")
+    assert look(one) == 0
+
+    finish(connection, "acme")
+
+    assert look(one) == 1
+    assert rows(connection, QUEUED) == [("acme", "scheduled", 0), ("acme", "scheduled", 2)]
+
+
+def test_a_missed_tick_survives_a_restart_and_a_new_schedule_forgets_it(connection, url):
+    one = begin(connection, url, [tenant("acme"), tenant("birch")])
+    set_back(connection, "1 day")
+
+    changed = tenant("birch", replace(NIGHTLY, cron="30 5 * * *"))
+    one = begin(connection, url, [tenant("acme"), changed])
+
+    assert look(one) == 1
+    assert rows(connection, QUEUED) == [("acme", "scheduled", 0)]
+
+
+def test_a_tenant_that_fleet_yaml_does_not_have_any_more_is_not_run(connection, url):
+    begin(connection, url, [tenant("acme"), tenant("birch")])
+    one = begin(connection, url, [tenant("birch")])
+    set_back(connection, "1 day")
+
+    assert look(one) == 1
+    assert rows(connection, QUEUED) == [("birch", "scheduled", 0)]
+
+    one = begin(connection, url, [tenant("birch"), tenant("acme")])
+    assert look(one) == 1
+    assert rows(connection, QUEUED)[-1][0] == "acme"
+
+
+def test_a_tick_that_was_run_is_not_run_again_when_the_clock_goes_back(connection, url):
+    one = begin(connection, url, [tenant("acme")])
+    set_back(connection, "1 day")
+    assert look(one) == 1
+    finish(connection, "acme")
+    set_back(connection, "1 day")
+
+    assert look(one) == 0
+    assert look(one) == 0
+
+
+def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection, url):
+    one = begin(connection, url, [tenant(name) for name in ("acme", "birch", "cedar")])
+    request_runs(connection, one.queue, ["birch", "cedar"], RunKind.ASKED)
+    connection.execute("UPDATE trueup_fleet.runs SET started = now() WHERE tenant = 'cedar'")
+
+    found = request_runs(connection, one.queue, ["acme", "birch", "cedar"], RunKind.ASKED)
+
+    assert (found.queued, found.already, found.after) == (("acme",), ("birch",), ("cedar",))
+    finish(connection, "cedar")
+    assert look(one) == 1
+    assert rows(connection, QUEUED)[-1] == ("cedar", "again", 0)
+
+
+def test_a_plan_is_not_queued_behind_a_run_at_work(connection, url):
+    one = begin(connection, url, [tenant("acme")])
+    request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+    connection.execute("UPDATE trueup_fleet.runs SET started = now()")
+
+    assert request_runs(connection, one.queue, ["acme"], RunKind.PLAN).already == ("acme",)
+    finish(connection, "acme")
+    assert look(one) == 0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "since", "late", "missed"),
+    [
+        (NIGHTLY, "2026-11-01T05:00", "2026-11-30T05:00", 29),
+        (EACH_MINUTE, "2026-11-30T07:00", "2026-11-30T07:08", 8),
+        (EACH_MINUTE, "2025-01-01T00:00", "2026-11-30T07:08", 101),
+    ],
+)
+def test_the_last_tick_that_has_come_is_found_after_any_time(schedule, since, late, missed):
+    tick = datetime.fromisoformat(since).replace(tzinfo=UTC)
+    now = datetime(2026, 11, 30, 7, 8, 30, tzinfo=UTC)
+
+    found = latest_tick(schedule, tick, now)
+
+    assert found == (datetime.fromisoformat(late).replace(tzinfo=UTC), missed)

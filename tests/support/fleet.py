@@ -1,0 +1,66 @@
+"""Fleets for tests: made by hand, on a database of their own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trueup.fleet.connection import Connection
+from trueup.fleet.open_fleet import OpenFleet
+from trueup.fleet.procrastinate_queue import ProcrastinateQueue
+from trueup.model.finding import Place
+from trueup.model.fleet import Fleet, FleetDatabase, RunPolicy, Schedule, Tenant
+
+HERE = Place("fleet.yaml", 1, 1)
+UTC = ZoneInfo("UTC")
+NIGHTLY = Schedule("0 5 * * *", UTC, HERE)
+EACH_MINUTE = Schedule("* * * * *", UTC, HERE)
+
+
+def tenant(name: str, schedule: Schedule | None = NIGHTLY, **more: Any) -> Tenant:
+    """A tenant that only plans, each night."""
+    folder = Path("tenants", name).absolute()
+    made = Tenant(
+        name=name,
+        project_folder=folder,
+        folder=folder,
+        overrides={},
+        secrets={},
+        schedule=schedule,
+        run=RunPolicy(),
+        window=None,
+        time_limit=timedelta(minutes=5),
+        place=HERE,
+    )
+    return replace(made, **more)
+
+
+def fleet(tenants: Iterable[Tenant], url: str = "") -> Fleet:
+    """A fleet of these tenants."""
+    by_name = {one.name: one for one in tenants}
+    return Fleet(Path.cwd(), "Northgate", FleetDatabase(url, HERE), by_name)
+
+
+def opened(url: str, tenants: Iterable[Tenant]) -> OpenFleet:
+    """The same with its database."""
+    made = fleet(tenants, url)
+    digest = repr(made.tenants)
+    return OpenFleet(made, digest, url, ProcrastinateQueue(url), lambda: None)
+
+
+def rows(connection: Connection, query: str, *arguments: object) -> Sequence[tuple[Any, ...]]:
+    """What a query gives."""
+    return connection.execute(query.encode(), arguments).fetchall()
+
+
+def set_back(connection: Connection, by: str, name: str = "") -> None:
+    """Lets time pass for the schedules of all tenants, or of one."""
+    connection.execute(
+        """
+        UPDATE trueup_fleet.tenants SET next_tick = next_tick - %s::interval
+         WHERE %s IN (name, '')
+        """,
+        [by, name],
+    )
