@@ -13,7 +13,7 @@ from trueup.fleet.procrastinate_queue import ProcrastinateQueue, migrations
 
 from tests.support.fleet import rows
 
-SECRET = "pw-k4n4ry"
+CANARY = "pw-k4n4ry"
 
 
 def prepare(url):
@@ -35,7 +35,7 @@ def test_many_processes_make_the_tables_at_once(postgres):
 def test_tables_of_a_newer_trueup_are_refused_and_left_alone(url, connection):
     connection.execute("UPDATE trueup_fleet.version SET number = 99")
 
-    with pytest.raises(EngineError, match="tables of version 99.*update trueup"):
+    with pytest.raises(EngineError, match=r"tables of version 99.*update trueup"):
         prepare(url)
 
     assert rows(connection, "SELECT number FROM trueup_fleet.version") == [(99,)]
@@ -82,16 +82,16 @@ def test_a_clock_that_is_wrong_is_refused(connection, monkeypatch, ahead, words)
 
 def test_what_is_said_of_a_database_that_is_away_shows_no_secret():
     with pytest.raises(FleetDatabaseAway) as caught:
-        connect(f"postgresql://ada:{SECRET}@127.0.0.1:1/base")
+        connect(f"postgresql://ada:{CANARY}@127.0.0.1:1/base")
 
     assert str(caught.value) == (
         "the fleet's database cannot be used: nothing listens at its address"
     )
-    assert SECRET not in repr(caught.value)
+    assert CANARY not in repr(caught.value)
 
 
 def test_an_address_that_is_none_is_said_without_it():
     with pytest.raises(EngineError, match="cannot be read: write it as") as caught:
-        connect(f"nonsense {SECRET}")
+        connect(f"nonsense {CANARY}")
 
-    assert SECRET not in str(caught.value)
+    assert CANARY not in str(caught.value)

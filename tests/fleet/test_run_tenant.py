@@ -1,0 +1,220 @@
+"""What one run of one tenant does, by the tenant's policy and by what is open."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from threading import Event
+
+import pytest
+from trueup.errors import TargetRejected, TargetUnavailable
+from trueup.fleet import run_tenant
+from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
+from trueup.model.approval import ApprovalPolicy
+from trueup.model.fleet import RunLimits, RunMode, RunPolicy, Window
+from trueup.model.fleet_run import ApprovedPlan, RunKind, RunStatus, Waits
+from trueup.operations.plan import plan
+
+from tests.scenarios.beginnings import Service
+from tests.scenarios.world import World
+from tests.support.fleet import tenant
+from tests.support.in_process import sandboxes_kept
+
+ROOMY = RunLimits(50, Decimal(1000), Decimal(1000))
+PLAN = RunPolicy(RunMode.PLAN)
+APPLY = RunPolicy(RunMode.APPLY, ROOMY)
+APPROVED = RunPolicy(RunMode.APPLY_APPROVED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_process():
+    with sandboxes_kept():
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Three seats are to be billed more, from a day of this month on: £30 a month."""
+    world = World(
+        tmp_path_factory.mktemp("made") / "world", Service(seats=13, changes={"2026-11-10": 3})
+    )
+    world.plan()
+    return world
+
+
+@pytest.fixture
+def world(made, tmp_path):
+    copy = made.copy(tmp_path / "world")
+    yield copy
+    copy.close()
+
+
+def run(world, policy, *, kind=RunKind.SCHEDULED, approved=None, stop=None, **more):
+    one = tenant("acme", run=policy, **more)
+    order = Order(kind, "worker", approved)
+    return TenantRun(world.project, one, order, stop or Event()).run()
+
+
+def billed(world):
+    return world.units("sub", "2026-11-20")
+
+
+def closed():
+    """A window that is open on the day after tomorrow only."""
+    day = (datetime.now(UTC) + timedelta(days=2)).weekday()
+    return Window(time(1), time(6), frozenset({day}))
+
+
+def test_a_tenant_that_only_plans_is_not_written_to(world):
+    end = run(world, PLAN)
+
+    assert (end.status, end.figures.changes, end.figures.more) == (RunStatus.PLANNED, 7, 30)
+    assert billed(world) == 10
+
+
+def test_a_plan_that_was_asked_for_writes_nothing_whatever_the_policy(world):
+    assert run(world, APPLY, kind=RunKind.PLAN).status is RunStatus.PLANNED
+    assert billed(world) == 10
+
+
+def test_a_plan_within_the_limits_is_applied_and_the_next_one_is_empty(world):
+    end = run(world, APPLY)
+
+    assert (end.status, end.outcomes) == (RunStatus.DONE, {"applied": 7})
+    assert end.state_run
+    assert billed(world) == 13
+    again = run(world, APPLY)
+    assert (again.status, again.figures.changes, again.outcomes) == (RunStatus.DONE, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        (replace(ROOMY, changes=1), "7 changes are over the limit of 1"),
+        (replace(ROOMY, monthly_effect=Decimal(29)), "+30.00 a month is billed more"),
+    ],
+)
+def test_a_plan_over_the_limits_waits(world, limits, text):
+    end = run(world, RunPolicy(RunMode.APPLY, limits))
+
+    assert (end.status, end.waits, end.plan.limits) == (RunStatus.WAITING, Waits.LIMITS, ())
+    assert text in end.text
+    assert billed(world) == 10
+
+
+def test_a_plan_over_a_limit_of_its_project_waits_and_names_it(world):
+    world.edit("trueup.yaml", "adjustments: {count: 100", "adjustments: {count: 0")
+
+    end = run(world, APPLY)
+
+    assert (end.waits, end.plan.limits) == (Waits.LIMITS, ("adjustments:count",))
+
+
+def test_a_plan_that_the_project_wants_approved_waits_for_that(world):
+    world.project = replace(world.project, approval=ApprovalPolicy(Decimal(1)))
+
+    end = run(world, APPLY)
+
+    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert billed(world) == 10
+
+
+def test_every_plan_with_changes_waits_for_an_approval_and_exactly_it_is_applied(world):
+    end = run(world, APPROVED)
+    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert billed(world) == 10
+
+    yes = ApprovedPlan(end.plan.document, "ada", frozenset())
+    applied = run(world, APPROVED, kind=RunKind.APPROVED, approved=yes)
+
+    assert applied.status is RunStatus.DONE
+    assert billed(world) == 13
+    assert run(world, APPROVED).status is RunStatus.DONE  # nothing left, so nothing waits
+
+
+def test_an_approved_plan_that_is_out_of_date_is_made_again_and_waits(world):
+    old = run(world, APPROVED).plan
+    world.edit("trueup.yaml", "changes_from: 2026-10-01", "changes_from: 2026-10-02")
+
+    yes = ApprovedPlan(old.document, "ada", frozenset())
+    end = run(world, APPROVED, kind=RunKind.APPROVED, approved=yes)
+
+    assert (end.status, end.waits) == (RunStatus.WAITING, Waits.APPROVAL)
+    assert end.plan.digest != old.digest
+    assert end.text.startswith("the approved plan was not applied: the configuration has changed")
+    assert billed(world) == 10
+
+
+def test_outside_its_window_a_tenant_is_planned_and_written_to_when_it_opens(world):
+    end = run(world, APPLY, window=closed())
+
+    assert (end.status, end.waits, end.figures.changes) == (RunStatus.WAITING, Waits.WINDOW, 7)
+    assert end.again.at == closed().opens_after(datetime.now(UTC), tenant("acme").zone)
+    assert not end.again.is_retry
+    assert billed(world) == 10
+
+
+def test_outside_its_window_an_approved_plan_waits(world):
+    yes = ApprovedPlan(run(world, APPROVED).plan.document, "ada", frozenset())
+
+    assert run(world, APPROVED, approved=yes, window=closed()).waits is Waits.WINDOW
+    assert billed(world) == 10
+
+
+def test_an_interrupted_run_is_finished_before_anything_else(world):
+    world.kill(world.plan(), 1, "after")
+
+    end = run(world, APPLY)
+
+    assert end.status is RunStatus.DONE
+    assert billed(world) == 13
+
+
+def test_what_is_in_doubt_is_settled_when_its_time_has_come(world):
+    world.kill(world.plan(), 1, "before")
+
+    end = run(world, APPLY)
+
+    assert (end.status, end.doubt.changes) == (RunStatus.IN_DOUBT, 1)
+    assert end.doubt.since < end.doubt.until == end.again.at - AFTER_SETTLING
+    assert not end.again.is_retry
+    assert billed(world) == 10
+
+
+def test_what_is_in_doubt_is_told_of_a_tenant_that_only_plans(world):
+    world.kill(world.plan(), 1, "before")
+
+    end = run(world, PLAN)
+
+    assert (end.status, end.doubt.changes, end.doubt.until) == (RunStatus.PLANNED, 1, None)
+
+
+def test_a_run_that_is_asked_to_stop_sends_nothing_and_asks_to_go_on(world):
+    stop = Event()
+    stop.set()
+
+    end = run(world, APPLY, stop=stop)
+
+    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert billed(world) == 10
+
+
+@pytest.mark.parametrize(
+    ("error", "is_retried"),
+    [(TargetUnavailable("no answer"), True), (TargetRejected("401 Unauthorized"), False)],
+)
+def test_what_may_pass_is_tried_again_and_what_a_person_must_mend_is_not(
+    world, monkeypatch, error, is_retried
+):
+    def fail(*_arguments):
+        raise error
+
+    monkeypatch.setattr(run_tenant.planning, "plan", fail)
+    end = run(world, PLAN)
+
+    assert (end.status, end.text) == (RunStatus.FAILED, str(error))
+    assert (end.again is not None) is is_retried
+
+
+def test_a_plan_as_before_has_the_digest_as_before(world):
+    assert run(world, APPROVED).plan.digest == run(world, APPROVED).plan.digest
+    assert plan(world.project).changes
