@@ -25,7 +25,17 @@ from tests.support.fleet import opened, rows, tenant
 
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 FIGURES = PlanFigures(
-    3, 2, 1, Decimal("10.50"), Decimal(-2), Decimal(5), Decimal(40), Decimal(7), 1, "GBP"
+    3,
+    2,
+    1,
+    Decimal("10.50"),
+    Decimal(-2),
+    Decimal(5),
+    Decimal(40),
+    Decimal(7),
+    Decimal(2),
+    1,
+    "GBP",
 )
 
 

@@ -20,6 +20,7 @@ def figures_of(plan: Plan, currency: str) -> PlanFigures:
         one_off=summary.one_off.net + summary.credit - summary.lost,
         under=totals.under.monthly,
         over=totals.over.monthly,
+        left=abs(totals.held.monthly) + abs(totals.unexplained.monthly),
         unpriced=summary.prices_unknown + totals.under.unpriced + totals.over.unpriced,
         currency=currency,
     )
@@ -36,6 +37,7 @@ def figures_to_json(figures: PlanFigures) -> Mapping[str, object]:
         "one_off": str(figures.one_off),
         "under": str(figures.under),
         "over": str(figures.over),
+        "left": str(figures.left),
         "unpriced": figures.unpriced,
         "currency": figures.currency,
     }
@@ -52,6 +54,7 @@ def figures_from_json(data: Mapping[str, object]) -> PlanFigures:
         one_off=Decimal(str(data["one_off"])),
         under=Decimal(str(data["under"])),
         over=Decimal(str(data["over"])),
+        left=Decimal(str(data["left"])),
         unpriced=int(str(data["unpriced"])),
         currency=str(data["currency"]),
     )

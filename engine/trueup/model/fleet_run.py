@@ -55,6 +55,7 @@ class PlanFigures:
     one_off: Decimal
     under: Decimal  # billed too little now
     over: Decimal  # billed too much now; positive
+    left: Decimal  # of both, what stays so after applying: held, or unexplained
     unpriced: int  # changes and ledger lines without a known price
     currency: str = ""
 
@@ -130,6 +131,14 @@ class FleetRun:
     figures: PlanFigures | None
     outcomes: Mapping[str, int]
     state_run: str
+
+    @property
+    def at_stake(self) -> Decimal:
+        """What is billed wrongly each month, as far as this run left it so."""
+        if self.figures is None:
+            return Decimal(0)
+        was_applied = self.status is RunStatus.DONE and self.outcomes
+        return self.figures.left if was_applied else self.figures.under + self.figures.over
 
 
 @dataclass(frozen=True, slots=True)

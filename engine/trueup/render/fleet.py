@@ -7,7 +7,6 @@ from trueup.model.fleet_run import (
     Doubt,
     FleetRun,
     FleetStatus,
-    PlanFigures,
     RunStatus,
     TenantStatus,
     Waits,
@@ -54,7 +53,7 @@ def _line(tenant: TenantStatus, style: Style) -> Line:
         Cell(_moment(last.ended) if last else "never"),
         Cell(_state(tenant), paint),
         Cell(_moment(tenant.next) if tenant.next else "–"),
-        Cell(_stake(last.figures if last else None), right=True),
+        Cell(_stake(last), right=True),
         Cell(_waits(tenant), style.warn),
     )
     return Line(cells, "tenant")
@@ -66,11 +65,11 @@ def _state(tenant: TenantStatus) -> str:
     return str(tenant.last.status) if tenant.last else ""
 
 
-def _stake(figures: PlanFigures | None) -> str:
-    if figures is None:
+def _stake(last: FleetRun | None) -> str:
+    if last is None or last.figures is None:
         return ""
-    shown = money(figures.under + figures.over, figures.currency)
-    return f"{shown} +?" if figures.unpriced else shown
+    shown = money(last.at_stake, last.figures.currency)
+    return f"{shown} +?" if last.figures.unpriced else shown
 
 
 def _waits(tenant: TenantStatus) -> str:
@@ -169,6 +168,7 @@ def run_data(run: FleetRun | None) -> Mapping[str, object] | None:
         "begins": run.begins,
         "worker": run.worker,
         "status": str(run.status),
+        "at_stake": str(run.at_stake),
         "text": run.text,
         "outcomes": dict(run.outcomes),
         "state_run": run.state_run,
@@ -181,6 +181,7 @@ def run_data(run: FleetRun | None) -> Mapping[str, object] | None:
             "one_off": str(figures.one_off),
             "under_billed": str(figures.under),
             "over_billed": str(figures.over),
+            "left": str(figures.left),
             "unpriced": figures.unpriced,
             "currency": figures.currency,
         }
