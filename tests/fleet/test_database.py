@@ -58,9 +58,9 @@ def test_a_queue_of_an_older_procrastinate_is_migrated(url, connection):
 
 
 def test_an_old_postgresql_is_refused():
-    old = SimpleNamespace(info=SimpleNamespace(server_version=130_014))
+    old = SimpleNamespace(info=SimpleNamespace(server_version=120_022))
 
-    with pytest.raises(EngineError, match=r"PostgreSQL 13.14, and trueup needs 14 or later"):
+    with pytest.raises(EngineError, match=r"PostgreSQL 12.22, and trueup needs 13 or later"):
         require_version(old)
 
 

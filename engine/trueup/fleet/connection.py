@@ -17,8 +17,8 @@ from trueup.errors import EngineError, FleetDatabaseAway
 
 Connection = psycopg.Connection[TupleRow]
 
-LEAST_VERSION = 14
-"""Of PostgreSQL: 13 has had no corrections since November 2025."""
+LEAST_VERSION = 13
+"""Of PostgreSQL, as for the state of a tenant."""
 
 MOST_SKEW = timedelta(seconds=10)
 """By how much a worker's clock may differ from the database's.
