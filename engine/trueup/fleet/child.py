@@ -45,6 +45,7 @@ class ChildEnd(StrEnum):
     BUSY = "busy"  # another process held the tenant all the time
     TOO_LONG = "too long"
     STOPPED = "stopped"
+    AWAY = "database away"
     CRASHED = "crashed"
 
 

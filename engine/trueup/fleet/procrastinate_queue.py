@@ -6,6 +6,7 @@ Its tables are in a schema of their own. All that is used of it is public: `App`
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -31,6 +32,10 @@ _RESCUE = 0x74727565_00000002
 """Number of the lock under which one worker at a time gives out the jobs of dead ones again."""
 
 _MIGRATION = re.compile(r"\d\d\.\d\d\.\d\d_\d\d_\w+\.sql")
+for _name in ("procrastinate", "psycopg"):  # what they say is said by the worker's own log
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).propagate = False
+
 NO_ANSWER = "the fleet's database cannot be used: it does not answer"
 
 _POLL = 3.0
@@ -93,6 +98,7 @@ class ProcrastinateQueue:
 
     async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
         """Takes jobs until `stop` is set, then waits for those at work."""
+        asyncio.get_running_loop().set_exception_handler(_on_exception)
         async with self._opened(serving) as app:
 
             @app.task(name=TASK, queue=QUEUE)
@@ -177,6 +183,12 @@ def _queued(job: Job) -> QueuedJob:
         task_name=TASK,
         task_kwargs={"tenant": job.tenant, "run": job.run},
     )
+
+
+def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leaves out jobs whose end could not be written: they are given out again."""
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
 
 
 async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None]") -> None:

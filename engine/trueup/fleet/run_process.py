@@ -3,9 +3,6 @@
 import contextlib
 import os
 import signal
-import sys
-import traceback
-from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
 from threading import Event, Thread
 from time import sleep
@@ -16,6 +13,7 @@ from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.approvals import approved_plan
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
+from trueup.fleet.faults import fault_text
 from trueup.fleet.records import Taken, end_run, leave_run, taking
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.tenant_project import load_tenant_project
@@ -35,7 +33,7 @@ def carry_out(order: ChildOrder, pipe: Pipe) -> None:
         with connect(order.database) as connection:
             end = _take(connection, order, stop, worker)
     except FleetDatabaseAway:
-        sys.exit(1)  # the worker says so, and waits
+        end = ChildEnd.AWAY
     with contextlib.suppress(OSError):  # the worker has gone
         pipe.send(end.value)
 
@@ -114,16 +112,4 @@ def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
     except EngineError as error:
         return RunEnd(RunStatus.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 -- a defect, or a file that nobody foresaw
-        return RunEnd(RunStatus.FAILED, _fault(error))
-
-
-def _fault(error: Exception) -> str:
-    """Says where trueup failed, without the error's text: it may show what is in the data."""
-    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
-    ours = [one for one in frames if "trueup" in one.filename] or frames
-    name = ours[-1].filename.replace(os.sep, "/").rpartition("/trueup/")[2] if ours else "?"
-    line = ours[-1].lineno if ours else 0
-    return (
-        f"a fault in trueup ({type(error).__name__} at {name}:{line}): please report it; `trueup "
-        "plan` in the tenant's project shows the same with all details"
-    )
+        return RunEnd(RunStatus.FAILED, fault_text(error))

@@ -17,6 +17,7 @@ from typing import assert_never
 from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
 from trueup.fleet.connection import Connection, require_clock, translated
+from trueup.fleet.faults import fault_text
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.heal import heal
 from trueup.fleet.open_fleet import OpenFleet, digest_of
@@ -187,6 +188,16 @@ class Worker:
     # One run
 
     async def _handle(self, job: Job) -> None:
+        try:
+            await self._carry_out(job)
+        except FleetDatabaseAway as away:
+            self._say("run not recorded", tenant=job.tenant, run=job.run, text=str(away))
+            raise
+        except Exception as error:
+            self._say("fault", tenant=job.tenant, run=job.run, text=fault_text(error))
+            raise
+
+    async def _carry_out(self, job: Job) -> None:
         kind = await asyncio.to_thread(self._kind_of, job)
         if kind is None:
             return  # a worker that was believed to be dead has ended it
@@ -252,6 +263,9 @@ def _end_of(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
         case ChildEnd.STOPPED:
             again = Again(now, "its worker was stopped", is_retry=False)
             return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+        case ChildEnd.AWAY:
+            again = Again(now, "the database was away", is_retry=False)
+            return RunEnd(RunStatus.INTERRUPTED, "the database went away", again=again)
         case ChildEnd.CRASHED:
             text = "its process ended without a word: out of memory, killed, or a fault in trueup"
             return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))

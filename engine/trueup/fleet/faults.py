@@ -1,0 +1,16 @@
+"""What is said of a defect of trueup, where nobody sees its whole report."""
+
+import os
+import traceback
+
+
+def fault_text(error: BaseException) -> str:
+    """Says where trueup failed, without the error's text: it may show what is in the data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if f"{os.sep}trueup{os.sep}" in one.filename] or frames
+    name = ours[-1].filename.replace(os.sep, "/").rpartition("/trueup/")[2] if ours else "?"
+    line = ours[-1].lineno if ours else 0
+    return (
+        f"a fault in trueup ({type(error).__name__} at {name}:{line}): please report it; `trueup "
+        "plan` in the tenant's project shows the same with all details"
+    )
