@@ -47,7 +47,7 @@ def opened(url: str, tenants: Iterable[Tenant]) -> OpenFleet:
     """The same with its database."""
     made = fleet(tenants, url)
     digest = repr(made.tenants)
-    return OpenFleet(made, digest, url, ProcrastinateQueue(url), lambda: None)
+    return OpenFleet(made.root, digest, lambda: made, url, ProcrastinateQueue(url), lambda: None)
 
 
 def rows(connection: Connection, query: str, *arguments: object) -> Sequence[tuple[Any, ...]]:

@@ -86,13 +86,14 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
     With TENANT, these alone. Times are UTC.
     """
     with _opened(context) as opened:
+        from trueup.fleet.open_fleet import require_tenants
         from trueup.fleet.status import fleet_status
         from trueup.render.fleet import status_data, status_text
         from trueup.render.json_ import as_json
 
         with opened.connect() as connection:
             opened.prepare(connection)
-            found = fleet_status(connection, opened.require(tenants))
+            found = fleet_status(connection, tenants and require_tenants(connection, tenants))
     if context.json:
         out(as_json(status_data(found)))
     else:
@@ -231,11 +232,12 @@ def _request(
     if bool(tenants) == everyone:
         raise click.UsageError("name tenants, or give --all.")
     with _opened(context) as opened, opened.connect() as connection:
+        from trueup.fleet.open_fleet import require_tenants
         from trueup.fleet.schedule import request_runs
         from trueup.render.json_ import as_json
 
         opened.prepare(connection)
-        names = [*opened.fleet.tenants] if everyone else opened.require(tenants)
+        names = require_tenants(connection, tenants)
         found = request_runs(connection, opened.queue, names, kind)
     if context.json:
         out_done(as_json({"queued": found.queued, "after": found.after, "already": found.already}))
@@ -277,12 +279,13 @@ def _opened(context: CommandContext) -> "Iterator[OpenFleet]":
     from trueup.errors import EngineError
 
     try:
-        from trueup.fleet.open_fleet import FILE, open_fleet
+        from trueup.config.file_names import FLEET
+        from trueup.fleet.open_fleet import open_fleet
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
         raise EngineError(f"trueup fleet needs `{INSTALL}`") from error
     folder = context.folder.resolve()
-    above = (one for one in (folder, *folder.parents) if (one / FILE).is_file())
+    above = (one for one in (folder, *folder.parents) if (one / FLEET).is_file())
     with open_fleet(next(above, Path(context.folder))) as opened:
         yield opened

@@ -6,11 +6,12 @@
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from trueup.config.documents import read
+from trueup.config.documents import parse, read
 from trueup.config.environment import exposed_secrets, resolve
 from trueup.config.error_limit import capped
 from trueup.config.file_names import FLEET
@@ -21,6 +22,9 @@ from trueup.errors import ConfigError
 from trueup.local_files import is_absent
 from trueup.model.finding import Finding, Place, Severity
 from trueup.model.fleet import EMBEDDED, Fleet, FleetDatabase, Tenant
+
+_DATABASE = re.compile(rb"^database:[^\n]*\n(?![ \t])", re.MULTILINE)
+"""The line of the file that names its database, where that is one line."""
 
 _SECRET_KEYS = ("set", "secrets", "notify", "database")
 
@@ -59,6 +63,20 @@ def check_fleet(
     if any(finding.severity is Severity.ERROR for finding in findings):
         return None, findings
     return Fleet(root, str(node["fleet"].data), database, tenants), findings
+
+
+def find_database(raw: bytes, env: Mapping[str, str] = os.environ) -> FleetDatabase | None:
+    """Returns the database that the content of a fleet.yaml names, without reading its tenants.
+
+    None where only the whole file tells. Whether the file is valid is not checked.
+    """
+    line = _DATABASE.search(raw)
+    documents, findings = parse(line[0], FLEET) if line else ([], [])
+    if len(documents) != 1 or findings:
+        return None
+    node = Node(documents[0], documents[0].data)
+    database = _database(node.get("database"), env, findings)
+    return None if findings or database.unset else database
 
 
 def _read(root: Path, schemas: Schemas) -> tuple[CheckedDocument | None, list[Finding]]:

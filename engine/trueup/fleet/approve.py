@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from trueup.errors import EngineError
 from trueup.fleet.approvals import NO, YES, KeptPlan, kept_plan, write_answer
 from trueup.fleet.connection import Connection, translated
-from trueup.fleet.open_fleet import OpenFleet
+from trueup.fleet.open_fleet import OpenFleet, require_tenants
 from trueup.fleet.schedule import request_runs
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model import document
@@ -37,7 +37,7 @@ class Answered:
 
 def waiting_plan(opened: OpenFleet, connection: Connection, tenant: str) -> Waiting:
     """The plan of a tenant that waits. Raises EngineError where none does."""
-    opened.require((tenant,))
+    require_tenants(connection, (tenant,))
     kept = kept_plan(connection, tenant)
     if kept is None:
         raise EngineError(f"no plan of {tenant} waits: `trueup fleet status {tenant}` says why")

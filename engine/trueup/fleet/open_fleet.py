@@ -1,48 +1,54 @@
 """Opens a fleet: fleet.yaml, its database with all tables, and its queue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from trueup.config.file_names import FLEET
+from trueup.config.fleet import find_database
 from trueup.errors import ConfigError, EngineError
 from trueup.fleet import embedded, schedule, schema
 from trueup.fleet.connection import Connection, connect, translated
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
 from trueup.fleet.queue import Queue
-from trueup.model.fleet import Fleet
-
-FILE = "fleet.yaml"
+from trueup.model.fleet import Fleet, FleetDatabase
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFleet:
     """A fleet whose database can be used."""
 
-    fleet: Fleet
+    root: Path  # the folder of fleet.yaml
     digest: str  # of fleet.yaml
+    load: Callable[[], Fleet] = field(repr=False)  # reads fleet.yaml, once: see `fleet`
     url: str = field(repr=False)
     queue: Queue
     revive: Callable[[], None]  # starts the database again, where it is the fleet's own
+
+    @property
+    def fleet(self) -> Fleet:
+        """fleet.yaml; read when it is needed, because many tenants take some time.
+
+        Raises ConfigError with all that is wrong with it.
+        """
+        return self.load()
 
     def connect(self) -> Connection:
         """A connection to its database. Raises FleetDatabaseAway."""
         return connect(self.url)
 
     def prepare(self, connection: Connection) -> None:
-        """Makes or migrates the tables, and keeps the tenants of fleet.yaml in them."""
+        """Makes or migrates the tables, and keeps the tenants of fleet.yaml in them.
+
+        A fleet.yaml whose tenants are there already is not read.
+        """
         schema.prepare(connection, self.queue)
         if kept_digest(connection) != self.digest:
             schedule.sync(connection, self.fleet, self.digest)
-
-    def require(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """These tenants. Raises EngineError for one that fleet.yaml does not have."""
-        for name in names:
-            if name not in self.fleet.tenants:
-                raise EngineError(f"fleet.yaml has no tenant {name!r}")
-        return names
 
 
 @contextmanager
@@ -51,28 +57,41 @@ def open_fleet(folder: Path) -> Iterator[OpenFleet]:
 
     Raises ConfigError with all that is wrong with fleet.yaml.
     """
-    digest = digest_of(folder)
-    fleet = load_fleet(folder)
-    if fleet.database.unset:
-        raise ConfigError(fleet.database.unset)
+    raw = _content(folder)
+    load = cache(lambda: load_fleet(folder))
+    database = find_database(raw) or load().database
+    if database.unset:
+        raise ConfigError(database.unset)
     with ExitStack() as stack:
-        url, revive = fleet.database.url, _ignore
-        if fleet.database.is_embedded:
-            server = stack.enter_context(embedded.running(fleet.root))
-            url, revive = server.url, server.revive
-        yield OpenFleet(fleet, digest, url, ProcrastinateQueue(url), revive)
+        url, revive = _server(folder, database, stack)
+        queue = ProcrastinateQueue(url)
+        yield OpenFleet(folder.resolve(), digest_of(folder), load, url, queue, revive)
+
+
+def _server(
+    folder: Path, database: FleetDatabase, stack: ExitStack
+) -> tuple[str, Callable[[], None]]:
+    """The address of the database, and what starts it again."""
+    if not database.is_embedded:
+        return database.url, _ignore
+    server = stack.enter_context(embedded.running(folder))
+    return server.url, server.revive
 
 
 def _ignore() -> None:
     """A server elsewhere is not ours to start."""
 
 
-def digest_of(folder: Path) -> str:
-    """The digest of fleet.yaml; empty where it cannot be read."""
+def _content(folder: Path) -> bytes:
     try:
-        return sha256((folder / FILE).read_bytes()).hexdigest()
+        return (folder / FLEET).read_bytes()
     except OSError:
-        return ""
+        return b""
+
+
+def digest_of(folder: Path) -> str:
+    """The digest of fleet.yaml; that of an empty file where it cannot be read."""
+    return sha256(_content(folder)).hexdigest()
 
 
 def kept_digest(connection: Connection) -> str:
@@ -80,3 +99,16 @@ def kept_digest(connection: Connection) -> str:
     with translated():
         row = connection.execute("SELECT digest FROM trueup_fleet.fleet").fetchone()
     return str(row[0]) if row else ""
+
+
+def require_tenants(connection: Connection, names: Sequence[str]) -> Sequence[str]:
+    """These tenants, or all where none is named. Raises EngineError for one that is not there."""
+    with translated():
+        rows = connection.execute(
+            "SELECT name FROM trueup_fleet.tenants WHERE is_listed ORDER BY place"
+        ).fetchall()
+    known = [str(name) for (name,) in rows]
+    for name in names:
+        if name not in known:
+            raise EngineError(f"fleet.yaml has no tenant {name!r}")
+    return names or known

@@ -169,9 +169,9 @@ class Worker:
         self._read_again(connection)
 
     def _read_again(self, connection: Connection) -> None:
-        root = self._open.fleet.root
+        root = self._open.root
         digest = digest_of(root)
-        if digest in {self._open.digest, ""}:
+        if digest == self._open.digest:
             return
         try:
             fleet = load_fleet(root)
@@ -181,7 +181,7 @@ class Worker:
         if fleet.database != self._open.fleet.database:
             self._say("fleet.yaml not read", text="another database: start the worker again")
             return
-        self._open = replace(self._open, fleet=fleet, digest=digest)
+        self._open = replace(self._open, load=lambda: fleet, digest=digest)
         self._open.prepare(connection)
         self._say("fleet.yaml read", tenants=len(fleet.tenants))
 
