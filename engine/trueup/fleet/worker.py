@@ -59,6 +59,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
         self._context = preload()
         self._running = 0
+        self._is_away = False
         self._stop = asyncio.Event()
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -79,9 +80,9 @@ class Worker:
             except FleetDatabaseAway as away:
                 if self._options.drain:
                     raise
+                self._is_away = True
                 self._say("database away", text=str(away))
                 await self._pause()
-                await asyncio.to_thread(self._open.revive)
             except EngineError as error:
                 if self._options.drain or not is_ready:
                     raise
@@ -92,9 +93,12 @@ class Worker:
 
     def _prepare(self) -> None:
         """Raises EngineError where the database or this machine's clock are not usable."""
+        if self._is_away:
+            self._open.revive()
         with self._open.connect() as connection:
             self._open.prepare(connection)
             require_clock(connection)
+        self._is_away = False
 
     async def _session(self) -> None:
         """Works as long as the database is there, and the clocks agree.

