@@ -59,6 +59,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
         self._context = preload()
         self._running = 0
+        self._queued = 0  # runs, by this worker
         self._is_away = False
         self._stop = asyncio.Event()
 
@@ -74,9 +75,11 @@ class Worker:
             try:
                 await asyncio.to_thread(self._prepare)
                 is_ready = True
+                before = self._queued
                 await self._session()
-                if self._options.drain and not await asyncio.to_thread(self._look_once):
-                    break
+                await asyncio.to_thread(self._look_once)
+                if self._options.drain and self._queued == before:
+                    break  # what was queued while it took jobs may have come too late for it
             except FleetDatabaseAway as away:
                 if self._options.drain:
                     raise
@@ -134,16 +137,16 @@ class Worker:
                 await asyncio.to_thread(self._check, connection)
             await asyncio.sleep(_LOOK)
 
-    def _look_once(self) -> int:
+    def _look_once(self) -> None:
         with self._open.connect() as connection:
-            return self._look(connection)
+            self._look(connection)
 
-    def _look(self, connection: Connection) -> int:
-        """Queues what is due; returns how many runs."""
+    def _look(self, connection: Connection) -> None:
+        """Queues what is due."""
         queued = enqueue_due(connection, self._open.queue, self._open.fleet)
+        self._queued += queued
         if queued:
             self._say("queued", runs=queued)
-        return queued
 
     def _report(self, connection: Connection) -> None:
         """Writes a sign of life."""
