@@ -4,10 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Stamps: the environment with trueup alone, with the review desk, with the development tools, with
-# the site generator.
+# Stamps: the environment with trueup alone, with the review desk, with a fleet, with the development
+# tools, with the site generator.
 RUNTIME := $(VENV)/.runtime
 DESK    := $(VENV)/.desk
+FLEET   := $(VENV)/.fleet
 DEV     := $(VENV)/.dev
 DOCS    := $(VENV)/.docs
 
@@ -19,7 +20,7 @@ NEEDS := import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "trueup 
 or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" \
 % (v + (sys.executable,)))
 
-.PHONY: help demo demo-dataverse desk quick test test-thorough test-all test-lowest test-postgres test-clients lint \
+.PHONY: help demo demo-dataverse demo-fleet desk quick test test-thorough test-all test-lowest test-postgres test-clients lint \
 	coverage bench chaos docs screenshots schemas clean
 .DEFAULT_GOAL := help
 
@@ -40,6 +41,11 @@ $(DESK): $(RUNTIME)
 	@$(PIP) -c .ci/constraints.txt -e '.[review]'
 	@touch $@
 
+$(FLEET): $(RUNTIME)
+	@echo "Installing what a fleet needs into $(VENV), once"
+	@$(PIP) -c .ci/constraints.txt -e '.[fleet]'
+	@touch $@
+
 $(DEV): $(RUNTIME)
 	@echo "Installing the development tools into $(VENV), once"
 	@$(PIP) -c .ci/constraints.txt -e '.[dev]'
@@ -55,6 +61,9 @@ demo: $(RUNTIME) ## Plan, apply, plan again: Work 365 becomes Autotask, on a cop
 
 demo-dataverse: $(RUNTIME) ## The same, with Work 365 in a Dataverse on this machine
 	@$(BIN)/python tests/demo.py --dataverse
+
+demo-fleet: $(FLEET) ## Three tenants, reconciled on a schedule with a PostgreSQL of their own, on this machine
+	@$(BIN)/python -m tests.demo_fleet
 
 desk: $(DESK) ## The review desk on the demo: prints the address to open, Ctrl-C ends it; PORT=8366
 	@$(BIN)/python tests/desk.py --port $(or $(PORT),0)

@@ -83,21 +83,24 @@ def run(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> in
 def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
     """Show each tenant's last and next run, what is at stake, what waits, and what is in doubt.
 
-    With TENANT, these alone. Times are UTC.
+    With TENANT, these alone, with their latest runs. Times are UTC.
     """
     with _opened(context) as opened:
         from trueup.fleet.open_fleet import require_tenants
-        from trueup.fleet.status import fleet_status
-        from trueup.render.fleet import status_data, status_text
+        from trueup.fleet.status import fleet_status, runs_of
+        from trueup.render.fleet import runs_text, status_data, status_text
         from trueup.render.json_ import as_json
 
         with opened.connect() as connection:
             opened.prepare(connection)
             found = fleet_status(connection, tenants and require_tenants(connection, tenants))
+            runs = {name: runs_of(connection, name) for name in tenants}
     if context.json:
-        out(as_json(status_data(found)))
-    else:
-        out(status_text(found, context.style, verbose=context.verbose))
+        out(as_json(status_data(found, runs)))
+        return Exit.DONE
+    parts = [status_text(found, context.style, verbose=context.verbose)]
+    parts += [f"{name}\n{runs_text(some, context.style)}" for name, some in runs.items()]
+    out("\n".join(parts))
     return Exit.DONE
 
 

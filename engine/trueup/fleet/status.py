@@ -57,7 +57,7 @@ def fleet_status(connection: Connection, names: Sequence[str] = ()) -> FleetStat
     return FleetStatus(row["name"] or "", row["now"], tenants, workers)
 
 
-def runs_of(connection: Connection, tenant: str, most: int = 50) -> Sequence[FleetRun]:
+def runs_of(connection: Connection, tenant: str, most: int = 20) -> Sequence[FleetRun]:
     """The latest runs of a tenant, the latest first."""
     query = f"""
         SELECT {", ".join(_RUN)} FROM trueup_fleet.runs WHERE tenant = %s ORDER BY id DESC LIMIT %s

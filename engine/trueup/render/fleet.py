@@ -1,6 +1,6 @@
 """How a fleet stands, for a terminal and for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from trueup.model.fleet_run import (
@@ -43,6 +43,30 @@ def status_text(status: FleetStatus, style: Style = PLAIN, *, verbose: bool = Fa
         if text := _why(tenant, verbose=verbose):
             lines.append(free(text, style.dim, indent=4))
     return page([lines, [free(_summary(status))]], style.columns)
+
+
+def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
+    """The runs of one tenant, in the order given."""
+    heading = ("Run", "Why", "Due", "Began", "Ended", "Status", "Changes")
+    lines = [Line(tuple(Cell(text, style.heading) for text in heading), "run")]
+    for run in runs:
+        cells = (
+            Cell(str(run.id)),
+            Cell(str(run.kind)),
+            Cell(_moment(run.due) + (f", {run.missed:,} missed before" if run.missed else "")),
+            Cell(_moment(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
+            Cell(_moment(run.ended)),
+            Cell(str(run.status), style.error if run.status in _FAULTY else style.dim),
+            Cell(_changes(run)),
+        )
+        lines.append(Line(cells, "run"))
+    return page([lines], style.columns)
+
+
+def _changes(run: FleetRun) -> str:
+    done = ", ".join(f"{many:,} {status}" for status, many in run.outcomes.items())
+    planned = f"{run.figures.changes:,} planned" if run.figures else ""
+    return ", ".join(part for part in (planned, done) if part)
 
 
 def _line(tenant: TenantStatus, style: Style) -> Line:
@@ -112,12 +136,17 @@ def _moment(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 
-def status_data(status: FleetStatus) -> Mapping[str, object]:
+Runs = Mapping[str, Sequence[FleetRun]]
+"""The latest runs of some tenants, by name."""
+
+
+def status_data(status: FleetStatus, runs: Runs | None = None) -> Mapping[str, object]:
     """The same for programs: amounts are texts, times are ISO 8601 in UTC."""
+    runs = runs or {}
     return {
         "fleet": status.fleet,
         "at": _iso(status.at),
-        "tenants": [_tenant(tenant) for tenant in status.tenants],
+        "tenants": [_tenant(tenant, runs.get(tenant.name)) for tenant in status.tenants],
         "workers": [
             {
                 "name": one.name,
@@ -131,7 +160,7 @@ def status_data(status: FleetStatus) -> Mapping[str, object]:
     }
 
 
-def _tenant(tenant: TenantStatus) -> Mapping[str, object]:
+def _tenant(tenant: TenantStatus, runs: Sequence[FleetRun] | None) -> Mapping[str, object]:
     doubt = tenant.doubt
     return {
         "tenant": tenant.name,
@@ -149,6 +178,7 @@ def _tenant(tenant: TenantStatus) -> Mapping[str, object]:
         }
         if doubt
         else None,
+        **({} if runs is None else {"runs": [run_data(run) for run in runs]}),
     }
 
 
