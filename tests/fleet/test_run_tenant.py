@@ -1,5 +1,6 @@
 """What one run of one tenant does, by the tenant's policy and by what is open."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -8,6 +9,7 @@ from threading import Event
 import pytest
 from trueup.errors import TargetRejected, TargetUnavailable
 from trueup.fleet import run_tenant
+from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
 from trueup.model.approval import ApprovalPolicy
 from trueup.model.fleet import RunLimits, RunMode, RunPolicy, Window
@@ -48,10 +50,10 @@ def world(made, tmp_path):
     copy.close()
 
 
-def run(world, policy, *, kind=RunKind.SCHEDULED, approved=None, stop=None, **more):
+def run(world, policy, *, kind=RunKind.SCHEDULED, approved=None, stop=None, log=None, **more):
     one = tenant("acme", run=policy, **more)
     order = Order(kind, "worker", approved)
-    return TenantRun(world.project, one, order, stop or Event()).run()
+    return TenantRun(world.project, one, order, stop or Event(), log or EventLog()).run()
 
 
 def billed(world):
@@ -62,6 +64,20 @@ def closed():
     """A window that is open on the day after tomorrow only."""
     day = (datetime.now(UTC) + timedelta(days=2)).weekday()
     return Window(time(1), time(6), frozenset({day}))
+
+
+def test_what_became_of_each_change_is_reported_without_a_customers_name(world):
+    lines = []
+
+    run(world, APPLY, log=EventLog(as_json=True, about={"tenant": "acme"}, write=lines.append))
+
+    events = [json.loads(line) for line in lines]
+    assert {(one["event"], one["tenant"], one["status"]) for one in events} == {
+        ("change", "acme", "applied")
+    }
+    assert "license_change:log-sub" in {one["change"] for one in events}
+    assert len(events) == 7
+    assert "Northgate" not in "".join(lines)
 
 
 def test_a_tenant_that_only_plans_is_not_written_to(world):

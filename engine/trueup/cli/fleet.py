@@ -1,8 +1,8 @@
 """`trueup fleet`: many tenants, on a schedule."""
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,18 @@ import click
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.exit_codes import Exit
-from trueup.cli.output import out, out_done, report
+from trueup.cli.output import out, out_done
 from trueup.cli.signals import stopping
 
 if TYPE_CHECKING:
     from trueup.fleet.approve import Waiting
     from trueup.fleet.open_fleet import OpenFleet
     from trueup.fleet.schedule import Asked
-    from trueup.fleet.worker import Log
     from trueup.model.fleet_run import RunKind
 
 INSTALL = "pip install trueup[fleet]"
 
-_NEEDED = frozenset({"procrastinate", "psycopg", "psycopg_pool"})
+_NEEDED = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
 """What the extra brings."""
 
 _LEFT = "\nleft at once: other workers take over what was at work"
@@ -127,20 +126,45 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
     metavar="SECONDS",
     help="A worker without a sign of life for so long counts as dead. The same for all workers.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Serve /healthz, /readyz and /metrics at this port; 0 takes any free one.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on, with --port.",
+)
 @common
-def worker(context: CommandContext, once: bool, at_once: int, takeover_after: float) -> int:  # noqa: FBT001 -- click's
+def worker(
+    context: CommandContext,
+    once: bool,  # noqa: FBT001 -- click's
+    at_once: int,
+    takeover_after: float,
+    port: int | None,
+    host: str,
+) -> int:
     """Queue what is due and run tenants, until Ctrl-C. Any number of workers may run, anywhere.
 
     Ctrl-C or a request to end stops gently: runs at work send nothing more, and other workers go
-    on with them. While the database is away, the worker waits for it.
+    on with them. While the database is away, the worker waits for it. Events go to stderr; with
+    --json each is a JSON object on a line.
     """
     import asyncio
     from threading import Event
 
     with _opened(context) as opened:
+        from trueup.fleet import health, tracing
+        from trueup.fleet.event_log import EventLog
         from trueup.fleet.worker import Worker, WorkerOptions
 
+        tracing.require_libraries()
+        log = EventLog(as_json=context.json)
         options = WorkerOptions(at_once, drain=once, takeover=takeover_after)
+
+        at_work = Worker(opened, options, log)
 
         async def work() -> None:
             ended, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -153,11 +177,15 @@ def worker(context: CommandContext, once: bool, at_once: int, takeover_after: fl
                     loop.call_soon_threadsafe(ended.set)
 
             with stopping(Stop(), _LEFT):
-                await Worker(opened, options, _log(context)).work(ended)
+                await at_work.work(ended)
 
-        # The driver needs this loop on Windows too.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(work())
+        with ExitStack() as stack:
+            if port is not None:
+                served = health.serving(host, port, at_work.pulse, at_work.metrics)
+                log.say("listening", address=stack.enter_context(served))
+            # The driver needs this loop on Windows too.
+            runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+            stack.enter_context(runner).run(work())
     return Exit.DONE
 
 
@@ -258,22 +286,6 @@ def _asked(found: "Asked") -> Iterator[str]:
         yield f"At work, and run once more afterwards: {some(found.after)}."
     if found.already:
         yield f"Queued or at work already: {some(found.already)}."
-
-
-def _log(context: CommandContext) -> "Log":
-    """Writes events to stderr: a line for people, or a JSON object."""
-    import json
-
-    def text(event: Mapping[str, object]) -> None:
-        about = " ".join(
-            f"{name}={value}" for name, value in event.items() if name not in {"at", "event"}
-        )
-        report(f"{event['at']} {event['event']} {about}")
-
-    def line(event: Mapping[str, object]) -> None:
-        report(json.dumps(event))
-
-    return line if context.json else text
 
 
 @contextmanager

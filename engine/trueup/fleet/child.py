@@ -15,6 +15,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection as Pipe
 from time import monotonic
 
+from trueup.fleet.event_log import EventLog
 from trueup.model.fleet import Fleet
 from trueup.model.fleet_run import RunKind
 
@@ -36,6 +37,7 @@ class ChildOrder:
     kind: RunKind
     worker: str
     grace: float  # seconds that it gets to end gently when the worker is gone
+    log: EventLog  # of what it reports by itself
 
 
 class ChildEnd(StrEnum):

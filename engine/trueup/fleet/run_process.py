@@ -10,6 +10,7 @@ from time import sleep
 import psycopg
 
 from trueup.errors import EngineError, FleetDatabaseAway
+from trueup.fleet import tracing
 from trueup.fleet.approvals import approved_plan
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
@@ -84,7 +85,7 @@ def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worke
                     return ChildEnd.RECORDED
                 case Taken.YES:
                     Thread(target=_watch, args=(connection, stop, order.grace), daemon=True).start()
-                    end = _run(connection, order, stop)
+                    end = _observed(connection, order, stop)
                     _record(connection, order, end, worker)
                     stop.set()
                     return ChildEnd.RECORDED
@@ -103,12 +104,28 @@ def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Wor
         end_run(connection, order.run, order.worker, end)
 
 
+def _observed(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
+    """Carries the run out, and records it as a trace where somebody receives these."""
+    with tracing.recording(), tracing.span("run", tenant=order.tenant) as set_values:
+        set_values(run=order.run, kind=str(order.kind))
+        end = _run(connection, order, stop)
+        set_values(status=str(end.status), waits=str(end.waits), calls=end.calls)
+        set_values(doubts=end.doubt.changes if end.doubt else 0)
+        set_values(**{f"changes_{name}": number for name, number in end.outcomes.items()})
+        if figures := end.figures:
+            set_values(planned=figures.changes, held=figures.held, blocked=figures.blocked)
+            set_values(more=str(figures.more), less=str(figures.less))
+            set_values(one_off=str(figures.one_off), currency=figures.currency)
+        return end
+
+
 def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
     tenant = order.fleet.tenants[order.tenant]
     try:
         project = load_tenant_project(order.fleet, tenant, database=order.database)
         approved = None if order.kind is RunKind.PLAN else approved_plan(connection, order.tenant)
-        return TenantRun(project, tenant, Order(order.kind, order.worker, approved), stop).run()
+        work = Order(order.kind, order.worker, approved)
+        return TenantRun(project, tenant, work, stop, order.log).run()
     except EngineError as error:
         return RunEnd(RunStatus.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 -- a defect, or a file that nobody foresaw

@@ -22,7 +22,9 @@ from trueup.errors import (
     TargetRejected,
     TargetUnavailable,
 )
+from trueup.fleet.event_log import EventLog
 from trueup.fleet.figures import figures_of
+from trueup.fleet.tracing import span
 from trueup.model import document
 from trueup.model.fleet import RunLimits, RunMode, Tenant
 from trueup.model.fleet_run import (
@@ -68,8 +70,11 @@ class Order:
 class TenantRun:
     """One run of a tenant. `stop` ends it gently once set: nothing more is sent then."""
 
-    def __init__(self, project: Project, tenant: Tenant, order: Order, stop: Event) -> None:
+    def __init__(
+        self, project: Project, tenant: Tenant, order: Order, stop: Event, log: EventLog
+    ) -> None:
         self._project, self._tenant, self._order, self._stop = project, tenant, order, stop
+        self._log = log
         self._mode = order.mode(tenant)
         self._made: Plan | None = None
 
@@ -85,7 +90,9 @@ class TenantRun:
         if self._mode is not RunMode.PLAN and self._has_open_run():
             if not self._window_is_open():
                 return self._wait_for_window("an interrupted run")
-            end = self._ended(applying.resume(self._project, self._options()))
+            with span("resume"):
+                outcome = applying.resume(self._project, self._options())
+            end = self._ended(outcome)
             return self._by_policy() if end.status is RunStatus.DONE else end
         if self._order.approved:
             try:
@@ -109,11 +116,15 @@ class TenantRun:
                 assert_never(self._mode)
 
     def _plan_only(self) -> RunEnd:
-        self._made = planning.plan(self._project)
+        self._made = self._plan()
         return RunEnd(RunStatus.PLANNED, doubt=self._doubt_left())
 
+    def _plan(self) -> Plan:
+        with span("plan"):
+            return planning.plan(self._project)
+
     def _plan_for_approval(self) -> RunEnd:
-        made = self._made = planning.plan(self._project)
+        made = self._made = self._plan()
         if not made.changes:
             return RunEnd(RunStatus.DONE)
         return self._waiting(Waits.APPROVAL, "its plan waits for an approval", made.exceeded)
@@ -129,9 +140,10 @@ class TenantRun:
             self._made = made
 
         try:
-            outcome = applying.plan_and_apply(
-                self._project, decide, self._options(), Listener(planned=keep)
-            )
+            with span("plan and apply"):
+                outcome = applying.plan_and_apply(
+                    self._project, decide, self._options(), Listener(planned=keep)
+                )
         except ApprovalMissing as missing:
             return self._waiting(Waits.APPROVAL, str(missing), ())
         except PlanRefused as refused:
@@ -159,7 +171,9 @@ class TenantRun:
             self._options(), over=approved.over, who=f"{approved.who} (approved in the fleet)"
         )
         try:
-            return self._ended(applying.apply(self._project, approved.document, options))
+            with span("apply"):
+                outcome = applying.apply(self._project, approved.document, options)
+            return self._ended(outcome)
         except ApprovalMissing as missing:
             return self._waiting(Waits.APPROVAL, str(missing), made.exceeded)
         except PlanRefused as refused:
@@ -208,6 +222,14 @@ class TenantRun:
 
     def _ended(self, outcome: Outcome) -> RunEnd:
         """What an outcome means for the tenant."""
+        for one in outcome.changes:
+            self._log.say(
+                "change",
+                change=one.change,
+                action=str(one.action),
+                status=str(one.status),
+                state_run=outcome.run,
+            )
         counts = Counter(str(one.status) for one in outcome.changes)
         common = RunEnd(RunStatus.DONE, state_run=outcome.run, outcomes=counts, calls=outcome.calls)
         doubtful = [one for one in outcome.changes if one.status is ChangeStatus.IN_DOUBT]

@@ -23,7 +23,7 @@ SEEN = 60
 
 _RUN = (
     *("id", "tenant", "kind", "due", "missed", "queued", "started", "ended", "begins", "worker"),
-    *("status", "text", "figures", "outcomes", "state_run"),
+    *("status", "text", "figures", "outcomes", "state_run", "calls"),
 )
 
 
@@ -64,6 +64,14 @@ def runs_of(connection: Connection, tenant: str, most: int = 20) -> Sequence[Fle
     """  # noqa: S608 -- names of columns, which are constants
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
         return [_run(row) for row in cursor.execute(query.encode(), [tenant, most])]
+
+
+def run_of(connection: Connection, run: int) -> FleetRun | None:
+    """One run; None where it is not known any more."""
+    query = f"SELECT {', '.join(_RUN)} FROM trueup_fleet.runs WHERE id = %s"  # noqa: S608 -- as above
+    with translated(), connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(query.encode(), [run]).fetchone()
+    return _run(row) if row else None
 
 
 def _tenant(row: DictRow) -> TenantStatus:

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -17,15 +16,19 @@ from typing import assert_never
 from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
 from trueup.fleet.connection import Connection, require_clock, translated
+from trueup.fleet.event_log import EventLog
 from trueup.fleet.faults import fault_text
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.heal import heal
+from trueup.fleet.health import Pulse
+from trueup.fleet.metrics import WorkerMetrics
 from trueup.fleet.open_fleet import OpenFleet, digest_of
 from trueup.fleet.queue import Job, Serving
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due
+from trueup.fleet.status import fleet_status, run_of
 from trueup.model.fleet import Tenant
-from trueup.model.fleet_run import Again, RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import Again, FleetStatus, RunEnd, RunKind, RunStatus
 
 TAKEOVER = 30.0
 """Seconds without a heartbeat after which a worker counts as dead."""
@@ -37,9 +40,6 @@ _LOOK = 1.0  # seconds between looks for what is due
 _WAIT = 5.0  # seconds between tries to reach a database that is away
 _ROUNDS = 5  # looks between signs of life in the table of workers
 _CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs without a job
-
-Log = Callable[[Mapping[str, object]], None]
-"""Takes one event: its name, its time, and what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,12 @@ class WorkerOptions:
 class Worker:
     """One worker of a fleet."""
 
-    def __init__(self, opened: OpenFleet, options: WorkerOptions, log: Log) -> None:
-        self._open, self._options, self._log = opened, options, log
+    def __init__(self, opened: OpenFleet, options: WorkerOptions, log: EventLog) -> None:
+        self._open, self._options = opened, options
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
+        self._log = replace(log, about={"worker": self.name})
+        self.pulse = Pulse()
+        self.metrics = WorkerMetrics(self._status)
         self._context = preload()
         self._running = 0
         self._queued = 0  # runs, by this worker
@@ -84,11 +87,13 @@ class Worker:
                 if self._options.drain:
                     raise
                 self._is_away = True
+                self.pulse.beat(is_ready=False)
                 self._say("database away", text=str(away))
                 await self._pause()
             except EngineError as error:
                 if self._options.drain or not is_ready:
                     raise
+                self.pulse.beat(is_ready=False)
                 self._say("worker waits", text=str(error))
                 await self._pause()
         await asyncio.to_thread(self._leave)
@@ -130,6 +135,7 @@ class Worker:
         rounds = 0
         while True:
             await asyncio.to_thread(self._look, connection)
+            self.pulse.beat(is_ready=True)
             rounds += 1
             if rounds % _ROUNDS == 1:
                 await asyncio.to_thread(self._report, connection)
@@ -214,6 +220,7 @@ class Worker:
             await asyncio.to_thread(self._end, job, RunEnd(RunStatus.FAILED, text))
             return
         self._running += 1
+        self.metrics.began()
         self._say("run began", tenant=job.tenant, run=job.run, kind=str(kind))
         try:
             end = await run_child(
@@ -224,15 +231,47 @@ class Worker:
             )
         finally:
             self._running -= 1
-        self._say("run ended", tenant=job.tenant, run=job.run, how=str(end))
+            self.metrics.left()
         if missing := _end_of(end, tenant):
             await asyncio.to_thread(self._end, job, missing)
+        await asyncio.to_thread(self._observe_end, job, end)
+
+    def _observe_end(self, job: Job, end: ChildEnd) -> None:
+        """Reports and counts how a run ended, or that it goes on elsewhere."""
+        with self._open.connect() as connection:
+            run = run_of(connection, job.run)
+        if run is None or run.ended is None:
+            self._say("run left", tenant=job.tenant, run=job.run, how=str(end))
+            return
+        self.metrics.ended(run)
+        counts = {f"changes_{name}": number for name, number in run.outcomes.items()}
+        seconds = (run.ended - run.started).total_seconds() if run.started else 0
+        self._say(
+            "run ended",
+            tenant=job.tenant,
+            run=job.run,
+            status=str(run.status),
+            seconds=round(seconds, 1),
+            planned=run.figures.changes if run.figures else 0,
+            calls=run.calls,
+            state_run=run.state_run,
+            **counts,
+        )
+
+    def _status(self) -> FleetStatus | None:
+        """How the fleet stands; None while its database is away."""
+        try:
+            with self._open.connect() as connection:
+                return fleet_status(connection)
+        except FleetDatabaseAway:
+            return None
 
     def _order(self, job: Job, kind: RunKind) -> ChildOrder:
         fleet = self._open.fleet
         alone = replace(fleet, tenants={job.tenant: fleet.tenants[job.tenant]})
         grace = min(GRACE, self._options.takeover / 2)
-        return ChildOrder(alone, job.tenant, self._open.url, job.run, kind, self.name, grace)
+        log = replace(self._log, about={**self._log.about, "tenant": job.tenant, "run": job.run})
+        return ChildOrder(alone, job.tenant, self._open.url, job.run, kind, self.name, grace, log)
 
     def _kind_of(self, job: Job) -> RunKind | None:
         """Why a run was queued; None for one that has ended."""
@@ -251,8 +290,7 @@ class Worker:
             await asyncio.wait_for(self._stop.wait(), _WAIT)
 
     def _say(self, event: str, **about: object) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._log({"at": now, "event": event, "worker": self.name, **about})
+        self._log.say(event, **about)
 
 
 def _end_of(end: ChildEnd, tenant: Tenant) -> RunEnd | None:

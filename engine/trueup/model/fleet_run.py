@@ -131,6 +131,7 @@ class FleetRun:
     figures: PlanFigures | None
     outcomes: Mapping[str, int]
     state_run: str
+    calls: int  # requests to the target system, where it wrote
 
     @property
     def at_stake(self) -> Decimal:

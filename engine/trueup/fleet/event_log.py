@@ -1,0 +1,45 @@
+"""What a worker reports while it works: a line for each event, for people or for programs.
+
+An event names its tenant, run and change by their keys. No event holds the name of a customer, the
+value of a field, or an amount of money.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+Write = Callable[[str], None]
+"""Writes one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """Writes events, each with what the log is `about`."""
+
+    as_json: bool = False
+    about: Mapping[str, object] = field(default_factory=dict)
+    write: Write = field(default_factory=lambda: write_to_stderr)
+
+    def say(self, event: str, **about: object) -> None:
+        """Writes one event. Values are texts, numbers or truth values."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        named = {**self.about, **about}
+        if self.as_json:
+            self.write(json.dumps({"at": at, "event": event, **named}, ensure_ascii=False))
+        else:
+            details = " ".join(f"{name}={_text(value)}" for name, value in named.items())
+            self.write(f"{at} {event} {details}")
+
+
+def _text(value: object) -> str:
+    """A value on one line; quoted where it has more than one word."""
+    text = " ".join(str(value).split())
+    return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
+
+
+def write_to_stderr(line: str) -> None:
+    """Writes one line at once: the processes of a worker's runs write to the same stream."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,106 @@
+"""Traces of runs for OpenTelemetry, where the extra `otel` is installed and a receiver is named.
+
+The standard variables decide: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) names the
+receiver; without it nothing is recorded, and the libraries are not loaded. A run is a span, its
+plan and apply are spans below it, and each request to a system is a span below these. Spans hold
+the tenant, the run, counts and sums. No span holds the name of a customer, the content of a
+request, or the part of an address that selects rows.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from trueup.errors import EngineError
+from trueup.version import VERSION
+
+if TYPE_CHECKING:
+    from opentelemetry.instrumentation.httpx import RequestInfo
+    from opentelemetry.trace import Span
+
+RECEIVERS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+INSTALL = "pip install trueup[otel]"
+
+Value = str | int | float | bool
+SetValues = Callable[..., None]
+"""Adds values to a span: `set_values(status="done", calls=12)`."""
+
+_ADDRESS = ("url.full", "http.url")  # names of a request's address: the new one, and the old one
+_FLUSH = 5_000  # milliseconds that what is recorded last may take to be sent
+
+
+def is_wanted() -> bool:
+    """Whether the environment names a receiver."""
+    return any(os.environ.get(name) for name in RECEIVERS)
+
+
+def require_libraries() -> None:
+    """Raises EngineError where traces are wanted and cannot be recorded."""
+    if not is_wanted():
+        return
+    try:
+        is_there = find_spec("opentelemetry.instrumentation.httpx")
+    except ModuleNotFoundError:  # a package above it is missing
+        is_there = None
+    if not is_there:
+        raise EngineError(f"{RECEIVERS[0]} is set, and traces need `{INSTALL}`")
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Records what happens in this process inside the block, and sends it before the block ends."""
+    if not is_wanted():
+        yield
+        return
+    from opentelemetry import propagate, trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+    from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+    from opentelemetry.propagators.composite import CompositePropagator
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    about = Resource.create({"service.name": "trueup", "service.version": VERSION})
+    provider = TracerProvider(resource=about, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    propagate.set_global_textmap(CompositePropagator([]))  # the systems get no headers of ours
+    ThreadingInstrumentor().instrument()  # requests are sent by threads of their own
+    HTTPXClientInstrumentor().instrument(request_hook=_shorten_address)
+    try:
+        yield
+    finally:
+        provider.force_flush(_FLUSH)
+        provider.shutdown()
+
+
+@contextmanager
+def span(name: str, **about: Value) -> Iterator[SetValues]:
+    """Records what happens inside the block as one span, with what it is about."""
+    if not is_wanted():
+        yield _ignore
+        return
+    from opentelemetry import trace
+
+    with trace.get_tracer("trueup").start_as_current_span(name) as current:
+
+        def set_values(**values: Value) -> None:
+            current.set_attributes({f"trueup.{key}": value for key, value in values.items()})
+
+        set_values(**about)
+        yield set_values
+
+
+def _ignore(**_: Value) -> None:
+    """Nothing is recorded."""
+
+
+def _shorten_address(current: "Span", request: "RequestInfo") -> None:
+    """Leaves out of the address what selects rows: it may hold the name of a customer."""
+    _, url, *_ = request
+    address = str(url).partition("?")[0]
+    current.set_attributes(dict.fromkeys(_ADDRESS, address))
