@@ -1,14 +1,10 @@
 """Serves the desk on this machine, until it is asked to stop."""
 
-import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from urllib.parse import urlencode
-
-import uvicorn
 
 from trueup.errors import ConfigError, EngineError
 from trueup.loopback import is_loopback
@@ -17,6 +13,7 @@ from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.review.app import create_app
 from trueup.review.desk import Desk
+from trueup.review.listening import Listening
 from trueup.review.login import LOGIN, LogIn, TokenLogIn
 from trueup.review.oidc import Provider
 from trueup.review.pages import refusal, welcome
@@ -24,13 +21,6 @@ from trueup.review.sessions import Sessions, cookie_name
 from trueup.review.site import Site, public_site
 from trueup.review.team_login import DONE, TeamLogIn
 from trueup.review.works import Failures
-
-GRACE = 5
-"""Seconds in which open requests may end when the server stops."""
-
-POLL = 0.2
-"""Seconds between two looks at whether the server is still there."""
-
 
 TEAM_SESSION = 8 * 3600.0
 """Seconds for which a person of a team is logged in."""
@@ -67,17 +57,15 @@ class Server:
         failures = Failures(around.scrub, around.report_fault)
         self.desk = Desk(folder, failures, listed_only=team is not None)
         settings = login_settings(folder) if team else None
-        self._socket = _bind(host, port)
-        port = self._socket.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        site = Site(f"{shown}:{port}", port=port)
+        self._listening = Listening(host, port)
+        site = self._listening.site
         try:
             if team and (team.proxies or not is_loopback(host)):
-                site = team_site(folder, team, port)
+                site = team_site(folder, team, site.port)
         except EngineError:
-            self._socket.close()
+            self._listening.close()
             raise
-        cookie = cookie_name(port)
+        cookie = cookie_name(site.port)
         log_in: LogIn
         if settings is None:
             self.sessions = Sessions(current_user())
@@ -95,39 +83,15 @@ class Server:
             )
             self.login = f"{site.origin}/"
         self._announce = around.announce
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(self.desk, self.sessions, site, log_in),
-                http="h11",
-                ws="none",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE,
-            )
-        )
+        self._app = create_app(self.desk, self.sessions, site, log_in)
 
     def run(self, stop: Event) -> None:
-        """Serves until `stop` is set; a run at work is stopped, and waited for.
+        """Serves until `stop` is set; a run at work is stopped, and waited for."""
+        self._listening.serve(self._app, stop, self._begin, self.desk.runner.close)
 
-        The caller's thread handles signals, so the server has a thread of its own.
-        """
-        thread = Thread(target=self._server.run, args=([self._socket],), name="desk", daemon=True)
-        thread.start()
+    def _begin(self) -> None:
         self.desk.first_plan()
         self._announce(self.login)
-        while thread.is_alive() and not stop.wait(POLL):
-            pass
-        self.desk.runner.close()
-        self._server.should_exit = True
-        thread.join()
-        self._socket.close()
-        if not stop.is_set():
-            raise EngineError("the desk's server ended by itself: start `trueup review` again")
 
 
 def login_settings(folder: Path) -> OidcSettings:
@@ -152,20 +116,3 @@ def team_site(folder: Path, team: Team, port: int) -> Site:
             "--proxy, and the desk's public one as `desk: {address: …}` in trueup.yaml"
         )
     return public_site(address, team.proxies, port)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        with suppress(OSError):
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        why = error.strerror or error
-        raise EngineError(
-            f"the desk cannot listen on {host}:{port}: {why}; another --port, or 0 for a free one"
-        ) from error
-    return listening

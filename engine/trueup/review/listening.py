@@ -1,0 +1,90 @@
+"""A port of this machine at which an app is served until it is asked to stop."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from trueup.errors import EngineError
+from trueup.review.site import Site
+
+GRACE = 5
+"""Seconds in which open requests may end when the server stops."""
+
+POLL = 0.2
+"""Seconds between two looks at whether the server is still there."""
+
+
+class Listening:
+    """A port that is taken; `serve` answers at it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Takes the port; 0 takes a free one. Raises EngineError where it cannot be had."""
+        self._socket = _bind(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self.site = Site(f"{shown}:{self.port}", port=self.port)
+
+    def close(self) -> None:
+        """Gives the port back."""
+        self._socket.close()
+
+    def serve(
+        self, app: ASGIApp, stop: Event, begin: Callable[[], None], end: Callable[[], None]
+    ) -> None:
+        """Serves until `stop` is set. Calls `begin` when it serves, and `end` before it stops.
+
+        Raises EngineError where the server ends by itself.
+        """
+        with self._answering(app) as server:
+            begin()
+            while server.is_alive() and not stop.wait(POLL):
+                pass
+            end()
+        if not stop.is_set():
+            raise EngineError("the desk's server ended by itself: start the command again")
+
+    @contextmanager
+    def _answering(self, app: ASGIApp) -> Iterator[Thread]:
+        """The caller's thread handles signals, so the server has a thread of its own."""
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE,
+            )
+        )
+        thread = Thread(target=server.run, args=([self._socket],), name="desk", daemon=True)
+        thread.start()
+        yield thread
+        server.should_exit = True
+        thread.join()
+        self._socket.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        with suppress(OSError):
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        why = error.strerror or error
+        raise EngineError(
+            f"the desk cannot listen on {host}:{port}: {why}; another --port, or 0 for a free one"
+        ) from error
+    return listening
