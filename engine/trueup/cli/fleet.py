@@ -10,6 +10,7 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
+from trueup.cli.desks import needing_extra, surroundings
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.signals import stopping
@@ -186,6 +187,37 @@ def worker(
             # The driver needs this loop on Windows too.
             runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
             stack.enter_context(runner).run(work())
+    return Exit.DONE
+
+
+@fleet.command(
+    short_help="Look at tenants, and approve, in a browser.",
+    epilog=example("trueup fleet review", "trueup fleet review --port 8366"),
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="0 takes any free one.",
+)
+@common
+def review(context: CommandContext, port: int) -> int:
+    """Serve the fleet to a browser on this machine, until Ctrl-C.
+
+    It shows what `trueup fleet status` shows, the runs of each tenant and the plans that wait;
+    plans are approved or refused and runs are queued there. The printed address works once, in the
+    browser that opens it first. Needs the extras `fleet` and `review`.
+    """
+    from threading import Event
+
+    with _opened(context) as opened:
+        with needing_extra("trueup fleet review"):
+            from trueup.review.fleet_server import FleetServer
+        around = surroundings(context, ["fleet", "review"])
+        server, stop = FleetServer(opened, port, around), Event()
+        with stopping(stop):
+            server.run(stop)
     return Exit.DONE
 
 

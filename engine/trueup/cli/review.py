@@ -4,14 +4,9 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.cli.output import out_done
+from trueup.cli.desks import needing_extra, surroundings
 from trueup.cli.signals import stopping
 from trueup.loopback import is_loopback
-
-INSTALL = "pip install trueup[review]"
-
-_NEEDED = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
-"""What the extra brings."""
 
 
 def _checked_host(host: str, auth: str, proxies: tuple[str, ...]) -> str:
@@ -78,33 +73,9 @@ def review(
     host = _checked_host(host, auth, proxies)
     from threading import Event
 
-    from trueup.cli.failures import fault_report
-    from trueup.cli.output import report
-    from trueup.cli.redaction import scrubbed, scrubber
-    from trueup.errors import EngineError
-    from trueup.render.json_ import as_json
-
-    try:
-        from trueup.review.server import Server, Surroundings, Team
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _NEEDED:
-            raise
-        raise EngineError(f"trueup review needs `{INSTALL}`") from error
-
-    def announce(address: str) -> None:
-        if context.json:
-            out_done(as_json({"address": address}))
-        else:
-            once = "" if auth == "oidc" else ", once,"
-            out_done(f"The desk is open{once} at {address}\nCtrl-C ends it.\n")
-
-    around = Surroundings(
-        scrub=scrubber(context.folder),
-        report_fault=lambda error: report(
-            scrubbed(fault_report(error, ["review"]), context.folder)
-        ),
-        announce=announce,
-    )
+    with needing_extra("trueup review"):
+        from trueup.review.server import Server, Team
+    around = surroundings(context, ["review"], once=auth != "oidc")
     team = Team(proxies) if auth == "oidc" else None
     server = Server(context.folder, host, port, around, team)
     stop = Event()

@@ -18,7 +18,7 @@ from trueup.render.style import PLAIN, Paint, Style
 from trueup.render.text import page
 
 _HEADING = ("Tenant", "Last run", "", "Next run", "At stake a month", "Waits for")
-_FAULTY = frozenset({RunStatus.FAILED, RunStatus.TOO_LONG, RunStatus.PARTIAL})
+FAULTY = frozenset({RunStatus.FAILED, RunStatus.TOO_LONG, RunStatus.PARTIAL})
 _TEXT = 200  # characters of why a run ended so
 
 WAITS: Mapping[Waits, str] = {
@@ -42,7 +42,7 @@ def status_text(status: FleetStatus, style: Style = PLAIN, *, verbose: bool = Fa
         lines.append(_line(tenant, style))
         if text := _why(tenant, verbose=verbose):
             lines.append(free(text, style.dim, indent=4))
-    return page([lines, [free(_summary(status))]], style.columns)
+    return page([lines, [free(summary_text(status))]], style.columns)
 
 
 def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
@@ -53,10 +53,10 @@ def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
         cells = (
             Cell(str(run.id)),
             Cell(str(run.kind)),
-            Cell(_moment(run.due) + (f", {run.missed:,} missed before" if run.missed else "")),
-            Cell(_moment(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
-            Cell(_moment(run.ended)),
-            Cell(str(run.status), style.error if run.status in _FAULTY else style.dim),
+            Cell(moment(run.due) + (f", {run.missed:,} missed before" if run.missed else "")),
+            Cell(moment(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
+            Cell(moment(run.ended)),
+            Cell(str(run.status), style.error if run.status in FAULTY else style.dim),
             Cell(_changes(run)),
         )
         lines.append(Line(cells, "run"))
@@ -71,35 +71,35 @@ def _changes(run: FleetRun) -> str:
 
 def _line(tenant: TenantStatus, style: Style) -> Line:
     last = tenant.last
-    paint: Paint = style.error if last and last.status in _FAULTY else style.dim
+    paint: Paint = style.error if last and last.status in FAULTY else style.dim
     cells = (
         Cell(sanitize(tenant.name)),
-        Cell(_moment(last.ended) if last else "never"),
-        Cell(_state(tenant), paint),
-        Cell(_moment(tenant.next) if tenant.next else "–"),
-        Cell(_stake(last), right=True),
-        Cell(_waits(tenant), style.warn),
+        Cell(moment(last.ended) if last else "never"),
+        Cell(state_text(tenant), paint),
+        Cell(moment(tenant.next) if tenant.next else "–"),
+        Cell(stake_text(last), right=True),
+        Cell(waits_text(tenant), style.warn),
     )
     return Line(cells, "tenant")
 
 
-def _state(tenant: TenantStatus) -> str:
+def state_text(tenant: TenantStatus) -> str:
     if tenant.current is not None:
         return str(tenant.current.status)
     return str(tenant.last.status) if tenant.last else ""
 
 
-def _stake(last: FleetRun | None) -> str:
+def stake_text(last: FleetRun | None) -> str:
     if last is None or last.figures is None:
         return ""
     shown = money(last.at_stake, last.figures.currency)
     return f"{shown} +?" if last.figures.unpriced else shown
 
 
-def _waits(tenant: TenantStatus) -> str:
+def waits_text(tenant: TenantStatus) -> str:
     parts = [WAITS[tenant.waits]] if tenant.waits is not Waits.NOTHING else []
     if tenant.waits_since and tenant.waits is not Waits.WINDOW:
-        parts[0] += f", since {_moment(tenant.waits_since)}"
+        parts[0] += f", since {moment(tenant.waits_since)}"
     if tenant.doubt:
         parts.append(_doubt(tenant.doubt))
     return "; ".join(parts)
@@ -108,8 +108,8 @@ def _waits(tenant: TenantStatus) -> str:
 def _doubt(doubt: Doubt) -> str:
     text = f"{count(doubt.changes, 'change')} in doubt"
     if doubt.since:
-        text += f" since {_moment(doubt.since)}"
-    return f"{text}, settled from {_moment(doubt.until)}" if doubt.until else text
+        text += f" since {moment(doubt.since)}"
+    return f"{text}, settled from {moment(doubt.until)}" if doubt.until else text
 
 
 def _why(tenant: TenantStatus, *, verbose: bool) -> str:
@@ -119,11 +119,11 @@ def _why(tenant: TenantStatus, *, verbose: bool) -> str:
     return text if verbose else clip(text, _TEXT)
 
 
-def _summary(status: FleetStatus) -> str:
+def summary_text(status: FleetStatus) -> str:
     busy = sum(1 for tenant in status.tenants if tenant.current)
     waiting = sum(1 for tenant in status.tenants if tenant.waits is not Waits.NOTHING)
     doubtful = sum(1 for tenant in status.tenants if tenant.doubt)
-    failed = sum(1 for tenant in status.tenants if tenant.last and tenant.last.status in _FAULTY)
+    failed = sum(1 for tenant in status.tenants if tenant.last and tenant.last.status in FAULTY)
     workers = count(len(status.workers), "worker") if status.workers else "no worker"
     tenants = count(len(status.tenants), "tenant")
     return (
@@ -132,7 +132,7 @@ def _summary(status: FleetStatus) -> str:
     )
 
 
-def _moment(at: datetime | None) -> str:
+def moment(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 

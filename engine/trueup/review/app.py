@@ -76,8 +76,8 @@ def _pages() -> list[Route]:
         "/setup": setting_up.setup,
         "/setup/edit": setting_up.edit,
         "/doctor": setting_up.doctor,
-        CSS: _css,
-        **{f"/{name}": _script(name) for name in ("desk.js", "progress.js")},
+        CSS: style_page,
+        **{f"/{name}": script_page(name) for name in ("desk.js", "progress.js")},
     }
     return [
         *(
@@ -110,11 +110,13 @@ def _actions() -> list[Route]:
     return [Route(path, _guarded(handler), methods=["POST"]) for path, handler in actions.items()]
 
 
-def _css(_request: Request) -> Response:
+def style_page(_request: Request) -> Response:
+    """The style of all pages."""
     return Response(stylesheet(), media_type="text/css; charset=utf-8")
 
 
-def _script(name: str) -> Callable[[Request], Response]:
+def script_page(name: str) -> Callable[[Request], Response]:
+    """The page of one script."""
     return lambda _request: Response(script(name), media_type="text/javascript; charset=utf-8")
 
 
@@ -135,7 +137,11 @@ def _guarded(handler: Callable[[Request], Response]) -> Callable[[Request], Resp
 
 
 def _no_page(request: Request, error: Exception) -> Response:
-    """The page for an address that there is not, or a verb that it does not take."""
-    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-    text = _NO_PAGE if status == HTTPStatus.NOT_FOUND else _OTHER_METHOD
+    status, text = no_page_text(error)
     return failure_text(request, text, status)
+
+
+def no_page_text(error: Exception) -> tuple[int, str]:
+    """What is wrong with an address that there is not, or with a verb that it does not take."""
+    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+    return status, _NO_PAGE if status == HTTPStatus.NOT_FOUND else _OTHER_METHOD

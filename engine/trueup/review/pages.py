@@ -72,7 +72,7 @@ def page(
     desk = desk_of(request)
     person = desk.people.person(session_of(request).person)
     text = (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             title=title,
@@ -101,7 +101,7 @@ def _is_open(address: str, person: Person) -> bool:
 def fragment(request: Request, template: str, **values: object) -> HTMLResponse:
     """A part of a page, with which the script replaces what stands there."""
     csrf = Exact(session_of(request).csrf)
-    found = _environment().get_template(template)
+    found = environment().get_template(template)
     return HTMLResponse(found.render(csrf_name=CSRF, csrf=csrf, **values))
 
 
@@ -116,7 +116,7 @@ def here_of(request: Request) -> Exact:
 def refusal(status: int, text: str) -> HTMLResponse:
     """A page without a head, for who is not let in."""
     shown = (
-        _environment()
+        environment()
         .get_template("refusal.html")
         .render(title=HTTPStatus(status).phrase, text=text)
     )
@@ -129,7 +129,7 @@ def welcome(person: str) -> HTMLResponse:
     A redirect would not do: it continues the way from the provider's site, and a browser sends no
     strict cookie on such a way.
     """
-    shown = _environment().get_template("welcome.html").render(title="Logged in", person=person)
+    shown = environment().get_template("welcome.html").render(title="Logged in", person=person)
     return HTMLResponse(shown)
 
 
@@ -171,7 +171,7 @@ def _harmless(value: object) -> object:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("trueup.review"), PackageLoader("trueup.render")]),
         autoescape=True,

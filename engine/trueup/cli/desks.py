@@ -1,0 +1,53 @@
+"""What the commands share that serve a desk to a browser."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from trueup.cli.common import CommandContext
+from trueup.cli.output import out_done
+
+if TYPE_CHECKING:
+    from trueup.review.server import Surroundings
+
+INSTALL = "pip install trueup[review]"
+
+_NEEDED = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
+"""What the extra brings."""
+
+
+@contextmanager
+def needing_extra(command: str) -> Iterator[None]:
+    """The block imports what serves a desk. Raises EngineError where the extra is missing."""
+    from trueup.errors import EngineError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        raise EngineError(f"{command} needs `{INSTALL}`") from error
+
+
+def surroundings(
+    context: CommandContext, command: Sequence[str], *, once: bool = True
+) -> "Surroundings":
+    """What a desk asks of the command that starts it. `once`: its address opens it once."""
+    from trueup.cli.failures import fault_report
+    from trueup.cli.output import report
+    from trueup.cli.redaction import scrubbed, scrubber
+    from trueup.render.json_ import as_json
+    from trueup.review.server import Surroundings
+
+    def announce(address: str) -> None:
+        if context.json:
+            out_done(as_json({"address": address}))
+        else:
+            how = ", once," if once else ""
+            out_done(f"The desk is open{how} at {address}\nCtrl-C ends it.\n")
+
+    return Surroundings(
+        scrub=scrubber(context.folder),
+        report_fault=lambda error: report(scrubbed(fault_report(error, command), context.folder)),
+        announce=announce,
+    )

@@ -1,0 +1,259 @@
+"""The pages of a fleet: how its tenants stand, the plans that wait, and what is done about them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from trueup.errors import EngineError
+from trueup.fleet.approve import Waiting, answer, waiting_plan
+from trueup.fleet.connection import Connection
+from trueup.fleet.open_fleet import OpenFleet, require_tenants
+from trueup.fleet.schedule import request_runs
+from trueup.fleet.status import fleet_status, runs_of
+from trueup.model.approval import Statement
+from trueup.model.fleet_run import FleetRun, FleetStatus, RunKind, TenantStatus, Waits
+from trueup.render.fleet import FAULTY, moment, stake_text, state_text, summary_text, waits_text
+from trueup.render.plan_html import plan_html
+from trueup.render.report import ReasonText
+from trueup.render.text import plan_text
+from trueup.review.filters import part_of
+from trueup.review.gate import CSRF
+from trueup.review.pages import Exact, address, environment, form_of, session_of
+from trueup.review.works import Failures
+
+PAGE = 100
+"""Tenants on a page."""
+
+REFRESH = 5
+"""Seconds after which a page that shows runs at work asks again."""
+
+OTHER_PLAN = (
+    "The plan that waits is another one than the page showed: the tenant was planned again "
+    "meanwhile. Nothing was written. Look at the new plan."
+)
+
+STATES: dict[str, Callable[[TenantStatus], bool]] = {
+    "waits for a person": lambda one: one.waits not in {Waits.NOTHING, Waits.WINDOW},
+    "in doubt": lambda one: one.doubt is not None,
+    "failed": lambda one: one.last is not None and one.last.status in FAULTY,
+    "queued or at work": lambda one: one.current is not None,
+    "never run": lambda one: one.last is None,
+}
+"""What the list can be narrowed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDesk:
+    """What the pages of a fleet show and act on."""
+
+    opened: OpenFleet
+    failures: Failures
+
+
+def fleet_desk_of(request: Request) -> FleetDesk:
+    """The fleet that the app serves."""
+    desk: FleetDesk = request.app.state.desk
+    return desk
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A tenant in the list."""
+
+    name: str
+    address: Exact
+    last: str
+    state: str
+    is_faulty: bool
+    next: str
+    stake: str
+    waits: str
+    why: str
+
+
+def tenants(request: Request) -> Response:
+    """All tenants, those first that wait for a person, then those at which most is at stake."""
+    with fleet_desk_of(request).opened.connect() as connection:
+        status = fleet_status(connection)
+    query = request.query_params
+    chosen, text = query.get("state", ""), query.get("text", "").strip()
+    fits = STATES.get(chosen)
+    found = [
+        one
+        for one in status.tenants
+        if (fits is None or fits(one)) and text.lower() in one.name.lower()
+    ]
+    number = query.get("page", "1")
+    part = part_of(
+        [_row(one) for one in sorted(found, key=_weight)],
+        int(number) if number.isascii() and number.isdecimal() else 1,
+        PAGE,
+    )
+    return _page(
+        request,
+        "fleet.html",
+        status.fleet or "Fleet",
+        refresh=REFRESH if any(one.current for one in status.tenants) else 0,
+        summary=summary_text(status),
+        states=_counts(status),
+        chosen=chosen,
+        text=text,
+        part=part,
+        to=lambda page: address("/", state=chosen, text=text, page=page),
+    )
+
+
+def _counts(status: FleetStatus) -> dict[str, int]:
+    return {name: sum(map(fits, status.tenants)) for name, fits in STATES.items()}
+
+
+def _weight(one: TenantStatus) -> tuple[bool, Decimal]:
+    needs_person = one.doubt is not None or STATES["waits for a person"](one)
+    return not needs_person, -(one.last.at_stake if one.last else Decimal(0))
+
+
+def _row(one: TenantStatus) -> _Row:
+    last = one.last
+    return _Row(
+        name=one.name,
+        address=address("/tenant", name=one.name),
+        last=moment(last.ended) if last else "never",
+        state=state_text(one),
+        is_faulty=last is not None and last.status in FAULTY,
+        next=moment(one.next) if one.next else "–",
+        stake=stake_text(last),
+        waits=waits_text(one),
+        why=last.text if last else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _RunRow:
+    """A run of a tenant."""
+
+    id: int
+    why: str
+    started: str
+    ended: str
+    status: str
+    is_faulty: bool
+    figures: str
+    text: str
+
+
+def tenant(request: Request) -> Response:
+    """One tenant: its runs, and the plan that waits."""
+    desk = fleet_desk_of(request)
+    name = request.query_params.get("name", "")
+    with desk.opened.connect() as connection:
+        require_tenants(connection, (name,))
+        [standing] = fleet_status(connection, (name,)).tenants
+        runs = runs_of(connection, name)
+        waiting = _waiting(desk, connection, standing)
+    return _page(
+        request,
+        "tenant.html",
+        name,
+        refresh=REFRESH if standing.current else 0,
+        one=_row(standing),
+        does=standing.does,
+        runs=[_run_row(run) for run in runs],
+        plan=plan_text(waiting.plan) if waiting else "",
+        digest=Exact(waiting.kept.digest) if waiting else "",
+        limits=waiting.kept.limits if waiting else (),
+        download=address("/plan", name=name),
+    )
+
+
+def _waiting(desk: FleetDesk, connection: Connection, standing: TenantStatus) -> Waiting | None:
+    """The plan of a tenant that somebody may say yes to now."""
+    if standing.waits not in {Waits.APPROVAL, Waits.LIMITS, Waits.REFUSED}:
+        return None
+    return waiting_plan(desk.opened, connection, standing.name)
+
+
+def _run_row(run: FleetRun) -> _RunRow:
+    figures = run.figures
+    planned = f"{figures.changes:,} planned" if figures else ""
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in run.outcomes.items())
+    return _RunRow(
+        id=run.id,
+        why=str(run.kind),
+        started=moment(run.started),
+        ended=moment(run.ended),
+        status=str(run.status),
+        is_faulty=run.status in FAULTY,
+        figures=outcomes or planned,
+        text=run.text,
+    )
+
+
+def plan(request: Request) -> Response:
+    """The plan that waits, as the report that `trueup show --format html` writes."""
+    desk = fleet_desk_of(request)
+    name = request.query_params.get("name", "")
+    with desk.opened.connect() as connection:
+        waiting = waiting_plan(desk.opened, connection, name)
+    return Response(
+        plan_html(waiting.plan),
+        media_type="text/html; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.plan.html"'},
+    )
+
+
+def run(request: Request) -> Response:
+    """Queues a run of a tenant, or a plan alone."""
+    desk, form = fleet_desk_of(request), form_of(request)
+    name = form.exact("tenant")
+    kind = RunKind.PLAN if form.one("do") == "plan" else RunKind.ASKED
+    with desk.opened.connect() as connection:
+        names = require_tenants(connection, (name,))
+        request_runs(connection, desk.opened.queue, names, kind)
+    return RedirectResponse(address("/tenant", name=name), HTTPStatus.SEE_OTHER)
+
+
+def approve(request: Request) -> Response:
+    """Says yes or no to the plan that the page showed, and to no other one."""
+    desk, form = fleet_desk_of(request), form_of(request)
+    name = form.exact("tenant")
+    statement = Statement.NO if form.one("answer") == "no" else Statement.YES
+    reason = form.one("reason")
+    if statement is Statement.NO and not reason:
+        raise EngineError("a refusal needs a reason: whoever looks after the tenant reads it")
+    with desk.opened.connect() as connection:
+        waiting = waiting_plan(desk.opened, connection, name)
+        if waiting.kept.digest != form.exact("digest"):
+            raise EngineError(OTHER_PLAN)
+        who = session_of(request).person
+        over = form.every("over")
+        done = answer(desk.opened, connection, waiting, who, statement, reason, over)
+    if statement is Statement.YES and not done.is_queued:
+        raise EngineError(done.text)
+    return RedirectResponse(address("/tenant", name=name), HTTPStatus.SEE_OTHER)
+
+
+def fleet_failure(request: Request, reasons: tuple[ReasonText, ...], status: int) -> HTMLResponse:
+    """A page that says why something was not done."""
+    return _page(request, "fleet_failure.html", "Not done", status=status, reasons=reasons)
+
+
+def _page(
+    request: Request, template: str, title: str, *, status: int = HTTPStatus.OK, **values: object
+) -> HTMLResponse:
+    session = session_of(request)
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            title=title,
+            person=session.person,
+            csrf_name=CSRF,
+            csrf=Exact(session.csrf),
+            **{"refresh": 0, **values},
+        )
+    )
+    return HTMLResponse(text, status)
