@@ -21,7 +21,7 @@ or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.1
 % (v + (sys.executable,)))
 
 .PHONY: help demo demo-dataverse demo-fleet desk quick test test-thorough test-all test-lowest test-postgres test-clients lint \
-	coverage bench chaos docs screenshots schemas clean
+	coverage bench bench-fleet chaos docs screenshots schemas clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -126,6 +126,9 @@ test-clients: $(RUNTIME) $(OTHERS)/.installed ## Clients that others wrote, unmo
 
 bench: $(DEV) ## Rows per second, memory, ratios against peers
 	$(BIN)/python -m tests.bench
+
+bench-fleet: $(DEV) ## 500 tenants planned by two workers; 5,000 enqueued and shown
+	$(BIN)/python -m tests.bench.fleet
 
 chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 	$(BIN)/python -m tests.chaos
