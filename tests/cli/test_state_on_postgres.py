@@ -1,10 +1,16 @@
 """Every command with the state on PostgreSQL: the same results, and no password in any text."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from trueup import wiring
+from trueup.operations.project import load_project
+from trueup.state.postgres.clock import ServerClock
+
+from tests.support.fakes import FakeClock
 
 SECRET = "n0tt0besh0wn"  # noqa: S105 -- of no server
 
@@ -84,3 +90,27 @@ def test_no_password_is_shown_when_the_state_cannot_be_opened(trueup, state_at, 
         assert code != 0
         assert text in err
         assert SECRET not in out + err
+
+
+def test_a_run_is_timed_by_the_server_of_its_state(work, postgres, state_at):
+    state_at(postgres, tenant="acme")
+    long_ago = FakeClock(datetime(2001, 1, 1, tzinfo=UTC))
+    project = load_project(work)
+
+    with wiring.connections(project, clock=long_ago) as opened:
+        assert opened.shared_clock().now().year > 2025
+    with wiring.open_world(project) as world:
+        assert isinstance(world.clock, ServerClock)
+    with wiring.open_world(project, clock=long_ago) as world:
+        assert world.clock is long_ago
+
+
+def test_a_missing_driver_is_named_with_what_to_install(trueup, state_at, monkeypatch):
+    state_at("postgresql://db.example/base")
+    monkeypatch.setattr(wiring, "find_spec", lambda _: None)
+
+    code, _, err = trueup("state", "list")
+
+    assert code != 0
+    assert "trueup.yaml:" in err
+    assert "the driver psycopg is not installed: pip install 'trueup[postgres]'" in err
