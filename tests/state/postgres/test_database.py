@@ -2,21 +2,24 @@
 
 import threading
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg import sql
 from trueup.errors import StateError
-from trueup.model.run import Effects, Entry, Link, Run, Step
+from trueup.model.run import Effects, Entry, Link, Run, RunStatus, Step
 from trueup.ports.state import StateSnapshot
 from trueup.state import writer
 from trueup.state.postgres import access, database
 from trueup.state.postgres.store import PostgresState
 
-from tests.state.stores import EDIT, NOON, fill
+from tests.state.stores import EDIT, NOON, TABLES, fill
 from tests.support.fakes import FakeClock
 from tests.support.postgres import NAMED, of_database
 
+PUSHED = ("license_change", "c1")
 LATER = "ALTER TABLE trueup.links ADD COLUMN note text NOT NULL DEFAULT ''"
 
 
@@ -99,6 +102,45 @@ def test_tenants_do_not_see_each_other(postgres):
         assert [finding.code for finding in acme.verify()] == ["state-changed"]
         assert birch.verify() == []
         assert acme.load().lineage != birch.load().lineage
+
+
+def test_no_call_touches_a_row_of_another_tenant(postgres):
+    def rows(tenant):
+        return {
+            table: run(postgres, f"SELECT * FROM trueup.{table} WHERE tenant = %s", tenant)  # noqa: S608
+            for table in TABLES
+        }
+
+    later = FakeClock(NOON + timedelta(days=1))
+    with (
+        opened(postgres, "acme") as acme,
+        opened(postgres, "ash") as untouched,
+        PostgresState(postgres, "birch", clock=later) as birch,
+    ):
+        fill(acme)
+        lease = acme.acquire("apply (ann)")
+        acme.record(lease, "r2", [Entry("b1", Step.STARTED, NOON)])
+        untouched.acquire("apply (ann)")
+        before, empty = rows("acme"), rows("ash")
+
+        fill(birch)
+        lease = birch.renew(birch.acquire("apply (ann)"))  # with the same token
+        run_of_birch = birch.run("r2")
+        birch.record(lease, "r2", [Entry("b1", Step.DONE, NOON)], Effects(unpush=(PUSHED,)))
+        birch.settle(lease, "r2", [Entry("a2", Step.DONE, NOON)], reason="seen")
+        birch.edit(lease, EDIT, Effects(unlink=(("customer", "x"),)))
+        birch.finish(lease, "r2", RunStatus.DONE, NOON)
+        birch.adopt(lease, {"target": "b"}, reason="renamed")
+        birch.begin(replace(run_of_birch, id="r3"), lease)
+        birch.release(lease)
+        run(postgres, "DELETE FROM trueup.lock WHERE tenant = 'birch'")
+        birch.acquire("apply (ben)", reason="why")
+        with opened(postgres, "cedar") as cedar:
+            cedar.import_(birch.export())
+
+        assert all(before.values())
+        assert (rows("acme"), rows("ash")) == (before, empty)
+        assert acme.verify() == []
 
 
 # Migrated
