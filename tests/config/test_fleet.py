@@ -1,11 +1,15 @@
 """fleet.yaml: what becomes of it, and what is wrong with it."""
 
+import re
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from trueup.config.fleet import check_fleet, load_fleet
 from trueup.errors import ConfigError
 from trueup.model.finding import Place, Severity
@@ -266,6 +270,26 @@ def test_what_may_hold_a_secret_is_in_no_representation(written):
     )
 
     assert "visible" not in repr(written.load())
+
+
+VALUES = [
+    *("null", "[]", "{}", "x", "-1", "1.5", "true", "2026-01-01", '"24:00"', "[a, [b]]", '""'),
+    *("{a: {b: 1}}", '"{{ env.X }}"', '"{{ env"', '" "', "*a", "!!int 3", "999999999999999999999"),
+    *("{command: [[a]]}", "{command: []}", "{keyring: {service: a, user: 1}}", "\\x00", "\n- a"),
+]
+PARTS = [part.span() for part in re.finditer(r"(?<=: )[^\n,{}]+|\{[^{}]*\}", GOOD)]
+
+
+@given(st.sampled_from(PARTS), st.sampled_from(VALUES))
+def test_any_value_in_any_place_gives_a_fleet_or_findings(part, value):
+    with TemporaryDirectory() as folder:
+        text = GOOD[: part[0]] + value + GOOD[part[1] :]
+        (Path(folder) / "fleet.yaml").write_text(text, encoding="utf-8")
+
+        fleet, findings = check_fleet(Path(folder), env={}, shipped=SCHEMAS)
+
+    assert (fleet is None) == any(one.severity is Severity.ERROR for one in findings)
+    assert all(one.line() for one in findings)
 
 
 def test_thousands_of_tenants_are_read_once(written):

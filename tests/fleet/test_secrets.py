@@ -191,7 +191,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, then):
     """Also where it has ended itself, and a child of it keeps the output open."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = WAITING.format(port=server.getsockname()[1], then=then)
-        for seconds in (2, 8, 32):  # a busy machine takes long to start a process
+        for seconds in (1, 8, 32):  # a busy machine takes long to start a process
             text = refused(printing(tmp_path, code, seconds))
             server.settimeout(0.1)
             with suppress(TimeoutError):
@@ -208,9 +208,9 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path, then):
 def test_a_command_that_closes_its_output_and_goes_on_is_ended(tmp_path):
     code = "import os, time; os.write(1, b'secret'); os.close(1); time.sleep(600)"
 
-    text = refused(printing(tmp_path, code, seconds=2))
+    text = refused(printing(tmp_path, code, seconds=0.5))
 
-    assert text == f"{sys.executable} was ended after 2 seconds"
+    assert text == f"{sys.executable} was ended after 0.5 seconds"
 
 
 def test_a_reference_shows_no_argument_of_its_command(tmp_path):

@@ -201,12 +201,19 @@ class TenantParser:
                 entry = node["keyring"].data
                 return KeyringSecret(str(entry["service"]), str(entry["user"]), place)
             case _:
-                timeout = node.get("timeout")
-                seconds = float(timeout.data) if timeout else _SECRET_TIMEOUT
-                arguments = node["command"].texts()
-                return CommandSecret(
-                    arguments[0], arguments, self._root, timedelta(seconds=seconds), place
-                )
+                return self._command(node)
+
+    def _command(self, node: Node) -> CommandSecret | None:
+        timeout, command = node.get("timeout"), node["command"]
+        seconds = float(timeout.data) if timeout else _SECRET_TIMEOUT
+        arguments = command.texts()
+        program = arguments[0].strip() if arguments else ""
+        if not program:  # the schema check removes items that are no text
+            self._report("the command names no program", command.place)
+            return None
+        return CommandSecret(
+            program, arguments, self._root, timedelta(seconds=seconds), node.key_place
+        )
 
 
 def _limits(node: Node) -> RunLimits:
