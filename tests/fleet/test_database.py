@@ -95,3 +95,11 @@ def test_an_address_that_is_none_is_said_without_it():
         connect(f"nonsense {CANARY}")
 
     assert CANARY not in str(caught.value)
+
+
+def test_both_ends_of_a_connection_notice_that_the_line_is_cut():
+    found = connections.address("postgresql://host/base?options=-c%20work_mem%3D8MB", "-c x.y=1")
+
+    assert "tcp_user_timeout" in found
+    for setting in ("-c work_mem=8MB", "tcp_keepalives_idle=10", "-c x.y=1"):
+        assert setting in found

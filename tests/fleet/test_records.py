@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from trueup.fleet.approvals import YES, approved_plan, kept_plan, write_answer
 from trueup.fleet.connection import connect
-from trueup.fleet.heal import heal
+from trueup.fleet.heal import forget_old, heal
 from trueup.fleet.records import RETRY_AFTER, Taken, end_run, leave_run, taking
 from trueup.fleet.schedule import enqueue_due, request_runs, sync
 from trueup.fleet.status import fleet_status, runs_of
@@ -202,3 +202,15 @@ def test_a_run_whose_job_was_lost_goes_on(connection, one, url):
 
     [status] = fleet_status(connection, ["acme"]).tenants
     assert (status.last.status, status.next_why) == (RunStatus.INTERRUPTED, "its process was lost")
+
+
+def test_old_runs_are_forgotten_but_the_last_one_of_each_tenant(connection, one):
+    for _ in range(3):
+        ended(connection, one, RunEnd(RunStatus.DONE))
+    connection.execute("UPDATE trueup_fleet.runs SET ended = now() - interval '500 days'")
+
+    forget_old(connection)
+
+    assert len(runs_of(connection, "acme")) == 1
+    [status] = fleet_status(connection, ["acme"]).tenants
+    assert status.last is not None

@@ -22,6 +22,7 @@ from trueup.model.fleet_run import RunKind
 GRACE = 30.0
 """Seconds that a run gets to end gently: it waits for answers that it has asked for."""
 
+_LEAVE = 5.0  # seconds to put things in order, for a process that did not end gently
 _LOOK = 0.05  # seconds between looks at a process
 _ENGINE = "trueup.fleet.run_process"  # with all that a run needs; a worker needs none of it
 
@@ -81,11 +82,13 @@ async def run_child(
         reason = await _until_asked(process, limit, stop)
         if reason is not None:
             with contextlib.suppress(OSError):
-                ours.send("stop")
+                ours.send(reason.value)
             await _until_ended(process, GRACE)
-            if process.is_alive():
-                process.kill()
-                await _until_ended(process, GRACE)
+            # Asked again, it leaves what it waits for; programs that it started end with it.
+            for end in (process.terminate, process.kill):
+                if process.is_alive():
+                    end()
+                    await _until_ended(process, _LEAVE)
         told = _told(ours)
     process.join(1)
     code = process.exitcode

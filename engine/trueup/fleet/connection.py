@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from trueup.errors import EngineError, FleetDatabaseAway
@@ -35,7 +35,10 @@ ALIVE: Mapping[str, Any] = {
     "tcp_user_timeout": 20_000,  # milliseconds
     "application_name": "trueup fleet",
 }
-"""Options of a connection, so that a cut line is noticed within half a minute, on both ends."""
+"""Options of a connection, so that this end notices a cut line within half a minute."""
+
+_SERVER = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+"""The same for the server's end: it would hold a tenant for a worker that is gone for hours."""
 
 
 def connect(url: str) -> Connection:
@@ -46,9 +49,9 @@ def connect(url: str) -> Connection:
 
 def address(url: str, options: str = "") -> str:
     """The address with `ALIVE`, and with options of the server's command line."""
-    more = {"options": options} if options else {}
     try:
-        return make_conninfo(url, **ALIVE, **more)
+        given = str(conninfo_to_dict(url).get("options") or "")
+        return make_conninfo(url, **ALIVE, options=f"{given} {_SERVER} {options}".strip())
     except psycopg.ProgrammingError as error:
         raise EngineError(
             "the address of the fleet's database cannot be read: write it as "

@@ -1,6 +1,7 @@
-"""Runs that are not over and have no job any more: they are ended, and begin again.
+"""Puts the records in order: runs that have no job any more, and runs that are old.
 
-A job gets lost where its worker could not write how its run ended, as the database was away.
+A job gets lost where its worker could not write how its run ended, as the database was away. Its
+run is ended, and the tenant is run again.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,12 @@ from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 AFTER = 60
 """Seconds after which a run that is not over is looked at."""
+
+KEPT = 400
+"""Days for which the runs of a tenant are kept; its last one is kept longer."""
+
+FORGOTTEN = 1000
+"""Runs that are removed at once."""
 
 
 def heal(connection: Connection, queue: Queue) -> Sequence[str]:
@@ -38,3 +45,21 @@ def heal(connection: Connection, queue: Queue) -> Sequence[str]:
             if is_held and end_run(connection, run, worker, end):
                 found.append(str(tenant))
     return found
+
+
+def forget_old(connection: Connection) -> None:
+    """Removes old runs, some at a time."""
+    with translated():
+        connection.execute(
+            """
+            DELETE FROM trueup_fleet.runs WHERE id IN (
+                SELECT run.id FROM trueup_fleet.runs AS run
+                 WHERE run.ended < now() - make_interval(days => %s)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM trueup_fleet.tenants AS tenant WHERE tenant.last_run = run.id
+                   )
+                 ORDER BY run.ended LIMIT %s
+            )
+            """,
+            [KEPT, FORGOTTEN],
+        )

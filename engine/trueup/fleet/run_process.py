@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import sys
+from dataclasses import replace
 from multiprocessing.connection import Connection as Pipe
 from threading import Event, Thread
 from time import sleep
@@ -14,6 +16,7 @@ from trueup.fleet import tracing
 from trueup.fleet.approvals import approved_plan
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
+from trueup.fleet.cut_short import cut_short
 from trueup.fleet.faults import fault_text
 from trueup.fleet.records import Taken, end_run, leave_run, taking
 from trueup.fleet.run_tenant import Order, TenantRun
@@ -28,7 +31,7 @@ def carry_out(order: ChildOrder, pipe: Pipe) -> None:
     """Carries the run out, records its end, and tells the worker so."""
     stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the worker decides
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: _stop_or_leave(stop))
     worker = _Worker(pipe, stop, order.grace)
     try:
         with connect(order.database) as connection:
@@ -39,18 +42,26 @@ def carry_out(order: ChildOrder, pipe: Pipe) -> None:
         pipe.send(end.value)
 
 
+def _stop_or_leave(stop: Event) -> None:
+    """Asks for a gentle end; asked again, leaves whatever the run waits for."""
+    if stop.is_set():
+        sys.exit(1)
+    stop.set()
+
+
 class _Worker:
     """The worker at the other end of the pipe."""
 
     def __init__(self, pipe: Pipe, stop: Event, grace: float) -> None:
         self._pipe, self._stop, self._grace = pipe, stop, grace
         self.is_gone = False
+        self.asked = ChildEnd.STOPPED  # why it asked for an end, if it did
         Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
         try:
-            self._pipe.recv()
+            self.asked = ChildEnd(self._pipe.recv())
             self._stop.set()
             self._pipe.recv()
         except (EOFError, OSError):
@@ -100,8 +111,11 @@ def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Wor
     """Writes how the run ended. One that its worker's death cut short goes on elsewhere."""
     if worker.is_gone and end.status is RunStatus.INTERRUPTED:
         leave_run(connection, order.run, order.worker)
-    else:
-        end_run(connection, order.run, order.worker, end)
+        return
+    if end.status is RunStatus.INTERRUPTED:
+        why = cut_short(worker.asked, order.fleet.tenants[order.tenant])
+        end = replace(end, status=why.status, text=why.text, again=why.again) if why else end
+    end_run(connection, order.run, order.worker, end)
 
 
 def _observed(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:

@@ -66,6 +66,7 @@ MIGRATIONS: Sequence[str] = (
     CREATE UNIQUE INDEX runs_once_per_tick ON trueup_fleet.runs (tenant, due)
         WHERE kind = 'scheduled';
     CREATE INDEX runs_of_tenant ON trueup_fleet.runs (tenant, id DESC);
+    CREATE INDEX runs_ended ON trueup_fleet.runs (ended);
     CREATE INDEX runs_open ON trueup_fleet.runs (queued) WHERE ended IS NULL;
     CREATE TABLE trueup_fleet.attempts (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

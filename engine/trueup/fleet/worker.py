@@ -9,17 +9,16 @@ import contextlib
 import os
 import socket
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from secrets import token_hex
-from typing import assert_never
 
 from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
 from trueup.fleet.connection import Connection, require_clock, translated
+from trueup.fleet.cut_short import cut_short
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.faults import fault_text
 from trueup.fleet.fleet_file import load_fleet
-from trueup.fleet.heal import heal
+from trueup.fleet.heal import forget_old, heal
 from trueup.fleet.health import Pulse
 from trueup.fleet.metrics import WorkerMetrics
 from trueup.fleet.open_fleet import OpenFleet, digest_of
@@ -27,8 +26,7 @@ from trueup.fleet.queue import Job, Serving
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due
 from trueup.fleet.status import fleet_status, run_of
-from trueup.model.fleet import Tenant
-from trueup.model.fleet_run import Again, FleetStatus, RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import FleetStatus, RunEnd, RunKind, RunStatus
 
 TAKEOVER = 30.0
 """Seconds without a heartbeat after which a worker counts as dead."""
@@ -179,6 +177,7 @@ class Worker:
         require_clock(connection)
         for tenant in heal(connection, self._open.queue):
             self._say("run lost", tenant=tenant)
+        forget_old(connection)
         self._read_again(connection)
 
     def _read_again(self, connection: Connection) -> None:
@@ -232,7 +231,7 @@ class Worker:
         finally:
             self._running -= 1
             self.metrics.left()
-        if missing := _end_of(end, tenant):
+        if missing := cut_short(end, tenant):
             await asyncio.to_thread(self._end, job, missing)
         await asyncio.to_thread(self._observe_end, job, end)
 
@@ -291,28 +290,3 @@ class Worker:
 
     def _say(self, event: str, **about: object) -> None:
         self._log.say(event, **about)
-
-
-def _end_of(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
-    """How a run ended whose process did not write it; None where it did, or another one will."""
-    now = datetime.now(UTC)
-    match end:
-        case ChildEnd.RECORDED | ChildEnd.BUSY:
-            return None
-        case ChildEnd.TOO_LONG:
-            text = (
-                f"ended at its time limit of {tenant.time_limit.total_seconds():,.0f} s; what was "
-                "begun goes on with the next run"
-            )
-            return RunEnd(RunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
-        case ChildEnd.STOPPED:
-            again = Again(now, "its worker was stopped", is_retry=False)
-            return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
-        case ChildEnd.AWAY:
-            again = Again(now, "the database was away", is_retry=False)
-            return RunEnd(RunStatus.INTERRUPTED, "the database went away", again=again)
-        case ChildEnd.CRASHED:
-            text = "its process ended without a word: out of memory, killed, or a fault in trueup"
-            return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))
-        case _:
-            assert_never(end)

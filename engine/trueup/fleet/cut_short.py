@@ -1,0 +1,33 @@
+"""How a run ended that was cut short: what is recorded, and when the tenant is run again."""
+
+from datetime import UTC, datetime
+from typing import assert_never
+
+from trueup.fleet.child import ChildEnd
+from trueup.model.fleet import Tenant
+from trueup.model.fleet_run import Again, RunEnd, RunStatus
+
+
+def cut_short(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
+    """What is recorded of a run; None where its process recorded it, or another one will."""
+    now = datetime.now(UTC)
+    match end:
+        case ChildEnd.RECORDED | ChildEnd.BUSY:
+            return None
+        case ChildEnd.TOO_LONG:
+            text = (
+                f"ended at its time limit of {tenant.time_limit.total_seconds():,.0f} s; what was "
+                "begun goes on with the next run"
+            )
+            return RunEnd(RunStatus.TOO_LONG, text, again=Again(now, "it took too long"))
+        case ChildEnd.STOPPED:
+            again = Again(now, "its worker was stopped", is_retry=False)
+            return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+        case ChildEnd.AWAY:
+            again = Again(now, "the database was away", is_retry=False)
+            return RunEnd(RunStatus.INTERRUPTED, "the database went away", again=again)
+        case ChildEnd.CRASHED:
+            text = "its process ended without a word: out of memory, killed, or a fault in trueup"
+            return RunEnd(RunStatus.FAILED, text, again=Again(now, "its process ended"))
+        case _:
+            assert_never(end)

@@ -1,0 +1,66 @@
+"""What is recorded of a run that was cut short, by its worker or by its own process."""
+
+from types import SimpleNamespace
+
+import pytest
+from trueup.fleet import run_process
+from trueup.fleet.child import ChildEnd
+from trueup.fleet.cut_short import cut_short
+from trueup.model.fleet_run import RunEnd, RunStatus
+
+from tests.support.fleet import fleet, tenant
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "is_retry"),
+    [
+        (ChildEnd.TOO_LONG, RunStatus.TOO_LONG, True),
+        (ChildEnd.STOPPED, RunStatus.INTERRUPTED, False),
+        (ChildEnd.AWAY, RunStatus.INTERRUPTED, False),
+        (ChildEnd.CRASHED, RunStatus.FAILED, True),
+    ],
+)
+def test_what_a_worker_records_for_a_process_that_did_not(end, status, is_retry):
+    found = cut_short(end, tenant("acme"))
+
+    assert (found.status, found.again.is_retry) == (status, is_retry)
+
+
+@pytest.mark.parametrize("end", [ChildEnd.RECORDED, ChildEnd.BUSY])
+def test_what_another_process_records_is_left_to_it(end):
+    assert cut_short(end, tenant("acme")) is None
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """What a process records of its run."""
+    ends = []
+    monkeypatch.setattr(run_process, "end_run", lambda *given: ends.append(given[-1]))
+    monkeypatch.setattr(run_process, "leave_run", lambda *_given: ends.append("left"))
+
+    def record(end, *, asked=ChildEnd.STOPPED, is_gone=False):
+        order = SimpleNamespace(
+            run=1, worker="worker", tenant="acme", fleet=fleet([tenant("acme")])
+        )
+        worker = SimpleNamespace(asked=asked, is_gone=is_gone)
+        run_process._record(None, order, end, worker)
+        return ends.pop()
+
+    return record
+
+
+def test_a_run_that_ended_gently_at_its_time_limit_is_tried_again_as_a_failure(recorded):
+    found = recorded(RunEnd(RunStatus.INTERRUPTED, state_run="ab12"), asked=ChildEnd.TOO_LONG)
+
+    assert (found.status, found.again.is_retry) == (RunStatus.TOO_LONG, True)
+    assert found.text.startswith("ended at its time limit of 300 s")
+    assert found.state_run == "ab12"
+
+
+def test_a_run_that_was_done_before_the_limit_reached_it_is_done(recorded):
+    assert recorded(RunEnd(RunStatus.DONE), asked=ChildEnd.TOO_LONG).status is RunStatus.DONE
+
+
+def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
+    assert recorded(RunEnd(RunStatus.INTERRUPTED), is_gone=True) == "left"
+    assert recorded(RunEnd(RunStatus.DONE), is_gone=True).status is RunStatus.DONE
