@@ -12,6 +12,7 @@ from trueup.fleet.open_fleet import OpenFleet
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
 from trueup.model.finding import Place
 from trueup.model.fleet import Fleet, FleetDatabase, RunPolicy, Schedule, Tenant
+from trueup.model.overlay import Overrides
 
 HERE = Place("fleet.yaml", 1, 1)
 UTC = ZoneInfo("UTC")
@@ -26,7 +27,7 @@ def tenant(name: str, schedule: Schedule | None = NIGHTLY, **more: Any) -> Tenan
         name=name,
         project_folder=folder,
         folder=folder,
-        overrides={},
+        overrides=Overrides(),
         secrets={},
         schedule=schedule,
         run=RunPolicy(),

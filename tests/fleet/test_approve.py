@@ -1,0 +1,118 @@
+"""Saying yes or no to the plan of a tenant that waits."""
+
+from pathlib import Path
+
+import pytest
+from trueup.errors import EngineError
+from trueup.fleet.approvals import approved_plan, kept_plan
+from trueup.fleet.approve import answer, waiting_plan
+from trueup.fleet.records import end_run
+from trueup.fleet.schedule import request_runs, sync
+from trueup.fleet.status import fleet_status
+from trueup.model import document
+from trueup.model.approval import Statement
+from trueup.model.fleet_run import RunEnd, RunKind, RunStatus, WaitingPlan, Waits
+
+from tests.scenarios.beginnings import Service, edit
+from tests.scenarios.world import World
+from tests.support.fleet import opened, rows, tenant
+from tests.support.in_process import sandboxes_kept
+
+APPROVAL = """
+approval:
+  above: 10
+  second_above: 20
+  roles: {decide: [ada], approve: [ada, ben]}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project with a plan of £30 a month, and its document."""
+    with sandboxes_kept():
+        world = World(
+            tmp_path_factory.mktemp("made") / "base", Service(seats=13, changes={"2026-11-10": 3})
+        )
+        text = document.dumps(world.plan())
+        world.close()
+    file = world.folder / "trueup.yaml"
+    edit(file, "state:\n  connector: sqlite\n  path: state.sqlite\n", "")
+    return world.folder, text
+
+
+@pytest.fixture
+def acme(connection, url, made, tmp_path):
+    """Acme, whose plan waits."""
+    folder, text = made
+    one = opened(url, [tenant("acme", project_folder=folder, folder=tmp_path / "acme")])
+    sync(connection, one.fleet, one.digest)
+    request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+    [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants")
+    plan = WaitingPlan(text, document.plan_id(text), ("creates:Contacts", "calls"))
+    end = RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan)
+    assert end_run(connection, run, "", end)
+    return one
+
+
+def say(connection, one, statement, who="ada", over=("creates", "calls"), reason=""):
+    waiting = waiting_plan(one, connection, "acme")
+    return answer(one, connection, waiting, who, statement, reason, over)
+
+
+def test_a_yes_queues_exactly_this_plan(connection, acme):
+    assert say(connection, acme, Statement.YES).is_queued
+
+    approved = approved_plan(connection, "acme")
+    assert (approved.who, approved.over) == ("ada", {"creates", "calls"})
+    assert approved.document == kept_plan(connection, "acme").document
+    [status] = fleet_status(connection).tenants
+    assert status.current.kind is RunKind.APPROVED
+
+
+def test_each_limit_that_the_plan_is_over_must_be_named(connection, acme):
+    with pytest.raises(EngineError, match="--over calls` allows it"):
+        say(connection, acme, Statement.YES, over=["creates:Contacts"])
+
+    assert approved_plan(connection, "acme") is None
+    assert fleet_status(connection).tenants[0].current is None
+
+
+def test_a_no_refuses_the_plan_until_it_comes_out_otherwise(connection, acme):
+    assert not say(connection, acme, Statement.NO, reason="ask them first").is_queued
+
+    [status] = fleet_status(connection).tenants
+    assert (status.waits, status.current) == (Waits.REFUSED, None)
+    assert kept_plan(connection, "acme").who == "ada"
+
+
+def test_a_plan_that_was_made_again_meanwhile_is_not_approved(connection, acme):
+    waiting = waiting_plan(acme, connection, "acme")
+    connection.execute("UPDATE trueup_fleet.plans SET digest = 'another'")
+
+    with pytest.raises(EngineError, match="planned again meanwhile"):
+        answer(acme, connection, waiting, "ada", Statement.YES, over=["creates", "calls"])
+
+
+def test_nothing_waits_and_no_such_tenant_are_said(connection, acme):
+    connection.execute("DELETE FROM trueup_fleet.plans")
+
+    with pytest.raises(EngineError, match="no plan of acme waits"):
+        waiting_plan(acme, connection, "acme")
+    with pytest.raises(EngineError, match="no tenant 'nobody'"):
+        waiting_plan(acme, connection, "nobody")
+
+
+def test_the_people_and_amounts_of_the_project_count_as_well(connection, acme):
+    file = Path(acme.fleet.tenants["acme"].project_folder) / "trueup.yaml"
+    before = file.read_text()
+    file.write_text(before + APPROVAL)
+    try:
+        with pytest.raises(EngineError, match="zoe may not approve"):
+            say(connection, acme, Statement.YES, who="zoe")
+        first = say(connection, acme, Statement.YES, who="ada")
+        second = say(connection, acme, Statement.YES, who="ben")
+    finally:
+        file.write_text(before)
+
+    assert (first.is_queued, second.is_queued) == (False, True)
+    assert first.text.startswith("it is not applied yet: ")
