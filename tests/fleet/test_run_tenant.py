@@ -117,6 +117,17 @@ def test_a_plan_over_the_limits_waits(world, limits, text):
     assert billed(world) == 10
 
 
+def test_what_is_charged_once_counts_against_its_limit(world):
+    made = plan(world.project)
+    first, *others = made.changes
+    once = replace(made, changes=(replace(first, one_off=Decimal("10.01")), *others))
+
+    (found,) = run_tenant.exceeded(replace(ROOMY, one_off_effect=Decimal(10)), once)
+
+    assert found.text.startswith("+10.01 once is billed more")
+    assert run_tenant.exceeded(replace(ROOMY, one_off_effect=Decimal("10.01")), once) == []
+
+
 def test_a_plan_over_a_limit_of_its_project_waits_and_names_it(world):
     world.edit("trueup.yaml", "adjustments: {count: 100", "adjustments: {count: 0")
 

@@ -97,7 +97,7 @@ def _example(folder: Path, start: Start) -> Created:
     if start is Start.FLEET:
         from trueup.operations.new_fleet import create_fleet
 
-        return Created(tuple(create_fleet(folder)), commands=("validate",))
+        return Created(tuple(create_fleet(folder)), commands=("validate", "fleet worker"))
     from trueup.operations.project_folder import create_project
 
     return Created(tuple(create_project(folder)), commands=("plan",))
