@@ -101,6 +101,8 @@ def test_tenants_do_not_see_each_other(postgres):
 
         assert [finding.code for finding in acme.verify()] == ["state-changed"]
         assert birch.verify() == []
+        [missing] = birch.verify([acme.head()[1]])
+        assert missing.code == "history-rewritten"
         assert acme.load().lineage != birch.load().lineage
 
 
