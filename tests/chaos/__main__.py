@@ -62,14 +62,15 @@ def disturb_hosts(seed: int, kills: int) -> bool:
         random, figures = harness.random, harness.figures
         systematic = all_kills(harness)
         random.shuffle(systematic)
+        rounds = 0
         while figures.kills.total() < kills:
             first, systematic = systematic[:1], systematic[1:]
             more = [harness.random_kill() for _ in range(random.randint(2, 6))]
             harness.run_on_both([*first, *more])
-            if figures.scenarios % 5 == 0:
+            rounds += 1
+            if rounds % 3 == 0:
                 harness.run_with_cuts(random.randint(1, 6))
-            if figures.scenarios % 10 == 0:
-                nth = random.randint(1, harness.calls["journal"])
+                nth = random.randint(1, harness.calls["journal"] // 2)
                 harness.run_with_freeze(Kill("journal", nth, random.choice(["before", "after"])))
                 print_progress(harness)
 
