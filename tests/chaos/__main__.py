@@ -55,6 +55,16 @@ def main() -> int:
     return 0 if files and dataverse and all(planted) else 1
 
 
+FREEZES = (
+    Kill("journal", 1, "before"),
+    Kill("journal", 1, "after"),
+    Kill("announced", 1, "before"),
+    Kill("announced", 1, "after"),
+    Kill("end", 1, "before"),
+    Kill("end", 1, "after"),
+)
+
+
 def disturb_hosts(seed: int, kills: int) -> bool:
     """Runs scenarios of two hosts with one state on PostgreSQL until so many kills have hit."""
 
@@ -70,8 +80,7 @@ def disturb_hosts(seed: int, kills: int) -> bool:
             rounds += 1
             if rounds % 3 == 0:
                 harness.run_with_cuts(random.randint(1, 6))
-                nth = random.randint(1, harness.calls["journal"] // 2)
-                harness.run_with_freeze(Kill("journal", nth, random.choice(["before", "after"])))
+                harness.run_with_freeze(random.choice(FREEZES))
                 print_progress(harness)
 
     with running() as server, server.database() as address:

@@ -41,7 +41,7 @@ def test_two_hosts_of_which_one_is_killed_end_as_if_undisturbed(hosts):
     assert hosts.figures.kills.total() >= 2
 
 
-@pytest.mark.parametrize("kill", [Kill("journal", 2, "after"), Kill("end", 1, "before")])
+@pytest.mark.parametrize("kill", [Kill("announced", 1, "after"), Kill("end", 1, "before")])
 def test_a_host_that_freezes_and_wakes_up_after_another_took_over_writes_nothing(hosts, kill):
     assert hosts.run_with_freeze(kill), hosts.figures.text()
     assert hosts.figures.clean, hosts.figures.text()

@@ -81,6 +81,9 @@ class TwoHosts(Harness):
     def run_with_freeze(self, point: Kill, *, defect: str = "") -> bool:
         """Runs a scenario in which a host freezes, the other takes over, and the first wakes up.
 
+        No request may be about to be sent at that point: nothing can stop one whose process froze
+        after its last look at the lock.
+
         Returns whether the final state is that of the undisturbed run.
         """
         self.reset()

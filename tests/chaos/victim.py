@@ -16,15 +16,16 @@ from typing import Any
 import httpx
 from trueup.applying import lock
 from trueup.cli.main import main
+from trueup.model.run import Step
 from trueup.state import process
 from trueup.state.postgres.store import PostgresState
 from trueup.state.store import StoredState
 
 from tests.chaos.defects import DEFECTS
 
-KILL_POINTS = ("journal", "request", "adjustment", "file", "service line", "end")
+KILL_POINTS = ("journal", "request", "adjustment", "file", "service line", "announced", "end")
 """Journal writes, requests, requests with an adjustment, file replacements, creates of a service
-on a contract, ends of a run."""
+on a contract, entries of writes that are about to be sent, ends of a run."""
 
 LEASE = 1.0
 """Seconds of a lease on another host."""
@@ -100,6 +101,14 @@ def _patch(kill: Kill) -> None:
     """Replaces the functions at the kill points by ones that count and kill."""
     for name in ("begin", "record", "finish"):
         setattr(StoredState, name, _killing(getattr(StoredState, name), "journal", kill))
+    plain_record = StoredState.record
+    announcing = _killing(plain_record, "announced", kill)
+
+    def record(self: StoredState, lease: Any, run: str, entries: Any, *rest: Any) -> None:
+        is_announced = any(entry.step is Step.STARTED for entry in entries)
+        (announcing if is_announced else plain_record)(self, lease, run, entries, *rest)
+
+    StoredState.record = record  # type: ignore[method-assign]
     StoredState.finish = _killing(StoredState.finish, "end", kill)  # type: ignore[method-assign]
     os.replace = _killing(os.replace, "file", kill)
 
