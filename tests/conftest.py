@@ -36,6 +36,8 @@ POSIX_ONLY = [
     "cli/test_review.py",
     "cli/test_terminal.py",
     "cli/test_windows.py",
+    "fleet/test_embedded.py",
+    "fleet/test_worker.py",
     "package/test_habits.py",
     "state/sqlite/test_crash.py",
     "state/sqlite/test_file.py",

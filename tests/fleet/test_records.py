@@ -179,6 +179,32 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
     assert approved_plan(connection, "acme") is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (RunKind.PLAN, RunStatus.PLANNED),
+        (RunKind.ASKED, RunStatus.FAILED),
+        (RunKind.ASKED, RunStatus.INTERRUPTED),
+    ],
+)
+def test_a_run_that_does_not_tell_leaves_what_waits_as_it_was(connection, one, kind, status):
+    plan = WaitingPlan("document", "d1")
+    doubt = Doubt(1, NOW, None)
+    before = ended(
+        connection, one, RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan, doubt=doubt)
+    )
+
+    assert end_run(connection, queued(connection, one, kind), "", RunEnd(status))
+
+    [after] = fleet_status(connection, ["acme"]).tenants
+    assert (after.waits, after.waits_since, after.doubt) == (
+        before.waits,
+        before.waits_since,
+        before.doubt,
+    )
+    assert kept_plan(connection, "acme").document == "document"
+
+
 def test_a_plan_that_was_applied_waits_no_more(connection, one):
     waiting = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1"))
     ended(connection, one, waiting)

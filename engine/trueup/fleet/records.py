@@ -16,13 +16,22 @@ from psycopg.types.json import Jsonb
 
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.figures import figures_to_json
-from trueup.model.fleet_run import Again, RunEnd, RunStatus, WaitingPlan, Waits
+from trueup.model.fleet_run import Again, RunEnd, RunKind, RunStatus, WaitingPlan, Waits
 
 TENANTS = 0x7472
 """First number of the locks of tenants; the second one is made from the name."""
 
 RETRY_AFTER = (60, 300, 900, 3600)
 """Seconds after which a run that failed is tried again, by the number of the try."""
+
+_TELLS = frozenset(
+    {
+        *(RunStatus.PLANNED, RunStatus.DONE, RunStatus.WAITING),
+        *(RunStatus.PARTIAL, RunStatus.IN_DOUBT),
+    }
+)
+"""Ends that tell what a tenant waits for; after any other, and after a plan that somebody asked
+for, it waits for what it waited for before."""
 
 LONGEST_TEXT = 4000
 """Characters that are kept of why a run ended so."""
@@ -132,25 +141,44 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
         ).fetchone()
         if row is None:
             return False
-        tenant = str(row[0])
+        tenant, kind = str(row[0]), RunKind(row[1])
         _leave(connection, run, worker, end.status)
         _follow(connection, tenant, run, end)
-        _keep_plan(connection, tenant, run, end.plan, end.status)
+        if kind is not RunKind.PLAN and end.status in _TELLS:
+            _wait(connection, tenant, end)
+            _keep_plan(connection, tenant, run, end.plan, end.status)
     return True
 
 
 def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
-    """Writes what the tenant waits for now, and when it is run again."""
+    """Writes when the tenant is run again."""
     again, retries = _again(connection, tenant, end)
-    doubt = end.doubt
     connection.execute(
         """
         UPDATE trueup_fleet.tenants
            SET run = NULL, last_run = %(run)s, again_at = LEAST(again_at, %(at)s),
                again_why = CASE WHEN again_at IS NULL OR %(at)s < again_at THEN %(why)s
                                 ELSE again_why END,
-               retries = %(retries)s,
-               waits_since = CASE WHEN %(waits)s = '' THEN NULL
+               retries = %(retries)s
+         WHERE name = %(tenant)s
+        """,
+        {
+            "run": run,
+            "tenant": tenant,
+            "at": again.at if again else None,
+            "why": again.why if again else "",
+            "retries": retries,
+        },
+    )
+
+
+def _wait(connection: Connection, tenant: str, end: RunEnd) -> None:
+    """Writes what the tenant waits for now, and what is in doubt."""
+    doubt = end.doubt
+    connection.execute(
+        """
+        UPDATE trueup_fleet.tenants
+           SET waits_since = CASE WHEN %(waits)s = '' THEN NULL
                                   WHEN waits = %(waits)s THEN waits_since
                                   ELSE clock_timestamp() END,
                waits = %(waits)s,
@@ -160,11 +188,7 @@ def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
          WHERE name = %(tenant)s
         """,
         {
-            "run": run,
             "tenant": tenant,
-            "at": again.at if again else None,
-            "why": again.why if again else "",
-            "retries": retries,
             "waits": end.waits,
             "doubts": doubt.changes if doubt else 0,
             "since": doubt.since if doubt else None,
