@@ -8,7 +8,9 @@ import pytest
 from trueup.fleet.connection import connect
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due, latest_tick, request_runs, sync
+from trueup.fleet.status import runs_of
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+from trueup.render.fleet import runs_text
 
 from tests.support.fleet import EACH_MINUTE, NIGHTLY, opened, rows, set_back, tenant
 
@@ -59,6 +61,22 @@ def test_ticks_that_no_worker_saw_are_run_once_and_counted(connection, url):
     assert rows(connection, QUEUED) == [("acme", "scheduled", 3)]
     [(tick, now)] = rows(connection, "SELECT next_tick, now() FROM trueup_fleet.tenants")
     assert now < tick <= now + timedelta(days=1)
+
+
+def test_a_run_that_is_late_says_so(connection, url):
+    one = begin(connection, url, [tenant("acme", EACH_MINUTE), tenant("birch", EACH_MINUTE)])
+    set_back(connection, "1 hour", "birch")
+    set_back(connection, "1 min", "acme")
+    assert look(one) == 2
+    connection.execute(
+        "UPDATE trueup_fleet.runs SET due = due - interval '5 min' WHERE tenant = 'birch'"
+    )
+
+    [acme], [birch] = (runs_of(connection, name) for name in ("acme", "birch"))
+
+    assert (acme.is_late, birch.is_late) == (False, True)
+    text = runs_text([birch])
+    assert f"{birch.due.astimezone(UTC):%H:%M}, run late, {birch.missed} missed before" in text
 
 
 def test_a_tenant_at_work_is_run_once_more_afterwards_for_all_ticks_meanwhile(connection, url):

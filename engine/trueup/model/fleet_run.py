@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -112,6 +112,10 @@ class RunEnd:
     calls: int = 0
 
 
+LATE = timedelta(minutes=1)
+"""How long after its time a run is queued that counts as late."""
+
+
 @dataclass(frozen=True, slots=True)
 class FleetRun:
     """A run as the fleet's records have it."""
@@ -132,6 +136,11 @@ class FleetRun:
     outcomes: Mapping[str, int]
     state_run: str
     calls: int  # requests to the target system, where it wrote
+
+    @property
+    def is_late(self) -> bool:
+        """Whether no worker was there when its schedule named it, or the tenant was at work."""
+        return self.kind is RunKind.SCHEDULED and self.queued - self.due > LATE
 
     @property
     def at_stake(self) -> Decimal:

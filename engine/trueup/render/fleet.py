@@ -53,7 +53,7 @@ def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
         cells = (
             Cell(str(run.id)),
             Cell(str(run.kind)),
-            Cell(moment(run.due) + (f", {run.missed:,} missed before" if run.missed else "")),
+            Cell(_due(run)),
             Cell(moment(run.started) + (f", {run.begins} times" if run.begins > 1 else "")),
             Cell(moment(run.ended)),
             Cell(str(run.status), style.error if run.status in FAULTY else style.dim),
@@ -61,6 +61,11 @@ def runs_text(runs: Sequence[FleetRun], style: Style = PLAIN) -> str:
         )
         lines.append(Line(cells, "run"))
     return page([lines], style.columns)
+
+
+def _due(run: FleetRun) -> str:
+    late = ", run late" if run.is_late else ""
+    return f"{moment(run.due)}{late}" + (f", {run.missed:,} missed before" if run.missed else "")
 
 
 def _changes(run: FleetRun) -> str:
@@ -191,6 +196,7 @@ def run_data(run: FleetRun | None) -> Mapping[str, object] | None:
         "run": run.id,
         "kind": str(run.kind),
         "due": _iso(run.due),
+        "late": run.is_late,
         "missed": run.missed,
         "queued": _iso(run.queued),
         "started": _iso(run.started),
