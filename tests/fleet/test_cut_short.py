@@ -1,10 +1,12 @@
 """What is recorded of a run that was cut short, by its worker or by its own process."""
 
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
 from trueup.fleet import run_process
 from trueup.fleet.child import ChildEnd
+from trueup.fleet.connection import connect
 from trueup.fleet.cut_short import cut_short
 from trueup.model.fleet_run import RunEnd, RunStatus
 
@@ -64,3 +66,38 @@ def test_a_run_that_was_done_before_the_limit_reached_it_is_done(recorded):
 def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
     assert recorded(RunEnd(RunStatus.INTERRUPTED), is_gone=True) == "left"
     assert recorded(RunEnd(RunStatus.DONE), is_gone=True).status is RunStatus.DONE
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Waits until the process would have ended; False where it would not."""
+    at = Event()
+    monkeypatch.setattr(run_process.os, "_exit", lambda _code: at.set())
+    return at
+
+
+def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, ended):
+    connection, over, stop = connect(url), Event(), Event()
+    stop.set()
+    watching = Thread(target=run_process._watch, args=(connection, over, stop, 0.01), daemon=True)
+    watching.start()
+    assert not ended.is_set()
+
+    with connect(url) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+
+    assert ended.wait(60)
+    watching.join()
+    connection.close()
+
+
+def test_a_process_whose_run_is_over_is_left_alone(url, ended):
+    connection, over = connect(url), Event()
+    watching = Thread(target=run_process._watch, args=(connection, over, Event(), 0.01))
+    watching.start()
+
+    over.set()
+    connection.close()
+    watching.join()
+
+    assert not ended.is_set()

@@ -23,7 +23,8 @@ from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 
-_WATCH = 5.0  # seconds between checks of the connection that holds the tenant
+_WATCH = 3.0  # seconds between checks of the connection that holds the tenant, at most
+_LOST = 2.0  # seconds to end in, at most, for a process that does not hold the tenant any more
 _BUSY_TRIES = 20  # of a second each, while another process still holds the tenant
 
 
@@ -75,17 +76,20 @@ def _end_within(grace: float) -> None:
     os._exit(1)  # what was in flight is in the journal; another worker settles it
 
 
-def _watch(connection: Connection, stop: Event, grace: float) -> None:
-    """Ends the process when the connection is lost: the tenant is not held any more then."""
+def _watch(connection: Connection, over: Event, stop: Event, grace: float) -> None:
+    """Ends the process soon when its connection is lost: it does not hold the tenant any more then.
+
+    Together with the time after which the driver notices a cut line (`connection.ALIVE`), that is
+    less than a worker without a heartbeat counts as alive: nobody takes the tenant before.
+    """
     try:
-        while True:
-            sleep(_WATCH)
+        while not over.wait(min(_WATCH, grace / 4)):
             connection.execute("SELECT 1")
     except psycopg.Error:
-        if connection.closed and stop.is_set():
-            return  # the run has ended
+        if over.is_set():
+            return
         stop.set()
-        _end_within(grace)
+        _end_within(min(_LOST, grace / 4))
 
 
 def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worker) -> ChildEnd:
@@ -95,10 +99,12 @@ def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worke
                 case Taken.ENDED:
                     return ChildEnd.RECORDED
                 case Taken.YES:
-                    Thread(target=_watch, args=(connection, stop, order.grace), daemon=True).start()
+                    over = Event()
+                    watched = (connection, over, stop, order.grace)
+                    Thread(target=_watch, args=watched, daemon=True).start()
                     end = _observed(connection, order, stop)
                     _record(connection, order, end, worker)
-                    stop.set()
+                    over.set()
                     return ChildEnd.RECORDED
                 case Taken.BUSY:
                     pass
