@@ -141,6 +141,16 @@ def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection
     assert rows(connection, QUEUED)[-1] == ("cedar", "again", 0)
 
 
+def test_what_a_person_asked_for_comes_before_what_the_schedule_queued(connection, url):
+    one = begin(connection, url, [tenant("acme"), tenant("birch")])
+    set_back(connection, "1 day", "acme")
+    assert look(one) == 1
+    request_runs(connection, one.queue, ["birch"], RunKind.ASKED)
+
+    given = f"{JOBS.replace('ORDER BY id', 'ORDER BY priority DESC, id')}"
+    assert rows(connection, given) == [("birch",), ("acme",)]
+
+
 def test_a_plan_is_not_queued_behind_a_run_at_work(connection, url):
     one = begin(connection, url, [tenant("acme")])
     request_runs(connection, one.queue, ["acme"], RunKind.ASKED)

@@ -68,11 +68,12 @@ async def run_child(
     context: multiprocessing.context.BaseContext,
     order: ChildOrder,
     limit: float,
+    patience: float,
     stop: asyncio.Event,
 ) -> ChildEnd:
-    """Starts the process of a run and waits for its end. `limit` is in seconds.
+    """Starts the process of a run and waits for its end. `limit` and `patience` are in seconds.
 
-    It is asked to end at the limit, and when `stop` is set; `GRACE` later it is ended.
+    It is asked to end at the limit, and when `stop` is set; `patience` later it is ended.
     """
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(order, theirs), daemon=True)  # type: ignore[attr-defined]
@@ -83,7 +84,7 @@ async def run_child(
         if reason is not None:
             with contextlib.suppress(OSError):
                 ours.send(reason.value)
-            await _until_ended(process, GRACE)
+            await _until_ended(process, patience)
             # Asked again, it leaves what it waits for; programs that it started end with it.
             for end in (process.terminate, process.kill):
                 if process.is_alive():

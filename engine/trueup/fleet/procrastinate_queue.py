@@ -180,6 +180,7 @@ def _queued(job: Job) -> QueuedJob:
         queue=QUEUE,
         lock=f"tenant:{job.tenant}",
         queueing_lock=None,
+        priority=1 if job.is_urgent else 0,
         task_name=TASK,
         task_kwargs={"tenant": job.tenant, "run": job.run},
     )

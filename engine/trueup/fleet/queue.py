@@ -18,6 +18,7 @@ class Job:
 
     tenant: str
     run: int  # of the fleet's records
+    is_urgent: bool = False  # a person asked for it: before those of the schedule
 
 
 Handler = Callable[[Job], Awaitable[None]]

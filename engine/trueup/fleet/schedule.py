@@ -18,6 +18,9 @@ from trueup.model.fleet_run import RunKind
 BATCH = 500
 """Tenants that are queued in one transaction."""
 
+_URGENT = frozenset({RunKind.ASKED, RunKind.APPROVED, RunKind.PLAN})
+"""Kinds of runs that a person waits for."""
+
 _WALKED = 100
 """Missed times that are walked through one by one."""
 
@@ -181,7 +184,10 @@ def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
             [one.missed for one in runs],
         ],
     ).fetchall()
-    jobs = queue.enqueue(connection, [Job(str(tenant), int(run)) for run, tenant in rows])
+    jobs = queue.enqueue(
+        connection,
+        [Job(str(tenant), int(run), by_name[str(tenant)].kind in _URGENT) for run, tenant in rows],
+    )
     queued = {str(tenant): int(run) for run, tenant in rows}
     connection.execute(
         """

@@ -226,6 +226,7 @@ class Worker:
                 self._context,
                 self._order(job, kind),
                 tenant.time_limit.total_seconds(),
+                min(GRACE, self._options.takeover),
                 self._stop,
             )
         finally:
