@@ -5,7 +5,7 @@ import subprocess
 import sys
 from statistics import median
 
-from tests.bench import applies
+from tests.bench import applies, exports
 from tests.bench import dataverse as bench_dataverse
 from tests.bench import desk as bench_desk
 from tests.bench import sandbox as bench_sandbox
@@ -21,6 +21,7 @@ def main() -> None:
     bench_start.main()
     plans()
     applies.main()
+    exports.main()
     bench_sandbox.main()
     bench_dataverse.main()
     bench_desk.main()

@@ -1,9 +1,14 @@
 """The benchmarks run: their figures are for `make bench`, but a renamed function is found here."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 
-from tests.bench import applies, desk, start
+from tests.bench import applies, desk, exports, start
 from tests.bench.__main__ import measure
+from tests.support.paths import EXAMPLES
 
 
 @pytest.mark.parametrize("case", ["plain", "shipped", "shipped-rules", "diffsync"])
@@ -20,6 +25,23 @@ def test_the_apply_has_a_ratio_to_its_bound(capsys):
     applies.main(changes=6)
 
     assert "6 changes" in capsys.readouterr().out
+
+
+def test_an_export_is_padded_with_rows_of_their_own(tmp_path):
+    folder = tmp_path / "work365"
+    shutil.copytree(EXAMPLES / "work365", folder)
+
+    size = sum(exports.pad(folder, 3e6))
+
+    assert 2.9e6 < size < 3.1e6
+    for table, key in (("contact", "contactid"), ("license_change", "work365_licensechangelogid")):
+        rows, example = (rows_of(one / f"{table}.json") for one in (folder, EXAMPLES / "work365"))
+        assert rows[: len(example)] == example
+        assert len({row[key] for row in rows}) == len(rows) > 2 * len(example)
+
+
+def rows_of(file: Path) -> list[dict[str, object]]:
+    return json.loads(file.read_text(encoding="utf-8"))["value"]
 
 
 def test_the_desk_has_times_and_its_memory():

@@ -1,0 +1,97 @@
+"""Measures a plan and an apply of the demo from a large export: `python -m tests.bench.exports`.
+
+The demo's tables are padded with rows that no mapping uses, to 112 MB by default; all changes are
+those of the demo. The plan reads everything, and the apply only the rows of its changes. Both are
+processes of their own, the sandbox of Autotask included.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+MEGABYTES = 112
+_SPARE = {
+    "license_change": {
+        "_work365_lcl_subscription_value": str(UUID(int=1)),
+        "work365_lcl_effectivedate": "2025-01-01",
+        "statuscode": 2,
+        "statuscode@OData.Community.Display.V1.FormattedValue": "Archived",
+    },
+    "contact": {
+        "statecode": 1,
+        "statecode@OData.Community.Display.V1.FormattedValue": "Inactive",
+    },
+}
+"""By table, what makes a row one that no mapping uses: an archived change, a contact that left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one process has used."""
+
+    cpu: float  # seconds
+    memory: float  # MB at its peak
+
+
+def main(megabytes: float = MEGABYTES) -> None:
+    """Prints CPU time and peak memory of both commands, and their ratios."""
+    with TemporaryDirectory(prefix="trueup-bench-") as folder:
+        work = Path(folder) / "work"
+        _run(Path(folder), "init", "work")
+        size = sum(pad(work / "examples" / "work365", megabytes * 1e6))
+        plan = _run(work, "plan", "--out", "plan.json")
+        apply = _run(work, "apply", "plan.json", "--yes")
+        changes = len(json.loads((work / "plan.json").read_text(encoding="utf-8"))["changes"])
+
+    sys.stdout.write(f"\n{changes} changes of the demo, from an export of {size / 1e6:,.0f} MB\n")
+    for title, used in (("plan", plan), ("apply", apply)):
+        line = f"  {title:<36} {used.cpu:>11.1f} s of CPU {used.memory:>7,.0f} MB"
+        sys.stdout.write(f"{line}\n")
+    for title, ratio, goal in (
+        ("apply / plan, CPU", apply.cpu / plan.cpu, 1.5),
+        ("apply / plan, memory", apply.memory / plan.memory, 1.2),
+    ):
+        sys.stdout.write(f"  {title:<36} {ratio:>11.2f}       goal: {goal}\n")
+
+
+def pad(exports: Path, size: float) -> Iterator[int]:
+    """Adds rows to the tables until they have that many bytes in all; yields the size of each."""
+    for table, spare in _SPARE.items():
+        file = exports / f"{table}.json"
+        document = json.loads(file.read_text(encoding="utf-8"))
+        key = next(name for name, value in document["value"][0].items() if _is_guid(value))
+        row = {**document["value"][0], **spare}
+        lines = [json.dumps(one, ensure_ascii=False) for one in document["value"]]
+        while len(lines[-1]) * len(lines) < size / len(_SPARE):
+            number = UUID(int=(len(lines) << 64) + 1)
+            lines.append(json.dumps({**row, key: str(number)}, ensure_ascii=False))
+        text = json.dumps({**document, "value": []})[:-2] + "\n" + ",\n".join(lines) + "\n]}\n"
+        yield file.write_text(text, encoding="utf-8")
+
+
+def _is_guid(value: object) -> bool:
+    return isinstance(value, str) and len(value) == len(str(UUID(int=0))) and value.count("-") == 4
+
+
+def _run(folder: Path, *command: str) -> Used:
+    """Runs a command of trueup; its outcome must be good."""
+    with (folder / "output.txt").open("w+b") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trueup", *command], cwd=folder, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise RuntimeError(f"trueup {' '.join(command)}: {output.read().decode()}")
+    return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+
+
+if __name__ == "__main__":
+    main(*[float(argument) for argument in sys.argv[1:2]])
