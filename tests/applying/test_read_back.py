@@ -316,10 +316,10 @@ def test_what_was_read_back_is_recorded_when_the_next_batch_cannot_be_checked():
         patch(*values)
         written.append(values)
 
-    def unreadable(table, columns):
+    def unreadable(table, columns, keys):
         if len(written) == 2:
             raise SourceError("the file is locked")
-        return rows(table, columns)
+        return rows(table, columns, keys)
 
     scene.target.patch, scene.source.read = update, unreadable
     outcome = scene.apply(made)

@@ -48,7 +48,7 @@ def test_a_source_that_cannot_be_read_stops_the_run():
     scene = Scene()
     made = scene.plan()
 
-    def away(_table, _columns):
+    def away(_table, _columns, _keys):
         raise SourceError("the folder is gone")
 
     scene.source.read = away
@@ -66,11 +66,11 @@ def test_a_source_that_goes_away_while_changes_are_in_flight_leaves_none_of_them
         scene.add("account", account(f"b{number}", name=f"Brook {number}", number=f"B-{number}"))
     made, read, reads = scene.plan(), scene.source.read, []
 
-    def away(table, columns):
+    def away(table, columns, keys):
         reads.append(table)
         if len(reads) > nth:
             raise SourceError("the folder is gone")
-        return read(table, columns)
+        return read(table, columns, keys)
 
     scene.source.read = away
     outcome = scene.apply(made)

@@ -1,6 +1,6 @@
 """Source, target and state that were read before, so that a benchmark does not measure reading."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from trueup.model.catalogue import Entity
@@ -49,7 +49,8 @@ class LoadedSource:
     def id_entity_of(self, table: str, column: str) -> str | None:
         return None
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        assert keys is None, "a plan reads whole tables"
         return Rows(self._tables.read(table, columns))
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:

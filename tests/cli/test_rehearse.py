@@ -107,13 +107,14 @@ class Beneath:
     def describe(self):
         return "beneath"
 
-    def read(self, table, columns):
+    def read(self, table, columns, keys=None):
         assert table == "log"
         rows = [
             {"id": "1", "name": "a", "status": "Active"},
             {"id": "2", "name": "b", "status": "Active"},
         ]
-        return Rows([{name: row[name] for name in {"id", *columns}} for row in rows])
+        found = Rows([{name: row[name] for name in {"id", *columns}} for row in rows])
+        return found if keys is None else found.only(keys, "id")
 
 
 def test_what_is_written_back_is_read_and_goes_no_further():

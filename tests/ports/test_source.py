@@ -264,6 +264,33 @@ def test_the_key_is_always_read(open_source: Opener, tmp_path: Path):
 
 
 @on_every
+def test_rows_are_read_by_key(open_source: Opener, tmp_path: Path):
+    names = list(CHANGES[0])
+    with open_source(ROWS, tmp_path) as source:
+        two = source.read("license_change", names, [key(3), key(0xFF), key(1)])
+        none = source.read("license_change", names, [])
+
+    assert (two.rows, list(two.findings)) == ([CHANGES[1], CHANGES[0]], [])
+    assert (list(none.rows), list(none.findings)) == ([], [])
+
+
+@on_every
+def test_a_row_that_is_read_by_key_shows_a_write_back(open_source: Opener, tmp_path: Path):
+    with open_source(ROWS, tmp_path) as source:
+        before = source.read("license_change", ["status"], [key(1)]).rows
+        source.write("license_change", [archive(3), archive(1)])
+        after = source.read("license_change", ["status"], [key(1), key(2)]).rows
+        source.write("license_change", [archive(2)])
+        last = source.read("license_change", ["status"], [key(2), key(3)]).rows
+
+    assert [[row["status"] for row in rows] for rows in (before, after, last)] == [
+        ["Active"],
+        ["Archived", "Active"],
+        ["Archived", "Archived"],
+    ]
+
+
+@on_every
 def test_only_rows_that_exist_have_a_place(open_source: Opener, tmp_path: Path):
     with open_source(ROWS, tmp_path) as source:
         places = source.places("license_change", [key(1), key(0xFF)])

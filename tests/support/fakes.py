@@ -1,7 +1,7 @@
 """One small fake for each port; tests/ports runs the suites of the real adapters on them."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -70,7 +70,11 @@ class FakeSource:
     def id_entity_of(self, table: str, column: str) -> str | None:
         return None
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        whole = self._read(table, columns)
+        return whole if keys is None else whole.only(keys, "id")
+
+    def _read(self, table: str, columns: Iterable[str]) -> Rows:
         wanted = {*columns, "id"}
         there = self.tables.get(table, {})
         rows = {key: {name: there[key].get(name) for name in wanted} for key in sorted(there)}

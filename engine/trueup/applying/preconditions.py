@@ -64,13 +64,13 @@ class PreconditionChecker:
         for name in sorted({table for table, _ in wanted}):
             table = self._project.catalogue.tables[name]
             skipped = self._volatile.get(name, set())
-            read = self._world.source.read(name, sorted(self._columns[name]))
+            keys = {key for other, key in wanted if other == name}
+            read = self._world.source.read(name, sorted(self._columns[name]), keys)
             for row in read.rows:
                 id_ = (name, str(row[table.key]))
-                if id_ in wanted:
-                    now[id_] = row_print(_without_mark(row, marks.get(id_)), skipped)
-                    title = row.get(table.title) or ""
-                    labels[id_] = f"{table.label} {title} ({row[table.key]})"
+                now[id_] = row_print(_without_mark(row, marks.get(id_)), skipped)
+                title = row.get(table.title) or ""
+                labels[id_] = f"{table.label} {title} ({row[table.key]})"
             now |= dict.fromkeys(_unreadable(name, read, wanted - now.keys()), UNREAD)
         for change in batch:
             for seen in change.seen.rows:

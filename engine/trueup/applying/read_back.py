@@ -74,7 +74,8 @@ def rows_kept_otherwise(
     if not changes:
         return {}
     names = sorted({name for change in changes for name in values[change.id]})
-    rows = {str(row[table.key]): row for row in source.read(table.name, names).rows}
+    keys = {key for change in changes for key in change.keys}
+    rows = {str(row[table.key]): row for row in source.read(table.name, names, keys).rows}
     found: dict[str, Kept] = {}
     for change in changes:
         kept = {

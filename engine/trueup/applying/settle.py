@@ -156,7 +156,8 @@ class DoubtSettler:
     ) -> list[Entry]:
         key = self._project.catalogue.tables[table].key
         names = sorted({name for change in changes for name in change.values})
-        rows = {str(row[key]): row for row in self._world.source.read(table, names).rows}
+        keys = {row_key for change in changes for row_key in change.keys}
+        rows = {str(row[key]): row for row in self._world.source.read(table, names, keys).rows}
         entries = []
         for change in changes:
             wanted = source_values(self._project, change, run_state)

@@ -5,7 +5,7 @@ together need, so that the second one makes no request for what the first one ha
 that only one configuration has is still a request of its own.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -40,8 +40,8 @@ class SharedSource(ForwardingSource):
                 self._columns.setdefault(table, set()).update(names)
                 self._keys.setdefault(table, project.catalogue.tables[table].key)
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """Returns the whole table with the key and these columns. Raises `SourceError`.
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.
 
         A row that was left out only for values of other columns is a row here.
         """
@@ -52,7 +52,8 @@ class SharedSource(ForwardingSource):
             known = frozenset({*names, *known, *self._columns.get(table, ())})
             rows = self._beneath.read(table, sorted(known))
             self._read[table] = known, rows
-        return rows if names == known else _narrowed(rows, names, key)
+        narrowed = rows if names == known else _narrowed(rows, names, key)
+        return narrowed if keys is None else narrowed.only(keys, key)
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Never writes. Raises `EngineError`."""

@@ -4,7 +4,7 @@ A row is a plain dict by the column names of the catalogue. Values are Python's,
 `model.catalogue.Type` says; what cannot be read as its type is a finding, never a guess.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,7 @@ Row = work.Row
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table, whole: rows in the order of their keys, and what was wrong with those left out.
+    """Rows in the order of their keys, and what was wrong with those left out.
 
     A finding of severity error is about a row that exists and was left out. Its key is empty if it
     is unknown. `parts` is what could be read of such a row, by its key.
@@ -33,6 +33,18 @@ class Rows:
             if finding.severity is Severity.ERROR:
                 why.setdefault(finding.key, []).append(finding)
         return why
+
+    def only(self, keys: Collection[str], column: str) -> "Rows":
+        """The rows with these keys, which stand in `column`, and the findings that may be theirs.
+
+        A row whose key is unknown may be any of them.
+        """
+        wanted = {*keys}
+        return Rows(
+            [row for row in self.rows if str(row[column]) in wanted],
+            [finding for finding in self.findings if not finding.key or finding.key in wanted],
+            {key: part for key, part in self.parts.items() if key in wanted},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +91,12 @@ class Source(Protocol):
         """Remarks about reading that no plan depends on: `read whole, its token expired`."""
         ...
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """The whole table, with the key and at least these columns. Raises SourceError."""
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """The whole table, or its rows with these keys, with the key and at least these columns.
+
+        Rows are as they are now. With `keys`, findings are only about these rows, or about rows
+        whose key is unknown, which may be any of them. Raises SourceError.
+        """
         ...
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:

@@ -91,6 +91,10 @@ class JsonRows:
             at = end + 1 if self.text.startswith(",{", end) else self._next_item(end, "]")
         return at + 1
 
+    def row_at(self, start: int) -> object:
+        """Returns the row at an offset that `rows` has yielded. Raises one of `JSON_ERRORS`."""
+        return self._value(start)[0]
+
     def spans(self, start: int) -> dict[str, tuple[int, int]]:
         """Returns where the values of the object at that offset stand, by key.
 

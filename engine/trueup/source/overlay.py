@@ -1,6 +1,6 @@
 """A source whose write-backs stay in memory: reading shows them, and nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.model.catalogue import Table
@@ -16,10 +16,10 @@ class Overlay(ForwardingSource):
         self._tables = tables
         self._written: dict[tuple[str, str], dict[str, object]] = {}  # by table and key
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """Returns the whole table as it would be after the write-backs. Raises `SourceError`."""
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """Returns the table, or some rows, as after the write-backs. Raises `SourceError`."""
         names = [*columns]
-        read = self._beneath.read(table, names)
+        read = self._beneath.read(table, names, keys)
         rows = [self._with_written(table, row, names) for row in read.rows]
         return Rows(rows, read.findings, read.parts)
 
@@ -31,7 +31,8 @@ class Overlay(ForwardingSource):
         if table not in self._tables:
             raise SourceError(f"there is no table {table}")
         key = self._tables[table].key
-        rows = {str(row[key]): row for row in self.read(table, sorted(columns_of(updates))).rows}
+        read = self.read(table, sorted(columns_of(updates)), {update.key for update in updates})
+        rows = {str(row[key]): row for row in read.rows}
         return [self._write_row(table, update, rows.get(update.key)) for update in updates]
 
     def _write_row(self, table: str, update: RowUpdate, row: Row | None) -> RowOutcome:

@@ -4,7 +4,7 @@ A reading brings the rows cached on this machine up to date (`cached_tables`, `s
 them (`columns`, `rows`). A write-back is a conditional change of an existing row (`writer`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cached_tables import CachedTables
+from trueup.source.dataverse.cached_tables import CachedTables, TableReading
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
 from trueup.source.dataverse.columns import (
     BoundColumn,
@@ -100,8 +100,11 @@ class DataverseSource:
         """Returns what the profile states, for columns of Autotask ids."""
         return self.profile.id_entity_of(table, column) if column in ID_COLUMNS else None
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.
+
+        The cached table is brought up to date in any case, which is one request.
+        """
         profiled, names = table_named(self.profile.tables, table), tuple(columns)
 
         def select(definition: TableDefinition) -> frozenset[str]:
@@ -111,7 +114,7 @@ class DataverseSource:
         purpose = f"{table} {self.profile.digest}"
         reading = self._tables.read(profiled.logical, select, purpose)
         bound = self._bind(profiled, reading.definition, names)
-        rows, unknown = self._collect(profiled, bound, reading.rows)
+        rows, unknown = self._collect(profiled, bound, _only(reading, keys))
         if unknown or self._tables.repeated:
             # A choice or a referenced row is unknown: our definition or texts may be out of date.
             # They are read again, and then the rows are taken from the cache.
@@ -119,8 +122,8 @@ class DataverseSource:
                 profiled.logical, fresh=bool(unknown) and not reading.fresh
             )
             bound = self._bind(profiled, definition, names)
-            cached = self._tables.cached_rows(definition)
-            rows, _ = self._collect(profiled, bound, cached, fresh=bool(unknown))
+            cached = TableReading(definition, self._tables.cached_rows(definition), fresh=True)
+            rows, _ = self._collect(profiled, bound, _only(cached, keys), fresh=bool(unknown))
         return rows
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files
@@ -183,3 +186,11 @@ class DataverseSource:
             for column in bound
             if column.shows
         }
+
+
+def _only(reading: TableReading, keys: Collection[str] | None) -> Iterator[RawRow]:
+    """Yields the rows of a reading that have one of these keys, all without `keys`."""
+    if keys is None:
+        return reading.rows
+    column, wanted = reading.definition.key, {canonical_key(key) for key in keys}
+    return (row for row in reading.rows if canonical_key(str(row[column])) in wanted)

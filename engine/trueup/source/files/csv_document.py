@@ -14,7 +14,7 @@ from typing import Protocol
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import LONGEST, RawRow
-from trueup.source.files.documents import MalformedRow, decode
+from trueup.source.files.documents import EditedFile, MalformedRow, Shift, decode
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ class CsvDocument:
         self._name = name
         self._file = decode(data, name)
         # Lines keep their own ends. A quoted cell may span several of them; `csv` joins those.
-        lines = list(io.StringIO(self._file.text, newline=""))
+        lines = _lines(self._file.text)
         preamble = _preamble(lines)
         self._before, self._lines = lines[:preamble], lines[preamble:]
         first = self._lines[0] if self._lines else ""
@@ -58,6 +58,12 @@ class CsvDocument:
         except csv.Error as error:
             raise SourceError(f"{self._name}:{start}: {error}") from error
 
+    def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields the rows that begin in these lines."""
+        headers = self.names()
+        for position in positions:
+            yield position, self._row(headers, next(self._reader(position)))
+
     def line(self, position: int) -> int:
         """Returns the position itself."""
         return position
@@ -66,22 +72,29 @@ class CsvDocument:
         """Returns the headers."""
         return self._headers(self._reader())
 
-    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with the edited rows written again; all other lines are unchanged."""
         reader = self._reader()
         headers = self._headers(reader)
         lines, start = [*self._before, *self._lines[: reader.line_num]], reader.line_num + 1
+        shifts: list[Shift] = []
         for cells in reader:
             position = len(self._before) + start
             if position in edits:
-                lines.append(self._edited_line(headers, cells, edits[position]))
+                row = self._edited_row(headers, cells, edits[position])
+                lines.append(row)
+                longer = len(_lines(row)) - (reader.line_num + 1 - start)
+                shifts.append((position, longer))
             else:
                 lines += self._lines[start - 1 : reader.line_num]
             start = reader.line_num + 1
-        return self._file.encode("".join(lines))
+        return EditedFile(self._file.encode("".join(lines)), shifts)
 
-    def _reader(self) -> _CsvReader:
-        return csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+    def _reader(self, position: int | None = None) -> _CsvReader:
+        """Reads from the line of headers on, or from a row at a position."""
+        first = 0 if position is None else position - len(self._before) - 1
+        lines = map(self._lines.__getitem__, range(first, len(self._lines)))
+        return csv.reader(lines if first else self._lines, delimiter=self._delimiter, strict=True)
 
     def _headers(self, reader: _CsvReader) -> list[str]:
         line = len(self._before) + 1
@@ -108,13 +121,18 @@ class CsvDocument:
             )
         return dict(zip(headers, cells, strict=True))
 
-    def _edited_line(self, headers: list[str], cells: list[str], edit: Mapping[str, object]) -> str:
+    def _edited_row(self, headers: list[str], cells: list[str], edit: Mapping[str, object]) -> str:
         texts = {name: _cell_text(value) for name, value in edit.items()}
         row = [texts.get(name, cell) for name, cell in zip(headers, cells, strict=True)]
         line = io.StringIO(newline="")
         # `csv` quotes only characters of its own line end. With this one it quotes both \r and \n.
         csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return line.getvalue().removesuffix("\r\n") + self._line_end
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text with their ends."""
+    return list(io.StringIO(text, newline=""))
 
 
 def _preamble(lines: Sequence[str]) -> int:

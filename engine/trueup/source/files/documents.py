@@ -5,7 +5,7 @@ Values are replaced in the text itself, so that everything else stays as it was,
 
 import codecs
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,11 +22,27 @@ class MalformedRow:
     reason: str
 
 
+Shift = tuple[int, int]
+"""The position of an edited row, and by how much the positions of the rows behind it move."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditedFile:
+    """The bytes of a file with new values, and what the edits do to the positions of rows."""
+
+    data: bytes
+    shifts: Sequence[Shift] = ()
+
+
 class TableDocument(Protocol):
     """One table in the text of one file."""
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields each row with its position. Raises `SourceError`."""
+        ...
+
+    def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields the rows at these ascending positions, which `rows` has yielded before."""
         ...
 
     def line(self, position: int) -> int:
@@ -37,7 +53,7 @@ class TableDocument(Protocol):
         """Returns the names of the columns, as far as the first row shows them."""
         ...
 
-    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with new values, given by the row's position and the column's name."""
         ...
 

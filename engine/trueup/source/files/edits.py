@@ -17,8 +17,9 @@ from trueup.source.column_reader import (
     column_readers,
     missing_columns,
 )
-from trueup.source.errors import InvalidValue, RowMoved, UpdateRefused
+from trueup.source.errors import RowMoved, UpdateRefused
 from trueup.source.files.documents import MalformedRow, TableDocument
+from trueup.source.files.row_index import UNKNOWN, ColumnFormat, RowIndex
 from trueup.source.files.value_formats import FileFormat
 from trueup.source.text import canonical_key, shown
 from trueup.source.updates import columns_of, values_to_set
@@ -28,30 +29,14 @@ Edits = dict[int, dict[str, object]]
 """New raw values by the position of the row and the raw name of the column."""
 
 
-@dataclass(slots=True)
-class ColumnFormat:
-    """How a file writes one column: its raw name, and whether choices are numbers or labels."""
-
-    name: str
-    numbered: bool | None = None  # None: no row has a value
-    numbers: dict[str, int] = field(default_factory=dict)  # by label, from the display texts
-
-
-@dataclass(slots=True)
-class DocumentScan:
-    """What one pass over a document finds for some updates."""
-
-    rows: dict[str, list[tuple[int, RawRow]]] = field(default_factory=dict)  # by key
-    formats: dict[str, ColumnFormat] = field(default_factory=dict)  # by column
-
-
 @dataclass(frozen=True, slots=True)
 class _Editor:
     """Edits rows of one document."""
 
     table: Table
     columns: Mapping[str, ColumnReader]
-    scan: DocumentScan
+    rows: dict[str, list[tuple[int, RawRow]]]  # by key, with their positions
+    formats: Mapping[str, ColumnFormat]  # by column
     zone: ZoneInfo
     file_format: FileFormat
     edits: Edits = field(default_factory=dict)
@@ -59,7 +44,7 @@ class _Editor:
     def apply(self, update: RowUpdate) -> RowOutcome:
         """Adds the update to the edits."""
         key = canonical_key(update.key)
-        rows = self.scan.rows.get(key, [])
+        rows = self.rows.get(key, [])
         if len(rows) != 1:
             gone = "the row does not exist any more, and no row is created"
             return RowOutcome(update.key, "the key occurs more than once" if rows else gone)
@@ -72,7 +57,7 @@ class _Editor:
         if changed:
             self.edits.setdefault(position, {}).update(changed)
             # The next update of the same row starts from the changed one.
-            self.scan.rows[key] = [(position, {**raw, **changed})]
+            self.rows[key] = [(position, {**raw, **changed})]
         return RowOutcome(update.key)
 
     def _changed(self, update: RowUpdate, raw: RawRow) -> Mapping[str, object]:
@@ -80,7 +65,7 @@ class _Editor:
         changed: dict[str, object] = {}
         to_set = values_to_set(self.table, self.columns, update, raw, self.zone)
         for name, value in to_set.items():
-            column, column_format = self.table.columns[name], self.scan.formats[name]
+            column, column_format = self.table.columns[name], self.formats[name]
             written = self.file_format.of(self.table, column).write(value, self.zone)
             changed |= _raw_values(column, written, raw, column_format)
         return changed
@@ -89,47 +74,50 @@ class _Editor:
 def edit(
     table: Table,
     document: TableDocument,
+    index: RowIndex,
     updates: Sequence[RowUpdate],
     zone: ZoneInfo,
     file_format: FileFormat,
 ) -> tuple[Edits, Sequence[RowOutcome]]:
     """Returns the edits of a document and one outcome for each update.
 
-    `zone` is the business time zone. Raises `SourceError` for a column that the file does not have.
+    `index` is that of the document. `zone` is the business time zone. Raises `SourceError` for a
+    column that the file does not have.
     """
     adapt = file_format.adapt(table, zone)
-    key, *columns = column_readers(table, columns_of(updates), zone, [], adapt)
-    keys = {canonical_key(update.key) for update in updates}
-    scan = _scan(document, key, columns, keys)
-    unseen = [column for column in columns if column.name not in scan.formats]
-    if unseen and scan.rows:
+    _, *columns = column_readers(table, columns_of(updates), zone, [], adapt)
+    _learn_formats(document, columns, index.formats)
+    rows = {
+        key: _raw_rows(document, index.positions(key))
+        for key in {canonical_key(update.key) for update in updates} - {UNKNOWN}
+    }
+    unseen = [column for column in columns if column.name not in index.formats]
+    if unseen and any(rows.values()):
         raise missing_columns(table, document.names(), unseen, table.name)
 
     readers = {column.name: column for column in columns}
-    editor = _Editor(table, readers, scan, zone, file_format)
+    editor = _Editor(table, readers, rows, index.formats, zone, file_format)
     outcomes = [editor.apply(update) for update in updates]
     return editor.edits, outcomes
 
 
-def _scan(
-    document: TableDocument, key: ColumnReader, columns: Sequence[ColumnReader], keys: Iterable[str]
-) -> DocumentScan:
-    scan, sought = DocumentScan(), frozenset(keys)
-    for position, raw in document.rows():
-        if isinstance(raw, MalformedRow):
-            continue
-        if (row_key := _key_of(key, raw)) in sought:
-            scan.rows.setdefault(row_key, []).append((position, raw))
-        for column in columns:
-            _learn_format(column, raw, scan.formats)
-    return scan
+def _raw_rows(document: TableDocument, positions: Sequence[int]) -> list[tuple[int, RawRow]]:
+    return [
+        (position, raw)
+        for position, raw in document.rows_at(positions)
+        if not isinstance(raw, MalformedRow)
+    ]
 
 
-def _key_of(key: ColumnReader, raw: RawRow) -> str:
-    try:
-        return str(key.value(raw) or "")
-    except InvalidValue:
-        return ""
+def _learn_formats(
+    document: TableDocument, columns: Iterable[ColumnReader], formats: dict[str, ColumnFormat]
+) -> None:
+    """Adds how the file writes these columns, from all rows; what is known already stays."""
+    unknown = [column for column in columns if column.name not in formats]
+    for _, raw in document.rows() if unknown else ():
+        if not isinstance(raw, MalformedRow):
+            for column in unknown:
+                _learn_format(column, raw, formats)
 
 
 def _learn_format(column: ColumnReader, raw: RawRow, formats: dict[str, ColumnFormat]) -> None:

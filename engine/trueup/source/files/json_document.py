@@ -1,11 +1,11 @@
 """A table in a JSON file: `{"value": [{…}, …]}`, as Dataverse answers, or the bare list."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
-from trueup.source.files.documents import LineIndex, MalformedRow, decode
+from trueup.source.files.documents import EditedFile, LineIndex, MalformedRow, Shift, decode
 from trueup.source.json_rows import JSON_ERRORS, STRICT_DECODER, JsonRows, json_text
 
 _NEXT_LINK = "@odata.nextLink"
@@ -25,8 +25,7 @@ class JsonDocument:
         walk = JsonRows(self._text, STRICT_DECODER)
         try:
             for start, _, row in walk.rows():
-                malformed = MalformedRow("a row is not an object of columns and values")
-                yield start, row if isinstance(row, dict) else malformed
+                yield start, _row(row)
         except json.JSONDecodeError as error:
             hint = "; it looks like HTML" if self._text.lstrip().startswith("<") else ""
             place = f"{self._name}:{error.lineno}:{error.colno}"
@@ -39,6 +38,12 @@ class JsonDocument:
                 f"{self._name} is one page of several (it has `{_NEXT_LINK}`); export all of them"
             )
 
+    def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields the rows that start at these offsets."""
+        walk = JsonRows(self._text, STRICT_DECODER)
+        for start in positions:
+            yield start, _row(walk.row_at(start))
+
     def line(self, position: int) -> int:
         """Returns the line of the row that starts at that offset."""
         return self._lines.line_of(position)
@@ -48,14 +53,18 @@ class JsonDocument:
         first = next((row for _, row in self.rows() if not isinstance(row, MalformedRow)), {})
         return list(first)
 
-    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with new values; a new key is added at the end of its row."""
         parts, done = [], 0
+        shifts: list[Shift] = []
         for start, values in sorted(edits.items()):
+            longer = 0
             for first, end, replacement in sorted(self._replacements(start, values)):
                 parts += [self._text[done:first], replacement]
                 done = end
-        return self._file.encode("".join([*parts, self._text[done:]]))
+                longer += len(replacement) - (end - first)
+            shifts.append((start, longer))
+        return EditedFile(self._file.encode("".join([*parts, self._text[done:]])), shifts)
 
     def _replacements(
         self, start: int, values: Mapping[str, object]
@@ -72,3 +81,9 @@ class JsonDocument:
         if added:
             end = max((last for _, last in spans.values()), default=start + 1)
             yield end, end, ("" if not spans else ", ") + ", ".join(added)
+
+
+def _row(value: object) -> RawRow | MalformedRow:
+    if isinstance(value, dict):
+        return value
+    return MalformedRow("a row is not an object of columns and values")

@@ -6,9 +6,12 @@ CSV has one line of headers. Excel workbooks have a row of headers in the sheet 
 their only one; a single workbook with a sheet for each table may stand in the place of the folder.
 Columns may also use our own names or their display labels. How values are written is stated, never
 guessed: see `value_formats`. A write-back replaces a file whole or leaves it unchanged.
+
+A few rows are found by an index of the file, which is made once for each content (`row_index`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +25,7 @@ from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.documents import MalformedRow, TableDocument, read_bytes
 from trueup.source.files.edits import edit
 from trueup.source.files.json_document import JsonDocument
+from trueup.source.files.row_index import RowIndex, index_rows
 from trueup.source.files.value_formats import FileFormat
 from trueup.source.files.xlsx_document import XlsxDocument
 from trueup.source.names import suggestion, table_named
@@ -53,6 +57,7 @@ class FileSource:
         """
         self._folder, self._tables, self._name = folder, tables, name
         self._zone, self._format = zone or ZoneInfo("UTC"), file_format or FileFormat()
+        self._indexes: dict[str, RowIndex] = {}  # by table, of the content that was read last
 
     def describe(self) -> str:
         """Returns the name of the folder."""
@@ -74,22 +79,29 @@ class FileSource:
         """Always empty."""
         return ()
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
-        return self._collect(table, columns).result()
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """Returns the table, or some rows, with the key and these columns. Raises `SourceError`."""
+        return self._collect(table, columns, keys).result()
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
         """Returns the file and line of these rows, by key. Raises `SourceError`."""
-        return self._collect(table, ()).places(keys)
+        wanted = frozenset(keys)
+        return self._collect(table, (), wanted).places(wanted)
 
-    def _collect(self, table: str, columns: Iterable[str]) -> RowCollector:
-        """Returns all rows of a table, typed. Raises `SourceError`."""
+    def _collect(
+        self, table: str, columns: Iterable[str], keys: Collection[str] | None
+    ) -> RowCollector:
+        """Returns the rows of a table, all or those with these keys, typed. Raises `SourceError`.
+
+        Rows whose key is unknown are among those with any key.
+        """
         catalogued = table_named(self._tables, table)
         cleaned: CleanedColumns = []
         adapt = self._format.adapt(catalogued, self._zone)
         readers = column_readers(catalogued, columns, self._zone, cleaned, adapt)
         path = self._file_of(table)
-        document, name = self._open(path, table), self._name_of(path)
+        (document, digest), name = self._open(path, table), self._name_of(path)
+        index = None if keys is None else self._index(catalogued, document, digest)
 
         rows = RowCollector(
             catalogued,
@@ -97,19 +109,30 @@ class FileSource:
             cleaned,
             lambda position: Place(name, document.line(position), 1),
         )
-        for position, raw in document.rows():
+        found = document.rows_at(index.positions_of(keys or ())) if index else document.rows()
+        for position, raw in found:
             if isinstance(raw, MalformedRow):
                 rows.add_malformed(position, raw.reason)
             else:
                 rows.add(raw, position)
 
         names = document.names()
-        missing = [column for column in rows.unseen if column.name_in(dict.fromkeys(names)) is None]
+        known = {**dict.fromkeys(names), **(index.names if index else {})}
+        missing = [column for column in rows.unseen if column.name_in(known) is None]
         if len(missing) == len(readers) > FEW and names:
             raise no_headings(catalogued, names, name)
         if missing and (names or rows.count):
             raise missing_columns(catalogued, names, missing, name)
         return rows
+
+    def _index(self, table: Table, document: TableDocument, digest: bytes) -> RowIndex:
+        """Returns the index of a document, made anew where its content has changed."""
+        known = self._indexes.get(table.name)
+        if known is None or known.digest != digest:
+            adapt = self._format.adapt(table, self._zone)
+            key, *_ = column_readers(table, (), self._zone, [], adapt)
+            known = self._indexes[table.name] = index_rows(document, key, digest)
+        return known
 
     def write(self, table: str, updates: Sequence[RowUpdate]) -> Sequence[RowOutcome]:
         """Writes all updates in one replacement of the file; never creates a row.
@@ -120,10 +143,13 @@ class FileSource:
         path = self._file_of(table).resolve()
         name = self._name_of(path)
         with locked(path, name) as before:
-            document = self._open(path, table)
-            edits, outcomes = edit(catalogued, document, updates, self._zone, self._format)
+            document, digest = self._open(path, table)
+            index = self._index(catalogued, document, digest)
+            edits, outcomes = edit(catalogued, document, index, updates, self._zone, self._format)
             if edits:
-                replace_file(path, document.edited(edits), name, before)
+                edited = document.edited(edits)
+                replace_file(path, edited.data, name, before)
+                self._indexes[table] = index.shifted(edited.shifts, _digest(edited.data))
         return outcomes
 
     def location(self, table: str) -> str:
@@ -134,7 +160,7 @@ class FileSource:
         """Raises `SourceError` where the table's file may not or cannot be written."""
         path = self._file_of(table)
         require_writable(path.resolve(), self._name_of(path))
-        document = self._open(path, table)
+        document, _ = self._open(path, table)
         if isinstance(document, XlsxDocument):
             document.require_editable()
 
@@ -146,16 +172,19 @@ class FileSource:
         """Whether one workbook stands in the place of the folder."""
         return self._folder.suffix.casefold() == WORKBOOK and self._folder.is_file()
 
-    def _open(self, path: Path, table: str) -> TableDocument:
+    def _open(self, path: Path, table: str) -> tuple[TableDocument, bytes]:
+        """Returns the table in a file, and the digest of the file."""
         name = self._name_of(path)
         data = read_bytes(path, name)
+        document: TableDocument
         match path.suffix.casefold():
             case ".json":
-                return JsonDocument(data, name)
+                document = JsonDocument(data, name)
             case ".csv":
-                return CsvDocument(data, name)
+                document = CsvDocument(data, name)
             case _:
-                return XlsxDocument(data, name, table)
+                document = XlsxDocument(data, name, table)
+        return document, _digest(data)
 
     def _file_of(self, table: str) -> Path:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""
@@ -183,3 +212,7 @@ class FileSource:
         for path in others:
             hint = hint.replace(f"`{path.stem}`", f"`{path.name}`")
         raise SourceError(f"{expected} was expected and does not exist{hint}")
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import RawRow
-from trueup.source.files.documents import MalformedRow
+from trueup.source.files.documents import EditedFile, MalformedRow
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -76,6 +76,11 @@ class XlsxDocument:
                     },
                 )
 
+    def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
+        """Yields the rows with these numbers. Raises `SourceError`."""
+        wanted = frozenset(positions)
+        return (row for row in self.rows() if row[0] in wanted)
+
     def line(self, position: int) -> int:
         """Returns the position itself: a row's number."""
         return position
@@ -98,7 +103,7 @@ class XlsxDocument:
             )
         return headers
 
-    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> bytes:
+    def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the workbook with new values, given by row number and header.
 
         Raises `SourceError` for a workbook with formulas.
@@ -109,10 +114,10 @@ class XlsxDocument:
         columns = {name: number for number, name in enumerate(self.names(), start=1)}
         for row, values in edits.items():
             for name, value in values.items():
-                worksheet.cell(row, columns[name], _cell(value))
+                worksheet.cell(row, columns[name]).value = _cell(value)
         written = io.BytesIO()
         workbook.save(written)
-        return written.getvalue()
+        return EditedFile(written.getvalue())
 
     def require_editable(self) -> None:
         """Raises `SourceError` for a workbook that a write-back would damage."""

@@ -26,6 +26,14 @@ def select(table: Table, names: Sequence[str]) -> sqlalchemy.Select[Any]:
     return sqlalchemy.select(*columns).select_from(sqlalchemy.table(name, schema=schema or None))
 
 
+def lower_key(name: str) -> sqlalchemy.ColumnElement[str]:
+    """Returns a key as text in lower case.
+
+    The database may store it as text, in upper or lower case, or as a type of its own.
+    """
+    return sqlalchemy.func.lower(sqlalchemy.cast(sqlalchemy.column(name), sqlalchemy.String))
+
+
 def instant_columns(table: Table, names: Iterable[str]) -> Collection[str]:
     """Returns those of the names in the database that are columns of instants."""
     columns = [column for column in table.columns.values() if column.type is Type.INSTANT]

@@ -1,16 +1,17 @@
 """Work 365's tables in a database that SQLAlchemy can open: a copy or a reporting server.
 
 Names come from the same profile as for Dataverse: `logical` is the table's or column's name in the
-database, with a schema and a point before it if needed. Reading takes whole tables.
+database, with a schema and a point before it if needed. A plan reads whole tables.
 A write-back is one UPDATE statement that the profile names. Its parameters are `:key`, each
 column's own name, and `:expected_<column>`. See `writer` for how its effect is checked.
 Timestamps without a time zone are UTC, as Dataverse exports them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
@@ -26,12 +27,20 @@ from trueup.source.names import table_named
 from trueup.source.profile import ID_COLUMNS, Profile
 from trueup.source.rows import RowCollector
 from trueup.source.sql.address import check_exists, described, open_engine
-from trueup.source.sql.raw_rows import database_message, instant_columns, raw_row, select
+from trueup.source.sql.raw_rows import (
+    database_message,
+    instant_columns,
+    lower_key,
+    raw_row,
+    select,
+)
 from trueup.source.sql.writer import SqlRowWriter
 from trueup.source.updates import columns_of
 from trueup.source.values import CleanedColumns
 
 _ROWS_AT_A_TIME = 5000
+_KEYS_AT_A_TIME = 500
+"""Keys of one query; SQLite took 999 parameters at most for a long time."""
 
 
 class SqlSource:
@@ -81,8 +90,23 @@ class SqlSource:
         """Always empty."""
         return ()
 
-    def read(self, table: str, columns: Iterable[str]) -> Rows:
-        """Returns the whole table, with the key and these columns. Raises `SourceError`."""
+    def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
+        """Returns the table, or some rows, with the key and these columns. Raises `SourceError`.
+
+        Where one of `keys` is not found as it is, the whole table is read: the database may spell
+        it in another way, or have rows without a key.
+        """
+        names = [*columns]
+        if keys is None:
+            return self._read(table, names)
+        column = table_named(self._profile.tables, table).key
+        found = self._read(table, names, [*keys])
+        known = {str(row[column]) for row in found.rows} | found.parts.keys()
+        whole = found if known.issuperset(keys) else self._read(table, names)
+        return whole.only(keys, column)
+
+    def _read(self, table: str, columns: Iterable[str], keys: Sequence[str] | None = None) -> Rows:
+        """The whole table, or the rows with these keys in upper or lower case."""
         profiled = table_named(self._profile.tables, table)
         cleaned: CleanedColumns = []
         readers = column_readers(profiled, columns, self._zone, cleaned)
@@ -91,7 +115,9 @@ class SqlSource:
             names = self._database_names(connection, profiled, readers)
             instants = instant_columns(profiled, names)
             batches = connection.execution_options(yield_per=_ROWS_AT_A_TIME)
-            for number, values in enumerate(batches.execute(select(profiled, names))):
+            queries = _queries(select(profiled, names), names[0], keys)
+            read = chain.from_iterable(batches.execute(query) for query in queries)
+            for number, values in enumerate(read):
                 rows.add(raw_row(names, instants, values), number)
         return rows.result()
 
@@ -173,3 +199,15 @@ class SqlSource:
             place = f"{self.describe()}, table {table.logical}"
             raise missing_columns(table, sorted(existing), missing, place)
         return [name for name in names.values() if name]
+
+
+def _queries(
+    whole: sqlalchemy.Select[Any], key: str, keys: Sequence[str] | None
+) -> Iterator[sqlalchemy.Select[Any]]:
+    """Yields the query of a whole table, or those of its rows with these keys."""
+    if keys is None:
+        yield whole
+        return
+    lower = sorted({one.lower() for one in keys})
+    for start in range(0, len(lower), _KEYS_AT_A_TIME):
+        yield whole.where(lower_key(key).in_(lower[start : start + _KEYS_AT_A_TIME]))

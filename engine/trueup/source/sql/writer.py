@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import sqlalchemy
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +17,13 @@ from trueup.model.catalogue import Column, Table, Type
 from trueup.ports.source import RowOutcome, RowUpdate
 from trueup.source.column_reader import ColumnReader, RawRow
 from trueup.source.errors import RowMoved, UpdateRefused
-from trueup.source.sql.raw_rows import database_message, instant_columns, raw_row, select
+from trueup.source.sql.raw_rows import (
+    database_message,
+    instant_columns,
+    lower_key,
+    raw_row,
+    select,
+)
 from trueup.source.text import shown
 from trueup.source.updates import values_to_set
 
@@ -76,11 +81,7 @@ class SqlRowWriter:
 
         The row stays locked until the end of the transaction, where the database supports that.
         """
-        # The database may store the key as text, in upper or lower case, or as a type of its own.
-        stored_key = sqlalchemy.cast(sqlalchemy.column(self.names[0]), sqlalchemy.String)
-        query = select(self.table, self.names).where(
-            sqlalchemy.func.lower(stored_key) == update.key.lower()
-        )
+        query = select(self.table, self.names).where(lower_key(self.names[0]) == update.key.lower())
         rows = self.connection.execute(query.with_for_update()).all()
         if not rows:
             raise UpdateRefused("the row does not exist any more, and no row is created")
