@@ -86,3 +86,14 @@ def test_all_statements_of_postgres_are_about_one_tenant():
         for name, text in statements("postgres").items()
         if "tenant" not in re.sub(r"--.*", "", text)
     } == about_all
+
+
+def test_a_run_is_found_without_its_row_which_has_the_whole_plan(tmp_path):
+    connection = open_file(tmp_path / "state.sqlite", create=True)
+    try:
+        query = f"EXPLAIN QUERY PLAN {statements('sqlite')['has_run']}"
+        steps = [row[3] for row in connection.execute(query, {"run": "r1"})]
+    finally:
+        connection.close()
+
+    assert [step.partition(" INDEX")[0] for step in steps] == ["SEARCH runs USING COVERING"]

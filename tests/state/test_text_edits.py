@@ -10,7 +10,7 @@ from trueup.model.history import (
 )
 from trueup.model.run import Effects, Entry, Link, Step
 from trueup.state import journal
-from trueup.state.effects import write_effects
+from trueup.state.effects import write_lines
 from trueup.state.values import canonical
 
 from tests.state.stores import NOON
@@ -26,7 +26,7 @@ def old_edit(filled):
         lines += [journal.entry_line(run, entry) for entry in entries]
         with filled._access.writing() as transaction:
             journal.append(transaction, lines)
-            write_effects(transaction, run, effects or Effects(), NOON)
+            write_lines(transaction, [], run, effects or Effects(), NOON)
             later = [journal.entry_line(run, entry) for entry in after]
             journal.append(transaction, later)
         return filled.audit()[-1].event

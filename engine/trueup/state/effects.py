@@ -4,6 +4,7 @@ The line holds links and pushed changes in full and a digest of applied values, 
 compare each row of the tables with the journal. Rows are removed before others are added.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from trueup.model.run import Effects
@@ -16,9 +17,19 @@ NO_EFFECTS = Effects()
 """The effects of entries that change nothing in the state."""
 
 
-def write_effects(transaction: Transaction, run: str, effects: Effects, at: datetime) -> None:
-    """Applies effects inside a transaction; a row that is unlinked loses its applied values too."""
+def write_lines(
+    transaction: Transaction,
+    lines: Sequence[NewLine],
+    run: str,
+    effects: Effects,
+    at: datetime,
+) -> None:
+    """Adds lines, then the effects with their line, inside a transaction.
+
+    A row that is unlinked loses its applied values too.
+    """
     if effects == NO_EFFECTS:
+        append(transaction, lines)
         return
     links = [link_row(link) for link in effects.links]
     applied = [applied_row(key, fields) for key, fields in effects.applied.items()]
@@ -32,11 +43,16 @@ def write_effects(transaction: Transaction, run: str, effects: Effects, at: date
         "pushed": pushed,
     }
     text = canonical({name: items for name, items in data.items() if items})
-    append(transaction, [NewLine(Kind.EFFECTS, at, text, run)])
+    append(transaction, [*lines, NewLine(Kind.EFFECTS, at, text, run)])
 
-    transaction.do_many("drop_link", effects.unlink)
-    transaction.do_many("drop_applied", effects.unlink)
-    transaction.do_many("drop_pushed", effects.unpush)
-    transaction.do_many("put_link", links)
-    transaction.do_many("put_applied", applied)
-    transaction.do_many("put_pushed", pushed)
+    changes: Sequence[tuple[str, Sequence[Sequence[object]]]] = (
+        ("drop_link", effects.unlink),
+        ("drop_applied", effects.unlink),
+        ("drop_pushed", effects.unpush),
+        ("put_link", links),
+        ("put_applied", applied),
+        ("put_pushed", pushed),
+    )
+    for name, rows in changes:
+        if rows:
+            transaction.do_many(name, rows)

@@ -10,6 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+"""Made once: `json.dumps` with options makes one for each document."""
+
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 _READERS: dict[str, Callable[[Any], object]] = {
@@ -44,7 +47,7 @@ def decode(text: str) -> Any:  # noqa: ANN401 -- the caller knows the type
 
 def canonical(document: object) -> str:
     """JSON on one line, in ASCII, with sorted keys: the form that is hashed and stored."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(document)
 
 
 def _tagged(value: object) -> object:

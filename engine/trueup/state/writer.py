@@ -10,7 +10,7 @@ from trueup.model.history import LinkForgotten, SystemsAdopted
 from trueup.model.run import Effects, Entry, Lease, Run, RunStatus
 from trueup.state import audit, journal, rows
 from trueup.state.access import Access, Transaction
-from trueup.state.effects import NO_EFFECTS, write_effects
+from trueup.state.effects import NO_EFFECTS, write_lines
 from trueup.state.lock import writing
 
 
@@ -25,7 +25,7 @@ class WriterCalls:
         Raises `StateError` if there is a run with this id.
         """
         with writing(self._access, lease) as transaction:
-            if transaction.one("run_status", {"run": run.id}):
+            if transaction.one("has_run", {"run": run.id}):
                 raise StateError(f"{self._access.name} already has a run {run.id}")
             transaction.do("set_lineage", {"lineage": uuid4().hex})
             lineage = journal.state_row(transaction).lineage
@@ -44,8 +44,7 @@ class WriterCalls:
         with writing(self._access, lease) as transaction:
             self._require_run(transaction, run)
             lines = [journal.entry_line(run, entry) for entry in entries]
-            journal.append(transaction, lines)
-            write_effects(transaction, run, effects, transaction.now())
+            write_lines(transaction, lines, run, effects, transaction.now())
 
     def finish(self, lease: Lease, run: str, status: RunStatus, at: datetime) -> None:
         """Closes a run, keeps the head of the journal with it and raises the serial.
@@ -54,7 +53,8 @@ class WriterCalls:
         Raises `StateError` if the run is unknown or done.
         """
         with writing(self._access, lease) as transaction:
-            if self._require_run(transaction, run) == RunStatus.DONE:
+            self._require_run(transaction, run)
+            if transaction.one("run_status", {"run": run}) == (RunStatus.DONE.value,):
                 raise StateError(f"run {run} is done: it was finished before")
             anchor = journal.append(transaction, [journal.finish_line(run, status, at)])
             values = {"run": run, "status": status.value, "ended": at.isoformat(), "anchor": anchor}
@@ -69,8 +69,8 @@ class WriterCalls:
         """Writes a manual edit and its effects, and raises the serial."""
         with writing(self._access, lease) as transaction:
             now = transaction.now()
-            journal.append(transaction, [audit.edit_line(event, lease, now, reason)])
-            write_effects(transaction, "", effects, now)
+            line = audit.edit_line(event, lease, now, reason)
+            write_lines(transaction, [line], "", effects, now)
             transaction.do("raise_serial")
 
     def settle(
@@ -91,8 +91,7 @@ class WriterCalls:
             now = transaction.now()
             edit = audit.edit_line(audit.settlement(entries), lease, now, reason, run)
             lines = [journal.entry_line(run, entry) for entry in entries]
-            journal.append(transaction, [edit, *lines])
-            write_effects(transaction, run, effects, now)
+            write_lines(transaction, [edit, *lines], run, effects, now)
             transaction.do("raise_serial")
 
     def adopt(self, lease: Lease, systems: Mapping[str, str], *, reason: str) -> None:
@@ -108,9 +107,7 @@ class WriterCalls:
             line = audit.approval_line(event, lease, transaction.now(), reason)
             journal.append(transaction, [line])
 
-    def _require_run(self, transaction: Transaction, run: str) -> str:
-        """The status of a run. Raises `StateError` for an unknown one."""
-        row = transaction.one("run_status", {"run": run})
-        if row is None:
+    def _require_run(self, transaction: Transaction, run: str) -> None:
+        """Raises `StateError` for an unknown run."""
+        if not transaction.one("has_run", {"run": run}):
             raise StateError(f"{self._access.name} knows no run {run}")
-        return str(row[0])

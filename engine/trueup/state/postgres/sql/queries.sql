@@ -137,8 +137,12 @@ SELECT mapping, key FROM trueup.last_blocked(%(tenant)s);
 SELECT id, plan_digest, plan, who, host, started, status, ended, undo_of, anchor FROM trueup.runs
 WHERE tenant = %(tenant)s AND id = %(run)s;
 
+-- name: has_run
+-- Whether there is a run with this id.
+SELECT 1 FROM trueup.runs WHERE tenant = %(tenant)s AND id = %(run)s;
+
 -- name: run_status
--- The status of a run, if there is one with this id.
+-- The status of a run.
 SELECT status FROM trueup.runs WHERE tenant = %(tenant)s AND id = %(run)s;
 
 -- name: add_run

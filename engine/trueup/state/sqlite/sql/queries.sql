@@ -112,8 +112,13 @@ FROM (
 -- One run with its plan.
 SELECT id, plan_digest, plan, who, host, started, status, ended, undo_of, anchor FROM runs WHERE id = :run;
 
+-- name: has_run
+-- Whether there is a run with this id: its index tells. For any column behind the plan, SQLite would
+-- walk through all pages of the plan, with each journal entry.
+SELECT 1 FROM runs WHERE id = :run;
+
 -- name: run_status
--- The status of a run, if there is one with this id.
+-- The status of a run.
 SELECT status FROM runs WHERE id = :run;
 
 -- name: add_run
