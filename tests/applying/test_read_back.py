@@ -17,11 +17,12 @@ from trueup.model.change import Reason
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
 from trueup.model.plan import Plan
+from trueup.model.run import Effects, Entry, Lease, Step
 from trueup.ports.source import Rows
 from trueup.ports.target import Condition, Record
 from trueup.state.sqlite.store import SqliteState
 
-from tests.support.crashing import killed
+from tests.support.crashing import Killed, killed
 from tests.support.scene import Scene, account, actions, day, settled, statuses
 from tests.support.small_project import changed, settings
 
@@ -295,13 +296,35 @@ def test_a_run_that_counts_its_calls_reads_a_batch_back_before_it_writes_the_nex
     assert f"read {one}" in watched.order[watched.order.index(f"write {one}") : written]
 
 
-def test_a_run_that_was_killed_with_two_batches_not_read_back_reads_both_when_resumed():
-    scene = customers(2)
+def test_a_run_that_was_killed_with_three_batches_not_read_back_reads_all_when_resumed():
+    """The last write of the second batch ends after the third batch was written."""
+    scene = customers(3)
     keeps(scene, "phone", lambda _: "2")
     made = scene.plan()
-    assert killed(scene, lambda: scene.apply(made), nth=6, after=False)
-    steps = [str(entry.step) for entry in scene.state.journal(scene.state.runs()[-1].id)]
-    assert steps == ["started", "done"] * 2
+    second = made.changes[1].record
+    patch, record, last = scene.target.patch, scene.state.record, Event()
+
+    def update(entity: str, number: int, values: Mapping[str, Any]) -> None:
+        if number == second:
+            assert last.wait(30), "the third batch waits for the second one to end"
+        patch(entity, number, values)
+
+    def recorded(lease: Lease, run: str, entries: Sequence[Entry], *effects: Effects) -> None:
+        if any(entry.data.get("kept") for entry in entries):
+            raise Killed
+        record(lease, run, entries, *effects)
+        if any(entry.step is Step.DONE and entry.change == made.changes[2].id for entry in entries):
+            last.set()
+
+    scene.target.patch, scene.state.record = update, recorded
+    with pytest.raises(Killed):
+        scene.apply(made)
+    del scene.state.record
+    scene.state.lease = None  # it runs out by itself
+    done = [
+        one.change for one in scene.state.journal(scene.state.runs()[-1].id) if one.step == "done"
+    ]
+    assert done == [made.changes[0].id, made.changes[2].id, made.changes[1].id]
     assert {*statuses(scene.resume()).values()} == {ChangeStatus.NOT_KEPT}
     assert actions(scene.plan()) == []
 
@@ -310,18 +333,14 @@ def test_what_was_read_back_is_recorded_when_the_next_batch_cannot_be_checked():
     scene = customers(3)
     keeps(scene, "phone", lambda _: "2")
     made = scene.plan()
-    written, patch, rows = [], scene.target.patch, scene.source.read
-
-    def update(*values: object) -> None:
-        patch(*values)
-        written.append(values)
+    rows, last = scene.source.read, made.changes[2].keys[0]
 
     def unreadable(table, columns, keys):
-        if len(written) == 2:
+        if last in keys:
             raise SourceError("the file is locked")
         return rows(table, columns, keys)
 
-    scene.target.patch, scene.source.read = update, unreadable
+    scene.source.read = unreadable
     outcome = scene.apply(made)
     assert outcome.stopped == "the file is locked"
     assert [*statuses(outcome).values()].count(ChangeStatus.NOT_KEPT) == 2

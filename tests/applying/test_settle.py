@@ -5,6 +5,8 @@ Nor is it settled before the request must have ended.
 
 from datetime import UTC, timedelta
 from decimal import Decimal
+from threading import Event
+from time import sleep
 
 import pytest
 from trueup.applying.run_state import RunState
@@ -16,6 +18,7 @@ from tests.support.scene import (
     LINE,
     Fault,
     Scene,
+    account,
     actions,
     adjusts,
     codes,
@@ -27,7 +30,7 @@ from tests.support.scene import (
     settled,
     statuses,
 )
-from tests.support.small_project import decisions
+from tests.support.small_project import decisions, settings
 from tests.support.starting_points import REPEATED, disturbed, services, steps, twins
 
 CREATES = ["Companies", "Services", "Contracts", "ContractServices"]
@@ -358,3 +361,38 @@ def test_a_run_that_was_killed_before_it_sent_anything_leaves_nothing_in_doubt()
     assert killed(scene, lambda: scene.apply(made), nth=1, after=True)
     assert scene.state.load().open_runs
     assert codes(scene.plan()) == set()
+
+
+def test_a_change_in_flight_is_not_settled_although_the_batch_before_it_has_ended():
+    """It would be found without a trace, and be tried a second time."""
+    scene = settled()
+    for number in range(1, 4):
+        scene.add("account", account(f"b{number}", name=f"Brook {number}", number=f"B-{number}"))
+    scene.sync()
+    scene.files({"trueup.yaml": settings()["trueup.yaml"].replace("batch: 50", "batch: 2")})
+    for row in scene.source.tables["account"].values():
+        row["phone"] = "22"
+    made = scene.plan()
+    first, *_, last = (change.record for change in made.changes)
+    patch, record = scene.target.patch, scene.state.record
+    is_last_sent, is_first_done = Event(), Event()
+
+    def update(entity, number, values):
+        if number == first:
+            assert is_last_sent.wait(30), "the second batch waits for the first one"
+            scene.wait(400)
+        if number == last:
+            is_last_sent.set()
+            assert is_first_done.wait(30)
+            sleep(0.2)  # for the second batch, which must not be settled meanwhile
+        patch(entity, number, values)
+
+    def recorded(lease, run, entries, *effects):
+        record(lease, run, entries, *effects)
+        if any(one.change == made.changes[0].id and one.step is Step.DONE for one in entries):
+            is_first_done.set()
+
+    scene.target.patch, scene.state.record = update, recorded
+
+    assert scene.apply(made).complete
+    assert steps(scene, made.changes[-1].id) == ["started", "done"]

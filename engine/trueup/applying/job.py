@@ -45,3 +45,7 @@ class Job:
     stopped_by: list[str] = field(default_factory=list)  # why nothing more can be done
     settle_only: bool = False  # nothing is sent any more: its configuration has changed
     waits_for: str = ""  # the approval without which nothing is sent; what is in doubt is settled
+
+    def must_stop(self) -> bool:
+        """Whether nothing more may be handed out: stopped, out of calls, or the lock is lost."""
+        return self.stop.is_set() or bool(self.stopped_by)

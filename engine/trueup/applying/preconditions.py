@@ -13,16 +13,26 @@ from datetime import date
 from typing import assert_never
 
 from trueup.applying.run_state import RunState, adjustment_of
+from trueup.applying.same_units import same_units
 from trueup.model.change import Action, Alike, Change, SeenRow, System, UnitRow, Unknown
 from trueup.model.coerce import same
 from trueup.model.mapping import AppendSpec, LedgerSpec
 from trueup.model.project import Project
-from trueup.model.units import DAY, unit_rows, units_on
+from trueup.model.units import DAY, unit_rows
 from trueup.planning.needs import GONE, UNREAD, columns, row_print, volatile
 from trueup.planning.records.identity import carriers
 from trueup.ports.source import Row, Rows
 from trueup.ports.target import Condition, Record
 from trueup.ports.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class AppearedRecords:
+    """Records that have the values of a row that is to be created, and were not there before."""
+
+    entity: str
+    ids: frozenset[int]
+    alike: Alike
 
 
 @dataclass(slots=True)
@@ -34,6 +44,9 @@ class PreconditionResult:
     units: dict[str, tuple[UnitRow, ...]] = field(default_factory=dict)  # adjustments: rows now
     siblings: dict[str, list[int]] = field(default_factory=dict)
     """Adjustments that create: ids of the records like it that are there now."""
+
+    appeared: dict[str, list[AppearedRecords]] = field(default_factory=dict)
+    """Creates: records like theirs that the plan has not seen; some may be the run's own."""
 
 
 class PreconditionChecker:
@@ -204,21 +217,26 @@ class PreconditionChecker:
         }
         target = self._world.target
         found = carriers(target.entity(entity), wanted, target.read) if wanted else {}
-        ours = run_state.created.get(entity, set())
         for change in changes:
             for number, alike in enumerate(change.seen.alike):
                 ids = [record["id"] for record in found.get(f"{number}:{change.id}", ())]
-                new = sorted({*ids} - {*alike.known} - ours)
-                if new:
-                    result.moved[change.id] = self._appeared(entity, new, alike)
+                _note_appeared(change, entity, ids, alike, result)
 
     @staticmethod
-    def _appeared(entity: str, ids: Iterable[int], alike: Alike) -> str:
-        shown = ", ".join(map(str, ids))
-        return (
-            f"{entity} {shown} fits this row by {', '.join(alike.values)}: "
-            "another user created it since the plan was made"
-        )
+    def hold_appeared(result: PreconditionResult, run_state: RunState) -> None:
+        """Holds creates for which another user has created a record.
+
+        No create of this run may be in flight: its record would be taken for that of another user.
+        """
+        for id_, every in result.appeared.items():
+            for one in every:
+                new = sorted(one.ids - run_state.created.get(one.entity, set()))
+                if new:
+                    result.moved[id_] = (
+                        f"{one.entity} {', '.join(map(str, new))} fits this row by "
+                        f"{', '.join(one.alike.values)}: "
+                        "another user created it since the plan was made"
+                    )
 
     def by_identity(
         self, entity: str, changes: Sequence[Change], run_state: RunState
@@ -241,11 +259,8 @@ class PreconditionChecker:
     ) -> None:
         """Notes the records that are there, and that none has come but this run's own."""
         now = result.siblings[change.id] = self.siblings(change, run_state)
-        ours = run_state.created.get(entity, set())
         for alike in change.seen.alike:
-            new = sorted({*now} - {*alike.known} - ours)
-            if new:
-                result.moved[change.id] = self._appeared(entity, new, alike)
+            _note_appeared(change, entity, now, alike, result)
 
     def siblings(self, change: Change, run_state: RunState) -> list[int]:
         """Ids of the records with the references that a creating adjustment gives its own."""
@@ -332,6 +347,14 @@ def by_mapping(changes: Sequence[Change]) -> Iterable[list[Change]]:
     return groups.values()
 
 
+def _note_appeared(
+    change: Change, entity: str, ids: Iterable[int], alike: Alike, result: PreconditionResult
+) -> None:
+    new = frozenset(ids) - {*alike.known}
+    if new:
+        result.appeared.setdefault(change.id, []).append(AppearedRecords(entity, new, alike))
+
+
 def _is_resolvable(identity: Mapping[str, object], run_state: RunState) -> bool:
     return all(
         not isinstance(value, Unknown) or value.change in run_state.ids
@@ -367,27 +390,3 @@ def _what_became(seen: str, now: str) -> str:
 def _first_ends(changes: Iterable[Change]) -> list[date]:
     """The end of the first unit row that was seen of each service: rows are read from there on."""
     return [change.seen.units[0].end for change in changes if change.seen.units]
-
-
-def same_units(
-    seen: Sequence[UnitRow], own: Sequence[tuple[date, int]], now: Sequence[UnitRow]
-) -> bool:
-    """Whether units are, on every day, those that were seen plus the run's own adjustments.
-
-    Row ids and splits do not matter. `own` holds day and units of each adjustment.
-    """
-    if bool(seen) != bool(now):
-        return all(
-            row.units == sum(units for day, units in own if day <= row.start)
-            for row in (*seen, *now)
-        )
-    days = {row.start for row in (*seen, *now)} | {day for day, _ in own}
-    days |= {row.end + DAY for row in (*seen, *now) if row.end < date.max}
-    first = max((rows[0].start for rows in (seen, now) if rows), default=date.min)
-    last = min((rows[-1].end for rows in (seen, now) if rows), default=date.max)
-    return all(
-        units_on(seen, day) + sum(units for start, units in own if start <= day)
-        == units_on(now, day)
-        for day in days
-        if first <= day <= last
-    )

@@ -13,7 +13,7 @@ from trueup.applying.preconditions import PreconditionChecker
 from trueup.applying.run_state import RunState
 from trueup.model.catalogue import Table
 from trueup.model.change import Action, Change
-from trueup.model.coerce import same
+from trueup.model.coerce import same, shown
 from trueup.ports.source import Source
 
 Kept = Mapping[str, object]
@@ -88,3 +88,11 @@ def rows_kept_otherwise(
         if kept:
             found[change.id] = kept
     return found
+
+
+def kept_text(system: str, kept: Kept, values: Mapping[str, Any]) -> str:
+    """What a system keeps otherwise than it was written."""
+    fields = "; ".join(
+        f"{name} is {shown(value)} and not {shown(values[name])}" for name, value in kept.items()
+    )
+    return f"{system} accepted it and keeps another value: {fields}"

@@ -122,6 +122,14 @@ class RunState:
             if status is ChangeStatus.IN_DOUBT
         ]
 
+    def last_written(self, batch: int) -> list[Change]:
+        """What may not have been read back by a run that ended: the last three batches.
+
+        The first of them may have been read back while the second one was written, and the last one
+        may have been written while the second one had a request in flight.
+        """
+        return [self.changes[id_] for id_ in self.written[-3 * batch :]]
+
     def unreachable(self) -> list[tuple[Change, Change]]:
         """Changes that cannot be tried, each with the need that was not met."""
         unmet = {id_ for id_, status in self.status.items() if status not in DONE}

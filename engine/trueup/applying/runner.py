@@ -4,30 +4,27 @@ Read `Runner.run` first. The parts: `preconditions` checks a batch, `sender` sen
 writes the journal, `settle` settles changes in doubt, `stages/batches` says what comes next.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, assert_never
+from typing import assert_never
 
 from trueup.applying import abandon
 from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionChecker, PreconditionResult, by_mapping
-from trueup.applying.read_back import Kept, kept_otherwise, rows_kept_otherwise
+from trueup.applying.read_back import Kept, kept_otherwise, kept_text
 from trueup.applying.recorder import Recorder
 from trueup.applying.run_state import DONE, Notes, adjustment_of
 from trueup.applying.send import (
     PLAN_AGAIN,
     PLAN_AGAIN_NOT_KEPT,
     SET_BY_HAND,
-    SendResult,
     way_on,
-    write_back,
 )
 from trueup.applying.sender import Sender
-from trueup.applying.settle import DoubtSettler, source_values
+from trueup.applying.settle import DoubtSettler
+from trueup.applying.source_writer import SourceWriter
 from trueup.errors import CallsUsedUp, SourceError, TargetError
-from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action, Change, System
-from trueup.model.coerce import shown
 from trueup.model.outcome import ChangeStatus, Outcome
 from trueup.model.run import Entry, RunStatus, Step
 from trueup.stages.batches import Schedule
@@ -53,8 +50,12 @@ class Runner:
         self.settler = DoubtSettler(job.project, job.world, self.checker)
         self.recorder = Recorder(job, self.schedule, self.settler.slack)
         self.sender = Sender(job, self.recorder)
+        self.source_writer = SourceWriter(job, self.recorder)
         self.check_pool = ThreadPoolExecutor(max_workers=1)
         self.checking: Future[PreconditionResult] | None = None  # of the batch that comes next
+
+        # Of a batch that was handed out, and whose last requests may still be in flight
+        self.tail: list[Change] | None = None
 
         # Of the batch that was written last, with its changes that took effect
         self.reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
@@ -66,20 +67,22 @@ class Runner:
         try:
             self._settle()
             # A run that is resumed may have ended before its last batches were read back.
-            self._begin_read_back(self._last_written())
+            self._begin_read_back(self.run_state.last_written(self.job.project.batch))
             if self.job.settle_only:
                 self.job.stopped_by.append(abandon.explanation(self.run_state))
                 self.recorder.record(abandon.skip_rest(self.run_state, self.recorder.now()))
             elif self.job.waits_for:
                 self.job.stopped_by.append(self.job.waits_for)
-            while not self._must_stop() and (batch := self.schedule.take()):
+            while not self.job.must_stop() and (batch := self._next_batch()):
                 self._run_batch(batch)
-                self._settle()
-            if not self._must_stop():
+            self._end_tail()
+            if not self.job.must_stop():
                 self._skip_unreachable()
         except _STOPPING as fault:
             self.job.stopped_by.append(str(fault))
+            self._end_early()
         finally:
+            self.sender.close()
             self.check_pool.shutdown()
             self.world.target.before_write(lambda: None)
         try:
@@ -88,19 +91,40 @@ class Runner:
             self.job.stopped_by.append(str(fault))
         return self._close(calls_before)
 
-    def _must_stop(self) -> bool:
-        """Whether nothing more may be handed out: stopped, out of calls, or the lock is lost."""
-        return self.job.stop.is_set() or bool(self.job.stopped_by)
+    def _end_early(self) -> None:
+        """Records what is in flight when a fault of reading ends the run."""
+        try:
+            self._end_tail()
+        except _STOPPING as fault:
+            self.job.stopped_by.append(str(fault))
 
     def _settle(self) -> None:
-        """Settles what is in doubt, as far as reading can tell now."""
+        """Settles what is in doubt, as far as reading can tell now.
+
+        Never while a request is in flight: its change is in doubt as well, and reading might find
+        the effect of another one.
+        """
         in_doubt = self.run_state.in_doubt()
-        if in_doubt:
+        if in_doubt and not self.sender.in_flight():
             known = dict(self.run_state.notes)
             entries = self.settler.settle(in_doubt, self.run_state)
             self.recorder.record([entry for entry in entries if _is_news(entry, known)])
 
     # One batch
+
+    def _next_batch(self) -> list[Change]:
+        """The next batch; the one before has ended unless this one was chosen ahead of it.
+
+        Where a change of that one is in doubt, it is settled first.
+        """
+        in_flight = self.sender.in_flight()
+        has_doubts = any(one.id not in in_flight for one in self.run_state.in_doubt())
+        if has_doubts or not self.schedule.ahead:
+            self._end_tail()
+        batch = self.schedule.take()
+        if self.tail is None:
+            self.schedule.look_ahead()
+        return batch
 
     def _run_batch(self, batch: Sequence[Change]) -> None:
         checked = self._checked(batch)
@@ -121,9 +145,40 @@ class Runner:
                     case _:
                         assert_never(change.action.writes)
         self.recorder.record(entries)
-        self.sender.send(to_target, checked, nearly_done=self._check_ahead)
-        self._write_back(to_source)
-        self._prove(to_target)
+        self.sender.send(to_target, checked, self._while_sending)
+        self._end_tail()
+        self.source_writer.write(to_source)
+        self.tail = to_target
+        if self._needs_proof(to_target):
+            self._end_tail()
+
+    def _needs_proof(self, changes: Sequence[Change]) -> bool:
+        """Whether a batch must have ended, and be proven, before the next one is written.
+
+        Units prove an adjustment. Where calls are counted, those that are kept back for reading
+        are used before others are sent.
+        """
+        return self.job.counts_calls or any(one.action is Action.ADJUST for one in changes)
+
+    def _while_sending(self, left: int) -> None:
+        """Ends the batch before, and checks the next one, while this one is written.
+
+        `left` changes of this one were not handed out yet.
+        """
+        if self.tail is not None and not self.sender.is_sending(self.tail):
+            self._end_tail()
+        if left <= self.sender.nearly_all:
+            self._check_ahead()
+
+    def _end_tail(self) -> None:
+        """Waits for the last requests of the batch before; then it is proven, read, settled."""
+        if self.tail is None:
+            return
+        self.sender.wait(self.tail)
+        tail, self.tail = self.tail, None
+        self.schedule.look_ahead()
+        self._prove(tail)
+        self._settle()
 
     def _checked(self, batch: Sequence[Change]) -> PreconditionResult:
         """Checked while the batch before it was being written, or else now."""
@@ -133,6 +188,9 @@ class Runner:
         else:
             checked = self._with_counterparts(batch)
             result = self.checker.records(checked, self.run_state, self.checker.rows(checked))
+        if result.appeared:
+            self._end_tail()
+            self.checker.hold_appeared(result, self.run_state)
         self._hold_with_counterparts(batch, result)
         return result
 
@@ -184,72 +242,13 @@ class Runner:
         data = {"text": why, "remedy": remedy}
         return Entry(change.id, Step.HELD, self.recorder.now(), data)
 
-    def _write_back(self, changes: Sequence[Change]) -> None:
-        """Writes back to the source, one call a table: a file is written once for all rows."""
-        tables: dict[str, list[Change]] = {}
-        for change in changes:
-            tables.setdefault(change.entity, []).append(change)
-        for table, group in tables.items():
-            if self._must_stop():
-                return
-            now = self.recorder.now()
-            self.recorder.record([Entry(change.id, Step.STARTED, now, {}) for change in group])
-            values = {
-                change.id: source_values(self.job.project, change, self.run_state)
-                for change in group
-            }
-            results = write_back(
-                self.world.source, table, group, values, self.recorder.guard, self.run_state.names
-            )
-            written = [change for change in group if results[change.id].step is Step.DONE]
-            results |= self._rows_read_back(table, written, values)
-            now = self.recorder.now()
-            self.recorder.record(
-                [Entry(id_, one.step, now, dict(one.data)) for id_, one in results.items()]
-            )
-
-    def _rows_read_back(
-        self,
-        table: str,
-        changes: Sequence[Change],
-        values: Mapping[str, Mapping[str, Any]],
-    ) -> dict[str, SendResult]:
-        """The results of write-backs that reading does not prove, by change."""
-        catalogued = self.job.project.catalogue.tables[table]
-        try:
-            found = rows_kept_otherwise(self.world.source, catalogued, changes, values)
-        except SourceError as fault:
-            text = f"it was written, and cannot be read again: {fault}"
-            return {change.id: SendResult(Step.IN_DOUBT, {"text": text}) for change in changes}
-        source = self.run_state.names.source
-        return {
-            change.id: SendResult(
-                Step.DONE,
-                {
-                    "kept": found[change.id],
-                    "text": _kept_text(source, found[change.id], values[change.id]),
-                    "remedy": _write_back_remedy(change, self.run_state.names),
-                },
-            )
-            for change in changes
-            if change.id in found
-        }
-
     def _prove(self, changes: Sequence[Change]) -> None:
         """Reads what a batch has written, in bulk."""
-        if self.checking and changes:
+        if self.checking and changes and self._needs_proof(changes):
             wait([self.checking])  # it must not use the calls that were reserved for the proof
         self.world.target.reserve_calls(0)
         self._prove_adjustments([one for one in changes if one.action is Action.ADJUST])
         self._begin_read_back(changes)
-
-    def _last_written(self) -> list[Change]:
-        """What may be the whole batch that was written last, and the one before it.
-
-        That one may have been read back while the last one was written.
-        """
-        last = self.run_state.written[-2 * self.job.project.batch :]
-        return [self.run_state.changes[id_] for id_ in last]
 
     def _begin_read_back(self, changes: Sequence[Change]) -> None:
         """Begins to read back what took effect, while the next batch is written.
@@ -282,7 +281,7 @@ class Runner:
         remedy = PLAN_AGAIN_NOT_KEPT if is_compared else SET_BY_HAND
         data: dict[str, object] = {
             "kept": kept,
-            "text": _kept_text(target, kept, values),
+            "text": kept_text(target, kept, values),
             "remedy": way_on(change, remedy, self.run_state.names),
         }
         if change.id in self.run_state.ids:
@@ -353,22 +352,6 @@ class Runner:
             stopped="; ".join(dict.fromkeys(job.stopped_by)),
             undo_of=job.plan.undo_of,
         )
-
-
-def _kept_text(system: str, kept: Kept, values: Mapping[str, Any]) -> str:
-    """What a system keeps otherwise than it was written."""
-    fields = "; ".join(
-        f"{name} is {shown(value)} and not {shown(values[name])}" for name, value in kept.items()
-    )
-    return f"{system} accepted it and keeps another value: {fields}"
-
-
-def _write_back_remedy(change: Change, names: SystemNames) -> str:
-    remedy = (
-        f"find out what sets it in {names.source}, such as a business rule, or change `write_back` "
-        f"at {change.place}: until then each run writes it again"
-    )
-    return way_on(change, remedy, names)
 
 
 def _is_news(entry: Entry, known: dict[str, Notes]) -> bool:

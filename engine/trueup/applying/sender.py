@@ -1,18 +1,22 @@
-"""Sends one batch to the target: a few requests in flight per endpoint, journaled before and after.
+"""Sends changes to the target: a few requests in flight per endpoint, journaled before and after.
 
 One thread touches the state, workers only send. A worker is never cancelled half-way: to stop means
 to hand out nothing more, wait for what is in flight, and record it.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from operator import itemgetter
+from queue import Empty, SimpleQueue
+from time import monotonic
 
 from trueup.applying.job import Job
 from trueup.applying.preconditions import PreconditionResult
 from trueup.applying.recorder import Recorder
 from trueup.applying.send import SendResult, Wording, send
-from trueup.model.change import Change
+from trueup.model.change import Change, System
 from trueup.model.run import Entry, Step
 from trueup.planning.call_costs import ProofCalls
 from trueup.stages.settle import rows_to
@@ -20,86 +24,141 @@ from trueup.stages.settle import rows_to
 POLL_SECONDS = 0.5
 """How often the loop checks whether it must stop, while nothing more can be handed out."""
 
+GATHER_SECONDS = 0.05
+"""For how long answers are gathered, so that one transaction of the journal takes several.
+
+Requests that wait for their turn keep the endpoints busy meanwhile.
+"""
+
 
 class Sender:
-    """Sends batches of one run."""
+    """Sends the changes of one run, batch by batch.
+
+    The last requests of a batch may be in flight while the next batch is handed out.
+    """
 
     def __init__(self, job: Job, recorder: Recorder) -> None:
         self._job, self._recorder = job, recorder
         # Twice as many as an endpoint takes at a time, so that the next request is ready at once.
-        self._per_endpoint = 2 * job.world.target.call_costs.in_flight
+        self._at_a_time = job.world.target.call_costs.in_flight
+        self._per_endpoint = 2 * self._at_a_time
+        self._in_flight: dict[Future[SendResult], Change] = {}
+        self._ended: SimpleQueue[Future[SendResult]] = SimpleQueue()
+        self._wording = cache(self._wording_of)
+        writes = (one for one in job.plan.changes if one.action.writes is System.TARGET)
+        endpoints = {change.entity for change in writes}
+        self._workers = self._per_endpoint * max(1, len(endpoints))
+        self._pool = ThreadPoolExecutor(max_workers=self._workers)
+
+    def close(self) -> None:
+        """Waits until no request is in flight any more; what ends meanwhile is not recorded."""
+        self._pool.shutdown()
+
+    def is_sending(self, changes: Collection[Change]) -> bool:
+        """Whether one of these changes is in flight."""
+        ids = {change.id for change in changes}
+        return any(one.id in ids for one in self._in_flight.values())
+
+    def in_flight(self) -> frozenset[str]:
+        """The ids of the changes that are in flight."""
+        return frozenset(change.id for change in self._in_flight.values())
 
     def send(
         self,
         changes: Sequence[Change],
         checked: PreconditionResult,
-        nearly_done: Callable[[], None],
+        recorded: Callable[[int], None],
     ) -> None:
-        """Sends all changes, or until the run must stop.
+        """Hands out all changes, or until the run must stop; the last ones are in flight then.
 
-        `nearly_done` is called whenever the changes that are left may all be in flight.
+        `recorded` is called with the number of changes that are left to be handed out, whenever
+        answers were recorded and more was handed out.
         """
-        queue = deque(changes)
-        in_flight: dict[Future[SendResult], Change] = {}
-        halted = False
+        queue = _Queue(changes)
         proofs = ProofCalls(self._job.world.target.call_costs)
-        workers = self._per_endpoint * max(1, len({change.entity for change in changes}))
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            while (queue and not halted) or in_flight:
-                entries, must_halt = self._collect(in_flight, queue, halted=halted)
-                halted = halted or must_halt or self._is_told_to_stop()
-                chosen = [] if halted else self._choose(queue, in_flight)
-                started = {change.id: self._started(change, checked) for change in chosen}
-                self._recorder.record([*entries, *started.values()])
-                for change in chosen:
-                    calls = proofs.add(change, len(checked.units.get(change.id, ())))
-                    self._job.world.target.reserve_calls(calls)
-                    in_flight[pool.submit(self._work, change, started[change.id])] = change
-                if len(queue) <= workers and not halted:
-                    nearly_done()
+        while queue and not self._must_halt():
+            entries = self._collect(queue)
+            chosen = [] if self._must_halt() else queue.take(self._room(queue))
+            started = {change.id: self._started(change, checked) for change in chosen}
+            self._recorder.record([*entries, *started.values()])
+            for change in chosen:
+                calls = proofs.add(change, len(checked.units.get(change.id, ())))
+                self._job.world.target.reserve_calls(calls)
+                self._hand_out(change, started[change.id])
+            recorded(len(queue))
 
-    def _collect(
-        self, in_flight: dict[Future[SendResult], Change], queue: deque[Change], *, halted: bool
-    ) -> tuple[list[Entry], bool]:
-        """Entries of the requests that have ended, and whether the run must halt."""
-        if not in_flight:
-            return [], False
-        can_hand_out = not halted and bool(self._choose(deque(queue), in_flight))
-        timeout = 0 if can_hand_out else POLL_SECONDS
-        ended, _ = wait(in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
-        entries, must_halt = [], False
+    def wait(self, changes: Sequence[Change]) -> None:
+        """Waits until none of these changes is in flight, and records what has ended."""
+        while self.is_sending(changes):
+            self._must_halt()
+            self._recorder.record(self._collect(_Queue(())))
+
+    @property
+    def nearly_all(self) -> int:
+        """So many changes that are left may all be in flight soon."""
+        return self._workers
+
+    def _hand_out(self, change: Change, started: Entry) -> None:
+        future = self._pool.submit(self._work, change, started)
+        self._in_flight[future] = change
+        future.add_done_callback(self._ended.put)
+
+    def _collect(self, queue: "_Queue") -> list[Entry]:
+        """Entries of requests that have ended; waits for them where nothing can be handed out."""
+        if not self._in_flight or self._room(queue):
+            return self._entries(self._ended_now())
+        try:
+            ended = [self._ended.get(timeout=POLL_SECONDS)]
+        except Empty:
+            return []
+        until = monotonic() + GATHER_SECONDS
+        while not self._is_short_of_work(ended, queue) and (left := until - monotonic()) > 0:
+            try:
+                ended.append(self._ended.get(timeout=left))
+            except Empty:
+                break
+        return self._entries([*ended, *self._ended_now()])
+
+    def _ended_now(self) -> list[Future[SendResult]]:
+        ended = []
+        while True:
+            try:
+                ended.append(self._ended.get_nowait())
+            except Empty:
+                return ended
+
+    def _is_short_of_work(self, ended: Collection[Future[SendResult]], queue: "_Queue") -> bool:
+        """Whether, without what has ended, an endpoint has no request that waits for its turn."""
+        if len(ended) == len(self._in_flight):
+            return True
+        counts = Counter(one.entity for one in self._in_flight.values())
+        counts.subtract(Counter(self._in_flight[one].entity for one in ended))
+        return any(counts[entity] <= self._at_a_time for entity in queue.entities)
+
+    def _entries(self, ended: Sequence[Future[SendResult]]) -> list[Entry]:
+        entries = []
         for future in ended:
-            change, result = in_flight.pop(future), future.result()
+            change, result = self._in_flight.pop(future), future.result()
             data = dict(result.data)
             entries.append(Entry(change.id, result.step, self._recorder.now(), data))
             if result.stop:
                 self._job.stopped_by.append(str(data.get("text", "")))
-                must_halt = True
-        return entries, must_halt
+        return entries
 
-    def _is_told_to_stop(self) -> bool:
-        """Whether the user stopped the run: then what is in flight is not repeated either."""
+    def _must_halt(self) -> bool:
+        """Whether nothing more may be handed out.
+
+        Where the user stopped the run, what is in flight is not repeated either.
+        """
         if self._job.stop.is_set():
             self._job.world.target.stop()
-        return self._job.stop.is_set()
+        return self._job.must_stop()
 
-    def _choose(
-        self, queue: deque[Change], in_flight: dict[Future[SendResult], Change]
-    ) -> list[Change]:
-        """Takes from the queue the next changes for which their endpoint has room."""
-        room = Counter({change.entity: self._per_endpoint for change in queue})
-        room.subtract(Counter(one.entity for one in in_flight.values() if one.entity in room))
-        chosen: list[Change] = []
-        passed_over: deque[Change] = deque()
-        while queue and sum(room.values()) > 0:
-            change = queue.popleft()
-            if room[change.entity] > 0:
-                room[change.entity] -= 1
-                chosen.append(change)
-            else:
-                passed_over.append(change)
-        queue.extendleft(reversed(passed_over))
-        return chosen
+    def _room(self, queue: "_Queue") -> Counter[str]:
+        """How many more requests endpoints of the queue may have, of those that may have more."""
+        room = Counter(dict.fromkeys(queue.entities, self._per_endpoint))
+        room.subtract(Counter(one.entity for one in self._in_flight.values() if one.entity in room))
+        return +room
 
     def _started(self, change: Change, checked: PreconditionResult) -> Entry:
         data: dict[str, object] = {"values": self._job.run_state.values(change)}
@@ -110,8 +169,39 @@ class Sender:
 
     def _work(self, change: Change, started: Entry) -> SendResult:
         self._recorder.sending(started)
+        values = self._job.run_state.values(change)
+        return send(self._job.world.target, change, values, self._wording(change.mapping))
+
+    def _wording_of(self, mapping: str) -> Wording:
+        """What remedies refer to, for changes of one mapping."""
         project = self._job.project
-        mapping = project.mappings[change.mapping]
-        places = {name: spec.place for name, spec in {**mapping.fields, **mapping.identity}.items()}
-        wording = Wording(project.catalogue.systems, places)
-        return send(self._job.world.target, change, self._job.run_state.values(change), wording)
+        spec = project.mappings[mapping]
+        places = {name: one.place for name, one in {**spec.fields, **spec.identity}.items()}
+        return Wording(project.catalogue.systems, places)
+
+
+class _Queue:
+    """Changes that are still to be handed out, in their order for each endpoint."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._by_entity: dict[str, deque[tuple[int, Change]]] = {}
+        for numbered in enumerate(changes):
+            self._by_entity.setdefault(numbered[1].entity, deque()).append(numbered)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_entity.values()))
+
+    @property
+    def entities(self) -> Collection[str]:
+        """The endpoints that have changes left."""
+        return self._by_entity.keys()
+
+    def take(self, room: Mapping[str, int]) -> list[Change]:
+        """Takes as many changes of each endpoint as it has room for."""
+        taken: list[tuple[int, Change]] = []
+        for entity, most in room.items():
+            changes = self._by_entity[entity]
+            taken += [changes.popleft() for _ in range(min(most, len(changes)))]
+            if not changes:
+                del self._by_entity[entity]
+        return [change for _, change in sorted(taken, key=itemgetter(0))]

@@ -14,8 +14,11 @@ from trueup.model.change import Action, Change
 class Schedule:
     """Hands out the changes of a plan, batch by batch.
 
-    The next batch is chosen before the current one is written, as soon as enough changes are ready
-    that do not depend on it: `ahead` is that batch, so that it can be checked early.
+    The next batch is chosen before the current one is written, where enough changes are ready that
+    do not depend on it: `ahead` is that batch, so that it can be checked early, and handed out
+    before the last changes of the current one have ended. `look_ahead` chooses it once the batch
+    before the current one has ended. What takes effect before that counts afterwards, so that the
+    batches do not depend on which write is faster: the plan counts their calls.
     """
 
     def __init__(
@@ -36,6 +39,9 @@ class Schedule:
         self._queues: dict[str, list[int]] = {}  # entity → positions of ready changes, a heap
         self._links: list[int] = []
         self._ahead: list[int] = []
+        self._current: set[int] = set()  # the batch that was taken last, until `look_ahead`
+        self._early: list[str] = []  # changes of it that took effect before `look_ahead`
+        self._may_look = False
 
         kept_back = {*done, *tried}
         for change in changes:
@@ -52,17 +58,34 @@ class Schedule:
         return [self._changes[number] for number in self._ahead]
 
     def take(self) -> list[Change]:
-        """The next batch; nothing when no change is ready."""
-        if self._links and not self._ahead:
-            batch, self._links = sorted(self._links), []
+        """The next batch; nothing when no change is ready. Then `look_ahead` is to be called.
+
+        The batch before it may still be written where this one is `ahead`.
+        """
+        self._may_look = bool(self._ahead or not self._links)
+        if self._may_look:
+            batch, self._ahead = self._ahead or self._mixed(), []
         else:
-            batch = self._ahead or self._mixed()
-            enough = sum(map(len, self._queues.values())) >= self._size
-            self._ahead = self._mixed() if enough and not self._links else []
+            batch, self._links = sorted(self._links), []
+        self._current = {*batch}
         return [self._changes[number] for number in batch]
+
+    def look_ahead(self) -> None:
+        """Chooses the batch after the one that was taken last; all before that one have ended."""
+        if self._may_look and not self._links:
+            enough = sum(map(len, self._queues.values())) >= self._size
+            self._ahead = self._mixed() if enough else []
+        self._may_look = False
+        self._current = set()
+        early, self._early = self._early, []
+        for change in early:
+            self.complete(change)
 
     def complete(self, change: str) -> None:
         """The change took effect: what waited for it alone is ready now."""
+        if self._position[change] in self._current:
+            self._early.append(change)
+            return
         for number in self._followers[self._position[change]]:
             self._waits[number] -= 1
             if not self._waits[number]:
@@ -114,6 +137,7 @@ def batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
     """The batches of an apply in which nothing goes wrong."""
     schedule = Schedule(changes, size)
     while batch := schedule.take():
+        schedule.look_ahead()
         yield batch
         for change in batch:
             schedule.complete(change.id)

@@ -1,0 +1,86 @@
+"""Changes are handed out in batches that do not depend on which write is faster."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from trueup.model.change import Action, Change
+from trueup.stages.batches import Schedule, batches
+
+from tests.stages.examples import change
+
+ENTITIES = ("Companies", "Contracts", "Services")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> list[Change]:
+    """Changes of which each may need earlier ones."""
+    made: list[Change] = []
+    for number in range(draw(st.integers(1, 24))):
+        earlier = st.integers(0, number - 1)
+        needs = draw(st.sets(earlier, max_size=2)) if number else frozenset[int]()
+        entity, action = draw(st.sampled_from(ENTITIES)), Action.UPDATE
+        if draw(st.integers(0, 5)) == 0:
+            action = Action.LINK
+        needed = [f"c{one}" for one in sorted(needs)]
+        made.append(replace(change(f"c{number}", needed), entity=entity, action=action))
+    return made
+
+
+def overlapping(changes: Sequence[Change], size: int, random: Random) -> list[list[Change]]:
+    """The batches of a run in which a batch begins while the one before it is still written.
+
+    Of what is in flight, any change may be the next one to end.
+    """
+    schedule, taken = Schedule(changes, size), list[list[Change]]()
+    before: list[Change] = []  # in flight, of the batch before
+
+    def end_one(queue: list[Change]) -> None:
+        schedule.complete(queue.pop(random.randrange(len(queue))).id)
+
+    while batch := schedule.take():
+        taken.append(batch)
+        current = [*batch]
+        while before:
+            end_one(random.choice([queue for queue in (before, current) if queue]))
+        schedule.look_ahead()
+        # Where the next batch is ahead, some may still be in flight when it is taken.
+        left = random.randint(0, len(current)) if schedule.ahead else 0
+        while len(current) > left:
+            end_one(current)
+        before = current
+    return taken
+
+
+@given(plans(), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_batches_that_overlap_are_those_whose_calls_the_plan_has_counted(changes, size, random):
+    assert overlapping(changes, size, random) == [*batches(changes, size)]
+
+
+@given(plans(), st.integers(1, 6), st.randoms(use_true_random=False))
+def test_nothing_is_handed_out_before_what_it_needs_has_ended(changes, size, random):
+    """The batch ahead needs nothing of the current one; each one is handed out once."""
+    taken = overlapping(changes, size, random)
+    number = {one.id: at for at, batch in enumerate(taken) for one in batch}
+
+    assert sorted(one.id for batch in taken for one in batch) == sorted(one.id for one in changes)
+    assert all(number[need] < number[one.id] for one in changes for need in one.needs)
+
+
+def test_a_batch_is_ahead_only_where_it_needs_nothing_of_the_current_one():
+    changes = [change(f"a{number}") for number in range(4)]
+    changes += [change("b", ["a3"]), change("c")]
+    schedule = Schedule(changes, 2)
+
+    first = schedule.take()
+    schedule.look_ahead()
+    second = schedule.take()
+    schedule.complete("a3")  # early: the batch before has not ended
+    for one in first:
+        schedule.complete(one.id)
+    schedule.look_ahead()
+
+    assert [one.id for one in second] == ["a2", "a3"]
+    assert schedule.ahead == []  # c alone is no batch, and b was not ready
