@@ -168,7 +168,8 @@ def apply(
     """
     options = options or ApplyOptions()
     with hold_lock(world, options.who, options.force_reason) as lock:
-        job = admit(project, world, document, options.over, options.who, lock)
+        with gc_paused():
+            job = admit(project, world, document, options.over, options.who, lock)
         return _run(job, options, watch)
 
 

@@ -39,6 +39,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr("trueup.applying.runner.ThreadPoolExecutor", AtOnce)
     monkeypatch.setattr("trueup.applying.sender.ThreadPoolExecutor", AtOnce)
     monkeypatch.setattr("trueup.applying.preconditions.ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr("trueup.applying.read_back.ThreadPoolExecutor", AtOnce)
 
 
 @pytest.mark.hypothesis

@@ -7,6 +7,7 @@ difference for an edit of a person.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, assert_never
 
 from trueup.applying.preconditions import PreconditionChecker
@@ -44,19 +45,35 @@ def kept_otherwise(
         id_ = run_state.ids.get(change.id, change.record)
         if is_read_back(change) and id_ is not None:
             by_entity[change.entity].append((id_, change))
+    if not by_entity:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(by_entity)) as pool:
+        tasks = [
+            pool.submit(_kept_records, checker, entity, written, run_state)
+            for entity, written in by_entity.items()
+        ]
+    return {id_: kept for task in tasks for id_, kept in task.result().items()}
+
+
+def _kept_records(
+    checker: PreconditionChecker,
+    entity: str,
+    written: Sequence[tuple[int, Change]],
+    run_state: RunState,
+) -> dict[str, Kept]:
+    """What the target keeps of changes to records of one entity, given with their ids."""
+    names = sorted({name for _, change in written for name in change.values} - {"id"})
+    records = checker.read_ids(entity, [id_ for id_, _ in written], names)
     found: dict[str, Kept] = {}
-    for entity, written in by_entity.items():
-        names = sorted({name for _, change in written for name in change.values} - {"id"})
-        records = checker.read_ids(entity, [id_ for id_, _ in written], names)
-        for id_, change in written:
-            record = records.get(id_, {})
-            kept = {
-                name: record[name]
-                for name, value in run_state.values(change).items()
-                if name in record and not same(record[name], value)
-            }
-            if kept:
-                found[change.id] = kept
+    for id_, change in written:
+        record = records.get(id_, {})
+        kept = {
+            name: record[name]
+            for name, value in run_state.values(change).items()
+            if name in record and not same(record[name], value)
+        }
+        if kept:
+            found[change.id] = kept
     return found
 
 

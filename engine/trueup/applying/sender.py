@@ -43,6 +43,7 @@ class Sender:
         self._at_a_time = job.world.target.call_costs.in_flight
         self._per_endpoint = 2 * self._at_a_time
         self._in_flight: dict[Future[SendResult], Change] = {}
+        self._busy: Counter[str] = Counter()  # requests in flight, by entity
         self._ended: SimpleQueue[Future[SendResult]] = SimpleQueue()
         self._wording = cache(self._wording_of)
         writes = (one for one in job.plan.changes if one.action.writes is System.TARGET)
@@ -101,49 +102,47 @@ class Sender:
     def _hand_out(self, change: Change, started: Entry) -> None:
         future = self._pool.submit(self._work, change, started)
         self._in_flight[future] = change
+        self._busy[change.entity] += 1
         future.add_done_callback(self._ended.put)
 
     def _collect(self, queue: "_Queue") -> list[Entry]:
         """Entries of requests that have ended; waits for them where nothing can be handed out."""
         if not self._in_flight or self._room(queue):
-            return self._entries(self._ended_now())
+            return self._ended_now()
         try:
-            ended = [self._ended.get(timeout=POLL_SECONDS)]
+            entries = [self._take(self._ended.get(timeout=POLL_SECONDS))]
         except Empty:
             return []
         until = monotonic() + GATHER_SECONDS
-        while not self._is_short_of_work(ended, queue) and (left := until - monotonic()) > 0:
+        while self._has_work(queue) and (left := until - monotonic()) > 0:
             try:
-                ended.append(self._ended.get(timeout=left))
+                entries.append(self._take(self._ended.get(timeout=left)))
             except Empty:
                 break
-        return self._entries([*ended, *self._ended_now()])
+        return [*entries, *self._ended_now()]
 
-    def _ended_now(self) -> list[Future[SendResult]]:
-        ended = []
+    def _ended_now(self) -> list[Entry]:
+        entries = []
         while True:
             try:
-                ended.append(self._ended.get_nowait())
+                entries.append(self._take(self._ended.get_nowait()))
             except Empty:
-                return ended
+                return entries
 
-    def _is_short_of_work(self, ended: Collection[Future[SendResult]], queue: "_Queue") -> bool:
-        """Whether, without what has ended, an endpoint has no request that waits for its turn."""
-        if len(ended) == len(self._in_flight):
-            return True
-        counts = Counter(one.entity for one in self._in_flight.values())
-        counts.subtract(Counter(self._in_flight[one].entity for one in ended))
-        return any(counts[entity] <= self._at_a_time for entity in queue.entities)
+    def _take(self, future: Future[SendResult]) -> Entry:
+        """The entry of a request that has ended."""
+        change, result = self._in_flight.pop(future), future.result()
+        self._busy[change.entity] -= 1
+        data = dict(result.data)
+        if result.stop:
+            self._job.stopped_by.append(str(data.get("text", "")))
+        return Entry(change.id, result.step, self._recorder.now(), data)
 
-    def _entries(self, ended: Sequence[Future[SendResult]]) -> list[Entry]:
-        entries = []
-        for future in ended:
-            change, result = self._in_flight.pop(future), future.result()
-            data = dict(result.data)
-            entries.append(Entry(change.id, result.step, self._recorder.now(), data))
-            if result.stop:
-                self._job.stopped_by.append(str(data.get("text", "")))
-        return entries
+    def _has_work(self, queue: "_Queue") -> bool:
+        """Whether each endpoint of the queue still has a request that waits for its turn."""
+        return bool(self._in_flight) and all(
+            self._busy[entity] > self._at_a_time for entity in queue.entities
+        )
 
     def _must_halt(self) -> bool:
         """Whether nothing more may be handed out.
@@ -154,11 +153,10 @@ class Sender:
             self._job.world.target.stop()
         return self._job.must_stop()
 
-    def _room(self, queue: "_Queue") -> Counter[str]:
+    def _room(self, queue: "_Queue") -> dict[str, int]:
         """How many more requests endpoints of the queue may have, of those that may have more."""
-        room = Counter(dict.fromkeys(queue.entities, self._per_endpoint))
-        room.subtract(Counter(one.entity for one in self._in_flight.values() if one.entity in room))
-        return +room
+        room = {entity: self._per_endpoint - self._busy[entity] for entity in queue.entities}
+        return {entity: more for entity, more in room.items() if more > 0}
 
     def _started(self, change: Change, checked: PreconditionResult) -> Entry:
         data: dict[str, object] = {"values": self._job.run_state.values(change)}

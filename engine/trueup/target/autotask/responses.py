@@ -181,6 +181,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     header = headers.get("retry-after", "").strip()
     if header.isdecimal():
         return float(header[:9])
+    if not header:
+        return None
     until, service_now = _date(header), _date(headers.get("date", ""))
     return max(0.0, (until - (service_now or now)).total_seconds()) if until else None
 
