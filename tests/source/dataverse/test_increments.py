@@ -19,11 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trueup.errors import SourceError
+from trueup.ports.source import Row
 from trueup.sandbox.dataverse.faults import OWN
 from trueup.sandbox.dataverse.schema import Quirks
 from trueup.sandbox.dataverse.server import DataverseSandbox
 from trueup.sandbox.http.fault_effects import KINDS
 from trueup.source.dataverse.cache import CachedLoad, RowCache
+from trueup.source.dataverse.source import DataverseSource
 from trueup.source.dataverse.sync import TableLoader
 from trueup.source.profile import ColumnProfile, Profile
 from trueup.wiring import SystemClock
@@ -78,6 +80,30 @@ def test_changed_new_and_deleted_rows_are_seen(world: DataverseWorld):
     assert [row["id"] for row in rows] == [key(number) for number in (1, 2, 3, 4, 6, 7, 20)]
     assert rows[1]["quantity"] == Decimal(99)
     assert world.read() == world.read(cached=False) == rows
+
+
+def test_rows_that_are_read_by_key_are_as_they_are_now(world: DataverseWorld):
+    """Also after another run has loaded the pages anew, in which they stand in other places."""
+    keys = [key(number) for number in (2, 5, 7, 20, 99)]
+
+    def by_key(source: DataverseSource) -> list[Row]:
+        found = source.read("license_change", COLUMNS, keys)
+        assert found == source.read("license_change", COLUMNS).only(keys, "id")
+        return [*found.rows]
+
+    with world.source(page=3) as source:
+        assert [row["id"] for row in by_key(source)] == keys[:3]
+        world.sandbox.set("license_change", license_change(2, quantity=Decimal(99)))
+        world.sandbox.set("license_change", license_change(20))
+        world.sandbox.remove(CHANGE_TABLE, key(5))
+        assert [row["quantity"] for row in by_key(source)] == [99, 7, 20]
+
+        world.sandbox.remove(CHANGE_TABLE, key(1))
+        world.clock.sleep(1)
+        world.read(page=2, refresh=True)
+        assert [row["id"] for row in by_key(source)] == [key(2), key(7), key(20)]
+        world.sandbox.expire_changes()
+        assert [row["id"] for row in by_key(source)] == [key(2), key(7), key(20)]
 
 
 def test_changes_of_more_than_one_page_are_all_seen(world: DataverseWorld):

@@ -108,6 +108,15 @@ class RowCache:
         except sqlite3.Error as error:
             raise SourceError(f"the row cache {self._name} cannot be written: {error}") from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that is read inside belongs together, whatever another run writes."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
     def loaded(self, table: str) -> CachedLoad | None:
         """Returns what the rows of a table can be used for, None without rows."""
         row = self._row("SELECT print, columns, token, at FROM loaded WHERE name = ?", table)
@@ -146,6 +155,11 @@ class RowCache:
         rows = self._db.execute("SELECT body FROM page WHERE name = ? ORDER BY number", (table,))
         return (body for (body,) in rows)
 
+    def page(self, table: str, number: int) -> str:
+        """Returns one page of the last full load; empty if it has no such page."""
+        row = self._row("SELECT body FROM page WHERE name = ? AND number = ?", table, number)
+        return row[0] if row else ""
+
     def newer_rows(self, table: str) -> Mapping[str, str | None]:
         """Returns the rows that are newer than the pages: the text by key, None if deleted."""
         return dict(self._db.execute("SELECT key, body FROM newer WHERE name = ?", (table,)))
@@ -161,6 +175,6 @@ class RowCache:
             "INSERT OR REPLACE INTO definition VALUES (?, ?, ?)", (table, version, body)
         )
 
-    def _row(self, query: str, *values: str) -> tuple[str, ...] | None:
+    def _row(self, query: str, *values: str | int) -> tuple[str, ...] | None:
         row: tuple[str, ...] | None = self._db.execute(query, values).fetchone()
         return row

@@ -70,31 +70,42 @@ class CachedTables:
         cached = None if fresh else self._cache.definition(logical)
         return definition_from_json(cached[1]) if cached else self._read_definition(logical, "")
 
-    def read(self, logical: str, select: SelectColumns, purpose: str) -> TableReading:
-        """Returns all rows of a table with these columns.
+    def read(
+        self,
+        logical: str,
+        select: SelectColumns,
+        purpose: str,
+        keys: Collection[str] | None = None,
+    ) -> TableReading:
+        """Returns all rows of a table, or those with these keys, with these columns.
 
         `purpose` is part of the fingerprint of the cached rows: rows of another purpose are not
         used. Raises `SourceError`, also while the rows are taken.
         """
-        reading = self._increment(logical, select, purpose)
+        reading = self._increment(logical, select, purpose, keys)
         if reading is not None:
             return reading
         definition = self._read_definition(logical, "")
         query = _query(definition, select(definition), purpose)
-        return TableReading(definition, self._full_load(query), fresh=True)
+        rows = (
+            row for row in self._full_load(query) if keys is None or row[definition.key] in keys
+        )
+        return TableReading(definition, rows, fresh=True)
 
-    def cached_rows(self, definition: TableDefinition) -> Iterator[RawRow]:
-        """Yields the rows of the last reading again."""
-        return self._loader.cached_rows(definition)
+    def cached_rows(
+        self, definition: TableDefinition, keys: Collection[str] | None = None
+    ) -> Iterator[RawRow]:
+        """Yields the rows of the last reading again, all or those with these keys."""
+        if keys is None:
+            return self._loader.cached_rows(definition)
+        return iter(self._loader.cached_rows_of(definition, keys))
 
     def cached_rows_by_key(
         self, definition: TableDefinition, keys: Collection[str]
     ) -> Mapping[str, RawRow]:
         """Returns those of the rows that the last reading had, by key."""
         return {
-            str(row[definition.key]): row
-            for row in self.cached_rows(definition)
-            if row[definition.key] in keys
+            str(row[definition.key]): row for row in self._loader.cached_rows_of(definition, keys)
         }
 
     def texts(self, logical: str, attribute: str, *, fresh: bool = False) -> Mapping[str, str]:
@@ -116,7 +127,13 @@ class CachedTables:
             }
         return self._texts[request]
 
-    def _increment(self, logical: str, select: SelectColumns, purpose: str) -> TableReading | None:
+    def _increment(
+        self,
+        logical: str,
+        select: SelectColumns,
+        purpose: str,
+        keys: Collection[str] | None,
+    ) -> TableReading | None:
         """The cached rows, brought up to date; None if a full load is needed."""
         cached = self._cache.definition(logical)
         if not cached:
@@ -137,7 +154,7 @@ class CachedTables:
                     f"{logical}: full load, because its definition has changed"
                 )
                 return None
-        rows = self._loader.cached_rows(definition)
+        rows = self.cached_rows(definition, keys)
         return TableReading(definition, rows, fresh=current != version)
 
     def _full_load(self, query: TableQuery) -> Iterator[RawRow]:

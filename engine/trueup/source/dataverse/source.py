@@ -16,7 +16,7 @@ from trueup.model.finding import Place
 from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.ports.world import Clock
 from trueup.source.column_reader import RawRow
-from trueup.source.dataverse.cached_tables import CachedTables, TableReading
+from trueup.source.dataverse.cached_tables import CachedTables
 from trueup.source.dataverse.client import DataverseAccess, DataverseClient
 from trueup.source.dataverse.columns import (
     BoundColumn,
@@ -106,15 +106,16 @@ class DataverseSource:
         The cached table is brought up to date in any case, which is one request.
         """
         profiled, names = table_named(self.profile.tables, table), tuple(columns)
+        wanted = None if keys is None else {canonical_key(key) for key in keys}
 
         def select(definition: TableDefinition) -> frozenset[str]:
             bound = self._bind(profiled, definition, names)
             return frozenset(column.attribute.wire for column in bound)
 
         purpose = f"{table} {self.profile.digest}"
-        reading = self._tables.read(profiled.logical, select, purpose)
+        reading = self._tables.read(profiled.logical, select, purpose, wanted)
         bound = self._bind(profiled, reading.definition, names)
-        rows, unknown = self._collect(profiled, bound, _only(reading, keys))
+        rows, unknown = self._collect(profiled, bound, reading.rows)
         if unknown or self._tables.repeated:
             # A choice or a referenced row is unknown: our definition or texts may be out of date.
             # They are read again, and then the rows are taken from the cache.
@@ -122,8 +123,8 @@ class DataverseSource:
                 profiled.logical, fresh=bool(unknown) and not reading.fresh
             )
             bound = self._bind(profiled, definition, names)
-            cached = TableReading(definition, self._tables.cached_rows(definition), fresh=True)
-            rows, _ = self._collect(profiled, bound, _only(cached, keys), fresh=bool(unknown))
+            cached = self._tables.cached_rows(definition, wanted)
+            rows, _ = self._collect(profiled, bound, cached, fresh=bool(unknown))
         return rows
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:  # noqa: ARG002 -- no files
@@ -186,11 +187,3 @@ class DataverseSource:
             for column in bound
             if column.shows
         }
-
-
-def _only(reading: TableReading, keys: Collection[str] | None) -> Iterator[RawRow]:
-    """Yields the rows of a reading that have one of these keys, all without `keys`."""
-    if keys is None:
-        return reading.rows
-    column, wanted = reading.definition.key, {canonical_key(key) for key in keys}
-    return (row for row in reading.rows if canonical_key(str(row[column])) in wanted)

@@ -7,7 +7,7 @@ Facts: docs/explanation/work365.md, section 6.3.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -21,7 +21,7 @@ from trueup.source.dataverse.errors import DataverseRefused
 from trueup.source.dataverse.metadata import TableDefinition
 from trueup.source.dataverse.page import METADATA_VERSION, RowPage, page_from_text
 from trueup.source.dataverse.paging import PageReader
-from trueup.source.json_rows import DECODER
+from trueup.source.json_rows import DECODER, JsonRows
 
 _MOST_TRIES = 5
 
@@ -58,6 +58,14 @@ class TableQuery:
         return f"{self.definition.entity_set}?$select={select}{count}"
 
 
+@dataclass(frozen=True, slots=True)
+class PageIndex:
+    """Where rows stand in the pages of one full load: page and offset, by key."""
+
+    load: tuple[str, str]  # its query and time
+    places: Mapping[str, tuple[int, int]]
+
+
 @dataclass(slots=True)
 class TableLoader:
     """Keeps cached tables up to date.
@@ -74,6 +82,8 @@ class TableLoader:
     """Of all definitions, by the table whose last answer reported it."""
     repeated: bool = False
     """Whether the last full load yielded a row more than once."""
+    _indexes: dict[str, PageIndex] = field(default_factory=dict)
+    """By table, of the pages from which rows were taken by key."""
 
     def increment(self, query: TableQuery) -> bool:
         """Brings the cached rows up to date; False if a full load is needed.
@@ -102,6 +112,41 @@ class TableLoader:
             yield from (row for row in rows if row[definition.key] not in newer)
         yield from (DECODER.raw_decode(body)[0] for body in newer.values() if body is not None)
 
+    def cached_rows_of(
+        self, definition: TableDefinition, keys: Collection[str]
+    ) -> Sequence[RawRow]:
+        """Returns the rows with these keys from the cache; its pages are gone through once."""
+        found: list[RawRow] = []
+        with self.cache.snapshot():
+            newer, places = self.cache.newer_rows(definition.logical), self._places(definition)
+            texts = [newer[key] for key in keys if key in newer]
+            found += [DECODER.raw_decode(text)[0] for text in texts if text is not None]
+            by_page: dict[int, list[int]] = {}
+            for number, offset in (
+                places[key] for key in keys if key in places and key not in newer
+            ):
+                by_page.setdefault(number, []).append(offset)
+            for number, offsets in by_page.items():
+                page = self.cache.page(definition.logical, number)
+                found += [DECODER.raw_decode(page, offset)[0] for offset in offsets]
+        return found
+
+    def _places(self, definition: TableDefinition) -> Mapping[str, tuple[int, int]]:
+        """Where the rows of the cached pages stand; none if a table is not cached."""
+        name, cached = definition.logical, self.cache.loaded(definition.logical)
+        if cached is None:
+            return {}
+        load, known = (cached.fingerprint, cached.at), self._indexes.get(name)
+        if known is None or known.load != load:
+            places = {
+                str(row[definition.key]): (number, start)
+                for number, body in enumerate(self.cache.pages(name))
+                for start, _, row in JsonRows(body).rows()
+                if isinstance(row, dict) and definition.key in row
+            }
+            known = self._indexes[name] = PageIndex(load, places)
+        return known.places
+
     def full_load(self, query: TableQuery) -> Iterator[RawRow]:
         """Yields all rows from Dataverse, and caches them when the last one was received.
 
@@ -111,6 +156,7 @@ class TableLoader:
         seen: set[str] = set()
         self.repeated = False
         started = self.clock.now()
+        self._indexes.pop(query.name, None)
         with self.cache.transaction():
             self.cache.forget(query.name)
             page, count = RowPage(), 0
