@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from threading import Event
+from time import sleep
 from typing import Any
 
 import pytest
-from trueup.errors import SourceError
+from trueup.errors import SourceError, TargetUnavailable
 from trueup.model.change import Reason
 from trueup.model.finding import Finding
 from trueup.model.outcome import ChangeOutcome, ChangeStatus, Outcome
@@ -344,6 +345,27 @@ def test_what_was_read_back_is_recorded_when_the_next_batch_cannot_be_checked():
     outcome = scene.apply(made)
     assert outcome.stopped == "the file is locked"
     assert [*statuses(outcome).values()].count(ChangeStatus.NOT_KEPT) == 2
+
+
+def test_what_is_in_flight_is_recorded_when_a_batch_before_cannot_be_read_back():
+    scene = customers(3)
+    made = scene.plan()
+    first, _, third = (change.record for change in made.changes)
+    watched, patch = Watched(scene), scene.target.patch
+
+    def away(write: str) -> None:
+        if write == f"write {first}" and write in watched.order:
+            raise TargetUnavailable("reading failed", may_have_landed=False)
+
+    def update(entity: str, record: int, values: Mapping[str, Any]) -> None:
+        if record == third:
+            sleep(0.3)  # the first batch is read back, in vain, once the second one has ended
+        patch(entity, record, values)
+
+    watched.on_read, scene.target.patch = away, update
+    outcome = scene.apply(made)
+    assert outcome.stopped == "reading failed"
+    assert {*statuses(outcome).values()} == {ChangeStatus.APPLIED}
 
 
 def test_what_is_kept_survives_the_state_file(tmp_path):

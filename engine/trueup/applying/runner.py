@@ -92,8 +92,9 @@ class Runner:
         return self._close(calls_before)
 
     def _end_early(self) -> None:
-        """Records what is in flight when a fault of reading ends the run."""
+        """Records what is in flight, of any batch, when a fault of reading ends the run."""
         try:
+            self.sender.wait()
             self._end_tail()
         except _STOPPING as fault:
             self.job.stopped_by.append(str(fault))

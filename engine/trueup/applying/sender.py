@@ -55,8 +55,10 @@ class Sender:
         """Waits until no request is in flight any more; what ends meanwhile is not recorded."""
         self._pool.shutdown()
 
-    def is_sending(self, changes: Collection[Change]) -> bool:
-        """Whether one of these changes is in flight."""
+    def is_sending(self, changes: Collection[Change] | None = None) -> bool:
+        """Whether one of these changes is in flight, or any at all."""
+        if changes is None:
+            return bool(self._in_flight)
         ids = {change.id for change in changes}
         return any(one.id in ids for one in self._in_flight.values())
 
@@ -88,8 +90,8 @@ class Sender:
                 self._hand_out(change, started[change.id])
             recorded(len(queue))
 
-    def wait(self, changes: Sequence[Change]) -> None:
-        """Waits until none of these changes is in flight, and records what has ended."""
+    def wait(self, changes: Collection[Change] | None = None) -> None:
+        """Waits until none of these changes, or none at all, is in flight; records what ends."""
         while self.is_sending(changes):
             self._must_halt()
             self._recorder.record(self._collect(_Queue(())))
