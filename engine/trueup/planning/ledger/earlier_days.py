@@ -22,10 +22,9 @@ from trueup.model.pushed_keys import correction_day, is_move
 from trueup.model.units import DAY, extended, total, units_on
 from trueup.planning.context import PlanContext
 from trueup.planning.ledger.archive_marks import ArchiveMarks
-from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.lost_days import lost
 from trueup.planning.ledger.pending import Queue
-from trueup.planning.ledger.planned import EarlierDays
+from trueup.planning.ledger.planned import EarlierDays, PlannedService
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages import billing
 from trueup.stages.ledger import PendingUnits

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import date
 
 from trueup.model.units import units_on
-from trueup.planning.ledger.halves import Pair, PlannedService
-from trueup.planning.ledger.planned import EndedUnits, PlannedAdjustment
+from trueup.planning.ledger.halves import Pair
+from trueup.planning.ledger.planned import EndedUnits, PlannedAdjustment, PlannedService
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.stages.ledger import ServiceLedger
 

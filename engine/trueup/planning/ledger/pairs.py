@@ -14,17 +14,12 @@ from trueup.model.change import Change
 from trueup.model.finding import NO_ADVICE, Advice, Command, Finding, Severity
 from trueup.model.mapping_state import MappingState
 from trueup.planning.context import PlanContext
-from trueup.planning.ledger.adjustments import AdjustmentPlanner
 from trueup.planning.ledger.change_values import ChangeValues
-from trueup.planning.ledger.halves import (
-    BilledRow,
-    Half,
-    Pair,
-    PlannedService,
-    follow,
-    on_common_days,
-)
+from trueup.planning.ledger.common_days import follow, on_common_days
+from trueup.planning.ledger.halves import BilledRow, Half, Pair
 from trueup.planning.ledger.held import root_finding
+from trueup.planning.ledger.planned import PlannedService
+from trueup.planning.ledger.service_plans import ServicePlanner
 from trueup.planning.records.repeats import SERVICE_TAKEN
 from trueup.planning.records.succession import SUCCESSOR_UNCLEAR
 
@@ -49,11 +44,11 @@ class SuccessionPairs:
         owner_state: MappingState,
         values: ChangeValues,
         days: Mapping[str, date],
-        adjuster: AdjustmentPlanner,
+        planner: ServicePlanner,
     ) -> None:
         """`days` are those that decisions name for changes."""
         self._context, self._state, self._owner_state = context, state, owner_state
-        self._values, self._days, self._adjuster = values, days, adjuster
+        self._values, self._days, self._planner = values, days, planner
         self.found: Sequence[Pair] = ()
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
@@ -118,7 +113,7 @@ class SuccessionPairs:
         """Sends both on days that fit each other, or neither; whether it moved or stopped one."""
         halves = pair.new.begins, pair.old.ends
         planned = [half.planned for half in halves]
-        found = on_common_days(self._adjuster, pair)
+        found = on_common_days(self._planner, pair)
         for half in halves if not found else ():
             text = "the two services have no open day in common"
             half.hold(self._stop(half.service, text, NO_ADVICE))
@@ -135,7 +130,7 @@ class SuccessionPairs:
         halves = pair.new.begins, pair.old.ends
         planned = [half.planned for half in halves]
         if len(begins) == len(ends) == 1:
-            follow(self._adjuster, pair)
+            follow(self._planner, pair)
         return planned != [half.planned for half in halves]
 
     def _hold_on_two_days(self, begins: Half, ends: Half) -> bool:

@@ -1,13 +1,15 @@
-"""One adjustment of a plan in the making, before it is added to the plan."""
+"""What is planned for one service, before it is added to the plan: its adjustments in order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from trueup.model.finding import Finding
+from trueup.model.plan import LedgerLine
 from trueup.stages.append import Correction, MergedAdjustment
+from trueup.stages.ledger import ServiceLedger
 
 
 class EndedUnits(NamedTuple):
@@ -40,3 +42,43 @@ class PlannedAdjustment:
     def correction_sent(self) -> Decimal:
         """Units of a correction that it sends."""
         return Decimal(0) if self.stop else self.adjustment.correction
+
+
+@dataclass(slots=True)
+class PlannedService:
+    """What is planned for one service."""
+
+    ledger: ServiceLedger
+    line: LedgerLine
+    sendable: Sequence[str]  # changes that are not held
+    corrects: Correction
+    adjustments: Sequence[PlannedAdjustment]
+    findings: Sequence[Finding] = field(default_factory=tuple)  # of rules on the ledger
+    stop: Finding | None = None  # stops all of its changes
+    new: ServiceLedger | None = None  # of a row that moved: the service that gets its units
+    old: ServiceLedger | None = None  # and the one that they leave
+    leaving: Sequence[PlannedAdjustment] = ()  # adjustments of that one
+    later: dict[str, date] = field(default_factory=dict)
+    """Changes that go on a later day than their own, with it: other halves are on that day."""
+
+    corrects_from: date | None = None  # for the same reason, the day of its correction
+
+    @property
+    def pending_sent(self) -> Decimal:
+        """Pending units that its adjustments send, without corrections."""
+        if self.stop:
+            return Decimal(0)
+        both = (*self.adjustments, *self.leaving)
+        sent = [one.adjustment for one in both if not one.stop]
+        return sum((one.units - one.correction for one in sent), Decimal(0))
+
+    def hold_from(self, first: PlannedAdjustment, stop: Finding) -> None:
+        """Stops an adjustment and all later ones; the finding is about its first change."""
+        start = self.adjustments.index(first)
+        if first.adjustment.keys:
+            key = first.adjustment.keys[0]
+            stop = replace(stop, mapping=self.ledger.pending_mapping, key=key)
+        later = (
+            replace(one, stop=one.stop or stop, findings=()) for one in self.adjustments[start:]
+        )
+        self.adjustments = [*self.adjustments[:start], *later]

@@ -22,7 +22,6 @@ from trueup.planning.ledger.adjustments import BELOW_ZERO, AdjustmentPlanner
 from trueup.planning.ledger.contract_ends import ContractEnds
 from trueup.planning.ledger.earlier_days import CorrectedServices
 from trueup.planning.ledger.ended_units import note_ended_units
-from trueup.planning.ledger.halves import PlannedService
 from trueup.planning.ledger.held import held_units
 from trueup.planning.ledger.invoice_runs import InvoiceRuns
 from trueup.planning.ledger.moves import Moves
@@ -30,8 +29,9 @@ from trueup.planning.ledger.orphans import orphan_lines
 from trueup.planning.ledger.other_steps import OtherSteps
 from trueup.planning.ledger.pairs import WAITS_FOR_OTHER_HALF, SuccessionPairs
 from trueup.planning.ledger.pending import PendingChanges, Queue
-from trueup.planning.ledger.planned import PlannedAdjustment
+from trueup.planning.ledger.planned import PlannedAdjustment, PlannedService
 from trueup.planning.ledger.sendable import SendableChanges
+from trueup.planning.ledger.service_plans import ServicePlanner
 from trueup.planning.ledger.services import ServiceLedgers
 from trueup.planning.ledger.unbilled import hold_unbilled
 from trueup.planning.records.evaluation import evaluate_rows
@@ -72,13 +72,14 @@ class _Reconciliation:
         self._sendable = SendableChanges(context, self._pending, owner, self._other_steps)
         self._adjuster = AdjustmentPlanner(context, self._pending, spec, owner, self._other_steps)
         self._moves = Moves(context, owner, self._pending, self._services, self._other_steps)
+        self._planner = ServicePlanner(self._adjuster, self._moves)
         self._pairs = SuccessionPairs(
             context,
             self._state,
             self._owner_state,
             self._pending.values,
             self._pending.decisions.named,
-            self._adjuster,
+            self._planner,
         )
         self._ends = ContractEnds(context, self._pending)
         self._runs = InvoiceRuns(context, ledger, spec)
@@ -217,31 +218,7 @@ class _Reconciliation:
     def _plan(self, ledger: ServiceLedger, result: LedgerResult, queue: Queue) -> PlannedService:
         sendable = self._sendable.of(ledger, result, queue.sendable)
         line, correction = self._correction(ledger, result)
-        if self._moves.has(ledger.row.key):
-            line = self._moves.worded(ledger, line)
-            if not correction.units:
-                return self._plan_move(ledger, line, sendable)
-            ledger, correction = self._moves.stay(ledger, correction)
-        adjustments: Sequence[PlannedAdjustment] = ()
-        if sendable or correction.units:
-            adjustments = self._adjuster.plan(ledger, sendable, correction)
-        return PlannedService(ledger, line, sendable, correction, adjustments)
-
-    def _plan_move(
-        self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
-    ) -> PlannedService:
-        """The adjustments of a row that moved: of its old service, and of its new one."""
-        planned = PlannedService(ledger, line, sendable, NO_CORRECTION, ())
-        move = self._moves.plan(ledger, line, sendable)
-        if isinstance(move, Finding):
-            planned.stop = move
-            return planned
-        planned.new, planned.old = move.new, move.old
-        planned.adjustments = self._adjuster.plan(move.new, move.later, move.arrival)
-        planned.leaving = self._adjuster.plan(move.old, move.earlier, move.departure)
-        both = (*planned.adjustments, *planned.leaving)
-        planned.stop = next((one.stop for one in both if one.stop), None)  # all of it, or nothing
-        return planned
+        return self._planner.plan(ledger, line, sendable, correction)
 
     def _correction(
         self, ledger: ServiceLedger, result: LedgerResult
