@@ -24,8 +24,6 @@ def on_common_days(planner: ServicePlanner, pair: Pair) -> bool:
     such days are found; rules may stop a half that goes on another day.
     """
     begins, ends = pair.new.begins, pair.old.ends
-    if pair.new.service.new or pair.old.service.new:
-        return True  # a row that moves has one day for both services already
     day = begins.day or ends.day or max(one.planned or date.min for one in (begins, ends))
     halves = _Dated(begins, day, begins.day is None), _Dated(ends, ends.day or day, not ends.day)
     if _fit(halves):

@@ -27,10 +27,10 @@ def note_ended_units(
     for pair in pairs:
         begins, old = pair.new.begins.sent, pair.old
         if begins and old.is_holder:
-            _note(pair.new.service, begins, old.service.ledger, _sent(old.service), as_of)
+            _note(pair.new.service, begins, old.service.ledger, old.service.sent, as_of)
     for key, service in planned.items():
         left, line = services.left_behind(key), service.line
-        begins = next((one for one in _sent(service) if one.adjustment.units > 0), None)
+        begins = next((one for one in service.sent if one.adjustment.units > 0), None)
         if begins and left and line.units == 0:
             _note(service, begins, left, (), as_of)
 
@@ -61,10 +61,4 @@ def _note(
         text=f"takes the place of {units} units of {name}, which end with their contract on {end}: "
         "the run rate counts the difference",
     )
-    service.adjustments = [
-        replace(one, takes_place_of=ended) if one is begins else one for one in service.adjustments
-    ]
-
-
-def _sent(service: PlannedService) -> Sequence[PlannedAdjustment]:
-    return () if service.stop else [one for one in service.adjustments if not one.stop]
+    service.exchange(begins, replace(begins, takes_place_of=ended))

@@ -60,13 +60,15 @@ class Half:
     @property
     def sent(self) -> PlannedAdjustment | None:
         """The adjustment of its changes, or else the correction in their place."""
-        if self.service.stop:
-            return None
-        sent = [one for one in self.service.adjustments if not one.stop]
+        sent = self.service.sent
         own = next((one for one in sent if self.pending.keys() & {*one.adjustment.keys}), None)
         if own or not self.may_be_corrected:
             return own
-        corrections = (one for one in sent if one.adjustment.correction * self.sign > 0)
+        corrections = (
+            one
+            for one in sent
+            if one.adjustment.correction * self.sign > 0 and not one.correction.transfer
+        )
         return max(corrections, key=lambda one: one.adjustment.units * self.sign, default=None)
 
 

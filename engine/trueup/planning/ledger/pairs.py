@@ -152,7 +152,8 @@ class SuccessionPairs:
         """Why the half of the service is not sent, and what to do about it."""
         if planned.stop:
             return _Reason(planned.stop.text, planned.stop.advice)
-        stopped = next((one.stop for one in planned.adjustments if one.stop), None)
+        both = (*planned.leaving, *planned.adjustments)
+        stopped = next((one.stop for one in both if one.stop), None)
         if stopped:
             return _Reason(stopped.text, stopped.advice)
         for change in planned.ledger.changes:
@@ -172,7 +173,7 @@ class SuccessionPairs:
 
         The end of a service does, and all of one that is yet to be created.
         """
-        sent = [one for one in wanted.adjustments if not one.stop]
+        sent = wanted.sent
         ends = [one for one in sent if one.adjustment.units < 0 and not wanted.ledger.quantity]
         waits = self._waits_for_decision(wanted, successor)
         if (sent and wanted.ledger.record is None) or (ends and wanted.new):

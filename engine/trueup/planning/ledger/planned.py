@@ -66,11 +66,19 @@ class PlannedService:
     @property
     def pending_sent(self) -> Decimal:
         """Pending units that its adjustments send, without corrections."""
-        if self.stop:
-            return Decimal(0)
-        both = (*self.adjustments, *self.leaving)
-        sent = [one.adjustment for one in both if not one.stop]
+        sent = (one.adjustment for one in self.sent)
         return sum((one.units - one.correction for one in sent), Decimal(0))
+
+    @property
+    def sent(self) -> Sequence[PlannedAdjustment]:
+        """Its adjustments that nothing stops; of a row that moves, those of its old service too."""
+        both = (*self.leaving, *self.adjustments)
+        return () if self.stop else [one for one in both if not one.stop]
+
+    def exchange(self, one: PlannedAdjustment, other: PlannedAdjustment) -> None:
+        """Puts another adjustment in the place of one of its own."""
+        self.adjustments = [other if each is one else each for each in self.adjustments]
+        self.leaving = [other if each is one else each for each in self.leaving]
 
     def hold_from(self, first: PlannedAdjustment, stop: Finding) -> None:
         """Stops an adjustment and all later ones; the finding is about its first change."""

@@ -297,8 +297,8 @@ class _Reconciliation:
 
 def _without_too_late(line: LedgerLine, planned: PlannedService) -> LedgerLine:
     """The line without units that no day is open for: they are lost, and not to be billed."""
-    units = sum(one.adjustment.too_late for one in planned.adjustments if not one.stop)
-    if planned.stop or line.quantity is None or not units:
+    units = sum(one.adjustment.too_late for one in planned.sent)
+    if line.quantity is None or not units:
         return line
     return replace(line, quantity=line.quantity - units, pending=line.pending - units)
 

@@ -57,8 +57,13 @@ class ServicePlanner:
         """Plans the adjustments on the days that other halves need."""
         ledger, corrects = service.ledger, service.corrects
         changes = tuple(_on(one, service.later.get(one.key, one.day)) for one in ledger.changes)
-        corrects = replace(corrects, day=service.corrects_from or corrects.day)
         ledger = replace(ledger, changes=changes)
+        if service.new:  # its services keep the days of the source: what is lost counts from them
+            again = self._plan_move(ledger, service.line, service.sendable)
+            service.adjustments, service.leaving = again.adjustments, again.leaving
+            service.stop = again.stop
+            return
+        corrects = replace(corrects, day=service.corrects_from or corrects.day)
         service.adjustments = self._adjuster.plan(ledger, service.sendable, corrects)
 
 
