@@ -1,5 +1,7 @@
 """Halves of a succession that are pushed again after an undo: each day is billed once."""
 
+import pytest
+
 from tests.scenarios.beginnings import Service
 from tests.scenarios.chains import Link, chain
 from tests.scenarios.expected import PlanFigures, adjusting
@@ -33,3 +35,32 @@ def test_halves_that_are_pushed_again_begin_where_the_undo_took_them_back(tmp_pa
     assert figures.findings == set()
     assert "policy" not in " ".join(note for one in adjusting(plan) for note in one.notes)
     world.apply(plan, {"old": {"2026-11-14": 10, "2026-11-15": 0}, "new": {"2026-11-15": 15}})
+
+
+@pytest.mark.parametrize(
+    ("day", "units", "credit"),
+    [
+        # 1 seat from the 5th on: 14, 11 and 9 too many are billed until the 7th.
+        ("2026-11-05", -14, "11.33"),
+        # 1 seat from the 3rd on, 4 from the 5th on: 11, 11, 11, 8 and 6 too many.
+        ("2026-11-03", -11, "15.67"),
+    ],
+)
+def test_a_decrease_that_waits_for_an_undone_increase_is_owed_from_its_own_day(
+    tmp_path, day, units, credit
+):
+    """Until the undo the increase was billed, and so the decrease was due."""
+    changes = {"2026-11-02": 2, "2026-11-05": 3}
+    world = World(tmp_path, Service("sub", seats=15, changes=changes))
+    outcome = world.run(world.plan())
+    assert world.run(world.plan(undo=outcome.run)).complete
+    billed = [world.units("sub", f"2026-11-0{day}") for day in range(2, 8)]
+    assert billed == [12, 12, 12, 15, 12, 10]
+    world.add_change("sub", day, units, "less")
+    for key in ("log-sub", "log-sub-2"):
+        world.decide("license_change", key, "push")
+    plan = world.plan()
+    seats = 15 + units
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-08", seats - 10)]
+    assert (PlanFigures.of(plan).lost, PlanFigures.of(plan).credit) == ("0.00", credit)
+    world.apply(plan, {"sub": {"2026-11-07": 10, "2026-11-08": seats}})

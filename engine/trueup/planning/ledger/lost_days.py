@@ -21,9 +21,11 @@ def lost(ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
     An adjustment moves where days are posted, or have taken one. What a correction leaves out of it
     was entered in the target, perhaps on another day. The amount is negative where a credit is
     owed. The day of a change is that of its policy, by which nothing is lost: it is what was
-    agreed.
+    agreed. A decrease that waits for an increase which was undone is due on its own day all the
+    same: until the undo, that increase was billed.
     """
-    moved = [(one.units, one.day) for one in ledger.changes if one.key in adjustment.keys]
+    own = [one for one in ledger.changes if one.key in adjustment.keys]
+    moved = [(one.units, one.waits_since or one.day) for one in own]
     moved += [(-one.units, one.due) for one in adjustment.cancelled]
     days = [(units, due, adjustment.day) for units, due in moved]
     days += [(one.units, one.due, one.entered or one.due) for one in adjustment.cancelled]

@@ -145,8 +145,8 @@ class Policy:
             billed.append(own)
         if not steps:
             return []
-        chosen = decided.keys() | taken_back.keys()
-        return _not_below_zero(billed, self.units(steps[0].before), chosen)
+        was_undone = taken_back.keys() - decided.keys()
+        return _not_below_zero(billed, self.units(steps[0].before), decided, was_undone)
 
     def _steps(self, changes: Sequence[PendingUnits], quantity: Decimal) -> list["_Step"]:
         """The changes by day, in their order, with their billed units."""
@@ -218,13 +218,16 @@ def _not_before(change: PendingUnits, undone: date | None) -> PendingUnits:
 
 
 def _not_below_zero(
-    steps: Sequence[Sequence[PendingUnits]], units: Decimal, chosen: Container[str]
+    steps: Sequence[Sequence[PendingUnits]],
+    units: Decimal,
+    decided: Container[str],
+    undone: Container[str],
 ) -> list[PendingUnits]:
     """The changes, with decreases billed no earlier than the increases that they reduce.
 
     A policy may bill a change later than a step down that comes after it. Where that one ends
     everything, nothing is billed any more, and the change takes its day. `units` are billed before
-    all of them; the days of those in `chosen` are no policy's.
+    all of them; the days of those in `decided` or `undone` are no policy's.
     """
     before: list[PendingUnits] = []
     for step in steps:
@@ -237,9 +240,13 @@ def _not_below_zero(
             increases = [one for one in before if one.units > 0 and one.day > last]
             days = (last, *sorted({one.day for one in increases}))
             day = next((one for one in days if _left(units, before, step, one) >= 0), last)
-            by_policy = not any(one.key in chosen for one in increases if one.day == day)
+            keys = [one.key for one in increases if one.day == day]
+            was_undone = any(key in undone for key in keys)
+            by_policy = not was_undone and not any(key in decided for key in keys)
             before += (
-                one if day == last else _with_increase(one, day, by_policy=by_policy)
+                one
+                if day == last
+                else _with_increase(one, day, by_policy=by_policy, was_undone=was_undone)
                 for one in step
             )
     return before
@@ -253,12 +260,15 @@ def _left(
     return sum((one.units for one in changes), units)
 
 
-def _with_increase(change: PendingUnits, day: date, *, by_policy: bool) -> PendingUnits:
+def _with_increase(
+    change: PendingUnits, day: date, *, by_policy: bool, was_undone: bool
+) -> PendingUnits:
     """A change of a step that is billed with the increase that it reduces."""
     note = f"billed from {day}, with the increase that it reduces"
     note += " (policy: increase)" if by_policy else ""
     dated = change.dated or change.day
-    return replace(change, day=day, dated=dated, notes=(*change.notes, note))
+    since = change.day if was_undone else None
+    return replace(change, day=day, dated=dated, waits_since=since, notes=(*change.notes, note))
 
 
 def _ended(change: PendingUnits, day: date) -> PendingUnits:
