@@ -5,7 +5,7 @@ import pytest
 from tests.scenarios.expected import PlanFigures, adjusting, findings, line_of
 from tests.scenarios.test_half_done import half_done
 from tests.scenarios.test_succession import RENEWAL_DAY, succession_between_contracts
-from tests.scenarios.test_succession_later import PAID_IN_FULL, without
+from tests.scenarios.test_succession_later import AWAITING, PAID_IN_FULL, provisioned, without
 from tests.scenarios.world import World
 
 BOTH = [("new", RENEWAL_DAY, 12), ("old", RENEWAL_DAY, -10)]
@@ -135,3 +135,13 @@ def test_a_correction_that_is_no_half_keeps_its_day(tmp_path):
         world.add_change("old", "2026-11-05", units, f"log-{units}")
     world.decide("subscription", "new", "correct")
     assert PlanFigures.of(world.plan()).adjusts == [("new", "2026-11-15", 2)]
+
+
+def test_a_correction_does_not_stand_in_the_place_of_an_end_that_is_held(tmp_path):
+    """A unit too many is corrected while the end of the ten seats waits: twelve do not begin."""
+    world = succession_between_contracts(tmp_path)
+    provisioned(world, "log-old", AWAITING)
+    world.sync()
+    world.adjust("old", "2026-11-12", 1)
+    world.edit("mappings/subscription.yaml", "difference: hold", "difference: correct")
+    assert PlanFigures.of(world.plan()).adjusts == [("old", "2026-11-15", -1)]

@@ -59,10 +59,13 @@ class Half:
 
     @property
     def sent(self) -> PlannedAdjustment | None:
-        """The adjustment of its changes, or else the correction in their place."""
+        """The adjustment of its changes, or the correction in their place where none is pending.
+
+        A difference is counted without the changes that are pending, held or not.
+        """
         sent = self.service.sent
         own = next((one for one in sent if self.pending.keys() & {*one.adjustment.keys}), None)
-        if own or not self.may_be_corrected:
+        if own or self.pending or not self.may_be_corrected:
             return own
         corrections = (
             one
