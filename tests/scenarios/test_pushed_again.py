@@ -64,3 +64,19 @@ def test_a_decrease_that_waits_for_an_undone_increase_is_owed_from_its_own_day(
     assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-08", seats - 10)]
     assert (PlanFigures.of(plan).lost, PlanFigures.of(plan).credit) == ("0.00", credit)
     world.apply(plan, {"sub": {"2026-11-07": 10, "2026-11-08": seats}})
+
+
+def test_steps_down_that_were_undone_owe_each_day_since_they_were_taken_back(tmp_path):
+    """All of them end with the last one: until the undo, each was billed on its own days."""
+    changes = {"2026-10-17": -4, "2026-10-24": -1, "2026-10-29": -5}
+    world = World(tmp_path, Service("sub", seats=0, changes=changes))
+    outcome = world.run(world.plan())
+    assert world.run(world.plan(undo=outcome.run)).complete
+    days = ("2026-10-29", "2026-10-30", "2026-10-31", "2026-11-01")
+    assert [world.units("sub", day) for day in days] == [0, 5, 6, 10]
+    for key in ("log-sub", "log-sub-2", "log-sub-3"):
+        world.decide("license_change", key, "push")
+    figures = PlanFigures.of(world.plan())
+    assert figures.adjusts == [("sub", "2026-11-02", -10)]
+    # 5 and 6 seats too many on two days of 31, and 10 on one of 30: £3.55 and £3.33.
+    assert (figures.lost, figures.credit) == ("0.00", "6.88")

@@ -28,8 +28,8 @@ class PendingUnits:
     stopped: bool = False  # held or blocked: pending all the same
     dated: date | None = None  # by the source, where a policy bills it from another day
     due: date | None = None  # its day, where an undo took it back later: it is billed from then
-    waits_since: date | None = None
-    """Its day, where it is billed later, with an increase that an undo took back."""
+    counts_from: date | None = None
+    """Since when money counts, where an undo of it, or of a step beside it, moved its day."""
 
     needs_day: str = ""  # why a person must name the day from which it is billed
     notes: tuple[str, ...] = ()  # which policy changed its units or its day

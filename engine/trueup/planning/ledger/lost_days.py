@@ -25,7 +25,7 @@ def lost(ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
     same: until the undo, that increase was billed.
     """
     own = [one for one in ledger.changes if one.key in adjustment.keys]
-    moved = [(one.units, one.waits_since or one.day) for one in own]
+    moved = [(one.units, one.counts_from or one.day) for one in own]
     moved += [(-one.units, one.due) for one in adjustment.cancelled]
     days = [(units, due, adjustment.day) for units, due in moved]
     days += [(one.units, one.due, one.entered or one.due) for one in adjustment.cancelled]

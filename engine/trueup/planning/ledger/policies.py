@@ -235,7 +235,7 @@ def _not_below_zero(
         if step[0].step_units >= 0 or step[0].needs_day:
             before += step
         elif step[0].step_reaches <= 0:
-            before = [*(_ended(one, last) for one in before), *step]
+            before = [*(_ended(one, last, undone) for one in before), *step]
         else:
             increases = [one for one in before if one.units > 0 and one.day > last]
             days = (last, *sorted({one.day for one in increases}))
@@ -268,14 +268,16 @@ def _with_increase(
     note += " (policy: increase)" if by_policy else ""
     dated = change.dated or change.day
     since = change.day if was_undone else None
-    return replace(change, day=day, dated=dated, waits_since=since, notes=(*change.notes, note))
+    return replace(change, day=day, dated=dated, counts_from=since, notes=(*change.notes, note))
 
 
-def _ended(change: PendingUnits, day: date) -> PendingUnits:
+def _ended(change: PendingUnits, day: date, undone: Container[str]) -> PendingUnits:
     """A change of a service that ends on that day; later than that nothing of it is billed."""
     if change.day <= day or change.needs_day:
         return change
-    return replace(change, day=day, notes=(*change.notes, f"ends on {day}, before it is billed"))
+    since = change.day if change.key in undone else None  # until the undo, it was billed
+    notes = (*change.notes, f"ends on {day}, before it is billed")
+    return replace(change, day=day, counts_from=since, notes=notes)
 
 
 NO_POLICY = Policy()
