@@ -1,5 +1,9 @@
 """An undo is a plan like any other: it says what the invoices will say."""
 
+from decimal import Decimal
+
+from trueup.model.money import exact
+
 from tests.scenarios.beginnings import Service
 from tests.scenarios.expected import Line, agrees, expect, findings
 from tests.scenarios.world import World
@@ -76,3 +80,19 @@ def test_a_plan_after_an_undo_that_is_archived_is_empty(tmp_path):
     plan = world.plan()
     expect(plan, ledger={"sub": agrees(10)})
     assert plan.changes == ()
+
+
+def test_an_undo_of_a_later_period_is_on_the_invoice_that_comes_next(tmp_path):
+    """The month of the plan is posted ahead: the next invoice is that of December."""
+    service = Service(seats=13, changes={"2026-12-05": 3}, posted="2026-11-30")
+    world = World(tmp_path, service)
+    first = world.plan()
+    assert first.summary.invoice.net == exact(Decimal(3 * 10 * 27) / 31)
+    outcome = world.run(first)
+    plan = world.plan(undo=outcome.run)
+    [change] = [one for one in plan.changes if one.adjustment]
+    assert (str(change.adjustment.day), change.unit_change) == ("2026-12-06", -3)
+    before = world.money()
+    assert world.run(plan).complete
+    assert plan.summary.invoice.net == exact(world.money().invoice - before.invoice)
+    assert plan.summary.invoice.net == exact(Decimal(-3 * 10 * 26) / 31)

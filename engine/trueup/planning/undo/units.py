@@ -68,7 +68,8 @@ def _undo_mapping(context: UndoContext, ledger: _Ledger, changes: Sequence[Chang
         else:
             services[service].append(change)
     reader = Records(context.project, context.world.target, {})
-    since = min((_day(change) for change in changes), default=context.as_of)
+    # From the plan's day on, too: which invoice comes next depends on what is posted there.
+    since = min(context.as_of, *(_day(change) for change in changes))
     rows = reader.units(ledger.spec, ledger.append, services, since)
     context.records += reader.count
     halves = Halves(services, changes)
