@@ -6,7 +6,7 @@ import pytest
 from trueup.errors import EngineError
 
 from tests.scenarios.beginnings import Service
-from tests.scenarios.expected import Line, agrees, expect, findings, line_of
+from tests.scenarios.expected import Line, PlanFigures, agrees, expect, findings, line_of
 from tests.scenarios.world import World
 
 
@@ -144,3 +144,18 @@ def test_a_change_is_held_by_the_row_at_fault(tmp_path):
     )
     [held] = line_of(plan).held
     assert (held.row.mapping, held.row.key, held.keys) == ("contract", "con-sub", ("log-sub",))
+
+
+def test_days_that_an_earlier_correction_has_shown_do_not_count_again(tmp_path):
+    """It went with a change of the same day, in a project that corrects differences."""
+    service = Service(seats=4, changes={"2026-11-20": -6}, keyed={"2026-11-06": 2})
+    world = World(tmp_path, service)
+    world.edit("mappings/subscription.yaml", "difference: hold", "difference: correct")
+    plan = world.plan()
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-20", -8)]
+    assert PlanFigures.of(plan).credit == "9.33"  # 2 x £10 x 14 of 30 days
+    world.apply(plan, units={"sub": {"2026-11-19": 12, "2026-11-20": 4}})
+    world.adjust("sub", "2026-11-10", 5)
+    plan = world.plan("2026-11-25")
+    assert PlanFigures.of(plan).adjusts == [("sub", "2026-11-25", -5)]
+    assert PlanFigures.of(plan).credit == "25.00"  # 5 x £10 x 15 of 30 days
