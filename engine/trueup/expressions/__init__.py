@@ -7,7 +7,8 @@ used.
 
 `evaluate` evaluates one value, `Program` evaluates many in one call, and `inspect` finds what a
 text refers to. To follow a text: `syntax.py` parses and checks it, `program.py` compiles it,
-`jinja_environment.py` limits what it can do at run time, `namespace.py` has the names it may use.
+with `function_code.py`, `jinja_environment.py` limits what it can do at run time, `namespace.py`
+has the names it may use.
 """
 
 from trueup.errors import ExpressionFault

@@ -4,37 +4,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from jinja2 import StrictUndefined, Undefined, nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2 import StrictUndefined, Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from trueup.expressions.error_messages import DIVIDED_BY_ZERO, describe, kind_of
 from trueup.expressions.filters import FILTERS, TESTS, as_text
+from trueup.expressions.function_code import FunctionCode
 from trueup.expressions.recording import MARK, mark
 
 _DATE_PARTS = frozenset({"year", "month", "day"})
 
 
-class _AttributesInline(CodeGenerator):
-    """Compiles `source.name` to a look-up in the row, without a call where the row is a plain dict.
-
-    Rows are, nearly always. A plan reads tens of attributes of each row, and the call costs three
-    times the look-up.
-    """
-
-    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 -- Jinja's
-        row, name = self.temporary_identifier(), repr(node.attr)
-        self.write(f"({row}[{name}] if ({row} := ")
-        self.visit(node.node, frame)
-        self.write(f").__class__ is dict and {name} in {row}")
-        self.write(f" else environment.getattr({row}, {name}))")
-
-
 class Environment(ImmutableSandboxedEnvironment):
     """An environment in which only keys of dicts and parts of days are attributes."""
 
-    code_generator_class = _AttributesInline
+    code_generator_class = FunctionCode
     intercepted_binops = frozenset({"*", "%", "/"})
 
     def __init__(self) -> None:

@@ -10,9 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Template, TemplateError, Undefined, nodes
+from jinja2 import TemplateError, Undefined, nodes
 from jinja2.nodes import EvalContext
-from jinja2.utils import missing
 
 from trueup.errors import ExpressionFault
 from trueup.expressions.branches import tree
@@ -32,23 +31,11 @@ EVALUATION_ERRORS = (
 """What an expression may raise for a row. Any other exception is an error in trueup."""
 
 
-class _Names:
-    """The part of Jinja's `Context` that compiled code uses."""
+class _Context:
+    """The part of Jinja's `Context` that filters ask for. It has no names: no filter needs them."""
 
-    __slots__ = ("eval_ctx", "exported_vars", "names", "vars")
     environment = ENVIRONMENT
-
-    def __init__(self, names: Mapping[str, Any], eval_ctx: EvalContext) -> None:
-        self.names = names
-        self.vars: dict[str, Any] = {}
-        self.exported_vars: set[str] = set()
-        self.eval_ctx = eval_ctx
-
-    def resolve_or_missing(self, name: str) -> Any:  # noqa: ANN401 -- any value of a row
-        return self.names.get(name, missing)
-
-
-_EVAL = EvalContext(ENVIRONMENT)
+    eval_ctx = EvalContext(ENVIRONMENT)
 
 
 def _compile(expression: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
@@ -66,19 +53,23 @@ def _compile(expression: nodes.Expr) -> Callable[[Mapping[str, Any]], Any]:
     except (TemplateError, RecursionError, SyntaxError, MemoryError) as fault:
         raise ExpressionFault(f"cannot be compiled: {fault}") from fault
 
-    render = Template.from_code(ENVIRONMENT, code, ENVIRONMENT.globals).root_render_func
-    render.__globals__["Decimal"] = Decimal  # the compiled code writes decimal constants by name
+    # What the code uses besides its names; it writes decimal constants by name.
+    namespace: dict[str, Any] = {
+        "environment": ENVIRONMENT,
+        "context": _Context(),
+        "Decimal": Decimal,
+    }
+    exec(code, namespace)  # noqa: S102 -- the code of a checked tree, as Jinja itself runs it
+    evaluate: Callable[[Mapping[str, Any]], Any] = namespace["evaluate"]
 
     def call(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- any value of a row
-        context = _Names(names, _EVAL)
         try:
-            next(iter(render(context)), None)  # type: ignore[arg-type] # the part that is used
+            return evaluate(names)
         except EVALUATION_ERRORS as fault:
             translated = translate(fault)
             if translated is fault:
                 raise
             raise translated from fault
-        return context.vars["_result"]
 
     return call
 
