@@ -132,8 +132,9 @@ def test_a_where_that_fails_on_a_pair_of_rows_fails_the_same_way():
 
 def test_a_join_through_a_broken_join_fails_too():
     through = join("account", "account", {"id": "gains.contract", "name": "state"}, one=True)
-    for joins in (None, ["account"]):
-        names = namespace(BROKEN, through).names(row("contract", "c2"), joins)
+    made = namespace(BROKEN, through)
+    for names_of in (made.names, made.reader(["account"])):
+        names = names_of(row("contract", "c2"))
         assert evaluate("{{ source.id }}", names) == "c2"
         with pytest.raises(UndefinedError, match=MESSAGE):
             evaluate("{{ related.account.name }}", names)

@@ -45,9 +45,9 @@ def test_only_the_named_joins_and_those_they_join_through_are_looked_up():
     contact = join("contact", "account", {"contact": "contract.customer"})
     made = namespace(contract, customer, other, contact, table="log")
     l1 = row("log", "l1")
-    assert set(made.names(l1, [])["related"]) == set()
-    assert set(made.names(l1, ["customer"])["related"]) == {"customer", "contract"}
-    assert set(made.names(l1, ["customer", "contract", "contact"])["related"]) == {
+    assert set(made.reader([])(l1)["related"]) == set()
+    assert set(made.reader(["customer"])(l1)["related"]) == {"customer", "contract"}
+    assert set(made.reader(["customer", "contract", "contact"])(l1)["related"]) == {
         "customer",
         "contract",
         "contact",

@@ -1,5 +1,7 @@
 """An unreadable value is never taken for an absent one: an expression that uses it fails."""
 
+import contextlib
+
 import pytest
 from trueup.expressions import FILTERS, TESTS, evaluate
 from trueup.expressions.namespace import Namespace
@@ -100,7 +102,15 @@ def namespace(where=None, *, one=False, without_key=()):
 
 
 def evaluated(made, expression, row="c1"):
-    return evaluate(f"{{{{ {expression} }}}}", made.names({"id": row}))
+    """Evaluates with names that look joins up on first use, then with those for many rows."""
+    raw = f"{{{{ {expression} }}}}"
+    with contextlib.suppress(NotRead):
+        assert evaluate(raw, made.names({"id": row})) == evaluate(raw, read(made, row))
+    return evaluate(raw, read(made, row))
+
+
+def read(made, row):
+    return made.reader(["logs"])({"id": row})
 
 
 def test_a_list_of_joined_rows_includes_the_unreadable_ones():
@@ -124,13 +134,17 @@ def test_a_joined_row_that_is_not_found_may_be_a_row_without_a_key():
     finding = Finding("row-without-key", Severity.ERROR, "a row of log has no key")
     made = namespace(one=True, without_key=(finding,))
     assert evaluated(made, "related.logs.id") == "l1"
-    missing = made.names({"id": "c2"})["related"]["logs"]
-    assert isinstance(missing, UnreadableValue)
-    assert (
-        missing.text
-        == "log c2 is not found, and may be a row that cannot be read: a row of log has no key"
-    )
+    for missing in (
+        made.names({"id": "c2"})["related"]["logs"],
+        read(made, "c2")["related"]["logs"],
+    ):
+        assert isinstance(missing, UnreadableValue)
+        assert (
+            missing.text
+            == "log c2 is not found, and may be a row that cannot be read: a row of log has no key"
+        )
     assert made.names({"id": None})["related"]["logs"] is None
+    assert read(made, None)["related"]["logs"] is None
     assert namespace(one=True).names({"id": "c2"})["related"]["logs"] is None
     left_out = namespace("{{ row.status == 'Deleted' }}", one=True, without_key=(finding,))
     assert left_out.names({"id": "c1"})["related"]["logs"] is None

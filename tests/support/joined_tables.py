@@ -44,8 +44,10 @@ def row(table, id_):
 
 
 def related(made, name, id_="c1", table="contract"):
-    """Returns what a join gives for a row."""
-    return made.names(row(table, id_))["related"][name]
+    """Returns what a join gives for a row: on first use, and to readers of many rows alike."""
+    on_first_use = made.names(row(table, id_))["related"][name]
+    assert made.reader([name])(row(table, id_))["related"][name] == on_first_use
+    return on_first_use
 
 
 def ids(rows):

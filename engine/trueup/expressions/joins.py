@@ -51,6 +51,8 @@ class Joins:
             name: _JoinIndex(join, tables, unreadable.get(join.table, _ALL_READABLE), constants)
             for name, join in joins.items()
         }
+        for index in self._indexes.values():
+            index.used &= joins.keys()
 
     def related(self, row: Row, names: Iterable[str] | None) -> dict[str, Any]:
         """Returns the joined rows of a row by join: those named, and those they join through.
@@ -67,12 +69,44 @@ class Joins:
                 self.add(name, row, related)
         return related
 
+    def reader(self, names: Iterable[str]) -> Callable[[Row], dict[str, Any]]:
+        """Returns `related` with these names as a function of the row, for many rows.
+
+        The indexes are built now. A join by the row's own columns, without a condition on the pair
+        and with nothing unreadable, is one look-up in them; that takes a third of `add`. Lists of
+        rows are those of the index: expressions cannot change them.
+        """
+        names = (*names,)
+        quick = {name: self._indexes[name] for name in names if self._indexes[name].is_quick()}
+        ones = [(name, one.own_key, one.first) for name, one in quick.items() if one.is_single]
+        lists = [
+            (name, one.own_key, one.first, one.several)
+            for name, one in quick.items()
+            if not one.is_single
+        ]
+        others = [name for name in names if name not in quick]
+
+        def related(row: Row) -> dict[str, Any]:
+            if row.__class__ is not dict:
+                return self.related(row, names)
+            found: dict[str, Any] = {name: first.get(key(row)) for name, key, first in ones}
+            for name, key_of, first, several in lists:
+                key = key_of(row)
+                joined = first.get(key)
+                found[name] = [] if joined is None else (several.get(key) or [joined])
+            for name in others:
+                if name not in found:
+                    self.add(name, row, found)
+            return found
+
+        return related
+
     def add(self, name: str, row: Row, related: dict[str, Any]) -> None:
         """Adds one join of a row, and those it joins through, to `related`."""
         index = self._indexes[name]
-        for through in index.through:
-            if through not in related:
-                self.add(through, row, related)
+        for needed in (*index.through, *index.used):
+            if needed not in related:
+                self.add(needed, row, related)
         related[name] = index.joined(row, related)
 
 
@@ -104,18 +138,22 @@ class _JoinIndex:
         self._paths = [path.split(".") for path in join.on.values()]
         self.through = [path[0] for path in self._paths if len(path) > 1]
         columns = [path[0] for path in self._paths]
-        self._own_key: Callable[[Row], object] | None = None
-        """Gives the key of a row that is joined by its own columns alone."""
-        if not self.through:
-            self._own_key = itemgetter(*columns)
+        self.own_key: Callable[[Row], object] = itemgetter(*columns)
+        """Gives the key of a row; only for one that is joined by its own columns alone."""
 
         where = join.where.raw if join.where else None
         roots = inspect(where).roots if is_code(where) else frozenset()
         is_per_pair = "source" in roots or "related" in roots
         self._where_of_pair = where if is_per_pair else None
         self._where_of_row = None if is_per_pair else where
+        self.used = used_joins([where])
+        """Joins that the `where` uses; they are looked up before it is evaluated."""
 
-        self._index: dict[object, list[Row]] | None = None
+        self._is_built = False
+        self.first: dict[object, Row] = {}
+        self.several: dict[object, list[Row]] = {}
+        """The first row of each key, and all rows of a key that has more than one. Most keys have
+        one row: a list for each of them would take more memory than the index itself."""
 
         # Key → the undefined value that raises for it, because `where` failed on one of its rows.
         self._broken: dict[object, Undefined] = {}
@@ -130,9 +168,9 @@ class _JoinIndex:
         For `one: true`, returns the first of them or none. Returns an undefined value, which raises
         when it is used, if that cannot be worked out.
         """
-        index = self._index if self._index is not None else self._build()
-        if self._own_key is not None and row.__class__ is dict:  # nearly always, and faster
-            key = self._own_key(row)
+        self._build_once()
+        if not self.through and row.__class__ is dict:  # nearly always, and faster
+            key = self.own_key(row)
         else:
             key = self._key(row, related)
             if isinstance(key, Undefined):
@@ -140,7 +178,7 @@ class _JoinIndex:
         if self._broken and key in self._broken:
             return self._broken[key]
 
-        rows = index.get(key, [])
+        rows = self._rows(key)
         if self._where_of_pair is not None:
             try:
                 rows = [joined_row for joined_row in rows if self._fits(joined_row, row, related)]
@@ -148,7 +186,24 @@ class _JoinIndex:
                 return self._broken_value(fault)
         if self._join.one:
             return rows[0] if rows else self._none_or_unreadable(key)
-        return [*rows]
+        return rows
+
+    def _rows(self, key: object) -> list[Row]:
+        """Returns a new list of the rows with this key."""
+        if key not in self.first:
+            return []
+        return [*self.several.get(key, (self.first[key],))]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the join gives one row or none, not a list."""
+        return self._join.one
+
+    def is_quick(self) -> bool:
+        """Whether the joined rows of a plain row are those of its own key, whatever the key is."""
+        self._build_once()
+        is_own = not self.through and self._where_of_pair is None
+        return is_own and not self._broken and not (self.is_single and self._unreadable.without_key)
 
     def _none_or_unreadable(self, key: object) -> UnreadableValue | None:
         """Returns none if no row has this key, or an unreadable value if one may have it.
@@ -179,8 +234,10 @@ class _JoinIndex:
             return undefined
         return values[0] if len(values) == 1 else tuple(values)
 
-    def _build(self) -> dict[object, list[Row]]:
-        index: dict[object, list[Row]] = {}
+    def _build_once(self) -> None:
+        if self._is_built:
+            return
+        self._is_built = True
         key_of = itemgetter(*self._join.on)
         holds = None if self._where_of_row is None else cached(self._where_of_row)
         names = self._names(row=None)
@@ -194,12 +251,12 @@ class _JoinIndex:
             try:
                 names["row"] = row
                 if holds is None or holds(names):
-                    index.setdefault(key, []).append(row)
+                    first = self.first.setdefault(key, row)
+                    if first is not row:
+                        self.several.setdefault(key, [first]).append(row)
             except EVALUATION_ERRORS as fault:
                 # Reported where a row uses the join, and only there.
                 self._broken.setdefault(key, self._broken_value(fault))
-        self._index = index
-        return index
 
     def _fits(self, joined_row: Row, row: Row, related: Mapping[str, Any]) -> bool:
         names = self._names(row=joined_row, source=row, related=related)

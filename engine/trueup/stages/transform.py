@@ -26,13 +26,13 @@ def _evaluate(
     compiled: Compiled, rows: Mapping[str, Row], namespace: Namespace, state: MappingState
 ) -> list[str]:
     # Runs once a row, a million times: attributes are read once, before the loop.
-    program, joins, first = compiled.program, compiled.joins, compiled.first
+    program, first, names_of = compiled.program, compiled.first, namespace.reader(compiled.joins)
     ready, out_of_scope = state.ready, state.out_of_scope
     suspects: list[str] = []
     for key, row in rows.items():
         values: tuple[Any, ...] | None
         try:
-            values = program(namespace.names(row, joins))
+            values = program(names_of(row))
             if values is None:
                 out_of_scope.add(key)
             elif first == 0 or all(values[:first]):

@@ -128,9 +128,9 @@ class _Maker:
         return found
 
     def _add_joined(self, mapping: MappingSpec, row: RowId, found: dict[RowId, Row]) -> None:
-        names = self._namespace(mapping).names(self._by_id[row], mapping.source.joins)
-        for name, joined in names["related"].items():
-            table = self._catalogue[mapping.source.joins[name].table]
+        related = self._namespace(mapping).names(self._by_id[row])["related"]
+        for name, join in mapping.source.joins.items():
+            table, joined = self._catalogue[join.table], related[name]
             for one in joined if isinstance(joined, list) else [joined]:
                 if isinstance(one, dict) and (table.name, str(one.get(table.key))) in self._by_id:
                     row = (table.name, str(one[table.key]))

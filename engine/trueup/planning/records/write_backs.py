@@ -27,14 +27,14 @@ def write_backs(context: PlanContext, mapping: MappingSpec, id_entity_of: IdEnti
         return
     guard = spec.when.raw if spec.when else None
     raws = [value.raw for value in spec.set.values()]
-    program, joins = Program(raws, guard=guard), used_joins([*raws, guard])
-    state, namespace = context.states[mapping.name], context.namespaces[mapping.name]
+    program, state = Program(raws, guard=guard), context.states[mapping.name]
+    names_of = context.namespaces[mapping.name].reader(used_joins([*raws, guard]))
     fields = sorted(record_fields(spec) - {"id"})
     for key in [*state.ready]:
         record = state.referable.get(key)
         if record is None or (isinstance(record, Unknown) and not state.changes.get(key)):
             continue  # it has no record, and nothing in this plan creates one
-        names = namespace.names(state.rows[key], joins)
+        names = names_of(state.rows[key])
         values_now = state.records.get(state.record_ids.get(key, -1), {}) if fields else {}
         known = {name: values_now[name] for name in fields if name in values_now}
         names["record"] = {**known, "id": record}
