@@ -1,5 +1,6 @@
 """A compiled mapping has its rules first, then its slots, those compared at each plan first."""
 
+import pytest
 from trueup.expressions.compiled import Compiled, mapping_values, rule_values, slot_raw, spec_values
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.finding import Place, Severity
@@ -130,10 +131,8 @@ def test_rules_come_before_slots_and_skip_rules_come_first():
     ]
     compiled = Compiled(mapping(), ENTITY, rules)
     assert [rule.name for rule in compiled.rules] == ["skips", "first", "later"]
-    assert compiled.first == 3
+    assert compiled.first == 1
     assert compiled.program(dict(NAMES)) == (
-        "a1",
-        "C-1",
         True,
         "a1",
         ("o@x.example", True),
@@ -141,6 +140,15 @@ def test_rules_come_before_slots_and_skip_rules_come_first():
         "Active",
         None,
     )
+
+
+@pytest.mark.parametrize("number", ["", None])
+def test_the_first_value_says_whether_all_rules_hold(number):
+    rules = [rule("first", "{{ source.number }}"), rule("second", "{{ source.customer }}")]
+    program = Compiled(mapping(), ENTITY, rules).program
+
+    assert program(dict(NAMES))[0]
+    assert not program({**NAMES, "source": {**ROW, "number": number}})[0]
 
 
 def test_a_row_out_of_where_gives_none():

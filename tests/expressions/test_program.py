@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Undefined
-from trueup.expressions import EVALUATION_ERRORS, ExpressionFault, Implies, Program, evaluate
+from trueup.expressions import EVALUATION_ERRORS, Every, ExpressionFault, Implies, Program, evaluate
 from trueup.expressions.jinja_environment import ENVIRONMENT
+from trueup.expressions.recording import recording
 
 NAMES = {
     "source": {
@@ -129,7 +130,12 @@ RAWS = st.one_of(
     ),
     st.sampled_from(["literal", 5, None, True, Decimal("1.5")]),
 )
-VALUES = st.one_of(RAWS, st.builds(Implies, RAWS, RAWS), st.tuples(RAWS, RAWS))
+VALUES = st.one_of(
+    RAWS,
+    st.builds(Implies, RAWS, RAWS),
+    st.tuples(RAWS, RAWS),
+    st.builds(Every, st.tuples(RAWS, RAWS)),
+)
 
 
 def outcome(call):
@@ -214,6 +220,38 @@ def test_a_rule_holds_if_its_condition_is_false(when, then, gives):
     program = Program([Implies(when, then)])
     assert program(dict(NAMES)) == (gives,)
     assert program.one(0, NAMES) == gives
+
+
+RULES = ["{{ source.f }}", Implies("{{ source.c }}", "{{ gone + 1 }}"), "{{ source.b == 'text' }}"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "holds"),
+    [
+        ([], True),
+        (RULES, True),
+        (RULES * 300, True),
+        ([*RULES, "{{ source.c }}"], False),
+        (["{{ source.c }}", "{{ gone + 1 }}"], False),
+        ([True, 0, "{{ gone + 1 }}"], False),
+    ],
+)
+def test_every_rule_holds_or_not_all_do(rules, holds):
+    program = Program([Every(tuple(rules)), "{{ source.a }}"])
+
+    values = program(dict(NAMES))
+
+    assert (bool(values[0]), values[1]) == (holds, 3)
+    assert bool(program.one(0, NAMES)) == holds
+
+
+def test_rules_after_one_that_fails_are_evaluated_where_branches_are_recorded():
+    rules = Every(("{{ source.c }}", "{{ source.a == 3 }}"))
+    with recording() as reached:
+        values = Program([rules])(dict(NAMES))
+
+    assert values == (False,)
+    assert ("{{ source.a == 3 }}", 0) in reached
 
 
 def test_a_tuple_of_values_gives_a_tuple():

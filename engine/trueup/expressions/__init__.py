@@ -14,12 +14,13 @@ has the names it may use.
 from trueup.errors import ExpressionFault
 from trueup.expressions.filters import FILTERS, TESTS, as_text
 from trueup.expressions.inspection import Inspection, inspect
-from trueup.expressions.program import EVALUATION_ERRORS, Implies, Program, evaluate
+from trueup.expressions.program import EVALUATION_ERRORS, Every, Implies, Program, evaluate
 
 __all__ = [
     "EVALUATION_ERRORS",
     "FILTERS",
     "TESTS",
+    "Every",
     "ExpressionFault",
     "Implies",
     "Inspection",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trueup.expressions.joins import used_joins
-from trueup.expressions.program import Implies, Program
+from trueup.expressions.program import Every, Implies, Program
 from trueup.model.catalogue import Entity, Field, Type
 from trueup.model.coerce import coerce, to_number
 from trueup.model.finding import Severity
@@ -54,9 +54,9 @@ class Slot:
 class Compiled:
     """The compiled expressions of one mapping.
 
-    `program` returns None for a row out of `where`, else a tuple: the results of the rules, then
-    the values of the slots. The slots that are compared at each plan come before the others, so
-    that the values which the mapping owns are one slice.
+    `program` returns None for a row out of `where`, else a tuple: whether all rules hold, if there
+    are any, then the values of the slots. The slots that are compared at each plan come before the
+    others, so that the values which the mapping owns are one slice.
     """
 
     def __init__(self, mapping: MappingSpec, entity: Entity, rules: Sequence[Rule]) -> None:
@@ -64,7 +64,7 @@ class Compiled:
         self.rules = sorted(rules, key=lambda rule: rule.severity is not Severity.SKIP)
         self.slots = _slots(mapping, entity)
         self.compared = sum(1 for slot in self.slots if slot.spec.manage is Manage.ALWAYS)
-        self.first = len(self.rules)  # the position of the first slot in the result
+        self.first = 1 if self.rules else 0  # the position of the first slot in the result
         self.references = [
             (self.first + slot.position, slot.reference.mapping)
             for slot in self.slots
@@ -72,7 +72,8 @@ class Compiled:
         ]
         """Each reference: its position in the result, and the mapping that it refers to."""
 
-        raws = [rule_raw(rule) for rule in self.rules]
+        rules_hold = Every(tuple(rule_raw(rule) for rule in self.rules))
+        raws: list[object] = [rules_hold] if self.rules else []
         raws += [slot_raw(slot.spec) for slot in self.slots]
         self.where = mapping.source.where.raw if mapping.source.where else None
         self.program = Program(raws, guard=self.where)
@@ -120,6 +121,8 @@ def _flat(raws: Iterable[Any]) -> Iterable[object]:
     for raw in raws:
         if isinstance(raw, Implies):
             yield from _flat((raw.when, raw.then))
+        elif isinstance(raw, Every):
+            yield from _flat(raw.values)
         elif isinstance(raw, tuple):
             yield from _flat(raw)
         else:

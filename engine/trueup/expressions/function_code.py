@@ -56,6 +56,14 @@ class FunctionCode(CodeGenerator):
         del frame
         self.write(f"l_{node.name}")
 
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 -- Jinja's
+        """Writes the parts joined: each is text already, where Jinja would make it so."""
+        self.write("''.join((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 -- Jinja's
         """Writes `source.name` as a look-up in the row, without a call where that is a plain dict.
 

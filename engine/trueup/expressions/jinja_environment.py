@@ -30,6 +30,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters.clear()
         self.filters.update(FILTERS)
         self.filters["_text"] = as_text
+        self.filters["_all"] = all
         self.filters[MARK] = mark
         self.tests.clear()
         self.tests.update(TESTS)

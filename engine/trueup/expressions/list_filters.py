@@ -12,7 +12,14 @@ from trueup.expressions.value_filters import LONGEST, as_text
 
 def _values(items: Iterable[Any], attribute: str | None) -> list[Any]:
     """Returns the items, or that attribute of each. Raises `LookupError` if one lacks it."""
-    return [*items] if attribute is None else [_attribute(item, attribute) for item in items]
+    if attribute is None:
+        return [*items]
+    return [
+        item[attribute]
+        if item.__class__ is dict and attribute in item  # a row, nearly always: without a call
+        else _attribute(item, attribute)
+        for item in items
+    ]
 
 
 def _attribute(item: Any, attribute: str) -> Any:  # noqa: ANN401 -- any value of a row
@@ -32,7 +39,7 @@ def pluck(values: Iterable[Any], attribute: str) -> list[Any]:
 
 def total(values: Iterable[Any], attribute: str | None = None) -> Any:  # noqa: ANN401 -- a number
     """Returns the sum of the values, or of one attribute of each item."""
-    return sum((value for value in _values(values, attribute) if value is not None), start=0)
+    return sum([value for value in _values(values, attribute) if value is not None], start=0)
 
 
 def join(values: Iterable[object], separator: str = ", ", attribute: str | None = None) -> str:

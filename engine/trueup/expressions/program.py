@@ -94,6 +94,17 @@ class Implies:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """Rules as one value: true if all of these are true.
+
+    What follows the first false one is not evaluated, unless the branches that are reached are
+    recorded.
+    """
+
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Literal:
     """A literal, by the name under which compiled code sees it."""
 
@@ -121,12 +132,29 @@ def _node(shape: object) -> nodes.Expr:
     match shape:
         case Implies():
             return nodes.Or(nodes.Not(_node(shape.when)), _node(shape.then))
+        case Every():
+            return _every([_node(part) for part in shape.values])
         case tuple():
             return nodes.Tuple([_node(part) for part in shape], "load")
         case _Literal():
             return nodes.Name(shape.name, "load")
         case _:
             return tree(str(shape))
+
+
+def _every(parts: Sequence[nodes.Expr]) -> nodes.Expr:
+    """Returns the parts joined by `and`, from left to right.
+
+    They are halved again and again, because Python nests no more than 200 parentheses.
+    """
+    if is_recording():
+        return nodes.Filter(nodes.Tuple([*parts], "load"), "_all", [], [], None, None)
+    if not parts:
+        return nodes.Const(True)  # noqa: FBT003 -- Jinja's
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return nodes.And(_every(parts[:middle]), _every(parts[middle:]))
 
 
 def _texts(raws: Iterable[object]) -> Iterator[str]:
@@ -136,6 +164,8 @@ def _texts(raws: Iterable[object]) -> Iterator[str]:
         raw = waiting.pop()
         if isinstance(raw, Implies):
             waiting += [raw.when, raw.then]
+        elif isinstance(raw, Every):
+            waiting += raw.values
         elif isinstance(raw, tuple):
             waiting += raw
         elif is_code(raw):
@@ -166,6 +196,8 @@ class Program:
         """Notes the literals of a value; returns the value with their names in their places."""
         if isinstance(raw, Implies):
             return Implies(self._shape(raw.when), self._shape(raw.then))
+        if isinstance(raw, Every):
+            return Every(tuple(self._shape(part) for part in raw.values))
         if isinstance(raw, tuple):
             return tuple(self._shape(part) for part in raw)
         if is_code(raw):
@@ -176,7 +208,8 @@ class Program:
 
     def __call__(self, names: dict[str, Any]) -> tuple[Any, ...] | None:
         """Returns all values. Adds the literals to `names`."""
-        names.update(self._literals)
+        if self._literals:
+            names.update(self._literals)
         result: tuple[Any, ...] | None = self._fused(names)
         return result
 
@@ -192,6 +225,8 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
     if isinstance(raw, Implies):
         when, then = single(raw.when), single(raw.then)
         return lambda names: not when(names) or then(names)
+    if isinstance(raw, Every):
+        return _all_of([single(part) for part in raw.values])
     if isinstance(raw, tuple):
         parts = [single(part) for part in raw]
         return lambda names: tuple(part(names) for part in parts)
@@ -206,6 +241,20 @@ def single(raw: object) -> Callable[[Mapping[str, Any]], Any]:
         return value
 
     return checked
+
+
+def _all_of(
+    rules: Sequence[Callable[[Mapping[str, Any]], Any]],
+) -> Callable[[Mapping[str, Any]], Any]:
+    def all_of(names: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- as `and` gives it
+        value: Any = True
+        for rule in rules:
+            value = rule(names)
+            if not value:
+                break
+        return value
+
+    return all_of
 
 
 _CACHE: dict[tuple[str, bool], Callable[[Mapping[str, Any]], Any]] = {}

@@ -7,7 +7,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trueup.expressions import EVALUATION_ERRORS, Program, as_text, evaluate
+from trueup.expressions import EVALUATION_ERRORS, Every, Program, as_text, evaluate
 from trueup.expressions.compiled import rule_raw
 from trueup.expressions.unreadable import NEEDS_UNREAD, NotRead
 from trueup.model.decision import DECIDE_WORDS
@@ -81,21 +81,24 @@ class RecordRules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = list(rules)
-        self._program = Program([rule_raw(rule) for rule in rules]) if rules else None
+        raws = tuple(rule_raw(rule) for rule in rules)
+        self._program = Program([Every(raws)]) if rules else None
+
+    def hold(self, names: dict[str, Any]) -> bool:
+        """Whether all rules hold for one row's names; false where one cannot be evaluated, too."""
+        if self._program is None:
+            return True
+        try:
+            values = self._program(names)
+            return values is not None and bool(values[0])
+        except EVALUATION_ERRORS:  # evaluated one by one then, so that the message names the rule
+            return False
 
     def __call__(
         self, names: dict[str, Any], key: str, *, linked: bool = False
     ) -> list[tuple[Rule, Finding]]:
         """What fails for one row's names (with `before`, `after`, `refs`), each with its rule."""
-        if self._program is None:
-            return []
-        try:
-            values = self._program(names)
-            if values is not None and all(values):
-                return []
-        except EVALUATION_ERRORS:  # evaluated one by one below, so that the message names the rule
-            pass
-        return failing_rules(self.rules, names, key, linked=linked)
+        return [] if self.hold(names) else failing_rules(self.rules, names, key, linked=linked)
 
 
 def expression_failed(

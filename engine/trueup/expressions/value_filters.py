@@ -14,7 +14,7 @@ LONGEST = 100_000
 """The most characters that a filter may give, so that no expression fills the memory."""
 
 
-def as_text(value: object) -> str:
+def as_text(value: object) -> str:  # noqa: PLR0911 -- one for each type
     """Returns a value as text.
 
     None is an empty text, a day is written as in ISO 8601, a number without an exponent or trailing
@@ -22,6 +22,8 @@ def as_text(value: object) -> str:
     or a map is longer than `LONGEST`.
     """
     match value:
+        case str():
+            return str(value)
         case None:
             return ""
         case bool():

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from trueup.model.change import Change, RowRef
 from trueup.model.finding import Finding, Severity
@@ -214,15 +215,17 @@ def _rows_gone(context: PlanContext) -> list[GoneRows]:
     a contract may seem to be right that was blocked because of it. Appended changes are left out:
     exports may have those of the last months only.
     """
-    snapshot = context.snapshot
+    states = {name: one for name, one in context.states.items() if not one.mapping.append}
+    keys: dict[str, set[str]] = {name: set() for name in states}
+    for mapping, key in chain(context.snapshot.links, context.snapshot.last_blocked):
+        if mapping in keys:
+            keys[mapping].add(key)
     known: Counter[str] = Counter()
     gone: Counter[str] = Counter()
-    for mapping, key in sorted(snapshot.last_blocked | snapshot.links.keys()):
-        state = context.states.get(mapping)
-        if state is not None and not state.mapping.append:
-            table = state.mapping.source.table
-            known[table] += 1
-            gone[table] += not state.has(key)
+    for name, state in states.items():
+        table = state.mapping.source.table
+        known[table] += len(keys[name])
+        gone[table] += len(keys[name].difference(state.rows, state.unread))
     return [GoneRows(table, count, known[table]) for table, count in sorted(gone.items()) if count]
 
 

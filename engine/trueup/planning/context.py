@@ -68,7 +68,6 @@ class PlanContext:
 
     _entities: dict[str, Entity] = field(default_factory=dict)
     _picklist_labels: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
-    _links: dict[str, Mapping[str, int]] = field(default_factory=dict)
     _denied: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
@@ -94,6 +93,17 @@ class PlanContext:
                 specs = (*mapping.fields.values(), *mapping.identity.values())
                 stack += [one.value.mapping for one in specs if isinstance(one.value, Reference)]
         return frozenset(found)
+
+    @cached_property
+    def _links(self) -> Mapping[str, Mapping[str, int]]:
+        """The links of each mapping, found in one pass: there may be a million."""
+        mappings = self.project.mappings.items()
+        found: dict[str, dict[str, int]] = {name: {} for name, _ in mappings}
+        entities = {name: mapping.target.entity for name, mapping in mappings}
+        for (owner, key), link in self.snapshot.links.items():
+            if link.entity == entities.get(owner):
+                found[owner][key] = link.record
+        return found
 
     @property
     def systems(self) -> SystemNames:
@@ -136,13 +146,6 @@ class PlanContext:
 
         Links to an entity that the mapping had before its YAML was changed do not count.
         """
-        if mapping not in self._links:
-            entity = self.project.mappings[mapping].target.entity
-            self._links[mapping] = {
-                key: link.record
-                for (owner, key), link in self.snapshot.links.items()
-                if owner == mapping and link.entity == entity
-            }
         return self._links[mapping]
 
     def last_written(self, mapping: str, key: str) -> Mapping[str, object] | None:

@@ -11,15 +11,20 @@ from trueup.model.mapping_state import RowKey
 from trueup.planning.context import PlanContext
 
 
-def references_of(context: PlanContext, mapping: str, key: str) -> list[RowKey]:
-    """The rows that a ready row refers to directly; nothing for any other row."""
+def references_of(
+    context: PlanContext, mapping: str, key: str, wanted: str | None = None
+) -> list[RowKey]:
+    """The rows that a ready row refers to directly, of one mapping if one is wanted.
+
+    Nothing for any other row.
+    """
     compiled, state = context.compiled[mapping], context.states[mapping]
     raw = state.ready.get(key)
     if raw is None:
         return []
     found: list[RowKey] = []
     for position, other in compiled.references:
-        if (value := raw[position]) is not None:
+        if wanted in (None, other) and (value := raw[position]) is not None:
             other_key = str(value)
             found.append((other, context.states[other].succeeded_by.get(other_key, other_key)))
     return found
@@ -77,28 +82,52 @@ def with_labels(context: PlanContext, entity: str, record: Mapping[str, Any]) ->
     return {**record, **labelled} if labelled else record
 
 
-class Refs(dict[str, Any]):
-    """`refs.<mapping>`: the nearest record of that mapping; looked up only when a rule uses it."""
+class NearestRecords:
+    """The nearest records that rows of one mapping refer to: `refs.<mapping>` in rules.
 
-    def __init__(self, context: PlanContext, mapping: str, key: str) -> None:
-        super().__init__()
-        self._context, self._start = context, (mapping, key)
+    Records of other mappings are kept, because many rows refer to the same ones, and their turn is
+    over. Rows of this mapping may still be blocked.
+    """
+
+    def __init__(self, context: PlanContext, mapping: str) -> None:
+        self._context, self._mapping = context, mapping
+        self._known: dict[RowKey, Mapping[str, Any] | None] = {}
+
+    def of(self, key: str) -> dict[str, Any]:
+        """Returns the records of one row by mapping; each is looked up when it is first used."""
+        return Refs(self, key)
+
+    def find(self, key: str, wanted: str) -> Mapping[str, Any] | None:
+        """Returns the nearest record of the wanted mapping, or None."""
+        level, seen = [(self._mapping, key)], set[RowKey]()
+        while level:
+            for row in level:
+                if found := references_of(self._context, *row, wanted):
+                    return self._record(found[0])
+            seen.update(level)
+            further = (other for row in level for other in references_of(self._context, *row))
+            level = [row for row in dict.fromkeys(further) if row not in seen]
+        return None
+
+    def _record(self, row: RowKey) -> Mapping[str, Any] | None:
+        if row[0] == self._mapping:
+            return record_after(self._context, *row)
+        if row not in self._known:
+            self._known[row] = record_after(self._context, *row)
+        return self._known[row]
+
+
+class Refs(dict[str, Any]):
+    """`refs` of one row."""
+
+    __slots__ = ("_key", "_records")
+
+    def __init__(self, records: NearestRecords, key: str) -> None:
+        self._records, self._key = records, key
 
     def __missing__(self, wanted: str) -> Any:  # noqa: ANN401 -- a record or none
-        self[wanted] = self._find(wanted)
+        self[wanted] = self._records.find(self._key, wanted)
         return self[wanted]
-
-    def _find(self, wanted: str) -> Mapping[str, Any] | None:
-        """Breadth first, so that the nearest one counts."""
-        queue, seen = [self._start], set[RowKey]()
-        while queue:
-            for row in references_of(self._context, *queue.pop(0)):
-                if row[0] == wanted:
-                    return record_after(self._context, *row)
-                if row not in seen:
-                    seen.add(row)
-                    queue.append(row)
-        return None
 
 
 class ReferenceGraph:

@@ -35,7 +35,7 @@ def _evaluate(
             values = program(names_of(row))
             if values is None:
                 out_of_scope.add(key)
-            elif first == 0 or all(values[:first]):
+            elif first == 0 or values[0]:
                 ready[key] = values
             else:
                 suspects.append(key)

@@ -38,7 +38,7 @@ from trueup.planning.ledger.pending import WAITS, PendingChanges
 from trueup.planning.ledger.planned import PlannedAdjustment
 from trueup.planning.records.alike import AlikeRecords
 from trueup.planning.records.matching import change_id
-from trueup.planning.references import Refs, changes_before, references_of
+from trueup.planning.references import NearestRecords, changes_before, references_of
 from trueup.stages import billing
 from trueup.stages.append import (
     NO_CORRECTION,
@@ -154,7 +154,7 @@ class AdjustmentPlanner:
             first_open_day=first_open_day(rows, adjustment.day),
         )
         names = self._context.names(self._mapping.name, first)
-        names["refs"] = Refs(self._context, self._mapping.name, first)
+        names["refs"] = NearestRecords(self._context, self._mapping.name).of(first)
         names["change"] = as_names(facts)
         for key in adjustment.keys:
             self._context.saw(RuleOn.CHANGE, self._mapping.name, key, names)

@@ -81,8 +81,7 @@ class _ChangePlanner:
             if key not in new
         )
         names = [slot.name for slot in self._compiled.slots[:compared]]
-        has_special = compared < len(self._compiled.slots)
-        special = self._with_special_fields() if has_special else ()
+        special = self._with_special_fields()
         found = [*matched.how, *differing(pairs, names), *special, *sorted(self._activate)]
         return dict.fromkeys(found)
 
@@ -93,6 +92,8 @@ class _ChangePlanner:
             for position, slot in enumerate(self._compiled.slots)
             if slot.spec.manage in (Manage.FILL, Manage.EXTEND)
         ]
+        if not slots:
+            return
         for key, raw in self._state.ready.items():
             record = self._state.records.get(self._state.record_ids.get(key, -1))
             if record and any(raw[position] != record.get(slot.name) for position, slot in slots):

@@ -7,6 +7,7 @@ not known; then the ledger says so instead of taking it for nothing. Nothing of 
 from collections.abc import Iterable, Sequence
 
 from trueup.model.mapping import MappingSpec
+from trueup.model.mapping_state import MappingState
 from trueup.planning.context import PlanContext
 from trueup.planning.needs import entity_fields
 from trueup.planning.records.identity import carriers
@@ -32,7 +33,7 @@ class _PresenceFinder:
         self._context, self._mapping = context, mapping
         self._state = context.states[mapping.name]
         self._keys = KeyValues(context, mapping)
-        self._indexes: dict[tuple[str, ...], RecordIndex] = {}
+        self._index = _Indexes(self._state)
         placeholders = context.project.placeholders
         self._evidence = MatchEvidence(self._state, self._keys.values, self._index, placeholders)
 
@@ -146,7 +147,19 @@ class _PresenceFinder:
         taken = {*self._state.record_ids.values()}
         return [one for one in index.having(looked_up.values.values()) if one not in taken]
 
-    def _index(self, names: tuple[str, ...]) -> RecordIndex:
-        if names not in self._indexes:
-            self._indexes[names] = RecordIndex(self._state.records, names)
-        return self._indexes[names]
+
+class _Indexes:
+    """The records of a mapping by some of their fields, each index made once.
+
+    No method of the finder, which has the evidence that has this: such a circle keeps all rows of
+    the plan in memory until the collector finds it.
+    """
+
+    def __init__(self, state: MappingState) -> None:
+        self._state = state
+        self._known: dict[tuple[str, ...], RecordIndex] = {}
+
+    def __call__(self, names: tuple[str, ...]) -> RecordIndex:
+        if names not in self._known:
+            self._known[names] = RecordIndex(self._state.records, names)
+        return self._known[names]

@@ -1,16 +1,20 @@
 """Applies rules `on: record`, which compare a record before and after."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from trueup.expressions import inspect
+from trueup.expressions.joins import used_joins
 from trueup.expressions.rules import STOPS, RecordRules
+from trueup.expressions.syntax import is_code
 from trueup.model.finding import Severity
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
+from trueup.model.project import Rule
 from trueup.model.rule_scopes import RuleOn
 from trueup.planning.context import PlanContext
-from trueup.planning.references import Refs, record_after, with_labels
+from trueup.planning.references import NearestRecords, record_after, with_labels
 from trueup.stages.resolve import Resolved
 
 
@@ -20,7 +24,10 @@ def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
     state = context.states[mapping.name]
     if rules or context.rule_names is not None:
         check, links = RecordRules(rules), context.links(mapping.name)
+        names_used = _NamesUsed(context, mapping, rules)
         for key in [*state.ready]:
+            if context.rule_names is None and check.hold(names_used.of(key)):
+                continue
             after = record_after(context, mapping.name, key)
             names = record_rule_names(context, mapping, key, after)
             context.saw(RuleOn.RECORD, mapping.name, key, names)
@@ -61,14 +68,52 @@ def record_rule_names(
     context: PlanContext, mapping: MappingSpec, key: str, after: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Names for rules on records: those of the row, and `before`, `after`, `refs`."""
-    state, entity = context.states[mapping.name], mapping.target.entity
-    record = state.records.get(state.record_ids.get(key, -1))
     return {
         **context.names(mapping.name, key),
-        "before": with_labels(context, entity, record) if record else None,
+        "before": record_before(context, mapping, key),
         "after": after,
-        "refs": Refs(context, mapping.name, key),
+        "refs": NearestRecords(context, mapping.name).of(key),
     }
+
+
+def record_before(context: PlanContext, mapping: MappingSpec, key: str) -> Mapping[str, Any] | None:
+    """The row's record as it is, picklists by label; None where it has none."""
+    state = context.states[mapping.name]
+    record = state.records.get(state.record_ids.get(key, -1))
+    return with_labels(context, mapping.target.entity, record) if record else None
+
+
+class _NamesUsed:
+    """The names of `record_rule_names`, as far as some rules use them.
+
+    Nearly all rows pass all rules, and to make names that no rule looks at took longer than the
+    rules themselves: 7 µs of 8 µs a row for the shipped rule about subscriptions.
+    """
+
+    def __init__(self, context: PlanContext, mapping: MappingSpec, rules: Sequence[Rule]) -> None:
+        self._context, self._mapping = context, mapping
+        self._state = context.states[mapping.name]
+        values = [value.raw for rule in rules for value in (rule.when, rule.check) if value]
+        paths = {path for raw in values if is_code(raw) for path in inspect(raw).paths}
+        used = {path[0] for path in paths}
+        self._names_of = context.namespaces[mapping.name].reader(used_joins(values))
+        self._before, self._after = "before" in used, "after" in used
+        self._records = NearestRecords(context, mapping.name)
+        self._refs = sorted({path[1] for path in paths if path[0] == "refs" and len(path) > 1})
+        self._refs_by_name = ("refs",) in paths  # it is used as a whole, or with a subscript
+
+    def of(self, key: str) -> dict[str, Any]:
+        """Returns the names for the rules of one ready row."""
+        names = self._names_of(self._state.rows[key])
+        if self._before:
+            names["before"] = record_before(self._context, self._mapping, key)
+        if self._after:
+            names["after"] = record_after(self._context, self._mapping.name, key)
+        if self._refs_by_name:
+            names["refs"] = self._records.of(key)
+        elif self._refs:
+            names["refs"] = {name: self._records.find(key, name) for name in self._refs}
+        return names
 
 
 def _block_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec) -> None:

@@ -10,6 +10,7 @@ Which row succeeds which is a decision, or what `successor_of` in the mapping ev
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.rules import expression_failed
@@ -61,7 +62,7 @@ class _SuccessionFinder:
         blocked = [key for key in self._state.blocked if key in self._state.rows]
         predecessors = {
             key: predecessor
-            for key in [*self._state.ready, *blocked]
+            for key in [*self._rows_to_look_at(), *blocked]
             if (predecessor := self._predecessor(key))
         }
         predecessors = self._without_conflicts(predecessors)
@@ -70,6 +71,17 @@ class _SuccessionFinder:
         return self._handovers.found
 
     # Which row succeeds which
+
+    def _rows_to_look_at(self) -> list[str]:
+        """Ready rows that may succeed another one. Nearly all rows stay on the record they have."""
+        links, records, referring = self._links, self._state.records, self._referring
+        special = self._decisions.keys() | self._with_steps
+        found: list[str] = []
+        for key, raw in self._state.ready.items():
+            record = links.get(key)
+            if not record or key in special or _has_left(raw, records.get(record, {}), referring):
+                found.append(key)
+        return found
 
     def _predecessor(self, key: str) -> str:
         """The key of the row whose place this one takes; empty where it takes none."""
@@ -121,16 +133,10 @@ class _SuccessionFinder:
     def _has_left(self, key: str, record: int) -> bool:
         """Whether the row refers to others than its record does: it may take another one over."""
         raw, values = self._state.ready.get(key), self._state.records.get(record, {})
-        if raw is None:
-            return False
-        for position, name, referable in self._referring:
-            other = raw[position]
-            if isinstance(other, str) and values.get(name) != referable.get(other):
-                return True
-        return False
+        return raw is not None and _has_left(raw, values, self._referring)
 
     @cached_property
-    def _referring(self) -> list[tuple[int, str, Mapping[str, object]]]:
+    def _referring(self) -> "_Referring":
         """Position in a row's values, field, and what keys become, of each reference."""
         compiled = self._context.compiled[self._mapping.name]
         return [
@@ -234,3 +240,15 @@ class _SuccessionFinder:
                 commands=remedy.commands,
             ),
         )
+
+
+_Referring = list[tuple[int, str, Mapping[str, object]]]
+
+
+def _has_left(raw: Sequence[Any], values: Mapping[str, Any], referring: _Referring) -> bool:
+    """Whether a row with these values of expressions refers to others than its record does."""
+    for position, name, referable in referring:
+        other = raw[position]
+        if isinstance(other, str) and values.get(name) != referable.get(other):
+            return True
+    return False
