@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from trueup.operating_system import READ_AT_ONCE
 
@@ -25,8 +26,14 @@ def read_regular(path: Path) -> bytes:
     if str(path).startswith(_GIVEN_BY_THE_SHELL):
         return path.read_bytes()
 
-    descriptor = os.open(path, READ_AT_ONCE)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    with open_regular(path) as file:
         return file.read()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read parts of it. Raises `OSError`, also for what is no regular file."""
+    file = os.fdopen(os.open(path, READ_AT_ONCE), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return file

@@ -82,25 +82,8 @@ def plain(count: int) -> dict[str, float]:
 
 def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
     """Measures the shipped subscription mapping, with or without its rules; all rows are linked."""
-    project = load_project(shipped())
-    project = replace(
-        project,
-        mappings={name: project.mappings[name] for name in project.mappings if name in _MAPPINGS},
-        rules=tuple(
-            rule
-            for rule in project.rules
-            if rules and rule.for_ == "subscription" and rule.on is not RuleOn.LEDGER
-        ),
-        guards=_UNLIMITED,
-    )
-    data = subscriptions(count)
-    seed = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
-    for name in _REFERENCE_DATA:
-        data.records[name] = seed["records"][name]
-    entities = {
-        name: _with_picklists(entity, seed["picklists"].get(name, {}))
-        for name, entity in project.catalogue.entities.items()
-    }
+    project, data = shipped_project(rules=rules), subscriptions(count)
+    entities = with_reference_data(project, data.records)
     world = World(
         LoadedSource(data.tables),
         LoadedTarget(entities, data.records),
@@ -119,6 +102,32 @@ def shipped_plan(count: int, *, rules: bool) -> dict[str, float]:
         "plan": planning + writing,
         "plan_mb": peak_memory() - before,
         "changes": len(made.changes),
+    }
+
+
+def shipped_project(*, rules: bool) -> Project:
+    """Returns the shipped project without license changes, with the rules on subscriptions."""
+    project = load_project(shipped())
+    return replace(
+        project,
+        mappings={name: project.mappings[name] for name in project.mappings if name in _MAPPINGS},
+        rules=tuple(
+            rule
+            for rule in project.rules
+            if rules and rule.for_ == "subscription" and rule.on is not RuleOn.LEDGER
+        ),
+        guards=_UNLIMITED,
+    )
+
+
+def with_reference_data(project: Project, records: dict[str, list[Any]]) -> dict[str, Entity]:
+    """Adds the example's reference data to the records; returns its entities, with picklists."""
+    seed = json.loads((shipped() / "examples" / "autotask.json").read_text(encoding="utf-8"))
+    for name in _REFERENCE_DATA:
+        records[name] = seed["records"][name]
+    return {
+        name: _with_picklists(entity, seed["picklists"].get(name, {}))
+        for name, entity in project.catalogue.entities.items()
     }
 
 

@@ -3,6 +3,7 @@
 Each hundred subscriptions share a contract. 1 % are changed, 0.5 % are new, 0.5 % are gone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -32,23 +33,42 @@ class Subscriptions:
 
 def subscriptions(count: int) -> Subscriptions:
     """Returns so many subscriptions with their products, accounts and contracts."""
-    contracts = max(1, count // 100)
+    made, contracts = surroundings(count), contracts_of(count)
+    made.tables |= {name: [*rows] for name, rows in many_rows(count).items()}
+    made.records["ContractServices"] = [contract_service(one, contracts) for one in range(count)]
+    return made
+
+
+def contracts_of(count: int) -> int:
+    """Returns how many contracts so many subscriptions share."""
+    return max(1, count // 100)
+
+
+def many_rows(count: int) -> dict[str, Iterator[dict[str, Any]]]:
+    """Returns the rows of the large tables one by one: subscriptions and their license changes."""
+    contracts = contracts_of(count)
+    return {
+        "subscription": (
+            subscription_row(number, contracts) for number in range(count) if number % 200 != 101
+        ),
+        "license_change": (license_change_row(number) for number in range(count)),
+    }
+
+
+def surroundings(count: int) -> Subscriptions:
+    """Returns what so many subscriptions refer to, and all links."""
+    contracts = contracts_of(count)
     made = Subscriptions()
     made.tables = {
         "account": [_account(number) for number in range(contracts)],
         "contact": [],
         "product": [_product(number) for number in range(PRODUCTS)],
         "billing_contract": [_contract(number) for number in range(contracts)],
-        "subscription": [
-            _subscription(number, contracts) for number in range(count) if number % 200 != 101
-        ],
-        "license_change": [_license_change(number) for number in range(count)],
     }
     made.records = {
         "Services": [_service(number) for number in range(PRODUCTS)],
         "Companies": [{"id": FIRST_COMPANY + number} for number in range(contracts)],
         "Contracts": [_contract_record(number) for number in range(contracts)],
-        "ContractServices": [_contract_service(number, contracts) for number in range(count)],
     }
 
     for number in range(PRODUCTS):
@@ -111,7 +131,8 @@ def _contract(number: int) -> dict[str, Any]:
     }
 
 
-def _subscription(number: int, contracts: int) -> dict[str, Any]:
+def subscription_row(number: int, contracts: int) -> dict[str, Any]:
+    """Returns a row of Work 365 by its number; so many contracts share the rows."""
     contract = _contract_of(number, contracts)
     return {
         "id": _key(number),
@@ -133,7 +154,7 @@ def _subscription(number: int, contracts: int) -> dict[str, Any]:
     }
 
 
-def _license_change(number: int) -> dict[str, Any]:
+def license_change_row(number: int) -> dict[str, Any]:
     return {
         "id": f"l{number:08}",
         "subscription": _key(number),
@@ -162,7 +183,8 @@ def _contract_record(number: int) -> dict[str, Any]:
     }
 
 
-def _contract_service(number: int, contracts: int) -> dict[str, Any]:
+def contract_service(number: int, contracts: int) -> dict[str, Any]:
+    """Returns the record of Autotask that `subscription_row` of this number is linked to."""
     return {
         "id": FIRST_CONTRACT_SERVICE + number,
         "contractID": FIRST_CONTRACT + _contract_of(number, contracts),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from trueup.errors import SourceError
 from trueup.model.catalogue import Column, Table, Type
 from trueup.source.names import column_named, suggestion
+from trueup.source.shared_values import shared
 from trueup.source.values import CleanedColumns, Convert, converter_for
 
 DISPLAY_SUFFIX = "@OData.Community.Display.V1.FormattedValue"
@@ -101,11 +102,15 @@ def _reader(
     names += _labels(table, column) if adapt else ()
     is_key = column.name == table.key
     convert = converter_for(column, zone, cleaned, key=is_key)
+    if adapt:
+        convert = adapt(column, convert)
+    if not is_key:
+        convert = shared(convert)
     has_display = column.type in (Type.CHOICE, Type.TEXT, Type.BOOLEAN) and not is_key
     return ColumnReader(
         name=column.name,
         names=names,
-        convert=adapt(column, convert) if adapt else convert,
+        convert=convert,
         display_names={name: name + DISPLAY_SUFFIX for name in names} if has_display else {},
         textual=column.type is Type.TEXT and not is_key,
     )

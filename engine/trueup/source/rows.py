@@ -1,5 +1,6 @@
 """Raw rows become `Rows`: typed, ordered by key, with a finding for each row left out."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
@@ -8,6 +9,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.model.mapping_state import Row
 from trueup.ports.source import Rows
 from trueup.source.column_reader import ColumnReader, RawRow
+from trueup.source.compact_rows import row_maker
 from trueup.source.errors import InvalidValue
 from trueup.source.values import CleanedColumns, Convert
 
@@ -17,8 +19,8 @@ PlaceOf = Callable[[int], Place | None]
 It is called for findings only, because computing a place may be slow.
 """
 
-_QuickRead = tuple[ColumnReader, str, str, str | None, Convert]
-"""A column's reader, our name, the raw name, the raw name of its display text, its converter."""
+_QuickRead = tuple[ColumnReader, str, str | None, Convert]
+"""A column's reader, the raw name, the raw name of its display text, its converter."""
 
 
 def _quick_read(column: ColumnReader, first: RawRow) -> _QuickRead:
@@ -29,8 +31,8 @@ def _quick_read(column: ColumnReader, first: RawRow) -> _QuickRead:
     name = column.name_in(first) or column.names[0]
     display = column.display_names.get(name)
     if column.textual and (display in first or name == column.lookup_name):
-        return column, column.name, "", None, column.convert
-    return column, column.name, name, display if display in first else None, column.convert
+        return column, "", None, column.convert
+    return column, name, display if display in first else None, column.convert
 
 
 def _values_at_once(
@@ -56,10 +58,12 @@ class RowCollector:
         self.unseen = list(columns)  # columns that no raw row had so far, under any of their names
         self.count = 0  # raw rows so far
         self.findings: list[Finding] = []
-        self._rows: dict[str, tuple[Row, int]] = {}  # by key: the row and its position
-        self._duplicates: dict[str, list[int]] = {}  # positions by key
+        self._rows: dict[str, Row] = {}  # by key
+        self._positions = array("q")  # of these rows, in their order: an object each takes more
+        self._duplicates: dict[str, list[int]] = {}  # positions by key, but that of the first
         self._unreadable: dict[str, list[int]] = {}  # positions by key
         self._parts: dict[str, Row] = {}  # of rows left out: the values that can be read
+        self._make = row_maker([column.name for column in columns])
         self._quick_reads: list[_QuickRead] = []
         self._at_once: Callable[[RawRow], tuple[object, ...]] | None = None
 
@@ -89,11 +93,12 @@ class RowCollector:
     def result(self) -> Rows:
         """Returns the rows that have a key of their own, ordered by key, and the findings."""
         for key in self._unreadable.keys() & self._rows.keys():
-            positions = self._duplicates.setdefault(key, [self._rows[key][1]])
-            positions.extend(self._unreadable[key])
+            self._duplicates.setdefault(key, []).extend(self._unreadable[key])
 
-        for key, positions in self._duplicates.items():
-            self._keep_part(key, self._rows.pop(key)[0])
+        first = self._first_positions() if self._duplicates else {}
+        for key, later in self._duplicates.items():
+            self._keep_part(key, self._rows.pop(key))
+            positions = [first[key], *later]
             for position in positions:
                 others = [str(self.place_of(other)) for other in positions if other != position]
                 text = (
@@ -102,36 +107,42 @@ class RowCollector:
                 )
                 self._report("key-twice", position, text, key=key, row=self._parts[key])
 
-        rows = [self._rows[key][0] for key in sorted(self._rows)]
+        rows = [self._rows[key] for key in sorted(self._rows)]
         return Rows(rows, sorted(self.findings, key=_order), self._parts)
 
     def places(self, keys: Iterable[str]) -> dict[str, Place]:
         """Returns the places of these rows, readable or not, by key."""
         positions = {key: found[0] for key, found in self._unreadable.items()}
-        positions |= {key: position for key, (_, position) in self._rows.items()}
+        positions |= self._first_positions()
         known = {key: self.place_of(positions[key]) for key in keys if key in positions}
         return {key: place for key, place in known.items() if place}
+
+    def _first_positions(self) -> dict[str, int]:
+        """The positions of the rows by key, before those that occur twice are left out."""
+        return dict(zip(self._rows, self._positions, strict=True))
 
     def _typed_at_once(self, raw: RawRow) -> Row:
         try:
             values = self._at_once(raw) if self._at_once else ()
         except KeyError:
             return self._typed(raw)
-        return {
-            column.name: None if value is None or value == "" else column.convert(value, None)
-            for column, value in zip(self.columns, values, strict=True)
-        }
+        return self._make(
+            [
+                None if value is None or value == "" else column.convert(value, None)
+                for column, value in zip(self.columns, values, strict=True)
+            ]
+        )
 
     def _typed(self, raw: RawRow) -> Row:
-        row: Row = {}
+        values: list[object] = []
         get = raw.get
-        for column, name, raw_name, display, convert in self._quick_reads:
+        for column, raw_name, display, convert in self._quick_reads:
             value = get(raw_name)
             if value is None or value == "":
-                row[name] = column.value(raw)  # this row may use another name
+                values.append(column.value(raw))  # this row may use another name
             else:
-                row[name] = convert(value, get(display) if display else None)
-        return row
+                values.append(convert(value, get(display) if display else None))
+        return self._make(values)
 
     def _keep(self, row: Row, position: int) -> None:
         key = row[self.table.key]
@@ -139,10 +150,11 @@ class RowCollector:
             text = f"a row of {self.table.name} has no key"
             self._report("row-without-key", position, text, row=row)
         elif key in self._rows:
-            self._duplicates.setdefault(key, [self._rows[key][1]]).append(position)
+            self._duplicates.setdefault(key, []).append(position)
             self._keep_part(key, row)
         else:
-            self._rows[key] = row, position
+            self._rows[key] = row
+            self._positions.append(position)
 
     def _keep_part(self, key: str, row: Row) -> None:
         """Keeps the readable values of a row left out; of several with one key, the common ones."""

@@ -59,9 +59,9 @@ def _with_same_identity(context: PlanContext, mapping: MappingSpec) -> list[list
     ]
     names = [*mapping.identity, *(name for name in references if name not in mapping.identity)]
     values = getter(names)
-    identities = {id_: tuple(values(record)) for id_, record in records.items()}
-    if len({*identities.values()}) == len(identities):
+    if len({tuple(values(record)) for record in records.values()}) == len(records):
         return []
+    identities = {id_: tuple(values(record)) for id_, record in records.items()}
     counts = Counter(identities.values())
     groups: dict[Identity, list[int]] = {}
     for id_, identity in identities.items():

@@ -7,16 +7,17 @@ headers has most of.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Protocol
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import LONGEST, RawRow
-from trueup.source.files.documents import EditedFile, MalformedRow, Shift, decode
+from trueup.source.files.documents import EditedFile, MalformedRow, Shift, TextLines
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
+_PREAMBLE_LINES = 2
 
 
 class _CsvReader(Protocol):
@@ -32,17 +33,16 @@ class _CsvReader(Protocol):
 class CsvDocument:
     """A table in a CSV file; the position of a row is the number of its first line."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, text: TextLines, name: str) -> None:
         """`name` is how messages call the file. Raises `SourceError`."""
-        self._name = name
-        self._file = decode(data, name)
+        self._text, self._name = text, name
         # Lines keep their own ends. A quoted cell may span several of them; `csv` joins those.
-        lines = _lines(self._file.text)
-        preamble = _preamble(lines)
-        self._before, self._lines = lines[:preamble], lines[preamble:]
-        first = self._lines[0] if self._lines else ""
+        lines = list(islice(text.lines(), _PREAMBLE_LINES + 1))
+        self._before = lines[: _preamble(lines)]
+        first = next(iter(lines[len(self._before) :]), "")
         self._delimiter = _stated_delimiter(self._before) or max(",;\t", key=first.count)
         self._line_end = first[len(first.rstrip("\r\n")) :] or "\n"
+        self._names: list[str] | None = None
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields row by row, without empty lines. Raises `SourceError`."""
@@ -60,9 +60,10 @@ class CsvDocument:
 
     def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields the rows that begin in these lines."""
-        headers = self.names()
+        headers, lines = self.names(), [*self._text.lines()]
         for position in positions:
-            yield position, self._row(headers, next(self._reader(position)))
+            rest = map(lines.__getitem__, range(position - 1, len(lines)))
+            yield position, self._row(headers, next(self._reader_of(rest)))
 
     def line(self, position: int) -> int:
         """Returns the position itself."""
@@ -70,31 +71,31 @@ class CsvDocument:
 
     def names(self) -> list[str]:
         """Returns the headers."""
-        return self._headers(self._reader())
+        return self._headers(self._reader()) if self._names is None else self._names
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with the edited rows written again; all other lines are unchanged."""
-        reader = self._reader()
+        reader, before, known = self._reader(), len(self._before), [*self._text.lines()]
         headers = self._headers(reader)
-        lines, start = [*self._before, *self._lines[: reader.line_num]], reader.line_num + 1
-        shifts: list[Shift] = []
+        start = before + reader.line_num + 1
+        lines, shifts = known[: start - 1], list[Shift]()
         for cells in reader:
-            position = len(self._before) + start
-            if position in edits:
-                row = self._edited_row(headers, cells, edits[position])
+            end = before + reader.line_num
+            if start in edits:
+                row = self._edited_row(headers, cells, edits[start])
                 lines.append(row)
-                longer = len(_lines(row)) - (reader.line_num + 1 - start)
-                shifts.append((position, longer))
+                shifts.append((start, len(_lines(row)) - (end + 1 - start)))
             else:
-                lines += self._lines[start - 1 : reader.line_num]
-            start = reader.line_num + 1
-        return EditedFile(self._file.encode("".join(lines)), shifts)
+                lines += known[start - 1 : end]
+            start = end + 1
+        return EditedFile(self._text.encode("".join(lines)), shifts)
 
-    def _reader(self, position: int | None = None) -> _CsvReader:
-        """Reads from the line of headers on, or from a row at a position."""
-        first = 0 if position is None else position - len(self._before) - 1
-        lines = map(self._lines.__getitem__, range(first, len(self._lines)))
-        return csv.reader(lines if first else self._lines, delimiter=self._delimiter, strict=True)
+    def _reader(self) -> _CsvReader:
+        """Reads from the line of headers on."""
+        return self._reader_of(islice(self._text.lines(), len(self._before), None))
+
+    def _reader_of(self, lines: Iterable[str]) -> _CsvReader:
+        return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
     def _headers(self, reader: _CsvReader) -> list[str]:
         line = len(self._before) + 1
@@ -112,6 +113,7 @@ class CsvDocument:
             raise SourceError(
                 f"{self._name}:{line}: {fault}; the first line must name each column once"
             )
+        self._names = headers
         return headers
 
     def _row(self, headers: list[str], cells: list[str]) -> RawRow | MalformedRow:
@@ -137,7 +139,8 @@ def _lines(text: str) -> list[str]:
 
 def _preamble(lines: Sequence[str]) -> int:
     """How many lines stand before the headers: `sep=;` of Excel, `#TYPE …` of PowerShell."""
-    found = takewhile(_PREAMBLE.fullmatch, (line.strip().strip('"') for line in lines[:2]))
+    first = (line.strip().strip('"') for line in lines[:_PREAMBLE_LINES])
+    found = takewhile(_PREAMBLE.fullmatch, first)
     return len(list(found))
 
 

@@ -4,6 +4,7 @@ Values are replaced in the text itself, so that everything else stays as it was,
 """
 
 import codecs
+import io
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trueup.errors import SourceError
-from trueup.local_files import read_regular
+from trueup.local_files import open_regular, read_regular
 from trueup.source.column_reader import RawRow
 
 
@@ -80,6 +81,18 @@ _ENCODINGS = {
 }
 
 
+class TextLines(Protocol):
+    """The lines of a file, with their own line ends."""
+
+    def lines(self) -> Iterator[str]:
+        """Yields the lines, from the first one each time. Raises `SourceError`."""
+        ...
+
+    def encode(self, text: str) -> bytes:
+        """Returns another text as the file would hold it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FileText:
     """The text of a file, and how the file encodes it."""
@@ -88,9 +101,39 @@ class FileText:
     mark: bytes = b""  # the byte order mark at its beginning
     encoding: str = "utf-8"
 
+    def lines(self) -> Iterator[str]:
+        """Yields the lines, from the first one each time."""
+        return iter(io.StringIO(self.text, newline=""))
+
     def encode(self, text: str) -> bytes:
         """Returns another text as the file would hold it."""
         return self.mark + text.encode(self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedText:
+    """A file whose text is read line by line: the lines of a large one are never all in memory."""
+
+    path: Path
+    name: str  # how messages call the file
+
+    def lines(self) -> Iterator[str]:
+        """Yields the lines, from the first one each time. Raises `SourceError`."""
+        try:
+            with open_regular(self.path) as file:
+                mark, encoding = _encoding(file.read(_BEGINNING), self.name)
+                file.seek(len(mark))
+                with io.TextIOWrapper(file, encoding, newline="") as text:
+                    yield from text
+        except OSError as error:
+            raise SourceError(f"{self.name} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            decode(read_bytes(self.path, self.name), self.name)  # names the byte in the whole file
+            raise
+
+    def encode(self, text: str) -> bytes:
+        """Returns another text as the file would hold it. Raises `SourceError`."""
+        return decode(read_bytes(self.path, self.name), self.name).encode(text)
 
 
 def read_bytes(path: Path, name: str) -> bytes:
@@ -112,17 +155,22 @@ def _byte_order(beginning: bytes) -> str:
     return next(found, "")
 
 
+def _encoding(beginning: bytes, name: str) -> tuple[bytes, str]:
+    """Returns the byte order mark of a file and the encoding that it states. Raises as `decode`."""
+    mark = next((one for one in _ENCODINGS if beginning.startswith(one)), b"")
+    if not mark and (order := _byte_order(beginning)):
+        raise SourceError(
+            f"{name} looks like UTF-16 ({order}) without a byte order mark; save it as UTF-8"
+        )
+    return mark, _ENCODINGS.get(mark, "utf-8")
+
+
 def decode(data: bytes, name: str) -> FileText:
     """Returns the text of a file in UTF-8, or in the UTF-16 that its byte order mark states.
 
     Raises `SourceError`, with the first byte that does not fit, or for UTF-16 without such a mark.
     """
-    mark = next((one for one in _ENCODINGS if data.startswith(one)), b"")
-    if not mark and (order := _byte_order(data[:_BEGINNING])):
-        raise SourceError(
-            f"{name} looks like UTF-16 ({order}) without a byte order mark; save it as UTF-8"
-        )
-    encoding = _ENCODINGS.get(mark, "utf-8")
+    mark, encoding = _encoding(data[:_BEGINNING], name)
     try:
         return FileText(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:

@@ -22,7 +22,13 @@ from trueup.ports.source import RowOutcome, Rows, RowUpdate
 from trueup.source.column_reader import FEW, column_readers, missing_columns, no_headings
 from trueup.source.files.atomic_write import locked, replace_file, require_writable
 from trueup.source.files.csv_document import CsvDocument
-from trueup.source.files.documents import MalformedRow, TableDocument, read_bytes
+from trueup.source.files.documents import (
+    MalformedRow,
+    StreamedText,
+    TableDocument,
+    decode,
+    read_bytes,
+)
 from trueup.source.files.edits import edit
 from trueup.source.files.json_document import JsonDocument
 from trueup.source.files.row_index import RowIndex, index_rows
@@ -100,8 +106,12 @@ class FileSource:
         adapt = self._format.adapt(catalogued, self._zone)
         readers = column_readers(catalogued, columns, self._zone, cleaned, adapt)
         path = self._file_of(table)
-        (document, digest), name = self._open(path, table), self._name_of(path)
-        index = None if keys is None else self._index(catalogued, document, digest)
+        name = self._name_of(path)
+        if keys is None:
+            document, index = self._stream(path, table), None
+        else:
+            document, digest = self._open(path, table)
+            index = self._index(catalogued, document, digest)
 
         rows = RowCollector(
             catalogued,
@@ -172,8 +182,15 @@ class FileSource:
         """Whether one workbook stands in the place of the folder."""
         return self._folder.suffix.casefold() == WORKBOOK and self._folder.is_file()
 
+    def _stream(self, path: Path, table: str) -> TableDocument:
+        """Returns the table in a file, read piece by piece where the format allows that."""
+        if path.suffix.casefold() == ".csv":
+            name = self._name_of(path)
+            return CsvDocument(StreamedText(path, name), name)
+        return self._open(path, table)[0]
+
     def _open(self, path: Path, table: str) -> tuple[TableDocument, bytes]:
-        """Returns the table in a file, and the digest of the file."""
+        """Returns the table in a file that is read whole, and the digest of the file."""
         name = self._name_of(path)
         data = read_bytes(path, name)
         document: TableDocument
@@ -181,7 +198,7 @@ class FileSource:
             case ".json":
                 document = JsonDocument(data, name)
             case ".csv":
-                document = CsvDocument(data, name)
+                document = CsvDocument(decode(data, name), name)
             case _:
                 document = XlsxDocument(data, name, table)
         return document, _digest(data)

@@ -58,9 +58,11 @@ class MatchResult:
     """Rows without a record of their own that may be one all the same, and why."""
 
     def apply_to(self, state: MappingState) -> None:
-        """Puts the result into the state of the mapping."""
+        """Moves the result into the state of the mapping: what has an entry per row is not kept."""
         state.record_ids.update(self.record_ids)
+        self.record_ids.clear()
         state.referable.update(self.referable)
+        self.referable.clear()
         state.unknown_records.update(self.unknown)
         state.findings += self.findings
         for key, finding in self.skipped.items():

@@ -1,0 +1,118 @@
+"""Plans many subscriptions that are read from files: `python -m tests.bench.million [COUNT…]`.
+
+By default 10,000, then 100,000, then 1,000,000. Each plan runs in a process of its own. The rows
+are CSV files with 20 columns for each subscription and one license change for each; the mappings
+and the rules on subscriptions are the shipped ones. The records of Autotask are made as they are
+read, so that they take as much memory as those of a real tenant. The links are in memory.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from trueup.model.document import dumps
+from trueup.pipeline import plan
+from trueup.ports.target import Condition, Record
+from trueup.ports.world import World
+from trueup.source.files.source import FileSource
+from trueup.wiring import SystemClock
+
+from tests.bench.adapters import LoadedState, LoadedTarget
+from tests.bench.plans import shipped_project, with_reference_data
+from tests.bench.subscriptions import contract_service, contracts_of, many_rows, surroundings
+from tests.support.paths import ROOT
+
+COUNTS = (10_000, 100_000, 1_000_000)
+GOAL_MB = 2_000
+_LEFT_OUT = ("parent", "psa_auto_sync", "commitment_end")
+_MORE = {"selling_price": Decimal("12.34"), "cost_price": Decimal("9.87"), "linked": ""}
+
+
+def main(counts: Sequence[int] = COUNTS) -> None:
+    """Prints time and memory for each number of rows, and their ratios to the first."""
+    sys.stdout.write("\nSubscriptions of 20 columns read from files, planned and saved\n")
+    first: dict[str, float] = {}
+    for count in counts:
+        figures = measure(count)
+        first = first or figures
+        per_row = figures["seconds"] / count * 1e6
+        ratio = figures["seconds"] / first["seconds"] * first["count"] / count
+        title = f"{count:,} rows"
+        time_taken = f"{per_row:>11,.0f} µs/row, {ratio:.2f} of the first's"
+        memory = f"peak {figures['peak_mb']:,.0f} MB (goal for 1,000,000: {GOAL_MB:,})"
+        sys.stdout.write(f"  {title:<36} {time_taken:<24} {memory}\n")
+        sys.stdout.flush()
+
+
+def measure(count: int) -> dict[str, float]:
+    """Plans so many rows in a process of its own; returns seconds of CPU and the peak in MB."""
+    with tempfile.TemporaryDirectory(prefix="trueup-bench-") as folder:
+        write_files(Path(folder), count)
+        command = [sys.executable, "-m", "tests.bench.million", "--plan", folder, str(count)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            figures: dict[str, float] = json.loads(process.stdout.read())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+    return {**figures, "count": count, "peak_mb": usage.ru_maxrss / 1000}
+
+
+def write_files(folder: Path, count: int) -> None:
+    """Writes the tables as CSV files, row by row."""
+    tables: dict[str, Iterable[dict[str, Any]]] = {**surroundings(count).tables, **many_rows(count)}
+    catalogue = shipped_project(rules=True).catalogue.tables
+    for name, rows in tables.items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            columns = [*catalogue[name].columns]
+            if name == "subscription":
+                columns = [column for column in columns if column not in _LEFT_OUT]
+                rows = (_MORE | row for row in rows)  # noqa: PLW2901 -- the same rows, complete
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+class MadeTarget(LoadedTarget):
+    """Records in memory; contract services are made when they are read, as an answer is."""
+
+    count = 0
+
+    def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
+        if entity != "ContractServices" or any(condition.field == "id" for condition in where):
+            return super().read(entity, where, fields)
+        contracts, empty = contracts_of(self.count), dict.fromkeys(["id", *fields])
+        return [{**empty, **contract_service(number, contracts)} for number in range(self.count)]
+
+
+def plan_files(folder: Path, count: int) -> dict[str, float]:
+    """Plans the files of a folder, and saves the plan beside them."""
+    project, data = shipped_project(rules=True), surroundings(count)
+    target = MadeTarget(with_reference_data(project, data.records), data.records)
+    target.count = count
+    source = FileSource(folder, project.catalogue.tables, "rows")
+    world = World(source, target, LoadedState(data.links), SystemClock())
+    del data
+
+    start = time.process_time()
+    made = plan(project, world)
+    (folder / "plan.json").write_text(dumps(made), encoding="utf-8")
+    figures = {"seconds": time.process_time() - start, "changes": len(made.changes)}
+    unsound = [blocked for blocked in made.blocked if not blocked.because]
+    if unsound:
+        raise SystemExit(f"a subscription of the benchmark is not sound: {unsound[0]}")
+    return figures
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--plan"]:
+        sys.stdout.write(json.dumps(plan_files(Path(sys.argv[2]), int(sys.argv[3]))) + "\n")
+    else:
+        main([int(argument) for argument in sys.argv[1:]] or COUNTS)
