@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -56,7 +56,7 @@ def restrict_to_owner(path: "Path") -> None:
 
 def write_whole(
     path: "Path",
-    content: bytes,
+    content: bytes | Callable[[BinaryIO], None],
     *,
     private: bool = False,
     like: os.stat_result | None = None,
@@ -64,8 +64,9 @@ def write_whole(
 ) -> None:
     """Replaces a file with new content, durably, whole or not at all.
 
-    The content goes into a file beside it, which then replaces it. Only the owner may read a
-    `private` file. `like` is the status of a file whose mode and owner the new one gets.
+    The content, which may be a function that writes it, goes into a file beside it, which then
+    replaces it. Only the owner may read a `private` file. `like` is the status of a file whose mode
+    and owner the new one gets.
     `before_replacing` may raise to keep the old file. Raises `OSError` with the name of the file.
     """
     beside = path.with_name(f".{path.name}.new")
@@ -76,7 +77,7 @@ def write_whole(
         with beside.open("wb") as file:
             if like:
                 _take_attributes(file.fileno(), like)
-            file.write(content)
+            write_content(file, content)
             file.flush()
             os.fsync(file.fileno())
         if before_replacing:
@@ -89,6 +90,14 @@ def write_whole(
         with suppress(OSError):
             beside.unlink()
     sync_folder(path.parent)
+
+
+def write_content(file: BinaryIO, content: bytes | Callable[[BinaryIO], None]) -> None:
+    """Writes bytes, or what a function writes, to a file that is open. Raises `OSError`."""
+    if isinstance(content, bytes):
+        file.write(content)
+    else:
+        content(file)
 
 
 def replace(new: "Path", path: "Path") -> None:

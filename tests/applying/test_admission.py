@@ -9,12 +9,13 @@ import pytest
 from trueup.applying.manual_settlement import Settlement, settle
 from trueup.errors import EngineError, PlanRefused, StalePlan, StateError, StateLocked
 from trueup.model.change import Action
-from trueup.model.document import dumps, with_digest
+from trueup.model.document import dumps
 from trueup.model.history import LinkForgotten
 from trueup.model.outcome import ChangeStatus
 from trueup.model.run import Effects, Entry, RunStatus, Step
 from trueup.pipeline import apply
 
+from tests.support.documents import with_digest
 from tests.support.scene import ADJUSTMENTS, Fault, Scene, account, actions, settled, statuses
 from tests.support.small_project import changed, settings
 

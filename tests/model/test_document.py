@@ -1,6 +1,8 @@
 """A plan as a document: read back it is the same plan; anything else is refused in words."""
 
+import io
 import json
+import re
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -33,7 +35,7 @@ from trueup.model.document import (
     encode,
     loads,
     plan_id,
-    with_digest,
+    write,
 )
 from trueup.model.finding import Command, Finding, Place, Severity
 from trueup.model.plan import (
@@ -53,6 +55,8 @@ from trueup.model.plan import (
     Plan,
     Summary,
 )
+
+from tests.support.documents import with_digest
 
 TEXT = st.text(max_size=12) | st.sampled_from(
     ["", "day", "unknown", "2026-11-15", "12.50", "Ünit\u2028\x1b[31m", "\ud800"]
@@ -77,6 +81,7 @@ FREE = st.one_of(
     UNKNOWN,
     st.lists(TEXT, max_size=2).map(tuple),
 )
+
 VALUES = st.dictionaries(TEXT, FREE, max_size=3)
 COMMANDS = st.builds(Command, TEXT, TEXT, TEXT, TEXT)
 FINDINGS = st.builds(
@@ -331,6 +336,35 @@ def kinds(plan):
 
 
 @SLOW
+@given(PLANS)
+def test_the_document_is_what_json_writes_with_its_digest(plan):
+    text = json.dumps(
+        {"format": FORMAT, **encode(plan)}, ensure_ascii=False, indent=1, allow_nan=False
+    )
+    readable = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+    assert dumps(plan) == with_digest(readable + "\n")
+
+
+def test_the_document_is_written_in_pieces_that_do_not_grow_with_the_plan():
+    class File(io.BytesIO):
+        longest = 0
+
+        def write(self, data):
+            self.longest = max(self.longest, len(data))
+            return super().write(data)
+
+    ids = [f"x:{number}" for number in range(2_000)]
+    changes = tuple(replace(PLAN.changes[0], id=id_) for id_ in ids)
+    file = File()
+
+    write(replace(PLAN, changes=changes, waves=(tuple(ids),)), file)
+
+    assert len(file.getvalue()) > 2_000_000
+    assert file.longest < 5_000
+    assert len(loads(file.getvalue().decode()).changes) == 2_000
+
+
 @given(PLANS)
 def test_the_document_depends_on_nothing_but_the_plan(plan):
     copy = replace(plan, **{part.name: getattr(plan, part.name) for part in fields(plan)})

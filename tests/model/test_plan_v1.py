@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 from trueup.errors import EngineError
 from trueup.model.change import Action, Adjustment, Reason, RowRef, SeenRow, Unknown
-from trueup.model.document import dumps, loads, with_digest
+from trueup.model.document import dumps, loads
 from trueup.model.plan import GuardExceeded, LedgerClass
+
+from tests.support.documents import with_digest
 
 DAY = {"day": "2026-11-15"}
 

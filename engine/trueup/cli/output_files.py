@@ -1,9 +1,12 @@
 """Files that a command writes: whole or not at all."""
 
+import io
 import os
 import re
+from collections.abc import Callable
 from errno import ENOENT
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -44,9 +47,10 @@ def _is_database(file: Path) -> bool:
         return stream.read(len(_DATABASE)) == _DATABASE
 
 
-def write_whole(file: Path, content: str | bytes) -> None:
+def write_whole(file: Path, content: str | bytes | Callable[[BinaryIO], None]) -> None:
     """Writes a file for its owner only, because it holds names and phone numbers. Text is UTF-8.
 
+    The content may be a function that writes it piece by piece, and may go back in what it wrote.
     A regular file is replaced whole or stays as it was. A link stays, and the file that it leads to
     is replaced. A pipe, a device and an open stream (`/dev/stdout`) are written to. Raises
     `OSError` with the name of the file.
@@ -56,16 +60,28 @@ def write_whole(file: Path, content: str | bytes) -> None:
     if isinstance(content, str):
         content = content.encode()
     try:
-        if (descriptor := _open_stream(file)) is not None:
-            with os.fdopen(os.dup(descriptor), "wb") as stream:
-                stream.write(content)
-        elif operating_system.is_regular(file):
+        if is_kept(file):
             operating_system.write_whole(Path(os.path.realpath(file)), content, private=True)
         else:
-            with file.open("wb", buffering=0) as stream:
-                _write_all(stream.fileno(), content)
+            _write_stream(file, _whole(content))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(file)) from error
+
+
+def _whole(content: bytes | Callable[[BinaryIO], None]) -> bytes:
+    """The content for what only takes one byte after the other."""
+    memory = io.BytesIO()
+    operating_system.write_content(memory, content)
+    return memory.getvalue()
+
+
+def _write_stream(file: Path, content: bytes) -> None:
+    if (descriptor := _open_stream(file)) is not None:
+        with os.fdopen(os.dup(descriptor), "wb") as stream:
+            stream.write(content)
+    else:
+        with file.open("wb", buffering=0) as stream:
+            _write_all(stream.fileno(), content)
 
 
 def is_kept(file: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,11 +112,10 @@ def plan(
     project = context.project()
     with listening(context) as listener:
         made = operations.plan(project, options, listener, fresh=fresh)
-    # A document takes longer to write than a page, and a page needs none.
-    has_document = bool(file or context.json or project.approval)
-    document_text = document.dumps(made) if has_document else ""
+    # A document takes longer to write than a page, which needs none; a file takes it in pieces.
+    document_text = document.dumps(made) if context.json or project.approval else ""
     if file:
-        write_whole(file, document_text)
+        write_whole(file, document_text or partial(document.write, made))
     show = out_done if file else out  # a saved plan is worth something without its text
     if context.json:
         show(document_text)

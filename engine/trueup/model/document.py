@@ -7,17 +7,18 @@ second line is its digest, of all its bytes but that line: what was reviewed is 
 Documents of format 1, which the state keeps of older runs, are read too: `plan_v1` translates them.
 """
 
+import io
 import json
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from hashlib import sha256
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, Union, get_args, get_origin, get_type_hints
 
 from trueup.errors import EngineError
 from trueup.model import plan_v1
@@ -49,18 +50,70 @@ _GREATEST_EXPONENT = 300
 # Writing
 
 
-@gc_paused()
 def dumps(plan: Plan) -> str:
     """The plan's document, ending in a newline."""
-    document = {"format": FORMAT, **encode(plan)}
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return with_digest(_LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
+    file = io.BytesIO()
+    write(plan, file)
+    return file.getvalue().decode()
 
 
-def with_digest(text: str) -> str:
-    """A document that begins with its format, with the digest of its bytes inserted behind it."""
-    head, rest = text[: text.index("\n", 2) + 1], text[text.index("\n", 2) + 1 :]
-    return f'{head} "digest": "{_sha256(text)}",\n{rest}'
+@gc_paused()
+def write(plan: Plan, file: BinaryIO) -> None:
+    """Writes the plan's document piece by piece: all of it at once takes far more than the plan.
+
+    The file must be empty, and one in which a position can be chosen: the digest, which stands at
+    the beginning, is known at the end.
+    """
+    digest = sha256(_HEAD)
+    file.write(_HEAD)
+    file.write(_digest_line("0" * 64))
+    for piece in _pieces(plan):
+        data = _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", piece).encode()
+        digest.update(data)
+        file.write(data)
+    file.seek(len(_HEAD))
+    file.write(_digest_line(digest.hexdigest()))
+    file.seek(0, io.SEEK_END)
+
+
+_HEAD = f'{{\n "format": {FORMAT},\n'.encode()
+_JSON = json.JSONEncoder(ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _digest_line(digest: str) -> bytes:
+    return f' "digest": "{digest}",\n'.encode()
+
+
+def _pieces(plan: Plan) -> Iterator[str]:
+    """Yields what follows the digest: the text of one change, finding or line after the other."""
+    comma = ""
+    for name, way in _parts(Plan):
+        value = getattr(plan, name)
+        yield f'{comma} "{name}": '
+        yield from (
+            _list_pieces(value, " ") if isinstance(value, tuple) else [_text(way(value), " ")]
+        )
+        comma = ",\n"
+    yield "\n}\n"
+
+
+def _list_pieces(values: tuple[object, ...], indent: str) -> Iterator[str]:
+    """Yields the text of a list, item by item, of lists in it too: a wave may have many changes."""
+    start = "["
+    for value in values:
+        yield f"{start}\n{indent} "
+        inside = f"{indent} "
+        if isinstance(value, tuple):
+            yield from _list_pieces(value, inside)
+        else:
+            yield _text(encode(value), inside)
+        start = ","
+    yield f"\n{indent}]" if values else "[]"
+
+
+def _text(value: object, indent: str) -> str:
+    """JSON, with its further lines indented. A line end in a text is no line of it."""
+    return _JSON.encode(value).replace("\n", f"\n{indent}")
 
 
 def _sha256(*parts: str) -> str:
@@ -189,16 +242,21 @@ def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type
 
 
 def _dataclass_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
-    """Fields annotated as decimals need no mark to be read as such again."""
+    parts = _parts(kind)
+    return lambda value: {name: way(getattr(value, name)) for name, way in parts}
+
+
+@cache
+def _parts(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 -- any dataclass
+    """The fields, each with its encoder. Those annotated as decimals need no mark of that."""
     hints = get_type_hints(kind)
-    parts = [
+    return [
         (
             part.name,
             _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode,
         )
         for part in fields(kind)
     ]
-    return lambda value: {name: way(getattr(value, name)) for name, way in parts}
 
 
 def _money(value: Decimal | None) -> int | float | str | None:
