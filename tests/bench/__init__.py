@@ -1,5 +1,5 @@
 """The benchmarks: `make bench` runs all of them.
 
-`plans` and `applies` measure plan and apply, `sandbox` and `dataverse` the two sandboxes and the
-source.
+`plans` and `applies` measure plan and apply, `million` the plan of many rows read from files,
+`sandbox` and `dataverse` the two sandboxes and the source.
 """

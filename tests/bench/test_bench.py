@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import applies, desk, exports, start
+from tests.bench import applies, desk, exports, million, start
 from tests.bench.__main__ import measure
 from tests.support.paths import EXAMPLES
 
@@ -59,3 +59,12 @@ def test_the_start_of_commands_has_ratios_and_shares(capsys):
     titles = {line[2:38].strip() for line in lines}
     assert {"--version", "--help", "a mistyped command", "completion of a command"} <= titles
     assert "of these trueup" in lines[-1]
+
+
+def test_plans_of_rows_from_files_have_time_and_memory(capsys):
+    million.main([200])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "200 rows" in lines[-2]
+    assert "200, each with a change" in lines[-1]
+    assert all("µs/row" in line and "peak" in line for line in lines[-2:])

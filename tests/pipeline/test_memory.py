@@ -1,0 +1,55 @@
+"""What a plan holds in memory: so much for each row, and an absurd value not many times over."""
+
+import csv
+import json
+import tracemalloc
+
+from trueup.model.document import write
+from trueup.pipeline import plan
+
+from tests.bench.million import opened, write_files
+
+PER_ROW = 2_400
+"""Bytes for a subscription with its license change, its record and its link."""
+
+ABSURD = 4_000_000
+
+
+def peak(folder, count):
+    """Returns the bytes that planning and saving take at most."""
+    tracemalloc.start()
+    try:
+        project, world = opened(folder, count)
+        with (folder / "plan.json").open("wb+") as file:
+            write(plan(project, world), file)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_each_row_takes_so_much_memory_and_no_more(tmp_path):
+    peaks = {}
+    for count in (400, 400, 4_000):  # what is kept for all plans is there after the first
+        (tmp_path / str(count)).mkdir(exist_ok=True)
+        write_files(tmp_path / str(count), count)
+        peaks[count] = peak(tmp_path / str(count), count)
+
+    assert (peaks[4_000] - peaks[400]) / 3_600 < PER_ROW
+
+
+def test_a_name_of_megabytes_takes_a_few_times_its_size(tmp_path):
+    write_files(tmp_path, 200)
+    table = tmp_path / "subscription.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [
+            {name: value or None for name, value in row.items()} for row in csv.DictReader(file)
+        ]
+    table.unlink()
+    peaks = []
+    for length in (10, 10, ABSURD):
+        new = next(row for row in rows if row["id"] == "s00000001")
+        new["name"] = "x" * length
+        table.with_suffix(".json").write_text(json.dumps({"value": rows}), encoding="utf-8")
+        peaks.append(peak(tmp_path, 200))
+
+    assert peaks[2] - peaks[1] < 10 * ABSURD
