@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from trueup.applying import lock
@@ -20,6 +21,7 @@ from trueup.model.run import Step
 from trueup.state import process
 from trueup.state.postgres.store import PostgresState
 from trueup.state.store import StoredState
+from trueup.target.autotask import transport
 
 from tests.chaos.defects import DEFECTS
 
@@ -112,22 +114,35 @@ def _patch(kill: Kill) -> None:
     StoredState.finish = _killing(StoredState.finish, "end", kill)  # type: ignore[method-assign]
     os.replace = _killing(os.replace, "file", kill)
 
-    httpx.Client.send = _killing(httpx.Client.send, "request", kill)  # type: ignore[method-assign]
-    plain = httpx.Client.send
+    _count_requests(kill, httpx.Client, "send", lambda _, request, **__: _of(request))
+    _count_requests(kill, transport, "_answered", lambda _, method, url, *__: (method, url))
+
+
+def _of(request: httpx.Request) -> tuple[str, str]:
+    return request.method, str(request.url)
+
+
+def _count_requests(
+    kill: Kill, owner: Any, name: str, asked: Callable[..., tuple[str, str]]
+) -> None:
+    """Replaces what sends requests; `asked` gives method and address of one from its arguments."""
+    plain = _killing(getattr(owner, name), "request", kill)
     by_path = {
         "Adjustments": _killing(plain, "adjustment", kill),
         "/Services": _killing(plain, "service line", kill),
     }
 
-    def send(self: httpx.Client, request: httpx.Request, **named: Any) -> httpx.Response:
+    def send(*arguments: Any, **named: Any) -> Any:
         act = plain
+        method, url = asked(*arguments, **named)
+        path = urlsplit(url).path
         for ending, counted in by_path.items():
-            is_line = "/Contracts/" in request.url.path or ending != "/Services"
-            if request.method == "POST" and request.url.path.endswith(ending) and is_line:
+            is_line = "/Contracts/" in path or ending != "/Services"
+            if method == "POST" and path.endswith(ending) and is_line:
                 act = counted
-        return act(self, request, **named)  # type: ignore[no-any-return]
+        return act(*arguments, **named)
 
-    httpx.Client.send = send  # type: ignore[method-assign]
+    setattr(owner, name, send)
 
 
 _counts = dict.fromkeys(KILL_POINTS, 0)

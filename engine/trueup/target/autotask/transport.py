@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
@@ -25,11 +26,22 @@ from trueup.target.autotask.zones import Zone
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of one response that are read; a page of 500 wide records has about two million."""
 
-Network = httpx.BaseTransport
-"""What carries the requests; the default is the real network."""
-
 Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]]
-"""Answers a request (method, address, headers, body) with status, headers and body."""
+"""Answers a request (method, address, headers, body) with status, headers and body.
+
+Names of headers are in lower case on both ways.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Requests go to a service in this process, without HTTP."""
+
+    answer: Answer
+
+
+Network = httpx.BaseTransport | InProcess
+"""What carries the requests; the default is the real network."""
 
 _LONGEST_CONNECT = 30.0
 """Seconds for connecting, whatever the timeout of a request."""
@@ -45,20 +57,6 @@ _NOT_CONNECTED = (
 
 # Taking an address apart costs a sixth of a small request, and most writes go to a few of them.
 _url = lru_cache(maxsize=512)(httpx.URL)
-
-
-class InProcess(Network):
-    """Carries requests to a service in this process, without a socket."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Returns the service's answer."""
-        headers = dict(request.headers)
-        answer = self._answer(request.method, str(request.url), headers, request.read())
-        status, answer_headers, body = answer
-        return httpx.Response(status, headers=dict(answer_headers), content=body)
 
 
 class Transport:
@@ -77,21 +75,15 @@ class Transport:
         self._credentials = credentials
         self._clock = clock
         self._timeout = limits.timeout
-        self._http = httpx.Client(
-            transport=network,
-            timeout=httpx.Timeout(limits.timeout, connect=min(_LONGEST_CONNECT, limits.timeout)),
-            limits=httpx.Limits(
-                max_connections=limits.workers, max_keepalive_connections=limits.workers
-            ),
-            # On this machine no proxy is used, and no certificate authority has to be loaded.
-            trust_env=not loopback,
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True,
-            headers={"Accept": "application/json", "User-Agent": "trueup"},
-        )
+        if isinstance(network, InProcess):
+            self._network: httpx.Client | InProcess = network
+        else:
+            self._network = _http_client(limits, network, loopback=loopback)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        if isinstance(self._network, httpx.Client):
+            self._network.close()
 
     def send(self, request: ApiRequest, zone: Zone) -> Verdict:
         """Sends the request to the zone, and judges the response."""
@@ -113,8 +105,11 @@ class Transport:
         if request.body is not None:
             content = json.dumps(request.body, allow_nan=False)
             headers[b"Content-Type"] = b"application/json"
-        url = _url(zone.address(request.path))
-        with self._http.stream(request.method, url, content=content, headers=headers) as response:
+        address, network = zone.address(request.path), self._network
+        if isinstance(network, InProcess):
+            return _answered(network, request.method, address, headers, content)
+        url = _url(address)
+        with network.stream(request.method, url, content=content, headers=headers) as response:
             lower_case = {name.lower(): value for name, value in response.headers.items()}
             body = self._body(response.iter_bytes())
             return ServiceResponse(response.status_code, lower_case, body)
@@ -128,3 +123,27 @@ class Transport:
             if len(body) > LARGEST_BODY or self._clock.now() > until:
                 raise MalformedResponse("a response that does not end")
         return bytes(body)
+
+
+def _http_client(
+    limits: RunLimits, transport: httpx.BaseTransport | None, *, loopback: bool
+) -> httpx.Client:
+    return httpx.Client(
+        transport=transport,
+        timeout=httpx.Timeout(limits.timeout, connect=min(_LONGEST_CONNECT, limits.timeout)),
+        limits=httpx.Limits(
+            max_connections=limits.workers, max_keepalive_connections=limits.workers
+        ),
+        # On this machine no proxy is used, and no certificate authority has to be loaded.
+        trust_env=not loopback,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else True,
+        headers={"Accept": "application/json", "User-Agent": "trueup"},
+    )
+
+
+def _answered(
+    service: InProcess, method: str, url: str, headers: Mapping[bytes, bytes], content: str | None
+) -> ServiceResponse:
+    sent = {name.decode().lower(): value.decode() for name, value in headers.items()}
+    status, answered, body = service.answer(method, url, sent, (content or "").encode())
+    return ServiceResponse(status, {name.lower(): value for name, value in answered.items()}, body)
