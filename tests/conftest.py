@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.chromium import NO_BROWSER
+from tests.support.in_process import sandboxes_in_process
 from tests.support.loaded_once import (
     catalogues_read_once,
     files_parsed_once,
@@ -23,6 +24,9 @@ pytest.register_assert_rewrite("tests.scenarios.expected", "tests.scenarios.worl
 pytest_plugins = ["tests.support.postgres"]
 
 IN_A_BROWSER = Path(__file__).with_name("browser")
+
+WITHOUT_SOCKETS = {"cli", "docs", "examples", "operations", "planning", "review"}
+"""Folders of tests that are about plans and commands, not about how requests are sent."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- not used unless it is there; files get folders of their own in it
 ROOM = 1 << 30  # bytes
@@ -76,10 +80,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 gc.disable()  # until all is collected: what is loaded until then stays
 
+NEW_OBJECTS = 20_000
+"""Before the next look for garbage. With Python's 700, looking took a fifteenth of all CPU."""
+
 
 def pytest_collection_finish():
     """What is loaded now stays: the collector of garbage need not look at it again and again."""
     gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
     gc.enable()
 
 
@@ -103,4 +111,14 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session", autouse=True)
 def _loaded_once():
     with catalogues_read_once(), files_parsed_once(), projects_checked_once():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_sockets(request):
+    """Not for the whole session: other folders' tests must find the network as it is."""
+    if request.path.relative_to(Path(__file__).parent).parts[0] in WITHOUT_SOCKETS:
+        with sandboxes_in_process():
+            yield
+    else:
         yield

@@ -6,16 +6,8 @@ import pytest
 import yaml
 from trueup.cli.main import run
 
-from tests.support.in_process import sandboxes_in_process
 from tests.support.part_of_demo import CUSTOMERS, keep_customers
 from tests.support.paths import ROOT
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _without_sockets():
-    """Commands in this process ask its sandbox without a socket."""
-    with sandboxes_in_process():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,19 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.in_process import sandboxes_in_process
 from tests.support.real_adapters import REFERENCE, real
 from tests.support.scene import account, contract, day, log, subscription, work365
 from tests.support.small_project import settings
 
 PAGE = 500
-
-
-@pytest.fixture(autouse=True)
-def _in_process():
-    """What is counted are requests, however they come to the sandbox."""
-    with sandboxes_in_process():
-        yield
 
 
 PER_ENTITY = 4  # what it is (fields, user-defined ones), the count of a whole read, one page more
