@@ -12,14 +12,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import pytest
 from trueup.cli.output_files import write_whole
 from trueup.cli.plan_files import read_text
 from trueup.errors import EngineError
 
+from tests.support.forked import CLOSED, Forked, fork, run
 from tests.support.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "trueup"]
@@ -46,17 +48,17 @@ def shell(work: Path, line: str, **environment: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize(
-    ("line", "code"),
+    ("line", "closed", "code"),
     [
-        ("trueup validate >&-", 0),
-        ("trueup validate <&- >&- 2>&-", 0),
-        ("trueup plan --out p.json >&- 2>&-", 0),
-        ("trueup apply <&-", 64),
-        ("trueup nothing 2>&-", 64),
+        ("validate", ["stdout"], 0),
+        ("validate", ["stdin", "stdout", "stderr"], 0),
+        ("plan --out p.json", ["stdout", "stderr"], 0),
+        ("apply", ["stdin"], 64),
+        ("nothing", ["stderr"], 64),
     ],
 )
-def test_a_closed_stream_is_no_fault(work: Path, line: str, code: int):
-    done = shell(work, line)
+def test_a_closed_stream_is_no_fault(work: Path, line: str, closed: list[str], code: int):
+    done = run(work, *line.split(), **dict.fromkeys(closed, CLOSED))
 
     assert done.returncode == code
     assert b"Traceback" not in done.stdout + done.stderr
@@ -72,14 +74,14 @@ def test_a_file_does_not_get_the_number_of_a_closed_stream(work: Path):
 @needs_full
 @pytest.mark.parametrize("arguments", ["plan --json", "validate", "--help"])
 def test_a_command_whose_output_is_lost_fails_in_a_sentence(work: Path, arguments: str):
-    done = shell(work, f"trueup {arguments} >{FULL}")
+    done = run(work, *arguments.split(), stdout=FULL)
 
     assert (done.returncode, done.stderr.decode()) == (1, f"error: {NO_SPACE}\n")
 
 
 @needs_full
 def test_apply_records_all_it_does_when_no_output_can_be_written(work: Path, trueup: Command):
-    done = shell(work, f"trueup apply --yes -v >{FULL} 2>{FULL}")
+    done = run(work, "apply", "--yes", "-v", stdout=FULL, stderr=FULL)
 
     assert done.returncode == 0
     assert "done" in trueup("history")[1]
@@ -88,7 +90,7 @@ def test_apply_records_all_it_does_when_no_output_can_be_written(work: Path, tru
 
 @needs_full
 def test_a_saved_plan_is_saved_although_its_text_is_lost(work: Path, trueup: Command):
-    done = shell(work, f"trueup plan --out p.json >{FULL}")
+    done = run(work, "plan", "--out", "p.json", stdout=FULL)
 
     assert done.returncode == 0
     assert done.stderr.decode().startswith(f"warning: {NO_SPACE}")
@@ -190,14 +192,14 @@ def test_what_keeps_no_plan_is_not_advised_to_be_applied(work: Path, trueup):
 
 @needs_full
 def test_a_full_disk_is_named_with_the_file(work: Path):
-    done = shell(work, f"trueup plan --out {FULL}")
+    done = run(work, "plan", "--out", FULL)
 
     assert (done.returncode, done.stderr) == (1, b"error: /dev/full: No space left on device\n")
     assert Path(FULL).is_char_device()
 
 
 def test_the_plan_can_be_written_to_standard_output(work: Path):
-    done = shell(work, "trueup plan --out /dev/stdout >both.txt")
+    done = run(work, "plan", "--out", "/dev/stdout", stdout=str(work / "both.txt"))
 
     text = (work / "both.txt").read_text(encoding="utf-8")
     assert done.returncode == 0
@@ -208,8 +210,7 @@ def test_the_plan_can_be_written_to_standard_output(work: Path):
 
 def test_printed_advice_can_be_pasted(work: Path):
     name = "it's my $plan.json"
-    line = f"trueup plan --project work --out {shlex.quote(name)}"
-    saved = shell(work.parent, line).stdout.decode()
+    saved = run(work.parent, "plan", "--project", "work", "--out", name).stdout.decode()
 
     advice = re.search(r"Run `(trueup apply .+)` to do exactly this", saved)
     assert advice
@@ -217,7 +218,7 @@ def test_printed_advice_can_be_pasted(work: Path):
 
 
 def test_the_advice_of_init_can_be_pasted(tmp_path: Path):
-    shown = shell(tmp_path, "trueup init 'my work'").stdout.decode()
+    shown = run(tmp_path, "init", "my work").stdout.decode()
 
     assert "\n  cd 'my work'\n" in shown
 
@@ -232,28 +233,27 @@ def test_a_plan_with_a_byte_order_mark_is_read_and_utf_16_is_named(tmp_path: Pat
         read_text(file)
 
 
-def started(work: Path, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
-    """A command that has sent its first change."""
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=work,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        **more,
-    )
-    assert process.stderr
-    for line in process.stderr:
-        if re.match(rb"\d+/\d+ ", line):
-            break
-    return process
+@contextmanager
+def started(work: Path, *ignored: int) -> Iterator[tuple[Forked, IO[bytes]]]:
+    """A run that has sent its first change, and what it writes to standard error."""
+    reading, writing = os.pipe()
+    null = os.open(os.devnull, os.O_RDWR)
+    arguments = ["apply", "--yes", "-v"]
+    process = fork(work, arguments, (null, null, writing), ignored=ignored, other_end=reading)
+    for descriptor in (writing, null):
+        os.close(descriptor)
+    with os.fdopen(reading, "rb") as errors:
+        for line in errors:
+            if re.match(rb"\d+/\d+ ", line):
+                break
+        yield process, errors
+        process.wait()
 
 
 def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path, trueup: Command):
-    work, heard = whole, {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
-    with started(work, "apply", "--yes", "-v", **heard) as process:
+    with started(whole) as (process, errors):
         process.send_signal(signal.SIGHUP)
-        rest = process.communicate(timeout=60)[1]
+        rest = errors.read()
 
     assert process.returncode == 130
     assert b"stopping: no new writes" in rest
@@ -261,9 +261,8 @@ def test_a_closed_terminal_drains_a_run_as_ctrl_c_does(whole: Path, trueup: Comm
 
 
 def test_a_run_under_nohup_goes_on(work: Path):
-    ignored = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
-    with started(work, "apply", "--yes", "-v", **ignored) as process:
+    with started(work, signal.SIGHUP) as (process, errors):
         process.send_signal(signal.SIGHUP)
-        process.communicate(timeout=60)
+        errors.read()
 
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""Real processes on a real terminal and in real pipes.
+"""Processes on a real terminal and in real pipes.
 
 Colour, questions, Ctrl-C, readers that go away.
 """
@@ -30,6 +30,7 @@ from trueup.render import sanitize
 from trueup.render.style import PLAIN
 from trueup.sandbox.autotask.server import Sandbox
 
+from tests.support.forked import fork, run
 from tests.support.paths import ROOT
 from tests.support.seeded_databases import ENTITIES
 
@@ -37,11 +38,6 @@ COMMAND = [sys.executable, "-m", "trueup"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "engine"), "TERM": "xterm"}
 ENVIRONMENT.pop("NO_COLOR", None)
 ENVIRONMENT.pop("COLUMNS", None)
-
-
-def on_this_terminal():
-    """Makes stdin the terminal that Ctrl-C comes from."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
@@ -52,15 +48,13 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.shown = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=folder,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**ENVIRONMENT, **more},
-            start_new_session=True,
-            preexec_fn=on_this_terminal,  # noqa: PLW1509 -- no other thread is at work when a test starts one
+        self.process = fork(
+            folder,
+            arguments,
+            (slave, slave, slave),
+            environment={"TERM": "xterm", **more},
+            terminal=True,
+            other_end=self.master,
         )
         os.close(slave)
 
@@ -179,14 +173,7 @@ def test_ctrl_c_while_applying_stops_cleanly_and_the_rest_is_resumed(work, trueu
 def test_a_reader_that_goes_away_changes_nothing(work):
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [*COMMAND, "plan", "--detailed-exitcode"],
-        cwd=work,
-        env=ENVIRONMENT,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    done = run(work, "plan", "--detailed-exitcode", stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (2, b"")
 

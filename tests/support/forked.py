@@ -1,0 +1,174 @@
+"""Commands in processes of their own, forked from this one: Python and trueup are loaded already.
+
+To start Python and to import a plan's modules takes longer than the plan of a test. What such a
+process does with its terminal, streams, signals and exit code is what a started one does; how
+Python itself begins (encodings, streams closed from the start) is seen with a started one only.
+"""
+
+import fcntl
+import io
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
+import traceback
+import warnings
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trueup.cli.main import main
+
+CLOSED = -1
+"""In place of a descriptor: the process has no such stream."""
+
+_STOPPING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@dataclass
+class Forked:
+    """A process, with the part of `subprocess.Popen` that tests of processes use."""
+
+    pid: int
+    returncode: int | None = field(default=None, init=False)
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, seconds: float = 120) -> int:
+        """Its exit code, once it has ended. Raises `subprocess.TimeoutExpired`."""
+        until = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("trueup", seconds)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Ends it."""
+        self.send_signal(signal.SIGKILL)
+
+
+def fork(
+    folder: Path,
+    arguments: Iterable[str],
+    streams: tuple[int, int, int],
+    *,
+    environment: Mapping[str, str] | None = None,
+    ignored: Iterable[int] = (),
+    terminal: bool = False,
+    other_end: int | None = None,
+) -> Forked:
+    """Runs `trueup` in a folder, in a process with these descriptors as its streams.
+
+    `ignored`: signals that whoever started it ignores. `terminal`: the first stream is the terminal
+    that its signals come from. `other_end`: what the process must not hold open.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: other threads are idle
+        pid = os.fork()
+    if pid:
+        return Forked(pid)
+    code = 70
+    try:
+        if terminal:
+            os.setsid()
+        if other_end is not None:
+            os.close(other_end)
+        _take(streams)
+        if terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        _hear(frozenset(ignored))
+        os.environ.update(environment or {})
+        os.chdir(folder)
+        sys.argv = ["trueup", *arguments]
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 -- as Python shows it
+        traceback.print_exc()
+        code = 1
+    finally:
+        os._exit(code)
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    stdin: int | str = os.devnull,
+    stdout: int | str = subprocess.PIPE,
+    stderr: int | str = subprocess.PIPE,
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs `trueup` to its end.
+
+    A stream is the name of a file, a descriptor, `CLOSED`, or a pipe whose text is returned.
+    """
+    with ExitStack() as stack:
+        used = (stdin, stdout, stderr)
+        pipes: dict[int, tuple[int, int]] = {
+            number: os.pipe() for number, stream in enumerate(used) if stream == subprocess.PIPE
+        }
+        files = {
+            number: os.open(stream, os.O_RDWR | (os.O_CREAT if number else 0), 0o600)
+            for number, stream in enumerate(used)
+            if isinstance(stream, str)
+        }
+        opened = {**files, **{number: writing for number, (_, writing) in pipes.items()}}
+        streams = tuple(opened.get(number, stream) for number, stream in enumerate(used))
+        process = fork(folder, arguments, streams)
+        for descriptor in opened.values():
+            os.close(descriptor)
+        readers = stack.enter_context(ThreadPoolExecutor(2))
+        texts = {number: readers.submit(_read, reading) for number, (reading, _) in pipes.items()}
+        code = process.wait()
+        out, error = (texts[n].result() if n in texts else b"" for n in (1, 2))
+    return subprocess.CompletedProcess([*arguments], code, out, error)
+
+
+def _read(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as pipe:
+        return pipe.read()
+
+
+def _take(streams: tuple[int, ...]) -> None:
+    """Makes descriptors the streams of this process, as Python does at its start."""
+    for number, descriptor in enumerate(streams):
+        if descriptor == CLOSED:
+            os.close(number)
+        else:
+            os.dup2(descriptor, number)
+    sys.stdin = sys.__stdin__ = _text(0, "rb", "strict")
+    sys.stdout = sys.__stdout__ = _text(1, "wb", "strict")
+    sys.stderr = sys.__stderr__ = _text(2, "wb", "backslashreplace")
+
+
+def _text(number: int, mode: str, errors: str) -> io.TextIOWrapper | None:
+    try:
+        os.fstat(number)
+    except OSError:
+        return None
+    binary = open(number, mode, closefd=False)  # noqa: SIM115 -- it stays open
+    at_once = number == 2 or os.isatty(number)
+    return io.TextIOWrapper(binary, "utf-8", errors, line_buffering=at_once)
+
+
+def _hear(ignored: frozenset[int]) -> None:
+    """Signals have the effect that they have where nobody has changed it."""
+    for number in (*_STOPPING, *ignored):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
