@@ -5,11 +5,12 @@ checks the claims, joserfc the signature. A token counts only if it has a signat
 issuer's own list, is by that issuer, for this client, for this log-in and in time.
 """
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
@@ -30,6 +31,12 @@ TIMEOUT = 10.0  # seconds for one request to the provider
 LEEWAY = 30  # seconds by which clocks may differ
 KEPT = 3600.0  # seconds for which the provider's description is kept
 KEYS_KEPT = 60.0  # seconds before keys are asked for again, for a token by an unknown one
+
+Trusted = ssl.SSLContext | Literal[True]
+"""The authorities whose certificates count; True for those that this machine trusts."""
+
+_TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For what is not encrypted, which stays on this machine: an encrypted connection would fail."""
 
 
 class LogInRefused(Exception):
@@ -72,7 +79,7 @@ class Provider:
     def begin(self, state: str, nonce: str, verifier: str) -> Pending:
         """The address at which a person logs in. Raises LogInRefused without the provider."""
         endpoint = self._provider().endpoints["authorization_endpoint"]
-        with self._client() as client:
+        with self._client(_TRUSTS_NOBODY) as client:  # it sends nothing
             address, _ = client.create_authorization_url(
                 endpoint, state=state, nonce=nonce, code_verifier=verifier
             )
@@ -82,7 +89,7 @@ class Provider:
         """Who logged in, for the code that the browser brought. Raises LogInRefused."""
         endpoint = self._provider().endpoints["token_endpoint"]
         try:
-            with self._client() as client:
+            with self._client(_trusted(endpoint)) as client:
                 token = client.fetch_token(
                     endpoint,
                     grant_type="authorization_code",
@@ -96,7 +103,7 @@ class Provider:
             raise LogInRefused("The log-in service said nothing about who you are.")
         return self._person(self._claims(text, pending.nonce))
 
-    def _client(self) -> OAuth2Client:
+    def _client(self, trusted: Trusted) -> OAuth2Client:
         return OAuth2Client(
             client_id=self._settings.client_id,
             client_secret=self._settings.client_secret,
@@ -105,6 +112,7 @@ class Provider:
             code_challenge_method="S256",
             timeout=TIMEOUT,
             follow_redirects=False,
+            verify=trusted,
         )
 
     def _claims(self, text: str, nonce: str) -> Mapping[str, Any]:
@@ -158,7 +166,8 @@ class Provider:
     def _ask(self, now: float) -> _Known:
         issuer = self._settings.issuer
         try:
-            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
+            trusted = _trusted(issuer)
+            with httpx.Client(timeout=TIMEOUT, follow_redirects=False, verify=trusted) as client:
                 found = _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
                 endpoints = _endpoints(found, issuer)
                 keys = KeySet.import_key_set(_json(client, endpoints["jwks_uri"]))  # type: ignore[arg-type]
@@ -168,6 +177,11 @@ class Provider:
                 "the project names."
             ) from error
         return _Known(endpoints, keys, now)
+
+
+def _trusted(address: str) -> Trusted:
+    """Whose certificates count at an address; to load all authorities takes a while."""
+    return True if address.lower().startswith("https:") else _TRUSTS_NOBODY
 
 
 def _endpoints(found: Mapping[str, Any], issuer: str) -> Mapping[str, str]:
