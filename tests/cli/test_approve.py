@@ -1,8 +1,12 @@
 """`trueup approve`, and what plan, show, apply and history say about approvals."""
 
+import io
 import json
+import shutil
+from contextlib import redirect_stdout
 
 import pytest
+from trueup.cli.main import run
 from trueup.operations.approve import NO_POLICY
 
 ASKS = """
@@ -25,14 +29,25 @@ def say(trueup, monkeypatch):
     return command
 
 
-@pytest.fixture
-def saved(work, say):
-    """A saved plan of a project that asks for approvals; what `plan` said."""
-    with (work / "trueup.yaml").open("a", encoding="utf-8") as file:
+@pytest.fixture(scope="module")
+def _saved(_made, tmp_path_factory):
+    """A project that asks for approvals, with a saved plan; what `plan` printed."""
+    folder = shutil.copytree(_made, tmp_path_factory.mktemp("saved") / "work")
+    with (folder / "trueup.yaml").open("a", encoding="utf-8") as file:
         file.write(ASKS)
-    code, output, _ = say("anna", "plan", "--out", "plan.json")
-    assert code == 0
-    return output
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+        patch.setenv("TRUEUP_WHO", "anna")
+        plan = str(folder / "plan.json")
+        assert run(["plan", "--project", str(folder), "--out", plan]) == 0
+    return folder, printed.getvalue()
+
+
+@pytest.fixture
+def saved(_saved, work):
+    """The same, as the current folder; what `plan` said."""
+    folder, printed = _saved
+    shutil.copytree(folder, work, dirs_exist_ok=True)
+    return printed
 
 
 def test_plan_show_and_apply_say_that_an_approval_is_missing(saved, say):

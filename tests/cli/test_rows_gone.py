@@ -1,15 +1,28 @@
 """An export that is cut short: rows that the last run knew are missing, linked or not."""
 
 import json
+import shutil
 
 import pytest
+from trueup.cli.main import run
+
+from tests.support.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def _all_applied(_made, tmp_path_factory):
+    folder = shutil.copytree(_made, tmp_path_factory.mktemp("all") / "work")
+    rows = folder / "examples" / "work365"
+    shutil.copytree(ROOT / "examples" / "work365", rows, dirs_exist_ok=True)
+    assert run(["apply", "--yes", "--project", str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture
-def applied(whole, trueup):
+def applied(_all_applied, work):
     """All customers of the example and their Autotask after one run; the current folder."""
-    assert trueup("apply", "--yes")[0] == 0
-    return whole
+    shutil.copytree(_all_applied, work, dirs_exist_ok=True)
+    return work
 
 
 @pytest.fixture
