@@ -239,7 +239,7 @@ def started(work: Path, *ignored: int) -> Iterator[tuple[Forked, IO[bytes]]]:
     reading, writing = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)
     arguments = ["apply", "--yes", "-v"]
-    process = fork(work, arguments, (null, null, writing), ignored=ignored, other_end=reading)
+    process = fork(work, arguments, (null, null, writing), ignored=ignored, others=(reading,))
     for descriptor in (writing, null):
         os.close(descriptor)
     with os.fdopen(reading, "rb") as errors:

@@ -1,9 +1,7 @@
 """`trueup review` as a process: it prints its address, serves, and ends when it is asked to."""
 
-import os
 import signal
 import socket
-import subprocess
 import sys
 from http import HTTPStatus
 
@@ -11,45 +9,39 @@ import pytest
 from trueup.cli.exit_codes import Exit
 
 from tests.support.browser import Browser, address_in
+from tests.support.forked import start
 
 
 @pytest.fixture
-def start(work):
+def started(work):
     """Starts the command in the project; what is left of it is killed afterwards."""
-    started = []
+    processes = []
 
     def command(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trueup", "review", *arguments],
-            cwd=work,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        started.append(process)
-        return process
+        processes.append(start(work, "review", *arguments))
+        return processes[-1]
 
     yield command
-    for process in started:
+    for process, out, err in processes:
         process.kill()
-        process.communicate()
+        process.wait()
+        out.close()
+        err.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_prints_its_address_serves_and_ends_when_asked_to(start, number):
-    process = start()
-    browser = Browser(address_in(process.stdout.readline()))
-    assert process.stdout.readline() == "Ctrl-C ends it.\n"
+def test_it_prints_its_address_serves_and_ends_when_asked_to(started, number):
+    process, out, err = started()
+    browser = Browser(address_in(out.readline()))
+    assert out.readline() == "Ctrl-C ends it.\n"
     first = browser.open()
     assert first.status == HTTPStatus.OK
     assert first.text.startswith("Products ")
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == Exit.DONE
-    assert out == ""
-    assert err.strip() == (
+    assert process.wait() == Exit.DONE
+    assert out.read() == ""
+    assert err.read().strip() == (
         "stopping: no new writes; waiting for those that are in flight "
         "(Ctrl-C again to leave at once)"
     )
@@ -57,9 +49,9 @@ def test_it_prints_its_address_serves_and_ends_when_asked_to(start, number):
         browser.send("GET", "/")
 
 
-def test_programs_get_the_address_as_json(start):
-    process = start("--json", "--host", "localhost")
-    lines = "".join(process.stdout.readline() for _ in range(3))
+def test_programs_get_the_address_as_json(started):
+    _, out, _ = started("--json", "--host", "localhost")
+    lines = "".join(out.readline() for _ in range(3))
 
     assert address_in(lines).startswith("http://localhost:")
 

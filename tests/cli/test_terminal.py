@@ -54,7 +54,7 @@ class Terminal:
             (slave, slave, slave),
             environment={"TERM": "xterm", **more},
             terminal=True,
-            other_end=self.master,
+            others=(self.master,),
         )
         os.close(slave)
 

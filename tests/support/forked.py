@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from trueup.cli.main import main
 
@@ -71,12 +72,12 @@ def fork(
     environment: Mapping[str, str] | None = None,
     ignored: Iterable[int] = (),
     terminal: bool = False,
-    other_end: int | None = None,
+    others: Iterable[int] = (),
 ) -> Forked:
     """Runs `trueup` in a folder, in a process with these descriptors as its streams.
 
     `ignored`: signals that whoever started it ignores. `terminal`: the first stream is the terminal
-    that its signals come from. `other_end`: what the process must not hold open.
+    that its signals come from. `others`: descriptors that it must not hold open.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on: other threads are idle
@@ -87,8 +88,8 @@ def fork(
     try:
         if terminal:
             os.setsid()
-        if other_end is not None:
-            os.close(other_end)
+        for descriptor in others:
+            os.close(descriptor)
         _take(streams)
         if terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -137,6 +138,16 @@ def run(
         code = process.wait()
         out, error = (texts[n].result() if n in texts else b"" for n in (1, 2))
     return subprocess.CompletedProcess([*arguments], code, out, error)
+
+
+def start(folder: Path, *arguments: str) -> tuple[Forked, IO[str], IO[str]]:
+    """Starts `trueup`; returns its process and what it writes to its two pipes."""
+    (out, out_end), (error, error_end) = os.pipe(), os.pipe()
+    null = os.open(os.devnull, os.O_RDWR)
+    process = fork(folder, arguments, (null, out_end, error_end), others=(out, error))
+    for descriptor in (null, out_end, error_end):
+        os.close(descriptor)
+    return process, os.fdopen(out, encoding="utf-8"), os.fdopen(error, encoding="utf-8")
 
 
 def _read(descriptor: int) -> bytes:
