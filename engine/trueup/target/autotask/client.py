@@ -93,6 +93,15 @@ class AutotaskClient:
         """The public name of the API user."""
         return self._credentials.public_name()
 
+    def reads_as(self, identity: str) -> str:
+        """What an answer depends on besides its request: tenant, API user, zone.
+
+        `identity` is that of the tenant. Looks the zone up. Raises `TargetError`.
+        """
+        zone = self.zone()
+        place = "loopback" if zone.is_loopback() else zone.root  # a sandbox has another port
+        return f"{identity}, {self.user}, {place}"
+
     @property
     def calls(self) -> int:
         """Requests sent so far, including zone look-ups and readings of the threshold."""

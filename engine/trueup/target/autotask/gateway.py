@@ -12,7 +12,6 @@ What it costs in calls:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Self
@@ -25,10 +24,9 @@ from trueup.target.autotask.catalogue import EntityRights
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.contradictions import contradict
 from trueup.target.autotask.kept_metadata import KeptMetadata
-from trueup.target.autotask.limits import PER_ENDPOINT
 from trueup.target.autotask.metadata import Metadata
-from trueup.target.autotask.paging import EntityPages, Item
-from trueup.target.autotask.query import Filter, filters, most_records
+from trueup.target.autotask.pieces import Query, merged, read_pieces
+from trueup.target.autotask.query import filters
 from trueup.target.autotask.responses import MalformedResponse
 from trueup.target.autotask.wire import ID, UnsendableValue, include_fields, record_reader
 from trueup.target.autotask.writes import (
@@ -184,9 +182,9 @@ class HttpTarget:
         definition = self._metadata.with_fields(entity, names, condition_fields)
         if "query" not in definition.operations:
             raise TargetError(f"{entity} cannot be read: Autotask has no query for it")
-        pages = EntityPages(self.client, entity, include_fields(names))
+        query = Query(entity, filters(definition, where), counted=not where)
         with self._forgetting(entity):
-            items = self._read_pieces(pages, filters(definition, where), counted=not where)
+            items = merged(read_pieces(self.client, query, include_fields(names)))
         record = record_reader(definition, names)
         try:
             records = [record(items[number]) for number in sorted(items)]
@@ -246,28 +244,6 @@ class HttpTarget:
         if not records:
             raise TargetRejected(f"Autotask has no {entity} {record} to update", status=0)
         return records[0][key]
-
-    def _read_pieces(
-        self, pages: EntityPages, pieces: Sequence[Filter], *, counted: bool
-    ) -> Mapping[int, Item]:
-        """The pieces of a read, a few at a time; a record that two pieces find is one."""
-        if len(pieces) == 1:
-            return pages.read_all(pieces[0], counted=counted, most=most_records(pieces[0]))
-        items: dict[int, Item] = {}
-        with ThreadPoolExecutor(min(PER_ENDPOINT, self.client.workers)) as pool:
-            reads = [
-                pool.submit(
-                    pages.read_all, piece, counted=False, most=most_records(piece), thorough=False
-                )
-                for piece in pieces
-            ]
-            try:
-                for read in reads:
-                    items.update(read.result())
-            finally:
-                for read in reads:
-                    read.cancel()
-        return items
 
 
 def _not_sent(fault: UnsendableValue) -> TargetRejected:

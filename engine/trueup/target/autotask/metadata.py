@@ -214,9 +214,7 @@ class Metadata:
 
     def _opened(self, kept: KeptMetadata) -> KeptMetadata:
         """The file, as that of this tenant, zone and API user."""
-        zone = self._client.zone()
-        place = "loopback" if zone.is_loopback() else zone.root  # a sandbox has another port
-        kept.belong_to(f"{self._identity}, {self._client.user}, {place}")
+        kept.belong_to(self._client.reads_as(self._identity))
         return kept
 
     def _read(self, name: str, route: str, read: Callable[[object], _Result]) -> _Result:
