@@ -26,6 +26,37 @@ def test_patch_changes_only_the_fields_that_are_sent(api):
     assert changed == {"city", "lastTrackedModifiedDateTime"}
 
 
+@pytest.mark.parametrize(
+    ("choice", "moved_by"),
+    [
+        ("every_edit", {"city", "userDefinedFields"}),
+        ("own_fields", {"city"}),
+        ("create_only", set()),
+    ],
+)
+def test_which_edits_move_the_time_of_the_last_modification_is_a_choice(api, choice, moved_by):
+    api.switch("modification_times", choice)
+    edits = {"city": "Chur", "userDefinedFields": [{"name": "Tier", "value": "A"}]}
+
+    moved = set()
+    for name, value in edits.items():
+        before = api.item("Companies", 100)["lastTrackedModifiedDateTime"]
+        api.control("POST", "clock", {"advance": 60})
+        api.patch("Companies", {"id": 100, name: value})
+        if api.item("Companies", 100)["lastTrackedModifiedDateTime"] != before:
+            moved.add(name)
+
+    assert moved == moved_by
+
+
+def test_a_new_member_moves_the_time_of_its_bundle(api):
+    before = api.item("ServiceBundles", 310)["lastModifiedDate"]
+
+    api.post("ServiceBundles/310/Services", {"serviceID": 300})
+
+    assert api.item("ServiceBundles", 310)["lastModifiedDate"] != before
+
+
 def test_put_sets_omitted_fields_to_null_and_needs_all_required_fields(api):
     api.patch(
         "Companies",

@@ -62,7 +62,9 @@ def update_bundle_cost(context: WriteContext, bundle: StoredValue) -> None:
     """Sets the cost of a bundle to the sum of its services' costs."""
     services = _services_of(context, bundle)
     cost = sum((as_decimal(service.get("unitCost")) for service in services), Decimal(0))
-    records.update(context.db, "ServiceBundles", int(bundle or 0), {"unitCost": float(cost)})
+    values: StoredRecord = {"unitCost": float(cost)}
+    rules.stamp(context, context.entity("ServiceBundles"), values, created=False)
+    records.update(context.db, "ServiceBundles", int(bundle or 0), values)
 
 
 def check_repeat(context: WriteContext, kind: ItemKind, checked: CheckedBody) -> None:

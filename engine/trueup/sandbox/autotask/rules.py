@@ -6,7 +6,7 @@ Source: docs/explanation/autotask.md, section 7.
 from collections.abc import Callable
 from decimal import Decimal
 
-from trueup.model.catalogue import Entity, Field
+from trueup.model.catalogue import UDF, Entity, Field
 from trueup.sandbox.autotask.contracts import Contracts, as_decimal
 from trueup.sandbox.autotask.records import StoredRecord
 from trueup.sandbox.autotask.responses import AutotaskError
@@ -47,7 +47,8 @@ def set_defaults(checked: CheckedBody) -> None:
 
 def stamp(context: WriteContext, entity: Entity, values: StoredRecord, *, created: bool) -> None:
     """Sets the fields that record when and by whom a record is written, if the entity has them."""
-    for name in (*_MODIFIED_AT, *_CREATED_AT) if created else _MODIFIED_AT:
+    moved = _MODIFIED_AT if created or _moves_times(context, values) else ()
+    for name in (*moved, *_CREATED_AT) if created else moved:
         if name in entity.fields:
             values[name] = instant_text(context.now)
     for name in (*_CREATED_BY, _UPDATED_BY) if created else (_UPDATED_BY,):
@@ -57,6 +58,13 @@ def stamp(context: WriteContext, entity: Entity, values: StoredRecord, *, create
     impersonated = context.resource != context.user.resource
     if created and impersonated and _IMPERSONATED_BY in entity.fields:
         values[_IMPERSONATED_BY] = context.user.resource
+
+
+def _moves_times(context: WriteContext, values: StoredRecord) -> bool:
+    """Whether an update with these values moves the fields that record modifications."""
+    choice = context.switch("modification_times")
+    is_own = any(not name.startswith(UDF) for name in values)
+    return choice == "every_edit" or (choice == "own_fields" and is_own)
 
 
 def stamp_seeded(entity: Entity, values: StoredRecord, resource: int | None) -> None:

@@ -158,6 +158,11 @@ ALL = (
         ("null", "id"),
         "itemId is null after an adjustment in one live sync; other sources do not show it.",
     ),
+    Switch(
+        "modification_times",
+        ("every_edit", "own_fields", "create_only"),
+        "Whether imports, workflow rules and edits of user-defined fields move them is unknown.",
+    ),
 )
 
 _BY_NAME = {switch.name: switch for switch in ALL}
