@@ -52,6 +52,7 @@ from trueup.model.plan import (
     LeftOut,
     Money,
     Outside,
+    PartialRead,
     Plan,
     Summary,
 )
@@ -528,6 +529,38 @@ def test_a_plan_is_known_by_the_digest_that_stands_in_it():
     assert loads(resealed(json.loads(text))) == PLAN
     with pytest.raises(EngineError, match="this is not a plan"):
         plan_id("{}")
+
+
+PARTIAL = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
+
+
+def test_what_was_not_read_in_full_stands_in_the_third_line_and_changes_no_digest():
+    text = dumps(replace(PLAN, partial_reads=(PARTIAL, PARTIAL)))
+    lines = text.splitlines(keepends=True)
+
+    assert lines[3].startswith(' "partial_reads": [{"entity": "Companies", "records": 1204, ')
+    assert "".join([*lines[:3], *lines[4:]]) == dumps(PLAN)
+    assert loads(text).partial_reads == (PARTIAL, PARTIAL)
+    assert plan_id(text) == plan_id(dumps(PLAN))
+    assert loads(dumps(PLAN)).partial_reads == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ' "partial_reads": [], "serial": [9],\n',
+        ' "partial_reads": [],\n "partial_reads": [],\n',
+        ' "partial_reads": 5,\n',
+        ' "partial_reads": [5],\n',
+        ' "partial_reads": [{"entity": "Companies"}],\n',
+        ' "reads": [],\n',
+    ],
+)
+def test_nothing_else_may_stand_outside_of_the_digest(line):
+    lines = dumps(PLAN).splitlines(keepends=True)
+
+    with pytest.raises(EngineError, match=r"damaged|was changed"):
+        loads("".join([*lines[:3], line, *lines[3:]]))
 
 
 def leaves(data, path=()):

@@ -28,6 +28,7 @@ from trueup.model.plan import (
     LedgerClass,
     LedgerLine,
     LeftOut,
+    PartialRead,
     Plan,
 )
 from trueup.model.run import Entry, Run, RunStatus, Step
@@ -359,6 +360,17 @@ def nothing(a_plan):
         "exceeded": (),
     }
     return replace(a_plan, summary=summary, **empty)
+
+
+@pytest.fixture
+def in_part(nothing):
+    """The same, with an entity that was not read in full, and what is to be said of that."""
+    partial = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
+    told = (
+        "Companies: of 1,204 records only the 3 that changed since 2026-11-30T04:12:00Z "
+        "were read, all of them at 2026-11-29T08:00:00Z"
+    )
+    return replace(nothing, partial_reads=(partial,)), told
 
 
 @pytest.fixture

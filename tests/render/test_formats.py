@@ -62,6 +62,11 @@ def test_markdown_tells_selection_and_undo(nothing):
     assert "as of 2026-11-15; undoes run r\\_7.\n" in plan_markdown(undo)
 
 
+def test_markdown_names_what_was_not_read_in_full(in_part):
+    plan, told = in_part
+    assert f"in part: {told}; as of" in plan_markdown(plan).replace("\\", "")
+
+
 def test_markdown_obeys_nothing_that_stands_in_a_name():
     name = "<b>@me</b> #1 https://x.y www.z.q $1 $2 | `a` [x](y) __d__ \x1b[0m"
     assert literal(name) == (

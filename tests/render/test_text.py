@@ -108,6 +108,11 @@ def test_a_selection_and_an_undo_say_so(nothing):
     )  # an undo reads no rows
 
 
+def test_what_was_not_read_in_full_is_named(in_part):
+    plan, told = in_part
+    assert told in " ".join(plan_text(plan).split())
+
+
 def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
     links = [
         advised(

@@ -2,7 +2,9 @@
 
 Days and instants are ISO text, decimals are JSON numbers, a value that only apply will know is
 `{"unknown": "<change>"}`. How a document is read follows from the dataclasses themselves. Its
-second line is its digest, of all its bytes but that line: what was reviewed is what is applied.
+second line is its digest, of all its bytes but that line: what was reviewed is what is applied. A
+third line, also without effect on the digest, has what was not read in full, if there is any: a
+plan that is made from it is the same.
 
 Documents of format 1, which the state keeps of older runs, are read too: `plan_v1` translates them.
 """
@@ -39,7 +41,12 @@ READABLE = (plan_v1.FORMAT, FORMAT)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, as broken sources have it: UTF-8 cannot hold it."""
 
-_DIGEST_LINE = re.compile(r'\{\n "format": ([0-9]{1,9}),\n "digest": "([0-9a-f]{64})",\n')
+PARTIAL_READS = "partial_reads"
+
+_DIGEST_LINE = re.compile(
+    r'\{\n "format": ([0-9]{1,9}),\n "digest": "([0-9a-f]{64})",\n'
+    rf'(?: "{PARTIAL_READS}": \[[^\[\]\n]*\],\n)?'
+)
 _ALTERED = (
     "this plan was changed or cut short since it was made (its digest does not fit): plan again"
 )
@@ -67,6 +74,8 @@ def write(plan: Plan, file: BinaryIO) -> None:
     digest = sha256(_HEAD)
     file.write(_HEAD)
     file.write(_digest_line("0" * 64))
+    if plan.partial_reads:
+        file.write(f' "{PARTIAL_READS}": {json.dumps(encode(plan.partial_reads))},\n'.encode())
     for piece in _pieces(plan):
         data = _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", piece).encode()
         digest.update(data)
@@ -88,6 +97,8 @@ def _pieces(plan: Plan) -> Iterator[str]:
     """Yields what follows the digest: the text of one change, finding or line after the other."""
     comma = ""
     for name, way in _parts(Plan):
+        if name == PARTIAL_READS:
+            continue
         value = getattr(plan, name)
         yield f'{comma} "{name}": '
         yield from (
@@ -136,6 +147,7 @@ def loads(text: str) -> Plan:
         document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
         if version == plan_v1.FORMAT:
             document = plan_v1.upgrade(document)
+        document.setdefault(PARTIAL_READS, [])
         plan: Plan = _decoder(Plan)(document)
     except _DAMAGED as fault:
         reason = f"{type(fault).__name__}: {fault!s:.200}"

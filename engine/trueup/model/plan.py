@@ -210,6 +210,20 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialRead:
+    """A query of which only what changed was read; the rest is from an earlier plan.
+
+    Times are ISO text in UTC.
+    """
+
+    entity: str
+    records: int  # that it finds
+    changed: int  # of them, since the earlier plan
+    since: str  # records that were modified then or later were read
+    full: str  # when all of them were read
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A document: the same input gives the same one, byte for byte."""
 
@@ -235,3 +249,7 @@ class Plan:
     """`source` and `target`: the systems that it was made for; it is applied to no others."""
 
     names: SystemNames = UNNAMED  # what people call the two systems
+
+    partial_reads: tuple[PartialRead, ...] = field(default=(), compare=False)
+    """What was not read in full. The same plan may be made from either, so it is not in the digest,
+    and of plans that are read in full it is not in the document."""

@@ -15,6 +15,7 @@ from trueup.render.joined import joined_name
 from trueup.render.markdown_head import head, ledger_table
 from trueup.render.markdown_parts import bullets, code, literal, remedy, section, table
 from trueup.render.overview import open_runs, overview
+from trueup.render.partial_reads import partial_reads
 from trueup.render.text import agrees, loose, outside_text, summary, tabs
 from trueup.render.view import ARRANGEMENT, Arrangement, View
 from trueup.render.wording import why_changed
@@ -61,6 +62,7 @@ def _head(plan: Plan) -> str:
         f"{literal(plan.names.source)}: {literal(plan.source)}"
         + ("" if plan.undo_of else f", {count(figures.source_rows, 'row')}"),
         f"{literal(plan.names.target)}: {literal(plan.target)}, {count(figures.records, 'record')}",
+        *(f"in part: {literal(line)}" for line in partial_reads(plan)),
         f"as of {plan.as_of.isoformat()}",
     ]
     if plan.undo_of:

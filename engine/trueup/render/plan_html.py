@@ -19,6 +19,7 @@ from trueup.render.overview import (
     refusals,
     waiting,
 )
+from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.pennies import Spread
 from trueup.render.sanitize import sanitize
 from trueup.render.text import agrees, loose, outside_text, summary
@@ -107,6 +108,7 @@ def _read(plan: Plan) -> list[tuple[str, str]]:
     found = [
         (plan.names.source, f"{sanitize(plan.source)}{rows}"),
         (plan.names.target, f"{sanitize(plan.target)}, {count(figures_.records, 'record')}"),
+        *((LABEL, line) for line in partial_reads(plan)),
         ("As of", plan.as_of.isoformat()),
     ]
     if plan.undo_of:

@@ -11,6 +11,7 @@ from trueup.render.folding import fold, kind
 from trueup.render.formatting import count, known_as, money
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.overview import OPEN_RUN, Group, Overview, divided, groups, overview
+from trueup.render.partial_reads import LABEL, partial_reads
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, WIDTH, Style
 from trueup.render.view import ARRANGEMENT, Arrangement, GroupBy, View
@@ -183,6 +184,7 @@ def _read(plan: Plan) -> list[Line]:
     ]
     if plan.undo_of:
         rows[0] = (plan.names.source, plan.source, "")  # an undo reads none of its tables
+    rows += [(LABEL, line, "") for line in partial_reads(plan)]
     rows.append(("As of", plan.as_of.isoformat(), ""))
     if plan.undo_of:
         rows.append(("Undoes", f"run {plan.undo_of}", ""))

@@ -1,0 +1,22 @@
+"""What a plan has not read anew, in words."""
+
+from trueup.model.plan import PartialRead, Plan
+from trueup.render.formatting import count
+from trueup.render.sanitize import sanitize
+
+LABEL = "In part"
+"""Of the lines in a plan's head."""
+
+
+def partial_reads(plan: Plan) -> list[str]:
+    """One line for each query of which only what changed was read."""
+    return [_line(read) for read in plan.partial_reads]
+
+
+def _line(read: PartialRead) -> str:
+    """`Companies: 3 of 12,004 records changed since 2026-11-30T04:12:00Z; all read …`."""
+    entity, since, full = map(sanitize, (read.entity, read.since, read.full))
+    return (
+        f"{entity}: of {count(read.records, 'record')} only the {read.changed:,} that "
+        f"changed since {since} were read, all of them at {full}"
+    )
