@@ -7,7 +7,7 @@ connectors that it names, with the libraries that they load.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,11 +36,21 @@ if TYPE_CHECKING:
     from trueup.source.files.source import FileSource
     from trueup.source.profile import Profile
     from trueup.source.sql.source import SqlSource
+    from trueup.target.autotask.changed_reads import Changes
     from trueup.target.autotask.described import DescribedEntity
     from trueup.target.autotask.gateway import HttpTarget
+    from trueup.target.autotask.kept_metadata import KeptMetadata
+
+    Memory = tuple[KeptMetadata | None, Changes | None]
 
 WORKERS = 12
 """Requests in flight over all endpoints: three for each of four, as Autotask allows."""
+
+FULL_READ_AFTER = 24
+"""Hours after which records are read in full again, where only what changed is read."""
+
+METADATA, RECORDS = "metadata", "known"
+"""What is kept of the target, in a file of its own each, by the end of its name."""
 
 PROFILE = "profile.yaml"
 """The profile that is used where trueup.yaml names none; `trueup discover` writes it."""
@@ -49,8 +59,8 @@ DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 """What the sandbox accepts where its seed names no users; they open nothing else."""
 
 
-class Metadata(Enum):
-    """What is done with the target's metadata that an earlier command has kept."""
+class Kept(Enum):
+    """What is done with what an earlier command has read of the target, and kept."""
 
     IGNORED = auto()  # it is not used, and nothing is kept
     RENEWED = auto()  # it is not used, and what is read replaces it
@@ -75,11 +85,16 @@ def connections(
     *,
     max_calls: int | None = None,
     clock: Clock | None = None,
-    metadata: Metadata = Metadata.IGNORED,
+    metadata: Kept = Kept.IGNORED,
+    records: Kept = Kept.IGNORED,
 ) -> Iterator["Connections"]:
-    """Opens connectors on demand; what was opened is closed when the block ends."""
+    """Opens connectors on demand; what was opened is closed when the block ends.
+
+    `records` only has an effect where trueup.yaml says that what changed is to be read.
+    """
     with ExitStack() as stack:
-        yield Connections(project, stack, clock or SystemClock(), max_calls, metadata)
+        clock = clock or SystemClock()
+        yield Connections(project, stack, clock, max_calls, metadata, records)
 
 
 @contextmanager
@@ -88,13 +103,16 @@ def open_world(
     *,
     max_calls: int | None = None,
     clock: Clock | None = None,
-    metadata: Metadata = Metadata.IGNORED,
+    metadata: Kept = Kept.IGNORED,
+    records: Kept = Kept.IGNORED,
 ) -> Iterator[World]:
-    """Both systems and the state, closed when the block ends.
+    """Both systems and the state, closed when the block ends. Options as for `connections`.
 
     Raises EngineError for what cannot be opened.
     """
-    with connections(project, max_calls=max_calls, clock=clock, metadata=metadata) as opened:
+    with connections(
+        project, max_calls=max_calls, clock=clock, metadata=metadata, records=records
+    ) as opened:
         source, target, state = opened.source(), opened.target(), opened.state()
         yield World(source, target, state, clock or opened.shared_clock())
 
@@ -106,12 +124,15 @@ def open_state(project: Project, *, clock: Clock | None = None) -> Iterator[Stat
         yield opened.state()
 
 
-def metadata_file(project: Project) -> Path:
-    """Where the target's metadata is kept: beside the state, which belongs to one tenant too."""
+def kept_file(project: Project, what: str) -> Path:
+    """Where metadata or records of the target are kept: beside the state, which is of one tenant.
+
+    `what` is METADATA or RECORDS.
+    """
     if project.tenant:
-        return project.own / project.kept_file("metadata.json")
+        return project.own / project.kept_file(f"{what}.json")
     state = project.own / str(project.state.options["path"])
-    return state.with_name(f"{state.stem}.metadata.json")
+    return state.with_name(f"{state.stem}.{what}.json")
 
 
 @contextmanager
@@ -182,10 +203,11 @@ class Connections:
         stack: ExitStack,
         clock: Clock,
         max_calls: int | None,
-        metadata: Metadata = Metadata.IGNORED,
+        metadata: Kept = Kept.IGNORED,
+        records: Kept = Kept.IGNORED,
     ) -> None:
         self._project, self._stack, self._clock, self._max_calls = project, stack, clock, max_calls
-        self._metadata = metadata
+        self._metadata, self._records = metadata, records
         self._target: HttpTarget | None = None
         self._state: State | None = None
         self._server_clock: Clock | None = None
@@ -328,7 +350,7 @@ class Connections:
             self.clone_target(database)
         url = self._stack.enter_context(Sandbox(database, entities)).url
         name = f"a copy of {target.describe()}"
-        return self._http(url, credentials, {}, name, target.identity(), Metadata.IGNORED)
+        return self._http(url, credentials, {}, name, target.identity())
 
     def clone_target(self, database: Path) -> int:
         """Copies what the project's mappings touch into a sandbox's database; returns how much.
@@ -400,7 +422,8 @@ class Connections:
             str(options["username"]), str(options["secret"]), str(options["integration_code"])
         )
         name = self._project.catalogue.systems.target
-        return self._http(str(options["url"]), credentials, options, name, "", self._metadata)
+        url, memory = str(options["url"]), self._memory(options)
+        return self._http(url, credentials, options, name, memory=memory)
 
     def _sandbox(self, connection: Connection) -> "HttpTarget":
         from trueup.sandbox.autotask.server import Sandbox
@@ -408,14 +431,12 @@ class Connections:
         options = connection.options
         seed = self._read_path(connection, "seed") if options.get("seed") else None
         database = self._own_path(connection, "database")
-        metadata = self._metadata
-        if metadata is Metadata.USED and is_absent(database):
-            metadata = Metadata.RENEWED  # a new tenant under an old name
+        memory = self._memory(options, is_new=is_absent(database))
         sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
         url = self._stack.enter_context(sandbox).url
         identity = f"sandbox in {options['database']}"
         credentials = _sandbox_credentials(options)
-        return self._http(url, credentials, options, "sandbox", identity, metadata)
+        return self._http(url, credentials, options, "sandbox", identity, memory=memory)
 
     def _http(
         self,
@@ -423,12 +444,12 @@ class Connections:
         credentials: Credentials,
         options: Mapping[str, object],
         name: str,
-        identity: str,
-        metadata: Metadata,
+        identity: str = "",
+        *,
+        memory: "Memory" = (None, None),
     ) -> "HttpTarget":
         from trueup.target.autotask.client import AutotaskClient
         from trueup.target.autotask.gateway import HttpTarget
-        from trueup.target.autotask.kept_metadata import KeptMetadata
         from trueup.target.autotask.limits import RunLimits
 
         defaults = RunLimits()
@@ -442,11 +463,29 @@ class Connections:
         hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
         client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
         entities = self._project.catalogue.entities
-        kept = None
-        if metadata is not Metadata.IGNORED:
-            path, used = metadata_file(self._project), metadata is Metadata.USED
-            kept = KeptMetadata(path, self._clock, used=used)
-        return self._stack.enter_context(HttpTarget(client, entities, name, identity, kept))
+        target = HttpTarget(client, entities, name, identity, *memory)
+        return self._stack.enter_context(target)
+
+    def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> "Memory":
+        """What earlier commands have kept of the target; nothing of it is used of a new tenant."""
+        from trueup.target.autotask.changed_reads import Changes
+        from trueup.target.autotask.kept_metadata import KeptMetadata
+        from trueup.target.autotask.kept_records import KeptRecords
+
+        metadata, changes = None, None
+        if self._metadata is not Kept.IGNORED:
+            used = self._metadata is Kept.USED and not is_new
+            metadata = KeptMetadata(kept_file(self._project, METADATA), self._clock, used=used)
+        if self._records is not Kept.IGNORED and options.get("read") == "changed":
+            used = self._records is Kept.USED and not is_new
+            records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)
+            hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
+            changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
+        return metadata, changes
+
+    def _journal_head(self) -> str:
+        """Another text after each write of a run, on whichever machine it is made."""
+        return str(self.state().head())
 
     def _sqlite(self, connection: Connection) -> State:
         from trueup.state.sqlite.store import SqliteState

@@ -23,6 +23,7 @@ from trueup.model.history import (
     SettledChange,
     SystemsAdopted,
 )
+from trueup.model.plan import PartialRead
 from trueup.model.run import OPEN, Effects, Entry, Lease, Link, Pushed, Run, RunStatus, Step
 from trueup.ports.source import Row, RowOutcome, Rows, RowUpdate
 from trueup.ports.state import StateSnapshot
@@ -183,6 +184,10 @@ class FakeTarget:
 
     @property
     def notices(self) -> Sequence[str]:
+        return ()
+
+    @property
+    def partial_reads(self) -> Sequence[PartialRead]:
         return ()
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:

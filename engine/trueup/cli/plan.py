@@ -73,7 +73,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     help="Show what this configuration does that the one of a git revision, "
     "or of another project folder, does not.",
 )
-@click.option("--fresh", is_flag=True, help="Ask Autotask for fields, picklists and rights again.")
+@click.option("--fresh", is_flag=True, help="Use nothing that earlier plans kept.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
 @click.option(
     "--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}."

@@ -30,6 +30,8 @@ _ACCESS_OPTIONS = SECRETS | {
     "page",
     "cache",
     "refresh_after",
+    "read",
+    "full_read_after",
 }
 """Options of a connection about access rights and speed.
 

@@ -65,7 +65,7 @@ def resume(
 
 def _open_world(project: Project, options: ApplyOptions) -> AbstractContextManager[World]:
     """Opens the world for a run: what is written is never typed by metadata of an earlier plan."""
-    renewed = wiring.Metadata.RENEWED
+    renewed = wiring.Kept.RENEWED
     return wiring.open_world(project, max_calls=options.max_calls, metadata=renewed)
 
 

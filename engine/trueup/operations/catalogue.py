@@ -42,7 +42,7 @@ def pull(folder: Path | str, names: Sequence[str] = (), listener: Listener = SIL
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
-    with wiring.connections(project, metadata=wiring.Metadata.RENEWED) as opened:
+    with wiring.connections(project, metadata=wiring.Kept.RENEWED) as opened:
         opened.target().threshold()  # the first request with the credentials: it may be refused
         known_names = by_case(project.catalogue.entities)
         for name in dict.fromkeys(known_names.get(one.casefold(), one) for one in names) or (

@@ -51,7 +51,7 @@ def examine(project: Project) -> Examination:
     for the state.
     """
     needs = operations(project)
-    with wiring.connections(project, metadata=wiring.Metadata.RENEWED) as opened:
+    with wiring.connections(project, metadata=wiring.Kept.RENEWED) as opened:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
         findings += _findings_of(opened.examine_source, "source-open")

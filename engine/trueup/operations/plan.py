@@ -36,16 +36,18 @@ def plan(
     The records that were read are kept for searches, and a plan of everything for its own day sends
     notices, unless `keep` is false: nothing is written or sent then, neither in the systems nor on
     this machine. The target's metadata is that which an earlier plan has kept, if it is recent and
-    nothing contradicts it, unless `fresh` is true or `keep` is false.
+    nothing contradicts it, unless `fresh` is true or `keep` is false. The same holds for records,
+    where the project says that only what changed is to be read, and the plan is no undo.
 
     Raises ConfigError, with places, where mappings name what the tenant does not have, and
     EngineError where a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
-    metadata = wiring.Metadata.RENEWED if fresh else wiring.Metadata.USED
+    metadata = wiring.Kept.RENEWED if fresh else wiring.Kept.USED
     if not keep:
-        metadata = wiring.Metadata.IGNORED
-    with wiring.open_world(project, metadata=metadata) as world:
+        metadata = wiring.Kept.IGNORED
+    records = wiring.Kept.IGNORED if options.undo else metadata
+    with wiring.open_world(project, metadata=metadata, records=records) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:
         _keep(project, planned.records, listener)

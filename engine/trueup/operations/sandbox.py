@@ -112,7 +112,8 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
 def _forget_what_was_read(project: Project) -> None:
     """Removes what plans have kept of the tenant that the sandbox was."""
     record_copy.forget(project)
-    wiring.metadata_file(project).unlink(missing_ok=True)
+    for what in (wiring.METADATA, wiring.RECORDS):
+        wiring.kept_file(project, what).unlink(missing_ok=True)
 
 
 def snapshot(project: Project, file: Path, database: Path | None = None) -> None:

@@ -63,6 +63,7 @@ def assemble(
         outside=_outside(context, part) if part else None,
         systems=systems(world),
         names=context.systems,
+        partial_reads=tuple(world.target.partial_reads),
     )
 
 

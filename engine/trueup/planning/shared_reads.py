@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from trueup.errors import EngineError
 from trueup.model.catalogue import Entity
+from trueup.model.plan import PartialRead
 from trueup.model.project import Project
 from trueup.planning.needs import columns, entity_fields, finds
 from trueup.ports.source import ForwardingSource, Row, RowOutcome, Rows, RowUpdate, Source
@@ -152,6 +153,11 @@ class SharedTarget:
     def notices(self) -> Sequence[str]:
         """Those of the target beneath."""
         return self._beneath.notices
+
+    @property
+    def partial_reads(self) -> Sequence[PartialRead]:
+        """Those of the target beneath."""
+        return self._beneath.partial_reads
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that fit, ascending by id. Raises `TargetError`.

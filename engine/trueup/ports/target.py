@@ -10,6 +10,7 @@ from typing import Protocol
 
 from trueup.model import mapping_state as work
 from trueup.model.catalogue import Entity
+from trueup.model.plan import PartialRead
 
 Record = work.Record
 
@@ -76,6 +77,11 @@ class Target(Protocol):
     @property
     def notices(self) -> Sequence[str]:
         """Remarks about reading that no plan depends on: metadata that an earlier plan has read."""
+        ...
+
+    @property
+    def partial_reads(self) -> Sequence[PartialRead]:
+        """Queries of which only what changed was read since an earlier plan; most targets: none."""
         ...
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:

@@ -18,9 +18,11 @@ from typing import Self
 
 from trueup.errors import TargetError, TargetRejected
 from trueup.model.catalogue import Entity, Field
+from trueup.model.plan import PartialRead
 from trueup.ports.target import CallCosts, Condition, Record, Threshold
 from trueup.target.autotask.call_costs import COSTS
 from trueup.target.autotask.catalogue import EntityRights
+from trueup.target.autotask.changed_reads import ChangedReads, Changes
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.contradictions import contradict
 from trueup.target.autotask.kept_metadata import KeptMetadata
@@ -50,17 +52,24 @@ class HttpTarget:
         name: str,
         identity: str = "",
         kept: KeptMetadata | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """`entities` is the shipped catalogue; `name` is how messages call the target.
 
         `identity` replaces the client's identity if address and user do not identify the tenant: a
-        sandbox has another port in each run. `kept` has metadata of earlier plans.
+        sandbox has another port in each run. `kept` has metadata of earlier plans, `changes` their
+        records; without them everything is read in full.
         """
         self.client = client
         self._denied: dict[str, frozenset[str]] = {}
         self._name = name
         self._identity = identity or client.identity
         self._metadata = Metadata(client, entities, kept, self._identity)
+        self._changed = (
+            ChangedReads(client, changes, lambda: client.reads_as(self._identity))
+            if changes
+            else None
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +78,10 @@ class HttpTarget:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections, and keeps the metadata that was read."""
+        """Closes the connections, and keeps what was read for later plans."""
         self._metadata.save()
+        if self._changed:
+            self._changed.save()
         self.client.close()
 
     def describe(self) -> str:
@@ -111,8 +122,9 @@ class HttpTarget:
 
     @property
     def spared(self) -> int:
-        """Kept answers that are used in the place of a request."""
-        return self._metadata.kept_answers()
+        """Requests that were not sent because of what an earlier plan has kept."""
+        records = self._changed.spared if self._changed else 0
+        return self._metadata.kept_answers() + records
 
     def threshold(self) -> Threshold:
         """Returns the calls of the current hour, read from the service. Raises `TargetError`."""
@@ -155,22 +167,40 @@ class HttpTarget:
         In doubt is that of these entities, and what an answer has contradicted. Raises
         `TargetError`.
         """
-        return self._metadata.renew(entities)
+        has_changed = self._metadata.renew(entities)
+        if has_changed and self._changed:
+            self._changed.begin_again()
+        return has_changed
 
     def forget_metadata(self, entity: str) -> None:
         """Drops the entity's kept metadata: the next plan asks for it."""
         self._metadata.forget(entity)
 
     @property
+    def partial_reads(self) -> Sequence[PartialRead]:
+        """What was not read in full."""
+        return self._changed.partial if self._changed else ()
+
+    @property
     def notices(self) -> Sequence[str]:
-        """Says of how many entities the metadata was read by an earlier plan, and when."""
+        """Says what an earlier plan has read, and when: metadata by entity, records by query."""
+        return (*self._metadata_notices(), *self._record_notices())
+
+    def _metadata_notices(self) -> Iterator[str]:
         since = self._metadata.kept_since()
-        if not since:
-            return ()
-        many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))
-        oldest = min(since.values()).astimezone(UTC)
-        text = f"{self._name}: the metadata of {many} was read at {oldest:%Y-%m-%d %H:%M} UTC"
-        return (f"{text}, which spares {self.spared} calls; `trueup plan --fresh` reads it again",)
+        if since:
+            many = f"{len(since)} entities" if len(since) > 1 else next(iter(since))
+            oldest = min(since.values()).astimezone(UTC)
+            text = f"{self._name}: the metadata of {many} was read at {oldest:%Y-%m-%d %H:%M} UTC"
+            spared = self._metadata.kept_answers()
+            yield f"{text}, which spares {spared} calls; `trueup plan --fresh` reads it again"
+
+    def _record_notices(self) -> Iterator[str]:
+        if self._changed and self._changed.in_one_call:
+            many, spared = self._changed.in_one_call, self._changed.spared
+            entities = f"{many} entities were each" if many > 1 else "1 entity was"
+            text = f"{self._name}: {entities} read in full in one call"
+            yield f"{text}; what is known of records spares {spared} calls"
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that meet the conditions, ordered by id, with `id` and these fields.
@@ -182,9 +212,12 @@ class HttpTarget:
         definition = self._metadata.with_fields(entity, names, condition_fields)
         if "query" not in definition.operations:
             raise TargetError(f"{entity} cannot be read: Autotask has no query for it")
-        query = Query(entity, filters(definition, where), counted=not where)
         with self._forgetting(entity):
-            items = merged(read_pieces(self.client, query, include_fields(names)))
+            if self._changed:
+                items = self._changed.read(definition, where, names)
+            else:
+                query = Query(entity, filters(definition, where), counted=not where)
+                items = merged(read_pieces(self.client, query, include_fields(names)))
         record = record_reader(definition, names)
         try:
             records = [record(items[number]) for number in sorted(items)]

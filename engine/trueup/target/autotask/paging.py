@@ -14,7 +14,8 @@ Therefore:
   everything is read again; in the end it is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,24 +79,33 @@ class EntityPages:
 
     def __init__(self, client: AutotaskClient, entity: str, include: list[str]) -> None:
         """`include` are the fields to read."""
+        self.requests = 0  # without repeats
         self._client = client
         self._entity = entity
         self._include = include
 
     def read_all(
-        self, filter_: Filter, *, counted: bool, most: int | None = None, thorough: bool = True
+        self,
+        filter_: Filter,
+        *,
+        counted: bool,
+        most: int | None = None,
+        thorough: bool = True,
+        known: AbstractSet[int] = frozenset(),
     ) -> dict[int, Item]:
         """Returns all records that the filter finds, by id.
 
         `counted` compares with query/count in any case. `most` is the highest possible number of
         records; when so many are found, the read is complete. `thorough` also counts a read of
-        more than one page whose pages fit together.
+        more than one page whose pages fit together. `known` are ids that an earlier, counted read
+        has found: a read that finds just these is complete.
         Raises `TargetUnavailable` if pages and count differ, and the client's errors.
         """
         difference = ""
         for _ in range(_MOST_ROUNDS):
             chain = self._read_chain(filter_, most, thorough=thorough)
-            if len(chain.items) == most or not (counted or chain.doubtful):
+            is_complete = len(chain.items) == most or (known and chain.items.keys() == known)
+            if is_complete or not (counted or chain.doubtful):
                 return chain.items
             difference = self._reconcile(filter_, chain.items)
             if not difference:
@@ -109,7 +119,7 @@ class EntityPages:
         """
         count = len(items)
         for _ in range(_MOST_ROUNDS):
-            count = self._count(filter_)
+            count = self.count(filter_)
             if count <= len(items):
                 break
             rest = after(filter_, max(items)) if items else filter_
@@ -133,6 +143,7 @@ class EntityPages:
         return chain
 
     def _read_page(self, path: str, filter_: Filter) -> RecordPage:
+        self.requests += 1
         body = {"filter": filter_, "IncludeFields": self._include}
         request = ApiRequest("POST", path, self._entity, f"reading {self._entity}", body)
         return self._client.call(request, self._parse_page)
@@ -148,10 +159,23 @@ class EntityPages:
         path = self._client.zone().path_of(url) if url else None
         return RecordPage(items, path, is_full, doubtful=is_cut or (is_full and not path))
 
-    def _count(self, filter_: Filter) -> int:
+    def count(self, filter_: Filter) -> int:
+        """Returns how many records the filter finds. Raises the client's errors."""
+        self.requests += 1
         path, what = f"{self._entity}/query/count", f"counting {self._entity}"
         request = ApiRequest("POST", path, self._entity, what, {"filter": filter_})
         return self._client.call(request, _parse_count)
+
+
+def full_requests(sizes: Sequence[int], *, counted: bool, page: int = PAGE_SIZE) -> int:
+    """Returns the requests of a full read of pieces that find so many records, without repeats."""
+    requests = 0
+    for size in sizes:
+        pages = max(1, -(-size // page))
+        is_doubtful = size > 0 and size % page == 0  # the last page is full
+        is_one_of_several = len(sizes) == 1 and pages > 1
+        requests += pages + (counted or is_doubtful or is_one_of_several)
+    return requests
 
 
 def _page_parts(payload: object) -> tuple[list[Any], Mapping[str, Any]]:

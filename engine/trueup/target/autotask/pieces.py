@@ -1,6 +1,6 @@
 """Reads a query in the pieces that Autotask accepts, a few at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def read_pieces(
                 read.cancel()
 
 
-def merged(pieces: Iterable[dict[int, Item]]) -> dict[int, Item]:
+def merged(pieces: Iterable[Mapping[int, Item]]) -> dict[int, Item]:
     """Returns the records of all pieces; one that two pieces find is one."""
     items: dict[int, Item] = {}
     for piece in pieces:

@@ -211,7 +211,8 @@ def _day(raw: object) -> date | None:
     return date.fromisoformat(text[:10])
 
 
-def _instant(raw: object) -> datetime | None:
+def to_instant(raw: object) -> datetime | None:
+    """Returns an instant of a record, None where it is not set. Raises `ValueError`."""
     text = str(raw).strip()
     if not text:
         return None
@@ -225,7 +226,7 @@ _READERS: Mapping[Type, Callable[[Any], object]] = {
     Type.DECIMAL: _decimal,
     Type.BOOLEAN: _boolean,
     Type.DAY: _day,
-    Type.INSTANT: _instant,
+    Type.INSTANT: to_instant,
     Type.LOOKUP: _text,
     Type.CHOICE: _text,
 }

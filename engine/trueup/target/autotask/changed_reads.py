@@ -1,0 +1,374 @@
+"""Reads what has changed since an earlier plan, where that costs fewer calls than reading all.
+
+Two ways, and everything else is read in full:
+
+- **In one call.** Where all that is asked of an entity fits on one page, one query reads all of it,
+  in full, and nothing kept is used but ids and the values of fields that are queried by. They prove
+  that no record is missing, and that each query finds the same ones as before.
+- **What changed.** Where a query has more pages, records that were modified since are read, with
+  an overlap, and `query/count` must fit the kept records and these. Otherwise all are read.
+
+The second way trusts the fields in which Autotask states when a record was modified. Which edits
+move them is UNCERTAIN (docs/explanation/autotask.md, section 9), so that it is an option, and each
+query is read in full again after a time that the project sets. The time from which on records are
+asked for is the newest modification that the kept ones state, less the overlap: that clock is
+certainly the one that the fields are set by. It is never later than this machine's own time of the
+read, because a record may state a time that is yet to come.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from trueup.errors import TargetRejected
+from trueup.model.catalogue import UDF, Entity, Type
+from trueup.model.plan import PartialRead
+from trueup.ports.target import Condition
+from trueup.target.autotask.client import AutotaskClient
+from trueup.target.autotask.kept_records import KeptQuery, KeptRecords, query_key
+from trueup.target.autotask.paging import PAGE_SIZE, EntityPages, Item, full_requests
+from trueup.target.autotask.pieces import Query, merged, read_pieces
+from trueup.target.autotask.query import MOST_OR, Filter, filters
+from trueup.target.autotask.wire import ID, include_fields, to_instant
+
+CLOCKS = ("lastModifiedDate", "lastModifiedDateTime", "lastTrackedModifiedDateTime")
+"""Fields that state when a record was modified last."""
+
+ACTIVITY = "lastActivityDate"
+"""A field that some edits may move; what else moves it is not known, so it is no clock."""
+
+OVERLAP = timedelta(hours=2)
+"""More than a transaction takes, and than a clock that keeps local time is set back in autumn."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is known of records, and how far it is trusted."""
+
+    kept: KeptRecords
+    full_after: timedelta  # a query is read in full again that long after it was
+    page: int = PAGE_SIZE  # records of an entity up to which all of them are read in any case
+    epoch: Callable[[], str] = str  # another text after each write of a run
+
+
+@dataclass(slots=True)
+class _EntityReads:
+    """What is kept of an entity, and what this pass has asked of it."""
+
+    entity: Entity
+    kept: Mapping[str, KeptQuery]  # by key; without what is too old
+    asked: dict[str, KeptQuery] = field(default_factory=dict)
+    in_one_call: Mapping[int, Item] | None = None  # the records of all kept queries, read now
+    tried: bool = False  # to read them in one call
+
+
+class ChangedReads:
+    """Reads queries as cheaply as is safe, and keeps what the next plan needs for that."""
+
+    def __init__(
+        self,
+        client: AutotaskClient,
+        changes: Changes,
+        tenant: Callable[[], str],
+    ) -> None:
+        """`tenant` names those to whom kept records belong."""
+        self.spared = 0  # requests that full reads would have needed besides
+        self._client = client
+        self._kept = changes.kept
+        self._tenant, self._epoch = tenant, changes.epoch
+        self._began: str | None = None  # the epoch of the first read
+        self._full_after = changes.full_after
+        self._page = changes.page
+        self._entities: dict[str, _EntityReads] = {}
+        self._partial: dict[tuple[str, str], PartialRead] = {}
+        self._without_stamps: set[str] = set()
+        self._lock = threading.RLock()
+
+    @property
+    def partial(self) -> Sequence[PartialRead]:
+        """What was not read in full, by entity and in the order of reading."""
+        return sorted(self._partial.values(), key=lambda read: read.entity)
+
+    @property
+    def in_one_call(self) -> int:
+        """Entities of which all that was asked for was read in one call."""
+        return sum(reads.in_one_call is not None for reads in self._entities.values())
+
+    def begin_again(self) -> None:
+        """From now on all queries are sent again: metadata has changed, and a plan is made anew."""
+        with self._lock:
+            self._keep()
+            self._entities.clear()
+            self._partial.clear()
+
+    def save(self) -> None:
+        """Keeps what was read, for the next plan."""
+        with self._lock:
+            self._keep()
+            self._kept.save()
+
+    def read(
+        self, entity: Entity, where: Sequence[Condition], names: Sequence[str]
+    ) -> Mapping[int, Item]:
+        """Returns all records that meet the conditions, by id. Raises `TargetError`."""
+        query = Query(entity.name, filters(entity, where), counted=not where)
+        fields = [condition.field for condition in where]
+        if ID in fields or any(name.startswith(UDF) for name in fields) or not query.filters:
+            return merged(read_pieces(self._client, query, include_fields(names)))
+        with self._lock:
+            self._began = self._epoch() if self._began is None else self._began
+            self._kept.belong_to(f"{self._tenant()}, {self._began}")
+            self._reads_of(entity)
+            include = include_fields([*names, *fields, *self._stamps(entity)])
+            return self._read(entity, query, include)
+
+    def _read(self, entity: Entity, query: Query, include: list[str]) -> Mapping[int, Item]:
+        reads = self._reads_of(entity)
+        known = reads.kept.get(query_key(query.filters))
+        if known is None or not {*include} <= {*known.include}:
+            return self._read_in_full(entity, query, include)
+        if not reads.tried:
+            reads.tried = True
+            reads.in_one_call = self._read_in_one_call(entity.name, reads.kept)
+        if reads.in_one_call is not None:
+            return self._part_of(reads.in_one_call, reads, known)
+        found = self._read_changes(entity, known)
+        if found is None:
+            return self._read_in_full(entity, query, include)
+        reads.asked[found.key] = found
+        return merged(found.pieces)
+
+    def _reads_of(self, entity: Entity) -> _EntityReads:
+        name = entity.name
+        if name not in self._entities:
+            queries = {one.key: one for one in self._kept.queries(name) if self._is_recent(one)}
+            self._entities[name] = _EntityReads(entity, queries)
+            stamps = self._stamps(entity)
+            if any(not {*stamps} <= {*query.include} for query in queries.values()):
+                self._without_stamps.add(name)  # the tenant has refused one
+        return self._entities[name]
+
+    def _is_recent(self, query: KeptQuery) -> bool:
+        return timedelta(0) <= self._kept.clock.now() - query.full < self._full_after
+
+    # In full
+
+    def _read_in_full(self, entity: Entity, query: Query, include: list[str]) -> Mapping[int, Item]:
+        start = self._kept.clock.now()
+        try:
+            pieces = read_pieces(self._client, query, include)
+        except TargetRejected:
+            stamps = self._stamps(entity)
+            if not stamps:
+                raise
+            # The tenant may lack one of them: the catalogue is not its metadata.
+            self._without_stamps.add(entity.name)
+            include = [name for name in include if name not in stamps]
+            pieces = read_pieces(self._client, query, include)
+            self.spared -= 1
+        kept = KeptQuery(
+            query.filters, include, query.counted, pieces, complete=True, read=start, full=start
+        )
+        self._reads_of(entity).asked[kept.key] = kept
+        self._partial.pop((entity.name, kept.key), None)
+        return merged(pieces)
+
+    # In one call
+
+    def _read_in_one_call(
+        self, entity: str, kept: Mapping[str, KeptQuery]
+    ) -> Mapping[int, Item] | None:
+        """The records of all kept queries, read in full now; None where that proves too little."""
+        queries = [*kept.values()]
+        if not self._is_one_page(queries):
+            return None
+        known = merged(piece for query in queries for piece in query.pieces)
+        include = dict.fromkeys(name for query in queries for name in query.include)
+        pages = EntityPages(self._client, entity, [*include])
+        try:
+            items = pages.read_all(
+                _either(queries),
+                counted=len(queries) == 1 and queries[0].counted,
+                known=known.keys(),
+            )
+        except TargetRejected as refusal:
+            _log.info("%s cannot be read in one call: %s", entity, refusal)
+            return None
+        finally:
+            self.spared -= pages.requests
+        is_one = len(queries) == 1 and len(queries[0].filters) == 1
+        return items if is_one or _same_members(known, items, queries) else None
+
+    def _part_of(
+        self, items: Mapping[int, Item], reads: _EntityReads, known: KeptQuery
+    ) -> Mapping[int, Item]:
+        """What a query finds, of the records of all: the same as before, or all, if it is alone."""
+        if len(reads.kept) == 1 and len(known.filters) == 1:
+            pieces = [dict(items)]
+        else:
+            pieces = [{id_: items[id_] for id_ in piece} for piece in known.pieces]
+        self.spared += full_requests([*map(len, pieces)], counted=known.counted)
+        reads.asked[known.key] = replace(known, pieces=pieces, complete=True)
+        return merged(pieces)
+
+    # What changed
+
+    def _read_changes(self, entity: Entity, known: KeptQuery) -> KeptQuery | None:
+        """The query brought up to date by what changed; None where it has to be read in full."""
+        since = self._since(entity, known)
+        if since is None:
+            return None
+        start = self._kept.clock.now()
+        newer = _modified_since(entity, self._stamps(entity), since)
+        pages = EntityPages(self._client, entity.name, [*known.include])
+        pieces, changed = [], 0
+        try:
+            for filter_, before in zip(known.filters, known.pieces, strict=True):
+                found = pages.read_all([*filter_, newer], counted=False)
+                piece = {**before, **found}
+                changed += sum(before.get(id_) != item for id_, item in found.items())
+                if pages.count(filter_) != len(piece):
+                    _log.info("%s: records are missing, or new to the query", entity.name)
+                    return None
+                pieces.append({id_: piece[id_] for id_ in sorted(piece)})
+        except TargetRejected as refusal:
+            _log.info("%s cannot be read by what changed: %s", entity.name, refusal)
+            return None
+        finally:
+            self.spared -= pages.requests
+        self.spared += full_requests([*map(len, pieces)], counted=known.counted)
+        current = replace(known, pieces=pieces, read=start if changed else known.read)
+        self._partial[entity.name, known.key] = PartialRead(
+            entity.name, current.size, changed, _text(since), _text(known.full)
+        )
+        return current
+
+    def _stamps(self, entity: Entity) -> list[str]:
+        """Fields that an edit may move: those by which changed records are found."""
+        if entity.name in self._without_stamps:
+            return []
+        return [
+            name
+            for name in (*CLOCKS, ACTIVITY)
+            if (known := entity.field(name)) and known.type is Type.INSTANT and known.queryable
+        ]
+
+    def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
+        """From which modification on records are asked for.
+
+        None where a record does not state any, or where a full read does not cost more calls.
+        """
+        stamps = self._stamps(entity)
+        clocks = [name for name in stamps if name != ACTIVITY] or stamps
+        sizes = [*map(len, query.pieces)]
+        in_full = full_requests(sizes, counted=query.counted, page=self._page)
+        if not clocks or not query.complete or 2 * len(sizes) >= in_full:
+            return None
+        newest: datetime | None = None
+        for piece in query.pieces:
+            for item in piece.values():
+                times = [time for name in clocks if (time := _time(item.get(name)))]
+                if not times:
+                    return None
+                newest = max(times) if newest is None else max(newest, *times)
+        return min(newest, query.read) - OVERLAP if newest else None
+
+    # What is kept
+
+    def _keep(self) -> None:
+        """Takes what was asked for; of entities of which nothing was, what was kept stays."""
+        for name, reads in self._entities.items():
+            if reads.asked:
+                queries = self._worth_keeping(reads.entity, [*reads.asked.values()])
+                self._kept.put(name, queries)
+
+    def _worth_keeping(self, entity: Entity, queries: Sequence[KeptQuery]) -> Sequence[KeptQuery]:
+        """Queries by which the next plan saves calls, with no more than it needs of them."""
+        if self._is_one_page(queries):
+            return [_members(one, queries) for one in queries] if _requests(queries) > 1 else []
+        return [one for one in queries if self._since(entity, one)]
+
+    def _is_one_page(self, queries: Sequence[KeptQuery]) -> bool:
+        """Whether one query can read all of them, and tell which records each of them finds."""
+        known = merged(piece for query in queries for piece in query.pieces)
+        filters_ = [filter_ for query in queries for filter_ in query.filters]
+        values = sum(_alternatives(filter_) for filter_ in filters_)
+        if len(known) > self._page or values + len(filters_) > MOST_OR:
+            return False
+        names = _queried(queries)
+        items = [item for query in queries for piece in query.pieces for item in piece.values()]
+        return len(filters_) == 1 or all(names <= item.keys() for item in items)
+
+
+def _requests(queries: Iterable[KeptQuery]) -> int:
+    """Requests of reading all of them in full."""
+    sizes = (([*map(len, query.pieces)], query.counted) for query in queries)
+    return sum(full_requests(pieces, counted=counted) for pieces, counted in sizes)
+
+
+def _queried(queries: Iterable[KeptQuery]) -> set[str]:
+    """Fields on whose values it depends which of the queries find a record."""
+    conditions = (one for query in queries for filter_ in query.filters for one in filter_)
+    return {str(condition["field"]) for condition in conditions} - {ID}
+
+
+def _alternatives(filter_: Filter) -> int:
+    """What counts against the limit of OR conditions."""
+    values = (condition.get("value") for condition in filter_)
+    return sum(len(value) for value in values if isinstance(value, list))
+
+
+def _either(queries: Sequence[KeptQuery]) -> Filter:
+    """A filter for what any of the queries finds."""
+    filters_ = [filter_ for query in queries for filter_ in query.filters]
+    if len(filters_) == 1:
+        return filters_[0]
+    return [{"op": "or", "items": [{"op": "and", "items": filter_} for filter_ in filters_]}]
+
+
+def _members(query: KeptQuery, queries: Sequence[KeptQuery]) -> KeptQuery:
+    """The query with nothing of its records but ids, and the values that any query depends on."""
+    is_one = sum(len(one.filters) for one in queries) == 1
+    names = {ID} if is_one else {ID, *_queried(queries)}
+    pieces = [
+        {id_: {name: item[name] for name in item if name in names} for id_, item in piece.items()}
+        for piece in query.pieces
+    ]
+    return replace(query, pieces=pieces, complete=False)
+
+
+def _same_members(
+    before: Mapping[int, Item], now: Mapping[int, Item], queries: Sequence[KeptQuery]
+) -> bool:
+    """Whether each query finds the same records as before.
+
+    That is so where no record is new or missing, and none has another value that is queried by.
+    """
+    names = _queried(queries)
+    return before.keys() == now.keys() and all(
+        names <= item.keys() and all(item[name] == before[id_].get(name) for name in names)
+        for id_, item in now.items()
+    )
+
+
+def _modified_since(entity: Entity, stamps: Sequence[str], since: datetime) -> Mapping[str, object]:
+    """A condition that a record meets if any of these fields states that time or a later one."""
+    conditions = [filters(entity, [Condition(name, "gte", since)])[0][0] for name in stamps]
+    return conditions[0] if len(conditions) == 1 else {"op": "or", "items": conditions}
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _time(value: Any) -> datetime | None:  # noqa: ANN401 -- any JSON
+    """The time that a record states; None where it states none, or it cannot be read."""
+    try:
+        return to_instant(value) if value else None
+    except (TypeError, ValueError):
+        return None
