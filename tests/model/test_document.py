@@ -339,9 +339,9 @@ def kinds(plan):
 @SLOW
 @given(PLANS)
 def test_the_document_is_what_json_writes_with_its_digest(plan):
-    text = json.dumps(
-        {"format": FORMAT, **encode(plan)}, ensure_ascii=False, indent=1, allow_nan=False
-    )
+    document = {"format": FORMAT, **encode(plan)}
+    del document["partial_reads"]  # it stands outside of what the digest is about
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     readable = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
     assert dumps(plan) == with_digest(readable + "\n")

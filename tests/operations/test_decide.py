@@ -40,6 +40,9 @@ class Desk:
     def state(self) -> object:
         return self.scene.state
 
+    def shared_clock(self) -> object:
+        return self.scene.clock
+
     def correct(self) -> Written:
         """Decides to correct the subscription, and takes the file over into the project."""
         project = replace(self.scene.project, root=str(self.folder))
