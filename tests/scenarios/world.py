@@ -186,6 +186,11 @@ class World:
             settings.put(db, name, {**settings.get(db, name, {}), **values})
         KEPT.forget_metadata()
 
+    def delete(self, entity: str, record: int) -> None:
+        """A record is gone from Autotask, as its support can do."""
+        with self._sandbox().store.writing() as db:
+            db.execute(f'DELETE FROM "{entity}" WHERE id = ?', [record])  # noqa: S608 -- a test's
+
     def post(self, until: str) -> None:
         """Approve & Post: everything up to a day is billed."""
         posted = {str(row["id"]): until for row in self.records("Contracts")}

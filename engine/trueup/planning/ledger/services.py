@@ -72,7 +72,8 @@ class ServiceLedgers:
     def _going_on(self) -> Iterable[int]:
         """Services whose units may go on with another one: of a successor, or of the row itself."""
         holders = map(self._state.holder, self._state.moved_from.values())
-        yield from (self._state.record_ids[one] for one in holders if one in self._state.record_ids)
+        linked = (self._state.record_ids.get(one) for one in holders)
+        yield from (one for one in linked if one in self._state.records)  # a record may be gone
         yield from self._state.left_records.values()
 
     def _end_of(self, record: int) -> date | None:
@@ -89,7 +90,12 @@ class ServiceLedgers:
             (record_of(holder(old)), record_of(holder(new)))
             for new, old in self._state.moved_from.items()
         ]
-        both = [(old, new) for old, new in pairs if old is not None and new is not None]
+        known = self._state.records
+        both = [
+            (old, new)
+            for old, new in pairs
+            if old is not None and new is not None and old in known and new in known
+        ]
         split = [pair for pair in both if all(map(self._is_billed, pair))]
         records = {record for pair in split for record in pair}
         terms = {one: self._terms.terms(self._state.records[one], "") for one in records}

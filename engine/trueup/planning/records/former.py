@@ -44,7 +44,8 @@ def _free_records(context: PlanContext, mapping: MappingSpec) -> Mapping[Identit
 def _owners(context: PlanContext, mapping: MappingSpec) -> Mapping[Identity, str]:
     """Rows by the identity that their record carries; also by that of a row before them."""
     state, values = context.states[mapping.name], getter([*mapping.identity])
-    owners = {tuple(values(state.records[id_])): key for key, id_ in state.record_ids.items()}
+    linked = [(key, state.records.get(id_)) for key, id_ in state.record_ids.items()]
+    owners = {tuple(values(one)): key for key, one in linked if one is not None}  # not those gone
     keys = KeyValues(context, mapping)
     for predecessor, successor in state.succeeded_by.items():
         if predecessor in state.rows and successor in state.record_ids:
