@@ -13,7 +13,7 @@ from datetime import date
 from threading import Event
 
 from trueup.applying.admission import admit, reopen
-from trueup.applying.job import Job, Watch, no_watch
+from trueup.applying.job import Job, Progress, Watch, no_watch
 from trueup.applying.lock import hold_lock
 from trueup.applying.runner import Runner
 from trueup.model.gc_pause import gc_paused
@@ -33,6 +33,7 @@ from trueup.planning.pushed_changes import PushedChanges
 from trueup.planning.reading import Records, read_source
 from trueup.planning.records.align import align
 from trueup.planning.records.write_backs import write_backs
+from trueup.planning.row_progress import RowProgress
 from trueup.planning.selection.early_check import require_known_mappings, require_known_rows
 from trueup.planning.selection.select import SelectionRequest, select
 from trueup.planning.systems import require_same_systems
@@ -92,8 +93,12 @@ def plan_with_context(
     world: World,
     options: PlanOptions | None = None,
     report: Report = no_report,
+    watch: Watch = no_watch,
 ) -> Planned:
-    """As `plan`, with what the plan was made from, if the options ask for it."""
+    """As `plan`, with what the plan was made from, if the options ask for it.
+
+    `watch` takes how many rows are done, where there are many.
+    """
     options = options or PlanOptions()
     as_of = options.as_of or project.as_of or world.clock.now().astimezone(project.zone).date()
     snapshot = world.state.load()
@@ -121,6 +126,10 @@ def plan_with_context(
         findings=[*open_run_findings(world.state, snapshot), *tables.findings],
         service_ledgers={} if options.explained else None,
         rule_names={} if options.explained else None,
+        row_progress=RowProgress(
+            sum(len(tables.rows[one.source.table]) for one in project.mappings.values()),
+            lambda done, total, title: watch(Progress(done, total, title)),
+        ),
     )
     require_known_rows(context, request)
     for mapping in project.mappings.values():

@@ -232,6 +232,16 @@ def test_the_bar_says_how_far_and_how_long():
     assert time_left(7200) == "2.0 h left"
 
 
+def test_the_time_that_is_left_is_worked_out_anew_for_a_run_that_follows_a_plan():
+    clock = iter([0.0, 10.0, 100.0, 110.0])
+    meter = Meter(lambda: next(clock))
+    meter.line(Progress(10_000, 40_000, "Contracts"))
+    assert " 20 s left " in meter.line(Progress(20_000, 40_000, "Contracts"))
+
+    assert "left" not in meter.line(Progress(1, 5, "Alpine"))
+    assert " 30 s left " in meter.line(Progress(2, 5, "Alpine"))
+
+
 @pytest.mark.parametrize(
     ("verbose", "as_json", "said"),
     [(True, False, "reading\n2/7 Alpine\n"), (False, False, ""), (True, True, "")],

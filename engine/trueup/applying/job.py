@@ -13,11 +13,11 @@ from trueup.ports.world import World
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """How far a run is, in changes, or a plan of many rows, in rows."""
 
     done: int
     total: int
-    name: str = ""  # of the change that was recorded last
+    name: str = ""  # of the change that was recorded last, or of the mapping
 
 
 Watch = Callable[[Progress], None]

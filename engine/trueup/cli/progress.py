@@ -89,7 +89,8 @@ class Meter:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._first: tuple[int, float] | None = None
+        self._first = (0, 0.0)  # what was done at first, and when
+        self._total = -1  # of what progress was shown last: a plan's rows, then a run's changes
 
     def line(self, progress: Progress, width: int = WIDEST) -> str:
         """A bar, how many of how many, the time that is left, and the last change.
@@ -97,7 +98,9 @@ class Meter:
         `width` is in columns. The bar takes at most a third of it.
         """
         now = self._clock()
-        begun, since = self._first = self._first or (progress.done, now)
+        if progress.total != self._total:
+            self._first, self._total = (progress.done, now), progress.total
+        begun, since = self._first
         length = min(BAR, width // 3)
         full = length * progress.done // max(1, progress.total)
         bar = "█" * full + "░" * (length - full)

@@ -19,7 +19,7 @@ class Listener:
     """Functions that are called with what happens; each may be left out."""
 
     step: Report = no_report  # what planning does now
-    progress: Watch = no_watch  # how far a run is
+    progress: Watch = no_watch  # how far a run is, or a plan of many rows
     notice: Callable[[str], None] = _ignore  # about the reading of the source
     planned: Callable[[Plan], None] = _ignore  # the plan that is about to be applied
 

@@ -136,7 +136,9 @@ def _in_doubt(project: Project, plan: Plan) -> set[str]:
 
 def _planned(world: World, project: Project, options: PlanOptions, listener: Listener) -> Planned:
     try:
-        planned = pipeline.plan_with_context(project, world, options, listener.step)
+        planned = pipeline.plan_with_context(
+            project, world, options, listener.step, listener.progress
+        )
     except TargetRejected as refusal:
         if unknown := unknown_fields(project, world.target):
             raise ConfigError(unknown) from refusal

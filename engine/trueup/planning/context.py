@@ -22,6 +22,7 @@ from trueup.planning.in_doubt import InDoubt
 from trueup.planning.labels import RowLabels
 from trueup.planning.pushed_changes import PushedChanges
 from trueup.planning.reading import Records
+from trueup.planning.row_progress import RowProgress
 from trueup.ports.source import Row
 from trueup.ports.state import StateSnapshot
 from trueup.ports.target import Target
@@ -46,6 +47,7 @@ class PlanContext:
     pushed_changes: PushedChanges  # what pending changes held when they were pushed
     unreadable: Mapping[str, UnreadableRows] = field(default_factory=dict)  # by table
     findings: list[Finding] = field(default_factory=list)
+    row_progress: RowProgress = field(default_factory=RowProgress)
 
     # By mapping
     states: dict[str, MappingState] = field(default_factory=dict)

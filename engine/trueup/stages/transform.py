@@ -1,6 +1,6 @@
 """Evaluates each row's expressions in one fused call; lists the rows that need a closer look."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from trueup.expressions import EVALUATION_ERRORS
@@ -8,28 +8,34 @@ from trueup.expressions.compiled import Compiled
 from trueup.expressions.namespace import Namespace
 from trueup.model.mapping_state import MappingState, Row
 
+KeyedRow = tuple[str, Row]
+
 
 def transform(
-    compiled: Compiled, rows: Iterable[Row], namespace: Namespace, key: str
+    compiled: Compiled,
+    rows: Iterable[Row],
+    namespace: Namespace,
+    key: str,
+    counted: Callable[[Iterable[KeyedRow]], Iterable[KeyedRow]] = iter,
 ) -> tuple[MappingState, Sequence[str]]:
     """The state of the mapping after the fused call, and the keys of rows that failed somewhere.
 
-    `key` is the column that identifies a row.
+    `key` is the column that identifies a row. `counted` gives the rows back one by one.
     """
     by_key = {row[key]: row for row in rows}
     state = MappingState(compiled.mapping, by_key)
-    suspects = _evaluate(compiled, by_key, namespace, state)
+    suspects = _evaluate(compiled, counted(by_key.items()), namespace, state)
     return state, suspects
 
 
 def _evaluate(
-    compiled: Compiled, rows: Mapping[str, Row], namespace: Namespace, state: MappingState
+    compiled: Compiled, rows: Iterable[KeyedRow], namespace: Namespace, state: MappingState
 ) -> list[str]:
     # Runs once a row, a million times: attributes are read once, before the loop.
     program, first, names_of = compiled.program, compiled.first, namespace.reader(compiled.joins)
     ready, out_of_scope = state.ready, state.out_of_scope
     suspects: list[str] = []
-    for key, row in rows.items():
+    for key, row in rows:
         values: tuple[Any, ...] | None
         try:
             values = program(names_of(row))

@@ -1,5 +1,7 @@
 """Evaluates and judges the rows of a mapping: the first half of its turn."""
 
+from functools import partial
+
 from trueup.expressions.compiled import Compiled
 from trueup.model.mapping import MappingSpec
 from trueup.model.mapping_state import MappingState
@@ -18,7 +20,8 @@ def evaluate_rows(context: PlanContext, mapping: MappingSpec) -> MappingState:
     compiled = Compiled(mapping, entity, context.rules.of(name, RuleOn.ROW))
     namespace = context.namespace_of(mapping)
     rows = context.tables[mapping.source.table]
-    state, suspects = transform(compiled, rows, namespace, context.key_column(mapping))
+    counted = partial(context.row_progress.counted, title=mapping.title)
+    state, suspects = transform(compiled, rows, namespace, context.key_column(mapping), counted)
 
     context.compiled[name], context.namespaces[name] = compiled, namespace
     context.states[name] = state
