@@ -46,6 +46,7 @@ class Placing:
             placed = {key: place for key in keys if key not in work.placed and (place := step(key))}
             work.placed.update(placed)
             work.claimed.update(record for record, _ in placed.values())
+            work.forget_indexes()  # the next step looks by other fields
 
     # Decisions, links, identity
 

@@ -72,6 +72,10 @@ class Workspace:
             self._indexes[names] = RecordIndex(self.state.records, names)
         return self._indexes[names]
 
+    def forget_indexes(self) -> None:
+        """Drops the indexes: one of a million records takes 80 MB. It is made again if needed."""
+        self._indexes.clear()
+
     def shown(self, record: int) -> str:
         """A record as a person reads it."""
         return shown_record(self.state, record)
