@@ -118,13 +118,15 @@ class ProcrastinateQueue:
                     stalled_worker_timeout=serving.takeover,
                 )
             )
-            rescuing = asyncio.ensure_future(self._rescue(app, serving.takeover))
+            ending = asyncio.Event()
+            rescuing = asyncio.ensure_future(self._rescue(app, serving.takeover, ending))
             stopping = asyncio.ensure_future(stop.wait())
             try:
                 await asyncio.wait(
                     {working, rescuing, stopping}, return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
+                ending.set()
                 for task in (rescuing, stopping):
                     task.cancel()
                 await _ended(working, rescuing)
@@ -140,9 +142,12 @@ class ProcrastinateQueue:
             async with app.open_async():
                 yield app
 
-    async def _rescue(self, app: App, takeover: float) -> None:
-        """Gives jobs of dead workers out again, as long as it is not cancelled."""
-        while True:
+    async def _rescue(self, app: App, takeover: float, ending: asyncio.Event) -> None:
+        """Gives jobs of dead workers out again, until it is cancelled.
+
+        A cancellation is lost where the driver's answer, or its error, comes at the same moment.
+        """
+        while not ending.is_set():
             await asyncio.sleep(min(_POLL, takeover / 3))
             with _translated():
                 await self._rescue_once(app, takeover)
