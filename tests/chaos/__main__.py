@@ -61,8 +61,8 @@ FREEZES = (
     Kill("announced", 1, "before"),
     Kill("announced", 1, "after"),
     Kill("end", 1, "before"),
-    Kill("end", 1, "after"),
 )
+"""Where a host freezes that still has something to write, and no request about to be sent."""
 
 
 def disturb_hosts(seed: int, kills: int) -> bool:
