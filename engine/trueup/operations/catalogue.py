@@ -7,6 +7,7 @@ from pathlib import Path
 from trueup import wiring
 from trueup.config.catalogue_edits import Addition, CatalogueChange, extend
 from trueup.config.catalogues import ENTITIES, TABLES, known_entries
+from trueup.connectors.targets import Kept
 from trueup.errors import SourceError, TargetError, TargetUnavailable
 from trueup.model.catalogue import Table
 from trueup.model.suggestions import by_case, closest
@@ -42,7 +43,7 @@ def pull(folder: Path | str, names: Sequence[str] = (), listener: Listener = SIL
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
-    with wiring.connections(project, metadata=wiring.Kept.RENEWED) as opened:
+    with wiring.connections(project, metadata=Kept.RENEWED) as opened:
         opened.target().threshold()  # the first request with the credentials: it may be refused
         known_names = by_case(project.catalogue.entities)
         for name in dict.fromkeys(known_names.get(one.casefold(), one) for one in names) or (
@@ -50,7 +51,7 @@ def pull(folder: Path | str, names: Sequence[str] = (), listener: Listener = SIL
         ):
             listener.step(f"reading {name}")
             try:
-                described = opened.describe_entity(name)
+                described = opened.targets.describe_entity(name)
                 read[described.name] = described
             except TargetUnavailable:
                 raise
@@ -102,11 +103,11 @@ def add_tables(folder: Path | str, names: Sequence[str]) -> Added:
 
     additions = []
     with wiring.connections(project) as opened:
-        tables = opened.tenant_tables()
+        tables = opened.sources.tables()
         for given, columns in wanted.items():
             name = _table_name(given, tables)
             known = tables.get(name)
-            definition = opened.describe_table(known.logical if known else given)
+            definition = opened.sources.describe_table(known.logical if known else given)
             _require_columns(definition, columns)
             logical = {one.logical for one in known.columns.values()} if known else set()
             only = () if given in whole else [*columns, *([] if known else [definition.key])]

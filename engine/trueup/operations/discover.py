@@ -26,7 +26,7 @@ def discover(project: Project) -> Discovered:
     """
     needed = {name: sorted(names) for name, names in columns(project).items()}
     with wiring.connections(project) as opened:
-        found = opened.discover()
+        found = opened.sources.discover()
         return Discovered(
             environment=found.environment,
             profile=as_yaml(found),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trueup import wiring
+from trueup.connectors.targets import Kept
 from trueup.errors import ConfigError, EngineError
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Plan
@@ -51,11 +52,11 @@ def examine(project: Project) -> Examination:
     for the state.
     """
     needs = operations(project)
-    with wiring.connections(project, metadata=wiring.Kept.RENEWED) as opened:
+    with wiring.connections(project, metadata=Kept.RENEWED) as opened:
         findings = [*stale_day(project, wiring.SystemClock())]
         findings += _findings_of(lambda: _examine_target(project, opened, needs), "connection")
-        findings += _findings_of(opened.examine_source, "source-open")
-        permissions, sections = opened.minimum_permissions(needs), _sections(needs)
+        findings += _findings_of(opened.sources.examine, "source-open")
+        permissions, sections = opened.targets.minimum_permissions(needs), _sections(needs)
         snapshot = opened.state().load()
         findings += open_run_findings(opened.state(), snapshot)
     examination = Examination(findings, permissions, sections)
@@ -87,7 +88,7 @@ def _examine_target(
     project: Project, opened: wiring.Connections, needs: Mapping[str, frozenset[str]]
 ) -> list[Finding]:
     """Findings about the target: access, and what mappings and settings name there."""
-    findings = opened.examine_target(needs)
+    findings = opened.targets.examine(needs)
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += check_tenant(project, opened.target())
     return findings

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from trueup import pipeline, wiring
+from trueup.connectors.targets import Kept
 from trueup.errors import ConfigError, TargetRejected
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
@@ -43,10 +44,10 @@ def plan(
     EngineError where a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
-    metadata = wiring.Kept.RENEWED if fresh else wiring.Kept.USED
+    metadata = Kept.RENEWED if fresh else Kept.USED
     if not keep:
-        metadata = wiring.Kept.IGNORED
-    records = wiring.Kept.IGNORED if options.undo else metadata
+        metadata = Kept.IGNORED
+    records = Kept.IGNORED if options.undo else metadata
     with wiring.open_world(project, metadata=metadata, records=records) as world:
         planned = planned_in(world, project, options, listener)
     if planned.records:

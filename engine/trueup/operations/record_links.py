@@ -28,6 +28,6 @@ def source_address(project: Project, table: str, key: str) -> str:
     if parts.scheme != "https" or not host or parts.username or parts.password:
         return ""
     with wiring.connections(project) as opened:
-        name = opened.source_tables()[table].logical
+        name = opened.sources.tables()[table].logical
     query = urlencode({"etn": name, "id": key, "pagetype": "entityrecord"})
     return f"https://{host}/main.aspx?{query}"

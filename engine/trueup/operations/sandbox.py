@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trueup import wiring
+from trueup.connectors.targets import METADATA, RECORDS, kept_file
 from trueup.errors import EngineError
 from trueup.model.project import Project
 from trueup.operations import record_copy
@@ -112,8 +113,8 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
 def _forget_what_was_read(project: Project) -> None:
     """Removes what plans have kept of the tenant that the sandbox was."""
     record_copy.forget(project)
-    for what in (wiring.METADATA, wiring.RECORDS):
-        wiring.kept_file(project, what).unlink(missing_ok=True)
+    for what in (METADATA, RECORDS):
+        kept_file(project, what).unlink(missing_ok=True)
 
 
 def snapshot(project: Project, file: Path, database: Path | None = None) -> None:
@@ -135,7 +136,7 @@ def clone_target(project: Project, database: Path) -> int:
     if database.exists():
         raise EngineError(f"{database} exists already: choose another file, or move it away")
     with wiring.connections(project) as opened:
-        return opened.clone_target(database)
+        return opened.targets.clone(database)
 
 
 def database_of(project: Project, database: Path | None) -> Path:

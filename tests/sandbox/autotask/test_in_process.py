@@ -5,10 +5,10 @@ import json
 import httpx
 import pytest
 from trueup.config.catalogues import load_entities
+from trueup.connectors.targets import DEMO_CREDENTIALS
 from trueup.sandbox.autotask.server import Sandbox
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.gateway import HttpTarget
-from trueup.wiring import DEMO_CREDENTIALS
 
 from tests.support.fakes import FakeClock
 from tests.support.in_process import Shortcut, sandboxes_in_process

@@ -4,13 +4,13 @@ import socket
 
 import pytest
 from trueup.config.catalogues import load_entities
+from trueup.connectors.targets import DEMO_CREDENTIALS
 from trueup.errors import TargetRejected
 from trueup.ports.target import Condition
 from trueup.sandbox.autotask.local import URL, LocalSandbox
 from trueup.target.autotask.client import AutotaskClient
 from trueup.target.autotask.gateway import HttpTarget
 from trueup.target.autotask.transport import InProcess
-from trueup.wiring import DEMO_CREDENTIALS
 
 from tests.support.fakes import FakeClock
 from tests.support.paths import ROOT

@@ -1,0 +1,35 @@
+"""Chooses the connector that a project names, and finds its files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from trueup.errors import ConfigError, EngineError
+from trueup.model.project import Connection, Project
+
+Connector = TypeVar("Connector")
+
+
+def choose(connectors: Mapping[str, Connector], connection: Connection) -> Connector:
+    """The connector that a connection names.
+
+    Raises EngineError where there is none, ConfigError where a variable that it needs is not set.
+    """
+    if connection.connector not in connectors:
+        raise EngineError(
+            f"{connection.place}: there is no connector {connection.connector!r}: "
+            f"use {', '.join(connectors)}"
+        )
+    if connection.unset:
+        raise ConfigError(connection.unset)
+    return connectors[connection.connector]
+
+
+def read_path(project: Project, connection: Connection, option: str) -> Path:
+    """A path of what is only read: tenants may share it."""
+    return Path(project.root) / str(connection.options[option])
+
+
+def own_path(project: Project, connection: Connection, option: str) -> Path:
+    """A path of what is written."""
+    return project.own / str(connection.options[option])

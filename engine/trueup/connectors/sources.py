@@ -1,0 +1,153 @@
+"""Opens the source that a project names: files, a database, or Dataverse.
+
+A connector is imported by the method that opens it, with the libraries that it loads.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trueup.config.documents import read
+from trueup.connectors.choosing import choose, read_path
+from trueup.errors import ConfigError, EngineError
+from trueup.local_files import is_absent
+from trueup.model.catalogue import Table
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.project import Connection, Project
+from trueup.planning.needs import columns
+from trueup.ports.source import Source
+from trueup.ports.world import Clock
+
+if TYPE_CHECKING:
+    from trueup.source.dataverse.client import DataverseClient
+    from trueup.source.dataverse.discover import Discovery
+    from trueup.source.dataverse.metadata import TableDefinition
+    from trueup.source.files.source import FileSource
+    from trueup.source.profile import Profile
+    from trueup.source.sql.source import SqlSource
+
+PROFILE = "profile.yaml"
+"""The profile that is used where trueup.yaml names none; `trueup discover` writes it."""
+
+
+class Sources:
+    """The source of one project, and what is asked of it besides rows.
+
+    What is opened is closed with `stack`.
+    """
+
+    def __init__(self, project: Project, stack: ExitStack, clock: Clock) -> None:
+        self._project, self._stack, self._clock = project, stack, clock
+
+    def open(self) -> Source:
+        """The source. Raises EngineError where it cannot be opened."""
+        connectors: dict[str, Callable[[Connection], Source]] = {
+            "files": self._files,
+            "dataverse": self._dataverse,
+            "sql": self._sql,
+        }
+        return choose(connectors, self._project.source)(self._project.source)
+
+    def examine(self) -> list[Finding]:
+        """Findings about access to the source. Raises EngineError where it cannot be opened."""
+        project = self._project
+        written = {
+            mapping.source.table: [*mapping.write_back.set]
+            for mapping in project.mappings.values()
+            if mapping.write_back
+        }
+        if project.source.connector == "dataverse":
+            from trueup.source.dataverse import doctor
+
+            with self._dataverse_client() as client:
+                return doctor.examine(client, self._profile(), columns(project), written)
+
+        from trueup.source.examine import examine
+
+        connectors: dict[str, Callable[[Connection], FileSource | SqlSource]] = {
+            "files": self._files,
+            "sql": self._sql,
+        }
+        source = choose(connectors, project.source)(project.source)
+        return examine(source, columns(project), written)
+
+    def discover(self) -> "Discovery":
+        """What the source's environment calls the tables of the catalogue.
+
+        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        """
+        from trueup.source.dataverse.discover import discover
+
+        with self._dataverse_client() as client:
+            return discover(client, self._project.catalogue.tables)
+
+    def describe_table(self, logical: str) -> "TableDefinition":
+        """A table of the source's environment, by its logical name.
+
+        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        """
+        from trueup.source.dataverse.metadata import read_definition
+
+        with self._dataverse_client() as client:
+            return read_definition(client, logical)
+
+    def tables(self) -> Mapping[str, Table]:
+        """The catalogue's tables under the names that the profile gives them."""
+        return self._profile().tables
+
+    def _files(self, connection: Connection) -> "FileSource":
+        from trueup.source.files.source import FileSource
+        from trueup.source.files.value_formats import parse_format
+
+        return FileSource(
+            read_path(self._project, connection, "path"),
+            self._project.catalogue.tables,
+            str(connection.options["path"]),
+            zone=self._project.zone,
+            file_format=parse_format(connection.options.get("format", {})),  # type: ignore[arg-type]  # by its schema
+        )
+
+    def _dataverse(self, connection: Connection) -> Source:
+        from trueup.source.dataverse.settings import settings
+        from trueup.source.dataverse.source import DataverseSource
+
+        access, cache = settings(connection.options, self._project.own)
+        source = DataverseSource(access, self._profile(), self._project.zone, self._clock, cache)
+        return self._stack.enter_context(source)
+
+    def _sql(self, connection: Connection) -> "SqlSource":
+        from trueup.source.sql.source import SqlSource
+
+        url, folder = str(connection.options["url"]), Path(self._project.root)
+        source = SqlSource(url, self._profile(), self._project.zone, folder)
+        return self._stack.enter_context(source)
+
+    def _profile(self) -> "Profile":
+        """The tenant's names for the catalogue's tables; without a profile the catalogue's own."""
+        from trueup.source.profile import Profile, parse_profile
+
+        options, tables = self._project.source.options, self._project.catalogue.tables
+        file = str(options.get("profile", PROFILE))
+        path = Path(self._project.root) / file
+        if "profile" not in options and is_absent(path):
+            return Profile(tables)
+        documents, findings = read(path, file)
+        if findings or not documents:
+            empty = Finding("profile-empty", Severity.ERROR, "is empty", "", Place(file))
+            raise ConfigError(findings or [empty])
+        return parse_profile(documents[0].data, tables, documents[0])
+
+    def _dataverse_client(self) -> "DataverseClient":
+        if self._project.source.connector != "dataverse":
+            raise EngineError(
+                "the source in trueup.yaml is no Dataverse: there are no names to discover"
+            )
+        if self._project.source.unset:
+            raise ConfigError(self._project.source.unset)
+
+        from trueup.source.dataverse.client import DataverseClient
+        from trueup.source.dataverse.settings import settings
+
+        access, _ = settings(self._project.source.options, self._project.own)
+        return DataverseClient(access, self._clock)

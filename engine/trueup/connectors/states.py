@@ -1,0 +1,61 @@
+"""Opens the state that a project names: a file, or the rows of a tenant in PostgreSQL."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.util import find_spec
+
+from trueup.connectors.choosing import choose, own_path
+from trueup.errors import EngineError
+from trueup.model.project import Connection, Project
+from trueup.ports.state import State
+from trueup.ports.world import Clock
+
+
+class States:
+    """The state of one project. What is opened is closed with `stack`."""
+
+    def __init__(self, project: Project, stack: ExitStack, clock: Clock) -> None:
+        self._project, self._stack, self._clock = project, stack, clock
+        self._state: State | None = None
+        self._server_clock: Clock | None = None
+
+    def open(self) -> State:
+        """The state; opened once. Raises EngineError where it cannot be opened."""
+        if self._state is None:
+            connectors: dict[str, Callable[[Connection], State]] = {
+                "sqlite": self._sqlite,
+                "postgres": self._postgres,
+            }
+            self._state = choose(connectors, self._project.state)(self._project.state)
+        return self._state
+
+    def shared_clock(self) -> Clock:
+        """The clock by which runs of all machines with this state are timed.
+
+        Whether a request may still be running is judged by times that another machine wrote.
+        """
+        self.open()
+        return self._server_clock or self._clock
+
+    def _sqlite(self, connection: Connection) -> State:
+        from trueup.state.sqlite.store import SqliteState
+
+        path = own_path(self._project, connection, "path")
+        return self._stack.enter_context(SqliteState(path, clock=self._clock))
+
+    def _postgres(self, connection: Connection) -> State:
+        """The state of one tenant. Its leases run by the clock of the server, which all share."""
+        _require_driver(connection)
+        from trueup.state.postgres.store import PostgresState
+
+        url, tenant = str(connection.options["url"]), str(connection.options["tenant"])
+        state = self._stack.enter_context(PostgresState(url, tenant))
+        self._server_clock = state.server_clock(self._clock)
+        return state
+
+
+def _require_driver(connection: Connection) -> None:
+    """Raises EngineError where the driver for PostgreSQL is not installed."""
+    if find_spec("psycopg") is None:
+        how = "pip install 'trueup[postgres]'"
+        raise EngineError(f"{connection.place}: the driver psycopg is not installed: {how}")

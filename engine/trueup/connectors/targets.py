@@ -1,0 +1,231 @@
+"""Opens the target that a project names: Autotask, or its sandbox on this machine."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trueup.connectors.choosing import choose, own_path, read_path
+from trueup.local_files import is_absent
+from trueup.model.catalogue import UDF
+from trueup.model.finding import Finding
+from trueup.model.project import Connection, Project
+from trueup.planning.needs import entity_fields, operations
+from trueup.ports.target import Target
+from trueup.ports.world import Clock
+from trueup.target.autotask.credentials import Credentials
+
+if TYPE_CHECKING:
+    from trueup.target.autotask.changed_reads import Changes
+    from trueup.target.autotask.described import DescribedEntity
+    from trueup.target.autotask.gateway import HttpTarget
+    from trueup.target.autotask.kept_metadata import KeptMetadata
+
+    Memory = tuple[KeptMetadata | None, Changes | None]
+
+WORKERS = 12
+"""Requests in flight over all endpoints: three for each of four, as Autotask allows."""
+
+FULL_READ_AFTER = 24
+"""Hours after which records are read in full again, where only what changed is read."""
+
+METADATA, RECORDS = "metadata", "known"
+"""What is kept of the target, in a file of its own each, by the end of its name."""
+
+DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
+"""What the sandbox accepts where its seed names no users; they open nothing else."""
+
+
+class Kept(Enum):
+    """What is done with what an earlier command has read of the target, and kept."""
+
+    IGNORED = auto()  # it is not used, and nothing is kept
+    RENEWED = auto()  # it is not used, and what is read replaces it
+    USED = auto()  # it is used, and what is read besides is added
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """How a command uses the target."""
+
+    max_calls: int | None = None
+    metadata: Kept = Kept.IGNORED
+    records: Kept = Kept.IGNORED
+
+
+class Targets:
+    """The target of one project, and what is asked of it besides records.
+
+    What is opened is closed with `stack`.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        stack: ExitStack,
+        clock: Clock,
+        options: TargetOptions,
+        journal_head: Callable[[], str],
+    ) -> None:
+        """`journal_head` gives another text after each write of a run, on whichever machine."""
+        self._project, self._stack, self._clock, self._options = project, stack, clock, options
+        self._journal_head = journal_head
+        self._target: HttpTarget | None = None
+
+    def open(self) -> "HttpTarget":
+        """The target; opened once. Raises EngineError where it cannot be opened."""
+        if self._target is None:
+            connectors: dict[str, Callable[[Connection], HttpTarget]] = {
+                "autotask": self._autotask,
+                "sandbox": self._sandbox,
+            }
+            connection = self._project.target
+            self._target = choose(connectors, connection)(connection)
+        return self._target
+
+    def examine(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
+        """Findings about access to the target. `needs`: entity → operations."""
+        from trueup.target.autotask.doctor import examine
+
+        return examine(self.open(), needs)
+
+    def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
+        """The least permissions for these operations, as the target calls them."""
+        from trueup.target.autotask.doctor import minimum_permissions
+
+        return minimum_permissions(needs)
+
+    def describe_entity(self, name: str) -> "DescribedEntity":
+        """What the tenant states about an entity. Raises TargetError, also where it has none."""
+        from trueup.target.autotask.described import describe
+
+        target = self.open()
+        described = describe(target.client, name, self._project.catalogue.entities.keys())
+        target.forget_metadata(described.name)
+        return described
+
+    def copy(self, database: Path) -> Target:
+        """A sandbox with what is in the target now, as far as the project is about it."""
+        from trueup.sandbox.autotask import snapshots
+        from trueup.sandbox.autotask.server import Sandbox
+
+        target, entities = self.open(), self._project.catalogue.entities
+        credentials = DEMO_CREDENTIALS
+        if self._project.target.connector == "sandbox":
+            credentials = _sandbox_credentials(self._project.target.options)
+            snapshots.snapshot(own_path(self._project, self._project.target, "database"), database)
+        else:
+            self.clone(database)
+        url = self._stack.enter_context(Sandbox(database, entities)).url
+        name = f"a copy of {target.describe()}"
+        return self._http(url, credentials, {}, name, target.identity())
+
+    def clone(self, database: Path) -> int:
+        """Copies what the project's mappings touch into a sandbox's database; returns how much.
+
+        The result counts records. Reads only.
+        """
+        from trueup.sandbox.autotask import clone
+
+        entities = self._project.catalogue.entities
+        return clone.clone(self.open(), _cloned_fields(self._project), entities, database)
+
+    def _autotask(self, connection: Connection) -> "HttpTarget":
+        options = connection.options
+        credentials = Credentials(
+            str(options["username"]), str(options["secret"]), str(options["integration_code"])
+        )
+        name = self._project.catalogue.systems.target
+        url, memory = str(options["url"]), self._memory(options)
+        return self._http(url, credentials, options, name, memory=memory)
+
+    def _sandbox(self, connection: Connection) -> "HttpTarget":
+        from trueup.sandbox.autotask.server import Sandbox
+
+        options = connection.options
+        seed = read_path(self._project, connection, "seed") if options.get("seed") else None
+        database = own_path(self._project, connection, "database")
+        memory = self._memory(options, is_new=is_absent(database))
+        sandbox = Sandbox(database, self._project.catalogue.entities, seed=seed)
+        url = self._stack.enter_context(sandbox).url
+        identity = f"sandbox in {options['database']}"
+        credentials = _sandbox_credentials(options)
+        return self._http(url, credentials, options, "sandbox", identity, memory=memory)
+
+    def _http(
+        self,
+        url: str,
+        credentials: Credentials,
+        options: Mapping[str, object],
+        name: str,
+        identity: str = "",
+        *,
+        memory: "Memory" = (None, None),
+    ) -> "HttpTarget":
+        from trueup.target.autotask.client import AutotaskClient
+        from trueup.target.autotask.gateway import HttpTarget
+        from trueup.target.autotask.limits import RunLimits
+
+        defaults = RunLimits()
+        limits = RunLimits(
+            workers=int(str(options.get("workers", WORKERS))),
+            timeout=float(str(options.get("timeout", defaults.timeout))),
+            deadline=float(str(options.get("deadline", defaults.deadline))),
+            max_calls=self._options.max_calls,
+        )
+        named = options.get("hosts", ())
+        hosts = [str(host) for host in named] if isinstance(named, list | tuple) else []
+        client = AutotaskClient(url, credentials, self._clock, limits, hosts=hosts)
+        entities = self._project.catalogue.entities
+        target = HttpTarget(client, entities, name, identity, *memory)
+        return self._stack.enter_context(target)
+
+    def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> "Memory":
+        """What earlier commands have kept of the target; nothing of it is used of a new tenant."""
+        from trueup.target.autotask.changed_reads import Changes
+        from trueup.target.autotask.kept_metadata import KeptMetadata
+        from trueup.target.autotask.kept_records import KeptRecords
+
+        metadata, changes = None, None
+        if self._options.metadata is not Kept.IGNORED:
+            used = self._options.metadata is Kept.USED and not is_new
+            metadata = KeptMetadata(kept_file(self._project, METADATA), self._clock, used=used)
+        if self._options.records is not Kept.IGNORED and options.get("read") == "changed":
+            used = self._options.records is Kept.USED and not is_new
+            records = KeptRecords(kept_file(self._project, RECORDS), self._clock, used=used)
+            hours = float(str(options.get("full_read_after", FULL_READ_AFTER)))
+            changes = Changes(records, timedelta(hours=hours), epoch=self._journal_head)
+        return metadata, changes
+
+
+def kept_file(project: Project, what: str) -> Path:
+    """Where metadata or records of the target are kept: beside the state, which is of one tenant.
+
+    `what` is METADATA or RECORDS.
+    """
+    if project.tenant:
+        return project.own / project.kept_file(f"{what}.json")
+    state = project.own / str(project.state.options["path"])
+    return state.with_name(f"{state.stem}.{what}.json")
+
+
+def _sandbox_credentials(options: Mapping[str, object]) -> Credentials:
+    """Those of trueup.yaml, where the sandbox's seed names users; else the demo's."""
+    demo = DEMO_CREDENTIALS
+    return Credentials(
+        str(options.get("username", demo.username)),
+        str(options.get("secret", demo.secret)),
+        str(options.get("integration_code", demo.integration_code)),
+    )
+
+
+def _cloned_fields(project: Project) -> dict[str, set[str]]:
+    """Entities that the project reads, each with the user-defined fields that it names."""
+    needed = {name: set[str]() for name, does in operations(project).items() if "query" in does}
+    for mapping in project.mappings.values():
+        user_defined = {name for name in entity_fields(project, mapping) if name.startswith(UDF)}
+        needed.get(mapping.target.entity, set()).update(user_defined)
+    return needed
