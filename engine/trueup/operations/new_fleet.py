@@ -44,7 +44,7 @@ _FLEET = """\
 # yaml-language-server: $schema=base/schemas/fleet.schema.json
 #
 # Three tenants that share the mappings and rules in base/. Each has the example's exports, a
-# sandbox in place of Autotask, and a day of its own. `trueup validate` checks all of it.
+# sandbox for the system that bills, and a day of its own. `trueup validate` checks all of it.
 fleet: Northgate IT, all tenants
 database: embedded   # PostgreSQL of this machine; else "{{ env.FLEET_DATABASE }}", an address
 
