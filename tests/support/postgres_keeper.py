@@ -50,7 +50,7 @@ def main() -> None:
 def _server(programs: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="trueup-pg-"))
     try:
-        run = _runner(_readable(programs, folder), folder)
+        run = runner(readable(programs, folder), folder)
         data = folder / "data"
         run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         place, address = _place(folder)
@@ -74,14 +74,14 @@ def _place(folder: Path) -> tuple[str, str]:
     return f"-h 127.0.0.1 -p {port}", f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
-def _readable(programs: Path, folder: Path) -> Path:
+def readable(programs: Path, folder: Path) -> Path:
     """Returns the folder of programs, or a copy of it where `nobody` cannot reach it."""
     if not _is_root():
         return programs
     shutil.chown(folder, "nobody")
     check = [programs / "postgres", "--version"]
     with contextlib.suppress(PermissionError):
-        if subprocess.run(check, capture_output=True, check=False, **_as_nobody()).returncode == 0:
+        if subprocess.run(check, capture_output=True, check=False, **as_nobody()).returncode == 0:
             return programs
     return _copied(programs, folder / "copy")
 
@@ -97,7 +97,7 @@ def _copied(programs: Path, folder: Path) -> Path:
     return copy / programs.name
 
 
-def _runner(programs: Path, folder: Path) -> Callable[..., None]:
+def runner(programs: Path, folder: Path) -> Callable[..., None]:
     """Returns what runs a program, and raises `RuntimeError` with its text if it fails."""
 
     def run(program: str, *arguments: Any) -> None:
@@ -110,7 +110,7 @@ def _runner(programs: Path, folder: Path) -> Callable[..., None]:
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 check=False,
-                **_as_nobody(),
+                **as_nobody(),
             )
         if done.returncode:
             log = folder / "log"
@@ -124,7 +124,7 @@ def _is_root() -> bool:
     return os.name != "nt" and os.geteuid() == 0
 
 
-def _as_nobody() -> Mapping[str, Any]:
+def as_nobody() -> Mapping[str, Any]:
     return {"user": "nobody", "group": 65534, "extra_groups": []} if _is_root() else {}
 
 

@@ -1,0 +1,96 @@
+"""`trueup fleet worker` as on a host of its own; `CHAOS_HOST` is the host's name.
+
+The processes of its runs import this module as well, and so are on the same host. They note each
+write that they send, and each answer, in the file that `CHAOS_WRITES` names.
+"""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from trueup.fleet import heal, procrastinate_queue, records, worker
+from trueup.state import process
+
+HOST, WRITES, DEFECT = "CHAOS_HOST", "CHAOS_WRITES", "CHAOS_DEFECT"
+
+RETRY = 2  # seconds after which a run that failed is tried again
+HEALS = 10  # seconds after which a run without a job is looked for
+_READS = ("/query", "/query/count")
+
+
+def _move(host: str) -> None:
+    """Makes this process one of another host; those of other hosts are not known to it."""
+    socket.gethostname = lambda: host
+    process._realm = lambda: host
+
+
+def _hurry() -> None:
+    """What takes minutes in a fleet takes seconds, and is not given up."""
+    records.RETRY_AFTER = (RETRY,) * 1000
+    heal.AFTER = HEALS
+    worker._CHECKS = HEALS
+
+
+def _note_writes(file: Path) -> None:
+    send = httpx.Client.send
+
+    def noted(self: httpx.Client, request: httpx.Request, **named: Any) -> httpx.Response:
+        if request.method == "GET" or request.url.path.endswith(_READS):
+            return send(self, request, **named)
+        about = {"tenant": request.url.port, "process": f"{os.getpid()}"}
+        _note(file, {**about, "what": "sent"})
+        answer = send(self, request, **named)
+        _note(file, {**about, "what": "answered"})
+        return answer
+
+    httpx.Client.send = noted  # type: ignore[method-assign]
+
+
+def _note(file: Path, what: dict[str, Any]) -> None:
+    line = json.dumps({"at": time.time(), **what})
+    with file.open("a", encoding="utf-8") as stream:  # one line is written at once
+        stream.write(f"{line}\n")
+
+
+def _without_lock() -> None:
+    """The lock of a tenant is given to everybody."""
+    records._lock = lambda *_: True
+
+
+def _without_heal() -> None:
+    """Runs without a job stay open."""
+    worker.heal = lambda *_: []
+
+
+def _without_rescue() -> None:
+    """Jobs of dead workers stay theirs."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    procrastinate_queue.ProcrastinateQueue._rescue_once = nothing  # type: ignore[method-assign]
+
+
+DEFECTS = {"lock": _without_lock, "heal": _without_heal, "rescue": _without_rescue}
+"""Each name is the remedy that is removed."""
+
+
+def _begin() -> None:
+    _move(os.environ[HOST])
+    _hurry()
+    _note_writes(Path(os.environ[WRITES]))
+    for name in filter(None, os.environ.get(DEFECT, "").split(" + ")):
+        DEFECTS[name]()
+
+
+if __name__ in {"__main__", "__mp_main__"}:
+    _begin()
+
+if __name__ == "__main__":
+    from trueup.cli.main import main
+
+    main()
