@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import psycopg
 import yaml
+from trueup.fleet.connection import connect
 from trueup.fleet.open_fleet import open_fleet
 
 from tests.chaos.fleet_figures import FleetFigures
@@ -38,7 +39,7 @@ PORT = "CHAOS_PORT"
 LONGEST = 900
 """Seconds within which all must be settled; a machine may be very busy."""
 
-LOOK = 0.2  # seconds
+_LOOK = 0.25  # seconds
 _APPLY = {"do": "apply", "within": {"changes": 500, "monthly_effect": 5000, "one_off_effect": 5000}}
 _DEFAULTS = {"schedule": {"cron": "0 5 1 1 *", "time_zone": "Europe/London"}, "run": _APPLY}
 _NAMES = ("acme", "birch", "cedar", "dogwood", "elder", "fir", "gorse", "hazel")
@@ -132,6 +133,7 @@ class FleetHarness:
         self.writes = folder / "writes.jsonl"
         self.writes.touch()
         self._ticks: list[tuple[str, Any]] = []
+        self._connection: psycopg.Connection[Any] | None = None
         self._stack = ExitStack()
         self._stack.enter_context(sandboxes_kept())
         root = folder / "fleet"
@@ -162,7 +164,12 @@ class FleetHarness:
             host.close()
         for tenant in self.tenants.values():
             tenant.sandbox.kill()
+        self._disconnect()
         self._stack.close()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     @staticmethod
     def _ports() -> Any:
@@ -188,9 +195,10 @@ class FleetHarness:
     # What goes on
 
     def rows(self, query: str, *arguments: object) -> Sequence[tuple[Any, ...]]:
-        """What a query gives, right from the database."""
-        with psycopg.connect(self.server.address, autocommit=True) as connection:
-            return connection.execute(query.encode(), arguments).fetchall()
+        """What a query gives, right from the database, which must be there."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.server.address, autocommit=True)
+        return self._connection.execute(query.encode(), arguments).fetchall()
 
     def feed(self) -> None:
         """Gives each tenant that is through with its round the next one."""
@@ -275,7 +283,7 @@ class FleetHarness:
             if not wants_write and (found := [one for one in self.hosts if one.runs()]):
                 self._idle_for(self.random.uniform(0, 3))
                 return found
-            time.sleep(LOOK / 4)
+            time.sleep(_LOOK)
         return []
 
     def _writing(self) -> list[Host]:
@@ -306,6 +314,7 @@ class FleetHarness:
         self.wait_for_work()
         at_once = self.random.random() < 0.7
         self.figures.disturbed(time.time())
+        self._disconnect()
         self.server.end(at_once=at_once)
         self.figures.kills["the database" if at_once else "the database, immediate"] += 1
         time.sleep(self.random.uniform(0, 4))
@@ -328,7 +337,7 @@ class FleetHarness:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.feed()
-            time.sleep(min(LOOK, max(0.0, end - time.monotonic())))
+            time.sleep(min(_LOOK, max(0.0, end - time.monotonic())))
 
     # The end
 
@@ -357,12 +366,12 @@ class FleetHarness:
                     f"left behind: {', '.join([*left, *failed])}: {self.rows(about)}"
                 )
                 return False
-            time.sleep(LOOK)
+            time.sleep(_LOOK)
 
     def check(self) -> FleetFigures:
         """Compares everything with what was wanted; returns the figures."""
         figures = self.figures
-        with psycopg.connect(self.server.address, autocommit=True) as connection:
+        with connect(self.server.address) as connection:
             figures.check_log(connection, self._ticks)
         figures.check_writes(self.writes)
         for name, tenant in self.tenants.items():

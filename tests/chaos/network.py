@@ -39,10 +39,21 @@ class Network:
 
     def close(self) -> None:
         """Ends it."""
-        self._call(self._cut)
         self._call(self._server.close)
+        self._call(self._cut)
+        self._call(self._restore)  # what waits goes on, and finds its end
+        self._do(self._left())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _left(self) -> None:
+        """Waits until all connections have ended."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close when the loop turns
 
     def _cut(self) -> None:
         self._is_cut = True
