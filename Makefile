@@ -21,7 +21,7 @@ or later, and this is Python %d.%d (%s). Name another one: make PYTHON=python3.1
 % (v + (sys.executable,)))
 
 .PHONY: help demo demo-dataverse demo-fleet desk quick test test-thorough test-all test-lowest test-postgres test-clients lint \
-	coverage bench bench-fleet chaos docs screenshots schemas clean
+	coverage bench bench-fleet chaos chaos-fleet docs screenshots schemas clean
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -129,6 +129,9 @@ bench: $(DEV) ## Rows per second, memory, ratios against peers
 
 bench-fleet: $(DEV) ## 500 tenants planned by two workers; 5,000 enqueued and shown
 	$(BIN)/python -m tests.bench.fleet
+
+chaos-fleet: $(DEV) ## Kill a fleet's workers, database and network 200 times, then compare
+	$(BIN)/python -m tests.chaos.fleet
 
 chaos: $(DEV) ## Kill and break apply a thousand times, then compare
 	$(BIN)/python -m tests.chaos

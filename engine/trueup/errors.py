@@ -20,6 +20,7 @@ EngineError                 exit code 1, one line, no traceback
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 RIGHTS = "`trueup doctor` names the rights that the API user lacks"
@@ -105,7 +106,11 @@ class StateError(EngineError):
 
 
 class StateLocked(StateError):
-    """Another run holds the lock."""
+    """Another run holds the lock; `until` is when its lease ends, where that is known."""
+
+    def __init__(self, text: str, until: datetime | None = None) -> None:
+        super().__init__(text)
+        self.until = until
 
 
 class StalePlan(StateError):

@@ -7,7 +7,8 @@ from decimal import Decimal
 from threading import Event
 
 import pytest
-from trueup.errors import TargetRejected, TargetUnavailable
+from trueup import wiring
+from trueup.errors import StateLocked, TargetRejected, TargetUnavailable
 from trueup.fleet import run_tenant
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.run_tenant import AFTER_SETTLING, Order, TenantRun
@@ -15,6 +16,7 @@ from trueup.model.approval import ApprovalPolicy
 from trueup.model.fleet import RunLimits, RunMode, RunPolicy, Window
 from trueup.model.fleet_run import ApprovedPlan, RunKind, RunStatus, Waits
 from trueup.operations.plan import plan
+from trueup.state.process import HostProcesses, Process
 
 from tests.scenarios.beginnings import Service
 from tests.scenarios.world import World
@@ -223,6 +225,41 @@ def test_a_run_that_is_asked_to_stop_sends_nothing_and_asks_to_go_on(world):
 
     assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
     assert billed(world) == 10
+
+
+def test_a_state_that_another_host_holds_is_waited_for_and_that_is_no_failure(world):
+    there = Process("elsewhere", 1)
+    with wiring.open_state(world.project) as state:
+        state._processes = Fixed(there)
+        lease = state.acquire("a host that died")
+
+    end = run(world, APPLY)
+
+    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert end.again.at == lease.expires + AFTER_SETTLING
+    assert "a host that died" in end.text
+
+
+def test_a_state_whose_lock_is_lost_is_looked_at_again_soon(world, monkeypatch):
+    def lost(*_arguments):
+        raise StateLocked("it was taken over")
+
+    monkeypatch.setattr(run_tenant.applying, "plan_and_apply", lost)
+
+    end = run(world, APPLY)
+
+    assert (end.status, end.again.is_retry) == (RunStatus.INTERRUPTED, False)
+    assert end.again.at > datetime.now(UTC)
+
+
+class Fixed(HostProcesses):
+    """Processes of a host that is another one."""
+
+    def __init__(self, process):
+        self._process = process
+
+    def mine(self):
+        return self._process
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,10 @@ def test_its_state_is_in_the_database_of_the_fleet_under_its_name(fleet):
     assert "hunter2" not in repr(state)
 
 
+def test_a_run_holds_its_state_as_long_as_the_fleet_says(fleet):
+    assert load(fleet, database=DATABASE, lease=12.5).state.options["lease"] == 12.5
+
+
 def test_the_address_of_the_database_is_that_of_fleet_yaml(fleet):
     fleet.edit("fleet.yaml", "defaults:", 'database: "{{ env.FLEET_DATABASE }}"\ndefaults:')
     fleet.env = {"FLEET_DATABASE": DATABASE}

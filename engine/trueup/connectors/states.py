@@ -49,7 +49,13 @@ class States:
         from trueup.state.postgres.store import PostgresState
 
         url, tenant = str(connection.options["url"]), str(connection.options["tenant"])
-        state = self._stack.enter_context(PostgresState(url, tenant))
+        lease = connection.options.get("lease")  # a fleet's own
+        opened = (
+            PostgresState(url, tenant, lease_seconds=lease)
+            if isinstance(lease, float)
+            else PostgresState(url, tenant)
+        )
+        state = self._stack.enter_context(opened)
         self._server_clock = state.server_clock(self._clock)
         return state
 

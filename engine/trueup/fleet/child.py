@@ -38,6 +38,7 @@ class ChildOrder:
     kind: RunKind
     worker: str
     grace: float  # seconds that it gets to end gently when the worker is gone
+    lease: float  # seconds after which another host may take the tenant's state from a dead one
     log: EventLog  # of what it reports by itself
 
 

@@ -56,7 +56,7 @@ class _Worker:
     def __init__(self, pipe: Pipe, stop: Event, grace: float) -> None:
         self._pipe, self._stop, self._grace = pipe, stop, grace
         self.is_gone = False
-        self.asked = ChildEnd.STOPPED  # why it asked for an end, if it did
+        self.asked: ChildEnd | None = None  # why it asked for an end, if it did
         Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -118,7 +118,7 @@ def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Wor
     if worker.is_gone and end.status is RunStatus.INTERRUPTED:
         leave_run(connection, order.run, order.worker)
         return
-    if end.status is RunStatus.INTERRUPTED:
+    if end.status is RunStatus.INTERRUPTED and worker.asked:
         why = cut_short(worker.asked, order.fleet.tenants[order.tenant])
         end = replace(end, status=why.status, text=why.text, again=why.again) if why else end
     end_run(connection, order.run, order.worker, end)
@@ -142,7 +142,9 @@ def _observed(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
 def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
     tenant = order.fleet.tenants[order.tenant]
     try:
-        project = load_tenant_project(order.fleet, tenant, database=order.database)
+        project = load_tenant_project(
+            order.fleet, tenant, database=order.database, lease=order.lease
+        )
         approved = None if order.kind is RunKind.PLAN else approved_plan(connection, order.tenant)
         work = Order(order.kind, order.worker, approved)
         return TenantRun(project, tenant, work, stop, order.log).run()

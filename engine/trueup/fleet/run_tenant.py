@@ -19,6 +19,7 @@ from trueup.errors import (
     SourceError,
     StalePlan,
     StateError,
+    StateLocked,
     TargetRejected,
     TargetUnavailable,
 )
@@ -49,6 +50,9 @@ from trueup.stages.guard import over_money
 
 AFTER_SETTLING = timedelta(seconds=2)
 """How long after the time that settling names a tenant is run again."""
+
+UNLOCKED = timedelta(seconds=30)
+"""After how long a tenant is run again whose state is locked, where no lease says until when."""
 
 WITHIN = "within"
 """Prefix of the names of the limits of `run:` in fleet.yaml, beside those of the project."""
@@ -250,6 +254,8 @@ class TenantRun:
         return figures_of(self._made, self._project.currency) if self._made else None
 
     def _failed(self, error: EngineError) -> RunEnd:
+        if isinstance(error, StateLocked):
+            return _locked(error)
         again = Again(_now(), "it failed") if _may_pass(error) else None
         return RunEnd(RunStatus.FAILED, str(error), again=again)
 
@@ -293,6 +299,18 @@ def _in_doubt(common: RunEnd, outcome: Outcome) -> RunEnd:
 def _interrupted() -> RunEnd:
     again = Again(_now(), "its worker was stopped", is_retry=False)
     return RunEnd(RunStatus.INTERRUPTED, "its worker was stopped", again=again)
+
+
+def _locked(error: StateLocked) -> RunEnd:
+    """Another process holds the state: one whose machine died, or a person's. That is no failure.
+
+    The lease of the dead one ends, and that of the other one is looked at again.
+    """
+    now = _now()
+    until = error.until + AFTER_SETTLING if error.until else now
+    at = until if until > now else now + UNLOCKED
+    again = Again(at, "its state was locked", is_retry=False)
+    return RunEnd(RunStatus.INTERRUPTED, str(error), again=again)
 
 
 def _may_pass(error: EngineError) -> bool:

@@ -32,15 +32,21 @@ _CREATED = ("mappings", ".trueup")
 
 
 def load_tenant_project(
-    fleet: Fleet, tenant: Tenant, env: Mapping[str, str] = os.environ, *, database: str = ""
+    fleet: Fleet,
+    tenant: Tenant,
+    env: Mapping[str, str] = os.environ,
+    *,
+    database: str = "",
+    lease: float = 0,
 ) -> Project:
     """The tenant's project, ready to be run: with its secrets, and its state in the database.
 
-    `database` is the URL of the fleet's database where that is not in fleet.yaml (embedded). What
-    the project writes is below `tenant.folder`, which is created. A secret that cannot be read is
-    an error only for what opens the connection, as a variable that is not set. Raises ConfigError
-    for the findings about the project's files, with the tenant's name; EngineError where the folder
-    cannot be created.
+    `database` is the URL of the fleet's database where that is not in fleet.yaml (embedded).
+    `lease`: seconds without a sign of life after which a run does not hold its state any more; 0
+    for as long as elsewhere. What the project writes is below `tenant.folder`, which is created. A
+    secret that cannot be read is an error only for what opens the connection, as a variable that is
+    not set. Raises ConfigError for the findings about the project's files, with the tenant's name;
+    EngineError where the folder cannot be created.
     """
     environment = TenantEnvironment(tenant, env)
     project, findings = check_tenant_project(fleet, tenant, environment)
@@ -55,7 +61,7 @@ def load_tenant_project(
         project,
         source=_explained(project.source, reasons),
         target=_explained(project.target, reasons),
-        state=_explained(_state(fleet, tenant, project.state, database), reasons),
+        state=_explained(_state(fleet, tenant, project.state, database, lease), reasons),
     )
 
 
@@ -155,10 +161,13 @@ def _create_folder(tenant: Tenant) -> None:
         raise EngineError(text) from error
 
 
-def _state(fleet: Fleet, tenant: Tenant, named: Connection, database: str) -> Connection:
+def _state(
+    fleet: Fleet, tenant: Tenant, named: Connection, database: str, lease: float
+) -> Connection:
     """Where the tenant's state is: one that trueup.yaml names stays."""
     if not named.is_default:
         return named
     url = fleet.database.url or database
     unset = () if url else fleet.database.unset
-    return Connection("postgres", {"url": url, "tenant": tenant.name}, tenant.place, unset)
+    options = {"url": url, "tenant": tenant.name, **({"lease": lease} if lease else {})}
+    return Connection("postgres", options, tenant.place, unset)

@@ -37,6 +37,7 @@ GONE = 60
 _LOOK = 1.0  # seconds between looks for what is due
 _WAIT = 5.0  # seconds between tries to reach a database that is away
 _ROUNDS = 5  # looks between signs of life in the table of workers
+_LEASES = (10.0, 60.0)  # shortest and longest lease of a tenant's state, in seconds
 _CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs without a job
 
 
@@ -271,7 +272,9 @@ class Worker:
         alone = replace(fleet, tenants={job.tenant: fleet.tenants[job.tenant]})
         grace = min(GRACE, self._options.takeover / 2)
         log = replace(self._log, about={**self._log.about, "tenant": job.tenant, "run": job.run})
-        return ChildOrder(alone, job.tenant, self._open.url, job.run, kind, self.name, grace, log)
+        lease = min(max(_LEASES[0], self._options.takeover), _LEASES[1])
+        url = self._open.url
+        return ChildOrder(alone, job.tenant, url, job.run, kind, self.name, grace, lease, log)
 
     def _kind_of(self, job: Job) -> RunKind | None:
         """Why a run was queued; None for one that has ended."""

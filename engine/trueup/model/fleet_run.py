@@ -27,7 +27,7 @@ class RunStatus(StrEnum):
     WAITING = "waiting"  # its plan waits: see `Waits`
     PARTIAL = "partial"  # applied in part: some changes failed or were held
     IN_DOUBT = "in doubt"  # the outcome of a change is unknown yet
-    INTERRUPTED = "interrupted"  # its worker was stopped; another one goes on
+    INTERRUPTED = "interrupted"  # its worker was stopped, or its state is locked; it goes on
     TOO_LONG = "too long"  # ended at its time limit
     FAILED = "failed"
 

@@ -115,7 +115,8 @@ class LockCalls:
             before, now = lock_row(transaction), transaction.now()
             released = self._is_released(before, now)
             if not (released or reason):
-                raise StateLocked(_refusal(before.lease, now, self._access.name))
+                refusal = _refusal(before.lease, now, self._access.name)
+                raise StateLocked(refusal, before.lease.expires)
             if before == _MISSING:  # a new row with a token that no process can have had
                 transaction.do("restore_lock", {"token": int(now.timestamp())})
             mine = self._processes.mine()
