@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from secrets import token_hex
+from typing import TypeVar
 
 from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
@@ -28,6 +30,8 @@ from trueup.fleet.schedule import enqueue_due
 from trueup.fleet.status import fleet_status, run_of
 from trueup.model.fleet_run import FleetStatus, RunEnd, RunKind, RunStatus
 
+T = TypeVar("T")
+
 TAKEOVER = 30.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 
@@ -38,6 +42,7 @@ _LOOK = 1.0  # seconds between looks for what is due
 _WAIT = 5.0  # seconds between tries to reach a database that is away
 _ROUNDS = 5  # looks between signs of life in the table of workers
 _LEASES = (10.0, 60.0)  # shortest and longest lease of a tenant's state, in seconds
+_PATIENCE = (0.5, 1, 1, 2, 2, 3)  # seconds between tries to write how a run ended
 _CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs without a job
 
 
@@ -211,13 +216,13 @@ class Worker:
             raise
 
     async def _carry_out(self, job: Job) -> None:
-        kind = await asyncio.to_thread(self._kind_of, job)
+        kind = await self._patiently(self._kind_of, job)
         if kind is None:
             return  # a worker that was believed to be dead has ended it
         tenant = self._open.fleet.tenants.get(job.tenant)
         if tenant is None:
             text = f"fleet.yaml on {socket.gethostname()} has no such tenant"
-            await asyncio.to_thread(self._end, job, RunEnd(RunStatus.FAILED, text))
+            await self._patiently(self._end, job, RunEnd(RunStatus.FAILED, text))
             return
         self._running += 1
         self.metrics.began()
@@ -234,8 +239,21 @@ class Worker:
             self._running -= 1
             self.metrics.left()
         if missing := cut_short(end, tenant):
-            await asyncio.to_thread(self._end, job, missing)
-        await asyncio.to_thread(self._observe_end, job, end)
+            await self._patiently(self._end, job, missing)
+        await self._patiently(self._observe_end, job, end)
+
+    async def _patiently(self, act: Callable[..., T], *given: object) -> T:
+        """What this gives; tried again for some seconds where the database is away.
+
+        A job that ends without a word about its run is lost, until it is looked for.
+        """
+        for pause in _PATIENCE:
+            with contextlib.suppress(FleetDatabaseAway):
+                return await asyncio.to_thread(act, *given)
+            if self._stop.is_set():
+                break
+            await asyncio.sleep(pause)
+        return await asyncio.to_thread(act, *given)
 
     def _observe_end(self, job: Job, end: ChildEnd) -> None:
         """Reports and counts how a run ended, or that it goes on elsewhere."""
