@@ -6,12 +6,13 @@ disturbed.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.fleet_harness import TAKEOVER, FleetHarness
+from tests.chaos.fleet_harness import LONGEST, TAKEOVER, FleetHarness
 from tests.chaos.own_postgres import own_postgres
 
 
@@ -24,8 +25,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="kill no more after so long")
     parser.add_argument("--defect", default="", help="take a remedy out: see fleet_worker.DEFECTS")
+    parser.add_argument("--longest", type=float, default=LONGEST, help="seconds to settle in")
     parser.add_argument("--folder", type=Path, help="an empty one, which is kept, with all logs")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends what it has started
 
     with own_postgres() as server, TemporaryDirectory(prefix="trueup-chaos-fleet-") as folder:
         harness = FleetHarness(
@@ -35,6 +38,7 @@ def main() -> int:
             tenants=options.tenants,
             hosts=options.hosts,
             defect=options.defect,
+            longest=options.longest,
         )
         try:
             disturb(harness, options.kills, options.minutes)
@@ -69,6 +73,7 @@ def disturb(harness: FleetHarness, kills: int, minutes: float = 0) -> None:
         if done >= shown + 10:
             shown = done
             sys.stderr.write(f"{done} kills, {harness.figures.rounds} rounds\n")
+            sys.stderr.flush()
 
 
 if __name__ == "__main__":

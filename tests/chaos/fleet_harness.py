@@ -36,7 +36,7 @@ TAKEOVER = 3.0
 """Seconds without a heartbeat after which a worker of these tests counts as dead."""
 
 PORT = "CHAOS_PORT"
-LONGEST = 900
+LONGEST = 900.0
 """Seconds within which all must be settled; a machine may be very busy."""
 
 _LOOK = 0.25  # seconds
@@ -67,7 +67,7 @@ class Host:
                 [*command, "--takeover-after", str(TAKEOVER)],
                 cwd=self.folder,
                 env={**os.environ, **about, DEFECT: self.defect, "PYTHONPATH": path},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closed when this process ends, however it ends
                 stdout=log,
                 stderr=log,
             )
@@ -100,7 +100,7 @@ class Host:
         for one in all_ if whole else all_[:1]:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
-        self.process.wait()
+        self.process.communicate()
         self.process = None
         return f"{self.name}:{pid}:"
 
@@ -111,7 +111,7 @@ class Host:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         if self.process:
-            self.process.wait()
+            self.process.communicate()
         self.network.close()
 
 
@@ -127,9 +127,11 @@ class FleetHarness:
         tenants: int = 4,
         hosts: int = 3,
         defect: str = "",
+        longest: float = LONGEST,
     ) -> None:
         """Makes everything, and starts the workers."""
         self.random, self.figures, self.server = Random(seed), FleetFigures(), server
+        self._longest = longest
         self.writes = folder / "writes.jsonl"
         self.writes.touch()
         self._ticks: list[tuple[str, Any]] = []
@@ -343,7 +345,7 @@ class FleetHarness:
 
     def settle(self) -> bool:
         """Waits until every tenant has done all, and a last plan of each is empty."""
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + self._longest
         if not self._all_through(end):
             return False
         for name in self.tenants:
@@ -386,6 +388,6 @@ class FleetHarness:
         for host in self.hosts:
             if host.process:
                 try:
-                    host.process.wait(LONGEST)
+                    host.process.wait(self._longest)
                 except subprocess.TimeoutExpired:
                     self.figures.problems.append(f"{host.name} does not end")

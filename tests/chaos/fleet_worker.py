@@ -7,6 +7,7 @@ write that they send, and each answer, in the file that `CHAOS_WRITES` names.
 import json
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -93,4 +94,7 @@ if __name__ in {"__main__", "__mp_main__"}:
 if __name__ == "__main__":
     from trueup.cli.main import main
 
+    from tests.chaos.serving import end_with_parent
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
     main()
