@@ -1,5 +1,6 @@
 """What is recorded of a run that was cut short, by its worker or by its own process."""
 
+from datetime import UTC, datetime
 from threading import Event, Thread
 from types import SimpleNamespace
 
@@ -8,9 +9,11 @@ from trueup.fleet import run_process
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.connection import connect
 from trueup.fleet.cut_short import cut_short
-from trueup.model.fleet_run import RunEnd, RunStatus
+from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 from tests.support.fleet import fleet, tenant
+
+LATER = Again(datetime(2026, 11, 15, 9, tzinfo=UTC), "its state was locked", is_retry=False)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,12 @@ def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
     assert recorded(RunEnd(RunStatus.DONE), is_gone=True).status is RunStatus.DONE
 
 
+def test_a_run_that_nobody_asked_to_end_says_itself_why_it_goes_on_later(recorded):
+    locked = RunEnd(RunStatus.INTERRUPTED, "its state is locked", again=LATER)
+
+    assert recorded(locked, asked=None) == locked
+
+
 @pytest.fixture
 def ended(monkeypatch):
     """Waits until the process would have ended; False where it would not."""
@@ -76,10 +85,18 @@ def ended(monkeypatch):
     return at
 
 
+class Told(list):
+    """What the worker is told."""
+
+    tell = list.append
+
+
 def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, ended):
     connection, over, stop = connect(url), Event(), Event()
     stop.set()
-    watching = Thread(target=run_process._watch, args=(connection, over, stop, 0.01), daemon=True)
+    told = Told()
+    given = (connection, over, stop, told, 0.01)
+    watching = Thread(target=run_process._watch, args=given, daemon=True)
     watching.start()
     assert not ended.is_set()
 
@@ -88,12 +105,14 @@ def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, 
 
     assert ended.wait(60)
     watching.join()
+    assert told == [ChildEnd.AWAY]
     connection.close()
 
 
 def test_a_process_whose_run_is_over_is_left_alone(url, ended):
     connection, over = connect(url), Event()
-    watching = Thread(target=run_process._watch, args=(connection, over, Event(), 0.01))
+    given = (connection, over, Event(), Told(), 0.01)
+    watching = Thread(target=run_process._watch, args=given)
     watching.start()
 
     over.set()

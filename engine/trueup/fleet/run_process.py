@@ -39,8 +39,7 @@ def carry_out(order: ChildOrder, pipe: Pipe) -> None:
             end = _take(connection, order, stop, worker)
     except FleetDatabaseAway:
         end = ChildEnd.AWAY
-    with contextlib.suppress(OSError):  # the worker has gone
-        pipe.send(end.value)
+    worker.tell(end)
 
 
 def _stop_or_leave(stop: Event) -> None:
@@ -59,6 +58,11 @@ class _Worker:
         self.asked: ChildEnd | None = None  # why it asked for an end, if it did
         Thread(target=self._listen, daemon=True).start()
 
+    def tell(self, end: ChildEnd) -> None:
+        """Tells it how the process ends."""
+        with contextlib.suppress(OSError):  # it has gone
+            self._pipe.send(end.value)
+
     def _listen(self) -> None:
         """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
         try:
@@ -76,7 +80,7 @@ def _end_within(grace: float) -> None:
     os._exit(1)  # what was in flight is in the journal; another worker settles it
 
 
-def _watch(connection: Connection, over: Event, stop: Event, grace: float) -> None:
+def _watch(connection: Connection, over: Event, stop: Event, worker: _Worker, grace: float) -> None:
     """Ends the process soon when its connection is lost: it does not hold the tenant any more then.
 
     Together with the time after which the driver notices a cut line (`connection.ALIVE`), that is
@@ -89,7 +93,9 @@ def _watch(connection: Connection, over: Event, stop: Event, grace: float) -> No
         if over.is_set():
             return
         stop.set()
-        _end_within(min(_LOST, grace / 4))
+        sleep(min(_LOST, grace / 4))
+        worker.tell(ChildEnd.AWAY)  # that it ends is no failure of the tenant's
+        os._exit(1)
 
 
 def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worker) -> ChildEnd:
@@ -100,7 +106,7 @@ def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worke
                     return ChildEnd.RECORDED
                 case Taken.YES:
                     over = Event()
-                    watched = (connection, over, stop, order.grace)
+                    watched = (connection, over, stop, worker, order.grace)
                     Thread(target=_watch, args=watched, daemon=True).start()
                     end = _observed(connection, order, stop)
                     _record(connection, order, end, worker)
