@@ -141,6 +141,17 @@ def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection
     assert rows(connection, QUEUED)[-1] == ("cedar", "again", 0)
 
 
+@pytest.mark.parametrize("kind", [RunKind.ASKED, RunKind.APPROVED])
+def test_a_plan_that_is_queued_does_not_serve_who_asks_for_more(connection, url, kind):
+    one = begin(connection, url, [tenant("acme")])
+    request_runs(connection, one.queue, ["acme"], RunKind.PLAN)
+
+    assert request_runs(connection, one.queue, ["acme"], kind).after == ("acme",)
+
+    finish(connection, "acme")
+    assert look(one) == 1
+
+
 def test_what_a_person_asked_for_comes_before_what_the_schedule_queued(connection, url):
     one = begin(connection, url, [tenant("acme"), tenant("birch")])
     set_back(connection, "1 day", "acme")

@@ -315,7 +315,7 @@ def _asked(found: "Asked") -> Iterator[str]:
     if found.queued:
         yield f"Queued {count(len(found.queued), 'tenant')}: {some(found.queued)}."
     if found.after:
-        yield f"At work, and run once more afterwards: {some(found.after)}."
+        yield f"At work or only planned now, and run once more afterwards: {some(found.after)}."
     if found.already:
         yield f"Queued or at work already: {some(found.already)}."
 

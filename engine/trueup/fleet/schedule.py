@@ -221,18 +221,21 @@ class Asked:
     """What became of a request to run tenants."""
 
     queued: tuple[str, ...]
-    after: tuple[str, ...]  # are at work, and are run once more after it
+    after: tuple[str, ...]  # are at work or about to be planned, and are run once more after it
     already: tuple[str, ...]  # are queued or at work already
 
 
 def request_runs(
     connection: Connection, queue: Queue, names: Sequence[str], kind: RunKind
 ) -> Asked:
-    """Queues a run of each of these tenants now."""
+    """Queues a run of each of these tenants now.
+
+    A run that is queued already serves, unless it only plans and more is asked for.
+    """
     with translated(), connection.transaction():
         rows = connection.execute(
             """
-            SELECT tenant.name, tenant.next_tick, now(), run.started, run.id
+            SELECT tenant.name, tenant.next_tick, now(), run.started, run.id, run.kind
               FROM trueup_fleet.tenants AS tenant
               LEFT JOIN trueup_fleet.runs AS run ON run.id = tenant.run
              WHERE tenant.name = ANY(%s::text[]) ORDER BY tenant.place
@@ -241,8 +244,12 @@ def request_runs(
             [list(names)],
         ).fetchall()
         free = [row for row in rows if row[4] is None]
-        at_work = [str(row[0]) for row in rows if row[3] is not None and kind is not RunKind.PLAN]
-        waiting = [str(row[0]) for row in rows if row[4] is not None and row[0] not in at_work]
+        after = [
+            str(row[0])
+            for row in rows
+            if kind is not RunKind.PLAN and (row[3] is not None or row[5] == RunKind.PLAN)
+        ]
+        waiting = [str(row[0]) for row in rows if row[4] is not None and row[0] not in after]
         enqueue(
             connection, queue, [DueRun(str(name), kind, now, tick) for name, tick, now, *_ in free]
         )
@@ -251,6 +258,6 @@ def request_runs(
             UPDATE trueup_fleet.tenants SET again_at = now(), again_why = 'it was asked for'
              WHERE name = ANY(%s::text[])
             """,
-            [at_work],
+            [after],
         )
-    return Asked(tuple(str(row[0]) for row in free), tuple(at_work), tuple(waiting))
+    return Asked(tuple(str(row[0]) for row in free), tuple(after), tuple(waiting))
