@@ -5,13 +5,16 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from trueup.cli.redaction import scrubbed
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import connection as connections
 from trueup.fleet import schema
 from trueup.fleet.connection import connect, require_clock, require_version
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue, migrations
+from trueup.fleet.schedule import request_runs, sync
+from trueup.model.fleet_run import RunKind
 
-from tests.support.fleet import rows
+from tests.support.fleet import opened, rows, tenant
 
 CANARY = "pw-k4n4ry"
 
@@ -90,8 +93,45 @@ def test_what_is_said_of_a_database_that_is_away_shows_no_secret():
     assert CANARY not in repr(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ada:{}@x@127.0.0.1:1/base", "host is unknown.*%40"),
+        ("ada:{}/x@127.0.0.1:1/base", "host is unknown.*%2F"),
+        ("ada:{}@127.0.0.1:999999/base", "a part that is not valid"),
+        ("ada:x@127.0.0.1:1/base?sslmode={}", "a part that is not valid"),
+        ("ada:{}%zz@127.0.0.1:1/base", "cannot be read.*%25"),
+    ],
+)
+def test_an_address_that_was_not_encoded_is_said_with_how_to_write_it(address, words):
+    with pytest.raises(EngineError, match=words) as caught:
+        connect(f"postgresql://{address.format(CANARY)}")
+
+    assert CANARY not in str(caught.value)
+    assert scrubbed(str(caught.value)) == str(caught.value)
+
+
+def test_a_database_that_only_reads_is_waited_for(url):
+    read_only = f"{url}&options=-c%20default_transaction_read_only%3Don"
+
+    with pytest.raises(FleetDatabaseAway, match=r"only reads.*primary"):
+        prepare(read_only)
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE trueup_fleet.tenants", "DROP TABLE trueup_queue.procrastinate_jobs"]
+)
+def test_tables_that_somebody_removed_are_said(url, connection, change):
+    one = opened(url, [tenant("acme")])
+    sync(connection, one.fleet, one.digest)
+    connection.execute(f"{change} CASCADE".encode())
+
+    with pytest.raises(EngineError, match="not the tables that trueup made.*backup"):
+        request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+
+
 def test_an_address_that_is_none_is_said_without_it():
-    with pytest.raises(EngineError, match="cannot be read: write it as") as caught:
+    with pytest.raises(EngineError, match="cannot be read: it is postgresql") as caught:
         connect(f"nonsense {CANARY}")
 
     assert CANARY not in str(caught.value)

@@ -41,6 +41,13 @@ _SERVER = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepali
 """The same for the server's end: it would hold a tenant for a worker that is gone for hours."""
 
 
+_SPELLING = (
+    "it is postgresql://, the user, a colon, the password, @, the host, / and the name of the "
+    "database; @ / : ? # and % in a password are written %40 %2F %3A %3F %23 and %25"
+)
+"""Not as an example: whatever looks like an address with a password is hidden in outputs."""
+
+
 def connect(url: str) -> Connection:
     """A connection that commits each statement. Raises FleetDatabaseAway."""
     with translated():
@@ -54,8 +61,7 @@ def address(url: str, options: str = "") -> str:
         return make_conninfo(url, **ALIVE, options=f"{given} {_SERVER} {options}".strip())
     except psycopg.ProgrammingError as error:
         raise EngineError(
-            "the address of the fleet's database cannot be read: write it as "
-            "postgresql://user:secret@host/base"
+            f"the address of the fleet's database cannot be read: {_SPELLING}"
         ) from error
 
 
@@ -73,12 +79,36 @@ def translated() -> Iterator[None]:
             f"the fleet's database refuses its user: {_cause(error)}; the user must own the "
             "schemas trueup, trueup_fleet and trueup_queue, or may create them"
         ) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise FleetDatabaseAway(
+            "the fleet's database only reads, such as a standby: name the primary in its address"
+        ) from error
+    except _NOT_OURS as error:
+        raise EngineError(
+            f"the fleet's database has not the tables that trueup made: {_cause(error)}; put a "
+            "backup back, or remove the schemas trueup_fleet and trueup_queue, which are then "
+            "made anew without the records of earlier runs"
+        ) from error
+    except psycopg.InternalError as error:
+        raise FleetDatabaseAway(f"the fleet's database cannot be used: {_cause(error)}") from error
 
+
+_NOT_OURS = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.DuplicateTable,
+)
+"""Errors of a schema that somebody changed."""
 
 _CAUSES = {
     "Connection refused": "nothing listens at its address",
     "No such file": "nothing listens at its address",
-    "translate host name": "the name of its host is unknown",
+    "translate host name": f"the name of its host is unknown; {_SPELLING}",
+    "resolve host": f"the name of its host is unknown; {_SPELLING}",
+    "no password supplied": "it asks for a password, and its address has none",
+    "connection is bad": f"its address has a part that is not valid; {_SPELLING}",
     "timeout expired": "it does not answer in time",
     "closed the connection": "it closed the connection",
 }
