@@ -126,7 +126,7 @@ def test_tables_that_somebody_removed_are_said(url, connection, change):
     sync(connection, one.fleet, one.digest)
     connection.execute(f"{change} CASCADE".encode())
 
-    with pytest.raises(EngineError, match="not the tables that trueup made.*backup"):
+    with pytest.raises(EngineError, match=r"not the tables that trueup made.*backup"):
         request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
 
 

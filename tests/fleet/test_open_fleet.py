@@ -2,6 +2,7 @@
 
 import pytest
 from trueup.config.fleet import find_database
+from trueup.errors import ConfigError, EngineError
 from trueup.fleet import open_fleet as opening
 from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.open_fleet import open_fleet, require_tenants
@@ -53,3 +54,21 @@ def test_tenants_that_the_database_has_already_are_not_read_again(tmp_path, post
     with open_fleet(tmp_path) as opened, opened.connect() as connection:
         opened.prepare(connection)
         assert require_tenants(connection, ()) == ["acme"]
+
+
+def test_fleet_yaml_is_read_again_where_it_has_changed(tmp_path, postgres):
+    file, whole = tmp_path / "fleet.yaml", f"{HEAD}database: {postgres}\n{TENANTS}"
+    file.write_text(whole)
+    with open_fleet(tmp_path) as opened:
+        assert opened.read_again() is opened
+
+        file.write_text(f"# whose line is now another one\n{whole}".replace("acme", "birch"))
+        assert list(opened.read_again().fleet.tenants) == ["birch"]
+
+        file.write_text(whole + "  - broken")
+        with pytest.raises(ConfigError):
+            opened.read_again()
+
+        file.write_text(whole.replace(postgres, "postgresql://elsewhere/base"))
+        with pytest.raises(EngineError, match="names another database now"):
+            opened.read_again()

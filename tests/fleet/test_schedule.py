@@ -9,10 +9,12 @@ from trueup.fleet.connection import connect
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due, latest_tick, request_runs, sync
 from trueup.fleet.status import runs_of
+from trueup.model.fleet import Schedule
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.render.fleet import runs_text
 
-from tests.support.fleet import EACH_MINUTE, NIGHTLY, opened, rows, set_back, tenant
+from tests.support.fleet import EACH_MINUTE, HERE, NIGHTLY, opened, rows, set_back, tenant
+from tests.support.fleet import UTC as ZONE
 
 QUEUED = "SELECT tenant, kind, missed FROM trueup_fleet.runs ORDER BY id"
 JOBS = "SELECT args->>'tenant' FROM trueup_queue.procrastinate_jobs ORDER BY id"
@@ -102,6 +104,20 @@ def test_a_missed_tick_survives_a_restart_and_a_new_schedule_forgets_it(connecti
 
     assert look(one) == 1
     assert rows(connection, QUEUED) == [("acme", "scheduled", 0)]
+
+
+def test_a_worker_with_an_older_fleet_yaml_keeps_to_the_new_schedule(connection, url):
+    yearly = Schedule("0 5 1 1 *", ZONE, HERE)
+    older = opened(url, [tenant("acme", yearly)])
+    begin(connection, url, [tenant("acme", EACH_MINUTE)])
+    set_back(connection, "1 minute")
+
+    assert look(older) == 1
+
+    [(soon,)] = rows(
+        connection, "SELECT next_tick < now() + interval '1 minute' FROM trueup_fleet.tenants"
+    )
+    assert soon
 
 
 def test_a_tenant_that_fleet_yaml_does_not_have_any_more_is_not_run(connection, url):

@@ -156,6 +156,23 @@ def test_a_plan_that_was_made_anew_meanwhile_is_not_approved(browser, connection
     assert approved_plan(connection, "acme") is None
 
 
+def test_a_tenant_that_fleet_yaml_got_after_the_start_can_be_approved(browser, fleet, connection):
+    file = fleet.root / "fleet.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(before + "  dogwood: {project: acme}\n")
+        with open_fleet(fleet.root) as newer:
+            newer.prepare(connection)
+        ended(connection, fleet, "dogwood", planned(fleet))
+
+        page = browser.get("/tenant", name="dogwood")
+    finally:
+        file.write_text(before)
+
+    assert page.status == 200
+    assert "£30.00" in page.text
+
+
 def test_a_refusal_needs_a_reason_and_keeps_it(browser, connection):
     form = browser.get("/tenant", name="acme").form("/approve")
     without = browser.post("/approve", form, ("answer", "no"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,23 @@ class OpenFleet:
         Raises ConfigError with all that is wrong with it.
         """
         return self.load()
+
+    def read_again(self) -> "OpenFleet":
+        """This fleet as fleet.yaml has it now; the same object where the file has not changed.
+
+        Raises ConfigError with all that is wrong with it, EngineError where it names another
+        database.
+        """
+        digest = digest_of(self.root)
+        if digest == self.digest:
+            return self
+        fleet = load_fleet(self.root)
+        # The place of the line may differ, and so may what the environment lacks.
+        if fleet.database.url != self.fleet.database.url:
+            raise EngineError(
+                "fleet.yaml names another database now: start this command again to go on there"
+            )
+        return replace(self, load=lambda: fleet, digest=digest)
 
     def connect(self) -> Connection:
         """A connection to its database. Raises FleetDatabaseAway."""

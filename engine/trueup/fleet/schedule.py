@@ -8,10 +8,13 @@ workers look. A tenant has one run at a time: what falls due meanwhile is run on
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from trueup.config.cron import due_after
+from trueup.config.file_names import FLEET
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.queue import Job, Queue
+from trueup.model.finding import Place
 from trueup.model.fleet import Fleet, Schedule, Tenant
 from trueup.model.fleet_run import RunKind
 
@@ -99,6 +102,15 @@ def _text(schedule: Schedule | None) -> str:
     return f"{schedule.cron} {schedule.zone.key}" if schedule else ""
 
 
+def _schedule(text: str) -> Schedule | None:
+    """The schedule as the tables have it.
+
+    A worker whose fleet.yaml is older, or another one, must not move a tenant on by that.
+    """
+    cron, _, zone = text.rpartition(" ")
+    return Schedule(cron, ZoneInfo(zone), Place(FLEET)) if text else None
+
+
 def _now(connection: Connection) -> datetime:
     row = connection.execute("SELECT now()").fetchone()
     if row is None:
@@ -122,7 +134,7 @@ def _due(connection: Connection, fleet: Fleet) -> Sequence[DueRun]:
     """The tenants that are due; their lines are locked."""
     rows = connection.execute(
         """
-        SELECT name, next_tick, again_at, now() FROM trueup_fleet.tenants
+        SELECT name, schedule, next_tick, again_at, now() FROM trueup_fleet.tenants
          WHERE run IS NULL AND is_listed AND LEAST(next_tick, again_at) <= now()
          ORDER BY LEAST(next_tick, again_at), place LIMIT %s
            FOR UPDATE SKIP LOCKED
@@ -130,21 +142,25 @@ def _due(connection: Connection, fleet: Fleet) -> Sequence[DueRun]:
         [BATCH],
     ).fetchall()
     return [
-        _due_run(fleet.tenants[name], tick, again, now)
-        for name, tick, again, now in rows
+        _due_run(name, _schedule(text), tick, again, now)
+        for name, text, tick, again, now in rows
         if name in fleet.tenants
     ]
 
 
 def _due_run(
-    tenant: Tenant, tick: datetime | None, again: datetime | None, now: datetime
+    name: str,
+    schedule: Schedule | None,
+    tick: datetime | None,
+    again: datetime | None,
+    now: datetime,
 ) -> DueRun:
     if tick is None or tick > now:
-        return DueRun(tenant.name, RunKind.AGAIN, again or now, tick)
-    if tenant.schedule is None:
-        return DueRun(tenant.name, RunKind.SCHEDULED, tick, None)
-    due, missed = latest_tick(tenant.schedule, tick, now)
-    return DueRun(tenant.name, RunKind.SCHEDULED, due, due_after(tenant.schedule, now), missed)
+        return DueRun(name, RunKind.AGAIN, again or now, tick)
+    if schedule is None:
+        return DueRun(name, RunKind.SCHEDULED, tick, None)
+    due, missed = latest_tick(schedule, tick, now)
+    return DueRun(name, RunKind.SCHEDULED, due, due_after(schedule, now), missed)
 
 
 def latest_tick(schedule: Schedule, tick: datetime, now: datetime) -> tuple[datetime, int]:

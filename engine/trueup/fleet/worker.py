@@ -10,25 +10,26 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from secrets import token_hex
+from threading import Lock
 from typing import TypeVar
 
-from trueup.errors import ConfigError, EngineError, FleetDatabaseAway
+from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
 from trueup.fleet.connection import Connection, require_clock, translated
 from trueup.fleet.cut_short import cut_short
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.faults import fault_text
-from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.heal import forget_old, heal
 from trueup.fleet.health import Pulse
 from trueup.fleet.metrics import WorkerMetrics
-from trueup.fleet.open_fleet import OpenFleet, digest_of
+from trueup.fleet.open_fleet import OpenFleet
 from trueup.fleet.queue import Job, Serving
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import enqueue_due
 from trueup.fleet.status import fleet_status, run_of
-from trueup.model.fleet_run import FleetStatus, RunEnd, RunKind, RunStatus
+from trueup.model.fleet_run import Again, FleetStatus, RunEnd, RunKind, RunStatus
 
 T = TypeVar("T")
 
@@ -69,6 +70,8 @@ class Worker:
         self._queued = 0  # runs, by this worker
         self._is_away = False
         self._stop = asyncio.Event()
+        self._reading = Lock()  # of fleet.yaml: before each run, and from time to time
+        self._unread = ""  # why fleet.yaml was not read again, as it was said last
 
     async def work(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, or until nothing is left to do where it drains.
@@ -184,24 +187,25 @@ class Worker:
         for tenant in heal(connection, self._open.queue):
             self._say("run lost", tenant=tenant)
         forget_old(connection)
-        self._read_again(connection)
+        self._read_again()
 
-    def _read_again(self, connection: Connection) -> None:
-        root = self._open.root
-        digest = digest_of(root)
-        if digest == self._open.digest:
-            return
-        try:
-            fleet = load_fleet(root)
-        except ConfigError as error:
-            self._say("fleet.yaml not read", text=str(error))
-            return
-        if fleet.database != self._open.fleet.database:
-            self._say("fleet.yaml not read", text="another database: start the worker again")
-            return
-        self._open = replace(self._open, load=lambda: fleet, digest=digest)
-        self._open.prepare(connection)
-        self._say("fleet.yaml read", tenants=len(fleet.tenants))
+    def _read_again(self) -> None:
+        """Takes fleet.yaml up where it has changed; one that is invalid is said once."""
+        with self._reading:
+            try:
+                read = self._open.read_again()
+            except EngineError as error:
+                if str(error) != self._unread:
+                    self._unread = str(error)
+                    self._say("fleet.yaml not read", text=self._unread)
+                return
+            self._unread = ""
+            if read is self._open:
+                return
+            with read.connect() as connection:
+                read.prepare(connection)
+            self._open = read
+            self._say("fleet.yaml read", tenants=len(read.fleet.tenants))
 
     # One run
 
@@ -219,10 +223,11 @@ class Worker:
         kind = await self._patiently(self._kind_of, job)
         if kind is None:
             return  # a worker that was believed to be dead has ended it
+        # Whoever asked for the run may have changed the file just before.
+        await asyncio.to_thread(self._read_again)
         tenant = self._open.fleet.tenants.get(job.tenant)
         if tenant is None:
-            text = f"fleet.yaml on {socket.gethostname()} has no such tenant"
-            await self._patiently(self._end, job, RunEnd(RunStatus.FAILED, text))
+            await self._patiently(self._end, job, _unknown_here())
             return
         self._running += 1
         self.metrics.began()
@@ -312,3 +317,12 @@ class Worker:
 
     def _say(self, event: str, **about: object) -> None:
         self._log.say(event, **about)
+
+
+def _unknown_here() -> RunEnd:
+    """The end of a run whose tenant another machine's fleet.yaml has, and not this one's."""
+    text = (
+        f"fleet.yaml on {socket.gethostname()} has no such tenant: it must be the same everywhere"
+    )
+    again = Again(datetime.now(UTC), "another worker may know it")
+    return RunEnd(RunStatus.FAILED, text, again=again)

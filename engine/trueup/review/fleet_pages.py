@@ -173,7 +173,7 @@ def _waiting(desk: FleetDesk, connection: Connection, standing: TenantStatus) ->
     """The plan of a tenant that somebody may say yes to now."""
     if standing.waits not in {Waits.APPROVAL, Waits.LIMITS, Waits.REFUSED}:
         return None
-    return waiting_plan(desk.opened, connection, standing.name)
+    return waiting_plan(desk.opened.read_again(), connection, standing.name)
 
 
 def _run_row(run: FleetRun) -> _RunRow:
@@ -197,7 +197,7 @@ def plan(request: Request) -> Response:
     desk = fleet_desk_of(request)
     name = request.query_params.get("name", "")
     with desk.opened.connect() as connection:
-        waiting = waiting_plan(desk.opened, connection, name)
+        waiting = waiting_plan(desk.opened.read_again(), connection, name)
     return Response(
         plan_html(waiting.plan),
         media_type="text/html; charset=utf-8",
@@ -224,13 +224,14 @@ def approve(request: Request) -> Response:
     reason = form.one("reason")
     if statement is Statement.NO and not reason:
         raise EngineError("a refusal needs a reason: whoever looks after the tenant reads it")
-    with desk.opened.connect() as connection:
-        waiting = waiting_plan(desk.opened, connection, name)
+    opened = desk.opened.read_again()
+    with opened.connect() as connection:
+        waiting = waiting_plan(opened, connection, name)
         if waiting.kept.digest != form.exact("digest"):
             raise EngineError(OTHER_PLAN)
         who = session_of(request).person
         over = form.every("over")
-        done = answer(desk.opened, connection, waiting, who, statement, reason, over)
+        done = answer(opened, connection, waiting, who, statement, reason, over)
     if statement is Statement.YES and not done.is_queued:
         raise EngineError(done.text)
     return RedirectResponse(address("/tenant", name=name), HTTPStatus.SEE_OTHER)

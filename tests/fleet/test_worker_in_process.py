@@ -1,0 +1,97 @@
+"""What a worker does about fleet.yaml as it changes; runs themselves are left out."""
+
+import asyncio
+
+import pytest
+from trueup.fleet import worker as workers
+from trueup.fleet.child import ChildEnd
+from trueup.fleet.event_log import EventLog
+from trueup.fleet.open_fleet import open_fleet
+from trueup.fleet.schedule import request_runs
+from trueup.fleet.status import runs_of
+from trueup.fleet.worker import Worker, WorkerOptions
+from trueup.model.fleet_run import RunKind, RunStatus
+
+from tests.support.fleet import rows
+
+BEFORE = "tenants:\n  acme: {project: acme}\n"
+AFTER = f"{BEFORE}  birch: {{project: birch, run: {{do: apply-approved}}}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path, postgres, monkeypatch):
+    """A folder whose fleet.yaml a test writes; runs end at once, and nothing is done."""
+
+    async def at_once(_context, order, *_):
+        await asyncio.sleep(0)
+        orders.append(order)
+        return ChildEnd.BUSY
+
+    orders = []
+    monkeypatch.setattr(workers, "run_child", at_once)
+
+    def write(tenants):
+        (tmp_path / "fleet.yaml").write_text(f"fleet: All\ndatabase: {postgres}\n{tenants}")
+
+    write.folder, write.orders = tmp_path, orders
+    write(BEFORE)
+    return write
+
+
+def ask_for_birch(folder):
+    """Queues a run of birch, as somebody whose fleet.yaml has it."""
+    folder(AFTER)
+    with open_fleet(folder.folder) as opened, opened.connect() as connection:
+        opened.prepare(connection)
+        request_runs(connection, opened.queue, ["birch"], RunKind.ASKED)
+
+
+def drain(opened):
+    """Lets a worker of this fleet do what waits; returns what it said."""
+    said = []
+    worker = Worker(opened, WorkerOptions(drain=True), EventLog(write=said.append))
+    asyncio.run(worker.work(asyncio.Event()))
+    return "\n".join(said)
+
+
+def test_a_run_is_of_the_fleet_yaml_of_its_moment(folder):
+    with open_fleet(folder.folder) as opened:
+        assert list(opened.fleet.tenants) == ["acme"]
+        ask_for_birch(folder)
+
+        said = drain(opened)
+
+    assert "fleet.yaml read" in said
+    [order] = folder.orders
+    assert order.fleet.tenants["birch"].run.do == "apply-approved"
+
+
+def test_a_broken_fleet_yaml_is_said_once_and_the_one_before_counts(folder):
+    folder(AFTER)
+    with open_fleet(folder.folder) as opened:
+        assert list(opened.fleet.tenants) == ["acme", "birch"]
+        with opened.connect() as connection:
+            opened.prepare(connection)
+            request_runs(connection, opened.queue, ["acme", "birch"], RunKind.ASKED)
+        folder("tenants: [")
+
+        said = drain(opened)
+
+    assert said.count("fleet.yaml not read") == 1
+    assert len(folder.orders) == 2
+
+
+def test_a_tenant_that_only_another_machine_knows_is_tried_again(folder):
+    ask_for_birch(folder)
+    folder(BEFORE)
+
+    with open_fleet(folder.folder) as opened:
+        drain(opened)
+        with opened.connect() as connection:
+            [run] = runs_of(connection, "birch")
+            query = "SELECT again_at > now() FROM trueup_fleet.tenants WHERE name = 'birch'"
+            assert rows(connection, query) == [(True,)]
+
+    assert folder.orders == []
+    assert run.status is RunStatus.FAILED
+    assert "has no such tenant" in run.text
