@@ -58,6 +58,11 @@ def test_a_value_is_read_as_its_type(type_: Type, raw: object, value: object):
     [
         (Type.TEXT, True, "true is not text"),
         (Type.TEXT, ["a"], '["a"] is not text'),
+        (
+            Type.TEXT,
+            "N" * 1_048_577,
+            f'"{"N" * 39}…" is a text of 1,048,577 characters, and at most 1,048,576 are read',
+        ),
         (Type.INTEGER, "1.5", '"1.5" is not a whole number'),
         (Type.DECIMAL, "1,000.00", '"1,000.00" is not a number'),
         (Type.DECIMAL, "NaN", '"NaN" is not a number'),

@@ -34,6 +34,12 @@ CleanedColumns = list[str]
 LONGEST_NUMBER = 40
 """Digits before and after the point, together. Dataverse allows fewer."""
 
+LONGEST_TEXT = 1_048_576
+"""Characters of a text: as many as a column of Dataverse for several lines may have at most.
+
+A longer one is no text of Work 365. To compare it with all others would take gigabytes.
+"""
+
 _TOO_LARGE = 10**LONGEST_NUMBER
 _CANONICAL_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
@@ -73,6 +79,11 @@ def _text_converter(name: str, cleaned: CleanedColumns) -> Convert:
     def as_text(value: object, _display: object) -> object:
         if type(value) is not str:
             return _number_as_text(value)
+        if len(value) > LONGEST_TEXT:
+            raise InvalidValue(
+                f"{shown(value)} is a text of {len(value):,} characters, and at most "
+                f"{LONGEST_TEXT:,} are read"
+            )
         if value.isprintable():
             return value
         text = clean_text(value)
