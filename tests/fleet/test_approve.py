@@ -67,6 +67,7 @@ def test_a_yes_queues_exactly_this_plan(connection, acme):
     assert approved.document == kept_plan(connection, "acme").document
     [status] = fleet_status(connection).tenants
     assert status.current.kind is RunKind.APPROVED
+    assert (status.waits, status.waits_since) == (Waits.NOTHING, None)
 
 
 def test_each_limit_that_the_plan_is_over_must_be_named(connection, acme):
@@ -83,6 +84,23 @@ def test_a_no_refuses_the_plan_until_it_comes_out_otherwise(connection, acme):
     [status] = fleet_status(connection).tenants
     assert (status.waits, status.current) == (Waits.REFUSED, None)
     assert kept_plan(connection, "acme").who == "ada"
+
+
+def test_a_refused_plan_can_be_approved_after_all(connection, acme):
+    say(connection, acme, Statement.NO, reason="ask them first")
+
+    assert say(connection, acme, Statement.YES).is_queued
+
+    assert fleet_status(connection).tenants[0].waits is Waits.NOTHING
+    assert approved_plan(connection, "acme").who == "ada"
+
+
+def test_an_answer_hides_no_doubt_that_needs_a_person(connection, acme):
+    connection.execute("UPDATE trueup_fleet.tenants SET waits = %s", [Waits.PERSON])
+
+    say(connection, acme, Statement.YES)
+
+    assert fleet_status(connection).tenants[0].waits is Waits.PERSON
 
 
 def test_a_plan_that_was_made_again_meanwhile_is_not_approved(connection, acme):

@@ -74,6 +74,7 @@ def answer(  # noqa: PLR0913, PLR0917 -- who says what about what
         return Answered(is_queued=False, text=f"it is not applied yet: {need}")
     with translated(), connection.transaction():
         write_answer(connection, kept, YES, who, reason, over)
+        _wait_for(connection, kept.tenant, Waits.NOTHING)
         request_runs(connection, opened.queue, [kept.tenant], RunKind.APPROVED)
     return Answered(is_queued=True, text="")
 
@@ -103,9 +104,16 @@ def _require_named(kept: KeptPlan, over: Collection[str]) -> None:
 def _refuse(connection: Connection, kept: KeptPlan, who: str, reason: str) -> None:
     with translated(), connection.transaction():
         write_answer(connection, kept, NO, who, reason, ())
-        connection.execute(
-            """
-            UPDATE trueup_fleet.tenants SET waits = %s, waits_since = now() WHERE name = %s
-            """,
-            [Waits.REFUSED, kept.tenant],
-        )
+        _wait_for(connection, kept.tenant, Waits.REFUSED)
+
+
+def _wait_for(connection: Connection, tenant: str, what: Waits) -> None:
+    """Writes what the tenant waits for after the answer; one that needs a person still does."""
+    connection.execute(
+        """
+        UPDATE trueup_fleet.tenants
+           SET waits = %(what)s, waits_since = CASE WHEN %(what)s <> '' THEN now() END
+         WHERE name = %(tenant)s AND waits <> %(person)s
+        """,
+        {"what": what, "tenant": tenant, "person": Waits.PERSON},
+    )
