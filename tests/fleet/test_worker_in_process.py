@@ -1,8 +1,10 @@
 """What a worker does about fleet.yaml as it changes; runs themselves are left out."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from trueup.errors import FleetDatabaseAway
 from trueup.fleet import worker as workers
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.event_log import EventLog
@@ -95,3 +97,36 @@ def test_a_tenant_that_only_another_machine_knows_is_tried_again(folder):
     assert folder.orders == []
     assert run.status is RunStatus.FAILED
     assert "has no such tenant" in run.text
+
+
+class Taking:
+    """In place of the queue: jobs at work that take a moment to end."""
+
+    def __init__(self, queue):
+        self.queue, self.was_ready = queue, []
+        self.worker = None
+
+    def install(self, connection):
+        self.queue.install(connection)
+
+    async def serve(self, _handler, _serving, stop):
+        await stop.wait()
+        self.was_ready.append(self.worker.pulse.is_ready)
+
+
+def test_a_worker_is_not_ready_as_soon_as_its_database_is_away(folder, monkeypatch):
+    def away(*_):
+        if taking.worker.pulse.is_ready:
+            raise FleetDatabaseAway("away")
+        return 0
+
+    monkeypatch.setattr(workers, "enqueue_due", away)
+    with open_fleet(folder.folder) as opened:
+        taking = Taking(opened.queue)
+        held = replace(opened, queue=taking)
+        taking.worker = Worker(held, WorkerOptions(drain=True), EventLog(write=lambda _: None))
+
+        with pytest.raises(FleetDatabaseAway):
+            asyncio.run(taking.worker.work(asyncio.Event()))
+
+    assert taking.was_ready == [False]

@@ -128,6 +128,7 @@ class Worker:
         taking = asyncio.ensure_future(self._open.queue.serve(self._handle, serving, ending))
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({looking, taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        self.pulse.beat(is_ready=False)  # no job is taken from here on, and those at work take time
         ending.set()
         looking.cancel()
         stopping.cancel()
