@@ -14,7 +14,7 @@ from trueup.model.finding import Finding, Place, Severity
 from trueup.operations.decision_entries import DecisionRequest, RequestedDecision, record_id
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.files.csv_document import CsvDocument
-from trueup.source.files.documents import decode
+from trueup.source.files.streamed_text import StreamedText
 
 COLUMNS = ("mapping", "key", "do", "link", "reason", "until", "on", "of")
 """Of a CSV file; a key may be a name, and either `do` or `link` is filled in."""
@@ -68,7 +68,7 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
 
 
 def _from_csv(raw: bytes, file: str) -> DecisionRequest:
-    document = CsvDocument(decode(raw, file), file)
+    document = CsvDocument(StreamedText(raw, file), file)
     names = document.names()
     texts = [f"there is no column {name}" for name in ("mapping", "key") if name not in names]
     texts += [f"unknown column {name!r}" for name in names if name not in COLUMNS]
@@ -78,8 +78,8 @@ def _from_csv(raw: bytes, file: str) -> DecisionRequest:
 
     found: list[RequestedDecision] = []
     wrong: list[Finding] = []
-    for line, row in document.rows():
-        place = Place(file, line, 1)
+    for position, row in document.rows():
+        place = Place(file, document.line(position), 1)
         if isinstance(row, Mapping):
             cells = {name: str(cell or "").strip() for name, cell in row.items()}
             faults = [*_faults(cells)]

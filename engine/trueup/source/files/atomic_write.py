@@ -1,9 +1,11 @@
 """Replaces a file with new data, whole or not at all, by one writer at a time."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from trueup import operating_system
 from trueup.errors import SourceError
@@ -28,12 +30,13 @@ def locked(path: Path, name: str) -> Iterator[os.stat_result]:
         yield before
 
 
-def replace_file(path: Path, data: bytes, name: str, before: os.stat_result) -> None:
-    """Writes the data to a file beside it, makes it durable, then renames it onto the path.
+def replace_file(path: Path, pieces: Iterable[bytes], name: str, before: os.stat_result) -> bytes:
+    """Writes the pieces to a file beside it, makes it durable, then renames it onto the path.
 
-    The mode and the owner stay. `before` is the status that `locked` yielded.
-    Raises `SourceError`; the file is then unchanged.
+    The mode and the owner stay. `before` is the status that `locked` yielded. Returns the digest of
+    the new content. Raises `SourceError`; the file is then unchanged.
     """
+    digest = hashlib.sha256()
 
     def require_unchanged() -> None:
         if _version(path.stat()) != _version(before):
@@ -41,12 +44,19 @@ def replace_file(path: Path, data: bytes, name: str, before: os.stat_result) -> 
                 f"{name} was changed by another program just now; nothing was written, try again"
             )
 
+    def write(file: BinaryIO) -> None:
+        require_unchanged()  # the pieces may be read from the old file
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+
     try:
-        operating_system.write_whole(path, data, like=before, before_replacing=require_unchanged)
+        operating_system.write_whole(path, write, like=before, before_replacing=require_unchanged)
     except OSError as error:
         raise SourceError(
             f"{name} could not be written: {error.strerror}; it is unchanged"
         ) from error
+    return digest.digest()
 
 
 def require_writable(path: Path, name: str) -> None:

@@ -7,17 +7,22 @@ headers has most of.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice, takewhile
 from typing import Protocol
 
 from trueup.errors import SourceError
 from trueup.source.column_reader import LONGEST, RawRow
-from trueup.source.files.documents import EditedFile, MalformedRow, Shift, TextLines
+from trueup.source.files.documents import EditedFile, MalformedRow, Shift
+from trueup.source.files.streamed_text import Lines, OpenText, StreamedText
 
 _PREAMBLE = re.compile(r"sep=.?|#TYPE .*", re.IGNORECASE)
 _PREAMBLE_LINES = 2
+
+_OFFSET_BITS = 36
+"""Of a position: its other bits are the line. So an array of 64 bits takes it, also for a file of
+64 GB with 100 million lines, and edits shift line and offset by one addition."""
 
 
 class _CsvReader(Protocol):
@@ -31,14 +36,16 @@ class _CsvReader(Protocol):
 
 
 class CsvDocument:
-    """A table in a CSV file; the position of a row is the number of its first line."""
+    """A table in a CSV file; the position of a row is its first line and its byte offset."""
 
-    def __init__(self, text: TextLines, name: str) -> None:
+    def __init__(self, text: StreamedText, name: str) -> None:
         """`name` is how messages call the file. Raises `SourceError`."""
         self._text, self._name = text, name
-        # Lines keep their own ends. A quoted cell may span several of them; `csv` joins those.
-        lines = list(islice(text.lines(), _PREAMBLE_LINES + 1))
-        self._before = lines[: _preamble(lines)]
+        with text.opened() as file:
+            # Lines keep their own ends. A quoted cell may span several of them; `csv` joins those.
+            lines = list(islice(file.lines(file.start), _PREAMBLE_LINES + 1))
+            self._before = lines[: _preamble(lines)]
+            self._start = file.start + len(file.encode("".join(self._before)))  # of the headers
         first = next(iter(lines[len(self._before) :]), "")
         self._delimiter = _stated_delimiter(self._before) or max(",;\t", key=first.count)
         self._line_end = first[len(first.rstrip("\r\n")) :] or "\n"
@@ -46,55 +53,70 @@ class CsvDocument:
 
     def rows(self) -> Iterator[tuple[int, RawRow | MalformedRow]]:
         """Yields row by row, without empty lines. Raises `SourceError`."""
-        reader = self._reader()
-        headers = self._headers(reader)
-        before = len(self._before)
-        start = before + reader.line_num + 1
-        try:
-            for cells in reader:
-                if cells:
-                    yield start, self._row(headers, cells)
-                start = before + reader.line_num + 1
-        except csv.Error as error:
-            raise SourceError(f"{self._name}:{start}: {error}") from error
+        with self._text.opened() as file:
+            lines = file.lines(self._start)
+            reader, next_line = self._reader(lines), len(self._before) + 1
+            headers = self._headers(reader)
+            start = _position(next_line + reader.line_num, lines.end)
+            try:
+                for cells in reader:
+                    if cells:
+                        yield start, self._row(headers, cells)
+                    start = _position(next_line + reader.line_num, lines.end)
+            except csv.Error as error:
+                raise SourceError(f"{self._name}:{self.line(start)}: {error}") from error
 
     def rows_at(self, positions: Sequence[int]) -> Iterator[tuple[int, RawRow | MalformedRow]]:
-        """Yields the rows that begin in these lines."""
-        headers, lines = self.names(), [*self._text.lines()]
-        for position in positions:
-            rest = map(lines.__getitem__, range(position - 1, len(lines)))
-            yield position, self._row(headers, next(self._reader_of(rest)))
+        """Yields the rows that begin there; the others are not read. Raises `SourceError`."""
+        headers = self.names()
+        with self._text.opened() as file:
+            for position in positions:
+                yield position, self._row(headers, self._cells_at(file, position)[0])
 
     def line(self, position: int) -> int:
-        """Returns the position itself."""
-        return position
+        """Returns the line of a position."""
+        return position >> _OFFSET_BITS
 
     def names(self) -> list[str]:
-        """Returns the headers."""
-        return self._headers(self._reader()) if self._names is None else self._names
+        """Returns the headers. Raises `SourceError`."""
+        if self._names is None:
+            with self._text.opened() as file:
+                return self._headers(self._reader(file.lines(self._start)))
+        return self._names
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
-        """Returns the file with the edited rows written again; all other lines are unchanged."""
-        reader, before, known = self._reader(), len(self._before), [*self._text.lines()]
-        headers = self._headers(reader)
-        start = before + reader.line_num + 1
-        lines, shifts = known[: start - 1], list[Shift]()
-        for cells in reader:
-            end = before + reader.line_num
-            if start in edits:
-                row = self._edited_row(headers, cells, edits[start])
-                lines.append(row)
-                shifts.append((start, len(_lines(row)) - (end + 1 - start)))
-            else:
-                lines += known[start - 1 : end]
-            start = end + 1
-        return EditedFile(self._text.encode("".join(lines)), shifts)
+        """Returns the file with the edited rows written again; all other bytes are copied."""
+        shifts: list[Shift] = []
+        return EditedFile(self._pieces(edits, shifts), shifts)
 
-    def _reader(self) -> _CsvReader:
-        """Reads from the line of headers on."""
-        return self._reader_of(islice(self._text.lines(), len(self._before), None))
+    def _pieces(
+        self, edits: Mapping[int, Mapping[str, object]], shifts: list[Shift]
+    ) -> Iterator[bytes]:
+        """Yields the edited file piece by piece, and adds what that does to positions."""
+        headers, copied = self.names(), 0
+        with self._text.opened() as file:
+            for position, edit in sorted(edits.items()):
+                start = _offset(position)
+                yield from file.blocks(copied, start)
+                cells, lines, copied = self._cells_at(file, position)
+                row = self._edited_row(headers, cells, edit)
+                data = file.encode(row)
+                yield data
+                more_lines, more_bytes = len(_lines(row)) - lines, len(data) - (copied - start)
+                shifts.append((position, _position(more_lines, more_bytes)))
+            yield from file.blocks(copied)
 
-    def _reader_of(self, lines: Iterable[str]) -> _CsvReader:
+    def _cells_at(self, file: OpenText, position: int) -> tuple[list[str], int, int]:
+        """Returns a row, the number of its lines, and the offset behind it."""
+        lines = file.lines(_offset(position))
+        reader = self._reader(lines)
+        try:
+            cells = next(reader)
+        except csv.Error as error:
+            raise SourceError(f"{self._name}:{self.line(position)}: {error}") from error
+        return cells, reader.line_num, lines.end
+
+    def _reader(self, lines: Lines) -> _CsvReader:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
     def _headers(self, reader: _CsvReader) -> list[str]:
@@ -130,6 +152,15 @@ class CsvDocument:
         # `csv` quotes only characters of its own line end. With this one it quotes both \r and \n.
         csv.writer(line, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
         return line.getvalue().removesuffix("\r\n") + self._line_end
+
+
+def _position(line: int, offset: int) -> int:
+    """The position of a line and an offset, or the difference of two positions."""
+    return (line << _OFFSET_BITS) + offset
+
+
+def _offset(position: int) -> int:
+    return position & ((1 << _OFFSET_BITS) - 1)
 
 
 def _lines(text: str) -> list[str]:

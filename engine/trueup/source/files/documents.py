@@ -4,15 +4,14 @@ Values are replaced in the text itself, so that everything else stays as it was,
 """
 
 import codecs
-import io
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from trueup.errors import SourceError
-from trueup.local_files import open_regular, read_regular
+from trueup.local_files import read_regular
 from trueup.source.column_reader import RawRow
 
 
@@ -29,10 +28,11 @@ Shift = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class EditedFile:
-    """The bytes of a file with new values, and what the edits do to the positions of rows."""
+    """A file with new values, piece by piece, so that a large one is not in memory again."""
 
-    data: bytes
+    pieces: Iterable[bytes]
     shifts: Sequence[Shift] = ()
+    """What the edits do to the positions of rows; complete when all pieces have been taken."""
 
 
 class TableDocument(Protocol):
@@ -74,23 +74,14 @@ class LineIndex:
         return bisect_right(self._starts, offset)
 
 
+BLOCK = 1 << 18
+"""Bytes or characters of a file that are copied at once."""
+
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-
-
-class TextLines(Protocol):
-    """The lines of a file, with their own line ends."""
-
-    def lines(self) -> Iterator[str]:
-        """Yields the lines, from the first one each time. Raises `SourceError`."""
-        ...
-
-    def encode(self, text: str) -> bytes:
-        """Returns another text as the file would hold it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +92,10 @@ class FileText:
     mark: bytes = b""  # the byte order mark at its beginning
     encoding: str = "utf-8"
 
-    def lines(self) -> Iterator[str]:
-        """Yields the lines, from the first one each time."""
-        return iter(io.StringIO(self.text, newline=""))
-
-    def encode(self, text: str) -> bytes:
-        """Returns another text as the file would hold it."""
-        return self.mark + text.encode(self.encoding)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamedText:
-    """A file whose text is read line by line: the lines of a large one are never all in memory."""
-
-    path: Path
-    name: str  # how messages call the file
-
-    def lines(self) -> Iterator[str]:
-        """Yields the lines, from the first one each time. Raises `SourceError`."""
-        try:
-            with open_regular(self.path) as file:
-                mark, encoding = _encoding(file.read(_BEGINNING), self.name)
-                file.seek(len(mark))
-                with io.TextIOWrapper(file, encoding, newline="") as text:
-                    yield from text
-        except OSError as error:
-            raise SourceError(f"{self.name} cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError:
-            decode(read_bytes(self.path, self.name), self.name)  # names the byte in the whole file
-            raise
-
-    def encode(self, text: str) -> bytes:
-        """Returns another text as the file would hold it. Raises `SourceError`."""
-        return decode(read_bytes(self.path, self.name), self.name).encode(text)
+    def encoded(self, start: int, end: int) -> Iterator[bytes]:
+        """Yields the text between two offsets as the file holds it, in blocks."""
+        for at in range(start, end, BLOCK):
+            yield self.text[at : min(at + BLOCK, end)].encode(self.encoding)
 
 
 def read_bytes(path: Path, name: str) -> bytes:
@@ -144,7 +106,7 @@ def read_bytes(path: Path, name: str) -> bytes:
         raise SourceError(f"{name} cannot be read: {error.strerror}") from error
 
 
-_BEGINNING = 64
+BEGINNING = 64
 """Bytes in which a text of UTF-16 shows itself: every export begins with names in ASCII."""
 
 
@@ -155,7 +117,7 @@ def _byte_order(beginning: bytes) -> str:
     return next(found, "")
 
 
-def _encoding(beginning: bytes, name: str) -> tuple[bytes, str]:
+def encoding_of(beginning: bytes, name: str) -> tuple[bytes, str]:
     """Returns the byte order mark of a file and the encoding that it states. Raises as `decode`."""
     mark = next((one for one in _ENCODINGS if beginning.startswith(one)), b"")
     if not mark and (order := _byte_order(beginning)):
@@ -170,7 +132,7 @@ def decode(data: bytes, name: str) -> FileText:
 
     Raises `SourceError`, with the first byte that does not fit, or for UTF-16 without such a mark.
     """
-    mark, encoding = _encoding(data[:_BEGINNING], name)
+    mark, encoding = encoding_of(data[:BEGINNING], name)
     try:
         return FileText(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:

@@ -55,16 +55,24 @@ class JsonDocument:
 
     def edited(self, edits: Mapping[int, Mapping[str, object]]) -> EditedFile:
         """Returns the file with new values; a new key is added at the end of its row."""
-        parts, done = [], 0
         shifts: list[Shift] = []
+        return EditedFile(self._pieces(edits, shifts), shifts)
+
+    def _pieces(
+        self, edits: Mapping[int, Mapping[str, object]], shifts: list[Shift]
+    ) -> Iterator[bytes]:
+        """Yields the edited file piece by piece, and adds what that does to positions."""
+        yield self._file.mark
+        done = 0
         for start, values in sorted(edits.items()):
             longer = 0
             for first, end, replacement in sorted(self._replacements(start, values)):
-                parts += [self._text[done:first], replacement]
+                yield from self._file.encoded(done, first)
+                yield replacement.encode(self._file.encoding)
                 done = end
                 longer += len(replacement) - (end - first)
             shifts.append((start, longer))
-        return EditedFile(self._file.encode("".join([*parts, self._text[done:]])), shifts)
+        yield from self._file.encoded(done, len(self._text))
 
     def _replacements(
         self, start: int, values: Mapping[str, object]

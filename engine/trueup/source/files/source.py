@@ -24,14 +24,13 @@ from trueup.source.files.atomic_write import locked, replace_file, require_writa
 from trueup.source.files.csv_document import CsvDocument
 from trueup.source.files.documents import (
     MalformedRow,
-    StreamedText,
     TableDocument,
-    decode,
     read_bytes,
 )
 from trueup.source.files.edits import edit
 from trueup.source.files.json_document import JsonDocument
 from trueup.source.files.row_index import RowIndex, index_rows
+from trueup.source.files.streamed_text import StreamedText
 from trueup.source.files.value_formats import FileFormat
 from trueup.source.files.xlsx_document import XlsxDocument
 from trueup.source.names import suggestion, table_named
@@ -158,8 +157,8 @@ class FileSource:
             edits, outcomes = edit(catalogued, document, index, updates, self._zone, self._format)
             if edits:
                 edited = document.edited(edits)
-                replace_file(path, edited.data, name, before)
-                self._indexes[table] = index.shifted(edited.shifts, _digest(edited.data))
+                digest = replace_file(path, edited.pieces, name, before)
+                self._indexes[table] = index.shifted(edited.shifts, digest)
         return outcomes
 
     def location(self, table: str) -> str:
@@ -170,9 +169,9 @@ class FileSource:
         """Raises `SourceError` where the table's file may not or cannot be written."""
         path = self._file_of(table)
         require_writable(path.resolve(), self._name_of(path))
-        document, _ = self._open(path, table)
-        if isinstance(document, XlsxDocument):
-            document.require_editable()
+        if path.suffix.casefold() == WORKBOOK:
+            name = self._name_of(path)
+            XlsxDocument(read_bytes(path, name), name, table).require_editable()
 
     def _name_of(self, path: Path) -> str:
         return self._name if self._is_workbook else f"{self._name}/{path.name}"
@@ -190,18 +189,17 @@ class FileSource:
         return self._open(path, table)[0]
 
     def _open(self, path: Path, table: str) -> tuple[TableDocument, bytes]:
-        """Returns the table in a file that is read whole, and the digest of the file."""
+        """Returns the table in a file, and the digest of the file; only CSV is not read whole."""
         name = self._name_of(path)
+        if path.suffix.casefold() == ".csv":
+            text = StreamedText(path, name)
+            return CsvDocument(text, name), text.digest()
+
         data = read_bytes(path, name)
-        document: TableDocument
-        match path.suffix.casefold():
-            case ".json":
-                document = JsonDocument(data, name)
-            case ".csv":
-                document = CsvDocument(decode(data, name), name)
-            case _:
-                document = XlsxDocument(data, name, table)
-        return document, _digest(data)
+        digest = hashlib.sha256(data).digest()
+        if path.suffix.casefold() == ".json":
+            return JsonDocument(data, name), digest
+        return XlsxDocument(data, name, table), digest
 
     def _file_of(self, table: str) -> Path:
         """The file of a table. Raises `SourceError` if there is none, or more than one."""
@@ -229,7 +227,3 @@ class FileSource:
         for path in others:
             hint = hint.replace(f"`{path.stem}`", f"`{path.name}`")
         raise SourceError(f"{expected} was expected and does not exist{hint}")
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

@@ -117,7 +117,7 @@ class XlsxDocument:
                 worksheet.cell(row, columns[name]).value = _cell(value)
         written = io.BytesIO()
         workbook.save(written)
-        return EditedFile(written.getvalue())
+        return EditedFile([written.getvalue()])
 
     def require_editable(self) -> None:
         """Raises `SourceError` for a workbook that a write-back would damage."""
