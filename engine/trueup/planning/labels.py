@@ -12,6 +12,9 @@ from trueup.model.change import RowRef
 from trueup.model.mapping_state import MappingState, Row
 from trueup.model.project import Project
 
+LONGEST = 200
+"""Characters of a label: changes and messages repeat it, and a name may have millions of them."""
+
 
 class RowLabels:
     """Labels of one plan; each is worked out once."""
@@ -32,7 +35,7 @@ class RowLabels:
         """The mapping's label, else the table's title; of a row that is gone its record's name."""
         known = self._labels.get((mapping, key))
         if known is None:
-            known = self._row(mapping, key)
+            known = _shortened(self._row(mapping, key))
             if key in self._states[mapping].rows:  # else its record may not have been read yet
                 self._labels[mapping, key] = known
         return known
@@ -59,6 +62,9 @@ class RowLabels:
 
     def record(self, mapping: str, id_: int | None) -> str:
         """A record's own name, else the names of the rows it refers to; empty if none is known."""
+        return _shortened(self._record(mapping, id_))
+
+    def _record(self, mapping: str, id_: int | None) -> str:
         spec = self._project.mappings[mapping]
         record = self._states[mapping].records.get(id_) if id_ is not None else None
         if record is None:
@@ -83,3 +89,7 @@ class RowLabels:
             keys |= {id_: key for key, id_ in state.record_ids.items()}
             self._keys[mapping] = keys
         return self._keys[mapping].get(record)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
