@@ -113,9 +113,9 @@ def projects_checked_once() -> Iterator[None]:
         project, findings = known[key]
         return replace(project, root=str(root)), [*findings]
 
-    def load(root: Path, *, shipped: Path) -> Project:
-        project, _ = check(root, shipped=shipped)
-        return project or loader.load(root, shipped=shipped)
+    def load(root: Path, *, shipped: Path, overlay: Overlay | None = None) -> Project:
+        project, _ = check(root, shipped=shipped, overlay=overlay)
+        return project or loader.load(root, shipped=shipped, overlay=overlay)
 
     once = SimpleNamespace(check=check, load=load, load_connections=loader.load_connections)
     with pytest.MonkeyPatch.context() as patch:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.plan_files import plan_document
@@ -62,7 +62,7 @@ class _Request:
     help="Take the lock from a run that no longer exists; needs --reason.",
 )
 @click.option("--reason", default="", help="Why the lock is taken; it is recorded.")
-@common
+@common_with_tenant
 def apply(context: CommandContext, file: Path | None, resume: bool, **arguments: object) -> int:  # noqa: FBT001 -- click's
     """Do what a plan says: the plan in FILE, or, without FILE, a new one that is shown first.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.plan_files import plan_document
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--reason", default="", help="Why, for those who read it later.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
-@common
+@common_with_tenant
 def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     context: CommandContext,
     plan: str | None,

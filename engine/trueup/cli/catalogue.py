@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done, report
 
@@ -29,7 +29,7 @@ def catalogue() -> None:
     epilog=example("trueup catalogue pull ConfigurationItems Companies", "trueup catalogue pull"),
 )
 @click.argument("entities", nargs=-1, metavar="[ENTITY]…")
-@common
+@common_with_tenant
 def pull(context: CommandContext, entities: tuple[str, ...]) -> int:
     """Write entities, fields, picklists and user-defined fields of the tenant into the catalogue.
 
@@ -41,8 +41,9 @@ def pull(context: CommandContext, entities: tuple[str, ...]) -> int:
     from trueup.cli.progress import listening
     from trueup.operations import catalogue as operations
 
+    project = context.connections()
     with listening(context) as listener:
-        pulled = operations.pull(context.folder, entities, listener)
+        pulled = operations.pull(project, entities, listener)
     out_done(_json(pulled) if context.json else _text(pulled))
     for name, reason in pulled.unread.items():
         report(f"error: {name}: {reason}")

@@ -1,7 +1,7 @@
 """What all commands have in common: `--project DIR`, `--json`, `--no-color`, `-v`.
 
-A command imports its operation, and what renders the result, when it runs: help and completion need
-its options only.
+Those that work on one project have `--tenant NAME` as well. A command imports its operation, and
+what renders the result, when it runs: help and completion need its options only.
 """
 
 from collections.abc import Callable
@@ -26,38 +26,57 @@ Run = Callable[..., int]
 class CommandContext:
     """Where a command works, and how it shows results."""
 
-    folder: Path
+    folder: Path  # of the project; with `tenant` that of fleet.yaml
     json: bool
     verbose: bool
     style: Style
+    tenant: str = ""  # whose project it is; empty without a fleet
 
     def project(self) -> "Project":
-        """The project, checked. Raises ConfigError."""
+        """The project, checked. Raises ConfigError.
+
+        That of a tenant has its secrets, and its state on the fleet's database, which is available
+        until the command ends. Raises EngineError for a tenant that fleet.yaml does not have.
+        """
+        if self.tenant:
+            from trueup.cli.tenant import tenant_project
+
+            return tenant_project(self.folder, self.tenant)
         from trueup.operations.project import load_project
 
         return load_project(self.folder)
 
+    def connections(self) -> "Project":
+        """The project without its mappings and rules, which may have errors; else as `project`."""
+        if self.tenant:
+            from trueup.cli.tenant import tenant_connections
+
+            return tenant_connections(self.folder, self.tenant)
+        from trueup.operations.project import load_connections
+
+        return load_connections(self.folder)
+
     def command(self, *arguments: object) -> str:
         """A command line for this project, as it is typed in a shell from the current folder."""
         project = () if self.folder == Path() else ("--project", self.folder)
-        return operating_system.shell_quoted("trueup", *arguments, *project)
+        tenant = ("--tenant", self.tenant) if self.tenant else ()
+        return operating_system.shell_quoted("trueup", *arguments, *project, *tenant)
+
+    def own_file(self, project: "Project", file: str) -> str:
+        """A file in the folder that is the project's own, as it is shown.
+
+        It is relative to the project's folder, or to that of fleet.yaml.
+        """
+        if not self.tenant:
+            return file
+        path, fleet = (project.own / file).absolute(), self.folder.absolute()
+        return path.relative_to(fleet).as_posix() if path.is_relative_to(fleet) else str(path)
 
 
 def common(command: Run) -> Run:
     """Gives a command the common options; its first argument is a `CommandContext`."""
 
-    @click.option(
-        "--project",
-        "project",
-        metavar="DIR",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="The project's folder; by default the current one, or the nearest one above it.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
-    @click.option(
-        "--no-color", is_flag=True, help="No colours, not even on a terminal (as NO_COLOR does)."
-    )
-    @click.option("-v", "--verbose", is_flag=True, help="Show everything in full.")
+    @_common_options
     @wraps(command)
     def run(
         *, project: Path | None, as_json: bool, no_color: bool, verbose: bool, **rest: object
@@ -65,11 +84,54 @@ def common(command: Run) -> Run:
         from trueup.operations.project_folder import find_project
 
         context = CommandContext(
-            project or find_project(),
-            as_json,
-            verbose,
-            replace(style(no_color=no_color or as_json), columns=columns()),
+            project or find_project(), as_json, verbose, _style(no_color=no_color or as_json)
         )
         return command(context, **rest)
 
     return run
+
+
+def common_with_tenant(command: Run) -> Run:
+    """As `common`, for a command that also works on one tenant of a fleet."""
+
+    @click.option(
+        "--tenant",
+        metavar="NAME",
+        help="Work on this tenant of a fleet; --project is then the folder with fleet.yaml.",
+    )
+    @common
+    @wraps(command)
+    def run(context: CommandContext, *, tenant: str | None, **rest: object) -> int:
+        if tenant:
+            from trueup.cli.tenant import fleet_folder
+
+            context = replace(context, folder=fleet_folder(context.folder), tenant=tenant)
+        return command(context, **rest)
+
+    return run
+
+
+def _common_options(command: Run) -> Run:
+    options = (
+        click.option(
+            "--project",
+            "project",
+            metavar="DIR",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="The project's folder; by default the current one, or the nearest one above it.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs."),
+        click.option(
+            "--no-color",
+            is_flag=True,
+            help="No colours, not even on a terminal (as NO_COLOR does).",
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="Show everything in full."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _style(*, no_color: bool) -> Style:
+    return replace(style(no_color=no_color), columns=columns())

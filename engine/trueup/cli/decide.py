@@ -9,7 +9,7 @@ import click
 
 from trueup.cli.arrangement import Amount
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.parameters import DAY
 from trueup.model.decision import DECIDE_WORDS, Verdict
@@ -69,7 +69,7 @@ CLASSES = tuple(
 @click.option(
     "--no-preview", is_flag=True, help="Do not work out what follows; reads less of both systems."
 )
-@common
+@common_with_tenant
 def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
     mapping: str | None,

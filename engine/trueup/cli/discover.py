@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done, report
 from trueup.cli.output_files import write_whole
@@ -36,7 +36,7 @@ from trueup.errors import EngineError
     metavar="TABLE[.COLUMN]",
     help="Add this to schemas/work365.yaml instead, by its logical name. Repeatable.",
 )
-@common
+@common_with_tenant
 def discover(context: CommandContext, file: Path, added: tuple[str, ...]) -> int:
     """Match the metadata of the Dataverse environment with Work 365's tables; write the profile.
 
@@ -77,7 +77,7 @@ def _add(context: CommandContext, names: tuple[str, ...]) -> int:
     from trueup.render.json_ import as_json
     from trueup.render.sanitize import sanitize
 
-    added = add_tables(context.folder, names)
+    added = add_tables(context.connections(), names)
     found = [one.name for one in added.changes]
     if context.json:
         out_done(as_json({"file": str(added.file), "added": found}))

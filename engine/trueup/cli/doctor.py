@@ -3,7 +3,7 @@
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
 
@@ -12,7 +12,7 @@ from trueup.cli.output import out
     short_help="Check connections and rights.",
     epilog=example("trueup doctor", "trueup doctor --json"),
 )
-@common
+@common_with_tenant
 def doctor(context: CommandContext) -> int:
     """Check Autotask's zone, credentials, rights and calls left, and open each source table.
 

@@ -12,8 +12,8 @@ import click
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import report
 
-COMMON = frozenset({"--project", "--json", "--no-color", "-v", "--verbose"})
-"""Options that every command takes."""
+COMMON = frozenset({"--project", "--tenant", "--json", "--no-color", "-v", "--verbose"})
+"""Options that commands have in common; no group takes them."""
 
 
 class Ending:
@@ -64,7 +64,7 @@ class Ending:
 
 
 def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
-    """An option that every command takes, before the command's name or without one."""
+    """An option of commands, before the command's name or without one."""
     if not (
         context
         and isinstance(context.command, click.Group)

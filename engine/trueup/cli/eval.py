@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
 from trueup.model.rule_scopes import RuleOn
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     type=click.Choice([str(one) for one in RuleOn if one is not RuleOn.PLAN]),
     help="Evaluate as in rules of this scope.",
 )
-@common
+@common_with_tenant
 def evaluate(  # noqa: PLR0913 -- one for each argument and option
     context: CommandContext,
     mapping: str | None,

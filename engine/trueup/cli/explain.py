@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.plan_files import load_plan
 
@@ -27,7 +27,7 @@ from trueup.cli.plan_files import load_plan
     metavar="FILE",
     help="A saved plan; by default a new one is made.",
 )
-@common
+@common_with_tenant
 def explain(context: CommandContext, what: str, file: Path | None) -> int:
     """Explain WHAT: a row, a field, a change, a line of the ledger or a total of the plan.
 

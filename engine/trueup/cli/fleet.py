@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
 from trueup.cli.desks import needing_extra, surroundings
 from trueup.cli.exit_codes import Exit
+from trueup.cli.open_fleets import find_fleet, opened_fleet
 from trueup.cli.output import out, out_done
 from trueup.cli.signals import stopping
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from trueup.fleet.open_fleet import OpenFleet
     from trueup.fleet.schedule import Asked
     from trueup.model.fleet_run import RunKind
-
-INSTALL = "pip install trueup[fleet]"
-
-_NEEDED = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
-"""What the extra brings."""
 
 _LEFT = "\nleft at once: other workers take over what was at work"
 
@@ -320,19 +315,6 @@ def _asked(found: "Asked") -> Iterator[str]:
         yield f"Queued or at work already: {some(found.already)}."
 
 
-@contextmanager
-def _opened(context: CommandContext) -> "Iterator[OpenFleet]":
-    """The fleet of a command. Raises EngineError without the extra."""
-    from trueup.errors import EngineError
-
-    try:
-        from trueup.config.file_names import FLEET
-        from trueup.fleet.open_fleet import open_fleet
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _NEEDED:
-            raise
-        raise EngineError(f"trueup fleet needs `{INSTALL}`") from error
-    folder = context.folder.resolve()
-    above = (one for one in (folder, *folder.parents) if (one / FLEET).is_file())
-    with open_fleet(next(above, Path(context.folder))) as opened:
-        yield opened
+def _opened(context: CommandContext) -> "AbstractContextManager[OpenFleet]":
+    """The fleet of a command: in its folder, or in one above it."""
+    return opened_fleet(find_fleet(context.folder) or context.folder, "trueup fleet")

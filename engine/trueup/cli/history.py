@@ -6,7 +6,7 @@ import click
 from click.core import ParameterSource
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
@@ -17,7 +17,7 @@ from trueup.cli.parameters import OUT_OR_STDOUT
     short_help="Who applied what, with which proof.",
     epilog=example("trueup history", "trueup history show 7ace1fbdc9d0"),
 )
-@common
+@common_with_tenant
 @click.pass_context
 def history(click_context: click.Context, context: CommandContext) -> int:
     """Each apply: who, when, which plan, each change with its answer and proof.
@@ -37,7 +37,7 @@ def history(click_context: click.Context, context: CommandContext) -> int:
 
 
 @history.command("list", short_help="List all runs.", epilog=example("trueup history list --json"))
-@common
+@common_with_tenant
 def list_(context: CommandContext) -> int:
     """List all runs, the latest last; then manual edits and lock takeovers with their reasons."""
     return write_runs(context)
@@ -63,7 +63,7 @@ def write_runs(context: CommandContext) -> int:
     short_help="Show one run in full.", epilog=example("trueup history show 7ace1fbdc9d0")
 )
 @click.argument("run")
-@common
+@common_with_tenant
 def show(context: CommandContext, run: str) -> int:
     """Show one run in full.
 
@@ -95,7 +95,7 @@ def show(context: CommandContext, run: str) -> int:
     metavar="HASH",
     help="A head of the journal that was noted earlier. Repeatable.",
 )
-@common
+@common_with_tenant
 def verify(context: CommandContext, known: tuple[str, ...]) -> int:
     """Find any line of the journal that was changed, removed or inserted, and print its head.
 
@@ -131,7 +131,7 @@ def verify(context: CommandContext, known: tuple[str, ...]) -> int:
     help="The file's kind.",
 )
 @OUT_OR_STDOUT
-@common
+@common_with_tenant
 def export(context: CommandContext, runs: tuple[str, ...], format_: str, file: Path | None) -> int:
     """Write runs, all of them or those named, as CSV (safe to open in a spreadsheet) or JSON."""
     from trueup.operations import history as operations

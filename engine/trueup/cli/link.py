@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.model.decision import Verdict
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ SHOWN = 40
 @click.option(
     "--no-preview", is_flag=True, help="Do not work out what follows; reads less of both systems."
 )
-@common
+@common_with_tenant
 def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
     mapping: str | None,

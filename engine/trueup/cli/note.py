@@ -1,11 +1,16 @@
 """`trueup note MAPPING KEY [TEXT]`: notes, tags and assignees of rows."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out, out_done
 from trueup.model.note import Note
+
+if TYPE_CHECKING:
+    from trueup.model.project import Project
 
 
 @click.command(
@@ -25,7 +30,7 @@ from trueup.model.note import Note
 @click.option("--assign", metavar="NAME", help="Who looks after it.")
 @click.option("--unassign", is_flag=True, help="Nobody looks after it any more.")
 @click.option("--clear", is_flag=True, help="Remove note, tags and assignee.")
-@common
+@common_with_tenant
 def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     context: CommandContext,
     mapping: str,
@@ -56,25 +61,27 @@ def note(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     edit = NoteEdit("", "", ()) if clear else NoteEdit(text, assign, None, tags, untag)
     project = context.project()
     if not (changes or clear):
-        return _show(context, mapping, key)
+        return _show(context, project, mapping, key)
     written = note_row(project, mapping, key, edit, current_user())
+    place = context.own_file(project, str(written.place)) if written.place else ""
     if context.json:
-        out_done(as_json({**_json(written.note), "place": str(written.place or "")}))
-    elif written.place:
-        out_done(f"{_named(written.note, written.name)}: written to {written.place}.\n")
+        out_done(as_json({**_json(written.note), "place": place}))
+    elif place:
+        out_done(f"{_named(written.note, written.name)}: written to {place}.\n")
     else:
         out_done(f"{_named(written.note, written.name)}: nothing is noted.\n")
     return 0
 
 
-def _show(context: CommandContext, mapping: str, key: str) -> int:
+def _show(context: CommandContext, project: "Project", mapping: str, key: str) -> int:
     from trueup.operations.notes import find_note
     from trueup.render.json_ import as_json
     from trueup.render.sanitize import sanitize
 
-    found, name = find_note(context.project(), mapping, key)
+    found, name = find_note(project, mapping, key)
     if context.json:
-        out(as_json({**_json(found), "place": str(found.place or "")}))
+        place = context.own_file(project, str(found.place)) if found.place else ""
+        out(as_json({**_json(found), "place": place}))
         return 0
     parts = [
         found.text,

@@ -3,14 +3,14 @@
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_done
 
 
 @click.command(short_help="Try where notices go.", epilog=example("trueup notify --test"))
 @click.option("--test", "is_test", is_flag=True, help="Send a test notice to each address.")
-@common
+@common_with_tenant
 def notify(context: CommandContext, is_test: bool) -> int:  # noqa: FBT001 -- click's
     """Show where notices go, or, with --test, send one to each address of `notify:`.
 

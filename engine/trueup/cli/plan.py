@@ -10,7 +10,7 @@ import click
 
 from trueup.cli.arrangement import arranged, arrangement
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
 from trueup.cli.output_files import OutputFile, is_kept, write_whole
@@ -79,7 +79,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     "--fail-on", default="", metavar="WHAT,…", help=f"Exit with 1 on any of: {', '.join(FAILURES)}."
 )
 @arranged
-@common
+@common_with_tenant
 def plan(
     context: CommandContext,
     file: Path | None,

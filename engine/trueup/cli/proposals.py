@@ -48,6 +48,7 @@ def carry_out(
             "more than a single row is decided, and nobody can be asked here: give --yes."
         )
     project = context.project()
+    file = context.own_file(project, FILE)
     who = current_user()
     with listening(context) as listener:
         proposal = propose(
@@ -60,10 +61,12 @@ def carry_out(
         )
     if not context.json:
         (out if can_ask else out_done)(_preview(context, proposal, project))
-    if can_ask and not yes and not click.confirm(_question(proposal), default=False):
+    if can_ask and not yes and not click.confirm(_question(proposal, file), default=False):
         out("Nothing was written.\n")
         return Exit.ERROR
-    written = write_proposal(proposal)
+    written = [
+        replace(one, place=replace(one.place, file=file)) for one in write_proposal(proposal)
+    ]
     if context.json:
         out_done(as_json(_json(proposal, written)))
     else:
@@ -71,10 +74,10 @@ def carry_out(
     return Exit.DONE
 
 
-def _question(proposal: Proposal) -> str:
+def _question(proposal: Proposal, file: str) -> str:
     older = sum(one.replaced for one in proposal.written)
     instead = f", {older:,} in place of older ones" if older else ""
-    return f"Write {count(len(proposal.ready), 'decision')} to {FILE}{instead}?"
+    return f"Write {count(len(proposal.ready), 'decision')} to {file}{instead}?"
 
 
 def _preview(context: CommandContext, proposal: Proposal, project: Project) -> str:
@@ -101,7 +104,9 @@ def _written_text(
     shown = written if context.verbose else written[:FEW]
     lines = [_line(one) for one in shown]
     if len(shown) < len(written):
-        lines.append(f"and {count(len(written) - len(shown), 'decision')} more in {FILE}.\n")
+        lines.append(
+            f"and {count(len(written) - len(shown), 'decision')} more in {written[0].place.file}.\n"
+        )
     if len(proposal.ready) == 1 and written[0].line:
         lines.append(f"{correction_text(written[0].line, currency)}\n")
     return "".join(lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out
 from trueup.cli.plan_files import plan_document
@@ -18,7 +18,7 @@ from trueup.cli.plan_files import plan_document
 @click.argument(
     "file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False)
 )
-@common
+@common_with_tenant
 def rehearse(context: CommandContext, file: Path | None) -> int:
     """Apply the plan in PLAN, or a new one, to a copy of Autotask, and plan again.
 

@@ -3,7 +3,7 @@
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 
 
@@ -19,7 +19,7 @@ from trueup.cli.output import out
 @click.argument("mapping")
 @click.argument("text")
 @click.option("--fresh", is_flag=True, help="Ask Autotask, whatever the last plan read.")
-@common
+@common_with_tenant
 def search(
     context: CommandContext,
     mapping: str,

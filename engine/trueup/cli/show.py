@@ -8,7 +8,7 @@ import click
 
 from trueup.cli.arrangement import arranged, arrangement
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
@@ -44,7 +44,7 @@ from trueup.render.plan_tables import Table
 )
 @OUT_OR_STDOUT
 @arranged
-@common
+@common_with_tenant
 def show(
     context: CommandContext,
     plan_file: Path,
@@ -73,7 +73,8 @@ def show(
         raise click.UsageError(f"{file} is the file that is read; name another one.")
 
     def noted() -> Noted:
-        return Noted(notes_in(context.folder))
+        notes = context.project().notes if context.tenant else notes_in(context.folder)
+        return Noted(notes)
 
     plan, arranged_by = load_plan(plan_file), arrangement(**order)
     is_text = format_ == "text" and not context.json
@@ -108,7 +109,7 @@ def _approval(context: CommandContext, plan_file: Path) -> str:
     from trueup.config.file_names import PROJECT
     from trueup.errors import EngineError
 
-    if not (context.folder / PROJECT).exists():
+    if not (context.tenant or (context.folder / PROJECT).exists()):
         return ""
     try:
         return approval_line(context.project(), read_text(plan_file))

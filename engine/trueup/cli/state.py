@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trueup.cli.command_line import example
-from trueup.cli.common import CommandContext, common
+from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.output import out, out_done
 from trueup.cli.output_files import write_whole
 from trueup.cli.parameters import OUT_OR_STDOUT
@@ -30,7 +30,7 @@ def state() -> None:
 
 @state.command("list", short_help="List the links.", epilog=example("trueup state list customer"))
 @click.argument("mapping", required=False)
-@common
+@common_with_tenant
 def list_(context: CommandContext, mapping: str | None) -> int:
     """List the links of MAPPING, or all links.
 
@@ -55,7 +55,7 @@ def list_(context: CommandContext, mapping: str | None) -> int:
 )
 @click.argument("mapping")
 @click.argument("key")
-@common
+@common_with_tenant
 def show(context: CommandContext, mapping: str, key: str) -> int:
     """Show all that is known of the row KEY of MAPPING.
 
@@ -78,7 +78,7 @@ def show(context: CommandContext, mapping: str, key: str) -> int:
 @click.argument("mapping")
 @click.argument("key")
 @click.option("--reason", required=True, help="Why; it is recorded.")
-@common
+@common_with_tenant
 def forget(context: CommandContext, mapping: str, key: str, reason: str) -> int:
     """Forget which record the row KEY of MAPPING is. Nothing is written to Autotask.
 
@@ -114,7 +114,7 @@ def _next_match(project: "Project", row: "LinkForgotten") -> str:
     short_help="Show what is in doubt, and the evidence.",
     epilog=example("trueup state doubt", "trueup state doubt --json"),
 )
-@common
+@common_with_tenant
 def doubt(context: CommandContext) -> int:
     """Show each change in doubt: what was sent, what the journal says, what reading finds now.
 
@@ -149,7 +149,7 @@ def doubt(context: CommandContext) -> int:
 )
 @click.option("--reason", required=True, help="What was seen, and where; it is recorded.")
 @click.option("--preview", is_flag=True, help="Show what would be recorded; record nothing.")
-@common
+@common_with_tenant
 def settle(
     context: CommandContext,
     change: str,
@@ -212,7 +212,7 @@ def _preview_settlement(
     epilog=example("trueup state adopt --reason 'the API user was renamed'"),
 )
 @click.option("--reason", required=True, help="Why it is the same; it is recorded.")
-@common
+@common_with_tenant
 def adopt(context: CommandContext, reason: str) -> int:
     """Confirm that the configured systems are those of this state, under another user or address.
 
@@ -231,7 +231,7 @@ def adopt(context: CommandContext, reason: str) -> int:
     short_help="Write the state as JSON.", epilog=example("trueup state export --out state.json")
 )
 @OUT_OR_STDOUT
-@common
+@common_with_tenant
 def export(context: CommandContext, file: Path | None) -> int:
     """Write the whole state as JSON, one row a line."""
     from trueup.operations import state as operations
@@ -251,7 +251,7 @@ def export(context: CommandContext, file: Path | None) -> int:
     epilog=example("trueup state import state.json"),
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@common
+@common_with_tenant
 def import_(context: CommandContext, file: Path) -> int:
     """Fill an empty state from an export, whole or not at all."""
     from trueup.operations import state as operations

@@ -30,7 +30,7 @@ from trueup.config.checks.writes import check_writes
 from trueup.config.desk import check_desk
 from trueup.config.digest import digest
 from trueup.config.error_limit import ErrorLimit, capped
-from trueup.config.file_names import PROJECT
+from trueup.config.file_names import FLEET, PROJECT
 from trueup.config.mapping import parse_mapping
 from trueup.config.project import ProjectOptions, named_limits, parse_project
 from trueup.config.project_files import CODE as PROJECT_CODE
@@ -60,37 +60,49 @@ DAY_SETTINGS = frozenset({"changes_from"})
 """Settings that are days, even if they are written in quotes."""
 
 
-def load(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> Project:
+def load(
+    root: Path,
+    *,
+    env: Mapping[str, str] = os.environ,
+    shipped: Path,
+    overlay: Overlay | None = None,
+) -> Project:
     """Returns the project in the folder `root`.
 
-    `shipped` is the folder with the schemas and catalogues that ship with trueup. Raises
-    `ConfigError` with all errors of all files; warnings are dropped.
+    `shipped` is the folder with the schemas and catalogues that ship with trueup. `overlay` as for
+    `check`. Raises `ConfigError` with all errors of all files; warnings are dropped.
     """
-    project, findings = check(root, env=env, shipped=shipped)
+    project, findings = check(root, env=env, shipped=shipped, overlay=overlay)
     if project is None:
         raise ConfigError([finding for finding in findings if finding.severity is Severity.ERROR])
     return project
 
 
-def load_connections(root: Path, *, env: Mapping[str, str] = os.environ, shipped: Path) -> Project:
+def load_connections(
+    root: Path,
+    *,
+    env: Mapping[str, str] = os.environ,
+    shipped: Path,
+    overlay: Overlay | None = None,
+) -> Project:
     """Returns the project without its mappings, rules and decisions, which may have errors.
 
-    It is for commands that help to write these. Raises `ConfigError` for errors in trueup.yaml and
-    in the catalogues.
+    It is for commands that help to write these. `overlay` as for `check`. Raises `ConfigError` for
+    errors in trueup.yaml, in what is laid over it, and in the catalogues.
     """
     catalogue = _catalogue(root, shipped)
-    files = read_files(root, Schemas(shipped))
+    files = read_files(root, Schemas(shipped), GivenFiles(overlay=overlay))
     files.mappings, files.rules, files.decisions, files.notes = [], [], None, None
     specs = _build_specs(files, Schemas(shipped), env)
     errors = [
         finding
         for finding in (*files.findings, *(specs.options.findings if specs.options else ()))
         if finding.severity is Severity.ERROR
-        and (finding.place is None or finding.place.file in (PROJECT, str(root)))
+        and (finding.place is None or finding.place.file in (PROJECT, FLEET, str(root)))
     ]
     if specs.options is None or errors:
         raise ConfigError(errors)
-    return _project(root, files, specs, specs.options, catalogue)
+    return replace(_project(root, files, specs, specs.options, catalogue), overlay=overlay)
 
 
 def check(

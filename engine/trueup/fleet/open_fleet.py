@@ -69,13 +69,14 @@ class OpenFleet:
 
 
 @contextmanager
-def open_fleet(folder: Path) -> Iterator[OpenFleet]:
+def open_fleet(folder: Path, fleet: Fleet | None = None) -> Iterator[OpenFleet]:
     """The fleet in a folder; its own PostgreSQL runs inside the block where it names none.
 
-    Raises ConfigError with all that is wrong with fleet.yaml.
+    `fleet`: what fleet.yaml says, if it was read before. Raises ConfigError with all that is wrong
+    with that file.
     """
     raw = _content(folder)
-    load = cache(lambda: load_fleet(folder))
+    load = cache(lambda: fleet or load_fleet(folder))
     database = find_database(raw) or load().database
     if database.unset:
         raise ConfigError(database.unset)

@@ -20,6 +20,7 @@ class TenantEnvironment(Mapping[str, str]):
         self, tenant: Tenant, env: Mapping[str, str] = os.environ, *, resolves: bool = True
     ) -> None:
         """Without `resolves` only secrets in variables are known, and there are no faults."""
+        self.tenant = tenant
         self._secrets, self._env, self._resolves = tenant.secrets, env, resolves
         self._known: dict[str, str] = {}
         self.faults: dict[str, Finding] = {}

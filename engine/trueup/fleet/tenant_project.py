@@ -54,6 +54,33 @@ def load_tenant_project(
     if project is None or errors:
         raise ConfigError([_named(one, tenant) for one in errors])
     _create_folder(tenant)
+    return _ready(fleet, environment, project, database)
+
+
+def load_tenant_connections(
+    fleet: Fleet, tenant: Tenant, env: Mapping[str, str] = os.environ, *, database: str = ""
+) -> Project:
+    """As `load_tenant_project`, without mappings, rules and decisions, which may have errors."""
+    environment, shipped = TenantEnvironment(tenant, env), shipped_folder() / "schemas"
+    overlay = Overlay(tenant.folder, tenant.overrides)
+    try:
+        project = loader.load_connections(
+            tenant.project_folder, env=environment, shipped=shipped, overlay=overlay
+        )
+    except ConfigError as error:
+        found = (one for one in error.findings if isinstance(one, Finding))
+        raise ConfigError(
+            [_named(_located(one, fleet, tenant), tenant) for one in found]
+        ) from error
+    _create_folder(tenant)
+    return _ready(fleet, environment, project, database)
+
+
+def _ready(
+    fleet: Fleet, environment: TenantEnvironment, project: Project, database: str
+) -> Project:
+    """The project with why its secrets are not known, and its state in the database."""
+    tenant = environment.tenant
     reasons = {
         unset_text(name): _named(fault, tenant) for name, fault in environment.faults.items()
     }

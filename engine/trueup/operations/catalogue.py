@@ -10,9 +10,9 @@ from trueup.config.catalogues import ENTITIES, TABLES, known_entries
 from trueup.connectors.targets import Kept
 from trueup.errors import SourceError, TargetError, TargetUnavailable
 from trueup.model.catalogue import Table
+from trueup.model.project import Project
 from trueup.model.suggestions import by_case, closest
 from trueup.operations.listener import SILENT, Listener
-from trueup.operations.project import load_connections
 from trueup.operations.project_folder import shipped_folder
 from trueup.source.dataverse.described import column_facts, table_facts
 from trueup.source.dataverse.metadata import TableDefinition
@@ -32,14 +32,14 @@ class Pulled:
     unread: Mapping[str, str]  # entities that could not be read, with the reason
 
 
-def pull(folder: Path | str, names: Sequence[str] = (), listener: Listener = SILENT) -> Pulled:
+def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILENT) -> Pulled:
     """Refreshes schemas/autotask.yaml of the project from the tenant's metadata.
 
     Without names: all entities of the catalogue. A name in another case is the entity that the
-    catalogue has, or as the tenant spells it. Mappings and rules may have errors. Raises
-    ConfigError where the file cannot be extended, TargetError where the tenant cannot be reached.
+    catalogue has, or as the tenant spells it. The project needs no mappings and rules
+    (`load_connections`). Raises ConfigError where the file cannot be extended, TargetError where
+    the tenant cannot be reached.
     """
-    project = load_connections(folder)
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     read: dict[str, DescribedEntity] = {}
     unread: dict[str, str] = {}
@@ -85,14 +85,13 @@ class Added:
     changes: Sequence[CatalogueChange]
 
 
-def add_tables(folder: Path | str, names: Sequence[str]) -> Added:
+def add_tables(project: Project, names: Sequence[str]) -> Added:
     """Adds tables and columns of the Dataverse environment to schemas/work365.yaml of the project.
 
     A name is a table, by its name in mappings or its logical name, or one of its columns:
     `cr1_site`, `account.cr1_region`. Raises SourceError for what the environment does not have,
     EngineError where the source is no Dataverse, ConfigError where the file cannot be extended.
     """
-    project = load_connections(folder)
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     wanted: dict[str, list[str]] = {}
     whole: set[str] = set()

@@ -38,7 +38,7 @@ def compare(
     revision, and what `plan` raises.
     """
     options = options or PlanOptions()
-    with _other_project(Path(project.root), other) as before_project:
+    with _other_project(project, other) as before_project:
         both = (project, before_project)
         united = replace(project, catalogue=_united(project.catalogue, before_project.catalogue))
         with wiring.open_world(united) as opened:
@@ -60,14 +60,18 @@ def compare(
 
 
 @contextmanager
-def _other_project(root: Path, other: str) -> Iterator[Project]:
-    """The project of a folder with a trueup.yaml, otherwise that of a git revision."""
+def _other_project(project: Project, other: str) -> Iterator[Project]:
+    """The project of a folder with a trueup.yaml, otherwise that of a git revision.
+
+    What a tenant of a fleet has of its own is laid over it, as over the files of today.
+    """
+    root, overlay = Path(project.root), project.overlay
     with _naming(other):
         if (Path(other) / PROJECT).is_file():
-            found = load_project(other)
+            found = load_project(other, overlay=overlay)
         elif is_revision(root, other):
             with files_of_revision(root, other) as folder:
-                found = load_project(folder)
+                found = load_project(folder, overlay=overlay)
         elif Path(other).is_dir():
             raise EngineError(f"there is no {PROJECT} in this folder")
         else:
@@ -142,6 +146,8 @@ def _shared(project: Project, before: Project, options: PlanOptions) -> Iterator
         ("state", project.state, before.state),
     )
     for name, mine, other in connections:
+        if project.overlay and (name == "state" or mine.connector == other.connector):
+            continue  # the fleet names it, with secrets that are not known here
         if (mine.connector, mine.options) != (other.connector, other.options):
             yield f"another `{name}` is configured there; both plans use the one of this project"
     if project.zone != before.zone:

@@ -9,9 +9,12 @@ from trueup.model.project import Project
 from trueup.operations.project_folder import shipped_folder
 
 
-def load_project(folder: Path | str = ".") -> Project:
-    """The checked project in a folder. Raises ConfigError with all that is wrong with its files."""
-    return loader.load(Path(folder), shipped=shipped_folder() / "schemas")
+def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) -> Project:
+    """The checked project in a folder. Raises ConfigError with all that is wrong with its files.
+
+    `overlay` is what a tenant of a fleet has of its own; its secrets and its state are not there.
+    """
+    return loader.load(Path(folder), shipped=shipped_folder() / "schemas", overlay=overlay)
 
 
 def load_connections(folder: Path | str = ".") -> Project:

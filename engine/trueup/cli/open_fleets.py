@@ -1,0 +1,50 @@
+"""Finds and opens the fleet that a command works in; the extra `fleet` may be missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trueup.config.file_names import FLEET
+
+if TYPE_CHECKING:
+    from trueup.fleet.open_fleet import OpenFleet
+    from trueup.model.fleet import Fleet
+
+INSTALL = "pip install trueup[fleet]"
+
+_NEEDED = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
+"""What the extra brings."""
+
+
+def find_fleet(folder: Path) -> Path | None:
+    """The nearest folder with a fleet.yaml: the folder itself, or one above it."""
+    if (folder / FLEET).is_file():
+        return folder
+    above = folder.resolve().parents
+    return next((one for one in above if (one / FLEET).is_file()), None)
+
+
+@contextmanager
+def needing_fleet(what: str) -> Iterator[None]:
+    """The block imports what works on fleets. Raises EngineError where the extra is missing."""
+    from trueup.errors import EngineError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        raise EngineError(f"{what} needs `{INSTALL}`") from error
+
+
+@contextmanager
+def opened_fleet(folder: Path, what: str, fleet: "Fleet | None" = None) -> "Iterator[OpenFleet]":
+    """The fleet in a folder, with its database, for `what`: the command or option that asks for it.
+
+    `fleet`: fleet.yaml, if it was read before. Raises EngineError without the extra.
+    """
+    with needing_fleet(what):
+        from trueup.fleet.open_fleet import open_fleet
+    with open_fleet(folder, fleet) as opened:
+        yield opened
