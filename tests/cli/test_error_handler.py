@@ -9,10 +9,10 @@ from trueup.cli.error_handler import Ending
 from trueup.cli.exit_codes import Exit
 from trueup.cli.failures import folder_in
 from trueup.cli.main import run
-from trueup.cli.redaction import scrubbed
 from trueup.cli.terminal import COLOURS, style
 from trueup.errors import ConfigError, PlanRefused, TargetUnavailable
 from trueup.model.finding import Finding, Place, Severity
+from trueup.operations.redaction import scrubbed
 from trueup.render.style import PLAIN
 
 FINDING = Finding(

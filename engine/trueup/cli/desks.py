@@ -35,7 +35,7 @@ def surroundings(
     """What a desk asks of the command that starts it. `once`: its address opens it once."""
     from trueup.cli.failures import fault_report
     from trueup.cli.output import report
-    from trueup.cli.redaction import scrubbed, scrubber
+    from trueup.operations.redaction import scrubbed, scrubber
     from trueup.render.json_ import as_json
     from trueup.review.server import Surroundings
 

@@ -9,9 +9,9 @@ import click
 
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_error, report
-from trueup.cli.redaction import scrubbed
 from trueup.errors import ConfigError, EngineError, PlanRefused
 from trueup.model.finding import Finding
+from trueup.operations.redaction import scrubbed
 from trueup.render.finding_text import findings_text
 from trueup.render.json_ import as_json
 from trueup.version import VERSION

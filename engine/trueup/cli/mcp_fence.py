@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trueup.cli.redaction import scrubber
 from trueup.errors import EngineError
+from trueup.operations.redaction import scrubber
 from trueup.render.sanitize import LONGEST, exact
 
 OPEN = "<untrusted-data>"

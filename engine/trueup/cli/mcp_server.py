@@ -30,10 +30,10 @@ from trueup.cli.failures import fault_report
 from trueup.cli.mcp_fence import Answer, Fence
 from trueup.cli.mcp_tools import TOOLS, Asking
 from trueup.cli.output import report
-from trueup.cli.redaction import scrubbed
 from trueup.errors import ConfigError, EngineError, PlanRefused
 from trueup.model.finding import Finding
 from trueup.model.plan import Plan
+from trueup.operations.redaction import scrubbed
 from trueup.version import VERSION
 
 FAILED = "The tool failed; nothing is written."

@@ -10,11 +10,11 @@ from trueup.cli.common import CommandContext
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done
 from trueup.cli.progress import listening
-from trueup.cli.redaction import scrubbed
 from trueup.model.project import Project
 from trueup.operations.decide import Written
 from trueup.operations.decision_entries import DecisionRequest
 from trueup.operations.propose import Proposal, propose, write_proposal
+from trueup.operations.redaction import scrubbed
 from trueup.operations.row_filter import RowFilter
 from trueup.operations.user import current_user
 from trueup.render.decisions import effect_json, effect_text
