@@ -23,6 +23,11 @@ with recording(), span("run", tenant="acme", run=3) as set_values:
     with span("plan"), ThreadPoolExecutor(1) as pool, httpx.Client() as client:
         pool.submit(client.get, sys.argv[1] + "/accounts?$filter=name eq 'Dunmore'").result()
     set_values(status="done", calls=1)
+    try:
+        with span("apply"):
+            raise RuntimeError("of Dunmore")
+    except RuntimeError:
+        pass
 """
 
 
@@ -83,6 +88,7 @@ def test_a_run_its_plan_and_its_requests_are_one_trace_without_what_selects_rows
     assert (about["trueup.tenant"], about["trueup.run"], about["trueup.status"]) == (
         *("acme", 3, "done"),
     )
+    assert spans["apply"].status.message == "RuntimeError"
     assert f"{address}/accounts" in attributes(request).values()
     assert b"Dunmore" not in b"".join(bodies)
     assert not [name for name in headers[0] if name.lower() in {"traceparent", "tracestate"}]

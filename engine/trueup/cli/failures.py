@@ -11,7 +11,7 @@ from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out_error, report
 from trueup.errors import ConfigError, EngineError, PlanRefused
 from trueup.model.finding import Finding
-from trueup.operations.redaction import scrubbed
+from trueup.operations.redaction import scrubbed, scrubber
 from trueup.render.finding_text import findings_text
 from trueup.render.json_ import as_json
 from trueup.version import VERSION
@@ -45,9 +45,13 @@ def report_as_json(
 ) -> None:
     """Writes an error to stdout if the command line has `--json`."""
     if "--json" in arguments:
-        fields: dict[str, object] = {"error": scrubbed(text, folder_in(arguments))}
+        scrub = scrubber(folder_in(arguments))
+        fields: dict[str, object] = {"error": scrub(text)}
         if findings is not None:
-            fields["findings"] = [one.as_json() for one in findings]
+            fields["findings"] = [
+                {name: scrub(str(value)) for name, value in one.as_json().items()}
+                for one in findings
+            ]
         out_error(as_json(fields))
 
 

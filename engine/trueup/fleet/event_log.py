@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from trueup.operations.redaction import scrubbed
+
 Write = Callable[[str], None]
 """Writes one line."""
 
@@ -26,6 +28,8 @@ class EventLog:
         """Writes one event. Values are texts, numbers or truth values."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         named = {**self.about, **about}
+        if "text" in named:
+            named["text"] = scrubbed(str(named["text"]))
         if self.as_json:
             self.write(json.dumps({"at": at, "event": event, **named}, ensure_ascii=False))
         else:

@@ -16,6 +16,7 @@ from trueup.fleet.fleet_file import load_fleet
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue
 from trueup.fleet.queue import Queue
 from trueup.model.fleet import Fleet, FleetDatabase
+from trueup.operations.redaction import remember_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def open_fleet(folder: Path, fleet: Fleet | None = None) -> Iterator[OpenFleet]:
     database = find_database(raw) or load().database
     if database.unset:
         raise ConfigError(database.unset)
+    remember_address(database.url)
     with ExitStack() as stack:
         url, revive = _server(folder, database, stack)
         queue = ProcrastinateQueue(url)

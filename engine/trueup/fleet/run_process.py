@@ -22,6 +22,7 @@ from trueup.fleet.records import Taken, end_run, leave_run, taking
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
+from trueup.operations.redaction import scrubbed
 
 _WATCH = 3.0  # seconds between checks of the connection that holds the tenant, at most
 _LOST = 2.0  # seconds to end in, at most, for a process that does not hold the tenant any more
@@ -135,6 +136,7 @@ def _observed(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
     with tracing.recording(), tracing.span("run", tenant=order.tenant) as set_values:
         set_values(run=order.run, kind=str(order.kind))
         end = _run(connection, order, stop)
+        end = replace(end, text=scrubbed(end.text))  # everybody may read it, in pages and files
         set_values(status=str(end.status), waits=str(end.waits), calls=end.calls)
         set_values(doubts=end.doubt.changes if end.doubt else 0)
         set_values(**{f"changes_{name}": number for name, number in end.outcomes.items()})

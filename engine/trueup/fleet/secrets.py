@@ -24,6 +24,7 @@ from trueup.model.fleet import (
     KeyringSecret,
     SecretReference,
 )
+from trueup.operations.redaction import remember
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -37,7 +38,16 @@ CODE = "secret"
 
 
 def resolve(reference: SecretReference, env: Mapping[str, str] = os.environ) -> str:
-    """The secret. Raises ConfigError, with the reference's place, where it cannot be read."""
+    """The secret; no text of this process shows it from now on.
+
+    Raises ConfigError, with the reference's place, where it cannot be read.
+    """
+    secret = _resolved(reference, env)
+    remember(secret)
+    return secret
+
+
+def _resolved(reference: SecretReference, env: Mapping[str, str]) -> str:
     if missing := why_missing(reference, env):
         raise _refused(reference, *missing)
     match reference:

@@ -7,12 +7,14 @@ from trueup.errors import ConfigError
 from trueup.fleet.secrets import resolve
 from trueup.model.finding import Finding
 from trueup.model.fleet import EnvironmentSecret, Tenant
+from trueup.operations.redaction import remember
 
 
 class TenantEnvironment(Mapping[str, str]):
     """Variables by name. A secret of the tenant is read when its name is first looked up.
 
-    So secrets that the project does not use are never read. `used` are the names of secrets that
+    So secrets that the project does not use are never read. No text of this process shows a value
+    that was looked up. `used` are the names of secrets that
     were looked up. One that cannot be read counts as not set; `faults` say why, by name.
     """
 
@@ -28,7 +30,9 @@ class TenantEnvironment(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         if name not in self._secrets:
-            return self._env[name]
+            value = self._env[name]
+            remember(value)
+            return value
         self.used.add(name)
         if name not in self._known:
             self._known[name] = self._read(name)

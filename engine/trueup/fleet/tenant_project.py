@@ -23,6 +23,7 @@ from trueup.model.fleet import Fleet, Tenant
 from trueup.model.overlay import Overlay
 from trueup.model.project import Connection, Project
 from trueup.operations.project_folder import shipped_folder
+from trueup.operations.redaction import remember_address
 
 CODE = "fleet"
 
@@ -195,6 +196,7 @@ def _state(
     if not named.is_default:
         return named
     url = fleet.database.url or database
+    remember_address(url)
     unset = () if url else fleet.database.unset
     options = {"url": url, "tenant": tenant.name, **({"lease": lease} if lease else {})}
     return Connection("postgres", options, tenant.place, unset)

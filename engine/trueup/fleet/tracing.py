@@ -86,13 +86,19 @@ def span(name: str, **about: Value) -> Iterator[SetValues]:
         return
     from opentelemetry import trace
 
-    with trace.get_tracer("trueup").start_as_current_span(name) as current:
+    # The text of an error may hold a name or more: an error is recorded by its kind alone.
+    start = trace.get_tracer("trueup").start_as_current_span
+    with start(name, record_exception=False, set_status_on_exception=False) as current:
 
         def set_values(**values: Value) -> None:
             current.set_attributes({f"trueup.{key}": value for key, value in values.items()})
 
         set_values(**about)
-        yield set_values
+        try:
+            yield set_values
+        except BaseException as error:
+            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
 
 
 def _ignore(**_: Value) -> None:

@@ -3,12 +3,15 @@
 This is the last line of defence: no text should hold a secret in the first place.
 """
 
+import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
+from trueup.config.file_names import FLEET, PROJECT
 from trueup.local_files import read_regular
 
 HIDDEN = "(hidden)"
@@ -20,29 +23,48 @@ LONG = 8
 
 _KINDS = r"secret|passw|token|credential|integration_?code|api_?key|private"
 _NAMED_SO = re.compile(rf"(?i){_KINDS}")
-_FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)")
+_FROM_ENVIRONMENT = re.compile(r"\benv\.(\w+)|\benvironment:\s*[\"']?(\w+)")
 _IN_YAML = re.compile(rf"(?i)[\w]*(?:{_KINDS})\w*\s*:\s*[\"']?([^\s\"',}}#]+)")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _IN_HEADER = re.compile(
     rf"(?i)\b(authorization|\w*(?:{_KINDS})\w*)(['\"]?\s*[:=]\s*)(?:bearer\s+)?(?!…)[^\s,;&]+"
 )
 
+_known: set[str] = set()
+"""Secrets that this process has read from where fleet.yaml says that they are kept, as `_forms`."""
+
+
+def remember(secret: str) -> None:
+    """Has a secret hidden from now on, in all texts of this process."""
+    _known.update(_forms((secret, *secret.splitlines())))
+
+
+def remember_address(address: str) -> None:
+    """The same for an address, and for the password in it."""
+    remember(address)
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return
+    remember(password or "")
+
 
 def scrubbed(text: str, folder: Path | None = None) -> str:
     """The text without what is, or is named as, a secret.
 
-    Secrets are: values of environment variables with a telling name; what the project in `folder`
-    takes from the environment or writes under such a name; credentials in addresses and headers.
+    Secrets are: those that were remembered; values of environment variables with a telling name;
+    what the project or the fleet in `folder` takes from the environment or writes under such a
+    name; credentials in addresses and headers.
     """
     return scrubber(folder)(text)
 
 
 def scrubber(folder: Path | None = None) -> Callable[[str], str]:
-    """As `scrubbed`, for many texts: the secrets are looked up once."""
-    values = sorted(_values(folder), key=len, reverse=True)
+    """As `scrubbed`, for many texts: files and environment are read once."""
+    values = _forms(_values(folder))
 
     def scrub(text: str) -> str:
-        for value in values:
+        for value in sorted(values | _known, key=len, reverse=True):
             if value in text:
                 long = len(value) >= LONG
                 text = text.replace(value, HIDDEN) if long else _word(value).sub(HIDDEN, text)
@@ -54,13 +76,24 @@ def scrubber(folder: Path | None = None) -> Callable[[str], str]:
 def _values(folder: Path | None) -> set[str]:
     used, written = _in_yaml(_yaml(folder)) if folder else (frozenset[str](), frozenset[str]())
     values = {value for name, value in os.environ.items() if name in used or _NAMED_SO.search(name)}
-    return {value for value in values | written if len(value) >= SHORTEST}
+    return values | written
 
 
 @lru_cache(maxsize=8)
 def _in_yaml(yaml: str) -> tuple[frozenset[str], frozenset[str]]:
     """Names of variables of the environment, and values under telling names."""
-    return frozenset(_FROM_ENVIRONMENT.findall(yaml)), frozenset(_IN_YAML.findall(yaml))
+    names = (name for found in _FROM_ENVIRONMENT.findall(yaml) for name in found if name)
+    return frozenset(names), frozenset(_IN_YAML.findall(yaml))
+
+
+def _forms(values: Iterable[str]) -> set[str]:
+    """Values as they may stand in a text: as they are, in JSON, as Python shows them, in a URL."""
+    return {
+        form
+        for value in values
+        if len(value) >= SHORTEST
+        for form in (value, json.dumps(value)[1:-1], repr(value)[1:-1], quote(value, safe=""))
+    }
 
 
 def _word(value: str) -> re.Pattern[str]:
@@ -68,7 +101,12 @@ def _word(value: str) -> re.Pattern[str]:
 
 
 def _yaml(folder: Path) -> str:
+    """The files of the folder that say where secrets are."""
+    return "\n".join(_content(folder / name) for name in (PROJECT, FLEET))
+
+
+def _content(file: Path) -> str:
     try:
-        return read_regular(folder / "trueup.yaml").decode("utf-8", "replace")
+        return read_regular(file).decode("utf-8", "replace")
     except OSError:
         return ""

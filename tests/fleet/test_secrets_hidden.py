@@ -1,0 +1,138 @@
+"""Secrets that are read where fleet.yaml says appear in no text that anybody reads."""
+
+import json
+import sys
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from trueup.cli.main import run
+from trueup.errors import ConfigError, EngineError
+from trueup.fleet import run_process
+from trueup.fleet.child import ChildOrder
+from trueup.fleet.event_log import EventLog
+from trueup.fleet.secrets import resolve
+from trueup.model.finding import Finding, Place, Severity
+from trueup.model.fleet import CommandSecret, EnvironmentSecret, FileSecret
+from trueup.model.fleet_run import RunKind, RunStatus
+from trueup.operations import redaction, state
+from trueup.operations.redaction import remember, remember_address, scrubbed
+
+from tests.fleet.small_fleet import STATE, SmallFleet
+from tests.support.small_project import FILES
+
+HERE = Place("fleet.yaml", 1, 1)
+SECRET = "K4n4ry+wing/9"  # noqa: S105 -- of no system
+OLD = "target: {connector: sandbox, database: autotask.sqlite, seed: autotask.json}\n"
+NEW = OLD.replace("}", ', username: api, secret: "{{ env.WING }}"}')
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(monkeypatch):
+    monkeypatch.setattr(redaction, "_known", set())
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """A tenant whose secret is in a file; nothing about its name or its place tells so."""
+    base = {**FILES, "trueup.yaml": FILES["trueup.yaml"].replace(STATE, "").replace(OLD, NEW)}
+    fleet = SmallFleet(tmp_path, base)
+    fleet.write("wing", SECRET)
+    fleet.edit("fleet.yaml", "  birch:\n", "    secrets: {WING: {file: wing}}\n  birch:\n")
+    return fleet
+
+
+@pytest.mark.parametrize("kind", ["environment", "file", "command"])
+def test_a_secret_is_hidden_wherever_it_was_read(tmp_path, kind):
+    (tmp_path / "wing").write_text(SECRET)
+    program = (sys.executable, "-c", f"print({SECRET!r})")
+    secrets = {
+        "environment": EnvironmentSecret("WING", HERE),
+        "file": FileSecret(tmp_path / "wing", HERE),
+        "command": CommandSecret(program[0], program, tmp_path, timedelta(minutes=1), HERE),
+    }
+
+    assert scrubbed(f"it is {SECRET}.") == f"it is {SECRET}."
+    assert resolve(secrets[kind], {"WING": SECRET}) == SECRET
+    assert scrubbed(f"it is {SECRET}.") == "it is (hidden)."
+
+
+def test_a_text_that_was_prepared_before_hides_it_too():
+    scrub = redaction.scrubber()
+    remember(SECRET)
+
+    assert scrub(SECRET) == "(hidden)"
+
+
+@pytest.mark.parametrize(
+    "text", ["K4n4ry%2Bwing%2F9", '"K4n4ry+wing/9"', "two lines: first-of-two", '"q\\"uoted-it"']
+)
+def test_it_is_hidden_in_other_forms(text):
+    for secret in (SECRET, "first-of-two\nsecond-of-two", 'q"uoted-it'):
+        remember(secret)
+
+    assert "(hidden)" in scrubbed(text)
+    assert not any(part in scrubbed(text) for part in ("K4n4ry", "first", "uoted"))
+
+
+def test_the_password_of_the_database_is_hidden_by_itself():
+    remember_address("postgresql://trueup:K4n4ry-pw@db.example/base")
+
+    assert scrubbed("the password K4n4ry-pw is wrong") == "the password (hidden) is wrong"
+
+
+def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):
+    class Failing:
+        def __init__(self, *_given):
+            pass
+
+        def run(self):
+            raise EngineError(f"refused: {SECRET}")
+
+    monkeypatch.setattr(run_process, "TenantRun", Failing)
+    loaded = fleet.load()
+    order = ChildOrder(
+        fleet=loaded,
+        tenant="acme",
+        database="postgresql://127.0.0.1:1/none",
+        run=1,
+        worker="w",
+        kind=RunKind.PLAN,
+        log=EventLog(),
+        grace=1,
+    )
+
+    end = run_process._observed(None, order, Event())
+
+    assert (end.status, end.text) == (RunStatus.FAILED, "refused: (hidden)")
+
+
+def test_what_a_worker_reports_has_no_secret():
+    lines = []
+    remember(SECRET)
+
+    EventLog(write=lines.append).say("fleet.yaml not read", text=f"because of {SECRET}")
+
+    assert lines[0].endswith('text="because of (hidden)"')
+
+
+FINDING = Finding("x", Severity.ERROR, f"wrong: {SECRET}", f"drop {SECRET}", HERE)
+
+
+@pytest.mark.parametrize(
+    "error", [EngineError(f"no {SECRET}"), ConfigError([FINDING]), RuntimeError(f"bug {SECRET}")]
+)
+def test_no_error_of_a_command_on_a_tenant_shows_it(fleet, monkeypatch, capfd, error):
+    def refuse(*_given):
+        raise error
+
+    monkeypatch.setattr(state, "list_links", refuse)
+    fleet.edit("fleet.yaml", "defaults:", "database: postgresql://127.0.0.1:1/none\ndefaults:")
+
+    code = run(["state", "list", "--json", "--tenant", "acme", "--project", str(fleet.root)])
+
+    out, err = capfd.readouterr()
+    assert code != 0
+    assert "(hidden)" in err
+    assert "K4n4ry" not in out + err
+    assert out == "" or json.loads(out)["error"]
