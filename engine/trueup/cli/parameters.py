@@ -16,6 +16,9 @@ else:
         click.ParamType
     )  # the versions of click before 8.4 know no type of the value
 
+LAST_YEAR = 2999
+"""Of the day of a plan; `as_of` in the schemas has the same."""
+
 
 class _Day(_DayType):
     """A day as ISO 8601 writes it."""
@@ -34,7 +37,20 @@ class _Day(_DayType):
             )
 
 
-DAY = _Day()
+class _PlanDay(_Day):
+    """A day for which a plan can be made."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Returns the day. Raises UsageError for what is none, and for a later one."""
+        day = super().convert(value, param, ctx)
+        if day.year > LAST_YEAR:
+            self.fail(f"{day} is after the year {LAST_YEAR}.", param, ctx)
+        return day
+
+
+DAY, PLAN_DAY = _Day(), _PlanDay()
 
 
 class _Seconds(_SecondsType):

@@ -14,7 +14,7 @@ from trueup.cli.common import CommandContext, common_with_tenant
 from trueup.cli.exit_codes import Exit
 from trueup.cli.output import out, out_done, report
 from trueup.cli.output_files import OutputFile, is_kept, write_whole
-from trueup.cli.parameters import DAY
+from trueup.cli.parameters import PLAN_DAY
 from trueup.model.change import Reason
 from trueup.model.finding import Severity
 from trueup.model.plan import Plan
@@ -44,7 +44,7 @@ FAILURES = ("blocked", "held", "ledger", "limits", "drift", "warnings")
     metavar="FILE",
     help="Save the plan, for apply.",
 )
-@click.option("--as-of", type=DAY, metavar="DAY", help="Plan for this day; by default today.")
+@click.option("--as-of", type=PLAN_DAY, metavar="DAY", help="Plan for this day; by default today.")
 @click.option(
     "--target",
     "targets",

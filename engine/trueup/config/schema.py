@@ -48,8 +48,23 @@ def _check_type(
         yield from Draft202012Validator.VALIDATORS["type"](validator, types, value, schema)
 
 
+def _check_last_year(
+    _validator: Any,  # noqa: ANN401 -- as above
+    last: int,
+    value: object,
+    _schema: Mapping[str, Any],
+) -> Iterator[ValidationError]:
+    """Our keyword `lastYear`, of a day that is reckoned with.
+
+    The last day of the calendar has none after it.
+    """
+    year = str(value)[:4]
+    if year.isdecimal() and int(year) > last:
+        yield ValidationError(f"{value} is after the year {last}")
+
+
 Validator = validators.extend(  # type: ignore[no-untyped-call] # jsonschema's own
-    Draft202012Validator, {"type": _check_type}
+    Draft202012Validator, {"type": _check_type, "lastYear": _check_last_year}
 )
 
 

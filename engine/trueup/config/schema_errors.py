@@ -207,6 +207,7 @@ _TEXTS: dict[str, Callable[[_RawError], str]] = {
     "uniqueItems": lambda raw: f"{shown(_repeated(raw.value))} is in the list twice",
     "dependentRequired": _dependent_text,
     "maxProperties": lambda raw: f"only {raw.expected} entry is allowed",
+    "lastYear": lambda raw: f"{raw.shown} is after the year {raw.expected}",
     "minimum": lambda raw: f"{raw.shown} is less than {raw.expected}",
     "maximum": lambda raw: f"{raw.shown} is more than {raw.expected}",
 }
