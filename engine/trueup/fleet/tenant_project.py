@@ -55,7 +55,7 @@ def load_tenant_project(
     if project is None or errors:
         raise ConfigError([_named(one, tenant) for one in errors])
     _create_folder(tenant)
-    return _ready(fleet, environment, project, database)
+    return _ready(fleet, environment, project, database, lease)
 
 
 def load_tenant_connections(
@@ -78,7 +78,7 @@ def load_tenant_connections(
 
 
 def _ready(
-    fleet: Fleet, environment: TenantEnvironment, project: Project, database: str
+    fleet: Fleet, environment: TenantEnvironment, project: Project, database: str, lease: float = 0
 ) -> Project:
     """The project with why its secrets are not known, and its state in the database."""
     tenant = environment.tenant
