@@ -144,12 +144,13 @@ def test_a_plan_is_saved_shown_and_applied_for_the_tenant(fleet):
 
 
 def test_a_plan_is_compared_with_the_shared_files_as_the_tenant_has_them(fleet):
-    guards = {"guards": {"calls": 77}}
-    write(fleet.folder, tenants={"acme": {"set": guards}})
+    words = ["decide", "subscription", "sub", "ignore", "--reason", "x", "--no-preview"]
+    assert fleet(*words, "--tenant", "acme")[0] == 0
 
     code, out, err = fleet("plan", "--compare", "base", "--tenant", "acme")
 
     assert (code, err) == (0, "")
+    assert "No difference: both configurations plan the same." in out
     assert "is configured there" not in out
 
 
