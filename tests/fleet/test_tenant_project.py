@@ -5,7 +5,7 @@ import sys
 import pytest
 from trueup.errors import ConfigError, EngineError
 from trueup.fleet.tenant_environment import TenantEnvironment
-from trueup.fleet.tenant_project import load_tenant_project
+from trueup.fleet.tenant_project import load_tenant_connections, load_tenant_project
 from trueup.model.finding import Place
 
 from tests.fleet.small_fleet import STATE, SmallFleet
@@ -188,3 +188,24 @@ def test_a_folder_that_cannot_be_created_is_an_error(fleet):
 
     with pytest.raises(EngineError, match=r"^fleet\.yaml:6:3: the folder .* cannot be created"):
         load(fleet)
+
+
+def test_its_connections_alone_need_no_mappings_without_errors(with_secrets):
+    with_secrets.edit("base/mappings/customer.yaml", "table: account", "table: acount")
+    loaded = with_secrets.load()
+
+    project = load_tenant_connections(
+        loaded, loaded.tenants["acme"], {"ACME_USER": "api"}, database=DATABASE
+    )
+
+    options = project.target.options
+    assert (options["username"], options["secret"]) == ("api", "hunter2")
+    assert (project.own, project.tenant) == (with_secrets.root / "tenants" / "acme", "acme")
+
+
+def test_an_error_in_what_is_laid_over_is_one_of_its_connections_too(fleet):
+    fleet.edit("fleet.yaml", "exports/acme}}", "exports/acme}, batch: 0}")
+    loaded = fleet.load()
+
+    with pytest.raises(ConfigError, match=r"fleet\.yaml:7:\d+: acme: 0 is less than 1"):
+        load_tenant_connections(loaded, loaded.tenants["acme"], {})

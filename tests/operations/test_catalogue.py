@@ -7,8 +7,8 @@ import yaml
 from trueup.config.catalogues import load_catalogue, load_entities
 from trueup.errors import ConfigError, TargetError
 from trueup.model.catalogue import Entity, Field, PickValue, Type
-from trueup.operations.catalogue import pull
-from trueup.operations.project import load_project
+from trueup.operations import catalogue
+from trueup.operations.project import load_connections, load_project
 from trueup.sandbox.autotask.server import Sandbox
 
 from tests.support.paths import SCHEMAS
@@ -50,6 +50,10 @@ COMPANIES = replace(
         "tier": Field("tier", Type.INTEGER, picklist=(PickValue(1, "Gold"),), data_type="integer"),
     },
 )
+
+
+def pull(folder, names=()):
+    return catalogue.pull(load_connections(folder), names)
 
 
 @pytest.fixture
