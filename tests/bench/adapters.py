@@ -64,6 +64,7 @@ class LoadedTarget:
     """A target of records in memory. All of them are read already, so a read by ids finds none."""
 
     calls = spared = 0
+    partial_reads = ()
 
     def __init__(
         self, entities: Mapping[str, Entity], records: Mapping[str, list[dict[str, Any]]]
