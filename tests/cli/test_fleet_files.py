@@ -34,12 +34,13 @@ def test_the_fleet_that_init_writes_is_sound(fleet, capsys):
         "The fleet is sound: 3 tenants, 1 project.",
         "89 tests read; `trueup test` runs them.",
     ]
-    assert {path.name for path in fleet.iterdir()} == {"base", "fleet.yaml", ".gitignore"}
+    names = {"base", "exports", "fleet.yaml", ".gitignore"}
+    assert {path.name for path in fleet.iterdir()} == names
 
 
 def test_init_overwrites_nothing(fleet, capsys):
     assert run(["init", ".", "--from", "fleet"]) == 1
-    assert "fleet.yaml, base exists already" in capsys.readouterr().err
+    assert "fleet.yaml, base, exports exists already" in capsys.readouterr().err
 
 
 def test_options_of_a_project_do_not_go_with_a_fleet(tmp_path, capsys):

@@ -121,6 +121,18 @@ def test_users_that_are_kept_in_two_places_are_two(autotask):
     assert not [line for line in autotask.messages() if "same target" in line]
 
 
+def test_a_source_is_not_shared_with_a_tenant_that_marks_it(fleet):
+    fleet.edit("fleet.yaml", "exports/birch", "./exports/../exports/acme")
+    assert fleet.messages() == []
+
+    fleet.edit("fleet.yaml", "  birch:\n", "  birch:\n    run: {do: apply-approved}\n")
+
+    (found,) = fleet.messages()
+    assert found.startswith(
+        "warning: fleet.yaml:8:3: birch and acme (fleet.yaml:6:3) have the same source"
+    )
+
+
 def test_sandboxes_in_the_own_folders_are_two_and_one_file_is_one(fleet):
     fleet.edit(
         "fleet.yaml",

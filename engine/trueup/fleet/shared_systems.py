@@ -1,4 +1,4 @@
-"""Finds tenants that would write to one target or into one state.
+"""Finds tenants that would write to one target, into one state, or marks into one source.
 
 What would identify a system is compared as fleet.yaml and trueup.yaml state it: no secret is read.
 """
@@ -19,6 +19,7 @@ from trueup.model.fleet import (
     FileSecret,
     Fleet,
     KeyringSecret,
+    RunMode,
     SecretReference,
     Tenant,
 )
@@ -32,10 +33,14 @@ Identity = tuple[object, ...]
 
 
 def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
-    """Yields a finding for each tenant whose target or state is that of an earlier one."""
+    """Yields a finding for each tenant whose target or state is that of an earlier one.
+
+    A source that is shared is a warning, and none where both only plan: then nothing is marked.
+    """
     documents = cache(_document)
     targets: dict[Identity, Tenant] = {}
     states: dict[Identity, Tenant] = {}
+    sources: dict[Identity, Tenant] = {}
     for tenant in fleet.tenants.values():
         document = documents(tenant.project_folder)
         if document is None or not isinstance(document.data, dict):
@@ -50,12 +55,36 @@ def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
         other = states.setdefault(state, tenant)
         if other is not tenant:
             yield _finding(tenant, other, "state", laid.place("state"))
+        if source := _source(laid.data.get("source"), tenant, texts):
+            other = sources.setdefault(source, tenant)
+            if other is not tenant and {tenant.run.do, other.run.do} != {RunMode.PLAN}:
+                yield _marked(tenant, other, laid.place("source"))
 
 
 def _finding(tenant: Tenant, other: Tenant, what: str, place: Place) -> Finding:
     at = place if place.file != PROJECT else tenant.place
     text = f"{tenant.name} and {other.name} ({other.place}) have the same {what}"
     return Finding(CODE, Severity.ERROR, text, f"`set` another {what} for one of them", at)
+
+
+def _marked(tenant: Tenant, other: Tenant, place: Place) -> Finding:
+    at = place if place.file != PROJECT else tenant.place
+    text = (
+        f"{tenant.name} and {other.name} ({other.place}) have the same source: where mappings "
+        "write back, each reads the ids that the other one's target gave"
+    )
+    return Finding(CODE, Severity.WARNING, text, "`set` another source for one of them", at)
+
+
+def _source(part: object, tenant: Tenant, text: Callable[[object], str]) -> Identity | None:
+    if not isinstance(part, dict):
+        return None
+    if part.get("connector") == "files":
+        path = tenant.project_folder / text(part.get("path"))
+        return "files", os.path.normcase(os.path.normpath(path))
+    if part.get("connector") == "dataverse":
+        return "dataverse", text(part.get("url")).rstrip("/").casefold()
+    return None
 
 
 def _document(folder: Path) -> Document | None:

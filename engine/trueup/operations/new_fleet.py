@@ -1,5 +1,6 @@
 """Writes a fleet to look around in: three tenants that share the example's project."""
 
+import shutil
 from pathlib import Path
 
 from trueup.config.file_names import FLEET, PROJECT
@@ -10,14 +11,20 @@ from trueup.operations.project_folder import create_project
 BASE = "base"
 """The folder of the project that the tenants share."""
 
+EXPORTS = "exports"
+"""The folder with the exports of each tenant: what is applied is marked in them."""
+
+_EXAMPLE = Path("examples", "work365")
+
 
 def create_fleet(folder: Path) -> list[str]:
     """Writes fleet.yaml and the project; returns what was created.
 
-    Each tenant has a sandbox of its own, with the example's records, and the example's exports on a
-    day of its own. Raises EngineError, with nothing written, where a part exists there already.
+    Each tenant has a sandbox of its own, with the example's records, and a copy of the example's
+    exports on a day of its own. Raises EngineError, with nothing written, where a part exists there
+    already.
     """
-    existing = [str(folder / name) for name in (FLEET, BASE) if (folder / name).exists()]
+    existing = [str(folder / name) for name in (FLEET, BASE, EXPORTS) if (folder / name).exists()]
     if existing:
         raise EngineError(
             f"{', '.join(existing)} exists already: choose another folder, or move it away"
@@ -27,7 +34,9 @@ def create_fleet(folder: Path) -> list[str]:
     text = project.read_text(encoding="utf-8")
     project.write_text(_without_state(text), encoding="utf-8", newline="\n")
     (folder / FLEET).write_text(_FLEET, encoding="utf-8", newline="\n")
-    created = [folder / FLEET, folder / BASE]
+    for name in ("acme", "birch", "cedar"):
+        shutil.copytree(folder / BASE / _EXAMPLE, folder / EXPORTS / name)
+    created = [folder / FLEET, folder / BASE, folder / EXPORTS]
     if not (folder / IGNORED).exists():
         (folder / IGNORED).write_text(_IGNORED, encoding="utf-8", newline="\n")
         created.append(folder / IGNORED)
@@ -43,8 +52,8 @@ def _without_state(text: str) -> str:
 _FLEET = """\
 # yaml-language-server: $schema=base/schemas/fleet.schema.json
 #
-# Three tenants that share the mappings and rules in base/. Each has the example's exports, a
-# sandbox for the system that bills, and a day of its own. `trueup validate` checks all of it.
+# Three tenants that share the mappings and rules in base/. Each has a copy of the example's
+# exports, a sandbox for the system that bills, and a day of its own. `trueup validate` checks it.
 fleet: Northgate IT, all tenants
 database: embedded   # PostgreSQL of this machine; else "{{ env.FLEET_DATABASE }}", an address
 
@@ -56,13 +65,13 @@ defaults:
 
 tenants:
   acme:   # is planned only
-    set: {project: Acme, as_of: 2026-11-15}
+    set: {project: Acme, as_of: 2026-11-15, source: {path: exports/acme}}
   birch:   # is applied where its plan is within these limits; otherwise the plan waits for a yes
-    set: {project: Birch, as_of: 2026-11-30}
+    set: {project: Birch, as_of: 2026-11-30, source: {path: exports/birch}}
     schedule: {time_zone: Europe/Zurich}
     run: {do: apply, within: {changes: 200, monthly_effect: 5000, one_off_effect: 5000}}
   cedar:   # every plan waits for a yes, and is written at night or at the weekend
-    set: {project: Cedar, as_of: 2026-12-15}
+    set: {project: Cedar, as_of: 2026-12-15, source: {path: exports/cedar}}
     run: {do: apply-approved}
     window: {from: "18:00", until: "07:00"}
 """
