@@ -86,6 +86,13 @@ def test_a_no_refuses_the_plan_until_it_comes_out_otherwise(connection, acme):
     assert kept_plan(connection, "acme").who == "ada"
 
 
+def test_a_reason_that_the_database_cannot_keep_is_kept_without_it(connection, acme):
+    say(connection, acme, Statement.NO, reason="ask\0 them\ud800")
+
+    query = "SELECT reason FROM trueup_fleet.plans"
+    assert rows(connection, query) == [("ask\N{REPLACEMENT CHARACTER} them?",)]
+
+
 def test_a_refused_plan_can_be_approved_after_all(connection, acme):
     say(connection, acme, Statement.NO, reason="ask them first")
 

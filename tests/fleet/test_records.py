@@ -129,6 +129,13 @@ def test_how_a_run_ended_is_read_as_it_was_written(connection, one):
     assert (last.outcomes, last.state_run) == ({"applied": 2, "failed": 1}, "ab12")
 
 
+def test_a_run_ends_also_where_its_text_cannot_be_kept_as_it_is(connection, one):
+    ended(connection, one, RunEnd(RunStatus.FAILED, "no column a\0b\udcff"))
+
+    [run] = runs_of(connection, "acme")
+    assert run.text == "no column a\N{REPLACEMENT CHARACTER}b?"
+
+
 def test_what_failed_is_tried_again_later_and_later_and_then_by_the_schedule(connection, one):
     failed = RunEnd(RunStatus.FAILED, again=Again(NOW, "it failed"))
     status = ended(connection, one, failed)

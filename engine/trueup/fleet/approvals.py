@@ -7,6 +7,7 @@ from datetime import datetime
 
 from trueup.errors import EngineError
 from trueup.fleet.connection import Connection, translated
+from trueup.fleet.records import storable
 from trueup.model.fleet_run import ApprovedPlan
 
 YES, NO = "yes", "no"
@@ -70,7 +71,7 @@ def write_answer(
                SET answer = %s, who = %s, reason = %s, over_limits = %s, answered = now()
              WHERE tenant = %s AND digest = %s
             """,
-            [answer, who, reason, list(over), kept.tenant, kept.digest],
+            [answer, who, storable(reason), list(over), kept.tenant, kept.digest],
         )
     if not found.rowcount:
         raise EngineError(

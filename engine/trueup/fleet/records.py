@@ -130,7 +130,7 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
             """,
             [
                 end.status,
-                end.text[:LONGEST_TEXT],
+                storable(end.text)[:LONGEST_TEXT],
                 Jsonb(figures_to_json(end.figures)) if end.figures else None,
                 Jsonb(dict(end.outcomes)),
                 end.state_run,
@@ -148,6 +148,14 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
             _wait(connection, tenant, end)
             _keep_plan(connection, tenant, run, end.plan, end.status)
     return True
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot keep: NUL, and halves of characters.
+
+    An end that could not be written would leave its run open.
+    """
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
