@@ -99,6 +99,27 @@ def test_a_tenant_that_only_another_machine_knows_is_tried_again(folder):
     assert "has no such tenant" in run.text
 
 
+def test_a_worker_that_drains_takes_over_what_a_dead_one_had(folder):
+    with open_fleet(folder.folder) as opened, opened.connect() as connection:
+        opened.prepare(connection)
+        request_runs(connection, opened.queue, ["acme"], RunKind.ASKED)
+        connection.execute("SET search_path TO trueup_queue")  # for the triggers of its tables
+        connection.execute(
+            """
+            WITH dead AS (
+                INSERT INTO procrastinate_workers (last_heartbeat)
+                VALUES (now() - interval '1 hour') RETURNING id
+            )
+            UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id
+              FROM dead
+            """
+        )
+
+        drain(opened)
+
+    assert len(folder.orders) == 1
+
+
 class Taking:
     """In place of the queue: jobs at work that take a moment to end."""
 

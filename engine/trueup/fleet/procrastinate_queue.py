@@ -105,6 +105,8 @@ class ProcrastinateQueue:
             async def run_tenant(tenant: str, run: int) -> None:
                 await handler(Job(tenant, run))
 
+            with _translated():  # a worker that drains may be gone before the rescuer's first look
+                await self._rescue_once(app, serving.takeover)
             working = asyncio.ensure_future(
                 app.run_worker_async(
                     queues=[QUEUE],
