@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.fleet_harness import LONGEST, TAKEOVER, FleetHarness
+from tests.chaos.fleet_figures import TAKEOVER
+from tests.chaos.fleet_harness import LONGEST, NAMES, FleetHarness
 from tests.chaos.own_postgres import own_postgres
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     """Prints the figures; returns 0 if nothing is duplicated, lost or left behind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--tenants", type=int, default=4)
+    parser.add_argument("--tenants", type=int, default=4, choices=range(1, len(NAMES) + 1))
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="kill no more after so long")

@@ -23,7 +23,7 @@ import yaml
 from trueup.fleet.connection import connect
 from trueup.fleet.open_fleet import open_fleet
 
-from tests.chaos.fleet_figures import FleetFigures
+from tests.chaos.fleet_figures import TAKEOVER, FleetFigures
 from tests.chaos.fleet_tenant import ChaosTenant, base
 from tests.chaos.fleet_worker import DEFECT, HOST, WRITES
 from tests.chaos.network import Network
@@ -32,9 +32,6 @@ from tests.chaos.serving import FIRST_PORT, free_port
 from tests.support.in_process import sandboxes_kept
 from tests.support.paths import ROOT
 
-TAKEOVER = 3.0
-"""Seconds without a heartbeat after which a worker of these tests counts as dead."""
-
 PORT = "CHAOS_PORT"
 LONGEST = 900.0
 """Seconds within which all must be settled; a machine may be very busy."""
@@ -42,7 +39,7 @@ LONGEST = 900.0
 _LOOK = 0.25  # seconds
 _APPLY = {"do": "apply", "within": {"changes": 500, "monthly_effect": 5000, "one_off_effect": 5000}}
 _DEFAULTS = {"schedule": {"cron": "0 5 1 1 *", "time_zone": "Europe/London"}, "run": _APPLY}
-_NAMES = ("acme", "birch", "cedar", "dogwood", "elder", "fir", "gorse", "hazel")
+NAMES = ("acme", "birch", "cedar", "dogwood", "elder", "fir", "gorse", "hazel")
 
 
 @dataclass
@@ -141,7 +138,7 @@ class FleetHarness:
         root = folder / "fleet"
         root.mkdir()
         start = base(folder / "base")
-        names = _NAMES[:tenants]
+        names = NAMES[:tenants]
         self.tenants = {
             name: ChaosTenant(name, start, root, folder / "twins", seed) for name in names
         }

@@ -16,7 +16,6 @@ def test_a_fleet_survives_kills_of_a_host_its_database_and_its_network(tmp_path)
             harness.kill_database()
             harness.cut_network()
             assert harness.settle(), harness.figures.text()
-            harness.stop()
             figures = harness.check()
         finally:
             harness.close()
