@@ -18,6 +18,9 @@ from trueup.model.rule_scopes import RuleOn
 STOPS = frozenset({Severity.ERROR, Severity.HOLD})
 """Severities that keep a row or a change back."""
 
+LONGEST = 2_000
+"""Characters of a rule's message: it may quote a value of millions, and a plan repeats it."""
+
 
 class RuleBook:
     """The rules of a project, by what they look at; it notes which of them were asked for."""
@@ -142,6 +145,7 @@ def decide_commands(mapping: str, key: str) -> dict[str, Command]:
 
 def _text(raw: object, names: Mapping[str, Any]) -> str:
     try:
-        return as_text(evaluate(raw, names)).strip()
+        text = as_text(evaluate(raw, names)).strip()
     except EVALUATION_ERRORS as fault:
         return f"{raw} (this message cannot be evaluated: {fault})"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

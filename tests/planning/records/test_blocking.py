@@ -41,6 +41,14 @@ def test_a_row_at_fault_says_how_much_it_holds_back():
     assert actions(made) == [("create", "service"), ("create", "service")]
 
 
+def test_a_message_quotes_only_the_beginning_of_an_absurd_value():
+    scene = Scene()
+    scene.row("license_change")["provisioning_status"] = "x" * 100_000
+    texts = [finding.text for one in scene.plan().blocked for finding in one.findings]
+    assert texts[0] == "The change is " + "x" * 1_985 + "…"
+    assert max(map(len, texts)) < 2_100  # also of what waits for it
+
+
 def test_a_row_that_is_held_back_names_the_chain_up_to_the_row_at_fault():
     scene = Scene()
     scene.row("account")["phone"] = None
