@@ -10,6 +10,8 @@ from threading import Event
 
 import pytest
 from trueup.cli.main import run
+from trueup.operations.project import load_project
+from trueup.wiring import open_state
 
 from tests.chaos.final_state import differences, final_state
 from tests.chaos.project import SETTLE_AFTER, autotask, build
@@ -68,7 +70,8 @@ def wait_until_held(tenant):
 
 
 def final(folder, tenant):
-    return final_state(folder, tenant.control("GET", "/sandbox/dump"))
+    with open_state(load_project(folder)) as state:
+        return final_state(folder, state.load(), tenant.control("GET", "/sandbox/dump"))
 
 
 def test_a_killed_run_is_resumed_from_a_new_desk(work, tenant, serve, visit, tmp_path):

@@ -3,6 +3,7 @@
 from trueup.cli.main import run
 from trueup.operations.project import load_project
 from trueup.sandbox.autotask.dump import dump_database
+from trueup.wiring import open_state
 
 from tests.browser.keyboard import Keyboard
 from tests.chaos.final_state import differences, final_state
@@ -107,5 +108,8 @@ def test_the_four_tabs_by_keyboard_do_what_the_command_line_does(demo, serve, vi
 
 def final(folder):
     """What both systems and the state hold in the end."""
-    entities = load_project(folder).catalogue.entities
-    return final_state(folder, dump_database(folder / ".trueup" / "autotask.sqlite", entities))
+    project = load_project(folder)
+    database = folder / ".trueup" / "autotask.sqlite"
+    with open_state(project) as state:
+        dump = dump_database(database, project.catalogue.entities)
+        return final_state(folder, state.load(), dump)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from trueup import wiring
+from trueup.connectors.targets import Targets
 from trueup.model.catalogue import Column, Table, Type
 from trueup.operations.project import load_project
 from trueup.sandbox.dataverse.server import DataverseSandbox, Environment
@@ -70,7 +70,7 @@ def test_a_new_entity_has_the_spelling_of_the_tenant(work, trueup, monkeypatch):
         asked.append(name)
         return described
 
-    monkeypatch.setattr(wiring.Connections, "describe_entity", describe)
+    monkeypatch.setattr(Targets, "describe_entity", describe)
 
     code, out, _ = trueup("catalogue", "pull", "configurationitems", "ConfigurationItems")
 

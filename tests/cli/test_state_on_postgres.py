@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from trueup import wiring
+from trueup.connectors import states
 from trueup.operations.project import load_project
 from trueup.state.postgres.clock import ServerClock
 
@@ -107,7 +108,7 @@ def test_a_run_is_timed_by_the_server_of_its_state(work, postgres, state_at):
 
 def test_a_missing_driver_is_named_with_what_to_install(trueup, state_at, monkeypatch):
     state_at("postgresql://db.example/base")
-    monkeypatch.setattr(wiring, "find_spec", lambda _: None)
+    monkeypatch.setattr(states, "find_spec", lambda _: None)
 
     code, _, err = trueup("state", "list")
 

@@ -351,6 +351,6 @@ def test_behind_a_proxy_the_public_address_is_the_one_that_counts(folder):
     with (folder / "trueup.yaml").open("a", encoding="utf-8") as file:
         file.write("  address: https://desk.msp.example\n")
     made = server(folder, proxies=("127.0.0.1",))
-    made._socket.close()
+    made._listening.close()
 
     assert made.login == "https://desk.msp.example/"

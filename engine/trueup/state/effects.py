@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trueup.model.run import Effects
+from trueup.state import journal
 from trueup.state.access import Transaction
-from trueup.state.journal import Kind, NewLine, append, digest
+from trueup.state.journal import Kind, NewLine, digest
 from trueup.state.rows import applied_row, link_row, pushed_row
 from trueup.state.values import canonical
 
@@ -29,7 +30,7 @@ def write_lines(
     A row that is unlinked loses its applied values too.
     """
     if effects == NO_EFFECTS:
-        append(transaction, lines)
+        journal.append(transaction, lines)
         return
     links = [link_row(link) for link in effects.links]
     applied = [applied_row(key, fields) for key, fields in effects.applied.items()]
@@ -43,7 +44,7 @@ def write_lines(
         "pushed": pushed,
     }
     text = canonical({name: items for name, items in data.items() if items})
-    append(transaction, [*lines, NewLine(Kind.EFFECTS, at, text, run)])
+    journal.append(transaction, [*lines, NewLine(Kind.EFFECTS, at, text, run)])
 
     changes: Sequence[tuple[str, Sequence[Sequence[object]]]] = (
         ("drop_link", effects.unlink),
