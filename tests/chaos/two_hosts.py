@@ -56,6 +56,8 @@ class TwoHosts(Harness):
     def run_on_both(self, kills: Sequence[Kill | float], *, defect: str = "") -> bool:
         """Runs a scenario in which both hosts begin at once again and again; a kill hits one.
 
+        A point of a run is reached by the host alone that got the lock, whichever that is.
+
         Returns whether the final state is that of the undisturbed run.
         """
         self.reset()
@@ -67,13 +69,12 @@ class TwoHosts(Harness):
             at = kill if isinstance(kill, Kill) else NO_KILL
             first = self._start(arguments, at, defect=defect)
             self._change_host()
-            second = self._start(arguments, defect=defect)
+            second = self._start(arguments, at, defect=defect)
             if isinstance(kill, float):
                 time.sleep(kill)
                 os.kill(first, signal.SIGKILL)
-            code = self._end(first)
-            self._end(second)
-            if code == -signal.SIGKILL:
+            codes = (self._end(first), self._end(second))
+            if -signal.SIGKILL in codes:
                 name = f"{at.point} {at.when}" if at.point else "any time"
                 self.figures.kills[f"one of two hosts, {name}"] += 1
         return self._finish(defect=defect)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from trueup.cli.redaction import scrubbed
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import connection as connections
 from trueup.fleet import schema
@@ -13,6 +12,7 @@ from trueup.fleet.connection import connect, require_clock, require_version
 from trueup.fleet.procrastinate_queue import ProcrastinateQueue, migrations
 from trueup.fleet.schedule import request_runs, sync
 from trueup.model.fleet_run import RunKind
+from trueup.operations.redaction import scrubbed
 
 from tests.support.fleet import opened, rows, tenant
 

@@ -97,6 +97,7 @@ def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):
         database="postgresql://127.0.0.1:1/none",
         run=1,
         worker="w",
+        lease=10.0,
         kind=RunKind.PLAN,
         log=EventLog(),
         grace=1,
