@@ -1,7 +1,6 @@
 """What the commands share that serve a desk to a browser."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trueup.cli.common import CommandContext
@@ -10,23 +9,9 @@ from trueup.cli.output import out_done
 if TYPE_CHECKING:
     from trueup.review.server import Surroundings
 
-INSTALL = "pip install trueup[review]"
-
-_NEEDED = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
+EXTRA = "review"
+PACKAGES = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
 """What the extra brings."""
-
-
-@contextmanager
-def needing_extra(command: str) -> Iterator[None]:
-    """The block imports what serves a desk. Raises EngineError where the extra is missing."""
-    from trueup.errors import EngineError
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _NEEDED:
-            raise
-        raise EngineError(f"{command} needs `{INSTALL}`") from error
 
 
 def surroundings(

@@ -9,8 +9,9 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.cli.desks import needing_extra, surroundings
+from trueup.cli.desks import EXTRA, PACKAGES, surroundings
 from trueup.cli.exit_codes import Exit
+from trueup.cli.extras import needing
 from trueup.cli.open_fleets import find_fleet, opened_fleet
 from trueup.cli.output import out, out_done
 from trueup.cli.signals import stopping
@@ -207,7 +208,7 @@ def review(context: CommandContext, port: int) -> int:
     from threading import Event
 
     with _opened(context) as opened:
-        with needing_extra("trueup fleet review"):
+        with needing("trueup fleet review", EXTRA, PACKAGES):
             from trueup.review.fleet_server import FleetServer
         around = surroundings(context, ["fleet", "review"])
         server, stop = FleetServer(opened, port, around), Event()

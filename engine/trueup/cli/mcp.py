@@ -6,9 +6,8 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
+from trueup.cli.extras import needing
 from trueup.cli.plan_files import load_plan
-
-INSTALL = "pip install trueup[mcp]"
 
 
 @click.command(
@@ -41,14 +40,8 @@ def mcp(context: CommandContext, file: Path | None) -> int:
     No tool writes, and none applies. Text from the data is marked as untrusted, cleaned and
     bounded. Needs the extra `mcp`. Ends when stdin ends.
     """
-    from trueup.errors import EngineError
-
-    try:
+    with needing("trueup mcp", "mcp", {"mcp", "mcp_types"}):
         from trueup.cli.mcp_server import serve
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
-            raise
-        raise EngineError(f"trueup mcp needs `{INSTALL}`") from error
 
     serve(context.folder, load_plan(file) if file else None)
     return 0

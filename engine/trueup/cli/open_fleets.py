@@ -1,19 +1,18 @@
 """Finds and opens the fleet that a command works in; the extra `fleet` may be missing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trueup.cli.extras import needing
 from trueup.config.file_names import FLEET
 
 if TYPE_CHECKING:
     from trueup.fleet.open_fleet import OpenFleet
     from trueup.model.fleet import Fleet
 
-INSTALL = "pip install trueup[fleet]"
-
-_NEEDED = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
+_PACKAGES = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg_pool"})
 """What the extra brings."""
 
 
@@ -25,17 +24,9 @@ def find_fleet(folder: Path) -> Path | None:
     return next((one for one in above if (one / FLEET).is_file()), None)
 
 
-@contextmanager
-def needing_fleet(what: str) -> Iterator[None]:
-    """The block imports what works on fleets. Raises EngineError where the extra is missing."""
-    from trueup.errors import EngineError
-
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _NEEDED:
-            raise
-        raise EngineError(f"{what} needs `{INSTALL}`") from error
+def needing_fleet(what: str) -> AbstractContextManager[None]:
+    """As `needing`, for what works on fleets."""
+    return needing(what, "fleet", _PACKAGES)
 
 
 @contextmanager

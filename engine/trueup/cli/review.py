@@ -4,7 +4,8 @@ import click
 
 from trueup.cli.command_line import example
 from trueup.cli.common import CommandContext, common
-from trueup.cli.desks import needing_extra, surroundings
+from trueup.cli.desks import EXTRA, PACKAGES, surroundings
+from trueup.cli.extras import needing
 from trueup.cli.signals import stopping
 from trueup.loopback import is_loopback
 
@@ -73,7 +74,7 @@ def review(
     host = _checked_host(host, auth, proxies)
     from threading import Event
 
-    with needing_extra("trueup review"):
+    with needing("trueup review", EXTRA, PACKAGES):
         from trueup.review.server import Server, Team
     around = surroundings(context, ["review"], once=auth != "oidc")
     team = Team(proxies) if auth == "oidc" else None
