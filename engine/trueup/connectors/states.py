@@ -46,16 +46,13 @@ class States:
     def _postgres(self, connection: Connection) -> State:
         """The state of one tenant. Its leases run by the clock of the server, which all share."""
         _require_driver(connection)
+        from trueup.state.lock import LEASE_SECONDS
         from trueup.state.postgres.store import PostgresState
 
         url, tenant = str(connection.options["url"]), str(connection.options["tenant"])
-        lease = connection.options.get("lease")  # a fleet's own
-        opened = (
-            PostgresState(url, tenant, lease_seconds=lease)
-            if isinstance(lease, float)
-            else PostgresState(url, tenant)
-        )
-        state = self._stack.enter_context(opened)
+        # A fleet names a lease of its own; trueup.yaml cannot.
+        lease = float(str(connection.options.get("lease", LEASE_SECONDS)))
+        state = self._stack.enter_context(PostgresState(url, tenant, lease_seconds=lease))
         self._server_clock = state.server_clock(self._clock)
         return state
 

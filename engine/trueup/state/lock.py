@@ -29,6 +29,9 @@ from trueup.state.values import ForeignValue
 HOW_TO_FORCE = "take the lock over with --force-lock --reason WHY"
 """The remedy in the message of a locked state; the command line has this option."""
 
+LEASE_SECONDS = 60.0
+"""Seconds after which a holder without a heartbeat does not hold the lock any more."""
+
 
 class LockRow(NamedTuple):
     """The row of the lock; `holder` is empty while it is free."""

@@ -14,7 +14,7 @@ from trueup.ports.state import StateSnapshot
 from trueup.state import journal, rows
 from trueup.state.access import Access
 from trueup.state.history import HistoryCalls
-from trueup.state.lock import LockCalls, lock_row
+from trueup.state.lock import LEASE_SECONDS, LockCalls, lock_row
 from trueup.state.process import HostProcesses, Processes
 from trueup.state.transfer import restore
 from trueup.state.writer import WriterCalls
@@ -28,7 +28,11 @@ class StoredState(LockCalls, WriterCalls, HistoryCalls):
     """
 
     def __init__(
-        self, access: Access, *, lease_seconds: float = 60, processes: Processes | None = None
+        self,
+        access: Access,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        processes: Processes | None = None,
     ) -> None:
         self._access = access
         self._lease_seconds = lease_seconds

@@ -1,6 +1,7 @@
 """The state of one tenant on PostgreSQL. What it does is in `trueup.state.store`."""
 
 from trueup.ports.world import Clock
+from trueup.state.lock import LEASE_SECONDS
 from trueup.state.postgres.access import PostgresAccess
 from trueup.state.postgres.clock import ServerClock
 from trueup.state.process import Processes
@@ -19,7 +20,7 @@ class PostgresState(StoredState):
         tenant: str,
         *,
         clock: Clock | None = None,
-        lease_seconds: float = 60,
+        lease_seconds: float = LEASE_SECONDS,
         processes: Processes | None = None,
     ) -> None:
         """`clock` stands for the server's, in tests. Raises `StateError` for an invalid address."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from trueup.ports.world import Clock
+from trueup.state.lock import LEASE_SECONDS
 from trueup.state.process import Processes
 from trueup.state.sqlite.access import SqliteAccess
 from trueup.state.store import StoredState
@@ -16,7 +17,7 @@ class SqliteState(StoredState):
         path: Path,
         *,
         clock: Clock,
-        lease_seconds: float = 60,
+        lease_seconds: float = LEASE_SECONDS,
         processes: Processes | None = None,
         durable: bool = True,
     ) -> None:
