@@ -32,7 +32,6 @@ from trueup.model.document import (
     ChangeNames,
     change_names,
     dumps,
-    encode,
     loads,
     plan_id,
     write,
@@ -56,6 +55,7 @@ from trueup.model.plan import (
     Plan,
     Summary,
 )
+from trueup.model.plan_json import encode
 
 from tests.support.documents import with_digest
 

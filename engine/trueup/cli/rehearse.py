@@ -27,7 +27,7 @@ def rehearse(context: CommandContext, file: Path | None) -> int:
     took effect and nothing is left to do; 1 otherwise.
     """
     from trueup.cli.progress import listening
-    from trueup.model.document import encode
+    from trueup.model.plan_json import encode
     from trueup.operations import rehearse as operations
     from trueup.operations.user import current_user
     from trueup.render.json_ import as_json

@@ -5,8 +5,8 @@ from datetime import date
 
 from trueup.model.change import Change
 from trueup.model.comparison import ChangePair, Comparison, LedgerPair
-from trueup.model.document import encode
 from trueup.model.plan import LedgerLine, Plan
+from trueup.model.plan_json import encode
 from trueup.planning.comparison import FACTS
 from trueup.render.amounts import plan_money
 from trueup.render.comparison_money import Invoice, Total, invoices, months, totals

@@ -5,8 +5,8 @@ from datetime import tzinfo
 
 from trueup.model.catalogue import SystemNames
 from trueup.model.change import Action
-from trueup.model.document import encode
 from trueup.model.history import Doubt, DoubtReport, PreparedSettlement, Trace
+from trueup.model.plan_json import encode
 from trueup.model.run import Step
 from trueup.render.changes import units, where
 from trueup.render.formatting import count, known_as

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
-from trueup.model.document import encode
 from trueup.model.finding import Finding
 from trueup.model.history import (
     RowState,
@@ -18,6 +17,7 @@ from trueup.model.history import (
     change_status,
 )
 from trueup.model.outcome import Outcome
+from trueup.model.plan_json import encode
 from trueup.model.run import Link, Run
 from trueup.render.history import moment
 from trueup.render.manual_edits import audit_json

@@ -8,8 +8,8 @@ from enum import StrEnum
 from functools import singledispatch
 from typing import Any
 
-from trueup.model.document import DECIMAL_MARK, encode
 from trueup.model.finding import Place
+from trueup.model.plan_json import DECIMAL_MARK, encode
 
 
 @singledispatch

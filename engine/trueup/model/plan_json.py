@@ -1,0 +1,205 @@
+"""Values of a plan as JSON, and back: how each is read follows from the dataclasses themselves.
+
+Days and instants are ISO text, decimals are JSON numbers, a value that only apply will know is
+`{"unknown": "<change>"}`.
+"""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from trueup.model.change import Unknown
+from trueup.model.finding import Place
+
+DAY_MARK = "day"
+"""A day is written as {"day": "2026-11-15"}, so that text stays text."""
+
+DECIMAL_MARK = "decimal"
+"""Inside free-form values, a decimal that no JSON number holds is {"decimal": "<digits>"}."""
+
+_GREATEST_EXPONENT = 300
+"""Numbers beyond this power of ten are written as text: a float may not hold them."""
+
+
+# Values to JSON
+
+
+def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
+    """Any value of a plan as JSON."""
+    kind: Any = type(value)
+    return _encoder(kind)(value)
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any type
+    special = next((way for known, way in _SPECIAL.items() if issubclass(kind, known)), None)
+    if special is None and is_dataclass(kind):
+        return _dataclass_encoder(kind)
+    return special or _unchanged
+
+
+def _dataclass_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+    parts = field_encoders(kind)
+    return lambda value: {name: way(getattr(value, name)) for name, way in parts}
+
+
+@cache
+def field_encoders(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 -- any dataclass
+    """The fields of a dataclass, each with its encoder. Decimals by annotation need no mark."""
+    hints = get_type_hints(kind)
+    return [
+        (
+            part.name,
+            _money if Decimal in (hints[part.name], *get_args(hints[part.name])) else encode,
+        )
+        for part in fields(kind)
+    ]
+
+
+def _money(value: Decimal | None) -> int | float | str | None:
+    return None if value is None else _number(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    """A JSON number where that is exact, else the digits as text."""
+    if -_GREATEST_EXPONENT < value.adjusted() < _GREATEST_EXPONENT:
+        if value == value.to_integral_value():
+            return int(value)
+        near = float(value)
+        if Decimal(repr(near)) == value:
+            return near
+    return str(value)
+
+
+def _marked_decimal(value: Decimal) -> Any:  # noqa: ANN401 -- JSON
+    number = _number(value)
+    return {DECIMAL_MARK: number} if isinstance(number, str) else number
+
+
+def _unchanged(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    return value
+
+
+_SPECIAL: dict[type, Callable[[Any], Any]] = {
+    Unknown: lambda value: {"unknown": value.change},
+    Place: lambda value: f"{value.file}:{value.line}:{value.column}",
+    StrEnum: str,
+    Mapping: lambda value: {str(key): encode(item) for key, item in value.items()},
+    list: lambda value: [encode(item) for item in value],
+    tuple: lambda value: [encode(item) for item in value],
+    Decimal: _marked_decimal,
+    date: lambda value: {DAY_MARK: value.isoformat()},
+}
+
+
+# JSON to values
+
+
+def refuse_constant(text: str) -> None:
+    """Refuses NaN and infinities, which Python's reader would take. Raises ValueError."""
+    raise ValueError(f"{text} is no number")
+
+
+@cache
+def decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
+    """What makes a value of an annotated type from its JSON.
+
+    It raises KeyError, TypeError, ValueError or ArithmeticError for anything else.
+    """
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if is_dataclass(kind):
+        return _dataclass_decoder(kind)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind
+    if isinstance(kind, type) and issubclass(kind, tuple):
+        return _named_tuple_decoder(kind)
+    return _generic_decoder(kind)
+
+
+def _dataclass_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any dataclass
+    hints = get_type_hints(kind)
+    parts = {part.name: decoder(hints[part.name]) for part in fields(kind)}
+    return lambda value: kind(**{name: way(value[name]) for name, way in parts.items()})
+
+
+def _named_tuple_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any NamedTuple
+    ways = [decoder(hint) for hint in get_type_hints(kind).values()]
+    return lambda value: kind(*(way(item) for way, item in zip(ways, _LIST(value), strict=True)))
+
+
+def _generic_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        item = decoder(next(part for part in inside if part is not types.NoneType))
+        return lambda value: None if value is None else item(value)
+    if origin is tuple and inside[-1] is Ellipsis:
+        item = decoder(inside[0])
+        return lambda value: tuple(item(part) for part in _LIST(value))
+    if origin is tuple:
+        items = [decoder(part) for part in inside]
+        return lambda value: tuple(
+            item(part) for item, part in zip(items, _LIST(value), strict=True)
+        )
+    item = decoder(inside[1])
+    return lambda value: {key: item(part) for key, part in value.items()}
+
+
+def _free_form(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
+    """A value without an annotation: its type follows from how it was written."""
+    if isinstance(value, dict):
+        if value.keys() == {"unknown"}:
+            return Unknown(_TEXT(value["unknown"]))
+        if value.keys() == {DAY_MARK}:
+            return _day(value)
+        if value.keys() == {DECIMAL_MARK}:
+            return _finite(value[DECIMAL_MARK])
+        return {key: _free_form(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_free_form(item) for item in value)
+    return value
+
+
+def _day(value: Any) -> date:  # noqa: ANN401 -- JSON
+    text = value[DAY_MARK]
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def _place(value: str) -> Place:
+    file, line, column = value.rsplit(":", 2)
+    return Place(file, int(line), int(column))
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def checked(value: Any) -> Any:  # noqa: ANN401 -- JSON
+        if type(value) is not kind:
+            raise TypeError(f"{value!r:.60} is no {kind.__name__}")
+        return value
+
+    return checked
+
+
+def _finite(value: Any) -> Decimal:  # noqa: ANN401 -- JSON
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise TypeError(f"{value!r:.60} is no number")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError(f"{value} is no number")
+    return number
+
+
+_PLAIN: dict[Any, Callable[[Any], Any]] = {
+    str: _exactly(str),
+    int: _exactly(int),
+    bool: _exactly(bool),
+    object: _free_form,
+    Decimal: _finite,
+    date: _day,
+    Place: _place,
+}
+_LIST, _TEXT = _exactly(list), _exactly(str)
