@@ -239,7 +239,8 @@ def approve(request: Request) -> Response:
 
 def fleet_failure(request: Request, reasons: tuple[ReasonText, ...], status: int) -> HTMLResponse:
     """A page that says why something was not done."""
-    return _page(request, "fleet_failure.html", "Not done", status=status, reasons=reasons)
+    shown = {"base": "fleet_base.html", "reasons": reasons}
+    return _page(request, "failure.html", "Not done", status=status, **shown)
 
 
 def _page(

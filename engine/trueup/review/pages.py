@@ -87,7 +87,7 @@ def page(
             csrf_name=CSRF,
             csrf=Exact(session_of(request).csrf),
             here=here_of(request),
-            **{"active": "", "refresh": 0, **values, **(more or {})},
+            **{"active": "", "base": "base.html", "refresh": 0, **values, **(more or {})},
         )
     )
     return HTMLResponse(text, status)
