@@ -146,11 +146,11 @@ class FleetFigures(Figures):
         for worker, at in self._killed:
             when = datetime.fromtimestamp(at).astimezone()
             for _, _, began in connection.execute(_CUT_SHORT.encode(), [worker, when]):
-                if began is None or any(
-                    at - 15 < one < began.timestamp() for one in self._disturbed
-                ):
+                # Of a run that was taken over before the kill, nobody had to take it over then.
+                after = 0.0 if began is None else began.timestamp() - at
+                if after <= 0 or any(at - 15 < one < at + after for one in self._disturbed):
                     continue
-                self.takeovers.append(began.timestamp() - at)
+                self.takeovers.append(after)
 
     def check_writes(self, file: Path) -> None:
         """Checks, apart from the fleet's records, that no two runs of a tenant wrote in turns."""
