@@ -86,3 +86,15 @@ def read_from(work):
         file.write_text(yaml.safe_dump(project, sort_keys=False))
 
     return point
+
+
+@pytest.fixture
+def planned(trueup):
+    """Makes a plan; its document."""
+
+    def plan(*options):
+        code, out, err = trueup("plan", "--json", *options)
+        assert (code, err) == (0, "")
+        return out
+
+    return plan

@@ -23,18 +23,6 @@ def asked(monkeypatch):
     return requests
 
 
-@pytest.fixture
-def planned(trueup):
-    """Makes a plan; its document."""
-
-    def plan(*options):
-        code, out, err = trueup("plan", "--json", *options)
-        assert (code, err) == (0, "")
-        return out
-
-    return plan
-
-
 def periods(*labels):
     return [{"value": value, "label": label} for value, label in enumerate(labels, 2)]
 

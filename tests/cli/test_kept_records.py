@@ -27,18 +27,6 @@ def sent(monkeypatch):
     return requests
 
 
-@pytest.fixture
-def planned(trueup):
-    """Makes a plan; its document."""
-
-    def plan(*options):
-        code, out, err = trueup("plan", "--json", *options)
-        assert (code, err) == (0, "")
-        return out
-
-    return plan
-
-
 def set_up(work, *settings):
     """The project's own settings of its target."""
     file = work / "trueup.yaml"

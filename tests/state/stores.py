@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -49,8 +50,32 @@ class FakeProcesses:
         return self.fates.get(process.pid, Fate.ALIVE)
 
 
-class SqliteTool:
-    """Any program that can open the file, past the triggers that guard the journal."""
+class Tool:
+    """Any program that may write to the tables, past the triggers that guard the journal."""
+
+    errors: type[Exception]  # of the driver
+
+    def _opened(self) -> AbstractContextManager[Any]:
+        raise NotImplementedError
+
+    def rows(self, statement: str) -> list[tuple]:
+        with self._opened() as connection:
+            return connection.execute(statement).fetchall()
+
+    def refuses(self, statement: str) -> str:
+        """Runs it with all triggers, and returns what the database says against it."""
+        with self._opened() as connection:
+            try:
+                connection.execute(statement)
+            except self.errors as error:
+                return str(error)
+        return ""
+
+
+class SqliteTool(Tool):
+    """One that can open the file."""
+
+    errors = sqlite3.Error
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,22 +99,11 @@ class SqliteTool:
         with self._opened() as connection:
             connection.execute(statement, values)
 
-    def rows(self, statement: str) -> list[tuple]:
-        with self._opened() as connection:
-            return connection.execute(statement).fetchall()
 
-    def refuses(self, statement: str) -> str:
-        """Runs it with all triggers, and returns what the database says against it."""
-        with self._opened() as connection:
-            try:
-                connection.execute(statement)
-            except sqlite3.Error as error:
-                return str(error)
-        return ""
+class PostgresTool(Tool):
+    """One that sees the rows of one tenant, as in a file."""
 
-
-class PostgresTool:
-    """Any program that may write to the tables; it sees those of one tenant, as in a file."""
+    errors = psycopg.Error
 
     def __init__(self, address: str, tenant: str) -> None:
         self._address, self._tenant = address, tenant
@@ -126,19 +140,6 @@ class PostgresTool:
         """Runs a statement with `?` for its values."""
         with self._unguarded() as connection:
             connection.execute(statement.replace("?", "%s"), values)
-
-    def rows(self, statement: str) -> list[tuple]:
-        with self._opened() as connection:
-            return connection.execute(statement).fetchall()
-
-    def refuses(self, statement: str) -> str:
-        """Runs it with all triggers, and returns what the database says against it."""
-        with self._opened() as connection:
-            try:
-                connection.execute(statement)
-            except psycopg.Error as error:
-                return str(error)
-        return ""
 
 
 class SqlitePlace:
