@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from trueup.config.loader import check
-from trueup.model.finding import Severity
 
+from tests.support.messages import messages_of
 from tests.support.paths import SCHEMAS
 
 HERE = Path(__file__).parent
@@ -47,12 +47,7 @@ class EditableProject:
 
     def messages(self):
         """Returns all findings as `trueup validate` shows them, a line each."""
-        lines = []
-        for finding in self.check()[1]:
-            mark = "" if finding.severity is Severity.ERROR else f"{finding.severity}: "
-            remedy = f" ({finding.remedy})" if finding.remedy else ""
-            lines.append(f"{mark}{finding.place}: {finding.text}{remedy}")
-        return lines
+        return messages_of(self.check()[1])
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from trueup.model.fleet import (
 )
 
 from tests.config.test_cases import parsed
+from tests.support.messages import messages_of
 from tests.support.paths import SCHEMAS
 
 GOOD = """\
@@ -75,12 +76,7 @@ class Written:
         return load_fleet(self.root, env={}, shipped=SCHEMAS)
 
     def messages(self):
-        lines = []
-        for finding in self.check()[1]:
-            mark = "" if finding.severity is Severity.ERROR else f"{finding.severity}: "
-            remedy = f" ({finding.remedy})" if finding.remedy else ""
-            lines.append(f"{mark}{finding.place}: {finding.text}{remedy}")
-        return lines
+        return messages_of(self.check()[1])
 
 
 @pytest.fixture
