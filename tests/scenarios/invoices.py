@@ -24,13 +24,22 @@ class Billed(NamedTuple):
 
 def all_billed(records: Mapping[str, list[Row]], as_of: str) -> Billed:
     """The next invoices of all contract services, and their run rate, in the tenant's currency."""
+    return sum(billed_by_service(records, as_of).values(), Billed(Decimal(0), Decimal(0)))
+
+
+def billed_by_service(records: Mapping[str, list[Row]], as_of: str) -> dict[int, Billed]:
+    """The next invoice of each contract service and its run rate, by the service's id.
+
+    All contract services are needed at once: what is posted for one tells the day of the invoice
+    run of the customer's others.
+    """
     contracts = {row["id"]: row for row in records["Contracts"]}
     services = {row["id"]: row for row in records["Services"]}
     rows: dict[int, list[Row]] = {}
     for row in records["ContractServiceUnits"]:
         rows.setdefault(row["contractServiceID"], []).append(row)
     months = dict(PERIODS.values())
-    total = Billed(Decimal(0), Decimal(0))
+    found: dict[int, Billed] = {}
     runs = {
         (contracts[one["contractID"]]["companyID"], services[one["serviceID"]]["periodType"]): last
         for one in sorted(records["ContractServices"], key=lambda one: last_posted(rows, one))
@@ -44,14 +53,14 @@ def all_billed(records: Mapping[str, list[Row]], as_of: str) -> Billed:
             else runs.get((contract["companyID"], kind["periodType"]), "")
         )
         next_day = date.fromisoformat(run) + timedelta(days=1) if run else date.min
-        total += billed(
+        found[service["id"]] = billed(
             rows=by_day(rows.get(service["id"], ())),
             price=Decimal(str(service["internalCurrencyAdjustedPrice"])),
             months=months[kind["periodType"]],
             start=date.fromisoformat(contract["startDate"][:10]),
             as_of=max(date.fromisoformat(as_of), next_day),
         )
-    return total
+    return found
 
 
 def last_posted(rows: Mapping[int, list[Row]], service: Row) -> str:
