@@ -66,7 +66,7 @@ class TargetError(EngineError):
 class TargetUnavailable(TargetError):
     """No reliable answer came back.
 
-    `may_have_landed` is True where a write was sent and its effect is unknown.
+    `may_have_landed` is True if a write was sent and its effect is unknown.
     """
 
     def __init__(self, message: str, *, may_have_landed: bool = False) -> None:
@@ -77,7 +77,7 @@ class TargetUnavailable(TargetError):
 class TargetRejected(TargetError):
     """The target refused; `errors` are its own messages. Sending the same again does not help.
 
-    `may_have_landed` is True where a write was refused in a way that does not prove that it had no
+    `may_have_landed` is True if a write was refused in a way that does not prove that it had no
     effect, such as a duplicate after a request that was delivered twice.
     """
 
@@ -90,7 +90,7 @@ class TargetRejected(TargetError):
         lacks_rights: bool = False,
         may_have_landed: bool = False,
     ) -> None:
-        """`status` is the HTTP status, 0 where nothing was sent.
+        """`status` is the HTTP status, 0 if nothing was sent.
 
         `lacks_rights`: the API user may not do this.
         """

@@ -32,7 +32,7 @@ class Sent:
     """What became of a notice at one address."""
 
     to: NoticeAddress
-    cause: str = ""  # why it was not sent; empty where it was
+    cause: str = ""  # why it was not sent; empty if it was
     remedy: str = ""
 
 

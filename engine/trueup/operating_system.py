@@ -138,7 +138,7 @@ def locked(path: "Path") -> Iterator[None]:
     """Keeps other trueup processes out of the block for this file; the lock ends with the process.
 
     The lock is on a file beside it, `.NAME.lock`, because the file itself is replaced. Raises
-    `OSError` if the lock cannot be had.
+    `OSError` if the lock cannot be taken.
     """
     import filelock
 
@@ -166,7 +166,7 @@ def user_name() -> str:
 
 
 def process_exists(process_id: int) -> bool | None:
-    """Returns whether a process of this host exists; None where that cannot be determined.
+    """Returns whether a process of this host exists; None if that cannot be determined.
 
     On Windows `os.kill` would end the process, so nothing is asked there.
     """
@@ -220,7 +220,7 @@ def kill_with_children(process: "Popen[bytes]") -> None:
 
 
 def is_open_to_all(path: "Path") -> bool:
-    """Returns whether every user of the machine may read a file; False where it has no modes.
+    """Returns whether every user of the machine may read a file; False if it has no modes.
 
     Raises `OSError` if there is no such file.
     """

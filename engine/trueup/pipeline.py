@@ -70,7 +70,7 @@ class Planned:
 
     plan: Plan
     context: PlanContext | None  # None for a plan that is not to be explained, and an undo
-    records: RecordSnapshot | None = None  # None where they are not to be kept, and for an undo
+    records: RecordSnapshot | None = None  # None if they are not to be kept, and for an undo
 
 
 def plan(
@@ -81,7 +81,7 @@ def plan(
 ) -> Plan:
     """Reads and compares both sides. Writes nothing, in neither system.
 
-    Raises SourceError, TargetError or StateError where a side cannot be read: a failed read is
+    Raises SourceError, TargetError or StateError if a side cannot be read: a failed read is
     never an empty one. Raises EngineError for a selection that names no row, or several.
     """
     return plan_with_context(project, world, options, report).plan
@@ -172,7 +172,7 @@ def apply(
     """Does what the plan document says, once. What has moved since planning is held and named.
 
     Raises PlanRefused over a limit, ApprovalMissing without an approval that it needs, StalePlan
-    where configuration or state moved or the plan was applied before, StateLocked while another run
+    if configuration or state moved or the plan was applied before, StateLocked while another run
     is at work. What becomes of each change is in the outcome, never raised.
     """
     options = options or ApplyOptions()
@@ -190,7 +190,7 @@ def resume(
 ) -> Outcome:
     """Continues the run that was killed, stopped or left in doubt.
 
-    What is in doubt is settled by reading; then what is left is done. Raises StateError where no
+    What is in doubt is settled by reading; then what is left is done. Raises StateError if no
     run is open.
     """
     options = options or ApplyOptions()

@@ -152,15 +152,15 @@ class Connections:
         self.targets = Targets(project, stack, clock, options, lambda: str(states.open().head()))
 
     def source(self) -> Source:
-        """The source. Raises EngineError where it cannot be opened."""
+        """The source. Raises EngineError if it cannot be opened."""
         return self.sources.open()
 
     def target(self) -> Target:
-        """The target; opened once. Raises EngineError where it cannot be opened."""
+        """The target; opened once. Raises EngineError if it cannot be opened."""
         return self.targets.open()
 
     def state(self) -> State:
-        """The state; opened once. Raises EngineError where it cannot be opened."""
+        """The state; opened once. Raises EngineError if it cannot be opened."""
         return self._states.open()
 
     def shared_clock(self) -> Clock:

@@ -29,9 +29,9 @@ def admit(
 ) -> Job:
     """Checks the plan against limits, configuration and state, and opens its run.
 
-    Raises PlanRefused over a limit that is not in `allowed`, ApprovalMissing where the plan needs
-    an approval that it does not have, StalePlan or StateError where the
-    plan does not fit, EngineError where the document is no complete plan.
+    Raises PlanRefused over a limit that is not in `allowed`, ApprovalMissing if the plan needs
+    an approval that it does not have, StalePlan or StateError if the
+    plan does not fit, EngineError if the document is no complete plan.
     """
     plan, snapshot = loads_complete(document), world.state.load()
     titles = project.catalogue.systems
@@ -69,7 +69,7 @@ def admit(
 def approval_finding(
     project: Project, plan: Plan, digest: str, history: History, name: str = "PLAN"
 ) -> Finding | None:
-    """What the plan lacks of the approval that it needs; None where it may be applied.
+    """What the plan lacks of the approval that it needs; None if it may be applied.
 
     `name` is what `trueup approve` takes in the place of PLAN.
     """

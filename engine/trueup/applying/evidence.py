@@ -51,7 +51,7 @@ def _doubt(
 def read_doubts(project: Project, world: World) -> list[Doubt]:
     """The same, with what both systems show now, as a run that is resumed would read it.
 
-    Raises TargetError or SourceError where a side cannot be read, and what
+    Raises TargetError or SourceError if a side cannot be read, and what
     `require_plan_systems` raises where it is another tenant.
     """
     snapshot = world.state.load()

@@ -38,7 +38,7 @@ class LockHolder:
         self._ends = now + self._length
 
     def guard(self) -> None:
-        """Raises StateLocked where the lock is no longer ours; for right before each send.
+        """Raises StateLocked if the lock is no longer ours; for right before each send.
 
         The state is asked again only after `LOCK_RECHECK`: STARTED was recorded under the same
         token a moment ago, and asking for each send would make workers wait for the commits of the

@@ -61,7 +61,7 @@ def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
 
 
 def mapping_of_created(state: State, change: str) -> str:
-    """The mapping of the record that a change in doubt creates; empty where it creates none.
+    """The mapping of the record that a change in doubt creates; empty if it creates none.
 
     Raises StateError for a change that is not in doubt.
     """

@@ -62,7 +62,7 @@ class PreconditionChecker:
     def rows(self, batch: Sequence[Change]) -> PreconditionResult:
         """Compares the source rows of a batch.
 
-        Raises SourceError where the source cannot be read: then nothing of the batch is written.
+        Raises SourceError if the source cannot be read: then nothing of the batch is written.
         """
         result = PreconditionResult()
         wanted = {(row.table, row.key) for change in batch for row in change.seen.rows}
@@ -107,7 +107,7 @@ class PreconditionChecker:
     ) -> PreconditionResult:
         """Adds the target's side to `result`. May run in any thread.
 
-        Raises TargetError where the target cannot be read.
+        Raises TargetError if the target cannot be read.
         """
         by_entity: dict[str, list[Change]] = defaultdict(list)
         for change in batch:

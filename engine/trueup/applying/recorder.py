@@ -78,7 +78,7 @@ class Recorder:
         self._sending.entry = entry
 
     def guard(self) -> None:
-        """Raises Stopped, or StateLocked where the lock is no longer ours."""
+        """Raises Stopped, or StateLocked if the lock is no longer ours."""
         if self._job.stop.is_set():
             raise Stopped("stopped before it was sent")
         self._job.lock.guard()

@@ -206,7 +206,7 @@ def _done_status(data: Mapping[str, Any]) -> ChangeStatus:
 
 
 def adjustment_of(change: Change) -> Adjustment:
-    """The adjustment of a change of action ADJUST. Raises ValueError where it has none."""
+    """The adjustment of a change of action ADJUST. Raises ValueError if it has none."""
     if change.adjustment is None:
         raise ValueError(f"the change {change.id} adjusts nothing: the plan is damaged")
     return change.adjustment

@@ -32,7 +32,7 @@ _NOT_REPEATABLE = frozenset({Action.CREATE, Action.ADJUST})
 Guard = Callable[[], None]
 """Called right before each write.
 
-Raises StateLocked where the lock is no longer ours, Stopped where nothing more may be sent.
+Raises StateLocked if the lock is no longer ours, Stopped if nothing more may be sent.
 """
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 def needing(what: str, extra: str, packages: Collection[str]) -> Iterator[None]:
     """The block imports what `what` needs: a command or an option, as users write it.
 
-    `packages` are those that the extra brings, by their import names. Raises EngineError where one
+    `packages` are those that the extra brings, by their import names. Raises EngineError if one
     of them is missing; any other module that is missing is a defect.
     """
     from trueup.errors import EngineError

@@ -62,7 +62,7 @@ class Fence:
         return f"{answer.title}\n{NOTICE}\n{OPEN}\n{_json(content)}\n{CLOSE}"
 
     def _require_harmless(self, patch: str) -> None:
-        """Raises EngineError where something in it would be hidden or written out."""
+        """Raises EngineError if something in it would be hidden or written out."""
         if all(self._scrub(line) == line == exact(line, len(line)) for line in patch.split("\n")):
             return
         raise EngineError(

@@ -40,7 +40,7 @@ def carry_out(
     """Proposes the decisions, shows what follows, asks on a terminal, and writes them.
 
     `single`: the user named one row, so without a terminal it is written without a question.
-    Raises UsageError where a question cannot be asked, and EngineError for what cannot be decided.
+    Raises UsageError if a question cannot be asked, and EngineError for what cannot be decided.
     """
     can_ask = sys.stdin.isatty() and not context.json
     if not (can_ask or yes or single):

@@ -22,7 +22,7 @@ _OPENED = "trueup.fleet"
 
 
 def fleet_folder(folder: Path) -> Path:
-    """The folder of fleet.yaml: this one, or one above it. Raises EngineError where none is."""
+    """The folder of fleet.yaml: this one, or one above it. Raises EngineError if none is."""
     found = find_fleet(folder)
     if found is None:
         where = "the current folder" if folder == Path() else str(folder)

@@ -35,7 +35,7 @@ def moves_cursor(stream: TextIO) -> bool:
 
 
 def columns() -> int | None:
-    """The width of the terminal; None where output goes elsewhere.
+    """The width of the terminal; None if output goes elsewhere.
 
     What the terminal says counts first: `COLUMNS` may be of another one, or of an earlier size.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trueup.model.project import Project
 
 Checked = tuple[list[Finding], str, int]
-"""Findings, what is sound (empty where it is not), and how many tests were read."""
+"""Findings, what is sound (empty if it is not), and how many tests were read."""
 
 
 @click.command(

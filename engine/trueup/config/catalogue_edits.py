@@ -35,7 +35,7 @@ class CatalogueChange:
     """One thing that was added to a catalogue, or changed in it."""
 
     name: str  # `Companies`, `Companies.phone`, `account.region`
-    what: str = ""  # of a change: `maxLength 25 → 30`; empty where it is new
+    what: str = ""  # of a change: `maxLength 25 → 30`; empty if it is new
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def due_after(schedule: Schedule, instant: datetime) -> datetime | None:
     """Returns the first instant after `instant` at which a run is due, in UTC; None for never.
 
     Each time that the cron names is due once a day: of a time that the clocks show twice the first
-    one counts, and a time that they skip is due when they go forward. Raises `EngineError` where
+    one counts, and a time that they skip is due when they go forward. Raises `EngineError` if
     the extra `fleet` is not installed.
     """
     local = instant.astimezone(schedule.zone).replace(tzinfo=None)
@@ -52,7 +52,7 @@ def due_after(schedule: Schedule, instant: datetime) -> datetime | None:
 def cron_fault(cron: str) -> tuple[str, str]:
     """Returns what is wrong with a cron, and a remedy; empty texts for a cron that is sound.
 
-    Raises `EngineError` where the extra `fleet` is not installed.
+    Raises `EngineError` if the extra `fleet` is not installed.
     """
     fields = cron.split()
     if len(fields) != len(_FIELDS):

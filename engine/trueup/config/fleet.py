@@ -46,7 +46,7 @@ def check_fleet(
 ) -> tuple[Fleet | None, list[Finding]]:
     """Returns the fleet, or None if fleet.yaml has errors, and all findings about the file.
 
-    Raises `EngineError` where the extra `fleet` is not installed.
+    Raises `EngineError` if the extra `fleet` is not installed.
     """
     root = root.absolute()
     checked, findings = _read(root, Schemas(shipped))
@@ -68,7 +68,7 @@ def check_fleet(
 def find_database(raw: bytes, env: Mapping[str, str] = os.environ) -> FleetDatabase | None:
     """Returns the database that the content of a fleet.yaml names, without reading its tenants.
 
-    None where only the whole file tells. Whether the file is valid is not checked.
+    None if only the whole file tells. Whether the file is valid is not checked.
     """
     line = _DATABASE.search(raw)
     documents, findings = parse(line[0], FLEET) if line else ([], [])

@@ -139,7 +139,7 @@ class SharedFiles:
 
 
 def read_shared_files(root: Path, *, shipped: Path) -> SharedFiles | None:
-    """Returns the files of the folder that all its tenants read; None where `check` reports why.
+    """Returns the files of the folder that all its tenants read; None if `check` reports why.
 
     To read them takes most of the time of a check.
     """

@@ -23,7 +23,7 @@ def edit_project(content: bytes, changes: Mapping[Steps, object]) -> bytes:
 
     A value is text, a flag, a Decimal, None for `null`, or REMOVED.
 
-    Raises ConfigError where the file cannot be edited without touching anything else.
+    Raises ConfigError if the file cannot be edited without touching anything else.
     """
     text = content.decode("utf-8-sig").replace("\r\n", "\n")
     try:
@@ -72,7 +72,7 @@ def _text(value: object) -> object:
 
 
 def _require_same(old: bytes, new: bytes, changes: Mapping[Steps, object]) -> None:
-    """Raises ConfigError where the edit changed another value than it was to change."""
+    """Raises ConfigError if the edit changed another value than it was to change."""
     before, after = _data(old), _data(new)
     for steps in changes:
         before, after = _without(before, steps), _without(after, steps)

@@ -32,7 +32,7 @@ class _File(NamedTuple):
 def files_of_revision(root: Path, revision: str) -> Iterator[Path]:
     """Yields a folder with the configuration of the project in `root` as of the revision.
 
-    The folder is removed when the block ends. Raises EngineError where git is missing, `root` is in
+    The folder is removed when the block ends. Raises EngineError if git is missing, `root` is in
     no repository, or there is no such revision.
     """
     commit = _git(root, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
@@ -90,7 +90,7 @@ def _contents(root: Path, ids: Sequence[str]) -> Iterator[bytes]:
 
 
 def _git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """The output of a git command that runs in the folder. Raises EngineError where it fails."""
+    """The output of a git command that runs in the folder. Raises EngineError if it fails."""
     program = shutil.which("git")
     if program is None:
         raise EngineError("git is not installed: compare with a folder instead of a revision")

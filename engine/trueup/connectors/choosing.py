@@ -13,7 +13,7 @@ Connector = TypeVar("Connector")
 def choose(connectors: Mapping[str, Connector], connection: Connection) -> Connector:
     """The connector that a connection names.
 
-    Raises EngineError where there is none, ConfigError where a variable that it needs is not set.
+    Raises EngineError if there is none, ConfigError if a variable that it needs is not set.
     """
     if connection.connector not in connectors:
         raise EngineError(

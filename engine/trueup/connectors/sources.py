@@ -41,7 +41,7 @@ class Sources:
         self._project, self._stack, self._clock = project, stack, clock
 
     def open(self) -> Source:
-        """The source. Raises EngineError where it cannot be opened."""
+        """The source. Raises EngineError if it cannot be opened."""
         connectors: dict[str, Callable[[Connection], Source]] = {
             "files": self._files,
             "dataverse": self._dataverse,
@@ -50,7 +50,7 @@ class Sources:
         return choose(connectors, self._project.source)(self._project.source)
 
     def examine(self) -> list[Finding]:
-        """Findings about access to the source. Raises EngineError where it cannot be opened."""
+        """Findings about access to the source. Raises EngineError if it cannot be opened."""
         project = self._project
         written = {
             mapping.source.table: [*mapping.write_back.set]
@@ -75,7 +75,7 @@ class Sources:
     def discover(self) -> "Discovery":
         """What the source's environment calls the tables of the catalogue.
 
-        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        Raises EngineError if the source is no Dataverse, SourceError if it cannot be read.
         """
         from trueup.source.dataverse.discover import discover
 
@@ -85,7 +85,7 @@ class Sources:
     def describe_table(self, logical: str) -> "TableDefinition":
         """A table of the source's environment, by its logical name.
 
-        Raises EngineError where the source is no Dataverse, SourceError where it cannot be read.
+        Raises EngineError if the source is no Dataverse, SourceError if it cannot be read.
         """
         from trueup.source.dataverse.metadata import read_definition
 

@@ -20,7 +20,7 @@ class States:
         self._server_clock: Clock | None = None
 
     def open(self) -> State:
-        """The state; opened once. Raises EngineError where it cannot be opened."""
+        """The state; opened once. Raises EngineError if it cannot be opened."""
         if self._state is None:
             connectors: dict[str, Callable[[Connection], State]] = {
                 "sqlite": self._sqlite,
@@ -58,7 +58,7 @@ class States:
 
 
 def _require_driver(connection: Connection) -> None:
-    """Raises EngineError where the driver for PostgreSQL is not installed."""
+    """Raises EngineError if the driver for PostgreSQL is not installed."""
     if find_spec("psycopg") is None:
         how = "pip install 'trueup[postgres]'"
         raise EngineError(f"{connection.place}: the driver psycopg is not installed: {how}")

@@ -76,7 +76,7 @@ class Targets:
         self._target: HttpTarget | None = None
 
     def open(self) -> "HttpTarget":
-        """The target; opened once. Raises EngineError where it cannot be opened."""
+        """The target; opened once. Raises EngineError if it cannot be opened."""
         if self._target is None:
             connectors: dict[str, Callable[[Connection], HttpTarget]] = {
                 "autotask": self._autotask,
@@ -99,7 +99,7 @@ class Targets:
         return minimum_permissions(needs)
 
     def describe_entity(self, name: str) -> "DescribedEntity":
-        """What the tenant states about an entity. Raises TargetError, also where it has none."""
+        """What the tenant states about an entity. Raises TargetError, also if it has none."""
         from trueup.target.autotask.described import describe
 
         target = self.open()

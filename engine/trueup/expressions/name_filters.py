@@ -131,7 +131,7 @@ def _without_legal_forms(words: list[str]) -> list[str]:
 
 
 def _length_of_form(words: list[str], position: int) -> int:
-    """How many words from here on are a legal form; 0 where none begins here."""
+    """How many words from here on are a legal form; 0 if none begins here."""
     singles, longer = _legal_forms()
     for form in longer.get(words[position], ()):
         if tuple(words[position : position + len(form)]) == form:

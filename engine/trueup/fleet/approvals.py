@@ -62,7 +62,7 @@ def write_answer(
 ) -> None:
     """Keeps what somebody said about a plan, in the caller's transaction.
 
-    Raises EngineError where the tenant was planned again meanwhile, with another result.
+    Raises EngineError if the tenant was planned again meanwhile, with another result.
     """
     with translated():
         found = connection.execute(

@@ -36,7 +36,7 @@ class Answered:
 
 
 def waiting_plan(opened: OpenFleet, connection: Connection, tenant: str) -> Waiting:
-    """The plan of a tenant that waits. Raises EngineError where none does."""
+    """The plan of a tenant that waits. Raises EngineError if none does."""
     require_tenants(connection, (tenant,))
     kept = kept_plan(connection, tenant)
     if kept is None:
@@ -57,7 +57,7 @@ def answer(  # noqa: PLR0913, PLR0917 -- who says what about what
 ) -> Answered:
     """Writes what `who` says about the plan; a yes queues its apply where nothing else is missing.
 
-    `over` names the limits of the project that may be exceeded. Raises EngineError where a limit is
+    `over` names the limits of the project that may be exceeded. Raises EngineError if a limit is
     not named, or `who` may not say that.
     """
     kept = waiting.kept

@@ -151,7 +151,7 @@ def clock_skew(connection: Connection) -> timedelta:
 
 
 def require_clock(connection: Connection) -> None:
-    """Raises EngineError where the clocks differ by more than `MOST_SKEW`."""
+    """Raises EngineError if the clocks differ by more than `MOST_SKEW`."""
     skew = clock_skew(connection)
     if abs(skew) > MOST_SKEW:
         direction = "ahead of" if skew > timedelta() else "behind"

@@ -9,7 +9,7 @@ from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 
 def cut_short(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
-    """What is recorded of a run; None where its process recorded it, or another one will."""
+    """What is recorded of a run; None if its process recorded it, or another one will."""
     now = datetime.now(UTC)
     match end:
         case ChildEnd.RECORDED | ChildEnd.BUSY:

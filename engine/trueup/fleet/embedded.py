@@ -45,7 +45,7 @@ class Embedded:
 def running(root: Path) -> Iterator[Embedded]:
     """Yields the server of the fleet in a folder, and starts it where none runs.
 
-    Raises EngineError where it cannot be started.
+    Raises EngineError if it cannot be started.
     """
     wheel = _wheel()
     folder = (root / FOLDER).resolve()

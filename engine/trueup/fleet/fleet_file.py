@@ -47,7 +47,7 @@ class CheckedFleet:
 def check_fleet(
     folder: Path | str = ".", env: Mapping[str, str] = os.environ, *, read_secrets: bool = False
 ) -> tuple[CheckedFleet | None, list[Finding]]:
-    """The fleet, or None where fleet.yaml has errors, and all findings about it and its projects.
+    """The fleet, or None if fleet.yaml has errors, and all findings about it and its projects.
 
     A finding about a project names the tenants that have it. Neither system is opened.
     `read_secrets`: also reads each secret that a project needs, where fleet.yaml says it is;

@@ -40,7 +40,7 @@ class Pulse:
 def serving(host: str, port: int, pulse: Pulse, metrics: WorkerMetrics) -> Iterator[str]:
     """Serves the three pages inside the block; yields their address. With port 0, a free one.
 
-    Raises EngineError where the port cannot be had.
+    Raises EngineError if the port cannot be taken.
     """
     pages: dict[str, Callable[[], tuple[HTTPStatus, bytes]]] = {
         "/healthz": lambda: _state(is_good=pulse.is_alive, bad=b"the worker's loop is stuck\n"),

@@ -162,7 +162,7 @@ def _at_stake(status: FleetStatus) -> dict[str, float]:
 
 
 def _since(now: datetime, moments: list[datetime | None]) -> float:
-    """Seconds from the earliest of these moments until now; 0 where none has passed."""
+    """Seconds from the earliest of these moments until now; 0 if none has passed."""
     passed = [(now - moment).total_seconds() for moment in moments if moment is not None]
     return max([0.0, *passed])
 

@@ -41,7 +41,7 @@ class OpenFleet:
     def read_again(self) -> "OpenFleet":
         """This fleet as fleet.yaml has it now; the same object where the file has not changed.
 
-        Raises ConfigError with all that is wrong with it, EngineError where it names another
+        Raises ConfigError with all that is wrong with it, EngineError if it names another
         database.
         """
         digest = digest_of(self.root)

@@ -51,7 +51,7 @@ class ProcrastinateQueue:
     def install(self, connection: Connection) -> None:
         """Makes or migrates the queue's tables. The caller holds the lock of migrations.
 
-        Raises EngineError where a newer trueup has migrated them.
+        Raises EngineError if a newer trueup has migrated them.
         """
         files = sorted(one.name for one in migrations().iterdir() if _MIGRATION.match(one.name))
         with translated():
@@ -202,7 +202,7 @@ def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
 async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None]") -> None:
     """Waits for the end of a worker that was asked to stop, and of its rescuer.
 
-    Raises FleetDatabaseAway where one of them ended because of the database.
+    Raises FleetDatabaseAway if one of them ended because of the database.
     """
     working.cancel()  # procrastinate stops gracefully when it is cancelled
     results = await asyncio.gather(working, rescuing, return_exceptions=True)

@@ -55,7 +55,7 @@ class Queue(Protocol):
     async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
         """Takes jobs until `stop` is set, then waits for those at work.
 
-        Jobs of workers without a heartbeat are given out again. Raises FleetDatabaseAway where the
+        Jobs of workers without a heartbeat are given out again. Raises FleetDatabaseAway if the
         database goes away; what was at work is given out again later.
         """
         ...

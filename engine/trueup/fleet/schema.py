@@ -106,7 +106,7 @@ MIGRATIONS: Sequence[str] = (
 def prepare(connection: Connection, queue: Queue) -> None:
     """Makes or migrates all tables of the fleet, its queue included.
 
-    Raises EngineError where the server is too old, or a newer trueup made the tables: nothing is
+    Raises EngineError if the server is too old, or a newer trueup made the tables: nothing is
     written then.
     """
     require_version(connection)
@@ -121,7 +121,7 @@ def prepare(connection: Connection, queue: Queue) -> None:
 
 
 def _version(connection: Connection) -> int:
-    """The version of the tables; 0 where there are none. Raises EngineError for a newer one."""
+    """The version of the tables; 0 if there are none. Raises EngineError for a newer one."""
     row = connection.execute("SELECT to_regclass('trueup_fleet.version')").fetchone()
     if row is None or row[0] is None:
         return 0

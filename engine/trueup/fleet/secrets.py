@@ -40,7 +40,7 @@ CODE = "secret"
 def resolve(reference: SecretReference, env: Mapping[str, str] = os.environ) -> str:
     """The secret; no text of this process shows it from now on.
 
-    Raises ConfigError, with the reference's place, where it cannot be read.
+    Raises ConfigError, with the reference's place, if it cannot be read.
     """
     secret = _resolved(reference, env)
     remember(secret)
@@ -65,7 +65,7 @@ def _resolved(reference: SecretReference, env: Mapping[str, str]) -> str:
 
 
 def why_missing(reference: SecretReference, env: Mapping[str, str]) -> tuple[str, str] | None:
-    """Why a secret cannot be read here, and a remedy; None where it may be there.
+    """Why a secret cannot be read here, and a remedy; None if it may be there.
 
     Nothing is read, and no program is started.
     """

@@ -35,7 +35,7 @@ Identity = tuple[object, ...]
 def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
     """Yields a finding for each tenant whose target or state is that of an earlier one.
 
-    A source that is shared is a warning, and none where both only plan: then nothing is marked.
+    A source that is shared is a warning, and none if both only plan: then nothing is marked.
     """
     documents = cache(_document)
     targets: dict[Identity, Tenant] = {}

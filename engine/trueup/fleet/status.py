@@ -67,7 +67,7 @@ def runs_of(connection: Connection, tenant: str, most: int = 20) -> Sequence[Fle
 
 
 def run_of(connection: Connection, run: int) -> FleetRun | None:
-    """One run; None where it is not known any more."""
+    """One run; None if it is not known any more."""
     query = f"SELECT {', '.join(_RUN)} FROM trueup_fleet.runs WHERE id = %s"  # noqa: S608 -- as above
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(query.encode(), [run]).fetchone()

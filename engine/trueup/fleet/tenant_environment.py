@@ -50,7 +50,7 @@ class TenantEnvironment(Mapping[str, str]):
         return f"TenantEnvironment({', '.join(sorted(self._secrets))})"
 
     def _read(self, name: str) -> str:
-        """The value; empty where it is not known."""
+        """The value; empty if it is not known."""
         reference = self._secrets[name]
         if not self._resolves:
             if isinstance(reference, EnvironmentSecret):

@@ -47,7 +47,7 @@ def load_tenant_project(
     for as long as elsewhere. What the project writes is below `tenant.folder`, which is created. A
     secret that cannot be read is an error only for what opens the connection, as a variable that is
     not set. Raises ConfigError for the findings about the project's files, with the tenant's name;
-    EngineError where the folder cannot be created.
+    EngineError if the folder cannot be created.
     """
     environment = TenantEnvironment(tenant, env)
     project, findings = check_tenant_project(fleet, tenant, environment)

@@ -38,7 +38,7 @@ def is_wanted() -> bool:
 
 
 def require_libraries() -> None:
-    """Raises EngineError where traces are wanted and cannot be recorded."""
+    """Raises EngineError if traces are wanted and cannot be recorded."""
     if not is_wanted():
         return
     try:

@@ -76,7 +76,7 @@ class Worker:
     async def work(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, or until nothing is left to do where it drains.
 
-        Raises EngineError where the database cannot be used and waiting does not help.
+        Raises EngineError if the database cannot be used and waiting does not help.
         """
         self._stop = stop
         self._say("worker began", takes=self._options.concurrency)
@@ -107,7 +107,7 @@ class Worker:
         self._say("worker ended")
 
     def _prepare(self) -> None:
-        """Raises EngineError where the database or this machine's clock are not usable."""
+        """Raises EngineError if the database or this machine's clock are not usable."""
         if self._is_away:
             self._open.revive()
         with self._open.connect() as connection:
@@ -139,7 +139,7 @@ class Worker:
                 raise result
 
     async def _look_on(self, connection: Connection) -> None:
-        """Looks for what is due, again and again. Raises EngineError where it cannot go on."""
+        """Looks for what is due, again and again. Raises EngineError if it cannot go on."""
         rounds = 0
         while True:
             await asyncio.to_thread(self._look, connection)
@@ -183,7 +183,7 @@ class Worker:
             connection.execute("DELETE FROM trueup_fleet.workers WHERE name = %s", [self.name])
 
     def _check(self, connection: Connection) -> None:
-        """Raises EngineError where the clocks differ; reads fleet.yaml again if it has changed."""
+        """Raises EngineError if the clocks differ; reads fleet.yaml again if it has changed."""
         require_clock(connection)
         for tenant in heal(connection, self._open.queue):
             self._say("run lost", tenant=tenant)

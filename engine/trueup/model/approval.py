@@ -72,7 +72,7 @@ NONE = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class MoneyLimit:
-    """Up to which amount a person may approve; None where there is no limit."""
+    """Up to which amount a person may approve; None if there is no limit."""
 
     amount: Decimal | None
 
@@ -145,7 +145,7 @@ class ApprovalStanding:
     prepared: Signature | None = None  # who asked for the approval
     yes: tuple[Signature, ...] = ()
     no: tuple[Signature, ...] = ()
-    lacks: "Lack | None" = None  # what keeps it from being applied; None where nothing does
+    lacks: "Lack | None" = None  # what keeps it from being applied; None if nothing does
 
     @property
     def counting(self) -> tuple[Signature, ...]:

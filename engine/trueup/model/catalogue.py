@@ -108,7 +108,7 @@ class Entity:
     udf_capable: str = "no"  # yes | no | uncertain
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
-    active: str = ""  # the field that is false where a record is inactive; empty where none is
+    active: str = ""  # the field that is false where a record is inactive; empty if none is
 
     def field(self, name: str) -> Field | None:
         """The field of that name; a user-defined field that the catalogue does not have is text."""

@@ -22,7 +22,7 @@ class Action(StrEnum):
 
     @property
     def writes(self) -> "System | None":
-        """The system that the change is sent to; None where nothing is sent."""
+        """The system that the change is sent to; None if nothing is sent."""
         match self:
             case Action.CREATE | Action.UPDATE | Action.DEACTIVATE | Action.ADJUST:
                 return System.TARGET

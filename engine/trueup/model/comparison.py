@@ -8,7 +8,7 @@ from trueup.model.plan import Blocked, GuardExceeded, LedgerLine, Plan
 
 @dataclass(frozen=True, slots=True)
 class FieldPair:
-    """One field of a change in both plans; None where a plan does not write it."""
+    """One field of a change in both plans; None if a plan does not write it."""
 
     before: FieldChange | None
     after: FieldChange | None
@@ -16,7 +16,7 @@ class FieldPair:
 
 @dataclass(frozen=True, slots=True)
 class ChangePair:
-    """A change in both plans; None where a plan does not have it."""
+    """A change in both plans; None if a plan does not have it."""
 
     before: Change | None
     after: Change | None
@@ -34,7 +34,7 @@ class ChangePair:
 
 @dataclass(frozen=True, slots=True)
 class LedgerPair:
-    """A line of the ledger in both plans; None where a plan does not have it."""
+    """A line of the ledger in both plans; None if a plan does not have it."""
 
     before: LedgerLine | None
     after: LedgerLine | None

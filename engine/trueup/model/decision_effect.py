@@ -15,7 +15,7 @@ class RowOutlook:
     """What a plan does with one row."""
 
     changes: tuple[Change, ...] = ()
-    state: str = ""  # blocked or held; empty where nothing stops it
+    state: str = ""  # blocked or held; empty if nothing stops it
     reason: str = ""  # then: why
 
     @property
@@ -96,7 +96,7 @@ class StandingDecision:
     """A decision of the project, and what it still affects."""
 
     decision: Decision
-    name: str  # of the row; empty where it is unknown
+    name: str  # of the row; empty if it is unknown
     standing: Standing
     effect: RowEffect | None = None  # WORKS: on its own row
     left: int = 0  # ignore: changes of the row and of rows under it that are not made

@@ -207,7 +207,7 @@ class ChangeNames:
 
 
 def change_names(text: str) -> list[ChangeNames]:
-    """What the changes of a plan document are called; nothing where it cannot be read.
+    """What the changes of a plan document are called; nothing if it cannot be read.
 
     Much cheaper than `loads`, and independent of the document's format.
     """

@@ -27,7 +27,7 @@ class Formula:
     place: Place
     text: str  # as YAML has it
     result: object
-    failed: str = ""  # why it cannot be evaluated; empty where it can
+    failed: str = ""  # why it cannot be evaluated; empty if it can
     uses: tuple[NamedValue, ...] = ()
 
 
@@ -147,7 +147,7 @@ class RowExplanation:
     is_appended: bool  # its records can be created and never read
     pushed: Pushed | None  # of an appended one: what was sent for it
     record: int | None
-    how: str  # how its record was found; empty where it has none
+    how: str  # how its record was found; empty if it has none
     fields: tuple[FieldExplanation, ...]
     rules: tuple[RuleExplanation, ...]
     decisions: tuple[DecisionExplanation, ...]
@@ -196,9 +196,9 @@ class PendingExplanation:
     day: date  # from which it is billed
     units: Decimal  # as billed
     notes: tuple[str, ...]  # which policy changed its units or its day
-    change: str  # the id of the change that sends or marks it; empty where none does
+    change: str  # the id of the change that sends or marks it; empty if none does
     is_marked_only: bool  # nothing is sent for it: that change only marks it in the source
-    held: str  # why it is not sent; empty where it is
+    held: str  # why it is not sent; empty if it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class TotalExplanation:
 
     parts: tuple[TotalPart, ...]
     label: str = ""  # as the plan shows it
-    units: Decimal | None = None  # the total itself; None where it has none
+    units: Decimal | None = None  # the total itself; None if it has none
     amount: Decimal | None = None
     per_month: bool = False  # the amount is one of each month
     among: LedgerTotals | None = None  # the sums of the ledger with which it adds up

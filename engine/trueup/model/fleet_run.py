@@ -75,7 +75,7 @@ class Doubt:
 
     changes: int
     since: datetime | None
-    until: datetime | None  # when reading settles them; None where a person must
+    until: datetime | None  # when reading settles them; None if a person must
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class DoubtReport:
 
     @property
     def settles(self) -> datetime | None:
-        """When reading settles all that has left no trace; None where nothing waits for a time."""
+        """When reading settles all that has left no trace; None if nothing waits for a time."""
         return max((one.until for one in self.doubts if one.until), default=None)
 
 

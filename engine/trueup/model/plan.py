@@ -65,7 +65,7 @@ class LedgerLine:
     key: str  # empty for an orphan
     name: str
     record: int | None
-    customer: str  # the customer's name; empty where it is unknown
+    customer: str  # the customer's name; empty if it is unknown
     customer_row: RowRef | None
     under: tuple[RowRef, ...]  # the rows that it belongs to: contract, customer, …
     day: date  # the day on which both sides are compared
@@ -94,7 +94,7 @@ class LedgerLine:
         return sum((one.units for one in self.held), Decimal(0))
 
     def money(self, units: Decimal | int | None) -> Decimal | None:
-        """What so many units cost a month at the line's price; None where either is unknown."""
+        """What so many units cost a month at the line's price; None if either is unknown."""
         return None if self.price is None or units is None else self.price * units
 
 

@@ -27,7 +27,7 @@ class Setting:
     label: str
     kind: Kind
     value: str = ""  # as the file has it; of a secret, the name of its variable
-    choices: Sequence[str] = ()  # what Autotask has now; empty where any text may stand
+    choices: Sequence[str] = ()  # what Autotask has now; empty if any text may stand
     entries: Mapping[str, str] = field(default_factory=dict)  # of a list
     locked: str = ""  # why it cannot be changed now
     note: str = ""

@@ -29,8 +29,8 @@ def apply(
 ) -> Outcome:
     """Does what a plan says, once. `plan` is a Plan, or the text of its document.
 
-    Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing where the
-    plan needs an approval that it does not have, StalePlan where the configuration or the state has
+    Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing if the
+    plan needs an approval that it does not have, StalePlan if the configuration or the state has
     moved or the plan was applied before, and StateLocked while another run is at work. What becomes
     of each change is in the outcome, never raised.
     """
@@ -51,7 +51,7 @@ def resume(
 ) -> Outcome:
     """Goes on with the run that was killed, stopped or left in doubt.
 
-    Raises StateError where no run is open.
+    Raises StateError if no run is open.
     """
     options = options or ApplyOptions()
     with (
@@ -87,7 +87,7 @@ def plan_and_apply(
 ) -> Outcome | None:
     """Makes a plan and applies it, where `approve` agrees.
 
-    The listener gets the plan first. Returns None where there is nothing to do, or no approval.
+    The listener gets the plan first. Returns None if there is nothing to do, or no approval.
     Raises what `plan` and `apply` raise.
     """
     options = options or ApplyOptions()
@@ -133,6 +133,6 @@ def _require_allowed(made: Plan, options: ApplyOptions) -> None:
 
 
 def _require_approved(project: Project, made: Plan, text: str, world: World) -> None:
-    """Raises ApprovalMissing where the plan needs an approval that it does not have."""
+    """Raises ApprovalMissing if the plan needs an approval that it does not have."""
     if lacks := approval_finding(project, made, document.plan_id(text), world.state):
         raise ApprovalMissing([lacks])

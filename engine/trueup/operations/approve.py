@@ -52,7 +52,7 @@ def state_approval(
 ) -> ApprovalStanding:
     """Writes what `who` says about a plan document, and returns where its approval stands then.
 
-    Raises EngineError where the plan needs no approval, or who may not say that; StalePlan where
+    Raises EngineError if the plan needs no approval, or who may not say that; StalePlan if
     the plan cannot be applied any more; StateLocked while a run is at work.
     """
     with wiring.open_state(project) as state:
@@ -127,13 +127,13 @@ def _require_fresh(project: Project, state: State, plan: Plan, found: ApprovalSt
 
 
 def _require_may(found: ApprovalStanding, project: Project, who: str, statement: Statement) -> None:
-    """Raises EngineError where `who` may not say that now."""
+    """Raises EngineError if `who` may not say that now."""
     if why := refusal_of(found, who, statement, project.currency):
         raise EngineError(why)
 
 
 def refusal_of(found: ApprovalStanding, who: str, statement: Statement, currency: str = "") -> str:
-    """Why somebody may not say that about the plan now; empty where they may."""
+    """Why somebody may not say that about the plan now; empty if they may."""
     match statement:
         case Statement.ASK:
             return _no_ask(found, who)

@@ -37,7 +37,7 @@ def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILEN
 
     Without names: all entities of the catalogue. A name in another case is the entity that the
     catalogue has, or as the tenant spells it. The project needs no mappings and rules
-    (`load_connections`). Raises ConfigError where the file cannot be extended, TargetError where
+    (`load_connections`). Raises ConfigError if the file cannot be extended, TargetError if
     the tenant cannot be reached.
     """
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
@@ -90,7 +90,7 @@ def add_tables(project: Project, names: Sequence[str]) -> Added:
 
     A name is a table, by its name in mappings or its logical name, or one of its columns:
     `cr1_site`, `account.cr1_region`. Raises SourceError for what the environment does not have,
-    EngineError where the source is no Dataverse, ConfigError where the file cannot be extended.
+    EngineError if the source is no Dataverse, ConfigError if the file cannot be extended.
     """
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     wanted: dict[str, list[str]] = {}

@@ -34,7 +34,7 @@ def compare(
 
     `other` is the folder of a project, or a revision of the git repository that `project` is in.
     Both plans are made of the same rows, records and state, for the same day; the connections are
-    those of `project`. Nothing is written. Raises EngineError where there is no such folder or
+    those of `project`. Nothing is written. Raises EngineError if there is no such folder or
     revision, and what `plan` raises.
     """
     options = options or PlanOptions()

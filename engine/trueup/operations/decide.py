@@ -24,7 +24,7 @@ class Written:
 
     mapping: str
     key: str  # the whole key
-    name: str  # of the row; empty where it has none
+    name: str  # of the row; empty if it has none
     place: Place
     replaced: bool  # an older decision
     line: LedgerLine | None = None  # correct: the difference that the decision is about
@@ -102,7 +102,7 @@ def _write(project: Project, asked: RequestedDecision) -> Written:
 
 
 def _record_note(project: Project, mapping: str, record: int) -> str:
-    """What a user must know of a record. Raises EngineError where it does not exist."""
+    """What a user must know of a record. Raises EngineError if it does not exist."""
     with wiring.connections(project) as opened:
         return check_record(opened, project, project.mappings[mapping], record)
 
@@ -110,7 +110,7 @@ def _record_note(project: Project, mapping: str, record: int) -> str:
 def _difference(project: Project, mapping: str, key: str) -> LedgerLine:
     """The ledger's line of the row, with the difference that is to be corrected.
 
-    Reads both systems. Raises EngineError where nothing differs, or the difference is not known.
+    Reads both systems. Raises EngineError if nothing differs, or the difference is not known.
     """
     lines = plan(project, PlanOptions(targets=(f"{mapping}:{key}",))).ledger
     line = next((one for one in lines if (one.mapping, one.key) == (mapping, key)), None)

@@ -37,7 +37,7 @@ def standing_decisions(
     """The project's decisions, or those of one mapping, with what they still affect.
 
     Compares the plan with one without any of these decisions. Where no plan can be made, what they
-    affect is unknown. Raises EngineError for a mapping that there is not.
+    affect is unknown. Raises EngineError for a mapping that does not exist.
     """
     if mapping and mapping not in project.mappings:
         raise EngineError(

@@ -73,7 +73,7 @@ class Prepared:
 
     asked: RequestedDecision
     key: str  # the whole key
-    name: str  # of the row; empty where it has none
+    name: str  # of the row; empty if it has none
     entry: Mapping[str, object]  # as mappings/decisions.yaml has it
     line: LedgerLine | None = None  # correct: the difference that the decision is about
     notes: Sequence[str] = ()  # link: what a user must know of the record
@@ -133,7 +133,7 @@ def prepare(project: Project, asked: RequestedDecision, facts: Facts) -> Prepare
 
 
 def require_mapping(project: Project, mapping: str) -> None:
-    """Raises EngineError for a mapping that there is not."""
+    """Raises EngineError for a mapping that does not exist."""
     if mapping not in project.mappings:
         raise EngineError(
             f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
@@ -154,7 +154,7 @@ def _why_not(project: Project, asked: RequestedDecision) -> Iterator[str]:
 
 
 def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
-    """The line. Raises EngineError where nothing differs, or the difference is not known."""
+    """The line. Raises EngineError if nothing differs, or the difference is not known."""
     if line is None or line.difference == 0:
         raise EngineError(f"{mapping} {key} has no difference to correct")
     if line.difference is None:
@@ -165,7 +165,7 @@ def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
 def _record_notes(
     project: Project, asked: RequestedDecision, key: str, facts: Facts
 ) -> Sequence[str]:
-    """What a user must know of a link's record. Raises EngineError where it does not exist."""
+    """What a user must know of a link's record. Raises EngineError if it does not exist."""
     mapping, record = asked.mapping, asked.record
     if record is None:
         return ()

@@ -22,7 +22,7 @@ class Discovered:
 def discover(project: Project) -> Discovered:
     """Reads the metadata of the environment and matches it with the catalogue.
 
-    Raises EngineError where the source has no such metadata, SourceError where it cannot be read.
+    Raises EngineError if the source has no such metadata, SourceError if it cannot be read.
     """
     needed = {name: sorted(names) for name, names in columns(project).items()}
     with wiring.connections(project) as opened:

@@ -23,7 +23,7 @@ from trueup.ports.world import World
 
 
 def find_rule(project: Project, name: str) -> Rule:
-    """The rule of that name. Raises EngineError where there is none."""
+    """The rule of that name. Raises EngineError if there is none."""
     rules = {rule.name: rule for rule in project.rules}
     if name not in rules:
         near = hint(name, rules)

@@ -35,7 +35,7 @@ def explain(
     rows and records as they are now; what has changed since is noted, and a total is explained
     without reading anything.
 
-    Raises EngineError, with candidates, where nothing or more than one thing is meant, and what
+    Raises EngineError, with candidates, if nothing or more than one thing is meant, and what
     `plan` raises.
     """
     if plan is not None and (total := explain_total(plan, what)):

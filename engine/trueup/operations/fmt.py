@@ -36,7 +36,7 @@ def fmt(folder: Path | str, files: Sequence[Path] = (), *, check: bool = False) 
     """Formats files in place; with `check`, only tells which do not have the layout.
 
     Without files: mappings, rules and tests of the project. A file with errors is left as it is and
-    does not stop the others. Raises EngineError where the folder holds no project.
+    does not stop the others. Raises EngineError if the folder holds no project.
     """
     changed: list[Reformatted] = []
     findings: list[Finding] = []

@@ -17,7 +17,7 @@ def history(project: Project) -> RunsOverview:
 def show_run(project: Project, run: str) -> RunHistory:
     """One run with its plan and journal. `run` is its id, or a unique start of it.
 
-    Raises StateError where there is no such run, EngineError where its plan cannot be read.
+    Raises StateError if there is no such run, EngineError if its plan cannot be read.
     """
     with wiring.open_state(project) as state:
         return open_history.show_run(state, run)

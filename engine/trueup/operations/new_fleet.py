@@ -21,7 +21,7 @@ def create_fleet(folder: Path) -> list[str]:
     """Writes fleet.yaml and the project; returns what was created.
 
     Each tenant has a sandbox of its own, with the example's records, and a copy of the example's
-    exports on a day of its own. Raises EngineError, with nothing written, where a part exists there
+    exports on a day of its own. Raises EngineError, with nothing written, if a part exists there
     already.
     """
     existing = [str(folder / name) for name in (FLEET, BASE, EXPORTS) if (folder / name).exists()]

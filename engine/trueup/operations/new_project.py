@@ -30,8 +30,8 @@ _COPIED = ("mappings", "rules", "schemas")
 def write_project(folder: Path, wanted: NewProject) -> Created:
     """Writes a project into a folder, whole or not at all.
 
-    Raises EngineError where a part of it exists there already, or the owner is no e-mail address;
-    ConfigError where the project would not be valid: a time zone or a currency that there is not.
+    Raises EngineError if a part of it exists there already, or the owner is no e-mail address;
+    ConfigError if the project would not be valid: a time zone or a currency that does not exist.
     """
     if not is_email(wanted.owner):
         raise EngineError(

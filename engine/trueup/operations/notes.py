@@ -52,14 +52,14 @@ class WrittenNote:
     """A note as it was written."""
 
     note: Note  # with the whole key
-    name: str  # of the row; empty where it has none
+    name: str  # of the row; empty if it has none
     place: Place | None  # None: the row has none any more
 
 
 def note_row(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) -> WrittenNote:
     """Edits the note of a row. `key` is its key, a unique start of it, or its name.
 
-    Raises EngineError for a row that does not exist, and ConfigError where mappings/notes.yaml
+    Raises EngineError for a row that does not exist, and ConfigError if mappings/notes.yaml
     cannot be written.
     """
     require_mapping(project, mapping)
@@ -82,13 +82,13 @@ def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str
 
 
 def note_of(project: Project, mapping: str, key: str) -> Note | None:
-    """The note of a row; None where it has none."""
+    """The note of a row; None if it has none."""
     own = (one for one in project.notes if (one.mapping, one.key) == (mapping, key))
     return next(own, None)
 
 
 def find_note(project: Project, mapping: str, key: str) -> tuple[Note, str]:
-    """The note of a row, empty where it has none, and the row's name. `key` as for `note_row`.
+    """The note of a row, empty if it has none, and the row's name. `key` as for `note_row`.
 
     Raises EngineError for a row that does not exist.
     """
@@ -99,7 +99,7 @@ def find_note(project: Project, mapping: str, key: str) -> tuple[Note, str]:
 
 
 def notes_in(folder: Path) -> tuple[Note, ...]:
-    """The notes of the project in a folder; none where it has no file with notes.
+    """The notes of the project in a folder; none if it has no file with notes.
 
     Raises ConfigError for a project that has one and cannot be used.
     """

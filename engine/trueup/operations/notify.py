@@ -66,7 +66,7 @@ def announcing_failure(
 
 
 def try_notices(project: Project) -> Sequence[Sent]:
-    """Sends a test to each address. Raises EngineError where the project has none."""
+    """Sends a test to each address. Raises EngineError if the project has none."""
     if not project.notify.to:
         raise EngineError(
             "trueup.yaml has no addresses for notices: add `notify: {to: "
@@ -130,7 +130,7 @@ def _hash(address: NoticeAddress, notice: Notice, one: Occasion) -> str:
 
 
 def _recall(path: Path, listener: Listener) -> list[str]:
-    """The hashes in the file; none where there is no file, or it cannot be read."""
+    """The hashes in the file; none if there is no file, or it cannot be read."""
     if is_absent(path):
         return []
     try:

@@ -40,8 +40,8 @@ def plan(
     nothing contradicts it, unless `fresh` is true or `keep` is false. The same holds for records,
     where the project says that only what changed is to be read, and the plan is no undo.
 
-    Raises ConfigError, with places, where mappings name what the tenant does not have, and
-    EngineError where a side cannot be read, or the options name no row, or several.
+    Raises ConfigError, with places, if mappings name what the tenant does not have, and
+    EngineError if a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
     metadata = Kept.RENEWED if fresh else Kept.USED
@@ -69,7 +69,7 @@ def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None
 def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:
     """The reverse of a run as a plan, as far as the target allows one.
 
-    Raises StateError where there is no such run, or it cannot be undone now.
+    Raises StateError if there is no such run, or it cannot be undone now.
     """
     return plan(project, PlanOptions(undo=run), listener)
 

@@ -29,7 +29,7 @@ def check_project(
     project: bytes | None = None,
     overlay: Overlay | None = None,
 ) -> tuple[Project | None, list[Finding]]:
-    """The project, or None where it cannot be used, and all findings about its files.
+    """The project, or None if it cannot be used, and all findings about its files.
 
     `decisions` is read in place of mappings/decisions.yaml, and `project` in place of trueup.yaml,
     to check it before it is written. `overlay` is what a tenant of a fleet has of its own.

@@ -44,7 +44,7 @@ def find_project(folder: Path | str = ".") -> Path:
 def create_project(folder: Path | str) -> list[str]:
     """Copies the shipped project, with example data, into a folder; returns what was created.
 
-    Raises EngineError, with nothing written, where a part of it exists there already.
+    Raises EngineError, with nothing written, if a part of it exists there already.
     """
     shipped, new = shipped_folder(), Path(folder)
     existing = [str(new / name) for name in (*PARTS, TESTS) if (new / name).exists()]

@@ -63,7 +63,7 @@ def propose(
     """Checks decisions and works out what follows from them; nothing is written.
 
     With a filter, `asked` is one decision without a key: it is made for each row that the filter
-    selects. What follows is unknown where no plan can be made, such as without the target's
+    selects. What follows is unknown if no plan can be made, such as without the target's
     secrets; with `preview=False` it is not worked out, and the target is read only where a
     correction or a filter needs it. Raises EngineError for what cannot be decided, a filter that
     selects nothing, and where a correction or a filter needs a plan that cannot be made;
@@ -94,7 +94,7 @@ def propose(
 def write_proposal(proposal: Proposal) -> list[Written]:
     """Writes the decisions, all or none.
 
-    Raises ConfigError where mappings/decisions.yaml cannot be written, or was changed since.
+    Raises ConfigError if mappings/decisions.yaml cannot be written, or was changed since.
     """
     decisions.write(proposal.root, proposal.new, proposal.old)
     return [
@@ -161,7 +161,7 @@ def _read(
 ) -> _Readings:
     """Both sides and the plan without the decisions.
 
-    Raises EngineError where a plan is needed and cannot be made.
+    Raises EngineError if a plan is needed and cannot be made.
     """
     state = opened.state()
     source, snapshot = opened.source(), state.load()
@@ -256,7 +256,7 @@ def _finding(asked: RequestedDecision | None, text: str) -> Finding:
 
 
 def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None]) -> Project:
-    """The project with the new decisions. Raises ConfigError where no command would accept it.
+    """The project with the new decisions. Raises ConfigError if no command would accept it.
 
     `places`: of new decisions, with where the user wrote them. A finding about such a decision
     names that place.

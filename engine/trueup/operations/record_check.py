@@ -17,7 +17,7 @@ INACTIVE = (False, 0)
 def check_record(
     opened: wiring.Connections, project: Project, mapping: MappingSpec, record: int
 ) -> str:
-    """Returns what a user must know of a record of the mapping; empty where there is nothing.
+    """Returns what a user must know of a record of the mapping; empty if there is nothing.
 
     This is that it is inactive, or that the target could not be asked. Raises EngineError for a
     record that the target does not have.

@@ -62,7 +62,7 @@ def forget(project: Project) -> None:
 
 
 def recall(project: Project, target: str, now: datetime) -> RecordSnapshot | None:
-    """The copy; None where there is none of this target, or it is too old or cannot be read.
+    """The copy; None if there is none of this target, or it is too old or cannot be read.
 
     Any of these costs calls and loses nothing, so none is an error.
     """

@@ -16,7 +16,7 @@ _API = re.compile(r"^([^.]+)\.api\.")
 
 
 def source_address(project: Project, table: str, key: str) -> str:
-    """Where people open a row of the source; empty where that is unknown.
+    """Where people open a row of the source; empty if that is unknown.
 
     Raises ConfigError for a profile that cannot be read.
     """

@@ -69,7 +69,7 @@ def choose_rows(
 
 
 def _ledger_mapping(project: Project, mapping: str, wanted: RowFilter) -> str:
-    """The mapping whose ledger the filter is about. Raises EngineError where there is none."""
+    """The mapping whose ledger the filter is about. Raises EngineError if there is none."""
     spec = project.mappings[mapping]
     owner = spec if spec.ledger else project.ledger_of(mapping)
     if owner:

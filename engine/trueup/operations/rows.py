@@ -18,7 +18,7 @@ MOST = 5
 def known_rows(project: Project, mapping: str) -> dict[str, str]:
     """Keys with names of the mapping's rows: of its table, and of those that only the state knows.
 
-    Raises SourceError or StateError where one of them cannot be read.
+    Raises SourceError or StateError if one of them cannot be read.
     """
     with wiring.connections(project) as opened:
         return rows_of(project, mapping, opened.source(), opened.state().load())
@@ -43,8 +43,8 @@ def resolve_key(
 ) -> str:
     """The whole key of the one row that is meant.
 
-    `names`: keys with the names of their rows, empty where there is none. `labels`: the same, with
-    the names that a plan shows, as far as they are known. Raises EngineError where no row fits, or
+    `names`: keys with the names of their rows, empty if there is none. `labels`: the same, with
+    the names that a plan shows, as far as they are known. Raises EngineError if no row fits, or
     more than one.
     """
     labels = {key: label for key, label in (labels or {}).items() if key in names}
@@ -65,7 +65,7 @@ def resolve_key(
 
 
 def _refuse_short_key(text: str, names: Mapping[str, str], mapping: str) -> None:
-    """Raises EngineError where keys start so, and it is too short to name one."""
+    """Raises EngineError if keys start so, and it is too short to name one."""
     start = text.strip().casefold()
     found = [key for key in names if start and key.casefold().startswith(start)]
     if len(found) > 1:

@@ -39,7 +39,7 @@ def serve_target(
     """Serves the target's API until the block ends.
 
     `address` is host and port; port 0 takes any free one. Raises SandboxError for a switch or value
-    that does not exist, EngineError where there is no database.
+    that does not exist, EngineError if there is no database.
     """
     chosen = dict(switch_values or {})
     for name, value in chosen.items():
@@ -78,7 +78,7 @@ def serve_source(
 ) -> Iterator[Served]:
     """Serves a Dataverse with the source's tables until the block ends.
 
-    `seed` is a folder of exports. Raises EngineError where there is none.
+    `seed` is a folder of exports. Raises EngineError if there is none.
     """
     tables = project.catalogue.tables
     exports = FileSource(_exports_folder(project, seed), tables, "the seed", zone=project.zone)
@@ -131,7 +131,7 @@ def restore(project: Project, file: Path, database: Path | None = None) -> None:
 def clone_target(project: Project, database: Path) -> int:
     """Copies what the project's mappings touch from its target into a new sandbox's database.
 
-    Returns how many records. Reads only. Raises EngineError where the database exists already.
+    Returns how many records. Reads only. Raises EngineError if the database exists already.
     """
     if database.exists():
         raise EngineError(f"{database} exists already: choose another file, or move it away")
@@ -140,7 +140,7 @@ def clone_target(project: Project, database: Path) -> int:
 
 
 def database_of(project: Project, database: Path | None) -> Path:
-    """The database given, or the project's own. Raises EngineError where there is neither."""
+    """The database given, or the project's own. Raises EngineError if there is neither."""
     if database:
         return database
     if project.target.connector != "sandbox":

@@ -33,7 +33,7 @@ def search_records(
 
     Looks at what the last plan read, and where nothing of it fits, or with `fresh`, at what the
     project's own runs have written and in the target. Nothing is written. Raises EngineError for a
-    mapping that there is not or whose records cannot be read, for a text that cannot be searched,
+    mapping that does not exist or whose records cannot be read, for a text that cannot be searched,
     and where a side cannot be read.
     """
     spec = _searchable(project, mapping)
@@ -119,7 +119,7 @@ class LocalSearch:
     """
 
     def __init__(self, project: Project) -> None:
-        """Reads the copy and the state. Raises EngineError where they cannot be read."""
+        """Reads the copy and the state. Raises EngineError if they cannot be read."""
         self._project = project
         with wiring.connections(project) as opened:
             self._snapshot, identity = opened.state().load(), opened.target().identity()
@@ -129,7 +129,7 @@ class LocalSearch:
         self._names = cache(lambda mapping: known_rows(project, mapping))
 
     def find(self, mapping: str, text: str) -> SearchResult | None:
-        """The records that fit the text, the best first; None where no plan has read any.
+        """The records that fit the text, the best first; None if no plan has read any.
 
         Raises EngineError as `search_records` does.
         """

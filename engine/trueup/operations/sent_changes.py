@@ -19,7 +19,7 @@ class SentChange:
 def sent_changes(project: Project, mapping: str, record: int) -> Sequence[SentChange]:
     """All that was sent for a record of a mapping with a ledger, the latest first.
 
-    Raises StateError where the state cannot be read.
+    Raises StateError if the state cannot be read.
     """
     spec = project.mappings[mapping]
     if spec.ledger is None:

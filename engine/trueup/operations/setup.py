@@ -99,7 +99,7 @@ def propose_setup(
     """Works out new content of trueup.yaml; nothing is written.
 
     `values`: texts, by the steps to each; of an entry of a list, an empty one removes it.
-    `version` is that of the setup which was shown. Raises EngineError where the file is another one
+    `version` is that of the setup which was shown. Raises EngineError if the file is another one
     by now, where nothing changes, or a value cannot stand there; ConfigError with all findings
     where `trueup validate` would refuse the result.
     """
@@ -132,7 +132,7 @@ def propose_setup(
 def write_setup(folder: Path | str, edit: ProjectEdit) -> None:
     """Writes what was proposed, whole or not at all.
 
-    Raises ConfigError where the file was changed since, or cannot be written.
+    Raises ConfigError if the file was changed since, or cannot be written.
     """
     file = replace(_file(folder), content=edit.before)
     replace_text_file(file, edit.after)

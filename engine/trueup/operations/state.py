@@ -1,6 +1,6 @@
 """The state of a project: links, rows, changes in doubt, export. One function for each command.
 
-Functions that write hold the lock meanwhile, in the name of `holder`; they raise StateLocked where
+Functions that write hold the lock meanwhile, in the name of `holder`; they raise StateLocked if
 another process holds it.
 """
 
@@ -35,7 +35,7 @@ def list_links(project: Project, mapping: str | None = None) -> StateOverview:
 def show_row(project: Project, mapping: str, key: str) -> RowState:
     """All that the state knows of a row. `key` may be a unique start of it.
 
-    Raises EngineError where no row fits, or more than one.
+    Raises EngineError if no row fits, or more than one.
     """
     with wiring.open_state(project) as state:
         return open_state.show_row(state, mapping, key)
@@ -46,7 +46,7 @@ def forget_link(
 ) -> LinkForgotten:
     """Removes the link of a row; what was pushed stays. `key` may be a unique start of it.
 
-    Raises EngineError where no row fits, or more than one, or it has no link.
+    Raises EngineError if no row fits, or more than one, or it has no link.
     """
     with wiring.open_state(project) as state:
         return open_state.forget_link(state, holder, mapping, key, reason)
@@ -99,7 +99,7 @@ def examine_doubts(project: Project) -> DoubtReport:
     """Each change in doubt, with what the journal and both systems say of it. Nothing is written.
 
     Where a system cannot be read, the journal alone speaks, and the report says why. Raises
-    StateError where the state cannot be read.
+    StateError if the state cannot be read.
     """
     recorded = recorded_doubts(project)
     if not recorded.doubts:
@@ -126,14 +126,14 @@ def close_run(project: Project, holder: str, run: str, reason: str) -> None:
 def adopt_systems(project: Project, holder: str, reason: str) -> Mapping[str, str]:
     """Records that the state is about the systems that are configured now; returns them.
 
-    Raises EngineError where it is about them already.
+    Raises EngineError if it is about them already.
     """
     with wiring.open_world(project) as world:
         return open_state.adopt_systems(world, holder, reason)
 
 
 def export_state(project: Project) -> str:
-    """The whole state as JSON, one row a line. Raises StateError where there is none."""
+    """The whole state as JSON, one row a line. Raises StateError if there is none."""
     with wiring.open_state(project) as state:
         return state.export()
 

@@ -168,9 +168,9 @@ class Records:
             raise ConfigError([finding]) from fault
 
     def find(self, spec: Find, wanted: tuple[Any, ...]) -> int | None:
-        """The id of the one record of reference data with these values; None where one is none.
+        """The id of the one record of reference data with these values; None if one is none.
 
-        Raises CoercionError where no active record has them, or more than one.
+        Raises CoercionError if no active record has them, or more than one.
         """
         if any(value is None for value in wanted):
             return None
@@ -197,7 +197,7 @@ class Records:
         raise CoercionError(f"{len(active)} {spec.entity} have {criteria}: {ids}")
 
     def text_of(self, spec: Find, id_: object) -> str:
-        """The text by which a look-up found a record of reference data; empty where it did not."""
+        """The text by which a look-up found a record of reference data; empty if it did not."""
         names = tuple(spec.where)
         known = self._texts.get((spec.entity, names))
         if known is None and spec.entity in self._reference:

@@ -50,7 +50,7 @@ def changes_before(
 
 
 def record_after(context: PlanContext, mapping: str, key: str) -> Mapping[str, Any] | None:
-    """The row's record as it will be, picklists by label; None where it has none and gets none.
+    """The row's record as it will be, picklists by label; None if it has none and gets none.
 
     A field of the mapping that a new record does not set is None in it, and so are its id and what
     only apply finds.
@@ -251,7 +251,7 @@ class Ancestry:
 
 
 def _evaluate_or_none(raw: object, names: Mapping[str, Any]) -> object:
-    """The value; None where it cannot be evaluated: then it refers to nothing."""
+    """The value; None if it cannot be evaluated: then it refers to nothing."""
     try:
         value = evaluate(raw, names)
     except EVALUATION_ERRORS:

@@ -16,7 +16,7 @@ def may_not(context: PlanContext, entity: str, action: Action) -> bool:
 
 
 def _operation(action: Action) -> str | None:
-    """The operation of the target that an action takes; None where it takes none."""
+    """The operation of the target that an action takes; None if it takes none."""
     match action:
         case Action.CREATE | Action.ADJUST:
             return "create"

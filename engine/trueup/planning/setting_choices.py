@@ -45,7 +45,7 @@ def _setting(value: object) -> tuple[str, ...]:
 
 
 def _labels(target: Target, entity: str, name: str) -> list[str]:
-    """The active labels of a field's picklist; none where it has no picklist."""
+    """The active labels of a field's picklist; none if it has no picklist."""
     field = target.entity(entity).field(name)
     return [pick.label for pick in (field.picklist if field else None) or () if pick.active]
 

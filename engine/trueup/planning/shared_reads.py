@@ -91,7 +91,7 @@ class _Answer:
 
     fields: frozenset[str]
     records: dict[object, list[Record]] = field(default_factory=dict)
-    """By the value of the query's list; under None where it has no list."""
+    """By the value of the query's list; under None if it has no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class _Query:
 
     entity: str
     others: tuple[Condition, ...]
-    listed: str  # the field of the list; empty where there is none
+    listed: str  # the field of the list; empty if there is none
 
     @property
     def key(self) -> Hashable:

@@ -19,7 +19,7 @@ def systems(world: World) -> dict[str, str]:
 
 
 def require_same_systems(snapshot: StateSnapshot, world: World, names: SystemNames) -> None:
-    """Raises StateError where the state belongs to others: nothing in it is true of these."""
+    """Raises StateError if the state belongs to others: nothing in it is true of these."""
     if difference := _difference(snapshot.systems, systems(world), names):
         raise StateError(
             f"this state is about {difference}. Restore target: and source: in trueup.yaml (and "
@@ -31,7 +31,7 @@ def require_same_systems(snapshot: StateSnapshot, world: World, names: SystemNam
 def require_plan_systems(
     made_for: Mapping[str, str], what: str, world: World, names: SystemNames
 ) -> None:
-    """Raises StalePlan where `what`, a plan or a run, was made for others."""
+    """Raises StalePlan if `what`, a plan or a run, was made for others."""
     if difference := _difference(made_for, systems(world), names):
         raise StalePlan(
             f"{what} was made for {difference}: restore the configuration, or plan again"

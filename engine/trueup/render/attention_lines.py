@@ -24,7 +24,7 @@ LISTED_BY = "`trueup show FILE --format csv --table waiting` lists them all"
 
 
 def lines(seen: Overview, view: View) -> list[Line]:
-    """The list; nothing where nothing needs a person."""
+    """The list; nothing if nothing needs a person."""
     if not seen.items:
         return []
     crowds = crowds_of(seen.items, view.arrangement, each=view.verbose)

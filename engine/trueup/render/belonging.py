@@ -34,7 +34,7 @@ class Belonging:
         self._known = _customers_by_row(plan, self._customers)
 
     def customer(self, change: Change) -> RowRef | None:
-        """The change's customer; None where it has none."""
+        """The change's customer; None if it has none."""
         return _first(change.under, self._customers) or _any(
             self._known.get((change.mapping, key)) for key in change.keys
         )
@@ -66,7 +66,7 @@ class Belonging:
 
 
 def name_of(row: RowRef | None) -> str:
-    """The row's name; empty where there is no row."""
+    """The row's name; empty if there is no row."""
     return "" if row is None else row.name or row.key
 
 

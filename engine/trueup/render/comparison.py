@@ -77,7 +77,7 @@ def summary(comparison: Comparison) -> str:
 
 
 def _figures(what: str, many: Mapping[str, int]) -> str:
-    """`changes: 2 appear, 1 differ`; nothing where all figures are zero."""
+    """`changes: 2 appear, 1 differ`; nothing if all figures are zero."""
     texts = [f"{number:,} {text}" for text, number in many.items() if number]
     return f"{what}: {', '.join(texts)}" if texts else ""
 

@@ -47,7 +47,7 @@ class Crowd:
 
     @property
     def monthly(self) -> Decimal | None:
-        """Their money together; None where none is known."""
+        """Their money together; None if none is known."""
         known = [item.monthly for item in self.items if item.monthly is not None]
         return sum(known, NOTHING) if known else None
 

@@ -33,7 +33,7 @@ class EffectRow:
     name: str
     now: str
     then: str
-    money: str  # a month; empty where it stays as it is
+    money: str  # a month; empty if it stays as it is
 
 
 def effect_rows(effect: Effect, names: SystemNames, currency: str) -> list[EffectRow]:

@@ -114,7 +114,7 @@ def place_text(finding: Finding, view: View) -> str:
 
 
 def remedy_text(finding: Finding, view: View) -> str:
-    """What to do; empty where nothing is to be done. Keys of its commands are cut short."""
+    """What to do; empty if nothing is to be done. Keys of its commands are cut short."""
     return sentence(sanitize(finding.remedy if view.verbose else finding.advice.brief()))
 
 
@@ -146,12 +146,12 @@ def chain(row: Blocked) -> str:
 
 
 def chain_text(because: Sequence[RowRef]) -> str:
-    """The same for the rows alone; empty where there are none."""
+    """The same for the rows alone; empty if there are none."""
     return " ← ".join(f"{word(row.mapping)} {known_as(row.name or row.key)}" for row in because)
 
 
 def holds_back(of_rows: Iterable[Mapping[str, int]], style: Style) -> list[Line]:
-    """What some rows hold back together; nothing where they hold back nothing."""
+    """What some rows hold back together; nothing if they hold back nothing."""
     back: Counter[str] = Counter()
     for one in of_rows:
         back.update(one)

@@ -18,7 +18,7 @@ MANY_CREATES = 5
 """Creates of one mapping with the same fields that have a line each."""
 
 FEW_LINKS = 3
-"""Links of one mapping, found in one way, that have a line each; none where a value differs."""
+"""Links of one mapping, found in one way, that have a line each; none if a value differs."""
 
 EXAMPLES = 3
 

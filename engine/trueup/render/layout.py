@@ -91,7 +91,7 @@ def _title(line: Line) -> Line:
 
 
 def _columns(lines: Sequence[Line], columns: int) -> dict[int, int] | None:
-    """The width of each column; None where they do not fit, even if wrapped."""
+    """The width of each column; None if they do not fit, even if wrapped."""
     widest: dict[int, int] = defaultdict(int)
     fixed: set[int] = set()
     for line in lines:

@@ -26,7 +26,7 @@ ORDER = (
 
 
 def lines(plan: Plan, view: View) -> list[Line]:
-    """The whole ledger; nothing where there is none."""
+    """The whole ledger; nothing if there is none."""
     if not plan.ledger:
         return []
     found = [_heading(view)]

@@ -32,7 +32,7 @@ def code(text: str) -> str:
 
 
 def section(title: str, body: str) -> str:
-    """The body under a heading; nothing where there is no body."""
+    """The body under a heading; nothing if there is no body."""
     return f"### {title}\n\n{body}" if body else ""
 
 
@@ -51,5 +51,5 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def remedy(finding: Finding) -> str:
-    """What to do, behind an arrow; nothing where nothing is to be done."""
+    """What to do, behind an arrow; nothing if nothing is to be done."""
     return f" → {literal(finding.advice.brief())}" if finding.remedy else ""

@@ -70,7 +70,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table of money; None where there is nothing to say."""
+    """One row of the table of money; None if there is nothing to say."""
 
     label: str
     more: Decimal | None
@@ -115,7 +115,7 @@ def open_runs(plan: Plan) -> list[Finding]:
 
 
 def figures(seen: Overview) -> list[Figure]:
-    """What the changes do to the money; nothing where they do nothing."""
+    """What the changes do to the money; nothing if they do nothing."""
     if not any(has_money(change) for change in seen.plan.changes):
         return []
     money_ = seen.money
@@ -136,7 +136,7 @@ def _sides(more: Decimal, less: Decimal) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def balance(seen: Overview) -> list[Balance]:
-    """What is billed wrong now a month, and what becomes of it; nothing where nothing is wrong."""
+    """What is billed wrong now a month, and what becomes of it; nothing if nothing is wrong."""
     of, at = seen.ledger, seen.billing
     is_even = not (of.under.lines or of.over.lines or of.unknown)
     if is_even and not (of.moved.lines or of.held.lines or of.unexplained.lines):
@@ -206,7 +206,7 @@ def verdict(seen: Overview) -> str:
 
 
 def waiting(seen: Overview) -> str:
-    """How many rows need a person, and what it costs to leave them; empty where none does."""
+    """How many rows need a person, and what it costs to leave them; empty if none does."""
     currency, of = seen.plan.currency, seen.ledger
     many = {kind: sum(item.kind is kind for item in seen.items) for kind in Kind}
     parts = []
@@ -223,7 +223,7 @@ def waiting(seen: Overview) -> str:
 
 
 def _cost(amount: Decimal, of: Amount, currency: str) -> str:
-    """The money, and lines whose money is not known; empty where no line is concerned."""
+    """The money, and lines whose money is not known; empty if no line is concerned."""
     if not of.lines:
         return ""
     beside = f" and {count(of.unpriced, 'line')} without a price" if of.unpriced else ""

@@ -47,7 +47,7 @@ class Spread:
         return self.more + self.less
 
     def of(self, name: str) -> Decimal | None:
-        """The part of that name; None where there is no amount."""
+        """The part of that name; None if there is no amount."""
         return self.parts.get(name)
 
     def total(self, names: Sequence[str]) -> Decimal:

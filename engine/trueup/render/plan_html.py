@@ -142,7 +142,7 @@ def _answers(seen: Overview, view: View) -> list[Answer]:
 
 
 def _sides(of: Spread, view: View) -> report.Pieces:
-    """Increases and decreases; nothing where one of them is all."""
+    """Increases and decreases; nothing if one of them is all."""
     sides = (money(part, view.currency, signed=True) for part in (of.more, of.less))
     return report.pieces(" and ".join(sides)) if of.more and of.less else ()
 

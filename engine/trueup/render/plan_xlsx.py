@@ -73,7 +73,7 @@ class Page:
 def plan_xlsx(plan: Plan, noted: Noted = NOTHING_NOTED) -> bytes:
     """The workbook. The same plan gives the same bytes.
 
-    Raises EngineError where the extra `excel` is missing.
+    Raises EngineError if the extra `excel` is missing.
     """
     pages = _pages(plan, noted)
     book = Workbook(f"Plan of {plan.as_of.isoformat()}", plan.as_of, plan.currency)

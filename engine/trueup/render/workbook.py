@@ -124,7 +124,7 @@ class Workbook:
     def __init__(self, title: str, day: date, currency: str) -> None:
         """`day` is when it was made: the same content gives the same bytes.
 
-        Raises EngineError where the extra is missing.
+        Raises EngineError if the extra is missing.
         """
         try:
             import xlsxwriter  # noqa: PLC0415 -- an extra, only for this format

@@ -49,7 +49,7 @@ def make_preview(request: Request, current: Current) -> Response:
 
 
 def _ticked(form: Form, current: Current) -> Sequence[Row] | None:
-    """The rows that are ticked; None where one of them is not in the plan any more."""
+    """The rows that are ticked; None if one of them is not in the plan any more."""
     found = []
     for text in form.every("row"):
         mapping, _, key = text.partition(":")

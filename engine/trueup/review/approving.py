@@ -48,7 +48,7 @@ class ApprovalPart:
 def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
     """Where the approval of a preview stands; None where the project asks for none.
 
-    Raises EngineError where the state cannot be read.
+    Raises EngineError if the state cannot be read.
     """
     project = replace(found.project, approval=desk_of(request).people.policy)
     standing = approval_of(project, found.text)

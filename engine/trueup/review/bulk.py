@@ -75,7 +75,7 @@ def dismissed(form: Form, current: Current, now: datetime) -> list[RequestedDeci
     """The decisions of *Dismiss for this month*: ignore it up to the month's last day.
 
     So it is back on the first day of the next month, in the business time zone. Raises FormError
-    where nothing is ticked, or what is ticked is no pending change.
+    if nothing is ticked, or what is ticked is no pending change.
     """
     project = current.project
     refs = _refs(form.every("row"))
@@ -131,7 +131,7 @@ def _decidable(
 ) -> Sequence[Row | LedgerRow]:
     """Those that can be decided so: who decides about a whole list did not look at each of them.
 
-    Raises FormError where there is none.
+    Raises FormError if there is none.
     """
     project = current.project
     mappings = {
@@ -149,7 +149,7 @@ def _decidable(
 
 
 def _chosen(form: Form, current: Current) -> Sequence[Row | LedgerRow]:
-    """The rows that are meant. Raises FormError where one is not in the plan any more."""
+    """The rows that are meant. Raises FormError if one is not in the plan any more."""
     is_ledger = form.one("list") == "ledger"
     here: Sequence[Row | LedgerRow] = current.ledger if is_ledger else current.rows
     if form.one("what") == FILTER:
@@ -182,7 +182,7 @@ def _keys(row: Row | LedgerRow) -> Sequence[str]:
 
 
 def _match(row: Row | LedgerRow) -> int | None:
-    """The record that was found for the row by match; None where there is none."""
+    """The record that was found for the row by match; None if there is none."""
     changes = row.changes if isinstance(row, Row) else ()
     found = (one for one in changes if one.action is Action.LINK and one.how in BY_MATCH)
     return next((one.record for one in found), None)

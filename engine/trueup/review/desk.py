@@ -131,7 +131,7 @@ class Desk:
         return self.works.start("Working out what follows", do)
 
     def find_proposal(self, name: str) -> Proposed:
-        """The proposal. Raises EngineError where it is no longer there."""
+        """The proposal. Raises EngineError if it is no longer there."""
         found = self._proposals.get(name)
         if found is None:
             raise EngineError(NO_PREVIEW)
@@ -140,7 +140,7 @@ class Desk:
     def write(self, name: str) -> str:
         """Writes what was proposed, once; returns the address to go to then.
 
-        Raises EngineError where it is no longer there, or the file was changed since.
+        Raises EngineError if it is no longer there, or the file was changed since.
         """
         proposed = self._proposals.take(name)
         if proposed is None:
@@ -177,7 +177,7 @@ class Desk:
         return self.works.start("Explaining", do)
 
     def find_explanation(self, name: str) -> Explanation:
-        """The explanation. Raises EngineError where it is no longer there."""
+        """The explanation. Raises EngineError if it is no longer there."""
         found = self._explanations.get(name)
         if found is None:
             raise EngineError(NO_EXPLANATION)
@@ -205,6 +205,6 @@ class Desk:
         return name
 
     def find(self, name: str, kind: type[Kept]) -> Kept | None:
-        """What was kept under the id; None where it is no longer there, or of another kind."""
+        """What was kept under the id; None if it is no longer there, or of another kind."""
         found = self._looks.get(name)
         return found if isinstance(found, kind) else None

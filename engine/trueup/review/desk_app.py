@@ -45,7 +45,7 @@ def desk_app(
         return handle
 
     def no_page(request: Request, error: Exception) -> Response:
-        """The page for an address that there is not, or a verb that it does not take."""
+        """The page for an address that does not exist, or a verb that it does not take."""
         status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         text = _NO_PAGE if status == HTTPStatus.NOT_FOUND else _OTHER_METHOD
         return fail(request, (ReasonText(pieces(text), (), ""),), status)

@@ -89,7 +89,7 @@ class Part(Generic[Shown]):
 
     @property
     def first(self) -> int:
-        """The number of the first row of the page; 0 where there is none."""
+        """The number of the first row of the page; 0 if there is none."""
         return (self.number - 1) * self.size + 1 if self.total else 0
 
     @property

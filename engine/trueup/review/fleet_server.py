@@ -23,7 +23,7 @@ class FleetServer:
     """The desk of a fleet at a port of its own."""
 
     def __init__(self, opened: OpenFleet, port: int, around: Surroundings) -> None:
-        """Takes the port; 0 takes a free one. Raises EngineError where it cannot be had."""
+        """Takes the port; 0 takes a free one. Raises EngineError if it cannot be taken."""
         with opened.connect() as connection:
             opened.prepare(connection)
         self._listening = Listening("127.0.0.1", port)

@@ -23,7 +23,7 @@ class Form:
     fields: Mapping[str, Sequence[str]]
 
     def one(self, name: str) -> str:
-        """The first value of the field, without outer spaces; empty where it has none."""
+        """The first value of the field, without outer spaces; empty if it has none."""
         return next(iter(self.fields.get(name, ())), "").strip()
 
     def exact(self, name: str) -> str:
@@ -35,7 +35,7 @@ class Form:
         return self.fields.get(name, ())
 
     def day(self, name: str) -> date | None:
-        """The field as a day; None where it is empty. Raises FormError for anything else."""
+        """The field as a day; None if it is empty. Raises FormError for anything else."""
         text = self.one(name)
         if not text:
             return None

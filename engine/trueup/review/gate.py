@@ -66,7 +66,7 @@ class Answers:
     refuse: Refuse
     report_fault: Callable[[Exception], None]
     why_not: Callable[[str, str, str], str]
-    """Why a person may not send a method to a path; empty where they may."""
+    """Why a person may not send a method to a path; empty if they may."""
 
 
 def is_own_page(headers: Mapping[str, str], origins: frozenset[str]) -> bool:

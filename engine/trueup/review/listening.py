@@ -22,7 +22,7 @@ class Listening:
     """A port that is taken; `serve` answers at it."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Takes the port; 0 takes a free one. Raises EngineError where it cannot be had."""
+        """Takes the port; 0 takes a free one. Raises EngineError if it cannot be taken."""
         self._socket = _bind(host, port)
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
@@ -37,7 +37,7 @@ class Listening:
     ) -> None:
         """Serves until `stop` is set. Calls `begin` when it serves, and `end` before it stops.
 
-        Raises EngineError where the server ends by itself.
+        Raises EngineError if the server ends by itself.
         """
         with self._answering(app) as server:
             begin()

@@ -118,7 +118,7 @@ def _reasons(item: Item) -> Sequence[str]:
 
 
 def _money(amount: object, current: Current) -> str:
-    """An amount with its sign; empty where there is none."""
+    """An amount with its sign; empty if there is none."""
     return "" if amount is None else money(amount, current.plan.currency, signed=True)  # type: ignore[arg-type]
 
 

@@ -155,7 +155,7 @@ class Provider:
         return name.strip()
 
     def _provider(self, *, anew: bool = False) -> _Known:
-        """What the provider says of itself. Raises LogInRefused where it cannot be asked."""
+        """What the provider says of itself. Raises LogInRefused if it cannot be asked."""
         with self._lock:
             known, now = self._known, self._clock()
             if known and not anew and now - known.at < KEPT:

@@ -22,7 +22,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What one row belongs to; None where it belongs to none, or to several."""
+    """What one row belongs to; None if it belongs to none, or to several."""
 
     customer: RowRef | None = None
     service: RowRef | None = None
@@ -90,5 +90,5 @@ def _under(ledger: Iterable[LedgerLine]) -> Mapping[tuple[str, str], tuple[RowRe
 
 
 def customer_name(owners: Owners) -> str:
-    """The name of the customer; empty where there is none."""
+    """The name of the customer; empty if there is none."""
     return name_of(owners.customer)

@@ -110,7 +110,7 @@ class People:
         return policy.roles_of(name)
 
     def refusal(self, name: str, method: str, path: str) -> str:
-        """Why the person may not do that; empty where they may."""
+        """Why the person may not do that; empty if they may."""
         policy = self.policy
         if policy is None:
             return NO_ROLES if self._listed_only else ""

@@ -38,7 +38,7 @@ class Preview:
 
     @property
     def part(self) -> str:
-        """Which part of the plan it is; empty where it is all of it."""
+        """Which part of the plan it is; empty if it is all of it."""
         if self.chosen:
             return f"{count(self.chosen, 'chosen row')}, with what is needed"
         return self.plan.selection
@@ -69,7 +69,7 @@ class Previews:
         return self._works.start("Preparing the preview", do)
 
     def find(self, digest: str) -> Preview:
-        """The preview with this digest. Raises EngineError where it is no longer there."""
+        """The preview with this digest. Raises EngineError if it is no longer there."""
         found = self._kept.get(digest)
         if found is None:
             raise EngineError(NO_PREVIEW)
@@ -78,7 +78,7 @@ class Previews:
     def find_plan(self, name: str) -> Preview:
         """The preview with this digest, or the plan of an open run, by digest or id of the run.
 
-        Raises EngineError where there is none.
+        Raises EngineError if there is none.
         """
         found = self._kept.get(name)
         if found is not None:
@@ -91,7 +91,7 @@ class Previews:
         return Preview(project, document.loads(text), text, document.plan_id(text), who="")
 
     def record_statement(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
-        """Writes what somebody says about a preview. Raises EngineError where they may not.
+        """Writes what somebody says about a preview. Raises EngineError if they may not.
 
         With the first yes the history learns who prepared the plan, unless somebody has asked for
         the approval: that person is not the second one.

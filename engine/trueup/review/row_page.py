@@ -97,13 +97,13 @@ class RowPage:
     customer: str
     next: NextStep
     source: str  # table and key
-    opens: str  # address of the row in the source system; empty where it is unknown
+    opens: str  # address of the row in the source system; empty if it is unknown
     target: str  # entity and record
     changes: tuple[ChangePart, ...]
     stops: tuple[Stop, ...]
     ledger: tuple[LedgerRow, ...]
     decided: tuple[str, ...]
-    note: Note  # empty where nothing is noted
+    note: Note  # empty if nothing is noted
     offers: tuple[Offer, ...]
     can_link: bool
 

@@ -64,7 +64,7 @@ class Row:
 
     @property
     def customer(self) -> str:
-        """The customer's name; empty where there is none."""
+        """The customer's name; empty if there is none."""
         return customer_name(self.owners)
 
     @property
@@ -266,7 +266,7 @@ class LedgerRow:
 
     @property
     def customer(self) -> str:
-        """The customer's name; empty where there is none."""
+        """The customer's name; empty if there is none."""
         return customer_name(self.owners)
 
     @property

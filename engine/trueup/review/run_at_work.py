@@ -58,7 +58,7 @@ class Runner:
     def apply(self, preview: Preview, over: frozenset[str]) -> Applying:
         """Applies the plan that was previewed, and no other.
 
-        Raises EngineError where a run is at work.
+        Raises EngineError if a run is at work.
         """
         return self._start(
             "Applying",
@@ -69,7 +69,7 @@ class Runner:
         )
 
     def resume(self) -> Applying:
-        """Goes on with the run that is open. Raises EngineError where a run is at work here."""
+        """Goes on with the run that is open. Raises EngineError if a run is at work here."""
         return self._start(
             "Resuming",
             lambda options, listener: applying.resume(

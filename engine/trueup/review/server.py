@@ -51,7 +51,7 @@ class Server:
         """Checks the project and binds the address; port 0 takes a free one.
 
         With a `team`, its people log in at their provider; else one browser opens the desk, once.
-        Raises ConfigError for a project that cannot be used, EngineError where the address cannot
+        Raises ConfigError for a project that cannot be used, EngineError if the address cannot
         be bound, or the team's desk cannot be served.
         """
         failures = Failures(around.scrub, around.report_fault)
@@ -108,7 +108,7 @@ def login_settings(folder: Path) -> OidcSettings:
 
 
 def team_site(folder: Path, team: Team, port: int) -> Site:
-    """Where a team's desk is served. Raises EngineError where it would be served in clear."""
+    """Where a team's desk is served. Raises EngineError if it would be served in clear."""
     address = load_project(folder).desk.address
     if not (address and team.proxies):
         raise EngineError(

@@ -82,7 +82,7 @@ def session_cookie(name: str, value: str) -> str:
 
 
 def read_cookie(header: str, name: str) -> str:
-    """The cookie's value in a `Cookie` header; empty where it is not there."""
+    """The cookie's value in a `Cookie` header; empty if it is not there."""
     try:
         found = SimpleCookie(header).get(name)
     except CookieError:

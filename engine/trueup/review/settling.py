@@ -112,7 +112,7 @@ def close(request: Request, current: Current) -> Response:
 
 
 def _closing_lines(form: Form, current: Current) -> list[str]:
-    """What follows, a sentence each. Raises StateError where there is no such run."""
+    """What follows, a sentence each. Raises StateError if there is no such run."""
     shown = show_run(current.project, form.one("id"))
     left = sum(1 for _, entries in shown.by_change() if change_status(entries) == NOT_TRIED)
     return [

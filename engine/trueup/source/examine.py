@@ -27,7 +27,7 @@ class ReadableTables(Protocol):
         ...
 
     def require_writable(self, table: str) -> None:
-        """Raises SourceError where a write-back into the table cannot succeed."""
+        """Raises SourceError if a write-back into the table cannot succeed."""
         ...
 
 

@@ -87,7 +87,7 @@ class Profile:
         return self.columns.get((table, column), default)
 
     def id_entity_of(self, table: str, column: str) -> str:
-        """Returns the Autotask entity whose id the column keeps; empty where it is not stated."""
+        """Returns the Autotask entity whose id the column keeps; empty if it is not stated."""
         return self.column(table, column).id_entity_of
 
 

@@ -24,7 +24,7 @@ def values_to_set(
     raw: RawRow,
     zone: ZoneInfo,
 ) -> Mapping[str, object]:
-    """Returns the typed values that are left to set, by column; none where all are set already.
+    """Returns the typed values that are left to set, by column; none if all are set already.
 
     Raises `RowMoved` if a value differs from what the plan expects. A column that already has its
     planned value is not a difference, so that an interrupted update can be completed.

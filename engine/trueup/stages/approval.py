@@ -82,7 +82,7 @@ def _with(found: ApprovalStanding, entry: AuditEntry, event: ApprovalStated) -> 
 
 
 def _why_not(found: ApprovalStanding, who: str, event: ApprovalStated) -> str:
-    """Why a yes does not count; empty where it does."""
+    """Why a yes does not count; empty if it does."""
     if (event.amount, event.unknown) != (found.moved.amount, found.moved.unknown):
         return "it was given for another amount"
     if not found.policy.limit_of(who).allows(found.moved):
@@ -115,7 +115,7 @@ def answerable(found: ApprovalStanding) -> list[str]:
 
 
 def lack_text(found: ApprovalStanding, currency: str = "") -> str:
-    """What is missing, in a sentence; empty where nothing is."""
+    """What is missing, in a sentence; empty if nothing is."""
     over = found.policy.second_above if found.needs_two else found.policy.above
     moves = f"the plan moves {_moved(found, currency)}, above {over or 0:,.2f}"
     match found.lacks:

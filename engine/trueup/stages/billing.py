@@ -41,7 +41,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def period_start(terms: ServiceTerms, day: date) -> date | None:
-    """The first day of a billing period on or after the day; None where periods are unknown."""
+    """The first day of a billing period on or after the day; None if periods are unknown."""
     for first, last in periods(terms, day):
         if first >= day:
             return first
@@ -54,7 +54,7 @@ def period_start(terms: ServiceTerms, day: date) -> date | None:
 def amount(units: int, first: date, last: date, terms: ServiceTerms) -> Decimal | None:
     """What so many units cost from `first` to `last`, both included, prorated by days.
 
-    None where price or periods are unknown.
+    None if price or periods are unknown.
     """
     if terms.price is None or terms.start is None or not terms.months:
         return None
@@ -73,7 +73,7 @@ class OpenPart:
 
     start: date  # of the whole period
     end: date
-    first: date  # the days of it that the change is about; none where `last` is earlier
+    first: date  # the days of it that the change is about; none if `last` is earlier
     last: date
     amount: Decimal
     is_invoiced: bool  # it is on the contract's next invoice
@@ -87,7 +87,7 @@ def open_parts(
     The next invoice bills every open period that has begun by `as_of`, or by the day after the last
     one that is posted on its contract; where all of these are posted, the first one that is open.
     Its first period is the present one, or the first one that the change is about. Yields nothing
-    where price or periods are unknown.
+    if price or periods are unknown.
     """
     if terms.price is None or terms.start is None or not terms.months:
         return
@@ -110,7 +110,7 @@ def invoice_effect(
 ) -> InvoiceEffect | None:
     """What `units` more, or less, from `day` on do to the contract's next invoice.
 
-    None where price or periods are unknown. See `open_parts` for the periods of that invoice.
+    None if price or periods are unknown. See `open_parts` for the periods of that invoice.
     """
     parts = [*open_parts(units, day, terms, posted_until, as_of)]
     invoiced = [part for part in parts if part.is_invoiced]

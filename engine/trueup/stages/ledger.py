@@ -75,7 +75,7 @@ class ServiceLedger:
     systems: SystemNames = UNNAMED
 
     def units(self, day: date) -> int | None:
-        """Units billed on that day; None where they are not known."""
+        """Units billed on that day; None if they are not known."""
         row = next((row for row in self.rows if row.start <= day <= row.end), None)
         if row is not None:
             return row.units

@@ -10,7 +10,7 @@ from trueup.model.plan import Amount, HeldTotal, HeldUnits, LedgerClass, LedgerL
 
 @dataclass(frozen=True, slots=True)
 class LineParts:
-    """Units and money a month of one line whose sides are known; None where its price is not."""
+    """Units and money a month of one line whose sides are known; None if its price is not."""
 
     gap: Decimal  # what is billed too little; negative: too much
     gap_money: Decimal | None
@@ -22,7 +22,7 @@ class LineParts:
 
     @property
     def held_money(self) -> Decimal | None:
-        """Money of all that is held; None where a part is unknown."""
+        """Money of all that is held; None if a part is unknown."""
         known = [amount for _, amount in self.held if amount is not None]
         return sum(known, Decimal(0)) if len(known) == len(self.held) else None
 
@@ -104,7 +104,7 @@ class _Sum:
         self._units = self._monthly = Decimal(0)
 
     def add(self, units: Decimal, money: Decimal | None) -> None:
-        """Adds a line; `money` is None where its price is unknown."""
+        """Adds a line; `money` is None if its price is unknown."""
         if not units:
             return
         self._lines += 1

@@ -20,9 +20,9 @@ from trueup.model.mapping import Find, Manage, Reference
 from trueup.model.mapping_state import MappingState, RowKey
 
 Finder = Callable[[Find, tuple[Any, ...]], "int | None"]
-"""The id of the one record of reference data that fits; None where a value is none.
+"""The id of the one record of reference data that fits; None if a value is none.
 
-Raises CoercionError where none fits, or more than one.
+Raises CoercionError if none fits, or more than one.
 """
 
 
@@ -69,7 +69,7 @@ class Resolver:
         self._found: dict[tuple[Any, ...], Any] = {}  # look-ups that were made before
 
     def compared(self, raw: tuple[Any, ...]) -> list[Any] | None:
-        """The compared slots' values in order, or None where only `row` can tell."""
+        """The compared slots' values in order, or None if only `row` can tell."""
         values = [*raw[self._window]]
         try:
             for position, table in self._tables:

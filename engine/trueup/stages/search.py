@@ -46,7 +46,7 @@ class _Forms:
     """A text in the forms in which it is compared."""
 
     folded: str
-    name: str  # without legal forms; empty where nothing is left
+    name: str  # without legal forms; empty if nothing is left
     domain: str
 
     @classmethod
@@ -72,7 +72,7 @@ class _Query:
         self._matcher = SequenceMatcher(None, "", self._forms.name)
 
     def fits(self, texts: Texts) -> Fits | None:
-        """How the text fits the record; None where it does not."""
+        """How the text fits the record; None if it does not."""
         found = [(name, fit) for name, value in texts.items() if (fit := self._fit(_forms(value)))]
         if not found:
             found = self._by_words(texts)

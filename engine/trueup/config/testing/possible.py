@@ -55,7 +55,7 @@ def impossible(
 ) -> Iterator[Finding]:
     """Yields what can never hold of the expectations of one test. `limits` is their node.
 
-    `target` is what it holds before the plan; None where that is not known.
+    `target` is what it holds before the plan; None if that is not known.
     """
     yield from _codes(expect, names.project)
     for name, value in (*expect.money.items(), *expect.held.items()):

@@ -15,7 +15,7 @@ from trueup.operations.project_folder import TESTS, shipped_folder, shipped_test
 def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
     """Returns the files with tests, and the file with defaults that is used with them.
 
-    `named` are files or folders; by default the project's `tests`. Raises EngineError where there
+    `named` are files or folders; by default the project's `tests`. Raises EngineError if there
     is no such file, or none with tests.
     """
     root = Path(project.root)

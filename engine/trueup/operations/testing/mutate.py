@@ -32,7 +32,7 @@ def run_mutants(
     """Changes one rule, field, expression or policy at a time and runs the tests that reach it.
 
     `seconds` is the limit of each test without a change. Raises ConfigError with all that is wrong
-    with the files, and EngineError where a test fails without any change.
+    with the files, and EngineError if a test fails without any change.
     """
     tests, defaults = checked_tests(project, named)
     listener.step("running the tests")
@@ -68,7 +68,7 @@ class _Trial:
     defaults: RowDefaults
 
     def survives(self, mutant: Mutant) -> int | None:
-        """How many tests reach the mutant and pass all the same; None where one notices it."""
+        """How many tests reach the mutant and pass all the same; None if one notices it."""
         reaching = [
             (len(result.reached.expressions), number)
             for number, result in enumerate(self.results)

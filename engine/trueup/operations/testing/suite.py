@@ -46,7 +46,7 @@ def run_suite(
     `only` keeps tests whose name contains it, whatever its case. `jobs` is the number of processes;
     by default that of the processors. `coverage` asks for what no test reached. `seconds` is the
     limit of each test; None is none. Raises ConfigError with all that is wrong with the files, and
-    EngineError where there is no test.
+    EngineError if there is no test.
     """
     tests, defaults = checked_tests(project, named)
     chosen = [test for test in tests if only.casefold() in test.name.casefold()]

@@ -49,7 +49,7 @@ def run_numbered(
     """Yields `run(state, number)` for each number below `count`, in their order.
 
     `run` is a function of a module, `state` and results can be pickled. `seconds` is the limit of
-    each task. Raises RuntimeError where a task raises, EngineError where no process starts.
+    each task. Raises RuntimeError if a task raises, EngineError if no process starts.
     """
     pool = _Pool(run, state, count, seconds)
     try:

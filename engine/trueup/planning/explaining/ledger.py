@@ -52,7 +52,7 @@ def _quantity(
 
 
 def _why_zero(context: PlanContext, line: LedgerLine) -> str:
-    """Why the quantity is 0 whatever its expression gives; empty where that is not so."""
+    """Why the quantity is 0 whatever its expression gives; empty if that is not so."""
     state = context.states[line.mapping]
     if not line.key:
         return "no row is linked to it"

@@ -55,7 +55,7 @@ def _sets(context: PlanContext, change: Change) -> Iterable[tuple[str, Formula]]
 def _periods(
     change: Change, terms: ServiceTerms, posted: date | None, as_of: date
 ) -> tuple[PeriodAmount, ...]:
-    """The parts of the effect on the next invoice; none where it is unknown."""
+    """The parts of the effect on the next invoice; none if it is unknown."""
     if change.adjustment is None or change.invoice is None:
         return ()
     parts = open_parts(change.unit_change, change.adjustment.day, terms, posted, as_of)

@@ -39,7 +39,7 @@ def find_subject(context: PlanContext, plan: Plan, text: str) -> Subject:
 
     It is `MAPPING:KEY`, `MAPPING:KEY.FIELD`, `ledger:…`, the id of a change, or the key or name of
     a row of any mapping. A row's name may stand for its key. Raises EngineError, with candidates,
-    where nothing or more than one thing is meant.
+    if nothing or more than one thing is meant.
     """
     if text.startswith(LEDGER):
         return _line(plan, text.removeprefix(LEDGER))
@@ -63,9 +63,9 @@ def _change(plan: Plan, text: str) -> Change | None:
 
 
 def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:
-    """The row, or a field of it; None where no row fits. A name may hold dots, and so may a field.
+    """The row, or a field of it; None if no row fits. A name may hold dots, and so may a field.
 
-    Raises EngineError where more than one row fits, or the row has no such field.
+    Raises EngineError if more than one row fits, or the row has no such field.
     """
     if rows := _fitting(context, text, mapping):
         return RowSubject(*only_row(context, text, rows, [mapping]))

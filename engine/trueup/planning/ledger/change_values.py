@@ -63,7 +63,7 @@ class ChangeValues:
         return evaluate(raw, self._context.names(self._mapping.name, key))
 
     def owner_of(self, key: str) -> str | None:
-        """The key of the row whose ledger the change moves; None where it is unknown."""
+        """The key of the row whose ledger the change moves; None if it is unknown."""
         row = self.row_of(key)
         return None if row is None else self._succeeded_by.get(row, row)
 

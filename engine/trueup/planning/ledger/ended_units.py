@@ -44,7 +44,7 @@ def _note(
 ) -> None:
     """Notes the units of the old service's last day, once all that is pending is dealt with.
 
-    Nothing where it is a change that ends them, in this plan or before: then the run rate has it.
+    Nothing if it is a change that ends them, in this plan or before: then the run rate has it.
     Changes that are held count as well: the plan that deals with them counts each by itself.
     """
     end = old.terms.end

@@ -41,7 +41,7 @@ class Half:
     def changes_of(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Those of a service's changes that send it; where it was sent before, any.
 
-        None where this plan holds it.
+        None if this plan holds it.
         """
         own = [
             one

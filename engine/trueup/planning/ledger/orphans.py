@@ -85,7 +85,7 @@ class _Candidates:
         self._graph = ReferenceGraph(context)
 
     def rows(self, record: int) -> Mapping[str, str]:
-        """Keys of these rows with their names, by name; nothing where there are too many."""
+        """Keys of these rows with their names, by name; nothing if there are too many."""
         parents = self._graph.parents_of_record(self._mapping.name, record)
         wanted = [self._kind(row) for row in parents]
         if not wanted:

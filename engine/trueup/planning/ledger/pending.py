@@ -168,7 +168,7 @@ class PendingChanges:
         )
 
     def _resolve(self, key: str) -> bool:
-        """Coerces the values of a change; False where that blocks it or leaves it out."""
+        """Coerces the values of a change; False if that blocks it or leaves it out."""
         resolved = self.context.resolvers[self.mapping.name].row(key, self.state.ready[key])
         if resolved.skip:
             about = replace(resolved.skip, mapping=self.mapping.name)

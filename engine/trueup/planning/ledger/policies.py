@@ -86,7 +86,7 @@ class Policy:
     def day(
         self, units: Decimal, day: date, terms: ServiceTerms, decided: date | None
     ) -> date | None:
-        """The day from which a change is billed; None where a person must name it.
+        """The day from which a change is billed; None if a person must name it.
 
         `units`: those of all changes of that day together.
         """
@@ -373,7 +373,7 @@ def _resolved(parts: Mapping[PolicyPart, Value], names: Mapping[str, Any]) -> Po
 
 
 def _choice(part: PolicyPart, values: Mapping[PolicyPart, Any], kind: type[_Word]) -> _Word | None:
-    """One of the words of `kind`; None where nothing is set. Raises ValueError otherwise."""
+    """One of the words of `kind`; None if nothing is set. Raises ValueError otherwise."""
     value = values.get(part)
     if not value:
         return None

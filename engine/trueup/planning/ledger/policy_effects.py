@@ -63,7 +63,7 @@ def _by_quantity(
 
 
 def _quantity(context: PlanContext, line: LedgerLine, value: Value) -> Decimal | None:
-    """The row's quantity before its policy; None where it cannot be evaluated."""
+    """The row's quantity before its policy; None if it cannot be evaluated."""
     try:
         return Decimal(evaluate(value.raw, context.names(line.mapping, line.key)))
     except (TypeError, ValueError, InvalidOperation, *EVALUATION_ERRORS):

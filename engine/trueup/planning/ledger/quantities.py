@@ -123,7 +123,7 @@ class Quantities:
         return key in self._state.skipped_because or key in self._state.out_of_scope
 
     def _unknown_record(self, key: str) -> Unknown:
-        """Why it is not known what the target bills for the row; nothing where it bills nothing."""
+        """Why it is not known what the target bills for the row; nothing if it bills nothing."""
         why = self._state.unknown_records.get(key)
         if not why:
             return KNOWN

@@ -197,7 +197,7 @@ class _Reconciliation:
         )
 
     def _why_outdated(self, decision: Decision, line: LedgerLine) -> str:
-        """Why a decision to correct is not about this difference; empty where it is.
+        """Why a decision to correct is not about this difference; empty if it is.
 
         It holds for the difference that the person saw, and for one run.
         """

@@ -111,7 +111,7 @@ class SendableChanges:
     def _holds_all(
         self, ledger: ServiceLedger, line: LedgerLine
     ) -> Callable[[str], Finding] | None:
-        """The finding, by key, that holds every change of the service; None where none does."""
+        """The finding, by key, that holds every change of the service; None if none does."""
         mapping = self._mapping
         if self.is_in_doubt(ledger):
             return lambda key: in_doubt_finding(mapping.place, mapping.name, key)

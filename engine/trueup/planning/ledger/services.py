@@ -229,7 +229,7 @@ class ServiceLedgers:
     def settled(self, key: str, queue: Queue) -> list[PendingUnits] | None:
         """The changes of a row that are not pending any more, with their billed days and units.
 
-        A change that trueup pushed counts from the day on which it did. None where one of them, or
+        A change that trueup pushed counts from the day on which it did. None if one of them, or
         the day that its policy names, is not known.
         """
         keys = {*queue.settled, *queue.archive}

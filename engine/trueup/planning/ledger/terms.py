@@ -30,7 +30,7 @@ class ServiceTermsReader:
     def terms(self, record: Mapping[str, Any] | None, key: str) -> ServiceTerms:
         """The terms of a service; what is unknown of them is None.
 
-        `record` is None for a service that is yet to be created, `key` empty where it has no row.
+        `record` is None for a service that is yet to be created, `key` empty if it has no row.
         """
         service = _Service(record, key)
         price, months = self._price(service, self._ledger.price)

@@ -34,7 +34,7 @@ class AlikeRecords:
         return tuple(one for values in found if values for one in self.with_values(values))
 
     def with_values(self, values: Mapping[str, Any]) -> tuple[Alike, ...]:
-        """By these; nothing where one is empty.
+        """By these; nothing if one is empty.
 
         No record has the id of one that is yet to be created. Once it is created, a record may:
         another user adds a service to a contract before the run does.

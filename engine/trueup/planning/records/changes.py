@@ -374,7 +374,7 @@ class _ChangePlanner:
         self._state.changes[key] = [change]
 
     def _charges(self, values: Mapping[str, Any]) -> Decimal | None:
-        """What is billed once for the new record; None where nothing is."""
+        """What is billed once for the new record; None if nothing is."""
         amounts = [Decimal(values[name]) for name in self._mapping.charges if values.get(name)]
         return exact(sum(amounts, Decimal(0))) if amounts else None
 

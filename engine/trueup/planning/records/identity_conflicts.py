@@ -20,7 +20,7 @@ from trueup.ports.target import Record
 def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None:
     """Blocks such rows, with the record named.
 
-    Costs one read for 500 rows, and none where every record is ours.
+    Costs one read for 500 rows, and none if every record is ours.
     """
     state = context.states[mapping.name]
     if not mapping.target.where:

@@ -31,7 +31,7 @@ class KeyValues:
         self._resolver = context.resolvers[mapping.name]
 
     def values(self, key: str, specs: Mapping[str, FieldSpec]) -> Mapping[str, Any] | None:
-        """Coerced values of these fields; None where one of them cannot be evaluated."""
+        """Coerced values of these fields; None if one of them cannot be evaluated."""
         names = self._context.names(self._mapping.name, key)
         resolved = Resolved()
         for name, spec in specs.items():

@@ -103,7 +103,7 @@ class _PresenceFinder:
         return found | self._anywhere(elsewhere)
 
     def _anywhere(self, identities: dict[str, dict[str, object]]) -> dict[str, int]:
-        """Records that `target.where` leaves out; one read for 500 rows, none where all is ours."""
+        """Records that `target.where` leaves out; one read for 500 rows, none if all is ours."""
         if not identities or not self._mapping.target.where:
             return {}
         entity = self._context.entity(self._mapping.target.entity)
@@ -118,7 +118,7 @@ class _PresenceFinder:
         return inferred
 
     def _by_match_keys(self, key: str) -> int | str:
-        """The record that the match keys find; why it is not known; empty where it is absent."""
+        """The record that the match keys find; why it is not known; empty if it is absent."""
         unknown = ""
         for match_key in self._mapping.match:
             looked_up = self._keys.lookup(key, match_key.fields)

@@ -35,7 +35,7 @@ class _Span:
     """The days of a row: from its first change to the one that left nothing."""
 
     first: date
-    end: date | None  # the first day without it; None where it goes on
+    end: date | None  # the first day without it; None if it goes on
 
 
 class _Change(NamedTuple):
@@ -64,7 +64,7 @@ class RenewalOrder:
         return [one for one in found if one != self._last_of(key)]
 
     def successions(self, key: str, candidates: Iterable[str]) -> list[Succession]:
-        """Which row directly follows which, up to the row; nothing where it is not clear."""
+        """Which row directly follows which, up to the row; nothing if it is not clear."""
         last = self._last_of(key)
         order = self.in_order([last, *candidates])
         if not order:
@@ -75,7 +75,7 @@ class RenewalOrder:
         ]
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Rows, each with all that it succeeds, by their days; nothing where that is not clear.
+        """Rows, each with all that it succeeds, by their days; nothing if that is not clear.
 
         It is where each begins after the one before it has begun, and not before that one ends.
         """
@@ -134,7 +134,7 @@ class RenewalOrder:
         return dict(found)
 
     def _reference_keys(self, key: str) -> tuple[object, ...]:
-        """The keys of the rows that the row refers to; of none where one cannot be evaluated."""
+        """The keys of the rows that the row refers to; of none if one cannot be evaluated."""
         names = self._context.names(self._mapping.name, key)
         try:
             return tuple(
@@ -148,7 +148,7 @@ class RenewalOrder:
     # Days
 
     def _span_of_chain(self, key: str) -> _Span | None:
-        """The days of the row and those before it; None where its own are not known."""
+        """The days of the row and those before it; None if its own are not known."""
         last = self._span(key)
         spans = [self._span(one) for one in self._chain(key)]
         firsts = [span.first for span in spans if span]
@@ -208,7 +208,7 @@ class RenewalOrder:
 def _change(
     mapping: MappingSpec, spec: AppendSpec, namespace: Namespace, row: Row, *, is_done: bool
 ) -> tuple[str, _Change] | None:
-    """The row that a change is about, and the change; None where it is about none, or no units."""
+    """The row that a change is about, and the change; None if it is about none, or no units."""
     names = namespace.names(row)
     reference = mapping.fields[spec.in_turn].value
 

@@ -25,7 +25,7 @@ class RowValues:
         self._links = context.links(mapping.name)
 
     def of(self, key: str, *, exists: bool = False) -> dict[str, Any] | None:
-        """All values of the row; None where it had to be blocked or left out.
+        """All values of the row; None if it had to be blocked or left out.
 
         `exists`: the row has a record, so what is set on create only does not matter.
         """

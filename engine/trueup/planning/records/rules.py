@@ -77,7 +77,7 @@ def record_rule_names(
 
 
 def record_before(context: PlanContext, mapping: MappingSpec, key: str) -> Mapping[str, Any] | None:
-    """The row's record as it is, picklists by label; None where it has none."""
+    """The row's record as it is, picklists by label; None if it has none."""
     state = context.states[mapping.name]
     record = state.records.get(state.record_ids.get(key, -1))
     return with_labels(context, mapping.target.entity, record) if record else None

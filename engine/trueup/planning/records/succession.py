@@ -84,7 +84,7 @@ class _SuccessionFinder:
         return found
 
     def _predecessor(self, key: str) -> str:
-        """The key of the row whose place this one takes; empty where it takes none."""
+        """The key of the row whose place this one takes; empty if it takes none."""
         decision, record = self._decisions.get(key), self._links.get(key)
         if decision is None and key not in self._with_steps:
             return self._given(key, record)

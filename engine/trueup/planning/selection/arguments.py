@@ -37,7 +37,7 @@ class Selector:
 def parse_selector(context: PlanContext, text: str) -> Selector:
     """Reads `MAPPING[:KEY]`.
 
-    Raises EngineError where there is no such mapping or row, and where more than one row fits.
+    Raises EngineError if there is no such mapping or row, and where more than one row fits.
     """
     mapping, colon, key = text.partition(":")
     if mapping not in context.states:
@@ -50,7 +50,7 @@ def parse_selector(context: PlanContext, text: str) -> Selector:
 def parse_customer(context: PlanContext, text: str) -> RowKey:
     """The row of any mapping with this key or name; of several, the one that the others are under.
 
-    Raises EngineError where no row fits, and where several do.
+    Raises EngineError if no row fits, and where several do.
     """
     every = [*context.states]
     found = [(name, text) for name in every if text in context.states[name].rows]

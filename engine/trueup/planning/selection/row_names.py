@@ -12,7 +12,7 @@ CUT = "…"
 def matching_keys(text: str, names: Mapping[str, str], least: int = LEAST) -> list[str]:
     """Keys of the rows that `text` may mean.
 
-    `names`: keys with the names of their rows, empty where there is none. `least`: characters that
+    `names`: keys with the names of their rows, empty if there is none. `least`: characters that
     the start of a key must have.
     """
     if text in names:

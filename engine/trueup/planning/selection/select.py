@@ -61,7 +61,7 @@ class Selection:
 
 
 def select(context: PlanContext, request: SelectionRequest) -> Selection | None:
-    """What is kept; None where everything is.
+    """What is kept; None if everything is.
 
     Raises EngineError for a mapping or row that does not exist, and for a name of several rows.
     """

@@ -29,7 +29,7 @@ from trueup.stages.summary import Counts, summarize
 def undo(project: Project, world: World, run_id: str, as_of: date) -> Plan:
     """The plan that takes back what run `run_id` did and no later run took back.
 
-    Raises StateError where there is no such run, and while a run is open or a mapping is missing.
+    Raises StateError if there is no such run, and while a run is open or a mapping is missing.
     """
     calls_before = world.target.calls
     context = load_run(project, world, run_id, as_of)

@@ -77,7 +77,7 @@ def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
 def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
     """The values that switch off a record that the run created.
 
-    Nothing where its mapping has none: then the record stays, and that is reported.
+    Nothing if its mapping has none: then the record stays, and that is reported.
     """
     mapping = context.project.mappings[change.mapping]
     entity = context.world.target.entity(change.entity)

@@ -104,7 +104,7 @@ class UndoContext:
 def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoContext:
     """The run whose id begins with `run_id`.
 
-    Raises StateError where there is none, or more than one, or where it cannot be undone now.
+    Raises StateError if there is none, or more than one, or where it cannot be undone now.
     """
     snapshot, runs = world.state.load(), world.state.runs()
     run = _find_run(runs, run_id)

@@ -136,7 +136,7 @@ class _ServiceUndo:
         return found
 
     def opposites(self, days: Days, left: Mapping[str, str]) -> list[Change]:
-        """An adjustment for each, the latest first; none where less than no units would be left.
+        """An adjustment for each, the latest first; none if less than no units would be left.
 
         `left`: changes that are not taken back, with the name of the half that cannot be.
         """

@@ -60,7 +60,7 @@ def replace_file(path: Path, pieces: Iterable[bytes], name: str, before: os.stat
 
 
 def require_writable(path: Path, name: str) -> None:
-    """Raises `SourceError` where `replace_file` could not write; changes nothing."""
+    """Raises `SourceError` if `replace_file` could not write; changes nothing."""
     try:
         _require_writable(path)
     except OSError as error:

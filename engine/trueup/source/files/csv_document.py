@@ -176,7 +176,7 @@ def _preamble(lines: Sequence[str]) -> int:
 
 
 def _stated_delimiter(preamble: Sequence[str]) -> str:
-    """The delimiter that `sep=` states; empty where there is none."""
+    """The delimiter that `sep=` states; empty if there is none."""
     for line in preamble:
         text = line.strip("\r\n").strip('"')
         if text.lower().startswith("sep="):

@@ -61,7 +61,7 @@ class _Editor:
         return RowOutcome(update.key)
 
     def _changed(self, update: RowUpdate, raw: RawRow) -> Mapping[str, object]:
-        """Raw names and values to set; none where all are set already. Raises `UpdateRefused`."""
+        """Raw names and values to set; none if all are set already. Raises `UpdateRefused`."""
         changed: dict[str, object] = {}
         to_set = values_to_set(self.table, self.columns, update, raw, self.zone)
         for name, value in to_set.items():

@@ -166,7 +166,7 @@ class FileSource:
         return self._name_of(self._file_of(table))
 
     def require_writable(self, table: str) -> None:
-        """Raises `SourceError` where the table's file may not or cannot be written."""
+        """Raises `SourceError` if the table's file may not or cannot be written."""
         path = self._file_of(table)
         require_writable(path.resolve(), self._name_of(path))
         if path.suffix.casefold() == WORKBOOK:

@@ -85,7 +85,7 @@ class StreamedText:
 
     @contextmanager
     def opened(self) -> Iterator[OpenText]:
-        """Opens the file. Raises `SourceError`, also where it has changed since the first time."""
+        """Opens the file. Raises `SourceError`, also if it has changed since the first time."""
         try:
             with self._open() as file:
                 self._require_unchanged(file)
@@ -114,7 +114,7 @@ class StreamedText:
         return open_regular(self._content)
 
     def _require_unchanged(self, file: BinaryIO) -> None:
-        """Raises `SourceError` where the open file is not the one that was opened first."""
+        """Raises `SourceError` if the open file is not the one that was opened first."""
         if isinstance(self._content, bytes):
             return
         status = os.fstat(file.fileno())

@@ -128,7 +128,7 @@ class XlsxDocument:
             )
 
     def _require_values(self, number: int, headers: Sequence[str], cells: Sequence[Any]) -> None:
-        """Raises `SourceError` where a formula has no value."""
+        """Raises `SourceError` if a formula has no value."""
         for column, cell in enumerate(cells):
             if isinstance(cell, _Uncalculated):
                 name = headers[column] if column < len(headers) else ""

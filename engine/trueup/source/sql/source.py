@@ -146,7 +146,7 @@ class SqlSource:
         return f"{self.describe()}, table {profiled.logical}"
 
     def require_writable(self, table: str) -> None:
-        """Raises `SourceError` where the profile has no statement for the table."""
+        """Raises `SourceError` if the profile has no statement for the table."""
         self._statement(table)
 
     def _statement(self, table: str) -> TextClause:

@@ -62,7 +62,7 @@ class MatchAdvice:
         return join_advice(", or ", ways)
 
     def _give(self, record: int, key: str, others: Sequence[str]) -> list[Advice]:
-        """The steps that give the record to this row; none where a decision does it already."""
+        """The steps that give the record to this row; none if a decision does it already."""
         linked = [other for other in others if self._is_linked(other, record)]
         undo = [Advice.of(self.forget(other)) for other in linked]
         undo += [

@@ -94,7 +94,7 @@ class Creating:
         return [record for record in self._similar_index.like(forms) if self._work.is_free(record)]
 
     def _note_forms(self, key: str) -> Forms:
-        """Keeps what the row to be created resembles, for finding twins; empty where unknown."""
+        """Keeps what the row to be created resembles, for finding twins; empty if unknown."""
         fields = self._mapping.fields
         specs = {name: fields[name] for name in self._mapping.similar if name in fields}
         values = self._inputs.values(key, specs) if specs else None

@@ -178,7 +178,7 @@ class MatchEvidence:
         return agrees, differing
 
     def _desired(self, key: str, name: str) -> object:
-        """The row's own value; None where it has none, or none that can be evaluated."""
+        """The row's own value; None if it has none, or none that can be evaluated."""
         spec = self._mapping.fields.get(name)
         values = self._values(key, {name: spec}) if spec else None
         return values.get(name) if values else None
@@ -200,7 +200,7 @@ def is_placeholder(value: str, placeholders: Collection[str] = PLACEHOLDERS) -> 
 
 
 def agree(desired: object, actual: object) -> bool | None:
-    """Whether two values speak for one and the same thing; None where they tell nothing.
+    """Whether two values speak for one and the same thing; None if they tell nothing.
 
     Texts agree where they are two ways to write one name, web addresses where they are of one
     domain, amounts where they are of one size; any other values where they are equal.

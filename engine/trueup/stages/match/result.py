@@ -18,7 +18,7 @@ BY_SUCCESSION = "succession"
 """How a row was linked, as links and plans keep it."""
 
 FieldValues = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None"]
-"""The values of some fields for a row, by key; None where one of them cannot be evaluated."""
+"""The values of some fields for a row, by key; None if one of them cannot be evaluated."""
 
 
 @dataclass(frozen=True, slots=True)

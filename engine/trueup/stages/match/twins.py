@@ -57,7 +57,7 @@ class TwinFinder:
         return alike and self._refer_alike(key, other)
 
     def _like_record(self, key: str) -> str:
-        """The record of another row that the row resembles; empty where there is none."""
+        """The record of another row that the row resembles; empty if there is none."""
         forms = self._forms.get(key, {})
         for record in self._similar.like(forms):
             owner = self._owners.get(record)

@@ -111,7 +111,7 @@ def check_version(version: int, name: str) -> None:
 
 
 def _version(connection: Connection, name: str) -> int:
-    """Returns the version of the tables, 0 where there are none."""
+    """Returns the version of the tables, 0 if there are none."""
     names = {row[0] for row in connection.execute(_TABLES)}
     if "schema_version" in names:
         row = connection.execute("SELECT version FROM trueup.schema_version").fetchone()

@@ -183,7 +183,7 @@ class ChangedReads:
     def _read_in_one_call(
         self, entity: str, kept: Mapping[str, KeptQuery]
     ) -> Mapping[int, Item] | None:
-        """The records of all kept queries, read in full now; None where that proves too little."""
+        """The records of all kept queries, read in full now; None if that proves too little."""
         queries = [*kept.values()]
         if not self._is_one_page(queries):
             return None
@@ -219,7 +219,7 @@ class ChangedReads:
     # What changed
 
     def _read_changes(self, entity: Entity, known: KeptQuery) -> KeptQuery | None:
-        """The query brought up to date by what changed; None where it has to be read in full."""
+        """The query brought up to date by what changed; None if it has to be read in full."""
         since = self._since(entity, known)
         if since is None:
             return None
@@ -261,7 +261,7 @@ class ChangedReads:
     def _since(self, entity: Entity, query: KeptQuery) -> datetime | None:
         """From which modification on records are asked for.
 
-        None where a record does not state any, or where a full read does not cost more calls.
+        None if a record does not state any, or where a full read does not cost more calls.
         """
         stamps = self._stamps(entity)
         clocks = [name for name in stamps if name != ACTIVITY] or stamps
@@ -367,7 +367,7 @@ def _text(moment: datetime) -> str:
 
 
 def _time(value: Any) -> datetime | None:  # noqa: ANN401 -- any JSON
-    """The time that a record states; None where it states none, or it cannot be read."""
+    """The time that a record states; None if it states none, or it cannot be read."""
     try:
         return to_instant(value) if value else None
     except (TypeError, ValueError):

@@ -44,7 +44,7 @@ class DescribedEntity:
 def describe(client: AutotaskClient, name: str, entities: Collection[str]) -> DescribedEntity:
     """Reads an entity's metadata. `entities` are names that references may lead to.
 
-    Raises `TargetError`, also where the tenant has no such entity.
+    Raises `TargetError`, also if the tenant has no such entity.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,99}", name):
         raise TargetError(f"{name!r} cannot be the name of an entity")

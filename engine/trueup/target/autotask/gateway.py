@@ -4,7 +4,7 @@ What it costs in calls:
 
 - one zone look-up and one reading of the threshold in a run (more near the hour's limit);
 - one for the metadata of an entity that is asked for, one more if its user-defined fields are used,
-  none where an earlier plan has kept it;
+  none if an earlier plan has kept it;
 - for a read, one call for each 500 values of its `in` list and for each further page of 500
   records. A whole entity is counted, which is one more call; so is a read of one piece that takes
   more than one page. A list of ids is never counted, because it cannot find more records than ids;

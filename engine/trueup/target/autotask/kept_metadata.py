@@ -104,7 +104,7 @@ class KeptMetadata:
             _log.warning("%s cannot be written: %s", self._path.name, error.strerror)
 
     def _load(self) -> Mapping[str, KeptAnswer]:
-        """The answers of the file; none where it is absent, damaged, or of another tenant."""
+        """The answers of the file; none if it is absent, damaged, or of another tenant."""
         try:
             document = json.loads(read_regular(self._path))
             if document["version"] != VERSION or document["tenant"] != self._tenant:

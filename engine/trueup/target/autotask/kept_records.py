@@ -80,7 +80,7 @@ class KeptRecords:
             self._entities = self._load() if self._used else {}
 
     def queries(self, entity: str) -> Sequence[KeptQuery]:
-        """Returns the kept queries of an entity; none where anything about them is damaged."""
+        """Returns the kept queries of an entity; none if anything about them is damaged."""
         try:
             return [_query(entry) for entry in self._entities.get(entity, ())]
         except _DAMAGED:
@@ -113,7 +113,7 @@ class KeptRecords:
             _log.warning("%s cannot be written: %s", self._path.name, error.strerror)
 
     def _load(self) -> dict[str, Any]:
-        """The entities of the file; none where it is absent, damaged, or of another tenant."""
+        """The entities of the file; none if it is absent, damaged, or of another tenant."""
         try:
             text = read_regular(self._path).decode("utf-8", "surrogatepass")
             document = json.loads(text, object_hook=_value)

@@ -212,7 +212,7 @@ def _day(raw: object) -> date | None:
 
 
 def to_instant(raw: object) -> datetime | None:
-    """Returns an instant of a record, None where it is not set. Raises `ValueError`."""
+    """Returns an instant of a record, None if it is not set. Raises `ValueError`."""
     text = str(raw).strip()
     if not text:
         return None
