@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from trueup.fleet import heal, procrastinate_queue, records, worker
+from trueup.fleet import cleanup, procrastinate_queue, records, worker
 from trueup.state import process
 
 HOST, WRITES, DEFECT = "CHAOS_HOST", "CHAOS_WRITES", "CHAOS_DEFECT"
@@ -32,7 +32,7 @@ def _move(host: str) -> None:
 def _hurry() -> None:
     """What takes minutes in a fleet takes seconds, and is not given up."""
     records.RETRY_AFTER = (RETRY,) * 1000
-    heal.AFTER = HEALS
+    cleanup.AFTER = HEALS
     worker._CHECKS = HEALS
 
 

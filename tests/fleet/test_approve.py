@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from trueup.errors import EngineError
-from trueup.fleet.approvals import approved_plan, kept_plan
 from trueup.fleet.approve import answer, waiting_plan
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import request_runs, sync
 from trueup.fleet.status import fleet_status
+from trueup.fleet.stored_plans import approved_plan, kept_plan
 from trueup.model import document
 from trueup.model.approval import Statement
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus, WaitingPlan, Waits

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from trueup.fleet.approvals import YES, approved_plan, kept_plan, write_answer
+from trueup.fleet.cleanup import forget_old, heal
 from trueup.fleet.connection import connect
-from trueup.fleet.heal import forget_old, heal
 from trueup.fleet.records import RETRY_AFTER, Taken, end_run, leave_run, taking
 from trueup.fleet.schedule import enqueue_due, request_runs, sync
 from trueup.fleet.status import fleet_status, runs_of
+from trueup.fleet.stored_plans import YES, approved_plan, kept_plan, write_answer
 from trueup.model.fleet_run import (
     Again,
     Doubt,

@@ -4,12 +4,12 @@ from threading import Event, Thread
 
 import pytest
 import yaml
-from trueup.fleet.approvals import approved_plan, kept_plan
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.open_fleet import open_fleet
 from trueup.fleet.records import end_run
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.schedule import request_runs
+from trueup.fleet.stored_plans import approved_plan, kept_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.review.fleet_server import FleetServer

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from trueup.errors import EngineError
-from trueup.fleet.approvals import NO, YES, KeptPlan, kept_plan, write_answer
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.open_fleet import OpenFleet, require_tenants
 from trueup.fleet.schedule import request_runs
+from trueup.fleet.stored_plans import NO, YES, KeptPlan, kept_plan, write_answer
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model import document
 from trueup.model.approval import ApprovalStanding, Statement

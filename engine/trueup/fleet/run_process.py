@@ -13,13 +13,13 @@ import psycopg
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import tracing
-from trueup.fleet.approvals import approved_plan
+from trueup.fleet.abnormal_end import cut_short
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
-from trueup.fleet.cut_short import cut_short
 from trueup.fleet.faults import fault_text
 from trueup.fleet.records import Taken, end_run, leave_run, taking
 from trueup.fleet.run_tenant import Order, TenantRun
+from trueup.fleet.stored_plans import approved_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.operations.redaction import scrubbed

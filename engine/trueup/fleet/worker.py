@@ -16,12 +16,12 @@ from threading import Lock
 from typing import TypeVar
 
 from trueup.errors import EngineError, FleetDatabaseAway
+from trueup.fleet.abnormal_end import cut_short
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
+from trueup.fleet.cleanup import forget_old, heal
 from trueup.fleet.connection import Connection, require_clock, translated
-from trueup.fleet.cut_short import cut_short
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.faults import fault_text
-from trueup.fleet.heal import forget_old, heal
 from trueup.fleet.health import Pulse
 from trueup.fleet.metrics import WorkerMetrics
 from trueup.fleet.open_fleet import OpenFleet

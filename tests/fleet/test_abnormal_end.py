@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.fleet import run_process
+from trueup.fleet.abnormal_end import cut_short
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.connection import connect
-from trueup.fleet.cut_short import cut_short
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 from tests.support.fleet import fleet, tenant
