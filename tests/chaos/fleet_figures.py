@@ -102,7 +102,7 @@ class FleetFigures(Figures):
     runs: int = 0
     ends: dict[str, int] = field(default_factory=dict)  # of runs, by status
     overlaps: int = 0
-    cut_short: int = 0  # writes whose answer nobody was there to take
+    unanswered: int = 0  # writes whose answer nobody was there to take
     takeovers: list[float] = field(default_factory=list)  # seconds
     _killed: list[tuple[str, float]] = field(default_factory=list)  # worker, when
     _disturbed: list[float] = field(default_factory=list)
@@ -155,7 +155,7 @@ class FleetFigures(Figures):
     def check_writes(self, file: Path) -> None:
         """Checks, apart from the fleet's records, that no two runs of a tenant wrote in turns."""
         writes = self.read_writes(file)
-        self.cut_short = sum(writes.unanswered().values())
+        self.unanswered = sum(writes.unanswered().values())
         self.problems += [f"two at once: {text}" for text in writes.returned()]
 
     def check_tenant(self, name: str, wrong: Mapping[str, list[str]]) -> None:
@@ -173,7 +173,7 @@ class FleetFigures(Figures):
         lines = [
             f"rounds {self.rounds}, times of schedules {self.ticks}, of them besides {self.again}",
             f"runs {self.runs}, taken up {self.attempts} times; how they ended: {ends}",
-            f"writes that nobody was left to take the answer of {self.cut_short}",
+            f"writes that nobody was left to take the answer of {self.unanswered}",
             f"two runs of a tenant at once {self.overlaps}",
         ]
         if self.takeovers:

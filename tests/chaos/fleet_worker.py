@@ -32,7 +32,7 @@ def _move(host: str) -> None:
 def _hurry() -> None:
     """What takes minutes in a fleet takes seconds, and is not given up."""
     records.RETRY_AFTER = (RETRY,) * 1000
-    cleanup.AFTER = HEALS
+    cleanup.LOST_AFTER = HEALS
     worker._CHECKS = HEALS
 
 
@@ -62,9 +62,9 @@ def _without_lock() -> None:
     records._lock = lambda *_: True
 
 
-def _without_heal() -> None:
+def _without_end_of_lost_runs() -> None:
     """Runs without a job stay open."""
-    worker.heal = lambda *_: []
+    worker.end_lost_runs = lambda *_: []
 
 
 def _without_rescue() -> None:
@@ -76,7 +76,7 @@ def _without_rescue() -> None:
     procrastinate_queue.ProcrastinateQueue._rescue_once = nothing  # type: ignore[method-assign]
 
 
-DEFECTS = {"lock": _without_lock, "heal": _without_heal, "rescue": _without_rescue}
+DEFECTS = {"lock": _without_lock, "heal": _without_end_of_lost_runs, "rescue": _without_rescue}
 """Each name is the remedy that is removed."""
 
 

@@ -143,7 +143,7 @@ def main() -> None:
         kept = _Kept(folder, Path(sys.argv[1]))
         try:
             kept.start()
-            _say(str(folder))
+            _emit(str(folder))
             for order in sys.stdin:
                 match order.strip():
                     case "start":
@@ -152,14 +152,14 @@ def main() -> None:
                         kept.end(signal.SIGQUIT)
                     case _:
                         kept.end(signal.SIGKILL)
-                _say("done")
+                _emit("done")
         finally:
             kept.end(signal.SIGQUIT)
     finally:
         rmtree(folder, ignore_errors=True)
 
 
-def _say(text: str) -> None:
+def _emit(text: str) -> None:
     with suppress(BrokenPipeError):
         sys.stdout.write(f"{json.dumps(text)}\n")
         sys.stdout.flush()

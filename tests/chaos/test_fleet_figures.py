@@ -25,7 +25,7 @@ def connection(postgres):
 def test_only_what_a_killed_worker_had_at_work_was_taken_over_from_it(connection, postgres):
     fleet = opened(postgres, [tenant("acme"), tenant("birch")])
     sync(connection, fleet.fleet, fleet.digest)
-    request_runs(connection, fleet.queue, ["acme", "birch"], RunKind.ASKED)
+    request_runs(connection, fleet.queue, ["acme", "birch"], RunKind.REQUESTED)
     earlier, at_work = (run for (run,) in rows(connection, "SELECT run FROM trueup_fleet.tenants"))
     attempts = [
         (earlier, "host:1", -60),  # its network was cut, and another worker took it over

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.fleet import run_process
-from trueup.fleet.abnormal_end import cut_short
+from trueup.fleet.abnormal_end import abnormal_end
 from trueup.fleet.child import ChildEnd
 from trueup.fleet.connection import connect
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
@@ -26,14 +26,14 @@ LATER = Again(datetime(2026, 11, 15, 9, tzinfo=UTC), "its state was locked", is_
     ],
 )
 def test_what_a_worker_records_for_a_process_that_did_not(end, status, is_retry):
-    found = cut_short(end, tenant("acme"))
+    found = abnormal_end(end, tenant("acme"))
 
     assert (found.status, found.again.is_retry) == (status, is_retry)
 
 
 @pytest.mark.parametrize("end", [ChildEnd.RECORDED, ChildEnd.BUSY])
-def test_what_another_process_records_is_left_to_it(end):
-    assert cut_short(end, tenant("acme")) is None
+def test_an_end_that_another_process_records_gives_none(end):
+    assert abnormal_end(end, tenant("acme")) is None
 
 
 @pytest.fixture
@@ -43,11 +43,11 @@ def recorded(monkeypatch):
     monkeypatch.setattr(run_process, "end_run", lambda *given: ends.append(given[-1]))
     monkeypatch.setattr(run_process, "leave_run", lambda *_given: ends.append("left"))
 
-    def record(end, *, asked=ChildEnd.STOPPED, is_gone=False):
+    def record(end, *, stop_reason=ChildEnd.STOPPED, is_gone=False):
         order = SimpleNamespace(
             run=1, worker="worker", tenant="acme", fleet=fleet([tenant("acme")])
         )
-        worker = SimpleNamespace(asked=asked, is_gone=is_gone)
+        worker = SimpleNamespace(stop_reason=stop_reason, is_gone=is_gone)
         run_process._record(None, order, end, worker)
         return ends.pop()
 
@@ -55,7 +55,7 @@ def recorded(monkeypatch):
 
 
 def test_a_run_that_ended_gently_at_its_time_limit_is_tried_again_as_a_failure(recorded):
-    found = recorded(RunEnd(RunStatus.INTERRUPTED, state_run="ab12"), asked=ChildEnd.TOO_LONG)
+    found = recorded(RunEnd(RunStatus.INTERRUPTED, state_run="ab12"), stop_reason=ChildEnd.TOO_LONG)
 
     assert (found.status, found.again.is_retry) == (RunStatus.TOO_LONG, True)
     assert found.text.startswith("ended at its time limit of 300 s")
@@ -63,7 +63,7 @@ def test_a_run_that_ended_gently_at_its_time_limit_is_tried_again_as_a_failure(r
 
 
 def test_a_run_that_was_done_before_the_limit_reached_it_is_done(recorded):
-    assert recorded(RunEnd(RunStatus.DONE), asked=ChildEnd.TOO_LONG).status is RunStatus.DONE
+    assert recorded(RunEnd(RunStatus.DONE), stop_reason=ChildEnd.TOO_LONG).status is RunStatus.DONE
 
 
 def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
@@ -71,10 +71,10 @@ def test_a_run_whose_worker_is_gone_is_left_to_the_next_one(recorded):
     assert recorded(RunEnd(RunStatus.DONE), is_gone=True).status is RunStatus.DONE
 
 
-def test_a_run_that_nobody_asked_to_end_says_itself_why_it_goes_on_later(recorded):
+def test_a_run_without_a_request_to_stop_keeps_its_own_reason(recorded):
     locked = RunEnd(RunStatus.INTERRUPTED, "its state is locked", again=LATER)
 
-    assert recorded(locked, asked=None) == locked
+    assert recorded(locked, stop_reason=None) == locked
 
 
 @pytest.fixture
@@ -85,17 +85,17 @@ def ended(monkeypatch):
     return at
 
 
-class Told(list):
-    """What the worker is told."""
+class SentEnds(list):
+    """The ends that the process sends to its worker."""
 
-    tell = list.append
+    send = list.append
 
 
 def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, ended):
     connection, over, stop = connect(url), Event(), Event()
     stop.set()
-    told = Told()
-    given = (connection, over, stop, told, 0.01)
+    sent = SentEnds()
+    given = (connection, over, stop, sent, 0.01)
     watching = Thread(target=run_process._watch, args=given, daemon=True)
     watching.start()
     assert not ended.is_set()
@@ -105,13 +105,13 @@ def test_a_process_that_lost_its_tenant_ends_although_it_was_asked_to_stop(url, 
 
     assert ended.wait(60)
     watching.join()
-    assert told == [ChildEnd.AWAY]
+    assert sent == [ChildEnd.AWAY]
     connection.close()
 
 
 def test_a_process_whose_run_is_over_is_left_alone(url, ended):
     connection, over = connect(url), Event()
-    given = (connection, over, Event(), Told(), 0.01)
+    given = (connection, over, Event(), SentEnds(), 0.01)
     watching = Thread(target=run_process._watch, args=given)
     watching.start()
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from trueup.errors import EngineError
-from trueup.fleet.approve import answer, waiting_plan
+from trueup.fleet.approve import answer, plan_for_approval
 from trueup.fleet.records import end_run
 from trueup.fleet.schedule import request_runs, sync
 from trueup.fleet.status import fleet_status
-from trueup.fleet.stored_plans import approved_plan, kept_plan
+from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.model import document
 from trueup.model.approval import Statement
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus, WaitingPlan, Waits
@@ -46,7 +46,7 @@ def acme(connection, url, made, tmp_path):
     folder, text = made
     one = opened(url, [tenant("acme", project_folder=folder, folder=tmp_path / "acme")])
     sync(connection, one.fleet, one.digest)
-    request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+    request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
     [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants")
     plan = WaitingPlan(text, document.plan_id(text), ("creates:Contacts", "calls"))
     end = RunEnd(RunStatus.WAITING, waits=Waits.LIMITS, plan=plan)
@@ -55,16 +55,16 @@ def acme(connection, url, made, tmp_path):
 
 
 def say(connection, one, statement, who="ada", over=("creates", "calls"), reason=""):
-    waiting = waiting_plan(one, connection, "acme")
+    waiting = plan_for_approval(one, connection, "acme")
     return answer(one, connection, waiting, who, statement, reason, over)
 
 
 def test_a_yes_queues_exactly_this_plan(connection, acme):
     assert say(connection, acme, Statement.YES).is_queued
 
-    approved = approved_plan(connection, "acme")
+    approved = read_approved_plan(connection, "acme")
     assert (approved.who, approved.over) == ("ada", {"creates", "calls"})
-    assert approved.document == kept_plan(connection, "acme").document
+    assert approved.document == read_stored_plan(connection, "acme").document
     [status] = fleet_status(connection).tenants
     assert status.current.kind is RunKind.APPROVED
     assert (status.waits, status.waits_since) == (Waits.NOTHING, None)
@@ -74,7 +74,7 @@ def test_each_limit_that_the_plan_is_over_must_be_named(connection, acme):
     with pytest.raises(EngineError, match="--over calls` allows it"):
         say(connection, acme, Statement.YES, over=["creates:Contacts"])
 
-    assert approved_plan(connection, "acme") is None
+    assert read_approved_plan(connection, "acme") is None
     assert fleet_status(connection).tenants[0].current is None
 
 
@@ -83,7 +83,7 @@ def test_a_no_refuses_the_plan_until_it_comes_out_otherwise(connection, acme):
 
     [status] = fleet_status(connection).tenants
     assert (status.waits, status.current) == (Waits.REFUSED, None)
-    assert kept_plan(connection, "acme").who == "ada"
+    assert read_stored_plan(connection, "acme").who == "ada"
 
 
 def test_a_reason_that_the_database_cannot_keep_is_kept_without_it(connection, acme):
@@ -99,7 +99,7 @@ def test_a_refused_plan_can_be_approved_after_all(connection, acme):
     assert say(connection, acme, Statement.YES).is_queued
 
     assert fleet_status(connection).tenants[0].waits is Waits.NOTHING
-    assert approved_plan(connection, "acme").who == "ada"
+    assert read_approved_plan(connection, "acme").who == "ada"
 
 
 def test_an_answer_hides_no_doubt_that_needs_a_person(connection, acme):
@@ -111,20 +111,20 @@ def test_an_answer_hides_no_doubt_that_needs_a_person(connection, acme):
 
 
 def test_a_plan_that_was_made_again_meanwhile_is_not_approved(connection, acme):
-    waiting = waiting_plan(acme, connection, "acme")
+    waiting = plan_for_approval(acme, connection, "acme")
     connection.execute("UPDATE trueup_fleet.plans SET digest = 'another'")
 
     with pytest.raises(EngineError, match="planned again meanwhile"):
         answer(acme, connection, waiting, "ada", Statement.YES, over=["creates", "calls"])
 
 
-def test_nothing_waits_and_no_such_tenant_are_said(connection, acme):
+def test_a_tenant_without_a_plan_and_an_unknown_tenant_are_refused(connection, acme):
     connection.execute("DELETE FROM trueup_fleet.plans")
 
     with pytest.raises(EngineError, match="no plan of acme waits"):
-        waiting_plan(acme, connection, "acme")
+        plan_for_approval(acme, connection, "acme")
     with pytest.raises(EngineError, match="no tenant 'nobody'"):
-        waiting_plan(acme, connection, "nobody")
+        plan_for_approval(acme, connection, "nobody")
 
 
 def test_the_people_and_amounts_of_the_project_count_as_well(connection, acme):

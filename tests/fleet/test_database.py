@@ -1,4 +1,4 @@
-"""What the fleet's database must be, and what is said where it is not."""
+"""Conditions of the fleet's database, and the errors when they are not met."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -83,7 +83,7 @@ def test_a_clock_that_is_wrong_is_refused(connection, monkeypatch, ahead, words)
         require_clock(connection)
 
 
-def test_what_is_said_of_a_database_that_is_away_shows_no_secret():
+def test_the_error_about_a_database_that_is_away_shows_no_secret():
     with pytest.raises(FleetDatabaseAway) as caught:
         connect(f"postgresql://ada:{CANARY}@127.0.0.1:1/base")
 
@@ -103,7 +103,7 @@ def test_what_is_said_of_a_database_that_is_away_shows_no_secret():
         ("ada:{}%zz@127.0.0.1:1/base", "cannot be read.*%25"),
     ],
 )
-def test_an_address_that_was_not_encoded_is_said_with_how_to_write_it(address, words):
+def test_an_address_that_is_not_encoded_is_refused_with_a_remedy(address, words):
     with pytest.raises(EngineError, match=words) as caught:
         connect(f"postgresql://{address.format(CANARY)}")
 
@@ -121,16 +121,16 @@ def test_a_database_that_only_reads_is_waited_for(url):
 @pytest.mark.parametrize(
     "change", ["DROP TABLE trueup_fleet.tenants", "DROP TABLE trueup_queue.procrastinate_jobs"]
 )
-def test_tables_that_somebody_removed_are_said(url, connection, change):
+def test_missing_tables_are_reported(url, connection, change):
     one = opened(url, [tenant("acme")])
     sync(connection, one.fleet, one.digest)
     connection.execute(f"{change} CASCADE".encode())
 
     with pytest.raises(EngineError, match=r"not the tables that trueup made.*backup"):
-        request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+        request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
 
 
-def test_an_address_that_is_none_is_said_without_it():
+def test_an_invalid_address_is_refused_without_showing_it():
     with pytest.raises(EngineError, match="cannot be read: it is postgresql") as caught:
         connect(f"nonsense {CANARY}")
 

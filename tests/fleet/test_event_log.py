@@ -9,7 +9,7 @@ def test_a_line_for_people_holds_one_event_with_what_it_is_about():
     lines = []
     log = EventLog(about={"worker": "here:1"}, write=lines.append)
 
-    log.say("run ended", tenant="acme", text="first line\n  second", state_run="")
+    log.emit("run ended", tenant="acme", text="first line\n  second", state_run="")
 
     at, rest = lines[0].split(" ", 1)
     assert at.endswith("+00:00")
@@ -19,7 +19,7 @@ def test_a_line_for_people_holds_one_event_with_what_it_is_about():
 def test_a_line_for_programs_is_a_json_object():
     lines = []
 
-    EventLog(as_json=True, write=lines.append).say("run began", tenant="müller", run=3)
+    EventLog(as_json=True, write=lines.append).emit("run began", tenant="müller", run=3)
 
     event = json.loads(lines[0])
     assert "\n" not in lines[0]
@@ -27,6 +27,6 @@ def test_a_line_for_programs_is_a_json_object():
 
 
 def test_without_a_writer_a_line_goes_to_stderr(capsys):
-    EventLog().say("worker began")
+    EventLog().emit("worker began")
 
     assert capsys.readouterr().err.endswith("worker began \n")

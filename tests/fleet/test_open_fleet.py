@@ -41,7 +41,7 @@ def test_the_database_that_is_found_is_that_of_the_whole_file(tmp_path, monkeypa
         HEAD + "database: [\n" + TENANTS,
     ],
 )
-def test_where_one_line_does_not_tell_the_database_the_whole_file_is_read(text):
+def test_without_the_database_on_one_line_the_whole_file_is_read(text):
     assert find_database(text.encode()) is None
 
 

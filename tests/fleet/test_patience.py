@@ -22,7 +22,7 @@ def one(url, connection):
     """A fleet of one tenant that has a run in the queue."""
     fleet = opened(url, [tenant("acme")])
     sync(connection, fleet.fleet, fleet.digest)
-    request_runs(connection, fleet.queue, ["acme"], RunKind.ASKED)
+    request_runs(connection, fleet.queue, ["acme"], RunKind.REQUESTED)
     return fleet
 
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from trueup.fleet.cleanup import forget_old, heal
+from trueup.fleet.cleanup import delete_old_runs, end_lost_runs
 from trueup.fleet.connection import connect
-from trueup.fleet.records import RETRY_AFTER, Taken, end_run, leave_run, taking
+from trueup.fleet.records import RETRY_AFTER, ClaimResult, claim_run, end_run, leave_run
 from trueup.fleet.schedule import enqueue_due, request_runs, sync
 from trueup.fleet.status import fleet_status, runs_of
-from trueup.fleet.stored_plans import YES, approved_plan, kept_plan, write_answer
+from trueup.fleet.stored_plans import YES, read_approved_plan, read_stored_plan, write_answer
 from trueup.model.fleet_run import (
     Again,
     Doubt,
@@ -46,7 +46,7 @@ def one(connection, url):
     return made
 
 
-def queued(connection, one, kind=RunKind.ASKED):
+def queued(connection, one, kind=RunKind.REQUESTED):
     """The id of a run of acme that waits for a worker."""
     request_runs(connection, one.queue, ["acme"], kind)
     return outstanding(connection)
@@ -67,24 +67,24 @@ def ended(connection, one, end):
 def test_two_processes_never_carry_out_runs_of_one_tenant(connection, one, url):
     run = queued(connection, one)
 
-    with taking(connection, "acme", run, "first") as first, connect(url) as other:
-        with taking(other, "acme", run, "second") as second:
-            assert (first, second) == (Taken.YES, Taken.BUSY)
-        with taking(other, "birch", run, "second") as elsewhere:
-            assert elsewhere is not Taken.BUSY
+    with claim_run(connection, "acme", run, "first") as first, connect(url) as other:
+        with claim_run(other, "acme", run, "second") as second:
+            assert (first, second) == (ClaimResult.CLAIMED, ClaimResult.BUSY)
+        with claim_run(other, "birch", run, "second") as elsewhere:
+            assert elsewhere is not ClaimResult.BUSY
 
-    with connect(url) as other, taking(other, "acme", run, "second") as later:
-        assert later is Taken.YES
+    with connect(url) as other, claim_run(other, "acme", run, "second") as later:
+        assert later is ClaimResult.CLAIMED
 
 
 def test_a_tenant_is_free_when_its_process_is_gone(connection, one, url):
     run = queued(connection, one)
     killed = connect(url)
-    taking(killed, "acme", run, "killed").__enter__()
+    claim_run(killed, "acme", run, "killed").__enter__()
     killed.close()
 
-    with taking(connection, "acme", run, "next") as taken:
-        assert taken is Taken.YES
+    with claim_run(connection, "acme", run, "next") as taken:
+        assert taken is ClaimResult.CLAIMED
     [acme] = runs_of(connection, "acme")
     assert (acme.begins, acme.worker, acme.status) == (2, "next", RunStatus.RUNNING)
 
@@ -93,15 +93,15 @@ def test_a_run_that_has_ended_is_not_taken_up_again(connection, one):
     run = queued(connection, one)
     assert end_run(connection, run, "", RunEnd(RunStatus.DONE))
 
-    with taking(connection, "acme", run, "late") as taken:
-        assert taken is Taken.ENDED
+    with claim_run(connection, "acme", run, "late") as taken:
+        assert taken is ClaimResult.ENDED
 
 
 def test_a_worker_that_lost_a_run_does_not_end_it(connection, one):
     run = queued(connection, one)
-    with taking(connection, "acme", run, "dead"):
+    with claim_run(connection, "acme", run, "dead"):
         pass
-    with taking(connection, "acme", run, "next"):
+    with claim_run(connection, "acme", run, "next"):
         assert not end_run(connection, run, "dead", RunEnd(RunStatus.FAILED))
         assert end_run(connection, run, "next", RunEnd(RunStatus.DONE))
 
@@ -111,9 +111,9 @@ def test_a_worker_that_lost_a_run_does_not_end_it(connection, one):
 
 def test_the_attempts_say_who_held_the_tenant_until_when(connection, one):
     run = queued(connection, one)
-    with taking(connection, "acme", run, "first"):
+    with claim_run(connection, "acme", run, "first"):
         leave_run(connection, run, "first")
-    with taking(connection, "acme", run, "second"):
+    with claim_run(connection, "acme", run, "second"):
         end_run(connection, run, "second", RunEnd(RunStatus.DONE))
 
     query = "SELECT worker, how, left_at >= began FROM trueup_fleet.attempts ORDER BY id"
@@ -173,28 +173,28 @@ def test_a_plan_that_comes_out_the_same_keeps_its_answer_and_another_does_not(co
         RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("document", "d1", ("creates:X",))
     )
     since = ended(connection, one, waiting).waits_since
-    kept = kept_plan(connection, "acme")
+    kept = read_stored_plan(connection, "acme")
     assert (kept.document, kept.limits, kept.answer) == ("document", ("creates:X",), "")
     write_answer(connection, kept, YES, "ada", "fine", ["creates:X"])
 
     assert ended(connection, one, waiting).waits_since == since
-    approved = approved_plan(connection, "acme")
+    approved = read_approved_plan(connection, "acme")
     assert (approved.document, approved.who, approved.over) == ("document", "ada", {"creates:X"})
 
     other = RunEnd(RunStatus.WAITING, waits=Waits.APPROVAL, plan=WaitingPlan("other", "d2"))
     ended(connection, one, other)
-    assert approved_plan(connection, "acme") is None
+    assert read_approved_plan(connection, "acme") is None
 
 
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
         (RunKind.PLAN, RunStatus.PLANNED),
-        (RunKind.ASKED, RunStatus.FAILED),
-        (RunKind.ASKED, RunStatus.INTERRUPTED),
+        (RunKind.REQUESTED, RunStatus.FAILED),
+        (RunKind.REQUESTED, RunStatus.INTERRUPTED),
     ],
 )
-def test_a_run_that_does_not_tell_leaves_what_waits_as_it_was(connection, one, kind, status):
+def test_a_run_without_a_decisive_end_leaves_what_waits_as_it_was(connection, one, kind, status):
     plan = WaitingPlan("document", "d1")
     doubt = Doubt(1, NOW, None)
     before = ended(
@@ -209,7 +209,7 @@ def test_a_run_that_does_not_tell_leaves_what_waits_as_it_was(connection, one, k
         before.waits_since,
         before.doubt,
     )
-    assert kept_plan(connection, "acme").document == "document"
+    assert read_stored_plan(connection, "acme").document == "document"
 
 
 def test_a_plan_that_was_applied_waits_no_more(connection, one):
@@ -218,20 +218,20 @@ def test_a_plan_that_was_applied_waits_no_more(connection, one):
 
     status = ended(connection, one, RunEnd(RunStatus.DONE))
 
-    assert (status.waits, kept_plan(connection, "acme")) == (Waits.NOTHING, None)
+    assert (status.waits, read_stored_plan(connection, "acme")) == (Waits.NOTHING, None)
 
 
 def test_a_run_whose_job_was_lost_goes_on(connection, one, url):
     run = queued(connection, one)
-    with taking(connection, "acme", run, "lost"):
+    with claim_run(connection, "acme", run, "lost"):
         pass
     connection.execute("UPDATE trueup_fleet.runs SET queued = now() - interval '2 minutes'")
-    assert heal(connection, one.queue) == []  # its job is there
+    assert end_lost_runs(connection, one.queue) == []  # its job is there
 
     connection.execute("UPDATE trueup_fleet.runs SET job = 0")
-    with connect(url) as other, taking(other, "acme", run, "lost"):
-        assert heal(connection, one.queue) == []  # somebody carries it out
-    assert heal(connection, one.queue) == ["acme"]
+    with connect(url) as other, claim_run(other, "acme", run, "lost"):
+        assert end_lost_runs(connection, one.queue) == []  # somebody carries it out
+    assert end_lost_runs(connection, one.queue) == ["acme"]
 
     [status] = fleet_status(connection, ["acme"]).tenants
     assert (status.last.status, status.next_why) == (RunStatus.INTERRUPTED, "its process was lost")
@@ -242,7 +242,7 @@ def test_old_runs_are_forgotten_but_the_last_one_of_each_tenant(connection, one)
         ended(connection, one, RunEnd(RunStatus.DONE))
     connection.execute("UPDATE trueup_fleet.runs SET ended = now() - interval '500 days'")
 
-    forget_old(connection)
+    delete_old_runs(connection)
 
     assert len(runs_of(connection, "acme")) == 1
     [status] = fleet_status(connection, ["acme"]).tenants

@@ -89,7 +89,7 @@ def test_a_tenant_that_only_plans_is_not_written_to(world):
     assert billed(world) == 10
 
 
-def test_a_plan_that_was_asked_for_writes_nothing_whatever_the_policy(world):
+def test_a_requested_plan_writes_nothing_whatever_the_policy(world):
     assert run(world, APPLY, kind=RunKind.PLAN).status is RunStatus.PLANNED
     assert billed(world) == 10
 
@@ -209,7 +209,7 @@ def test_what_is_in_doubt_is_settled_when_its_time_has_come(world):
     assert billed(world) == 10
 
 
-def test_what_is_in_doubt_is_told_of_a_tenant_that_only_plans(world):
+def test_changes_in_doubt_are_reported_of_a_tenant_that_only_plans(world):
     world.kill(world.plan(), 1, "before")
 
     end = run(world, PLAN)
@@ -217,7 +217,7 @@ def test_what_is_in_doubt_is_told_of_a_tenant_that_only_plans(world):
     assert (end.status, end.doubt.changes, end.doubt.until) == (RunStatus.PLANNED, 1, None)
 
 
-def test_a_run_that_is_asked_to_stop_sends_nothing_and_asks_to_go_on(world):
+def test_a_stopped_run_sends_nothing_and_is_continued(world):
     stop = Event()
     stop.set()
 

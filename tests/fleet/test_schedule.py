@@ -146,10 +146,10 @@ def test_a_tick_that_was_run_is_not_run_again_when_the_clock_goes_back(connectio
 
 def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection, url):
     one = begin(connection, url, [tenant(name) for name in ("acme", "birch", "cedar")])
-    request_runs(connection, one.queue, ["birch", "cedar"], RunKind.ASKED)
+    request_runs(connection, one.queue, ["birch", "cedar"], RunKind.REQUESTED)
     connection.execute("UPDATE trueup_fleet.runs SET started = now() WHERE tenant = 'cedar'")
 
-    found = request_runs(connection, one.queue, ["acme", "birch", "cedar"], RunKind.ASKED)
+    found = request_runs(connection, one.queue, ["acme", "birch", "cedar"], RunKind.REQUESTED)
 
     assert (found.queued, found.already, found.after) == (("acme",), ("birch",), ("cedar",))
     finish(connection, "cedar")
@@ -157,7 +157,7 @@ def test_who_asks_for_a_run_gets_one_at_once_or_after_the_one_at_work(connection
     assert rows(connection, QUEUED)[-1] == ("cedar", "again", 0)
 
 
-@pytest.mark.parametrize("kind", [RunKind.ASKED, RunKind.APPROVED])
+@pytest.mark.parametrize("kind", [RunKind.REQUESTED, RunKind.APPROVED])
 def test_a_plan_that_is_queued_does_not_serve_who_asks_for_more(connection, url, kind):
     one = begin(connection, url, [tenant("acme")])
     request_runs(connection, one.queue, ["acme"], RunKind.PLAN)
@@ -168,11 +168,11 @@ def test_a_plan_that_is_queued_does_not_serve_who_asks_for_more(connection, url,
     assert look(one) == 1
 
 
-def test_what_a_person_asked_for_comes_before_what_the_schedule_queued(connection, url):
+def test_requested_runs_come_before_scheduled_ones(connection, url):
     one = begin(connection, url, [tenant("acme"), tenant("birch")])
     set_back(connection, "1 day", "acme")
     assert look(one) == 1
-    request_runs(connection, one.queue, ["birch"], RunKind.ASKED)
+    request_runs(connection, one.queue, ["birch"], RunKind.REQUESTED)
 
     given = f"{JOBS.replace('ORDER BY id', 'ORDER BY priority DESC, id')}"
     assert rows(connection, given) == [("birch",), ("acme",)]
@@ -180,7 +180,7 @@ def test_what_a_person_asked_for_comes_before_what_the_schedule_queued(connectio
 
 def test_a_plan_is_not_queued_behind_a_run_at_work(connection, url):
     one = begin(connection, url, [tenant("acme")])
-    request_runs(connection, one.queue, ["acme"], RunKind.ASKED)
+    request_runs(connection, one.queue, ["acme"], RunKind.REQUESTED)
     connection.execute("UPDATE trueup_fleet.runs SET started = now()")
 
     assert request_runs(connection, one.queue, ["acme"], RunKind.PLAN).already == ("acme",)

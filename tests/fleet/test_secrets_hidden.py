@@ -34,7 +34,7 @@ def _forgotten(monkeypatch):
 
 @pytest.fixture
 def fleet(tmp_path):
-    """A tenant whose secret is in a file; nothing about its name or its place tells so."""
+    """A tenant whose secret is in a file; neither its name nor its place shows that."""
     base = {**FILES, "trueup.yaml": FILES["trueup.yaml"].replace(STATE, "").replace(OLD, NEW)}
     fleet = SmallFleet(tmp_path, base)
     fleet.write("wing", SECRET)
@@ -103,7 +103,7 @@ def test_the_recorded_text_of_a_run_has_no_secret(fleet, monkeypatch):
         grace=1,
     )
 
-    end = run_process._observed(None, order, Event())
+    end = run_process._run_traced(None, order, Event())
 
     assert (end.status, end.text) == (RunStatus.FAILED, "refused: (hidden)")
 
@@ -112,7 +112,7 @@ def test_what_a_worker_reports_has_no_secret():
     lines = []
     remember(SECRET)
 
-    EventLog(write=lines.append).say("fleet.yaml not read", text=f"because of {SECRET}")
+    EventLog(write=lines.append).emit("fleet.yaml not read", text=f"because of {SECRET}")
 
     assert lines[0].endswith('text="because of (hidden)"')
 

@@ -65,7 +65,9 @@ class Fleet:
         """Queues a run of each tenant."""
         with open_fleet(self.folder) as opened, opened.connect() as connection:
             opened.prepare(connection)
-            request_runs(connection, opened.queue, require_tenants(connection, ()), RunKind.ASKED)
+            request_runs(
+                connection, opened.queue, require_tenants(connection, ()), RunKind.REQUESTED
+            )
 
     @contextmanager
     def worker(self, *arguments):
@@ -115,7 +117,7 @@ def test_runs_of_a_killed_worker_are_taken_over_and_each_tick_gives_one_run(flee
             wait_until(lambda: at_work(connection))
             killed.kill()
         with fleet.worker() as second, fleet.worker() as third:
-            wait_until(lambda: all_done(fleet, RunKind.ASKED))
+            wait_until(lambda: all_done(fleet, RunKind.REQUESTED))
             assert {one.last.status for one in fleet.status().values()} == {RunStatus.DONE}
             begun = rows(connection, "SELECT count(*), max(begins) FROM trueup_fleet.runs")
             assert begun == [(len(TENANTS), 2)]
@@ -145,7 +147,7 @@ def overlaps(connection):
     )
 
 
-def test_a_worker_that_is_asked_to_stop_leaves_its_runs_to_others(fleet):
+def test_a_stopped_worker_leaves_its_runs_to_others(fleet):
     fleet.write({"acme": {}})
     fleet.ask()
     with connect(fleet.url) as connection:
@@ -205,7 +207,7 @@ def test_a_worker_waits_for_a_database_that_is_away(fleet, postgres_server):
         connect(postgres_server.address) as admin,
         fleet.worker() as worker,
     ):
-        wait_until(lambda: all_done(fleet, RunKind.ASKED))
+        wait_until(lambda: all_done(fleet, RunKind.REQUESTED))
         name = fleet.url.partition("/trueup_")[2].partition("?")[0]
         admin.execute(f'ALTER DATABASE "trueup_{name}" ALLOW_CONNECTIONS false')
         admin.execute(
@@ -218,7 +220,7 @@ def test_a_worker_waits_for_a_database_that_is_away(fleet, postgres_server):
         fleet.ask()
         connection = stack.enter_context(connect(fleet.url))
         wait_until(lambda: len(runs_of(connection, "acme")) == 2)
-        wait_until(lambda: all_done(fleet, RunKind.ASKED))
+        wait_until(lambda: all_done(fleet, RunKind.REQUESTED))
 
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(LONGEST) == 0

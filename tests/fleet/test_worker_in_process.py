@@ -45,15 +45,15 @@ def ask_for_birch(folder):
     folder(AFTER)
     with open_fleet(folder.folder) as opened, opened.connect() as connection:
         opened.prepare(connection)
-        request_runs(connection, opened.queue, ["birch"], RunKind.ASKED)
+        request_runs(connection, opened.queue, ["birch"], RunKind.REQUESTED)
 
 
 def drain(opened):
-    """Lets a worker of this fleet do what waits; returns what it said."""
-    said = []
-    worker = Worker(opened, WorkerOptions(drain=True), EventLog(write=said.append))
+    """Lets a worker of this fleet run until nothing waits; returns its log."""
+    log = []
+    worker = Worker(opened, WorkerOptions(drain=True), EventLog(write=log.append))
     asyncio.run(worker.work(asyncio.Event()))
-    return "\n".join(said)
+    return "\n".join(log)
 
 
 def test_a_run_is_of_the_fleet_yaml_of_its_moment(folder):
@@ -61,25 +61,25 @@ def test_a_run_is_of_the_fleet_yaml_of_its_moment(folder):
         assert list(opened.fleet.tenants) == ["acme"]
         ask_for_birch(folder)
 
-        said = drain(opened)
+        log = drain(opened)
 
-    assert "fleet.yaml read" in said
+    assert "fleet.yaml read" in log
     [order] = folder.orders
     assert order.fleet.tenants["birch"].run.do == "apply-approved"
 
 
-def test_a_broken_fleet_yaml_is_said_once_and_the_one_before_counts(folder):
+def test_an_invalid_fleet_yaml_is_reported_once_and_the_former_one_is_used(folder):
     folder(AFTER)
     with open_fleet(folder.folder) as opened:
         assert list(opened.fleet.tenants) == ["acme", "birch"]
         with opened.connect() as connection:
             opened.prepare(connection)
-            request_runs(connection, opened.queue, ["acme", "birch"], RunKind.ASKED)
+            request_runs(connection, opened.queue, ["acme", "birch"], RunKind.REQUESTED)
         folder("tenants: [")
 
-        said = drain(opened)
+        log = drain(opened)
 
-    assert said.count("fleet.yaml not read") == 1
+    assert log.count("fleet.yaml not read") == 1
     assert len(folder.orders) == 2
 
 
@@ -102,7 +102,7 @@ def test_a_tenant_that_only_another_machine_knows_is_tried_again(folder):
 def test_a_worker_that_drains_takes_over_what_a_dead_one_had(folder):
     with open_fleet(folder.folder) as opened, opened.connect() as connection:
         opened.prepare(connection)
-        request_runs(connection, opened.queue, ["acme"], RunKind.ASKED)
+        request_runs(connection, opened.queue, ["acme"], RunKind.REQUESTED)
         connection.execute("SET search_path TO trueup_queue")  # for the triggers of its tables
         connection.execute(
             """

@@ -9,7 +9,7 @@ from trueup.fleet.open_fleet import open_fleet
 from trueup.fleet.records import end_run
 from trueup.fleet.run_tenant import Order, TenantRun
 from trueup.fleet.schedule import request_runs
-from trueup.fleet.stored_plans import approved_plan, kept_plan
+from trueup.fleet.stored_plans import read_approved_plan, read_stored_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.review.fleet_server import FleetServer
@@ -62,12 +62,12 @@ def planned(fleet):
     """How a run of acme ends, whose plan waits for an approval."""
     tenant = fleet.fleet.tenants["acme"]
     project = load_tenant_project(fleet.fleet, tenant, database=fleet.url)
-    order = Order(RunKind.ASKED, "worker")
+    order = Order(RunKind.REQUESTED, "worker")
     return TenantRun(project, tenant, order, Event(), EventLog()).run()
 
 
 def ended(connection, fleet, name, end):
-    request_runs(connection, fleet.queue, [name], RunKind.ASKED)
+    request_runs(connection, fleet.queue, [name], RunKind.REQUESTED)
     [(run,)] = rows(connection, "SELECT run FROM trueup_fleet.tenants WHERE name = %s", name)
     assert end_run(connection, run, "", end)
 
@@ -138,8 +138,8 @@ def test_a_yes_queues_exactly_the_plan_that_was_shown(browser, connection):
     # The page asks again by itself as long as the run is queued.
     answer = browser.send("GET", sent.headers["Location"])
     assert answer.tables()["Runs"][0]["status"] == "queued"
-    approved = approved_plan(connection, "acme")
-    assert approved.document == kept_plan(connection, "acme").document
+    approved = read_approved_plan(connection, "acme")
+    assert approved.document == read_stored_plan(connection, "acme").document
     assert rows(connection, "SELECT kind FROM trueup_fleet.runs ORDER BY id DESC LIMIT 1") == [
         ("approved",)
     ]
@@ -153,7 +153,7 @@ def test_a_plan_that_was_made_anew_meanwhile_is_not_approved(browser, connection
 
     assert answer.status == 409
     assert "another one than the page showed" in answer.text
-    assert approved_plan(connection, "acme") is None
+    assert read_approved_plan(connection, "acme") is None
 
 
 def test_a_tenant_that_fleet_yaml_got_after_the_start_can_be_approved(browser, fleet, connection):
@@ -176,7 +176,7 @@ def test_a_tenant_that_fleet_yaml_got_after_the_start_can_be_approved(browser, f
 def test_a_refusal_needs_a_reason_and_keeps_it(browser, connection):
     form = browser.get("/tenant", name="acme").form("/approve")
     without = browser.post("/approve", form, ("answer", "no"))
-    assert (without.status, kept_plan(connection, "acme").answer) == (409, "")
+    assert (without.status, read_stored_plan(connection, "acme").answer) == (409, "")
 
     fields = [(name, value) for name, value in form if name != "reason"]
     answer = browser.post("/approve", fields, ("answer", "no"), ("reason", "ask them first"))

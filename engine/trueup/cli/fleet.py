@@ -17,9 +17,9 @@ from trueup.cli.output import out, out_done
 from trueup.cli.signals import stopping
 
 if TYPE_CHECKING:
-    from trueup.fleet.approve import Waiting
+    from trueup.fleet.approve import PlanForApproval
     from trueup.fleet.open_fleet import OpenFleet
-    from trueup.fleet.schedule import Asked
+    from trueup.fleet.schedule import RequestedRuns
     from trueup.model.fleet_run import RunKind
 
 _LEFT = "\nleft at once: other workers take over what was at work"
@@ -67,7 +67,7 @@ def run(context: CommandContext, tenants: tuple[str, ...], everyone: bool) -> in
     """
     from trueup.model.fleet_run import RunKind
 
-    return _request(context, tenants, RunKind.ASKED, everyone=everyone)
+    return _request(context, tenants, RunKind.REQUESTED, everyone=everyone)
 
 
 @fleet.command(
@@ -179,7 +179,7 @@ def worker(
         with ExitStack() as stack:
             if port is not None:
                 served = health.serving(host, port, at_work.pulse, at_work.metrics)
-                log.say("listening", address=stack.enter_context(served))
+                log.emit("listening", address=stack.enter_context(served))
             # The driver needs this loop on Windows too.
             runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
             stack.enter_context(runner).run(work())
@@ -262,7 +262,7 @@ def approve(
         from trueup.render.json_ import as_json
 
         opened.prepare(connection)
-        waiting = operations.waiting_plan(opened, connection, tenant)
+        waiting = operations.plan_for_approval(opened, connection, tenant)
         who = current_user()
         if not (refuse or yes):
             _show(context, waiting)
@@ -279,7 +279,7 @@ def approve(
     return Exit.DONE if found.is_queued or refuse else Exit.ERROR
 
 
-def _show(context: CommandContext, waiting: "Waiting") -> None:
+def _show(context: CommandContext, waiting: "PlanForApproval") -> None:
     from trueup.render.text import plan_text
 
     out(plan_text(waiting.plan, context.style, verbose=context.verbose))
@@ -301,11 +301,11 @@ def _request(
     if context.json:
         out_done(as_json({"queued": found.queued, "after": found.after, "already": found.already}))
     else:
-        out_done("".join(f"{line}\n" for line in _asked(found)))
+        out_done("".join(f"{line}\n" for line in _request_lines(found)))
     return Exit.DONE
 
 
-def _asked(found: "Asked") -> Iterator[str]:
+def _request_lines(found: "RequestedRuns") -> Iterator[str]:
     from trueup.render.formatting import count, some
 
     if found.queued:

@@ -1,4 +1,4 @@
-"""How a run ended that was cut short: what is recorded, and when the tenant is run again."""
+"""What is recorded of a run whose process did not record its own end."""
 
 from datetime import UTC, datetime
 from typing import assert_never
@@ -8,8 +8,8 @@ from trueup.model.fleet import Tenant
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
 
-def cut_short(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
-    """What is recorded of a run; None if its process recorded it, or another one will."""
+def abnormal_end(end: ChildEnd, tenant: Tenant) -> RunEnd | None:
+    """Returns the end to record; None if the process recorded it, or another process will."""
     now = datetime.now(UTC)
     match end:
         case ChildEnd.RECORDED | ChildEnd.BUSY:

@@ -1,9 +1,9 @@
-"""Runs of tenants in processes of their own, each ended without touching another one.
+"""Starts the process of a run, and ends it without an effect on other runs.
 
-A worker starts a process for each run, because a run may take too long, take too much memory or
-end its process. The two are connected by a pipe. The worker asks through it for a gentle end; when
-the worker dies, the pipe breaks, and the run ends as if it had been asked. It writes by itself how
-it ended.
+A worker starts a process for each run, because a run may take too long, use too much memory or
+crash. Worker and process are connected by a pipe. The worker sends a request to stop through it. If
+the worker dies, the pipe breaks, and the run stops as if it had been requested. The process itself
+records how the run ended.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _ENGINE = "trueup.fleet.run_process"  # with all that a run needs; a worker need
 
 @dataclass(frozen=True, slots=True)
 class ChildOrder:
-    """All that the process of a run is given."""
+    """What the process of a run receives."""
 
     fleet: Fleet  # with this tenant alone
     tenant: str
@@ -54,9 +54,10 @@ class ChildEnd(StrEnum):
 
 
 def preload() -> multiprocessing.context.BaseContext:
-    """How the processes are started: from one that has imported the engine, where there is such.
+    """Returns the context in which processes are started.
 
-    Copies of the worker itself would share its connections.
+    Where the system has a fork server, it imports the engine once for all processes. They are no
+    copies of the worker, because these would share its connections.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -74,33 +75,34 @@ async def run_child(
 ) -> ChildEnd:
     """Starts the process of a run and waits for its end. `limit` and `patience` are in seconds.
 
-    It is asked to end at the limit, and when `stop` is set; `patience` later it is ended.
+    A request to stop is sent at the limit, or when `stop` is set. If the process still runs
+    `patience` seconds later, it is killed.
     """
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(order, theirs), daemon=True)  # type: ignore[attr-defined]
     with ours:
         await asyncio.to_thread(process.start)
         theirs.close()
-        reason = await _until_asked(process, limit, stop)
+        reason = await _wait_for_end_or_stop(process, limit, stop)
         if reason is not None:
             with contextlib.suppress(OSError):
                 ours.send(reason.value)
-            await _until_ended(process, patience)
-            # Asked again, it leaves what it waits for; programs that it started end with it.
+            await _wait_for_end(process, patience)
+            # A second signal ends it at once, with the programs that it started.
             for end in (process.terminate, process.kill):
                 if process.is_alive():
                     end()
-                    await _until_ended(process, _LEAVE)
-        told = _told(ours)
+                    await _wait_for_end(process, _LEAVE)
+        recorded = _received(ours)
     process.join(1)
     code = process.exitcode
     process.close()
-    if told is not None:
-        return told
+    if recorded is not None:
+        return recorded
     return reason or (ChildEnd.BUSY if code == 0 else ChildEnd.CRASHED)
 
 
-async def _until_asked(
+async def _wait_for_end_or_stop(
     process: multiprocessing.Process, limit: float, stop: asyncio.Event
 ) -> ChildEnd | None:
     end = monotonic() + limit
@@ -113,13 +115,13 @@ async def _until_asked(
     return None
 
 
-async def _until_ended(process: multiprocessing.Process, limit: float) -> None:
+async def _wait_for_end(process: multiprocessing.Process, limit: float) -> None:
     end = monotonic() + limit
     while process.is_alive() and monotonic() < end:  # noqa: ASYNC110 -- it sets no event
         await asyncio.sleep(_LOOK)
 
 
-def _told(pipe: Pipe) -> ChildEnd | None:
+def _received(pipe: Pipe) -> ChildEnd | None:
     try:
         return ChildEnd(pipe.recv()) if pipe.poll() else None
     except (EOFError, OSError):

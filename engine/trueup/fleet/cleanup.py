@@ -1,7 +1,7 @@
-"""Puts the records in order: runs that have no job any more, and runs that are old.
+"""Ends runs whose job was lost, and deletes old runs.
 
-A job gets lost where its worker could not write how its run ended, as the database was away. Its
-run is ended, and the tenant is run again.
+A job is lost if its worker could not write how the run ended because the database was away. The run
+is ended here, and the tenant is run again.
 """
 
 from collections.abc import Sequence
@@ -9,28 +9,28 @@ from datetime import UTC, datetime
 
 from trueup.fleet.connection import Connection, translated
 from trueup.fleet.queue import Queue
-from trueup.fleet.records import end_run, holding
+from trueup.fleet.records import end_run, lock_tenant
 from trueup.model.fleet_run import Again, RunEnd, RunStatus
 
-AFTER = 60
+LOST_AFTER = 60
 """Seconds after which a run that is not over is looked at."""
 
-KEPT = 400
+KEPT_DAYS = 400
 """Days for which the runs of a tenant are kept; its last one is kept longer."""
 
-FORGOTTEN = 1000
+DELETED_AT_ONCE = 1000
 """Runs that are removed at once."""
 
 
-def heal(connection: Connection, queue: Queue) -> Sequence[str]:
-    """Ends runs without a job that no process carries out; returns their tenants."""
+def end_lost_runs(connection: Connection, queue: Queue) -> Sequence[str]:
+    """Ends runs without a job that no process executes; returns their tenants."""
     with translated():
         rows = connection.execute(
             """
             SELECT id, job, tenant, worker FROM trueup_fleet.runs
              WHERE ended IS NULL AND queued < now() - make_interval(secs => %s)
             """,
-            [AFTER],
+            [LOST_AFTER],
         ).fetchall()
     if not rows:
         return []
@@ -39,7 +39,7 @@ def heal(connection: Connection, queue: Queue) -> Sequence[str]:
     for run, job, tenant, worker in rows:
         if job in alive:
             continue
-        with holding(connection, tenant) as is_held:
+        with lock_tenant(connection, tenant) as is_held:
             again = Again(datetime.now(UTC), "its process was lost", is_retry=False)
             end = RunEnd(RunStatus.INTERRUPTED, "its process was lost", again=again)
             if is_held and end_run(connection, run, worker, end):
@@ -47,8 +47,8 @@ def heal(connection: Connection, queue: Queue) -> Sequence[str]:
     return found
 
 
-def forget_old(connection: Connection) -> None:
-    """Removes old runs, some at a time."""
+def delete_old_runs(connection: Connection) -> None:
+    """Deletes runs that ended more than `KEPT_DAYS` ago, `DELETED_AT_ONCE` at a time."""
     with translated():
         connection.execute(
             """
@@ -61,5 +61,5 @@ def forget_old(connection: Connection) -> None:
                  ORDER BY run.ended LIMIT %s
             )
             """,
-            [KEPT, FORGOTTEN],
+            [KEPT_DAYS, DELETED_AT_ONCE],
         )

@@ -1,7 +1,7 @@
-"""Connections to the fleet's database, and what it must be for a worker to work with it.
+"""Connections to the fleet's database, and the conditions that a worker needs there.
 
-Errors of the driver become errors of trueup, whose texts show no part of the address: it may hold
-a password.
+Errors of the driver become errors of trueup. Their texts show no part of the address, which may
+hold a password.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,13 +49,13 @@ _SPELLING = (
 
 
 def connect(url: str) -> Connection:
-    """A connection that commits each statement. Raises FleetDatabaseAway."""
+    """Returns a connection that commits each statement. Raises FleetDatabaseAway."""
     with translated():
         return psycopg.connect(address(url), autocommit=True)
 
 
 def address(url: str, options: str = "") -> str:
-    """The address with `ALIVE`, and with options of the server's command line."""
+    """Returns the address with `ALIVE`, and with options of the server's command line."""
     try:
         given = str(conninfo_to_dict(url).get("options") or "")
         return make_conninfo(url, **ALIVE, options=f"{given} {_SERVER} {options}".strip())
@@ -137,7 +137,7 @@ def require_version(connection: Connection) -> None:
 
 
 def clock_skew(connection: Connection) -> timedelta:
-    """By how much this machine's clock is ahead of the database's."""
+    """Returns how far this machine's clock is ahead of the database's."""
     before = datetime.now(UTC)
     with translated():
         row = connection.execute("SELECT clock_timestamp()").fetchone()

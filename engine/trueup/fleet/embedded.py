@@ -1,7 +1,7 @@
-"""PostgreSQL on this machine for a fleet that names none: from a wheel, in the fleet's folder.
+"""PostgreSQL on this machine for a fleet that names no database, from a wheel.
 
-One server for all processes that use it. It runs until the last of them leaves. What a killed
-process left behind is put in order by the next one.
+Its files are in the fleet's folder. All processes on the fleet share one server, which runs until
+the last of them leaves. If a process was killed, the next one cleans up after it.
 """
 
 import json
@@ -35,7 +35,7 @@ _ENDING, _MENDING = 10, 120  # tries, a second apart
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A server that runs."""
+    """A running server."""
 
     url: str
     revive: Callable[[], None]  # starts it again where it has ended
@@ -43,7 +43,7 @@ class Embedded:
 
 @contextmanager
 def running(root: Path) -> Iterator[Embedded]:
-    """Yields the server of the fleet in a folder, and starts it where none runs.
+    """Yields the server of the fleet in a folder; starts it if it is not running.
 
     Raises EngineError if it cannot be started.
     """
@@ -82,7 +82,7 @@ _FAULTS = (
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other processes from starting or stopping the server."""
+    """Holds a file lock, so that no other process starts or stops the server meanwhile."""
     with operating_system.locked(folder):
         yield
 
@@ -103,10 +103,10 @@ def _wheel() -> ModuleType:
 
 
 def _started(folder: Path, start: "Callable[[], PostgresServer]") -> "PostgresServer":
-    """The server, running.
+    """Starts the server and returns it once it accepts connections.
 
-    Processes of a server that was killed take a moment to end, and keep the next one from starting
-    meanwhile. A server that mends its files after a crash takes some time until it is ready.
+    Processes of a killed server take a moment to end, and prevent a new start until then. After a
+    crash, recovery takes some time as well.
     """
     tries = 0
     while True:
@@ -140,7 +140,7 @@ def _cannot_start(folder: Path, error: Exception) -> EngineError:
 
 
 def _forget_dead(folder: Path) -> None:
-    """Removes processes that were killed from the list of users, and the trace of a dead server."""
+    """Removes killed processes from the list of users, and the files of a dead server."""
     users = folder / _USERS
     with suppress(OSError, ValueError):
         alive = [
@@ -154,7 +154,7 @@ def _forget_dead(folder: Path) -> None:
 
 
 def _is_running(folder: Path) -> bool:
-    """Whether the process that PostgreSQL's own note names is one."""
+    """Returns whether the process in PostgreSQL's PID file is a running server."""
     try:
         return _is_server(int((folder / _SERVER).read_text("utf-8").splitlines()[0]))
     except (OSError, ValueError, IndexError):
@@ -162,7 +162,7 @@ def _is_running(folder: Path) -> bool:
 
 
 def _is_server(process_id: int) -> bool:
-    """Whether a process is a PostgreSQL: after a restart its number may be somebody else's."""
+    """Returns whether a process is a PostgreSQL server: numbers are reused after a restart."""
     import psutil  # noqa: PLC0415 -- of the wheel
 
     try:

@@ -1,4 +1,4 @@
-"""What a worker reports while it works: a line for each event, for people or for programs.
+"""The log of a worker: one line per event, as text or as JSON.
 
 An event names its tenant, run and change by their keys. No event holds the name of a customer, the
 value of a field, or an amount of money.
@@ -18,13 +18,13 @@ Write = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """Writes events, each with what the log is `about`."""
+    """Writes events; `about` is added to each."""
 
     as_json: bool = False
     about: Mapping[str, object] = field(default_factory=dict)
     write: Write = field(default_factory=lambda: write_to_stderr)
 
-    def say(self, event: str, **about: object) -> None:
+    def emit(self, event: str, **about: object) -> None:
         """Writes one event. Values are texts, numbers or truth values."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         named = {**self.about, **about}
@@ -44,6 +44,6 @@ def _text(value: object) -> str:
 
 
 def write_to_stderr(line: str) -> None:
-    """Writes one line at once: the processes of a worker's runs write to the same stream."""
+    """Writes one line in a single call, because the processes of runs share this stream."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

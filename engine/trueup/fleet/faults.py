@@ -1,11 +1,11 @@
-"""What is said of a defect of trueup, where nobody sees its whole report."""
+"""How a defect of trueup is reported where no full report is shown."""
 
 import os
 import traceback
 
 
 def fault_text(error: BaseException) -> str:
-    """Says where trueup failed, without the error's text: it may show what is in the data."""
+    """Returns where trueup failed, without the error's text, which may hold customer data."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [one for one in frames if f"{os.sep}trueup{os.sep}" in one.filename] or frames
     name = ours[-1].filename.replace(os.sep, "/").rpartition("/trueup/")[2] if ours else "?"

@@ -8,7 +8,7 @@ from trueup.model.plan import Plan
 
 
 def figures_of(plan: Plan, currency: str) -> PlanFigures:
-    """What a plan is about."""
+    """Returns the figures of a plan."""
     summary = plan.summary
     totals = summary.ledger
     return PlanFigures(
@@ -27,7 +27,7 @@ def figures_of(plan: Plan, currency: str) -> PlanFigures:
 
 
 def figures_to_json(figures: PlanFigures) -> Mapping[str, object]:
-    """The figures for JSON; amounts are texts, so that no digit is lost."""
+    """Returns the figures for JSON; amounts are texts, so that no digit is lost."""
     return {
         "changes": figures.changes,
         "blocked": figures.blocked,
@@ -44,7 +44,7 @@ def figures_to_json(figures: PlanFigures) -> Mapping[str, object]:
 
 
 def figures_from_json(data: Mapping[str, object]) -> PlanFigures:
-    """The figures again."""
+    """Reads the figures from JSON."""
     return PlanFigures(
         changes=int(str(data["changes"])),
         blocked=int(str(data["blocked"])),

@@ -1,4 +1,4 @@
-"""fleet.yaml and the projects of its tenants: load, check."""
+"""Loads and checks fleet.yaml and the projects of its tenants."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -29,16 +29,16 @@ _KEPT = 8
 
 
 def load_fleet(folder: Path | str = ".", env: Mapping[str, str] = os.environ) -> Fleet:
-    """The fleet in a folder. Raises ConfigError with all that is wrong with fleet.yaml.
+    """Returns the fleet in a folder. Raises ConfigError with all findings about fleet.yaml.
 
-    The projects of the tenants are not read: one that is broken must not stop the others.
+    The projects of the tenants are not read: an invalid one must not stop the others.
     """
     return config.load_fleet(Path(folder), env=env, shipped=shipped_folder() / "schemas")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedFleet:
-    """What is known of a fleet whose file is sound."""
+    """A fleet whose fleet.yaml has no errors."""
 
     fleet: Fleet
     projects: Mapping[Path, Project]  # by folder: that of one tenant, without those with errors
@@ -47,11 +47,11 @@ class CheckedFleet:
 def check_fleet(
     folder: Path | str = ".", env: Mapping[str, str] = os.environ, *, read_secrets: bool = False
 ) -> tuple[CheckedFleet | None, list[Finding]]:
-    """The fleet, or None if fleet.yaml has errors, and all findings about it and its projects.
+    """Checks fleet.yaml and all projects; returns the fleet, or None, and all findings.
 
-    A finding about a project names the tenants that have it. Neither system is opened.
-    `read_secrets`: also reads each secret that a project needs, where fleet.yaml says it is;
-    otherwise no secret is read and no program started.
+    The fleet is None if fleet.yaml has errors. A finding about a project names the tenants that it
+    applies to. Neither system is opened. With `read_secrets`, each secret that a project needs is
+    read from where fleet.yaml says; otherwise no secret is read and no program started.
     """
     fleet, findings = config.check_fleet(
         Path(folder), env=env, shipped=shipped_folder() / "schemas"
@@ -80,7 +80,7 @@ def _sort_key(finding: Finding) -> tuple[Place, str]:
 
 
 def _grouped(found: Iterable[tuple[Finding, Tenant]]) -> list[Finding]:
-    """Each finding once, with the names of its tenants."""
+    """Merges equal findings of several tenants into one that names these tenants."""
     names: dict[Finding, list[str]] = {}
     for finding, tenant in found:
         names.setdefault(finding, []).append(tenant.name)
@@ -94,7 +94,7 @@ def _listed(names: list[str]) -> str:
 
 
 class _Secrets:
-    """Checks the references of all tenants, each of which counts once."""
+    """Checks the references to secrets of all tenants; equal references count once."""
 
     def __init__(self, env: Mapping[str, str], *, read_secrets: bool) -> None:
         self._env, self._read = env, read_secrets
@@ -104,7 +104,7 @@ class _Secrets:
         self._taken: set[str] = set()
 
     def add(self, tenant: Tenant, used: set[str], *, is_known: bool) -> None:
-        """Adds a tenant with the names that its project takes; not `is_known`: perhaps not all."""
+        """Adds a tenant and the secrets that its project uses. `is_known`: the list is complete."""
         self._taken |= used
         for name, reference in tenant.secrets.items():
             self._names[reference] = name
@@ -114,7 +114,7 @@ class _Secrets:
                 self._may_be_used.add(reference)
 
     def findings(self) -> list[Finding]:
-        """What is wrong with the references."""
+        """Returns the findings about the references."""
         found: list[Finding] = []
         for reference, users in self._tenants.items():
             if not users:

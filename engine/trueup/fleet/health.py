@@ -1,8 +1,8 @@
-"""The address at which a worker shows its health and its metrics, for whoever watches over it.
+"""Serves a worker's health and metrics over HTTP, for a supervisor and for Prometheus.
 
-`/healthz`: whether the worker's loop turns; whoever started the worker starts it anew where not.
-`/readyz`: whether it takes jobs, which it does not while its database is away.
-`/metrics`: for Prometheus.
+`/healthz`: 200 while the worker's loop runs; a supervisor restarts the worker otherwise. `/readyz`:
+200 while the worker takes jobs, which it does not while its database is away. `/metrics`: metrics
+in the text format of Prometheus.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,27 +20,27 @@ STUCK = 120.0
 
 
 class Pulse:
-    """When the worker's loop turned last, and whether it takes jobs."""
+    """When the worker's loop ran last, and whether the worker takes jobs."""
 
     def __init__(self) -> None:
         self._at = monotonic()
         self.is_ready = False
 
     def beat(self, *, is_ready: bool) -> None:
-        """Called at each turn of the loop."""
+        """Records that the loop runs; called in each round."""
         self._at, self.is_ready = monotonic(), is_ready
 
     @property
     def is_alive(self) -> bool:
-        """Whether the loop has turned lately."""
+        """Returns whether the loop has run recently."""
         return monotonic() - self._at < STUCK
 
 
 @contextmanager
 def serving(host: str, port: int, pulse: Pulse, metrics: WorkerMetrics) -> Iterator[str]:
-    """Serves the three pages inside the block; yields their address. With port 0, a free one.
+    """Serves the three pages inside the block; yields their address.
 
-    Raises EngineError if the port cannot be taken.
+    Port 0 takes a free port. Raises EngineError if the port cannot be taken.
     """
     pages: dict[str, Callable[[], tuple[HTTPStatus, bytes]]] = {
         "/healthz": lambda: _state(is_good=pulse.is_alive, bad=b"the worker's loop is stuck\n"),

@@ -1,8 +1,8 @@
 """Metrics of a worker and of its fleet, in the text format of Prometheus.
 
-The names of tenants are no labels: a tenant may be called as its customer is, and five thousand of
-them would be too many series. `trueup fleet status --json` has each tenant. Amounts are rounded to
-floating point here, so they are for alarms and charts, never for accounts.
+Tenants are no labels: their names may be those of customers, and thousands of them would be too
+many series. `trueup fleet status --json` lists each tenant. Amounts are floating-point numbers
+here, for alarms and charts, not for accounting.
 """
 
 from collections import Counter as Counts
@@ -27,10 +27,10 @@ _SECONDS = (1, 5, 15, 60, 300, 900, 3600)  # upper bounds of the buckets of a ru
 
 
 class WorkerMetrics:
-    """What this worker has done since it began, and how the fleet stands."""
+    """Counters of this worker since its start, and the figures of the fleet."""
 
     def __init__(self, read: Callable[[], FleetStatus | None]) -> None:
-        """`read` returns how the fleet stands, or None while its database is away."""
+        """`read` returns the status of the fleet, or None while its database is away."""
         registry = self._registry = CollectorRegistry()
         self._at_work = Gauge(
             "trueup_worker_runs_at_work",
@@ -64,15 +64,15 @@ class WorkerMetrics:
         registry.register(_FleetFigures(read))
 
     def began(self) -> None:
-        """Counts a run that begins."""
+        """Counts a run that this worker starts."""
         self._at_work.inc()
 
     def left(self) -> None:
-        """Counts a run that is not at work any more, whatever became of it."""
+        """Counts a run that this worker no longer executes, whatever its result."""
         self._at_work.dec()
 
     def ended(self, run: FleetRun) -> None:
-        """Counts a run that has ended."""
+        """Counts a run that has ended, with its result."""
         kind, status = str(run.kind), _label(run.status)
         self._runs.labels(kind, status).inc()
         if run.started and run.ended:
@@ -82,12 +82,12 @@ class WorkerMetrics:
             self._changes.labels(outcome).inc(count)
 
     def text(self) -> bytes:
-        """All metrics."""
+        """Returns all metrics in the text format."""
         return generate_latest(self._registry)
 
 
 class _FleetFigures(Collector):
-    """Figures of the whole fleet; each worker gives the same ones."""
+    """Figures of the whole fleet; every worker reports the same ones."""
 
     def __init__(self, read: Callable[[], FleetStatus | None]) -> None:
         self._read = read
@@ -95,11 +95,11 @@ class _FleetFigures(Collector):
         self._until = 0.0
 
     def describe(self) -> Iterator[Metric]:
-        """Names nothing: to name what it gives, the registry would read the database at once."""
+        """Returns nothing: otherwise the registry would read the database at registration."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """The figures, or `trueup_fleet_up 0` alone while the database is away."""
+        """Yields the figures; only `trueup_fleet_up 0` while the database is away."""
         now = monotonic()
         if self._status is None or now >= self._until:
             self._status, self._until = self._read(), now + KEPT
@@ -162,7 +162,7 @@ def _at_stake(status: FleetStatus) -> dict[str, float]:
 
 
 def _since(now: datetime, moments: list[datetime | None]) -> float:
-    """Seconds from the earliest of these moments until now; 0 if none has passed."""
+    """Returns the seconds since the earliest of these moments; 0 if none has passed."""
     passed = [(now - moment).total_seconds() for moment in moments if moment is not None]
     return max([0.0, *passed])
 

@@ -32,16 +32,16 @@ class OpenFleet:
 
     @property
     def fleet(self) -> Fleet:
-        """fleet.yaml; read when it is needed, because many tenants take some time.
+        """The content of fleet.yaml, read on first use because many tenants take some time.
 
-        Raises ConfigError with all that is wrong with it.
+        Raises ConfigError with all findings about fleet.yaml.
         """
         return self.load()
 
     def read_again(self) -> "OpenFleet":
-        """This fleet as fleet.yaml has it now; the same object where the file has not changed.
+        """Returns this fleet with the current fleet.yaml; itself if the file has not changed.
 
-        Raises ConfigError with all that is wrong with it, EngineError if it names another
+        Raises ConfigError with all findings about fleet.yaml, EngineError if it names another
         database.
         """
         digest = digest_of(self.root)
@@ -56,13 +56,13 @@ class OpenFleet:
         return replace(self, load=lambda: fleet, digest=digest)
 
     def connect(self) -> Connection:
-        """A connection to its database. Raises FleetDatabaseAway."""
+        """Returns a connection to its database. Raises FleetDatabaseAway."""
         return connect(self.url)
 
     def prepare(self, connection: Connection) -> None:
-        """Makes or migrates the tables, and keeps the tenants of fleet.yaml in them.
+        """Creates or migrates the tables, and writes the tenants of fleet.yaml to them.
 
-        A fleet.yaml whose tenants are there already is not read.
+        If the tables already have the tenants of this fleet.yaml, the file is not read.
         """
         schema.prepare(connection, self.queue)
         if kept_digest(connection) != self.digest:
@@ -71,10 +71,10 @@ class OpenFleet:
 
 @contextmanager
 def open_fleet(folder: Path, fleet: Fleet | None = None) -> Iterator[OpenFleet]:
-    """The fleet in a folder; its own PostgreSQL runs inside the block where it names none.
+    """Opens the fleet in a folder; its embedded PostgreSQL runs inside the block.
 
-    `fleet`: what fleet.yaml says, if it was read before. Raises ConfigError with all that is wrong
-    with that file.
+    `fleet` is the content of fleet.yaml, if it was read before. Raises ConfigError with all
+    findings about that file.
     """
     raw = _content(folder)
     load = cache(lambda: fleet or load_fleet(folder))
@@ -91,7 +91,7 @@ def open_fleet(folder: Path, fleet: Fleet | None = None) -> Iterator[OpenFleet]:
 def _server(
     folder: Path, database: FleetDatabase, stack: ExitStack
 ) -> tuple[str, Callable[[], None]]:
-    """The address of the database, and what starts it again."""
+    """Returns the address of the database, and a function that starts its server again."""
     if not database.is_embedded:
         return database.url, _ignore
     server = stack.enter_context(embedded.running(folder))
@@ -99,7 +99,7 @@ def _server(
 
 
 def _ignore() -> None:
-    """A server elsewhere is not ours to start."""
+    """Does nothing: trueup does not start a server that fleet.yaml names."""
 
 
 def _content(folder: Path) -> bytes:
@@ -110,19 +110,19 @@ def _content(folder: Path) -> bytes:
 
 
 def digest_of(folder: Path) -> str:
-    """The digest of fleet.yaml; that of an empty file where it cannot be read."""
+    """Returns the digest of fleet.yaml; that of an empty file if it cannot be read."""
     return sha256(_content(folder)).hexdigest()
 
 
 def kept_digest(connection: Connection) -> str:
-    """The digest of the fleet.yaml that the fleet's tables were filled from last."""
+    """Returns the digest of the fleet.yaml that the tables were last filled from."""
     with translated():
         row = connection.execute("SELECT digest FROM trueup_fleet.fleet").fetchone()
     return str(row[0]) if row else ""
 
 
 def require_tenants(connection: Connection, names: Sequence[str]) -> Sequence[str]:
-    """These tenants, or all where none is named. Raises EngineError for one that is not there."""
+    """Returns these tenants, or all if none is named. Raises EngineError for an unknown one."""
     with translated():
         rows = connection.execute(
             "SELECT name FROM trueup_fleet.tenants WHERE is_listed ORDER BY place"

@@ -1,7 +1,7 @@
-"""The queue on procrastinate: the only module that imports it.
+"""The queue on procrastinate: the only module that imports this library.
 
-Its tables are in a schema of their own. All that is used of it is public: `App`, its connectors,
-`JobManager` and `SchemaManager`.
+Its tables are in a schema of their own. Only public parts of the library are used: `App`, its
+connectors, `JobManager` and `SchemaManager`.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class ProcrastinateQueue:
         self._url = url
 
     def install(self, connection: Connection) -> None:
-        """Makes or migrates the queue's tables. The caller holds the lock of migrations.
+        """Creates or migrates the queue's tables. The caller holds the lock of migrations.
 
         Raises EngineError if a newer trueup has migrated them.
         """
@@ -91,13 +91,13 @@ class ProcrastinateQueue:
         return [one.id for one in deferred if one.id is not None]
 
     def alive(self) -> Collection[int]:
-        """The ids of the jobs that wait or are at work."""
+        """Returns the ids of the jobs that wait or are running."""
         app = App(connector=SyncPsycopgConnector(**self._pool(1)))
         with _translated(), app.open():
             return {one.id for one in app.job_manager.list_jobs(queue=QUEUE) if one.id is not None}
 
     async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
-        """Takes jobs until `stop` is set, then waits for those at work."""
+        """Takes jobs until `stop` is set, then waits for those that are running."""
         asyncio.get_running_loop().set_exception_handler(_on_exception)
         async with self._opened(serving) as app:
 
@@ -145,9 +145,9 @@ class ProcrastinateQueue:
                 yield app
 
     async def _rescue(self, app: App, takeover: float, ending: asyncio.Event) -> None:
-        """Gives jobs of dead workers out again, until it is cancelled.
+        """Releases jobs of dead workers, again and again, until it is cancelled.
 
-        A cancellation is lost where the driver's answer, or its error, comes at the same moment.
+        A cancellation is lost if the driver's answer, or its error, arrives at the same moment.
         """
         while not ending.is_set():
             await asyncio.sleep(min(_POLL, takeover / 3))
@@ -155,9 +155,9 @@ class ProcrastinateQueue:
                 await self._rescue_once(app, takeover)
 
     async def _rescue_once(self, app: App, takeover: float) -> None:
-        """Gives jobs of dead workers out again, unless another worker does that right now.
+        """Releases jobs of dead workers, unless another worker is doing that now.
 
-        Two workers that do it at once would give a job out again that a third one has begun.
+        Two workers that did it at the same time could release a job that a third one has started.
         """
         async with await psycopg.AsyncConnection.connect(address(self._url)) as connection:
             taken = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_RESCUE])
@@ -177,7 +177,7 @@ class ProcrastinateQueue:
 
 
 def migrations() -> Path:
-    """The folder with procrastinate's migrations; their names are in their order."""
+    """Returns the folder with procrastinate's migrations; their names sort in their order."""
     return Path(App(connector=SyncPsycopgConnector()).schema_manager.get_migrations_path())
 
 
@@ -194,13 +194,13 @@ def _queued(job: Job) -> QueuedJob:
 
 
 def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Leaves out jobs whose end could not be written: they are given out again."""
+    """Ignores errors of jobs whose end could not be written: they are released again."""
     if not isinstance(context.get("exception"), ConnectorException):
         loop.default_exception_handler(context)
 
 
 async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None]") -> None:
-    """Waits for the end of a worker that was asked to stop, and of its rescuer.
+    """Waits for the end of a worker that was told to stop, and of its rescuer.
 
     Raises FleetDatabaseAway if one of them ended because of the database.
     """
@@ -214,7 +214,7 @@ async def _ended(working: "asyncio.Future[None]", rescuing: "asyncio.Future[None
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """As `connection.translated`, with procrastinate's own errors about connections."""
+    """As `connection.translated`, also for procrastinate's errors about connections."""
     try:
         with translated():
             yield

@@ -1,7 +1,7 @@
-"""What the fleet asks of its queue: jobs, one per tenant at a time, and workers that are alive.
+"""The interface of a fleet's queue: one job per tenant at a time, given to live workers.
 
-`procrastinate_queue` fulfils it. Everything else is trueup's own: when a tenant is due, what a run
-does, and what follows from it are in the fleet's records (`trueup.fleet.records`).
+`procrastinate_queue` implements it. When a tenant is due, what a run does and what follows from it
+are in the fleet's records (`trueup.fleet.records`).
 """
 
 import asyncio
@@ -38,24 +38,24 @@ class Queue(Protocol):
     """A queue in the fleet's database."""
 
     def install(self, connection: Connection) -> None:
-        """Makes or migrates the queue's tables. The caller holds the lock of migrations."""
+        """Creates or migrates the queue's tables. The caller holds the lock of migrations."""
         ...
 
     def enqueue(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[int]:
         """Queues jobs in the caller's transaction; returns their ids.
 
-        Of one tenant, one job is given out at a time.
+        At most one job per tenant is given to a worker at a time.
         """
         ...
 
     def alive(self) -> Collection[int]:
-        """The ids of the jobs that wait or are at work."""
+        """Returns the ids of the jobs that wait or are running."""
         ...
 
     async def serve(self, handler: Handler, serving: Serving, stop: asyncio.Event) -> None:
-        """Takes jobs until `stop` is set, then waits for those at work.
+        """Takes jobs until `stop` is set, then waits for those that are running.
 
-        Jobs of workers without a heartbeat are given out again. Raises FleetDatabaseAway if the
-        database goes away; what was at work is given out again later.
+        Jobs of workers without a heartbeat are released to other workers. Raises FleetDatabaseAway
+        if the database goes away; the running jobs are released later.
         """
         ...

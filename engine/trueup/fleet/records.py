@@ -1,8 +1,8 @@
-"""The fleet's records of one run: taking it up, and how it ended.
+"""The fleet's records of one run: its claim by a process, and its end.
 
-Whoever carries a run out holds the tenant's lock, a session lock of the database: it ends with the
-connection, and so with the process. The queue gives a tenant's runs out one by one; the lock holds
-that also where a worker was only believed to be dead.
+The process that executes a run holds a session lock of the database for the tenant. The lock ends
+with the connection, and so with the process. The queue gives out one run per tenant at a time; the
+lock ensures this also if a live worker was taken for dead.
 """
 
 import zlib
@@ -24,7 +24,7 @@ TENANTS = 0x7472
 RETRY_AFTER = (60, 300, 900, 3600)
 """Seconds after which a run that failed is tried again, by the number of the try."""
 
-_TELLS = frozenset(
+_DECISIVE = frozenset(
     {
         *(RunStatus.PLANNED, RunStatus.DONE, RunStatus.WAITING),
         *(RunStatus.PARTIAL, RunStatus.IN_DOUBT),
@@ -37,29 +37,29 @@ LONGEST_TEXT = 4000
 """Characters that are kept of why a run ended so."""
 
 
-class Taken(Enum):
-    """Whether a run can be carried out now."""
+class ClaimResult(Enum):
+    """Whether a process may execute a run now."""
 
-    YES = auto()
+    CLAIMED = auto()
     BUSY = auto()  # another process holds the tenant
     ENDED = auto()  # it was carried out already
 
 
 @contextmanager
-def taking(connection: Connection, tenant: str, run: int, worker: str) -> Iterator[Taken]:
-    """Takes a run up: inside the block, no other process carries out a run of this tenant."""
-    with holding(connection, tenant) as is_held:
+def claim_run(connection: Connection, tenant: str, run: int, worker: str) -> Iterator[ClaimResult]:
+    """Claims a run: inside the block, no other process executes a run of this tenant."""
+    with lock_tenant(connection, tenant) as is_held:
         if not is_held:
-            yield Taken.BUSY
+            yield ClaimResult.BUSY
             return
         with translated():
-            taken = _begin(connection, tenant, run, worker)
-        yield taken
+            result = _begin(connection, tenant, run, worker)
+        yield result
 
 
 @contextmanager
-def holding(connection: Connection, tenant: str) -> Iterator[bool]:
-    """Whether the tenant is held for this connection inside the block."""
+def lock_tenant(connection: Connection, tenant: str) -> Iterator[bool]:
+    """Yields whether this connection holds the tenant's lock inside the block."""
     with translated():
         is_held = _lock(connection, tenant)
     try:
@@ -78,7 +78,7 @@ def _lock(connection: Connection, tenant: str) -> bool:
     return bool(row and row[0])
 
 
-def _begin(connection: Connection, tenant: str, run: int, worker: str) -> Taken:
+def _begin(connection: Connection, tenant: str, run: int, worker: str) -> ClaimResult:
     with connection.transaction():
         begun = connection.execute(
             """
@@ -90,16 +90,16 @@ def _begin(connection: Connection, tenant: str, run: int, worker: str) -> Taken:
             [worker, RunStatus.RUNNING, run],
         )
         if not begun.rowcount:
-            return Taken.ENDED
+            return ClaimResult.ENDED
         connection.execute(
             "INSERT INTO trueup_fleet.attempts (tenant, run, worker) VALUES (%s, %s, %s)",
             [tenant, run, worker],
         )
-    return Taken.YES
+    return ClaimResult.CLAIMED
 
 
 def leave_run(connection: Connection, run: int, worker: str) -> None:
-    """Writes that a process leaves a run before its end: another one takes it up again."""
+    """Records that a process leaves a run before its end; another process will continue it."""
     with translated():
         _leave(connection, run, worker, "left")
 
@@ -117,7 +117,7 @@ def _leave(connection: Connection, run: int, worker: str, how: str) -> None:
 def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
     """Writes how a run ended, and what follows from it. Returns whether it was written.
 
-    It is not where the run has ended already, or another worker has taken it up meanwhile.
+    Nothing is written if the run has ended already, or another worker has claimed it meanwhile.
     """
     with translated(), connection.transaction():
         row = connection.execute(
@@ -143,24 +143,24 @@ def end_run(connection: Connection, run: int, worker: str, end: RunEnd) -> bool:
             return False
         tenant, kind = str(row[0]), RunKind(row[1])
         _leave(connection, run, worker, end.status)
-        _follow(connection, tenant, run, end)
-        if kind is not RunKind.PLAN and end.status in _TELLS:
-            _wait(connection, tenant, end)
-            _keep_plan(connection, tenant, run, end.plan, end.status)
+        _schedule_next(connection, tenant, run, end)
+        if kind is not RunKind.PLAN and end.status in _DECISIVE:
+            _write_wait(connection, tenant, end)
+            _store_plan(connection, tenant, run, end.plan, end.status)
     return True
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL cannot keep: NUL, and halves of characters.
+    """Returns the text without what PostgreSQL cannot store: NUL and lone surrogates.
 
-    An end that could not be written would leave its run open.
+    A text that cannot be written would leave its run open.
     """
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
+def _schedule_next(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
     """Writes when the tenant is run again."""
-    again, retries = _again(connection, tenant, end)
+    again, retries = _next_try(connection, tenant, end)
     connection.execute(
         """
         UPDATE trueup_fleet.tenants
@@ -180,8 +180,8 @@ def _follow(connection: Connection, tenant: str, run: int, end: RunEnd) -> None:
     )
 
 
-def _wait(connection: Connection, tenant: str, end: RunEnd) -> None:
-    """Writes what the tenant waits for now, and what is in doubt."""
+def _write_wait(connection: Connection, tenant: str, end: RunEnd) -> None:
+    """Writes what the tenant waits for now, and its changes in doubt."""
     doubt = end.doubt
     connection.execute(
         """
@@ -205,8 +205,8 @@ def _wait(connection: Connection, tenant: str, end: RunEnd) -> None:
     )
 
 
-def _again(connection: Connection, tenant: str, end: RunEnd) -> tuple[Again | None, int]:
-    """When the tenant is run again, and how many tries have failed in a row."""
+def _next_try(connection: Connection, tenant: str, end: RunEnd) -> tuple[Again | None, int]:
+    """Returns when the tenant is run again, and how many tries have failed in a row."""
     row = connection.execute(
         "SELECT retries, clock_timestamp() FROM trueup_fleet.tenants WHERE name = %s FOR UPDATE",
         [tenant],
@@ -218,17 +218,17 @@ def _again(connection: Connection, tenant: str, end: RunEnd) -> tuple[Again | No
         return end.again, retries
     if now is None or retries >= len(RETRY_AFTER):
         return None, 0  # the schedule's next time
-    return _later(end.again, now, retries), retries + 1
+    return _delayed(end.again, now, retries), retries + 1
 
 
-def _later(again: Again, now: datetime, retries: int) -> Again:
+def _delayed(again: Again, now: datetime, retries: int) -> Again:
     return Again(max(again.at, now + timedelta(seconds=RETRY_AFTER[retries])), again.why)
 
 
-def _keep_plan(
+def _store_plan(
     connection: Connection, tenant: str, run: int, plan: WaitingPlan | None, status: RunStatus
 ) -> None:
-    """Keeps the plan that waits, with what was said about it if it is the same plan as before."""
+    """Stores the plan that waits; an answer to the same plan is kept."""
     if plan is None:
         if status in {RunStatus.PLANNED, RunStatus.DONE, RunStatus.PARTIAL}:
             connection.execute("DELETE FROM trueup_fleet.plans WHERE tenant = %s", [tenant])

@@ -1,4 +1,4 @@
-"""The process of one run of one tenant: what happens in it, from its start to its end."""
+"""The process that executes one run of one tenant, from its start to its end."""
 
 import contextlib
 import os
@@ -13,13 +13,13 @@ import psycopg
 
 from trueup.errors import EngineError, FleetDatabaseAway
 from trueup.fleet import tracing
-from trueup.fleet.abnormal_end import cut_short
+from trueup.fleet.abnormal_end import abnormal_end
 from trueup.fleet.child import ChildEnd, ChildOrder
 from trueup.fleet.connection import Connection, connect
 from trueup.fleet.faults import fault_text
-from trueup.fleet.records import Taken, end_run, leave_run, taking
+from trueup.fleet.records import ClaimResult, claim_run, end_run, leave_run
 from trueup.fleet.run_tenant import Order, TenantRun
-from trueup.fleet.stored_plans import approved_plan
+from trueup.fleet.stored_plans import read_approved_plan
 from trueup.fleet.tenant_project import load_tenant_project
 from trueup.model.fleet_run import RunEnd, RunKind, RunStatus
 from trueup.operations.redaction import scrubbed
@@ -30,21 +30,21 @@ _BUSY_TRIES = 20  # of a second each, while another process still holds the tena
 
 
 def carry_out(order: ChildOrder, pipe: Pipe) -> None:
-    """Carries the run out, records its end, and tells the worker so."""
+    """Executes the run, records its end, and reports it to the worker."""
     stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the worker decides
     signal.signal(signal.SIGTERM, lambda *_: _stop_or_leave(stop))
     worker = _Worker(pipe, stop, order.grace)
     try:
         with connect(order.database) as connection:
-            end = _take(connection, order, stop, worker)
+            end = _claim_and_run(connection, order, stop, worker)
     except FleetDatabaseAway:
         end = ChildEnd.AWAY
-    worker.tell(end)
+    worker.send(end)
 
 
 def _stop_or_leave(stop: Event) -> None:
-    """Asks for a gentle end; asked again, leaves whatever the run waits for."""
+    """Requests a stop on the first signal; ends the process on the second."""
     if stop.is_set():
         sys.exit(1)
     stop.set()
@@ -56,18 +56,18 @@ class _Worker:
     def __init__(self, pipe: Pipe, stop: Event, grace: float) -> None:
         self._pipe, self._stop, self._grace = pipe, stop, grace
         self.is_gone = False
-        self.asked: ChildEnd | None = None  # why it asked for an end, if it did
+        self.stop_reason: ChildEnd | None = None  # why it asked for an end, if it did
         Thread(target=self._listen, daemon=True).start()
 
-    def tell(self, end: ChildEnd) -> None:
-        """Tells it how the process ends."""
+    def send(self, end: ChildEnd) -> None:
+        """Sends how the process ends."""
         with contextlib.suppress(OSError):  # it has gone
             self._pipe.send(end.value)
 
     def _listen(self) -> None:
-        """Sets `stop` when the worker asks for it; ends the process some time after it has gone."""
+        """Sets `stop` on the worker's request, or when it is gone; then the process ends soon."""
         try:
-            self.asked = ChildEnd(self._pipe.recv())
+            self.stop_reason = ChildEnd(self._pipe.recv())
             self._stop.set()
             self._pipe.recv()
         except (EOFError, OSError):
@@ -82,10 +82,11 @@ def _end_within(grace: float) -> None:
 
 
 def _watch(connection: Connection, over: Event, stop: Event, worker: _Worker, grace: float) -> None:
-    """Ends the process soon when its connection is lost: it does not hold the tenant any more then.
+    """Ends the process soon after it lost the connection that holds the tenant's lock.
 
-    Together with the time after which the driver notices a cut line (`connection.ALIVE`), that is
-    less than a worker without a heartbeat counts as alive: nobody takes the tenant before.
+    That time and the time after which the driver notices a broken line (`connection.ALIVE`) are
+    together shorter than the time after which a worker without a heartbeat counts as dead. So no
+    other process can claim the tenant before.
     """
     try:
         while not over.wait(min(_WATCH, grace / 4)):
@@ -95,25 +96,27 @@ def _watch(connection: Connection, over: Event, stop: Event, worker: _Worker, gr
             return
         stop.set()
         sleep(min(_LOST, grace / 4))
-        worker.tell(ChildEnd.AWAY)  # that it ends is no failure of the tenant's
+        worker.send(ChildEnd.AWAY)  # that it ends is no failure of the tenant's
         os._exit(1)
 
 
-def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worker) -> ChildEnd:
+def _claim_and_run(
+    connection: Connection, order: ChildOrder, stop: Event, worker: _Worker
+) -> ChildEnd:
     for _ in range(_BUSY_TRIES):
-        with taking(connection, order.tenant, order.run, order.worker) as taken:
-            match taken:
-                case Taken.ENDED:
+        with claim_run(connection, order.tenant, order.run, order.worker) as result:
+            match result:
+                case ClaimResult.ENDED:
                     return ChildEnd.RECORDED
-                case Taken.YES:
+                case ClaimResult.CLAIMED:
                     over = Event()
                     watched = (connection, over, stop, worker, order.grace)
                     Thread(target=_watch, args=watched, daemon=True).start()
-                    end = _observed(connection, order, stop)
+                    end = _run_traced(connection, order, stop)
                     _record(connection, order, end, worker)
                     over.set()
                     return ChildEnd.RECORDED
-                case Taken.BUSY:
+                case ClaimResult.BUSY:
                     pass
         if stop.wait(1):
             break
@@ -121,18 +124,18 @@ def _take(connection: Connection, order: ChildOrder, stop: Event, worker: _Worke
 
 
 def _record(connection: Connection, order: ChildOrder, end: RunEnd, worker: _Worker) -> None:
-    """Writes how the run ended. One that its worker's death cut short goes on elsewhere."""
+    """Writes how the run ended; a run that stops because its worker died stays open for another."""
     if worker.is_gone and end.status is RunStatus.INTERRUPTED:
         leave_run(connection, order.run, order.worker)
         return
-    if end.status is RunStatus.INTERRUPTED and worker.asked:
-        why = cut_short(worker.asked, order.fleet.tenants[order.tenant])
+    if end.status is RunStatus.INTERRUPTED and worker.stop_reason:
+        why = abnormal_end(worker.stop_reason, order.fleet.tenants[order.tenant])
         end = replace(end, status=why.status, text=why.text, again=why.again) if why else end
     end_run(connection, order.run, order.worker, end)
 
 
-def _observed(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
-    """Carries the run out, and records it as a trace where somebody receives these."""
+def _run_traced(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
+    """Executes the run, and records it as a trace if a receiver is configured."""
     with tracing.recording(), tracing.span("run", tenant=order.tenant) as set_values:
         set_values(run=order.run, kind=str(order.kind))
         end = _run(connection, order, stop)
@@ -153,7 +156,9 @@ def _run(connection: Connection, order: ChildOrder, stop: Event) -> RunEnd:
         project = load_tenant_project(
             order.fleet, tenant, database=order.database, lease=order.lease
         )
-        approved = None if order.kind is RunKind.PLAN else approved_plan(connection, order.tenant)
+        approved = (
+            None if order.kind is RunKind.PLAN else read_approved_plan(connection, order.tenant)
+        )
         work = Order(order.kind, order.worker, approved)
         return TenantRun(project, tenant, work, stop, order.log).run()
     except EngineError as error:

@@ -1,6 +1,6 @@
-"""One run of one tenant: what is open is finished first, then a plan, then what the policy says.
+"""One run of one tenant: finish the open run, then plan, then do what the policy says.
 
-Nothing here waits for a person or for a time: a run that must wait ends, and says what for.
+Nothing here waits for a person or for a time: a run that must wait ends with the reason.
 """
 
 from collections import Counter
@@ -60,19 +60,19 @@ WITHIN = "within"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is to do."""
+    """The task of a run."""
 
     kind: RunKind
     worker: str
     approved: ApprovedPlan | None = None
 
     def mode(self, tenant: Tenant) -> RunMode:
-        """What the run may do."""
+        """Returns what the run may do."""
         return RunMode.PLAN if self.kind is RunKind.PLAN else tenant.run.do
 
 
 class TenantRun:
-    """One run of a tenant. `stop` ends it gently once set: nothing more is sent then."""
+    """One run of a tenant. Once `stop` is set, nothing more is sent, and the run ends."""
 
     def __init__(
         self, project: Project, tenant: Tenant, order: Order, stop: Event, log: EventLog
@@ -83,7 +83,7 @@ class TenantRun:
         self._made: Plan | None = None
 
     def run(self) -> RunEnd:
-        """Carries the run out. Errors that a user can fix become a part of the result."""
+        """Executes the run. An error that a user can fix becomes a part of the result."""
         try:
             end = self._run()
         except EngineError as error:
@@ -159,7 +159,7 @@ class TenantRun:
         return held[0] if held else RunEnd(RunStatus.DONE)
 
     def _held(self, made: Plan) -> Iterator[RunEnd]:
-        """What keeps a plan from being applied by this run, if anything does."""
+        """Yields the reason why this run may not apply the plan, if there is one."""
         if self._stop.is_set():
             yield _interrupted()
         elif over := self._over_limits(made):
@@ -191,7 +191,7 @@ class TenantRun:
             return bool(state.load().open_runs)
 
     def _doubt_left(self) -> Doubt | None:
-        """What is in doubt of a tenant that is only planned; a person must apply or resume."""
+        """Returns the changes in doubt of a tenant that is only planned: a person settles them."""
         with wiring.open_state(self._project) as state:
             doubts = [entry.at for _, entry in state.in_doubt()]
         return Doubt(len(doubts), min(doubts), None) if doubts else None
@@ -225,9 +225,9 @@ class TenantRun:
         return RunEnd(RunStatus.WAITING, text, waits=waits, plan=plan)
 
     def _ended(self, outcome: Outcome) -> RunEnd:
-        """What an outcome means for the tenant."""
+        """Turns the outcome of an apply into the end of the run."""
         for one in outcome.changes:
-            self._log.say(
+            self._log.emit(
                 "change",
                 change=one.change,
                 action=str(one.action),
@@ -261,9 +261,9 @@ class TenantRun:
 
 
 def exceeded(within: RunLimits, made: Plan) -> Sequence[GuardExceeded]:
-    """The limits of `run: {do: apply, within: …}` that a plan is over.
+    """Returns the limits of `run: {do: apply, within: …}` that a plan exceeds.
 
-    A change without a known price may move any amount, so a plan with one is over both amounts.
+    A change without a known price may move any amount, so a plan with one exceeds both amounts.
     """
     changes = made.changes
     found = []
@@ -302,9 +302,9 @@ def _interrupted() -> RunEnd:
 
 
 def _locked(error: StateLocked) -> RunEnd:
-    """Another process holds the state: one whose machine died, or a person's. That is no failure.
+    """Another process holds the state: a dead one of another host, or a user's. Not a failure.
 
-    The lease of the dead one ends, and that of the other one is looked at again.
+    The tenant is run again after the end of the lease, or soon if the lease is unknown.
     """
     now = _now()
     until = error.until + AFTER_SETTLING if error.until else now
@@ -314,7 +314,7 @@ def _locked(error: StateLocked) -> RunEnd:
 
 
 def _may_pass(error: EngineError) -> bool:
-    """Whether the same may go through later without anybody's doing."""
+    """Returns whether the same run may succeed later without any change by a person."""
     if isinstance(error, ConfigError | TargetRejected | StalePlan):
         return False
     return isinstance(error, TargetUnavailable | SourceError | StateError)

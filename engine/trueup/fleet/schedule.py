@@ -1,8 +1,8 @@
-"""When tenants are run: what fleet.yaml says, kept in the fleet's tables, and what is due now.
+"""When tenants are run: the schedules of fleet.yaml in the fleet's tables, and what is due.
 
-Each worker looks for what is due. A tenant's line is locked while its run is queued, and moves on
-to its next time in the same transaction, so a time of the schedule gives one run however many
-workers look. A tenant has one run at a time: what falls due meanwhile is run once, after it.
+Each worker looks for what is due. A tenant's row is locked while its run is queued, and moves on to
+its next time in the same transaction. So each time of the schedule gives one run, however many
+workers look. A tenant has one run at a time: all times that pass meanwhile give one run, after it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -21,10 +21,10 @@ from trueup.model.fleet_run import RunKind
 BATCH = 500
 """Tenants that are queued in one transaction."""
 
-_URGENT = frozenset({RunKind.ASKED, RunKind.APPROVED, RunKind.PLAN})
+_URGENT = frozenset({RunKind.REQUESTED, RunKind.APPROVED, RunKind.PLAN})
 """Kinds of runs that a person waits for."""
 
-_WALKED = 100
+_COUNTED_SINGLY = 100
 """Missed times that are walked through one by one."""
 
 
@@ -40,10 +40,10 @@ class DueRun:
 
 
 def sync(connection: Connection, fleet: Fleet, digest: str) -> None:
-    """Keeps the tenants of fleet.yaml, and when each is due next, in the fleet's tables.
+    """Writes the tenants of fleet.yaml, and when each is due next, to the fleet's tables.
 
-    A tenant whose schedule is as before keeps its next time, also one that has passed: it was
-    missed, and is run. `digest` is that of fleet.yaml.
+    A tenant with an unchanged schedule keeps its next time, even one in the past: it was missed,
+    and the tenant is run. `digest` is that of fleet.yaml.
     """
     with translated(), connection.transaction():
         connection.execute("LOCK TABLE trueup_fleet.fleet IN EXCLUSIVE MODE")
@@ -103,9 +103,9 @@ def _text(schedule: Schedule | None) -> str:
 
 
 def _schedule(text: str) -> Schedule | None:
-    """The schedule as the tables have it.
+    """Reads the schedule from its text in the tables.
 
-    A worker whose fleet.yaml is older, or another one, must not move a tenant on by that.
+    The tables count, because this worker's fleet.yaml may be older than another worker's.
     """
     cron, _, zone = text.rpartition(" ")
     return Schedule(cron, ZoneInfo(zone), Place(FLEET)) if text else None
@@ -120,7 +120,7 @@ def _now(connection: Connection) -> datetime:
 
 
 def enqueue_due(connection: Connection, queue: Queue, fleet: Fleet) -> int:
-    """Queues a run for each tenant that is due and has none; returns how many."""
+    """Queues a run for each tenant that is due and has none; returns the number of runs."""
     queued = 0
     while True:
         with translated(), connection.transaction():
@@ -131,7 +131,7 @@ def enqueue_due(connection: Connection, queue: Queue, fleet: Fleet) -> int:
 
 
 def _due(connection: Connection, fleet: Fleet) -> Sequence[DueRun]:
-    """The tenants that are due; their lines are locked."""
+    """Returns the tenants that are due; their rows are locked."""
     rows = connection.execute(
         """
         SELECT name, schedule, next_tick, again_at, now() FROM trueup_fleet.tenants
@@ -164,24 +164,24 @@ def _due_run(
 
 
 def latest_tick(schedule: Schedule, tick: datetime, now: datetime) -> tuple[datetime, int]:
-    """The last time of a schedule that has come, from `tick` on, and how many came before it.
+    """Returns the latest time of a schedule up to `now`, from `tick` on, and how many it skips.
 
-    Of very many it counts the first ones only.
+    Beyond `_COUNTED_SINGLY` skipped times the number is a lower bound.
     """
     missed = 0
     gap = timedelta()
     while (following := due_after(schedule, tick)) is not None and following <= now:
         missed, gap, tick = missed + 1, following - tick, following
-        if missed == _WALKED:
+        if missed == _COUNTED_SINGLY:
             nearer = due_after(schedule, max(tick, now - 2 * gap))
             tick = nearer if nearer is not None and nearer <= now else tick
-        if missed > _WALKED + 2:
+        if missed > _COUNTED_SINGLY + 2:
             break
     return tick, missed
 
 
 def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
-    """Queues these runs in the caller's transaction; returns how many were not queued before."""
+    """Queues these runs in the caller's transaction; returns how many were new."""
     by_name = {one.tenant: one for one in due}
     if not by_name:
         return 0
@@ -233,8 +233,8 @@ def enqueue(connection: Connection, queue: Queue, due: Iterable[DueRun]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What became of a request to run tenants."""
+class RequestedRuns:
+    """The result of a request to run tenants, by tenant."""
 
     queued: tuple[str, ...]
     after: tuple[str, ...]  # are at work or about to be planned, and are run once more after it
@@ -243,10 +243,10 @@ class Asked:
 
 def request_runs(
     connection: Connection, queue: Queue, names: Sequence[str], kind: RunKind
-) -> Asked:
+) -> RequestedRuns:
     """Queues a run of each of these tenants now.
 
-    A run that is queued already serves, unless it only plans and more is asked for.
+    A run that is queued already is used, unless it only plans and the request is to apply.
     """
     with translated(), connection.transaction():
         rows = connection.execute(
@@ -276,4 +276,4 @@ def request_runs(
             """,
             [after],
         )
-    return Asked(tuple(str(row[0]) for row in free), tuple(after), tuple(waiting))
+    return RequestedRuns(tuple(str(row[0]) for row in free), tuple(after), tuple(waiting))

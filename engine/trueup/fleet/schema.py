@@ -1,9 +1,9 @@
 """The fleet's own tables, in a schema of their own, and their versions.
 
-`tenants` has a line for each tenant: what comes next, and what it waits for. `runs` has a line for
-each run. `attempts` has a line each time that a process took a run up; it is written before the run
-begins and completed before the tenant's lock is released. `plans` has the plans that wait for a
-person. `workers` has those that work now.
+`tenants` has a row for each tenant: when it is run next, and what it waits for. `runs` has a row
+for each run. `attempts` has a row for each time that a process claimed a run. It is written before
+the run begins and completed before the tenant's lock is released. `plans` has the plans that wait
+for an approval. `workers` has the workers that run now.
 """
 
 from collections.abc import Sequence
@@ -104,10 +104,10 @@ MIGRATIONS: Sequence[str] = (
 
 
 def prepare(connection: Connection, queue: Queue) -> None:
-    """Makes or migrates all tables of the fleet, its queue included.
+    """Creates or migrates all tables of the fleet, those of its queue included.
 
-    Raises EngineError if the server is too old, or a newer trueup made the tables: nothing is
-    written then.
+    Raises EngineError, with nothing written, if the server is too old, or a newer trueup made the
+    tables.
     """
     require_version(connection)
     with translated():
@@ -121,7 +121,7 @@ def prepare(connection: Connection, queue: Queue) -> None:
 
 
 def _version(connection: Connection) -> int:
-    """The version of the tables; 0 if there are none. Raises EngineError for a newer one."""
+    """Returns the version of the tables, or 0. Raises EngineError for a newer version."""
     row = connection.execute("SELECT to_regclass('trueup_fleet.version')").fetchone()
     if row is None or row[0] is None:
         return 0

@@ -1,6 +1,6 @@
-"""Reads secrets where fleet.yaml says that they are kept.
+"""Reads secrets from where fleet.yaml says that they are kept.
 
-No message holds a value, nor what a program writes to its error output: that may hold one, too.
+No message holds a value, nor what a program writes to its error output, which may hold a secret.
 """
 
 import os
@@ -38,7 +38,7 @@ CODE = "secret"
 
 
 def resolve(reference: SecretReference, env: Mapping[str, str] = os.environ) -> str:
-    """The secret; no text of this process shows it from now on.
+    """Returns the secret; from now on it is hidden in all texts of this process.
 
     Raises ConfigError, with the reference's place, if it cannot be read.
     """
@@ -65,7 +65,7 @@ def _resolved(reference: SecretReference, env: Mapping[str, str]) -> str:
 
 
 def why_missing(reference: SecretReference, env: Mapping[str, str]) -> tuple[str, str] | None:
-    """Why a secret cannot be read here, and a remedy; None if it may be there.
+    """Returns why a secret cannot be read here, and a remedy; None if it may exist.
 
     Nothing is read, and no program is started.
     """
@@ -88,7 +88,7 @@ def why_missing(reference: SecretReference, env: Mapping[str, str]) -> tuple[str
 
 
 def is_open_to_all(reference: SecretReference) -> bool:
-    """Whether every user of this machine may read the secret."""
+    """Returns whether every user of this machine may read the secret."""
     try:
         return isinstance(reference, FileSecret) and operating_system.is_open_to_all(reference.path)
     except OSError:
@@ -125,7 +125,7 @@ def _from_keyring(reference: KeyringSecret) -> str:
 
 
 def _output(reference: CommandSecret, env: Mapping[str, str]) -> bytes:
-    """What the program prints. It is ended with its children where it takes too long."""
+    """Returns what the program prints; kills it with its children if it takes too long."""
     program, seconds = reference.program, reference.timeout.total_seconds()
     try:
         process = operating_system.start_with_children(reference.arguments, reference.folder, env)
@@ -149,10 +149,10 @@ def _output(reference: CommandSecret, env: Mapping[str, str]) -> bytes:
 
 
 def _ended(process: "Popen[bytes]", seconds: float) -> tuple[bytes, int]:
-    """What a program prints, and its exit code.
+    """Returns what a program prints, and its exit code.
 
-    Raises TimeoutError or TimeoutExpired where that takes longer than `seconds`. Of a secret that
-    is too large a part is enough to say so.
+    Raises TimeoutError or TimeoutExpired if that takes longer than `seconds`. Of an output that is
+    too large, only a part is read.
     """
     deadline, output = monotonic() + seconds, list[bytes]()
     reader = Thread(target=_read, args=(process.stdout, output), daemon=True)
@@ -172,7 +172,7 @@ def _read(stream: IO[bytes], output: list[bytes]) -> None:
 
 
 def _text(content: bytes, reference: SecretReference) -> str:
-    """The secret, without one line end at its end."""
+    """Returns the secret, without one line end at its end."""
     if len(content) > LARGEST:
         raise _refused(reference, f"the secret is larger than {LARGEST // 1024} KiB")
     try:

@@ -1,6 +1,6 @@
-"""Finds tenants that would write to one target, into one state, or marks into one source.
+"""Finds tenants that share a target, a state, or a source that runs write to.
 
-What would identify a system is compared as fleet.yaml and trueup.yaml state it: no secret is read.
+Systems are compared by what fleet.yaml and trueup.yaml say of them; no secret is read.
 """
 
 import os
@@ -33,9 +33,9 @@ Identity = tuple[object, ...]
 
 
 def find_shared(fleet: Fleet, env: Mapping[str, str]) -> Iterator[Finding]:
-    """Yields a finding for each tenant whose target or state is that of an earlier one.
+    """Yields a finding for each tenant whose target or state is that of an earlier tenant.
 
-    A source that is shared is a warning, and none if both only plan: then nothing is marked.
+    A shared source is a warning; none if both tenants only plan, because nothing is written then.
     """
     documents = cache(_document)
     targets: dict[Identity, Tenant] = {}
@@ -113,7 +113,7 @@ def _state(part: object, fleet: Fleet, tenant: Tenant, text: Callable[[object], 
 
 
 class _Texts:
-    """Replaces `{{ env.NAME }}` by the value, or by where that is kept."""
+    """Replaces `{{ env.NAME }}` by its value, or by the reference to its secret."""
 
     def __init__(self, tenant: Tenant, env: Mapping[str, str]) -> None:
         self._secrets, self._env = tenant.secrets, env

@@ -1,4 +1,4 @@
-"""How a fleet stands: each tenant's last run and next run, what waits, what is in doubt."""
+"""The status of a fleet: each tenant's last run and next run, waits, and changes in doubt."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _RUN = (
 
 
 def fleet_status(connection: Connection, names: Sequence[str] = ()) -> FleetStatus:
-    """How the fleet stands, or these tenants of it; in the order of fleet.yaml."""
+    """Returns the status of the fleet, or of these tenants, in the order of fleet.yaml."""
     last, current = (
         ", ".join(f"{table}.{column} AS {table}_{column}" for column in _RUN)
         for table in ("last", "current")
@@ -58,7 +58,7 @@ def fleet_status(connection: Connection, names: Sequence[str] = ()) -> FleetStat
 
 
 def runs_of(connection: Connection, tenant: str, most: int = 20) -> Sequence[FleetRun]:
-    """The latest runs of a tenant, the latest first."""
+    """Returns the latest runs of a tenant, newest first."""
     query = f"""
         SELECT {", ".join(_RUN)} FROM trueup_fleet.runs WHERE tenant = %s ORDER BY id DESC LIMIT %s
     """  # noqa: S608 -- names of columns, which are constants
@@ -67,7 +67,7 @@ def runs_of(connection: Connection, tenant: str, most: int = 20) -> Sequence[Fle
 
 
 def run_of(connection: Connection, run: int) -> FleetRun | None:
-    """One run; None if it is not known any more."""
+    """Returns one run, or None if it was deleted."""
     query = f"SELECT {', '.join(_RUN)} FROM trueup_fleet.runs WHERE id = %s"  # noqa: S608 -- as above
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(query.encode(), [run]).fetchone()

@@ -1,4 +1,4 @@
-"""Plans that wait for a person, and what was said about them."""
+"""Plans that wait for an approval, and the answers to them, in the fleet's database."""
 
 import zlib
 from collections.abc import Collection
@@ -14,21 +14,21 @@ YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPlan:
-    """A plan that waits for a person."""
+class StoredPlan:
+    """A plan that waits for an approval, as the fleet's database has it."""
 
     tenant: str
     digest: str
     document: str
-    limits: tuple[str, ...]  # that it is over
+    limits: tuple[str, ...]  # the limits that it exceeds
     made: datetime
-    answer: str  # yes, no, or nothing yet
+    answer: str  # "yes", "no", or "" before an answer
     who: str
-    over: tuple[str, ...]  # limits that whoever said yes allowed
+    over: tuple[str, ...]  # limits that the approver allowed it to exceed
 
 
-def kept_plan(connection: Connection, tenant: str) -> KeptPlan | None:
-    """The plan of a tenant that waits for a person."""
+def read_stored_plan(connection: Connection, tenant: str) -> StoredPlan | None:
+    """Returns the plan of a tenant that waits for an approval, or None."""
     with translated():
         row = connection.execute(
             """
@@ -41,39 +41,39 @@ def kept_plan(connection: Connection, tenant: str) -> KeptPlan | None:
         return None
     digest, document, limits, made, answer, who, over = row
     text = zlib.decompress(bytes(document)).decode()
-    return KeptPlan(tenant, digest, text, tuple(limits), made, answer, who, tuple(over))
+    return StoredPlan(tenant, digest, text, tuple(limits), made, answer, who, tuple(over))
 
 
-def approved_plan(connection: Connection, tenant: str) -> ApprovedPlan | None:
-    """The plan of a tenant that somebody said yes to, and that is not applied yet."""
-    kept = kept_plan(connection, tenant)
-    if kept is None or kept.answer != YES:
+def read_approved_plan(connection: Connection, tenant: str) -> ApprovedPlan | None:
+    """Returns the plan of a tenant that is approved and not applied yet, or None."""
+    stored = read_stored_plan(connection, tenant)
+    if stored is None or stored.answer != YES:
         return None
-    return ApprovedPlan(kept.document, kept.who, frozenset(kept.over))
+    return ApprovedPlan(stored.document, stored.who, frozenset(stored.over))
 
 
 def write_answer(
     connection: Connection,
-    kept: KeptPlan,
+    stored: StoredPlan,
     answer: str,
     who: str,
     reason: str,
     over: Collection[str],
 ) -> None:
-    """Keeps what somebody said about a plan, in the caller's transaction.
+    """Writes an answer to a stored plan, in the caller's transaction.
 
     Raises EngineError if the tenant was planned again meanwhile, with another result.
     """
     with translated():
-        found = connection.execute(
+        updated = connection.execute(
             """
             UPDATE trueup_fleet.plans
                SET answer = %s, who = %s, reason = %s, over_limits = %s, answered = now()
              WHERE tenant = %s AND digest = %s
             """,
-            [answer, who, storable(reason), list(over), kept.tenant, kept.digest],
+            [answer, who, storable(reason), list(over), stored.tenant, stored.digest],
         )
-    if not found.rowcount:
+    if not updated.rowcount:
         raise EngineError(
-            f"{kept.tenant} was planned again meanwhile, with another result: look at that plan"
+            f"{stored.tenant} was planned again meanwhile, with another result: look at that plan"
         )

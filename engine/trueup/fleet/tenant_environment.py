@@ -1,4 +1,4 @@
-"""The environment as the project of a tenant sees it: with the secrets of the tenant in it."""
+"""The environment as the project of a tenant sees it, with the tenant's secrets."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,17 @@ from trueup.operations.redaction import remember
 
 
 class TenantEnvironment(Mapping[str, str]):
-    """Variables by name. A secret of the tenant is read when its name is first looked up.
+    """Environment variables by name; a secret of the tenant is read on first access.
 
-    So secrets that the project does not use are never read. No text of this process shows a value
-    that was looked up. `used` are the names of secrets that
-    were looked up. One that cannot be read counts as not set; `faults` say why, by name.
+    So secrets that the project does not use are never read. A value that was read is hidden in all
+    texts of this process. `used` has the names of secrets that were accessed. One that cannot be
+    read counts as not set; `faults` has the reason, by name.
     """
 
     def __init__(
         self, tenant: Tenant, env: Mapping[str, str] = os.environ, *, resolves: bool = True
     ) -> None:
-        """Without `resolves` only secrets in variables are known, and there are no faults."""
+        """With `resolves` false only secrets in variables are read, and there are no faults."""
         self.tenant = tenant
         self._secrets, self._env, self._resolves = tenant.secrets, env, resolves
         self._known: dict[str, str] = {}
@@ -50,7 +50,7 @@ class TenantEnvironment(Mapping[str, str]):
         return f"TenantEnvironment({', '.join(sorted(self._secrets))})"
 
     def _read(self, name: str) -> str:
-        """The value; empty if it is not known."""
+        """Returns the value; empty if it is unknown."""
         reference = self._secrets[name]
         if not self._resolves:
             if isinstance(reference, EnvironmentSecret):

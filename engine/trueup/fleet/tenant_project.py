@@ -1,7 +1,7 @@
-"""The project of a tenant: its folder, with what fleet.yaml lays over trueup.yaml.
+"""The project of a tenant: its folder, with fleet.yaml's values laid over trueup.yaml.
 
-Findings have places relative to the folder of fleet.yaml, so that those about shared files, about
-the tenant's own files and about fleet.yaml can be told apart.
+Places of findings are relative to the folder of fleet.yaml. So a place shows whether it is in a
+shared file, in a file of the tenant's own, or in fleet.yaml.
 """
 
 import os
@@ -40,13 +40,15 @@ def load_tenant_project(
     database: str = "",
     lease: float = 0,
 ) -> Project:
-    """The tenant's project, ready to be run: with its secrets, and its state in the database.
+    """Returns the tenant's project, ready to run: with its secrets, and its state in the database.
 
-    `database` is the URL of the fleet's database where that is not in fleet.yaml (embedded).
-    `lease`: seconds without a sign of life after which a run does not hold its state any more; 0
-    for as long as elsewhere. What the project writes is below `tenant.folder`, which is created. A
-    secret that cannot be read is an error only for what opens the connection, as a variable that is
-    not set. Raises ConfigError for the findings about the project's files, with the tenant's name;
+    `database` is the URL of the fleet's database if fleet.yaml does not name it (embedded).
+    `lease`: seconds without a heartbeat after which a run loses its state's lock; 0 means the
+    default. The project's files are written below `tenant.folder`, which is created. As with a
+    variable that is not set, a secret that cannot be read is an error only when its connection is
+    opened.
+
+    Raises ConfigError for the findings about the project's files, with the tenant's name;
     EngineError if the folder cannot be created.
     """
     environment = TenantEnvironment(tenant, env)
@@ -80,7 +82,7 @@ def load_tenant_connections(
 def _ready(
     fleet: Fleet, environment: TenantEnvironment, project: Project, database: str, lease: float = 0
 ) -> Project:
-    """The project with why its secrets are not known, and its state in the database."""
+    """Returns the project with its state in the database, and the reasons of missing secrets."""
     tenant = environment.tenant
     reasons = {
         unset_text(name): _named(fault, tenant) for name, fault in environment.faults.items()
@@ -98,7 +100,7 @@ def _named(finding: Finding, tenant: Tenant) -> Finding:
 
 
 def _explained(connection: Connection, reasons: Mapping[str, Finding]) -> Connection:
-    """The connection, with why its secrets are not known."""
+    """Returns the connection with the reasons why its secrets are missing."""
     unset = tuple(reasons.get(one.text, one) for one in connection.unset)
     return replace(connection, unset=unset)
 
@@ -109,10 +111,11 @@ def check_tenant_project(
     environment: TenantEnvironment,
     shared: SharedFiles | None = None,
 ) -> tuple[Project | None, list[Finding]]:
-    """The tenant's project, or None if it has errors, and all findings about it; nothing is opened.
+    """Returns the tenant's project, or None if it has errors, and all findings about it.
 
-    Secrets of the tenant that `environment` does not know are no findings. The state is as
-    trueup.yaml has it. `shared` are the files of its project's folder, if they were read before.
+    Nothing is opened. Secrets of the tenant that `environment` does not have are no findings. The
+    state is the one of trueup.yaml. `shared` are the files of its project's folder, if they were
+    read before.
     """
     if not (tenant.project_folder / PROJECT).is_file():
         text = f"there is no {PROJECT} in {_shown(tenant.project_folder, fleet.root)}"
@@ -143,7 +146,7 @@ def _local_state(state: Connection) -> Finding:
 
 
 def _unread(fleet: Fleet, tenant: Tenant) -> Iterator[Finding]:
-    """Reports decisions and notes in the project's folder, where the tenant has another folder."""
+    """Reports decisions and notes in the project's folder, which a tenant with its own ignores."""
     if tenant.folder.resolve() == tenant.project_folder.resolve():
         return
     for file in _OWN_FILES:
@@ -165,7 +168,7 @@ def _has_entries(path: Path) -> bool:
 
 
 def _located(finding: Finding, fleet: Fleet, tenant: Tenant) -> Finding:
-    """The finding with its place relative to the folder of fleet.yaml."""
+    """Returns the finding with its place relative to the folder of fleet.yaml."""
     place = finding.place
     if place is None or place.file == FLEET:
         return finding
@@ -192,7 +195,7 @@ def _create_folder(tenant: Tenant) -> None:
 def _state(
     fleet: Fleet, tenant: Tenant, named: Connection, database: str, lease: float
 ) -> Connection:
-    """Where the tenant's state is: one that trueup.yaml names stays."""
+    """Returns where the tenant's state is: trueup.yaml may name it, else the fleet's database."""
     if not named.is_default:
         return named
     url = fleet.database.url or database

@@ -1,10 +1,11 @@
-"""Traces of runs for OpenTelemetry, where the extra `otel` is installed and a receiver is named.
+"""Traces of runs for OpenTelemetry, if the extra `otel` is installed and a receiver is set.
 
-The standard variables decide: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) names the
-receiver; without it nothing is recorded, and the libraries are not loaded. A run is a span, its
-plan and apply are spans below it, and each request to a system is a span below these. Spans hold
-the tenant, the run, counts and sums. No span holds the name of a customer, the content of a
-request, or the part of an address that selects rows.
+The standard variables apply: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) names the
+receiver. Without it nothing is recorded, and the libraries are not loaded.
+
+A run is a span. Its plan and apply are spans below it, and each request to a system is a span below
+these. Spans hold the tenant, the run, counts and sums. No span holds the name of a customer, the
+content of a request, or the part of an address that selects rows.
 """
 
 import os
@@ -33,12 +34,12 @@ _FLUSH = 5_000  # milliseconds that what is recorded last may take to be sent
 
 
 def is_wanted() -> bool:
-    """Whether the environment names a receiver."""
+    """Returns whether the environment names a receiver."""
     return any(os.environ.get(name) for name in RECEIVERS)
 
 
 def require_libraries() -> None:
-    """Raises EngineError if traces are wanted and cannot be recorded."""
+    """Raises EngineError if traces are configured and the libraries are missing."""
     if not is_wanted():
         return
     try:
@@ -51,7 +52,7 @@ def require_libraries() -> None:
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Records what happens in this process inside the block, and sends it before the block ends."""
+    """Records spans of this process inside the block, and sends them before the block ends."""
     if not is_wanted():
         yield
         return
@@ -80,7 +81,7 @@ def recording() -> Iterator[None]:
 
 @contextmanager
 def span(name: str, **about: Value) -> Iterator[SetValues]:
-    """Records what happens inside the block as one span, with what it is about."""
+    """Records the block as one span with these attributes; yields a function that adds more."""
     if not is_wanted():
         yield _ignore
         return
@@ -102,11 +103,11 @@ def span(name: str, **about: Value) -> Iterator[SetValues]:
 
 
 def _ignore(**_: Value) -> None:
-    """Nothing is recorded."""
+    """Does nothing, because nothing is recorded."""
 
 
 def _shorten_address(current: "Span", request: "RequestInfo") -> None:
-    """Leaves out of the address what selects rows: it may hold the name of a customer."""
+    """Removes the query of the address, which may hold the name of a customer."""
     _, url, *_ = request
     address = str(url).partition("?")[0]
     current.set_attributes(dict.fromkeys(_ADDRESS, address))

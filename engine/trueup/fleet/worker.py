@@ -1,7 +1,7 @@
-"""A worker: queues what is due, and carries runs out, each in a process of its own.
+"""A worker: queues runs that are due, and executes runs, each in a process of its own.
 
-Many may work on one fleet, on any machines. None is special: each looks for what is due, takes jobs
-over from workers that died, and waits where the database is away.
+Any number of workers may run for one fleet, on any machines, and all are equal: each queues what is
+due, takes over jobs of dead workers, and waits while the database is away.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from threading import Lock
 from typing import TypeVar
 
 from trueup.errors import EngineError, FleetDatabaseAway
-from trueup.fleet.abnormal_end import cut_short
+from trueup.fleet.abnormal_end import abnormal_end
 from trueup.fleet.child import GRACE, ChildEnd, ChildOrder, preload, run_child
-from trueup.fleet.cleanup import forget_old, heal
+from trueup.fleet.cleanup import delete_old_runs, end_lost_runs
 from trueup.fleet.connection import Connection, require_clock, translated
 from trueup.fleet.event_log import EventLog
 from trueup.fleet.faults import fault_text
@@ -49,7 +49,7 @@ _CHECKS = 30  # looks between checks of the clock, of fleet.yaml, and for runs w
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How a worker works."""
+    """The options of a worker."""
 
     concurrency: int = 2
     drain: bool = False  # ends when nothing is due and no job waits
@@ -74,12 +74,12 @@ class Worker:
         self._unread = ""  # why fleet.yaml was not read again, as it was said last
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, or until nothing is left to do where it drains.
+        """Works until `stop` is set, or, with `drain`, until nothing is left to do.
 
         Raises EngineError if the database cannot be used and waiting does not help.
         """
         self._stop = stop
-        self._say("worker began", takes=self._options.concurrency)
+        self._emit("worker began", takes=self._options.concurrency)
         is_ready = False
         while not stop.is_set():
             try:
@@ -95,16 +95,16 @@ class Worker:
                     raise
                 self._is_away = True
                 self.pulse.beat(is_ready=False)
-                self._say("database away", text=str(away))
+                self._emit("database away", text=str(away))
                 await self._pause()
             except EngineError as error:
                 if self._options.drain or not is_ready:
                     raise
                 self.pulse.beat(is_ready=False)
-                self._say("worker waits", text=str(error))
+                self._emit("worker waits", text=str(error))
                 await self._pause()
         await asyncio.to_thread(self._leave)
-        self._say("worker ended")
+        self._emit("worker ended")
 
     def _prepare(self) -> None:
         """Raises EngineError if the database or this machine's clock are not usable."""
@@ -116,9 +116,9 @@ class Worker:
         self._is_away = False
 
     async def _session(self) -> None:
-        """Works as long as the database is there, and the clocks agree.
+        """Works as long as the database is available, and the clocks agree.
 
-        Jobs that were begun are waited for. Raises what ended it.
+        Waits for jobs that were started. Raises the error that ended the session.
         """
         ending = asyncio.Event()
         options = self._options
@@ -139,7 +139,7 @@ class Worker:
                 raise result
 
     async def _look_on(self, connection: Connection) -> None:
-        """Looks for what is due, again and again. Raises EngineError if it cannot go on."""
+        """Looks for what is due, once per `_LOOK`. Raises EngineError if it cannot continue."""
         rounds = 0
         while True:
             await asyncio.to_thread(self._look, connection)
@@ -156,14 +156,14 @@ class Worker:
             self._look(connection)
 
     def _look(self, connection: Connection) -> None:
-        """Queues what is due."""
+        """Queues the runs that are due."""
         queued = enqueue_due(connection, self._open.queue, self._open.fleet)
         self._queued += queued
         if queued:
-            self._say("queued", runs=queued)
+            self._emit("queued", runs=queued)
 
     def _report(self, connection: Connection) -> None:
-        """Writes a sign of life."""
+        """Writes that this worker is alive."""
         with translated():
             connection.execute(
                 """
@@ -183,22 +183,25 @@ class Worker:
             connection.execute("DELETE FROM trueup_fleet.workers WHERE name = %s", [self.name])
 
     def _check(self, connection: Connection) -> None:
-        """Raises EngineError if the clocks differ; reads fleet.yaml again if it has changed."""
+        """Ends lost runs, deletes old ones, and reads fleet.yaml again if it has changed.
+
+        Raises EngineError if the clocks differ.
+        """
         require_clock(connection)
-        for tenant in heal(connection, self._open.queue):
-            self._say("run lost", tenant=tenant)
-        forget_old(connection)
+        for tenant in end_lost_runs(connection, self._open.queue):
+            self._emit("run lost", tenant=tenant)
+        delete_old_runs(connection)
         self._read_again()
 
     def _read_again(self) -> None:
-        """Takes fleet.yaml up where it has changed; one that is invalid is said once."""
+        """Reads fleet.yaml again if it has changed; an invalid file is reported once."""
         with self._reading:
             try:
                 read = self._open.read_again()
             except EngineError as error:
                 if str(error) != self._unread:
                     self._unread = str(error)
-                    self._say("fleet.yaml not read", text=self._unread)
+                    self._emit("fleet.yaml not read", text=self._unread)
                 return
             self._unread = ""
             if read is self._open:
@@ -206,7 +209,7 @@ class Worker:
             with read.connect() as connection:
                 read.prepare(connection)
             self._open = read
-            self._say("fleet.yaml read", tenants=len(read.fleet.tenants))
+            self._emit("fleet.yaml read", tenants=len(read.fleet.tenants))
 
     # One run
 
@@ -214,10 +217,10 @@ class Worker:
         try:
             await self._carry_out(job)
         except FleetDatabaseAway as away:
-            self._say("run not recorded", tenant=job.tenant, run=job.run, text=str(away))
+            self._emit("run not recorded", tenant=job.tenant, run=job.run, text=str(away))
             raise
         except Exception as error:
-            self._say("fault", tenant=job.tenant, run=job.run, text=fault_text(error))
+            self._emit("fault", tenant=job.tenant, run=job.run, text=fault_text(error))
             raise
 
     async def _carry_out(self, job: Job) -> None:
@@ -232,7 +235,7 @@ class Worker:
             return
         self._running += 1
         self.metrics.began()
-        self._say("run began", tenant=job.tenant, run=job.run, kind=str(kind))
+        self._emit("run began", tenant=job.tenant, run=job.run, kind=str(kind))
         try:
             end = await run_child(
                 self._context,
@@ -244,14 +247,14 @@ class Worker:
         finally:
             self._running -= 1
             self.metrics.left()
-        if missing := cut_short(end, tenant):
+        if missing := abnormal_end(end, tenant):
             await self._patiently(self._end, job, missing)
         await self._patiently(self._observe_end, job, end)
 
     async def _patiently(self, act: Callable[..., T], *given: object) -> T:
-        """What this gives; tried again for some seconds where the database is away.
+        """Calls a function, and tries again for some seconds while the database is away.
 
-        A job that ends without a word about its run is lost, until it is looked for.
+        A job whose end is not recorded stays lost until `cleanup` finds it.
         """
         for pause in _PATIENCE:
             with contextlib.suppress(FleetDatabaseAway):
@@ -262,16 +265,16 @@ class Worker:
         return await asyncio.to_thread(act, *given)
 
     def _observe_end(self, job: Job, end: ChildEnd) -> None:
-        """Reports and counts how a run ended, or that it goes on elsewhere."""
+        """Logs and counts how a run ended, or that another worker will continue it."""
         with self._open.connect() as connection:
             run = run_of(connection, job.run)
         if run is None or run.ended is None:
-            self._say("run left", tenant=job.tenant, run=job.run, how=str(end))
+            self._emit("run left", tenant=job.tenant, run=job.run, how=str(end))
             return
         self.metrics.ended(run)
         counts = {f"changes_{name}": number for name, number in run.outcomes.items()}
         seconds = (run.ended - run.started).total_seconds() if run.started else 0
-        self._say(
+        self._emit(
             "run ended",
             tenant=job.tenant,
             run=job.run,
@@ -284,7 +287,7 @@ class Worker:
         )
 
     def _status(self) -> FleetStatus | None:
-        """How the fleet stands; None while its database is away."""
+        """Returns the status of the fleet; None while its database is away."""
         try:
             with self._open.connect() as connection:
                 return fleet_status(connection)
@@ -301,7 +304,7 @@ class Worker:
         return ChildOrder(alone, job.tenant, url, job.run, kind, self.name, grace, lease, log)
 
     def _kind_of(self, job: Job) -> RunKind | None:
-        """Why a run was queued; None for one that has ended."""
+        """Returns why a run was queued; None if it has ended."""
         with translated(), self._open.connect() as connection:
             row = connection.execute(
                 "SELECT kind FROM trueup_fleet.runs WHERE id = %s AND ended IS NULL", [job.run]
@@ -316,12 +319,12 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), _WAIT)
 
-    def _say(self, event: str, **about: object) -> None:
-        self._log.say(event, **about)
+    def _emit(self, event: str, **about: object) -> None:
+        self._log.emit(event, **about)
 
 
 def _unknown_here() -> RunEnd:
-    """The end of a run whose tenant another machine's fleet.yaml has, and not this one's."""
+    """The end of a run whose tenant is not in this machine's fleet.yaml."""
     text = (
         f"fleet.yaml on {socket.gethostname()} has no such tenant: it must be the same everywhere"
     )

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from trueup.errors import EngineError
-from trueup.fleet.approve import Waiting, answer, waiting_plan
+from trueup.fleet.approve import PlanForApproval, answer, plan_for_approval
 from trueup.fleet.connection import Connection
 from trueup.fleet.open_fleet import OpenFleet, require_tenants
 from trueup.fleet.schedule import request_runs
@@ -163,17 +163,19 @@ def tenant(request: Request) -> Response:
         does=standing.does,
         runs=[_run_row(run) for run in runs],
         plan=plan_text(waiting.plan) if waiting else "",
-        digest=Exact(waiting.kept.digest) if waiting else "",
-        limits=waiting.kept.limits if waiting else (),
+        digest=Exact(waiting.stored.digest) if waiting else "",
+        limits=waiting.stored.limits if waiting else (),
         download=address("/plan", name=name),
     )
 
 
-def _waiting(desk: FleetDesk, connection: Connection, standing: TenantStatus) -> Waiting | None:
+def _waiting(
+    desk: FleetDesk, connection: Connection, standing: TenantStatus
+) -> PlanForApproval | None:
     """The plan of a tenant that somebody may say yes to now."""
     if standing.waits not in {Waits.APPROVAL, Waits.LIMITS, Waits.REFUSED}:
         return None
-    return waiting_plan(desk.opened.read_again(), connection, standing.name)
+    return plan_for_approval(desk.opened.read_again(), connection, standing.name)
 
 
 def _run_row(run: FleetRun) -> _RunRow:
@@ -197,7 +199,7 @@ def plan(request: Request) -> Response:
     desk = fleet_desk_of(request)
     name = request.query_params.get("name", "")
     with desk.opened.connect() as connection:
-        waiting = waiting_plan(desk.opened.read_again(), connection, name)
+        waiting = plan_for_approval(desk.opened.read_again(), connection, name)
     return Response(
         plan_html(waiting.plan),
         media_type="text/html; charset=utf-8",
@@ -209,7 +211,7 @@ def run(request: Request) -> Response:
     """Queues a run of a tenant, or a plan alone."""
     desk, form = fleet_desk_of(request), form_of(request)
     name = form.exact("tenant")
-    kind = RunKind.PLAN if form.one("do") == "plan" else RunKind.ASKED
+    kind = RunKind.PLAN if form.one("do") == "plan" else RunKind.REQUESTED
     with desk.opened.connect() as connection:
         names = require_tenants(connection, (name,))
         request_runs(connection, desk.opened.queue, names, kind)
@@ -226,8 +228,8 @@ def approve(request: Request) -> Response:
         raise EngineError("a refusal needs a reason: whoever looks after the tenant reads it")
     opened = desk.opened.read_again()
     with opened.connect() as connection:
-        waiting = waiting_plan(opened, connection, name)
-        if waiting.kept.digest != form.exact("digest"):
+        waiting = plan_for_approval(opened, connection, name)
+        if waiting.stored.digest != form.exact("digest"):
             raise EngineError(OTHER_PLAN)
         who = session_of(request).person
         over = form.every("over")
