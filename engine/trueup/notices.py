@@ -1,8 +1,8 @@
 """Sends notices through Apprise.
 
-Addresses hold secrets: nothing here returns, raises or logs a part of one. Apprise writes causes to
-its log only, and some of its services put parts of an address there. So the log goes nowhere, and
-of it no more is taken than the HTTP status.
+Addresses hold secrets: nothing here returns, raises or logs a part of one. Apprise reports causes
+in its log only, and some of its services write parts of an address to that log. So the log is
+discarded, apart from the HTTP status in it.
 """
 
 import logging
@@ -29,7 +29,7 @@ _NOWHERE = logging.NullHandler()
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a notice at one address."""
+    """The result of sending a notice to one address."""
 
     to: NoticeAddress
     cause: str = ""  # why it was not sent; empty if it was
@@ -37,7 +37,7 @@ class Sent:
 
 
 def send(texts: Sequence[tuple[NoticeAddress, str]], title: str) -> list[Sent]:
-    """Sends a text to each address, and returns what became of it, in the same order.
+    """Sends a text to each address, and returns the results in the same order.
 
     Raises nothing, and takes `PATIENCE` seconds at most.
     """
@@ -58,7 +58,7 @@ def send(texts: Sequence[tuple[NoticeAddress, str]], title: str) -> list[Sent]:
 
 
 class _Sending(Thread):
-    """One notice on its way. It is left behind where the service never answers."""
+    """The thread that sends one notice. It is abandoned if the service never answers."""
 
     def __init__(self, to: NoticeAddress, title: str, text: str) -> None:
         super().__init__(name="notice", daemon=True)
@@ -67,7 +67,7 @@ class _Sending(Thread):
         self.result = Sent(to, cause, "look at the service, then `trueup notify --test`")
 
     def run(self) -> None:
-        """Sends it, and says what became of it."""
+        """Sends the notice and sets `result`."""
         log = _Statuses()
         _LOG.addHandler(log)
         try:
@@ -102,7 +102,7 @@ _LOOK = "look at the address and its rights, then `trueup notify --test`"
 
 
 class _Statuses(logging.Handler):
-    """Takes the HTTP status out of what one thread logs."""
+    """Keeps the HTTP status that one thread logs."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -66,7 +66,7 @@ def test_a_missing_package_is_reported(tmp_path, monkeypatch):
         embedded.running(tmp_path).__enter__()
 
 
-def test_a_server_that_does_not_start_is_reported_with_the_last_line_of_its_log(tmp_path, monkeypatch):
+def test_a_server_that_does_not_start_is_reported_with_the_end_of_its_log(tmp_path, monkeypatch):
     wheel = embedded._wheel()
 
     def fail(_folder):

@@ -34,7 +34,7 @@ class Recorder:
         return self._job.world.clock.now()
 
     def record(self, entries: Sequence[Entry]) -> None:
-        """Writes entries and their effects; what became ready is in the schedule afterwards."""
+        """Writes entries and their effects, and adds changes that became ready to the schedule."""
         if not entries:
             return
         remembered: list[Effects] = []

@@ -100,7 +100,7 @@ class Runner:
             self.job.stopped_by.append(str(fault))
 
     def _settle(self) -> None:
-        """Settles what is in doubt, as far as reading can tell now.
+        """Settles changes in doubt, as far as reading shows their outcome now.
 
         Never while a request is in flight: its change is in doubt as well, and reading might find
         the effect of another one.

@@ -19,7 +19,7 @@ from trueup.config.environment import SECRETS
 from trueup.model.catalogue import Catalogue
 
 _APPLY_KEYS = frozenset({"settle_after", "batch", "guards", "approval", "desk", "state", "notify"})
-"""Keys of trueup.yaml about how a plan is applied, where that is recorded, and who is told."""
+"""Keys of trueup.yaml about how a plan is applied, where that is recorded, and who is notified."""
 
 _ACCESS_OPTIONS = SECRETS | {
     "client_id",

@@ -68,7 +68,7 @@ def check_fleet(
 def find_database(raw: bytes, env: Mapping[str, str] = os.environ) -> FleetDatabase | None:
     """Returns the database that the content of a fleet.yaml names, without reading its tenants.
 
-    None if only the whole file tells. Whether the file is valid is not checked.
+    None if the whole file has to be parsed. Whether the file is valid is not checked.
     """
     line = _DATABASE.search(raw)
     documents, findings = parse(line[0], FLEET) if line else ([], [])
@@ -117,7 +117,7 @@ def _database(node: Node | None, env: Mapping[str, str], findings: list[Finding]
 
 
 def _shared_folders(tenants: Iterable[Tenant]) -> Iterator[Finding]:
-    """Reports tenants whose own folder is that of another one; capitals do not tell them apart."""
+    """Reports tenants whose own folder is that of another one; case is ignored."""
     first: dict[str, Tenant] = {}
     for tenant in tenants:
         other = first.setdefault(os.path.normpath(tenant.folder).casefold(), tenant)

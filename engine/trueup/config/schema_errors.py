@@ -222,7 +222,7 @@ def _text(raw: _RawError) -> str:
 
 
 def _remedy(raw: _RawError) -> str:
-    """Returns what to do, if the text alone does not tell."""
+    """Returns the remedy, if the text alone does not show it."""
     if raw.hidden:
         return ""
     if raw.keyword in _WORD_KEYWORDS and isinstance(raw.value, str):

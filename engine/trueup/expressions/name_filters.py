@@ -1,4 +1,4 @@
-"""Names of companies and people without what does not tell them apart."""
+"""Filters that reduce names of companies and people to the parts that distinguish them."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Who may do what, which plans need a yes before they are applied, and what was said about them."""
+"""Roles and limits of people, which plans need an approval, and the statements about plans."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,7 +107,7 @@ class Statement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalStated:
-    """A line of the history: somebody said something about a plan.
+    """A line of the history: a statement of a person about a plan.
 
     It counts for the plan with this digest that moves this amount, and for no other.
     """
@@ -156,7 +156,7 @@ class ApprovalStanding:
 class Lack(StrEnum):
     """What is missing for a plan to be applied."""
 
-    REFUSED = "refused"  # somebody said no
+    REFUSED = "refused"  # a person refused the plan
     APPROVAL = "approval"  # one yes
-    TWO_PEOPLE = "two people"  # nobody answers for it yet, and two must
+    TWO_PEOPLE = "two people"  # no person answers for it yet, and two must
     SECOND_PERSON = "second person"  # one person answers for it, and two must

@@ -129,7 +129,7 @@ class Preconditions:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTerms:
-    """How one service on one contract is billed. None where the target does not tell."""
+    """How one service on one contract is billed. None if the target does not show it."""
 
     price: Decimal | None = None  # of one unit and one whole period
     months: int | None = None  # of a period

@@ -103,7 +103,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSecret:
-    """A secret in a variable of the environment of whoever runs the tenant."""
+    """A secret in an environment variable of the process that runs the tenant."""
 
     variable: str
     place: Place

@@ -36,10 +36,10 @@ class Waits(StrEnum):
     """What a tenant waits for."""
 
     NOTHING = ""
-    APPROVAL = "approval"  # somebody says yes to its plan
-    LIMITS = "limits"  # its plan is over limits: somebody says yes to that
+    APPROVAL = "approval"  # its plan needs an approval
+    LIMITS = "limits"  # its plan exceeds limits and needs an approval for that
     WINDOW = "window"  # the time at which it may be written to
-    REFUSED = "refused"  # somebody said no to its plan: the next other plan
+    REFUSED = "refused"  # its plan was refused: a plan with another result
     PERSON = "person"  # a change is in doubt that reading cannot settle
 
 
@@ -80,7 +80,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class WaitingPlan:
-    """A plan that waits for a person."""
+    """A plan that waits for an approval."""
 
     document: str = field(repr=False)
     digest: str
@@ -89,7 +89,7 @@ class WaitingPlan:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedPlan:
-    """A plan that somebody said yes to."""
+    """A plan that was approved."""
 
     document: str = field(repr=False)
     who: str

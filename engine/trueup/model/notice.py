@@ -1,4 +1,4 @@
-"""What people are told of a plan or a run who look at neither, and where that is configured."""
+"""Notices about a plan or a run, for people who look at neither, and their settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from trueup.model.finding import Place
 
 
 class Event(StrEnum):
-    """What people are told of."""
+    """The events that notices report."""
 
     WAITING = "waiting"  # rows wait for a person
     LIMIT = "limit"  # a plan is over a limit
@@ -49,7 +49,7 @@ class NoticeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One thing to tell: its event, and what a notice may say of it."""
+    """One event, and what a notice about it may contain."""
 
     event: Event
     many: int = 0  # rows or changes
@@ -60,8 +60,8 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """All that is to be told of one plan or run."""
+    """All events of one plan or run."""
 
-    digest: str  # of the plan, or the run's id: the same occasion of it is told once
+    digest: str  # of the plan, or the run's id: each is announced once
     occasions: tuple[Occasion, ...]
     run: str = ""  # empty for a plan

@@ -87,7 +87,9 @@ class Project:
     currency: str = ""  # the tenant's internal currency, for showing money
     batch: int = 500  # changes whose preconditions are checked together before they are written
     placeholders: tuple[str, ...] = ()  # texts that stand for no value, besides the usual ones
-    notify: NoticeOptions = field(default_factory=NoticeOptions)  # whom to tell what
+    notify: NoticeOptions = field(
+        default_factory=NoticeOptions
+    )  # who receives notices, and about what
     warnings: tuple[Finding, ...] = ()  # about files that have no effect
     notes: tuple[Note, ...] = ()  # of rows; no plan depends on them
     approval: ApprovalPolicy | None = None  # None: no plan needs an approval

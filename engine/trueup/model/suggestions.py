@@ -47,7 +47,7 @@ _searches_left: ContextVar[list[int] | None] = ContextVar("searches_left", defau
 def few_searches(most: int = MOST_SEARCHES) -> Iterator[None]:
     """Inside, only so many wrong names get a suggestion: to compare names takes time.
 
-    A file may hold a hundred thousand wrong names. The first ones tell what is wrong with it.
+    A file may hold a hundred thousand wrong names. The first ones show what is wrong with it.
     """
     token = _searches_left.set([most])
     try:

@@ -99,7 +99,7 @@ def plan_of_run(project: Project, prefix: str) -> str:
 
 
 def list_approvals(project: Project, plan: str = "") -> Sequence[AuditEntry]:
-    """What was said about plans, or about the plan with this digest, oldest first."""
+    """All statements about plans, or about the plan with this digest, oldest first."""
     with wiring.open_state(project) as state:
         return [
             entry
@@ -133,7 +133,7 @@ def _require_may(found: ApprovalStanding, project: Project, who: str, statement:
 
 
 def refusal_of(found: ApprovalStanding, who: str, statement: Statement, currency: str = "") -> str:
-    """Why somebody may not say that about the plan now; empty if they may."""
+    """Why this person may not make the statement about the plan now; empty if they may."""
     match statement:
         case Statement.ASK:
             return _no_ask(found, who)

@@ -25,7 +25,7 @@ class Reformatted:
 
 @dataclass(frozen=True, slots=True)
 class FormatResult:
-    """What became of the files."""
+    """The result for each file."""
 
     files: int  # that were read
     changed: Sequence[Reformatted]
@@ -33,7 +33,7 @@ class FormatResult:
 
 
 def fmt(folder: Path | str, files: Sequence[Path] = (), *, check: bool = False) -> FormatResult:
-    """Formats files in place; with `check`, only tells which do not have the layout.
+    """Formats files in place; with `check`, only lists those that do not have the layout.
 
     Without files: mappings, rules and tests of the project. A file with errors is left as it is and
     does not stop the others. Raises EngineError if the folder holds no project.

@@ -1,8 +1,8 @@
-"""Notices: who looks at no plan and at no run is told what needs a person.
+"""Sends notices about what needs a person, for people who look at no plan and no run.
 
-A notice never changes what becomes of a plan or a run. One that cannot be sent is reported to the
-listener, with its place, cause and remedy. What was sent is remembered in `NOTICES`, by hashes: of
-the same plan, or the same run, the same thing is told once.
+A notice never changes a plan or a run. One that cannot be sent is reported to the listener, with
+place, cause and remedy. `NOTICES` keeps hashes of what was sent, so that the same plan, or the same
+run, is announced once.
 """
 
 import json
@@ -33,12 +33,12 @@ KEPT = 500
 
 
 def announce_plan(project: Project, plan: Plan, listener: Listener) -> None:
-    """Tells what of a plan needs a person."""
+    """Sends a notice about what needs a person in a plan."""
     _announce(project, lambda: plan_notice(plan, document.plan_id(document.dumps(plan))), listener)
 
 
 def announce_outcome(project: Project, outcome: Outcome, listener: Listener) -> None:
-    """Tells what did not go through in a run."""
+    """Sends a notice about what failed or was held in a run."""
     _announce(project, lambda: outcome_notice(outcome), listener)
 
 
@@ -46,10 +46,11 @@ def announce_outcome(project: Project, outcome: Outcome, listener: Listener) -> 
 def announcing_failure(
     project: Project, listener: Listener, *, refused: bool = True
 ) -> Iterator[None]:
-    """Tells of a run that could not be carried out, and raises its error again.
+    """Sends a notice about a run that failed with an error, and raises the error again.
 
-    `refused`: also of a plan over a limit, which the notice of that plan tells otherwise. A plan
-    that lacks its approval is none of these: whoever applies it is told what to do.
+    `refused`: also about a plan that exceeds a limit, which the notice of that plan covers
+    otherwise. A missing approval gives no notice: the error already names the next step to whoever
+    applies.
     """
     try:
         yield
@@ -77,7 +78,7 @@ def try_notices(project: Project) -> Sequence[Sent]:
 
 
 def sent_text(sent: Sent) -> str:
-    """What became of a notice, as one line; never a part of its address."""
+    """The result of a notice as one line, without any part of its address."""
     where = f"{sent.to.place}: the notice to env.{sent.to.variable}"
     return (
         f"{where} was not sent: {sent.cause}; {sent.remedy}" if sent.cause else f"{where} was sent"
@@ -97,7 +98,7 @@ def _announce(project: Project, make: Callable[[], Notice], listener: Listener) 
 
 
 def _send(project: Project, notice: Notice, listener: Listener) -> Sequence[Sent]:
-    """Sends to each address what it was not told yet, and remembers what was sent."""
+    """Sends to each address what it has not received yet, and records what was sent."""
     options = project.notify
     notice = wanted_notice(notice, options.events, options.leak_above)
     if not notice.occasions:
@@ -113,14 +114,14 @@ def _send(project: Project, notice: Notice, listener: Listener) -> Sequence[Sent
             new.append((address, replace(notice, occasions=occasions)))
     texts = [(address, notice_text(one, options.details, project.currency)) for address, one in new]
     results = notices.send(texts, notice_title(project.name)) if texts else []
-    told = [
+    sent_hashes = [
         _hash(address, one, occasion)
         for (address, one), sent in zip(new, results, strict=True)
         if not sent.cause
         for occasion in one.occasions
     ]
-    if told:
-        _remember(path, [*known, *told], listener)
+    if sent_hashes:
+        _remember(path, [*known, *sent_hashes], listener)
     return results
 
 
@@ -137,7 +138,7 @@ def _recall(path: Path, listener: Listener) -> list[str]:
         known = json.loads(read_regular(path))["sent"]
     except (OSError, ValueError, TypeError, KeyError):
         listener.notice(
-            f".trueup/{path.name} cannot be read: what was told may be told again; remove it"
+            f".trueup/{path.name} cannot be read: notices may be sent a second time; remove it"
         )
         return []
     return [one for one in known if isinstance(one, str)] if isinstance(known, list) else []

@@ -14,14 +14,14 @@ from trueup.pipeline import ApplyOptions
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What became of the plan on the copy, and what a second plan wants."""
+    """The outcome of the plan on the copy, and a second plan."""
 
     outcome: Outcome
     second_plan: Plan
 
     @property
     def passed(self) -> bool:
-        """Whether all went through, and nothing is left to do."""
+        """Whether all changes took effect, and the second plan is empty."""
         return self.outcome.complete and not self.second_plan.changes
 
 

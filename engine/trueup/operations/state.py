@@ -88,7 +88,7 @@ def preview_settlement(
 
 
 def _check_created(project: Project, opened: wiring.Connections, settlement: Settlement) -> str:
-    """Checks the record that a create is said to have made. Returns a note, mostly empty."""
+    """Checks the record that a create made, as the user states it. Returns a note, mostly ""."""
     if not settlement.landed or settlement.record is None:
         return ""
     mapping = project.mappings.get(mapping_of_created(opened.state(), settlement.change))

@@ -22,7 +22,7 @@ class PushedChanges:
     def values_at_push(self, pushed: Pushed) -> Columns:
         """The columns that its units, day and references were taken from.
 
-        Empty where the plan of its run does not tell.
+        Empty if the plan of its run does not show them.
         """
         if pushed.run not in self._columns:
             self._columns[pushed.run] = self._of_run(pushed.run)

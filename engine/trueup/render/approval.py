@@ -16,7 +16,7 @@ NONE = "Nobody has approved or refused a plan yet."
 
 
 def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
-    """The amount, who said what, and what is missing."""
+    """The amount, the statements about the plan, and what is missing."""
     moved = moved_text(found.moved.amount, found.moved.unknown, currency)
     once, month = money(found.moved.once, currency), money(found.moved.month, currency)
     lines = [
@@ -28,7 +28,7 @@ def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
 
 
 def signature_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
-    """Who asked, who said yes, and who said no."""
+    """Who asked for the approval, who approved, and who refused."""
     asked = [found.prepared] if found.prepared else []
     return [
         *(f"Asked for by {_signature_text(one, zone)}" for one in asked),
@@ -77,7 +77,7 @@ def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]
 
 
 def statements_text(statements: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
-    """What was said about plans, oldest first."""
+    """All statements about plans, oldest first."""
     return audit_text(statements, zone, style) or NONE
 
 

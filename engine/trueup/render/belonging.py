@@ -22,7 +22,7 @@ CONTRACTS = frozenset({"Contracts"})
 
 
 USUAL_SERVICES = frozenset({"service", "service_bundle"})
-"""Names of the mappings of services where a plan does not tell which they are."""
+"""Names of the mappings of services if a plan does not show which they are."""
 
 
 class Belonging:

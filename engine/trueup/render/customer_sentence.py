@@ -1,4 +1,4 @@
-"""What a customer is told of a change of units: one plain sentence, made from typed fields."""
+"""A sentence for the customer about a change of units, made from typed fields."""
 
 from collections.abc import Callable, Sequence
 from datetime import date

@@ -36,8 +36,8 @@ def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
     facts += [("Undoes", sanitize(change.undoes))] if change.undoes else []
     facts += [("Note", sanitize(note)) for note in change.notes]
     if not change.together and not change.is_undo:
-        told = customer_sentence([change], usual_service, money_of([change]), view.currency)
-        facts += [("Customer", told)] if told else []
+        sentence = customer_sentence([change], usual_service, money_of([change]), view.currency)
+        facts += [("Customer", sentence)] if sentence else []
     facts += [
         ("Changed since", f"{row.table} {sanitize(row.key)}, {row_place(row)}")
         for row in explained.moved

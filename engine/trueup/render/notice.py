@@ -20,7 +20,7 @@ TEST = "This is a test. Notices of this project arrive here."
 
 
 def plan_notice(plan: Plan, digest: str) -> Notice:
-    """What is to be told of a plan."""
+    """The events of a plan that a notice reports."""
     seen = overview(plan)
     found = []
     if seen.items:
@@ -36,7 +36,7 @@ def plan_notice(plan: Plan, digest: str) -> Notice:
 
 
 def outcome_notice(outcome: Outcome) -> Notice:
-    """What is to be told of a run that has ended or was stopped."""
+    """The events of a run that has ended or was stopped."""
     found = []
     for event, statuses in (
         (Event.FAILED, FAILED),
@@ -120,4 +120,4 @@ _COUNTED: Mapping[Event, Callable[[Occasion], str]] = {
     Event.STOPPED: lambda one: f"a run was stopped; {count(one.many, 'change')} of it not tried",
     Event.IN_DOUBT: lambda one: f"the outcome of {count(one.many, 'change')} is unknown",
 }
-"""What is said of an event that is counted."""
+"""The text for an event that is counted."""

@@ -1,4 +1,4 @@
-"""What became of a plan, as a terminal shows it: what did not go through comes first."""
+"""The outcome of a run for a terminal; changes that failed or were held come first."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -35,7 +35,7 @@ def examine(source: ReadableTables, read: ColumnsByTable, written: Iterable[str]
     """Returns the findings of each table: info is good, an error stops a plan or a write-back.
 
     `read` has the columns that the project uses, `written` the tables that it writes back to. Never
-    raises `SourceError`. What is wrong with all tables, such as the address, is said once.
+    raises `SourceError`. What is wrong with all tables, such as the address, is reported once.
     """
     marked = frozenset(written)
     findings: list[Finding] = []

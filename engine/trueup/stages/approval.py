@@ -82,7 +82,7 @@ def _with(found: ApprovalStanding, entry: AuditEntry, event: ApprovalStated) -> 
 
 
 def _why_not(found: ApprovalStanding, who: str, event: ApprovalStated) -> str:
-    """Why a yes does not count; empty if it does."""
+    """Why an approval does not count; empty if it does."""
     if (event.amount, event.unknown) != (found.moved.amount, found.moved.unknown):
         return "it was given for another amount"
     if not found.policy.limit_of(who).allows(found.moved):
@@ -100,7 +100,7 @@ def _lack(found: ApprovalStanding) -> Lack | None:
 
 
 def answerable(found: ApprovalStanding) -> list[str]:
-    """The different people who answer for the plan: who prepared it, and each who said yes.
+    """The different people who answer for the plan: who prepared it, and each who approved it.
 
     Who prepared it counts with a role by name: a job that runs by itself is no person.
     """

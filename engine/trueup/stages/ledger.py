@@ -212,7 +212,7 @@ def _no_unit_row(ledger: ServiceLedger) -> Advice:
 
 
 def _later(ledger: ServiceLedger) -> tuple[str, Advice]:
-    """That both sides agree today, and will not: somebody entered units for a later day."""
+    """A note if both sides agree today and not later, because a user entered units for then."""
     if not ledger.later_steps:
         return "", NO_ADVICE
     steps = " and ".join(f"{units:+d} on {day}" for day, units in ledger.later_steps)
@@ -322,7 +322,7 @@ def _bar(
 
 
 def _wrong(ledger: ServiceLedger, gap: Decimal, as_of: date) -> tuple[str, Advice] | None:
-    """Why no correction would be right, whoever wants it, and what to do."""
+    """Why no correction would be right, also by decision, and what to do."""
     systems = ledger.systems
     end = ledger.terms.end
     if end is not None and as_of > end and not ledger.has_ended:

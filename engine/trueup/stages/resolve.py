@@ -69,7 +69,7 @@ class Resolver:
         self._found: dict[tuple[Any, ...], Any] = {}  # look-ups that were made before
 
     def compared(self, raw: tuple[Any, ...]) -> list[Any] | None:
-        """The compared slots' values in order, or None if only `row` can tell."""
+        """The compared slots' values in order; None if they need the full resolution of `row`."""
         values = [*raw[self._window]]
         try:
             for position, table in self._tables:

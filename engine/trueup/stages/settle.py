@@ -1,4 +1,4 @@
-"""Tells from a reading what became of a write whose outcome is unknown."""
+"""Determines the outcome of a write in doubt from what was read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,11 +11,11 @@ from trueup.model.units import DAY, units_on
 
 
 class WriteOutcome(StrEnum):
-    """What became of a write in doubt."""
+    """The outcome of a write in doubt."""
 
     LANDED = "landed"
     ABSENT = "absent"  # no trace of it; not landed once no request can still be under way
-    UNCLEAR = "unclear"  # only a person can tell
+    UNCLEAR = "unclear"  # only a person can determine it
 
 
 def settle_create(found: Sequence[int]) -> WriteOutcome:

@@ -1,1 +1,4 @@
-"""The state, whatever database keeps it. Start reading in `store`; adapters are folders."""
+"""The state of a project, whatever database keeps it.
+
+Start reading in `store`. The folders `sqlite` and `postgres` are the adapters.
+"""

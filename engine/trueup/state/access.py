@@ -18,23 +18,23 @@ class Transaction(Protocol):
     """The statements of one transaction. Errors of the database leave it as `StateError`."""
 
     def now(self) -> datetime:
-        """The instant by the clock that all who share this state share; with an offset."""
+        """Returns the instant, with an offset, by the clock of all processes on this state."""
         ...
 
     def one(self, name: str, values: Values = ...) -> Row | None:
-        """The first row that the statement with this name selects."""
+        """Returns the first row that the statement with this name selects, or None."""
         ...
 
     def rows(self, name: str, values: Values = ...) -> list[Row]:
-        """All rows that it selects."""
+        """Returns all rows that it selects."""
         ...
 
     def each(self, name: str, values: Values = ...) -> AbstractContextManager[Iterator[Row]]:
-        """The rows one at a time; the database is no longer read when the block ends."""
+        """Yields the rows one at a time; the database is no longer read when the block ends."""
         ...
 
     def columns(self, name: str) -> list[str]:
-        """The names of the columns that it selects."""
+        """Returns the names of the columns that it selects."""
         ...
 
     def do(self, name: str, values: Values = ...) -> None:
@@ -50,7 +50,7 @@ class Transaction(Protocol):
         ...
 
     def damage(self) -> str:
-        """What the database itself finds damaged in the state; "" if nothing is."""
+        """Returns what the database itself reports as damaged in the state; "" if nothing is."""
         ...
 
 
@@ -65,15 +65,18 @@ class Access(Protocol):
         ...
 
     def writing(self, *, create: bool = False) -> AbstractContextManager[Transaction]:
-        """Alone, and durable at the end, or rolled back. `create` makes a store that is absent."""
+        """Excludes other writers; durable at the end, or rolled back.
+
+        `create` makes a store that is absent.
+        """
         ...
 
     def mark_open_run(self, run: str) -> None:
-        """Remembers outside the store which run is open, where that is possible."""
+        """Records outside the store which run is open, if the adapter has a place for that."""
         ...
 
     def unmark_open_run(self) -> None:
-        """Forgets it: no run is open."""
+        """Removes that record: no run is open."""
         ...
 
     def refuse_lost(self) -> None:

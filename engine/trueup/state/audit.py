@@ -43,7 +43,7 @@ _LANDED = {Step.DONE: True, Step.NOT_LANDED: False}
 
 
 def settlement(entries: Sequence[Entry]) -> ChangesSettled | RunClosed:
-    """The edit that these entries are: outcomes of changes in doubt, or a run that is given up."""
+    """Returns the edit that these entries make: outcomes of changes in doubt, or a closed run."""
     changes = [
         SettledChange(entry.change, _LANDED[entry.step])
         for entry in entries
@@ -66,7 +66,7 @@ def edit_line(edit: Edit, lease: Lease, at: datetime, reason: str, run: str = ""
 
 
 def approval_line(event: ApprovalStated, lease: Lease, at: datetime, reason: str) -> NewLine:
-    """What the holder of the lease says about a plan."""
+    """Returns the line of a statement about a plan, by the holder of the lease."""
     data = {
         "statement": event.statement.value,
         "plan": event.plan,
@@ -97,7 +97,7 @@ def lock_line(at: datetime, reason: str, by: Lease, before: Lease, *, forced: bo
 
 
 def read_audit(transaction: Transaction) -> list[AuditEntry]:
-    """All manual edits and lock takeovers, oldest first."""
+    """Returns all manual edits, approvals and lock takeovers, oldest first."""
     rows = transaction.rows("read_audit")
     return [_audit_entry(transaction, row) for row in rows]
 
@@ -141,7 +141,7 @@ def _approval(data: Mapping[str, Any]) -> ApprovalStated:
 
 
 def _event(data: Mapping[str, Any]) -> AuditEvent | None:
-    """The edit of a line; None where the line holds only its text."""
+    """Returns the edit of a line; None for a line that has only a text."""
     if "systems" in data:  # in lines of all versions
         return SystemsAdopted(data["systems"])
     match data.get("edit"):

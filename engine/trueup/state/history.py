@@ -1,4 +1,4 @@
-"""The calls of `ports.History`: what can be read of the past. None of them creates a store."""
+"""The calls of `ports.History`, which read the past. None of them creates a store."""
 
 from collections.abc import Iterable, Sequence
 
@@ -72,7 +72,7 @@ class HistoryCalls:
             return lines, head
 
     def verify(self, known: Iterable[str] = ()) -> Sequence[Finding]:
-        """What was changed outside trueup. `known` are heads that were noted earlier."""
+        """Returns what was changed outside trueup. `known` are heads that were noted earlier."""
         with self._access.reading() as transaction:
             return verify(transaction, known) if transaction else []
 

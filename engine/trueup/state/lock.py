@@ -47,7 +47,7 @@ class LockRow(NamedTuple):
 
     @property
     def lease(self) -> Lease:
-        """The lease of the holder."""
+        """Returns the lease of the holder."""
         try:
             since = datetime.fromisoformat(self.since)
             expires = datetime.fromisoformat(self.expires)
@@ -58,7 +58,7 @@ class LockRow(NamedTuple):
 
     @property
     def process(self) -> Process:
-        """The process of the holder."""
+        """Returns the process of the holder."""
         return Process(self.host, self.pid, self.born, self.realm)
 
 

@@ -12,7 +12,7 @@ CODE = "approval"
 
 
 def check_approval(node: Node, policy: ApprovalPolicy) -> Iterator[Finding]:
-    """Reports people listed twice, limits that can never apply, and plans that nobody could pass.
+    """Reports people listed twice, limits that never apply, and plans that no one can approve.
 
     `node` is `approval:`, from which `policy` was built.
     """

@@ -51,7 +51,7 @@ def labels(plan: Plan) -> Mapping[str, _Total]:
 
 
 def explain_total(plan: Plan, name: str) -> TotalExplanation | None:
-    """The total of that name, whatever its case; None where the plan has none."""
+    """Returns the total of that name, whatever its case; None if the plan has none."""
     wanted = " ".join(name.split()).casefold()
     for label, total in labels(plan).items():
         if label.casefold() == wanted:

@@ -68,7 +68,7 @@ class ChangeValues:
         return None if row is None else self._succeeded_by.get(row, row)
 
     def row_of(self, key: str) -> str | None:
-        """The key of the row that the change is about, whoever took its place since."""
+        """The key of the row that the change is about, even if another row has taken its place."""
         reference = self._mapping.fields[self._spec.in_turn].value
         if not isinstance(reference, Reference):
             return None

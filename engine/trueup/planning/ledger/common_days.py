@@ -75,7 +75,7 @@ def _fit(halves: Sequence[_Dated]) -> bool:
 def follow(planner: ServicePlanner, pair: Pair) -> None:
     """Plans a correction in the place of one half from the day on that the other took effect.
 
-    That was in an earlier run: the units of the other service tell when.
+    The other half was sent by an earlier run; the units of its service show the day.
     """
     begins, ends = pair.new.begins, pair.old.ends
     if begins.is_sent and begins.day is None and not pair.new.service.line.units:

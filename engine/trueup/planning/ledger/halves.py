@@ -150,7 +150,7 @@ class Pair:
 def changed_since(ledger: ServiceLedger, day: date) -> date | None:
     """Since when a service bills units without a break, or bills none; None if it is not known.
 
-    Only rows that were read tell: the first of them may go on from a row before it.
+    Only rows that were read count: the first of them may go on from a row before it.
     """
     is_billed, since = bool(ledger.units(day)), None
     for row in ledger.rows:

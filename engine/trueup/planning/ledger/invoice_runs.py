@@ -1,4 +1,4 @@
-"""Up to which day invoice runs have gone, where a service itself does not tell.
+"""Determines up to which day invoice runs have gone, if a service itself does not show it.
 
 A service that is new has no posted unit rows. Its first units are on the next invoice run, which
 the other services of its contract show, or those of its customer's other contracts.

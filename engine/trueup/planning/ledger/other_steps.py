@@ -1,7 +1,7 @@
 """Steps of a service's units that trueup did not make: a person entered them in the target.
 
-A license change whose units the target has already must not be sent again. Where the ledger's sum
-on the day of comparison cannot tell, the steps on single days do.
+A license change whose units the target has already must not be sent again. If the ledger's sum on
+the day of comparison does not show this, the steps on single days do.
 """
 
 from collections import defaultdict
@@ -40,7 +40,7 @@ class OtherSteps:
         return set() if ledger.record is None else self._own.get(ledger.record, set())
 
     def taken_days(self, ledger: ServiceLedger) -> set[date]:
-        """Days that have taken an adjustment, by whomever: they take no other one."""
+        """Days that have an adjustment, by trueup or another user: they take no second one."""
         taken = self.own_days(ledger) | adjusted_days(ledger.rows)
         rows = ledger.rows
         if rows and rows[0].units and rows[0].start == ledger.terms.start:

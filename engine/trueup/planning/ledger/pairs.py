@@ -123,7 +123,7 @@ class SuccessionPairs:
         """Corrects what is left of a pair on the day of the half that an earlier run sent.
 
         Returns whether it moved it. Where a service begins or ends several times along the chain,
-        its units do not tell which day belongs to this pair.
+        its units do not show which day belongs to this pair.
         """
         begins = [one for one in self.found if one.new.service is pair.new.service]
         ends = [one for one in self.found if one.old.service is pair.old.service]

@@ -66,7 +66,7 @@ class ServiceLedgers:
             **read(self._spec, append, ended, min(ended.values(), default=since)),
         }
         split = self._split_services()
-        if split:  # since when, their history tells
+        if split:  # their history shows since when
             self._units |= read(self._spec, append, split, min(since, *split.values()))
 
     def _going_on(self) -> Iterable[int]:
@@ -82,7 +82,7 @@ class ServiceLedgers:
     def _split_services(self) -> Mapping[int, date]:
         """Services of which one has units in the place of the other, with their contracts' starts.
 
-        Half of a move is done, or of a succession: since when, the history of both tells.
+        Half of a move or of a succession is done; the history of both shows since when.
         """
         record_of, holder = self._state.record_ids.get, self._state.holder
         pairs = [(self.left_by(key), record_of(key)) for key in self._state.former_records]

@@ -1,7 +1,7 @@
 """Records that a row has left, on another contract or of another service.
 
-A move takes the units of such a record along. Where only half of it was done, or its run was
-undone, the record still has units: they are the row's, whatever became of the state.
+A move takes the units of such a record along. If only half of the move was done, or its run was
+undone, the record still has units. They belong to the row, even if the state has been lost since.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
-"""What becomes of the record of a row whose place another one takes.
+"""Decides which row has the record when one row takes the place of another.
 
-Where both rows refer to the same others, one record serves them: it is handed over. Else each row
-has its own, and the ledger pairs their changes.
+If both rows refer to the same rows, one record serves both: it is handed over. Otherwise each row
+has its own record, and the ledger pairs their changes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,9 +49,9 @@ def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Succ
 
 
 def rows_with_steps(context: PlanContext, mapping: MappingSpec) -> frozenset[str]:
-    """The rows of which the state knows one before them: for any other one nothing is known.
+    """The rows of which the state knows a row before them.
 
-    Most projects know of few: whoever asks about every row asks this first.
+    Most projects have few of them, so callers check this set before they look up a single row.
     """
     return frozenset(
         key
@@ -173,7 +173,7 @@ class Handovers:
     def _shares(self, group: Sequence[str], row: str) -> bool:
         """Whether one record serves the row and those of the group; its first row has it."""
         if row in self._former(group):
-            return True  # whatever became of the record since
+            return True  # even if the record was changed since
         holder, record = group[0], self._record_of(row)
         own, is_ready = self._links.get(holder), holder in self._state.ready
         if holder not in self._state.rows or (own is None and not is_ready):

@@ -56,7 +56,7 @@ def _folded(values: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
 
 
 def most_selective(entity: Entity, names: Sequence[str]) -> str:
-    """The field to query by, which tells records apart best: text before references and UDFs."""
+    """The field to query by, which fewest records share: text before references and UDFs."""
     texts = [name for name in names if (field := entity.field(name)) and field.type is Type.TEXT]
     built_in = [name for name in texts if not name.startswith(UDF)]
     return next(iter([*built_in, *texts, *names]))

@@ -15,7 +15,7 @@ from trueup.stages.resolve import Resolved
 
 @dataclass(slots=True)
 class KeyLookup:
-    """What some fields tell about a row's record."""
+    """The values of some fields by which a row's record is looked up."""
 
     values: dict[str, Any] = field(default_factory=dict)  # all of them, where neither is set below
     absent: bool = False  # a row that it refers to has no record, so this one has none either

@@ -41,7 +41,7 @@ class _PresenceFinder:
         """Rows that are blocked, left out or out of scope, and no record as far as known."""
         state = self._state
         keys = (*state.blocked, *state.skipped, *sorted(state.out_of_scope))
-        # A record that its successor left behind is nobody's, though it carries its identity.
+        # A record that the row's successor left behind belongs to no row, despite its identity.
         known = state.record_ids.keys() | state.succeeded_by.keys()
         return (key for key in dict.fromkeys(keys) if key not in known)
 

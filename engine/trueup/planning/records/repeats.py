@@ -79,7 +79,7 @@ class Repeats:
         )
 
     def _succeed(self, key: str, owners: Sequence[str]) -> list[Advice]:
-        """Whose place the row may take; by their days, where these tell who followed whom."""
+        """The rows whose place the row may take, in the order of their days if that is known."""
         candidates = self._order.candidates(key, owners)
         order = self._order.successions(key, candidates)
         if len(order) > 1:

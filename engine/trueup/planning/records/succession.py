@@ -31,7 +31,7 @@ from trueup.planning.records.handovers import (
 from trueup.planning.records.renewal_order import RenewalOrder
 
 SUCCESSOR_UNCLEAR = "successor-unclear"
-"""Code of the finding of a row that cannot succeed the one that it is said to succeed."""
+"""Code of the finding of a row that cannot succeed the row that is configured."""
 
 
 def find_successions(context: PlanContext, mapping: MappingSpec) -> Successions:

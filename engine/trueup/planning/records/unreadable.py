@@ -50,7 +50,7 @@ def _is_out_of_scope(context: PlanContext, mapping: MappingSpec, row: Unreadable
         return False
     try:
         return not evaluate(where.raw, context.namespaces[mapping.name].names(row.row))
-    except EVALUATION_ERRORS:  # the part that can be read does not tell
+    except EVALUATION_ERRORS:  # the part that can be read is not enough
         return False
 
 

@@ -233,7 +233,7 @@ class _UndoChains:
 
 
 def _undone_text(chain: Sequence[Run], subject: str) -> tuple[str, str]:
-    """What became of changes that were taken back, and what can be done about it now."""
+    """The text about changes that were taken back before, and the remedy."""
     last = chain[-1]
     command = f"`trueup plan --undo {last.id}`"
     if len(chain) % 2:

@@ -42,7 +42,7 @@ class StoredRow:
 
     @property
     def tag(self) -> str:
-        """The row's tag, by which HTTP tells its versions apart."""
+        """The row's ETag, which identifies its version in HTTP."""
         return f'W/"{self.version}"'
 
     def values(self) -> Values:

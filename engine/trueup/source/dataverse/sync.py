@@ -230,7 +230,7 @@ class TableLoader:
 
         changed = {self._key(query, row) for page in pages for row in page.rows}
         both = changed.intersection(key for page in pages for key in page.deleted)
-        if both:  # Dataverse does not tell which of the two came last
+        if both:  # Dataverse does not show which of the two came last
             self._notice(query, f"{min(both)} was both changed and deleted")
             return None
         return pages

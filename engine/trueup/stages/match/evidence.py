@@ -200,7 +200,7 @@ def is_placeholder(value: str, placeholders: Collection[str] = PLACEHOLDERS) -> 
 
 
 def agree(desired: object, actual: object) -> bool | None:
-    """Whether two values speak for one and the same thing; None if they tell nothing.
+    """Whether two values speak for one and the same thing; None if that is unknown.
 
     Texts agree where they are two ways to write one name, web addresses where they are of one
     domain, amounts where they are of one size; any other values where they are equal.

@@ -28,7 +28,7 @@ class PostgresAccess:
     """Transactions on the rows of `tenant`; each raises `StateError` if they cannot be used."""
 
     def __init__(self, url: str, tenant: str, *, clock: Clock | None = None) -> None:
-        """`clock` stands for the server's, in tests. Raises `StateError` for an invalid address."""
+        """`clock` replaces the server's in tests. Raises `StateError` for an invalid address."""
         self._address = parse_address(url)
         self._tenant, self._clock = tenant, clock
         self.name = f"the state of {tenant} in PostgreSQL {self._address.description}"
@@ -39,7 +39,7 @@ class PostgresAccess:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[PostgresTransaction | None]:
-        """One consistent view; None if there is no such tenant. Never creates anything."""
+        """Yields one consistent view, or None without such a tenant. Never creates anything."""
         with self._turn, translated(self._address, self.name):
             connection = self._open(create=False)
             if not self._has_schema:
@@ -56,7 +56,7 @@ class PostgresAccess:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[PostgresTransaction]:
-        """Alone on this tenant's rows, and durable at the end, or rolled back."""
+        """Locks this tenant's rows; durable at the end of the block, or rolled back."""
         with self._turn, translated(self._address, self.name):
             connection = self._open(create=create)
             if not self._has_schema:
@@ -70,12 +70,12 @@ class PostgresAccess:
                     raise self._foreign_value() from error
 
     def server_time(self) -> datetime:
-        """The instant by the server's clock. Raises `StateError`."""
+        """Returns the instant by the server's clock. Raises `StateError`."""
         with self._turn, translated(self._address, self.name):
             return PostgresTransaction(self._open(create=False), self._tenant, self._clock).now()
 
     def mark_open_run(self, run: str) -> None:
-        """Does nothing: a database that is lost leaves nothing beside it."""
+        """Does nothing: there is no place beside the database that would outlive its loss."""
 
     def unmark_open_run(self) -> None:
         """Does nothing."""

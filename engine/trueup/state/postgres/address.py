@@ -1,8 +1,8 @@
-"""The address of a database: read without opening anything, and shown without its secrets.
+"""The address of a database: parsed without a connection, and shown without its secrets.
 
-No message repeats an address that cannot be read as its owner meant it. An `@`, `/` or `:` in a
-password that is not escaped shifts its rest into the host, the port or the name of the database,
-where any message would show it.
+An address that cannot be parsed is never repeated in a message. If a password holds an `@`, `/` or
+`:` that is not encoded, its rest becomes the host, the port or the name of the database, and any
+message would show it.
 """
 
 import re
@@ -39,7 +39,7 @@ _SHORTEST_HIDDEN = 3
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is: options of libpq, and what messages may say of it."""
+    """Where a database is: the options of libpq, and a description without secrets."""
 
     options: Mapping[str, Any] = field(repr=False)
     description: str  # host and database

@@ -1,4 +1,4 @@
-"""The server's clock on this machine."""
+"""The clock of the database server, read by way of this machine's clock."""
 
 from datetime import datetime, timedelta
 from threading import Lock
@@ -25,7 +25,7 @@ class ServerClock:
         self._turn = Lock()
 
     def now(self) -> datetime:
-        """The instant, in UTC. Raises `StateError` if the server was never reached."""
+        """Returns the instant, in UTC. Raises `StateError` if the server was never reached."""
         with self._turn:
             now = self._own.now()
             if self._difference is None or abs(now - self._measured) >= _MEASURED_FOR:
@@ -38,7 +38,7 @@ class ServerClock:
         self._own.sleep(seconds)
 
     def _measure(self) -> timedelta:
-        """The server's time less ours; while the server is out of reach, the last that is known."""
+        """Returns server time minus local time; the last known value if the server is away."""
         before = self._own.now()
         try:
             server = self._access.server_time()

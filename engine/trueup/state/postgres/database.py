@@ -1,4 +1,4 @@
-"""A connection to the database: checked, migrated, or refused; and its errors in plain words."""
+"""Opens a connection to the database, checks and migrates it, and translates its errors."""
 
 import contextlib
 from collections.abc import Iterator
@@ -40,18 +40,18 @@ _LOST = (
     "what was being written is there as a whole, or not at all. Once the database can be reached, "
     "`trueup apply --resume` continues an apply, and any other command can be given again"
 )
-_TOLD = 300  # characters of a server's message that are repeated
+_LONGEST_MESSAGE = 300  # characters of a server's message that are repeated
 
 
 def migrations() -> tuple[str, ...]:
-    """The scripts in order; the first one makes version 1."""
+    """Returns the scripts in order; the first one makes version 1."""
     return migration_scripts(_PACKAGE)
 
 
 def connect(address: Address, name: str) -> Connection:
-    """Opens a connection on which each statement is a transaction until one is begun.
+    """Returns a connection on which each statement is its own transaction by default.
 
-    Raises `StateError` for a server that cannot be reached, or does not serve.
+    Raises `StateError` for a server that cannot be reached, or does not meet the requirements.
     """
     try:
         # Prepared statements belong to a connection; a pooler gives each transaction another one.
@@ -60,7 +60,7 @@ def connect(address: Address, name: str) -> Connection:
         )
     except psycopg.OperationalError as error:
         text = (
-            f"{name} cannot be opened: {_told(error)}. Check the address, the user and its "
+            f"{name} cannot be opened: {_on_one_line(error)}. Check the address, the user and its "
             "password, and whether the server runs; nothing was written"
         )
         raise StateError(address.without_secrets(text)) from error
@@ -88,7 +88,7 @@ def _check_server(connection: Connection, name: str) -> None:
 
 
 def ensure_schema(connection: Connection, name: str, *, create: bool) -> bool:
-    """Returns whether the tables are there; older ones are migrated first, missing ones created.
+    """Migrates older tables, with `create` makes missing ones; returns whether they exist.
 
     Raises `StateError` for tables of a newer version or of another program.
     """
@@ -128,7 +128,7 @@ def _version(connection: Connection, name: str) -> int:
 
 
 def _migrate(connection: Connection, name: str) -> None:
-    """Runs all missing migrations in one transaction; another process may have been faster."""
+    """Runs all missing migrations in one transaction; another process may have run them before."""
     with transaction(connection, BEGIN_WRITING):
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATING,))
         version = _version(connection, name)
@@ -145,7 +145,7 @@ def _migrate(connection: Connection, name: str) -> None:
 
 @contextlib.contextmanager
 def transaction(connection: Connection, begin: str) -> Iterator[None]:
-    """Committed at the end, or rolled back. The connection is closed where that is in doubt."""
+    """Commits at the end of the block, or rolls back; closes the connection if that is unknown."""
     connection.execute(begin.encode())
     try:
         yield
@@ -179,22 +179,22 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
         errors.ReadOnlySqlTransaction,
         "is on a server that only reads, such as a standby: name the primary in the address",
     ),
-    (errors.InsufficientPrivilege, "cannot be used with the rights of this user: {told}"),
-    (errors.DiskFull, "cannot be written, the disk of the server is full: {told}"),
+    (errors.InsufficientPrivilege, "cannot be used with the rights of this user: {server}"),
+    (errors.DiskFull, "cannot be written, the disk of the server is full: {server}"),
     (errors.UndefinedTable, "was removed while in use: nothing was written"),
-    (errors.IdleInTransactionSessionTimeout, "lost its connection: {told}; " + _LOST),
-    (psycopg.OperationalError, "lost its connection: {told}; " + _LOST),
-    (psycopg.DataError, "cannot keep this value: {told}"),
-    (psycopg.Error, "cannot be used: {told}"),
+    (errors.IdleInTransactionSessionTimeout, "lost its connection: {server}; " + _LOST),
+    (psycopg.OperationalError, "lost its connection: {server}; " + _LOST),
+    (psycopg.DataError, "cannot keep this value: {server}"),
+    (psycopg.Error, "cannot be used: {server}"),
 )
 """What an error means, and what to do; the first class that fits counts."""
 
 
 def _message(error: psycopg.Error) -> str:
     text = next(text for kind, text in _REMEDIES if isinstance(error, kind))
-    return text.replace("{told}", _told(error))
+    return text.replace("{server}", _on_one_line(error))
 
 
-def _told(error: psycopg.Error) -> str:
-    """What the driver or the server says, on one line."""
-    return " ".join(str(error).split())[:_TOLD].rstrip(".")
+def _on_one_line(error: psycopg.Error) -> str:
+    """Returns the message of the driver or the server on one line, cut to its maximum length."""
+    return " ".join(str(error).split())[:_LONGEST_MESSAGE].rstrip(".")

@@ -23,11 +23,11 @@ class PostgresState(StoredState):
         lease_seconds: float = LEASE_SECONDS,
         processes: Processes | None = None,
     ) -> None:
-        """`clock` stands for the server's, in tests. Raises `StateError` for an invalid address."""
+        """`clock` replaces the server's in tests. Raises `StateError` for an invalid address."""
         access = PostgresAccess(url, tenant, clock=clock)
         super().__init__(access, lease_seconds=lease_seconds, processes=processes)
         self._server = access
 
     def server_clock(self, own: Clock) -> Clock:
-        """The server's clock, told by this machine's; nothing is asked before it is used."""
+        """Returns the server's clock, computed from `own`; the server is read on first use."""
         return ServerClock(self._server, own)

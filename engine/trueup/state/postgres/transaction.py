@@ -50,7 +50,7 @@ class PostgresTransaction:
 
     @contextmanager
     def each(self, name: str, values: Values = ()) -> Iterator[Iterator[Row]]:
-        """The rows one at a time: a cursor of the server keeps the others."""
+        """Yields the rows one at a time; a cursor of the server holds the others."""
         with self._connection.cursor(f"trueup_{next(self._cursors)}") as cursor:
             cursor.itersize = _FETCHED
             cursor.execute(statement(name), self._values(values))
@@ -79,7 +79,7 @@ class PostgresTransaction:
             raise ForeignValue("a row of an import") from error
 
     def damage(self) -> str:
-        """Nothing: the server checks its pages itself whenever it reads one."""
+        """Returns "": the server itself checks each page that it reads."""
         return ""
 
     def _values(self, values: Values) -> Mapping[str, Any] | Sequence[Any]:

@@ -294,7 +294,7 @@ class ChangedReads:
         return [one for one in queries if self._since(entity, one)]
 
     def _is_one_page(self, queries: Sequence[KeptQuery]) -> bool:
-        """Whether one query can read all of them, and tell which records each of them finds."""
+        """Whether one query can read all of these, and its result be divided among them."""
         known = merged(piece for query in queries for piece in query.pieces)
         filters_ = [filter_ for query in queries for filter_ in query.filters]
         values = sum(_alternatives(filter_) for filter_ in filters_)
