@@ -12,15 +12,15 @@ import pytest
 from trueup.errors import EngineError
 from trueup.model.note import Note
 from trueup.operations.notes import NoteEdit
+from trueup.review import active_run
 from trueup.review import desk as desk_module
 from trueup.review import previews as previews_module
-from trueup.review import run_at_work
-from trueup.review.current import current_of
+from trueup.review.background_tasks import FAULT, Failures, Works
+from trueup.review.current_plan import current_of
 from trueup.review.desk import Desk
 from trueup.review.previews import NO_PREVIEW
+from trueup.review.recent_items import KEPT
 from trueup.review.rows import RowKey
-from trueup.review.shelf import KEPT
-from trueup.review.works import FAULT, Failures, Works
 
 from tests.render.conftest import five_thousand, full_plan
 
@@ -60,7 +60,7 @@ def desk(monkeypatch):
             raise made
         return made
 
-    for module in (desk_module, previews_module, run_at_work):
+    for module in (desk_module, previews_module, active_run):
         monkeypatch.setattr(module, "load_project", lambda _folder: PROJECT)
     for module in (desk_module, previews_module):
         monkeypatch.setattr(module, "plan", plan)
@@ -153,7 +153,7 @@ def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):
         return SMALL
 
     monkeypatch.setattr(desk_module, "plan", slow)
-    monkeypatch.setattr(run_at_work.applying, "resume", lambda *_arguments: None)
+    monkeypatch.setattr(active_run.applying, "resume", lambda *_arguments: None)
     run = desk.runner.resume()
     assert applied.wait(60)
     desk.runner.close()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from trueup.review.current import Reads, current_of
+from trueup.review.current_plan import Reads, current_of
 from trueup.review.head import STALE, Fact, head_of
 
 from tests.render.conftest import full_plan

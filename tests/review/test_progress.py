@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.operations.listener import Progress
+from trueup.review.active_run import Applying
 from trueup.review.progress import seen_of
-from trueup.review.run_at_work import Applying
 from trueup.review.streams import MOST, Streams
 
 from tests.support.browser import PATIENCE, Serving

@@ -11,9 +11,9 @@ from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, HeldUnits
 from trueup.render.attention import items
 from trueup.render.overview import overview
-from trueup.review.current import current_of
-from trueup.review.earlier import HeldBack, held_back
+from trueup.review.current_plan import current_of
 from trueup.review.filters import total
+from trueup.review.held_back import HeldBack, held_back
 from trueup.review.rows import RowKey, ledger_rows, rows_of, tabs_of
 
 from tests.render.conftest import five_thousand, full_plan

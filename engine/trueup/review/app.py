@@ -4,7 +4,7 @@ from starlette.types import ASGIApp
 
 from trueup.review import (
     applying,
-    approvals,
+    approvals_list,
     approving,
     deciding,
     explaining,
@@ -23,7 +23,7 @@ from trueup.review.login import LogIn
 from trueup.review.pages import failure, refusal
 from trueup.review.sessions import Sessions
 from trueup.review.site import Site
-from trueup.review.waiting import plan_again, with_plan, working
+from trueup.review.wait_page import plan_again, with_plan, working
 
 
 def create_app(desk: Desk, sessions: Sessions, site: Site, log_in: LogIn) -> ASGIApp:
@@ -45,7 +45,7 @@ def _pages() -> dict[str, Handler]:
         "/explanation": explaining.explanation,
         "/preview": applying.preview,
         "/approval": approving.approval,
-        "/approvals": approvals.approvals,
+        "/approvals": approvals_list.approvals,
         "/applying": applying.applying,
         "/waiting": lists.waiting,
         "/ledger": lists.ledger,

@@ -15,17 +15,17 @@ from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, 
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
+from trueup.review.active_run import Applying
 from trueup.review.approving import approval_part
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
 from trueup.review.lists import listing
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.progress import seen_of
 from trueup.review.rows import EndedRow, Row, RowKey
-from trueup.review.run_at_work import Applying
 from trueup.review.unit_previews import unit_previews
-from trueup.review.waiting import REFRESH, wait
+from trueup.review.wait_page import REFRESH, wait
 
 NOTHING_TICKED = "Tick at least one row that is to be applied."
 GONE = "a row that was ticked is not in the plan any more: look at the list again"

@@ -21,7 +21,7 @@ from trueup.render.report import (
     top_rows,
 )
 from trueup.render.view import View
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
 from trueup.review.previews import Preview
 from trueup.stages.approval import moved_text

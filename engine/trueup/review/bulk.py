@@ -11,7 +11,7 @@ from trueup.model.project import Project
 from trueup.operations.decide import possible
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.user import current_user
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.filters import Filter
 from trueup.review.forms import Form, FormError
 from trueup.review.next_step import BY_MATCH

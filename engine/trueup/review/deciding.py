@@ -14,7 +14,7 @@ from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import count, known_as
 from trueup.render.ledger import correction_text
 from trueup.review.bulk import DISMISS, asked_of_list, dismissed, is_pending
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
 from trueup.review.ledger_outlooks import outlook_lines
@@ -22,7 +22,7 @@ from trueup.review.lists import ledger_columns
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
 from trueup.review.searching import asked_of, search_for_row
-from trueup.review.waiting import own_path, wait
+from trueup.review.wait_page import own_path, wait
 from trueup.wiring import SystemClock
 
 FILE = "mappings/decisions.yaml"

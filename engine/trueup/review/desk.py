@@ -27,14 +27,14 @@ from trueup.operations.search import LocalSearch
 from trueup.operations.state import list_links
 from trueup.operations.user import current_user
 from trueup.render.report import ReasonText
-from trueup.review.current import Current, Reads, current_of, with_notes
+from trueup.review.active_run import Runner
+from trueup.review.background_tasks import Failure, Failures, Work, Works
+from trueup.review.current_plan import Current, Reads, current_of, with_notes
 from trueup.review.people import People
 from trueup.review.previews import NO_PREVIEW, Previews
+from trueup.review.recent_items import Kept, Shelf
 from trueup.review.rows import RowKey
-from trueup.review.run_at_work import Runner
-from trueup.review.shelf import Kept, Shelf
 from trueup.review.streams import Streams
-from trueup.review.works import Failure, Failures, Work, Works
 
 NO_EXPLANATION = "this explanation is no longer there: ask for it again on the row's page"
 

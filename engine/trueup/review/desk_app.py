@@ -11,9 +11,9 @@ from starlette.routing import Route
 
 from trueup.errors import EngineError
 from trueup.render.report import ReasonText, pieces
+from trueup.review.background_tasks import Failures
 from trueup.review.gate import CSS
 from trueup.review.pages import script, stylesheet
-from trueup.review.works import Failures
 
 Handler = Callable[[Request], Response]
 

@@ -13,9 +13,9 @@ from trueup.operations.sent_changes import SentChange, sent_changes
 from trueup.render.explanation import explanation_text
 from trueup.render.formatting import known_as, signed
 from trueup.render.history import moment
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.pages import address, desk_of, failure, form_of, page
-from trueup.review.waiting import wait
+from trueup.review.wait_page import wait
 
 MOST = 600
 """Lines of an explanation that a page shows; the command line shows all of them."""

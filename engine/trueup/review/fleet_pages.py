@@ -20,10 +20,10 @@ from trueup.render.fleet import FAULTY, moment, stake_text, state_text, summary_
 from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText
 from trueup.render.text import plan_text
+from trueup.review.background_tasks import Failures
 from trueup.review.filters import part_of
 from trueup.review.gate import CSRF
 from trueup.review.pages import Exact, address, environment, form_of, session_of
-from trueup.review.works import Failures
 
 PAGE = 100
 """Tenants on a page."""

@@ -8,15 +8,15 @@ from starlette.applications import Starlette
 from trueup.fleet.open_fleet import OpenFleet
 from trueup.operations.user import current_user
 from trueup.review import fleet_pages
+from trueup.review.app_server import Listening
+from trueup.review.background_tasks import Failures
 from trueup.review.desk_app import Handler, desk_app, script_page
 from trueup.review.fleet_pages import FleetDesk, fleet_failure
 from trueup.review.gate import Answers, Gate
-from trueup.review.listening import Listening
 from trueup.review.login import LOGIN, TokenLogIn
 from trueup.review.pages import refusal
 from trueup.review.server import Surroundings
 from trueup.review.sessions import Sessions, cookie_name
-from trueup.review.works import Failures
 
 
 class FleetServer:

@@ -12,7 +12,7 @@ from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs
 from trueup.render.pennies import Spread
 from trueup.render.report import Pieces, ReasonText, pieces, reason
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 
 LOOK = "look"
 """Tone of a figure that needs a look."""

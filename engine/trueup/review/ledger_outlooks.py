@@ -8,7 +8,7 @@ from trueup.model.decision import Verdict
 from trueup.model.plan import Plan
 from trueup.operations.decision_outlook import Outlook, outlooks
 from trueup.render.formatting import money, number, signed
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.pages import Exact, address
 from trueup.review.rows import LedgerRow, RowKey
 

@@ -18,9 +18,9 @@ from trueup.render.plan_tables import Table
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
-from trueup.review.current import Current
-from trueup.review.earlier import HeldBack, held_back
+from trueup.review.current_plan import Current
 from trueup.review.filters import NOBODY, Filter, Listed, counted, total
+from trueup.review.held_back import HeldBack, held_back
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
 from trueup.review.pages import address, failure_text, page

@@ -10,7 +10,7 @@ from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Command
 from trueup.render.attention import Item, Kind
 from trueup.render.formatting import known_as, word
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.rows import Row, RowKey
 
 BY_MATCH = frozenset({"match", "identity"})

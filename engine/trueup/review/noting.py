@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from trueup.errors import EngineError
 from trueup.operations.notes import NoteEdit
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.pages import address, desk_of, failure, form_of
 from trueup.review.row_page import row_page
 from trueup.review.rows import RowKey

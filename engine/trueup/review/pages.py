@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from trueup.render import sanitize
 from trueup.render.report import ReasonText, pieces
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.desk import Desk
 from trueup.review.forms import Form
 from trueup.review.gate import CSRF

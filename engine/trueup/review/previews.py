@@ -16,8 +16,8 @@ from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.pipeline import PlanOptions
 from trueup.render.formatting import count
-from trueup.review.shelf import Shelf
-from trueup.review.works import Work, Works
+from trueup.review.background_tasks import Work, Works
+from trueup.review.recent_items import Shelf
 
 NO_PREVIEW = (
     "this preview is no longer there: a newer plan, or newer previews, took its place; preview "

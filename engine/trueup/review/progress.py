@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from trueup.render.formatting import known_as
+from trueup.review.active_run import Applying
 from trueup.review.pages import desk_of, session_of
-from trueup.review.run_at_work import Applying
 from trueup.review.streams import Streams
 
 POLL = 0.5

@@ -23,7 +23,7 @@ from trueup.render.plan_tables import why
 from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import why_changed
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.ledger_outlooks import outlooks_of
 from trueup.review.next_step import NextStep, next_step
 from trueup.review.rows import LedgerRow, Row, RowKey

@@ -16,12 +16,12 @@ from trueup.render.csv_ import history_csv
 from trueup.render.history import WORDS, about, moment, value_text
 from trueup.render.manual_edits import SHORT, audit_cells
 from trueup.render.report import DONE, finding_row
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.filters import Filter
 from trueup.review.lists import listing
 from trueup.review.pages import desk_of, failure, form_of, page
 from trueup.review.rows import EndedRow
-from trueup.review.waiting import wait
+from trueup.review.wait_page import wait
 
 ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 

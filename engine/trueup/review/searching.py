@@ -11,7 +11,7 @@ from trueup.model.record_search import SearchResult
 from trueup.operations.search import search_records
 from trueup.render.formatting import known_as
 from trueup.render.report import ReasonText
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.next_step import Step
 from trueup.review.pages import desk_of, failure_text, fragment
 from trueup.review.row_page import RowPage, candidate

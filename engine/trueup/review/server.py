@@ -12,15 +12,15 @@ from trueup.model.desk import OidcSettings
 from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.review.app import create_app
+from trueup.review.app_server import Listening
+from trueup.review.background_tasks import Failures
 from trueup.review.desk import Desk
-from trueup.review.listening import Listening
 from trueup.review.login import LOGIN, LogIn, TokenLogIn
 from trueup.review.oidc import Provider
 from trueup.review.pages import refusal, welcome
 from trueup.review.sessions import Sessions, cookie_name
 from trueup.review.site import Site, public_site
 from trueup.review.team_login import DONE, TeamLogIn
-from trueup.review.works import Failures
 
 TEAM_SESSION = 8 * 3600.0
 """Seconds for which a person of a team is logged in."""

@@ -17,7 +17,7 @@ from trueup.render.finding_text import found_text
 from trueup.render.report import ReasonText, pieces
 from trueup.review.forms import Form
 from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
-from trueup.review.waiting import wait
+from trueup.review.wait_page import wait
 
 SETUP, EDIT, DOCTOR = "/setup", "/setup/edit", "/doctor"
 GONE = "This edit is no longer there: open the setup again. Nothing was written."

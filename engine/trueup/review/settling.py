@@ -16,10 +16,10 @@ from trueup.render.doubt import doubt_rows, settlement_lines
 from trueup.render.formatting import count, known_as
 from trueup.render.history import moment
 from trueup.render.report import ReasonText, pieces
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.forms import Form
 from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
-from trueup.review.waiting import wait
+from trueup.review.wait_page import wait
 
 DOUBT = "/doubt"
 RECORD = "record"

@@ -13,8 +13,8 @@ from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions
 from trueup.render.report import ReasonText
+from trueup.review.background_tasks import Failures, Work
 from trueup.review.previews import Preview
-from trueup.review.works import Failures, Work
 
 POLL = 0.2
 """Seconds between two looks at whether the desk is being closed."""

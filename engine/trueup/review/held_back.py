@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.render.pennies import NOTHING
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.rows import Row, RowKey, Tab
 
 

@@ -19,7 +19,7 @@ from trueup.operations.history import history
 from trueup.render.history import moment
 from trueup.render.manual_edits import SHORT
 from trueup.review.approving import approval_part
-from trueup.review.current import Current
+from trueup.review.current_plan import Current
 from trueup.review.pages import Exact, address, desk_of, page
 from trueup.stages.approval import moved_text
 

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trueup.review.current import Current
+from trueup.review.background_tasks import Work
+from trueup.review.current_plan import Current
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
-from trueup.review.works import Work
 
 PATIENCE = 1.0
 """Seconds in which a short work is waited for, before the page to wait on is shown."""
