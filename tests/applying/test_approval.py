@@ -199,7 +199,7 @@ def test_a_run_whose_approval_was_taken_back_sends_nothing_more_and_stays_open(a
     run = at.state.runs()[0]
     assert len(at.target.sent) == sent
     assert run.status is RunStatus.INTERRUPTED
-    assert f"`trueup approve {run.id}` says yes" in outcome.stopped
+    assert f"`trueup approve {run.id}` approves" in outcome.stopped
     say(at, made, "carla")
     assert at.resume().complete
 

@@ -58,7 +58,7 @@ def test_plan_show_and_apply_say_that_an_approval_is_missing(saved, say):
     assert "Approval: The plan moves GBP " in shown
     assert (code, refused, output) == (0, 1, "")
     assert NEED in error
-    assert "`trueup approve plan.json` says yes, and with --ask it asks for it" in error
+    assert "`trueup approve plan.json` approves it, and with --ask asks others to" in error
 
 
 def test_a_new_plan_that_is_applied_at_once_asks_too_and_names_both_commands(saved, say):
@@ -67,7 +67,7 @@ def test_a_new_plan_that_is_applied_at_once_asks_too_and_names_both_commands(sav
     found = json.loads(output)["findings"]
     assert code == 1
     assert [one["code"] for one in found] == ["approval-missing"]
-    assert "`trueup plan --out plan.json && trueup approve plan.json` says yes" in error
+    assert "`trueup plan --out plan.json && trueup approve plan.json` approves" in error
 
 
 def test_one_asks_another_approves_and_anybody_applies(saved, say):

@@ -147,7 +147,7 @@ def test_nothing_else_than_a_preview_is_applied(browser, serving):
         answer = browser.post("/apply", ({**fields, "digest": digest}).items())
         assert answer.status == HTTPStatus.CONFLICT
         assert "this preview is no longer there" in answer.text
-    assert serving.server.desk.runner.latest is None
+    assert serving.server.desk.run_control.latest is None
 
 
 def test_a_plan_is_applied_once(browser):
@@ -188,7 +188,7 @@ def test_each_exceeded_limit_must_be_ticked(work):
             refused = apply(browser, page, *ticked)
             assert refused.status == HTTPStatus.CONFLICT
             assert "over limits that were not ticked" in refused.text
-        assert serving.server.desk.runner.latest is None
+        assert serving.server.desk.run_control.latest is None
         outcome = apply(browser, page, *limits)
 
     assert outcome.text.startswith("Outcome All is done.")
@@ -228,7 +228,7 @@ def test_what_ends_the_desk_stops_the_run_first(work, held):
         assert reached.wait(60)
         go.set()
 
-    run_ = serving.server.desk.runner.latest
+    run_ = serving.server.desk.run_control.latest
     assert run_.ended.is_set()
     assert run_.stop.is_set()
     assert run_.outcome is not None

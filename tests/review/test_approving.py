@@ -192,7 +192,7 @@ def test_the_approvals_say_which_plan_waits_and_where_its_document_is(work, anna
     [waits] = ben.get("/approvals").tables()["Plans"]
 
     assert waits["state"] == "waits"
-    assert "Asked for by anna, " in waits["what was said"]
+    assert "Asked for by anna, " in waits["statements"]
     assert waits["moves"].startswith("GBP ")
 
     with Serving(work) as later:

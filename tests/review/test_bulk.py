@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from trueup.model.decision import Verdict
 from trueup.render.overview import overview
-from trueup.review.bulk import DISMISSED, NOT_PENDING, NOTHING_TICKED, dismissed
+from trueup.review.bulk import DISMISSED, NOT_PENDING, NOTHING_TICKED, dismissals
 from trueup.review.forms import Form, FormError
 from trueup.review.rows import rows_of
 
@@ -34,7 +34,7 @@ def current(zone="Europe/London", as_of=None, rows=()):
 )
 def test_a_month_ends_in_the_business_time_zone(now, zone, until):
     form = Form({"row": ["license_change:a:b"]})
-    [asked] = dismissed(form, current(zone), now)
+    [asked] = dismissals(form, current(zone), now)
 
     assert (asked.mapping, asked.key, asked.verdict) == ("license_change", "a:b", Verdict.IGNORE)
     assert (asked.until, asked.reason) == (until, DISMISSED)
@@ -42,7 +42,7 @@ def test_a_month_ends_in_the_business_time_zone(now, zone, until):
 
 def test_the_month_is_that_of_a_fixed_day():
     form = Form({"row": ["license_change:a"]})
-    [asked] = dismissed(form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
+    [asked] = dismissals(form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
 
     assert asked.until == date(2026, 9, 30)
 
@@ -53,7 +53,7 @@ def test_changes_that_were_merged_are_dismissed_together():
     plan = replace(full_plan(), changes=(merged,), blocked=(), findings=(), ledger=())
     [row] = rows_of(project_of(plan), overview(plan))
     form = Form({"row": ["license_change:a"]})
-    found = dismissed(form, current(rows=[row]), datetime(2026, 11, 15, tzinfo=UTC))
+    found = dismissals(form, current(rows=[row]), datetime(2026, 11, 15, tzinfo=UTC))
 
     assert [one.key for one in found] == ["a", "b"]
 
@@ -63,4 +63,4 @@ def test_changes_that_were_merged_are_dismissed_together():
 )
 def test_nothing_but_pending_changes_is_dismissed(rows, text):
     with pytest.raises(FormError, match=text):
-        dismissed(Form({"row": rows}), current(), datetime(2026, 11, 15, tzinfo=UTC))
+        dismissals(Form({"row": rows}), current(), datetime(2026, 11, 15, tzinfo=UTC))

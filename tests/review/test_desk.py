@@ -15,8 +15,8 @@ from trueup.operations.notes import NoteEdit
 from trueup.review import active_run
 from trueup.review import desk as desk_module
 from trueup.review import previews as previews_module
-from trueup.review.background_tasks import FAULT, Failures, Works
-from trueup.review.current_plan import current_of
+from trueup.review.background_tasks import FAULT, BackgroundTasks, Failures
+from trueup.review.current_plan import current_plan_of
 from trueup.review.desk import Desk
 from trueup.review.previews import NO_PREVIEW
 from trueup.review.recent_items import KEPT
@@ -99,7 +99,7 @@ def test_whoever_looks_while_a_plan_is_replaced_sees_one_of_them_whole(desk):
 
 
 def test_a_plan_that_pages_show_is_never_changed():
-    current = current_of(PROJECT, SMALL, datetime.now(UTC), {})
+    current = current_plan_of(PROJECT, SMALL, datetime.now(UTC), {})
 
     with pytest.raises(FrozenInstanceError):
         current.plan = LARGE
@@ -154,9 +154,9 @@ def test_a_desk_that_is_closed_does_not_wait_for_a_plan(desk, monkeypatch):
 
     monkeypatch.setattr(desk_module, "plan", slow)
     monkeypatch.setattr(active_run.applying, "resume", lambda *_arguments: None)
-    run = desk.runner.resume()
+    run = desk.run_control.resume()
     assert applied.wait(60)
-    desk.runner.close()
+    desk.run_control.close()
 
     assert run.ended.is_set()
     may_end.set()
@@ -174,7 +174,7 @@ def test_a_defect_is_reported_once_and_shown_without_its_text():
     def broken(_work):
         raise fault
 
-    work = done(Works(failures).start("Planning", broken))
+    work = done(BackgroundTasks(failures).start("Planning", broken))
 
     assert FAULT.startswith(work.reasons[0].text[0].text)
     assert "secret" not in str(work.reasons)
@@ -194,7 +194,7 @@ def test_previews_are_kept_up_to_a_number(desk):
 
 
 def test_works_are_done_one_after_another_and_old_ones_are_forgotten():
-    works, order = Works(Failures(str, lambda _error: None)), []
+    works, order = BackgroundTasks(Failures(str, lambda _error: None)), []
     first_began, first_may_end = Event(), Event()
 
     def first(_work):

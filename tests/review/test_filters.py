@@ -50,7 +50,7 @@ LINES = [
 
 
 def names(**query):
-    return [line.name for line in Filter.of(query).choose(LINES)]
+    return [line.name for line in Filter.from_query(query).choose(LINES)]
 
 
 def test_the_most_money_comes_first_and_equal_amounts_by_name():
@@ -90,12 +90,12 @@ def test_the_most_money_comes_first_and_equal_amounts_by_name():
 )
 def test_each_part_narrows(query, found):
     assert names(**query) == found
-    assert Filter.of(query).narrows
+    assert Filter.from_query(query).narrows
 
 
 @pytest.mark.parametrize("page", ["", "0", "-1", "x", "9" * 30, "²", "1.5"])
 def test_a_page_that_is_none_is_the_first_or_the_last(page):
-    part = Filter.of({"page": page}).part([Line(str(n)) for n in range(PAGE + 1)])
+    part = Filter.from_query({"page": page}).part([Line(str(n)) for n in range(PAGE + 1)])
 
     assert part.number in {1, 2}
     assert part.pages == 2
@@ -125,7 +125,7 @@ def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
         "text": "a b", "sort": "name",
         "group": "service", "page": "3",
     }  # fmt: skip
-    wanted = Filter.of(query)
+    wanted = Filter.from_query(query)
 
     assert wanted.query(page=3) == query
     assert wanted.query() == {**{k: v for k, v in query.items() if k != "page"}}
@@ -133,12 +133,12 @@ def test_the_address_holds_all_of_it_and_begins_anew_where_something_changes():
         **{k: v for k, v in query.items() if k not in {"state", "sort"}},
         "page": "2",
     }
-    assert Filter.of({}).query() == {}
+    assert Filter.from_query({}).query() == {}
 
 
 @pytest.mark.parametrize("amount", ["x", "NaN", "Infinity", "1e999999999", "9" * 30, "--1"])
 def test_an_amount_that_is_none_leaves_nothing_out(amount):
-    wanted = Filter.of({"amount": amount})
+    wanted = Filter.from_query({"amount": amount})
 
     assert not wanted.narrows
     assert len(wanted.choose(LINES)) == len(LINES)
@@ -155,7 +155,7 @@ def grouped(many=60, **query):
              sums=(Decimal(n), None, Decimal(-n) / 4))
         for n in range(many)
     ]  # fmt: skip
-    return lines, Filter.of(query)
+    return lines, Filter.from_query(query)
 
 
 @pytest.mark.parametrize("owner", [*Owner])
@@ -172,7 +172,7 @@ def test_a_group_shows_its_first_rows_and_the_groups_have_pages():
     lines = [
         Line(f"{n:03}", customer=f"C{n // 8}", sums=(Decimal(1),)) for n in range(8 * (GROUPS + 1))
     ]
-    first, last = (Filter.of({"page": page}).groups(lines, Owner.CUSTOMER) for page in "12")
+    first, last = (Filter.from_query({"page": page}).groups(lines, Owner.CUSTOMER) for page in "12")
 
     assert (len(first.rows), len(last.rows), first.total) == (GROUPS, 1, GROUPS + 1)
     assert (last.first, last.last) == (GROUPS + 1, GROUPS + 1)
@@ -183,7 +183,7 @@ def test_a_group_shows_its_first_rows_and_the_groups_have_pages():
 def test_the_most_expensive_group_is_first_or_by_name_and_rows_without_an_owner_are_one():
     lines, wanted = grouped()
     by_money = wanted.groups(lines, Owner.CUSTOMER).rows
-    by_name = Filter.of({"sort": "name"}).groups(lines, Owner.CUSTOMER).rows
+    by_name = Filter.from_query({"sort": "name"}).groups(lines, Owner.CUSTOMER).rows
 
     assert [group.weight for group in by_money] == sorted(
         (group.weight for group in by_money), reverse=True

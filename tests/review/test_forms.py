@@ -9,15 +9,15 @@ from trueup.review.forms import MOST_FIELDS, FormError, parse_form
 def test_fields_are_read_with_all_their_values():
     form = parse_form(b"row=a%3A1&row=b:2&reason=+two+words+&empty=&key=%20odd%20")
 
-    assert form.every("row") == ["a:1", "b:2"]
-    assert form.one("reason") == "two words"
-    assert form.one("empty") == form.one("absent") == ""
-    assert form.exact("key") == " odd "
-    assert form.every("absent") == ()
+    assert form.values("row") == ["a:1", "b:2"]
+    assert form.value("reason") == "two words"
+    assert form.value("empty") == form.value("absent") == ""
+    assert form.raw("key") == " odd "
+    assert form.values("absent") == ()
 
 
 def test_letters_of_every_script_arrive():
-    assert parse_form(b"name=%D7%A9%D7%9C%D7%95%D7%9D+%F0%9F%A6%B7").one("name") == "שלום 🦷"
+    assert parse_form(b"name=%D7%A9%D7%9C%D7%95%D7%9D+%F0%9F%A6%B7").value("name") == "שלום 🦷"
 
 
 def test_days_are_read_and_anything_else_is_refused():

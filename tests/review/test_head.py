@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from trueup.review.current_plan import Reads, current_of
+from trueup.review.current_plan import Reads, current_plan_of
 from trueup.review.head import STALE, Fact, head_of
 
 from tests.render.conftest import full_plan
@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 15, 9, 30, tzinfo=ZONE)
 def about(reads, now, plan=PLAN, as_of=None):
     """The facts at the head, by label."""
     project = SimpleNamespace(name="work", mappings={}, notes=(), zone=ZONE, as_of=as_of)
-    head = head_of(current_of(project, plan, AT, {}, reads), now)
+    head = head_of(current_plan_of(project, plan, AT, {}, reads), now)
     return {one.label: one for one in head.about}
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from trueup.operations.listener import Progress
-from trueup.review.active_run import Applying
+from trueup.review.active_run import ActiveRun
 from trueup.review.progress import seen_of
 from trueup.review.streams import MOST, Streams
 
@@ -77,7 +77,7 @@ def none_left(serving):
     streams = serving.server.desk.streams
     waited = Event()
     for _ in range(PATIENCE * 10):
-        if not streams.many:
+        if not streams.count:
             return True
         waited.wait(0.1)
     return False
@@ -105,7 +105,7 @@ def test_a_stream_ends_when_the_browser_goes_away(serving, begun, open_stream):
     browser, _go = begun
     stream = open_stream(browser)
     assert stream.take()["state"] == "runs"
-    assert serving.server.desk.streams.many == 1
+    assert serving.server.desk.streams.count == 1
     stream.leave()
 
     assert none_left(serving)
@@ -153,7 +153,7 @@ def test_without_a_run_there_are_no_events(desk, browser):
     ],
 )
 def test_what_is_seen_of_a_run(change, state):
-    run = Applying("Applying")
+    run = ActiveRun("Applying")
     for name, value in change.items():
         setattr(run, name, value)
     seen = seen_of(run)
@@ -169,4 +169,4 @@ def test_a_stream_that_was_given_back_can_be_taken_again():
     streams.give_back("one")
 
     assert streams.take("one")
-    assert streams.many == MOST + 1
+    assert streams.count == MOST + 1

@@ -11,7 +11,7 @@ from trueup.model.finding_codes import DEPENDS
 from trueup.model.plan import Blocked, HeldUnits
 from trueup.render.attention import items
 from trueup.render.overview import overview
-from trueup.review.current_plan import current_of
+from trueup.review.current_plan import current_plan_of
 from trueup.review.filters import total
 from trueup.review.held_back import HeldBack, held_back
 from trueup.review.rows import RowKey, ledger_rows, rows_of, tabs_of
@@ -124,7 +124,7 @@ def test_a_later_tab_says_what_an_earlier_one_holds_back(a_plan):
         ),
     )
     project = project_of(a_plan, customer="Customers", service="Products")
-    current = current_of(project, plan, None, {})
+    current = current_plan_of(project, plan, None, {})
 
     def of(name):
         tab = next(tab for tab in current.tabs if tab.name == name)
@@ -136,6 +136,6 @@ def test_a_later_tab_says_what_an_earlier_one_holds_back(a_plan):
     assert of("Customers") == of("Products") == ()
 
     plan = replace(plan, ledger=(replace(line, held=held, price=None),))
-    current = current_of(project, plan, None, {})
+    current = current_plan_of(project, plan, None, {})
     [unpriced] = of("Agreements")
     assert (unpriced.month, unpriced.price_unknown) == (Decimal(0), True)

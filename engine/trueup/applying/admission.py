@@ -82,7 +82,7 @@ def approval_finding(
         "approval-missing",
         Severity.ERROR,
         lack_text(found, project.currency),
-        f"`trueup approve {name}` says yes, and `trueup approve {name} --ask` asks for it",
+        f"`trueup approve {name}` approves it, and `trueup approve {name} --ask` asks others to",
     )
 
 

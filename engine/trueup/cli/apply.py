@@ -115,7 +115,7 @@ def exact_command(approve: str) -> Iterator[None]:
     try:
         yield
     except ApprovalMissing as error:
-        remedy = f"`{approve}` says yes, and with --ask it asks for it"
+        remedy = f"`{approve}` approves it, and with --ask asks others to"
         found = [replace(one, remedy=remedy) for one in error.findings if isinstance(one, Finding)]
         raise ApprovalMissing(found) from error
 

@@ -1,4 +1,4 @@
-"""`trueup approve PLAN`: says yes or no to a saved plan, or asks others to."""
+"""`trueup approve PLAN`: approves or refuses a saved plan, or asks others to approve it."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Say yes or no to a plan.",
+    short_help="Approve or refuse a plan.",
     epilog=example(
         "trueup approve plan.json --ask",
         "trueup approve plan.json --reason 'checked with the customer'",
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("plan", required=False)
-@click.option("--ask", is_flag=True, help="Ask others for it, as the one who prepared the plan.")
+@click.option(
+    "--ask", is_flag=True, help="Ask others for the approval, as the person who prepared the plan."
+)
 @click.option("--no", "refuse", is_flag=True, help="Refuse the plan; needs --reason.")
-@click.option("--withdraw", is_flag=True, help="Take back your own yes or no.")
+@click.option("--withdraw", is_flag=True, help="Withdraw your own statement.")
 @click.option(
     "--list", "show", is_flag=True, help="Show the statements about plans, and what is missing."
 )
@@ -47,12 +49,12 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     reason: str,
     yes: bool,  # noqa: FBT001 -- click's
 ) -> int:
-    """Say yes to the saved plan in PLAN, in the name of this user; it is recorded in the history.
+    """Approve the saved plan in PLAN, in the name of this user; the history records it.
 
     Projects with `approval:` in trueup.yaml ask for it before they apply a plan that moves more
-    money. The yes is bound to the plan's digest and amount: a plan that comes out differently needs
-    a new one, a plan that comes out the same does not. PLAN may also be the id of an open run,
-    which goes on only with its approval. Neither Work 365 nor Autotask is read or written.
+    money. The approval is bound to the plan's digest and amount: a plan with another result needs
+    a new one, a plan with the same result does not. PLAN may also be the id of an open run,
+    which continues only with its approval. Neither Work 365 nor Autotask is read or written.
 
     Exit codes: 0 done; with --list and a PLAN, 1 if the plan may not be applied yet.
     """
@@ -71,7 +73,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     if not plan:
         raise click.UsageError("which plan? Give the file that `trueup plan --out FILE` saved.")
     if refuse and not reason.strip():
-        raise click.UsageError("--no needs --reason: the one who prepared the plan reads it.")
+        raise click.UsageError("--no needs --reason, for the person who prepared the plan.")
     statement = statements[0] if statements else Statement.YES
     return _state(context, plan, statement, reason, yes=yes)
 

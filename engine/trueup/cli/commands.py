@@ -19,7 +19,7 @@ SHORT_HELP: Mapping[str, str] = {
     "fmt": "Give the YAML files one layout.",
     "test": "Run the project's tests.",
     "plan": "Show what apply would do.",
-    "approve": "Say yes or no to a plan.",
+    "approve": "Approve or refuse a plan.",
     "apply": "Do what a plan says.",
     "show": "Show a saved plan.",
     "review": "Review and decide in a browser.",

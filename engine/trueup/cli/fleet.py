@@ -101,7 +101,7 @@ def status(context: CommandContext, tenants: tuple[str, ...]) -> int:
 
 
 @fleet.command(
-    short_help="Work: queue what is due, run tenants.",
+    short_help="BackgroundTask: queue what is due, run tenants.",
     epilog=example(
         "trueup fleet worker", "trueup fleet worker --at-once 4", "trueup fleet worker --once"
     ),
@@ -218,7 +218,7 @@ def review(context: CommandContext, port: int) -> int:
 
 
 @fleet.command(
-    short_help="Say yes or no to a tenant's plan.",
+    short_help="Approve or refuse a tenant's plan.",
     epilog=example(
         "trueup fleet approve acme",
         "trueup fleet approve acme --over creates:Contacts",
@@ -244,7 +244,7 @@ def approve(
     over: tuple[str, ...],
     yes: bool,  # noqa: FBT001 -- click's
 ) -> int:
-    """Say yes to the plan of TENANT that waits; the next free worker applies exactly that plan.
+    """Approve the plan of TENANT that waits; the next free worker applies exactly that plan.
 
     Where the tenant's project has `approval:`, its people, amounts and second persons count as with
     `trueup approve`. A refused plan stays refused as long as it comes out the same.
@@ -252,9 +252,9 @@ def approve(
     Exit codes: 0 the plan is queued, or refused; 1 an error, or something is still missing.
     """
     if refuse and not reason.strip():
-        raise click.UsageError("--no needs --reason: whoever looks after the tenant reads it.")
+        raise click.UsageError("--no needs --reason, for the person who looks after the tenant.")
     if not (refuse or yes) and (context.json or not sys.stdin.isatty()):
-        raise click.UsageError("approve asks, and cannot here: give --yes.")
+        raise click.UsageError("approve cannot ask for confirmation here: give --yes.")
     with _opened(context) as opened, opened.connect() as connection:
         from trueup.fleet import approve as operations
         from trueup.model.approval import Statement

@@ -1,4 +1,4 @@
-"""The run at work: it is started, watched and stopped here, one at a time."""
+"""Starts, watches and stops the run of the desk; there is one at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.pipeline import ApplyOptions
 from trueup.render.report import ReasonText
-from trueup.review.background_tasks import Failures, Work
+from trueup.review.background_tasks import BackgroundTask, Failures
 from trueup.review.previews import Preview
 
 POLL = 0.2
@@ -23,10 +23,10 @@ AT_WORK = "a run is at work: wait until it has ended, or stop it. Nothing was do
 
 
 @dataclass(slots=True)
-class Applying:
-    """A run of this desk: at work, or ended. Written by its thread, read by pages.
+class ActiveRun:
+    """A run of this desk, running or ended. Written by its thread, read by pages.
 
-    It ends with the plan that is made after it: until then the plan on the pages is of before.
+    It ends with the plan that is made after it: until then the current plan is outdated.
     """
 
     title: str
@@ -38,13 +38,15 @@ class Applying:
     notes: list[str] = field(default_factory=list)  # such as a notice that could not be sent
 
 
-class Runner:
+class RunControl:
     """Starts runs, and knows the latest one. Any thread may use it."""
 
-    def __init__(self, folder: Path, failures: Failures, plan_again: Callable[[str], Work]) -> None:
-        """`plan_again` makes a new plan, and leads to an address."""
+    def __init__(
+        self, folder: Path, failures: Failures, plan_again: Callable[[str], BackgroundTask]
+    ) -> None:
+        """`plan_again` makes a new plan and takes the address of the page after it."""
         self._folder, self._failures, self._plan_again = folder, failures, plan_again
-        self.latest: Applying | None = None
+        self.latest: ActiveRun | None = None
         self._lock = Lock()
         self._is_closing = False
         self._threads: list[Thread] = []
@@ -55,10 +57,10 @@ class Runner:
         run = self.latest
         return run is not None and not run.ended.is_set()
 
-    def apply(self, preview: Preview, over: frozenset[str]) -> Applying:
-        """Applies the plan that was previewed, and no other.
+    def apply(self, preview: Preview, over: frozenset[str]) -> ActiveRun:
+        """Applies the previewed plan, and no other.
 
-        Raises EngineError if a run is at work.
+        Raises EngineError if a run is active.
         """
         return self._start(
             "Applying",
@@ -68,8 +70,8 @@ class Runner:
             over,
         )
 
-    def resume(self) -> Applying:
-        """Goes on with the run that is open. Raises EngineError if a run is at work here."""
+    def resume(self) -> ActiveRun:
+        """Continues the open run. Raises EngineError if a run of this desk is active."""
         return self._start(
             "Resuming",
             lambda options, listener: applying.resume(
@@ -78,7 +80,7 @@ class Runner:
         )
 
     def close(self) -> None:
-        """Stops the run at work: nothing more is sent; waits for what is in flight."""
+        """Stops the active run: sends nothing more, and waits for what is in flight."""
         with self._lock:
             self._is_closing = True
             now, threads = self.latest, [*self._threads]
@@ -92,8 +94,8 @@ class Runner:
         title: str,
         do: Callable[[ApplyOptions, Listener], Outcome],
         over: frozenset[str] = frozenset(),
-    ) -> Applying:
-        run = Applying(title)
+    ) -> ActiveRun:
+        run = ActiveRun(title)
         options = ApplyOptions(over=over, who=current_user(), stop=run.stop)
         thread = Thread(target=self._carry_out, args=(run, do, options), name="apply")
         with self._lock:
@@ -106,7 +108,7 @@ class Runner:
 
     def _carry_out(
         self,
-        run: Applying,
+        run: ActiveRun,
         do: Callable[[ApplyOptions, Listener], Outcome],
         options: ApplyOptions,
     ) -> None:
@@ -123,7 +125,7 @@ class Runner:
             run.ended.set()
 
     def _plan_after_run(self) -> None:
-        """Plans again and waits for it, unless the desk is closed meanwhile."""
+        """Plans again and waits for the plan, unless the desk is closed meanwhile."""
         if self._is_closing:
             return
         work = self._plan_again("/applying")

@@ -1,4 +1,4 @@
-"""The desk as an ASGI app: its addresses, and the gate before them."""
+"""The desk of a project as an ASGI app: its addresses, behind the gate."""
 
 from starlette.types import ASGIApp
 
@@ -27,7 +27,7 @@ from trueup.review.wait_page import plan_again, with_plan, working
 
 
 def create_app(desk: Desk, sessions: Sessions, site: Site, log_in: LogIn) -> ASGIApp:
-    """The app that serves a desk at an address to those who have logged in."""
+    """Returns the app that serves a desk at `site` to people who have logged in."""
     app = desk_app(_pages(), _actions(), desk.failures, failure)
     app.state.desk = desk
     answers = Answers(refusal, desk.failures.report, desk.people.refusal)
@@ -35,7 +35,7 @@ def create_app(desk: Desk, sessions: Sessions, site: Site, log_in: LogIn) -> ASG
 
 
 def _pages() -> dict[str, Handler]:
-    """Addresses that only read."""
+    """Returns the handlers of addresses that only read."""
     shown = {
         "/": lists.first_page,
         "/rows": lists.rows,
@@ -68,7 +68,7 @@ def _pages() -> dict[str, Handler]:
 
 
 def _actions() -> dict[str, Handler]:
-    """Addresses that do something: forms of the desk's own pages."""
+    """Returns the handlers of the desk's forms, which change something."""
     return {
         "/plan": plan_again,
         "/preview": with_plan(applying.make_preview),

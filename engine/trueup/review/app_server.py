@@ -1,4 +1,4 @@
-"""A port of this machine at which an app is served until it is asked to stop."""
+"""Serves an app at a port of this machine until it is stopped."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ POLL = 0.2
 """Seconds between two looks at whether the server is still there."""
 
 
-class Listening:
-    """A port that is taken; `serve` answers at it."""
+class AppServer:
+    """A port that is taken; `serve` answers requests to it."""
 
     def __init__(self, host: str, port: int) -> None:
         """Takes the port; 0 takes a free one. Raises EngineError if it cannot be taken."""
@@ -29,13 +29,13 @@ class Listening:
         self.site = Site(f"{shown}:{self.port}", port=self.port)
 
     def close(self) -> None:
-        """Gives the port back."""
+        """Releases the port."""
         self._socket.close()
 
     def serve(
         self, app: ASGIApp, stop: Event, begin: Callable[[], None], end: Callable[[], None]
     ) -> None:
-        """Serves until `stop` is set. Calls `begin` when it serves, and `end` before it stops.
+        """Serves until `stop` is set. Calls `begin` after the start, and `end` before the stop.
 
         Raises EngineError if the server ends by itself.
         """
@@ -49,7 +49,7 @@ class Listening:
 
     @contextmanager
     def _answering(self, app: ASGIApp) -> Iterator[Thread]:
-        """The caller's thread handles signals, so the server has a thread of its own."""
+        """Runs the server in a thread: the caller's thread handles signals."""
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -1,4 +1,4 @@
-"""Preview, apply, stop, resume: what is applied is the document that was shown, and no other."""
+"""Pages that preview, apply, stop and resume; only the previewed document is applied."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -15,9 +15,9 @@ from trueup.render.report import DONE, balance_rows, finding_row, group_blocks, 
 from trueup.render.text import outside_text
 from trueup.render.text import summary as plan_summary
 from trueup.render.view import View
-from trueup.review.active_run import Applying
+from trueup.review.active_run import ActiveRun
 from trueup.review.approving import approval_part
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.forms import Form
 from trueup.review.lists import listing
@@ -33,10 +33,10 @@ NO_RUN = "No run was started from this desk yet. The page Runs has those of earl
 NOT_ALLOWED = "The plan is over limits that were not ticked. Nothing was done."
 
 
-def make_preview(request: Request, current: Current) -> Response:
-    """Plans the rows that are ticked, or all that a filter shows, or everything."""
+def make_preview(request: Request, current: CurrentPlan) -> Response:
+    """Plans the ticked rows, or all rows that a filter shows, or everything."""
     form = form_of(request)
-    what = form.one("what")
+    what = form.value("what")
     if what == "everything":
         return wait(desk_of(request).previews.make(()))
     chosen = _filtered(form, current) if what == "filter" else _ticked(form, current)
@@ -48,10 +48,10 @@ def make_preview(request: Request, current: Current) -> Response:
     return wait(desk_of(request).previews.make(targets))
 
 
-def _ticked(form: Form, current: Current) -> Sequence[Row] | None:
-    """The rows that are ticked; None if one of them is not in the plan any more."""
+def _ticked(form: Form, current: CurrentPlan) -> Sequence[Row] | None:
+    """Returns the ticked rows; None if one of them is no longer in the plan."""
     found = []
-    for text in form.every("row"):
+    for text in form.values("row"):
         mapping, _, key = text.partition(":")
         row = current.by_row.get(RowKey(mapping, key))
         if row is None:
@@ -60,14 +60,16 @@ def _ticked(form: Form, current: Current) -> Sequence[Row] | None:
     return found
 
 
-def _filtered(form: Form, current: Current) -> Sequence[Row]:
-    """The rows of a tab that a filter shows, on all of its pages."""
-    fields = {name: form.exact(name) for name in form.fields}
-    return Filter.of(fields).choose(row for row in current.rows if row.tab == fields.get("tab"))
+def _filtered(form: Form, current: CurrentPlan) -> Sequence[Row]:
+    """Returns the rows of a tab that a filter shows, on all of its pages."""
+    fields = {name: form.raw(name) for name in form.fields}
+    return Filter.from_query(fields).choose(
+        row for row in current.rows if row.tab == fields.get("tab")
+    )
 
 
-def preview(request: Request, current: Current) -> Response:
-    """A part of the plan as it would be applied, with its digest."""
+def preview(request: Request, current: CurrentPlan) -> Response:
+    """Shows a part of the plan as it would be applied, with its digest."""
     try:
         found = desk_of(request).previews.find(request.query_params.get("digest", ""))
         approval = approval_part(request, found)
@@ -104,43 +106,43 @@ def apply(request: Request) -> Response:
     """Applies the document with the digest that the form names."""
     desk, form = desk_of(request), form_of(request)
     try:
-        found = desk.previews.find(form.one("digest"))
-        over = frozenset(one.limit for one in found.plan.exceeded) & frozenset(form.every("over"))
+        found = desk.previews.find(form.value("digest"))
+        over = frozenset(one.limit for one in found.plan.exceeded) & frozenset(form.values("over"))
         if any(one.limit not in over for one in found.plan.exceeded):
             return failure_text(request, NOT_ALLOWED, HTTPStatus.CONFLICT)
-        run = desk.runner.apply(found, over)
+        run = desk.run_control.apply(found, over)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return _follow(run)
 
 
 def resume(request: Request) -> Response:
-    """Goes on with the run that is open."""
+    """Continues the open run."""
     desk = desk_of(request)
     try:
-        run = desk.runner.resume()
+        run = desk.run_control.resume()
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return _follow(run)
 
 
 def stop(request: Request) -> Response:
-    """Stops the run at work: what is in flight is waited for and recorded, no more is sent."""
-    run = desk_of(request).runner.latest
+    """Stops the active run: requests in flight are completed and recorded, no more are sent."""
+    run = desk_of(request).run_control.latest
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.CONFLICT)
     run.stop.set()
     return _follow(run)
 
 
-def _follow(run: Applying) -> Response:
+def _follow(run: ActiveRun) -> Response:
     run.ended.wait(REFRESH)
     return RedirectResponse("/applying", HTTPStatus.SEE_OTHER)
 
 
-def applying(request: Request, current: Current) -> Response:
-    """The run at work, or how the latest one of this desk ended."""
-    run = desk_of(request).runner.latest
+def applying(request: Request, current: CurrentPlan) -> Response:
+    """Shows the active run, or how the latest run of this desk ended."""
+    run = desk_of(request).run_control.latest
     if run is None:
         return failure_text(request, NO_RUN, HTTPStatus.NOT_FOUND)
     has_ended = run.ended.is_set()
@@ -164,7 +166,9 @@ def applying(request: Request, current: Current) -> Response:
             approval_page=address("/approval", digest=run.outcome.run)
             if desk_of(request).people.policy
             else "",
-            more=listing(_ended(run.outcome), Filter.of(request.query_params), {}, "/applying"),
+            more=listing(
+                _ended(run.outcome), Filter.from_query(request.query_params), {}, "/applying"
+            ),
         )
     return page(
         request,
@@ -178,7 +182,7 @@ def applying(request: Request, current: Current) -> Response:
 
 
 def _ended(outcome: Outcome) -> list[EndedRow]:
-    """The changes, those that did not go through first."""
+    """Returns the changes; those that failed or were held come first."""
     return [
         EndedRow(
             one.name,

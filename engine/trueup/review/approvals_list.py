@@ -1,7 +1,7 @@
-"""The plans about which somebody said something, and which of them wait for a yes.
+"""The page that lists all plans with statements about them, and which still need an approval.
 
-The history has who asked and the digest, and no document of a plan that was not applied. So a plan
-can be looked at here while its preview is kept, or as the plan of an open run.
+The history keeps the statements with the plan's digest, but no document of a plan that was not
+applied. So a plan can be shown here while its preview is kept, or as the plan of an open run.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ from trueup.operations.history import history
 from trueup.render.history import moment
 from trueup.render.manual_edits import SHORT
 from trueup.review.approving import approval_part
-from trueup.review.current_plan import Current
-from trueup.review.pages import Exact, address, desk_of, page
+from trueup.review.current_plan import CurrentPlan
+from trueup.review.pages import RawText, address, desk_of, page
 from trueup.stages.approval import moved_text
 
-SAID = {
+STATEMENT_LABELS = {
     Statement.ASK: "Asked for",
     Statement.YES: "Approved",
     Statement.NO: "Refused",
@@ -31,24 +31,24 @@ SAID = {
 }
 GONE = (
     "Its document is not at hand here any more. Preview the same again: if nothing has changed, it "
-    "is the same plan, and what was said counts. Whoever has saved it approves the file."
+    "is the same plan, and its statements count. A user who has saved it can approve the file."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StatedPlan:
-    """One plan with what was said about it."""
+    """One plan with the statements about it."""
 
     digest: str  # its beginning
     amount: str
-    said: tuple[tuple[str, str], ...]  # what, by whom and when; and why
+    statements: tuple[tuple[str, str], ...]  # each: text with person and time; reason
     state: str  # applied, may be applied, waits, not at hand
     text: str = ""
-    address: Exact | None = None  # of its page, or of the run that applied it
+    address: RawText | None = None  # of its page, or of the run that applied it
 
 
-def approvals(request: Request, current: Current) -> Response:
-    """The plans of the history, the latest first."""
+def approvals(request: Request, current: CurrentPlan) -> Response:
+    """Shows the plans that have statements, newest first."""
     project = current.project
     by_plan: dict[str, list[AuditEntry]] = {}
     for entry in reversed(list_approvals(project)):
@@ -69,30 +69,39 @@ def approvals(request: Request, current: Current) -> Response:
 
 
 def _stated(
-    request: Request, current: Current, digest: str, entries: Sequence[AuditEntry], run: Run | None
+    request: Request,
+    current: CurrentPlan,
+    digest: str,
+    entries: Sequence[AuditEntry],
+    run: Run | None,
 ) -> StatedPlan:
-    amount, said = _amount(entries, current.plan.currency), tuple(_said(entries, current))
+    amount, statements = (
+        _amount(entries, current.plan.currency),
+        tuple(_statement_texts(entries, current)),
+    )
     short = digest[:SHORT]
     if run:
-        return StatedPlan(short, amount, said, "applied", "", address("/run", id=run.id))
+        return StatedPlan(short, amount, statements, "applied", "", address("/run", id=run.id))
     try:
         found = desk_of(request).previews.find_plan(digest)
         part = approval_part(request, found)
     except EngineError:
-        return StatedPlan(short, amount, said, "not at hand", GONE)
+        return StatedPlan(short, amount, statements, "not at hand", GONE)
     state = "waits" if part and part.is_missing else "may be applied"
     text = "".join(piece.text for piece in part.need) if part else ""
-    return StatedPlan(short, amount, said, state, text, address("/approval", digest=digest))
+    return StatedPlan(short, amount, statements, state, text, address("/approval", digest=digest))
 
 
 def _amount(entries: Iterable[AuditEntry], currency: str) -> str:
-    """What the plan moves: each statement about it has the same amount."""
+    """Returns the amount that the plan moves; all statements about it have the same amount."""
     events = (one.event for one in entries if isinstance(one.event, ApprovalStated))
     return next((moved_text(one.amount, one.unknown, currency) for one in events), "")
 
 
-def _said(entries: Iterable[AuditEntry], current: Current) -> Iterable[tuple[str, str]]:
+def _statement_texts(
+    entries: Iterable[AuditEntry], current: CurrentPlan
+) -> Iterable[tuple[str, str]]:
     for one in entries:
         if isinstance(one.event, ApprovalStated):
             when = moment(one.at, current.project.zone)
-            yield f"{SAID[one.event.statement]} by {one.who}, {when}", one.reason
+            yield f"{STATEMENT_LABELS[one.event.statement]} by {one.who}, {when}", one.reason

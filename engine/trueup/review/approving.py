@@ -1,4 +1,4 @@
-"""The approver's page: what a preview moves, what was said about it, and its forms."""
+"""The approver's page: what a preview moves, the statements about it, and its forms."""
 
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -21,13 +21,13 @@ from trueup.render.report import (
     top_rows,
 )
 from trueup.render.view import View
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page, session_of
 from trueup.review.previews import Preview
 from trueup.stages.approval import moved_text
 
-NO_STATEMENT = "Say yes or no to the plan, ask for its approval, or take back what you said."
-NO_REASON = "A no needs a reason: the one who prepared the plan reads it."
+NO_STATEMENT = "Approve or refuse the plan, ask for its approval, or withdraw your statement."
+NO_REASON = "A refusal needs a reason, for the person who prepared the plan."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ApprovalPart:
 
 
 def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
-    """Where the approval of a preview stands; None where the project asks for none.
+    """Returns where the approval of a preview stands; None if the project requires none.
 
     Raises EngineError if the state cannot be read.
     """
@@ -62,8 +62,8 @@ def approval_part(request: Request, found: Preview) -> ApprovalPart | None:
     )
 
 
-def approval(request: Request, current: Current) -> Response:
-    """The page for the one who approves: what the plan does, what was said, and the forms."""
+def approval(request: Request, current: CurrentPlan) -> Response:
+    """Shows what the plan does, the statements about it, and the forms of an approver."""
     desk = desk_of(request)
     try:
         found = desk.previews.find_plan(request.query_params.get("digest", ""))
@@ -101,17 +101,17 @@ def approval(request: Request, current: Current) -> Response:
 
 
 def state(request: Request) -> Response:
-    """Writes what the form says about the previewed plan, in the name of who is logged in."""
+    """Records the statement of the form about the previewed plan, by the logged-in person."""
     desk, form = desk_of(request), form_of(request)
     try:
-        statement = Statement(form.one("say"))
+        statement = Statement(form.value("say"))
     except ValueError:
         return failure_text(request, NO_STATEMENT, HTTPStatus.BAD_REQUEST)
-    reason = form.one("reason")
+    reason = form.value("reason")
     if statement is Statement.NO and not reason:
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
-        found = desk.previews.find_plan(form.one("digest"))
+        found = desk.previews.find_plan(form.value("digest"))
         desk.previews.record_statement(found, session_of(request).person, statement, reason)
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)

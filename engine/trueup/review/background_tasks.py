@@ -1,4 +1,4 @@
-"""What takes longer than a page: planning, previews, proposals. One at a time, in threads."""
+"""Tasks that take longer than a page, such as planning; one at a time, in threads."""
 
 import secrets
 from collections import OrderedDict
@@ -10,11 +10,11 @@ from trueup.model.finding import Finding
 from trueup.render.report import ReasonText, pieces
 
 KEPT = 32
-"""Finished works whose result can still be asked for."""
+"""Finished tasks whose result is kept."""
 
 
 class Failure(Exception):
-    """Why something was not done, ready to be shown: text without secrets."""
+    """Why a task failed, as text without secrets."""
 
     def __init__(self, reasons: tuple[ReasonText, ...]) -> None:
         self.reasons = reasons
@@ -33,11 +33,11 @@ class Failures:
     def __init__(
         self, scrub: Callable[[str], str], report_fault: Callable[[Exception], None]
     ) -> None:
-        """`scrub` takes secrets out of a text; `report_fault` tells the operator of a defect."""
+        """`scrub` removes secrets from a text; `report_fault` reports a defect to the operator."""
         self._scrub, self.report = scrub, report_fault
 
     def of(self, error: Exception) -> tuple[ReasonText, ...]:
-        """The reasons, each with its remedy and its place."""
+        """Returns the reasons, each with its remedy and its place."""
         match error:
             case Failure():
                 return error.reasons
@@ -56,11 +56,11 @@ class Failures:
                 return (self._reason(FAULT),)
 
     def text(self, text: str) -> str:
-        """The first line of a text, without secrets."""
+        """Returns the first line of a text, without secrets."""
         return next(iter(self._scrub(text).splitlines()), "")
 
     def exact(self, line: str) -> str:
-        """A line of a file with every space as it is, without secrets."""
+        """Returns a line of a file with every space as it is, without secrets."""
         return self._scrub(line)
 
     def _reason(self, text: str, remedy: str = "", place: str = "") -> ReasonText:
@@ -68,8 +68,8 @@ class Failures:
         return ReasonText(pieces(scrub(text)), pieces(scrub(remedy)), scrub(place))
 
 
-class Work:
-    """One thing that is being done. Its fields are set before `ended` is."""
+class BackgroundTask:
+    """One task. Its fields are set before `ended` is."""
 
     def __init__(self, title: str) -> None:
         self.id = secrets.token_urlsafe(12)
@@ -80,21 +80,21 @@ class Work:
         self.ended = Event()
 
     def report(self, step: str) -> None:
-        """Takes what is being done now."""
+        """Sets the step that the task is at."""
         self.step = step
 
 
-class Works:
-    """Runs works one after another, each in a thread; any thread may ask for them."""
+class BackgroundTasks:
+    """Runs tasks one after another, each in a thread. Any thread may use it."""
 
     def __init__(self, failures: Failures) -> None:
         self._failures = failures
         self._turn, self._lock = Lock(), Lock()
-        self._known: OrderedDict[str, Work] = OrderedDict()
+        self._known: OrderedDict[str, BackgroundTask] = OrderedDict()
 
-    def start(self, title: str, do: Callable[[Work], str]) -> Work:
-        """Begins a work. `do` returns the address of the page with the result, or raises."""
-        work = Work(title)
+    def start(self, title: str, do: Callable[[BackgroundTask], str]) -> BackgroundTask:
+        """Starts a task. `do` returns the address of the page with the result, or raises."""
+        work = BackgroundTask(title)
         with self._lock:
             self._known[work.id] = work
             ended = [id_ for id_, one in self._known.items() if one.ended.is_set()]
@@ -104,12 +104,12 @@ class Works:
         Thread(target=self._run, args=(work, do), name="work", daemon=True).start()
         return work
 
-    def find(self, id_: str) -> Work | None:
-        """The work with this id."""
+    def find(self, id_: str) -> BackgroundTask | None:
+        """Returns the task with this id."""
         with self._lock:
             return self._known.get(id_)
 
-    def _run(self, work: Work, do: Callable[[Work], str]) -> None:
+    def _run(self, work: BackgroundTask, do: Callable[[BackgroundTask], str]) -> None:
         try:
             with self._turn:
                 work.address = do(work)

@@ -1,4 +1,4 @@
-"""One decision for several rows of a list: those that are ticked, or all that a filter shows."""
+"""One decision for several rows of a list: for the ticked rows, or all that a filter shows."""
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from trueup.model.project import Project
 from trueup.operations.decide import possible
 from trueup.operations.decision_entries import RequestedDecision
 from trueup.operations.user import current_user
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.forms import Form, FormError
 from trueup.review.next_step import BY_MATCH
@@ -21,7 +21,7 @@ CONFIRM = "confirm"
 """Beside the verdicts: each row is linked to the record that was found for it by match."""
 
 DISMISS = "dismiss"
-"""What one button asks for the ticked rows, whatever decision stands in the list."""
+"""The value of the button that dismisses the ticked rows, whatever decision is selected."""
 
 FILTER = "filter"
 """In place of ticks: all rows that the filter shows, on all of its pages."""
@@ -54,7 +54,7 @@ class Choice:
 
 
 def choices(project: Project, rows: Iterable[Row | LedgerRow]) -> tuple[Choice, ...]:
-    """What can be decided about any of the rows."""
+    """Returns the decisions that are possible for at least one of the rows."""
     shown = [*rows]
     found = [Choice(CONFIRM, "confirm what was found by match")] if any(map(_match, shown)) else []
     mappings = dict.fromkeys(row.ref.mapping for row in shown if row.ref.mapping)
@@ -66,19 +66,19 @@ def choices(project: Project, rows: Iterable[Row | LedgerRow]) -> tuple[Choice, 
 
 
 def is_pending(project: Project, ref: RowKey) -> bool:
-    """Whether the row is a pending change, which can be dismissed for a month."""
+    """Returns whether the row is a pending change, which can be dismissed for a month."""
     spec = project.mappings.get(ref.mapping)
     return bool(spec and spec.append and ref.key)
 
 
-def dismissed(form: Form, current: Current, now: datetime) -> list[RequestedDecision]:
-    """The decisions of *Dismiss for this month*: ignore it up to the month's last day.
+def dismissals(form: Form, current: CurrentPlan, now: datetime) -> list[RequestedDecision]:
+    """Returns the decisions of *Dismiss for this month*: ignore until the month's last day.
 
-    So it is back on the first day of the next month, in the business time zone. Raises FormError
-    if nothing is ticked, or what is ticked is no pending change.
+    The change is back on the first day of the next month, in the business time zone. Raises
+    FormError if nothing is ticked, or a ticked row is no pending change.
     """
     project = current.project
-    refs = _refs(form.every("row"))
+    refs = _refs(form.values("row"))
     if not refs:
         raise FormError(NOTHING_TICKED)
     if not all(is_pending(project, ref) for ref in refs):
@@ -94,29 +94,29 @@ def dismissed(form: Form, current: Current, now: datetime) -> list[RequestedDeci
     ]
 
 
-def asked_of_list(form: Form, current: Current) -> list[RequestedDecision]:
-    """The decisions that a list's form asks for, in the name of this user. Raises FormError."""
+def list_decisions(form: Form, current: CurrentPlan) -> list[RequestedDecision]:
+    """Returns the decisions of a list's form, by the current user. Raises FormError."""
     chosen = _chosen(form, current)
     if not chosen:
         raise FormError(NOTHING_TICKED)
-    verdict, who = form.one("verdict"), current_user()
+    verdict, who = form.value("verdict"), current_user()
     if verdict == CONFIRM:
         confirmed = [(row, record) for row in chosen if (record := _match(row)) is not None]
         if not confirmed:
             raise FormError(NOT_FOUND_BY_MATCH)
         return [
-            RequestedDecision(*row.ref, Verdict.LINK, form.one("reason"), record=record, by=who)
+            RequestedDecision(*row.ref, Verdict.LINK, form.value("reason"), record=record, by=who)
             for row, record in confirmed
         ]
     if verdict not in {*map(str, _WITH_LABELS)}:
         raise FormError(NO_VERDICT)
-    if form.one("what") == FILTER:
+    if form.value("what") == FILTER:
         chosen = _decidable(current, Verdict(verdict), chosen)
     template = RequestedDecision(
         "",
         "",
         Verdict(verdict),
-        form.one("reason"),
+        form.value("reason"),
         until=form.day("until") if verdict == Verdict.IGNORE else None,
         on=form.day("on") if verdict == Verdict.PUSH else None,
         by=who,
@@ -127,11 +127,12 @@ def asked_of_list(form: Form, current: Current) -> list[RequestedDecision]:
 
 
 def _decidable(
-    current: Current, verdict: Verdict, rows: Sequence[Row | LedgerRow]
+    current: CurrentPlan, verdict: Verdict, rows: Sequence[Row | LedgerRow]
 ) -> Sequence[Row | LedgerRow]:
-    """Those that can be decided so: who decides about a whole list did not look at each of them.
+    """Returns the rows for which the decision is possible.
 
-    Raises FormError if there is none.
+    A decision about a whole list also reaches rows that nobody looked at one by one. Raises
+    FormError if it is possible for none.
     """
     project = current.project
     mappings = {
@@ -148,24 +149,24 @@ def _decidable(
     return found
 
 
-def _chosen(form: Form, current: Current) -> Sequence[Row | LedgerRow]:
-    """The rows that are meant. Raises FormError if one is not in the plan any more."""
-    is_ledger = form.one("list") == "ledger"
+def _chosen(form: Form, current: CurrentPlan) -> Sequence[Row | LedgerRow]:
+    """Returns the rows of the form. Raises FormError if one is no longer in the plan."""
+    is_ledger = form.value("list") == "ledger"
     here: Sequence[Row | LedgerRow] = current.ledger if is_ledger else current.rows
-    if form.one("what") == FILTER:
-        fields = {name: form.exact(name) for name in form.fields}
+    if form.value("what") == FILTER:
+        fields = {name: form.raw(name) for name in form.fields}
         tab = fields.get("tab", "")
-        shown = [row for row in here if _is_listed(row, form.one("list"), tab)]
-        return [row for row in Filter.of(fields).choose(shown) if row.ref.key]
+        shown = [row for row in here if _is_listed(row, form.value("list"), tab)]
+        return [row for row in Filter.from_query(fields).choose(shown) if row.ref.key]
     by_ref = {row.ref: row for row in here}
-    refs = _refs(form.every("row"))
+    refs = _refs(form.values("row"))
     if any(ref not in by_ref for ref in refs):
         raise FormError(GONE)
     return [by_ref[ref] for ref in refs]
 
 
 def _is_listed(row: Row | LedgerRow, list_: str, tab: str) -> bool:
-    """Whether the list has the row, whatever its filter."""
+    """Returns whether the list has the row, whatever its filter."""
     if isinstance(row, LedgerRow):
         return True
     return row.needs_person if list_ == "waiting" else row.tab == tab
@@ -177,12 +178,12 @@ def _refs(texts: Iterable[str]) -> list[RowKey]:
 
 
 def _keys(row: Row | LedgerRow) -> Sequence[str]:
-    """The rows of the source that stand behind it: changes of one day are merged."""
+    """Returns the source rows of a list row: changes of one day are merged."""
     return row.keys if isinstance(row, Row) else (row.ref.key,)
 
 
 def _match(row: Row | LedgerRow) -> int | None:
-    """The record that was found for the row by match; None if there is none."""
+    """Returns the record that was matched for the row; None if there is none."""
     changes = row.changes if isinstance(row, Row) else ()
     found = (one for one in changes if one.action is Action.LINK and one.how in BY_MATCH)
     return next((one.record for one in found), None)

@@ -1,4 +1,4 @@
-"""A small chart of units over time, as SVG: two lines of steps, told apart by dashes and names."""
+"""A small chart of units over time, as SVG: two step lines, one dashed, with a legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _APART = 12
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark at an axis."""
+    """A mark on an axis."""
 
     at: int  # pixels
     text: str
@@ -26,7 +26,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws; all lengths in pixels."""
+    """The coordinates that the template draws, in pixels."""
 
     title: str
     description: str  # the same in words, for who cannot see it
@@ -41,7 +41,7 @@ class Chart:
 
 
 def chart(name: str, service: ServiceUnits) -> Chart:
-    """The chart of a service."""
+    """Returns the chart of a service."""
     steps = service.steps
     first, last = steps[0].day - _MARGIN, steps[-1].day + _MARGIN
     top = max(max(one.before, one.after) for one in steps) or 1
@@ -86,5 +86,5 @@ def step_text(step: UnitStep) -> str:
 
 
 def _few(steps: Sequence[UnitStep]) -> Sequence[UnitStep]:
-    """The first and the last one: more days do not fit below the chart."""
+    """Returns the first and the last step: more days do not fit below the chart."""
     return steps if len(steps) <= 1 else (steps[0], steps[-1])

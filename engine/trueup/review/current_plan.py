@@ -1,4 +1,4 @@
-"""The plan that pages show, with all that they show of it."""
+"""The plan that the pages show, with all that they need of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,23 +25,23 @@ from trueup.review.rows import (
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """When the reading of each system began, for one plan, in the business time zone."""
+    """When the reading of each system began for one plan, in the business time zone."""
 
     source: datetime
     target: datetime
 
     @classmethod
     def of(cls, steps: Sequence[datetime]) -> "Reads":
-        """From the moments at which planning began its steps.
+        """Makes it from the moments at which planning began its steps.
 
-        The first step reads the source; each later one is a mapping, and reads its records.
+        The first step reads the source. Each later step is a mapping, and reads its records.
         """
         return cls(steps[0], steps[min(1, len(steps) - 1)])
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
-    """A plan with all that the pages show of it; never changed, only replaced."""
+class CurrentPlan:
+    """A plan with all that the pages show of it. It is never changed, only replaced."""
 
     project: Project
     plan: Plan
@@ -59,17 +59,17 @@ class Current:
     notices: tuple[str, ...] = ()  # about the reading of the source
 
 
-def current_of(
+def current_plan_of(
     project: Project,
     made: Plan,
     at: datetime,
     links: Mapping[RowKey, int],
     reads: Reads | None = None,
-) -> Current:
-    """What the pages show of a plan that was made at a moment."""
+) -> CurrentPlan:
+    """Returns what the pages show of a plan that was made at a moment."""
     seen = overview(made)
     rows = rows_of(project, seen)
-    return Current(
+    return CurrentPlan(
         project=project,
         plan=made,
         made=at,
@@ -86,8 +86,8 @@ def current_of(
     )
 
 
-def with_notes(current: Current, notes: tuple[Note, ...]) -> Current:
-    """The same plan with other notes of its rows."""
+def with_notes(current: CurrentPlan, notes: tuple[Note, ...]) -> CurrentPlan:
+    """Returns the same plan with other notes of its rows."""
     project = replace(current.project, notes=notes)
     rows = rows_of(project, current.seen)
     return replace(

@@ -1,4 +1,4 @@
-"""The page of a row, and decisions about it: asked for, previewed, written."""
+"""The page of a row, and the pages that preview and write decisions."""
 
 from http import HTTPStatus
 
@@ -13,15 +13,15 @@ from trueup.operations.user import current_user
 from trueup.render.decisions import effect_rows, effect_totals
 from trueup.render.formatting import count, known_as
 from trueup.render.ledger import correction_text
-from trueup.review.bulk import DISMISS, asked_of_list, dismissed, is_pending
-from trueup.review.current_plan import Current
+from trueup.review.bulk import DISMISS, dismissals, is_pending, list_decisions
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import PAGE
 from trueup.review.forms import Form, FormError
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.lists import ledger_columns
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 from trueup.review.row_page import row_page
-from trueup.review.searching import asked_of, search_for_row
+from trueup.review.searching import row_and_text, search_for_row
 from trueup.review.wait_page import own_path, wait
 from trueup.wiring import SystemClock
 
@@ -30,9 +30,9 @@ NO_VERDICT = "What is decided? Choose one of the decisions that the row's page o
 NO_RECORD = "Choose the record that the row is to be linked to."
 
 
-def row(request: Request, current: Current) -> Response:
-    """A row, both sides of it, and what can be decided; with `search`, records that fit."""
-    ref, text = asked_of(request)
+def row(request: Request, current: CurrentPlan) -> Response:
+    """Shows a row, both sides of it, and the possible decisions; with `search`, also records."""
+    ref, text = row_and_text(request)
     try:
         shown = row_page(current, ref)
     except EngineError as error:
@@ -55,54 +55,54 @@ def row(request: Request, current: Current) -> Response:
     )
 
 
-def decide(request: Request, current: Current) -> Response:
-    """Works out what follows from decisions; the next page shows it, nothing is written yet.
+def decide(request: Request, current: CurrentPlan) -> Response:
+    """Computes the effect of decisions; nothing is written before the next page is confirmed.
 
-    They are about one row, or about the rows of a list.
+    The decisions are about one row, or about the rows of a list.
     """
     form = form_of(request)
-    back = form.exact("back")
+    back = form.raw("back")
     try:
-        if form.one("what") == DISMISS:
-            asked = dismissed(form, current, SystemClock().now())
-        elif form.exact("key"):
-            asked = [_asked(form)]
-            back = address("/row", mapping=asked[0].mapping, key=asked[0].key)
+        if form.value("what") == DISMISS:
+            requested = dismissals(form, current, SystemClock().now())
+        elif form.raw("key"):
+            requested = [_requested_decision(form)]
+            back = address("/row", mapping=requested[0].mapping, key=requested[0].key)
         else:
-            asked = asked_of_list(form, current)
+            requested = list_decisions(form, current)
     except FormError as error:
         return failure_text(request, str(error), HTTPStatus.BAD_REQUEST)
-    return wait(desk_of(request).propose(asked, own_path(back)))
+    return wait(desk_of(request).propose(requested, own_path(back)))
 
 
-def _asked(form: Form) -> RequestedDecision:
-    """The decision that a form asks for, in the name of this user. Raises FormError."""
+def _requested_decision(form: Form) -> RequestedDecision:
+    """Returns the decision of a form, by the current user. Raises FormError."""
     try:
-        verdict = Verdict(form.one("verdict"))
+        verdict = Verdict(form.value("verdict"))
     except ValueError:
         raise FormError(NO_VERDICT) from None
     record = None
     if verdict is Verdict.LINK:
-        record = record_id(form.one("record"))
+        record = record_id(form.value("record"))
         if record is None:
             raise FormError(NO_RECORD)
-    if verdict is Verdict.SUCCEED and not form.one("of"):
+    if verdict is Verdict.SUCCEED and not form.value("of"):
         raise FormError("Name the row whose place it takes, by its key or its name.")
     return RequestedDecision(
-        form.exact("mapping"),
-        form.exact("key"),
+        form.raw("mapping"),
+        form.raw("key"),
         verdict,
-        form.one("reason"),
+        form.value("reason"),
         record=record,
         until=form.day("until") if verdict is Verdict.IGNORE else None,
         on=form.day("on") if verdict is Verdict.PUSH else None,
-        of=form.one("of") if verdict is Verdict.SUCCEED else "",
+        of=form.value("of") if verdict is Verdict.SUCCEED else "",
         by=current_user(),
     )
 
 
-def decision(request: Request, current: Current) -> Response:
-    """What follows from a decision, before it is written."""
+def decision(request: Request, current: CurrentPlan) -> Response:
+    """Shows the effect of decisions, before they are written."""
     name = request.query_params.get("id", "")
     try:
         proposed = desk_of(request).find_proposal(name)
@@ -149,10 +149,10 @@ def _what(proposal: Proposal) -> str:
 
 
 def write(request: Request) -> Response:
-    """Writes the decisions that were shown, and plans again."""
+    """Writes the previewed decisions, and plans again."""
     desk = desk_of(request)
     try:
-        back = desk.write(form_of(request).one("id"))
+        back = desk.write(form_of(request).value("id"))
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
     return wait(desk.plan_again(back))

@@ -1,7 +1,7 @@
-"""The desk's state: the plan that pages show, what was previewed, and the run at work.
+"""The desk of a project: the plan that its pages show, its previews, and the active run.
 
 A plan is replaced as a whole, so a page never shows parts of two. Previews and proposals are kept
-as they were shown: what is confirmed is exactly that.
+as they were shown: exactly these are confirmed.
 """
 
 import secrets
@@ -27,12 +27,12 @@ from trueup.operations.search import LocalSearch
 from trueup.operations.state import list_links
 from trueup.operations.user import current_user
 from trueup.render.report import ReasonText
-from trueup.review.active_run import Runner
-from trueup.review.background_tasks import Failure, Failures, Work, Works
-from trueup.review.current_plan import Current, Reads, current_of, with_notes
+from trueup.review.active_run import RunControl
+from trueup.review.background_tasks import BackgroundTask, BackgroundTasks, Failure, Failures
+from trueup.review.current_plan import CurrentPlan, Reads, current_plan_of, with_notes
 from trueup.review.people import People
 from trueup.review.previews import NO_PREVIEW, Previews
-from trueup.review.recent_items import Kept, Shelf
+from trueup.review.recent_items import Kept, RecentItems
 from trueup.review.rows import RowKey
 from trueup.review.streams import Streams
 
@@ -41,76 +41,79 @@ NO_EXPLANATION = "this explanation is no longer there: ask for it again on the r
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """Decisions as a person looks at them before they are written."""
+    """Decisions with their effect, before a person confirms them."""
 
     proposal: Proposal
     back: str  # the address to go to, once they are written
 
 
 class Desk:
-    """What all pages work with. Any thread may use it."""
+    """The data and operations of all pages. Any thread may use it."""
 
     def __init__(self, folder: Path, failures: Failures, *, listed_only: bool = False) -> None:
-        """Checks the project. Raises ConfigError for one that cannot be used.
+        """Checks the project. Raises ConfigError for an invalid one.
 
         `listed_only`: only people that the project names have roles.
         """
         self._folder, self.failures = folder, failures
         self.people = People(folder, listed_only=listed_only)
-        self.current: Current | None = None
+        self.current: CurrentPlan | None = None
         self.reasons: tuple[ReasonText, ...] = ()  # why the last attempt to plan failed
-        self.works, self.streams = Works(failures), Streams()
-        self.previews = Previews(folder, self.works)
-        self.runner = Runner(folder, failures, self.plan_again)
-        self._proposals = Shelf[Proposed]()
-        self._looks = Shelf[object]()
+        self.tasks, self.streams = BackgroundTasks(failures), Streams()
+        self.previews = Previews(folder, self.tasks)
+        self.run_control = RunControl(folder, failures, self.plan_again)
+        self._proposals = RecentItems[Proposed]()
+        self._items = RecentItems[object]()
         self._search: tuple[Plan, LocalSearch] | None = None
-        self._noted = 0  # notes that were written here
-        self._explanations = Shelf[Explanation]()
+        self._notes_written = 0  # notes that were written here
+        self._explanations = RecentItems[Explanation]()
         self._lock, self._search_lock, self._note_lock = Lock(), Lock(), Lock()
-        self._first: Work | None = None
+        self._first: BackgroundTask | None = None
 
     # Plans
 
-    def plan_again(self, back: str) -> Work:
-        """Makes a new plan; pages show the old one until it is there. `back`: where to go then."""
+    def plan_again(self, back: str) -> BackgroundTask:
+        """Makes a new plan; until it is ready, pages show the old one.
 
-        def do(work: Work) -> str:
+        `back` is the address of the next page.
+        """
+
+        def do(task: BackgroundTask) -> str:
             notices: list[str] = []
-            clock, steps, noted = wiring.SystemClock(), list[datetime](), self._noted
+            clock, steps, noted = wiring.SystemClock(), list[datetime](), self._notes_written
 
             def began(step: str) -> None:
                 steps.append(clock.now().astimezone(project.zone))
-                work.report(step)
+                task.report(step)
 
             try:
                 project = load_project(self._folder)
                 listener = Listener(step=began, notice=notices.append)
-                made = plan(project, listener=listener)
+                new_plan = plan(project, listener=listener)
                 links = list_links(project).links
             except Exception as error:
                 self.reasons = self.failures.of(error)
                 raise Failure(self.reasons) from error
             now = clock.now().astimezone(project.zone)
             records = {RowKey(one.mapping, one.key): one.record for one in links}
-            current = current_of(project, made, now, records, Reads.of(steps or [now]))
+            current = current_plan_of(project, new_plan, now, records, Reads.of(steps or [now]))
             with self._note_lock:
-                if self._noted != noted:  # meanwhile: the plan was made with older notes
+                if self._notes_written != noted:  # meanwhile: the plan was made with older notes
                     current = with_notes(current, load_project(self._folder).notes)
                 self.current, self.reasons = replace(current, notices=tuple(notices)), ()
             return back
 
-        return self.works.start("Planning", do)
+        return self.tasks.start("Planning", do)
 
-    def first_plan(self) -> Work:
-        """The work that makes the first plan; it is begun once."""
+    def first_plan(self) -> BackgroundTask:
+        """Returns the task that makes the first plan, and starts it once."""
         with self._lock:
             if self._first is None:
                 self._first = self.plan_again("/")
             return self._first
 
-    def local_search(self, current: Current) -> LocalSearch:
-        """Searches in what the plan on the pages has read. Raises EngineError."""
+    def local_search(self, current: CurrentPlan) -> LocalSearch:
+        """Returns a search in what the current plan has read. Raises EngineError."""
         with self._search_lock:
             if self._search is None or self._search[0] is not current.plan:
                 self._search = (current.plan, LocalSearch(current.project))
@@ -118,29 +121,32 @@ class Desk:
 
     # Decisions
 
-    def propose(self, asked: Sequence[RequestedDecision], back: str) -> Work:
-        """Works out what follows from decisions; nothing is written. `back`: where to go then."""
+    def propose(self, requested: Sequence[RequestedDecision], back: str) -> BackgroundTask:
+        """Computes the effect of decisions; nothing is written.
 
-        def do(work: Work) -> str:
+        `back` is the address of the page after they are written.
+        """
+
+        def do(task: BackgroundTask) -> str:
             project = load_project(self._folder)
-            proposal = propose(project, asked, listener=Listener(step=work.report))
+            proposal = propose(project, requested, listener=Listener(step=task.report))
             name = secrets.token_urlsafe(12)
             self._proposals.put(name, Proposed(proposal, back))
             return f"/decision?{urlencode({'id': name})}"
 
-        return self.works.start("Working out what follows", do)
+        return self.tasks.start("Working out what follows", do)
 
     def find_proposal(self, name: str) -> Proposed:
-        """The proposal. Raises EngineError if it is no longer there."""
+        """Returns the proposal. Raises EngineError if it is no longer kept."""
         found = self._proposals.get(name)
         if found is None:
             raise EngineError(NO_PREVIEW)
         return found
 
     def write(self, name: str) -> str:
-        """Writes what was proposed, once; returns the address to go to then.
+        """Writes a proposal, once; returns the address of the next page.
 
-        Raises EngineError if it is no longer there, or the file was changed since.
+        Raises EngineError if it is no longer kept, or the file was changed since.
         """
         proposed = self._proposals.take(name)
         if proposed is None:
@@ -151,33 +157,33 @@ class Desk:
     # Notes
 
     def note(self, ref: RowKey, edit: NoteEdit) -> None:
-        """Writes what is noted of a row, and shows it with the plan that is there.
+        """Writes the note of a row, and shows it with the current plan.
 
-        Raises EngineError for a note that is too long, and where the file cannot be written.
+        Raises EngineError for a note that is too long, and if the file cannot be written.
         """
         with self._note_lock:
             write_note(load_project(self._folder), *ref, edit, current_user())
-            self._noted += 1
+            self._notes_written += 1
             if self.current:
                 self.current = with_notes(self.current, load_project(self._folder).notes)
 
     # Explanations
 
-    def explain(self, what: str) -> Work:
-        """Works out what a row of the plan on the pages is made of; reads both systems."""
+    def explain(self, what: str) -> BackgroundTask:
+        """Explains a row of the current plan; reads both systems."""
 
-        def do(work: Work) -> str:
+        def do(task: BackgroundTask) -> str:
             project, current = load_project(self._folder), self.current
             plan = current.plan if current else None
-            found = explain(project, what, plan, Listener(step=work.report))
+            found = explain(project, what, plan, Listener(step=task.report))
             name = secrets.token_urlsafe(12)
             self._explanations.put(name, found)
             return f"/explanation?{urlencode({'id': name})}"
 
-        return self.works.start("Explaining", do)
+        return self.tasks.start("Explaining", do)
 
     def find_explanation(self, name: str) -> Explanation:
-        """The explanation. Raises EngineError if it is no longer there."""
+        """Returns the explanation. Raises EngineError if it is no longer kept."""
         found = self._explanations.get(name)
         if found is None:
             raise EngineError(NO_EXPLANATION)
@@ -190,21 +196,21 @@ class Desk:
         """The project's folder."""
         return self._folder
 
-    def look(self, title: str, path: str, make: Callable[[], object]) -> Work:
-        """Makes something that takes longer than a page; the page at `path` finds it by its id."""
+    def start(self, title: str, path: str, make: Callable[[], object]) -> BackgroundTask:
+        """Starts a task whose result `make` returns; the page at `path` finds it by its id."""
 
-        def do(_work: Work) -> str:
-            return f"{path}?{urlencode({'id': self.keep(make())})}"
+        def do(_task: BackgroundTask) -> str:
+            return f"{path}?{urlencode({'id': self.keep_item(make())})}"
 
-        return self.works.start(title, do)
+        return self.tasks.start(title, do)
 
-    def keep(self, one: object) -> str:
-        """Keeps something that is to be shown, and returns its id."""
+    def keep_item(self, one: object) -> str:
+        """Keeps an item for a later page, and returns its id."""
         name = secrets.token_urlsafe(12)
-        self._looks.put(name, one)
+        self._items.put(name, one)
         return name
 
-    def find(self, name: str, kind: type[Kept]) -> Kept | None:
-        """What was kept under the id; None if it is no longer there, or of another kind."""
-        found = self._looks.get(name)
+    def find_item(self, name: str, kind: type[Kept]) -> Kept | None:
+        """Returns the kept item with the id; None if it is gone, or of another kind."""
+        found = self._items.get(name)
         return found if isinstance(found, kind) else None

@@ -1,4 +1,4 @@
-"""What the apps of all desks share: their addresses, the style, and a page for every error."""
+"""The frame of all desks: an app with pages, forms, style, and a page for every error."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -27,7 +27,7 @@ _OTHER_METHOD = "This address takes no such request."
 def desk_app(
     shown: Mapping[str, Handler], actions: Mapping[str, Handler], failures: Failures, fail: Fail
 ) -> Starlette:
-    """The app with these pages, and with the forms that do something, by their addresses."""
+    """Returns an app with the handlers of pages and of forms, by their addresses."""
 
     def guarded(handler: Handler) -> Handler:
         """The handler; no traceback and no secret of an error reaches a browser."""
@@ -65,5 +65,5 @@ def _style(_request: Request) -> Response:
 
 
 def script_page(name: str) -> Handler:
-    """The page of one script."""
+    """Returns the handler of one script."""
     return lambda _request: Response(script(name), media_type="text/javascript; charset=utf-8")

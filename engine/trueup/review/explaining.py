@@ -1,4 +1,4 @@
-"""From a number to what it is made of: logs, unit rows, adjustments, YAML lines, source cells."""
+"""Pages that explain a number: changes, unit rows, adjustments, YAML lines, source cells."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from trueup.operations.sent_changes import SentChange, sent_changes
 from trueup.render.explanation import explanation_text
 from trueup.render.formatting import known_as, signed
 from trueup.render.history import moment
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, form_of, page
 from trueup.review.wait_page import wait
 
@@ -21,15 +21,15 @@ MOST = 600
 """Lines of an explanation that a page shows; the command line shows all of them."""
 
 
-def explain_row(request: Request, _current: Current) -> Response:
-    """Reads both systems, and leads to what the row and its line of the ledger are made of."""
+def explain_row(request: Request, _current: CurrentPlan) -> Response:
+    """Explains the row and its ledger line; reads both systems."""
     form = form_of(request)
-    what = f"{form.exact('mapping')}:{form.exact('key')}"
+    what = f"{form.raw('mapping')}:{form.raw('key')}"
     return wait(desk_of(request).explain(what))
 
 
-def explanation(request: Request, current: Current) -> Response:
-    """What a row is made of, as it was read; or what a total of the plan is the sum of."""
+def explanation(request: Request, current: CurrentPlan) -> Response:
+    """Shows the explanation of a row as it was read, or of a total of the plan."""
     query = request.query_params
     try:
         if total := query.get("total", ""):
@@ -54,7 +54,7 @@ def explanation(request: Request, current: Current) -> Response:
 
 
 def _all_sent(found: Explanation, project: Project) -> list[SentChange]:
-    """What was sent for the records of its lines of the ledger."""
+    """Returns what was sent for the records of the explained ledger lines."""
     return [
         sent
         for one in found.ledger

@@ -1,4 +1,4 @@
-"""Which rows a list shows, in which order and groups: all of it stands in the address."""
+"""Which rows a list shows, in which order and groups; all of it is in the address."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,17 +29,17 @@ NOBODY = "nobody"
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 
 
-class Listed(Protocol):
-    """What a filter looks at."""
+class ListedRow(Protocol):
+    """What a filter uses of a row."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The display name."""
         ...
 
     @property
     def owners(self) -> Owners:
-        """What it belongs to."""
+        """The rows that it belongs to, such as its customer."""
         ...
 
     @property
@@ -49,36 +49,36 @@ class Listed(Protocol):
 
     @property
     def classes(self) -> Sequence[str]:
-        """Why it is so: reasons of changes, codes of findings."""
+        """The reasons of its changes, and the codes of its findings."""
         ...
 
     @property
     def notes(self) -> Sequence[Note]:
-        """What is noted of it."""
+        """Its note, tags and assignee."""
         ...
 
     @property
     def weight(self) -> Decimal:
-        """How much money it is about, without a sign."""
+        """Its amount of money, without a sign."""
         ...
 
     @property
     def sums(self) -> Sequence[Decimal | None]:
-        """The amounts by which groups of it add up."""
+        """The amounts that a group adds up."""
         ...
 
     @property
     def words(self) -> str:
-        """All text in which a search looks, casefolded."""
+        """All text that a search looks at, casefolded."""
         ...
 
 
-Row = TypeVar("Row", bound=Listed)
+Row = TypeVar("Row", bound=ListedRow)
 Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[Shown]):
+class ListPage(Generic[Shown]):
     """One page of a list, of rows or of groups."""
 
     rows: Sequence[Shown]
@@ -89,7 +89,7 @@ class Part(Generic[Shown]):
 
     @property
     def first(self) -> int:
-        """The number of the first row of the page; 0 if there is none."""
+        """The number of the first row of the page; 0 if it has none."""
         return (self.number - 1) * self.size + 1 if self.total else 0
 
     @property
@@ -100,7 +100,7 @@ class Part(Generic[Shown]):
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[Row]):
-    """Rows with the same owner. Groups add up to the list, by rows and by each amount."""
+    """Rows with the same owner. The groups add up to the list, in rows and in each amount."""
 
     row: RowRef | None  # the owner; None for rows without one
     name: str
@@ -116,7 +116,7 @@ class Group(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What was asked for. Empty parts select everything."""
+    """The conditions, order and page of a list. Empty conditions select everything."""
 
     state: str = ""
     class_: str = ""
@@ -132,8 +132,8 @@ class Filter:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Filter":
-        """Reads an address. What is no page and no order is the first page and the usual order."""
+    def from_query(cls, query: Mapping[str, str]) -> "Filter":
+        """Reads the query of an address; an invalid page or order gives the default."""
         page, group = query.get("page", ""), query.get("group", "")
         return cls(
             state=query.get("state", ""),
@@ -151,7 +151,7 @@ class Filter:
         )
 
     def query(self, **changes: object) -> Mapping[str, str]:
-        """The parts of an address for this, with some otherwise; `page` begins anew."""
+        """Returns the query of an address for this filter with changes; `page` restarts at 1."""
         new = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]  # own fields
         values = {
             "state": new.state,
@@ -176,25 +176,25 @@ class Filter:
 
     @property
     def has_more(self) -> bool:
-        """Whether it leaves rows out by what few people filter by."""
+        """Whether it leaves rows out by a condition that is rarely used."""
         return bool(
             self.class_ or self.service or self.under or self.amount or self.owner or self.tag
         )
 
     def choose(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that fit, in order."""
+        """Returns the rows that fit, in order."""
         found = [row for row in rows if self._fits(row)]
         if self.sort is Sort.NAME:
             return sorted(found, key=lambda row: row.name.casefold())
         return sorted(found, key=lambda row: (-row.weight, row.name.casefold()))
 
-    def _fits(self, row: Listed) -> bool:
+    def _fits(self, row: ListedRow) -> bool:
         owners = row.owners
         return (
             (not self.state or self.state in row.states)
             and (not self.class_ or self.class_ in row.classes)
-            and _ispart_of(self.customer, owners.customer)
-            and _ispart_of(self.service, owners.service)
+            and _contains(self.customer, owners.customer)
+            and _contains(self.service, owners.service)
             and (not self.under or owners.has(_row_of(self.under)))
             and row.weight >= _amount(self.amount)
             and (not self.owner or self.owner == (assignee(row.notes) or NOBODY))
@@ -202,12 +202,12 @@ class Filter:
             and all(word in row.words for word in self.text.casefold().split())
         )
 
-    def part(self, rows: Iterable[Row]) -> Part[Row]:
-        """The page that was asked for; the last one where there are not so many."""
-        return part_of(self.choose(rows), self.page, PAGE)
+    def part(self, rows: Iterable[Row]) -> ListPage[Row]:
+        """Returns the page of the filter; the last page if there are not so many."""
+        return page_of(self.choose(rows), self.page, PAGE)
 
-    def groups(self, rows: Iterable[Row], owner: Owner) -> Part[Group[Row]]:
-        """The page of groups that was asked for, in the same order as rows."""
+    def groups(self, rows: Iterable[Row], owner: Owner) -> ListPage[Group[Row]]:
+        """Returns the page of groups, in the order of the rows."""
         gathered: dict[tuple[str, ...], list[Row]] = {}
         for row in self.choose(rows):
             by = row.owners.of(owner)
@@ -217,11 +217,11 @@ class Filter:
             found.sort(key=lambda group: group.name.casefold())
         else:
             found.sort(key=lambda group: (-group.weight, group.name.casefold()))
-        return part_of(found, self.page, GROUPS)
+        return page_of(found, self.page, GROUPS)
 
 
-def total(rows: Iterable[Listed]) -> list[Decimal]:
-    """The sums of rows: a list's are those of its groups."""
+def total(rows: Iterable[ListedRow]) -> list[Decimal]:
+    """Returns the sums of rows; those of a list are the sums of its groups."""
     found: list[Decimal] = []
     for row in rows:
         amounts = [amount or NOTHING for amount in row.sums]
@@ -230,7 +230,7 @@ def total(rows: Iterable[Listed]) -> list[Decimal]:
 
 
 def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
-    """Each state, or class, with the number of rows that have it."""
+    """Returns each value with the number of rows that have it."""
     found: dict[str, int] = {}
     for every in values:
         for value in every:
@@ -238,12 +238,12 @@ def counted(values: Iterable[Sequence[str]]) -> dict[str, int]:
     return found
 
 
-def part_of(found: Sequence[Shown], page: int, size: int) -> Part[Shown]:
-    """One page of so many; the last one where there are not so many pages."""
+def page_of(found: Sequence[Shown], page: int, size: int) -> ListPage[Shown]:
+    """Returns one page of a sequence; the last page if there are not so many."""
     pages = max(1, -(-len(found) // size))
     number = min(max(1, page), pages)
     shown = found[(number - 1) * size : number * size]
-    return Part(shown, number, pages, len(found), size)
+    return ListPage(shown, number, pages, len(found), size)
 
 
 def _group(rows: Sequence[Row], owner: Owner) -> Group[Row]:
@@ -252,7 +252,7 @@ def _group(rows: Sequence[Row], owner: Owner) -> Group[Row]:
     return Group(by, name, rows[:IN_GROUP], len(rows), total(rows))
 
 
-def _ispart_of(text: str, of: RowRef | None) -> bool:
+def _contains(text: str, of: RowRef | None) -> bool:
     return not text or text.casefold() in name_of(of).casefold()
 
 
@@ -262,6 +262,6 @@ def _row_of(text: str) -> tuple[str, str]:
 
 
 def _amount(text: str) -> Decimal:
-    """The amount that a person wrote, `1,250.40`; nothing for what is none."""
+    """Returns the amount in a text such as `1,250.40`; None if there is none."""
     plain = text.strip().replace(",", "")
     return Decimal(plain) if _AMOUNT.fullmatch(plain) else NOTHING

@@ -1,4 +1,4 @@
-"""The pages of a fleet: how its tenants stand, the plans that wait, and what is done about them."""
+"""The pages of a fleet: its tenants, the plans that wait for an approval, and their forms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from trueup.render.plan_html import plan_html
 from trueup.render.report import ReasonText
 from trueup.render.text import plan_text
 from trueup.review.background_tasks import Failures
-from trueup.review.filters import part_of
+from trueup.review.filters import page_of
 from trueup.review.gate import CSRF
-from trueup.review.pages import Exact, address, environment, form_of, session_of
+from trueup.review.pages import RawText, address, environment, form_of, session_of
 
 PAGE = 100
 """Tenants on a page."""
@@ -48,14 +48,14 @@ STATES: dict[str, Callable[[TenantStatus], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class FleetDesk:
-    """What the pages of a fleet show and act on."""
+    """The fleet that the pages show and change."""
 
     opened: OpenFleet
     failures: Failures
 
 
 def fleet_desk_of(request: Request) -> FleetDesk:
-    """The fleet that the app serves."""
+    """Returns the fleet that the app serves."""
     desk: FleetDesk = request.app.state.desk
     return desk
 
@@ -65,7 +65,7 @@ class _Row:
     """A tenant in the list."""
 
     name: str
-    address: Exact
+    address: RawText
     last: str
     state: str
     is_faulty: bool
@@ -76,7 +76,7 @@ class _Row:
 
 
 def tenants(request: Request) -> Response:
-    """All tenants, those first that wait for a person, then those at which most is at stake."""
+    """Lists the tenants: those that wait for a person first, then by what is at stake."""
     with fleet_desk_of(request).opened.connect() as connection:
         status = fleet_status(connection)
     query = request.query_params
@@ -88,7 +88,7 @@ def tenants(request: Request) -> Response:
         if (fits is None or fits(one)) and text.lower() in one.name.lower()
     ]
     number = query.get("page", "1")
-    part = part_of(
+    part = page_of(
         [_row(one) for one in sorted(found, key=_weight)],
         int(number) if number.isascii() and number.isdecimal() else 1,
         PAGE,
@@ -146,7 +146,7 @@ class _RunRow:
 
 
 def tenant(request: Request) -> Response:
-    """One tenant: its runs, and the plan that waits."""
+    """Shows one tenant: its runs, and the plan that waits for an approval."""
     desk = fleet_desk_of(request)
     name = request.query_params.get("name", "")
     with desk.opened.connect() as connection:
@@ -163,7 +163,7 @@ def tenant(request: Request) -> Response:
         does=standing.does,
         runs=[_run_row(run) for run in runs],
         plan=plan_text(waiting.plan) if waiting else "",
-        digest=Exact(waiting.stored.digest) if waiting else "",
+        digest=RawText(waiting.stored.digest) if waiting else "",
         limits=waiting.stored.limits if waiting else (),
         download=address("/plan", name=name),
     )
@@ -172,7 +172,7 @@ def tenant(request: Request) -> Response:
 def _waiting(
     desk: FleetDesk, connection: Connection, standing: TenantStatus
 ) -> PlanForApproval | None:
-    """The plan of a tenant that somebody may say yes to now."""
+    """Returns the plan of a tenant that can be approved now."""
     if standing.waits not in {Waits.APPROVAL, Waits.LIMITS, Waits.REFUSED}:
         return None
     return plan_for_approval(desk.opened.read_again(), connection, standing.name)
@@ -195,7 +195,7 @@ def _run_row(run: FleetRun) -> _RunRow:
 
 
 def plan(request: Request) -> Response:
-    """The plan that waits, as the report that `trueup show --format html` writes."""
+    """Returns the plan that waits, as the report of `trueup show --format html`."""
     desk = fleet_desk_of(request)
     name = request.query_params.get("name", "")
     with desk.opened.connect() as connection:
@@ -208,10 +208,10 @@ def plan(request: Request) -> Response:
 
 
 def run(request: Request) -> Response:
-    """Queues a run of a tenant, or a plan alone."""
+    """Queues a run of a tenant, or only a plan."""
     desk, form = fleet_desk_of(request), form_of(request)
-    name = form.exact("tenant")
-    kind = RunKind.PLAN if form.one("do") == "plan" else RunKind.REQUESTED
+    name = form.raw("tenant")
+    kind = RunKind.PLAN if form.value("do") == "plan" else RunKind.REQUESTED
     with desk.opened.connect() as connection:
         names = require_tenants(connection, (name,))
         request_runs(connection, desk.opened.queue, names, kind)
@@ -219,20 +219,20 @@ def run(request: Request) -> Response:
 
 
 def approve(request: Request) -> Response:
-    """Says yes or no to the plan that the page showed, and to no other one."""
+    """Approves or refuses the plan that the page showed, and no other one."""
     desk, form = fleet_desk_of(request), form_of(request)
-    name = form.exact("tenant")
-    statement = Statement.NO if form.one("answer") == "no" else Statement.YES
-    reason = form.one("reason")
+    name = form.raw("tenant")
+    statement = Statement.NO if form.value("answer") == "no" else Statement.YES
+    reason = form.value("reason")
     if statement is Statement.NO and not reason:
-        raise EngineError("a refusal needs a reason: whoever looks after the tenant reads it")
+        raise EngineError("a refusal needs a reason, for the person who looks after the tenant")
     opened = desk.opened.read_again()
     with opened.connect() as connection:
         waiting = plan_for_approval(opened, connection, name)
-        if waiting.stored.digest != form.exact("digest"):
+        if waiting.stored.digest != form.raw("digest"):
             raise EngineError(OTHER_PLAN)
         who = session_of(request).person
-        over = form.every("over")
+        over = form.values("over")
         done = answer(opened, connection, waiting, who, statement, reason, over)
     if statement is Statement.YES and not done.is_queued:
         raise EngineError(done.text)
@@ -240,7 +240,7 @@ def approve(request: Request) -> Response:
 
 
 def fleet_failure(request: Request, reasons: tuple[ReasonText, ...], status: int) -> HTMLResponse:
-    """A page that says why something was not done."""
+    """Returns a page with the reasons why a request was refused."""
     shown = {"base": "fleet_base.html", "reasons": reasons}
     return _page(request, "failure.html", "Not done", status=status, **shown)
 
@@ -256,7 +256,7 @@ def _page(
             title=title,
             person=session.person,
             csrf_name=CSRF,
-            csrf=Exact(session.csrf),
+            csrf=RawText(session.csrf),
             **{"refresh": 0, **values},
         )
     )

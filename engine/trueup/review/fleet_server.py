@@ -1,4 +1,4 @@
-"""The desk of a fleet, on this machine: one browser opens it, and acts as who started it."""
+"""Serves the desk of a fleet on this machine to one browser, as the user who started it."""
 
 from threading import Event
 from urllib.parse import urlencode
@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from trueup.fleet.open_fleet import OpenFleet
 from trueup.operations.user import current_user
 from trueup.review import fleet_pages
-from trueup.review.app_server import Listening
+from trueup.review.app_server import AppServer
 from trueup.review.background_tasks import Failures
 from trueup.review.desk_app import Handler, desk_app, script_page
 from trueup.review.fleet_pages import FleetDesk, fleet_failure
@@ -26,7 +26,7 @@ class FleetServer:
         """Takes the port; 0 takes a free one. Raises EngineError if it cannot be taken."""
         with opened.connect() as connection:
             opened.prepare(connection)
-        self._listening = Listening("127.0.0.1", port)
+        self._listening = AppServer("127.0.0.1", port)
         site = self._listening.site
         sessions = Sessions(current_user())
         self.login = f"{site.origin}{LOGIN}?{urlencode({'token': sessions.token})}"

@@ -1,4 +1,4 @@
-"""Forms: names with texts, as browsers send them."""
+"""Parses forms as browsers send them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class FormError(Exception):
 
 
 class TooLong(Exception):
-    """A form that is longer than any of the desk, or that was cut short."""
+    """A form that is longer than any of the desk, or incomplete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +22,21 @@ class Form:
 
     fields: Mapping[str, Sequence[str]]
 
-    def one(self, name: str) -> str:
-        """The first value of the field, without outer spaces; empty if it has none."""
+    def value(self, name: str) -> str:
+        """Returns the first value of the field, without outer spaces; "" if it has none."""
         return next(iter(self.fields.get(name, ())), "").strip()
 
-    def exact(self, name: str) -> str:
-        """The same, as it was sent: keys of rows are compared as they are."""
+    def raw(self, name: str) -> str:
+        """Returns the first value unchanged, because keys of rows are compared exactly."""
         return next(iter(self.fields.get(name, ())), "")
 
-    def every(self, name: str) -> Sequence[str]:
-        """All values: of ticks, those that are ticked."""
+    def values(self, name: str) -> Sequence[str]:
+        """Returns all values, such as those of the ticked boxes."""
         return self.fields.get(name, ())
 
     def day(self, name: str) -> date | None:
-        """The field as a day; None if it is empty. Raises FormError for anything else."""
-        text = self.one(name)
+        """Returns the field as a day; None if it is empty. Raises FormError for anything else."""
+        text = self.value(name)
         if not text:
             return None
         try:
@@ -46,9 +46,9 @@ class Form:
 
 
 def parse_form(body: bytes) -> Form:
-    """Reads a body of type `application/x-www-form-urlencoded`.
+    """Parses a body of type `application/x-www-form-urlencoded`.
 
-    Raises FormError for one with too many fields, or that is no UTF-8.
+    Raises FormError for too many fields, and for text that is no UTF-8.
     """
     try:
         text = body.decode("utf-8")

@@ -1,9 +1,9 @@
-"""Who may use the desk: small checks, and the ASGI middleware that asks them before any page.
+"""The ASGI middleware that checks each request before any page handles it.
 
-A page of another origin, opened in a browser on this machine, reaches the desk's port as well. So a
-request must name this machine in `Host` (a page may give its own name this machine's address), must
-carry the session's cookie, and a POST must come from the desk's own pages with the session's own
-token in its form.
+A page of another origin, opened in a browser on this machine, can reach the desk's port as well. So
+a request must name this machine in `Host` (a foreign host name may resolve to this machine's
+address), and must carry the session's cookie. A POST must also come from the desk's own pages, with
+the session's token in its form.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ FAULT = (
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the gate asks of the desk."""
+    """The functions of the desk that the gate calls."""
 
     refuse: Refuse
     report_fault: Callable[[Exception], None]
@@ -70,7 +70,7 @@ class Answers:
 
 
 def is_own_page(headers: Mapping[str, str], origins: frozenset[str]) -> bool:
-    """Whether a POST comes from a page of the desk, as far as its browser says.
+    """Returns whether a POST comes from a page of the desk, by the browser's headers.
 
     Pages without a referrer send `Origin: null`; then `Sec-Fetch-Site` decides. A browser that
     sends neither is refused. `origins` are those of the desk.
@@ -84,7 +84,7 @@ def is_own_page(headers: Mapping[str, str], origins: frozenset[str]) -> bool:
 
 
 class Gate:
-    """Stands before the app: checks each request, and adds the headers to each response."""
+    """Checks each request before the app, and adds the headers to each response."""
 
     def __init__(
         self, app: ASGIApp, sessions: Sessions, site: Site, log_in: LogIn, answers: Answers
@@ -121,7 +121,7 @@ class Gate:
             self._answers.report_fault(error)
 
     async def _stop(self, scope: Scope, receive: Receive) -> Response | None:
-        """The response in place of the app's; None where the request may go on."""
+        """Returns the response in place of the app's; None if the request may continue."""
         headers = Headers(scope=scope)
         client = scope.get("client")
         asked = self._site.asked(headers, client[0] if client else "")
@@ -150,7 +150,7 @@ class Gate:
         session: Session,
         asked: BrowserRequest,
     ) -> Response | None:
-        """The same for somebody who has logged in."""
+        """As `_stop`, for a person who has logged in."""
         act_as(session.person)
         if why_not := self._answers.why_not(session.person, scope["method"], scope["path"]):
             return self._refuse(HTTPStatus.FORBIDDEN, why_not)
@@ -162,7 +162,7 @@ class Gate:
         return None
 
     def _stop_address(self, scope: Scope, asked: BrowserRequest) -> Response | None:
-        """Refuses what does not come to the desk's own address, in the way that it is served."""
+        """Refuses a request that is not for the desk's own address and protocol."""
         if self._site.proxies and not asked.is_by_proxy:
             return self._refuse(HTTPStatus.FORBIDDEN, NO_PROXY)
         if not self._site.is_own_host(asked.authority):
@@ -191,13 +191,13 @@ class Gate:
         form = await self._form(receive)
         if isinstance(form, Response):
             return form
-        if not secrets.compare_digest(form.one(CSRF).encode(), session.csrf.encode()):
+        if not secrets.compare_digest(form.value(CSRF).encode(), session.csrf.encode()):
             return self._refuse(HTTPStatus.FORBIDDEN, OTHER_FORM)
         scope["state"]["form"] = form
         return None
 
     async def _form(self, receive: Receive) -> Form | Response:
-        """The form in a request's body; or the refusal of one that cannot be taken."""
+        """Returns the form in the request's body, or the refusal of an invalid one."""
         try:
             return await _form(receive)
         except (TooLong, TimeoutError):
@@ -207,10 +207,10 @@ class Gate:
 
 
 async def _form(receive: Receive) -> Form:
-    """The form in a request's body.
+    """Reads the form in a request's body.
 
-    Raises TooLong for one that is too long or cut short, TimeoutError for one that is slow, and
-    FormError for one that cannot be read.
+    Raises TooLong for one that is too long or incomplete, TimeoutError for one that is slow, and
+    FormError for one that cannot be parsed.
     """
     body = bytearray()
     async with asyncio.timeout(BODY_SECONDS):
@@ -226,7 +226,7 @@ async def _form(receive: Receive) -> Form:
 
 
 def _after_body(receive: Receive) -> Receive:
-    """What the app receives: an empty body, as the gate has read it; then what else there is."""
+    """Returns a receive function for the app: an empty body, then the remaining messages."""
     is_read = False
 
     async def received() -> Message:

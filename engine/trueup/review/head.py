@@ -1,4 +1,4 @@
-"""The figures at the head of each page: those of the reports, under the same names."""
+"""The figures at the head of each page, with the same names as in the reports."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from trueup.render.ledger import differs
 from trueup.render.overview import lines_of, open_runs
 from trueup.render.pennies import Spread
 from trueup.render.report import Pieces, ReasonText, pieces, reason
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 
 LOOK = "look"
 """Tone of a figure that needs a look."""
@@ -34,7 +34,7 @@ again, whatever its age.
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure with what it is about."""
+    """One figure, and what it counts."""
 
     label: str
     figure: str
@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that all figures depend on."""
+    """A fact on which all figures depend."""
 
     label: str
     text: str
@@ -55,7 +55,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands at the head."""
+    """The content of the head."""
 
     project: str
     about: tuple[Fact, ...]
@@ -66,7 +66,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A tab with what stands beside its name."""
+    """A tab with the figures beside its name."""
 
     label: str
     address: str
@@ -74,8 +74,8 @@ class Link:
     money: str = ""
 
 
-def links_of(current: Current) -> tuple[Link, ...]:
-    """The tabs that the mappings name; then ledger, findings, runs, approvals and setup."""
+def links_of(current: CurrentPlan) -> tuple[Link, ...]:
+    """Returns the tabs of the mappings, then ledger, findings, runs, approvals and setup."""
     currency = current.plan.currency
     found = [
         Link(
@@ -105,8 +105,8 @@ def links_of(current: Current) -> tuple[Link, ...]:
     )
 
 
-def head_of(current: Current, now: datetime) -> Head:
-    """The head for a plan, as it is looked at at a moment."""
+def head_of(current: CurrentPlan, now: datetime) -> Head:
+    """Returns the head for a plan at a moment."""
     plan, seen, currency = current.plan, current.seen, current.plan.currency
     many = len(seen.items)
     held, unexplained = seen.billing.held, seen.billing.unexplained
@@ -141,12 +141,12 @@ def head_of(current: Current, now: datetime) -> Head:
 
 
 def _waiting(items: Sequence[Item]) -> str:
-    """How many rows of each kind need a person; what they cost stands in the figures before."""
+    """Returns how many rows of each kind need a person; their money is in the other figures."""
     kinds = Counter(item.kind for item in items)
     return ", ".join(f"{kind} {kinds[kind]:,}" for kind in Kind if kinds[kind])
 
 
-def _about(current: Current, now: datetime) -> tuple[Fact, ...]:
+def _about(current: CurrentPlan, now: datetime) -> tuple[Fact, ...]:
     plan, project = current.plan, current.project
     today = now.astimezone(project.zone).date()
     is_of_today = project.as_of is not None or plan.as_of == today
@@ -161,7 +161,7 @@ def _about(current: Current, now: datetime) -> tuple[Fact, ...]:
 
 
 def _read(system: str, at: datetime, now: datetime) -> Fact:
-    """When a system was read, and that it was long ago."""
+    """Returns when a system was read, with a warning if that was long ago."""
     age = now - at
     shown = (
         f"{at:%H:%M}" if at.date() == now.astimezone(at.tzinfo).date() else f"{at:%Y-%m-%d %H:%M}"
@@ -173,7 +173,7 @@ def _read(system: str, at: datetime, now: datetime) -> Fact:
 
 
 def _spread(label: str, of: Spread, currency: str) -> Figure:
-    """The net amount; beside it increases and decreases, where there are both."""
+    """Returns the net amount, with increases and decreases if there are both."""
     sides = (money(part, currency, signed=True) for part in (of.more, of.less))
     note = pieces(" and ".join(sides)) if of.more and of.less else ()
     address = f"/explanation?{urlencode({'total': label})}"

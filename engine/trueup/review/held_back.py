@@ -1,17 +1,17 @@
-"""What a tab waits for: rows of earlier tabs hold back rows of later ones."""
+"""Rows of a tab that rows of earlier tabs hold back."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from trueup.render.pennies import NOTHING
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey, Tab
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """What an earlier tab holds back in a later one."""
+    """The rows of a later tab that rows of an earlier tab hold back."""
 
     tab: str  # the earlier one
     faults: tuple[RowKey, ...]  # its rows that are to be settled
@@ -20,8 +20,8 @@ class HeldBack:
     price_unknown: bool  # and for a part of it, no price is known
 
 
-def held_back(current: Current, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack, ...]:
-    """By earlier tab, in their order, what it holds back of the rows of a tab."""
+def held_back(current: CurrentPlan, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack, ...]:
+    """Returns, by earlier tab in their order, which rows of a tab it holds back."""
     names = [one.name for one in current.tabs]
     before = names[: names.index(tab.name)]
     faults: dict[str, dict[RowKey, None]] = {}
@@ -41,9 +41,9 @@ def held_back(current: Current, tab: Tab, here: Sequence[Row]) -> tuple[HeldBack
 
 
 def _held_back(
-    current: Current, name: str, faults: Iterable[RowKey], waiting: Collection[RowKey]
+    current: CurrentPlan, name: str, faults: Iterable[RowKey], waiting: Collection[RowKey]
 ) -> HeldBack:
-    """What the faults of one tab hold back; each row of the list counts once."""
+    """Returns what the stopped rows of one tab hold back; each row of the list counts once."""
     refs = tuple(faults)
     rows = {id(row): row for fault in refs if (row := current.by_row.get(fault))}.values()
     return HeldBack(

@@ -1,4 +1,4 @@
-"""What deciding about a line of the ledger leads to, shown before anything is clicked."""
+"""The effect of each decision about a ledger line, shown before it is made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from trueup.model.decision import Verdict
 from trueup.model.plan import Plan
 from trueup.operations.decision_outlook import Outlook, outlooks
 from trueup.render.formatting import money, number, signed
-from trueup.review.current_plan import Current
-from trueup.review.pages import Exact, address
+from trueup.review.current_plan import CurrentPlan
+from trueup.review.pages import RawText, address
 from trueup.review.rows import LedgerRow, RowKey
 
 
 @dataclass(frozen=True, slots=True)
 class OutlookLine:
-    """One decision with what it leads to, and where it is made."""
+    """One decision with its effect, and the page on which it is made."""
 
     label: str  # the verdict; with the units of a held change that it is about
     text: str
-    address: Exact  # of the form on the row's page
+    address: RawText  # of the form on the row's page
 
 
-def outlook_lines(current: Current, row: LedgerRow) -> Sequence[OutlookLine]:
-    """The decisions that settle a line, each with its units and its money."""
+def outlook_lines(current: CurrentPlan, row: LedgerRow) -> Sequence[OutlookLine]:
+    """Returns the decisions that settle a line, each with its units and its money."""
     return [
         OutlookLine(
             _label(one, row),
             outlook_text(one, current.plan),
-            Exact(f"{address('/row', mapping=one.mapping, key=one.key)}#decide-{one.verdict}"),
+            RawText(f"{address('/row', mapping=one.mapping, key=one.key)}#decide-{one.verdict}"),
         )
         for one in outlooks(current.project, current.ways, row.line)
     ]
@@ -40,8 +40,8 @@ def _label(one: Outlook, row: LedgerRow) -> str:
     return f"{one.verdict.capitalize()}{about}"
 
 
-def outlooks_of(current: Current, ref: RowKey, rows: Sequence[LedgerRow]) -> dict[Verdict, str]:
-    """By decision, what it leads to where it is made about this row."""
+def outlooks_of(current: CurrentPlan, ref: RowKey, rows: Sequence[LedgerRow]) -> dict[Verdict, str]:
+    """Returns, by decision, the effect of making it about this row."""
     return {
         one.verdict: outlook_text(one, current.plan)
         for row in rows
@@ -51,7 +51,7 @@ def outlooks_of(current: Current, ref: RowKey, rows: Sequence[LedgerRow]) -> dic
 
 
 def outlook_text(one: Outlook, plan: Plan) -> str:
-    """`8 → 10 units, +£20.00 a month`; and what is still billed wrong then."""
+    """Returns `8 → 10 units, +£20.00 a month`, and what is still billed wrong afterwards."""
     moved = one.after - one.before
     if moved:
         units = f"{number(one.before)} → {number(one.after)} units"

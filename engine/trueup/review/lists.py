@@ -1,4 +1,4 @@
-"""Lists: the tabs, the ledger, the findings; and the downloads of the plan."""
+"""Pages with lists: the tabs, the ledger, the findings; and the downloads of the plan."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -18,8 +18,8 @@ from trueup.render.plan_tables import Table
 from trueup.render.plan_xlsx import plan_xlsx
 from trueup.render.report import balance_rows, finding_row, left_out
 from trueup.review.bulk import choices, is_pending
-from trueup.review.current_plan import Current
-from trueup.review.filters import NOBODY, Filter, Listed, counted, total
+from trueup.review.current_plan import CurrentPlan
+from trueup.review.filters import NOBODY, Filter, ListedRow, counted, total
 from trueup.review.held_back import HeldBack, held_back
 from trueup.review.ledger_outlooks import outlook_lines
 from trueup.review.owners import Owner
@@ -53,15 +53,15 @@ _FILES: Mapping[str, tuple[str, Callable[[Plan, Noted], str | bytes]]] = {
 """The downloads: name → media type, and what makes it."""
 
 
-def first_page(_request: Request, current: Current) -> Response:
-    """Leads to the first tab; to the ledger of a project without mappings."""
+def first_page(_request: Request, current: CurrentPlan) -> Response:
+    """Redirects to the first tab; to the ledger of a project without mappings."""
     tab = current.tabs[0].name if current.tabs else ""
     where_to = address("/rows", tab=tab) if tab else "/ledger"
     return RedirectResponse(where_to, HTTPStatus.SEE_OTHER)
 
 
-def rows(request: Request, current: Current) -> Response:
-    """One tab: its rows, with ticks for those that can be applied."""
+def rows(request: Request, current: CurrentPlan) -> Response:
+    """Shows one tab: its rows, with a tick box for each that can be applied."""
     name = request.query_params.get("tab", "")
     tab = next((one for one in current.tabs if one.name == name), None)
     if tab is None:
@@ -71,8 +71,8 @@ def rows(request: Request, current: Current) -> Response:
     return _rows_page(request, current, tab, here, "/rows", {"tab": name}, earlier)
 
 
-def waiting(request: Request, current: Current) -> Response:
-    """All rows that need a person, of all tabs: those that the head counts."""
+def waiting(request: Request, current: CurrentPlan) -> Response:
+    """Shows the rows of all tabs that need a person: those that the head counts."""
     here = [row for row in current.rows if row.needs_person]
     whole = whole_of("Needs a person", current.seen, here)
     return _rows_page(request, current, whole, here, "/waiting", {}, ())
@@ -80,15 +80,15 @@ def waiting(request: Request, current: Current) -> Response:
 
 def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all that waits
     request: Request,
-    current: Current,
+    current: CurrentPlan,
     tab: Tab,
     here: Sequence[Row],
     path: str,
     base: Mapping[str, str],
     earlier: Sequence[HeldBack],
 ) -> Response:
-    """A list of rows with ticks, and with what can be done about those that are ticked."""
-    wanted = Filter.of(request.query_params)
+    """Shows a list of rows with tick boxes, and the actions for the ticked rows."""
+    wanted = Filter.from_query(request.query_params)
     chosen = wanted.choose(here)
     return page(
         request,
@@ -112,22 +112,22 @@ def _rows_page(  # noqa: PLR0913, PLR0917 -- what differs between a tab and all 
 
 
 def _reasons(item: Item) -> Sequence[str]:
-    """Why a row is stopped, a sentence each; what it waits for stands there as a link."""
+    """Returns why a row is stopped, one sentence each; rows that it waits for are links."""
     texts = [one.text for one in item.findings if not (item.because and one.code == DEPENDS)]
     return [sentence(text) for text in texts]
 
 
-def _money(amount: object, current: Current) -> str:
-    """An amount with its sign; empty if there is none."""
+def _money(amount: object, current: CurrentPlan) -> str:
+    """Returns an amount with its sign; "" if there is none."""
     return "" if amount is None else money(amount, current.plan.currency, signed=True)  # type: ignore[arg-type]
 
 
 def listing(
-    here: Sequence[Listed], wanted: Filter, base: Mapping[str, str], path: str
+    here: Sequence[ListedRow], wanted: Filter, base: Mapping[str, str], path: str
 ) -> Mapping[str, object]:
-    """What the template of a list needs: the part that is shown, the filter, its addresses.
+    """Returns the template values of a list: its page, its filter and its addresses.
 
-    In groups, the part is one of groups, and `whole` has the sums of all of them.
+    In groups, the page is one of groups, and `whole` has the sums of all of them.
     """
     group = wanted.group
     return {
@@ -145,9 +145,9 @@ def listing(
     }
 
 
-def ledger(request: Request, current: Current) -> Response:
-    """The ledger, what is billed most wrongly first, with its five totals."""
-    wanted = Filter.of(request.query_params)
+def ledger(request: Request, current: CurrentPlan) -> Response:
+    """Shows the ledger with its five totals; the lines with the largest error come first."""
+    wanted = Filter.from_query(request.query_params)
     return page(
         request,
         "ledger.html",
@@ -166,14 +166,14 @@ def ledger(request: Request, current: Current) -> Response:
     )
 
 
-def ledger_columns(current: Current) -> tuple[str, ...]:
-    """The names of the columns of ledger lines."""
+def ledger_columns(current: CurrentPlan) -> tuple[str, ...]:
+    """Returns the column names of ledger lines."""
     return (current.plan.names.source, "billed now", *BECOMES)
 
 
-def findings(request: Request, current: Current) -> Response:
-    """Findings that stop no row, and what is left out on purpose."""
-    wanted = Filter.of(request.query_params)
+def findings(request: Request, current: CurrentPlan) -> Response:
+    """Shows the findings that stop no row, and the rows that are left out on purpose."""
+    wanted = Filter.from_query(request.query_params)
     return page(
         request,
         "findings.html",
@@ -188,8 +188,8 @@ def findings(request: Request, current: Current) -> Response:
     )
 
 
-def download(request: Request, current: Current) -> Response:
-    """The plan as a file: the page, the workbook, or one of the tables."""
+def download(request: Request, current: CurrentPlan) -> Response:
+    """Returns the plan as a file: the report, the workbook, or one of the tables."""
     name = request.path_params["name"]
     if name not in _FILES:
         return failure_text(request, NO_FILE, HTTPStatus.NOT_FOUND)

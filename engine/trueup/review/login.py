@@ -1,6 +1,6 @@
-"""How a browser logs in: with the one-time token of a desk on this machine.
+"""How a browser logs in with the one-time token of a desk on this machine.
 
-`team_login.py` is the other way.
+`team_login.py` has the other way to log in.
 """
 
 import time
@@ -54,16 +54,16 @@ class LogIn(Protocol):
         ...
 
     def stranger(self) -> Response:
-        """What a browser without a session gets on any other page."""
+        """Returns the response to a browser without a session on any other page."""
         ...
 
     async def respond(self, request: LogInRequest) -> Response:
-        """Answers one of its own addresses."""
+        """Responds to one of its own addresses."""
         ...
 
 
 class Attempts:
-    """Counts wrong attempts by sender: too many are `most` of them within `seconds`."""
+    """Counts wrong attempts by sender; more than `most` within `seconds` are too many."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, most: int = 5, seconds: float = 60
@@ -72,14 +72,14 @@ class Attempts:
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
     def are_too_many(self, sender: str = "") -> bool:
-        """Whether this sender has made too many lately."""
+        """Returns whether this sender has made too many attempts recently."""
         wrong = self._wrong.get(sender)
         if wrong is None or len(wrong) < self._most:
             return False
         return self._clock() - wrong[0] < self._seconds
 
     def add(self, sender: str = "") -> None:
-        """Counts a wrong one."""
+        """Counts a wrong attempt."""
         self._wrong.setdefault(sender, deque(maxlen=self._most)).append(self._clock())
         self._wrong.move_to_end(sender)
         while len(self._wrong) > SENDERS:
@@ -94,19 +94,19 @@ class TokenLogIn:
     def __init__(
         self, sessions: Sessions, cookie: str, refuse: Refuse, attempts: Attempts | None = None
     ) -> None:
-        """`cookie`: the name of the session's."""
+        """`cookie` is the name of the session's cookie."""
         self._sessions, self._cookie, self._refuse = sessions, cookie, refuse
         self._attempts = attempts or Attempts()
 
     def stranger(self) -> Response:
-        """Refuses: the terminal has the address."""
+        """Refuses: the terminal shows the address with the token."""
         return self._refuse(HTTPStatus.UNAUTHORIZED, NO_LOGIN)
 
     async def respond(self, request: LogInRequest) -> Response:
-        """Takes the token and opens the desk; who is in already is sent on.
+        """Exchanges the token for a session; redirects a browser that has a session.
 
-        The right token opens it however many wrong ones came before: it has 256 bits, so nobody
-        finds it by trying, and any page or program on this machine could lock its owner out.
+        The right token works after any number of wrong ones. It has 256 bits, so it cannot be
+        guessed, and a limit would let any page or program on this machine lock the user out.
         """
         if request.is_in:
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)

@@ -1,4 +1,4 @@
-"""The one thing that a person does next about a row."""
+"""The next step of a person for a row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from trueup.model.decision import Decision, Verdict
 from trueup.model.finding import Command
 from trueup.render.attention import Item, Kind
 from trueup.render.formatting import known_as, word
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.rows import Row, RowKey
 
 BY_MATCH = frozenset({"match", "identity"})
@@ -18,7 +18,7 @@ BY_MATCH = frozenset({"match", "identity"})
 
 
 class Step(StrEnum):
-    """Where a row stands, by what is to be done next."""
+    """The kinds of next steps."""
 
     LINKED = "linked"  # nothing is to be decided
     CONFIRM = "found by match: confirm"
@@ -46,7 +46,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The step, with what it needs."""
+    """The next step, with what it needs."""
 
     step: Step
     record: int | None = None  # LINKED, CONFIRM: the record
@@ -56,7 +56,7 @@ class NextStep:
 
     @property
     def text(self) -> str:
-        """The step as a sentence."""
+        """Returns the step as a sentence."""
         if self.step is Step.WAITS and self.waits_for:
             row = self.waits_for
             return f"It goes through once {word(row.mapping)} {known_as(row.name or row.key)} does."
@@ -66,8 +66,8 @@ class NextStep:
         return _TEXTS[self.step]
 
 
-def next_step(current: Current, ref: RowKey, row: Row | None, *, can_link: bool) -> NextStep:
-    """The first thing that stands between the row and being billed right."""
+def next_step(current: CurrentPlan, ref: RowKey, row: Row | None, *, can_link: bool) -> NextStep:
+    """Returns the first step that is missing until the row is billed correctly."""
     keys = row.keys if row else (ref.key,)
     ignored = _ignored(current, ref, keys)
     if ignored and not row:
@@ -84,7 +84,7 @@ def next_step(current: Current, ref: RowKey, row: Row | None, *, can_link: bool)
 
 
 def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool) -> NextStep:
-    """The step of a row that nothing stops."""
+    """Returns the step of a row that nothing stops."""
     link = next((one for one in changes if one.action is Action.LINK), None)
     if link and link.how in BY_MATCH and can_link:
         return NextStep(Step.CONFIRM, link.record)
@@ -94,7 +94,7 @@ def _unstopped(changes: Sequence[Change], record: int | None, *, can_link: bool)
 
 
 def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
-    """The step of a row that needs a person itself."""
+    """Returns the step of a row that needs a person itself."""
     commands = [one for finding in item.findings for one in finding.commands]
     own = [one for one in commands if (one.mapping, one.key) == ref]
     records = _records(own)
@@ -107,13 +107,13 @@ def _stopped(item: Item, ref: RowKey, *, is_open: bool) -> NextStep:
 
 
 def _records(commands: Sequence[Command]) -> tuple[int, ...]:
-    """The records to which a finding would link the row."""
+    """Returns the records to which a finding would link the row."""
     found = [int(one.rest) for one in commands if one.verb == "link" and one.rest.isdecimal()]
     return tuple(dict.fromkeys(found))
 
 
 def _verdict(command: Command) -> Verdict | None:
-    """What a command decides; None for one that is no decision."""
+    """Returns the decision that a command makes; None if it makes none."""
     name = command.rest.partition(" ")[0]
     is_decision = command.verb == "decide" and name in {*map(str, Verdict)}
     return Verdict(name) if is_decision else None
@@ -123,8 +123,8 @@ def _record_of(changes: Sequence[Change]) -> int | None:
     return next((one.record for one in changes if one.record is not None), None)
 
 
-def _ignored(current: Current, ref: RowKey, keys: Sequence[str]) -> Decision | None:
-    """The decision that leaves the row alone on the day of the plan."""
+def _ignored(current: CurrentPlan, ref: RowKey, keys: Sequence[str]) -> Decision | None:
+    """Returns the decision that ignores the row on the day of the plan."""
     return next(
         (
             one

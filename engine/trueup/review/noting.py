@@ -1,4 +1,4 @@
-"""Notes, tags and assignees of rows: written at once, as no plan depends on them."""
+"""Writes notes, tags and assignees of rows; at once, because no plan depends on them."""
 
 from http import HTTPStatus
 
@@ -7,18 +7,18 @@ from starlette.responses import RedirectResponse, Response
 
 from trueup.errors import EngineError
 from trueup.operations.notes import NoteEdit
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, form_of
 from trueup.review.row_page import row_page
 from trueup.review.rows import RowKey
 
 
-def note(request: Request, current: Current) -> Response:
-    """Writes what is noted of a row, in place of what was noted before."""
+def note(request: Request, current: CurrentPlan) -> Response:
+    """Replaces the note of a row."""
     form, desk = form_of(request), desk_of(request)
-    ref = RowKey(form.exact("mapping"), form.exact("key"))
+    ref = RowKey(form.raw("mapping"), form.raw("key"))
     edit = NoteEdit(
-        text=form.one("note"), assignee=form.one("assignee"), tags=form.one("tags").split(",")
+        text=form.value("note"), assignee=form.value("assignee"), tags=form.value("tags").split(",")
     )
     try:
         row_page(current, ref)  # the row is one of the plan

@@ -1,8 +1,8 @@
-"""An OpenID Connect provider: the address at which people log in, and who has.
+"""An OpenID Connect provider: the address at which people log in, and the verified person.
 
 The authorization code flow with PKCE (RFC 7636), state and nonce. Authlib builds the requests and
-checks the claims, joserfc the signature. A token counts only if it has a signature by a key of the
-issuer's own list, is by that issuer, for this client, for this log-in and in time.
+checks the claims, joserfc the signature. A token counts only if it is signed by a key of the
+issuer's own list, and is from that issuer, for this client, for this log-in and in time.
 """
 
 import ssl
@@ -30,7 +30,7 @@ SCOPE = "openid email profile"
 TIMEOUT = 10.0  # seconds for one request to the provider
 LEEWAY = 30  # seconds by which clocks may differ
 KEPT = 3600.0  # seconds for which the provider's description is kept
-KEYS_KEPT = 60.0  # seconds before keys are asked for again, for a token by an unknown one
+KEYS_KEPT = 60.0  # seconds before keys are read again for a token with an unknown key
 
 Trusted = ssl.SSLContext | Literal[True]
 """The authorities whose certificates count; True for those that this machine trusts."""
@@ -40,12 +40,12 @@ _TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class LogInRefused(Exception):
-    """Why somebody is not let in, in a sentence for that person."""
+    """Why a person cannot log in, as a sentence for that person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A log-in that was begun, and waits for its browser to come back."""
+    """A log-in that has begun, until its browser returns."""
 
     address: str  # at the provider
     state: str = field(repr=False)
@@ -55,7 +55,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the provider says of itself, and when it was asked."""
+    """The provider's metadata, and when it was read."""
 
     endpoints: Mapping[str, str]
     keys: KeySet
@@ -71,13 +71,13 @@ class Provider:
         redirect: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`redirect` is the desk's own address to which the provider sends browsers back."""
+        """`redirect` is the desk's own address to which the provider redirects browsers."""
         self._settings, self._redirect, self._clock = settings, redirect, clock
         self._known: _Known | None = None
         self._lock = Lock()
 
     def begin(self, state: str, nonce: str, verifier: str) -> Pending:
-        """The address at which a person logs in. Raises LogInRefused without the provider."""
+        """Returns the address at which a person logs in. Raises LogInRefused if it is unknown."""
         endpoint = self._provider().endpoints["authorization_endpoint"]
         with self._client(_TRUSTS_NOBODY) as client:  # it sends nothing
             address, _ = client.create_authorization_url(
@@ -86,7 +86,7 @@ class Provider:
         return Pending(address, state, nonce, verifier)
 
     def finish(self, code: str, pending: Pending) -> str:
-        """Who logged in, for the code that the browser brought. Raises LogInRefused."""
+        """Returns the person for the code that the browser brought. Raises LogInRefused."""
         endpoint = self._provider().endpoints["token_endpoint"]
         try:
             with self._client(_trusted(endpoint)) as client:
@@ -100,7 +100,7 @@ class Provider:
             raise LogInRefused("The log-in service gave no token. Log in again.") from error
         text = token.get("id_token")
         if not isinstance(text, str):
-            raise LogInRefused("The log-in service said nothing about who you are.")
+            raise LogInRefused("The log-in service sent no data about you.")
         return self._person(self._claims(text, pending.nonce))
 
     def _client(self, trusted: Trusted) -> OAuth2Client:
@@ -116,13 +116,13 @@ class Provider:
         )
 
     def _claims(self, text: str, nonce: str) -> Mapping[str, Any]:
-        """The claims of a token. Raises LogInRefused for one that does not count."""
+        """Returns the claims of a token. Raises LogInRefused for an invalid token."""
         known = self._provider()
         try:
             try:
                 token = jwt.decode(text, known.keys, algorithms=ALGORITHMS)
             except (JoseError, ValueError):
-                # The issuer may sign with a new key. Asked again, but not for every bad token.
+                # The issuer may sign with a new key, so its keys are read again; not for every bad token.
                 if self._clock() - known.at < KEYS_KEPT:
                     raise
                 token = jwt.decode(text, self._provider(anew=True).keys, algorithms=ALGORITHMS)
@@ -155,7 +155,7 @@ class Provider:
         return name.strip()
 
     def _provider(self, *, anew: bool = False) -> _Known:
-        """What the provider says of itself. Raises LogInRefused if it cannot be asked."""
+        """Returns the provider's metadata. Raises LogInRefused if it cannot be read."""
         with self._lock:
             known, now = self._known, self._clock()
             if known and not anew and now - known.at < KEPT:
@@ -180,12 +180,15 @@ class Provider:
 
 
 def _trusted(address: str) -> Trusted:
-    """Whose certificates count at an address; to load all authorities takes a while."""
+    """Returns the trusted certificates for an address; loading all authorities is slow."""
     return True if address.lower().startswith("https:") else _TRUSTS_NOBODY
 
 
 def _endpoints(found: Mapping[str, Any], issuer: str) -> Mapping[str, str]:
-    """The provider's addresses. Raises ValueError for another issuer, or an address in clear."""
+    """Returns the provider's addresses.
+
+    Raises ValueError for another issuer, and for an address without encryption.
+    """
     if found.get("issuer") != issuer:
         raise ValueError("another issuer")
     names = ("authorization_endpoint", "token_endpoint", "jwks_uri")

@@ -1,4 +1,4 @@
-"""What the rows of a plan belong to: customer, contract and service, by their own rows."""
+"""The customer, contract and service that each row of a plan belongs to."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from trueup.render.overview import Overview
 
 
 class Owner(StrEnum):
-    """What a row may belong to; lists are grouped by one of them."""
+    """The kinds of owners by which lists are grouped."""
 
     CUSTOMER = "customer"
     SERVICE = "service"
@@ -22,14 +22,14 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What one row belongs to; None if it belongs to none, or to several."""
+    """The owners of one row; None if it has none of that kind, or several."""
 
     customer: RowRef | None = None
     service: RowRef | None = None
     contract: RowRef | None = None
 
     def of(self, owner: Owner) -> RowRef | None:
-        """The row that owns it."""
+        """Returns the owner of that kind."""
         match owner:
             case Owner.CUSTOMER:
                 return self.customer
@@ -39,7 +39,7 @@ class Owners:
                 return self.contract
 
     def has(self, row: tuple[str, str]) -> bool:
-        """Whether a row, by mapping and key, is among them."""
+        """Returns whether a row is among the owners."""
         return any(one and one[:2] == row for one in (self.customer, self.service, self.contract))
 
 
@@ -47,7 +47,7 @@ NO_OWNERS = Owners()
 
 
 class OwnerFinder:
-    """Answers for the rows of one plan: from its changes, and from its ledger."""
+    """Finds the owners of the rows of one plan, from its changes and its ledger."""
 
     def __init__(self, project: Project, seen: Overview) -> None:
         entities = {name: one.target.entity for name, one in project.mappings.items()}
@@ -58,7 +58,7 @@ class OwnerFinder:
     def of_row(
         self, own: Sequence[RowRef], changes: Sequence[Change], items: Sequence[Item]
     ) -> Owners:
-        """The owners of a row: by itself, its changes, and why it needs a person."""
+        """Returns the owners of a row, from itself, its changes, and its findings."""
         above = [*own, *(row for change in changes for row in change.under)]
         above += [row for item in items for row in item.because]
         above += [row for one in own for row in self._lines.get(one[:2], ())]
@@ -68,7 +68,7 @@ class OwnerFinder:
         return self._owners(next(filter(None, customers), None), above)
 
     def of_line(self, line: LedgerLine) -> Owners:
-        """The owners of a line of the ledger."""
+        """Returns the owners of a ledger line."""
         return self._owners(line.customer_row, line.under)
 
     def _owners(self, customer: RowRef | None, above: Iterable[RowRef]) -> Owners:
@@ -81,7 +81,7 @@ class OwnerFinder:
 
 
 def _under(ledger: Iterable[LedgerLine]) -> Mapping[tuple[str, str], tuple[RowRef, ...]]:
-    """What the rows of the ledger are under, and the rows that hold their units."""
+    """Returns the rows that ledger rows belong to, and the rows that hold their units."""
     found: dict[tuple[str, str], tuple[RowRef, ...]] = {}
     for line in ledger:
         for row in ((line.mapping, line.key), *(one.row[:2] for one in line.held)):
@@ -90,5 +90,5 @@ def _under(ledger: Iterable[LedgerLine]) -> Mapping[tuple[str, str], tuple[RowRe
 
 
 def customer_name(owners: Owners) -> str:
-    """The name of the customer; empty if there is none."""
+    """Returns the name of the customer; "" if there is none."""
     return name_of(owners.customer)

@@ -1,4 +1,4 @@
-"""Puts what a page shows into its template. All text is escaped, and made harmless before."""
+"""Fills templates. All text is escaped, and control characters are made visible."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from trueup.render import sanitize
 from trueup.render.report import ReasonText, pieces
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.desk import Desk
 from trueup.review.forms import Form
 from trueup.review.gate import CSRF
@@ -25,34 +25,34 @@ from trueup.wiring import SystemClock
 _LINE_BREAKS = {ord(character): " " for character in "\t\r\n"}
 
 
-class Exact(str):
-    """Text that stands in an attribute as it is: keys, addresses, tokens. It is only escaped."""
+class RawText(str):
+    """Text that is only escaped, because attributes need it exact: keys, addresses, tokens."""
 
     __slots__ = ()
 
 
 def desk_of(request: Request) -> Desk:
-    """The desk that the app serves."""
+    """Returns the desk that the app serves."""
     desk: Desk = request.app.state.desk
     return desk
 
 
 def session_of(request: Request) -> Session:
-    """The session of a request that the gate has let in."""
+    """Returns the session of a request that has passed the gate."""
     session: Session = request.state.session
     return session
 
 
 def form_of(request: Request) -> Form:
-    """The form of a POST that the gate has let in."""
+    """Returns the form of a POST that has passed the gate."""
     form: Form = request.state.form
     return form
 
 
-def address(path: str, **query: object) -> Exact:
-    """A path with its query; parts that are empty are left out."""
+def address(path: str, **query: object) -> RawText:
+    """Returns a path with its query; empty values are left out."""
     given = {name: str(value) for name, value in query.items() if value not in ("", None)}
-    return Exact(f"{path}?{urlencode(given)}" if given else path)
+    return RawText(f"{path}?{urlencode(given)}" if given else path)
 
 
 def page(
@@ -60,14 +60,14 @@ def page(
     template: str,
     title: str,
     *,
-    current: Current | None,
+    current: CurrentPlan | None,
     status: int = HTTPStatus.OK,
     more: Mapping[str, object] | None = None,
     **values: object,
 ) -> HTMLResponse:
-    """A page of the desk, with the head of the plan where there is one.
+    """Returns a page of the desk, with the head of the plan if there is a plan.
 
-    `values`, and `more` of them, are what the template names.
+    `values` and `more` are the values of the template.
     """
     desk = desk_of(request)
     person = desk.people.person(session_of(request).person)
@@ -81,11 +81,11 @@ def page(
             if current
             else (),
             failed=desk.reasons,
-            running=desk.runner.is_at_work,
+            running=desk.run_control.is_at_work,
             person=person,
             can_log_out=session_of(request).ends is not None,
             csrf_name=CSRF,
-            csrf=Exact(session_of(request).csrf),
+            csrf=RawText(session_of(request).csrf),
             here=here_of(request),
             **{"active": "", "base": "base.html", "refresh": 0, **values, **(more or {})},
         )
@@ -94,27 +94,27 @@ def page(
 
 
 def _is_open(address: str, person: Person) -> bool:
-    """Whether a tab is one that the person may open."""
+    """Returns whether the person may open a tab."""
     return not address.startswith(SETUP_PAGES) or person.sends(address)
 
 
 def fragment(request: Request, template: str, **values: object) -> HTMLResponse:
-    """A part of a page, with which the script replaces what stands there."""
-    csrf = Exact(session_of(request).csrf)
+    """Returns a part of a page, by which the script replaces an element."""
+    csrf = RawText(session_of(request).csrf)
     found = environment().get_template(template)
     return HTMLResponse(found.render(csrf_name=CSRF, csrf=csrf, **values))
 
 
-def here_of(request: Request) -> Exact:
-    """The address of a page that was asked for by GET, to come back to; else the first page."""
+def here_of(request: Request) -> RawText:
+    """Returns the address of a page that was read by GET; otherwise the first page."""
     if request.method != "GET":
-        return Exact("/")
+        return RawText("/")
     query = request.url.query
-    return Exact(f"{request.url.path}?{query}" if query else request.url.path)
+    return RawText(f"{request.url.path}?{query}" if query else request.url.path)
 
 
 def refusal(status: int, text: str) -> HTMLResponse:
-    """A page without a head, for who is not let in."""
+    """Returns a page without a head, for a request that does not pass the gate."""
     shown = (
         environment()
         .get_template("refusal.html")
@@ -124,10 +124,9 @@ def refusal(status: int, text: str) -> HTMLResponse:
 
 
 def welcome(person: str) -> HTMLResponse:
-    """A page that leads to the desk by itself.
+    """Returns a page that continues to the desk by itself.
 
-    A redirect would not do: it continues the way from the provider's site, and a browser sends no
-    strict cookie on such a way.
+    After a redirect from the provider's site a browser would not send a strict cookie.
     """
     shown = environment().get_template("welcome.html").render(title="Logged in", person=person)
     return HTMLResponse(shown)
@@ -136,19 +135,19 @@ def welcome(person: str) -> HTMLResponse:
 def failure(
     request: Request, reasons: tuple[ReasonText, ...], status: int, title: str = "Not done"
 ) -> HTMLResponse:
-    """A page that says why something was not done."""
+    """Returns a page with the reasons why a request was refused."""
     current = desk_of(request).current
     return page(request, "failure.html", title, current=current, status=status, reasons=reasons)
 
 
 def failure_text(request: Request, text: str, status: int) -> HTMLResponse:
-    """The same for a sentence."""
+    """As `failure`, for one sentence."""
     return failure(request, (ReasonText(pieces(text), (), ""),), status)
 
 
 @cache
 def stylesheet() -> str:
-    """The style of the reports, and what the desk adds to it."""
+    """Returns the style of the reports with the desk's own rules."""
     report = files("trueup.render") / "templates" / "plan.css"
     own = files("trueup.review") / "desk.css"
     return report.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
@@ -156,16 +155,17 @@ def stylesheet() -> str:
 
 @cache
 def script(name: str) -> str:
-    """A script of the desk: what it adds to pages that work without it."""
+    """Returns a script of the desk. The pages also work without it."""
     return (files("trueup.review") / name).read_text(encoding="utf-8")
 
 
 def _harmless(value: object) -> object:
-    """What a template prints: text on one line, with nothing in it that hides; cut where endless.
+    """Returns a value as a template prints it: on one line, without hidden characters.
 
-    The template's own pieces of text come here as well, so spaces at the ends stay.
+    Very long text is cut. Spaces at the ends stay, because the template's own text passes through
+    here as well.
     """
-    if isinstance(value, str) and not isinstance(value, Markup | Exact):
+    if isinstance(value, str) and not isinstance(value, Markup | RawText):
         return sanitize.exact(value.translate(_LINE_BREAKS))
     return value
 
@@ -181,5 +181,5 @@ def environment() -> Environment:
         finalize=_harmless,
     )
     environment.globals["address"] = address
-    environment.filters["exact"] = Exact
+    environment.filters["exact"] = RawText
     return environment

@@ -1,4 +1,4 @@
-"""Who may do what at the desk, by `approval:` of the project: asked before each page and form."""
+"""The roles of people at the desk, by `approval:` of the project; checked on each request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ APPLIES = frozenset({Role.DECIDE, Role.APPROVE})
 FORMS: Mapping[str, frozenset[Role]] = {
     "/plan": PREPARES,
     "/preview": PREPARES,
-    "/approval": PREPARES,  # what may be said about a plan depends on limits, too
+    "/approval": PREPARES,  # statements about a plan also depend on limits
     "/apply": APPLIES,
     "/stop": APPLIES,
     "/resume": APPLIES,
@@ -49,24 +49,24 @@ SETUP = frozenset({Role.ADMINISTER})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is logged in, as the head of each page shows it."""
+    """The logged-in person, as the head of each page shows them."""
 
     name: str
     roles: frozenset[Role]
     about: str = ""  # roles and limit in words; empty where the project has no roles
 
     def sends(self, path: str) -> bool:
-        """Whether the person may send a form to an address: pages offer no other ones."""
+        """Returns whether the person may send a form to an address: pages show no other forms."""
         return bool(self.roles & FORMS.get(path, SETUP))
 
 
 class People:
-    """The people of a project, as trueup.yaml names them now. Any thread may use it."""
+    """The people of a project, by its present trueup.yaml. Any thread may use it."""
 
     def __init__(self, folder: Path, *, listed_only: bool = False) -> None:
-        """Reads the project. Raises ConfigError for one that cannot be used.
+        """Reads the project. Raises ConfigError for an invalid one.
 
-        `listed_only`: who is in no list has no role at all, not even those without a list.
+        `listed_only`: a person who is in no list has no role, not even a role without a list.
         """
         self._folder, self._lock, self._listed_only = folder, Lock(), listed_only
         self._stamp = self._stamped()
@@ -75,7 +75,7 @@ class People:
 
     @property
     def policy(self) -> ApprovalPolicy | None:
-        """`approval:` as it is now. A file with errors changes nothing until it is mended."""
+        """The present `approval:`. A file with errors changes nothing until it is corrected."""
         with self._lock:
             stamp = self._stamped()
             if stamp != self._stamp:
@@ -88,7 +88,7 @@ class People:
             return self._policy
 
     def _stamped(self) -> tuple[int, int]:
-        """What changes when the file is written."""
+        """Returns a value that changes when the file is written."""
         try:
             found = (self._folder / PROJECT).stat()
         except OSError:
@@ -96,7 +96,7 @@ class People:
         return found.st_mtime_ns, found.st_size
 
     def person(self, name: str) -> Person:
-        """Who that is, with roles and limit."""
+        """Returns the person of that name, with roles and limit."""
         policy = self.policy
         if policy is None:
             return Person(name, frozenset(Role))
@@ -110,7 +110,7 @@ class People:
         return policy.roles_of(name)
 
     def refusal(self, name: str, method: str, path: str) -> str:
-        """Why the person may not do that; empty if they may."""
+        """Returns why the person may not make the request; "" if they may."""
         policy = self.policy
         if policy is None:
             return NO_ROLES if self._listed_only else ""
@@ -131,7 +131,7 @@ def _words(roles: frozenset[Role]) -> list[str]:
 
 
 def _limit(policy: ApprovalPolicy, name: str, currency: str) -> list[str]:
-    """Up to which amount the person may approve; nothing for one who approves nothing."""
+    """Returns the largest amount that the person may approve; "" if they may approve none."""
     if not policy.may_approve(name):
         return []
     limit = policy.limit_of(name).amount

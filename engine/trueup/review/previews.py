@@ -1,4 +1,4 @@
-"""Plans as people look at them before they are applied, and what is said about them."""
+"""Plans that are shown before they are applied, and statements about them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.pipeline import PlanOptions
 from trueup.render.formatting import count
-from trueup.review.background_tasks import Work, Works
-from trueup.review.recent_items import Shelf
+from trueup.review.background_tasks import BackgroundTask, BackgroundTasks
+from trueup.review.recent_items import RecentItems
 
 NO_PREVIEW = (
     "this preview is no longer there: a newer plan, or newer previews, took its place; preview "
@@ -27,7 +27,7 @@ NO_PREVIEW = (
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan as a person looks at it before it is applied."""
+    """A plan that is shown before it is applied."""
 
     project: Project
     plan: Plan
@@ -38,24 +38,24 @@ class Preview:
 
     @property
     def part(self) -> str:
-        """Which part of the plan it is; empty if it is all of it."""
+        """Which part of the plan it is; "" if it is all of it."""
         if self.chosen:
             return f"{count(self.chosen, 'chosen row')}, with what is needed"
         return self.plan.selection
 
 
 class Previews:
-    """The last few previews, by digest. Any thread may use it."""
+    """The latest previews, by digest. Any thread may use it."""
 
-    def __init__(self, folder: Path, works: Works) -> None:
+    def __init__(self, folder: Path, works: BackgroundTasks) -> None:
         self._folder, self._works = folder, works
-        self._kept = Shelf[Preview]()
+        self._kept = RecentItems[Preview]()
 
-    def make(self, targets: tuple[str, ...] = (), *, undo: str = "") -> Work:
-        """Plans only these rows, with what they need; none: everything; or the undo of a run."""
+    def make(self, targets: tuple[str, ...] = (), *, undo: str = "") -> BackgroundTask:
+        """Plans only these rows, with what they need; without rows everything; or an undo."""
         who = current_user()
 
-        def do(work: Work) -> str:
+        def do(work: BackgroundTask) -> str:
             project = load_project(self._folder)
             options = PlanOptions(targets=targets, undo=undo)
             made = plan(project, options, Listener(step=work.report))
@@ -69,16 +69,16 @@ class Previews:
         return self._works.start("Preparing the preview", do)
 
     def find(self, digest: str) -> Preview:
-        """The preview with this digest. Raises EngineError if it is no longer there."""
+        """Returns the preview with this digest. Raises EngineError if it is no longer kept."""
         found = self._kept.get(digest)
         if found is None:
             raise EngineError(NO_PREVIEW)
         return found
 
     def find_plan(self, name: str) -> Preview:
-        """The preview with this digest, or the plan of an open run, by digest or id of the run.
+        """Returns the preview with this digest, or the plan of an open run.
 
-        Raises EngineError if there is none.
+        `name` is the digest, or the id of the run. Raises EngineError if there is none.
         """
         found = self._kept.get(name)
         if found is not None:
@@ -91,10 +91,11 @@ class Previews:
         return Preview(project, document.loads(text), text, document.plan_id(text), who="")
 
     def record_statement(self, found: Preview, who: str, statement: Statement, reason: str) -> None:
-        """Writes what somebody says about a preview. Raises EngineError if they may not.
+        """Records a person's statement about a preview.
 
-        With the first yes the history learns who prepared the plan, unless somebody has asked for
-        the approval: that person is not the second one.
+        Raises EngineError if they may not make it. With the first approval the history records who
+        prepared the plan, unless another person has asked for the approval: the one who prepared it
+        does not count as the second person.
         """
         project = load_project(self._folder)
         standing = approval_of(project, found.text)

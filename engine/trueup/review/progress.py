@@ -1,6 +1,6 @@
-"""How far a run is: as text for a page, and as server-sent events while the page stands open.
+"""The progress of a run: as text for a page, and as server-sent events.
 
-Events have data only; `progress.js` shows it. Without the script, the page asks again by itself.
+Events have only data, which `progress.js` shows. Without the script, the page reloads itself.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from trueup.render.formatting import known_as
-from trueup.review.active_run import Applying
+from trueup.review.active_run import ActiveRun
 from trueup.review.pages import desk_of, session_of
 from trueup.review.streams import Streams
 
@@ -24,7 +24,7 @@ POLL = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How far a run is, as a page shows it."""
+    """The progress of a run as a page shows it."""
 
     text: str
     done: int
@@ -32,8 +32,8 @@ class Seen:
     state: str  # begins, runs, stops, plans, ended: with another one, the page has other parts
 
 
-def seen_of(run: Applying) -> Seen:
-    """What is seen of a run now."""
+def seen_of(run: ActiveRun) -> Seen:
+    """Returns the present progress of a run."""
     progress = run.progress
     done, total, name = (progress.done, progress.total, progress.name) if progress else (0, 0, "")
     text = f"{done:,} of {total:,} changes. " if total else "It begins. "
@@ -41,7 +41,7 @@ def seen_of(run: Applying) -> Seen:
     return Seen(text.strip(), done, total, _state(run))
 
 
-def _state(run: Applying) -> str:
+def _state(run: ActiveRun) -> str:
     if run.ended.is_set():
         return "ended"
     if run.outcome or run.reasons:
@@ -52,20 +52,20 @@ def _state(run: Applying) -> str:
 
 
 def progress(request: Request) -> Response:
-    """The events of the run at work, until it ends or the browser goes away.
+    """Streams the events of the active run, until it ends or the browser disconnects.
 
-    A desk that closes stops its run first, which ends the events too. Without a run, or with too
-    many streams: no content, after which a browser does not ask again.
+    Closing the desk stops its run first, which also ends the events. Without a run, or with too
+    many streams, the response is 204, after which a browser does not ask again.
     """
     desk, session = desk_of(request), session_of(request).id
-    run = desk.runner.latest
+    run = desk.run_control.latest
     if run is None or not desk.streams.take(session):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return _Events(_events(request, run), desk.streams, session)
 
 
 class _Events(StreamingResponse):
-    """A stream that is given back however it ends, even where nothing was sent yet."""
+    """A stream that is given back however it ends, even if nothing was sent."""
 
     media_type = "text/event-stream; charset=utf-8"
 
@@ -80,7 +80,7 @@ class _Events(StreamingResponse):
             self._streams.give_back(self._session)
 
 
-async def _events(request: Request, run: Applying) -> AsyncIterator[str]:
+async def _events(request: Request, run: ActiveRun) -> AsyncIterator[str]:
     before = None
     while not await request.is_disconnected():
         seen = seen_of(run)

@@ -1,4 +1,4 @@
-"""What the desk keeps for a while, to be shown or confirmed: the last few things of a kind."""
+"""Keeps the latest few items of a kind by name, until they are shown or confirmed."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -10,14 +10,15 @@ KEPT = 16
 Kept = TypeVar("Kept")
 
 
-class Shelf(Generic[Kept]):
-    """The last few things by their name."""
+class RecentItems(Generic[Kept]):
+    """The latest items by their name; older ones are dropped. Any thread may use it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
         self._lock = Lock()
 
     def put(self, name: str, one: Kept) -> None:
+        """Adds an item, or replaces the one with this name."""
         with self._lock:
             self._kept[name] = one
             self._kept.move_to_end(name)
@@ -25,9 +26,11 @@ class Shelf(Generic[Kept]):
                 self._kept.popitem(last=False)
 
     def get(self, name: str) -> Kept | None:
+        """Returns the item with this name, or None."""
         with self._lock:
             return self._kept.get(name)
 
     def take(self, name: str) -> Kept | None:
+        """Returns the item with this name and removes it; None if there is none."""
         with self._lock:
             return self._kept.pop(name, None)

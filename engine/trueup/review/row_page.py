@@ -1,4 +1,4 @@
-"""One row: both systems side by side, why it stops, its ledger line, and what can be decided."""
+"""One row: both systems side by side, its findings, its ledger line, possible decisions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from trueup.render.plan_tables import why
 from trueup.render.report import DONE, ReasonText, reason
 from trueup.render.search import owners, why_it_fits
 from trueup.render.wording import why_changed
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.ledger_outlooks import outlooks_of
 from trueup.review.next_step import NextStep, next_step
 from trueup.review.rows import LedgerRow, Row, RowKey
@@ -31,7 +31,7 @@ from trueup.review.rows import LedgerRow, Row, RowKey
 
 @dataclass(frozen=True, slots=True)
 class FieldLine:
-    """One field: what the source wants, what the target has, and why they differ."""
+    """One field: the wanted value, the target's value, and why they differ."""
 
     field: str
     before: str
@@ -89,7 +89,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """All that the page shows."""
+    """The content of the page."""
 
     ref: RowKey
     name: str
@@ -108,10 +108,10 @@ class RowPage:
     can_link: bool
 
 
-def row_page(current: Current, ref: RowKey) -> RowPage:
-    """What the plan and the state know of a row; one that is left alone has its decisions only.
+def row_page(current: CurrentPlan, ref: RowKey) -> RowPage:
+    """Returns what plan and state know of a row; an ignored row has only its decisions.
 
-    Raises EngineError for a row of which neither the plan nor a decision says anything.
+    Raises EngineError for a row that neither the plan nor a decision knows.
     """
     row, lines = current.by_row.get(ref), ledger_lines(current, ref)
     project = current.project
@@ -145,8 +145,8 @@ def row_page(current: Current, ref: RowKey) -> RowPage:
     )
 
 
-def ledger_lines(current: Current, ref: RowKey) -> list[LedgerRow]:
-    """The lines of the ledger that are about the row: its own, or those that its changes move."""
+def ledger_lines(current: CurrentPlan, ref: RowKey) -> list[LedgerRow]:
+    """Returns the ledger lines of the row: its own, or those that its changes move."""
     row = current.by_row.get(ref)
     wanted = {ref}
     for change in row.changes if row else ():
@@ -159,7 +159,7 @@ def ledger_lines(current: Current, ref: RowKey) -> list[LedgerRow]:
 
 
 def candidate(one: FoundRecord) -> Candidate:
-    """A record that a search found, in words."""
+    """Returns a found record as text."""
     return Candidate(one.record, known_as(one.title), one.is_active, why_it_fits(one), owners(one))
 
 
@@ -168,7 +168,7 @@ def _ref(line: LedgerLine) -> RowKey:
 
 
 def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row: Row | None) -> str:
-    """The record: the one that the row is linked to, else the one that the plan found for it."""
+    """Returns the record that the row is linked to, else the one that the plan found for it."""
     entity, changes = spec.target.entity, row.changes if row else ()
     found = [linked, *(one.record for one in changes if one.entity == entity)]
     record = next((one for one in [*found, line.record if line else None] if one is not None), None)
@@ -178,7 +178,7 @@ def _target(spec: MappingSpec, linked: int | None, line: LedgerLine | None, row:
     return f"{entity}, new" if is_new else f"{entity}, none yet"
 
 
-def _change(change: Change, current: Current) -> ChangePart:
+def _change(change: Change, current: CurrentPlan) -> ChangePart:
     view = current.view
     return ChangePart(
         action=DONE[change.action],
@@ -194,15 +194,15 @@ def _change(change: Change, current: Current) -> ChangePart:
 
 
 def _heads(change: Change, plan: Plan) -> tuple[str, str]:
-    """A mark is written to the source; all else takes from there what the target has not."""
+    """Returns the column titles: a write-back changes the source, all else the target."""
     source = plan.names.source
     if change.action is Action.WRITE_BACK:
         return f"{source} then", f"{source} now"
     return source, f"{plan.names.target} now"
 
 
-def _facts(change: Change, current: Current) -> Iterator[str]:
-    """Why there is the change, what it moves, and what can be said of it besides."""
+def _facts(change: Change, current: CurrentPlan) -> Iterator[str]:
+    """Returns why the change is made, what it moves, and its notes."""
     if change.action is not Action.CREATE:
         yield sentence(why(change, current.plan.names))
     if change.action is Action.ADJUST:
@@ -219,7 +219,7 @@ def _amount(amount: Decimal | None, plan: Plan) -> str:
     return "" if amount is None else money(amount, plan.currency, signed=True)
 
 
-def _stops(row: Row, current: Current) -> Sequence[Stop]:
+def _stops(row: Row, current: CurrentPlan) -> Sequence[Stop]:
     return [
         Stop(
             state=str(item.kind),
@@ -233,8 +233,8 @@ def _stops(row: Row, current: Current) -> Sequence[Stop]:
     ]
 
 
-def _reason(finding: Finding, row: Row, current: Current) -> ReasonText:
-    """Why it stops. A remedy that is a decision about the row itself is a form of this page."""
+def _reason(finding: Finding, row: Row, current: CurrentPlan) -> ReasonText:
+    """Returns a finding's text; if its remedy is a decision about the row, it is a form here."""
     shown = reason(finding, current.view)
     decides = finding.commands and all(
         one.mapping == row.ref.mapping and one.key in row.keys for one in finding.commands
@@ -263,7 +263,7 @@ def _decided(one: Decision) -> str:
 def _offers(
     verdicts: Sequence[Verdict], plan: Plan, line: LedgerLine | None, *, is_linked: bool
 ) -> Sequence[Offer]:
-    """The decisions that can be made, but for a link: the search leads to that one."""
+    """Returns the possible decisions, without a link, which starts at the search."""
     source, target = plan.names.source, plan.names.target
     offers = {
         Verdict.CREATE: Offer(

@@ -43,7 +43,7 @@ class RowKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the source with all that the plan does with it, or that stops it."""
+    """A row of the source, with the changes of the plan and with what stops it."""
 
     ref: RowKey  # its key is empty for a record without a row
     keys: tuple[str, ...]  # of all rows that stand together here: changes of one day are merged
@@ -64,17 +64,17 @@ class Row:
 
     @property
     def customer(self) -> str:
-        """The customer's name; empty if there is none."""
+        """The customer's name; "" if there is none."""
         return customer_name(self.owners)
 
     @property
     def needs_person(self) -> bool:
-        """Whether it is to be settled itself, and does not only wait for another row."""
+        """Whether it needs a person itself, and does not only wait for another row."""
         return any(item.at_fault or item.units for item in self.items)
 
     @property
     def sums(self) -> Sums:
-        """On the next invoice, of the run rate, and what waits."""
+        """Its amounts: next invoice, run rate, and what waits."""
         return self.invoice, self.month, self.waits
 
     @property
@@ -85,7 +85,7 @@ class Row:
 
 @dataclass(slots=True)
 class _Gathered:
-    """What belongs to one row, while it is gathered."""
+    """The parts of one row, while they are collected."""
 
     mapping: str
     keys: list[str]
@@ -94,7 +94,7 @@ class _Gathered:
 
 
 def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
-    """All rows of the plan that change, or need a person, or wait, in the plan's order."""
+    """Returns all rows of the plan that change, need a person, or wait, in the plan's order."""
     found: list[_Gathered] = []
     by_row: dict[RowKey, _Gathered] = {}
     for change in seen.plan.changes:
@@ -112,7 +112,7 @@ def rows_of(project: Project, seen: Overview) -> tuple[Row, ...]:
 def _place(
     found: list[_Gathered], by_row: dict[RowKey, _Gathered], mapping: str, keys: Sequence[str]
 ) -> _Gathered:
-    """The place of a row with these keys: one that has any of them, or a new one."""
+    """Returns the collected row with any of these keys, or a new one."""
     rows = [RowKey(mapping, key) for key in keys]
     known = [by_row[row] for row in rows if row in by_row]
     here = known[0] if known else _Gathered(mapping, [])
@@ -174,12 +174,12 @@ def _row(
 
 
 def _records(one: _Gathered) -> list[Change]:
-    """The changes without the marks in the source."""
+    """Returns the changes without the write-backs to the source."""
     return [change for change in one.changes if change.action is not Action.WRITE_BACK]
 
 
 def _what(change: Change, seen: Overview) -> str:
-    """What a change does, in short: units, fields, or the record."""
+    """Returns what a change does, in short: units, fields, or the record."""
     names = seen.plan.names
     match change.action:
         case Action.ADJUST:
@@ -196,14 +196,14 @@ def _what(change: Change, seen: Overview) -> str:
 
 
 def _name(one: _Gathered) -> str:
-    """What people call it; a mark in the source is named for its own table."""
+    """Returns the display name; a write-back is named after its own table."""
     names = [*(change.name for change in _records(one)), *(change.name for change in one.changes)]
     names += [item.row.name for item in one.items]
     return next(filter(None, names), one.keys[0] if one.keys else "")
 
 
 def _classes(one: _Gathered, seen: Overview) -> Iterator[str]:
-    """Why the plan has its changes, in words; and the codes of what stops it."""
+    """Returns why the plan has its changes, and the codes of what stops it."""
     for change in one.changes:
         if change.action is not Action.CREATE:
             yield from why(change, seen.plan.names).split("; ")
@@ -223,7 +223,7 @@ class Tab:
 
 
 def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab, ...]:
-    """The tabs that the mappings name, the four of the mission first."""
+    """Returns the tabs of the mappings, with the four standard ones first."""
     names = dict.fromkeys(mapping.tab for mapping in project.mappings.values())
     by_tab: dict[str, list[Row]] = {name: [] for name in names}
     for row in rows:
@@ -232,7 +232,7 @@ def tabs_of(project: Project, seen: Overview, rows: Iterable[Row]) -> tuple[Tab,
 
 
 def whole_of(name: str, seen: Overview, rows: Sequence[Row]) -> Tab:
-    """The figures of some rows under one name."""
+    """Returns the figures of some rows under one name."""
     ids = [change.id for row in rows for change in row.changes]
     stopped = sum(1 for row in rows if row.items)
     invoice, month = seen.money.invoice.total(ids), seen.money.month.total(ids)
@@ -266,12 +266,12 @@ class LedgerRow:
 
     @property
     def customer(self) -> str:
-        """The customer's name; empty if there is none."""
+        """The customer's name; "" if there is none."""
         return customer_name(self.owners)
 
     @property
     def sums(self) -> Sums:
-        """What is billed wrong a month, and the three parts that it is the sum of."""
+        """What is billed wrong a month, and its three parts."""
         money = self.money
         return money.wrong, money.moved, money.held, money.unexplained
 
@@ -282,7 +282,7 @@ class LedgerRow:
 
 
 def ledger_rows(project: Project, seen: Overview) -> tuple[LedgerRow, ...]:
-    """The whole ledger, what loses money first."""
+    """Returns the whole ledger; lines that lose money come first."""
     plan, owners, noted = seen.plan, OwnerFinder(project, seen), Noted(project.notes)
     return tuple(
         _ledger_row(line, money, plan, owners.of_line(line), noted.of(line.mapping, [line.key]))
@@ -314,7 +314,7 @@ def _ledger_row(
 
 
 def _cells(line: LedgerLine, money: LineMoney, currency: str) -> Iterator[LedgerCell]:
-    """The cells of a line: both sides, what becomes of the difference, what is not known."""
+    """Returns the cells of a line: both sides, the use of the difference, what is unknown."""
     wanted, billed, moved, held, unexplained, wrong = ledger.figures(line, money.wrong, currency)
     amounts = (money.moved, money.held, money.unexplained)
     yield LedgerCell(wanted)
@@ -328,7 +328,7 @@ def _cells(line: LedgerLine, money: LineMoney, currency: str) -> Iterator[Ledger
 
 
 def _becomes(line: LedgerLine) -> Iterator[str]:
-    """What becomes of the difference: as the columns are named; and why it is held."""
+    """Returns what the difference is: moved, held or unexplained; and why it is held."""
     if line.class_ is LedgerClass.UNKNOWN:
         yield str(Kind.UNKNOWN)
     if line.moved:
@@ -357,7 +357,7 @@ class FindingRow:
 
 
 def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
-    """The findings beside the tabs, those that may need a person first."""
+    """Returns the findings that no tab shows; those that may need a person come first."""
     found = []
     for one in loose(seen.plan):
         key = RowKey(one.mapping, one.key)
@@ -371,7 +371,7 @@ def finding_rows(seen: Overview) -> tuple[FindingRow, ...]:
 
 @dataclass(frozen=True, slots=True)
 class EndedRow:
-    """What became of one change of a run."""
+    """The result of one change of a run."""
 
     name: str
     states: tuple[str, ...]
@@ -387,10 +387,10 @@ class EndedRow:
 
     @property
     def weight(self) -> Decimal:
-        """What did not go through comes first."""
+        """Sorts changes that failed or were held first."""
         return NOTHING if self.is_done else Decimal(1)
 
     @property
     def words(self) -> str:
-        """The text in which a search looks."""
+        """The text that a search looks at."""
         return " ".join((self.name, self.about, *self.texts)).casefold()

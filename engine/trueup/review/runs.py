@@ -1,4 +1,4 @@
-"""The runs: all of them, and one with what became of each change, its proof, and its undo."""
+"""Pages of the runs: all of them, or one with the result of each change, proof and undo."""
 
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from trueup.render.csv_ import history_csv
 from trueup.render.history import WORDS, about, moment, value_text
 from trueup.render.manual_edits import SHORT, audit_cells
 from trueup.render.report import DONE, finding_row
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.filters import Filter
 from trueup.review.lists import listing
 from trueup.review.pages import desk_of, failure, form_of, page
@@ -26,8 +26,8 @@ from trueup.review.wait_page import wait
 ENDED = frozenset({RunStatus.DONE, RunStatus.PARTIAL})
 
 
-def runs(request: Request, current: Current) -> Response:
-    """All runs, the latest first, and manual edits; with `verify`, whether the journal is whole."""
+def runs(request: Request, current: CurrentPlan) -> Response:
+    """Lists all runs, newest first, and manual edits; with `verify`, checks the journal."""
     found = history(current.project)
     zone = current.project.zone
     verified = verify_journal(current.project) if "verify" in request.query_params else None
@@ -58,8 +58,8 @@ def runs(request: Request, current: Current) -> Response:
     )
 
 
-def run(request: Request, current: Current) -> Response:
-    """One run with what became of each change, and its proof."""
+def run(request: Request, current: CurrentPlan) -> Response:
+    """Shows one run with the result of each change, and its proof."""
     try:
         shown = show_run(current.project, request.query_params.get("id", ""))
     except EngineError as error:
@@ -80,13 +80,13 @@ def run(request: Request, current: Current) -> Response:
         settles=moment(settles, zone) if settles else "",
         can_undo=has_ended and bool(shown.changes_written()),
         more=listing(
-            _changes(shown), Filter.of(request.query_params), {"id": shown.run.id}, "/run"
+            _changes(shown), Filter.from_query(request.query_params), {"id": shown.run.id}, "/run"
         ),
     )
 
 
-def download(_request: Request, current: Current) -> Response:
-    """All runs with their changes, as `trueup history export` writes them."""
+def download(_request: Request, current: CurrentPlan) -> Response:
+    """Returns all runs with their changes, as `trueup history export` writes them."""
     content = history_csv(show_runs(current.project), current.project.zone)
     name = f"{current.plan.as_of.isoformat()}-history.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -94,8 +94,8 @@ def download(_request: Request, current: Current) -> Response:
 
 
 def undo(request: Request) -> Response:
-    """Plans the undo of a run. What is planned is shown, and applied as every plan is."""
-    return wait(desk_of(request).previews.make(undo=form_of(request).one("id")))
+    """Plans the undo of a run; it is previewed and applied like every plan."""
+    return wait(desk_of(request).previews.make(undo=form_of(request).value("id")))
 
 
 def _changes(shown: RunHistory) -> list[EndedRow]:

@@ -1,4 +1,4 @@
-"""The search for a record: by the button of a row's page, and as a person types."""
+"""Searches a record for a row: by the button of the row's page, and while a person types."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from trueup.model.record_search import SearchResult
 from trueup.operations.search import search_records
 from trueup.render.formatting import known_as
 from trueup.render.report import ReasonText
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.next_step import Step
 from trueup.review.pages import desk_of, failure_text, fragment
 from trueup.review.row_page import RowPage, candidate
@@ -20,9 +20,9 @@ from trueup.review.rows import RowKey
 NO_MAPPING = "There is no such mapping."
 
 
-def found_at_once(request: Request, current: Current) -> Response:
-    """A part of a row's page: what the records of the last plan have that fits. No call is made."""
-    ref, text = asked_of(request)
+def found_at_once(request: Request, current: CurrentPlan) -> Response:
+    """Returns the records of the last plan that fit, as a part of a row's page; no call."""
+    ref, text = row_and_text(request)
     if ref.mapping not in current.project.mappings:
         return failure_text(request, NO_MAPPING, HTTPStatus.NOT_FOUND)
     try:
@@ -35,12 +35,13 @@ def found_at_once(request: Request, current: Current) -> Response:
 
 
 def search_for_row(
-    request: Request, current: Current, shown: RowPage, text: str
+    request: Request, current: CurrentPlan, shown: RowPage, text: str
 ) -> Mapping[str, object]:
-    """What the template of the records needs.
+    """Returns the template values of the records that fit a text.
 
-    For a text that a person sent, the target is asked where no record of the last plan fits. A row
-    whose record is to be chosen is searched by its name, among those records alone.
+    For a text that a person sent, the target is searched if no record of the last plan fits. A row
+    whose record is yet to be chosen is searched by its name, among the records of the last plan
+    only.
     """
     try:
         if text and shown.can_link:
@@ -53,8 +54,8 @@ def search_for_row(
         return found(None, desk_of(request).failures.of(error))
 
 
-def asked_of(request: Request) -> tuple[RowKey, str]:
-    """The row of an address, and the text that is searched for it."""
+def row_and_text(request: Request) -> tuple[RowKey, str]:
+    """Returns the row of an address, and the text of the search for its record."""
     query = request.query_params
     ref = RowKey(query.get("mapping", ""), query.get("key", ""))
     return ref, query.get("search", "")
@@ -63,6 +64,6 @@ def asked_of(request: Request) -> tuple[RowKey, str]:
 def found(
     result: SearchResult | None, refused: tuple[ReasonText, ...] = ()
 ) -> Mapping[str, object]:
-    """What the template of the records that fit needs."""
+    """Returns the template values of the records that fit."""
     shown = [candidate(one) for one in result.found] if result else []
     return {"result": result, "found": shown, "refused": refused}

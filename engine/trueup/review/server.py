@@ -1,4 +1,4 @@
-"""Serves the desk on this machine, until it is asked to stop."""
+"""Serves the desk of a project, until it is stopped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trueup.model.desk import OidcSettings
 from trueup.operations.project import load_project
 from trueup.operations.user import current_user
 from trueup.review.app import create_app
-from trueup.review.app_server import Listening
+from trueup.review.app_server import AppServer
 from trueup.review.background_tasks import Failures
 from trueup.review.desk import Desk
 from trueup.review.login import LOGIN, LogIn, TokenLogIn
@@ -28,14 +28,14 @@ TEAM_SESSION = 8 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """How a team reaches the desk: the addresses, or networks, of the proxies before it."""
+    """The proxies of a team's desk, as addresses or networks."""
 
     proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the desk asks of the command that starts it."""
+    """The functions of the command that starts a desk."""
 
     scrub: Callable[[str], str]  # takes secrets out of a text
     report_fault: Callable[[Exception], None]  # tells the operator of a defect
@@ -50,14 +50,14 @@ class Server:
     ) -> None:
         """Checks the project and binds the address; port 0 takes a free one.
 
-        With a `team`, its people log in at their provider; else one browser opens the desk, once.
-        Raises ConfigError for a project that cannot be used, EngineError if the address cannot
-        be bound, or the team's desk cannot be served.
+        With a `team`, its people log in at their provider; otherwise one browser opens the desk,
+        once. Raises ConfigError for an invalid project, EngineError if the address cannot be bound,
+        or the team's desk cannot be served.
         """
         failures = Failures(around.scrub, around.report_fault)
         self.desk = Desk(folder, failures, listed_only=team is not None)
         settings = login_settings(folder) if team else None
-        self._listening = Listening(host, port)
+        self._listening = AppServer(host, port)
         site = self._listening.site
         try:
             if team and (team.proxies or not is_loopback(host)):
@@ -86,8 +86,8 @@ class Server:
         self._app = create_app(self.desk, self.sessions, site, log_in)
 
     def run(self, stop: Event) -> None:
-        """Serves until `stop` is set; a run at work is stopped, and waited for."""
-        self._listening.serve(self._app, stop, self._begin, self.desk.runner.close)
+        """Serves until `stop` is set; stops an active run, and waits for it."""
+        self._listening.serve(self._app, stop, self._begin, self.desk.run_control.close)
 
     def _begin(self) -> None:
         self.desk.first_plan()
@@ -95,7 +95,7 @@ class Server:
 
 
 def login_settings(folder: Path) -> OidcSettings:
-    """How people log in. Raises EngineError, or ConfigError, where the project does not say."""
+    """Returns the log-in settings. Raises EngineError or ConfigError if the project has none."""
     project = load_project(folder)
     settings = project.desk.login
     if settings is None:
@@ -108,7 +108,7 @@ def login_settings(folder: Path) -> OidcSettings:
 
 
 def team_site(folder: Path, team: Team, port: int) -> Site:
-    """Where a team's desk is served. Raises EngineError if it would be served in clear."""
+    """Returns the site of a team's desk. Raises EngineError if it would be unencrypted."""
     address = load_project(folder).desk.address
     if not (address and team.proxies):
         raise EngineError(

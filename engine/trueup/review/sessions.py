@@ -30,7 +30,10 @@ class Sessions:
         seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`person` is who opens the desk with the token. A session ends after `seconds`."""
+        """`person` is the user who opens the desk with the token.
+
+        A session ends after `seconds`.
+        """
         self._person, self._seconds, self._clock = person, seconds, clock
         self.token = secrets.token_urlsafe(32)
         self._is_unused = True
@@ -38,7 +41,7 @@ class Sessions:
         self._lock = Lock()
 
     def log_in(self, token: str) -> Session | None:
-        """A new session for the token, which is used up by it; None for any other token."""
+        """Returns a new session for the token, once; None for any other token."""
         is_right = secrets.compare_digest(token.encode(), self.token.encode())
         with self._lock:
             if not (is_right and self._is_unused):
@@ -47,7 +50,7 @@ class Sessions:
         return self.open(self._person)
 
     def open(self, person: str) -> Session:
-        """A new session of somebody who has proven who they are."""
+        """Returns a new session of an authenticated person."""
         ends = None if self._seconds is None else self._clock() + self._seconds
         session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), person, ends)
         with self._lock:
@@ -57,7 +60,7 @@ class Sessions:
         return session
 
     def find(self, id_: str) -> Session | None:
-        """The session with this id, while it lasts."""
+        """Returns the session with this id, or None after its end."""
         with self._lock:
             found = self._sessions.get(id_)
             if found and found.ends is not None and found.ends <= self._clock():
@@ -66,23 +69,23 @@ class Sessions:
             return found
 
     def end(self, session: Session) -> None:
-        """Ends a session: its cookie opens nothing any more."""
+        """Ends a session: its cookie is no longer valid."""
         with self._lock:
             self._sessions.pop(session.id, None)
 
 
 def cookie_name(port: int) -> str:
-    """The session's cookie. Cookies are not kept apart by port, so two desks need two names."""
+    """Returns the name of the session's cookie: cookies are shared by all ports of a host."""
     return f"__Host-trueup-{port}"
 
 
 def session_cookie(name: str, value: str) -> str:
-    """The `Set-Cookie` header."""
+    """Returns the `Set-Cookie` header."""
     return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict"
 
 
 def read_cookie(header: str, name: str) -> str:
-    """The cookie's value in a `Cookie` header; empty if it is not there."""
+    """Returns the cookie's value in a `Cookie` header; "" if it is not there."""
     try:
         found = SimpleCookie(header).get(name)
     except CookieError:

@@ -1,4 +1,4 @@
-"""The setup: connection and settings as a form, the difference before it is written, the doctor."""
+"""The setup pages: connection and settings as a form, the preview of an edit, the doctor."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from trueup.operations.setup import propose_setup, read_setup, write_setup
 from trueup.render.finding_text import found_text
 from trueup.render.report import ReasonText, pieces
 from trueup.review.forms import Form
-from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
+from trueup.review.pages import RawText, address, desk_of, failure, failure_text, form_of, page
 from trueup.review.wait_page import wait
 
 SETUP, EDIT, DOCTOR = "/setup", "/setup/edit", "/doctor"
@@ -26,11 +26,11 @@ NEW = "new"
 
 
 def setup(request: Request) -> Response:
-    """The form; Autotask's lists are read first, so it is made while a page waits."""
+    """Shows the form; Autotask's choices are read first, in a background task."""
     desk = desk_of(request)
-    shown = desk.find(request.query_params.get("id", ""), Setup)
+    shown = desk.find_item(request.query_params.get("id", ""), Setup)
     if shown is None:
-        return wait(desk.look("Reading the settings", SETUP, lambda: read_setup(desk.folder)))
+        return wait(desk.start("Reading the settings", SETUP, lambda: read_setup(desk.folder)))
     unread = desk.failures.text(shown.unread)
     return page(
         request,
@@ -46,40 +46,40 @@ def setup(request: Request) -> Response:
 
 
 def _field(one: Setting) -> Mapping[str, object]:
-    """A setting as its part of the form needs it."""
+    """Returns a setting as its part of the form needs it."""
     values = one.entries.values() if one.kind is Kind.LIST else [one.value]
     return {
-        "id": Exact("-".join(one.steps)),
+        "id": RawText("-".join(one.steps)),
         "name": _name(one.steps),
         "label": one.label,
         "kind": str(one.kind),
         "value": one.value,
         "choices": [*dict.fromkeys([*one.choices, *filter(None, values)])] if one.choices else [],
         "entries": [(_name((*one.steps, key)), key, value) for key, value in one.entries.items()],
-        "new": Exact(json.dumps([NEW, *one.steps])),
+        "new": RawText(json.dumps([NEW, *one.steps])),
         "locked": one.locked,
         "note": one.note,
         "key": one.name,
     }
 
 
-def _name(steps: Steps) -> Exact:
-    return Exact(json.dumps(steps))
+def _name(steps: Steps) -> RawText:
+    return RawText(json.dumps(steps))
 
 
 def propose(request: Request) -> Response:
-    """Works out what the form changes; the next page shows it, nothing is written yet."""
+    """Computes the edit of the form; nothing is written before the next page is confirmed."""
     desk, form = desk_of(request), form_of(request)
     try:
         values = _values(form)
-        proposed = propose_setup(desk.folder, values, form.one("version"))
+        proposed = propose_setup(desk.folder, values, form.value("version"))
     except EngineError as error:
         return failure(request, desk.failures.of(error), HTTPStatus.CONFLICT)
-    return _shown(request, proposed, desk.keep(proposed))
+    return _shown(request, proposed, desk.keep_item(proposed))
 
 
 def _values(form: Form) -> Mapping[Steps, str]:
-    """The values of a form, by the steps to each. Raises EngineError for a field of no form."""
+    """Returns the values of a form by their settings. Raises EngineError for an unknown field."""
     values: dict[Steps, str] = {}
     for name, given in form.fields.items():
         if not name.startswith("["):
@@ -115,18 +115,18 @@ def _shown(request: Request, proposed: ProjectEdit, id_: str) -> Response:
 
 
 def edit(request: Request) -> Response:
-    """The difference, shown again."""
+    """Shows the edit."""
     id_ = request.query_params.get("id", "")
-    proposed = desk_of(request).find(id_, ProjectEdit)
+    proposed = desk_of(request).find_item(id_, ProjectEdit)
     if proposed is None:
         return failure_text(request, GONE, HTTPStatus.NOT_FOUND)
     return _shown(request, proposed, id_)
 
 
 def write(request: Request) -> Response:
-    """Writes what was shown, and plans again."""
+    """Writes the edit that was shown, and plans again."""
     desk = desk_of(request)
-    proposed = desk.find(form_of(request).one("id"), ProjectEdit)
+    proposed = desk.find_item(form_of(request).value("id"), ProjectEdit)
     if proposed is None:
         return failure_text(request, GONE, HTTPStatus.CONFLICT)
     try:
@@ -137,11 +137,11 @@ def write(request: Request) -> Response:
 
 
 def doctor(request: Request) -> Response:
-    """What `trueup doctor` finds, by the sections of Autotask's page of a security level."""
+    """Shows the findings of `trueup doctor`, by section of Autotask's security levels."""
     desk = desk_of(request)
-    shown = desk.find(request.query_params.get("id", ""), Examination)
+    shown = desk.find_item(request.query_params.get("id", ""), Examination)
     if shown is None:
-        work = desk.look(
+        work = desk.start(
             "Checking the connections", DOCTOR, lambda: examine(load_project(desk.folder))
         )
         return wait(work)
@@ -164,6 +164,6 @@ def doctor(request: Request) -> Response:
 
 
 def _row(request: Request, one: Finding) -> tuple[str, str, str]:
-    """Severity, text and remedy of a finding."""
+    """Returns severity, text and remedy of a finding."""
     failures = desk_of(request).failures
     return str(one.severity), failures.text(one.text), failures.text(one.remedy)

@@ -1,4 +1,4 @@
-"""Changes in doubt with their evidence, and what a person says became of them or of their run."""
+"""Pages of changes in doubt with their evidence, and of settling one or closing its run."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,9 +16,9 @@ from trueup.render.doubt import doubt_rows, settlement_lines
 from trueup.render.formatting import count, known_as
 from trueup.render.history import moment
 from trueup.render.report import ReasonText, pieces
-from trueup.review.current_plan import Current
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.forms import Form
-from trueup.review.pages import Exact, address, desk_of, failure, failure_text, form_of, page
+from trueup.review.pages import RawText, address, desk_of, failure, failure_text, form_of, page
 from trueup.review.wait_page import wait
 
 DOUBT = "/doubt"
@@ -28,8 +28,8 @@ NO_REASON = "Say what you saw, and where: it is recorded. Nothing was recorded."
 NO_RECORD = "An id is a number, such as 29683. Nothing was recorded."
 
 
-def doubt(request: Request, current: Current) -> Response:
-    """Each change in doubt: what was sent, what the journal says, what reading finds now."""
+def doubt(request: Request, current: CurrentPlan) -> Response:
+    """Shows each change in doubt: what was sent, what the journal has, what reading finds now."""
     project = current.project
     report = operations.examine_doubts(project)
     unread = desk_of(request).failures.text(report.unread)
@@ -53,22 +53,22 @@ def doubt(request: Request, current: Current) -> Response:
     )
 
 
-def settle(request: Request, current: Current) -> Response:
-    """Shows what a person's word about a change would record; then records it."""
+def settle(request: Request, current: CurrentPlan) -> Response:
+    """Previews the settlement of a change by a person; then records it."""
     form = form_of(request)
-    change, what, reason = form.exact("change"), form.one("what"), form.one("reason")
-    record = record_id(form.one("record")) if form.one("record") else None
+    change, what, reason = form.raw("change"), form.value("what"), form.value("reason")
+    record = record_id(form.value("record")) if form.value("record") else None
     wrong = (
         NO_OUTCOME * (what not in {"landed", "absent"})
         or NO_REASON * (not reason)
-        or NO_RECORD * (bool(form.one("record")) and record is None)
+        or NO_RECORD * (bool(form.value("record")) and record is None)
     )
     if wrong:
         return failure_text(request, wrong, HTTPStatus.BAD_REQUEST)
     landed = what == "landed"
     record = record if landed else None
     try:
-        if form.one("do") == RECORD:
+        if form.value("do") == RECORD:
             operations.settle_change(
                 current.project,
                 current_user(),
@@ -94,14 +94,14 @@ def settle(request: Request, current: Current) -> Response:
     return _preview(request, current, "/settle", fields, lines, DOUBT)
 
 
-def close(request: Request, current: Current) -> Response:
-    """Shows what giving up the rest of a run means; then does it."""
+def close(request: Request, current: CurrentPlan) -> Response:
+    """Previews what closing a run gives up; then closes it."""
     form = form_of(request)
-    id_, reason = form.one("id"), form.one("reason")
+    id_, reason = form.value("id"), form.value("reason")
     if not reason:
         return failure_text(request, NO_REASON, HTTPStatus.BAD_REQUEST)
     try:
-        if form.one("do") == RECORD:
+        if form.value("do") == RECORD:
             operations.close_run(current.project, current_user(), id_, reason)
             return wait(desk_of(request).plan_again(address("/run", id=id_)))
         lines = _closing_lines(form, current)
@@ -111,9 +111,9 @@ def close(request: Request, current: Current) -> Response:
     return _preview(request, current, "/close", {"id": id_, "reason": reason}, lines, back)
 
 
-def _closing_lines(form: Form, current: Current) -> list[str]:
-    """What follows, a sentence each. Raises StateError if there is no such run."""
-    shown = show_run(current.project, form.one("id"))
+def _closing_lines(form: Form, current: CurrentPlan) -> list[str]:
+    """Returns the effects, one sentence each. Raises StateError for an unknown run."""
+    shown = show_run(current.project, form.value("id"))
     left = sum(1 for _, entries in shown.by_change() if change_status(entries) == NOT_TRIED)
     return [
         f"Run {shown.run.id} is closed, with {count(left, 'change')} of it not tried.",
@@ -123,7 +123,7 @@ def _closing_lines(form: Form, current: Current) -> list[str]:
 
 def _preview(
     request: Request,
-    current: Current,
+    current: CurrentPlan,
     action: str,
     fields: Mapping[str, str],
     lines: list[str],
@@ -139,5 +139,5 @@ def _preview(
         fields=fields,
         lines=lines,
         reason=fields["reason"],
-        back=Exact(back),
+        back=RawText(back),
     )

@@ -1,8 +1,8 @@
-"""Where the desk is served: its public address, its cookies, and which proxies are believed.
+"""Where the desk is served: its public address, its cookies, and its trusted proxies.
 
-On loopback a browser talks to the desk itself, over HTTP. Elsewhere it talks to a proxy, over
-HTTPS; the proxy says in `X-Forwarded-…` what the browser asked for. Anybody can send such headers,
-so they are read from the configured proxies alone, and nobody else may reach the desk at all.
+On loopback a browser connects to the desk itself, over HTTP. Elsewhere it connects to a proxy, over
+HTTPS, which passes the browser's request in `X-Forwarded-…`. Any client can send such headers, so
+they are read from the configured proxies alone, and no other client may connect.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class BrowserRequest:
-    """What a browser asked for, as far as it can be believed."""
+    """The trusted facts of a browser's request."""
 
     authority: str  # the host and port that it named
     scheme: str
@@ -49,7 +49,7 @@ class Site:
         return not self.proxies and is_loopback(_host(self.authority))
 
     def asked(self, headers: Mapping[str, str], peer: str) -> BrowserRequest:
-        """What a request asks for. `peer` is the address that it comes from."""
+        """Returns the browser's request. `peer` is the address of the connection."""
         is_by_proxy = any(_is_in(peer, network) for network in self.proxies)
         if not is_by_proxy:
             return BrowserRequest(headers.get("host", ""), "http", peer, is_by_proxy=False)
@@ -61,16 +61,16 @@ class Site:
         )
 
     def _sender(self, forwarded: str, peer: str) -> str:
-        """The last address that is no proxy: those before it are only claimed."""
+        """Returns the last address that is no proxy: those before it are only claimed."""
         for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
             if not any(_is_in(address, network) for network in self.proxies):
                 return address
         return peer
 
     def is_own_host(self, authority: str) -> bool:
-        """Whether a host that a browser named is the desk's; locally, any name of this machine.
+        """Returns whether `Host` is the desk's; locally, any name of this machine.
 
-        An empty header is of no browser, and is refused.
+        An empty header is refused: no browser sends it.
         """
         if authority.lower() in {self.authority, self._with_port()}:
             return True
@@ -81,14 +81,14 @@ class Site:
         return self.authority if has_port else f"{self.authority}:{_PORTS[self.scheme]}"
 
     def origins(self, authority: str) -> frozenset[str]:
-        """What a page of the desk at that authority has as its origin."""
+        """Returns the origins of a page of the desk at that authority."""
         return frozenset({self.origin, f"{self.scheme}://{authority}"})
 
 
 def public_site(address: str, proxies: tuple[str, ...], port: int) -> Site:
-    """The site of a team: its address in `trueup.yaml`, and the proxies before it.
+    """Returns the site of a team: its address in `trueup.yaml`, and its proxies.
 
-    Raises EngineError for an address or a proxy that is none.
+    Raises EngineError for an invalid address or proxy.
     """
     try:
         parts = urlsplit(address)
@@ -126,5 +126,5 @@ def _host(authority: str) -> str:
 
 
 def _last(header: str) -> str:
-    """The last of several values: the one that the nearest proxy added."""
+    """Returns the last of several values: the one that the nearest proxy added."""
     return header.rpartition(",")[2].strip()

@@ -1,4 +1,4 @@
-"""How many streams of events are open: a few of each session."""
+"""Limits the number of open event streams of each session."""
 
 from collections import Counter
 from threading import Lock
@@ -15,7 +15,7 @@ class Streams:
         self._lock = Lock()
 
     def take(self, session: str) -> bool:
-        """Takes one; false where the session has enough of them."""
+        """Takes one; returns False if the session has too many."""
         with self._lock:
             if self._open[session] >= MOST:
                 return False
@@ -30,7 +30,7 @@ class Streams:
                 del self._open[session]
 
     @property
-    def many(self) -> int:
-        """How many are open."""
+    def count(self) -> int:
+        """Returns how many are open."""
         with self._lock:
             return self._open.total()

@@ -1,4 +1,4 @@
-"""How the people of a team log in: at the OpenID Connect provider that the project names."""
+"""How the people of a team log in at the OpenID Connect provider that the project names."""
 
 import asyncio
 import secrets
@@ -32,7 +32,7 @@ class _Begun:
 
 
 class TeamLogIn:
-    """Sends browsers to the provider, and opens sessions for those who come back as somebody."""
+    """Redirects browsers to the provider, and opens sessions for verified people."""
 
     paths = frozenset({LOGIN, DONE})
 
@@ -46,9 +46,10 @@ class TeamLogIn:
         why_not: Callable[[str], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`cookie`: the name of the session's. `why_not`: why a person has no role; or empty.
+        """`cookie` is the name of the session's cookie.
 
-        `welcome` makes the page that leads on, for who has logged in.
+        `why_not` returns why a person has no role, or "". `welcome` makes the page that leads on
+        after the log-in.
         """
         self._sessions, self._provider, self._cookie = sessions, provider, cookie
         self._welcome, self._refuse, self._why_not = welcome, refuse, why_not
@@ -57,11 +58,11 @@ class TeamLogIn:
         self._starts = Attempts(clock, most=30)
 
     def stranger(self) -> Response:
-        """Sends the browser to log in."""
+        """Redirects the browser to the log-in."""
         return RedirectResponse(LOGIN, HTTPStatus.SEE_OTHER)
 
     async def respond(self, request: LogInRequest) -> Response:
-        """Begins a log-in, or finishes it; who is in already is sent on."""
+        """Begins a log-in, or finishes it; redirects a browser that has a session."""
         if request.is_in:
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
         try:
@@ -88,7 +89,7 @@ class TeamLogIn:
         return response
 
     async def _finish(self, request: LogInRequest) -> Response:
-        """Opens a session. A log-in is used up by its first answer, whatever that is."""
+        """Opens a session. A log-in is used up by its first answer, whatever its result."""
         begun = self._begun.pop(read_cookie(request.cookies, self._begun_cookie), None)
         if begun is None or begun.until <= self._clock():
             raise LogInRefused(NOT_BEGUN)
@@ -112,9 +113,9 @@ class TeamLogIn:
         return f"{self._cookie}-login"
 
     def _cookie_of(self, value: str, seconds: int) -> str:
-        """The cookie of a log-in that was begun.
+        """Returns the cookie of a log-in that has begun.
 
-        Lax, because the provider's page leads back; the session's own is Strict.
+        It is Lax, because the provider's page leads back; the session's own is Strict.
         """
         flags = f"Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
         return f"{self._begun_cookie}={value}; {flags}"

@@ -1,4 +1,4 @@
-"""What a preview shows of units: each service over time, its money, the customer's sentence."""
+"""The units in a preview: each service over time, its money, the customer's sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from trueup.render.overview import Overview
 from trueup.render.unit_steps import ServiceUnits, UnitStep, units_over_time
 from trueup.render.view import View
 from trueup.review.chart import Chart, chart
-from trueup.review.filters import Filter, part_of
+from trueup.review.filters import Filter, page_of
 from trueup.review.pages import address
 
 ON_A_PAGE = 10
@@ -34,9 +34,9 @@ class ServicePreview:
 def unit_previews(
     seen: Overview, view: View, query: Mapping[str, str], digest: str
 ) -> Mapping[str, object]:
-    """The page of services that the address asks for, as the template needs it."""
+    """Returns the page of services of the address, as the template needs it."""
     found = sorted(units_over_time(seen.plan.changes), key=lambda one: -_weight(one, view))
-    part = part_of(found, Filter.of(query).page, ON_A_PAGE)
+    part = page_of(found, Filter.from_query(query).page, ON_A_PAGE)
     sentences = _sentences(seen, view)
     return {
         "services": [_preview(one, view, sentences) for one in part.rows],
@@ -46,7 +46,7 @@ def unit_previews(
 
 
 def _weight(service: ServiceUnits, view: View) -> Decimal:
-    """How much money a service moves, without a sign: what matters most comes first."""
+    """Returns how much money a service moves, without a sign, for sorting."""
     ids = [one.id for one in service.changes]
     return max(abs(view.money.invoice.total(ids)), abs(view.money.month.total(ids)))
 
@@ -64,7 +64,7 @@ def _preview(service: ServiceUnits, view: View, sentences: Mapping[str, str]) ->
 
 
 def _sentences(seen: Overview, view: View) -> Mapping[str, str]:
-    """By change; those that are sent together have one sentence."""
+    """Returns the sentences by change; changes that are sent together share one."""
     found: dict[str, str] = {}
     for changes in joined([one for one in seen.plan.changes if one.adjustment]):
         text = _sentence(changes, seen, view)

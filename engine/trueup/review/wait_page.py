@@ -1,4 +1,4 @@
-"""What takes longer than a page: a person waits on a page that asks again by itself."""
+"""The page that waits for a background task and reloads itself."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -6,8 +6,8 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trueup.review.background_tasks import Work
-from trueup.review.current_plan import Current
+from trueup.review.background_tasks import BackgroundTask
+from trueup.review.current_plan import CurrentPlan
 from trueup.review.pages import address, desk_of, failure, failure_text, form_of, page
 
 PATIENCE = 1.0
@@ -19,8 +19,8 @@ REFRESH = 1
 NO_WORK = "There is nothing to wait for: it ended a while ago, or the desk was started anew."
 
 
-def with_plan(handler: Callable[[Request, Current], Response]) -> Callable[[Request], Response]:
-    """A handler of pages that show the plan; before the first one, there is a page to wait on."""
+def with_plan(handler: Callable[[Request, CurrentPlan], Response]) -> Callable[[Request], Response]:
+    """Returns a handler of a page that needs the plan; before the first plan it waits."""
 
     def handle(request: Request) -> Response:
         desk = desk_of(request)
@@ -35,8 +35,8 @@ def with_plan(handler: Callable[[Request, Current], Response]) -> Callable[[Requ
     return handle
 
 
-def wait(work: Work) -> Response:
-    """Sends the browser to the result, or to a page to wait on."""
+def wait(work: BackgroundTask) -> Response:
+    """Redirects the browser to the task's result, or to the waiting page."""
     work.ended.wait(PATIENCE)
     if work.ended.is_set() and not work.reasons:
         return RedirectResponse(work.address, HTTPStatus.SEE_OTHER)
@@ -44,9 +44,9 @@ def wait(work: Work) -> Response:
 
 
 def working(request: Request) -> Response:
-    """The page to wait on; it leads to the result, or says why there is none."""
+    """Shows the waiting page; redirects to the result, or shows why there is none."""
     desk = desk_of(request)
-    work = desk.works.find(request.query_params.get("id", ""))
+    work = desk.tasks.find(request.query_params.get("id", ""))
     if work is None:
         return failure_text(request, NO_WORK, HTTPStatus.NOT_FOUND)
     if not work.ended.is_set():
@@ -64,12 +64,12 @@ def working(request: Request) -> Response:
 
 
 def plan_again(request: Request) -> Response:
-    """Makes a new plan, and comes back to the page on which it was asked for."""
-    return wait(desk_of(request).plan_again(own_path(form_of(request).exact("back"))))
+    """Makes a new plan, and returns to the page of the request."""
+    return wait(desk_of(request).plan_again(own_path(form_of(request).raw("back"))))
 
 
 def own_path(text: str) -> str:
-    """The address if it is one of the desk; the first page for any other."""
+    """Returns the address if it is a path of the desk; otherwise the first page."""
     is_own = text.startswith("/") and not text.startswith(("//", "/\\"))
     is_clean = text.isascii() and text.isprintable() and "\\" not in text
     return text if is_own and is_clean else "/"
