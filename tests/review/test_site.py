@@ -20,24 +20,24 @@ FORWARDED = {
 
 
 def test_forwarded_headers_of_a_proxy_are_believed_as_far_as_the_proxy_wrote_them():
-    assert TEAM.asked(FORWARDED, "10.0.0.5") == BrowserRequest(
+    assert TEAM.read_request(FORWARDED, "10.0.0.5") == BrowserRequest(
         "desk.msp.example", "https", "198.51.100.7", is_by_proxy=True
     )
-    assert TEAM.asked(FORWARDED, "fd00::7").is_by_proxy
+    assert TEAM.read_request(FORWARDED, "fd00::7").is_by_proxy
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.6", "127.0.0.1", "", "not an address"])
 def test_forwarded_headers_of_anybody_else_are_not_read(peer):
-    assert TEAM.asked(FORWARDED, peer) == BrowserRequest(
+    assert TEAM.read_request(FORWARDED, peer) == BrowserRequest(
         "127.0.0.1:8366", "http", peer, is_by_proxy=False
     )
-    assert Site("127.0.0.1:1").asked(FORWARDED, "10.0.0.5").scheme == "http"
+    assert Site("127.0.0.1:1").read_request(FORWARDED, "10.0.0.5").scheme == "http"
 
 
 def test_a_proxy_that_says_nothing_passes_a_request_in_clear():
-    asked = TEAM.asked({"host": "desk.msp.example"}, "10.0.0.5")
+    read = TEAM.read_request({"host": "desk.msp.example"}, "10.0.0.5")
 
-    assert asked == BrowserRequest("desk.msp.example", "http", "10.0.0.5", is_by_proxy=True)
+    assert read == BrowserRequest("desk.msp.example", "http", "10.0.0.5", is_by_proxy=True)
 
 
 @pytest.mark.parametrize("host", ["desk.msp.example", "DESK.msp.example", "desk.msp.example:443"])

@@ -1,4 +1,4 @@
-"""The command line: one file per command. Each parses, calls an operation, renders and exits.
+"""The command line: one module per command. `main.py` has the group of all commands.
 
-`main.py` holds the group.
+Each command parses its arguments, calls an operation, renders the result and exits.
 """

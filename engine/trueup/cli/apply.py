@@ -1,4 +1,4 @@
-"""`trueup apply [FILE]`: does what a plan says."""
+"""`trueup apply [FILE]`: executes a plan."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What the command line asked for."""
+    """The options of the command, checked."""
 
     yes: bool
     options: "ApplyOptions"
@@ -108,7 +108,7 @@ def apply(context: CommandContext, file: Path | None, resume: bool, **arguments:
 
 @contextmanager
 def exact_command(approve: str) -> Iterator[None]:
-    """Names the command that approves this plan, where an approval is missing."""
+    """Adds the command that approves this plan to the error of a missing approval."""
     from trueup.errors import ApprovalMissing
     from trueup.model.finding import Finding
 
@@ -123,7 +123,7 @@ def exact_command(approve: str) -> Iterator[None]:
 def _request(
     *, yes: bool, over: tuple[str, ...], max_calls: int | None, force_lock: bool, reason: str
 ) -> _Request:
-    """The options, checked together. Raises UsageError."""
+    """Returns the options, checked together. Raises UsageError."""
     from trueup.operations.user import current_user
     from trueup.pipeline import ApplyOptions
     from trueup.stages.guard import LIMIT_KINDS
@@ -149,7 +149,7 @@ def _carry_out(
     request: _Request,
     work: "Callable[[ApplyOptions, Listener], Outcome | None]",
 ) -> int:
-    """Does the work so that it can be stopped and watched, and shows the outcome."""
+    """Executes the run, shows its progress and outcome, and stops it on signals."""
     from trueup.cli.progress import listening
     from trueup.render.json_ import outcome_json
     from trueup.render.outcome import outcome_text

@@ -81,7 +81,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
 def _state(
     context: CommandContext, plan: str, statement: "Statement", reason: str, *, yes: bool
 ) -> int:
-    """Shows the amount, asks on a terminal, and writes the statement."""
+    """Shows the amount, asks for confirmation on a terminal, and records the statement."""
     from trueup.errors import EngineError
     from trueup.model.approval import Statement
     from trueup.operations import approve as operations
@@ -108,7 +108,7 @@ def _state(
 
 
 def _list(context: CommandContext, plan: str | None) -> int:
-    """The statements: about one plan with what is missing, or about all."""
+    """Lists the statements: about one plan with what is missing, or about all plans."""
     from trueup.errors import EngineError
     from trueup.operations import approve as operations
     from trueup.render.approval import statements_json, statements_text
@@ -140,7 +140,7 @@ def _show(context: CommandContext, project: "Project", found: "ApprovalStanding"
 
 
 def _document(project: "Project", plan: str) -> str:
-    """The plan document in a file, or that of an open run."""
+    """Returns the plan document in a file, or that of an open run."""
     from trueup.operations.approve import plan_of_run
 
     file = Path(plan)

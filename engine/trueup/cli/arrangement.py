@@ -1,4 +1,4 @@
-"""`--sort`, `--min-amount` and `--group`: in which order, and how much of, a plan is shown."""
+"""`--sort`, `--min-amount` and `--group`: the order of a plan's output, and its parts."""
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -20,7 +20,7 @@ class Amount(click.ParamType[Decimal]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Decimal:
-        """The amount. Fails for text that is no number, and for one below zero."""
+        """Returns the amount. Fails for text that is no number, and for a negative one."""
         if isinstance(value, Decimal):
             return value
         try:
@@ -33,7 +33,7 @@ class Amount(click.ParamType[Decimal]):
 
 
 def arranged(command: Callable[..., int]) -> Callable[..., int]:
-    """Gives a command the three options; `arrangement` makes one value of them."""
+    """Adds the three options to a command; `arrangement` turns their values into one."""
     options = (
         click.option(
             "--sort",
@@ -63,5 +63,5 @@ def arranged(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def arrangement(sort: str, min_amount: Decimal, group: str, **_: Any) -> Arrangement:  # noqa: ANN401 -- click's
-    """The options' values as output takes them."""
+    """Returns the options' values as output takes them."""
     return Arrangement(Sort(sort), min_amount, GroupBy(group))

@@ -1,4 +1,4 @@
-"""`trueup catalogue`: what a project knows of Autotask's entities."""
+"""`trueup catalogue`: the entities of Autotask that a project may name."""
 
 from typing import TYPE_CHECKING
 

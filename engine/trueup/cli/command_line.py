@@ -1,4 +1,4 @@
-"""Command lines: how an example of one is shown, and what none may contain."""
+"""Parts of command lines: examples in help texts, and a check against empty values."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import click
 
 
 def example(*lines: str) -> str:
-    """An epilog that shows how a command is used, line by line as given."""
+    """Returns an epilog with examples of a command, line by line as given."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 

@@ -1,7 +1,7 @@
-"""The group of all commands. It imports a command when that one is used.
+"""The group of all commands. It imports a command when it is used.
 
-`trueup --help` and the completion of names show texts from `SHORT_HELP` instead of importing all
-commands with the libraries that they need.
+`trueup --help` and the completion of names take their texts from `SHORT_HELP`, because importing
+all commands with their libraries would be slow.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -94,7 +94,7 @@ class CommandGroup(click.Group):
             formatter.write_dl([*SHORT_HELP.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem[str]"]:
-        """Returns the commands and options that begin so; imports no command."""
+        """Returns the commands and options that begin with the text; imports no command."""
         from click.shell_completion import CompletionItem
 
         found = [

@@ -1,7 +1,7 @@
-"""What all commands have in common: `--project DIR`, `--json`, `--no-color`, `-v`.
+"""The common options of all commands: `--project DIR`, `--json`, `--no-color`, `-v`.
 
-Those that work on one project have `--tenant NAME` as well. A command imports its operation, and
-what renders the result, when it runs: help and completion need its options only.
+Commands for one project have `--tenant NAME` as well. A command imports its operation, and what
+renders the result, when it runs: help and completion need its options only.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Run = Callable[..., int]
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Where a command works, and how it shows results."""
+    """The project of a command, and how the command shows results."""
 
     folder: Path  # of the project; with `tenant` that of fleet.yaml
     json: bool
@@ -33,10 +33,11 @@ class CommandContext:
     tenant: str = ""  # whose project it is; empty without a fleet
 
     def project(self) -> "Project":
-        """The project, checked. Raises ConfigError.
+        """Returns the checked project. Raises ConfigError.
 
-        That of a tenant has its secrets, and its state on the fleet's database, which is available
-        until the command ends. Raises EngineError for a tenant that fleet.yaml does not have.
+        The project of a tenant has its secrets, and its state in the fleet's database, which is
+        available until the command ends. Raises EngineError for a tenant that fleet.yaml does not
+        have.
         """
         if self.tenant:
             from trueup.cli.tenant import tenant_project
@@ -47,7 +48,7 @@ class CommandContext:
         return load_project(self.folder)
 
     def connections(self) -> "Project":
-        """The project without its mappings and rules, which may have errors; else as `project`."""
+        """As `project`, without mappings and rules, which may have errors."""
         if self.tenant:
             from trueup.cli.tenant import tenant_connections
 
@@ -57,13 +58,13 @@ class CommandContext:
         return load_connections(self.folder)
 
     def command(self, *arguments: object) -> str:
-        """A command line for this project, as it is typed in a shell from the current folder."""
+        """Returns a command line for this project, to be typed in the current folder."""
         project = () if self.folder == Path() else ("--project", self.folder)
         tenant = ("--tenant", self.tenant) if self.tenant else ()
         return operating_system.shell_quoted("trueup", *arguments, *project, *tenant)
 
     def own_file(self, project: "Project", file: str) -> str:
-        """A file in the folder that is the project's own, as it is shown.
+        """Returns the path of a file in the project's own folder, for messages.
 
         It is relative to the project's folder, or to that of fleet.yaml.
         """
@@ -74,7 +75,7 @@ class CommandContext:
 
 
 def common(command: Run) -> Run:
-    """Gives a command the common options; its first argument is a `CommandContext`."""
+    """Adds the common options to a command; its first argument is a `CommandContext`."""
 
     @_common_options
     @wraps(command)

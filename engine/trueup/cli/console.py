@@ -77,7 +77,7 @@ class Console:
             readline.set_completer(before)
 
     def choice(self, text: str, number: int) -> str | None:
-        """The completion of that number for the text before the cursor; None after the last."""
+        """Returns completion `number` for the text before the cursor; None after the last."""
         if number == 0:
             self._choices = [*self._row.complete(text)]
         return self._choices[number] if number < len(self._choices) else None

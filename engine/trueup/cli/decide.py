@@ -1,4 +1,4 @@
-"""`trueup decide MAPPING KEY… WHAT --reason …`: decides what becomes of rows."""
+"""`trueup decide MAPPING KEY… DECISION --reason …`: writes decisions about rows."""
 
 from dataclasses import replace
 from datetime import date
@@ -117,11 +117,11 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         if mapping or has_filter or on or of:
             raise click.UsageError("--file names rows and decisions: leave the other ones out.")
         found = read_decisions(file)
-        asked = [
+        requested = [
             replace(one, reason=one.reason or reason, until=one.until or until)
-            for one in found.asked
+            for one in found.decisions
         ]
-        request = DecisionRequest(asked, found.faults)
+        request = DecisionRequest(requested, found.faults)
         return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
 
     _check_words(mapping, keys, what, has_filter=has_filter)
@@ -131,11 +131,11 @@ def decide(  # noqa: PLR0913, PLR0917 -- one for each argument and option
     wanted = None
     if has_filter:
         wanted = RowFilter(frozenset(map(LedgerClass, classes)), customer, min_amount or Decimal(0))
-    asked = [
+    requested = [
         RequestedDecision(str(mapping), key, Verdict(str(what)), reason, until=until, on=on, of=of)
         for key in keys or ("",)
     ]
-    request, single = DecisionRequest(asked), len(keys) == 1
+    request, single = DecisionRequest(requested), len(keys) == 1
     return carry_out(context, request, wanted, yes=yes, preview=not no_preview, single=single)
 
 
@@ -159,7 +159,7 @@ def _list(context: CommandContext, mapping: str) -> int:
 def _check_words(
     mapping: str | None, keys: tuple[str, ...], what: str | None, *, has_filter: bool
 ) -> None:
-    """Raises UsageError for an argument that is missing, and for keys beside a filter."""
+    """Raises UsageError for a missing argument, and for keys beside a filter."""
     if not mapping:
         raise click.UsageError("give MAPPING KEY WHAT, or --file FILE, or --list.")
     if not what:

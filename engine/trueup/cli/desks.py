@@ -1,4 +1,4 @@
-"""What the commands share that serve a desk to a browser."""
+"""Shared parts of the commands that serve a desk."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,10 @@ PACKAGES = frozenset({"starlette", "uvicorn", "anyio", "authlib", "joserfc"})
 def surroundings(
     context: CommandContext, command: Sequence[str], *, once: bool = True
 ) -> "Surroundings":
-    """What a desk asks of the command that starts it. `once`: its address opens it once."""
+    """Returns the functions that a desk calls of its command.
+
+    `once`: its address opens it only once.
+    """
     from trueup.cli.failures import fault_report
     from trueup.cli.output import report
     from trueup.operations.redaction import scrubbed, scrubber

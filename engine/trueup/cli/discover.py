@@ -73,6 +73,7 @@ def discover(context: CommandContext, file: Path, added: tuple[str, ...]) -> int
 
 
 def _add(context: CommandContext, names: tuple[str, ...]) -> int:
+    """Adds the named tables and columns to the catalogue of the project."""
     from trueup.operations.catalogue import add_tables
     from trueup.render.json_ import as_json
     from trueup.render.sanitize import sanitize
@@ -90,7 +91,7 @@ def _add(context: CommandContext, names: tuple[str, ...]) -> int:
 
 
 def _aligned(text: str) -> str:
-    """The lines with their parts in columns, and nothing in them that a terminal obeys."""
+    """Returns the lines with aligned columns, and without control characters."""
     from trueup.render.layout import Cell, Line
     from trueup.render.sanitize import sanitize
     from trueup.render.text import page

@@ -1,6 +1,6 @@
-"""How a command ends: the one place where errors become words and exit codes.
+"""Turns the end of a command into an exit code: the one place that handles errors.
 
-Wrong usage and interruptions are handled here; `failures.py` has the words of all other errors.
+It handles wrong usage and interruptions; `failures.py` has the texts of all other errors.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ COMMON = frozenset({"--project", "--tenant", "--json", "--no-color", "-v", "--ve
 
 
 class Ending:
-    """Around a command: afterwards `code` is how the process ends, whatever happened inside."""
+    """A context around a command; afterwards `code` is the exit code of the process."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.code: int = Exit.DONE
@@ -64,7 +64,7 @@ class Ending:
 
 
 def _misplaced(error: click.UsageError, context: click.Context | None) -> str:
-    """An option of commands, before the command's name or without one."""
+    """Returns the remedy for an option of commands that stands before the command's name."""
     if not (
         context
         and isinstance(context.command, click.Group)

@@ -120,7 +120,7 @@ def _evaluate_rule(
     key: str | None,
     expression: str | None,
 ) -> int:
-    """Evaluates as in a rule: an expression, or all of the rule's own."""
+    """Evaluates an expression in the scope of a rule, or all expressions of the rule."""
     from trueup.operations import evaluate_rules as operations
 
     project = context.project()

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What the process says to the one that started it."""
+    """The exit codes of the process."""
 
     DONE = 0
     ERROR = 1  # that the user can correct

@@ -1,4 +1,4 @@
-"""Commands that need an extra: what to say where it is not installed."""
+"""Reports a missing extra to the user of a command that needs it."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def needing(what: str, extra: str, packages: Collection[str]) -> Iterator[None]:
-    """The block imports what `what` needs: a command or an option, as users write it.
+    """The block imports what `what`, a command or an option, needs.
 
-    `packages` are those that the extra brings, by their import names. Raises EngineError if one
-    of them is missing; any other module that is missing is a defect.
+    `packages` are the import names of the packages in the extra. Raises EngineError if one of them
+    is missing; any other missing module is a defect and stays an ImportError.
     """
     from trueup.errors import EngineError
 

@@ -1,4 +1,4 @@
-"""The words and exit codes of errors that end a command. Imported only when there is one."""
+"""The texts and exit codes of errors that end a command. Imported only if there is an error."""
 
 import platform
 import traceback
@@ -18,7 +18,7 @@ from trueup.version import VERSION
 
 
 def report_failure(error: Exception, arguments: Sequence[str]) -> Exit:
-    """Writes to stderr why a command failed, and to stdout where `--json` asks for it.
+    """Writes to stderr why a command failed, and to stdout with `--json`.
 
     `arguments` is the command line. Returns the exit code.
     """
@@ -69,7 +69,7 @@ def _found(findings: Sequence[Finding], text: str, arguments: Sequence[str]) -> 
 
 
 def fault_report(error: Exception, arguments: Sequence[str]) -> str:
-    """What to paste when the fault is ours."""
+    """Returns the report of a defect of trueup, to be pasted into an issue."""
     trace = "".join(traceback.format_exception(error)).rstrip()
     lines = (
         "This is a fault in trueup, not in your project. Nothing is lost: the journal holds every",
@@ -84,7 +84,7 @@ def fault_report(error: Exception, arguments: Sequence[str]) -> str:
 
 
 def folder_in(arguments: Sequence[str]) -> Path:
-    """The project's folder as the command line names it, whatever else is wrong with that line."""
+    """Returns the project's folder of the command line, even if its other parts are invalid."""
     for position, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--project":

@@ -317,5 +317,5 @@ def _request_lines(found: "RequestedRuns") -> Iterator[str]:
 
 
 def _opened(context: CommandContext) -> "AbstractContextManager[OpenFleet]":
-    """The fleet of a command: in its folder, or in one above it."""
+    """Returns the fleet of a command, in its folder or in a parent folder."""
     return opened_fleet(find_fleet(context.folder) or context.folder, "trueup fleet")

@@ -59,7 +59,7 @@ def _text(result: "FormatResult", context: CommandContext, *, check: bool) -> st
 
 
 def _difference(file: "Reformatted") -> list[str]:
-    """The lines that differ, as `diff -u` writes them."""
+    """Returns the lines that differ, as `diff -u` writes them."""
     from difflib import unified_diff
 
     difference = unified_diff(
@@ -69,7 +69,7 @@ def _difference(file: "Reformatted") -> list[str]:
 
 
 def _with_spaces(line: str) -> str:
-    """A line of a file with nothing in it that a terminal obeys; its spaces are what differs."""
+    """Returns a line of a file with all its spaces, and without control characters."""
     from trueup.render.sanitize import sanitize
 
     return "".join(part if part.isspace() else sanitize(part) for part in _SPACES.split(line))

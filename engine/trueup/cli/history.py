@@ -1,4 +1,4 @@
-"""`trueup history`: who applied what, when, with which answer and which proof."""
+"""`trueup history`: all runs, with their users, times, answers and proofs."""
 
 from pathlib import Path
 

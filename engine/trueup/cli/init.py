@@ -1,4 +1,4 @@
-"""`trueup init DIR`: creates a project to start from."""
+"""`trueup init DIR`: creates a project."""
 
 import sys
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ def _ask_start() -> str:
 
 
 def _wanted(start: Start, folder: Path, given: Mapping[str, str], *, can_ask: bool) -> NewProject:
-    """The project as options and answers have it."""
+    """Returns the project as options and answers specify it."""
     defaults = {
         "--name": folder.resolve().name or "trueup",
         "--time-zone": ZONE,
@@ -141,7 +141,7 @@ def _wanted(start: Start, folder: Path, given: Mapping[str, str], *, can_ask: bo
 
 
 def _show(context: CommandContext, folder: Path, created: Created) -> None:
-    """Shows what was written, and what to do next."""
+    """Shows the created files, and the next steps."""
     from trueup.render.json_ import as_json
     from trueup.render.sanitize import sanitize
 

@@ -67,16 +67,16 @@ def link(  # noqa: PLR0913, PLR0917 -- one for each argument and option
         return carry_out(context, request, yes=yes, preview=not no_preview, single=False)
     if not mapping or not pairs or len(pairs) % 2:
         raise click.UsageError("give MAPPING KEY ID, or --file FILE: each KEY with its ID.")
-    asked = [
+    requested = [
         RequestedDecision(mapping, key, Verdict.LINK, reason, _record(id_))
         for key, id_ in zip(pairs[::2], pairs[1::2], strict=True)
     ]
-    request, single = DecisionRequest(asked), len(asked) == 1
+    request, single = DecisionRequest(requested), len(requested) == 1
     return carry_out(context, request, yes=yes, preview=not no_preview, single=single)
 
 
 def _record(text: str) -> int:
-    """The id of a record. Raises UsageError for text that is none."""
+    """Returns the id of a record. Raises UsageError for other text."""
     from trueup.operations.decision_entries import record_id
 
     id_ = record_id(text)
@@ -89,11 +89,13 @@ def _record(text: str) -> int:
 
 
 def _links_in(file: Path, reason: str) -> "DecisionRequest":
-    """The links in a file. Raises UsageError for decisions of another kind."""
+    """Returns the links in a file. Raises UsageError for other decisions."""
     from trueup.operations.decision_file import read_decisions
 
     found = read_decisions(file)
-    other = next((one for one in found.asked if one.verdict is not Verdict.LINK), None)
+    other = next((one for one in found.decisions if one.verdict is not Verdict.LINK), None)
     if other:
         raise click.UsageError(f"{other.place} is no link: `trueup decide --file` takes all kinds.")
-    return replace(found, asked=[replace(one, reason=one.reason or reason) for one in found.asked])
+    return replace(
+        found, decisions=[replace(one, reason=one.reason or reason) for one in found.decisions]
+    )

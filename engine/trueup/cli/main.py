@@ -1,4 +1,4 @@
-"""`trueup`: the group of all commands, and how the process ends."""
+"""`trueup`: the group of all commands, and the exit code of the process."""
 
 import sys
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class _Group(CommandGroup):
 
 
 def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click's
-    """Says which version this is, and ends."""
+    """Prints the version, and ends."""
     if wanted:
         if ctx.meta[JSON]:
             from trueup.render.json_ import as_json

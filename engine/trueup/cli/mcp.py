@@ -1,4 +1,4 @@
-"""`trueup mcp`: answers the questions of an assistant over stdin and stdout, and writes nothing."""
+"""`trueup mcp`: read-only tools for an assistant, over stdin and stdout."""
 
 from pathlib import Path
 

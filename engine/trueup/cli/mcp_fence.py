@@ -1,9 +1,9 @@
-"""Marks what comes from the data as untrusted before an assistant reads it.
+"""Marks text from the data as untrusted before an assistant reads it.
 
-Names and messages of both systems are text that anybody may have written, and an assistant might
-take it for an instruction. An answer is a sentence of our own, then JSON between two marks. In the
-JSON, `<`, `>` and backticks are escaped, so no text in it can form the closing mark or end a block
-of Markdown. Secrets are hidden before a text is cut, so that no part of one is left.
+Any person may have written the names and messages in both systems, and an assistant might take them
+for instructions. An answer is a sentence of trueup's own, then JSON between two marks. In the JSON,
+`<`, `>` and backticks are escaped, so no text in it can form the closing mark or end a block of
+Markdown. Secrets are hidden before a text is cut, so that no part of a secret remains.
 """
 
 import json
@@ -31,7 +31,7 @@ _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("`"): "\\u0060"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a tool found. Only `title` is our own text; everything else counts as untrusted."""
+    """The result of a tool. Only `title` is trueup's own text; all else counts as untrusted."""
 
     title: str
     facts: Mapping[str, object]
@@ -49,9 +49,9 @@ class Fence:
         self._scrub = scrubber(folder)
 
     def fenced(self, answer: Answer) -> str:
-        """The answer as text for an assistant; entries from `offset` on, as many as fit.
+        """Returns the answer as text for an assistant; entries from `offset` on, as many as fit.
 
-        Raises EngineError for a patch that cannot be shown as it is.
+        Raises EngineError for a patch that cannot be shown unchanged.
         """
         content = dict(self._mapping(answer.facts))
         if answer.patch:
@@ -62,7 +62,7 @@ class Fence:
         return f"{answer.title}\n{NOTICE}\n{OPEN}\n{_json(content)}\n{CLOSE}"
 
     def _require_harmless(self, patch: str) -> None:
-        """Raises EngineError if something in it would be hidden or written out."""
+        """Raises EngineError if the patch has text that would be hidden or escaped."""
         if all(self._scrub(line) == line == exact(line, len(line)) for line in patch.split("\n")):
             return
         raise EngineError(

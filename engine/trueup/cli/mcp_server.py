@@ -1,4 +1,4 @@
-"""Offers the tools of `mcp_tools` over the Model Context Protocol, on stdin and stdout only.
+"""Offers the tools of `mcp_tools` over the Model Context Protocol, on stdin and stdout.
 
 The only module that uses the SDK. Answers and errors pass the fence; an error is the result of its
 tool, never a traceback. Calls are answered one at a time, in a thread, so that the connection stays
@@ -47,7 +47,10 @@ _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempo
 
 
 def serve(folder: Path, plan: Plan | None) -> None:
-    """Serves one client until stdin ends. `plan`: the plan that is shown; None: new ones."""
+    """Serves one client until stdin ends.
+
+    `plan` is the plan that the tools show; with None they make new plans.
+    """
 
     async def run() -> None:
         made = server(Asking(folder, plan))
@@ -58,7 +61,7 @@ def serve(folder: Path, plan: Plan | None) -> None:
 
 
 def server(asking: Asking) -> Server[dict[str, Any]]:
-    """The server, for any transport."""
+    """Returns the server, for any transport."""
     limiter = anyio.CapacityLimiter(1)
 
     async def list_tools(
@@ -94,7 +97,7 @@ def server(asking: Asking) -> Server[dict[str, Any]]:
 
 
 def answered(asking: Asking, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-    """The fenced answer of a tool, and whether it is an error."""
+    """Returns the fenced answer of a tool, and whether it is an error."""
     fence = Fence(asking.folder)
     try:
         return fence.fenced(_called(asking, name, arguments)), False

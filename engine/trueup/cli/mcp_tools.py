@@ -1,4 +1,4 @@
-"""The tools of `trueup mcp`: each reads its arguments, calls an operation and returns an answer.
+"""The tools of `trueup mcp`: each reads its arguments, calls an operation, returns an answer.
 
 No tool writes, and no tool applies: only operations that read are imported here.
 """
@@ -35,19 +35,19 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What the tools answer about."""
+    """The project and plan that the tools answer about."""
 
     folder: Path
     plan: Plan | None = None  # None: each call makes a new one
 
     def planned(self) -> Plan:
-        """The plan that is shown. Raises ConfigError and EngineError as planning does."""
+        """Returns the plan. Raises ConfigError and EngineError as planning does."""
         return self.plan or plan_operation.plan(load_project(self.folder), keep=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as it is offered."""
+    """A tool with its description and arguments."""
 
     description: str
     properties: Mapping[str, Mapping[str, object]]
@@ -56,7 +56,7 @@ class Tool:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of its arguments."""
+        """Returns the JSON Schema of its arguments."""
         return {
             "type": "object",
             "properties": dict(self.properties),
@@ -66,7 +66,7 @@ class Tool:
 
 
 def plan_summary(asking: Asking, _arguments: Arguments) -> Answer:
-    """The figures of the plan."""
+    """Returns the figures of the plan."""
     plan = asking.planned()
     facts = {
         "as_of": str(plan.as_of),
@@ -87,7 +87,7 @@ def plan_summary(asking: Asking, _arguments: Arguments) -> Answer:
 
 
 def ledger(asking: Asking, arguments: Arguments) -> Answer:
-    """Lines of the ledger; `class` and `customer` select some."""
+    """Returns lines of the ledger; `class` and `customer` select some."""
     plan = asking.planned()
     class_, customer = arguments.get("class"), arguments.get("customer", "").casefold()
     lines = [
@@ -101,7 +101,7 @@ def ledger(asking: Asking, arguments: Arguments) -> Answer:
 
 
 def blocked_rows(asking: Asking, arguments: Arguments) -> Answer:
-    """The rows that the plan leaves alone."""
+    """Returns the rows that the plan leaves alone."""
     plan, mapping = asking.planned(), arguments.get("mapping")
     rows = [row for row in plan.blocked if mapping in (None, row.mapping)]
     title = "Rows that the plan leaves alone. Without because_of, a row is at fault itself."
@@ -126,7 +126,7 @@ def _blocked(row: Blocked) -> Mapping[str, object]:
 
 
 def explain(asking: Asking, arguments: Arguments) -> Answer:
-    """What something in the plan is made of, with places."""
+    """Returns the parts of something in the plan, with places."""
     project = load_project(asking.folder)
     found = explain_operation.explain(project, arguments["what"], asking.plan)
     facts = {"what": found.what, "as_of": str(found.as_of), "currency": found.currency}
@@ -135,7 +135,7 @@ def explain(asking: Asking, arguments: Arguments) -> Answer:
 
 
 def history(asking: Asking, arguments: Arguments) -> Answer:
-    """The runs, or one run in full."""
+    """Returns the runs, or one run in full."""
     project = load_project(asking.folder)
     if run := arguments.get("run"):
         shown = history_operation.show_run(project, run)
@@ -159,7 +159,7 @@ def history(asking: Asking, arguments: Arguments) -> Answer:
 
 
 def validate(asking: Asking, arguments: Arguments) -> Answer:
-    """Findings about the project's files."""
+    """Returns the findings about the project's files."""
     project, findings = check_project(asking.folder)
     facts = {"usable": project is not None}
     found = [one.as_json() for one in findings]
@@ -167,9 +167,9 @@ def validate(asking: Asking, arguments: Arguments) -> Answer:
 
 
 def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
-    """A decision as a patch; nothing is written."""
+    """Returns a decision as a patch; nothing is written."""
     word = arguments["decision"]
-    asked = RequestedDecision(
+    requested = RequestedDecision(
         arguments["mapping"],
         arguments["key"],
         Verdict(word),
@@ -179,11 +179,11 @@ def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
         on=_day(arguments, "on"),
         of=arguments.get("of", ""),
     )
-    _check_together(asked)
-    proposal = propose(load_project(asking.folder), [asked], preview=False)
+    _check_together(requested)
+    proposal = propose(load_project(asking.folder), [requested], preview=False)
     (ready,) = proposal.ready
     facts = {
-        "mapping": asked.mapping,
+        "mapping": requested.mapping,
         "key": ready.key,
         "name": ready.name,
         "decision": word,
@@ -199,20 +199,20 @@ def draft_decision(asking: Asking, arguments: Arguments) -> Answer:
     return Answer(title, facts, patch=patch)
 
 
-def _check_together(asked: RequestedDecision) -> None:
+def _check_together(requested: RequestedDecision) -> None:
     """Raises EngineError for arguments that do not go together."""
-    if (asked.verdict is Verdict.LINK) != (asked.record is not None):
+    if (requested.verdict is Verdict.LINK) != (requested.record is not None):
         raise EngineError("record is the id of the record: link needs it, and nothing else has it")
-    if (asked.verdict is Verdict.SUCCEED) != bool(asked.of):
+    if (requested.verdict is Verdict.SUCCEED) != bool(requested.of):
         raise EngineError("of is the row whose place the row takes: succeed needs it, alone")
-    if asked.on and asked.verdict is not Verdict.PUSH:
+    if requested.on and requested.verdict is not Verdict.PUSH:
         raise EngineError("on is the day from which a pushed change is billed: it goes with push")
-    if asked.until and (asked.on or asked.of):
+    if requested.until and (requested.on or requested.of):
         raise EngineError("until goes with neither on nor of: leave it out")
 
 
 def _day(arguments: Arguments, name: str) -> date | None:
-    """The day under that name. Raises EngineError for one that the calendar does not have."""
+    """Returns the day in an argument. Raises EngineError for an invalid date."""
     text = arguments.get(name)
     if text is None:
         return None
@@ -223,7 +223,7 @@ def _day(arguments: Arguments, name: str) -> date | None:
 
 
 def _patch(old: str, new: str) -> str:
-    """A unified diff that `git apply` takes."""
+    """Returns a unified diff that `git apply` accepts."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     lines = unified_diff(before, after, f"a/{FILE}" if old else "/dev/null", f"b/{FILE}")
     end = "\n\\ No newline at end of file\n"

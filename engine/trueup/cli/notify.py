@@ -1,4 +1,4 @@
-"""`trueup notify --test`: sends a notice to each address."""
+"""`trueup notify --test`: sends a test notice to each address."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""Finds and opens the fleet that a command works in; the extra `fleet` may be missing."""
+"""Finds and opens the fleet of a command; reports a missing extra `fleet`."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +17,7 @@ _PACKAGES = frozenset({"procrastinate", "prometheus_client", "psycopg", "psycopg
 
 
 def find_fleet(folder: Path) -> Path | None:
-    """The nearest folder with a fleet.yaml: the folder itself, or one above it."""
+    """Returns the nearest folder with a fleet.yaml: the folder itself, or a parent folder."""
     if (folder / FLEET).is_file():
         return folder
     above = folder.resolve().parents
@@ -25,15 +25,16 @@ def find_fleet(folder: Path) -> Path | None:
 
 
 def needing_fleet(what: str) -> AbstractContextManager[None]:
-    """As `needing`, for what works on fleets."""
+    """As `needing`, for commands and options that need the extra `fleet`."""
     return needing(what, "fleet", _PACKAGES)
 
 
 @contextmanager
 def opened_fleet(folder: Path, what: str, fleet: "Fleet | None" = None) -> "Iterator[OpenFleet]":
-    """The fleet in a folder, with its database, for `what`: the command or option that asks for it.
+    """Opens the fleet in a folder, with its database, for a command or option `what`.
 
-    `fleet`: fleet.yaml, if it was read before. Raises EngineError without the extra.
+    `fleet` is the content of fleet.yaml, if it was read before. Raises EngineError without the
+    extra.
     """
     with needing_fleet(what):
         from trueup.fleet.open_fleet import open_fleet

@@ -12,11 +12,11 @@ _LOST = "the output cannot be written"
 
 
 def out(content: str | bytes) -> None:
-    """Writes the result of a command that only reads to stdout.
+    """Writes the result of a read-only command to stdout.
 
-    Raises `EngineError` if it cannot be written: such a command is worth nothing without its
-    output. A reader that has gone away (`| head`) wanted no more, so that is no error. Raises
-    `UsageError` for bytes, such as a workbook, where stdout is a terminal.
+    Raises `EngineError` if it cannot be written, because the command has no other result. A closed
+    reader (`| head`) is no error. Raises `UsageError` for bytes, such as a workbook, if stdout is a
+    terminal.
     """
     if isinstance(content, bytes) and sys.stdout.isatty():
         raise click.UsageError(
@@ -27,9 +27,9 @@ def out(content: str | bytes) -> None:
 
 
 def out_done(text: str) -> None:
-    """Writes what a command has done to stdout.
+    """Writes to stdout what a command has done.
 
-    Output that is lost does not undo it, so that is only reported on stderr.
+    Lost output does not undo the command, so it is only reported on stderr.
     """
     _write(text)
     if error := take_write_error(sys.stdout):
@@ -37,7 +37,7 @@ def out_done(text: str) -> None:
 
 
 def out_error(text: str) -> None:
-    """Writes the error of a command to stdout, for programs; its exit code says the same."""
+    """Writes an error to stdout for programs; the exit code has the same information."""
     _write(text)
 
 
@@ -56,7 +56,7 @@ def report(text: str) -> None:
 
 
 def report_from_signal(text: str) -> None:
-    """Writes a line to stderr past its buffer, which the interrupted code may be using."""
+    """Writes a line to stderr without its buffer, which the interrupted code may be using."""
     with suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text}\n".encode())
 

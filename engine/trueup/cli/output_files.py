@@ -1,4 +1,4 @@
-"""Files that a command writes: whole or not at all."""
+"""Files that a command writes: completely, or not at all."""
 
 import io
 import os
@@ -20,7 +20,7 @@ _DATABASE = b"SQLite format 3\0"
 class OutputFile(click.Path):
     """The type of an option that names a file to be written.
 
-    No output is YAML, so an existing YAML file is part of a project; an existing database is a
+    No output is YAML, so an existing YAML file belongs to a project; an existing database is a
     state or a sandbox. Neither is replaced.
     """
 
@@ -48,11 +48,11 @@ def _is_database(file: Path) -> bool:
 
 
 def write_whole(file: Path, content: str | bytes | Callable[[BinaryIO], None]) -> None:
-    """Writes a file for its owner only, because it holds names and phone numbers. Text is UTF-8.
+    """Writes a file readable by its owner only, because it holds names and phone numbers.
 
-    The content may be a function that writes it piece by piece, and may go back in what it wrote.
-    A regular file is replaced whole or stays as it was. A link stays, and the file that it leads to
-    is replaced. A pipe, a device and an open stream (`/dev/stdout`) are written to. Raises
+    Text is UTF-8. The content may be a function that writes it piece by piece, and that may seek. A
+    regular file is replaced as a whole or stays as it was. A link stays, and the file that it
+    points to is replaced. Pipes, devices and open streams (`/dev/stdout`) are written to. Raises
     `OSError` with the name of the file.
     """
     if not file.parent.is_dir():
@@ -69,7 +69,7 @@ def write_whole(file: Path, content: str | bytes | Callable[[BinaryIO], None]) -
 
 
 def _whole(content: bytes | Callable[[BinaryIO], None]) -> bytes:
-    """The content for what only takes one byte after the other."""
+    """Returns the content as bytes, for a file that cannot seek."""
     memory = io.BytesIO()
     operating_system.write_content(memory, content)
     return memory.getvalue()
@@ -85,7 +85,7 @@ def _write_stream(file: Path, content: bytes) -> None:
 
 
 def is_kept(file: Path) -> bool:
-    """Returns whether what was written to the file can be read from it again.
+    """Returns whether the written content can be read from the file again.
 
     It cannot from a pipe, a device or an open stream. Raises `OSError`.
     """
@@ -93,7 +93,7 @@ def is_kept(file: Path) -> bool:
 
 
 def _open_stream(file: Path) -> int | None:
-    """Returns the descriptor that a name of an open stream stands for, otherwise None."""
+    """Returns the descriptor of an open stream that the name refers to; otherwise None."""
     match = _OPEN_STREAM.fullmatch(str(file))
     if not match:
         return None
@@ -102,7 +102,7 @@ def _open_stream(file: Path) -> int | None:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    """Writes to a pipe or device, which may take less than what it is given."""
+    """Writes all bytes to a pipe or device, which may accept only a part at a time."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

@@ -1,4 +1,4 @@
-"""Types of arguments and options, and what is wrong usage in every command."""
+"""Types of arguments and options."""
 
 import math
 from datetime import date
@@ -21,14 +21,14 @@ LAST_YEAR = 2999
 
 
 class _Day(_DayType):
-    """A day as ISO 8601 writes it."""
+    """A day in the format of ISO 8601."""
 
     name = "day"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """Returns the day. Raises UsageError for what is none."""
+        """Returns the day. Raises UsageError for other text."""
         try:
             return value if isinstance(value, date) else date.fromisoformat(str(value))
         except ValueError:
@@ -43,7 +43,7 @@ class _PlanDay(_Day):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """Returns the day. Raises UsageError for what is none, and for a later one."""
+        """Returns the day. Raises UsageError for other text, and for a day that is too late."""
         day = super().convert(value, param, ctx)
         if day.year > LAST_YEAR:
             self.fail(f"{day} is after the year {LAST_YEAR}.", param, ctx)
@@ -61,7 +61,7 @@ class _Seconds(_SecondsType):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Returns the number. Raises UsageError for what is none."""
+        """Returns the number. Raises UsageError for other text."""
         try:
             seconds = float(str(value))
         except ValueError:

@@ -1,4 +1,4 @@
-"""`trueup plan`: what apply would do, with nothing written."""
+"""`trueup plan`: shows what apply would do, and writes nothing."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -135,7 +135,7 @@ def plan(
 
 
 def approval_line(project: "Project", document_text: str) -> str:
-    """Whether the plan has the approval that it needs; empty where the project asks for none."""
+    """Returns whether the plan has its approval; "" if the project requires none."""
     from trueup.operations.approve import approval_of
     from trueup.render.approval import need_text
 
@@ -144,7 +144,7 @@ def approval_line(project: "Project", document_text: str) -> str:
 
 
 def _refuse_with_compare(file: Path | None, options: "PlanOptions") -> None:
-    """Raises UsageError for options that are about one plan."""
+    """Raises UsageError for options that apply to one plan only."""
     given = [name for name, value in (("--out", file), ("--undo", options.undo)) if value]
     if given:
         raise click.UsageError(
@@ -176,7 +176,7 @@ def _compare(
 
 
 def _exit_code(made: Plan, failures: Sequence[str], *, changes: bool) -> int:
-    """The exit code; reports what --fail-on names and the plan has."""
+    """Returns the exit code; reports the conditions of --fail-on that the plan meets."""
     found = [failure for failure in failures if _has(made, failure)]
     if found:
         report(f"error: the plan has what --fail-on names: {', '.join(found)}")
@@ -185,7 +185,7 @@ def _exit_code(made: Plan, failures: Sequence[str], *, changes: bool) -> int:
 
 
 def _saved(made: Plan, file: Path, command: str) -> str:
-    """Where the plan is, and what to do with it."""
+    """Returns where the plan was saved, and the next step."""
     from trueup.render.sanitize import sanitize
 
     shown = sanitize(file)
@@ -195,7 +195,7 @@ def _saved(made: Plan, file: Path, command: str) -> str:
 
 
 def _next_step(made: Plan, command: str) -> str:
-    """What to do with the saved plan, or why apply would refuse it."""
+    """Returns the next step for the saved plan, or why apply would refuse it."""
     from trueup.planning.in_doubt import OPEN_RUN
 
     if any(one.code == OPEN_RUN for one in made.findings):
@@ -213,10 +213,7 @@ def _options(
     customer: str = "",
     undo: str = "",
 ) -> "PlanOptions":
-    """The command line's options as the engine takes them.
-
-    Raises UsageError for a part of an undo.
-    """
+    """Returns the plan options of the command line. Raises UsageError for a part of an undo."""
     from trueup.pipeline import PlanOptions
 
     if undo and (targets or exclude or customer):
@@ -237,7 +234,7 @@ def _parse_failures(fail_on: str) -> list[str]:
 
 
 def _has(plan: Plan, failure: str) -> bool:
-    """Whether the plan has anything of what a name of `--fail-on` stands for."""
+    """Returns whether the plan meets a condition of `--fail-on`."""
     from trueup.render import findings, ledger
 
     found = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_plan(file: Path) -> "Plan":
-    """The plan in a file. Raises EngineError for anything else."""
+    """Returns the plan in a file. Raises EngineError if it is none."""
     from trueup.model import document
 
     text = read_text(file)
@@ -23,7 +23,7 @@ def load_plan(file: Path) -> "Plan":
 
 
 def plan_document(file: Path) -> str:
-    """The text of a plan that is as it was made. Raises EngineError for anything else."""
+    """Returns the text of an unaltered plan. Raises EngineError for anything else."""
     from trueup.model import document
 
     text = read_text(file)
@@ -35,7 +35,7 @@ def plan_document(file: Path) -> str:
 
 
 def read_text(file: Path) -> str:
-    """A text file in UTF-8, with or without a byte order mark. Raises EngineError or OSError."""
+    """Returns a text file in UTF-8, with or without BOM. Raises EngineError or OSError."""
     content = read_regular(file)
     try:
         return content.decode("utf-8-sig")

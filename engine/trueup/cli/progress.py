@@ -1,4 +1,4 @@
-"""Shows what the engine does: a moving line on a terminal, a line for each step with `-v`."""
+"""Shows the progress of an operation: one moving line on a terminal; all steps with `-v`."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ ERASE = "\r\x1b[2K"
 
 @contextmanager
 def listening(context: CommandContext) -> Iterator[Listener]:
-    """A listener that shows progress on stderr; a moving line is removed afterwards."""
+    """Yields a listener that shows progress on stderr; a moving line is removed at the end."""
     if context.json or context.verbose or not sys.stderr.isatty():
         yield _line_by_line(context)
         return
@@ -49,7 +49,7 @@ def listening(context: CommandContext) -> Iterator[Listener]:
 
 
 def columns() -> int:
-    """Returns the columns for a moving line: one less than the terminal has, so it never wraps."""
+    """Returns the width of a moving line: one column less than the terminal, so it never wraps."""
     with suppress(OSError):
         if width := os.get_terminal_size(sys.stderr.fileno()).columns:
             return max(1, min(WIDEST, width - 1))
@@ -67,7 +67,7 @@ def _line_of(progress: Progress) -> None:
 
 
 def _every_tenth() -> Callable[[Progress], None]:
-    """For a terminal that only takes lines: one for each tenth of a run."""
+    """Returns a function that shows ten lines per run, for output without a moving line."""
     shown = -1
 
     def show(progress: Progress) -> None:
@@ -93,7 +93,7 @@ class Meter:
         self._total = -1  # of what progress was shown last: a plan's rows, then a run's changes
 
     def line(self, progress: Progress, width: int = WIDEST) -> str:
-        """A bar, how many of how many, the time that is left, and the last change.
+        """Returns a bar, the count, the remaining time, and the last change.
 
         `width` is in columns. The bar takes at most a third of it.
         """
@@ -113,7 +113,7 @@ class Meter:
 
 
 def time_left(seconds: float) -> str:
-    """Roughly how long it still takes."""
+    """Returns the estimated remaining time as text."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s left"
     return f"{seconds / MINUTE:.0f} min left" if seconds < HOUR else f"{seconds / HOUR:.1f} h left"

@@ -1,4 +1,4 @@
-"""Shows what follows from decisions, asks once, and writes them."""
+"""Shows the effect of decisions, asks for confirmation, and writes them."""
 
 import sys
 from collections.abc import Sequence
@@ -37,10 +37,11 @@ def carry_out(
     single: bool,
     preview: bool,
 ) -> int:
-    """Proposes the decisions, shows what follows, asks on a terminal, and writes them.
+    """Proposes the decisions, shows their effect, asks on a terminal, and writes them.
 
-    `single`: the user named one row, so without a terminal it is written without a question.
-    Raises UsageError if a question cannot be asked, and EngineError for what cannot be decided.
+    `single`: the user named one row, so without a terminal it is written without a question. Raises
+    UsageError if a question is needed and there is no terminal, and EngineError for an impossible
+    decision.
     """
     can_ask = sys.stdin.isatty() and not context.json
     if not (can_ask or yes or single):
@@ -53,7 +54,7 @@ def carry_out(
     with listening(context) as listener:
         proposal = propose(
             project,
-            [replace(one, by=who) for one in request.asked],
+            [replace(one, by=who) for one in request.decisions],
             wanted,
             listener,
             preview=preview,
@@ -81,7 +82,7 @@ def _question(proposal: Proposal, file: str) -> str:
 
 
 def _preview(context: CommandContext, proposal: Proposal, project: Project) -> str:
-    """What follows, as far as it is known."""
+    """Shows the effect, as far as it is known."""
     notes = "".join(f"Note: {sanitize(note)}.\n" for note in _notes(proposal))
     if proposal.effect is None and not proposal.unknown:
         return notes
@@ -120,7 +121,7 @@ def _line(one: Written) -> str:
 
 
 def _json(proposal: Proposal, written: Sequence[Written]) -> dict[str, object]:
-    """Each decision, and what follows. A single one has its fields at the top as well."""
+    """Returns each decision, and the effect. A single one has its fields at the top as well."""
     listed = [
         {"key": one.key, "place": str(one.place), "replaced": one.replaced} for one in written
     ]

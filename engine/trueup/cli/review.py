@@ -11,7 +11,7 @@ from trueup.loopback import is_loopback
 
 
 def _checked_host(host: str, auth: str, proxies: tuple[str, ...]) -> str:
-    """The host. Raises UsageError for one that other machines can reach without a log-in."""
+    """Returns the host. Raises UsageError if other machines can reach it without a log-in."""
     host = host.strip("[]").lower()
     if proxies and auth != "oidc":
         raise click.UsageError("--proxy goes with --auth oidc.")

@@ -99,7 +99,7 @@ def _change(context: CommandContext, name: str, value: str, *, preview: bool) ->
 
 
 def _steps(setup: "Setup", name: str) -> "Steps":
-    """The steps to the setting of that name, with or without `settings.` before it."""
+    """Returns the keys that lead to the setting, with or without `settings.` in front."""
     from trueup.model.setup import Kind
 
     known: tuple[Setting, ...] = (*setup.connection, *setup.settings)

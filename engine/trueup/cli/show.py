@@ -1,4 +1,4 @@
-"""`trueup show FILE`: a saved plan as text, JSON, or in a format for other people."""
+"""`trueup show FILE`: shows a saved plan as text, JSON, or in a format for other people."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -104,7 +104,7 @@ def show(
 
 
 def _approval(context: CommandContext, plan_file: Path) -> str:
-    """Whether the plan has the approval that it needs, where the project here asks for one."""
+    """Returns whether the plan has its approval; "" if this project requires none."""
     from trueup.cli.plan import approval_line
     from trueup.config.file_names import PROJECT
     from trueup.errors import EngineError

@@ -1,7 +1,7 @@
-"""What signals do to a run.
+"""Handles signals during a run.
 
-The first one that asks the process to stop prevents new writes; those in flight are waited for and
-recorded. The second one ends the process at once; the journal holds what was in flight.
+The first signal prevents new writes; those in flight are waited for and recorded. The second one
+ends the process at once; the journal holds what was in flight.
 """
 
 import os
@@ -24,10 +24,7 @@ SECOND = "\nleft at once: `trueup apply --resume` settles what was in flight"
 
 @contextmanager
 def stopping(stop: Event, second: str = SECOND) -> Iterator[None]:
-    """Sets `stop` on the first signal that asks to stop, ends the process on the second.
-
-    `second` is what it says then.
-    """
+    """Sets `stop` on the first signal, ends the process with the text `second` on the second."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():

@@ -97,7 +97,7 @@ def forget(context: CommandContext, mapping: str, key: str, reason: str) -> int:
 
 
 def _next_match(project: "Project", row: "LinkForgotten") -> str:
-    """Says that the same record is found again while it has the row's identity."""
+    """Warns that the row finds the same record again while the record has its identity."""
     from trueup.model.finding import Command
 
     spec = project.mappings[row.mapping]

@@ -1,11 +1,11 @@
-"""The standard streams of the process, made so that writing to them never fails.
+"""The standard streams of the process, wrapped so that writing to them never fails.
 
-What a command does must not depend on whether its output can be written. A stream that is closed is
-opened on the null device, so that no other file gets its number. Errors of writing (a full disk, a
-reader that has gone away) are kept instead of raised: `take_write_error` returns them.
+A command must have the same effect whether or not its output can be written. A stream that is
+closed is opened on the null device, so that no other file gets its number. Errors of writing (a
+full disk, a closed reader) are kept instead of raised: `take_write_error` returns them.
 
-What goes to a pipe or a file is UTF-8 with line feeds on every system. A terminal keeps its own
-encoding; characters that it lacks are escaped.
+Pipes and files get UTF-8 with line feeds on every system. A terminal keeps its own encoding;
+characters that it lacks are escaped.
 """
 
 import io
@@ -24,7 +24,7 @@ _READER_GONE = frozenset({EPIPE, EINVAL} if operating_system.IS_WINDOWS else {EP
 
 
 class _NeverFailing(io.RawIOBase):
-    """A file descriptor whose first error is kept, and which takes and drops all text after it."""
+    """A file descriptor that keeps its first error, and drops all text after it."""
 
     def __init__(self, descriptor: int) -> None:
         self._file = io.FileIO(descriptor, "w", closefd=False)
@@ -68,9 +68,9 @@ def prepare() -> None:
 
 
 def take_write_error(stream: IO[str]) -> OSError | None:
-    """Returns why text of this stream is lost, once; the caller reports it. Otherwise None.
+    """Returns the error that lost text of this stream, once; otherwise None.
 
-    A reader that has gone away (`| head`) wanted no more, so that is no error.
+    A closed reader (`| head`) is no error.
     """
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
     if not isinstance(raw, _NeverFailing) or raw.error is None or raw.is_reported:

@@ -1,4 +1,4 @@
-"""`--tenant NAME`: the project of one tenant of a fleet, for a command that works on a project."""
+"""`--tenant NAME`: the project of one tenant, for a command that works on a project."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ _OPENED = "trueup.fleet"
 
 
 def fleet_folder(folder: Path) -> Path:
-    """The folder of fleet.yaml: this one, or one above it. Raises EngineError if none is."""
+    """Returns the folder of fleet.yaml: this one or a parent. Raises EngineError if none is."""
     found = find_fleet(folder)
     if found is None:
         where = "the current folder" if folder == Path() else str(folder)
@@ -34,10 +34,10 @@ def fleet_folder(folder: Path) -> Path:
 
 
 def tenant_project(folder: Path, name: str) -> "Project":
-    """The tenant's project, with its secrets, and its state on the fleet's database.
+    """Returns the tenant's project, with its secrets, and its state in the fleet's database.
 
-    The database can be used until the command ends. Raises ConfigError for what is wrong with
-    fleet.yaml or the project, EngineError for a tenant that does not exist.
+    The database can be used until the command ends. Raises ConfigError for findings about
+    fleet.yaml or the project, EngineError for an unknown tenant.
     """
     opened, tenant = _tenant(folder, name)
     from trueup.fleet.tenant_project import load_tenant_project
@@ -46,7 +46,7 @@ def tenant_project(folder: Path, name: str) -> "Project":
 
 
 def tenant_connections(folder: Path, name: str) -> "Project":
-    """The same without mappings and rules, which may have errors."""
+    """As `tenant_project`, without mappings and rules, which may have errors."""
     opened, tenant = _tenant(folder, name)
     from trueup.fleet.tenant_project import load_tenant_connections
 
@@ -54,7 +54,7 @@ def tenant_connections(folder: Path, name: str) -> "Project":
 
 
 def _tenant(folder: Path, name: str) -> "tuple[OpenFleet, Tenant]":
-    """The fleet, opened once for a command, and a tenant of it."""
+    """Returns the fleet, opened once for a command, and one of its tenants."""
     command = click.get_current_context()
     opened: OpenFleet | None = command.meta.get(_OPENED)
     if opened is None:

@@ -1,4 +1,4 @@
-"""What the terminal can show: colours, moving lines, and how many columns."""
+"""Properties of the terminal: colours, cursor movement, and width."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ COLOURS = Style(
 
 
 def style(*, no_color: bool) -> Style:
-    """Colours on a terminal, unless the option, `NO_COLOR` or a dumb terminal say no."""
+    """Returns colours for a terminal, plain text with `NO_COLOR`, the option or a dumb terminal."""
     is_plain = no_color or os.environ.get("NO_COLOR") or not moves_cursor(sys.stdout)
     return PLAIN if is_plain else COLOURS
 
@@ -35,9 +35,9 @@ def moves_cursor(stream: TextIO) -> bool:
 
 
 def columns() -> int | None:
-    """The width of the terminal; None if output goes elsewhere.
+    """Returns the width of the terminal; None if output goes elsewhere.
 
-    What the terminal says counts first: `COLUMNS` may be of another one, or of an earlier size.
+    The terminal's own size comes first: `COLUMNS` may be out of date or of another terminal.
     """
     if not sys.stdout.isatty():
         return None

@@ -103,7 +103,7 @@ def test(  # noqa: PLR0913 -- one for each argument and option
 def _mutate(
     context: CommandContext, files: tuple[Path, ...], jobs: int | None, seconds: float | None
 ) -> int:
-    """Shows the changes of the project that no test notices."""
+    """Lists the changes to the project that no test notices."""
     from trueup.cli.progress import listening
     from trueup.operations.testing.mutate import run_mutants
     from trueup.render.json_ import as_json

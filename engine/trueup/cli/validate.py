@@ -86,7 +86,7 @@ def _fleet(context: CommandContext, *, secrets: bool) -> Checked:
 
 
 def _tests(projects: "Iterable[Project]") -> tuple[int, list[Finding]]:
-    """How many tests the projects have, and what is wrong with their files."""
+    """Returns how many tests the projects have, and the findings about their files."""
     from trueup.operations.testing.files import check_tests
 
     checked = [check_tests(project) for project in projects]

@@ -55,5 +55,5 @@ class SearchResult:
     searched: tuple[str, ...]  # fields
     found: tuple[FoundRecord, ...]
     calls: int  # that the search cost
-    asked: datetime  # when, in the project's time zone
-    read: datetime | None = None  # when the records were read; None: the target was asked now
+    at: datetime  # when the search was made, in the project's time zone
+    read: datetime | None = None  # when the records were read; None: in the target, now

@@ -1,5 +1,5 @@
-"""Use cases: what every front (command line, Python callers) calls. One module for each subject.
+"""Use cases: the functions that the command line, the desk and Python callers share.
 
-Each function opens what it needs, does one thing and returns typed results; none of them prints.
-A front imports the modules that it uses; the public ones are in `trueup`.
+One module for each subject. Each function opens what it needs, does one thing and returns typed
+results; none of them prints. The public functions are also in `trueup`.
 """

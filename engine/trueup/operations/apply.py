@@ -1,4 +1,4 @@
-"""Applying: do what a plan says, or go on with a run that was interrupted."""
+"""Applies a plan, or continues a run that was interrupted."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,12 +27,12 @@ def apply(
     options: ApplyOptions | None = None,
     listener: Listener = SILENT,
 ) -> Outcome:
-    """Does what a plan says, once. `plan` is a Plan, or the text of its document.
+    """Applies a plan, once. `plan` is a Plan, or the text of its document.
 
-    Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing if the
-    plan needs an approval that it does not have, StalePlan if the configuration or the state has
-    moved or the plan was applied before, and StateLocked while another run is at work. What becomes
-    of each change is in the outcome, never raised.
+    Raises PlanRefused over a limit that `options.over` does not name, ApprovalMissing if the plan
+    lacks its approval, StalePlan if the configuration or the state has changed or the plan was
+    applied before, and StateLocked while another run is active. The result of each change is in the
+    outcome, never raised.
     """
     text = plan if isinstance(plan, str) else document.dumps(plan)
     options = options or ApplyOptions()
@@ -49,7 +49,7 @@ def apply(
 def resume(
     project: Project, options: ApplyOptions | None = None, listener: Listener = SILENT
 ) -> Outcome:
-    """Goes on with the run that was killed, stopped or left in doubt.
+    """Continues the run that was killed, stopped or left in doubt.
 
     Raises StateError if no run is open.
     """
@@ -65,13 +65,13 @@ def resume(
 
 
 def _open_world(project: Project, options: ApplyOptions) -> AbstractContextManager[World]:
-    """Opens the world for a run: what is written is never typed by metadata of an earlier plan."""
+    """Opens the world for a run; the target's metadata is read anew, not taken from a plan."""
     renewed = Kept.RENEWED
     return wiring.open_world(project, max_calls=options.max_calls, metadata=renewed)
 
 
 def _forget_records(project: Project, listener: Listener) -> None:
-    """Removes the copy that searches read: it will not have what the run writes."""
+    """Removes the copy of records for searches, because the run changes records."""
     try:
         record_copy.forget(project)
     except OSError as error:
@@ -85,10 +85,9 @@ def plan_and_apply(
     options: ApplyOptions | None = None,
     listener: Listener = SILENT,
 ) -> Outcome | None:
-    """Makes a plan and applies it, where `approve` agrees.
+    """Makes a plan and applies it if `approve` returns true. The listener gets the plan first.
 
-    The listener gets the plan first. Returns None if there is nothing to do, or no approval.
-    Raises what `plan` and `apply` raise.
+    Returns None if there is nothing to do, or no approval. Raises what `plan` and `apply` raise.
     """
     options = options or ApplyOptions()
     made: Plan | None = None
@@ -133,6 +132,6 @@ def _require_allowed(made: Plan, options: ApplyOptions) -> None:
 
 
 def _require_approved(project: Project, made: Plan, text: str, world: World) -> None:
-    """Raises ApprovalMissing if the plan needs an approval that it does not have."""
+    """Raises ApprovalMissing if the plan lacks its approval."""
     if lacks := approval_finding(project, made, document.plan_id(text), world.state):
         raise ApprovalMissing([lacks])

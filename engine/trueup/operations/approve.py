@@ -1,8 +1,8 @@
-"""Approvals: what people say about a plan, and where its approval stands.
+"""Approvals: statements of people about a plan, and whether it may be applied.
 
 A plan is a document; each statement about it is a line of the state's history, bound to the
-document's digest and to the amount that it moves. A plan that comes out differently has another
-digest, and needs a new approval. A plan that comes out the same keeps its approval.
+document's digest and to the amount that it moves. A plan with another result has another digest,
+and needs a new approval. A plan with the same result keeps its approval.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ NO_POLICY = "trueup.yaml has no `approval:`, so no plan of this project needs an
 
 
 def approval_of(project: Project, plan: str) -> ApprovalStanding | None:
-    """Where the approval of a plan document stands; None where the project asks for none.
+    """Returns where the approval of a plan document stands; None if the project requires none.
 
     Raises EngineError for a document that is no plan, or was altered.
     """
@@ -41,7 +41,7 @@ def approval_of(project: Project, plan: str) -> ApprovalStanding | None:
 
 
 def approval_in(project: Project, history: History, plan: str) -> ApprovalStanding | None:
-    """As `approval_of`, with the history open already."""
+    """As `approval_of`, with an open history."""
     if project.approval is None:
         return None
     return _standing(project.approval, history, plan, document.loads(plan))
@@ -50,10 +50,10 @@ def approval_in(project: Project, history: History, plan: str) -> ApprovalStandi
 def state_approval(
     project: Project, plan: str, who: str, statement: Statement, reason: str = ""
 ) -> ApprovalStanding:
-    """Writes what `who` says about a plan document, and returns where its approval stands then.
+    """Records the statement of `who` about a plan document; returns where its approval stands.
 
-    Raises EngineError if the plan needs no approval, or who may not say that; StalePlan if
-    the plan cannot be applied any more; StateLocked while a run is at work.
+    Raises EngineError if the plan needs no approval, or `who` may not make the statement; StalePlan
+    if the plan can no longer be applied; StateLocked while a run is active.
     """
     with wiring.open_state(project) as state:
         return state_approval_in(project, state, plan, who, statement, reason)
@@ -62,7 +62,7 @@ def state_approval(
 def state_approval_in(
     project: Project, state: State, plan: str, who: str, statement: Statement, reason: str = ""
 ) -> ApprovalStanding:
-    """As `state_approval`, with the state open already."""
+    """As `state_approval`, with an open state."""
     policy = project.approval
     if policy is None:
         raise EngineError(NO_POLICY)
@@ -83,9 +83,9 @@ def state_approval_in(
 
 
 def plan_of_run(project: Project, prefix: str) -> str:
-    """The plan document of an open run: it needs its approval to go on. Raises EngineError.
+    """Returns the plan document of an open run, which continues only with its approval.
 
-    `prefix` is the run's id or a unique start of it, or the digest of its plan.
+    `prefix` is the run's id or a unique start of it, or the digest of its plan. Raises EngineError.
     """
     with wiring.open_state(project) as state:
         runs = [
@@ -114,7 +114,7 @@ def _standing(policy: ApprovalPolicy, history: History, text: str, plan: Plan) -
 
 
 def _require_fresh(project: Project, state: State, plan: Plan, found: ApprovalStanding) -> None:
-    """Raises StalePlan for a plan that could not be applied with any approval."""
+    """Raises StalePlan for a plan that no approval makes applicable."""
     snapshot = state.load()
     if any(run.plan_digest == found.plan for run in snapshot.open_runs):
         return
@@ -127,7 +127,7 @@ def _require_fresh(project: Project, state: State, plan: Plan, found: ApprovalSt
 
 
 def _require_may(found: ApprovalStanding, project: Project, who: str, statement: Statement) -> None:
-    """Raises EngineError if `who` may not say that now."""
+    """Raises EngineError if `who` may not make the statement now."""
     if why := refusal_of(found, who, statement, project.currency):
         raise EngineError(why)
 

@@ -1,4 +1,4 @@
-"""Extends the catalogues of a project by what its two systems have."""
+"""Extends the catalogues of a project with metadata of its two systems."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SCHEMAS = "schemas"
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a tenant has that the catalogue did not have."""
+    """The metadata that was added to the catalogue of entities."""
 
     file: Path
     entities: Sequence[str]  # that were read
@@ -35,10 +35,9 @@ class Pulled:
 def pull(project: Project, names: Sequence[str] = (), listener: Listener = SILENT) -> Pulled:
     """Refreshes schemas/autotask.yaml of the project from the tenant's metadata.
 
-    Without names: all entities of the catalogue. A name in another case is the entity that the
-    catalogue has, or as the tenant spells it. The project needs no mappings and rules
-    (`load_connections`). Raises ConfigError if the file cannot be extended, TargetError if
-    the tenant cannot be reached.
+    Without names: all entities of the catalogue. The case of a name is ignored. The project needs
+    no mappings and rules (`load_connections`). Raises ConfigError if the file cannot be extended,
+    TargetError if the tenant cannot be reached.
     """
     root, shipped = Path(project.root), shipped_folder() / SCHEMAS
     read: dict[str, DescribedEntity] = {}
@@ -79,14 +78,14 @@ def _addition(described: DescribedEntity) -> Addition:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What was added to the catalogue of tables."""
+    """The tables and columns that were added to the catalogue of tables."""
 
     file: Path
     changes: Sequence[CatalogueChange]
 
 
 def add_tables(project: Project, names: Sequence[str]) -> Added:
-    """Adds tables and columns of the Dataverse environment to schemas/work365.yaml of the project.
+    """Adds tables and columns of the Dataverse environment to schemas/work365.yaml.
 
     A name is a table, by its name in mappings or its logical name, or one of its columns:
     `cr1_site`, `account.cr1_region`. Raises SourceError for what the environment does not have,

@@ -1,4 +1,4 @@
-"""Compares two configurations: plans of the same rows and records, with and without a change."""
+"""Compares two configurations by their plans of the same rows and records."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,12 +30,12 @@ def compare(
     options: PlanOptions | None = None,
     listener: Listener = SILENT,
 ) -> Comparison:
-    """What the project's configuration does that another one does not.
+    """Returns what the project's configuration does that another one does not.
 
     `other` is the folder of a project, or a revision of the git repository that `project` is in.
-    Both plans are made of the same rows, records and state, for the same day; the connections are
-    those of `project`. Nothing is written. Raises EngineError if there is no such folder or
-    revision, and what `plan` raises.
+    Both plans are made from the same rows, records and state, for the same day; the connections are
+    those of `project`. Nothing is written. Raises EngineError for an unknown folder or revision,
+    and what `plan` raises.
     """
     options = options or PlanOptions()
     with _other_project(project, other) as before_project:
@@ -61,9 +61,9 @@ def compare(
 
 @contextmanager
 def _other_project(project: Project, other: str) -> Iterator[Project]:
-    """The project of a folder with a trueup.yaml, otherwise that of a git revision.
+    """Returns the project of a folder with a trueup.yaml, otherwise that of a git revision.
 
-    What a tenant of a fleet has of its own is laid over it, as over the files of today.
+    The files of a fleet's tenant are laid over the revision too.
     """
     root, overlay = Path(project.root), project.overlay
     with _naming(other):
@@ -84,7 +84,7 @@ def _other_project(project: Project, other: str) -> Iterator[Project]:
 
 @contextmanager
 def _naming(other: str) -> Iterator[None]:
-    """Names the other configuration in errors and in the places of findings, as git does."""
+    """Returns how errors and places name the other configuration, in git's notation."""
     try:
         yield
     except ConfigError as error:
@@ -105,7 +105,7 @@ def _place(other: str, place: Place | None) -> Place:
 
 
 def _united(mine: Catalogue, other: Catalogue) -> Catalogue:
-    """What either catalogue has; where both describe the same thing, the first one is used."""
+    """Returns the union of both catalogues; for equal names, the first one counts."""
     tables = {**other.tables, **mine.tables}
     for name in mine.tables.keys() & other.tables.keys():
         known = {**other.tables[name].columns, **mine.tables[name].columns}
@@ -139,7 +139,7 @@ def _plan(
 
 
 def _shared(project: Project, before: Project, options: PlanOptions) -> Iterator[str]:
-    """What both plans share although the two configurations differ in it."""
+    """Returns what both plans use although the two configurations differ in it."""
     connections = (
         ("source", project.source, before.source),
         ("target", project.target, before.target),

@@ -1,4 +1,4 @@
-"""Decisions: what a person decides about a row, written into mappings/decisions.yaml."""
+"""Writes a decision about a row into mappings/decisions.yaml."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ def decide(
 ) -> Written:
     """Writes a decision about a row; it replaces older ones on the same topic.
 
-    `key` is the row's key, a unique start of it, or its name. `until` is the last day on which
-    the decision holds. Raises EngineError for what cannot be decided, and for an unknown row.
+    `key` is the row's key, a unique start of it, or its name. `until` is the last day on which the
+    decision holds. Raises EngineError for an impossible decision, and for an unknown row.
     """
     return _write(project, RequestedDecision(mapping, key, Verdict(verdict), reason, until=until))
 
@@ -50,16 +50,15 @@ def decide(
 def succeed(project: Project, mapping: str, key: str, predecessor: str, reason: str) -> Written:
     """Writes the decision that a row takes the place of another one, `predecessor`.
 
-    Both are given by key, a unique start of it, or name. Raises EngineError for a row that does
-    not exist.
+    Both are given by key, a unique start of it, or name. Raises EngineError for an unknown row.
     """
     return _write(project, RequestedDecision(mapping, key, Verdict.SUCCEED, reason, of=predecessor))
 
 
 def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Written:
-    """Writes the decision that a held change is sent, and billed from that day on.
+    """Writes the decision that a held change is sent, and billed from `on` on.
 
-    `key` as for `decide`. Raises EngineError for a change that does not exist.
+    `key` as for `decide`. Raises EngineError for an unknown change.
     """
     return _write(project, RequestedDecision(mapping, key, Verdict.PUSH, reason, on=on))
 
@@ -67,19 +66,19 @@ def push(project: Project, mapping: str, key: str, on: date, reason: str) -> Wri
 def link(project: Project, mapping: str, key: str, record: int, reason: str = "") -> Written:
     """Writes the decision that a row is this record.
 
-    `key` is the row's key, a unique start of it, or its name. Raises EngineError for a row or a
-    record that does not exist. Where the target cannot be asked, a note of the result says so.
+    `key` is the row's key, a unique start of it, or its name. Raises EngineError for an unknown row
+    or record. If the target cannot be reached, the result has a note about it.
     """
     return _write(project, RequestedDecision(mapping, key, Verdict.LINK, reason, record))
 
 
 def possible(project: Project, mapping: str) -> tuple[Verdict, ...]:
-    """What can be decided about rows of a mapping of the project, whatever the row."""
+    """Returns the decisions that rows of a mapping can have."""
     spec = project.mappings[mapping]
     return tuple(verdict for verdict in Verdict if not why_not_applicable(verdict, spec))
 
 
-def _write(project: Project, asked: RequestedDecision) -> Written:
+def _write(project: Project, requested: RequestedDecision) -> Written:
     with wiring.open_state(project) as state:
         snapshot = state.load()
     facts = Facts(
@@ -88,10 +87,10 @@ def _write(project: Project, asked: RequestedDecision) -> Written:
         lambda mapping, key: _difference(project, mapping, key),
         lambda mapping, record: _record_note(project, mapping, record),
     )
-    ready = prepare(project, asked, facts)
+    ready = prepare(project, requested, facts)
     written = decisions.decide(project.own, ready.entry)
     return Written(
-        asked.mapping,
+        requested.mapping,
         ready.key,
         ready.name,
         written.place,
@@ -102,15 +101,15 @@ def _write(project: Project, asked: RequestedDecision) -> Written:
 
 
 def _record_note(project: Project, mapping: str, record: int) -> str:
-    """What a user must know of a record. Raises EngineError if it does not exist."""
+    """Returns a note about the record, mostly "". Raises EngineError if it does not exist."""
     with wiring.connections(project) as opened:
         return check_record(opened, project, project.mappings[mapping], record)
 
 
 def _difference(project: Project, mapping: str, key: str) -> LedgerLine:
-    """The ledger's line of the row, with the difference that is to be corrected.
+    """Returns the ledger line of the row, with the difference to correct. Reads both systems.
 
-    Reads both systems. Raises EngineError if nothing differs, or the difference is not known.
+    Raises EngineError if nothing differs, or the difference is unknown.
     """
     lines = plan(project, PlanOptions(targets=(f"{mapping}:{key}",))).ledger
     line = next((one for one in lines if (one.mapping, one.key) == (mapping, key)), None)

@@ -1,4 +1,4 @@
-"""What is decided, by whom and until when, and what it still affects."""
+"""Lists decisions: by whom they are, until when, and what they still affect."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,10 +34,10 @@ _BY_PUSH = frozenset({Verdict.ARCHIVE, Verdict.PUSH})
 def standing_decisions(
     project: Project, mapping: str = "", listener: Listener = SILENT
 ) -> StandingDecisions:
-    """The project's decisions, or those of one mapping, with what they still affect.
+    """Returns the project's decisions, or those of one mapping, with what they still affect.
 
-    Compares the plan with one without any of these decisions. Where no plan can be made, what they
-    affect is unknown. Raises EngineError for a mapping that does not exist.
+    Compares the plan with one without any of these decisions. If no plan can be made, their effect
+    is unknown. Raises EngineError for an unknown mapping.
     """
     if mapping and mapping not in project.mappings:
         raise EngineError(

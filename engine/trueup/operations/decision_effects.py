@@ -1,4 +1,4 @@
-"""Works out what follows from decisions: compares the plan with them and the one without."""
+"""Computes the effect of decisions, by comparing the plans with and without them."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from trueup.stages.summary import waits
 
 
 def effect(before: Plan, after: Plan, rows: Iterable[tuple[RowRef, Verdict]]) -> Effect:
-    """What the decisions about these rows lead to."""
+    """Returns the effect of the decisions about these rows."""
     outlooks = [_outlooks(before), _outlooks(after)]
     nothing = RowOutlook()
     return Effect(

@@ -1,4 +1,4 @@
-"""What a user decides, checked and turned into an entry of mappings/decisions.yaml."""
+"""Checks requested decisions and turns them into entries of mappings/decisions.yaml."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LARGEST_ID = 2**53 - 1
 
 
 def record_id(text: str) -> int | None:
-    """The id of a record that a user wrote; None for text that is none.
+    """Returns the id of a record in a text; None if there is none.
 
     Record 0 is the tenant's own company in Autotask (docs/explanation/autotask.md): no row of a
     customer is that one, and linking one to it would rename it.
@@ -37,7 +37,7 @@ def record_id(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class RequestedDecision:
-    """A decision as a user asks for it, nothing checked yet."""
+    """A decision that a user requests, before any check."""
 
     mapping: str
     key: str  # the row's key, a unique start of it, or its name
@@ -53,14 +53,14 @@ class RequestedDecision:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """All decisions that a user asks for; none is written while there is a fault."""
+    """All decisions that a user requests; none is written while there is a fault."""
 
-    asked: Sequence[RequestedDecision]  # without a fault in their form
+    decisions: Sequence[RequestedDecision]  # without a fault in their form
     faults: Sequence[Finding] = ()  # in the form of others, with their places in a file
 
 
 class NotDecidable(EngineError):
-    """All reasons for which a decision cannot be written."""
+    """All reasons why a decision cannot be written."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("; ".join(reasons))
@@ -69,9 +69,9 @@ class NotDecidable(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A decision that can be written: its row exists, and its mapping allows it."""
+    """A checked decision: its row exists, and its mapping allows it."""
 
-    asked: RequestedDecision
+    requested: RequestedDecision
     key: str  # the whole key
     name: str  # of the row; empty if it has none
     entry: Mapping[str, object]  # as mappings/decisions.yaml has it
@@ -81,7 +81,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decisions are checked against."""
+    """The facts that decisions are checked against."""
 
     rows: Callable[[str], Mapping[str, str]]  # mapping → keys with names
     snapshot: StateSnapshot
@@ -90,14 +90,14 @@ class Facts:
     labels: Callable[[str], Mapping[str, str]] = lambda _mapping: {}  # as the plan names the rows
 
 
-def prepare(project: Project, asked: RequestedDecision, facts: Facts) -> Prepared:
-    """The decision with the whole key of its row.
+def prepare(project: Project, requested: RequestedDecision, facts: Facts) -> Prepared:
+    """Returns the decision with the whole key of its row.
 
-    Raises NotDecidable for what cannot be decided, and for a row or a record that does not exist.
+    Raises NotDecidable for an impossible decision, and for a row or a record that does not exist.
     """
-    mapping, verdict = asked.mapping, asked.verdict
+    mapping, verdict = requested.mapping, requested.verdict
     require_mapping(project, mapping)
-    reasons = [*_why_not(project, asked)]
+    reasons = [*_why_not(project, requested)]
 
     def tried(find: Callable[[], _Found], otherwise: _Found) -> _Found:
         try:
@@ -107,54 +107,54 @@ def prepare(project: Project, asked: RequestedDecision, facts: Facts) -> Prepare
             return otherwise
 
     rows, labels = facts.rows(mapping), facts.labels(mapping)
-    key = tried(lambda: resolve_key(asked.key, rows, mapping, labels), "")
-    of = tried(lambda: resolve_key(asked.of, rows, mapping, labels), "") if asked.of else ""
+    key = tried(lambda: resolve_key(requested.key, rows, mapping, labels), "")
+    of = tried(lambda: resolve_key(requested.of, rows, mapping, labels), "") if requested.of else ""
     line: LedgerLine | None = None
     notes: Sequence[str] = ()
     if key and verdict is Verdict.CREATE:
         tried(lambda: _require_unlinked(project, mapping, key, facts.snapshot), None)
     if key and verdict is Verdict.CORRECT:
         line = tried(lambda: facts.difference(mapping, key), None)
-    if asked.record is not None:
-        notes = tried(lambda: _record_notes(project, asked, key, facts), ())
+    if requested.record is not None:
+        notes = tried(lambda: _record_notes(project, requested, key, facts), ())
     if reasons:
         raise NotDecidable(reasons)
 
     entry: dict[str, object] = {"mapping": mapping, "key": key}
-    entry |= {"link": asked.record} if verdict is Verdict.LINK else {"do": str(verdict)}
+    entry |= {"link": requested.record} if verdict is Verdict.LINK else {"do": str(verdict)}
     entry |= {"of": of} if of else {}
-    entry |= {"on": asked.on} if asked.on else {}
-    entry |= {"reason": asked.reason} if asked.reason else {}
-    entry |= {"until": asked.until} if asked.until else {}
+    entry |= {"on": requested.on} if requested.on else {}
+    entry |= {"reason": requested.reason} if requested.reason else {}
+    entry |= {"until": requested.until} if requested.until else {}
     entry |= _after_undo(mapping, key, verdict, facts.snapshot)
     entry |= _seen(project, line, facts.snapshot)
-    entry |= {"by": asked.by} if asked.by else {}
-    return Prepared(asked, key, rows[key], entry, line, notes)
+    entry |= {"by": requested.by} if requested.by else {}
+    return Prepared(requested, key, rows[key], entry, line, notes)
 
 
 def require_mapping(project: Project, mapping: str) -> None:
-    """Raises EngineError for a mapping that does not exist."""
+    """Raises EngineError for an unknown mapping."""
     if mapping not in project.mappings:
         raise EngineError(
             f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
         )
 
 
-def _why_not(project: Project, asked: RequestedDecision) -> Iterator[str]:
-    """Why it cannot be decided so, whatever the row is."""
-    if why := why_not_applicable(asked.verdict, project.mappings[asked.mapping]):
+def _why_not(project: Project, requested: RequestedDecision) -> Iterator[str]:
+    """Yields why the decision is impossible, whatever its row."""
+    if why := why_not_applicable(requested.verdict, project.mappings[requested.mapping]):
         yield why
-    if asked.verdict is not Verdict.LINK and not asked.reason.strip():
-        yield f"{asked.verdict} needs a reason: say why, for those who read it later"
-    if asked.until is not None:
+    if requested.verdict is not Verdict.LINK and not requested.reason.strip():
+        yield f"{requested.verdict} needs a reason: say why, for those who read it later"
+    if requested.until is not None:
         try:
-            require_not_past(asked.until, project)
+            require_not_past(requested.until, project)
         except EngineError as error:
             yield str(error)
 
 
 def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
-    """The line. Raises EngineError if nothing differs, or the difference is not known."""
+    """Returns the line. Raises EngineError if nothing differs, or the difference is unknown."""
     if line is None or line.difference == 0:
         raise EngineError(f"{mapping} {key} has no difference to correct")
     if line.difference is None:
@@ -163,10 +163,10 @@ def correctable(line: LedgerLine | None, mapping: str, key: str) -> LedgerLine:
 
 
 def _record_notes(
-    project: Project, asked: RequestedDecision, key: str, facts: Facts
+    project: Project, requested: RequestedDecision, key: str, facts: Facts
 ) -> Sequence[str]:
-    """What a user must know of a link's record. Raises EngineError if it does not exist."""
-    mapping, record = asked.mapping, asked.record
+    """Returns notes about a link's record. Raises EngineError if it does not exist."""
+    mapping, record = requested.mapping, requested.record
     if record is None:
         return ()
     note = facts.record(mapping, record)
@@ -199,7 +199,7 @@ def require_not_past(until: date, project: Project) -> None:
 
 
 def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateSnapshot) -> None:
-    """Raises EngineError for a linked row: it has a record, so none would be created."""
+    """Raises EngineError for a linked row: its record exists, so none would be created."""
     link = snapshot.links.get((mapping, key))
     if link is None:
         return
@@ -215,9 +215,9 @@ def _require_unlinked(project: Project, mapping: str, key: str, snapshot: StateS
 def _seen(
     project: Project, line: LedgerLine | None, snapshot: StateSnapshot
 ) -> Mapping[str, object]:
-    """The difference that the decision is about, as it is written.
+    """Returns the difference that the decision is about, as it is written.
 
-    A decision about a difference of an earlier day is used up: a run has corrected that one.
+    A decision about a difference of an earlier day is used up, because a run has corrected it.
     """
     ledger = project.mappings[line.mapping].ledger if line else None
     if line is None or ledger is None or line.units is None or line.quantity is None:
@@ -228,14 +228,14 @@ def _seen(
 
 
 def _plain(number: Decimal) -> int | float:
-    """A number as YAML has it."""
+    """Returns a number as YAML writes it."""
     return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _after_undo(
     mapping: str, key: str, verdict: Verdict, snapshot: StateSnapshot
 ) -> Mapping[str, object]:
-    """The run that took the change back, where one did: the decision counts only with it."""
+    """Returns the run that undid the change, if any: only a decision that names it counts."""
     pushed = snapshot.pushed.get((mapping, key))
     if pushed and pushed.undone and verdict in NAMED_AFTER_UNDO:
         return {"after": pushed.run}

@@ -1,4 +1,4 @@
-"""Decisions in a file that a user wrote: CSV with a line for each, or YAML as decisions.yaml."""
+"""Reads a file of decisions: CSV with a line for each, or YAML as decisions.yaml."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,10 +23,10 @@ _DAYS = ("until", "on")
 
 
 def read_decisions(file: Path) -> DecisionRequest:
-    """The decisions in a file, and all that is wrong with its form.
+    """Returns the decisions in a file, and all findings about its form.
 
-    A name that ends in .yaml or .yml is YAML, any other CSV. Raises ConfigError for a file without
-    the form of a list of decisions, EngineError for one that cannot be read or has none in it.
+    A name that ends in .yaml or .yml is YAML, any other CSV. Raises ConfigError for a file that is
+    no list of decisions, EngineError for one that cannot be read or has none.
     """
     try:
         raw = read_regular(file)
@@ -34,7 +34,7 @@ def read_decisions(file: Path) -> DecisionRequest:
         raise EngineError(f"{file}: {error.strerror}") from error
     is_yaml = file.suffix.casefold() in {".yaml", ".yml"}
     found = _from_yaml(raw, str(file)) if is_yaml else _from_csv(raw, str(file))
-    if not found.asked and not found.faults:
+    if not found.decisions and not found.faults:
         raise EngineError(f"{file}: there is no decision in it; nothing is written")
     return found
 
@@ -50,7 +50,7 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
     findings = [*findings, *checked.findings]
     if checked.data is None:
         raise ConfigError(findings)
-    asked = [
+    requested = [
         RequestedDecision(
             mapping=one.mapping,
             key=one.key,
@@ -64,7 +64,7 @@ def _from_yaml(raw: bytes, file: str) -> DecisionRequest:
         )
         for one in parse_decisions(Node(checked.document, checked.data))
     ]
-    return DecisionRequest(asked, findings)
+    return DecisionRequest(requested, findings)
 
 
 def _from_csv(raw: bytes, file: str) -> DecisionRequest:
@@ -91,7 +91,7 @@ def _from_csv(raw: bytes, file: str) -> DecisionRequest:
 
 
 def _faults(cells: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with a line."""
+    """Yields what is wrong with a line."""
     do, link = cells.get("do", ""), cells.get("link", "")
     if not cells["mapping"] or not cells["key"]:
         yield "mapping and key must be filled in"

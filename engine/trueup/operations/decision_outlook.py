@@ -1,8 +1,8 @@
-"""What deciding about a line of the ledger leads to, from the line alone: no plan is made for it.
+"""Predicts the effect of a decision about a ledger line, without another plan.
 
-It follows from the law of the ledger: the units that are billed, and all that is moved, held or
-corrected, come to the quantity (docs/explanation/ledger.md). What a decision does besides, such as
-to the next invoice, is in the effect of a proposal (`trueup.operations.propose`).
+By the law of the ledger, the billed units and all that is moved, held or corrected add up to the
+quantity (docs/explanation/ledger.md). Other effects, such as on the next invoice, are in the effect
+of a proposal (`trueup.operations.propose`).
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +22,7 @@ _DIFFERS = "ledger-differs"
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the next run leads to, without a decision and with it."""
+    """The units and money after the next run, without a decision and with it."""
 
     mapping: str
     key: str  # of the row that is decided about
@@ -34,7 +34,7 @@ class Outlook:
 
 
 def ways_of(plan: Plan) -> Ways:
-    """The decisions that would help, by row: a change that a rule holds is not sent by a push."""
+    """Returns the useful decisions by row: a push does not send a change that a rule holds."""
     found: dict[tuple[str, str], set[Verdict]] = {}
     findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
     for finding in findings:
@@ -46,7 +46,7 @@ def ways_of(plan: Plan) -> Ways:
 
 
 def outlooks(project: Project, ways: Ways, line: LedgerLine) -> tuple[Outlook, ...]:
-    """The decisions that settle a difference of the line, or a change that it holds."""
+    """Returns the decisions that settle a difference of the line, or a change that it holds."""
     if not line.key or line.units is None or line.quantity is None:
         return ()
     return tuple(_outlooks(project, ways, line, line.units, line.quantity))

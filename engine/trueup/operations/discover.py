@@ -1,4 +1,4 @@
-"""Finds the names that the source system uses for its tables and columns."""
+"""Finds the names of tables and columns in the source system."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from trueup.source.dataverse.discovery_report import as_text, as_yaml
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """What was found in the environment."""
+    """The names that were found in the environment."""
 
     environment: str
     profile: str  # the text of a profile file

@@ -1,4 +1,4 @@
-"""A check of the connections, and of the rights that the project needs. Writes nothing."""
+"""Checks the connections, and the rights that the project needs. Writes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SIGNS = frozenset({ANOTHER_STATE, IDENTITY_TWICE})
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found, and the least permissions that the project needs."""
+    """The findings, and the minimum permissions that the project needs."""
 
     findings: Sequence[Finding]
     permissions: Sequence[str]
@@ -32,12 +32,12 @@ class Examination:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
+        """The number of errors."""
         return self._number(Severity.ERROR)
 
     @property
     def warnings(self) -> int:
-        """How many findings are warnings, such as an open run."""
+        """The number of warnings, such as an open run."""
         return self._number(Severity.WARNING)
 
     def _number(self, severity: Severity) -> int:
@@ -45,11 +45,11 @@ class Examination:
 
 
 def examine(project: Project) -> Examination:
-    """Checks both systems, and looks for open runs, and signs of another state of the same target.
+    """Checks both systems, open runs, and signs of another state on the same target.
 
-    The last reads as much as a plan does, and only where the state has links. A system that
-    cannot be opened at all is a finding: the other one is examined all the same. Raises EngineError
-    for the state.
+    The last check reads as much as a plan does, and only if the state has links. If one system
+    cannot be opened, that is a finding, and the other one is still examined. Raises EngineError for
+    the state.
     """
     needs = operations(project)
     with wiring.connections(project, metadata=Kept.RENEWED) as opened:
@@ -67,7 +67,7 @@ def examine(project: Project) -> Examination:
 
 
 def _sections(needs: Mapping[str, frozenset[str]]) -> Mapping[str, Sequence[str]]:
-    """The sections of the target's rights, each with those of these entities that it grants."""
+    """Returns the sections of the target's rights, each with the entities that it grants."""
     found: dict[str, list[str]] = {}
     for entity in sorted(needs):
         found.setdefault(section_of(entity), []).append(entity)
@@ -75,7 +75,7 @@ def _sections(needs: Mapping[str, frozenset[str]]) -> Mapping[str, Sequence[str]
 
 
 def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list[Finding]:
-    """What a check returns; that the system cannot be opened is a finding of this code."""
+    """Returns the result of a check; a system that cannot be opened gives a finding `code`."""
     try:
         return examine_system()
     except ConfigError as fault:
@@ -87,7 +87,7 @@ def _findings_of(examine_system: Callable[[], list[Finding]], code: str) -> list
 def _examine_target(
     project: Project, opened: wiring.Connections, needs: Mapping[str, frozenset[str]]
 ) -> list[Finding]:
-    """Findings about the target: access, and what mappings and settings name there."""
+    """Returns findings about the target: access, and the names in mappings and settings."""
     findings = opened.targets.examine(needs)
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += check_tenant(project, opened.target())
@@ -95,6 +95,6 @@ def _examine_target(
 
 
 def _signs(made: Plan) -> list[Finding]:
-    """Findings of a plan that show a second state."""
+    """Returns the findings of a plan that show a second state."""
     of_rows = (finding for row in made.blocked for finding in row.findings)
     return [one for one in (*made.findings, *of_rows) if one.code in SIGNS]

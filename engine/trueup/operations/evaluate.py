@@ -1,4 +1,4 @@
-"""Evaluates expressions on a real row, for trying them out. Reads the source and nothing else."""
+"""Evaluates expressions on a row of the source, to try them out. Reads only the source."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,13 +45,13 @@ def evaluate_expression(project: Project, mapping: str, key: str, expression: st
 
 
 def list_filters() -> Sequence[FilterHelp]:
-    """Every filter of expressions, with an example and its result."""
+    """Returns every filter of expressions, with an example and its result."""
     return filter_reference()
 
 
 @contextmanager
 def open_row(project: Project, mapping: str, key: str) -> Iterator["OpenRow"]:
-    """One row, for evaluating several expressions on it. Raises EngineError for an unknown row."""
+    """Returns one row, to evaluate several expressions on it. Raises EngineError if unknown."""
     if mapping not in project.mappings:
         raise EngineError(
             f"there is no mapping {mapping!r}: the project has {', '.join(project.mappings)}"
@@ -67,7 +67,7 @@ class OpenRow:
     """
 
     def __init__(self, project: Project, mapping: MappingSpec, source: Source, key: str) -> None:
-        """Reads the tables. Raises EngineError for a row that does not exist, or is not unique."""
+        """Reads the tables. Raises EngineError for an unknown or ambiguous row."""
         self._project, self._mapping, self._source = project, mapping, source
         self._seen: Mapping[str, Any] = {}
         self._day = project.as_of or wiring.SystemClock().now().astimezone(project.zone).date()
@@ -92,23 +92,23 @@ class OpenRow:
         return self._source
 
     def see(self, on: RuleOn, names: Mapping[str, Any]) -> None:
-        """From now on expressions see what rules of that scope see: `names`."""
+        """Sets the names that expressions see, as rules of a scope see them."""
         self._shapes = self._checks.of_scope(on, self._mapping)
         self._seen = {
             name: value for name, value in names.items() if name not in {"source", "related"}
         }
 
     def names(self) -> dict[str, Any]:
-        """What expressions see."""
+        """The names that expressions see."""
         return self._names(self._rows[self.key])
 
     @property
     def name(self) -> str:
-        """What people call the row."""
+        """The display name of the row."""
         return self._label(self.key, self._rows[self.key])
 
     def view(self) -> RowView:
-        """All columns and joins of the row that the project names. Raises SourceError."""
+        """Returns all columns and joins of the row that the project names. Raises SourceError."""
         names = self._names(self._rows[self.key])
         own, joins, others = row_values(self._mapping, self._project.catalogue, names)
         others += seen_values(self._seen)
@@ -144,7 +144,7 @@ class OpenRow:
         return with_places(found, self._source)
 
     def complete(self, text: str) -> Sequence[str]:
-        """The ways to go on with an expression that is being typed, each as a whole last word."""
+        """Returns the completions of an expression, each as a whole last word."""
         return completions(text, self._mapping, self._project.catalogue, self._project.settings)
 
     def _read_also(self, value: Value) -> None:
@@ -181,7 +181,7 @@ class OpenRow:
         return {**self._namespace.names(row), **self._seen}
 
     def _resolve(self, text: str) -> str:
-        """The key of the row that is meant: by key, by its name in plans, or by its title."""
+        """Returns the key of a row that is given by key, by its name in plans, or by its title."""
         if text in self._rows:
             return text
         labels = {key: self._label(key, row) for key, row in self._rows.items()}
@@ -202,6 +202,6 @@ class OpenRow:
 
 
 def _with(uses: Iterable[NamedValue]) -> str:
-    """The values that a failing expression used, as the end of a message."""
+    """Returns the values that a failing expression used, as the end of a message."""
     shown = [f"{one.name} is {one.unread or as_text(one.value) or 'none'}" for one in uses]
     return f" ({'; '.join(shown)})" if shown else ""

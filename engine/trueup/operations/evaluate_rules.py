@@ -1,4 +1,4 @@
-"""Evaluates expressions as rules do, in each of their scopes, on a real row. Nothing is written."""
+"""Evaluates expressions in the scopes of rules, on a row. Nothing is written."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from trueup.ports.world import World
 
 
 def find_rule(project: Project, name: str) -> Rule:
-    """The rule of that name. Raises EngineError if there is none."""
+    """Returns the rule of that name. Raises EngineError for an unknown name."""
     rules = {rule.name: rule for rule in project.rules}
     if name not in rules:
         near = hint(name, rules)
@@ -38,15 +38,16 @@ def require_about(rule: Rule, mapping: str) -> None:
 
 
 def needs_row(rule: Rule) -> bool:
-    """Whether the rule looks at a row, and not at the plan as a whole."""
+    """Returns whether the rule is about a row, and not about the plan as a whole."""
     return scope(rule.on).row
 
 
 @contextmanager
 def open_in_scope(project: Project, mapping: str, key: str, on: RuleOn) -> Iterator[OpenRow]:
-    """One row with the names that rules of the scope see. Other scopes than row need a plan.
+    """Returns one row with the names that rules of the scope see.
 
-    Raises EngineError for an unknown row, and for one that no rule of the scope looks at.
+    Scopes other than `row` need a plan. Raises EngineError for an unknown row, and for one that no
+    rule of the scope is about.
     """
     if on is RuleOn.ROW or mapping not in project.mappings:
         with open_row(project, mapping, key) as row:
@@ -60,14 +61,14 @@ def open_in_scope(project: Project, mapping: str, key: str, on: RuleOn) -> Itera
 
 
 def view_rule(project: Project, rule: Rule, row: OpenRow) -> RuleView:
-    """The rule with what each of its expressions gives on the row, one of its mapping."""
+    """Returns the rule with the results of its expressions on one row of its mapping."""
     commands = decide_commands(rule.for_, row.key)
     names = {**row.names(), "decide": {word: f"`{one}`" for word, one in commands.items()}}
     return with_places(_view(project, rule, row.mapping, names), row.source)
 
 
 def view_plan_rule(project: Project, rule: Rule) -> RuleView:
-    """A rule on the plan, with what each of its expressions gives on a new plan."""
+    """Returns a rule on the plan, with the results of its expressions on a new plan."""
     with wiring.open_world(project) as world:
         names = (_context(world, project).rule_names or {})[RuleOn.PLAN, "", ""]
         # The expressions name no row, so that it does not matter of which mapping one would be.
@@ -82,7 +83,7 @@ def _context(world: World, project: Project) -> PlanContext:
 
 
 def _names(context: PlanContext, mapping: MappingSpec, key: str, on: RuleOn) -> Mapping[str, Any]:
-    """What rules of the scope see of the row."""
+    """Returns the names that rules of the scope see of the row."""
     seen = (context.rule_names or {}).get((on, mapping.name, key))
     if seen is None:
         label = context.label(mapping.name, key)

@@ -1,4 +1,4 @@
-"""Explains why a plan is as it is. Reads both systems and the state, and writes nothing."""
+"""Explains a plan. Reads both systems and the state, and writes nothing."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,16 +27,14 @@ from trueup.planning.explaining.totals import explain_total, labels
 def explain(
     project: Project, what: str, plan: Plan | None = None, listener: Listener = SILENT
 ) -> Explanation:
-    """What a change, a row, a field, a line of the ledger or a total of a plan is made of.
+    """Explains a change, a row, a field, a line of the ledger or a total of a plan.
 
     `what` is `MAPPING:KEY`, `MAPPING:KEY.FIELD`, the id of a change, `ledger:` with a key or name,
     the name of a row, or the name of a total as the plan shows it. A row's name may stand for its
     key. Without `plan`, a new plan is made. With one, its changes and figures are explained, from
-    rows and records as they are now; what has changed since is noted, and a total is explained
-    without reading anything.
-
-    Raises EngineError, with candidates, if nothing or more than one thing is meant, and what
-    `plan` raises.
+    rows and records as they are now; later changes are noted, and a total is explained without
+    reading anything. Raises EngineError, with candidates, if `what` fits nothing or several, and
+    what `plan` raises.
     """
     if plan is not None and (total := explain_total(plan, what)):
         return Explanation(what, plan.as_of, plan.currency, plan.names, total=total)
@@ -116,7 +114,7 @@ def _lines(
 
 
 def _notes(project: Project, saved: Plan, now: Plan) -> tuple[str, ...]:
-    """What differs between a saved plan and what its explanation is made from."""
+    """Returns the differences between a saved plan and the data of its explanation."""
     notes = []
     if saved.project != project.digest:
         notes.append(

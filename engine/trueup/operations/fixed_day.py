@@ -1,4 +1,4 @@
-"""A day that trueup.yaml fixes for all plans, and that is not today."""
+"""Warns about a day that trueup.yaml fixes for all plans, other than today."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _IMITATION = "sandbox"
 
 
 def stale_day(project: Project, clock: Clock) -> Sequence[Finding]:
-    """A warning where the project fixes another day than today, and its target bills customers.
+    """Returns a warning if the project fixes another day, and its target bills customers.
 
     The text does not name today, so that a plan stays the same on the next day.
     """

@@ -56,7 +56,7 @@ def fmt(folder: Path | str, files: Sequence[Path] = (), *, check: bool = False) 
 
 
 def _project_files(root: Path) -> Iterator[tuple[Path, str]]:
-    """The files that a project keeps its mappings, rules and tests in, with their names in it."""
+    """Returns the files of mappings, rules and tests of a project, with their names in it."""
     if not (root / PROJECT).is_file():
         raise EngineError(f"there is no {PROJECT} in {root}: name the files, or use --project DIR")
     for folder in (MAPPINGS, RULES, TESTS):

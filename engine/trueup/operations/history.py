@@ -9,27 +9,27 @@ from trueup.operations import open_history
 
 
 def history(project: Project) -> RunsOverview:
-    """All runs without their plans, oldest first, manual edits, and which runs were undone."""
+    """Returns all runs without their plans, oldest first, manual edits, and undone runs."""
     with wiring.open_state(project) as state:
         return open_history.list_runs(state)
 
 
 def show_run(project: Project, run: str) -> RunHistory:
-    """One run with its plan and journal. `run` is its id, or a unique start of it.
+    """Returns one run with its plan and journal. `run` is its id, or a unique start of it.
 
-    Raises StateError if there is no such run, EngineError if its plan cannot be read.
+    Raises StateError for an unknown run, EngineError if its plan cannot be read.
     """
     with wiring.open_state(project) as state:
         return open_history.show_run(state, run)
 
 
 def show_runs(project: Project, runs: Sequence[str] = ()) -> Sequence[RunHistory]:
-    """These runs, or all, each with its plan and journal. Raises what `show_run` raises."""
+    """Returns these runs, or all, with plan and journal. Raises what `show_run` raises."""
     with wiring.open_state(project) as state:
         return open_history.show_runs(state, runs)
 
 
 def verify_journal(project: Project, known: Sequence[str] = ()) -> Verification:
-    """Whether the journal was changed outside trueup. `known` are heads that were noted earlier."""
+    """Returns changes to the journal from outside trueup. `known` are heads noted earlier."""
     with wiring.open_state(project) as state:
         return open_history.verify_journal(state, known)

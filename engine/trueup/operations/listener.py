@@ -1,4 +1,4 @@
-"""What an operation reports while it works; nothing of it decides anything."""
+"""Functions that an operation calls to report its progress; they have no effect on it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ def _ignore(value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Functions that are called with what happens; each may be left out."""
+    """Functions that are called with each event; each may be left out."""
 
     step: Report = no_report  # what planning does now
     progress: Watch = no_watch  # how far a run is, or a plan of many rows

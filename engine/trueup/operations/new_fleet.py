@@ -1,4 +1,4 @@
-"""Writes a fleet to look around in: three tenants that share the example's project."""
+"""Writes an example fleet: three tenants that share the example's project."""
 
 import shutil
 from pathlib import Path
@@ -21,8 +21,7 @@ def create_fleet(folder: Path) -> list[str]:
     """Writes fleet.yaml and the project; returns what was created.
 
     Each tenant has a sandbox of its own, with the example's records, and a copy of the example's
-    exports on a day of its own. Raises EngineError, with nothing written, if a part exists there
-    already.
+    exports on a day of its own. Raises EngineError, with nothing written, if a part exists already.
     """
     existing = [str(folder / name) for name in (FLEET, BASE, EXPORTS) if (folder / name).exists()]
     if existing:
@@ -44,7 +43,7 @@ def create_fleet(folder: Path) -> list[str]:
 
 
 def _without_state(text: str) -> str:
-    """trueup.yaml without its state in a file: that of a tenant is in the fleet's database."""
+    """Returns trueup.yaml without `state`: the state of a tenant is in the fleet's database."""
     start = text.index("\nstate:\n")
     return text[:start] + text[text.index("\n\n", start + 1) + 1 :]
 

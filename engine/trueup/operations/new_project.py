@@ -1,4 +1,4 @@
-"""Writes a project to start from, without example data: for exports, Dataverse or Autotask."""
+"""Writes a project without example data: for exports, Dataverse or Autotask."""
 
 import json
 import shutil
@@ -30,8 +30,8 @@ _COPIED = ("mappings", "rules", "schemas")
 def write_project(folder: Path, wanted: NewProject) -> Created:
     """Writes a project into a folder, whole or not at all.
 
-    Raises EngineError if a part of it exists there already, or the owner is no e-mail address;
-    ConfigError if the project would not be valid: a time zone or a currency that does not exist.
+    Raises EngineError if a part of it exists already, or the owner is no e-mail address;
+    ConfigError if the project would not be valid, such as with an unknown time zone or currency.
     """
     if not is_email(wanted.owner):
         raise EngineError(
@@ -74,7 +74,7 @@ def _require_valid(folder: Path) -> None:
 
 
 def _files(wanted: NewProject) -> dict[str, str]:
-    """The files that are not copied, by name."""
+    """Returns the generated files, by name."""
     files = {PROJECT: _project_text(wanted), IGNORED: _IGNORED, CI: _ci_text(wanted.start)}
     if variables := _VARIABLES[wanted.start]:
         lines = "".join(f"{name}=\n" for name in variables)
@@ -87,7 +87,7 @@ def _files(wanted: NewProject) -> dict[str, str]:
 
 
 def _project_text(wanted: NewProject) -> str:
-    """trueup.yaml: its own head and connections, then limits and settings as shipped."""
+    """Returns trueup.yaml: its own head and connections, then limits and settings as shipped."""
     shipped = (shipped_folder() / PROJECT).read_text(encoding="utf-8")
     tail = shipped[shipped.index("\nstate:") :]
     month = wiring.SystemClock().now().date().replace(day=1).isoformat()
@@ -113,7 +113,7 @@ def _project_text(wanted: NewProject) -> str:
 
 
 def _seed(wanted: NewProject) -> Mapping[str, Any]:
-    """An Autotask without customers and products: what new records refer to, and its picklists."""
+    """Returns the records of an Autotask without customers and products: reference data only."""
     example = json.loads((shipped_folder() / "examples/autotask.json").read_text(encoding="utf-8"))
     currencies = {one["name"]: one for one in example["records"]["Currencies"]}
     currencies.setdefault(wanted.currency, {"id": 99, "name": wanted.currency, "isActive": True})

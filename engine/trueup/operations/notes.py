@@ -21,7 +21,7 @@ LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 10_000, 100, 200
 
 @dataclass(frozen=True, slots=True)
 class NoteEdit:
-    """What becomes of the note of a row; None leaves a part as it is, an empty one removes it."""
+    """An edit of a row's note; None leaves a part as it is, an empty value removes it."""
 
     text: str | None = None
     assignee: str | None = None
@@ -30,7 +30,7 @@ class NoteEdit:
     remove: Sequence[str] = ()
 
     def of(self, note: Note) -> Note:
-        """The note with the edit. Raises EngineError for what is too long."""
+        """Returns the note with the edit. Raises EngineError for a text that is too long."""
         wanted = [*(note.tags if self.tags is None else self.tags), *self.add]
         gone = {*map(_plain, self.remove)}
         tags = [tag for tag in dict.fromkeys(map(_plain, wanted)) if tag and tag not in gone]
@@ -69,7 +69,7 @@ def note_row(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) 
 
 
 def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str) -> WrittenNote:
-    """The same for a whole key of a row that is known to exist; nothing is read."""
+    """As `note_row`, for the whole key of a row that is known to exist; nothing is read."""
     require_mapping(project, mapping)
     before = note_of(project, mapping, key) or Note(mapping, key)
     note = replace(edit.of(before), by=by)
@@ -82,15 +82,15 @@ def write_note(project: Project, mapping: str, key: str, edit: NoteEdit, by: str
 
 
 def note_of(project: Project, mapping: str, key: str) -> Note | None:
-    """The note of a row; None if it has none."""
+    """Returns the note of a row; None if it has none."""
     own = (one for one in project.notes if (one.mapping, one.key) == (mapping, key))
     return next(own, None)
 
 
 def find_note(project: Project, mapping: str, key: str) -> tuple[Note, str]:
-    """The note of a row, empty if it has none, and the row's name. `key` as for `note_row`.
+    """Returns the note of a row, perhaps empty, and the row's name.
 
-    Raises EngineError for a row that does not exist.
+    `key` as for `note_row`. Raises EngineError for an unknown row.
     """
     require_mapping(project, mapping)
     rows = known_rows(project, mapping)
@@ -99,9 +99,9 @@ def find_note(project: Project, mapping: str, key: str) -> tuple[Note, str]:
 
 
 def notes_in(folder: Path) -> tuple[Note, ...]:
-    """The notes of the project in a folder; none if it has no file with notes.
+    """Returns the notes of the project in a folder; none if it has no file of notes.
 
-    Raises ConfigError for a project that has one and cannot be used.
+    Raises ConfigError for an invalid project with such a file.
     """
     if is_absent(folder / PROJECT) or is_absent(folder / notes.FILE):
         return ()
@@ -109,7 +109,7 @@ def notes_in(folder: Path) -> tuple[Note, ...]:
 
 
 def _plain(text: str) -> str:
-    """The text on one line, without outer spaces."""
+    """Returns the text on one line, without outer spaces."""
     return " ".join(text.split())
 
 

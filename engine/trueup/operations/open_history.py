@@ -1,4 +1,4 @@
-"""Works on an open history: list runs, show one with its journal, verify the journal."""
+"""Reads an open history: lists runs, shows one with its journal, verifies the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,12 +10,12 @@ from trueup.ports.state import History
 
 
 def list_runs(history: History) -> RunsOverview:
-    """All runs without their plans, oldest first; the audit; which runs were undone by which."""
+    """Returns all runs without plans, oldest first; the audit; and which runs undid which."""
     return RunsOverview(history.runs(plans=False), history.audit(), _undone(history))
 
 
 def show_run(history: History, run: str) -> RunHistory:
-    """One run with its plan and journal. `run` is its id or a unique prefix of it.
+    """Returns one run with its plan and journal. `run` is its id or a unique prefix of it.
 
     Raises `StateError` for an unknown run, `EngineError` if its plan cannot be read.
     """
@@ -31,7 +31,7 @@ def show_runs(history: History, runs: Sequence[str] = ()) -> Sequence[RunHistory
 
 
 def verify_journal(history: History, known: Iterable[str] = ()) -> Verification:
-    """Whether the journal was changed outside trueup. `known` are heads that were noted earlier."""
+    """Returns changes to the journal from outside trueup. `known` are heads noted earlier."""
     findings = history.verify(known)
     lines, head = history.head()
     return Verification(findings, lines, head)
@@ -43,7 +43,7 @@ def _find(history: History, prefix: str) -> Run:
 
 
 def _undone(history: History) -> Mapping[str, Sequence[UndoneBy]]:
-    """By run, the runs that undid changes of it. An undo run that changed nothing is left out."""
+    """Returns, by run, the runs that undid changes of it, except runs without effect."""
     undo_runs = [run for run in history.runs(plans=False) if run.undo_of]
     done = {run.id: count for run in undo_runs if (count := _done(history.journal(run.id)))}
     undone: dict[str, list[UndoneBy]] = {}

@@ -31,7 +31,7 @@ RowKey = tuple[str, str]
 
 
 def list_links(project: Project, state: State, mapping: str | None = None) -> StateOverview:
-    """The links of a mapping, or all; the lock's holder, open runs, changes in doubt, the audit.
+    """Returns the links of a mapping, or all; the lock, open runs, changes in doubt, the audit.
 
     Raises `EngineError` for a mapping that the project does not have.
     """
@@ -52,9 +52,9 @@ def list_links(project: Project, state: State, mapping: str | None = None) -> St
 
 
 def show_row(state: State, mapping: str, key: str) -> RowState:
-    """All that the state knows of a row. `key` may be a unique prefix.
+    """Returns all that the state has about a row. `key` may be a unique prefix.
 
-    Raises `EngineError` if no row of the mapping, or more than one, is meant.
+    Raises `EngineError` if the key fits no row of the mapping, or several.
     """
     snapshot, audit = state.load(), state.audit()
     row = mapping, _resolve_key(snapshot, mapping, key, _forgotten_keys(audit, mapping))
@@ -70,7 +70,7 @@ def show_row(state: State, mapping: str, key: str) -> RowState:
 def forget_link(state: State, holder: str, mapping: str, key: str, reason: str) -> LinkForgotten:
     """Removes the link of a row; what was pushed stays. `key` may be a unique prefix.
 
-    Raises `EngineError` if no row of the mapping, or more than one, is meant, or it has no link.
+    Raises `EngineError` if the key fits no row of the mapping, or several, or the row has no link.
     """
     snapshot = state.load()
     row = mapping, _resolve_key(snapshot, mapping, key)
@@ -89,13 +89,16 @@ def settle_change(state: State, holder: str, settlement: manual_settlement.Settl
 
 
 def close_run(state: State, holder: str, run: str, at: datetime, reason: str) -> None:
-    """Gives up what an open run has left to do. Raises `StateError` while a change is in doubt."""
+    """Gives up the remaining changes of an open run.
+
+    Raises `StateError` while a change is in doubt.
+    """
     with hold(state, holder) as lease:
         manual_settlement.close(state, lease, run, at, reason)
 
 
 def adopt_systems(world: World, holder: str, reason: str) -> Mapping[str, str]:
-    """Records that the state is about the systems that are configured now, and returns them.
+    """Records that the state is about the configured systems, and returns them.
 
     Raises `EngineError` if the state is about them already.
     """
@@ -128,7 +131,7 @@ def _ordered(links: Iterable[Link]) -> Sequence[Link]:
 
 
 def _names(history: History, rows: AbstractSet[RowKey]) -> Mapping[RowKey, str]:
-    """The names that the latest plan applied to each row has for it."""
+    """Returns the names that the latest applied plan has for these rows."""
     names: dict[RowKey, str] = {}
     for run in reversed(history.runs(plans=False)):
         if rows <= names.keys():

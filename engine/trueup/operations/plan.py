@@ -1,4 +1,4 @@
-"""Plans: what apply would do, checked against the tenant. Nothing is written in either system."""
+"""Makes plans, checked against the tenant. Nothing is written in either system."""
 
 from dataclasses import replace
 
@@ -32,16 +32,16 @@ def plan(
     keep: bool = True,
     fresh: bool = False,
 ) -> Plan:
-    """What the target lacks, and what apply would do about it.
+    """Returns the plan: what the target lacks, and what apply would do about it.
 
-    The records that were read are kept for searches, and a plan of everything for its own day sends
-    notices, unless `keep` is false: nothing is written or sent then, neither in the systems nor on
-    this machine. The target's metadata is that which an earlier plan has kept, if it is recent and
-    nothing contradicts it, unless `fresh` is true or `keep` is false. The same holds for records,
-    where the project says that only what changed is to be read, and the plan is no undo.
+    The records that were read are kept for searches, and a complete plan for the present day sends
+    notices. With `keep` false nothing is written or sent, neither in the systems nor on this
+    machine. The target's metadata may be kept from an earlier plan, if it is recent and nothing
+    contradicts it; not if `fresh` is true or `keep` is false. The same holds for records, if the
+    project is configured to read only what changed, and the plan is no undo.
 
-    Raises ConfigError, with places, if mappings name what the tenant does not have, and
-    EngineError if a side cannot be read, or the options name no row, or several.
+    Raises ConfigError, with places, if mappings name what the tenant does not have, and EngineError
+    if a side cannot be read, or the options name no row, or several.
     """
     options = replace(options or PlanOptions(), remembered=keep)
     metadata = Kept.RENEWED if fresh else Kept.USED
@@ -58,7 +58,7 @@ def plan(
 
 
 def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None:
-    """Keeps the records for searches, which go without where that is not possible."""
+    """Keeps the records for searches; a failure is only reported."""
     try:
         record_copy.keep(project, records)
     except OSError as error:
@@ -67,7 +67,7 @@ def _keep(project: Project, records: RecordSnapshot, listener: Listener) -> None
 
 
 def undo(project: Project, run: str, listener: Listener = SILENT) -> Plan:
-    """The reverse of a run as a plan, as far as the target allows one.
+    """Returns the reverse of a run as a plan, as far as the target allows one.
 
     Raises StateError if there is no such run, or it cannot be undone now.
     """
@@ -80,7 +80,7 @@ def plan_in(
     options: PlanOptions | None = None,
     listener: Listener = SILENT,
 ) -> Plan:
-    """As `plan`, with connectors that are open already."""
+    """As `plan`, with open connectors."""
     return planned_in(world, project, options, listener).plan
 
 
@@ -90,9 +90,9 @@ def planned_in(
     options: PlanOptions | None = None,
     listener: Listener = SILENT,
 ) -> Planned:
-    """The same, with what the plan was made from, if the options ask for it.
+    """As `plan_in`, with what the plan was made from, if the options ask for it.
 
-    Where the target's metadata has changed since it was kept, the plan is made again.
+    If the target's metadata has changed since it was kept, the plan is made again.
     """
     options = options or PlanOptions()
     calls_before = world.target.calls
@@ -123,7 +123,7 @@ def _entities(project: Project) -> set[str]:
 
 
 def _in_doubt(project: Project, plan: Plan) -> set[str]:
-    """Entities of whose metadata the plan lacks something: it may have been added by now."""
+    """Returns entities whose kept metadata lacks something that the plan needs."""
     findings = [*plan.findings, *(one for row in plan.blocked for one in row.findings)]
     named = {one.mapping for one in findings if one.code in _FROM_METADATA}
     mappings = [project.mappings[name] for name in named & project.mappings.keys()]
@@ -160,6 +160,6 @@ def _planned(world: World, project: Project, options: PlanOptions, listener: Lis
 
 
 def _lacks_prices(plan: Plan) -> bool:
-    """Whether anything is billed whose price is unknown."""
+    """Returns whether anything is billed whose price is unknown."""
     unpriced = any(line.price is None and (line.quantity or line.units) for line in plan.ledger)
     return bool(plan.summary.prices_unknown) or unpriced

@@ -1,4 +1,4 @@
-"""A project: load it from its folder, check its files."""
+"""Loads a project from its folder, and checks its files."""
 
 from pathlib import Path
 
@@ -10,15 +10,19 @@ from trueup.operations.project_folder import shipped_folder
 
 
 def load_project(folder: Path | str = ".", *, overlay: Overlay | None = None) -> Project:
-    """The checked project in a folder. Raises ConfigError with all that is wrong with its files.
+    """Returns the checked project in a folder.
 
-    `overlay` is what a tenant of a fleet has of its own; its secrets and its state are not there.
+    Raises ConfigError with all findings about its files. `overlay` has the values of a fleet's
+    tenant; its secrets and its state are not included.
     """
     return loader.load(Path(folder), shipped=shipped_folder() / "schemas", overlay=overlay)
 
 
 def load_connections(folder: Path | str = ".") -> Project:
-    """The project without its mappings and rules, which may have errors. Raises ConfigError."""
+    """As `load_project`, without mappings and rules, which may have errors.
+
+    Raises ConfigError.
+    """
     return loader.load_connections(Path(folder), shipped=shipped_folder() / "schemas")
 
 
@@ -29,10 +33,10 @@ def check_project(
     project: bytes | None = None,
     overlay: Overlay | None = None,
 ) -> tuple[Project | None, list[Finding]]:
-    """The project, or None if it cannot be used, and all findings about its files.
+    """Returns the project, or None if it has errors, and all findings about its files.
 
     `decisions` is read in place of mappings/decisions.yaml, and `project` in place of trueup.yaml,
-    to check it before it is written. `overlay` is what a tenant of a fleet has of its own.
+    to check it before it is written. `overlay` has the values of a fleet's tenant.
     """
     return loader.check(
         Path(folder),

@@ -1,4 +1,4 @@
-"""The folder of a project: find it, create a new one."""
+"""Finds the folder of a project, or creates a new one."""
 
 import shutil
 from pathlib import Path
@@ -29,9 +29,9 @@ def shipped_tests() -> Path:
 
 
 def find_project(folder: Path | str = ".") -> Path:
-    """The nearest folder with a trueup.yaml or fleet.yaml: the folder itself or one above it.
+    """Returns the nearest folder with a trueup.yaml or fleet.yaml: this one or a parent.
 
-    Returns the folder itself where there is none.
+    Returns the folder itself if there is none.
     """
     start = Path(folder)
     above = start.absolute()
@@ -44,7 +44,7 @@ def find_project(folder: Path | str = ".") -> Path:
 def create_project(folder: Path | str) -> list[str]:
     """Copies the shipped project, with example data, into a folder; returns what was created.
 
-    Raises EngineError, with nothing written, if a part of it exists there already.
+    Raises EngineError, with nothing written, if a part of it exists already.
     """
     shipped, new = shipped_folder(), Path(folder)
     existing = [str(new / name) for name in (*PARTS, TESTS) if (new / name).exists()]

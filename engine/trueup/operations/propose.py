@@ -1,4 +1,4 @@
-"""Decisions about many rows: checked and shown with what follows, then written in one go."""
+"""Decisions about many rows: checked and shown with their effect, then written at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ from trueup.ports.world import World
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Decisions that are ready to be written."""
+    """Checked decisions with their effect, before they are written."""
 
     root: Path  # the folder with the decisions
     ready: tuple[Prepared, ...]
@@ -53,23 +53,23 @@ class Proposal:
 
 def propose(
     project: Project,
-    asked: Sequence[RequestedDecision],
+    requested: Sequence[RequestedDecision],
     wanted: RowFilter | None = None,
     listener: Listener = SILENT,
     *,
     preview: bool = True,
     faults: Sequence[Finding] = (),
 ) -> Proposal:
-    """Checks decisions and works out what follows from them; nothing is written.
+    """Checks decisions and computes their effect; nothing is written.
 
-    With a filter, `asked` is one decision without a key: it is made for each row that the filter
-    selects. What follows is unknown if no plan can be made, such as without the target's
-    secrets; with `preview=False` it is not worked out, and the target is read only where a
-    correction or a filter needs it. Raises EngineError for what cannot be decided, a filter that
-    selects nothing, and where a correction or a filter needs a plan that cannot be made;
-    ConfigError for decisions that the project could not be loaded with.
+    With a filter, `requested` is one decision without a key, for each row that the filter selects.
+    The effect is unknown if no plan can be made, such as without the target's secrets. With
+    `preview` false it is not computed, and the target is read only if a correction or a filter
+    needs it. Raises EngineError for an impossible decision, for a filter that selects nothing, and
+    if a correction or a filter needs a plan that cannot be made; ConfigError for decisions with
+    which the project would be invalid.
     """
-    known, unknown_ones = _with_mapping(project, asked)
+    known, unknown_ones = _with_mapping(project, requested)
     wrong = [*faults, *unknown_ones]
     if wrong and not known:
         raise ConfigError(wrong)
@@ -79,13 +79,13 @@ def propose(
     with wiring.connections(project) as opened, wiring.connections(project) as lookups:
         try:
             readings = _read(project, opened, listener, preview=preview, needs_plan=needs_plan)
-            chosen, notes = _asked_of_rows(project, known, wanted, readings.plan)
+            chosen, notes = _decisions_of_rows(project, known, wanted, readings.plan)
             ready = _prepare_all(project, chosen, readings.facts(project, lookups), wrong)
         except (SourceError, TargetError, StateError) as error:
             raise (ConfigError([*wrong, _finding(None, str(error))]) if wrong else error) from error
         old = decisions.read(project.own)
         new, written = decisions.edited_all(old, [one.entry for one in ready])
-        places = {at.place: one.asked.place for one, at in zip(ready, written, strict=True)}
+        places = {at.place: one.requested.place for one, at in zip(ready, written, strict=True)}
         changed = _checked(project, new, places)
         follows, unknown = _effect(changed, ready, readings) if preview else (None, "")
     return Proposal(project.own, tuple(ready), tuple(written), old, new, follows, unknown, notes)
@@ -98,21 +98,23 @@ def write_proposal(proposal: Proposal) -> list[Written]:
     """
     decisions.write(proposal.root, proposal.new, proposal.old)
     return [
-        Written(one.asked.mapping, one.key, one.name, at.place, at.replaced, one.line, one.notes)
+        Written(
+            one.requested.mapping, one.key, one.name, at.place, at.replaced, one.line, one.notes
+        )
         for one, at in zip(proposal.ready, proposal.written, strict=True)
     ]
 
 
 def _with_mapping(
-    project: Project, asked: Sequence[RequestedDecision]
+    project: Project, requested: Sequence[RequestedDecision]
 ) -> tuple[Sequence[RequestedDecision], Sequence[Finding]]:
-    """The decisions whose mapping exists, and what is wrong with the others.
+    """Returns the decisions whose mapping exists, and the findings about the others.
 
     Raises EngineError for a single decision that is in no file.
     """
     known: list[RequestedDecision] = []
     wrong: list[Finding] = []
-    for one in asked:
+    for one in requested:
         try:
             require_mapping(project, one.mapping)
             known.append(one)
@@ -125,7 +127,7 @@ def _with_mapping(
 
 @dataclass(frozen=True, slots=True)
 class _Readings:
-    """What was read once, for the checks and for both plans."""
+    """The data that is read once, for the checks and for both plans."""
 
     source: Source
     snapshot: StateSnapshot
@@ -159,7 +161,7 @@ def _read(
     preview: bool,
     needs_plan: bool,
 ) -> _Readings:
-    """Both sides and the plan without the decisions.
+    """Returns both sides and the plan without the decisions.
 
     Raises EngineError if a plan is needed and cannot be made.
     """
@@ -178,16 +180,16 @@ def _read(
     return _Readings(world.source, snapshot, world, made)
 
 
-def _asked_of_rows(
+def _decisions_of_rows(
     project: Project,
-    asked: Sequence[RequestedDecision],
+    requested: Sequence[RequestedDecision],
     wanted: RowFilter | None,
     plan: Plan | None,
 ) -> tuple[Sequence[RequestedDecision], tuple[str, ...]]:
-    """One decision for each row that the filter selects, and notes about other rows."""
+    """Returns one decision for each row that the filter selects, and notes about other rows."""
     if wanted is None or plan is None:
-        return asked, ()
-    (template,) = asked
+        return requested, ()
+    (template,) = requested
     chosen = choose_rows(project, plan, template.mapping, template.verdict, wanted)
     return [replace(template, key=key) for key in chosen.keys], chosen.notes
 
@@ -195,7 +197,7 @@ def _asked_of_rows(
 def _effect(
     changed: Project, ready: Sequence[Prepared], readings: _Readings
 ) -> tuple[Effect | None, str]:
-    """What follows from the decisions; or why that is unknown."""
+    """Returns the effect of the decisions, or why it is unknown."""
     if readings.world is None or readings.plan is None:
         return None, readings.unknown
     try:
@@ -207,14 +209,17 @@ def _effect(
 
 
 def _prepare_all(
-    project: Project, asked: Sequence[RequestedDecision], facts: Facts, faults: Sequence[Finding]
+    project: Project,
+    requested: Sequence[RequestedDecision],
+    facts: Facts,
+    faults: Sequence[Finding],
 ) -> list[Prepared]:
-    """All decisions. Raises what is wrong with any of them, and the faults, in their order."""
+    """Returns all decisions. Raises all their faults and the given ones, in their order."""
     ready: list[Prepared] = []
     wrong: list[tuple[RequestedDecision, str]] = []
     decided: dict[tuple[str, str, object], Prepared] = {}
     of_records: dict[tuple[str, int | None], Prepared] = {}
-    for one in asked:
+    for one in requested:
         try:
             prepared = prepare(project, one, facts)
         except NotDecidable as error:
@@ -231,7 +236,7 @@ def _prepare_all(
                 wrong.append((one, _two_rows(project, prepared, other)))
                 continue
         ready.append(prepared)
-    if wrong and not wrong[0][0].place and (len(asked) == 1 or len(wrong) == 1):
+    if wrong and not wrong[0][0].place and (len(requested) == 1 or len(wrong) == 1):
         raise EngineError(wrong[0][1])  # what else is wrong may follow from it
     if wrong or faults:
         found = [*faults, *(_finding(one, text) for one, text in wrong)]
@@ -241,22 +246,22 @@ def _prepare_all(
 
 
 def _two_rows(project: Project, one: Prepared, other: Prepared) -> str:
-    """Why a record is not decided for a second row."""
-    entity, record = project.mappings[one.asked.mapping].target.entity, one.asked.record
-    place = f" ({other.asked.place})" if other.asked.place else ""
+    """Returns why a record cannot be decided for a second row."""
+    entity, record = project.mappings[one.requested.mapping].target.entity, one.requested.record
+    place = f" ({other.requested.place})" if other.requested.place else ""
     return (
         f"{entity} {record} cannot be the record of two rows: {other.key}{place} and {one.key}; "
         "keep one of them"
     )
 
 
-def _finding(asked: RequestedDecision | None, text: str) -> Finding:
-    place = asked.place if asked else None
+def _finding(requested: RequestedDecision | None, text: str) -> Finding:
+    place = requested.place if requested else None
     return Finding("decision", Severity.ERROR, text, place=place)
 
 
 def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None]) -> Project:
-    """The project with the new decisions. Raises ConfigError if no command would accept it.
+    """Returns the project with the new decisions. Raises ConfigError if it would be invalid.
 
     `places`: of new decisions, with where the user wrote them. A finding about such a decision
     names that place.
@@ -274,5 +279,5 @@ def _checked(project: Project, new: bytes, places: Mapping[Place, Place | None])
 
 
 def _row(one: Prepared, labels: Mapping[str, Mapping[str, str]]) -> tuple[RowRef, Verdict]:
-    name = labels.get(one.asked.mapping, {}).get(one.key) or one.name
-    return RowRef(one.asked.mapping, one.key, name), one.asked.verdict
+    name = labels.get(one.requested.mapping, {}).get(one.key) or one.name
+    return RowRef(one.requested.mapping, one.key, name), one.requested.verdict

@@ -1,4 +1,4 @@
-"""Looks a record up in the target, for commands whose user gives its id."""
+"""Checks a record id that a user gives, in the target."""
 
 from trueup import wiring
 from trueup.errors import EngineError
@@ -17,10 +17,10 @@ INACTIVE = (False, 0)
 def check_record(
     opened: wiring.Connections, project: Project, mapping: MappingSpec, record: int
 ) -> str:
-    """Returns what a user must know of a record of the mapping; empty if there is nothing.
+    """Returns a note about a record of the mapping; "" if there is none.
 
-    This is that it is inactive, or that the target could not be asked. Raises EngineError for a
-    record that the target does not have.
+    It notes that the record is inactive, or that the target could not be reached. Raises
+    EngineError for a record that the target does not have.
     """
     entity, system = mapping.target.entity, project.catalogue.systems.target
     try:
@@ -42,7 +42,7 @@ def check_record(
 
 
 def _inactive(project: Project, mapping: MappingSpec, target: Target, record: Record) -> str:
-    """The note about a record that is switched off; empty for any other."""
+    """Returns the note about an inactive record; "" for an active one."""
     entity = target.entity(mapping.target.entity)
     names = {"settings": project.settings, "plan": {"as_of": project.as_of}}
     try:

@@ -1,7 +1,7 @@
-"""The copy of the records that the last plan read: `trueup search` looks there.
+"""Keeps a copy of the records that the last plan read, for `trueup search`.
 
-It holds names, numbers and domains, no secrets, and only its owner may read it. Losing it costs a
-search the calls that it saves. What a run writes is not in it, so a run removes it.
+It holds names, numbers and domains, no secrets, and only its owner may read it. Without it a search
+costs more calls. It lacks what a run writes, so a run removes it.
 """
 
 import json
@@ -24,17 +24,17 @@ OLDEST = timedelta(days=1)
 
 
 def name_of(project: Project) -> str:
-    """Where the copy of a project is, relative to its folder."""
+    """Returns the path of the copy, relative to the project's folder."""
     return project.kept_file("records.json")
 
 
 def path_of(project: Project) -> Path:
-    """Where it is."""
+    """Returns the path of the copy."""
     return project.own / name_of(project)
 
 
 def keep(project: Project, snapshot: RecordSnapshot) -> None:
-    """Replaces the copy; removes it where there is too much to keep. Raises OSError."""
+    """Replaces the copy; removes it if the snapshot is too large. Raises OSError."""
     path = path_of(project)
     document = {
         "version": VERSION,
@@ -62,9 +62,9 @@ def forget(project: Project) -> None:
 
 
 def recall(project: Project, target: str, now: datetime) -> RecordSnapshot | None:
-    """The copy; None if there is none of this target, or it is too old or cannot be read.
+    """Returns the copy; None if it is absent, too old, unreadable, or of another target.
 
-    Any of these costs calls and loses nothing, so none is an error.
+    These cases are no errors: a search reads the target instead.
     """
     try:
         snapshot = _parsed(json.loads(read_regular(path_of(project))))
@@ -75,7 +75,7 @@ def recall(project: Project, target: str, now: datetime) -> RecordSnapshot | Non
 
 
 def _parsed(document: dict[str, Any]) -> RecordSnapshot:
-    """The snapshot. Raises what reading other content raises."""
+    """Returns the snapshot. Raises the errors of parsing other content."""
     if document["version"] != VERSION:
         raise ValueError("another version")
     return RecordSnapshot(

@@ -1,8 +1,8 @@
-"""Addresses at which people open a record in the system that holds it.
+"""Web addresses of records in their system.
 
 Dynamics opens a row at `main.aspx` of its environment, by table and id
 (docs/explanation/work365.md, section 6.1). Autotask's web address depends on the tenant's zone,
-which no configuration names, so its records have none.
+which no configuration names, so its records have no link.
 """
 
 import re
@@ -16,7 +16,7 @@ _API = re.compile(r"^([^.]+)\.api\.")
 
 
 def source_address(project: Project, table: str, key: str) -> str:
-    """Where people open a row of the source; empty if that is unknown.
+    """Returns the web address of a source row; "" if it is unknown.
 
     Raises ConfigError for a profile that cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The rows that records belong to, or are decided to belong to."""
+"""Finds the rows that are linked to records, or decided to be."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,12 +17,12 @@ Names = Callable[[str], Mapping[str, str]]
 
 
 class RecordOwners:
-    """Answers for the records of one mapping's entity."""
+    """The rows of records of one mapping's entity."""
 
     def __init__(
         self, project: Project, spec: MappingSpec, snapshot: StateSnapshot, names: Names
     ) -> None:
-        """`names` is asked only for mappings of which a row is named."""
+        """`names` is called only for mappings of which a row is named."""
         self._names = names
         same = {
             name
@@ -40,7 +40,7 @@ class RecordOwners:
         self._decided = _by_record(one for one in decided if one not in known)
 
     def found(self, matches: Iterable[Match], entity: Entity) -> tuple[FoundRecord, ...]:
-        """What a search found, with the rows of each record."""
+        """Returns the results of a search, with the rows of each record."""
         return tuple(
             FoundRecord(
                 record=one.record["id"],

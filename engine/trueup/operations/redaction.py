@@ -1,4 +1,4 @@
-"""Takes secrets out of text that is about to be shown.
+"""Removes secrets from text that is about to be shown.
 
 This is the last line of defence: no text should hold a secret in the first place.
 """
@@ -35,12 +35,12 @@ _known: set[str] = set()
 
 
 def remember(secret: str) -> None:
-    """Has a secret hidden from now on, in all texts of this process."""
+    """Hides a secret in all later texts of this process."""
     _known.update(_forms((secret, *secret.splitlines())))
 
 
 def remember_address(address: str) -> None:
-    """The same for an address, and for the password in it."""
+    """Hides an address, and the password in it."""
     remember(address)
     try:
         password = urlsplit(address).password
@@ -50,11 +50,11 @@ def remember_address(address: str) -> None:
 
 
 def scrubbed(text: str, folder: Path | None = None) -> str:
-    """The text without what is, or is named as, a secret.
+    """Returns the text with all known secrets replaced.
 
-    Secrets are: those that were remembered; values of environment variables with a telling name;
-    what the project or the fleet in `folder` takes from the environment or writes under such a
-    name; credentials in addresses and headers.
+    Secrets are: those that were remembered; values of environment variables with a name such as
+    PASSWORD; what the project or the fleet in `folder` takes from the environment or writes under
+    such a name; credentials in addresses and headers.
     """
     return scrubber(folder)(text)
 
@@ -87,7 +87,7 @@ def _in_yaml(yaml: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _forms(values: Iterable[str]) -> set[str]:
-    """Values as they may stand in a text: as they are, in JSON, as Python shows them, in a URL."""
+    """Returns values in their forms in texts: plain, in JSON, in Python's notation, in a URL."""
     return {
         form
         for value in values
@@ -101,7 +101,7 @@ def _word(value: str) -> re.Pattern[str]:
 
 
 def _yaml(folder: Path) -> str:
-    """The files of the folder that say where secrets are."""
+    """Returns the files of the folder that configure secrets."""
     return "\n".join(_content(folder / name) for name in (PROJECT, FLEET))
 
 

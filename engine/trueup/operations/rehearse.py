@@ -1,4 +1,4 @@
-"""A rehearsal: apply a plan to a copy of everything, and plan again."""
+"""Rehearses a plan: applies it to a copy of everything, and plans again."""
 
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,7 @@ class Rehearsal:
 def rehearse(
     project: Project, plan: str | None = None, who: str = "", listener: Listener = SILENT
 ) -> Rehearsal:
-    """Applies a plan, given as the text of its document, or a new one to a copy of the target.
+    """Applies a plan to a copy of the target; `plan` is its document, or None for a new one.
 
     Limits are not applied, and no approval is needed. Nothing is written to source, target or
     state. Raises what `plan` and `apply` raise.

@@ -1,4 +1,4 @@
-"""Chooses rows by what is billed for them: class, customer and money."""
+"""Selects rows by what is billed for them: class, customer and money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Which lines of the ledger are meant; all conditions must hold."""
+    """Conditions on lines of the ledger; all must hold."""
 
     classes: frozenset[LedgerClass] = frozenset()  # empty: all but those that match
     customer: str = ""  # key or name; empty: all
@@ -25,7 +25,7 @@ class RowFilter:
 
     @property
     def text(self) -> str:
-        """The conditions as they are given on the command line."""
+        """The conditions in the notation of the command line."""
         parts = [f"--class {class_}" for class_ in sorted(self.classes)]
         parts += [f"--customer '{self.customer}'"] if self.customer else []
         parts += [f"--min-amount {self.min_amount}"] if self.min_amount else []
@@ -43,10 +43,10 @@ class ChosenRows:
 def choose_rows(
     project: Project, plan: Plan, mapping: str, verdict: Verdict, wanted: RowFilter
 ) -> ChosenRows:
-    """The rows of the mapping that the filter selects in the plan, in the ledger's order.
+    """Returns the rows of the mapping that the filter selects, in the ledger's order.
 
-    A mapping with a ledger has its own lines; the pending changes of one are those that its lines
-    hold. Raises EngineError for any other mapping, and for a filter that selects nothing.
+    A mapping with a ledger has its own lines; its pending changes are those that its lines hold.
+    Raises EngineError for any other mapping, and for a filter that selects nothing.
     """
     owner = _ledger_mapping(project, mapping, wanted)
     lines = [line for line in plan.ledger if line.mapping == owner and line.key]
@@ -69,7 +69,7 @@ def choose_rows(
 
 
 def _ledger_mapping(project: Project, mapping: str, wanted: RowFilter) -> str:
-    """The mapping whose ledger the filter is about. Raises EngineError if there is none."""
+    """Returns the mapping whose ledger the filter is about. Raises EngineError for none."""
     spec = project.mappings[mapping]
     owner = spec if spec.ledger else project.ledger_of(mapping)
     if owner:
@@ -89,7 +89,7 @@ def _ledger_mapping(project: Project, mapping: str, wanted: RowFilter) -> str:
 def _keys(
     found: Sequence[LedgerLine], mapping: str, owner: str, verdict: Verdict
 ) -> tuple[list[str], list[str]]:
-    """The keys of the rows that can be decided so, and a note about the others."""
+    """Returns the keys of rows that can have the decision, and a note about the others."""
     if mapping != owner:
         return [key for line in found for one in line.held for key in one.keys], []
     usable = [line for line in found if verdict is not Verdict.CORRECT or line.difference]
@@ -113,7 +113,7 @@ def _has_class(line: LedgerLine, wanted: RowFilter) -> bool:
 def _of_customer(
     found: Sequence[LedgerLine], lines: Sequence[LedgerLine], customer: str
 ) -> list[LedgerLine]:
-    """Those of the customer. Raises EngineError for a customer of no line, and for several."""
+    """Returns the lines of the customer. Raises EngineError if none fits, or several."""
     if not customer:
         return [*found]
     rows = [line.customer_row for line in lines if line.customer_row]

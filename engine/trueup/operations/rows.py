@@ -1,4 +1,4 @@
-"""Finds the row that a command is about: people give its key, the start of it, or its name."""
+"""Finds a row that a user gives by its key, the start of the key, or its name."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ MOST = 5
 
 
 def known_rows(project: Project, mapping: str) -> dict[str, str]:
-    """Keys with names of the mapping's rows: of its table, and of those that only the state knows.
+    """Returns keys with names of the mapping's rows: of its table, and those only in the state.
 
     Raises SourceError or StateError if one of them cannot be read.
     """
@@ -27,7 +27,7 @@ def known_rows(project: Project, mapping: str) -> dict[str, str]:
 def rows_of(
     project: Project, mapping: str, source: Source, snapshot: StateSnapshot
 ) -> dict[str, str]:
-    """As `known_rows`, with a source and a state that are open already."""
+    """As `known_rows`, with an open source and a loaded state."""
     table = project.catalogue.tables[project.mappings[mapping].source.table]
     read = source.read(table.name, columns(project)[table.name])
     remembered = {*snapshot.links, *snapshot.applied, *snapshot.pushed}
@@ -41,11 +41,10 @@ def rows_of(
 def resolve_key(
     text: str, names: Mapping[str, str], mapping: str, labels: Mapping[str, str] | None = None
 ) -> str:
-    """The whole key of the one row that is meant.
+    """Returns the whole key of the one row that fits.
 
-    `names`: keys with the names of their rows, empty if there is none. `labels`: the same, with
-    the names that a plan shows, as far as they are known. Raises EngineError if no row fits, or
-    more than one.
+    `names`: keys with the names of their rows, "" for a row without a name. `labels`: keys with the
+    names in a plan, as far as they are known. Raises EngineError if no row fits, or several.
     """
     labels = {key: label for key, label in (labels or {}).items() if key in names}
     found = matching_keys(text, names)
@@ -65,7 +64,7 @@ def resolve_key(
 
 
 def _refuse_short_key(text: str, names: Mapping[str, str], mapping: str) -> None:
-    """Raises EngineError if keys start so, and it is too short to name one."""
+    """Raises EngineError for a start of a key that is too short to identify a row."""
     start = text.strip().casefold()
     found = [key for key in names if start and key.casefold().startswith(start)]
     if len(found) > 1:
@@ -86,5 +85,5 @@ def _shown(found: Sequence[str], names: Mapping[str, str]) -> str:
 
 
 def key_and_name(key: str, name: str) -> str:
-    """A row by its key, with its name in brackets."""
+    """Returns the key of a row, with its name in brackets."""
     return f"{key} ({name})" if name and name != key else key

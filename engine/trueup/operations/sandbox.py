@@ -1,4 +1,4 @@
-"""The sandboxes: serve them, fill them, copy them."""
+"""Serves, fills and copies the sandboxes."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from trueup.source.files.source import FileSource
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A sandbox that is being served."""
+    """A running sandbox."""
 
     url: str
     title: str  # what it stands for, with what is needed to sign in
@@ -38,8 +38,8 @@ def serve_target(
 ) -> Iterator[Served]:
     """Serves the target's API until the block ends.
 
-    `address` is host and port; port 0 takes any free one. Raises SandboxError for a switch or value
-    that does not exist, EngineError if there is no database.
+    `address` is host and port; port 0 takes a free one. Raises SandboxError for an unknown switch
+    or value, EngineError if there is no database.
     """
     chosen = dict(switch_values or {})
     for name, value in chosen.items():
@@ -57,7 +57,7 @@ def serve_target(
 
 
 def _login(seed: Path | None) -> str:
-    """How to sign in. Secrets of users that a seed names are not shown: the seed has them."""
+    """Returns the credentials to sign in; secrets of a seed's users are not shown."""
     users = seeding.read_document(seed).get("users") if seed else None
     if users:
         names = [str(user["username"]) for user in users if "username" in user]
@@ -101,7 +101,7 @@ def add_seed(project: Project, file: Path, database: Path | None = None) -> None
 def reset(project: Project, seed: Path | None = None, database: Path | None = None) -> Path | None:
     """Empties the sandbox and fills it from a seed, or from the one in trueup.yaml.
 
-    Returns the seed that it was filled from, if any.
+    Returns the seed that was used, if any.
     """
     file = seed or seed_of(project)
     document = seeding.read_document(file) if file else None
@@ -111,7 +111,7 @@ def reset(project: Project, seed: Path | None = None, database: Path | None = No
 
 
 def _forget_what_was_read(project: Project) -> None:
-    """Removes what plans have kept of the tenant that the sandbox was."""
+    """Removes the caches of plans about the sandbox's former content."""
     record_copy.forget(project)
     for what in (METADATA, RECORDS):
         kept_file(project, what).unlink(missing_ok=True)
@@ -129,9 +129,9 @@ def restore(project: Project, file: Path, database: Path | None = None) -> None:
 
 
 def clone_target(project: Project, database: Path) -> int:
-    """Copies what the project's mappings touch from its target into a new sandbox's database.
+    """Copies the records that the project's mappings use into a new sandbox's database.
 
-    Returns how many records. Reads only. Raises EngineError if the database exists already.
+    Returns the number of records. Only reads the target. Raises EngineError if the database exists.
     """
     if database.exists():
         raise EngineError(f"{database} exists already: choose another file, or move it away")
@@ -140,7 +140,7 @@ def clone_target(project: Project, database: Path) -> int:
 
 
 def database_of(project: Project, database: Path | None) -> Path:
-    """The database given, or the project's own. Raises EngineError if there is neither."""
+    """Returns the given database, or the project's. Raises EngineError if there is neither."""
     if database:
         return database
     if project.target.connector != "sandbox":

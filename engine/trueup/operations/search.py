@@ -1,4 +1,4 @@
-"""Searches records that fit a text, and names the rows that they belong to."""
+"""Searches records that fit a text, and names the rows that are linked to them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,12 +29,12 @@ MOST_FOUND = 20
 def search_records(
     project: Project, mapping: str, text: str, *, fresh: bool = False
 ) -> SearchResult:
-    """Records of the mapping's entity that fit the text, the best first.
+    """Returns records of the mapping's entity that fit the text, the best first.
 
-    Looks at what the last plan read, and where nothing of it fits, or with `fresh`, at what the
-    project's own runs have written and in the target. Nothing is written. Raises EngineError for a
-    mapping that does not exist or whose records cannot be read, for a text that cannot be searched,
-    and where a side cannot be read.
+    Searches the records of the last plan. If none fits, or with `fresh`, it searches what the
+    project's own runs have written, and the target. Nothing is written. Raises EngineError for an
+    unknown mapping or one whose records cannot be read, for an invalid text, and if a side cannot
+    be read.
     """
     spec = _searchable(project, mapping)
     text = _checked(text)
@@ -57,7 +57,7 @@ def search_records(
             found=owners.found(found, entity),
             calls=target.calls,
             read=copy.read.astimezone(project.zone) if copy else None,
-            asked=now.astimezone(project.zone),
+            at=now.astimezone(project.zone),
         )
 
 
@@ -77,7 +77,7 @@ def _searchable(project: Project, mapping: str) -> MappingSpec:
 
 
 def _checked(text: str) -> str:
-    """The text without outer spaces. Raises EngineError for one that cannot be searched."""
+    """Returns the text without outer spaces. Raises EngineError for an invalid text."""
     text = " ".join(text.split())
     if len(text) > LONGEST:
         raise EngineError(
@@ -102,7 +102,7 @@ def _known(
     snapshot: StateSnapshot,
     text: str,
 ) -> list[int]:
-    """Ids of records of which the state knows that they fit: what runs have written to them."""
+    """Returns ids of records to which runs have written values that fit, from the state."""
     written: dict[int, dict[str, str]] = {}
     for row, link in snapshot.links.items():
         if link.entity == spec.target.entity and link.mapping in project.mappings:
@@ -113,9 +113,9 @@ def _known(
 
 
 class LocalSearch:
-    """Searches in what the last plan read: no call, and no reading of the source for each.
+    """Searches the records of the last plan, without calls.
 
-    It stays as it is: after a plan or a run, a new one is needed. Any thread may use it.
+    Its data does not change: after a plan or a run, make a new one. Any thread may use it.
     """
 
     def __init__(self, project: Project) -> None:
@@ -123,13 +123,13 @@ class LocalSearch:
         self._project = project
         with wiring.connections(project) as opened:
             self._snapshot, identity = opened.state().load(), opened.target().identity()
-        self._asked = wiring.SystemClock().now()
-        self._copy = record_copy.recall(project, identity, self._asked)
+        self._read_at = wiring.SystemClock().now()
+        self._copy = record_copy.recall(project, identity, self._read_at)
         self._texts = cache(self._texts_of)
         self._names = cache(lambda mapping: known_rows(project, mapping))
 
     def find(self, mapping: str, text: str) -> SearchResult | None:
-        """The records that fit the text, the best first; None if no plan has read any.
+        """Returns the records that fit the text, the best first; None without records of a plan.
 
         Raises EngineError as `search_records` does.
         """
@@ -147,7 +147,7 @@ class LocalSearch:
             found=owners.found(found, entity),
             calls=0,
             read=self._copy.read.astimezone(zone),
-            asked=self._asked.astimezone(zone),
+            at=self._read_at.astimezone(zone),
         )
 
     def _texts_of(self, mapping: str) -> Mapping[int, Texts]:

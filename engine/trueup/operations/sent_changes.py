@@ -1,4 +1,4 @@
-"""What was sent for a record: by whom, when, in which run."""
+"""Finds the changes that were sent for a record, with user, time and run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SentChange:
 
 
 def sent_changes(project: Project, mapping: str, record: int) -> Sequence[SentChange]:
-    """All that was sent for a record of a mapping with a ledger, the latest first.
+    """Returns what was sent for a record of a mapping with a ledger, newest first.
 
     Raises StateError if the state cannot be read.
     """

@@ -1,8 +1,8 @@
-"""The connection and the settings of Work 365's own Autotask screen, shown and changed.
+"""Shows and changes the connection and the settings of Work 365's own Autotask screen.
 
-They stand in trueup.yaml, which is edited with its comments and its order kept. An edit is checked
-as `trueup validate` checks before it is written. Secrets never pass through here: the file names
-variables of the environment, and so does the form.
+They are in trueup.yaml; comments and order of the file are kept. An edit is checked as by `trueup
+validate` before it is written. Secrets are never read or shown: the file names variables of the
+environment.
 """
 
 import os
@@ -77,10 +77,10 @@ _FLAGS = {"true": True, "false": False}
 
 
 def read_setup(folder: Path | str, *, live: bool = True) -> Setup:
-    """The settings as the file has them; `live`: with the choices that Autotask has now.
+    """Returns the settings in the file; `live`: with the choices that Autotask has now.
 
-    Where Autotask cannot be read, any text may be written, and the result says why. Raises
-    ConfigError for a project that cannot be used.
+    If Autotask cannot be read, any text may be written, and the result has the reason. Raises
+    ConfigError for an invalid project.
     """
     file = _file(folder)
     data = _data(file)
@@ -96,12 +96,12 @@ def read_setup(folder: Path | str, *, live: bool = True) -> Setup:
 def propose_setup(
     folder: Path | str, values: Mapping[Steps, str], version: str = ""
 ) -> ProjectEdit:
-    """Works out new content of trueup.yaml; nothing is written.
+    """Returns new content of trueup.yaml; nothing is written.
 
-    `values`: texts, by the steps to each; of an entry of a list, an empty one removes it.
-    `version` is that of the setup which was shown. Raises EngineError if the file is another one
-    by now, where nothing changes, or a value cannot stand there; ConfigError with all findings
-    where `trueup validate` would refuse the result.
+    `values`: texts, by the steps to each; an empty text removes an entry of a list. `version` is
+    that of the setup which was shown. Raises EngineError if the file was changed since, if nothing
+    changes, or for an invalid value; ConfigError with all findings that `trueup validate` would
+    report.
     """
     file = _file(folder)
     if version and version != _version(file):
@@ -181,7 +181,7 @@ def _connection(data: Mapping[str, object]) -> Iterator[Setting]:
 
 
 def _of_secret(text: str, name: str) -> str:
-    """What is known of a secret: never a part of it."""
+    """Returns where a secret is, never a part of it."""
     if name:
         return "set in this environment" if os.environ.get(name) else "not set in this environment"
     return "written in the file itself: name a variable of the environment instead" if text else ""
@@ -213,7 +213,7 @@ def _at(data: object, steps: Steps) -> object:
 
 
 def _known(setup: Setup, steps: Steps) -> Setting:
-    """The setting that the steps lead to, or lead into. Raises EngineError for any other."""
+    """Returns the setting at these steps, or their parent. Raises EngineError for any other."""
     for one in (*setup.connection, *setup.settings):
         if one.steps == steps and one.kind is not Kind.LIST:
             return one
@@ -225,7 +225,7 @@ def _known(setup: Setup, steps: Steps) -> Setting:
 
 
 def _value(setting: Setting, text: str) -> object:
-    """The value that a text stands for. Raises EngineError for one that it cannot be."""
+    """Returns the value of a text. Raises EngineError for an invalid text."""
     match setting.kind:
         case Kind.LIST:
             return text or REMOVED
@@ -269,7 +269,7 @@ def _number(setting: Setting, text: str) -> Decimal | None:
 
 
 def _written_secrets(data: Mapping[str, object]) -> list[str]:
-    """Secrets that the file holds itself, although they belong into the environment."""
+    """Returns secrets that are in the file itself instead of in the environment."""
     found = []
     for part in ("source", "target"):
         options = data.get(part)
@@ -282,7 +282,7 @@ def _written_secrets(data: Mapping[str, object]) -> list[str]:
 
 
 def _difference(before: bytes, after: bytes, secrets: Sequence[str]) -> list[str]:
-    """The lines that differ, with some around them, and without the secrets."""
+    """Returns the lines that differ, with some context, and without the secrets."""
     old, new = (raw.decode("utf-8-sig") for raw in (before, after))
     for secret in secrets:
         old, new = old.replace(secret, _HIDDEN), new.replace(secret, _HIDDEN)

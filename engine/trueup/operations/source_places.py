@@ -1,4 +1,4 @@
-"""Fills in where source rows stand, in results that name them."""
+"""Adds the places of source rows to results that name rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -11,7 +11,7 @@ _Result = TypeVar("_Result")
 
 
 def with_places(result: _Result, source: Source) -> _Result:
-    """The result with the place of each `SourceRow` in it, where the source consists of files.
+    """Returns the result with the place of each `SourceRow`, if the source consists of files.
 
     The result is a frozen dataclass, or a tuple or list of them. Raises SourceError.
     """

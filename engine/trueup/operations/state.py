@@ -1,7 +1,6 @@
-"""The state of a project: links, rows, changes in doubt, export. One function for each command.
+"""The state of a project: links, rows, changes in doubt, export. One function per command.
 
-Functions that write hold the lock meanwhile, in the name of `holder`; they raise StateLocked if
-another process holds it.
+Functions that write hold the lock as `holder`; they raise StateLocked if another process holds it.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from trueup.operations.record_check import check_record
 
 
 def list_links(project: Project, mapping: str | None = None) -> StateOverview:
-    """The links of a mapping, or all; the lock, open runs, changes in doubt and manual edits.
+    """Returns links of a mapping, or all; lock, open runs, changes in doubt and manual edits.
 
     Raises EngineError for a mapping that the project does not have.
     """
@@ -33,9 +32,9 @@ def list_links(project: Project, mapping: str | None = None) -> StateOverview:
 
 
 def show_row(project: Project, mapping: str, key: str) -> RowState:
-    """All that the state knows of a row. `key` may be a unique start of it.
+    """Returns all that the state has about a row. `key` may be a unique start of it.
 
-    Raises EngineError if no row fits, or more than one.
+    Raises EngineError if no row fits, or several.
     """
     with wiring.open_state(project) as state:
         return open_state.show_row(state, mapping, key)
@@ -46,7 +45,7 @@ def forget_link(
 ) -> LinkForgotten:
     """Removes the link of a row; what was pushed stays. `key` may be a unique start of it.
 
-    Raises EngineError if no row fits, or more than one, or it has no link.
+    Raises EngineError if no row fits, or several, or it has no link.
     """
     with wiring.open_state(project) as state:
         return open_state.forget_link(state, holder, mapping, key, reason)
@@ -61,11 +60,11 @@ def settle_change(
     record: int | None = None,
     reason: str,
 ) -> str:
-    """Records the outcome of a change in doubt, as a person found it out.
+    """Records the outcome of a change in doubt, as a person determined it.
 
-    `record` is the one that a create made. Returns what a user must know of it, such as that the
-    target could not be asked; mostly nothing. Raises StateError for a change that is not in doubt,
-    EngineError for a record that the target does not have.
+    `record` is the one that a create made. Returns a note, mostly "", such as that the target could
+    not be reached. Raises StateError for a change that is not in doubt, EngineError for a record
+    that the target does not have.
     """
     settlement = Settlement(change, landed, record, reason, wiring.SystemClock().now())
     with wiring.connections(project) as opened:
@@ -77,7 +76,7 @@ def settle_change(
 def preview_settlement(
     project: Project, change: str, *, landed: bool, record: int | None = None, reason: str
 ) -> tuple[PreparedSettlement, str]:
-    """What `settle_change` would record, and what it would return; nothing is written.
+    """Returns what `settle_change` would record and return; nothing is written.
 
     Raises what `settle_change` raises.
     """
@@ -96,10 +95,10 @@ def _check_created(project: Project, opened: wiring.Connections, settlement: Set
 
 
 def examine_doubts(project: Project) -> DoubtReport:
-    """Each change in doubt, with what the journal and both systems say of it. Nothing is written.
+    """Returns each change in doubt, with evidence from the journal and both systems.
 
-    Where a system cannot be read, the journal alone speaks, and the report says why. Raises
-    StateError if the state cannot be read.
+    Nothing is written. If a system cannot be read, the evidence is the journal's alone, and the
+    report has the reason. Raises StateError if the state cannot be read.
     """
     recorded = recorded_doubts(project)
     if not recorded.doubts:
@@ -112,19 +111,22 @@ def examine_doubts(project: Project) -> DoubtReport:
 
 
 def recorded_doubts(project: Project) -> DoubtReport:
-    """Each change in doubt, with what the journal says of it. Neither system is read."""
+    """Returns each change in doubt, with the journal's evidence. Neither system is read."""
     with wiring.open_state(project) as state:
         return DoubtReport(evidence.recorded_doubts(project, state))
 
 
 def close_run(project: Project, holder: str, run: str, reason: str) -> None:
-    """Gives up what an open run has left to do. Raises StateError while a change is in doubt."""
+    """Gives up the remaining changes of an open run.
+
+    Raises StateError while a change is in doubt.
+    """
     with wiring.open_state(project) as state:
         open_state.close_run(state, holder, run, wiring.SystemClock().now(), reason)
 
 
 def adopt_systems(project: Project, holder: str, reason: str) -> Mapping[str, str]:
-    """Records that the state is about the systems that are configured now; returns them.
+    """Records that the state is about the configured systems; returns them.
 
     Raises EngineError if it is about them already.
     """
@@ -133,7 +135,7 @@ def adopt_systems(project: Project, holder: str, reason: str) -> Mapping[str, st
 
 
 def export_state(project: Project) -> str:
-    """The whole state as JSON, one row a line. Raises StateError if there is none."""
+    """Returns the whole state as JSON, one row per line. Raises StateError if there is none."""
     with wiring.open_state(project) as state:
         return state.export()
 

@@ -29,9 +29,9 @@ def standing_text(found: ApprovalStanding, currency: str, zone: tzinfo) -> str:
 
 def signature_lines(found: ApprovalStanding, zone: tzinfo) -> list[str]:
     """Who asked for the approval, who approved, and who refused."""
-    asked = [found.prepared] if found.prepared else []
+    requests = [found.prepared] if found.prepared else []
     return [
-        *(f"Asked for by {_signature_text(one, zone)}" for one in asked),
+        *(f"Asked for by {_signature_text(one, zone)}" for one in requests),
         *(f"Approved by {_signature_text(one, zone)}" for one in found.yes),
         *(f"Refused by {_signature_text(one, zone)}" for one in found.no),
     ]

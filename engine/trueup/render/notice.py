@@ -65,11 +65,11 @@ def notice_text(notice: Notice, details: Details, currency: str) -> str:
 
 def wanted(notice: Notice, events: Iterable[Event], leak_above: Decimal | None) -> Notice:
     """The notice with the events that are asked for, and a leak only above the amount."""
-    asked = frozenset(events)
+    wanted_events = frozenset(events)
     kept = tuple(
         one
         for one in notice.occasions
-        if one.event in asked and (one.event is not Event.LEAK or _leaks(one, leak_above))
+        if one.event in wanted_events and (one.event is not Event.LEAK or _leaks(one, leak_above))
     )
     return replace(notice, occasions=kept)
 

@@ -54,8 +54,8 @@ def _when(result: SearchResult, names: SystemNames) -> str:
     """When the records were read, and what that cost."""
     if result.read is None:
         return f"with {result.calls:,} calls"
-    minutes = int((result.asked - result.read).total_seconds()) // 60
-    hours, day = minutes // 60, "" if result.read.date() == result.asked.date() else " yesterday"
+    minutes = int((result.at - result.read).total_seconds()) // 60
+    hours, day = minutes // 60, "" if result.read.date() == result.at.date() else " yesterday"
     age = count(hours, "hour") if hours else count(minutes, "minute")
     ago = f"{age} ago" if minutes else "just now"
     plan = f"as read by the plan of {result.read:%H:%M}{day}, {ago}"

@@ -120,9 +120,9 @@ def decision(request: Request, current: CurrentPlan) -> Response:
         id=name,
         what=_what(proposal),
         row=known_as(ready[0].name or ready[0].key) if len(ready) == 1 else "",
-        mapping=ready[0].asked.mapping,
+        mapping=ready[0].requested.mapping,
         many=count(len(ready), "row"),
-        reason=ready[0].asked.reason,
+        reason=ready[0].requested.reason,
         replaced=sum(one.replaced for one in proposal.written),
         rows=rows[:PAGE],
         left=count(len(rows) - PAGE, "row") if len(rows) > PAGE else "",
@@ -138,13 +138,13 @@ def decision(request: Request, current: CurrentPlan) -> Response:
 
 
 def _what(proposal: Proposal) -> str:
-    asked, is_one = proposal.ready[0].asked, len(proposal.ready) == 1
-    parts = [str(asked.verdict)]
-    if asked.record is not None:
-        parts += [f"to {asked.record}" if is_one else "to what was found by match"]
-    parts += [f"of {asked.of}"] if asked.of else []
-    parts += [f"from {asked.on.isoformat()}"] if asked.on else []
-    parts += [f"until {asked.until.isoformat()}"] if asked.until else []
+    requested, is_one = proposal.ready[0].requested, len(proposal.ready) == 1
+    parts = [str(requested.verdict)]
+    if requested.record is not None:
+        parts += [f"to {requested.record}" if is_one else "to what was found by match"]
+    parts += [f"of {requested.of}"] if requested.of else []
+    parts += [f"from {requested.on.isoformat()}"] if requested.on else []
+    parts += [f"until {requested.until.isoformat()}"] if requested.until else []
     return ", ".join(parts)
 
 

@@ -124,8 +124,8 @@ class Gate:
         """Returns the response in place of the app's; None if the request may continue."""
         headers = Headers(scope=scope)
         client = scope.get("client")
-        asked = self._site.asked(headers, client[0] if client else "")
-        if refused := self._stop_address(scope, asked):
+        browser_request = self._site.read_request(headers, client[0] if client else "")
+        if refused := self._stop_address(scope, browser_request):
             return refused
         if scope["path"] == CSS and scope["method"] in {"GET", "HEAD"}:
             return None
@@ -135,12 +135,12 @@ class Gate:
             query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=None))
             is_in = session is not None
             return await self._log_in.respond(
-                LogInRequest(scope["path"], query, cookies, asked.sender, is_in)
+                LogInRequest(scope["path"], query, cookies, browser_request.sender, is_in)
             )
         if session is None:
             return self._log_in.stranger()
         scope.setdefault("state", {})["session"] = session
-        return await self._stop_person(scope, receive, headers, session, asked)
+        return await self._stop_person(scope, receive, headers, session, browser_request)
 
     async def _stop_person(
         self,
@@ -148,26 +148,26 @@ class Gate:
         receive: Receive,
         headers: Headers,
         session: Session,
-        asked: BrowserRequest,
+        browser_request: BrowserRequest,
     ) -> Response | None:
         """As `_stop`, for a person who has logged in."""
         act_as(session.person)
         if why_not := self._answers.why_not(session.person, scope["method"], scope["path"]):
             return self._refuse(HTTPStatus.FORBIDDEN, why_not)
-        if refused := await self._stop_post(scope, receive, headers, session, asked):
+        if refused := await self._stop_post(scope, receive, headers, session, browser_request):
             return refused
         if scope["path"] == LOGOUT and scope["method"] == "POST":
             self._sessions.end(session)
             return self._refuse(HTTPStatus.OK, LOGGED_OUT)
         return None
 
-    def _stop_address(self, scope: Scope, asked: BrowserRequest) -> Response | None:
+    def _stop_address(self, scope: Scope, browser_request: BrowserRequest) -> Response | None:
         """Refuses a request that is not for the desk's own address and protocol."""
-        if self._site.proxies and not asked.is_by_proxy:
+        if self._site.proxies and not browser_request.is_by_proxy:
             return self._refuse(HTTPStatus.FORBIDDEN, NO_PROXY)
-        if not self._site.is_own_host(asked.authority):
+        if not self._site.is_own_host(browser_request.authority):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, OTHER_HOST)
-        if asked.scheme == self._site.scheme:
+        if browser_request.scheme == self._site.scheme:
             return None
         if scope["method"] != "GET":
             return self._refuse(HTTPStatus.FORBIDDEN, IN_CLEAR)
@@ -180,11 +180,11 @@ class Gate:
         receive: Receive,
         headers: Headers,
         session: Session,
-        asked: BrowserRequest,
+        browser_request: BrowserRequest,
     ) -> Response | None:
         if scope["method"] != "POST":
             return None
-        if not is_own_page(headers, self._site.origins(asked.authority)):
+        if not is_own_page(headers, self._site.origins(browser_request.authority)):
             return self._refuse(HTTPStatus.FORBIDDEN, OTHER_ORIGIN)
         if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
             return self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, OTHER_TYPE)

@@ -122,7 +122,7 @@ class Provider:
             try:
                 token = jwt.decode(text, known.keys, algorithms=ALGORITHMS)
             except (JoseError, ValueError):
-                # The issuer may sign with a new key, so its keys are read again; not for every bad token.
+                # The issuer may have a new key. Its keys are read again, but rarely.
                 if self._clock() - known.at < KEYS_KEPT:
                     raise
                 token = jwt.decode(text, self._provider(anew=True).keys, algorithms=ALGORITHMS)

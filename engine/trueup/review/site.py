@@ -48,7 +48,7 @@ class Site:
         """Whether the desk is served to this machine, without a proxy."""
         return not self.proxies and is_loopback(_host(self.authority))
 
-    def asked(self, headers: Mapping[str, str], peer: str) -> BrowserRequest:
+    def read_request(self, headers: Mapping[str, str], peer: str) -> BrowserRequest:
         """Returns the browser's request. `peer` is the address of the connection."""
         is_by_proxy = any(_is_in(peer, network) for network in self.proxies)
         if not is_by_proxy:

@@ -1,4 +1,4 @@
-"""Compares what happened with what a test expects; each difference has the line of its cause."""
+"""Compares a plan and its effects with a test; each difference has the line of its cause."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ class Comparison:
             yield Difference(place, what, ("none",), (text,))
 
     def findings(self, plan: Plan) -> Iterator[Finding]:
-        """The findings of a plan, also of rows that are blocked or left out."""
+        """Returns the findings of a plan, also of rows that are blocked or left out."""
         yield from (one for one in plan.findings if one.code not in _CONSEQUENCES)
         for blocked in plan.blocked:
             yield from (one for one in blocked.findings if one.code not in _CONSEQUENCES)
@@ -278,7 +278,7 @@ class Comparison:
 
 
 def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
-    """What people call a row; "" where its table's title serves, None for a row out of `where`."""
+    """Returns the display name of a row; "" if its table's title is used, None outside `where`."""
     try:
         if mapping.source.where and not evaluate(mapping.source.where.raw, names):
             return None
@@ -288,21 +288,21 @@ def _label(mapping: MappingSpec, names: dict[str, Any]) -> object:
 
 
 def row_of(change: Change) -> Row:
-    """The row that a change is named by: an adjustment by the one whose units it moves."""
+    """Returns the row that names a change: of an adjustment, the row whose units it moves."""
     if change.adjustment:
         return change.adjustment.row.mapping, change.adjustment.row.key
     return change.mapping, change.keys[0]
 
 
 def _rows_of(change: Change) -> set[Row]:
-    """A write-back of several changes is named by any of them."""
+    """Returns the rows of a change; a write-back of several changes has several."""
     if change.action is Action.WRITE_BACK:
         return {(change.mapping, key) for key in change.keys}
     return {row_of(change)}
 
 
 def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
-    """Takes the change of the row out of the list; of several, the one of the day expected."""
+    """Removes the change of the row from the list; of several, the one of the expected day."""
     same = [one for one in actual if (wanted.mapping, wanted.key) in _rows_of(one)]
     on = wanted.values.get("on")
     exact = [one for one in same if on and one.adjustment and one.adjustment.day == on.value]
@@ -313,7 +313,7 @@ def _take(wanted: ExpectedChange, actual: list[Change]) -> Change | None:
 
 
 def _others(wanted: ExpectedChange, plan: Plan) -> tuple[str, ...]:
-    """What the plan has for the row instead."""
+    """Returns what the plan has for the row instead."""
     changes = [one for one in plan.changes if (wanted.mapping, wanted.key) in _rows_of(one)]
     blocked = [
         f"blocked: {finding.text}"
@@ -333,7 +333,7 @@ def _summary(change: Change) -> str:
 
 
 def _special(change: Change) -> dict[str, object]:
-    """What is expected of a change under words that are no fields."""
+    """Returns the expected values of a change that are no fields, by their words."""
     match change.action:
         case Action.ADJUST:
             before, after = change.units or (0, 0)

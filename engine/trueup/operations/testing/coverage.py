@@ -1,8 +1,8 @@
-"""Which fields, rules, branches of expressions and policies the tests of a project reach.
+"""Finds the fields, rules, branches and policies that the tests of a project reach.
 
-A field is reached where a plan gives it a value, a rule where it finds something, a branch where it
-is evaluated, a part of a policy where it decides the units, the day or the hold of a change, an
-override where it holds for a row.
+A field is reached if a plan gives it a value, a rule if it finds something, a branch if it is
+evaluated, a part of a policy if it decides the units, the day or the hold of a change, an override
+if it holds for a row.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +68,7 @@ def _overrides(project: Project) -> Iterator[Place]:
 
 
 def covered(project: Project, results: Iterable[ProjectTestResult]) -> Coverage:
-    """Returns what no result reached, of results that were recorded."""
+    """Returns what none of the recorded results reached."""
     all_reached = [one.reached for one in results if one.reached]
     union = Reached(
         frozenset[tuple[str, int]]().union(*(one.expressions for one in all_reached)),

@@ -1,4 +1,4 @@
-"""The files with tests of a project: which there are, and what is in them."""
+"""Finds and reads the files with tests of a project."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ from trueup.operations.project_folder import TESTS, shipped_folder, shipped_test
 def find_tests(project: Project, named: Sequence[Path] = ()) -> tuple[list[TestFile], TestFile]:
     """Returns the files with tests, and the file with defaults that is used with them.
 
-    `named` are files or folders; by default the project's `tests`. Raises EngineError if there
-    is no such file, or none with tests.
+    `named` are files or folders; by default the project's `tests`. Raises EngineError for a missing
+    file, or one without tests.
     """
     root = Path(project.root)
     files: list[TestFile] = []
@@ -53,16 +53,13 @@ def _name(file: Path, root: Path) -> str:
 def read_tests(
     project: Project, named: Sequence[Path] = ()
 ) -> tuple[list[ProjectTest], RowDefaults, list[Finding]]:
-    """Returns the tests of a project, the defaults, and all that is wrong with their files."""
+    """Returns the tests of a project, the defaults, and all findings about their files."""
     files, defaults = find_tests(project, named)
     return load_tests(project, files, defaults, shipped_folder() / "schemas")
 
 
 def check_tests(project: Project) -> tuple[int, list[Finding]]:
-    """Returns how many tests the project has, and all that is wrong with their files.
-
-    A project without tests has none, and nothing is wrong with them.
-    """
+    """Returns the number of tests of the project, and all findings about their files."""
     folder = Path(project.root) / TESTS
     if not any(folder.glob("*.yaml")):
         return 0, []

@@ -1,6 +1,6 @@
-"""What both systems hold before a test's plan: exports of its rows, records, links and units.
+"""Builds the content of both systems before a test's plan: rows, records, links and units.
 
-`Fixture.build` fills a throw-away world. The records of rows are made by the mappings themselves:
+`Fixture.build` fills a temporary world. The records of rows are made by the mappings themselves:
 their values are those of a plan for the rows as they were before.
 """
 
@@ -33,7 +33,7 @@ _MORNING = time(9, tzinfo=UTC)
 
 
 class TestClock:
-    """Stands on the morning of the test's day; waiting takes no time."""
+    """A clock at the morning of the test's day; waiting takes no time."""
 
     __test__ = False  # for pytest, which collects classes with such names
 
@@ -49,13 +49,13 @@ class TestClock:
         self._now += timedelta(seconds=seconds)
 
     def move_to(self, day: date) -> None:
-        """Goes on to the morning of a day, unless the time is later already."""
+        """Moves to the morning of a day, unless the time is later already."""
         self._now = max(self._now, datetime.combine(day, _MORNING))
 
 
 @dataclass(slots=True)
 class Fixture:
-    """One test's beginning. `records` are the ids of the records that rows have.
+    """The content of both systems for one test. `records` are the ids of the rows' records.
 
     The mappings of `project` make the records of rows.
     """
@@ -71,8 +71,8 @@ class Fixture:
     def build(self) -> None:
         """Fills both systems and the state.
 
-        Raises ConfigError for a row that can have no record, EngineError for what the sandbox
-        refuses.
+        Raises ConfigError for a row that cannot have a record, EngineError for data that the
+        sandbox refuses.
         """
         test, sandbox = self.test, self.opened.sandbox
         sandbox.load(as_json({**self.defaults.tenant, "clock": standing_at(test.as_of)}))
@@ -111,7 +111,7 @@ class Fixture:
                 self._note_write_back(change, ids)
 
     def _note_write_back(self, change: Change, ids: Mapping[str, int]) -> None:
-        """Notes what the row of a record has in the columns that are written back."""
+        """Stores the values that the columns with write-backs have in a row."""
         if (change.mapping, change.keys[0]) not in self.records:
             return
         columns = self.written.setdefault((change.entity, change.keys[0]), {})
@@ -119,7 +119,7 @@ class Fixture:
             columns[name] = ids[value.change] if isinstance(value, Unknown) else value
 
     def _written_back(self, row: GivenRow) -> GivenRow:
-        """The row with what was written back to it when its record was made."""
+        """Returns the row with the values that were written back when its record was made."""
         written = self.written.get((row.table, row.key), {})
         empty = {name: value for name, value in written.items() if row.values[name] is None}
         return replace(row, values={**row.values, **empty}) if empty else row
@@ -277,7 +277,7 @@ def write_exports(folder: Path, names: Iterable[str], rows: Iterable[GivenRow]) 
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401 -- any value of a row, a record or a seed
-    """The value as JSON has it."""
+    """Returns the value as JSON stores it."""
     match value:
         case Mapping():
             return {name: as_json(part) for name, part in value.items()}
@@ -292,7 +292,7 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 -- any value of a row, a record 
 
 
 def _without_matching(project: Project) -> Project:
-    """The project as records of all rows are made by it: nothing is matched, blocked or decided."""
+    """Returns the project without matching, blocking and decisions, to make all records."""
     auto = Value("auto", Place(""))
     mappings = {
         name: replace(mapping, create=auto, successor_of=None, match=(), similar=(), evidence=())

@@ -1,4 +1,4 @@
-"""Makes a test from a real row: the row and its relatives, what Autotask holds, and the plan."""
+"""Makes a test from a row: the row and its relatives, its records, and the plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class MadeTest:
-    """A test that was written, and how its plan for the row differs from the tenant's."""
+    """A written test, and how its plan for the row differs from the tenant's."""
 
     file: Path
     difference: str = ""
@@ -59,7 +59,7 @@ class MadeTest:
 def make_test(project: Project, mapping: str, text: str) -> MadeTest:
     """Writes a test of a row with its relatives; `text` is the row's key, its start or its name.
 
-    Raises EngineError for a row that is not there, and what reading both systems raises.
+    Raises EngineError for an unknown row, and what reading both systems raises.
     """
     if mapping not in project.mappings:
         raise EngineError(f"there is no mapping {mapping!r}; {hint(mapping, project.mappings)}")
@@ -81,7 +81,7 @@ def make_test(project: Project, mapping: str, text: str) -> MadeTest:
 
 
 class _Maker:
-    """Collects a row, its relatives, and what the target holds of them."""
+    """Collects a row, its relatives, and their records in the target."""
 
     def __init__(self, project: Project, world: World, plan: Plan, mapping: str, key: str) -> None:
         self._project, self._world, self._plan = project, world, plan

@@ -1,6 +1,6 @@
 """Mutants of a project: each has one rule, field, expression or policy that is changed.
 
-A mutant that no test notices shows what the tests do not hold.
+A mutant that no test notices shows a gap in the tests.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Replaces names, phones and addresses by others of the same form, so that a test can be shared.
+"""Replaces names, phones and addresses by others of the same form, to share a test.
 
 Equal values become equal ones, in all tables, and different values stay different.
 """
@@ -21,17 +21,17 @@ _CODE = 12
 
 @dataclass(slots=True)
 class Pseudonyms:
-    """The values in the place of others. `kept` are texts of the configuration, which stay."""
+    """The replacements of values. `kept` are texts of the configuration, which stay."""
 
     kept: frozenset[str]
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)  # kind and text → other text
     _counts: dict[str, int] = field(default_factory=dict)
 
     def of(self, table: Table, row: Row, region: str | None) -> dict[str, object]:
-        """The values of a row with others in the place of texts; choices and figures stay.
+        """Returns the values of a row with replaced texts; choices and figures stay.
 
-        A table without look-ups is one of goods or periods, which names nobody: it stays. `region`
-        is the country of phone numbers without a country code.
+        A table without look-ups holds goods or periods, and no people: it stays. `region` is the
+        country of phone numbers without a country code.
         """
         if not any(column.type is Type.LOOKUP for column in table.columns.values()):
             return dict(row)
@@ -60,7 +60,7 @@ class Pseudonyms:
         return self._other("text", text, lambda _: f"{title} {self._next(title)}")
 
     def known(self, text: str) -> str | None:
-        """The text that is in the place of another one, where there is any."""
+        """Returns the replacement of a text, if there is one."""
         return next((other for (_, old), other in self._texts.items() if old == text), None)
 
     def _other(self, kind: str, text: str, make: Callable[[int], str]) -> str:

@@ -1,4 +1,4 @@
-"""Runs tests of a project, each in a throw-away world of its own."""
+"""Runs tests of a project, each in a temporary world of its own."""
 
 import time
 from contextlib import nullcontext

@@ -183,15 +183,15 @@ class _SuccessionFinder:
         kept = dict(predecessors)
         for predecessor, keys in successors.items():
             firm = [key for key in keys if key not in self._given_by_expression]
-            asked = [key for key in keys if len(firm) != 1 or key not in firm]
-            for key in asked if len(keys) > 1 else ():
+            undecided = [key for key in keys if len(firm) != 1 or key not in firm]
+            for key in undecided if len(keys) > 1 else ():
                 others = [self._label(other) for other in keys if other != key]
                 text = f"succeeds {self._label(predecessor)}, and so does {' and '.join(others)}"
-                remedy = self._ways_out(predecessor, keys, asked)
+                remedy = self._ways_out(predecessor, keys, undecided)
                 self._block(key, SUCCESSOR_UNCLEAR, text, remedy, succession_place(self._mapping))
                 kept.pop(key, None)
-            if len(asked) > 1:
-                self._state.wanted_by[predecessor] = asked[0]
+            if len(undecided) > 1:
+                self._state.wanted_by[predecessor] = undecided[0]
         for key in [key for key in kept if key in ancestors(kept, key)]:
             remedy = Advice("correct `successor_of`, or the decisions")
             text = "succeeds itself through others"
@@ -199,22 +199,26 @@ class _SuccessionFinder:
             kept.pop(key)
         return kept
 
-    def _ways_out(self, predecessor: str, keys: Sequence[str], asked: Sequence[str]) -> Advice:
-        """What to decide about rows that succeed the same one; `asked` are those in question."""
+    def _ways_out(self, predecessor: str, keys: Sequence[str], undecided: Sequence[str]) -> Advice:
+        """The decisions about rows that succeed the same row; `undecided` are the open ones."""
         renewals = RenewalOrder(self._context, self._mapping)
-        order, firm = renewals.in_order(keys), [key for key in keys if key not in asked]
-        create = [self._decide(key, "create") for key in asked]
+        order, firm = renewals.in_order(keys), [key for key in keys if key not in undecided]
+        create = [self._decide(key, "create") for key in undecided]
         if order and firm in ([], order[:1]):
             pairs = pairwise([predecessor, *order])
-            steps = [self._decide(one, f"succeed --of {of}") for of, one in pairs if one in asked]
+            steps = [
+                self._decide(one, f"succeed --of {of}") for of, one in pairs if one in undecided
+            ]
             advice = join_advice(" and ", steps)
             advice += " if each takes the place of the one before it, as their days are"
-        elif firm or not self._given_by_expression.issuperset(asked):
-            between = [renewals.either_way(key, other) for other, key in pairwise([*firm, *asked])]
+        elif firm or not self._given_by_expression.issuperset(undecided):
+            between = [
+                renewals.either_way(key, other) for other, key in pairwise([*firm, *undecided])
+            ]
             steps = [self._decide(one.key, f"succeed --of {one.of}") for one in between]
             advice = join_advice(" and ", steps) + " if they take the place of each other"
         else:
-            steps = [self._decide(key, f"succeed --of {predecessor}") for key in asked]
+            steps = [self._decide(key, f"succeed --of {predecessor}") for key in undecided]
             advice = Advice("decide which: ") + join_advice(", or ", steps)
         return (
             advice + "; or " + join_advice(", or ", create) + " for one that takes nobody's place"

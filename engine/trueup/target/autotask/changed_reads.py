@@ -62,7 +62,7 @@ class _EntityReads:
 
     entity: Entity
     kept: Mapping[str, KeptQuery]  # by key; without what is too old
-    asked: dict[str, KeptQuery] = field(default_factory=dict)
+    queries: dict[str, KeptQuery] = field(default_factory=dict)
     in_one_call: Mapping[int, Item] | None = None  # the records of all kept queries, read now
     tried: bool = False  # to read them in one call
 
@@ -140,7 +140,7 @@ class ChangedReads:
         found = self._read_changes(entity, known)
         if found is None:
             return self._read_in_full(entity, query, include)
-        reads.asked[found.key] = found
+        reads.queries[found.key] = found
         return merged(found.pieces)
 
     def _reads_of(self, entity: Entity) -> _EntityReads:
@@ -174,7 +174,7 @@ class ChangedReads:
         kept = KeptQuery(
             query.filters, include, query.counted, pieces, complete=True, read=start, full=start
         )
-        self._reads_of(entity).asked[kept.key] = kept
+        self._reads_of(entity).queries[kept.key] = kept
         self._partial.pop((entity.name, kept.key), None)
         return merged(pieces)
 
@@ -213,7 +213,7 @@ class ChangedReads:
         else:
             pieces = [{id_: items[id_] for id_ in piece} for piece in known.pieces]
         self.spared += full_requests([*map(len, pieces)], counted=known.counted)
-        reads.asked[known.key] = replace(known, pieces=pieces, complete=True)
+        reads.queries[known.key] = replace(known, pieces=pieces, complete=True)
         return merged(pieces)
 
     # What changed
@@ -283,8 +283,8 @@ class ChangedReads:
     def _keep(self) -> None:
         """Takes what was asked for; of entities of which nothing was, what was kept stays."""
         for name, reads in self._entities.items():
-            if reads.asked:
-                queries = self._worth_keeping(reads.entity, [*reads.asked.values()])
+            if reads.queries:
+                queries = self._worth_keeping(reads.entity, [*reads.queries.values()])
                 self._kept.put(name, queries)
 
     def _worth_keeping(self, entity: Entity, queries: Sequence[KeptQuery]) -> Sequence[KeptQuery]:

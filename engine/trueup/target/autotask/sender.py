@@ -125,10 +125,10 @@ class Sender:
     ) -> float:
         """The seconds until the next attempt. Raises `TargetUnavailable` if there must be none."""
         may_repeat = attempts.may_repeat(verdict)
-        asked = 0.0 if isinstance(verdict, NotSent) else verdict.wait or 0.0
+        requested_wait = 0.0 if isinstance(verdict, NotSent) else verdict.wait or 0.0
         if isinstance(verdict, Busy):
-            self.budget.hold_back(asked)
-        wait = max(asked, attempts.backoff(self._random.random()))
+            self.budget.hold_back(requested_wait)
+        wait = max(requested_wait, attempts.backoff(self._random.random()))
         text = self._public(verdict.text)
         if self._too_late(attempts, wait):
             text, may_repeat = f"{text}; no time is left to wait {wait:.0f} seconds", False
