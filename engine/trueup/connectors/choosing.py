@@ -11,7 +11,7 @@ Connector = TypeVar("Connector")
 
 
 def choose(connectors: Mapping[str, Connector], connection: Connection) -> Connector:
-    """The connector that a connection names.
+    """Returns the connector that a connection names.
 
     Raises EngineError if there is none, ConfigError if a variable that it needs is not set.
     """
@@ -26,10 +26,10 @@ def choose(connectors: Mapping[str, Connector], connection: Connection) -> Conne
 
 
 def read_path(project: Project, connection: Connection, option: str) -> Path:
-    """A path of what is only read: tenants may share it."""
+    """Returns the path of a file that is only read: tenants may share it."""
     return Path(project.root) / str(connection.options[option])
 
 
 def own_path(project: Project, connection: Connection, option: str) -> Path:
-    """A path of what is written."""
+    """Returns the path of a file that is written."""
     return project.own / str(connection.options[option])

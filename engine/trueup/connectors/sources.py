@@ -32,16 +32,13 @@ PROFILE = "profile.yaml"
 
 
 class Sources:
-    """The source of one project, and what is asked of it besides rows.
-
-    What is opened is closed with `stack`.
-    """
+    """Opens the source of one project, and examines it. What is opened is closed with `stack`."""
 
     def __init__(self, project: Project, stack: ExitStack, clock: Clock) -> None:
         self._project, self._stack, self._clock = project, stack, clock
 
     def open(self) -> Source:
-        """The source. Raises EngineError if it cannot be opened."""
+        """Returns the source. Raises EngineError if it cannot be opened."""
         connectors: dict[str, Callable[[Connection], Source]] = {
             "files": self._files,
             "dataverse": self._dataverse,
@@ -50,7 +47,10 @@ class Sources:
         return choose(connectors, self._project.source)(self._project.source)
 
     def examine(self) -> list[Finding]:
-        """Findings about access to the source. Raises EngineError if it cannot be opened."""
+        """Returns findings about access to the source.
+
+        Raises EngineError if it cannot be opened.
+        """
         project = self._project
         written = {
             mapping.source.table: [*mapping.write_back.set]
@@ -73,7 +73,7 @@ class Sources:
         return examine(source, columns(project), written)
 
     def discover(self) -> "Discovery":
-        """What the source's environment calls the tables of the catalogue.
+        """Returns the environment's names for the tables of the catalogue.
 
         Raises EngineError if the source is no Dataverse, SourceError if it cannot be read.
         """
@@ -83,7 +83,7 @@ class Sources:
             return discover(client, self._project.catalogue.tables)
 
     def describe_table(self, logical: str) -> "TableDefinition":
-        """A table of the source's environment, by its logical name.
+        """Returns a table of the source's environment, by its logical name.
 
         Raises EngineError if the source is no Dataverse, SourceError if it cannot be read.
         """
@@ -93,7 +93,7 @@ class Sources:
             return read_definition(client, logical)
 
     def tables(self) -> Mapping[str, Table]:
-        """The catalogue's tables under the names that the profile gives them."""
+        """Returns the catalogue's tables under the names of the profile."""
         return self._profile().tables
 
     def _files(self, connection: Connection) -> "FileSource":

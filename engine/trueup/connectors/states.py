@@ -20,7 +20,7 @@ class States:
         self._server_clock: Clock | None = None
 
     def open(self) -> State:
-        """The state; opened once. Raises EngineError if it cannot be opened."""
+        """Returns the state; opened once. Raises EngineError if it cannot be opened."""
         if self._state is None:
             connectors: dict[str, Callable[[Connection], State]] = {
                 "sqlite": self._sqlite,
@@ -30,9 +30,9 @@ class States:
         return self._state
 
     def shared_clock(self) -> Clock:
-        """The clock by which runs of all machines with this state are timed.
+        """Returns the clock by which all machines with this state measure runs.
 
-        Whether a request may still be running is judged by times that another machine wrote.
+        Whether a request may still be running depends on times that another machine wrote.
         """
         self.open()
         return self._server_clock or self._clock
@@ -44,7 +44,7 @@ class States:
         return self._stack.enter_context(SqliteState(path, clock=self._clock))
 
     def _postgres(self, connection: Connection) -> State:
-        """The state of one tenant. Its leases run by the clock of the server, which all share."""
+        """Returns the state of one tenant. Its leases run by the clock of the server."""
         _require_driver(connection)
         from trueup.state.lock import LEASE_SECONDS
         from trueup.state.postgres.store import PostgresState

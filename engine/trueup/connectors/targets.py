@@ -40,7 +40,7 @@ DEMO_CREDENTIALS = Credentials("api@demo.example", "demo", "DEMO")
 
 
 class Kept(Enum):
-    """What is done with what an earlier command has read of the target, and kept."""
+    """How a command uses answers of the target that an earlier command kept."""
 
     IGNORED = auto()  # it is not used, and nothing is kept
     RENEWED = auto()  # it is not used, and what is read replaces it
@@ -57,7 +57,7 @@ class TargetOptions:
 
 
 class Targets:
-    """The target of one project, and what is asked of it besides records.
+    """Opens the target of one project, and examines and copies it.
 
     What is opened is closed with `stack`.
     """
@@ -70,13 +70,13 @@ class Targets:
         options: TargetOptions,
         journal_head: Callable[[], str],
     ) -> None:
-        """`journal_head` gives another text after each write of a run, on whichever machine."""
+        """`journal_head` returns another text after each write of a run, on any machine."""
         self._project, self._stack, self._clock, self._options = project, stack, clock, options
         self._journal_head = journal_head
         self._target: HttpTarget | None = None
 
     def open(self) -> "HttpTarget":
-        """The target; opened once. Raises EngineError if it cannot be opened."""
+        """Returns the target; opened once. Raises EngineError if it cannot be opened."""
         if self._target is None:
             connectors: dict[str, Callable[[Connection], HttpTarget]] = {
                 "autotask": self._autotask,
@@ -87,19 +87,19 @@ class Targets:
         return self._target
 
     def examine(self, needs: Mapping[str, frozenset[str]]) -> list[Finding]:
-        """Findings about access to the target. `needs`: entity → operations."""
+        """Returns findings about access to the target. `needs`: entity → operations."""
         from trueup.target.autotask.doctor import examine
 
         return examine(self.open(), needs)
 
     def minimum_permissions(self, needs: Mapping[str, frozenset[str]]) -> list[str]:
-        """The least permissions for these operations, as the target calls them."""
+        """Returns the least permissions for these operations, in the target's terms."""
         from trueup.target.autotask.doctor import minimum_permissions
 
         return minimum_permissions(needs)
 
     def describe_entity(self, name: str) -> "DescribedEntity":
-        """What the tenant states about an entity. Raises TargetError, also if it has none."""
+        """Returns an entity's metadata. Raises TargetError, also for an unknown entity."""
         from trueup.target.autotask.described import describe
 
         target = self.open()
@@ -108,7 +108,7 @@ class Targets:
         return described
 
     def copy(self, database: Path) -> Target:
-        """A sandbox with what is in the target now, as far as the project is about it."""
+        """Returns a sandbox with the target's records, as far as the project uses them."""
         from trueup.sandbox.autotask import snapshots
         from trueup.sandbox.autotask.server import Sandbox
 
@@ -124,9 +124,9 @@ class Targets:
         return self._http(url, credentials, {}, name, target.identity())
 
     def clone(self, database: Path) -> int:
-        """Copies what the project's mappings touch into a sandbox's database; returns how much.
+        """Copies the records that the project's mappings use into a sandbox's database.
 
-        The result counts records. Reads only.
+        Returns their number. Only reads the target.
         """
         from trueup.sandbox.autotask import clone
 
@@ -184,7 +184,7 @@ class Targets:
         return self._stack.enter_context(target)
 
     def _memory(self, options: Mapping[str, object], *, is_new: bool = False) -> "Memory":
-        """What earlier commands have kept of the target; nothing of it is used of a new tenant."""
+        """Returns the kept answers of the target; none for a new tenant."""
         from trueup.target.autotask.changed_reads import Changes
         from trueup.target.autotask.kept_metadata import KeptMetadata
         from trueup.target.autotask.kept_records import KeptRecords
@@ -202,7 +202,7 @@ class Targets:
 
 
 def kept_file(project: Project, what: str) -> Path:
-    """Where metadata or records of the target are kept: beside the state, which is of one tenant.
+    """Returns where metadata or records of the target are kept: beside the tenant's state.
 
     `what` is METADATA or RECORDS.
     """
@@ -213,7 +213,7 @@ def kept_file(project: Project, what: str) -> Path:
 
 
 def _sandbox_credentials(options: Mapping[str, object]) -> Credentials:
-    """Those of trueup.yaml, where the sandbox's seed names users; else the demo's."""
+    """Returns the credentials in trueup.yaml if the sandbox's seed names users; else the demo's."""
     demo = DEMO_CREDENTIALS
     return Credentials(
         str(options.get("username", demo.username)),

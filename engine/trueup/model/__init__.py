@@ -1,1 +1,1 @@
-"""The nouns: frozen dataclasses, standard library only."""
+"""The data types of the engine: frozen dataclasses that use the standard library only."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person may do. None of them includes another one, but each may see."""
+    """The permissions of a person. No role includes another one, but each may see everything."""
 
     SEE = "see"  # look at the desk's pages
     DECIDE = "decide"  # decide about rows, prepare plans, apply those that may be applied
@@ -21,7 +21,7 @@ PREPARES = frozenset({Role.DECIDE, Role.APPROVE, Role.ADMINISTER})
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names mean one person: capitals do not matter."""
+    """Returns whether two names mean one person; case is ignored."""
     return one.strip().casefold() == other.strip().casefold()
 
 
@@ -35,7 +35,7 @@ class ApprovalPolicy:
     limits: Mapping[Role, Decimal] = field(default_factory=dict)  # what a role may approve
 
     def listed(self, person: str) -> frozenset[Role]:
-        """The roles in whose lists the person is."""
+        """Returns the roles whose lists name the person."""
         return frozenset(
             role
             for role, people in self.roles.items()
@@ -43,23 +43,24 @@ class ApprovalPolicy:
         )
 
     def roles_of(self, person: str) -> frozenset[Role]:
-        """The roles that the person has. A role without a list is everybody's, but `approve`.
+        """Returns the roles that the person has.
 
-        Whoever has any role by a list may see.
+        Every person has a role without a list, except `approve`. A person with any listed role may
+        see.
         """
         listed = self.listed(person)
         open_to_all = {role for role in Role if role not in self.roles and role is not Role.APPROVE}
         return listed | open_to_all | ({Role.SEE} if listed else frozenset())
 
     def may_approve(self, person: str) -> bool:
-        """Whether the person may say yes to some amount."""
+        """Returns whether the person may approve some amount."""
         return self.limit_of(person).amount != NONE
 
     def limit_of(self, person: str) -> "MoneyLimit":
-        """Up to which amount the person may approve.
+        """Returns up to which amount the person may approve.
 
-        The role `approve` has no limit unless one is set; other roles approve nothing unless one
-        is set.
+        The role `approve` has no limit unless one is set; other roles approve nothing unless one is
+        set.
         """
         listed = self.listed(person)
         if Role.APPROVE in listed and Role.APPROVE not in self.limits:
@@ -77,7 +78,7 @@ class MoneyLimit:
     amount: Decimal | None
 
     def allows(self, moved: "MovedMoney") -> bool:
-        """Whether the person may approve. Money that is not known may be any amount."""
+        """Returns whether the person may approve. An unknown amount is over every limit."""
         if self.amount is None:
             return True
         return self.amount > 0 and not moved.unknown and moved.amount <= self.amount
@@ -97,7 +98,7 @@ class MovedMoney:
 
 
 class Statement(StrEnum):
-    """What a person says about a plan."""
+    """A statement of a person about a plan."""
 
     ASK = "ask"  # prepared it, and asks for an approval
     YES = "yes"
@@ -120,7 +121,7 @@ class ApprovalStated:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What stands of one person."""
+    """The statement of one person that is in force."""
 
     who: str
     at: datetime
@@ -129,7 +130,7 @@ class Signature:
 
     @property
     def counts(self) -> bool:
-        """Whether a yes counts."""
+        """Whether an approval counts."""
         return not self.why_not
 
 
@@ -149,7 +150,7 @@ class ApprovalStanding:
 
     @property
     def counting(self) -> tuple[Signature, ...]:
-        """Each yes that counts."""
+        """The approvals that count."""
         return tuple(one for one in self.yes if one.counts)
 
 

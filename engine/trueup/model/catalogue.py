@@ -111,7 +111,7 @@ class Entity:
     active: str = ""  # the field that is false where a record is inactive; empty if none is
 
     def field(self, name: str) -> Field | None:
-        """The field of that name; a user-defined field that the catalogue does not have is text."""
+        """Returns the field of that name; an unknown user-defined field is taken for text."""
         if name in self.fields:
             return self.fields[name]
         return Field(name, Type.TEXT) if name.startswith(UDF) and self.udf_capable != "no" else None
@@ -119,7 +119,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class SystemNames:
-    """What people call the two systems, as their catalogues have it."""
+    """The display names of the two systems, from their catalogues."""
 
     source: str = "the source"
     target: str = "the target"

@@ -1,4 +1,4 @@
-"""A change of a plan: one write or one link, with what planning saw and what it does to money."""
+"""A change of a plan: one write or one link, with what planning read and its money."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from trueup.model.finding import Place
 
 
 class Action(StrEnum):
-    """What a change does. Every `match` on the writing side covers all of them."""
+    """The kinds of changes. Every `match` on the writing side covers all of them."""
 
     LINK = "link"  # a row is this record from now on; nothing is sent
     CREATE = "create"
@@ -42,7 +42,7 @@ class System(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a field differs: for explaining only, apply never looks at it."""
+    """Why a field differs; for explanations only, apply does not use it."""
 
     SOURCE = "source"  # the source changed
     MAPPING = "mapping"  # the mapping changed
@@ -57,7 +57,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only apply will know: the id of the record that another change creates."""
+    """A value that is unknown until apply: the id of the record that another change creates."""
 
     change: str
 
@@ -72,7 +72,7 @@ class RowRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field, before and after, as values and as people read them."""
+    """One field, before and after, as values and as display texts."""
 
     field: str
     before: object
@@ -114,7 +114,7 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """What planning saw and apply checks again before it writes."""
+    """The values that planning read and that apply checks again before it writes."""
 
     rows: tuple[SeenRow, ...] = ()
     record: Mapping[str, object] = field(default_factory=dict)  # target fields → value
@@ -157,7 +157,7 @@ NO_TERMS = ServiceTerms()
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """Which units a change of action ADJUST moves, and from when on."""
+    """The units that a change of action ADJUST moves, and from which day."""
 
     day: date  # effective from this day on
     row: RowRef  # the row whose ledger it moves
@@ -180,7 +180,7 @@ class MadeRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceEffect:
-    """What a change does to the next invoice of its contract."""
+    """The effect of a change on the next invoice of its contract."""
 
     start: date  # of the periods on that invoice
     end: date
@@ -191,7 +191,7 @@ class InvoiceEffect:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write, or one link. `values` is what is sent, complete."""
+    """One write, or one link. `values` has everything that is sent."""
 
     id: str  # opaque: nothing is read out of it
     action: Action
@@ -228,12 +228,12 @@ class Change:
 
     @property
     def invoice_amount(self) -> Decimal | None:
-        """What it does to the next invoice; a fee is billed with the first one of its contract."""
+        """Its effect on the next invoice; a fee is on the first invoice of its contract."""
         return self.invoice.amount if self.invoice else self.one_off
 
     @property
     def unit_change(self) -> int:
-        """Adjustments: the units that they add, or take away where negative."""
+        """The units that an adjustment adds; negative if it takes units away."""
         before, after = self.units or (0, 0)
         return after - before
 
@@ -244,10 +244,10 @@ class Change:
 
     @property
     def is_undo(self) -> bool:
-        """Whether it takes back what an earlier run did."""
+        """Whether it undoes a change of an earlier run."""
         return self.undo_depth > 0
 
     @property
     def takes_back(self) -> bool:
-        """Whether the original change is undone by it; an undo of an undo does it again."""
+        """Whether it undoes the original change; an undo of an undo makes that change again."""
         return self.undo_depth % 2 == 1

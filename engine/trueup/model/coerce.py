@@ -1,4 +1,4 @@
-"""A value as a field of Autotask holds it, and when two such values are the same."""
+"""Converts values to the types of Autotask's fields, and compares two such values."""
 
 import re
 from collections.abc import Mapping
@@ -23,13 +23,14 @@ _PLAIN_EXPONENT = 100
 
 
 class CoercionError(ValueError):
-    """A value cannot stand in that field; the text says why."""
+    """A value that does not fit its field; the text is the reason."""
 
 
 def coerce(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of a record
-    """The value in the field's own type, picklist labels as their numbers. Raises CoercionError.
+    """Returns the value in the field's own type; picklist labels become numbers.
 
-    None stays none. Text is trimmed as Autotask stores it, and refused when it is too long.
+    Raises CoercionError. None stays None. Text is trimmed as Autotask stores it, and refused when
+    it is too long.
     """
     if value is None:
         return None
@@ -39,7 +40,7 @@ def coerce(value: object, field: Field) -> Any:  # noqa: ANN401 -- any value of 
 
 
 def shown(value: object) -> str:
-    """A value in a message: text in quotes and not too long, maps and lists by their kind."""
+    """Returns a value for a message: text in quotes and shortened, maps and lists by their kind."""
     if isinstance(value, str):
         return f"{value!r:.60}"
     if value is None or isinstance(value, bool):
@@ -52,7 +53,7 @@ def shown(value: object) -> str:
 
 
 def plain_number(number: Decimal) -> str:
-    """A number without trailing zeros and exponent: `12.50` → `12.5`, `1E+2` → `100`."""
+    """Returns a number without trailing zeros and exponent: `12.50` → `12.5`, `1E+2` → `100`."""
     is_plain = -_PLAIN_EXPONENT < number.adjusted() < _PLAIN_EXPONENT
     text = format(number, "f") if is_plain else str(number)
     text = text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
@@ -78,7 +79,10 @@ def _picked(value: object, field: Field) -> object:
 
 
 def _options(value: object, options: tuple[PickValue, ...]) -> list[PickValue]:
-    """By label, case aside only where it must be, or by value; a number is a value first."""
+    """Returns matching entries, by label or by value.
+
+    A number is tried as a value first. Case is ignored only if no label fits exactly.
+    """
     wanted = str(value).strip()
     by_label = [option for option in options if option.label.strip() == wanted]
     by_label = by_label or [
@@ -89,7 +93,7 @@ def _options(value: object, options: tuple[PickValue, ...]) -> list[PickValue]:
 
 
 def label(value: object, field: Field | None) -> object:
-    """A picklist's number as its label; any other value as it is."""
+    """Returns the label of a picklist's number; any other value as it is."""
     if field is None or not field.picklist or value is None:
         return value
     return next(
@@ -131,7 +135,7 @@ def _integer(value: object, field: Field) -> int:
 def to_number(value: object) -> Decimal:
     """Returns text, a whole number or a decimal as an exact decimal.
 
-    Raises CoercionError for what is no number, or is out of bounds.
+    Raises CoercionError for other values, and for a number out of bounds.
     """
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         number = Decimal(value.strip())
@@ -174,7 +178,7 @@ def _day(value: object, field: Field) -> date:
 
 
 def to_day(text: str) -> date:
-    """`2026-11-15`, with or without a time behind it. Raises CoercionError."""
+    """Returns the day in `2026-11-15`, with or without a time after it. Raises CoercionError."""
     try:
         if _DAY.fullmatch(text.strip()):
             return date.fromisoformat(text.strip()[:10])
@@ -209,7 +213,7 @@ _FITS = {
 
 
 def same(desired: object, actual: object) -> bool:
-    """Are two fitted values one? Text without its idle spaces, empty text as none."""
+    """Returns whether two coerced values are equal: text without outer spaces, "" as None."""
     if desired == actual:
         return True
     if isinstance(desired, str) or isinstance(actual, str):
@@ -222,17 +226,17 @@ def _bare(value: object) -> object:
 
 
 def empty(value: object) -> bool:
-    """Is there nothing in it?"""
+    """Returns whether the value is None or has no content."""
     return value is None or value == ""
 
 
 def fingerprint(values: Mapping[str, object]) -> str:
-    """Sixteen hex digits that change when any of the values does; 1.5 and 1.50 are one value."""
+    """Returns sixteen hex digits that depend on all values; 1.5 and 1.50 count as equal."""
     text = "\n".join(f"{name}={_plain(values[name])!r}" for name in sorted(values))
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain(value: object) -> object:
-    """Decimals without idle zeros."""
+    """Returns decimals without trailing zeros."""
     text = str(value) if isinstance(value, Decimal) else ""
     return Decimal(text.rstrip("0").rstrip(".")) if "." in text and "E" not in text else value

@@ -1,4 +1,4 @@
-"""Two plans of the same rows and records, made with two configurations, and how they differ."""
+"""Two plans of the same rows and records, made with two configurations, and their differences."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ class LeftOutRows:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a change of configuration does: `before` is the plan without it, `after` with it."""
+    """The effect of a change of configuration: `before` is the plan without it."""
 
     other: str  # the configuration of `before`, as a person named it
     before: Plan

@@ -1,4 +1,4 @@
-"""What a person decided about a row: an entry of mappings/decisions.yaml."""
+"""Decisions of people about rows: the entries of mappings/decisions.yaml."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ class Topic(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a person decided."""
+    """The kinds of decisions."""
 
     LINK = "link"
     CREATE = "create"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     @property
     def topics(self) -> frozenset[Topic]:
-        """What it decides. A row that is ignored takes no other decision."""
+        """The topics that it decides. A row that is ignored takes no other decision."""
         return _TOPICS[self]
 
 
@@ -53,7 +53,7 @@ _TOPICS = {
 
 @dataclass(frozen=True, slots=True)
 class SeenDifference:
-    """The ledger difference that a decision to correct is about; it holds for no other one."""
+    """The ledger difference that a decision to correct applies to, and no other difference."""
 
     units: Decimal  # that the target bills, with all pending changes
     quantity: Decimal
@@ -62,7 +62,7 @@ class SeenDifference:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a row."""
+    """A person's decision about a row."""
 
     mapping: str
     key: str

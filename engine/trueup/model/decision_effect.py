@@ -1,4 +1,4 @@
-"""What follows from decisions: the plan with them beside the plan without them."""
+"""The effect of decisions: the plan with them compared with the plan without them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class RowEffect:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the next plan does otherwise than it would without the decisions."""
+    """The differences between the next plan with the decisions and without them."""
 
     rows: tuple[RowEffect, ...]
     before: Summary
@@ -45,7 +45,7 @@ class Effect:
 
     @property
     def actions(self) -> Mapping[str, int]:
-        """Changes more or fewer, by action; only where they differ."""
+        """The number of changes more or fewer, by action; only where it differs."""
         names = {**self.before.actions, **self.after.actions}
         found = {
             name: self.after.actions.get(name, 0) - self.before.actions.get(name, 0)
@@ -55,33 +55,33 @@ class Effect:
 
     @property
     def blocked(self) -> int:
-        """Rows blocked or held more; negative: fewer."""
+        """The number of rows more that are blocked or held; negative: fewer."""
         before, after = self.before, self.after
         return after.blocked + after.held - before.blocked - before.held
 
     @property
     def units(self) -> Decimal:
-        """Units that the plan moves more, or less where negative."""
+        """The units more that the plan moves; negative: fewer."""
         return self.after.ledger.moved.units - self.before.ledger.moved.units
 
     @property
     def monthly(self) -> Decimal:
-        """Money a month: what the plan adds to the run rate more, or less where negative."""
+        """The money a month more that the plan adds to the run rate; negative: less."""
         return self.after.run_rate.net - self.before.run_rate.net
 
     @property
     def invoice(self) -> Decimal:
-        """Money on the next invoices, more or less."""
+        """The money more on the next invoices; negative: less."""
         return self.after.invoice.net - self.before.invoice.net
 
     @property
     def prices_unknown(self) -> int:
-        """Adjustments more whose price is unknown: their money stands in no figure."""
+        """The number of adjustments more without a known price; no figure includes their money."""
         return self.after.prices_unknown - self.before.prices_unknown
 
 
 class Standing(StrEnum):
-    """What has become of a decision."""
+    """Whether a decision still has an effect."""
 
     WORKS = "works"  # the next plan would be another one without it
     DONE = "done"  # a run did what it asks for

@@ -7,7 +7,7 @@ from trueup.model.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """An OpenID Connect provider. Never print the secret."""
+    """An OpenID Connect provider. Its secret must never be printed."""
 
     issuer: str
     client_id: str

@@ -1,8 +1,8 @@
 """A plan as a JSON document, and back. The same plan gives the same text, byte for byte.
 
-Its second line is its digest, of all its bytes but that line: what was reviewed is what is applied.
-A third line, also without effect on the digest, has what was not read in full, if there is any: a
-plan that is made from it is the same. Values are written as `plan_json` says.
+The second line is the digest of all other bytes, so that exactly the reviewed document is applied.
+A third line, which the digest leaves out, lists the queries that were not read in full, if there
+are any: the plan does not depend on it. `plan_json` defines the form of values.
 
 Documents of format 1, which the state keeps of older runs, are read too: `plan_v1` translates them.
 """
@@ -43,7 +43,7 @@ _ALTERED = (
 
 
 def dumps(plan: Plan) -> str:
-    """The plan's document, ending in a newline."""
+    """Returns the plan's document, ending in a newline."""
     file = io.BytesIO()
     write(plan, file)
     return file.getvalue().decode()
@@ -51,10 +51,9 @@ def dumps(plan: Plan) -> str:
 
 @gc_paused()
 def write(plan: Plan, file: BinaryIO) -> None:
-    """Writes the plan's document piece by piece: all of it at once takes far more than the plan.
+    """Writes the plan's document piece by piece, because the whole text takes much memory.
 
-    The file must be empty, and one in which a position can be chosen: the digest, which stands at
-    the beginning, is known at the end.
+    The file must be empty and seekable: the digest is near its beginning and is known at the end.
     """
     digest = sha256(_HEAD)
     file.write(_HEAD)
@@ -79,7 +78,7 @@ def _digest_line(digest: str) -> bytes:
 
 
 def _pieces(plan: Plan) -> Iterator[str]:
-    """Yields what follows the digest: the text of one change, finding or line after the other."""
+    """Yields the text after the digest, one change, finding or ledger line at a time."""
     comma = ""
     for name, way in field_encoders(Plan):
         if name == PARTIAL_READS:
@@ -94,7 +93,7 @@ def _pieces(plan: Plan) -> Iterator[str]:
 
 
 def _list_pieces(values: tuple[object, ...], indent: str) -> Iterator[str]:
-    """Yields the text of a list, item by item, of lists in it too: a wave may have many changes."""
+    """Yields the text of a list, item by item, also of nested lists: a wave may be long."""
     start = "["
     for value in values:
         yield f"{start}\n{indent} "
@@ -108,7 +107,7 @@ def _list_pieces(values: tuple[object, ...], indent: str) -> Iterator[str]:
 
 
 def _text(value: object, indent: str) -> str:
-    """JSON, with its further lines indented. A line end in a text is no line of it."""
+    """Returns JSON with its further lines indented; a line end inside a text is no line."""
     return _JSON.encode(value).replace("\n", f"\n{indent}")
 
 
@@ -123,7 +122,7 @@ def _sha256(*parts: str) -> str:
 
 
 def loads(text: str) -> Plan:
-    """A plan from its document.
+    """Returns the plan of a document.
 
     Raises EngineError for anything else, and for a document that was altered.
     """
@@ -146,10 +145,10 @@ def loads(text: str) -> Plan:
 
 
 def loads_complete(text: str) -> Plan:
-    """A plan that is yet to be applied; runs of the state may have others.
+    """Returns a plan that is yet to be applied.
 
-    Raises EngineError as `loads` does, and where a change is sent together with one that is not in
-    the plan: earlier versions made such plans of undos and selections.
+    Raises EngineError as `loads` does, and if a change is sent together with one that is not in the
+    plan: earlier versions made such plans of undos and selections.
     """
     plan = loads(text)
     ids = {change.id for change in plan.changes}
@@ -167,7 +166,7 @@ _DAMAGED = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, Re
 
 
 def verify(text: str) -> int:
-    """The document's format. Raises EngineError for what is no plan, and for an altered plan."""
+    """Returns the document's format. Raises EngineError for text that is no plan, or is altered."""
     head = _DIGEST_LINE.match(text)
     if head is None or int(head[1]) not in READABLE:
         raise EngineError(_why_not_a_plan(text))
@@ -178,7 +177,7 @@ def verify(text: str) -> int:
 
 
 def plan_id(text: str) -> str:
-    """The digest that identifies a plan document. Raises EngineError for anything else."""
+    """Returns the digest that identifies a plan document. Raises EngineError for other text."""
     head = _DIGEST_LINE.match(text)
     if head is None:
         raise EngineError(_why_not_a_plan(text))
@@ -198,7 +197,7 @@ def _why_not_a_plan(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNames:
-    """What people call the rows of a change."""
+    """The display names of a change and its rows."""
 
     change: str
     mapping: str
@@ -207,7 +206,7 @@ class ChangeNames:
 
 
 def change_names(text: str) -> list[ChangeNames]:
-    """What the changes of a plan document are called; nothing if it cannot be read.
+    """Returns the display names of a plan document's changes; none if it cannot be read.
 
     Much cheaper than `loads`, and independent of the document's format.
     """

@@ -1,4 +1,4 @@
-"""Values of expressions on one row, with what they are made of: for explaining only."""
+"""Values of expressions on one row, with the values that they use; for explanations."""
 
 from dataclasses import dataclass
 

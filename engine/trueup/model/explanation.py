@@ -1,7 +1,6 @@
-"""Why a plan is as it is: what a change, a field, a line of the ledger or a total is made of.
+"""Explanations of a plan: the parts of a change, a field, a ledger line or a total.
 
-For explaining only. Places of source rows are filled in last, by the operation that can ask the
-source for them.
+Places of source rows are added last, by the operation that has the source.
 """
 
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class UndoneField:
 
 @dataclass(frozen=True, slots=True)
 class FieldExplanation:
-    """One field: where its value comes from, what the record has, and what was written last."""
+    """One field: the source of its value, the record's value, and the value last written."""
 
     name: str
     formulas: tuple[Formula, ...]  # one; a look-up has one for each value that it looks for
@@ -70,7 +69,7 @@ class FieldExplanation:
 
 
 class RuleStatus(StrEnum):
-    """What a rule found on one row."""
+    """The result of a rule on one row."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -241,7 +240,7 @@ class TotalPart:
 
 @dataclass(frozen=True, slots=True)
 class TotalExplanation:
-    """A total of the plan with all that it is the sum of."""
+    """A total of the plan with all its parts."""
 
     parts: tuple[TotalPart, ...]
     label: str = ""  # as the plan shows it

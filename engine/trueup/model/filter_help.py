@@ -1,4 +1,4 @@
-"""What the reference says about one filter of expressions."""
+"""The reference text of one filter of expressions."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a rule or a stage found: data, never an exception."""
+"""The results of rules and stages: data, never exceptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Place:
 
 
 class Severity(StrEnum):
-    """How much a finding stops."""
+    """How severe a finding is: the higher it is, the more it stops."""
 
     ERROR = "error"  # this row and all that depends on it
     HOLD = "hold"  # this change and those that must come after it; nothing else
@@ -34,7 +34,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A `trueup` command about one row, as a remedy names it: it can be pasted into a shell."""
+    """A `trueup` command about one row, in a remedy; it can be pasted into a shell."""
 
     verb: str  # decide, link, state forget
     mapping: str
@@ -46,12 +46,12 @@ class Command:
 
     @property
     def brief(self) -> str:
-        """The command with a GUID cut to its first characters; any other key as it is."""
+        """Returns the command with a GUID cut to its first characters; other keys unchanged."""
         return self._with(self.key[:BRIEF_KEY] if _is_guid(self.key) else quote(self.key))
 
     @property
     def generic(self) -> str:
-        """The command with KEY in the place of the key: one line that stands for many rows."""
+        """Returns the command with KEY in place of the key, to represent many rows."""
         return self._with("KEY")
 
     def _with(self, key: str) -> str:
@@ -62,14 +62,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do, as text, with the commands that stand in it between backticks."""
+    """A remedy: text with commands between backticks."""
 
     text: str = ""
     commands: tuple[Command, ...] = ()
 
     @classmethod
     def of(cls, *parts: "str | Command | Advice") -> "Advice":
-        """Puts text, commands and other advice together."""
+        """Joins text, commands and other advice."""
         texts, commands = [], list[Command]()
         for part in parts:
             match part:
@@ -87,11 +87,11 @@ class Advice:
         return Advice.of(self, other)
 
     def brief(self) -> str:
-        """The text with the keys of its commands cut short."""
+        """Returns the text with the keys of its commands shortened."""
         return self._replaced({str(one): one.brief for one in self.commands})
 
     def generic(self) -> str:
-        """The text with KEY in the place of the keys: one line that stands for many rows."""
+        """Returns the text with KEY in place of the keys, to represent many rows."""
         return self._replaced({str(one): one.generic for one in self.commands})
 
     def _replaced(self, commands: Mapping[str, str]) -> str:
@@ -105,7 +105,7 @@ NO_ADVICE = Advice()
 
 
 def join_advice(separator: str, parts: Sequence[Advice]) -> Advice:
-    """Several pieces of advice in a row."""
+    """Joins pieces of advice with a separator."""
     joined = NO_ADVICE
     for number, part in enumerate(parts):
         joined = joined + separator + part if number else part

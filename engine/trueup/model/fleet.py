@@ -33,9 +33,9 @@ class RunMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunLimits:
-    """Up to what a scheduled run applies its plan by itself.
+    """Up to which figures a scheduled run applies its plan without an approval.
 
-    They come on top of the project's guards. Amounts are in the project's currency.
+    They apply in addition to the project's guards. Amounts are in the project's currency.
     """
 
     changes: int  # of the plan
@@ -87,9 +87,9 @@ class Window:
         return began_today or began_yesterday
 
     def opens_after(self, instant: datetime, zone: ZoneInfo) -> datetime:
-        """The instant itself where the window is open, otherwise when it opens next, in UTC.
+        """Returns the instant itself if the window is open, otherwise its next opening, in UTC.
 
-        Where the clocks skip its beginning, it opens when they go forward.
+        If the clocks skip the opening time, it opens when they go forward.
         """
         if self.is_open(instant, zone):
             return instant.astimezone(UTC)
@@ -158,7 +158,7 @@ class Tenant:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Whose clock the schedule and the window are about; UTC without a schedule."""
+        """The time zone of the schedule and the window; UTC without a schedule."""
         return self.schedule.zone if self.schedule else ZoneInfo("UTC")
 
 

@@ -1,4 +1,4 @@
-"""One run of one tenant of a fleet, and what a fleet's status shows."""
+"""One run of one tenant of a fleet, and the parts of a fleet's status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run stands, or ended."""
+    """The status of a run."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,7 +45,7 @@ class Waits(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanFigures:
-    """What a plan is about, in the tenant's currency; the amounts are per month but `one_off`."""
+    """The figures of a plan, in the tenant's currency; all amounts but `one_off` are per month."""
 
     changes: int
     blocked: int
@@ -62,7 +62,7 @@ class PlanFigures:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A further run that a run asks for."""
+    """A further run of the tenant, because of the last run's end."""
 
     at: datetime
     why: str
@@ -98,7 +98,7 @@ class ApprovedPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended, and what follows from it."""
+    """How a run ended, and its consequences."""
 
     status: RunStatus
     text: str = ""
@@ -139,12 +139,12 @@ class FleetRun:
 
     @property
     def is_late(self) -> bool:
-        """Whether no worker was there when its schedule named it, or the tenant was at work."""
+        """Whether the run was queued late: no worker ran, or the tenant had another run."""
         return self.kind is RunKind.SCHEDULED and self.queued - self.due > LATE
 
     @property
     def at_stake(self) -> Decimal:
-        """What is billed wrongly each month, as far as this run left it so."""
+        """What is billed wrongly each month, as far as this run did not correct it."""
         if self.figures is None:
             return Decimal(0)
         was_applied = self.status is RunStatus.DONE and self.outcomes
@@ -153,7 +153,7 @@ class FleetRun:
 
 @dataclass(frozen=True, slots=True)
 class TenantStatus:
-    """How one tenant stands."""
+    """The status of one tenant."""
 
     name: str
     does: str
@@ -168,7 +168,7 @@ class TenantStatus:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """A worker that reported lately."""
+    """A worker that reported recently."""
 
     name: str
     host: str
@@ -179,7 +179,7 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class FleetStatus:
-    """How the fleet stands."""
+    """The status of the fleet."""
 
     fleet: str
     at: datetime

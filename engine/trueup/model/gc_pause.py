@@ -1,4 +1,4 @@
-"""Pauses the cycle collector while large values are built: it would walk them and find no cycle."""
+"""Pauses the cycle collector while large values are built, because it would find no cycles."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Switches the cycle collector off for the block, if it was on."""
+    """Disables the cycle collector for the block, if it was enabled."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""What the state knows of the past: runs with their journals, manual edits, changes in doubt.
+"""The history of a state: runs with their journals, manual edits, changes in doubt.
 
 These types cross the state port, or operations return them to be rendered.
 """
@@ -44,12 +44,12 @@ class ChangesSettled:
 
 @dataclass(frozen=True, slots=True)
 class RunClosed:
-    """A person gave up what an open run had left to do."""
+    """A person gave up the remaining changes of an open run."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemsAdopted:
-    """From now on the state is about these systems: `source` and `target` with their identities."""
+    """The state is about these systems from now on: `source` and `target` with their identities."""
 
     systems: Mapping[str, str]
 
@@ -138,7 +138,7 @@ def change_status(entries: Sequence[Entry]) -> str:
 
 
 def change_data(entries: Sequence[Entry]) -> Mapping[str, object]:
-    """The data of all entries of a change: answer, proof, error. Later entries win."""
+    """Returns the data of all entries of a change: answer, proof, error. Later entries win."""
     data: dict[str, object] = {}
     for entry in entries:
         data |= entry.data
@@ -174,7 +174,7 @@ class ChangeInDoubt:
 
 
 class Trace(StrEnum):
-    """What reading finds of a write in doubt."""
+    """The evidence that reading finds of a write in doubt."""
 
     LANDED = "it took effect"
     ABSENT = "no trace of it"
@@ -183,7 +183,7 @@ class Trace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A change in doubt with all that is known of it; times in the business time zone."""
+    """A change in doubt with all evidence; times are in the business time zone."""
 
     run: str
     change: Change
@@ -196,7 +196,7 @@ class Doubt:
 
     @property
     def creates(self) -> str:
-        """The entity of the record that it creates, whose id a person must name; mostly empty."""
+        """The entity of the record that it creates, whose id a person must name; mostly ""."""
         if self.change.makes:
             return self.change.makes.entity
         return self.change.entity if self.change.action is Action.CREATE else ""
@@ -211,13 +211,13 @@ class DoubtReport:
 
     @property
     def settles(self) -> datetime | None:
-        """When reading settles all that has left no trace; None if nothing waits for a time."""
+        """When reading settles all writes without a trace; None if there is nothing to wait for."""
         return max((one.until for one in self.doubts if one.until), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSettlement:
-    """What settling a change in doubt by hand records."""
+    """What settling a change in doubt manually records."""
 
     run: str
     change: Change
@@ -239,7 +239,7 @@ class StateOverview:
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """All that the state holds about one row."""
+    """All that the state has about one row."""
 
     name: str = ""
     link: Link | None = None

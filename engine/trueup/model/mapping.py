@@ -1,7 +1,7 @@
-"""A mapping as its YAML file says it, checked and with places, nothing evaluated yet.
+"""A mapping as in its YAML file, checked and with places; nothing is evaluated yet.
 
-A `Value` is whatever YAML says where a value may stand: a literal, an expression (`"{{ … }}"` and
-nothing around it), or a template (text around `{{ … }}`).
+A `Value` is whatever YAML allows as a value: a literal, an expression (`"{{ … }}"` with nothing
+around it), or a template (text around `{{ … }}`).
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`{ref: customer, of: "{{ source.customer }}"}`: the record that another mapping's row is."""
+    """`{ref: customer, of: "{{ source.customer }}"}`: the record of another mapping's row."""
 
     mapping: str
     of: Value
@@ -86,7 +86,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """Which rows a mapping is about."""
+    """The rows of a mapping."""
 
     table: str
     place: Place
@@ -97,7 +97,7 @@ class SourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """Which records are ours."""
+    """The records that a mapping manages."""
 
     entity: str
     place: Place
@@ -118,7 +118,7 @@ class Repeat:
 class UnitsSpec:
     """Where units over time are read.
 
-    Rows of `entity` whose field `on[0]` equals field `on[1]` of the service.
+    From rows of `entity` whose field `on[0]` equals field `on[1]` of the service.
     """
 
     entity: str
@@ -144,7 +144,7 @@ class PriceSpec:
 
 
 class Difference(StrEnum):
-    """What to do where the law of the ledger does not hold."""
+    """What to do if the law of the ledger does not hold."""
 
     HOLD = "hold"
     REPORT = "report"
@@ -180,7 +180,7 @@ class LedgerSpec:
 class ProofSpec:
     """How a write that cannot be read back is proven.
 
-    By rows of `entity` whose field `on[0]` equals field `on[1]` of what was written.
+    By rows of `entity` whose field `on[0]` equals field `on[1]` of the written record.
     """
 
     entity: str
@@ -203,7 +203,7 @@ class AppendSpec:
 
 @dataclass(frozen=True, slots=True)
 class WriteBackSpec:
-    """Columns of the source row to set once its record is there (or its adjustment is proven)."""
+    """Columns of the source row to set once its record exists (or its adjustment is proven)."""
 
     set: Mapping[str, Value]  # sees `record` besides the rest
     place: Place
@@ -212,7 +212,7 @@ class WriteBackSpec:
 
 
 class EffectiveDay(StrEnum):
-    """From which day on a change of a quantity is billed."""
+    """From which day a change of a quantity is billed."""
 
     AS_DATED = "as_dated"  # from its own day on
     NEXT_PERIOD = "next_period"  # from the first day of a billing period on, its own day or later
@@ -221,7 +221,7 @@ class EffectiveDay(StrEnum):
 
 
 class Rounding(StrEnum):
-    """How parts of a unit are rounded."""
+    """How fractions of a unit are rounded."""
 
     UP = "up"
     DOWN = "down"
@@ -229,7 +229,7 @@ class Rounding(StrEnum):
 
 
 class PolicyPart(StrEnum):
-    """What a policy may set."""
+    """The settings of a policy."""
 
     INCREASE = "increase"  # an EffectiveDay
     DECREASE = "decrease"  # an EffectiveDay
@@ -259,7 +259,7 @@ class PolicySpec:
 
 
 class WhenMissing(StrEnum):
-    """What to do with a linked record whose row is gone from its whole table."""
+    """What to do with a linked record whose row is gone from its table."""
 
     REPORT = "report"
     DEACTIVATE = "deactivate"
@@ -267,7 +267,7 @@ class WhenMissing(StrEnum):
 
 
 class Strength(StrEnum):
-    """What it proves that a row and a record have the same values of a match key."""
+    """How strong a match key is as evidence."""
 
     STRONG = "strong"  # they are the same
     NORMAL = "normal"  # they are, unless something speaks against it
@@ -276,7 +276,7 @@ class Strength(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MatchKey:
-    """Fields by whose values a record is found."""
+    """Fields whose values find a record."""
 
     fields: Mapping[str, FieldSpec]
     strength: Strength = Strength.NORMAL

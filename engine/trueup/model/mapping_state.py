@@ -1,4 +1,4 @@
-"""Where the rows of one mapping stand while a plan is made; filled stage by stage."""
+"""The rows of one mapping while a plan is made; each stage adds to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,10 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRows:
-    """What could not be read of a table. A missing row may be one of these, so it is not gone."""
+    """The rows of a table that could not be read.
+
+    A missing row may be one of these, so it does not count as gone.
+    """
 
     rows: Mapping[str, UnreadableRow]  # by key
     without_key: tuple[Finding, ...] = ()  # rows whose key is unknown: any row may be one of them
@@ -90,15 +93,15 @@ class MappingState:
     findings: list[Finding] = field(default_factory=list)  # warnings and infos
 
     def has(self, key: str) -> bool:
-        """Whether there is such a row, or may be one: only where there is none is a row gone."""
+        """Returns whether the row exists, or may exist: only a row that does not exist is gone."""
         return key in self.rows or key in self.unread
 
     def holder(self, key: str) -> str:
-        """The row that has the record which serves this one: itself, unless it was handed over."""
+        """Returns the row that has the record of this row: itself, unless it was handed over."""
         return self.succeeded_by.get(key, key)
 
     def block(self, key: str, finding: Finding, because: RowKey | None = None) -> None:
-        """Keeps the row out of everything that is written; `because` is the row at fault."""
+        """Excludes the row from all writes; `because` is the row at fault."""
         self.skipped.pop(key, None)
         self.out_of_scope.discard(key)
         self._withdraw(key)
@@ -114,7 +117,7 @@ class MappingState:
             self.skipped_because.setdefault(key, because)
 
     def leave_out(self, key: str, finding: Finding) -> None:
-        """Leaves a row out because a person decided so, whatever blocks it."""
+        """Leaves a row out by a person's decision, even if it is blocked."""
         self.blocked.pop(key, None)
         self.because.pop(key, None)
         self.skip(key, finding)

@@ -1,4 +1,4 @@
-"""How exact amounts of money are."""
+"""The precision of amounts of money."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -11,10 +11,10 @@ _LARGE = Context(prec=400, rounding=ROUND_HALF_UP)
 
 
 def exact(amount: Decimal) -> Decimal:
-    """The amount as plans keep it; only renderers round it further."""
+    """Returns the amount with the precision of plans; only renderers round it further."""
     return rounded(amount, PLACES)
 
 
 def rounded(amount: Decimal, places: Decimal) -> Decimal:
-    """The amount with as many places as `places` has, halves away from zero."""
+    """Returns the amount with as many places as `places` has, halves away from zero."""
     return amount.quantize(places, context=_LARGE)

@@ -1,4 +1,4 @@
-"""What a new project is about, and what was written."""
+"""The answers for a new project, and the files that were written."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ OWNER = "owner@example.com"
 
 
 class Start(StrEnum):
-    """Where a user starts."""
+    """The kinds of new projects."""
 
     DEMO = "demo"  # example data on both sides
     FILES = "files"  # exports of the source; a sandbox in place of the target
@@ -19,7 +19,7 @@ class Start(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """What a new project is about. Texts are checked as those of any trueup.yaml."""
+    """The answers for a new project. Texts are checked as those of any trueup.yaml."""
 
     start: Start  # neither the demo nor a fleet
     name: str
@@ -30,7 +30,7 @@ class NewProject:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What was written."""
+    """The files that were written."""
 
     paths: tuple[str, ...]
     kept: tuple[str, ...] = ()  # existing files that were left as they are

@@ -1,4 +1,4 @@
-"""What people note of a row: no plan depends on it."""
+"""Notes of people about rows. No plan depends on them."""
 
 from dataclasses import dataclass
 
@@ -19,5 +19,5 @@ class Note:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing."""
+        """Whether it has no content."""
         return not (self.text or self.tags or self.assignee)

@@ -20,7 +20,7 @@ class Event(StrEnum):
 
 
 class Details(StrEnum):
-    """How much a notice says; each includes those before it."""
+    """How much a notice contains; each level includes the levels before it."""
 
     NONE = "none"  # that something is so
     COUNTS = "counts"  # how many rows and changes, and which limits
@@ -30,7 +30,7 @@ class Details(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoticeAddress:
-    """Where notices go. The address holds a secret: messages name the variable alone."""
+    """The address of a notice. It holds a secret: messages name the variable alone."""
 
     variable: str  # of the environment
     address: str = field(repr=False)  # empty where the variable is not set

@@ -21,7 +21,7 @@ class ChangeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """How one change ended."""
+    """The result of one change."""
 
     change: str
     name: str
@@ -37,7 +37,7 @@ class ChangeOutcome:
 
 @dataclass(frozen=True, slots=True)
 class CallsNeeded:
-    """API calls that a run needs at most, to go on and to reach its end."""
+    """The API calls that a run needs at most: to continue, and to reach its end."""
 
     next: int  # for the next batch: with fewer, a run may read and get no further
     rest: int  # for all that is left
@@ -45,7 +45,7 @@ class CallsNeeded:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended."""
+    """The result of a run."""
 
     run: str
     changes: tuple[ChangeOutcome, ...]
@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether every change took effect, or was as wanted already."""
+        """Whether every change took effect, or was not needed."""
         done = {ChangeStatus.APPLIED, ChangeStatus.ALREADY}
         return (
             not self.interrupted
@@ -77,5 +77,5 @@ class Outcome:
 
     @property
     def settles(self) -> datetime | None:
-        """When reading settles all that has left no trace; None if nothing waits for a time."""
+        """When reading settles all writes without a trace; None if there is nothing to wait for."""
         return max((one.until for one in self.changes if one.until), default=None)

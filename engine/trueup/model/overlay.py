@@ -1,4 +1,4 @@
-"""What one tenant of a fleet has of its own, where several tenants share the files of a project."""
+"""The differences of a fleet's tenant from the project that several tenants share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ Steps = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """A part of fleet.yaml that is laid over trueup.yaml, as the file has it: nothing resolved.
+    """A part of fleet.yaml that is laid over trueup.yaml; nothing is evaluated yet.
 
-    Values may be secrets that do not belong there: never print them.
+    Values may be misplaced secrets: they must never be printed.
     """
 
     data: Mapping[str, object] = field(default_factory=dict, repr=False)

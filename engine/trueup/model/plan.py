@@ -1,4 +1,4 @@
-"""The plan: waves of changes, findings, ledger, digests. Apply executes it and decides nothing."""
+"""The plan: waves of changes, findings, ledger, digests. Apply executes it without decisions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A row that is left alone because of findings, with what it holds back."""
+    """A row that is not written because of findings, with the rows that it holds back."""
 
     mapping: str
     key: str
@@ -33,7 +33,7 @@ class Blocked:
 
 
 class LedgerClass(StrEnum):
-    """What the target bills now, against what should be billed."""
+    """How the billed units compare with the units that should be billed."""
 
     MATCH = "match"
     UNDER_BILLED = "under-billed"
@@ -56,9 +56,9 @@ class HeldUnits:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One row with a quantity against the service that bills it.
+    """One row with a quantity, compared with the service that bills it.
 
-    Where both sides are known: quantity - units = moved + held + unexplained.
+    If both sides are known: quantity - units = moved + held + unexplained.
     """
 
     mapping: str
@@ -94,7 +94,7 @@ class LedgerLine:
         return sum((one.units for one in self.held), Decimal(0))
 
     def money(self, units: Decimal | int | None) -> Decimal | None:
-        """What so many units cost a month at the line's price; None if either is unknown."""
+        """Returns the monthly cost of units at the line's price; None if either is unknown."""
         return None if self.price is None or units is None else self.price * units
 
 
@@ -134,7 +134,7 @@ NO_TOTALS = LedgerTotals()
 
 @dataclass(frozen=True, slots=True)
 class GuardExceeded:
-    """A limit that this plan is over."""
+    """A limit that this plan exceeds."""
 
     kind: str  # creates, calls, rule, …
     limit: str  # its name for `--over`: the kind alone, or `creates:Companies`
@@ -143,7 +143,7 @@ class GuardExceeded:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Rows left out on purpose, folded by reason."""
+    """Rows left out on purpose, grouped by reason."""
 
     mapping: str
     reason: str
@@ -160,14 +160,14 @@ class Money:
 
     @property
     def net(self) -> Decimal:
-        """Both together."""
+        """The sum of both directions."""
         return self.more + self.less
 
 
 class GoneRows(NamedTuple):
     """How many of a table's known rows are gone from it; an array in documents.
 
-    Known are linked rows, and those that the last run kept out.
+    Known rows are linked rows, and those that the last run kept out.
     """
 
     table: str
@@ -201,7 +201,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How much of a plan is outside of a selection."""
+    """How much of a plan is outside a selection."""
 
     rows: int
     changes: int
@@ -211,7 +211,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class PartialRead:
-    """A query of which only what changed was read; the rest is from an earlier plan.
+    """A query that read only what changed; the rest is from an earlier plan.
 
     Times are ISO text in UTC.
     """
@@ -225,7 +225,7 @@ class PartialRead:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A document: the same input gives the same one, byte for byte."""
+    """A plan; the same input gives the same document, byte for byte."""
 
     project: str  # digest of the configuration
     as_of: date

@@ -1,6 +1,6 @@
-"""Values of a plan as JSON, and back: how each is read follows from the dataclasses themselves.
+"""Encodes values of a plan as JSON, and decodes them by the types of the dataclasses.
 
-Days and instants are ISO text, decimals are JSON numbers, a value that only apply will know is
+Days and instants are ISO text, decimals are JSON numbers, a value that is unknown until apply is
 `{"unknown": "<change>"}`.
 """
 
@@ -30,7 +30,7 @@ _GREATEST_EXPONENT = 300
 
 
 def encode(value: object) -> Any:  # noqa: ANN401 -- JSON
-    """Any value of a plan as JSON."""
+    """Returns any value of a plan as JSON."""
     kind: Any = type(value)
     return _encoder(kind)(value)
 
@@ -50,7 +50,10 @@ def _dataclass_encoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- an
 
 @cache
 def field_encoders(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:  # noqa: ANN401 -- any dataclass
-    """The fields of a dataclass, each with its encoder. Decimals by annotation need no mark."""
+    """Returns the fields of a dataclass, each with its encoder.
+
+    A field that is a decimal by annotation needs no mark.
+    """
     hints = get_type_hints(kind)
     return [
         (
@@ -66,7 +69,7 @@ def _money(value: Decimal | None) -> int | float | str | None:
 
 
 def _number(value: Decimal) -> int | float | str:
-    """A JSON number where that is exact, else the digits as text."""
+    """Returns a JSON number if that is exact, else the digits as text."""
     if -_GREATEST_EXPONENT < value.adjusted() < _GREATEST_EXPONENT:
         if value == value.to_integral_value():
             return int(value)
@@ -101,13 +104,13 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
 
 
 def refuse_constant(text: str) -> None:
-    """Refuses NaN and infinities, which Python's reader would take. Raises ValueError."""
+    """Refuses NaN and infinities, which Python's reader accepts. Raises ValueError."""
     raise ValueError(f"{text} is no number")
 
 
 @cache
 def decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any annotation
-    """What makes a value of an annotated type from its JSON.
+    """Returns a function that makes a value of an annotated type from JSON.
 
     It raises KeyError, TypeError, ValueError or ArithmeticError for anything else.
     """
@@ -151,7 +154,7 @@ def _generic_decoder(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- any 
 
 
 def _free_form(value: Any) -> Any:  # noqa: ANN401 -- JSON in, any value out
-    """A value without an annotation: its type follows from how it was written."""
+    """Returns a value without an annotation; its JSON form determines its type."""
     if isinstance(value, dict):
         if value.keys() == {"unknown"}:
             return Unknown(_TEXT(value["unknown"]))

@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 def upgrade(document: Mapping[str, Any]) -> Json:
-    """The document as the current format has it.
+    """Returns the document in the current format.
 
     Raises KeyError, TypeError or ValueError for a document that is not one of format 1.
     """
@@ -87,7 +87,7 @@ def _preconditions(seen: Mapping[str, Any]) -> Json:
 
 
 def _adjustment(change: Mapping[str, Any]) -> Json:
-    """The day is the only day among the values, the service the only value yet to be created."""
+    """Returns the adjustment: its day is the only day, its service the only unknown value."""
     values = change["values"].values()
     is_correction = _CORRECTION in change["id"]
     unknown = next((one["unknown"] for one in values if _is_marked(one, "unknown")), "")

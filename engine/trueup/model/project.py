@@ -1,4 +1,4 @@
-"""A project as its YAML files say it, checked and with places, nothing evaluated yet."""
+"""A project as in its YAML files, checked and with places; nothing is evaluated yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """Limits over which a plan is applied only with `--over LIMIT`."""
+    """Limits that a plan may exceed only with `--over LIMIT`."""
 
     creates: Mapping[str, int]  # by entity; "*" for all others
     deactivations: Mapping[str, int]
@@ -54,7 +54,7 @@ class Guards:
 class Connection:
     """A source, target or state as trueup.yaml configures it.
 
-    Values may hold secrets: never print them.
+    Its values may hold secrets and must never be printed.
     """
 
     connector: str
@@ -98,24 +98,24 @@ class Project:
 
     @property
     def own(self) -> Path:
-        """The folder of decisions, notes and all that is written.
+        """The folder of decisions, notes and all written files.
 
         It is the project's folder, unless tenants of a fleet share that one.
         """
         return self.overlay.folder if self.overlay else Path(self.root)
 
     def decided(self, mapping: str, key: str, topic: Topic) -> Decision | None:
-        """The decision about the row on that topic."""
+        """Returns the decision about the row on that topic."""
         of_row = (one for one in self.decisions if (one.mapping, one.key) == (mapping, key))
         return next((one for one in of_row if topic in one.verdict.topics), None)
 
     @property
     def tenant(self) -> str:
-        """Whose state it is, where one database holds those of many; else empty."""
+        """The name by which a shared database identifies this project's state; else ""."""
         return str(self.state.options.get("tenant", ""))
 
     def kept_file(self, name: str) -> str:
-        """Where a file that commands keep is, relative to the project; each tenant has its own.
+        """Returns where a cache of commands is, relative to the project; each tenant has its own.
 
         Git ignores that folder in projects that `trueup init` makes.
         """
@@ -123,12 +123,12 @@ class Project:
 
     @property
     def customer_mapping(self) -> str:
-        """The mapping whose rows are the customers; empty where the project names none."""
+        """The mapping whose rows are the customers; "" if the project names none."""
         marked = (name for name, mapping in self.mappings.items() if mapping.is_customer)
         return next(marked, "customer" if "customer" in self.mappings else "")
 
     def ledger_of(self, pending: str) -> MappingSpec | None:
-        """The mapping whose ledger is moved by the changes of this append-only mapping."""
+        """Returns the mapping whose ledger the changes of this append-only mapping move."""
         return next(
             (one for one in self.mappings.values() if one.ledger and one.ledger.pending == pending),
             None,

@@ -1,4 +1,4 @@
-"""Keys under which the state remembers pushed units that stand for no change of the source."""
+"""Keys of pushed units in the state that belong to no change of the source."""
 
 from collections.abc import Container
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ def correction_key(row: str, day: date) -> str:
 def first_uncorrected_day(
     pushed: Container[tuple[str, str]], mapping: str, row: str, day: date
 ) -> date:
-    """The first day from `day` on of which no run corrected a difference of the row.
+    """Returns the first day from `day` on that has no correction of the row in the state.
 
     `pushed` holds mapping and key of all that was pushed; `mapping` is that of the changes.
     """
@@ -29,20 +29,20 @@ def is_correction_of(key: str, row: str) -> bool:
 
 
 def correction_day(key: str) -> date | None:
-    """The day that a correction was decided for, or made on; None for any other key."""
+    """Returns the day of a correction's key; None for any other key."""
     return date.fromisoformat(key[-10:]) if key.startswith(_CORRECTION) else None
 
 
 def is_move(key: str) -> bool:
-    """Whether `key` is that of units that a row's move took along."""
+    """Returns whether `key` is that of units that moved with their row."""
     return key.startswith(_MOVE)
 
 
 def undo_key(change: str, day: date) -> str:
-    """The key of what took back the units of that change of the source, on that day."""
+    """Returns the key of the undo of that change's units, on that day."""
     return f"{_UNDO}{change}:{day}"
 
 
 def move_key(row: str, service: int, day: date) -> str:
-    """The key of units that a row's move took from that service, or gave to it, on that day."""
+    """Returns the key of units that a row's move took from that service, or added to it."""
     return f"{_MOVE}{row}:{service}:{day}"

@@ -1,4 +1,4 @@
-"""What a user's search found in the target."""
+"""The result of a user's search for records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Fit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """Why a record fits: fields, the best first, each with how."""
+    """How well a record fits: the fields that fit, the best first."""
 
     by: tuple[tuple[str, Fit], ...]
 
     @property
     def best(self) -> Fit:
-        """How well it fits."""
+        """The best fit of any field."""
         return self.by[0][1]
 
 
@@ -48,7 +48,7 @@ class FoundRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """All that fit, the best first."""
+    """The records that fit, the best first."""
 
     mapping: str
     entity: str

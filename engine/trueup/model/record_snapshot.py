@@ -1,4 +1,4 @@
-"""Records as a plan read them: the values by which a search finds them again."""
+"""The values of records by which a search finds them, as a plan read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

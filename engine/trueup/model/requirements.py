@@ -10,14 +10,20 @@ from trueup.model.coerce import empty, label
 
 
 def is_required(field: Field, entity: Entity, values: Mapping[str, object]) -> bool:
-    """Whether a create with these values must set the field; picklists by number or label."""
+    """Returns whether a create with these values must set the field.
+
+    Picklist values are numbers or labels.
+    """
     if not field.writable_on_create():
         return False
     return field.required or is_condition_met(field.required_if, entity, values)
 
 
 def is_condition_met(condition: str, entity: Entity, values: Mapping[str, object]) -> bool:
-    """Whether a `requiredIf` applies to these values. `a + b absent`: one of the two is absent."""
+    """Returns whether a `requiredIf` applies to these values.
+
+    `a + b absent`: at least one of the two is absent.
+    """
     names, absent, _ = condition.partition(" absent")
     if absent:
         return any(empty(values.get(name)) for name in names.split(" + "))
@@ -26,5 +32,5 @@ def is_condition_met(condition: str, entity: Entity, values: Mapping[str, object
 
 
 def has_label(field: Field | None, value: object, wanted: str) -> bool:
-    """Whether a picklist's value, a number or a label, is the one with that label."""
+    """Returns whether a picklist's value, a number or a label, has that label."""
     return str(label(value, field)).casefold() == wanted.casefold()

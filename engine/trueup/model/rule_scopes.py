@@ -1,9 +1,9 @@
-"""What rules may look at: the scopes, and what each offers to expressions.
+"""The scopes of rules, and the names that each offers to expressions.
 
 This is the only list of scopes. `config` checks expressions against it, `planning` builds the same
 dataclasses, and `expressions/rules.py` evaluates them. A new scope is a member of `RuleOn`, a case
-in `scope` and a place that asks `RuleBook` for its rules. A scope that nothing asks for is refused
-at the end of planning.
+in `scope` and a place that takes its rules from `RuleBook`. A scope whose rules no code takes is
+refused at the end of planning.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from typing import Any, assert_never
 
 
 class RuleOn(StrEnum):
-    """What a rule looks at: the value of `on:` in YAML."""
+    """The scope of a rule: the value of `on:` in YAML."""
 
     ROW = "row"
     RECORD = "record"
@@ -71,7 +71,7 @@ Facts = ChangeFacts | LedgerFacts | PlanFacts
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What expressions see in one scope, besides `settings` and `plan.as_of`."""
+    """The names in one scope, besides `settings` and `plan.as_of`."""
 
     row: bool = True  # `source` and `related`
     record: bool = False  # `before` and `after`
@@ -81,7 +81,7 @@ class Scope:
 
 
 def scope(on: RuleOn) -> Scope:
-    """What the scope offers."""
+    """Returns the names that the scope offers."""
     match on:
         case RuleOn.ROW:
             return Scope()
@@ -103,5 +103,5 @@ def fact_names(facts: type[Facts]) -> Mapping[str, str]:
 
 
 def as_names(facts: Facts) -> dict[str, Any]:
-    """The facts as expressions see them."""
+    """Returns the facts under the names that expressions use."""
     return {name: getattr(facts, part) for name, part in fact_names(type(facts)).items()}

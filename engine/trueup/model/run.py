@@ -1,4 +1,4 @@
-"""What the state holds: links, pushed changes, runs and their journal, the lease of its lock."""
+"""The content of the state: links, pushed changes, runs and their journal, the lock's lease."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The record that a row is."""
+    """The record of a row."""
 
     mapping: str
     key: str
@@ -77,7 +77,7 @@ _UNIT_ROW: Mapping[str, type] = {"id": int, "start": date, "end": date, "units":
 
 
 def is_entry_data(data: Mapping[str, object]) -> bool:
-    """Returns whether the data of an entry has the form that a run writes, as far as it is read."""
+    """Returns whether the data of an entry has the form that a run writes."""
     if not all(isinstance(data[name], kind) for name, kind in _FORMS if name in data):
         return False
     before, proof = (_items(data.get(name)) for name in ("before", "proof"))
@@ -133,7 +133,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The lock of the state, as its holder has it."""
+    """The lock of the state, as its holder knows it."""
 
     token: int
     holder: str

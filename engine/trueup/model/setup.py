@@ -9,7 +9,7 @@ Steps = tuple[str, ...]
 
 
 class Kind(StrEnum):
-    """What a setting takes."""
+    """The kind of a setting's value."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -34,7 +34,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """The setting as people write it: `settings.billing_codes.products`."""
+        """The name of the setting: `settings.billing_codes.products`."""
         return ".".join(self.steps)
 
 

@@ -1,8 +1,7 @@
-"""The nearest right name for a wrong one, as messages suggest it.
+"""Suggests the nearest known name for a wrong name, in messages.
 
 Given a name that is not among the known ones, `closest` returns the most similar known name;
 `nearest` also accepts the beginning of a name. `hint` makes the remedy, `unknown` the finding.
-
 Words with which many known names begin or end, such as the prefix of a Dataverse publisher, do not
 count: `work365_lcl_isaudit` is no suggestion for `work365_lcl_quantity`.
 """
@@ -45,7 +44,7 @@ _searches_left: ContextVar[list[int] | None] = ContextVar("searches_left", defau
 
 @contextmanager
 def few_searches(most: int = MOST_SEARCHES) -> Iterator[None]:
-    """Inside, only so many wrong names get a suggestion: to compare names takes time.
+    """Limits the number of searches for suggestions inside the block, because they are slow.
 
     A file may hold a hundred thousand wrong names. The first ones show what is wrong with it.
     """

@@ -1,4 +1,4 @@
-"""A test of a project, as its YAML file has it: rows, records, the day, and what is expected.
+"""A test of a project as in its YAML file: rows, records, the day, and the expectations.
 
 Every part keeps its place, so that a failure names the line of the expectation.
 """
@@ -16,7 +16,7 @@ from trueup.model.project import Guards
 
 @dataclass(frozen=True, slots=True)
 class GivenRow:
-    """A row of the source, complete: what the test has of it, and valid values for the rest."""
+    """A row of the source: the values of the test, and valid values for all other columns."""
 
     table: str
     key: str
@@ -56,7 +56,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class GivenTarget:
-    """What the target holds before the plan."""
+    """The content of the target before the plan."""
 
     rows: tuple[GivenRecord, ...] = ()
     all_of: frozenset[str] = frozenset()  # mappings whose rows all have their record
@@ -79,7 +79,7 @@ class ExpectedChange:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedValue:
-    """A value with the place of it."""
+    """A value with its place."""
 
     value: object
     place: Place
@@ -146,7 +146,7 @@ class AfterApply:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What is compared; a part that the test does not name is not compared."""
+    """The expectations of a test; what it does not name is not compared."""
 
     plan: ExpectedPlan | None = None
     findings: tuple[ExpectedFinding, ...] | None = None
@@ -162,7 +162,7 @@ class Expectations:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens in both systems after a plan of a test, and what the next plan has."""
+    """Events in both systems after a plan of a test, and the expectations of the next plan."""
 
     place: Place
     as_of: date
@@ -205,7 +205,7 @@ class BalanceRule:
 
 @dataclass(frozen=True, slots=True)
 class RowDefaults:
-    """What rows and records have where a test does not say; from `tests/defaults.yaml`."""
+    """Values of rows and records that a test does not set; from `tests/defaults.yaml`."""
 
     as_of: date | None
     rows: Mapping[str, Mapping[str, object]]  # table → column → literal or template
@@ -233,7 +233,7 @@ class Reached:
     policies: frozenset[Place]  # parts that made a difference, and overrides that held
 
     def and_also(self, other: "Reached") -> "Reached":
-        """Returns what one of both reached."""
+        """Returns what at least one of the two reached."""
         return Reached(
             self.expressions | other.expressions,
             self.fields | other.fields,
@@ -259,7 +259,7 @@ class Coverage:
     unreached: tuple[Unreached, ...]  # in the order of the files
 
     def reached(self, kind: str) -> int:
-        """How many parts of a kind were reached."""
+        """Returns how many parts of a kind were reached."""
         return self.totals[kind] - sum(one.kind == kind for one in self.unreached)
 
 
@@ -274,7 +274,7 @@ class SurvivingMutant:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """How many changes of a project were tried, and which of them no test noticed."""
+    """How many changes to a project were tried, and which of them no test noticed."""
 
     total: int
     survivors: tuple[SurvivingMutant, ...]  # in the order of the files
@@ -294,5 +294,5 @@ class ProjectTestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether everything was as expected."""
+        """Whether all expectations were met."""
         return not self.differences and not self.error

@@ -1,4 +1,4 @@
-"""Units over time: rows of days, both ends included, and what is billed on each day."""
+"""Units over time: rows of days, both ends included, and the units billed on each day."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,9 +14,9 @@ DAY = timedelta(days=1)
 def unit_rows(
     records: Iterable[Mapping[str, Any]], names: Sequence[str], posted: str
 ) -> tuple[UnitRow, ...]:
-    """Unit rows of one service from records of the target, by start.
+    """Returns the unit rows of one service from records of the target, by start.
 
-    `names` are the fields of id, start, end and units; a row is posted where field `posted` is set.
+    `names` are the fields of id, start, end and units; a row is posted if field `posted` is set.
     """
     id_, start, end, units = names
     rows = (
@@ -33,12 +33,12 @@ def unit_rows(
 
 
 def units_on(rows: Sequence[UnitRow], day: date, none: int = 0) -> int:
-    """Units billed on that day; `none` where no row covers it."""
+    """Returns the units billed on that day; `none` if no row covers it."""
     return next((row.units for row in rows if row.start <= day <= row.end), none)
 
 
 def first_open_day(rows: Sequence[UnitRow], day: date) -> date | None:
-    """The first day from `day` on that has no posted row on or after it; None if rows end first."""
+    """Returns the first day from `day` on with no posted row on or after it; None if rows end."""
     posted = [row for row in rows if row.posted and row.end >= day]
     if not posted:
         return day
@@ -47,12 +47,12 @@ def first_open_day(rows: Sequence[UnitRow], day: date) -> date | None:
 
 
 def is_posted(rows: Sequence[UnitRow], day: date) -> bool:
-    """Whether the day is in a period that was approved and posted, or before one."""
+    """Returns whether the day is in or before a period that was approved and posted."""
     return any(row.posted and row.end >= day for row in rows)
 
 
 def adjusted_days(rows: Sequence[UnitRow]) -> set[date]:
-    """Days on which units change, as the rows show it: such a day has taken its adjustment."""
+    """Returns the days on which units change: such a day cannot take another adjustment."""
     return {
         later.start
         for earlier, later in pairwise(rows)
@@ -61,7 +61,7 @@ def adjusted_days(rows: Sequence[UnitRow]) -> set[date]:
 
 
 def adjust(rows: Sequence[UnitRow], day: date, units: int) -> tuple[UnitRow, ...]:
-    """The rows after an adjustment: split at the day, all later ones changed by `units`."""
+    """Returns the rows after an adjustment: split at the day, later ones changed by `units`."""
     adjusted: list[UnitRow] = []
     for row in rows:
         if row.end < day:
@@ -75,7 +75,7 @@ def adjust(rows: Sequence[UnitRow], day: date, units: int) -> tuple[UnitRow, ...
 
 
 def extended(rows: Sequence[UnitRow], end: date) -> tuple[UnitRow, ...]:
-    """The rows with the last one extended to `end`, where it ends earlier and is not posted there.
+    """Returns the rows with the last one extended to `end`, if it ends earlier and is not posted.
 
     The days after the last row carry its units: the target writes their rows later.
     """
@@ -88,7 +88,7 @@ def extended(rows: Sequence[UnitRow], end: date) -> tuple[UnitRow, ...]:
 
 
 def total(services: Sequence[Sequence[UnitRow]]) -> tuple[UnitRow, ...]:
-    """The units of several services together; the rows of a single one are returned as they are."""
+    """Returns the units of several services together; the rows of one service are unchanged."""
     if len(services) == 1:
         return tuple(services[0])
     rows = [row for one in services for row in one]
@@ -108,5 +108,5 @@ def total(services: Sequence[Sequence[UnitRow]]) -> tuple[UnitRow, ...]:
 
 
 def lowest(rows: Sequence[UnitRow], day: date, none: int = 0) -> int:
-    """The fewest units on any day from `day` on; `none` where the rows end before it."""
+    """Returns the fewest units on any day from `day` on; `none` if the rows end before it."""
     return min((row.units for row in rows if row.end >= day), default=none)

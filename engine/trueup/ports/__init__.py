@@ -1,1 +1,1 @@
-"""What the engine asks of the world: adapters stand behind these, and fakes of the tests."""
+"""The interfaces to the outside world; adapters and the fakes of tests implement them."""

@@ -1,7 +1,7 @@
-"""The source of the rows that should be billed, as Work 365: its tables and write-backs.
+"""The source port: the system with the rows that should be billed, such as Work 365.
 
-A row is a plain dict by the column names of the catalogue. Values are Python's, as
-`model.catalogue.Type` says; what cannot be read as its type is a finding, never a guess.
+A row is a plain dict by the column names of the catalogue. Values have the Python types of
+`model.catalogue.Type`; what cannot be read as its type is a finding, never a guess.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ Row = work.Row
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows in the order of their keys, and what was wrong with those left out.
+    """Rows in the order of their keys, and findings about rows that were left out.
 
-    A finding of severity error is about a row that exists and was left out. Its key is empty if it
-    is unknown. `parts` is what could be read of such a row, by its key.
+    A finding of severity error is about a row that exists and was left out. Its key is "" if it is
+    unknown. `parts` is what could be read of such a row, by its key.
     """
 
     rows: Sequence[Row]
@@ -27,7 +27,7 @@ class Rows:
     parts: Mapping[str, Row] = field(default_factory=dict)
 
     def left_out(self) -> dict[str, list[Finding]]:
-        """Why rows were left out, by key; under the empty key the rows whose key is unknown."""
+        """Why rows were left out, by key; key "" has the rows whose key is unknown."""
         why: dict[str, list[Finding]] = {}
         for finding in self.findings:
             if finding.severity is Severity.ERROR:
@@ -35,7 +35,7 @@ class Rows:
         return why
 
     def only(self, keys: Collection[str], column: str) -> "Rows":
-        """The rows with these keys, which stand in `column`, and the findings that may be theirs.
+        """Returns the rows with these keys, which are in `column`, and their possible findings.
 
         A row whose key is unknown may be any of them.
         """
@@ -58,7 +58,7 @@ class RowUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """The result of a write-back: `error` is empty if it is done, else says why not.
+    """The result of a write-back; `error` is the reason of a failure, "" if it is done.
 
     `in_doubt`: it may have landed. `untried`: it was not sent, because the one before it got no
     answer. `moved`: the row is not as `expected`, and was left as it is.
@@ -75,11 +75,11 @@ class Source(Protocol):
     """Work 365."""
 
     def describe(self) -> str:
-        """What people call it, without secrets: `examples/work365`."""
+        """Returns the display name, without secrets: `examples/work365`."""
         ...
 
     def identity(self) -> str:
-        """The environment, without secrets; "" where there is none, as with a folder of exports."""
+        """Returns the environment, without secrets; "" if there is none, as with exported files."""
         ...
 
     def id_entity_of(self, table: str, column: str) -> str | None:
@@ -88,19 +88,20 @@ class Source(Protocol):
 
     @property
     def notices(self) -> Sequence[str]:
-        """Remarks about reading that no plan depends on: `read whole, its token expired`."""
+        """Returns remarks on reading that no plan depends on: `read whole, its token expired`."""
         ...
 
     def read(self, table: str, columns: Iterable[str], keys: Collection[str] | None = None) -> Rows:
-        """The whole table, or its rows with these keys, with the key and at least these columns.
+        """Returns the whole table, or its rows with these keys, with the key and these columns.
 
-        Rows are as they are now. With `keys`, findings are only about these rows, or about rows
-        whose key is unknown, which may be any of them. Raises SourceError.
+        Rows are as they are now, perhaps with more columns. With `keys`, findings are only about
+        these rows, or about rows whose key is unknown, which may be any of them. Raises
+        SourceError.
         """
         ...
 
     def places(self, table: str, keys: Iterable[str]) -> Mapping[str, Place]:
-        """The file and line of these rows, by key; empty if the source does not consist of files.
+        """Returns the file and line of these rows, by key; none if the source has no files.
 
         A row that does not exist is left out. Raises SourceError.
         """
@@ -115,7 +116,7 @@ class Source(Protocol):
 
 
 class ForwardingSource:
-    """The part of a source that answers as another one does. Subclasses read and write."""
+    """The part of a source that forwards to another one. Subclasses read and write."""
 
     def __init__(self, beneath: Source) -> None:
         self._beneath = beneath

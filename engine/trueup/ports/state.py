@@ -28,10 +28,10 @@ class StateSnapshot:
 
 
 class History(Protocol):
-    """What the state knows of the past. Reading an absent store finds and creates nothing."""
+    """The past in the state. Reading an absent store returns nothing and creates nothing."""
 
     def runs(self, *, plans: bool = True) -> Sequence[Run]:
-        """All runs, oldest first; with `plans=False` their `plan` is "", for plans may be large."""
+        """Returns all runs, oldest first; with `plans` false without their plan documents."""
         ...
 
     def run(self, run: str) -> Run:
@@ -59,7 +59,7 @@ class History(Protocol):
         ...
 
     def verify(self, known: Iterable[str] = ()) -> Sequence[Finding]:
-        """What was changed outside trueup; empty if nothing was.
+        """Returns what was changed outside trueup; no findings if nothing was.
 
         `known` are hashes that `head` returned earlier: each must still be a line of the journal.
         """
@@ -149,9 +149,9 @@ class State(History, Protocol):
         ...
 
     def state_approval(self, lease: Lease, event: ApprovalStated, *, reason: str = "") -> None:
-        """Writes what the lease's holder says about a plan; audited.
+        """Writes a statement of the lease's holder about a plan; audited.
 
-        The serial stays: it would make the plan stale that the statement is about.
+        The serial stays: a new one would make the plan of the statement stale.
         """
         ...
 

@@ -1,7 +1,7 @@
-"""The target that bills, as Autotask: its records, metadata and limits.
+"""The target port: the system that bills, such as Autotask; its records, metadata and limits.
 
 A record is a plain dict by the target's field names (user-defined fields as `udf.Name`) with `id`.
-Values are Python's, as `model.catalogue.Type` says.
+Values have the Python types of `model.catalogue.Type`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class CallCosts:
-    """What requests to a target cost, for the estimate that a plan shows."""
+    """What requests to a target cost, for the estimate in a plan."""
 
     page: int  # records of a page, and values of an `in` list, at most
     in_flight: int  # requests that one endpoint takes at a time
@@ -44,58 +44,57 @@ class CallCosts:
 
 
 class Target(Protocol):
-    """Autotask. Reads are bulk; every value goes out and comes in typed by the catalogue."""
+    """A system that bills. Reads are bulk; the catalogue defines the types of all values."""
 
     def describe(self) -> str:
-        """What people call it, without secrets."""
+        """Returns the display name, without secrets."""
         ...
 
     def identity(self) -> str:
-        """The tenant, without secrets and without a call; different for each tenant."""
+        """Returns the tenant, without secrets and without a call; different for each tenant."""
         ...
 
     def entity(self, name: str) -> Entity:
-        """The entity in this tenant: picklists, user-defined fields, rights; read once."""
+        """Returns the entity in this tenant: picklists, user-defined fields, rights; read once."""
         ...
 
     def denied(self, entity: str) -> frozenset[str]:
-        """Those of create, query and update that the API user may not do. Asked once, then known.
+        """Returns those of create, query and update that the API user may not do; read once.
 
         Raises TargetError.
         """
         ...
 
     def renew(self, entities: Iterable[str]) -> bool:
-        """Asks again for what `entity` had from an earlier plan, where that is in doubt.
+        """Reads metadata again that an earlier plan kept and that is in doubt.
 
-        That is of these entities, and of those that a record or a refusal contradicted. Returns
-        whether any of it has changed: then what was planned with it is planned again. Raises
-        TargetError.
+        In doubt is that of these entities, and of those that a record or a refusal contradicted.
+        Returns whether any of it has changed: then the plan must be made again. Raises TargetError.
         """
         ...
 
     @property
     def notices(self) -> Sequence[str]:
-        """Remarks about reading that no plan depends on: metadata that an earlier plan has read."""
+        """Returns remarks about reading that no plan depends on, such as reused metadata."""
         ...
 
     @property
     def partial_reads(self) -> Sequence[PartialRead]:
-        """Queries of which only what changed was read since an earlier plan; most targets: none."""
+        """Returns the queries that read only what changed since an earlier plan; often none."""
         ...
 
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
-        """All records that fit, ascending by id, with `id` and these fields.
+        """Returns all records that fit, ascending by id, with `id` and these fields.
 
-        An `in` list of any length is asked in pieces. A read of a whole entity (no conditions)
-        is checked against query/count. Raises TargetError; a failed read is never an empty one.
+        An `in` list may have any length. A read of a whole entity (no conditions) is checked
+        against query/count. Raises TargetError; a failed read never returns an empty result.
         """
         ...
 
     def create(self, entity: str, values: Mapping[str, object]) -> int | None:
         """Creates a record, below its parent if needed. Returns its id, or None if it has none.
 
-        Raises TargetRejected (it did not happen) or TargetUnavailable (`may_have_landed` says).
+        Raises TargetRejected (it did not happen) or TargetUnavailable (see `may_have_landed`).
         """
         ...
 
@@ -104,35 +103,35 @@ class Target(Protocol):
         ...
 
     def before_write(self, guard: Callable[[], None]) -> None:
-        """Sets what is called right before each write; if it raises, the write is not sent."""
+        """Sets a function that is called right before each write; its error prevents the write."""
         ...
 
     def stop(self) -> None:
-        """From now on nothing is repeated or waited for: what is in flight ends, and says how."""
+        """Ends all repeats and waits: requests in flight end, with their result."""
         ...
 
     def reserve_calls(self, calls: int) -> None:
-        """From now on a request is sent only if this many of the run's calls are left after it.
+        """Reserves calls of the run: requests that would leave fewer than these raise CallsUsedUp.
 
-        Otherwise CallsUsedUp is raised. The calls kept back prove what was sent; 0 frees them.
+        The reserved calls prove what was sent; 0 releases them.
         """
         ...
 
     def threshold(self) -> Threshold:
-        """How much of the hour's calls is used."""
+        """Returns how much of the hour's calls is used."""
         ...
 
     @property
     def call_costs(self) -> CallCosts:
-        """How this target pages and counts requests."""
+        """Returns how this target pages and counts requests."""
         ...
 
     @property
     def calls(self) -> int:
-        """Requests sent so far, all of them."""
+        """The number of requests sent so far."""
         ...
 
     @property
     def spared(self) -> int:
-        """Requests that were not sent because an earlier plan has kept their answers."""
+        """The number of requests that answers of an earlier plan made unnecessary."""
         ...

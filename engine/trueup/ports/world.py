@@ -1,4 +1,4 @@
-"""All that stands outside, for one command: both systems, the state and the clock."""
+"""The outside world of one command: both systems, the state and the clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,10 @@ from trueup.ports.target import Target
 
 
 class Clock(Protocol):
-    """Time, so that tests can move it."""
+    """A clock; tests have their own."""
 
     def now(self) -> datetime:
-        """The instant, aware, UTC."""
+        """Returns the instant, in UTC, with its zone."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -23,7 +23,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that stands outside, for one command."""
+    """The outside world of one command."""
 
     source: Source
     target: Target

@@ -91,6 +91,6 @@ def _begin(trial: _Trial) -> None:
 
 
 def _survives(number: int) -> int | None:
-    """Returns the result of `survives` for the mutant with this number, in a process of the pool."""
+    """Calls `survives` for the mutant with this number, in a process of the pool."""
     trial = _RUNNING[0]
     return trial.survives(trial.mutants[number])
