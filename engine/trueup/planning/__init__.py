@@ -1,1 +1,1 @@
-"""How the stages come together for one mapping, and what has to be read for that."""
+"""Plans the mappings one after the other, and assembles the plan."""

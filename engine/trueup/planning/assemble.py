@@ -24,7 +24,7 @@ from trueup.stages.summary import Counts, summarize, waits
 def assemble(
     context: PlanContext, world: World, calls_before: int, part: Selection | None = None
 ) -> Plan:
-    """The plan, of all or of the part that a selection keeps.
+    """Returns the plan: all of it, or the part that a selection keeps.
 
     `calls_before`: API calls that were sent before planning began.
     """
@@ -91,7 +91,7 @@ def _sorted(changes: Mapping[str, Sequence[Change]]) -> Iterable[Change]:
 
 
 def _with_ancestors(context: PlanContext, ancestry: Ancestry, change: Change) -> Change:
-    """The change with the rows that it belongs to: its own row where it is a customer, too."""
+    """Returns the change with the rows that it belongs to; a customer's change has its own row."""
     if change.adjustment:
         row = change.adjustment.row
     else:
@@ -136,7 +136,7 @@ def _block_dependants(
 
 
 def _blocked(context: PlanContext, part: Selection | None) -> list[Blocked]:
-    """Rows that are left alone; of a selection, each holds back only rows that are in it."""
+    """Returns the blocked rows; of a selection, each counts only held rows that are in it."""
     shown = {
         name: [key for key in state.blocked if _is_in(part, name, key)]
         for name, state in context.states.items()
@@ -164,7 +164,7 @@ def _blocked(context: PlanContext, part: Selection | None) -> list[Blocked]:
 
 
 def _causes(context: PlanContext, mapping: str, key: str) -> tuple[RowRef, ...]:
-    """From the row's own reference up to the row at fault."""
+    """Returns the rows from the row's own reference up to the row at fault."""
     found: list[RowRef] = []
     cause = context.states[mapping].because.get(key)
     while cause and len(found) < len(context.project.mappings) * 4:
@@ -196,7 +196,7 @@ def _ledger(context: PlanContext, part: Selection | None) -> list[LedgerLine]:
 
 
 def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
-    """Rows left out, those with the same reason as one."""
+    """Returns the rows left out, merged if their reason is the same."""
     names: dict[tuple[str, str, str], list[str]] = {}
     for name, state in context.states.items():
         for key, finding in state.skipped.items():
@@ -210,11 +210,11 @@ def _left_out(context: PlanContext, part: Selection | None) -> list[LeftOut]:
 
 
 def _rows_gone(context: PlanContext) -> list[GoneRows]:
-    """Tables of which rows are gone that the state has a link of, or that the last run kept out.
+    """Returns tables of which linked rows are gone, or rows that the last run kept out.
 
-    A row that was kept out has no record, but what it kept back is not created unseen: without it,
-    a contract may seem to be right that was blocked because of it. Appended changes are left out:
-    exports may have those of the last months only.
+    A row that was kept out has no record, but it prevents creates: without it, a contract that was
+    blocked because of it may seem complete. Appended changes are left out: exports may have only
+    those of the last months.
     """
     states = {name: one for name, one in context.states.items() if not one.mapping.append}
     keys: dict[str, set[str]] = {name: set() for name in states}
@@ -231,7 +231,7 @@ def _rows_gone(context: PlanContext) -> list[GoneRows]:
 
 
 def _outside(context: PlanContext, part: Selection) -> Outside:
-    """How much is not in the selection."""
+    """Returns how much is outside the selection."""
     everything, inside = _blocked(context, None), part.rows
     left = [one for one in everything if (one.mapping, one.key) not in inside]
     held = sum(1 for one in left if waits(one))

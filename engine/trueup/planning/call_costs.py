@@ -1,6 +1,6 @@
-"""How many API calls applying a plan costs at most.
+"""Counts the API calls that applying a plan takes at most.
 
-Counted over the very batches that apply runs where nothing goes wrong (`stages/batches.py`):
+It counts over the batches that apply runs if nothing fails (`stages/batches.py`):
 
     one call for each write
     + per batch and entity: records to check before and to read back after, in pages
@@ -8,7 +8,7 @@ Counted over the very batches that apply runs where nothing goes wrong (`stages/
     + per entity: its metadata
     + calls that every run makes, and one for the hour's limit every so many calls
 
-What a page, an entity and a run cost is the target's business: `CallCosts`.
+The target defines what a page, an entity and a run cost: `CallCosts`.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from trueup.stages.batches import batches
 def apply_calls(
     changes: Sequence[Change], size: int, new_rows: Mapping[str, int], costs: CallCosts
 ) -> int:
-    """Calls that applying costs at most, in batches of `size`.
+    """Returns the calls that applying takes at most, in batches of `size`.
 
     `new_rows`: changes that create a service → unit rows that it will have.
     """
@@ -39,13 +39,13 @@ def apply_calls(
 
 
 def next_calls(changes: Sequence[Change], size: int, costs: CallCosts) -> int:
-    """Calls that the next batch takes at most: with fewer, a run reads and gets no further."""
+    """Returns the calls that the next batch takes at most; with fewer, a run makes no progress."""
     calls = (apply_calls(batch, size, {}, costs) for batch in batches(changes, size))
     return next((number for number in calls if number), 0)
 
 
 def catch_up_calls(written: Sequence[Change], in_doubt: Sequence[Change], costs: CallCosts) -> int:
-    """Calls, at most, by which a resumed run reads back what was `written` last, and settles."""
+    """Returns the calls, at most, to read back the `written` changes and settle those in doubt."""
     read = [one for one in written if one.action is not Action.ADJUST]
     read = [one for one in (*read, *in_doubt) if one.action.writes is System.TARGET]
     if not read:
@@ -89,7 +89,7 @@ class _Reads:
         return calls + self._alike(batch) + self._units(adjusts)
 
     def _alike(self, batch: Sequence[Change]) -> int:
-        """To look for records that would be taken for those that are created."""
+        """Calls for records that would be taken for those of creates."""
         values: Counter[tuple[str, tuple[str, ...]]] = Counter()
         rows: Counter[tuple[str, tuple[str, ...]]] = Counter()
         for change in batch:
@@ -102,7 +102,7 @@ class _Reads:
         return sum(_pages(count, rows[read], self._page) for read, count in values.items())
 
     def _units(self, adjusts: Sequence[Change]) -> int:
-        """Unit rows before the adjustments and after, and records of services that they create."""
+        """Calls for unit rows around the adjustments, and for services that they create."""
         services: Counter[str] = Counter()  # by mapping
         rows: Counter[str] = Counter()
         calls = 0
@@ -117,8 +117,8 @@ class _Reads:
             else:
                 services[change.mapping] += 1
                 rows[change.mapping] += expected
-        both = (_pages(count, rows[name], self._page) for name, count in services.items())
-        return calls + 2 * sum(both)
+        pages = (_pages(count, rows[name], self._page) for name, count in services.items())
+        return calls + 2 * sum(pages)
 
 
 class ProofCalls:
@@ -151,7 +151,7 @@ class ProofCalls:
 
 
 def _pages(values: int, rows: int, page: int) -> int:
-    """Calls of one read by a list of `values` that finds `rows` rows, at most.
+    """Returns the calls of one read by a list of `values` that finds `rows` rows, at most.
 
     Each piece of the list has its own pages. A single piece of more than one page counts as well.
     """

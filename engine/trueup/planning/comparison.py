@@ -1,4 +1,4 @@
-"""How two plans of the same rows and records differ.
+"""Compares two plans of the same rows and records.
 
 Places, notes and reasons are not compared: a comment or an empty line in a mapping moves places,
 and neither changes what is written.
@@ -46,7 +46,7 @@ def compare(
     extra_calls: int = 0,
     notes: tuple[str, ...] = (),
 ) -> Comparison:
-    """Returns all differences. `other` is what people call the configuration of `before`."""
+    """Returns all differences. `other` is the display name of the configuration of `before`."""
     newly_blocked, released = _moved(before.blocked, after.blocked, _row)
     newly_exceeded, no_longer = _moved(before.exceeded, after.exceeded, _limit)
     return Comparison(
@@ -70,7 +70,7 @@ def compare(
 def _moved(
     before: Iterable[_Item], after: Iterable[_Item], key: Callable[[_Item], Hashable]
 ) -> tuple[tuple[_Item, ...], tuple[_Item, ...]]:
-    """Items of the second plan only, and of the first plan only."""
+    """Returns items that only the second plan has, and items that only the first plan has."""
     first = {key(item): item for item in before}
     second = {key(item): item for item in after}
     return (
@@ -123,12 +123,12 @@ def _change_pair(before: Change | None, after: Change) -> ChangePair:
 
 
 def _written(field: object) -> tuple[object, ...]:
-    """What a field will hold. A field that a plan does not write is unlike any that it writes."""
+    """What a field will hold; a marker that equals no value if the plan does not write it."""
     return (getattr(field, "after", None), field is None)
 
 
 def _left_out(before: Iterable[LeftOut], after: Iterable[LeftOut]) -> Iterator[LeftOutRows]:
-    """Rows that the second plan leaves out and the first does not, for whatever reason."""
+    """Returns rows that only the second plan leaves out, for any reason."""
     known = Counter((group.mapping, name) for group in before for name in group.names)
     for group in after:
         names = []

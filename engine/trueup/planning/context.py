@@ -1,4 +1,4 @@
-"""A plan in the making: what every mapping's turn may read, and what it leaves behind."""
+"""The data of a plan in the making, which the turns of all mappings share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ LineKey = tuple[str, str, int | None]
 
 @dataclass
 class PlanContext:
-    """Each mapping adds its state once, in order of dependency; later turns read it."""
+    """The data of a plan in the making. Each mapping adds its state once, by dependency."""
 
     project: Project
     target: Target
@@ -79,7 +79,7 @@ class PlanContext:
 
     @cached_property
     def labels(self) -> RowLabels:
-        """What people call rows and records."""
+        """The display names of rows and records."""
         return RowLabels(self.project, self.states, self.namespaces, self.compiled)
 
     @cached_property
@@ -98,7 +98,7 @@ class PlanContext:
 
     @cached_property
     def _links(self) -> Mapping[str, Mapping[str, int]]:
-        """The links of each mapping, found in one pass: there may be a million."""
+        """The links of each mapping, found in one pass, because there may be a million."""
         mappings = self.project.mappings.items()
         found: dict[str, dict[str, int]] = {name: {} for name, _ in mappings}
         entities = {name: mapping.target.entity for name, mapping in mappings}
@@ -109,26 +109,26 @@ class PlanContext:
 
     @property
     def systems(self) -> SystemNames:
-        """What people call the two systems."""
+        """The display names of the two systems."""
         return self.project.catalogue.systems
 
     def plan_names(self) -> dict[str, Any]:
-        """What expressions see as `plan`."""
+        """The names that expressions see as `plan`."""
         return {"as_of": self.as_of}
 
     def saw(self, on: RuleOn, mapping: str, key: str, names: Mapping[str, Any]) -> None:
-        """Keeps what rules see, for explaining it."""
+        """Keeps the names that rules saw, for explanations."""
         if self.rule_names is not None:
             self.rule_names[on, mapping, key] = names
 
     def entity(self, name: str) -> Entity:
-        """The entity as the tenant has it; asked for once."""
+        """Returns the entity as the tenant has it; read once."""
         if name not in self._entities:
             self._entities[name] = self.target.entity(name)
         return self._entities[name]
 
     def picklist_labels(self, entity: str) -> Mapping[str, Mapping[str, str]]:
-        """Fields with a picklist, each with its labels by value as text; worked out once."""
+        """Returns fields with a picklist, each with its labels by value as text; computed once."""
         if entity not in self._picklist_labels:
             self._picklist_labels[entity] = {
                 name: {str(option.value): option.label for option in reversed(one.picklist)}
@@ -138,22 +138,22 @@ class PlanContext:
         return self._picklist_labels[entity]
 
     def denied(self, entity: str) -> frozenset[str]:
-        """Operations on the entity that the API user may not do; asked for once."""
+        """Returns the operations on the entity that the API user may not do; read once."""
         if entity not in self._denied:
             self._denied[entity] = self.target.denied(entity)
         return self._denied[entity]
 
     def links(self, mapping: str) -> Mapping[str, int]:
-        """The mapping's links, key → record; worked out once.
+        """Returns the mapping's links, key → record; computed once.
 
         Links to an entity that the mapping had before its YAML was changed do not count.
         """
         return self._links[mapping]
 
     def last_written(self, mapping: str, key: str) -> Mapping[str, object] | None:
-        """The values that were last written to the record of the row; None: none are known.
+        """Returns the values last written to the record of the row; None if none are known.
 
-        Where the row has another record by now, nothing was written to that one.
+        If the row has another record by now, nothing was written to that one.
         """
         linked, now = self.links(mapping).get(key), self.states[mapping].record_ids.get(key)
         if None not in (linked, now) and linked != now:
@@ -161,7 +161,7 @@ class PlanContext:
         return self.snapshot.applied.get((mapping, key))
 
     def decisions(self, mapping: str, topic: Topic) -> dict[str, Decision]:
-        """Decisions in force on that topic about the mapping's rows, by key."""
+        """Returns the decisions in force on that topic about the mapping's rows, by key."""
         return {
             one.key: one
             for one in self.project.decisions
@@ -183,13 +183,13 @@ class PlanContext:
         return self.project.catalogue.tables[mapping.source.table].key
 
     def names(self, mapping: str, key: str) -> dict[str, Any]:
-        """Names for expressions about a row; of an unreadable one, the part that can be read."""
+        """The names for expressions about a row; of an unreadable row, the readable part."""
         state = self.states[mapping]
         row = state.rows[key] if key in state.rows else state.unread[key].row
         return self.namespaces[mapping].names(row)
 
     def rows_of(self, change: Change) -> list[RowKey]:
-        """The rows that a change is about; a correction is about the row whose units it moves."""
+        """Returns the rows of a change; of a correction, the row whose units it moves."""
         adjustment = change.adjustment
         if adjustment and adjustment.is_correction:
             rows = [(adjustment.row.mapping, adjustment.row.key)]
@@ -198,12 +198,12 @@ class PlanContext:
         return [*rows, (change.makes.mapping, change.makes.key)] if change.makes else rows
 
     def keep_ledger(self, line: LedgerLine, ledger: ServiceLedger) -> None:
-        """Keeps what a line of the ledger was made from, if the plan is to be explained."""
+        """Keeps the data of a ledger line, if the plan is to be explained."""
         if self.service_ledgers is not None:
             self.service_ledgers[line.mapping, line.key, line.record] = ledger
 
     def label(self, mapping: str, key: str) -> str:
-        """What people call a row."""
+        """Returns the display name of a row."""
         return self.labels.row(mapping, key)
 
     def with_name(self, finding: Finding) -> Finding:

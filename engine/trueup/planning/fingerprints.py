@@ -1,4 +1,4 @@
-"""Fingerprints of source rows, by which apply sees whether a row moved since the plan was made."""
+"""Fingerprints of source rows, by which apply detects changes since the plan was made."""
 
 from trueup.model.change import SeenRow
 from trueup.model.mapping import MappingSpec
@@ -8,17 +8,17 @@ from trueup.ports.source import Row
 
 
 def seen_row(context: PlanContext, mapping: MappingSpec, key: str) -> SeenRow:
-    """The row as planning read it."""
+    """Returns the row as planning read it."""
     return SeenRow(mapping.source.table, key, row_print(stable_columns(context, mapping, key)))
 
 
 def gone_row(mapping: MappingSpec, key: str) -> SeenRow:
-    """The fact that there is no such row."""
+    """Returns the fact that there is no such row."""
     return SeenRow(mapping.source.table, key, GONE)
 
 
 def stable_columns(context: PlanContext, mapping: MappingSpec, key: str) -> Row:
-    """The row without the columns that runs write themselves: they do not count as a change."""
+    """Returns the row without the columns that runs write: they do not count as a change."""
     skipped = volatile(context.project).get(mapping.source.table)
     row = context.states[mapping.name].rows[key]
     if not skipped:

@@ -12,14 +12,14 @@ from trueup.ports.state import State, StateSnapshot
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """What changes in doubt are about: nothing of it is planned again before they are settled."""
+    """The rows and records of changes in doubt, which are not planned before these are settled."""
 
     rows: frozenset[RowKey] = frozenset()
     services: frozenset[int] = frozenset()  # records with an adjustment in doubt
 
 
 def find_in_doubt(state: State, snapshot: StateSnapshot) -> InDoubt:
-    """Of all open runs. Write-backs in doubt are left out: repeating one does no harm."""
+    """Returns those of all open runs, without write-backs, whose repetition does no harm."""
     changes = [
         change for run in snapshot.open_runs for change in _in_doubt_of(state, run.id, run.plan)
     ]
@@ -49,7 +49,7 @@ OPEN_RUN = "run-open"
 
 
 def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:
-    """A finding for each run that did not come to its end."""
+    """Returns a finding for each run that has not ended."""
     findings = []
     for run in snapshot.open_runs:
         tried = len({entry.change for entry in state.journal(run.id)})
@@ -64,7 +64,7 @@ def open_run_findings(state: State, snapshot: StateSnapshot) -> list[Finding]:
 
 
 def way_to_end(state: State, run: str) -> str:
-    """How an open run comes to its end: what is in doubt is settled before it can be closed."""
+    """Returns how an open run is ended: changes in doubt are settled before it can be closed."""
     last: dict[str, Step] = {entry.change: entry.step for entry in state.journal(run)}
     in_doubt = [change for change, step in last.items() if step in OPEN]
     close = f"`trueup state settle {run} closed --reason …` gives up the rest of it"

@@ -1,4 +1,4 @@
-"""What a plan has read of the records that can be searched, and a search in it."""
+"""The records that a plan has read of searchable entities, and a search in them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -37,9 +37,9 @@ def records_read(context: PlanContext, read: datetime) -> RecordSnapshot:
 def known_texts(
     project: Project, mapping: MappingSpec, known: RecordSnapshot
 ) -> Mapping[int, Texts]:
-    """What is searched of each record of a mapping; nothing where the snapshot is not enough.
+    """Returns the searched texts of each record of a mapping; none if the snapshot is incomplete.
 
-    That is so where it lacks fields that the mapping names now.
+    It is incomplete if it lacks fields that the mapping names now.
     """
     entity = project.catalogue.entities[mapping.target.entity]
     own = known.mappings.get(mapping.name)
@@ -59,7 +59,7 @@ def known_texts(
 def search_known(
     known: RecordSnapshot, mapping: MappingSpec, texts: Mapping[int, Texts], text: str
 ) -> list[Match]:
-    """The records that fit the text, the best first. `texts` as `known_texts` gives them."""
+    """Returns the records that fit the text, the best first. `texts` are those of `known_texts`."""
     found = [
         Match({"id": id_, **known.mappings[mapping.name].records[id_]}, texts[id_], fits)
         for id_, fits in rank(texts, text)
@@ -68,7 +68,7 @@ def search_known(
 
 
 def _needed(project: Project, mapping: MappingSpec, entity: Entity) -> tuple[str, ...]:
-    """Fields of a record: those that are searched, references of match keys, the active flag."""
+    """Returns the fields to keep: searched fields, references of match keys, the active flag."""
     active = [entity.active] if entity.active and entity.field(entity.active) else []
     names = [*searched_fields(mapping, entity), *references(project, mapping), *active]
     return tuple(dict.fromkeys(names))
@@ -81,7 +81,7 @@ def _kept(record: Record, fields: tuple[str, ...]) -> Record:
 def _reference_texts(
     project: Project, mapping: MappingSpec, record: Record, known: RecordSnapshot
 ) -> Mapping[str, str]:
-    """What the records are called that this one refers to."""
+    """Returns the names of the records that this one refers to."""
     texts = {}
     for name, other in references(project, mapping).items():
         entity = project.catalogue.entities[other.target.entity]

@@ -1,4 +1,4 @@
-"""What people call rows and records."""
+"""The display names of rows and records."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ LONGEST = 200
 
 
 class RowLabels:
-    """Labels of one plan; each is worked out once."""
+    """The display names of one plan; each is computed once."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RowLabels:
         return str(title or self.record(mapping, state.record_ids.get(key)) or key)
 
     def record(self, mapping: str, id_: int | None) -> str:
-        """A record's own name, else the names of the rows it refers to; empty if none is known."""
+        """Returns a record's own name, else the names of the rows it refers to; "" if unknown."""
         return _shortened(self._record(mapping, id_))
 
     def _record(self, mapping: str, id_: int | None) -> str:
@@ -82,7 +82,10 @@ class RowLabels:
                     yield self.row(slot.reference.mapping, key)
 
     def key_of(self, mapping: str, record: object) -> str | None:
-        """The key of the row that has this record. `record` is Unknown if it is to be created."""
+        """Returns the key of the row that has this record.
+
+        `record` is Unknown if it is to be created.
+        """
         if mapping not in self._keys:
             state = self._states[mapping]
             keys: dict[object, str] = {value: key for key, value in state.referable.items()}

@@ -1,4 +1,4 @@
-"""What a project has to read: the columns of tables and fields of entities that its YAML names."""
+"""Determines what a project reads: the columns and fields that its YAML names."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ from trueup.model.rule_scopes import scope
 
 
 def columns(project: Project) -> dict[str, set[str]]:
-    """Table → columns that mappings, rules and joins name, keys and titles included."""
+    """Returns, by table, the columns that mappings, rules and joins name, with keys and titles."""
     needed: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         rules = [rule for rule in project.rules if rule.for_ == mapping.name]
@@ -47,7 +47,7 @@ def _mapping_columns(mapping: MappingSpec, rules: Iterable[Rule]) -> dict[str, s
 
 
 def value_columns(mapping: MappingSpec, values: Iterable[Value]) -> dict[str, set[str]]:
-    """Table → columns that these values name, of the mapping's own table and of joined ones."""
+    """Returns, by table, the columns that these values name, also of joined tables."""
     tables = {name: join.table for name, join in mapping.source.joins.items()}
     needed: dict[str, set[str]] = {
         mapping.source.table: set(),
@@ -75,7 +75,7 @@ def _add(
 
 
 def entity_fields(project: Project, mapping: MappingSpec) -> list[str]:
-    """Fields of the mapping's entity that planning looks at, in the order of their names."""
+    """The fields of the mapping's entity that planning uses, in the order of their names."""
     names = (
         set(mapping.fields)
         | set(mapping.identity)
@@ -124,7 +124,7 @@ def _paths(values: Iterable[Value]) -> Iterable[tuple[str, ...]]:
 
 
 def _ledger_fields(project: Project, mapping: MappingSpec) -> set[str]:
-    """Fields from which the price and the billing periods of services are taken."""
+    """Returns the fields that give the price and the billing periods of services."""
     names: set[str] = set()
     for other in project.mappings.values():
         for path in _ledger_paths(other.ledger) if other.ledger else ():
@@ -142,7 +142,7 @@ def _ledger_paths(ledger: LedgerSpec) -> Iterable[str]:
 
 
 def volatile(project: Project) -> dict[str, set[str]]:
-    """Table → columns that runs write once a record exists: no sign that the row was changed."""
+    """Returns, by table, columns that runs write to existing rows, which show no edit of a user."""
     found: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         if mapping.write_back and not mapping.append:
@@ -151,7 +151,7 @@ def volatile(project: Project) -> dict[str, set[str]]:
 
 
 def made_of(project: Project, mapping: MappingSpec) -> list[str]:
-    """Columns of its own row from which a mapping's fields and its `where` are computed.
+    """Returns the columns of its own row that a mapping's fields and its `where` use.
 
     Without the columns that runs write.
     """
@@ -177,13 +177,13 @@ UNREAD = "?"
 
 
 def row_print(row: Mapping[str, object], without: Iterable[str] = ()) -> str:
-    """The fingerprint of a row by which apply detects that it was changed."""
+    """Returns the fingerprint of a row by which apply detects that it was changed."""
     skipped = set(without)
     return fingerprint({name: value for name, value in row.items() if name not in skipped})
 
 
 def finds(project: Project) -> dict[str, set[str]]:
-    """Entities of reference data → fields that they are looked up by, and the active flag."""
+    """Returns entities of reference data with the fields of their look-ups, and the active flag."""
     needed: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         for spec in (*mapping.fields.values(), *mapping.identity.values()):
@@ -196,7 +196,7 @@ def finds(project: Project) -> dict[str, set[str]]:
 
 
 def operations(project: Project) -> dict[str, frozenset[str]]:
-    """Entity → operations that the project's mappings need of it: query, create, update."""
+    """Returns, by entity, the operations that the project needs: query, create, update."""
     needed: dict[str, set[str]] = {}
     for mapping in project.mappings.values():
         known = project.catalogue.entities[mapping.target.entity].operations

@@ -1,4 +1,4 @@
-"""Signs that another state writes to the same tenant: a tenant has exactly one."""
+"""Finds signs that another state writes to the same tenant, which has exactly one state."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ ANOTHER_STATE = "another-state"
 
 
 def other_state_findings(context: PlanContext, history: History) -> Iterator[Finding]:
-    """A warning if records carry identities that this state does not know.
+    """Returns a warning if records carry identities that this state does not know.
 
     Only trueup writes identities. `history` knows links that were removed on purpose: their records
     keep the identity. It is read only if there is something to explain. A state without links has
-    lost them, which is no sign of another one; an open run may have written what the state is yet
-    to learn.
+    lost them, which is no sign of another one; an open run may have written identities that the
+    state does not have yet.
     """
     if not context.snapshot.links or context.snapshot.open_runs:
         return
@@ -46,9 +46,9 @@ def other_state_findings(context: PlanContext, history: History) -> Iterator[Fin
 
 
 def _found_by_identity(context: PlanContext) -> Iterator[RowKey]:
-    """Rows that this plan links because a record carries their key.
+    """Returns rows that this plan links because a record carries their key.
 
-    People type contract numbers and the like, but not the keys of rows in the source. A row that
+    Users enter contract numbers and the like, but not the keys of rows in the source. A row that
     this state has linked before takes a former record of its own again.
     """
     for mapping, state in context.states.items():

@@ -1,4 +1,4 @@
-"""Rules on the plan as a whole."""
+"""Applies rules on the plan as a whole."""
 
 from collections import Counter
 
@@ -13,9 +13,9 @@ from trueup.stages.summary import money_of
 
 
 def apply_plan_rules(context: PlanContext, part: Selection | None = None) -> None:
-    """Adds what rules `on: plan` find, about the part that a selection keeps, or about all.
+    """Adds the findings of rules `on: plan`, about the selected part or the whole plan.
 
-    An error is a limit that the plan is over: it stops the plan as a whole.
+    An error is a limit that the plan exceeds: it stops the plan as a whole.
     """
     rules = context.rules.of("", RuleOn.PLAN)
     names = {

@@ -1,4 +1,4 @@
-"""What changes of the source held when they were pushed, from the plans of the runs that did it."""
+"""Finds what pushed changes of the source held, in the plans of the runs that pushed them."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ Columns = Mapping[str, object]
 
 
 class PushedChanges:
-    """Looks a change up in the plan of the run that pushed it; reads plans only when asked."""
+    """Looks a change up in the plan of the run that pushed it; reads plans on demand."""
 
     def __init__(self, state: State) -> None:
         self._state = state

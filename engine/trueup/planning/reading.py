@@ -25,7 +25,7 @@ from trueup.stages.resolve import find_index, folded
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The source as read: rows by table, rows that could not be read, and findings about rows."""
+    """The source's data: rows by table, rows that could not be read, and findings about rows."""
 
     rows: dict[str, Sequence[Row]] = field(default_factory=dict)
     unreadable: dict[str, UnreadableRows] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def _unreadable_rows(
     parts: Mapping[str, Row],
     known: set[str],
 ) -> UnreadableRows:
-    """Rows that were left out, with why; `known` are keys of rows that were read all the same."""
+    """Returns rows that were left out, with the reason; `known` are keys of rows that were read."""
     rows = {}
     for key, findings in sorted(left_out.items()):
         if key and key not in known:
@@ -82,7 +82,7 @@ class Records:
     def of(
         self, mapping: MappingSpec, states: Mapping[str, MappingState], also: Iterable[int]
     ) -> dict[int, Record]:
-        """The mapping's records by id: those that `target.where` includes, and also these ids."""
+        """Returns the mapping's records by id: those of `target.where`, and also these ids."""
         fields = entity_fields(self._project, mapping)
         entity = mapping.target.entity
         conditions, local = self._conditions(mapping, states)
@@ -102,7 +102,7 @@ class Records:
     def _read_mapped(
         self, entity: str, where: Sequence[Condition], fields: Sequence[str]
     ) -> Sequence[Record]:
-        """A mapping's records. A whole entity is kept for look-ups, which read all of it too."""
+        """Reads a mapping's records; a whole entity is kept, because look-ups read it too."""
         looked_up = self._needs.get(entity, set())
         if where or not looked_up or entity in self._reference:
             return self._target.read(entity, where, fields)
@@ -119,7 +119,7 @@ class Records:
         return records
 
     def constant_conditions(self, mapping: MappingSpec) -> list[Condition]:
-        """Those conditions of `target.where` that do not depend on links.
+        """Returns the conditions of `target.where` that do not depend on links.
 
         Raises ConfigError for one that cannot be evaluated.
         """
@@ -134,7 +134,7 @@ class Records:
     ) -> tuple[list[Condition] | None, dict[str, set[int]]]:
         """Conditions to send, and lists of ids to check afterwards; None if no record can fit.
 
-        Only one list is sent, the shortest: a query takes one `in` list.
+        Only the shortest list is sent, because a query takes one `in` list.
         """
         conditions: list[Condition] = []
         lists: dict[str, set[int]] = {}
@@ -168,7 +168,7 @@ class Records:
             raise ConfigError([finding]) from fault
 
     def find(self, spec: Find, wanted: tuple[Any, ...]) -> int | None:
-        """The id of the one record of reference data with these values; None if one is none.
+        """The id of the one record of reference data with these values; None if a value is none.
 
         Raises CoercionError if no active record has them, or more than one.
         """
@@ -197,7 +197,7 @@ class Records:
         raise CoercionError(f"{len(active)} {spec.entity} have {criteria}: {ids}")
 
     def text_of(self, spec: Find, id_: object) -> str:
-        """The text by which a look-up found a record of reference data; empty if it did not."""
+        """Returns the text by which a look-up found a record; "" if it did not."""
         names = tuple(spec.where)
         known = self._texts.get((spec.entity, names))
         if known is None and spec.entity in self._reference:
@@ -221,7 +221,7 @@ class Records:
     def units(
         self, ledger: LedgerSpec, append: AppendSpec, ids: Iterable[int], since: date
     ) -> dict[int, tuple[UnitRow, ...]]:
-        """Unit rows by their service's id: those that end on or after the day before `since`."""
+        """Unit rows by their service's id: those that end on the day before `since` or later."""
         wanted = sorted(set(ids))
         if not wanted:
             return {}
@@ -247,7 +247,7 @@ def _narrowed(records: Iterable[Record], fields: Iterable[str]) -> list[Record]:
 
 
 def _text(record: Record, names: Iterable[str]) -> str:
-    """The first of these values that is text: the others only narrow the search."""
+    """Returns the first of these values that is text: the others only narrow the search."""
     return next(
         (value for name in names if isinstance(value := record.get(name), str) and value), ""
     )

@@ -1,4 +1,4 @@
-"""Which rows a row refers to: directly, and through others up to its ancestors."""
+"""Finds the rows that a row refers to: directly, and through others up to its ancestors."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,9 +14,9 @@ from trueup.planning.context import PlanContext
 def references_of(
     context: PlanContext, mapping: str, key: str, wanted: str | None = None
 ) -> list[RowKey]:
-    """The rows that a ready row refers to directly, of one mapping if one is wanted.
+    """Returns the rows that a ready row refers to directly, of one mapping if one is given.
 
-    Nothing for any other row.
+    None for any other row.
     """
     compiled, state = context.compiled[mapping], context.states[mapping]
     raw = state.ready.get(key)
@@ -33,9 +33,9 @@ def references_of(
 def changes_before(
     context: PlanContext, mapping: str, key: str, seen: frozenset[RowKey] = frozenset()
 ) -> tuple[str, ...]:
-    """Ids of the changes that must be done before a change that refers to this row.
+    """Returns ids of the changes that must be done before a change that refers to this row.
 
-    They are the row's own changes, or, where it has none, those of the rows that it refers to.
+    They are the row's own changes, or, if it has none, those of the rows that it refers to.
     """
     if (mapping, key) in seen:
         return ()
@@ -50,7 +50,7 @@ def changes_before(
 
 
 def record_after(context: PlanContext, mapping: str, key: str) -> Mapping[str, Any] | None:
-    """The row's record as it will be, picklists by label; None if it has none and gets none.
+    """Returns the row's record as it will be, picklists by label; None if it gets none.
 
     A field of the mapping that a new record does not set is None in it, and so are its id and what
     only apply finds.
@@ -72,7 +72,7 @@ def record_after(context: PlanContext, mapping: str, key: str) -> Mapping[str, A
 
 
 def with_labels(context: PlanContext, entity: str, record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with picklist labels instead of numbers; itself where it has none of them."""
+    """Returns the record with picklist labels instead of numbers; itself if it has none of them."""
     # Runs several times a row: only fields with a picklist are looked at.
     labelled = {
         name: labels.get(str(value), value)
@@ -142,7 +142,7 @@ class ReferenceGraph:
         self._parents: dict[RowKey, tuple[RowKey, ...]] = {}
 
     def parents(self, row: RowKey) -> tuple[RowKey, ...]:
-        """The rows that it refers to directly."""
+        """Returns the rows that it refers to directly."""
         if row not in self._parents:
             self._parents[row] = tuple(dict.fromkeys(self._find_parents(*row)))
         return self._parents[row]
@@ -159,7 +159,7 @@ class ReferenceGraph:
         return found
 
     def descendants(self, rows: Iterable[RowKey], tops: Iterable[RowKey]) -> set[RowKey]:
-        """Those of the rows that are one of `tops`, or refer to one, directly or through others."""
+        """Those of the rows that are in `tops`, or refer to one of these, also indirectly."""
         children: dict[RowKey, list[RowKey]] = {}
         wanted = {*rows}
         for row in self.ancestors(wanted):
@@ -175,7 +175,7 @@ class ReferenceGraph:
         return found & wanted
 
     def ancestors_of_record(self, mapping: str, record: int) -> set[RowKey]:
-        """The rows that a record refers to, directly or through others; it may have no row."""
+        """Returns the rows that a record refers to, also indirectly; it may have no row."""
         return self.ancestors(self.parents_of_record(mapping, record))
 
     def parents_of_record(self, mapping: str, record: int) -> list[RowKey]:
@@ -235,7 +235,7 @@ class Ancestry:
         return self._refs(self._graph.parents_of_record(mapping, record))
 
     def customer(self, under: Iterable[RowRef]) -> RowRef | None:
-        """The nearest of these rows that is a customer."""
+        """Returns the nearest of these rows that is a customer."""
         wanted = self._context.project.customer_mapping
         return next((row for row in under if row.mapping == wanted), None)
 
@@ -251,7 +251,7 @@ class Ancestry:
 
 
 def _evaluate_or_none(raw: object, names: Mapping[str, Any]) -> object:
-    """The value; None if it cannot be evaluated: then it refers to nothing."""
+    """Returns the value; None if it cannot be evaluated, which refers to nothing."""
     try:
         value = evaluate(raw, names)
     except EVALUATION_ERRORS:

@@ -1,4 +1,4 @@
-"""Holds what the API user may not do: it is known when planning, not only when half is written."""
+"""Holds changes that the API user may not make, before anything is written."""
 
 from typing import assert_never
 
@@ -10,13 +10,13 @@ from trueup.planning.context import PlanContext
 
 
 def may_not(context: PlanContext, entity: str, action: Action) -> bool:
-    """Whether the API user may not make such changes of the entity; the target is asked once."""
+    """Returns whether the API user may not make such changes of the entity; read once."""
     operation = _operation(action)
     return operation is not None and operation in context.denied(entity)
 
 
 def _operation(action: Action) -> str | None:
-    """The operation of the target that an action takes; None if it takes none."""
+    """Returns the operation of the target for an action; None if it needs none."""
     match action:
         case Action.CREATE | Action.ADJUST:
             return "create"
@@ -39,7 +39,7 @@ def denied_finding(mapping: MappingSpec, entity: str, action: Action, key: str) 
 def hold_denied(context: PlanContext, mapping: MappingSpec) -> None:
     """Blocks rows whose record cannot be created, and drops updates that cannot be made.
 
-    A row whose update is dropped still is its record: what refers to it goes on.
+    A row whose update is dropped keeps its record: what refers to it is planned.
     """
     state = context.states[mapping.name]
     for key, changes in [*state.changes.items()]:

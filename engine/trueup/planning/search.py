@@ -1,4 +1,4 @@
-"""Looks for records by a text: asks the target by parts of it, then ranks what came back."""
+"""Searches records by a text: queries the target by parts of the text, then ranks the results."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,13 +42,13 @@ class Match:
 
     @property
     def title(self) -> str:
-        """What the record is called: its first text, or those of all that it refers to."""
+        """The display name of the record: its first text, or those of all that it refers to."""
         own = [text for name, text in self.texts.items() if REFERS not in name]
         return own[0] if own else ", ".join(self.texts.values())
 
 
 def searched_fields(mapping: MappingSpec, entity: Entity) -> tuple[str, ...]:
-    """The text fields in which a search looks; the first is what a record is called."""
+    """Returns the text fields that a search uses; the first is a record's display name."""
     keys = [name for key in mapping.match for name in key.fields]
     named = mapping.search or (*mapping.similar, *mapping.evidence, *keys)
     return tuple(name for name in dict.fromkeys(named) if _is_text(entity, name))
@@ -57,12 +57,11 @@ def searched_fields(mapping: MappingSpec, entity: Entity) -> tuple[str, ...]:
 def search(
     project: Project, target: Target, mapping: MappingSpec, text: str, known: Iterable[int]
 ) -> list[Match]:
-    """The records of the mapping's entity that fit the text, the best first.
+    """Returns the records of the mapping's entity that fit the text, the best first.
 
-    `known`: ids of records that may fit, as far as they are known without asking. Looks in the
-    fields of `searched_fields`, and in those of the records that the match keys refer to. Records
-    that only share a word with the text are left out where any other fits better. Raises
-    TargetError.
+    `known`: ids of records that may fit, as far as they are known without a query. Searches the
+    fields of `searched_fields`, and those of the records that the match keys refer to. Records that
+    only share a word with the text are left out if any other fits better. Raises TargetError.
     """
     base = {"settings": project.settings}
     records = Records(project, target, base)
@@ -70,7 +69,7 @@ def search(
 
 
 def without_poor_fits(found: Sequence[Match]) -> list[Match]:
-    """Leaves out records that only share a word with the text where any other fits better."""
+    """Removes records that only share a word with the text, if any other fits better."""
     best = max((one.fits.best for one in found), default=Fit.SOME_WORDS)
     return [one for one in found if one.fits.best > Fit.SOME_WORDS or best is Fit.SOME_WORDS]
 
@@ -128,7 +127,7 @@ class _Search:
     def _candidates(
         self, mapping: MappingSpec, queries: Iterable[tuple[str, str]]
     ) -> dict[int, Record]:
-        """Records of which a searched field fits one of the queries: operator and value."""
+        """Returns records of which a searched field fits one of the queries: operator and value."""
         found: dict[int, Record] = {}
         for operator, value in queries:
             for name in self._fields(mapping):
@@ -146,7 +145,7 @@ class _Search:
     # Records that the match keys refer to
 
     def _through_references(self, mapping: MappingSpec, text: str) -> dict[int, Record]:
-        """Records whose contract, company, … fits; through the reference with the fewest."""
+        """Records whose contract, company, … fits, by the reference with the fewest records."""
         ways = {
             name: self._candidates(other, _queries(text))
             for name, other in references(self._project, mapping).items()
@@ -160,7 +159,7 @@ class _Search:
     def _with_references(
         self, mapping: MappingSpec, records: Mapping[int, Record]
     ) -> Mapping[int, Record]:
-        """The same records, once the titles of all that they refer to are known."""
+        """Returns the same records, once the titles of all that they refer to are known."""
         for name, other in references(self._project, mapping).items():
             entity = other.target.entity
             ids = {record[name] for record in records.values() if record.get(name)}
@@ -191,7 +190,7 @@ def _is_text(entity: Entity, name: str) -> bool:
 
 
 def _queries(text: str) -> Iterator[tuple[str, str]]:
-    """What the target is asked for: the text, its longest words, and its domain."""
+    """Returns the queries for a text: the text itself, its longest words, and its domain."""
     if len(text) < SHORTEST:
         yield from (("eq", value) for value in _cases(text))
         return
@@ -202,9 +201,9 @@ def _queries(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _spellings(word: str) -> Iterable[str]:
-    """Texts of which a value with the word contains one, whether the target minds case or not.
+    """Returns texts that a value with the word contains, whether the target minds case or not.
 
-    Which of the two Autotask does is not documented. A long word is asked for without its first
+    Which of the two Autotask does is not documented. A long word is searched without its first
     letter, which may be a capital; values in capitals alone are found by `_ends`.
     """
     if any(char.isdigit() for char in word) or len(word) <= END:
@@ -217,9 +216,9 @@ def _cases(word: str) -> Iterable[str]:
 
 
 def _ends(text: str) -> Iterator[tuple[str, str]]:
-    """Both ends of the longest words: for an accent that was not typed, or a wrong letter.
+    """Returns both ends of the longest words, and the words in capitals.
 
-    And the words in capitals.
+    The ends find words with an accent that was not typed, or a wrong letter.
     """
     words = sorted((word for word in _WORD.findall(text) if len(word) > END), key=len)
     for word in words[-MOST_WORDS:]:

@@ -1,6 +1,6 @@
-"""What a tenant has for each setting: the labels of picklists, and the names of reference data.
+"""Lists a tenant's choices for each setting: labels of picklists, names of reference data.
 
-Mappings say which field a setting is written to, or by which field a record is found; so nothing
+Mappings define which field a setting is written to, or by which field a record is found; so nothing
 here knows a setting by name.
 """
 
@@ -18,7 +18,7 @@ MOST = 1_000
 
 
 def setting_choices(project: Project, target: Target) -> Choices:
-    """The choices of each setting that has some. Reads only. Raises TargetError."""
+    """Returns the choices of each setting that has some. Reads only. Raises TargetError."""
     found: Choices = {}
     for mapping in project.mappings.values():
         for spec in (*mapping.fields.values(), *mapping.identity.values()):
@@ -34,7 +34,7 @@ def setting_choices(project: Project, target: Target) -> Choices:
 
 
 def _setting(value: object) -> tuple[str, ...]:
-    """The steps to the setting that a value is made of; of several, the one that comes first."""
+    """Returns the steps to the setting that a value uses; of several, the first one."""
     if not (isinstance(value, Value) and value.is_code):
         return ()
     text = str(value.raw)
@@ -51,7 +51,7 @@ def _labels(target: Target, entity: str, name: str) -> list[str]:
 
 
 def _names(target: Target, spec: Find, name: str) -> list[str]:
-    """What the active records of reference data have in a field, as far as a look-up goes."""
+    """Returns a field's values of the active records of reference data, up to a limit of reads."""
     entity = target.entity(spec.entity)
     conditions = [Condition(entity.active, "eq", value=True)] if entity.active else []
     for other, value in spec.where.items():

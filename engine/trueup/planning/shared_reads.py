@@ -143,7 +143,7 @@ class SharedTarget:
         return self._beneath.denied(entity)
 
     def renew(self, entities: Iterable[str]) -> bool:
-        """Asks as the target beneath does; records were read with what has changed."""
+        """Forwards to the target beneath; if metadata has changed, records are read again."""
         changed = self._beneath.renew(entities)
         if changed:
             self._answers.clear()
@@ -162,7 +162,7 @@ class SharedTarget:
     def read(self, entity: str, where: Sequence[Condition], fields: Sequence[str]) -> list[Record]:
         """Returns all records that fit, ascending by id. Raises `TargetError`.
 
-        Values of an `in` list are asked for once each, however the lists of two queries overlap.
+        Values of an `in` list are queried once each, however the lists of two queries overlap.
         """
         listed, others = _split(where)
         names = frozenset({*fields, *([listed.field] if listed else ())}) - {"id"}
@@ -185,7 +185,7 @@ class SharedTarget:
         return [found[id_] for id_ in sorted(found)]
 
     def _ask(self, query: _Query, missing: list[object], answer: _Answer) -> None:
-        """Asks for the values that are not known yet; an empty list only checks the fields."""
+        """Queries the values that are not known yet; an empty list only checks the fields."""
         name = query.listed
         listed = [Condition(name, "in", missing)] if name else []
         records = self._beneath.read(query.entity, [*query.others, *listed], sorted(answer.fields))
@@ -235,7 +235,7 @@ class SharedTarget:
 
 
 def _split(where: Sequence[Condition]) -> tuple[Condition | None, list[Condition]]:
-    """The list of numbers of a query, and its other conditions.
+    """Returns the list of numbers of a query, and its other conditions.
 
     A list of texts stays a condition: the target compares texts without case, so that an answer
     cannot be divided by them.

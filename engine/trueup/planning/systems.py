@@ -1,7 +1,7 @@
-"""Which source and which target: a plan and a state belong to one of each.
+"""Checks that plan and state belong to the configured source and target.
 
-The configuration may name another tenant tomorrow, for instance through the environment; then
-nothing that was made for the first one is used.
+The configuration may name another tenant later, for instance through the environment; then nothing
+that was made for the first one is used.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from trueup.ports.world import World
 
 
 def systems(world: World) -> dict[str, str]:
-    """The identities of the systems that are configured now; those that have one."""
+    """Returns the identities of the configured systems, of those that have one."""
     found = {"source": world.source.identity(), "target": world.target.identity()}
     return {name: identity for name, identity in found.items() if identity}
 
 
 def require_same_systems(snapshot: StateSnapshot, world: World, names: SystemNames) -> None:
-    """Raises StateError if the state belongs to others: nothing in it is true of these."""
+    """Raises StateError if the state belongs to other systems."""
     if difference := _difference(snapshot.systems, systems(world), names):
         raise StateError(
             f"this state is about {difference}. Restore target: and source: in trueup.yaml (and "
@@ -31,7 +31,7 @@ def require_same_systems(snapshot: StateSnapshot, world: World, names: SystemNam
 def require_plan_systems(
     made_for: Mapping[str, str], what: str, world: World, names: SystemNames
 ) -> None:
-    """Raises StalePlan if `what`, a plan or a run, was made for others."""
+    """Raises StalePlan if `what`, a plan or a run, was made for other systems."""
     if difference := _difference(made_for, systems(world), names):
         raise StalePlan(
             f"{what} was made for {difference}: restore the configuration, or plan again"
@@ -39,7 +39,7 @@ def require_plan_systems(
 
 
 def _difference(then: Mapping[str, str], now: Mapping[str, str], names: SystemNames) -> str:
-    """What differs, as text; a system without an identity differs from none."""
+    """Returns what differs, as text; a system without an identity differs from none."""
     titles = {"source": names.source, "target": names.target}
     return "; ".join(
         f"{title} {then[name]}, and {now[name]} is configured now"

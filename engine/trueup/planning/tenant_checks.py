@@ -1,4 +1,4 @@
-"""Looks up in a tenant what settings and mappings name: labels, reference data, fields, periods."""
+"""Checks the names in settings and mappings against a tenant: labels, reference data, fields."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,9 +17,9 @@ from trueup.ports.target import Condition, Target
 
 
 def check_tenant(project: Project, target: Target) -> list[Finding]:
-    """A finding for each name that the tenant does not have.
+    """Returns a finding for each name that the tenant does not have.
 
-    Values of fields are checked where they depend on settings alone. Raises TargetError.
+    Values of fields are checked if they depend on settings alone. Raises TargetError.
     """
     names = {"settings": project.settings, "plan": {}, "source": None, "related": {}}
     reader = Records(project, target, names)
@@ -143,7 +143,7 @@ def unknown_periods(project: Project, target: Target) -> list[Finding]:
 
 
 def unnamed_periods(project: Project, target: Target) -> list[Finding]:
-    """Labels of the tenant's picklist that `months` lacks: their services have no known price."""
+    """Returns labels of the tenant's picklist that `months` lacks: their prices are unknown."""
     found = []
     for mapping, price, labels in _priced(project, target):
         if rest := [label for label in labels if label not in price.months]:
@@ -178,7 +178,7 @@ def _settings(spec: FieldSpec) -> list[str]:
 
 
 def _is_from_settings(spec: FieldSpec) -> bool:
-    """Whether it is the same for every row."""
+    """Returns whether it is the same for every row."""
     values = spec.value.where.values() if isinstance(spec.value, Find) else (spec.value,)
     return all(isinstance(value, Value) and _roots(value) <= {"settings"} for value in values)
 

@@ -1,4 +1,4 @@
-"""Decisions about rows that do not exist."""
+"""Warns about decisions on rows that do not exist."""
 
 from collections.abc import Iterator, Mapping
 
@@ -19,7 +19,7 @@ SIMILARITY = 0.8
 
 
 def unused_decisions(context: PlanContext) -> Iterator[Finding]:
-    """A warning for each decision in force whose key no row has, or ever had as far as known."""
+    """Returns a warning for each decision in force whose key no row has or had, as far as known."""
     for decision in context.project.decisions:
         if context.is_in_force(decision) and not _is_known(context, decision):
             yield _finding(context, decision)
@@ -52,7 +52,7 @@ def _finding(context: PlanContext, decision: Decision) -> Finding:
 
 
 def _suggestion(context: PlanContext, decision: Decision) -> str:
-    """The rows whose key starts so or that are called so, else the one with the nearest name."""
+    """Returns rows whose key begins so or whose name it is, else the one with the nearest name."""
     state = context.states[decision.mapping]
     title = context.project.catalogue.tables[state.mapping.source.table].title
     names = {key: str(row.get(title) or "") for key, row in state.rows.items()}
@@ -61,7 +61,7 @@ def _suggestion(context: PlanContext, decision: Decision) -> str:
 
 
 def _nearest(text: str, names: Mapping[str, str]) -> list[str]:
-    """Keys of the rows whose key or name is most similar."""
+    """Returns keys of the rows whose key or name is most similar."""
     near = closest(text, {*names, *names.values()}, SIMILARITY)
     if not near:
         return []

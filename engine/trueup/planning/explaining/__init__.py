@@ -1,1 +1,1 @@
-"""Explains a plan from what it was made from: rows, fields, rules, ledger lines, money, totals."""
+"""Explains a plan by the data that it was made from: rows, fields, rules, ledger, money."""

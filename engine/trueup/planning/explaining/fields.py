@@ -1,4 +1,4 @@
-"""The fields of one row: where each value comes from, and what the record has."""
+"""The fields of one row: the source of each value, and the record's value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,10 +19,7 @@ from trueup.stages.resolve import Resolved
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The value that a mapping gives a field.
-
-    `text` is the value as people read it, or why there is none.
-    """
+    """The value that a mapping gives a field. `text` is its display text, or why there is none."""
 
     text: str
     value: Any = None
@@ -32,9 +29,9 @@ class _Wanted:
 def explain_fields(
     context: PlanContext, mapping: MappingSpec, key: str, changes: list[Change], undo_of: str
 ) -> tuple[FieldExplanation, ...]:
-    """Every field of the row's record, in the order of the mapping.
+    """Returns every field of the row's record, in the order of the mapping.
 
-    `changes` are the row's own, `undo_of` is the run that their plan takes back, if any.
+    `changes` are the row's own; `undo_of` is the run that their plan undoes, if any.
     """
     compiled = context.compiled[mapping.name]
     written = {

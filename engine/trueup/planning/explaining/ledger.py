@@ -21,7 +21,7 @@ from trueup.stages.ledger import ServiceLedger
 
 
 def explain_line(context: PlanContext, plan: Plan, line: LedgerLine) -> LedgerExplanation | None:
-    """A line of the plan's ledger; None if its mapping keeps no ledger any more."""
+    """Returns a line of the plan's ledger; None if its mapping keeps no ledger any more."""
     mapping = context.project.mappings.get(line.mapping)
     if mapping is None or mapping.ledger is None:
         return None
@@ -52,7 +52,7 @@ def _quantity(
 
 
 def _why_zero(context: PlanContext, line: LedgerLine) -> str:
-    """Why the quantity is 0 whatever its expression gives; empty if that is not so."""
+    """Returns why the quantity is 0 in spite of its expression; "" if its expression gives it."""
     state = context.states[line.mapping]
     if not line.key:
         return "no row is linked to it"
@@ -79,7 +79,7 @@ def _policy(
 def _pending(
     context: PlanContext, plan: Plan, line: LedgerLine, known: ServiceLedger, pending: str
 ) -> Iterable[PendingExplanation]:
-    """The pending changes of a line; `pending` is their mapping."""
+    """Returns the pending changes of a line; `pending` is their mapping."""
     own = [change for change in plan.changes if change.mapping == pending]
     marked = {key: one.id for one in own if not one.adjustment for key in one.keys}
     sent = {key: one.id for one in own if one.adjustment for key in one.keys}

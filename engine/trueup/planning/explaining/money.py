@@ -1,4 +1,4 @@
-"""The money of a change: its periods and prices, and the changes that it waits for."""
+"""The money of a change, by periods and prices, and the changes that it waits for."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -36,7 +36,7 @@ def explain_change(context: PlanContext, plan: Plan, change: Change) -> ChangeEx
 
 
 def _sets(context: PlanContext, change: Change) -> Iterable[tuple[str, Formula]]:
-    """What a write-back or a deactivation sets, by column or field."""
+    """Returns what a write-back or a deactivation sets, by column or field."""
     mapping = context.project.mappings.get(change.mapping)
     if mapping is None:
         return
@@ -55,7 +55,7 @@ def _sets(context: PlanContext, change: Change) -> Iterable[tuple[str, Formula]]
 def _periods(
     change: Change, terms: ServiceTerms, posted: date | None, as_of: date
 ) -> tuple[PeriodAmount, ...]:
-    """The parts of the effect on the next invoice; none if it is unknown."""
+    """Returns the parts of the effect on the next invoice; none if it is unknown."""
     if change.adjustment is None or change.invoice is None:
         return ()
     parts = open_parts(change.unit_change, change.adjustment.day, terms, posted, as_of)
@@ -79,7 +79,7 @@ def _ref(change: Change) -> RowRef:
 
 
 def _now(context: PlanContext, seen: SeenRow) -> str:
-    """The fingerprint of a row as it is now."""
+    """Returns the present fingerprint of a row."""
     key = context.project.catalogue.tables[seen.table].key
     rows = context.tables.get(seen.table, ())
     row = next((one for one in rows if one[key] == seen.key), None)

@@ -14,7 +14,7 @@ from trueup.planning.explaining.rules import explain_rules
 
 
 def explain_row(context: PlanContext, plan: Plan, mapping: str, key: str) -> RowExplanation:
-    """All that the plan knows of a row. Its changes and its ledger line are explained elsewhere."""
+    """Returns all that the plan knows of a row, without its changes and its ledger line."""
     spec, state = context.project.mappings[mapping], context.states[mapping]
     findings = _findings(context, plan, mapping, key)
     changes = changes_of(plan, mapping, key)
@@ -64,7 +64,7 @@ def _findings(context: PlanContext, plan: Plan, mapping: str, key: str) -> tuple
 
 
 def _unique(findings: Iterable[Finding]) -> Iterable[Finding]:
-    """Each finding once, whether or not it has the row's name already."""
+    """Returns each finding once, with or without the row's name."""
     return {(one.code, one.text): one for one in findings}.values()
 
 
@@ -86,7 +86,7 @@ def _status(context: PlanContext, mapping: str, key: str) -> RowStatus:
 def _how(
     context: PlanContext, mapping: str, key: str, changes: Iterable[Change], record: int | None
 ) -> str:
-    """How the row's record was found."""
+    """Returns how the row's record was found."""
     if record is None:
         return ""
     if key in context.links(mapping):

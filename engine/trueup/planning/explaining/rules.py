@@ -1,4 +1,4 @@
-"""What each rule found on one row."""
+"""The result of each rule on one row."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def _evaluated(rule: Rule, names: Mapping[str, Any]) -> RuleStatus:
 
 
 def rules_about(context: PlanContext, mapping: MappingSpec, field: str) -> frozenset[str]:
-    """The names of rules that look at a field, or at what its value is made of.
+    """Returns the names of rules that concern a field, or a value that it is computed from.
 
     A rule does so if it names the field itself, or a column that the field's expression uses.
     """

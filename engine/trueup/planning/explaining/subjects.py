@@ -1,4 +1,4 @@
-"""What a question is about: a change, a row or a field of it, or a line of the ledger."""
+"""Finds the subject of a question: a change, a row, a field, or a line of the ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ Subject = RowSubject | Change | LedgerLine
 
 
 def find_subject(context: PlanContext, plan: Plan, text: str) -> Subject:
-    """Returns what `text` means.
+    """Returns the subject of `text`.
 
     It is `MAPPING:KEY`, `MAPPING:KEY.FIELD`, `ledger:…`, the id of a change, or the key or name of
     a row of any mapping. A row's name may stand for its key. Raises EngineError, with candidates,
-    if nothing or more than one thing is meant.
+    if `text` fits nothing or several.
     """
     if text.startswith(LEDGER):
         return _line(plan, text.removeprefix(LEDGER))
@@ -63,9 +63,10 @@ def _change(plan: Plan, text: str) -> Change | None:
 
 
 def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:
-    """The row, or a field of it; None if no row fits. A name may hold dots, and so may a field.
+    """Returns the row, or a field of it; None if no row fits.
 
-    Raises EngineError if more than one row fits, or the row has no such field.
+    A name may hold dots, and so may a field. Raises EngineError if more than one row fits, or the
+    row has no such field.
     """
     if rows := _fitting(context, text, mapping):
         return RowSubject(*only_row(context, text, rows, [mapping]))
@@ -89,7 +90,7 @@ def _row(context: PlanContext, mapping: str, text: str) -> RowSubject | None:
 
 
 def _fitting(context: PlanContext, text: str, mapping: str) -> list[RowKey]:
-    """The rows of a mapping: those that any command takes, else those whose key begins so."""
+    """Returns the rows of a mapping that any command accepts, else those whose key begins so."""
     if not text.strip():
         return []
     return fitting_rows(context, text, mapping) or fitting_rows(context, text, mapping, least=1)
@@ -101,7 +102,7 @@ def _names(context: PlanContext, mapping: str) -> set[str]:
 
 
 def _line(plan: Plan, text: str) -> LedgerLine:
-    """The line of the ledger with this key, name or record; the mapping may stand before it."""
+    """Returns the ledger line with this key, name or record, perhaps after its mapping's name."""
     mapping, colon, rest = text.partition(":")
     has_mapping = bool(colon) and mapping in {line.mapping for line in plan.ledger}
     wanted = rest if has_mapping else text

@@ -1,7 +1,7 @@
-"""The totals that a plan shows, with the rows and changes that each is the sum of.
+"""The totals that a plan shows, with the rows and changes of each sum.
 
-Every total has the name under which the plan shows it, `labels` lists them. What a total adds up
-comes from the plan alone: nothing is read.
+Every total has the name under which the plan shows it; `labels` lists them. A total is computed
+from the plan alone: nothing is read.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _Total = Callable[[Plan], TotalExplanation]
 
 
 def labels(plan: Plan) -> Mapping[str, _Total]:
-    """Every total of the plan, by its name; those that are zero included."""
+    """Returns every total of the plan by its name, those that are zero included."""
     of = plan.summary.ledger
     found: dict[str, _Total] = {
         "This invoice run": partial(_money, amount=lambda one: one.invoice_amount),
@@ -214,7 +214,7 @@ def _line_part(line: LedgerLine, units: Decimal, amount: Decimal | None, text: s
 
 
 def _line_id(line: LedgerLine) -> str:
-    """What finds the line again: the key of its row, or the record of one without a row."""
+    """What identifies the line: the key of its row, or the record of a line without a row."""
     return f"ledger:{line.mapping}:{line.key or line.record}"
 
 

@@ -1,7 +1,7 @@
-"""Finds out by which values a record would be taken for a row that is to be created.
+"""Finds the values by which a record would be taken for that of a row to be created.
 
 Apply looks for such records again before it creates: what another user, or another state, has
-created since the plan was made must not be created a second time.
+created since the plan must not be created a second time.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from trueup.stages.match import RecordIndex
 
 
 class AlikeRecords:
-    """Looks among the records of one mapping."""
+    """Looks for such values among the records of one mapping."""
 
     def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
         self._mapping = mapping
@@ -29,15 +29,15 @@ class AlikeRecords:
         self._counts: dict[str, Counter[Any]] = {}  # field → records with each value
 
     def of(self, key: str) -> tuple[Alike, ...]:
-        """By the values of the mapping's match keys."""
+        """Returns the values of the mapping's match keys for a row."""
         found = (self._keys.values(key, one.fields) for one in self._mapping.match)
         return tuple(one for values in found if values for one in self.with_values(values))
 
     def with_values(self, values: Mapping[str, Any]) -> tuple[Alike, ...]:
-        """By these; nothing if one is empty.
+        """Returns these values; none if one is empty.
 
         No record has the id of one that is yet to be created. Once it is created, a record may:
-        another user adds a service to a contract before the run does.
+        another user may add a service to a contract before the run does.
         """
         if any(empty(value) for value in values.values()):
             return ()

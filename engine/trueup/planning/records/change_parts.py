@@ -1,4 +1,4 @@
-"""What the changes of records are made of: the change itself, and values as people read them."""
+"""Makes the changes of records, and their values as display texts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def change_of(
     action: Action,
     **parts: Any,  # noqa: ANN401 -- parts of a Change
 ) -> Change:
-    """A change of one row to its record, with the parts that follow from the mapping filled in."""
+    """Returns a change of one row to its record, with the parts that follow from the mapping."""
     return Change(
         id=parts.pop("id", change_id(mapping, key)),
         action=action,
@@ -41,7 +41,7 @@ def link_change(
     how: str,
     owned_values: Mapping[str, Any],
 ) -> Change:
-    """The row is this record from now on. Nothing is sent, and the plan shows it."""
+    """Returns the change that links the row to a record. Nothing is sent."""
     return change_of(
         context,
         mapping,
@@ -56,13 +56,13 @@ def link_change(
 
 
 def parent_values(entity: Entity, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The parent's id, where a write goes through the parent."""
+    """Returns the parent's id, if a write goes through the parent."""
     parent = entity.parent
     return {parent.key: record[parent.key]} if parent and entity.writes_via == "parent" else {}
 
 
 def shown_value(context: PlanContext, slot: Slot, value: object) -> str:
-    """A value as people read it: references by the row's name, look-ups by their text."""
+    """Returns a value as display text: references by the row's name, look-ups by their text."""
     reference = slot.reference
     if reference and value is not None:
         key = context.labels.key_of(reference.mapping, value)

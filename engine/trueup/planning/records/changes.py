@@ -86,7 +86,7 @@ class _ChangePlanner:
         return dict.fromkeys(found)
 
     def _with_special_fields(self) -> Iterable[str]:
-        """Rows with fields that are filled or extended, which the quick comparison leaves out."""
+        """Rows with fields that are filled or extended, which the quick comparison cannot check."""
         slots = [
             (self._compiled.first + position, slot)
             for position, slot in enumerate(self._compiled.slots)
@@ -102,7 +102,7 @@ class _ChangePlanner:
     # Rows that have a record
 
     def existing(self, key: str, how: str | None) -> None:
-        """Adds the link of the row, where `how` says that it is new, and the update it needs."""
+        """Adds the link of the row, if `how` shows that it is new, and the update that it needs."""
         values = self._values.of(key, exists=True)
         if values is None:
             return
@@ -132,9 +132,9 @@ class _ChangePlanner:
     def _stuck(
         self, key: str, how: str | None, values: Mapping[str, Any], stuck: Sequence[Finding]
     ) -> None:
-        """A linked row that moved gets a new record, or leaves it to its successor there.
+        """Handles fields that cannot be written: a linked row that moved gets a new record.
 
-        Any other row is blocked.
+        Or its successor has one there. Any other row is blocked.
         """
         record = self._state.records[self._state.record_ids[key]]
         if how is None and self._has_moved(values, record):
@@ -145,7 +145,7 @@ class _ChangePlanner:
             self._block(key, finding)
 
     def _has_moved(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Whether the record differs in nothing that stays as it is but what it belongs to."""
+        """Whether, of the fixed fields, the record differs only in those for its parents."""
         if self._mapping.ledger is None:
             return False
         differing = {
@@ -159,7 +159,7 @@ class _ChangePlanner:
         return differing <= {*self._reference_names}
 
     def _hands_on(self, key: str) -> bool:
-        """Whether a successor has a record where the row belongs now: its units end with it."""
+        """Whether a successor has a record where the row belongs now, which ends its units."""
         ready, slots = self._state.ready, self._compiled.slots
         places = [
             self._compiled.first + position
@@ -178,9 +178,9 @@ class _ChangePlanner:
         )
 
     def _move(self, key: str, values: Mapping[str, Any]) -> None:
-        """The row gets a record where it belongs now; the ledger moves its units.
+        """Gives the row a record where it belongs now; the ledger moves its units.
 
-        It is a new one, unless the row had one there before or succeeds the row that has it.
+        It is a new record, unless the row had one there before or succeeds the row that has it.
         """
         state = self._state
         old = state.record_ids.pop(key)
@@ -201,7 +201,7 @@ class _ChangePlanner:
             state.changes[key] = [replace(moved, owned={**moved.owned, **succeeded})]
 
     def _takes_back(self, key: str, values: Mapping[str, Any], old: int) -> bool:
-        """Whether a free record has the row's own identity where it belongs now: it takes that."""
+        """Whether a free record with the row's identity is where it belongs now; links that one."""
         taken = {
             *self._state.record_ids.values(),
             *self._context.links(self._mapping.name).values(),
@@ -219,7 +219,7 @@ class _ChangePlanner:
         return True
 
     def _takes_over(self, key: str, values: Mapping[str, Any], old: int) -> bool:
-        """Whether the row succeeds one with a record where it belongs now: that is handed over."""
+        """Whether the row succeeds one with a record where it belongs now; hands that one over."""
         state, links = self._state, self._context.links(self._mapping.name)
         for predecessor, successor in state.succeeded_by.items():
             record = links.get(predecessor)
@@ -234,7 +234,7 @@ class _ChangePlanner:
         return False
 
     def _take(self, key: str, record: int, how: str, note: str) -> None:
-        """Links the row to a record that is there already, in the place of the one that it had."""
+        """Links the row to an existing record, in place of the one that it had."""
         state = self._state
         state.record_ids[key] = state.referable[key] = record
         self.existing(key, how)
@@ -262,14 +262,14 @@ class _ChangePlanner:
         )
 
     def _belongs_there(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Whether the record belongs to the same others as the row does now."""
+        """Whether the record has the same parents as the row has now."""
         names = self._reference_names
         return bool(names) and all(same(values[name], record.get(name)) for name in names)
 
     def _remembered(
         self, key: str, values: Mapping[str, Any], kept: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The values that the state keeps; a succession stays known, and what is not kept."""
+        """Returns the values for the state; a succession and values that were not kept stay."""
         row = stable_columns(self._context, self._mapping, key)
         remembered = owned(self._compiled.slots, values, row)
         last = self._context.snapshot.applied.get((self._mapping.name, key), {})
@@ -277,7 +277,7 @@ class _ChangePlanner:
         return {**remembered, **{name: last[name] for name in marks if name in last}}
 
     def _switch_on(self, values: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-        """What switches a record on: the row's own values for the fields of `deactivate`."""
+        """Returns what activates a record: the row's own values for the fields of `deactivate`."""
         return {
             slot.name: values[slot.name]
             for slot in self._compiled.slots
@@ -374,7 +374,7 @@ class _ChangePlanner:
         self._state.changes[key] = [change]
 
     def _charges(self, values: Mapping[str, Any]) -> Decimal | None:
-        """What is billed once for the new record; None if nothing is."""
+        """Returns what is billed once for the new record; None if nothing is."""
         amounts = [Decimal(values[name]) for name in self._mapping.charges if values.get(name)]
         return exact(sum(amounts, Decimal(0))) if amounts else None
 

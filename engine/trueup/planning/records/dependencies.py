@@ -1,4 +1,4 @@
-"""Which changes must be done before which."""
+"""Adds which changes must be done before which."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
-"""Linked rows whose identity a second record carries as well.
+"""Finds linked rows whose identity a second record carries as well.
 
-A request that a gateway delivered twice creates two records, and so do two machines with a state
-of their own each. The link names one of them, so that nothing else would ever notice the other.
+A request that a gateway delivered twice creates two records, and so do two machines with a state of
+their own each. The link names one of them, so only this check finds the other one.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ IDENTITY_TWICE = "identity-twice"
 
 
 def block_duplicates(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks such rows; a decision that names the record leaves a warning."""
+    """Blocks such rows; with a decision that names the record there is only a warning."""
     records = _with_same_identity(context, mapping)
     if not records:
         return

@@ -1,4 +1,4 @@
-"""Evaluates and judges the rows of a mapping: the first half of its turn."""
+"""Evaluates the rows of a mapping: the first half of its turn."""
 
 from functools import partial
 

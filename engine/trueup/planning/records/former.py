@@ -28,7 +28,7 @@ def find_former_records(context: PlanContext, mapping: MappingSpec) -> None:
 
 
 def _free_records(context: PlanContext, mapping: MappingSpec) -> Mapping[Identity, list[int]]:
-    """Records that are no row's, by the identity that they carry."""
+    """Returns records that belong to no row, by the identity that they carry."""
     state, values = context.states[mapping.name], getter([*mapping.identity])
     inferred = state.inferred_links.items()
     taken = {*state.record_ids.values(), *state.left_records.values()}

@@ -26,7 +26,7 @@ SUCCEEDED = "succeeded"
 
 @dataclass(slots=True)
 class Successions:
-    """What matching needs to know of them."""
+    """What matching needs to know of successions."""
 
     records: dict[str, int] = field(default_factory=dict)  # successor → record handed over
     owners: dict[str, str] = field(default_factory=dict)  # successor → row that had the record
@@ -35,7 +35,7 @@ class Successions:
 
 
 def note_handovers(context: PlanContext, mapping: MappingSpec, successions: Successions) -> None:
-    """Lets changes keep which rows were before theirs, and remove the link of the one before."""
+    """Records in changes which rows came before theirs, and ends the link of the former row."""
     state = context.states[mapping.name]
     for key, changes in state.changes.items():
         members, owner = successions.members.get(key, ()), successions.owners.get(key)
@@ -61,7 +61,7 @@ def rows_with_steps(context: PlanContext, mapping: MappingSpec) -> frozenset[str
 
 
 def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[str, ...]:
-    """The rows that had the row's record before it, the last of them first, as the state has them.
+    """Returns the rows that had the row's record before it, newest first, by the state.
 
     They stay known after their links are gone: the record carries the identity of the first.
     """
@@ -70,9 +70,9 @@ def handed_over(context: PlanContext, mapping: MappingSpec, key: str) -> tuple[s
 
 
 def known_steps(context: PlanContext, mapping: MappingSpec, key: str) -> dict[str, str]:
-    """The row and those that had its record before it → the row before each, as the state has it.
+    """Returns, for the row and those that had its record, the row before each, by the state.
 
-    Where the state has no other one, that is the row that had the record before.
+    If the state has no other row, that is the one that had the record before.
     """
     follows = context.snapshot.applied.get((mapping.name, key), {}).get(FOLLOWS, {})
     if isinstance(follows, Mapping):
@@ -85,7 +85,7 @@ def known_steps(context: PlanContext, mapping: MappingSpec, key: str) -> dict[st
 
 
 def _following(change: Change, follows: Mapping[str, str]) -> Change:
-    """The change, keeping which rows its record begins after where it is created or linked."""
+    """Returns the change with the rows before its row, if its record is created or linked."""
     if not follows or change.action not in (Action.CREATE, Action.LINK):
         return change
     return replace(change, owned={**change.owned, FOLLOWS: follows})
@@ -125,7 +125,7 @@ class Handovers:
         self.found = Successions()
 
     def settle(self, predecessors: Mapping[str, str]) -> None:
-        """Settles who has which record, along all chains of rows that succeed each other."""
+        """Decides who has which record, along all chains of rows that succeed each other."""
         self._state.predecessors.update(predecessors)
         succeeded = {*predecessors.values()}
         for key in predecessors:
@@ -137,10 +137,10 @@ class Handovers:
                     self._withdraw(one, self._state.holder(key))
 
     def _settle_chain(self, rows: Sequence[str]) -> None:
-        """Settles one chain, given with its last row first.
+        """Decides one chain, given with its last row first.
 
         Of rows that refer to the same others, wherever they are in the chain, the last one has the
-        record. Where a row refers to others than the one before it, the ledger pairs the two.
+        record. If a row refers to others than the one before it, the ledger pairs the two.
         """
         groups: list[list[str]] = []
         for row in rows:
@@ -189,7 +189,7 @@ class Handovers:
         return others <= {None, record} and self._is_same_service(holder, record)
 
     def _former(self, group: Sequence[str]) -> list[str]:
-        """The rows that had a record of the group before, and have none now."""
+        """Returns the rows that had a record of the group before, and have none now."""
         found = (one for row in group for one in handed_over(self._context, self._mapping, row))
         return [one for one in dict.fromkeys(found) if one not in self._links]
 
@@ -268,7 +268,7 @@ def succession_place(mapping: MappingSpec) -> Place:
 
 
 def ancestors(predecessors: Mapping[str, str], key: str) -> list[str]:
-    """The rows before it, nearest first; a circle ends with the row itself."""
+    """Returns the rows before it, nearest first; a cycle ends with the row itself."""
     found: list[str] = []
     step = predecessors.get(key)
     while step and step not in found:

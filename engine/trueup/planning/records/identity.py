@@ -19,7 +19,7 @@ def carriers(
     read: Read,
     more: Iterable[str] = (),
 ) -> dict[str, list[Record]]:
-    """Key → records that carry the identity of that key, with `more` fields.
+    """Returns key → records that carry the identity of that key, with `more` fields.
 
     Identities with the same fields are looked for in one read.
     """

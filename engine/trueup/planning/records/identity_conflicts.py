@@ -1,4 +1,4 @@
-"""Rows to be created whose identity a record has already that `target.where` leaves out.
+"""Finds rows to be created whose identity a record outside `target.where` has already.
 
 Apply looks for the identity everywhere before it creates. Without this check, each plan would want
 such a row and each apply would hold it.
@@ -18,9 +18,9 @@ from trueup.ports.target import Record
 
 
 def block_identity_conflicts(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks such rows, with the record named.
+    """Blocks such rows, and names the record.
 
-    Costs one read for 500 rows, and none if every record is ours.
+    Costs one read for 500 rows, and none if every record is in `target.where`.
     """
     state = context.states[mapping.name]
     if not mapping.target.where:
@@ -51,7 +51,7 @@ def _is_known(identity: Mapping[str, object]) -> bool:
 
 
 def _title_fields(entity: Entity, mapping: MappingSpec) -> list[str]:
-    """The fields by which people know a record."""
+    """Returns the fields that identify a record for people."""
     return [
         name
         for name in mapping.fields

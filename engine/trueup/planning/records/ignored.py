@@ -1,6 +1,6 @@
-"""Rows that a person decided to ignore, and that a rule or a value keeps out already.
+"""Leaves out rows that a person decided to ignore, if a rule or a value keeps them out already.
 
-Matching leaves the others out, when it comes to them.
+Matching leaves out the other ignored rows.
 """
 
 from trueup.model.decision import Topic, Verdict

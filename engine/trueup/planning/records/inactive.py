@@ -1,8 +1,8 @@
-"""Records that are switched off in the target while their row is there.
+"""Holds rows whose record is inactive in the target.
 
-An undo, a user or an earlier run switched them off. The target refuses references to them, so the
-row is held, and with it what refers to it, until a person decides. A mapping that manages one of
-the fields itself switches such records on by itself, and nothing is held.
+An undo, a user or an earlier run deactivated it. The target refuses references to it, so the row is
+held, and with it what refers to it, until a person decides. A mapping that manages one of the
+fields itself activates such records by itself, and nothing is held.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ _SELF_MANAGED = frozenset({Manage.ALWAYS, Manage.EXTEND})
 
 
 def hold_inactive(context: PlanContext, mapping: MappingSpec) -> set[str]:
-    """Holds each row whose record is switched off.
+    """Holds each row whose record is inactive.
 
-    Returns the keys of those that a person decided to switch on again.
+    Returns the keys of those that a person decided to activate again.
     """
     off = _off_values(context, mapping)
     if not off:
@@ -59,10 +59,10 @@ def _off_values(context: PlanContext, mapping: MappingSpec) -> Mapping[str, Any]
 
 
 def off_values(mapping: MappingSpec, entity: Entity, names: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values by which a record is known to be switched off, so that its row is held.
+    """Returns the values by which a record is known to be inactive, so that its row is held.
 
-    `names` are what expressions may use: settings and the plan. Empty where the values do not
-    show it. Raises CoercionError or one of EVALUATION_ERRORS.
+    `names` are what expressions may use: settings and the plan. Empty if the values do not show it.
+    Raises CoercionError or one of EVALUATION_ERRORS.
     """
     managed = any(
         name in mapping.fields and mapping.fields[name].manage in _SELF_MANAGED
@@ -77,7 +77,7 @@ def off_values(mapping: MappingSpec, entity: Entity, names: Mapping[str, Any]) -
 def _finding(
     context: PlanContext, mapping: MappingSpec, key: str, off: Mapping[str, Any]
 ) -> Finding:
-    """A finding whose text rows share, so that many are shown as one."""
+    """Returns a finding whose text many rows share, so that they are shown together."""
     entity = context.entity(mapping.target.entity)
     values = ", ".join(
         f"{name}: {shown_in(field, off[name])}" for name in off if (field := entity.field(name))
@@ -120,5 +120,5 @@ def _since(
 
 
 def can_activate(mapping: MappingSpec) -> bool:
-    """Whether the mapping's own fields set the values of a record that is switched on."""
+    """Returns whether the mapping's own fields set the values of an active record."""
     return bool(mapping.deactivate) and all(name in mapping.fields for name in mapping.deactivate)

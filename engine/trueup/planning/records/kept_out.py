@@ -1,4 +1,4 @@
-"""Rows that are blocked or left out, and linked by a decision: only their units count."""
+"""Keeps decided links of rows that are blocked or left out, because their units count."""
 
 from dataclasses import replace
 

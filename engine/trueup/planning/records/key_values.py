@@ -1,4 +1,4 @@
-"""Values of identity and match fields, by which a row's record is found."""
+"""The values of identity and match fields, which find a row's record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class KeyValues:
         self._resolver = context.resolvers[mapping.name]
 
     def values(self, key: str, specs: Mapping[str, FieldSpec]) -> Mapping[str, Any] | None:
-        """Coerced values of these fields; None if one of them cannot be evaluated."""
+        """Returns coerced values of these fields; None if one of them cannot be evaluated."""
         names = self._context.names(self._mapping.name, key)
         resolved = Resolved()
         for name, spec in specs.items():
@@ -43,7 +43,7 @@ class KeyValues:
         return None if resolved.findings or resolved.skip else resolved.values
 
     def lookup(self, key: str, specs: Mapping[str, FieldSpec]) -> KeyLookup:
-        """The same for a row that is kept out, as may be the rows that it refers to."""
+        """As `values`, for a row that is kept out, perhaps with the rows that it refers to."""
         names = self._context.names(self._mapping.name, key)
         found = KeyLookup()
         for name, spec in specs.items():
@@ -64,7 +64,7 @@ class KeyValues:
         return Slot(spec, known, 0, identity=False)
 
     def _refer(self, name: str, reference: Reference, value: object, found: KeyLookup) -> None:
-        """The record of the row that it refers to, whatever keeps that row out."""
+        """Adds the record of a referenced row, whatever keeps that row out."""
         other, key = self._context.states[reference.mapping], str(value)
         record = other.record_ids.get(key, other.inferred_links.get(key))
         if record is not None:

@@ -11,7 +11,7 @@ from trueup.stages.match import MatchInputs, MatchResult, match
 
 
 def read_records(context: PlanContext, mapping: MappingSpec) -> None:
-    """Reads the records that are ours, those that rows are linked to, and those of decisions."""
+    """Reads the mapping's own records, those that rows are linked to, and those of decisions."""
     decisions = context.decisions(mapping.name, Topic.RECORD)
     wanted = [*context.links(mapping.name).values()]
     wanted += [one.record for one in decisions.values() if one.record is not None]
@@ -48,7 +48,7 @@ def match_rows(context: PlanContext, mapping: MappingSpec, successions: Successi
 
 
 def change_id(mapping: MappingSpec, key: str) -> str:
-    """The id of the change that creates or updates the row's record."""
+    """Returns the id of the change that creates or updates the row's record."""
     return f"{mapping.name}:{key}"
 
 

@@ -1,4 +1,4 @@
-"""Linked records whose row is gone from the whole table, or has left the mapping's scope."""
+"""Handles linked records whose row is gone from the table, or is outside the mapping's scope."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ from trueup.stages.diff import deactivation, field_changes, is_known_not_kept
 
 
 def handle_missing(context: PlanContext, mapping: MappingSpec) -> None:
-    """Reports such records, or switches them off, as `when_missing` says."""
+    """Reports such records, or deactivates them, as `when_missing` configures it."""
     state, links = context.states[mapping.name], context.links(mapping.name)
     for key in [one for one in links if one not in state.rows or one in state.out_of_scope]:
         if not state.has(key):
@@ -70,7 +70,7 @@ def _row_is_gone(context: PlanContext, mapping: MappingSpec, key: str, id_: int)
 def _switch_off(
     context: PlanContext, mapping: MappingSpec, key: str, record: Mapping[str, Any]
 ) -> None:
-    """Adds the change that switches the record off, where it is on."""
+    """Adds the change that deactivates the record, if it is active."""
     state, entity = context.states[mapping.name], context.entity(mapping.target.entity)
     try:
         names = context.namespaces[mapping.name].base()

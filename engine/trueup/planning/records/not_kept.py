@@ -1,4 +1,4 @@
-"""Values that the target accepts and does not keep: they are not written again and again."""
+"""Finds values that the target accepts and does not keep, so that they are not written again."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -41,10 +41,10 @@ class NotKept:
     def values(
         self, key: str, values: Mapping[str, Any], record: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Values of the record in the place of those that the target did not keep.
+        """Returns values of the record in place of those that the target did not keep.
 
-        They were written, the target kept others, and neither has changed since: to write them
-        again would change nothing.
+        They were written, the target kept others, and neither has changed since: writing them again
+        would change nothing.
         """
         last = self._context.last_written(self._mapping.name, key) or {}
         kept: dict[str, Any] = {}

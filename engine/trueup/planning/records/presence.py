@@ -1,7 +1,7 @@
-"""Finds the records of rows that are kept out: what the target bills for them counts all the same.
+"""Finds the records of rows that are kept out, because the target bills for them too.
 
 Blocking stops writes, never reading. For each such row the record is found, known to be absent, or
-not known; then the ledger says so instead of taking it for nothing. Nothing of this is written.
+unknown; the ledger then shows it as unknown instead of zero. Nothing of this is written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class _PresenceFinder:
         self._add(fits)
 
     def _add(self, fits: dict[str, int]) -> None:
-        """Adds the links; a record that several rows fit, or another row has, is none of theirs."""
+        """Adds the links; a record that fits several rows, or is another row's, is not linked."""
         state = self._state
         owners: dict[int, list[str]] = {}
         for key, record in fits.items():
@@ -103,7 +103,7 @@ class _PresenceFinder:
         return found | self._anywhere(elsewhere)
 
     def _anywhere(self, identities: dict[str, dict[str, object]]) -> dict[str, int]:
-        """Records that `target.where` leaves out; one read for 500 rows, none if all is ours."""
+        """Returns records outside `target.where`; one read for 500 rows, none without such rows."""
         if not identities or not self._mapping.target.where:
             return {}
         entity = self._context.entity(self._mapping.target.entity)
@@ -118,7 +118,7 @@ class _PresenceFinder:
         return inferred
 
     def _by_match_keys(self, key: str) -> int | str:
-        """The record that the match keys find; why it is not known; empty if it is absent."""
+        """Returns the record that the match keys find; why it is unknown; "" if it is absent."""
         unknown = ""
         for match_key in self._mapping.match:
             looked_up = self._keys.lookup(key, match_key.fields)
@@ -142,7 +142,7 @@ class _PresenceFinder:
         return f"{len(records)} {self._mapping.target.entity} fit it: {shown}"
 
     def _having(self, looked_up: KeyLookup) -> list[int]:
-        """Records with these values; those that are another row's are no candidates."""
+        """Returns records with these values, without those of other rows."""
         index = self._index(tuple(looked_up.values))
         taken = {*self._state.record_ids.values()}
         return [one for one in index.having(looked_up.values.values()) if one not in taken]
@@ -151,8 +151,8 @@ class _PresenceFinder:
 class _Indexes:
     """The records of a mapping by some of their fields, each index made once.
 
-    No method of the finder, which has the evidence that has this: such a circle keeps all rows of
-    the plan in memory until the collector finds it.
+    It is an object of its own, because the evidence holds it and the finder holds the evidence:
+    such a cycle would keep all rows of the plan in memory until the collector finds it.
     """
 
     def __init__(self, state: MappingState) -> None:

@@ -1,7 +1,7 @@
-"""In which order rows of one service followed each other, by the days of their changes.
+"""Orders rows of one service by the days of their changes.
 
-A question about a succession names the rows in that order, each with the one directly before it.
-Where the order is not clear, it names them all: it is never guessed.
+A question about a succession names the rows in that order, each with the one directly before it. If
+the order is unclear, it names them all: it is never guessed.
 """
 
 from collections import defaultdict
@@ -54,7 +54,7 @@ class RenewalOrder:
         self._state = context.states[mapping.name]
 
     def candidates(self, key: str, owners: Iterable[str]) -> list[str]:
-        """Rows whose place the row may take: of each succession, the last one.
+        """Returns rows whose place the row may take: of each succession, the last one.
 
         They refer to the same others as the row, and have a record or pending changes; `owners`
         have the record.
@@ -64,7 +64,7 @@ class RenewalOrder:
         return [one for one in found if one != self._last_of(key)]
 
     def successions(self, key: str, candidates: Iterable[str]) -> list[Succession]:
-        """Which row directly follows which, up to the row; nothing if it is not clear."""
+        """Returns which row directly follows which, up to the row; none if it is unclear."""
         last = self._last_of(key)
         order = self.in_order([last, *candidates])
         if not order:
@@ -75,9 +75,9 @@ class RenewalOrder:
         ]
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Rows, each with all that it succeeds, by their days; nothing if that is not clear.
+        """Returns rows, each with all that it succeeds, by their days; none if that is unclear.
 
-        It is where each begins after the one before it has begun, and not before that one ends.
+        It is clear if each begins after the one before it has begun, and not before that one ends.
         """
         spans: dict[str, _Span] = {}
         for key in keys:
@@ -93,7 +93,7 @@ class RenewalOrder:
         return order
 
     def either_way(self, key: str, other: str) -> Succession:
-        """The one that ends first goes before the other one; as they are given, if not known."""
+        """Returns the two in the order of their ends; as they are given, if that is unknown."""
         first, second = (self._span_of_chain(one) for one in (other, key))
         if first and second and second.end and (first.end is None or first.end > second.end):
             key, other = other, key
@@ -134,7 +134,7 @@ class RenewalOrder:
         return dict(found)
 
     def _reference_keys(self, key: str) -> tuple[object, ...]:
-        """The keys of the rows that the row refers to; of none if one cannot be evaluated."""
+        """Returns the keys of the rows that the row refers to; none if one cannot be evaluated."""
         names = self._context.names(self._mapping.name, key)
         try:
             return tuple(
@@ -179,7 +179,7 @@ class RenewalOrder:
 
     @property
     def _has_unassigned(self) -> bool:
-        """Whether a change that cannot be read may belong to any row."""
+        """Whether an unreadable change may belong to any row."""
         if self._pending is None:
             return False
         unreadable = self._context.unreadable.get(self._pending[0].source.table)
@@ -208,7 +208,7 @@ class RenewalOrder:
 def _change(
     mapping: MappingSpec, spec: AppendSpec, namespace: Namespace, row: Row, *, is_done: bool
 ) -> tuple[str, _Change] | None:
-    """The row that a change is about, and the change; None if it is about none, or no units."""
+    """Returns the row of a change, and the change; None without a row, or without units."""
     names = namespace.names(row)
     reference = mapping.fields[spec.in_turn].value
 

@@ -1,4 +1,4 @@
-"""Records that belong to the same others: the target refuses a second one, or adds it anew."""
+"""Finds records with the same parents: the target refuses a second one, or creates it again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ SERVICE_TAKEN = "service-taken"
 class Repeats:
     """Finds rows whose new record would have the references of another one.
 
-    `names` are the fields by which a record belongs to others, once and for all.
+    `names` are the fields by which a record belongs to others, fixed at its creation.
     """
 
     def __init__(self, context: PlanContext, mapping: MappingSpec, names: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ class Repeats:
         return bool(evaluate(repeat.when.raw, base))
 
     def is_one(self, key: str, values: Mapping[str, Any]) -> bool:
-        """Whether a record with the same references exists or will: a plain create is refused."""
+        """Whether a record with the same references exists or will: then a create is refused."""
         names = self._names
         if not names or self._mapping.repeat is None:
             return False
@@ -48,14 +48,14 @@ class Repeats:
         return self._owners.setdefault(mine, key) != key
 
     def owners(self, values: Mapping[str, Any]) -> list[str]:
-        """The rows whose record, or new record, has the same references."""
+        """Returns the rows whose record, or new record, has the same references."""
         owner = (self._owners or {})[tuple(values[name] for name in self._names)]
         if isinstance(owner, str):
             return [owner]
         return [row for row, record in self._state.record_ids.items() if record == owner]
 
     def finding(self, key: str, values: Mapping[str, Any]) -> Finding:
-        """The finding of a row whose references are those of another record, or of a new one."""
+        """The finding of a row whose references are those of another record, also a new one."""
         owner = (self._owners or {})[tuple(values[name] for name in self._names)]
         rows, name, ways = self.owners(values), self._mapping.name, []
         if isinstance(owner, int):

@@ -1,4 +1,4 @@
-"""The values of a row for its record, and what stands against them."""
+"""Computes the values of a row for its record, and the findings about them."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,9 +25,9 @@ class RowValues:
         self._links = context.links(mapping.name)
 
     def of(self, key: str, *, exists: bool = False) -> dict[str, Any] | None:
-        """All values of the row; None if it had to be blocked or left out.
+        """Returns all values of the row; None if it had to be blocked or left out.
 
-        `exists`: the row has a record, so what is set on create only does not matter.
+        `exists`: the row has a record, so fields that are set on create only do not matter.
         """
         resolved = self._resolver.row(key, self._state.ready[key], exists=exists)
         if resolved.skip:
@@ -43,10 +43,10 @@ class RowValues:
         return None if key in self._state.blocked else resolved.values
 
     def _explained(self, key: str, resolved: Resolved) -> list[Finding]:
-        """What stands against the row.
+        """Returns the findings of the row, more precise if possible.
 
-        A look-up that found nothing is explained by the rules about its field, where one fails. Of
-        a row that is linked already, fields that only look bad are left as they are.
+        A failed look-up is explained by the failing rules about its field. Of a row that is linked
+        already, fields with a minor fault are left as they are.
         """
         linked = key in self._links
         explained = [
@@ -69,10 +69,10 @@ class RowValues:
         return [*explained, *findings]
 
     def _is_minor(self, name: str) -> bool:
-        """Whether a value that does not fit is the field's fault alone, and not the row's.
+        """Whether a value that does not fit is only the field's fault, and not the row's.
 
-        So it is with optional texts: an e-mail address, a postal code. Amounts, dates, references
-        and whatever identifies the row are not left out.
+        That holds for optional texts, such as an e-mail address or a postal code, and not for
+        amounts, dates, references and fields of the identity.
         """
         slot = self._compiled.slot(name)
         return (

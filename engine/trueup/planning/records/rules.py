@@ -19,7 +19,7 @@ from trueup.stages.resolve import Resolved
 
 
 def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
-    """Blocks or skips the rows that fail; then those that refer to a blocked row of their own."""
+    """Blocks or skips the rows that fail; then those that refer to a blocked row of the mapping."""
     rules = context.rules.of(mapping.name, RuleOn.RECORD)
     state = context.states[mapping.name]
     if rules or context.rule_names is not None:
@@ -45,7 +45,7 @@ def apply_record_rules(context: PlanContext, mapping: MappingSpec) -> None:
 
 
 def leave_fields(state: MappingState, key: str, names: Collection[str]) -> None:
-    """Takes these fields out of the row's changes."""
+    """Removes these fields from the row's changes."""
     kept = []
     for change in state.changes.get(key, []):
         fields = tuple(one for one in change.fields if one.field not in names)
@@ -67,7 +67,7 @@ def leave_fields(state: MappingState, key: str, names: Collection[str]) -> None:
 def record_rule_names(
     context: PlanContext, mapping: MappingSpec, key: str, after: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Names for rules on records: those of the row, and `before`, `after`, `refs`."""
+    """Returns the names for rules on records: those of the row, and `before`, `after`, `refs`."""
     return {
         **context.names(mapping.name, key),
         "before": record_before(context, mapping, key),
@@ -77,7 +77,7 @@ def record_rule_names(
 
 
 def record_before(context: PlanContext, mapping: MappingSpec, key: str) -> Mapping[str, Any] | None:
-    """The row's record as it is, picklists by label; None if it has none."""
+    """Returns the row's record as it is, picklists by label; None if it has none."""
     state = context.states[mapping.name]
     record = state.records.get(state.record_ids.get(key, -1))
     return with_labels(context, mapping.target.entity, record) if record else None
@@ -86,8 +86,8 @@ def record_before(context: PlanContext, mapping: MappingSpec, key: str) -> Mappi
 class _NamesUsed:
     """The names of `record_rule_names`, as far as some rules use them.
 
-    Nearly all rows pass all rules, and to make names that no rule looks at took longer than the
-    rules themselves: 7 µs of 8 µs a row for the shipped rule about subscriptions.
+    Nearly all rows pass all rules, and making names that no rule uses took longer than the rules
+    themselves: 7 µs of 8 µs a row for the shipped rule about subscriptions.
     """
 
     def __init__(self, context: PlanContext, mapping: MappingSpec, rules: Sequence[Rule]) -> None:
@@ -117,7 +117,7 @@ class _NamesUsed:
 
 
 def _block_dependants_of_own_mapping(context: PlanContext, mapping: MappingSpec) -> None:
-    """A row that refers to a blocked row of its own mapping is blocked too.
+    """Blocks rows that refer to a blocked row of their own mapping.
 
     Blocking one row may block the next, so this repeats until nothing changes.
     """

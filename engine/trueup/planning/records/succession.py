@@ -1,10 +1,9 @@
-"""Rows that take the place of another one: renewals, and what was cancelled and bought again.
+"""Finds rows that take the place of another one: renewals and repurchases.
 
-Where both are the same service on the same contract, the target has one record for them: it is
-handed over with its units and with the pending changes of the row that ends. Where the service is
-another one, both keep a record of their own, and the ledger pairs their changes.
-
-Which row succeeds which is a decision, or what `successor_of` in the mapping evaluates to.
+If both rows are the same service on the same contract, the target has one record for them: it is
+handed over with its units and with the pending changes of the row that ends. If the service is
+another one, both keep a record of their own, and the ledger pairs their changes. A decision
+determines which row succeeds which, or `successor_of` in the mapping.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,16 +99,16 @@ class _SuccessionFinder:
         return "" if decision else self._given(key, None)
 
     def _given(self, key: str, record: int | None) -> str:
-        """The key that `successor_of` gives; empty for a row that stays on `record`, its own."""
+        """Returns the key of `successor_of`; "" for a row that stays on `record`, its own."""
         given = self._mapping.successor_of
         if given is None or (record and not self._has_left(key, record)):
             return ""
         return self._evaluated(key, given.raw, given.place)
 
     def _add_earlier(self, predecessors: dict[str, str]) -> None:
-        """Adds the rows before these predecessors, as the state has them.
+        """Adds the rows before these predecessors, by the state.
 
-        What is found already stands against the state.
+        What is found already takes precedence over the state.
         """
         rows = [*dict.fromkeys((*predecessors, *predecessors.values()))]
         succeeded, known = {*predecessors.values()}, dict[str, str]()
@@ -137,7 +136,7 @@ class _SuccessionFinder:
 
     @cached_property
     def _referring(self) -> "_Referring":
-        """Position in a row's values, field, and what keys become, of each reference."""
+        """Returns position in a row's values, field, and keys of its targets, of each reference."""
         compiled = self._context.compiled[self._mapping.name]
         return [
             (
@@ -173,9 +172,9 @@ class _SuccessionFinder:
         return False
 
     def _without_conflicts(self, predecessors: Mapping[str, str]) -> dict[str, str]:
-        """Blocks rows that succeed the same one, or each other in a circle.
+        """Blocks rows that succeed the same one, or each other in a cycle.
 
-        What a decision or the state says stands against what an expression gives.
+        A decision or the state takes precedence over an expression.
         """
         successors: dict[str, list[str]] = {}
         for key, predecessor in predecessors.items():
@@ -250,7 +249,7 @@ _Referring = list[tuple[int, str, Mapping[str, object]]]
 
 
 def _has_left(raw: Sequence[Any], values: Mapping[str, Any], referring: _Referring) -> bool:
-    """Whether a row with these values of expressions refers to others than its record does."""
+    """Whether a row with these evaluated values refers to others than its record does."""
     for position, name, referable in referring:
         other = raw[position]
         if isinstance(other, str) and values.get(name) != referable.get(other):

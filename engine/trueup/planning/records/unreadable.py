@@ -1,8 +1,8 @@
-"""Rows that exist and cannot be read: their absence must not be taken for a fact.
+"""Handles rows that exist and cannot be read: their absence must not be taken for a fact.
 
 Such a row is blocked with the findings of the source, and what refers to it is blocked because of
-it. It is never gone: its record stays as it is. Where the key of a row is unknown, any row that is
-not found may be that one.
+it. It is never gone: its record stays as it is. If the key of a row is unknown, any row that is not
+found may be that one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ MAY_BE_UNREADABLE = "may-be-unread"
 
 
 def block_unreadable(context: PlanContext, state: MappingState) -> None:
-    """Puts each unreadable row into its place: blocked, or out of scope if its columns say so."""
+    """Puts each unreadable row into its place: blocked, or out of scope if its columns show it."""
     mapping = state.mapping
     unreadable = context.unreadable.get(mapping.source.table)
     if unreadable is None:
@@ -62,7 +62,7 @@ def _about(mapping: MappingSpec, key: str, finding: Finding) -> Finding:
 
 
 def _drop_repeated_findings(context: PlanContext, state: MappingState) -> None:
-    """What a blocked row reports is not reported a second time on its own."""
+    """Removes findings that a blocked row reports already."""
     reported = {
         finding
         for key in state.unread
@@ -90,9 +90,9 @@ def _may_be_unreadable(mapping: MappingSpec, key: str, unreadable: UnreadableRow
 
 
 def explain_unreadable(context: PlanContext, state: MappingState, suspects: Iterable[str]) -> None:
-    """Of rows that are blocked because they use an unreadable one: names that one.
+    """Adds the unreadable row as the cause of blocked rows that use it.
 
-    Only where a mapping is about it: then the chain of reasons leads there.
+    Only if the row is of a mapping: then the chain of causes leads there.
     """
     if not context.unreadable:
         return

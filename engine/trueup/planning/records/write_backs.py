@@ -1,4 +1,4 @@
-"""Writes the target's ids, mostly, back into columns of the source."""
+"""Plans write-backs into columns of the source, mostly of the target's ids."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ IdEntityOf = Callable[[str, str], "str | None"]
 
 
 def write_backs(context: PlanContext, mapping: MappingSpec, id_entity_of: IdEntityOf) -> None:
-    """Adds the write-back of each row that is a record, or will be one, and lacks its columns.
+    """Adds the write-back of each row that has, or will have, a record, and lacks its columns.
 
     A column that keeps the ids of another entity, or of an unknown one, is never written.
     """
@@ -98,7 +98,7 @@ def _add(context: PlanContext, mapping: MappingSpec, key: str, values: Mapping[s
 
 
 def as_column(column: Column, value: object) -> object:
-    """The value in the column's own type; a value that is unknown until apply stays as it is."""
+    """Returns the value in the column's own type; a value that is unknown until apply unchanged."""
     if isinstance(value, Unknown) or value is None:
         return value
     return str(value) if column.type in (Type.TEXT, Type.CHOICE, Type.LOOKUP) else value

@@ -24,20 +24,20 @@ class Selector:
     key: str = ""  # empty: the whole mapping
 
     def selects_row(self, row: RowKey) -> bool:
-        """Whether the row is one of these."""
+        """Returns whether it selects the row."""
         return row[0] == self.mapping and self.key in ("", row[1])
 
     def selects(self, change: Change, rows: Sequence[RowKey]) -> bool:
-        """Whether the change, which is about these rows, is one of these."""
+        """Returns whether it selects the change, which is about these rows."""
         if self.key:
             return (self.mapping, self.key) in rows
         return self.mapping in (change.mapping, change.makes.mapping if change.makes else "")
 
 
 def parse_selector(context: PlanContext, text: str) -> Selector:
-    """Reads `MAPPING[:KEY]`.
+    """Parses `MAPPING[:KEY]`.
 
-    Raises EngineError if there is no such mapping or row, and where more than one row fits.
+    Raises EngineError for an unknown mapping or row, and if more than one row fits.
     """
     mapping, colon, key = text.partition(":")
     if mapping not in context.states:
@@ -48,9 +48,9 @@ def parse_selector(context: PlanContext, text: str) -> Selector:
 
 
 def parse_customer(context: PlanContext, text: str) -> RowKey:
-    """The row of any mapping with this key or name; of several, the one that the others are under.
+    """Returns the row of any mapping with this key or name; of several, their common ancestor.
 
-    Raises EngineError if no row fits, and where several do.
+    Raises EngineError if no row fits, or several.
     """
     every = [*context.states]
     found = [(name, text) for name in every if text in context.states[name].rows]
@@ -86,7 +86,7 @@ def _labels(context: PlanContext, mapping: str, keys: Iterable[str]) -> dict[str
 def only_row(
     context: PlanContext, text: str, found: Sequence[RowKey], mappings: Sequence[str]
 ) -> RowKey:
-    """The one row that was found. Raises EngineError for none, and for several."""
+    """Returns the one row that was found. Raises EngineError for none, and for several."""
     if len(found) == 1:
         return found[0]
     of = f" of {mappings[0]}" if len(mappings) == 1 else ""

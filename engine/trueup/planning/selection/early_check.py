@@ -1,4 +1,4 @@
-"""Refuses a selection that names nothing, before the target is asked for anything."""
+"""Refuses a selection that names nothing, before any request to the target."""
 
 from collections.abc import Iterator
 
@@ -23,8 +23,8 @@ def require_known_mappings(project: Project, request: SelectionRequest) -> None:
 def require_known_rows(context: PlanContext, request: SelectionRequest) -> None:
     """Raises EngineError for a row in the request that no row in the source can be.
 
-    A row may also be named as its record is. So nothing is refused here where a row has no name of
-    its own, or is gone: the selection itself decides then, after the target was read.
+    A row may also be named as its record is. So nothing is refused here if a row has no name of its
+    own, or is gone: the selection itself decides then, after the target was read.
     """
     wanted = [text.partition(":") for text in (*request.targets, *request.exclude)]
     rows = [(key, [mapping]) for mapping, _, key in wanted if key]

@@ -1,4 +1,4 @@
-"""A part of a plan: what the user asked for, with what it needs."""
+"""Selects a part of a plan: the requested changes, with what they need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from trueup.stages.order import with_needs
 
 @dataclass(frozen=True, slots=True)
 class SelectionRequest:
-    """What the user asked for, as given on the command line."""
+    """The request, as given on the command line."""
 
     targets: tuple[str, ...] = ()  # MAPPING or MAPPING:KEY
     exclude: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class SelectionRequest:
 
     @property
     def text(self) -> str:
-        """The request as people read it."""
+        """The request as display text."""
         parts = [f"only {', '.join(self.targets)}"] if self.targets else []
         parts += [f"only customer {self.customer}"] if self.customer else []
         parts += [f"without {', '.join(self.exclude)}"] if self.exclude else []
@@ -34,7 +34,7 @@ class SelectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a selection keeps of a plan."""
+    """The part of a plan that a selection keeps."""
 
     text: str  # as people read it
     changes: frozenset[str]  # ids
@@ -47,7 +47,7 @@ class Selection:
     def has_finding(self, finding: Finding) -> bool:
         """Whether it is about one of the rows, or about the project as a whole.
 
-        What could not be read may belong to any row.
+        An unreadable row may be any of the rows.
         """
         if finding.mapping and finding.key:
             return (finding.mapping, finding.key) in self.rows
@@ -61,9 +61,9 @@ class Selection:
 
 
 def select(context: PlanContext, request: SelectionRequest) -> Selection | None:
-    """What is kept; None if everything is.
+    """Returns the selection; None if everything is selected.
 
-    Raises EngineError for a mapping or row that does not exist, and for a name of several rows.
+    Raises EngineError for an unknown mapping or row, and for a name of several rows.
     """
     if not request.text:
         return None
@@ -123,7 +123,7 @@ class _SelectionBuilder:
 
     @cached_property
     def _members(self) -> set[RowKey]:
-        """The customer, and every row that refers to it, directly or through others."""
+        """Returns the customer, and every row that refers to it, directly or through others."""
         if self._customer is None:
             return self._rows
         return self._graph.descendants(self._rows, [self._customer])
@@ -135,7 +135,7 @@ class _SelectionBuilder:
         return self._graph.descendants(self._rows, keys) if keys else set()
 
     def _select_changes(self) -> tuple[set[str], set[str]]:
-        """Ids of the changes that are kept, and of those among them that were asked for."""
+        """Returns ids of the selected changes, and of those among them that were requested."""
         asked_for = {change.id for change in self._changes if self._is_asked_for(change)}
         dropped = {change.id for change in self._changes if self._is_dropped(change)}
         needed = with_needs(self._changes, asked_for)
@@ -153,7 +153,7 @@ class _SelectionBuilder:
         return is_excluded or not self._dropped.isdisjoint(rows)
 
     def _select_rows(self, kept: set[str], asked_for: set[str]) -> set[RowKey]:
-        """The rows that were asked for, and those that they need."""
+        """Returns the requested rows, and those that they need."""
         rows = {
             row
             for row in self._members
@@ -207,7 +207,7 @@ class _SelectionBuilder:
 
 
 def _without_dependants(changes: Sequence[Change], kept: set[str], dropped: set[str]) -> set[str]:
-    """What needs an excluded change, or is sent with one or not at all, is left out too."""
+    """Removes changes that need an excluded change, or are sent only together with one."""
     left = kept - dropped
     while True:
         broken = {

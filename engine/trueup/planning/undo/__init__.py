@@ -1,1 +1,1 @@
-"""The reverse of a run, as a plan."""
+"""Plans the reverse of a run."""

@@ -1,6 +1,6 @@
-"""The two halves of a succession or a move, taken back: both on one day, or neither.
+"""Undoes the two halves of a succession or a move on one day, or neither.
 
-What the run added to one service it took from another one. Taken back apart from each other, units
+What the run added to one service it took from another one. If only one half were undone, units
 would be billed twice or not at all on the days between. The increase goes first, so that no day is
 unbilled if the run ends between the two.
 """
@@ -22,12 +22,12 @@ class Halves:
     """The halves among what a run adjusted by one mapping."""
 
     def __init__(self, services: Mapping[int, Sequence[Change]], done: Iterable[Change]) -> None:
-        """`services`: by service, what is to be taken back of it; `done`: all that may be."""
+        """`services`: by service, the changes to undo; `done`: all changes that may be undone."""
         self._done = {change.id: change for change in done}
         self._service = {one.id: id_ for id_, changes in services.items() for one in changes}
 
     def common_days(self, days_from: Callable[[Days], Days]) -> Days:
-        """The days on which the halves meet, and the days of all others.
+        """Returns the days on which the halves meet, and the days of all other changes.
 
         `days_from` gives the first days that are possible, none before those that it is given.
         """
@@ -57,7 +57,7 @@ class Halves:
         return [self._done[id_] for id_ in change.together if id_ in self._done]
 
     def alone(self, opposites: Iterable[Change]) -> dict[str, str]:
-        """Ids of changes that would be taken back without a half of theirs, with its name."""
+        """Ids of changes that would be undone without one of their halves, with its name."""
         planned = {one.undoes for one in opposites}
         return {
             id_: other.name
@@ -67,7 +67,7 @@ class Halves:
         }
 
     def joined(self, opposites: Sequence[Change]) -> list[Change]:
-        """The adjustments, each with the ids of its own halves; a decrease waits for increases."""
+        """The adjustments, each with the ids of its own halves; decreases wait for increases."""
         by_original = {one.undoes: one for one in opposites}
         found = []
         for one in opposites:

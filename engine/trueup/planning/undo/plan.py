@@ -27,9 +27,9 @@ from trueup.stages.summary import Counts, summarize
 
 
 def undo(project: Project, world: World, run_id: str, as_of: date) -> Plan:
-    """The plan that takes back what run `run_id` did and no later run took back.
+    """Returns the plan that undoes run `run_id`, without what a later run undid already.
 
-    Raises StateError if there is no such run, and while a run is open or a mapping is missing.
+    Raises StateError for an unknown run, and while a run is open or a mapping is missing.
     """
     calls_before = world.target.calls
     context = load_run(project, world, run_id, as_of)
@@ -42,7 +42,7 @@ def undo(project: Project, world: World, run_id: str, as_of: date) -> Plan:
 
 
 def _undo_marks(context: UndoContext) -> None:
-    """Removes the marks of license changes once their units are taken back.
+    """Removes the marks of license changes once their units are undone.
 
     The mark that a record's row carries stays, as the record's link does.
     """
@@ -65,7 +65,7 @@ def _undo_marks(context: UndoContext) -> None:
 
 
 def _was_left(context: UndoContext, mark: Change) -> bool:
-    """Whether an earlier undo took back the units, and not the mark."""
+    """Returns whether an earlier undo removed the units, and not the mark."""
     pushed = [context.snapshot.pushed.get((mark.mapping, key)) for key in mark.keys]
     taken_back = all(one is not None and one.undone is not mark.takes_back for one in pushed)
     return taken_back and any(need in context.before for need in mark.needs)
@@ -99,7 +99,7 @@ def _swapped(change: FieldChange) -> FieldChange:
 
 
 def _report_what_stays(context: UndoContext) -> None:
-    """Links, and records that adjustments created: nothing in the target is ever deleted."""
+    """Reports links, and records that adjustments created: the target never deletes them."""
     for change in context.done:
         if change.action is Action.LINK:
             command = Command("state forget", change.mapping, change.keys[0], "--reason …")
@@ -113,7 +113,7 @@ def _report_what_stays(context: UndoContext) -> None:
 
 
 def _reverse_order(context: UndoContext) -> None:
-    """Undoes what needed a change, also through others that stay, before that change."""
+    """Makes changes wait until changes that needed them are undone, also indirectly."""
     planned, done = context.planned, {change.id: change for change in context.done}
     reversal = {change.undoes: change.id for change in context.changes}
     before: dict[str, list[str]] = defaultdict(list)
@@ -133,7 +133,7 @@ def _reverse_order(context: UndoContext) -> None:
 def _nearest_planned(
     needs: Iterable[str], planned: set[str], done: Mapping[str, Change]
 ) -> list[str]:
-    """Of these needs and, where they stay, of their own needs: those that this plan takes back."""
+    """Returns which of these needs this plan undoes; for a need that stays, its own needs."""
     found: dict[str, None] = {}
     seen: set[str] = set()
     stack = [*needs]
@@ -180,5 +180,5 @@ def _plan(context: UndoContext, read_calls: int) -> Plan:
 
 
 def _infos_last(one: Finding) -> tuple[object, ...]:
-    """What cannot be undone comes first."""
+    """Sorts what cannot be undone first."""
     return one.severity is Severity.INFO, one.mapping, one.code, one.name, one.key, one.text

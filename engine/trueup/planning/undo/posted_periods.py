@@ -1,4 +1,4 @@
-"""Posted periods that the undo of a record would cut off: the target never deletes them."""
+"""Finds posted periods that the undo of a record would cut off: the target never deletes them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,14 @@ RecordId = tuple[str, int]
 
 
 def extends(mapping: MappingSpec, name: str) -> bool:
-    """Whether it is a field whose earlier day deletes periods."""
+    """Returns whether it is a field whose earlier day deletes periods."""
     return name in mapping.fields and mapping.fields[name].manage is Manage.EXTEND
 
 
 def posted_periods(
     context: UndoContext, ends: Mapping[RecordId, date]
 ) -> Mapping[RecordId, list[UnitRow]]:
-    """Posted unit rows of the services that refer to these records.
+    """Returns posted unit rows of the services that refer to these records.
 
     They are read from the day on that each record may end on.
     """

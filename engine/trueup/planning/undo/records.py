@@ -1,6 +1,6 @@
-"""Records taken back: fields as they were before the run, records that it created switched off.
+"""Undoes records: restores fields as they were before the run, deactivates created records.
 
-Only as far as they are still as the run left them: what was changed since is left alone and named.
+Only as far as they are as the run left them: what was changed since stays, and is reported.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from trueup.stages.diff import UNDONE, deactivation, shown_in
 
 @dataclass(frozen=True, slots=True)
 class _Reversal:
-    """One change of the run, and what its record goes back to."""
+    """One change of the run, and the values to restore."""
 
     change: Change
     record: int
@@ -75,9 +75,9 @@ def _reversal(context: UndoContext, change: Change) -> _Reversal | None:
 
 
 def _off_values(context: UndoContext, change: Change) -> Mapping[str, Any]:
-    """The values that switch off a record that the run created.
+    """Returns the values that deactivate a record that the run created.
 
-    Nothing if its mapping has none: then the record stays, and that is reported.
+    None if its mapping has none: then the record stays, and that is reported.
     """
     mapping = context.project.mappings[change.mapping]
     entity = context.world.target.entity(change.entity)
@@ -141,7 +141,7 @@ def _add(context: UndoContext, reversal: _Reversal, now: Record, posted: Sequenc
 def _report_return(
     context: UndoContext, reversal: _Reversal, fields: Sequence[FieldChange]
 ) -> None:
-    """Reports that the next plan does the same again: an undo does not change the cause."""
+    """Reports that the next plan makes the same changes: an undo does not change the cause."""
     change = reversal.change
     if reversal.created or change.takes_back:
         return
@@ -173,7 +173,7 @@ def _field(entity: Entity, name: str) -> Field:
 def _fields_to_restore(
     context: UndoContext, reversal: _Reversal, entity: Entity, now: Record
 ) -> list[str]:
-    """Fields that go back; reports those that are back already or were changed since."""
+    """Returns fields to restore; reports those that are restored already or were changed since."""
     former, left = reversal.former, reversal.left
     differ = [name for name, value in former.items() if not same(now.get(name), value)]
     if not differ:
@@ -214,7 +214,7 @@ def _cuts_posted_period(
     now: Record,
     posted: Sequence[UnitRow],
 ) -> bool:
-    """Whether the field's earlier day would delete a posted period: the target refuses that."""
+    """Whether the field's earlier day would delete a posted period, which the target refuses."""
     former = reversal.former[name]
     mapping = context.project.mappings[reversal.change.mapping]
     if not extends(mapping, name) or not isinstance(former, date):
@@ -230,7 +230,7 @@ def _cuts_posted_period(
 
 
 def _field_change(change: Change, field: Field, now: object, former: object) -> FieldChange:
-    """Shown as the run showed it, so that references have their names."""
+    """Returns the change with the run's display texts, so that references have their names."""
     earlier = next((one for one in change.fields if one.field == field.name), None)
     if earlier is None or change.action is Action.CREATE:
         shown_now, shown_former = shown_in(field, now), shown_in(field, former)
@@ -251,9 +251,9 @@ def _parent_values(context: UndoContext, change: Change, entity: Entity) -> dict
 
 
 def _owned(context: UndoContext, change: Change, after: Mapping[str, object]) -> dict[str, object]:
-    """What the state remembers: the values last applied, changed by these.
+    """Returns the values for the state: those last applied, changed by these.
 
-    Each of them is marked as put there by an undo.
+    Each of them is marked as written by an undo.
     """
     last = context.snapshot.applied.get((change.mapping, change.keys[0]))
     if last is None:

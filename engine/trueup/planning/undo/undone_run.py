@@ -1,4 +1,4 @@
-"""The run that is undone: what of it took effect, and what later runs took back already."""
+"""The run that is undone: its changes that took effect, and what later runs undid already."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ LEFT = "cannot-be-undone"
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """By which run a change was taken back, and by which of its changes."""
+    """The run that undid a change, and which of its changes did it."""
 
     run: Run
     change: str
@@ -30,7 +30,7 @@ class TakenBack:
 
 @dataclass(slots=True)
 class UndoContext:
-    """One run and the plan that takes it back, in the making."""
+    """One run and the plan that undoes it, in the making."""
 
     project: Project
     world: World
@@ -48,12 +48,12 @@ class UndoContext:
 
     @property
     def systems(self) -> SystemNames:
-        """What people call the two systems."""
+        """The display names of the two systems."""
         return self.project.catalogue.systems
 
     @property
     def planned(self) -> set[str]:
-        """Ids of the run's changes that this plan takes back."""
+        """The ids of the run's changes that this plan undoes."""
         return {change.undoes for change in self.changes}
 
     def leave(
@@ -65,7 +65,7 @@ class UndoContext:
         code: str = LEFT,
         severity: Severity = Severity.WARNING,
     ) -> None:
-        """Adds the finding that something stays as it is."""
+        """Adds the finding that a change is not undone."""
         self.findings.append(
             Finding(
                 code,
@@ -81,11 +81,11 @@ class UndoContext:
         )
 
     def resolve(self, value: object) -> object:
-        """A value of the run's plan, with the id in the place of what only the run could know."""
+        """Returns a value of the run's plan, with ids in place of values unknown until apply."""
         return self.ids[value.change] if isinstance(value, Unknown) else value
 
     def record_of(self, change: Change) -> int | None:
-        """The record that a change wrote to; of an adjustment, its service."""
+        """Returns the record that a change wrote to; of an adjustment, its service."""
         if change.record is not None:
             return change.record
         if change.id in self.ids:
@@ -102,9 +102,9 @@ class UndoContext:
 
 
 def load_run(project: Project, world: World, run_id: str, as_of: date) -> UndoContext:
-    """The run whose id begins with `run_id`.
+    """Returns the run whose id begins with `run_id`.
 
-    Raises StateError if there is none, or more than one, or where it cannot be undone now.
+    Raises StateError if there is none, or more than one, or if it cannot be undone now.
     """
     snapshot, runs = world.state.load(), world.state.runs()
     run = _find_run(runs, run_id)
@@ -129,7 +129,7 @@ def _find_run(runs: Sequence[Run], run_id: str) -> Run:
 
 
 def _require_closed(state: State, run: Run, open_runs: Sequence[Run]) -> None:
-    """While a run is open, it is not known what it did or took back."""
+    """Raises StateError while a run is open: what it did or undid is unknown until then."""
     for one in open_runs:
         what = "it" if one.id == run.id else f"run {run.id}"
         raise StateError(
@@ -145,7 +145,7 @@ def _started(run: Run) -> str:
 def _done(
     state: State, run: Run
 ) -> tuple[list[Change], dict[str, int], dict[str, Mapping[str, Any]]]:
-    """The changes that the run itself carried out, with ids of records that it created.
+    """Returns the changes that the run itself made, with ids of records that it created.
 
     Last, by change, the values that the target kept otherwise than they were written.
     """
@@ -171,7 +171,7 @@ def _done(
 
 
 def _taken_back(state: State, runs: Sequence[Run], run: Run) -> dict[str, TakenBack]:
-    """Changes of the run that a later one took back; what failed or was held there is not."""
+    """Returns changes of the run that a later run undid, without those that failed or were held."""
     found: dict[str, TakenBack] = {}
     for later in runs:
         if later.undo_of != run.id:
@@ -194,7 +194,7 @@ def _require_mappings(project: Project, run: Run, changes: Sequence[Change]) -> 
 
 
 def _report_earlier_undos(context: UndoContext, done: Sequence[Change]) -> None:
-    """Reports what was taken back already, or that there is nothing to undo at all."""
+    """Reports changes that were undone already, or that there is nothing to undo."""
     if not done:
         text = f"run {context.run.id} itself carried out no change: there is nothing to undo"
         context.findings.append(Finding("nothing-to-undo", Severity.INFO, text))
@@ -208,14 +208,14 @@ def _report_earlier_undos(context: UndoContext, done: Sequence[Change]) -> None:
 
 
 class _UndoChains:
-    """Per change: the run that took it back, the one that took that back, and so on."""
+    """Per change: the run that undid it, the run that undid that undo, and so on."""
 
     def __init__(self, context: UndoContext) -> None:
         self._context = context
         self._taken: dict[str, dict[str, TakenBack]] = {}  # each run's journal is read once
 
     def of(self, change: str) -> tuple[str, ...]:
-        """Ids of these runs, in order; the change was taken back at least once."""
+        """Returns the ids of these runs, in order; the change was undone at least once."""
         first = self._context.before[change]
         return tuple(run.id for run in (first.run, *self._later(first)))
 
@@ -249,7 +249,7 @@ def _undone_text(chain: Sequence[Run], subject: str) -> tuple[str, str]:
 
 
 def reversing(change: Change, **parts: Any) -> Change:  # noqa: ANN401 -- parts of a Change
-    """The change that takes `change` back: a copy of it with these parts replaced."""
+    """Returns the change that undoes `change`: a copy of it with these parts replaced."""
     return replace(
         change,
         id=f"undo:{change.id}",

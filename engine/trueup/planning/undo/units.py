@@ -1,9 +1,9 @@
-"""Units taken back: opposing adjustments, each on the next free open day after the one it opposes.
+"""Undoes units by opposing adjustments, each on the next free open day after the one it opposes.
 
 A day takes one adjustment, ever, and a posted period none: the days between stay as they were
-billed. Of one service the latest adjustment is taken back first, so that units pass no level that
-they never passed. Where another user has moved them since so that fewer than none would be left on
-some day, none of them is taken back.
+billed. Of one service the latest adjustment is undone first, so that units pass no level that they
+never passed. If another user has moved them since so that they would become negative on some day,
+none of them is undone.
 """
 
 from collections import defaultdict
@@ -83,7 +83,7 @@ def _undo_mapping(context: UndoContext, ledger: _Ledger, changes: Sequence[Chang
 def _plan_opposites(
     context: UndoContext, planners: Sequence["_ServiceUndo"], halves: Halves
 ) -> list[Change]:
-    """The opposites of all services; what is left without its other half is left, too."""
+    """Returns the opposites of all services; a change without its other half is not undone."""
     left: dict[str, str] = {}
     findings = [*context.findings]
 
@@ -101,7 +101,7 @@ def _plan_opposites(
 
 
 class _ServiceUndo:
-    """One service, and what the run adjusted of it."""
+    """One service, and the run's adjustments of it."""
 
     def __init__(
         self,
@@ -136,9 +136,9 @@ class _ServiceUndo:
         return found
 
     def opposites(self, days: Days, left: Mapping[str, str]) -> list[Change]:
-        """An adjustment for each, the latest first; none if less than no units would be left.
+        """Returns an adjustment for each, the latest first; none if units would become negative.
 
-        `left`: changes that are not taken back, with the name of the half that cannot be.
+        `left`: changes that are not undone, with the name of the half that cannot be.
         """
         found: list[Change] = []
         running = self._rows
@@ -170,7 +170,7 @@ class _ServiceUndo:
         return found
 
     def _pushed_again(self, change: Change) -> str:
-        """The run that pushed again what an undo had taken back: this undo must not do it too."""
+        """Returns the run that pushed again what an undo had undone; this undo must leave that."""
         if not change.takes_back:
             return ""
         pushed = self._context.snapshot.pushed
@@ -186,7 +186,7 @@ class _ServiceUndo:
         return next(iter(runs), "")
 
     def _free_day(self, first: date, taken: Container[date]) -> date:
-        """The next day from `first` on that no adjustment took and no posted row covers."""
+        """Returns the next day from `first` on without an adjustment or a posted row."""
         posted = self._posted_until()
         day = posted + DAY if posted >= first else first
         while day in taken:
@@ -240,9 +240,9 @@ class _ServiceUndo:
         return replace(opposite, monthly=monthly, invoice=invoice, one_off=one_off, lost=lost)
 
     def _lost(self, opposite: Change, first: date) -> Decimal | None:
-        """Money of the posted days from `first` on that stay as they were billed.
+        """Returns the money of the posted days from `first` on that stay as they were billed.
 
-        Negative where units were added: a credit is owed.
+        Negative if units were added: a credit is owed.
         """
         adjustment = opposite.adjustment
         if adjustment is None or self._posted_until() < first:
@@ -268,7 +268,7 @@ class _ServiceUndo:
         yield from self._note_afterwards(change)
 
     def _note_afterwards(self, change: Change) -> Iterable[str]:
-        """What becomes of the changes that it pushed, or of the difference that it corrected."""
+        """Notes the effect on the pushed changes, or on the difference that it corrected."""
         keys = [
             key for key in change.keys if (change.mapping, key) in self._context.snapshot.pushed
         ]
@@ -290,7 +290,7 @@ class _ServiceUndo:
             yield "the project corrects differences: the next plan makes the correction again"
 
     def _note_other_steps(self) -> Iterable[str]:
-        """Steps after the first of the run's that are not its own: an undo leaves them alone."""
+        """Notes steps of other users after the first of the run: an undo does not change them."""
         steps = [
             f"{step:+d} on {row.start} ({self._origin(row.start)})"
             for row in self._rows
@@ -308,7 +308,7 @@ class _ServiceUndo:
         return f"taken back later by run {one.run}" if one.undone else f"run {one.run}"
 
     def _leave_too_few(self, change: Change, units: int, row: UnitRow) -> None:
-        """Another user took units away since: what the run added is no longer there."""
+        """Reports that another user took units away: what the run added is no longer there."""
         others = "".join(f"; {one}" for one in self._note_other_steps())
         text = (
             f"{units:+d} would leave {row.units} units from {row.start}{others}: "
