@@ -1,1 +1,1 @@
-"""One append-only mapping: pending changes against the units that the target bills."""
+"""Plans one append-only mapping: pending changes compared with the units that the target bills."""

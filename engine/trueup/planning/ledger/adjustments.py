@@ -1,4 +1,4 @@
-"""Pending changes of one service become adjustments: merged by day, checked by rules, in order."""
+"""Turns the pending changes of one service into adjustments: merged by day, checked, ordered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -83,7 +83,7 @@ class AdjustmentPlanner:
     def plan(
         self, ledger: ServiceLedger, sendable: Sequence[str], correction: Correction
     ) -> list[PlannedAdjustment]:
-        """Adjustments of one service in order. After one that is stopped, all are."""
+        """Returns the adjustments of one service in order. After a stopped one, all are stopped."""
         taken = self._other_steps.taken_days(ledger)
         days = ServiceDays.of(ledger.rows, taken)
         by_key = {change.key: change for change in ledger.changes}
@@ -111,7 +111,7 @@ class AdjustmentPlanner:
     def _within_contract(
         self, ledger: ServiceLedger, adjustment: MergedAdjustment
     ) -> MergedAdjustment:
-        """The adjustment, with nothing to send where no day of its contract is open any more."""
+        """Returns the adjustment; without units to send if no day of its contract is open."""
         end, keys = ledger.terms.end, adjustment.keys
         if end is None or adjustment.day <= end or adjustment.correction:
             return adjustment
@@ -123,7 +123,7 @@ class AdjustmentPlanner:
     def _below_zero(
         self, ledger: ServiceLedger, adjustment: MergedAdjustment, lowest_units: int
     ) -> Finding:
-        """Stops a correction after which less than no units would be left on some day."""
+        """Stops a correction after which the units would be negative on some day."""
         text = f"{adjustment.units:+d} from {adjustment.day} would leave {lowest_units} units"
         remedy = f"correct the units in {self._context.systems.target}"
         place, row = self._mapping.place, ledger.row
@@ -137,7 +137,7 @@ class AdjustmentPlanner:
     def _rule_findings(
         self, adjustment: MergedAdjustment, before: int, low: int, rows: Sequence[UnitRow]
     ) -> Sequence[Finding]:
-        """What rules on changes find; a correction alone is not checked by them."""
+        """Returns the findings of rules on changes; they do not check a correction by itself."""
         is_asked = self._rules or self._context.rule_names is not None
         if not adjustment.keys or not adjustment.units or not is_asked:
             return ()
@@ -163,7 +163,7 @@ class AdjustmentPlanner:
     # Adding to the plan
 
     def add(self, ledger: ServiceLedger, planned: Iterable[PlannedAdjustment]) -> list[Change]:
-        """Adds the changes of one service, each after the one before it; holds those stopped.
+        """Adds the changes of one service, each after the one before it; holds stopped ones.
 
         Returns what was added.
         """
@@ -197,7 +197,7 @@ class AdjustmentPlanner:
                 self._state.block(key, waits)
 
     def _mark_only(self, ledger: ServiceLedger, planned: PlannedAdjustment) -> None:
-        """Nothing is sent for changes whose sum is zero, or that are too late: they are marked.
+        """Marks changes whose sum is zero, or that are too late; nothing is sent for them.
 
         Days between their own days and this one may be lost all the same, and those before the day
         on which the target got the units that a correction leaves out.
@@ -263,14 +263,14 @@ class AdjustmentPlanner:
         return change
 
     def _name(self, keys: Sequence[str], ledger: ServiceLedger) -> str:
-        """The row that the changes are about, which may have given its service to a later one."""
+        """The name of the changes' row, which may have handed its service to a later row."""
         rows = {self._pending.values.row_of(key) for key in keys}
         row = next(iter(rows), None) if len(rows) == 1 else None
         is_earlier = row is not None and row != ledger.row.key and row in self._owner_state.rows
         return self._context.label(self._owner.name, row) if row and is_earlier else ledger.row.name
 
     def _own_id(self, ledger: ServiceLedger, correction: Correction) -> str:
-        """The id of an adjustment without a change of the source."""
+        """Returns the id of an adjustment without a change of the source."""
         verb = "correct"
         if correction.transfer:
             verb = "move" if ledger.record is None else f"move:{ledger.record}"
@@ -279,10 +279,10 @@ class AdjustmentPlanner:
     def _with_money(
         self, change: Change, ledger: ServiceLedger, planned: PlannedAdjustment
     ) -> Change:
-        """The change with its effect on the run rate and on the contract's next invoice.
+        """Returns the change with its effect on the run rate and on the contract's next invoice.
 
-        The run rate counts what is more, or less, than the units whose place it takes: no invoice
-        has both.
+        The run rate counts only the difference to the units whose place it takes: no invoice has
+        both.
         """
         adjustment, ended, terms = planned.adjustment, planned.takes_place_of, ledger.terms
         day, units = adjustment.day, adjustment.units
@@ -309,12 +309,12 @@ class AdjustmentPlanner:
         )
 
     def _rows_to_come(self, ledger: ServiceLedger, since: date) -> int:
-        """Unit rows that a new service will have at most: one for each month of its contract."""
+        """How many unit rows a new service will have at most: one per month of its contract."""
         last = max(since, ledger.terms.end or since)
         return (last - since).days // SHORTEST_MONTH + 2
 
     def _creating_service(self, key: str, change: Change) -> Change:
-        """The first adjustment of a further service of its kind on a contract creates it, too."""
+        """Returns the first adjustment of a further service of its kind, which also creates it."""
         repeat, owner = self._owner.repeat, self._owner
         references = {
             slot.name: self._owner_state.repeats[key][slot.name]
@@ -353,7 +353,7 @@ class AdjustmentPlanner:
         return made
 
     def _earlier_ones(self, references: Mapping[str, Any]) -> Iterable[str]:
-        """Changes that add another service of that kind: each is recognised as new when read."""
+        """Changes that add other services of that kind; reading must tell them from this one."""
         for group in self._owner_state.changes.values():
             for change in group:
                 creates = (
@@ -363,7 +363,7 @@ class AdjustmentPlanner:
                     yield change.id
 
     def _values(self, ledger: ServiceLedger, adjustment: MergedAdjustment) -> dict[str, Any]:
-        """What is sent: the values of the last change of the day, with day, units and service."""
+        """What is sent: the values of the day's last change, with day, units and service."""
         last = self._pending.values.of(adjustment.keys[-1]) if adjustment.keys else {}
         new = Unknown(change_id(self._owner, ledger.row.key))
         fixed = {

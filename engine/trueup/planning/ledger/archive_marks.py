@@ -1,4 +1,4 @@
-"""Write-backs to pending changes: the mark that shows that they are dealt with."""
+"""Plans write-backs to pending changes: the mark that they are completed."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,9 +24,9 @@ class ArchiveMarks:
         self._columns = made_of(context.project, mapping)
 
     def add_alone(self, key: str, why: str, monthly: Decimal | None = None) -> None:
-        """The mark of a change that nothing is sent for.
+        """Adds the mark of a change that nothing is sent for.
 
-        `monthly` is what the run rate loses all the same.
+        `monthly` is the amount that the run rate loses.
         """
         self.add(f"{self._mapping.name}:{key}:mark", (key,), (), why, monthly=monthly)
 
@@ -89,7 +89,7 @@ class ArchiveMarks:
         self._state.changes.setdefault(id_, []).append(change)
 
     def _made_of(self, keys: Iterable[str]) -> dict[str, dict[str, object]]:
-        """What the rows held: the source marks no row that holds something else by then."""
+        """Returns what the rows held: the source does not mark a row that was changed since."""
         return {
             key: {name: self._state.rows[key].get(name) for name in self._columns} for key in keys
         }

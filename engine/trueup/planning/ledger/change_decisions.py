@@ -1,4 +1,4 @@
-"""Decisions about the changes of an append-only mapping: those that count."""
+"""The decisions about the changes of an append-only mapping that are in force."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -14,9 +14,9 @@ NAMED_AFTER_UNDO = (Verdict.PUSH, Verdict.ARCHIVE)
 
 
 class ChangeDecisions:
-    """What persons decided about single changes, by key.
+    """Decisions about single changes, by key.
 
-    A decision from before an undo does not count for what that undo took back.
+    A decision from before an undo does not count for what that undo reversed.
     """
 
     def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
@@ -49,9 +49,9 @@ class ChangeDecisions:
                 yield key, day
 
     def _taken_back(self, key: str) -> date | None:
-        """The day from which an undo took the units of a change back; None without an undo.
+        """Returns the day from which an undo reversed the units of a change; None without an undo.
 
-        The undo is remembered by the first of the changes that one adjustment had sent.
+        The state keeps the undo under the first of the changes that one adjustment had sent.
         """
         pushed = self._context.snapshot.pushed
         undone = pushed_change(self._context, self._mapping, key)
@@ -83,5 +83,5 @@ class ChangeDecisions:
 
 
 def pushed_change(context: PlanContext, mapping: MappingSpec, key: str) -> Pushed | None:
-    """What the state has of a change that was pushed before, or None."""
+    """Returns what the state has of a change that was pushed before, or None."""
     return context.snapshot.pushed.get((mapping.name, key))

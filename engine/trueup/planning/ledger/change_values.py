@@ -21,11 +21,11 @@ class ChangeValues:
         self._coerced: dict[str, Mapping[str, Any]] = {}
 
     def keep(self, key: str, values: Mapping[str, Any]) -> None:
-        """Keeps the values of a change that could be resolved, by the field that they become."""
+        """Stores the values of a change that could be resolved, by their field."""
         self._coerced[key] = values
 
     def of(self, key: str) -> Mapping[str, Any]:
-        """The values of a change that could be resolved; empty for any other one."""
+        """Returns the values of a change that could be resolved; none for any other one."""
         return self._coerced.get(key, {})
 
     def day(self, key: str) -> date:
@@ -34,7 +34,7 @@ class ChangeValues:
         return day
 
     def units(self, key: str) -> Decimal:
-        """The units that a sendable change adds, or takes away where negative."""
+        """Returns the units that a sendable change adds; negative if it takes units away."""
         return Decimal(self._value(key, self._spec.merge_sum) or 0)
 
     def day_or_none(self, key: str) -> date | None:
@@ -55,7 +55,7 @@ class ChangeValues:
             return Decimal(0)
 
     def _value(self, key: str, field_name: str) -> Any:  # noqa: ANN401 -- any value of a row
-        """The value for a field: coerced where the row was resolved, else as the source has it."""
+        """The value for a field: coerced if the row was resolved, else as the source has it."""
         coerced = self.of(key)
         if field_name in coerced:
             return coerced[field_name]

@@ -1,8 +1,8 @@
-"""Days on which both halves of a succession can go.
+"""Finds days on which both halves of a succession can be sent.
 
-Work 365 dates both. Where a day of one of them is posted or taken, or where a correction stands in
-the place of a change, both go as many days later, so that no day is billed twice or not at all that
-is not in Work 365 either.
+Work 365 dates both halves. If the day of one of them is posted or taken, or a correction replaces a
+change, both move by the same number of days. So no day is billed twice, or not at all, that is not
+so in Work 365 too.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ _LONGEST = timedelta(days=366)
 
 
 def on_common_days(planner: ServicePlanner, pair: Pair) -> bool:
-    """Plans both halves again where their days are not as far apart as in the source.
+    """Plans both halves again if their days are not as far apart as in the source.
 
-    This plan sends both. Where only one of them is a change with a day, the other one goes on that.
+    This plan sends both. If only one of them is a change with a day, the other one uses that day.
     Days only become later, so that several pairs of one service come to an end. Returns whether
-    such days are found; rules may stop a half that goes on another day.
+    such days are found; rules may stop a half on its new day.
     """
     begins, ends = pair.new.begins, pair.old.ends
     day = begins.day or ends.day or max(one.planned or date.min for one in (begins, ends))
@@ -52,11 +52,11 @@ class _Dated:
 
     @property
     def wait(self) -> timedelta:
-        """How much later than on its day it is planned."""
+        """How much later than its day it is planned."""
         return (self.half.planned or self.day) - self.day
 
     def put(self, planner: ServicePlanner, wait: timedelta) -> None:
-        """Plans it, and later changes of its service, no earlier than so much after its day."""
+        """Plans it, and later changes of its service, no earlier than this much after its day."""
         service, day = self.half.service, self.day + wait
         if self.is_correction:
             first = first_day_alike(service.ledger, day, service.corrects.day)
@@ -68,7 +68,7 @@ class _Dated:
 
 
 def _fit(halves: Sequence[_Dated]) -> bool:
-    """Whether all are planned as much later, or one is stopped."""
+    """Whether all have the same delay, or one is stopped."""
     return len({one.wait for one in halves}) == 1 or not all(one.half.is_sent for one in halves)
 
 

@@ -1,4 +1,4 @@
-"""Decreases that take effect when their contract has ended: its end takes the units away.
+"""Handles decreases that take effect after the end of their contract, which removes the units.
 
 Nothing is sent for them. While the contract runs they wait, since a later end would make them
 count. Once it has ended they are marked, and with the mark the run rate loses their units.
@@ -23,9 +23,9 @@ AFTER_CONTRACT = "after-its-contract"
 def after_its_contract(
     changes: Sequence[PendingUnits], terms: ServiceTerms, as_of: date
 ) -> list[PendingUnits]:
-    """Decreases from a day on which the contract has ended: it bills nothing any more.
+    """Returns decreases from a day on which the contract has ended and bills nothing any more.
 
-    After a contract's end only those of the day after it: with a later one there are days that no
+    After a contract's end only those of the day after it: a later day would leave days that no
     contract bills.
     """
     end = terms.end
@@ -42,13 +42,13 @@ def after_its_contract(
 
 
 class ContractEnds:
-    """Settles the decreases of one append-only mapping that take effect after a contract's end."""
+    """Handles the decreases of one append-only mapping that take effect after a contract's end."""
 
     def __init__(self, context: PlanContext, pending: PendingChanges) -> None:
         self._context, self._pending = context, pending
 
     def set_aside(self, ledger: ServiceLedger, queue: Queue) -> None:
-        """Takes them out of what is sent; those of a contract that still runs wait."""
+        """Removes them from what is sent; those of a contract that still runs wait."""
         keys = {one.key for one in ledger.after_end}
         for key in [one for one in queue.sendable if one in keys]:
             queue.sendable.remove(key)

@@ -1,11 +1,11 @@
-"""What a correction leaves of the days before it: they stay as they are billed.
+"""Computes the money of days before a correction, which stay as they are billed.
 
 A difference is corrected from the day on which it was measured. A change that is archived by a
 decision was entered by a person, perhaps on another day than its own. The changes of the source
-tell what should have been billed on each day before, and the unit rows tell what was. As far back
+show what should have been billed on each day before, and the unit rows show what was. As far back
 as the two differ without a gap, the money of these days is lost, or owed as a credit.
 
-Where the changes do not add up to the quantity, the days before are not known, and have no amount.
+If the changes do not add up to the quantity, the days before are unknown, and have no amount.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ _Difference = Callable[[date], Decimal]
 
 
 class _Span(NamedTuple):
-    """Days on which as many units too few, or too many, are billed after the plan."""
+    """Days with the same number of units too few, or too many, after the plan."""
 
     first: date
     last: date
@@ -45,7 +45,7 @@ class _Span(NamedTuple):
 
 
 class CorrectedServices:
-    """Adds to corrections, and to marks that a person decided, what they leave of earlier days."""
+    """Adds the money of earlier days to corrections, and to marks that a person decided."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class CorrectedServices:
     def add_earlier_days(
         self, planned: Mapping[str, PlannedService], queues: Mapping[str, Queue]
     ) -> None:
-        """Adds them to the last correcting adjustment of each service, or to a mark.
+        """Adds it to the last correcting adjustment of each service, or to a mark.
 
-        Reads the unit rows of these services from their contracts' starts on.
+        Reads the unit rows of these services from the starts of their contracts.
         """
         chosen = {key: queues.get(key, Queue()) for key, one in planned.items() if not one.stop}
         chosen = {
@@ -99,7 +99,7 @@ class CorrectedServices:
         rows: Sequence[UnitRow],
         records: Iterable[int],
     ) -> EarlierDays | None:
-        """The money of earlier days that the adjustments do not have; None: none, or not known."""
+        """The money of earlier days outside the adjustments; None if there is none or unknown."""
         ledger, terms = planned.ledger, planned.ledger.terms
         settled = self._services.settled(ledger.row.key, queue)
         steps = _should_be(planned, settled)
@@ -137,11 +137,11 @@ class CorrectedServices:
         return EarlierDays(amount, spans[0].first) if amount else None
 
     def _earlier_plans(self, records: Iterable[int]) -> tuple[date, _Steps]:
-        """What earlier plans have shown: all before a day, and corrections as steps.
+        """Returns what earlier plans have shown: all before a day, and corrections as steps.
 
-        Days before an earlier correction differ by its units, which that plan has shown. What an
-        undo took back, or a correction on another day than it was decided for, is not told apart:
-        nothing before it counts.
+        Days before an earlier correction differ by its units, which that plan has shown. An undo,
+        or a correction on another day than it was decided for, cannot be separated: nothing before
+        it counts.
         """
         ids, changes = {*records}, self._context.states[self._spec.pending].rows
         first, steps = date.min, list[tuple[date, Decimal]]()
@@ -168,7 +168,7 @@ def _last_correcting(planned: PlannedService) -> int | None:
 
 
 def _should_be(planned: PlannedService, settled: Sequence[PendingUnits] | None) -> _Steps | None:
-    """The units that should be billed, by day; None where the changes do not add up to them."""
+    """Returns the units to bill, by day; None if the changes do not add up to them."""
     ledger = planned.ledger
     if settled is None or ledger.quantity is None:
         return None
@@ -193,7 +193,7 @@ def _spans(
 
 
 def _without_gap(spans: Iterable[_Span]) -> Iterator[_Span]:
-    """Spans, the last one first, up to the one that agrees or differs in the other direction."""
+    """Returns spans, newest first, up to the one that agrees or differs in the other direction."""
     sign = 0
     for one in spans:
         direction = (one.units > 0) - (one.units < 0)

@@ -1,9 +1,8 @@
-"""Units that end with their contract, and that another service goes on with.
+"""Notes units that end with their contract and continue on another service.
 
 A renewal may begin on the contract that follows, and a subscription may move to it. No adjustment
-takes the former units away: the end of their contract does. The run rate counts the first
-adjustment of the service that goes on by its difference to them, so that twelve seats that follow
-ten are two more.
+takes the former units away: the end of their contract does. The run rate counts only the difference
+to them: twelve seats that follow ten are two more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,10 +41,10 @@ def _note(
     sent: Sequence[PlannedAdjustment],
     as_of: date,
 ) -> None:
-    """Notes the units of the old service's last day, once all that is pending is dealt with.
+    """Notes the units of the old service's last day, after all pending changes.
 
-    Nothing if it is a change that ends them, in this plan or before: then the run rate has it.
-    Changes that are held count as well: the plan that deals with them counts each by itself.
+    None if a change ends them, in this plan or before: then the run rate has it. Changes that are
+    held count as well: the plan that handles them counts each by itself.
     """
     end = old.terms.end
     if end is None or end >= max(as_of, begins.adjustment.day):

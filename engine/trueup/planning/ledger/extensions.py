@@ -1,7 +1,7 @@
-"""What a later end of a contract does to its next invoice.
+"""Computes the effect of a contract's later end on its next invoice.
 
-The target carries the units of the last day on. Where the old end is within a period that the next
-invoice bills, or before it, that invoice has more days.
+The target carries the units of the last day on. If the old end is within or before a period of the
+next invoice, that invoice has more days.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from trueup.stages.ledger import ServiceLedger
 
 
 def extensions(context: PlanContext, periods: PeriodsSpec) -> Sequence[Change]:
-    """The changes of this plan that give a contract another end."""
+    """Returns the changes of this plan that give a contract another end."""
     owner, _, field = periods.end.rpartition(".")
     groups = context.states[owner].changes.values() if owner else ()
     return [change for group in groups for change in group if _moves_end(change, field)]

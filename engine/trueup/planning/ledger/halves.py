@@ -1,4 +1,4 @@
-"""The two halves of a succession: the step that begins a row, and the one that ends another."""
+"""The two halves of a succession: the step that begins one row, and the one that ends another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Half:
         return min((self.pending[key] for key in keys if key in self.pending), default=None)
 
     def changes_of(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Those of a service's changes that send it; where it was sent before, any.
+        """Returns those of a service's changes that send it; any of them if it was sent before.
 
         None if this plan holds it.
         """
@@ -51,7 +51,7 @@ class Half:
         return own if own or self.pending else changes
 
     def hold(self, stop: Finding) -> None:
-        """Stops it, and what comes after it in its service; all of a row that moves."""
+        """Stops it, and all later changes of its service; for a row that moves, all of them."""
         if self.service.new or self.sent is None:
             self.service.stop = stop
         else:
@@ -59,7 +59,7 @@ class Half:
 
     @property
     def sent(self) -> PlannedAdjustment | None:
-        """The adjustment of its changes, or the correction in their place where none is pending.
+        """Returns the adjustment of its changes, or the correction that replaces them.
 
         A difference is counted without the changes that are pending, held or not.
         """
@@ -85,21 +85,21 @@ class BilledRow:
 
     @property
     def begins(self) -> Half:
-        """The step from nothing; its first one, where there are several."""
+        """The first step from zero units."""
         steps = [one for one in self._steps() if one.step_units > 0]
         first = (one for one in steps if one.step_reaches <= one.step_units)
         return self._half(first, 1, of_all=not self.service.line.units)
 
     @property
     def ends(self) -> Half:
-        """The step to nothing."""
+        """The step to zero units."""
         steps = [one for one in self._steps() if one.step_units < 0]
         last = (one for one in steps if one.step_reaches <= 0)
         return self._half(last, -1, of_all=not self.service.ledger.quantity)
 
     @property
     def bills_nothing(self) -> bool:
-        """Whether all that is pending is that it begins and ends on one day."""
+        """Whether its pending changes only begin and end it on one day."""
         line = self.service.line
         is_as_pending = line.units == 0 or line.difference == 0
         steps = [*self._steps()]
@@ -113,30 +113,30 @@ class BilledRow:
         return (one for one in changes if one.day in days)
 
     def _half(self, steps: Iterator[PendingUnits], sign: int, *, of_all: bool) -> Half:
-        """`of_all`: a correction is about all units of the row, and no other one."""
+        """`of_all`: whether a correction is about all units of the row, and of no other row."""
         pending = {one.key: one.due or one.day for one in steps}
         return Half(self.service, pending, sign, of_all or not self.is_holder)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row that begins on its own service, where another one ends on another service."""
+    """A row that begins on its own service, and the row that ends on another service."""
 
     new: BilledRow
     old: BilledRow
 
     @property
     def has_begun(self) -> bool:
-        """Whether the units of the row that begins are there without this plan."""
+        """Whether the units of the row that begins exist without this plan."""
         service = self.new.service
         is_there = bool(service.line.units or not service.ledger.quantity)
         return is_there and not self.new.begins.pending
 
     @property
     def has_ended(self) -> bool:
-        """Whether those of the row that ends are gone without this plan.
+        """Whether the units of the row that ends are gone without this plan.
 
-        Where a later row has units on the same service, the ledger tells: it agrees. Where the
+        If a later row has units on the same service, the ledger shows it: it agrees. If the
         contract ends before the other row begins, nothing has to end.
         """
         end, begins = self.old.service.ledger.terms.end, self.new.begins.pending.values()
@@ -148,9 +148,9 @@ class Pair:
 
 
 def changed_since(ledger: ServiceLedger, day: date) -> date | None:
-    """Since when a service bills units without a break, or bills none; None if it is not known.
+    """Returns since when a service has had units, or none, without a break; None if unknown.
 
-    Only rows that were read count: the first of them may go on from a row before it.
+    Only rows that were read count: the first of them may continue a row before it.
     """
     is_billed, since = bool(ledger.units(day)), None
     for row in ledger.rows:
@@ -162,7 +162,7 @@ def changed_since(ledger: ServiceLedger, day: date) -> date | None:
 
 
 def first_day_alike(ledger: ServiceLedger, day: date, seen: date) -> date:
-    """The first day from `day` on since which a service has the units that it has on `seen`.
+    """Returns the first day from `day` on since which the service has its units of `seen`.
 
     A difference that was measured on `seen` is corrected from there on at the earliest: days with
     other units had another difference.

@@ -1,4 +1,4 @@
-"""Pending units that this plan does not send, by the reason at the row at fault."""
+"""Groups pending units that this plan does not send, by the reason at the row at fault."""
 
 from decimal import Decimal
 
@@ -41,7 +41,7 @@ def held_units(context: PlanContext, mapping: str, ledger: ServiceLedger) -> lis
 
 
 def root_row(context: PlanContext, mapping: str, key: str) -> RowKey:
-    """The row at fault for a blocked one, which may be that row itself."""
+    """Returns the row at fault for a blocked row, which may be that row itself."""
     row: RowKey = (mapping, key)
     seen = {row}
     while cause := context.states[row[0]].because.get(row[1]):

@@ -34,7 +34,7 @@ class InvoiceRuns:
         """Services that were posted before the days that the ledger read."""
 
     def note(self, ledger: ServiceLedger) -> None:
-        """Takes note of the last posted day of a service."""
+        """Records the last posted day of a service."""
         posted = _posted_until(ledger)
         if posted is None:
             return
@@ -42,7 +42,7 @@ class InvoiceRuns:
             self._posted[group] = max(posted, self._posted.get(group, posted))
 
     def read_history(self, ledgers: Iterable[ServiceLedger]) -> None:
-        """Reads all unit rows of those services whose run may be their own, or another one's.
+        """Reads all unit rows of services whose last posted day may be earlier than the rows read.
 
         Call it once every ledger is noted. Reads nothing for a service that began within the days
         that are read already, or whose contract and customer have no later run.
@@ -63,13 +63,13 @@ class InvoiceRuns:
         )
 
     def on_its_run(self, ledger: ServiceLedger) -> ServiceLedger:
-        """The ledger with the last day of its contract, or its customer, that is posted."""
+        """Returns the ledger with the last posted day of its contract, or its customer."""
         if _posted_until(ledger) is not None or ledger.record in self._with_own_run:
             return ledger
         return replace(ledger, terms=replace(ledger.terms, posted_until=self._last_run(ledger)))
 
     def _runs_later(self, ledger: ServiceLedger) -> bool:
-        """Whether the run of others bills days after the plan's, and none of its own is known."""
+        """Whether others posted days after the plan and its own last posted day is unknown."""
         last = self._last_run(ledger)
         is_later = last is not None and last + DAY > self._context.as_of
         return is_later and _posted_until(ledger) is None

@@ -1,4 +1,4 @@
-"""Days that stay as they are billed although a change is dated before them.
+"""Computes the money of days that stay as they are billed although a change is dated earlier.
 
 What is not billed on them is lost; what is billed too much is a credit that is owed.
 """
@@ -16,13 +16,15 @@ from trueup.stages.ledger import ServiceLedger
 
 
 def lost(ledger: ServiceLedger, adjustment: MergedAdjustment) -> Decimal | None:
-    """Money of the days between the day of a change and the day on which its units are billed.
+    """Returns the money between the day of a change and the day from which its units are billed.
 
-    An adjustment moves where days are posted, or have taken one. What a correction leaves out of it
-    was entered in the target, perhaps on another day. The amount is negative where a credit is
-    owed. The day of a change is that of its policy, by which nothing is lost: it is what was
-    agreed. A decrease that waits for an increase which was undone is due on its own day all the
-    same: until the undo, that increase was billed.
+    An adjustment moves if days are posted, or have an adjustment already. The units that a
+    correction leaves out were entered in the target, perhaps on another day. The amount is negative
+    if a credit is owed.
+
+    The day of a change is that of its policy, which was agreed, so nothing is lost by the policy. A
+    decrease that waits for an increase which was undone is still due on its own day: until the
+    undo, that increase was billed.
     """
     own = [one for one in ledger.changes if one.key in adjustment.keys]
     moved = [(one.units, one.counts_from or one.day) for one in own]
@@ -44,14 +46,14 @@ def _amount(ledger: ServiceLedger, units: Decimal, due: date, billed: date) -> D
 
 
 def credit_note(ledger: ServiceLedger, amount: Decimal | None) -> Iterable[str]:
-    """Names the product under which a credit for earlier days is given."""
+    """Returns the note that names the product for a credit for earlier days."""
     if amount is not None and amount < 0 and ledger.refund:
         target = ledger.systems.target
         yield f"a credit is owed for earlier days: give it as {ledger.refund} in {target}"
 
 
 def lost_in_all(ledger: ServiceLedger, planned: PlannedAdjustment) -> Decimal | None:
-    """Money of all days that stay as they are billed; negative where a credit is owed."""
+    """Returns the money of all days that stay as they are billed; negative if owed."""
     amount = lost(ledger, planned.adjustment)
     if planned.earlier is None:
         return amount
@@ -59,6 +61,6 @@ def lost_in_all(ledger: ServiceLedger, planned: PlannedAdjustment) -> Decimal | 
 
 
 def earlier_notes(earlier: EarlierDays | None) -> Iterable[str]:
-    """Since when both sides differ."""
+    """Returns the note since when both sides differ."""
     if earlier:
         yield f"both sides differ since {earlier.since}: the days until now stay as they are billed"

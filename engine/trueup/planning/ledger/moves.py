@@ -1,10 +1,11 @@
-"""Rows that moved to another contract, or to another service, as the same row of the source.
+"""Plans rows that moved to another contract, or to another service.
 
 The target cannot move a service, so its units go to a new record: an increase there and a decrease
 here, on one day, sent together or not at all. Pending changes of earlier days belong to the old
-service, and are sent to it with the move; those of that day or later belong to the new one. Nothing
-is moved while the ledger does not agree: then it is not known which units are right. Where the old
-contract has ended, there is nothing to move: the row is billed anew.
+service, and are sent to it with the move; those of that day or later belong to the new one.
+
+Nothing is moved while the ledger does not agree, because it is unknown which units are right. If
+the old contract has ended, there is nothing to move: the row is billed anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,12 +45,12 @@ class Move:
 
     @property
     def arrival(self) -> Correction:
-        """What the new service gets."""
+        """The adjustment of the new service."""
         return Correction(Decimal(self.units), self.day, transfer=f"moved from {_title(self.old)}")
 
     @property
     def departure(self) -> Correction:
-        """What the old service loses."""
+        """The adjustment of the old service."""
         return Correction(Decimal(-self.units), self.day, transfer=f"moved to {_title(self.new)}")
 
 
@@ -75,7 +76,7 @@ class Moves:
     def plan(
         self, ledger: ServiceLedger, line: LedgerLine, sendable: Sequence[str]
     ) -> Move | Finding:
-        """The move of a row, or why it is not possible now: then the row is blocked.
+        """Returns the move of a row; if it is not possible now, blocks the row.
 
         `sendable` are its pending changes that may be sent, in their order.
         """
@@ -105,9 +106,9 @@ class Moves:
     def stay(
         self, ledger: ServiceLedger, correction: Correction
     ) -> tuple[ServiceLedger, Correction]:
-        """The service that the row leaves, whose units are corrected first; nothing is moved.
+        """Returns the old service, whose units are corrected first; nothing is moved.
 
-        Where half of a move is done, the other half is corrected from the day of the first one on.
+        If half of a move is done, the other half is corrected from the day of the first one on.
         """
         old = self._old(ledger)
         if not self._is_half_done(ledger):
@@ -120,7 +121,7 @@ class Moves:
         return old, replace(correction, units=units, day=day)
 
     def worded(self, ledger: ServiceLedger, line: LedgerLine) -> LedgerLine:
-        """The line of a row that is billed by two services, as after half of a move."""
+        """Returns the line of a row that two services bill, as after half of a move."""
         if not (line.difference and self._is_half_done(ledger)):
             return line
         both = [
@@ -130,9 +131,10 @@ class Moves:
         return replace(line, text=f"half of a move is done, {billed} are billed: {line.text}")
 
     def _is_half_done(self, ledger: ServiceLedger) -> bool:
-        """Whether the row has its new service, and units there, and has units on the old one too.
+        """Whether the row has units on its new service, and still on the old one.
 
-        The state may know no more of it: the run was closed between the halves, or it is lost.
+        The state may have no trace of it: the run was closed between the halves, or the state is
+        lost.
         """
         key = ledger.row.key
         if key in self._state.left_records or ledger.record is None:
@@ -162,7 +164,7 @@ class Moves:
         return self._pending.values.row_of(change) == key
 
     def join(self, arriving: Sequence[Change], leaving: Sequence[Change]) -> None:
-        """Makes one unit of a move and the changes of earlier days; the departure comes last.
+        """Joins the changes of a move and of earlier days; the departure comes last.
 
         `arriving` are the changes of the new service, `leaving` those of the old one. A link of the
         row to the new service waits for them: a link alone would leave the units behind.
@@ -191,7 +193,7 @@ class Moves:
                     ]
 
     def block(self, key: str, why: str, advice: Advice = NO_ADVICE) -> Finding:
-        """Blocks the row: it stays on the record that it has."""
+        """Blocks the row: it stays on its present record."""
         text = f"it moved to another contract or service, and its units stay: {why}"
         return self._block(key, text, advice)
 
@@ -205,7 +207,7 @@ class Moves:
         return finding
 
     def _day(self, old: ServiceLedger, new: ServiceLedger) -> tuple[date, str]:
-        """The first day that both services can take, from the plan's day on, and why none serves.
+        """Returns the first day for both services, from the plan's day on, and why there is none.
 
         It is open and free on both, and the contract of the new one has begun.
         """

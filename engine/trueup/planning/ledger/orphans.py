@@ -1,4 +1,4 @@
-"""Services of ours that the target bills, and no row stands behind them."""
+"""Reports services that trueup manages and the target bills, without a row."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,10 +19,10 @@ MOST = 3
 def orphan_lines(
     context: PlanContext, mapping: MappingSpec, services: ServiceLedgers
 ) -> Iterator[LedgerLine]:
-    """A line for each service with units that no row is linked to.
+    """Returns a line for each service with units that no row is linked to.
 
-    They are those of the plan's day, or of the last day on which trueup adjusted the service: units
-    that leave it on a later day are dealt with.
+    They are the units of the plan's day, or of the last day on which trueup adjusted the service:
+    units that end on a later day need nothing.
     """
     state = context.states[mapping.name]
     linked = {*state.record_ids.values(), *state.inferred_links.values()}
@@ -43,7 +43,7 @@ def orphan_lines(
 
 
 def _contested(line: LedgerLine) -> LedgerLine:
-    """Several rows fit it, which are not known to be billed either: it is in no total."""
+    """Returns a line that several rows fit, without proof that they are billed; in no total."""
     text = "several rows fit it, and none of them is linked to it"
     return replace(
         line,
@@ -56,14 +56,14 @@ def _contested(line: LedgerLine) -> LedgerLine:
 
 
 def _with_doubt(line: LedgerLine, unreadable: int) -> LedgerLine:
-    """Rows that cannot be read may be its own."""
+    """Returns the line with a note that unreadable rows may be its own."""
     which = "the one" if unreadable == 1 else f"one of the {unreadable}"
     text = f"{line.text}; {which} that cannot be read may be its own"
     return replace(line, text=text, remedy=f"correct what cannot be read first; then {line.remedy}")
 
 
 def _unreadable_rows(context: PlanContext, mapping: MappingSpec) -> int:
-    """How many rows cannot be read and are no record, as far as known."""
+    """Returns how many rows cannot be read and have no known record."""
     state, unreadable = context.states[mapping.name], context.unreadable.get(mapping.source.table)
     unknown = [
         key
@@ -76,8 +76,8 @@ def _unreadable_rows(context: PlanContext, mapping: MappingSpec) -> int:
 class _Candidates:
     """Rows without a record that an orphan may belong to.
 
-    They refer to the same rows as the record, or to others of the same ones: to another contract of
-    the same customer, for instance.
+    They have the same references as the record, or siblings of those, such as another contract of
+    the same customer.
     """
 
     def __init__(self, context: PlanContext, mapping: MappingSpec) -> None:
@@ -112,6 +112,6 @@ class _Candidates:
         }
 
     def _kind(self, row: RowKey) -> object:
-        """Equal for rows under the same parents: contracts of one customer; else the row itself."""
+        """Returns a value that is equal for rows with the same parents; else the row itself."""
         parents = self._graph.parents(row)
         return (row[0], parents) if parents else row

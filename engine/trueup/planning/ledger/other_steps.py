@@ -48,9 +48,9 @@ class OtherSteps:
         return taken
 
     def of(self, ledger: ServiceLedger) -> list[UnitStep]:
-        """The steps that a service's units take, as far as its rows were read.
+        """Returns the steps of a service's units, as far as its rows were read.
 
-        Where the rows end, the contract does: that is no step.
+        If the rows end, the contract does: that is no step.
         """
         own = self.own_days(ledger)
         return [
@@ -60,19 +60,19 @@ class OtherSteps:
         ]
 
     def added_to(self, ledger: ServiceLedger, day: date) -> ServiceLedger:
-        """The ledger with the steps that its units take after `day`."""
+        """Returns the ledger with the steps of its units after `day`."""
         steps = tuple((one.day, one.units) for one in self.of(ledger) if one.day > day)
         return replace(ledger, later_steps=steps)
 
     def entered_already(
         self, ledger: ServiceLedger, sendable: Sequence[str]
     ) -> Mapping[str, UnitStep]:
-        """Changes that the target seems to have already, with the step that they would be.
+        """Returns changes that the target seems to have already, with the step for each.
 
-        Those for which units move by just as much on their day or a later one, and not by trueup
-        as far as the state knows: an adjustment may have been moved to a free day. Each step
-        stands for one day of changes. Only where some go up and some go down: otherwise the law
-        of the ledger would not hold.
+        Those for which units move by the same number on their day or a later one, and not by trueup
+        as far as the state knows: an adjustment may have been moved to a free day. Each step stands
+        for one day of changes. Only if some go up and some go down: otherwise the law of the ledger
+        would not hold.
         """
         days: defaultdict[date, Decimal] = defaultdict(Decimal)
         changes = {change.key: change for change in ledger.changes if change.key in sendable}

@@ -28,7 +28,7 @@ WAITS_FOR_OTHER_HALF = "waits-for-its-other-half"
 
 
 class _Reason(NamedTuple):
-    """Why a service is not what it should be, and what to do about it."""
+    """Why a half is held, and the remedy."""
 
     text: str
     advice: Advice = NO_ADVICE
@@ -52,12 +52,12 @@ class SuccessionPairs:
         self.found: Sequence[Pair] = ()
 
     def hold_halves(self, planned: Mapping[str, PlannedService]) -> None:
-        """Stops each half whose counterpart is not sent in this plan, and was not sent before.
+        """Stops each half whose counterpart is neither sent in this plan nor sent before.
 
         The increase waits while the units that it replaces are billed, the decrease while those
-        that replace it are not. Earlier changes of the two rows are no part of this; later ones
-        wait. A half that is stopped, or goes on another day, may come before one of another pair,
-        which then does so too.
+        that replace it are not. Earlier changes of the two rows are not affected; later ones wait.
+        A half that is stopped, or that moves to another day, may precede a half of another pair,
+        which then does the same.
         """
         for predecessor, successor in self._owner_state.wanted_by.items():
             wanted = planned.get(predecessor)
@@ -110,7 +110,7 @@ class SuccessionPairs:
         return True
 
     def _bring_together(self, pair: Pair) -> bool:
-        """Sends both on days that fit each other, or neither; whether it moved or stopped one."""
+        """Sends both on days that fit each other, or neither; returns whether one was changed."""
         halves = pair.new.begins, pair.old.ends
         planned = [half.planned for half in halves]
         found = on_common_days(self._planner, pair)
@@ -120,10 +120,10 @@ class SuccessionPairs:
         return planned != [half.planned for half in halves]
 
     def _follow(self, pair: Pair) -> bool:
-        """Corrects what is left of a pair on the day of the half that an earlier run sent.
+        """Moves the rest of a pair to the day of a half that was sent before; returns whether.
 
-        Returns whether it moved it. Where a service begins or ends several times along the chain,
-        its units do not show which day belongs to this pair.
+        If a service begins or ends several times along the chain, its units do not show which day
+        belongs to this pair.
         """
         begins = [one for one in self.found if one.new.service is pair.new.service]
         ends = [one for one in self.found if one.old.service is pair.old.service]
@@ -134,7 +134,7 @@ class SuccessionPairs:
         return planned != [half.planned for half in halves]
 
     def _hold_on_two_days(self, begins: Half, ends: Half) -> bool:
-        """Stops both where a person named the day of one of them only; whether it did."""
+        """Stops both if a person named the day of one of them only; returns whether it did."""
         named = {self._days[key] for key in begins.pending if key in self._days}
         other = {self._days[key] for key in ends.pending if key in self._days}
         if named == other or not (begins.pending and ends.pending):
@@ -149,7 +149,7 @@ class SuccessionPairs:
         return True
 
     def _why_held(self, planned: PlannedService) -> _Reason:
-        """Why the half of the service is not sent, and what to do about it."""
+        """Returns why the half of the service is not sent, and the remedy."""
         if planned.stop:
             return _Reason(planned.stop.text, planned.stop.advice)
         both = (*planned.leaving, *planned.adjustments)
@@ -169,9 +169,9 @@ class SuccessionPairs:
         return self._stop(planned, text, why.advice)
 
     def _hold_in_question(self, wanted: PlannedService, successor: str) -> None:
-        """Holds what depends on which row takes the service over.
+        """Holds what depends on an open decision about who succeeds a row.
 
-        The end of a service does, and all of one that is yet to be created.
+        That is the end of a service, and all changes of a service that is yet to be created.
         """
         sent = wanted.sent
         ends = [one for one in sent if one.adjustment.units < 0 and not wanted.ledger.quantity]
@@ -204,7 +204,7 @@ class SuccessionPairs:
         )
 
     def join(self, added: Mapping[str, Sequence[Change]]) -> None:
-        """Lets the changes of a pair name each other, the increase first.
+        """Makes the changes of a pair refer to each other, the increase first.
 
         `added` are the changes of each service.
         """

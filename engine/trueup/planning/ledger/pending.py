@@ -1,4 +1,4 @@
-"""The changes of an append-only mapping: which are pending, held, or archived by a decision."""
+"""Sorts the changes of an append-only mapping: pending, held, or archived by a decision."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -86,7 +86,7 @@ class PendingChanges:
         return queues
 
     def _in_order(self) -> list[str]:
-        """Keys in the order that the mapping names; rows without a value there come first."""
+        """Returns keys in the order that the mapping names; rows without a value come first."""
         column = self.context.key_column(self.mapping)
         names = (*self.mapping.source.order, column)
 
@@ -96,7 +96,7 @@ class PendingChanges:
         return [str(row[column]) for row in sorted(self.state.rows.values(), key=position)]
 
     def _note_day(self, key: str, queue: Queue) -> None:
-        """The last day that any change is about: also that of a push or an undo on a later day."""
+        """Records the last day of any change, also of a push or an undo on a later day."""
         pushed = self.pushed_before.of(key)
         day = self.pushed_before.last_day(pushed) if pushed else self.values.day_or_none(key)
         if day is not None:
@@ -116,7 +116,7 @@ class PendingChanges:
             queue.stopped.append(key)
 
     def _queue_in_turn(self, key: str, queue: Queue) -> None:
-        """After a change that is stopped, all later ones are."""
+        """Queues a change; after a stopped change, all later ones are stopped."""
         if not queue.stopped:
             queue.sendable.append(key)
             return
@@ -124,10 +124,10 @@ class PendingChanges:
         queue.stopped.append(key)
 
     def _keep_together(self, owner: str, queue: Queue) -> None:
-        """Holds all changes by which one row takes over from another, where one of them is held.
+        """Holds all changes of a handover if one of them is held.
 
-        They are those of the row that ended, and the first ones of its successor. If only some
-        were sent, seats would be billed twice or not at all.
+        They are those of the row that ended, and the first ones of its successor. If only some were
+        sent, seats would be billed twice or not at all.
         """
         keys = [*queue.sendable, *queue.stopped]
         ending = [key for key in keys if self.values.row_of(key) != owner]
@@ -168,7 +168,7 @@ class PendingChanges:
         )
 
     def _resolve(self, key: str) -> bool:
-        """Coerces the values of a change; False if that blocks it or leaves it out."""
+        """Coerces the values of a change; returns False if it is blocked or left out then."""
         resolved = self.context.resolvers[self.mapping.name].row(key, self.state.ready[key])
         if resolved.skip:
             about = replace(resolved.skip, mapping=self.mapping.name)
@@ -183,7 +183,7 @@ class PendingChanges:
     # Special cases
 
     def _sort_unreadable(self, key: str, queues: defaultdict[str, Queue]) -> None:
-        """A change that cannot be read: it may be pending, by an unknown number of units."""
+        """Queues an unreadable change: it may be pending, by an unknown number of units."""
         owner = self.values.owner_of(key)
         if owner is not None:
             self._note_day(key, queues[owner])

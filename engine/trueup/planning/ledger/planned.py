@@ -1,4 +1,4 @@
-"""What is planned for one service, before it is added to the plan: its adjustments in order."""
+"""The plan of one service, before it is added to the plan: its adjustments in order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from trueup.stages.ledger import ServiceLedger
 
 
 class EndedUnits(NamedTuple):
-    """Units that end with their contract, and go on with another service."""
+    """Units that end with their contract, and continue on another service."""
 
     monthly: Decimal | None  # money; None: their price is unknown
     text: str  # whose they are
@@ -28,7 +28,7 @@ class EarlierDays(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedAdjustment:
-    """One adjustment in its order, and what stops it."""
+    """One adjustment in its order, and the finding that stops it."""
 
     adjustment: MergedAdjustment
     units_before: int  # on its day
@@ -40,13 +40,13 @@ class PlannedAdjustment:
 
     @property
     def correction_sent(self) -> Decimal:
-        """Units of a correction that it sends."""
+        """The units of a correction that it sends."""
         return Decimal(0) if self.stop else self.adjustment.correction
 
 
 @dataclass(slots=True)
 class PlannedService:
-    """What is planned for one service."""
+    """The plan of one service."""
 
     ledger: ServiceLedger
     line: LedgerLine
@@ -65,18 +65,18 @@ class PlannedService:
 
     @property
     def pending_sent(self) -> Decimal:
-        """Pending units that its adjustments send, without corrections."""
+        """The pending units that its adjustments send, without corrections."""
         sent = (one.adjustment for one in self.sent)
         return sum((one.units - one.correction for one in sent), Decimal(0))
 
     @property
     def sent(self) -> Sequence[PlannedAdjustment]:
-        """Its adjustments that nothing stops; of a row that moves, those of its old service too."""
+        """Its adjustments that nothing stops; if the row moves, also of its old service."""
         both = (*self.leaving, *self.adjustments)
         return () if self.stop else [one for one in both if not one.stop]
 
     def exchange(self, one: PlannedAdjustment, other: PlannedAdjustment) -> None:
-        """Puts another adjustment in the place of one of its own."""
+        """Replaces one of its adjustments by another one."""
         self.adjustments = [other if each is one else each for each in self.adjustments]
         self.leaving = [other if each is one else each for each in self.leaving]
 

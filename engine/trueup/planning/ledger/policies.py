@@ -1,4 +1,4 @@
-"""How many units are billed for a quantity, and from which day on: the policies of a mapping.
+"""The billing policies of a mapping: units for a quantity, and the day they are billed from.
 
 A policy turns the quantity of a row into units (included units, a minimum, rounding) and the day of
 a change into the day from which it is billed. The most specific override wins: of several that
@@ -42,7 +42,7 @@ _ROUNDING = {
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Where units go from one row to another."""
+    """The hand-over of units from one row to another."""
 
     begins: bool = False  # the first ones come from another service
     ends: bool = False  # the last ones go to another service
@@ -55,7 +55,7 @@ NO_DAYS: Mapping[str, date] = {}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for one row."""
+    """The policy of one row."""
 
     increase: EffectiveDay = EffectiveDay.AS_DATED
     decrease: EffectiveDay = EffectiveDay.AS_DATED
@@ -68,14 +68,11 @@ class Policy:
 
     @property
     def keeps_quantities(self) -> bool:
-        """Whether the quantity itself is billed."""
+        """Whether the billed units equal the quantity."""
         return not self.included and not self.minimum and self.rounding is None
 
     def units(self, quantity: Decimal) -> Decimal:
-        """The units that are billed for a quantity.
-
-        Nothing is billed for nothing, whatever the minimum.
-        """
+        """Returns the units that are billed for a quantity; 0 for 0, whatever the minimum."""
         if self.keeps_quantities or quantity <= 0:
             return quantity
         billed = max(quantity - self.included, self.minimum, Decimal(0))
@@ -86,7 +83,7 @@ class Policy:
     def day(
         self, units: Decimal, day: date, terms: ServiceTerms, decided: date | None
     ) -> date | None:
-        """The day from which a change is billed; None if a person must name it.
+        """Returns the day from which a change is billed; None if a person must name it.
 
         `units`: those of all changes of that day together.
         """
@@ -116,12 +113,12 @@ class Policy:
         taken_back: Mapping[str, date] = NO_DAYS,
         handover: Handover = NO_HANDOVER,
     ) -> list[PendingUnits]:
-        """The changes with the units and days that are billed.
+        """Returns the changes with the units and days that are billed.
 
         Changes of one day are one step: a renewal that ends ten seats and begins twelve is an
         increase by two. `quantity` is the row's quantity after all of them; `decided`: days that
-        decisions name. A step from nothing, or to nothing, that only hands units over keeps its
-        day. `taken_back`: days of an undo, until which changes are billed already.
+        decisions name. A step from or to zero that only hands units over keeps its day.
+        `taken_back`: days of an undo, until which changes are billed already.
         """
         steps = self._steps(changes, quantity)
         billed: list[list[PendingUnits]] = []
@@ -210,7 +207,7 @@ class _Step:
 
 
 def _not_before(change: PendingUnits, undone: date | None) -> PendingUnits:
-    """The change from the day on which an undo took it back, where that is later than its own."""
+    """Returns the change, no earlier than the day from which an undo reversed it."""
     if undone is None or change.needs_day or undone <= change.day:
         return change
     note = f"taken back on {undone}: it is billed again from there"
@@ -223,9 +220,9 @@ def _not_below_zero(
     decided: Container[str],
     undone: Container[str],
 ) -> list[PendingUnits]:
-    """The changes, with decreases billed no earlier than the increases that they reduce.
+    """Returns the changes, with decreases no earlier than the increases that they reduce.
 
-    A policy may bill a change later than a step down that comes after it. Where that one ends
+    A policy may bill a change later than a step down that comes after it. If that one ends
     everything, nothing is billed any more, and the change takes its day. `units` are billed before
     all of them; the days of those in `decided` or `undone` are no policy's.
     """
@@ -255,7 +252,7 @@ def _not_below_zero(
 def _left(
     units: Decimal, before: Iterable[PendingUnits], step: Iterable[PendingUnits], day: date
 ) -> Decimal:
-    """The units on a day on which a step is billed."""
+    """Returns the units on a day on which a step is billed."""
     changes = [*(one for one in before if one.day <= day), *step]
     return sum((one.units for one in changes), units)
 
@@ -272,7 +269,7 @@ def _with_increase(
 
 
 def _ended(change: PendingUnits, day: date, undone: Container[str]) -> PendingUnits:
-    """A change of a service that ends on that day; later than that nothing of it is billed."""
+    """Returns a change of a service that ends on that day, after which nothing is billed."""
     if change.day <= day or change.needs_day:
         return change
     since = change.day if change.key in undone else None  # until the undo, it was billed
@@ -312,7 +309,7 @@ class Policies:
             return Policy(failed=finding.text)
 
     def parts(self, key: str, under: Iterable[RowRef]) -> dict[PolicyPart, Value]:
-        """What each part of the row's policy is set to: by an override, or for all rows."""
+        """Returns the value of each part of the row's policy: from an override, or for all rows."""
         spec = self._spec
         if spec is None:
             return {}
@@ -325,7 +322,7 @@ class Policies:
         return parts
 
     def unused(self) -> Iterable[Finding]:
-        """A warning for each override that matches no row."""
+        """Returns a warning for each override that matches no row."""
         for position, override in enumerate(self._spec.overrides if self._spec else ()):
             if position not in self._used:
                 names = ", ".join(f"{name} {text}" for name, text in override.rows.items())

@@ -1,4 +1,4 @@
-"""Which parts of policies make a difference in a plan, for the coverage of a project's tests."""
+"""Determines which parts of policies make a difference in a plan, for the coverage of tests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -44,7 +44,7 @@ def policy_effects(context: PlanContext, plan: Plan) -> frozenset[Place]:
 
 
 def _by_changes(known: ServiceLedger) -> Iterator[PolicyPart]:
-    """Increase and decrease: each gives the day of a change."""
+    """Returns increase and decrease, each of which gives the day of a change."""
     for change in known.changes:
         if change.step_units:
             yield PolicyPart.INCREASE if change.step_units > 0 else PolicyPart.DECREASE
@@ -53,7 +53,7 @@ def _by_changes(known: ServiceLedger) -> Iterator[PolicyPart]:
 def _by_quantity(
     context: PlanContext, mapping: MappingSpec, line: LedgerLine, policy: Policy
 ) -> Iterator[PolicyPart]:
-    """Parts without which the row's quantity would be other units."""
+    """Returns parts without which the row's quantity would give other units."""
     quantity = _quantity(context, line, mapping.ledger.quantity) if mapping.ledger else None
     if quantity is None or policy.failed:
         return

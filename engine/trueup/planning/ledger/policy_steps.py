@@ -1,7 +1,7 @@
-"""Whether a policy of quantities bills a change by as many units on all days after it.
+"""Checks whether a policy gives a change the same units on all days after it.
 
-A change is translated by itself, on the quantities at its end of the queue. Where later changes are
-billed already, what a minimum or included units make of it may differ before and after them: one
+A change is translated by itself, on the quantities at its end of the queue. If later changes are
+billed already, a minimum or included units may give other units before and after them: one
 adjustment cannot bill both, so a person names the day.
 """
 
@@ -24,10 +24,10 @@ def without_uneven(
     quantity: Decimal,
     named: Sequence[str],
 ) -> list[PendingUnits]:
-    """The changes as they are `billed`; those of which the units differ by day need a named one.
+    """Returns the `billed` changes; those whose units differ by day need a named day.
 
-    `pending` and `settled` are in units of the source, `quantity` is what they lead to. `named` are
-    the keys of changes for which a decision names a day.
+    `pending` and `settled` are in units of the source, `quantity` is the sum. `named` are the keys
+    of changes for which a decision names a day.
     """
     first = min((one.day for one in pending), default=date.max)
     later = [one for one in settled if one.day > first]

@@ -1,4 +1,4 @@
-"""Changes that were pushed before: never sent again, marked where their mark is missing."""
+"""Handles changes that were pushed before: never sent again, marked if their mark is missing."""
 
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from trueup.planning.ledger.change_values import ChangeValues, change_finding
 
 
 class PushedBefore:
-    """What the state has of the changes of one append-only mapping, and what follows from it."""
+    """Pushed changes of one append-only mapping, in the state."""
 
     def __init__(
         self,
@@ -39,19 +39,19 @@ class PushedBefore:
                 self._last_adjusted[one.record] = max(one.day, last)
 
     def of(self, key: str) -> Pushed | None:
-        """How the change was pushed, or None."""
+        """Returns how the change was pushed, or None."""
         return pushed_change(self._context, self._mapping, key)
 
     def last_adjusted(self, service: int | None) -> date | None:
-        """The last day on which trueup adjusted a service, a correction included."""
+        """Returns the last day on which trueup adjusted a service, by a correction too."""
         return None if service is None else self._last_adjusted.get(service)
 
     def last_day(self, pushed: Pushed) -> date:
-        """The last day that a push is about: also that of an undo of it on a later day."""
+        """Returns the last day of a push: also that of an undo of it on a later day."""
         return max(pushed.day, self._last_adjusted.get(pushed.record, pushed.day))
 
     def hold_undone(self, key: str, pushed: Pushed | None) -> None:
-        """A change whose units an undo took back waits until a person decides about it again."""
+        """Holds a change whose units an undo reversed, until a person decides about it again."""
         decision = self._decisions.get(key)
         is_decided = decision is not None and decision.verdict in NAMED_AFTER_UNDO
         if not pushed or key not in self._state.ready or is_decided:
@@ -66,7 +66,7 @@ class PushedBefore:
         )
 
     def repeat_mark(self, key: str, pushed: Pushed) -> None:
-        """A change that was pushed before is never pushed again; a missing mark is repeated.
+        """Repeats the missing mark of a pushed change, which is never pushed again.
 
         One that was edited since is held: its mark would hide the edit.
         """
@@ -128,7 +128,7 @@ class PushedBefore:
 
 
 def _shown(value: object) -> str:
-    """A column's value as people read it."""
+    """Returns a column's value as display text."""
     if value is None:
         return "nothing"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

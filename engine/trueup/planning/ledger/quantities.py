@@ -1,4 +1,4 @@
-"""What should be billed for each row of a mapping, or why that is not known."""
+"""Determines what should be billed for each row of a mapping, or why that is unknown."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -33,7 +33,7 @@ class Quantities:
         self._state, self._pending = context.states[mapping.name], pending
 
     def of(self, key: str, queue: Queue, record: int | None) -> tuple[Decimal | None, Unknown]:
-        """The quantity of a row, if it can be read, and what of its ledger is not known.
+        """Returns the quantity of a row, if it can be read, and what of its ledger is unknown.
 
         `queue` has its changes, `record` is its service.
         """
@@ -45,9 +45,9 @@ class Quantities:
         return quantity, unknown
 
     def kept_out(self, key: str) -> str:
-        """Whether the row is blocked, held, or gone from its table; empty if none of these.
+        """Returns whether the row is blocked, held, or gone from its table; "" if none of these.
 
-        A row that is left out on purpose is neither: it counts as 0, and that is known.
+        A row that is left out on purpose is none of these: it counts as 0, and that is known.
         """
         if not self._state.has(key):
             return "gone"
@@ -69,7 +69,7 @@ class Quantities:
         return False
 
     def unassigned_changes(self) -> Advice:
-        """What to do about a change that cannot be read, and may belong to any row."""
+        """Returns the remedy for a change that cannot be read, and may belong to any row."""
         table = self._pending.mapping.source.table
         unreadable = self._context.unreadable.get(table)
         without_key = unreadable.without_key if unreadable else ()
@@ -82,7 +82,7 @@ class Quantities:
         return Advice(f"correct {table} in {self._context.systems.source} first{where}")
 
     def _quantity(self, key: str) -> tuple[Decimal | None, Unknown]:
-        """What should be billed, or why it is not known.
+        """Returns what should be billed, or why it is unknown.
 
         A linked row that is gone, and one that is left out on purpose, count as 0. A row that
         cannot be read is not gone.
@@ -123,7 +123,7 @@ class Quantities:
         return key in self._state.skipped_because or key in self._state.out_of_scope
 
     def _unknown_record(self, key: str) -> Unknown:
-        """Why it is not known what the target bills for the row; nothing if it bills nothing."""
+        """Returns why it is unknown what the target bills for the row; "" if it bills nothing."""
         why = self._state.unknown_records.get(key)
         if not why:
             return KNOWN

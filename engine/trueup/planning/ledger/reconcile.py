@@ -1,8 +1,8 @@
-"""The turn of an append-only mapping: its pending changes become adjustments.
+"""Plans an append-only mapping: its pending changes become adjustments.
 
 For each row of the mapping whose ledger they move, what should be billed is compared with what the
-target bills. Where the two agree once all pending changes are counted, the changes are planned as
-adjustments; where they do not, the changes are held unless a person decided otherwise.
+target bills. If the two agree once all pending changes are counted, the changes are planned as
+adjustments; otherwise, the changes are held unless a person decided otherwise.
 """
 
 from collections.abc import Iterable, Sequence
@@ -119,14 +119,14 @@ class _Reconciliation:
         self._context.findings.extend(self._services.policies.unused())
 
     def _read_history(self, planned: Iterable[PlannedService]) -> None:
-        """Lets the runs know what they need of all services whose invoices this plan changes."""
+        """Gives `InvoiceRuns` all services whose invoices this plan changes."""
         changed = [one for one in planned if one.adjustments or one.leaving]
         ledgers = (ledger for one in changed for ledger in (one.new or one.ledger, one.old))
         extended = self._services.extended()
         self._runs.read_history([*(one for one in ledgers if one is not None), *extended])
 
     def _plan_service(self, key: str, queue: Queue) -> PlannedService:
-        """One row's ledger line, and its adjustments where they may be sent; adds nothing yet."""
+        """Plans one row's ledger line and its possible adjustments; adds nothing yet."""
         self._archive(queue)
         ledger = self._services.of_row(key, queue)
         self._ends.set_aside(ledger, queue)
@@ -173,7 +173,7 @@ class _Reconciliation:
         return changes
 
     def _changes_later(self, line: LedgerLine) -> Finding:
-        """The warning of a line that agrees on its day, and not on a later one."""
+        """Returns the warning of a line that agrees on its day, and not on a later one."""
         return Finding(
             CHANGES_LATER,
             Severity.WARNING,
@@ -197,7 +197,7 @@ class _Reconciliation:
         )
 
     def _why_outdated(self, decision: Decision, line: LedgerLine) -> str:
-        """Why a decision to correct is not about this difference; empty if it is.
+        """Returns why a decision to correct is not about this difference; "" if it is.
 
         It holds for the difference that the person saw, and for one run.
         """
@@ -223,7 +223,7 @@ class _Reconciliation:
     def _correction(
         self, ledger: ServiceLedger, result: LedgerResult
     ) -> tuple[LedgerLine, Correction]:
-        """The line with what is sent to correct its difference."""
+        """Returns the line with what is sent to correct its difference."""
         line, own = result.line, self._decisions.get(result.line.key)
         if not result.correction:
             return line, NO_CORRECTION

@@ -1,4 +1,4 @@
-"""Which pending changes of a service may be sent; the others are held, each with its reason."""
+"""Determines which pending changes of a service may be sent; holds the others with a reason."""
 
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -18,7 +18,7 @@ from trueup.stages.ledger import LedgerResult, ServiceLedger
 
 
 class SendableChanges:
-    """Holds changes where the ledger differs, a policy asks a person, or the units are there."""
+    """Holds changes if the ledger differs, a policy requires it, or the units exist already."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SendableChanges:
     def _without_policy_holds(
         self, ledger: ServiceLedger, sendable: Sequence[str]
     ) -> Sequence[str]:
-        """Holds changes that a policy keeps for a person, and all that come after them."""
+        """Holds changes that a policy reserves for a person, and all that come after them."""
         changes = {change.key: change for change in ledger.changes}
         for position, key in enumerate(sendable):
             change = changes[key]
@@ -159,9 +159,9 @@ class SendableChanges:
         *,
         may_push: bool = True,
     ) -> Sequence[str]:
-        """Those at the front that a person decided to push; the rest is held.
+        """Returns the first changes that a person decided to push; holds the rest.
 
-        `other` is a way out besides those of each change: `archive`, and `push` if `may_push`.
+        `other` is a remedy besides those of each change: `archive`, and `push` if `may_push`.
         """
         pushed = [*takewhile(self._pushed.__contains__, keys)]
         for key in keys[len(pushed) :]:
@@ -177,7 +177,7 @@ class SendableChanges:
         return pushed
 
     def is_in_doubt(self, ledger: ServiceLedger) -> bool:
-        """Whether an adjustment of the service is in doubt: then its units are not known."""
+        """Whether an adjustment of the service is in doubt: then its units are unknown."""
         doubt = self._context.in_doubt
         changes = any((self._mapping.name, one.key) in doubt.rows for one in ledger.changes)
         return changes or ledger.record in doubt.services

@@ -1,4 +1,4 @@
-"""What is known of each row with a quantity, and of the service that bills it."""
+"""Collects what is known of each row with a quantity, and of the service that bills it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from trueup.stages.ledger import PendingUnits, ServiceLedger, comparison_day
 
 
 class ServiceLedgers:
-    """Builds the ledger of each service of one mapping."""
+    """Makes the ledger of each service of one mapping."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ServiceLedgers:
         """Records whose units are in the ledger of a row, also of one that cannot move to them."""
 
     def read_units(self, append: AppendSpec, queues: Mapping[str, Queue]) -> None:
-        """Reads the unit rows of all services, from the first day that a change is about.
+        """Reads the unit rows of all services, from the first day of any change on.
 
         Call it once the changes are sorted: it also notes which of them belong to no known row.
         """
@@ -70,7 +70,7 @@ class ServiceLedgers:
             self._units |= read(self._spec, append, split, min(since, *split.values()))
 
     def _going_on(self) -> Iterable[int]:
-        """Services whose units may go on with another one: of a successor, or of the row itself."""
+        """Services whose units may continue on another one: of a successor, or the row itself."""
         holders = map(self._state.holder, self._state.moved_from.values())
         linked = (self._state.record_ids.get(one) for one in holders)
         yield from (one for one in linked if one in self._state.records)  # a record may be gone
@@ -103,7 +103,7 @@ class ServiceLedgers:
 
     @cached_property
     def _extended(self) -> Mapping[int, ServiceTerms]:
-        """Services whose contract this plan extends, with their terms."""
+        """Returns services whose contract this plan extends, with their terms."""
         periods = self._spec.periods
         if periods is None or not extensions(self._context, periods):
             return {}
@@ -128,7 +128,7 @@ class ServiceLedgers:
         return [ledger for ledger in ledgers if ledger.rows]
 
     def add_extensions(self, runs: InvoiceRuns) -> None:
-        """Adds what the extension of contracts does to invoices."""
+        """Adds the effect of extended contracts on invoices."""
         if self._spec.periods:
             for ledger in self.extended():
                 add_extension(self._context, self._spec.periods, runs.on_its_run(ledger))
@@ -204,9 +204,9 @@ class ServiceLedgers:
         return self._other_steps.added_to(ledger, day)
 
     def left_by(self, key: str) -> int | None:
-        """The record with the units of a row that moved to another one; None for any other row.
+        """Returns the record with the units of a row that moved to another one; None otherwise.
 
-        None too where its contract has ended: the days after the end have no units to move.
+        None too if its contract has ended: the days after the end have no units to move.
         """
         record = self._state.left_records.get(key)
         if record is None:
@@ -218,7 +218,7 @@ class ServiceLedgers:
         return None if end is not None and end < self._context.as_of else record
 
     def records_of(self, key: str) -> frozenset[int]:
-        """All records that have, or had, units of the row."""
+        """Returns all records that have, or had, units of the row."""
         found = (
             self._state.record_ids.get(key, self._state.inferred_links.get(key)),
             self._state.left_records.get(key),
@@ -227,10 +227,10 @@ class ServiceLedgers:
         return frozenset(one for one in found if one is not None)
 
     def settled(self, key: str, queue: Queue) -> list[PendingUnits] | None:
-        """The changes of a row that are not pending any more, with their billed days and units.
+        """Returns the changes of a row that are not pending any more, with billed days and units.
 
-        A change that trueup pushed counts from the day on which it did. None if one of them, or
-        the day that its policy names, is not known.
+        A change that trueup pushed counts from the day on which it did. None if one of them, or the
+        day that its policy names, is unknown.
         """
         keys = {*queue.settled, *queue.archive}
         values, pushed = self._pending.values, self._pending.pushed_before
@@ -292,7 +292,7 @@ class ServiceLedgers:
         )
 
     def _last_day(self, queue: Queue, services: Iterable[int]) -> date | None:
-        """The last day that any change, or adjustment of trueup to one of the services, is about.
+        """Returns the last day of any change, or adjustment by trueup to one of the services.
 
         A correction counts as well: on an earlier day its units are not there yet, and it would be
         made once more.
@@ -304,11 +304,11 @@ class ServiceLedgers:
     def _projected(
         self, rows: Sequence[UnitRow], terms: ServiceTerms, queue: Queue
     ) -> tuple[UnitRow, ...]:
-        """The rows up to the contract's end as this plan leaves it.
+        """Returns the rows up to the contract's end as this plan leaves it.
 
-        The target writes rows ahead by and by: the days after the last row carry its units. Where
-        the rows end before the day of the plan, and before the contract ends, the days after them
-        are not known.
+        The target writes rows ahead of time: the days after the last row carry its units. If the
+        rows end before the day of the plan, and before the contract ends, the days after them are
+        unknown.
         """
         if not rows:
             return ()
@@ -333,9 +333,9 @@ class ServiceLedgers:
     def _bills_nothing_without_rows(self, key: str, record: int | None) -> bool:
         """Whether a service without unit rows is known to have no units.
 
-        So it is with one that does not exist, and with one that trueup created and never adjusted.
+        That holds for one that does not exist, and for one that trueup created and never adjusted.
         With any other one the target may not have written the rows yet, and a day without a row is
-        not known.
+        unknown.
         """
         if record is None:
             return key not in self._state.unknown_records

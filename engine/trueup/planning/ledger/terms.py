@@ -1,4 +1,4 @@
-"""How one service is billed: its price, its period and its contract, as the target holds them."""
+"""Reads how one service is billed: its price, its period and its contract in the target."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from trueup.planning.references import record_after
 
 
 class _Service(NamedTuple):
-    """One service: its record, None for one that is yet to be created, and its row's key."""
+    """One service: its record, None if it is yet to be created, and its row's key."""
 
     record: Mapping[str, Any] | None
     key: str
@@ -28,9 +28,9 @@ class ServiceTermsReader:
         self._context, self._mapping, self._ledger = context, mapping, ledger
 
     def terms(self, record: Mapping[str, Any] | None, key: str) -> ServiceTerms:
-        """The terms of a service; what is unknown of them is None.
+        """Returns the terms of a service; unknown terms are None.
 
-        `record` is None for a service that is yet to be created, `key` empty if it has no row.
+        `record` is None for a service that is yet to be created, `key` is "" without a row.
         """
         service = _Service(record, key)
         price, months = self._price(service, self._ledger.price)
@@ -56,7 +56,7 @@ class ServiceTermsReader:
     def _price(
         self, service: _Service, spec: PriceSpec | None
     ) -> tuple[Decimal | None, int | None]:
-        """The first known price of one unit and period, and the months of the period."""
+        """Returns the first known price of one unit and period, and the months of the period."""
         if spec is None:
             return None, None
         values = (self._value(service, path, after=False) for path in spec.values)
@@ -65,9 +65,9 @@ class ServiceTermsReader:
         return (None if price is None else Decimal(price)), months or None
 
     def _value(self, service: _Service, path: str, *, after: bool = True) -> Any:  # noqa: ANN401 -- any value of a record
-        """A field of the service, or through a reference: `contract.startDate`.
+        """Returns a field of the service, or through a reference: `contract.startDate`.
 
-        `after`: as this plan leaves it, where it changes the record that is referred to.
+        `after`: as this plan leaves it, if it changes the record that is referred to.
         """
         owner, _, name = path.rpartition(".")
         if not owner:
@@ -79,9 +79,9 @@ class ServiceTermsReader:
         return label(record.get(name), entity.field(name))
 
     def _referred(self, service: _Service, owner: str, *, after: bool) -> Mapping[str, Any] | None:
-        """The record that the service refers to.
+        """Returns the record that the service refers to.
 
-        By its own field where the service exists, else by its row's reference.
+        By its own field if the service exists, else by its row's reference.
         """
         for slot in self._context.compiled[self._mapping.name].slots:
             if slot.reference and slot.reference.mapping == owner:
@@ -101,7 +101,7 @@ class ServiceTermsReader:
         return self._context.states[owner].records[id_]
 
     def _referred_key(self, reference: Reference, key: str) -> str:
-        """The key that a row refers to, also of a row that is kept out."""
+        """Returns the key that a row refers to, also of a row that is kept out."""
         if key not in self._context.states[self._mapping.name].rows:
             return ""
         try:

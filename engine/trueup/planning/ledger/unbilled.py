@@ -1,4 +1,4 @@
-"""Days that nothing bills: their row has ended, has no record, and is not to get one.
+"""Holds changes of days that nothing bills: their row has ended and gets no record.
 
 Its changes add up to nothing, so that no total shows them. They are held, with the days and the
 money that they are about.
@@ -87,7 +87,7 @@ def _billable(ledger: ServiceLedger) -> Iterator[_Days]:
 
 
 def _money(context: PlanContext, ledger: ServiceLedger, days: Sequence[_Days]) -> str:
-    """What they cost, if that is known."""
+    """Returns what they cost, if that is known."""
     amounts = [billing.amount(int(one.units), one.first, one.last, ledger.terms) for one in days]
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):
