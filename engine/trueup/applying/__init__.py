@@ -1,1 +1,1 @@
-"""Doing what a plan says, and nothing else: check, journal, write, prove, record, settle."""
+"""Applies a plan without decisions of its own: check, journal, write, prove, record, settle."""

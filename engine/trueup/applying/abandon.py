@@ -14,12 +14,12 @@ _IN_DOUBT = (
 
 
 def explanation(run_state: RunState) -> str:
-    """Why the run ends here, once it was settled as far as possible."""
+    """Returns why the run ends here, once it was settled as far as possible."""
     return CHANGED + (_IN_DOUBT if run_state.in_doubt() else _SETTLED)
 
 
 def skip_rest(run_state: RunState, at: datetime) -> list[Entry]:
-    """Entries for all that is not sent any more.
+    """Returns entries for all changes that are not sent any more.
 
     None while a change is in doubt: it may turn out that it must be tried again.
     """

@@ -1,4 +1,4 @@
-"""Decides whether a plan may be applied now: it is applied once, to what it was made for."""
+"""Decides whether a plan may be applied now: once, and to what it was made for."""
 
 from collections import Counter
 from uuid import uuid4
@@ -29,9 +29,9 @@ def admit(
 ) -> Job:
     """Checks the plan against limits, configuration and state, and opens its run.
 
-    Raises PlanRefused over a limit that is not in `allowed`, ApprovalMissing if the plan needs
-    an approval that it does not have, StalePlan or StateError if the
-    plan does not fit, EngineError if the document is no complete plan.
+    Raises PlanRefused over a limit that is not in `allowed`, ApprovalMissing if the plan needs an
+    approval that it does not have, StalePlan or StateError if the plan does not fit, EngineError if
+    the document is no complete plan.
     """
     plan, snapshot = loads_complete(document), world.state.load()
     titles = project.catalogue.systems
@@ -69,7 +69,7 @@ def admit(
 def approval_finding(
     project: Project, plan: Plan, digest: str, history: History, name: str = "PLAN"
 ) -> Finding | None:
-    """What the plan lacks of the approval that it needs; None if it may be applied.
+    """Returns what the plan lacks of its approval; None if it may be applied.
 
     `name` is what `trueup approve` takes in the place of PLAN.
     """
@@ -87,7 +87,7 @@ def approval_finding(
 
 
 def _exceeded(project: Project, plan: Plan, snapshot: StateSnapshot) -> list[GuardExceeded]:
-    """The limits that the plan is over, as they are now: they may have changed since.
+    """Returns the limits that the plan exceeds now: they may have changed since.
 
     Limits set by rules are taken from the plan: rules use figures that only planning knows.
     """
@@ -136,11 +136,11 @@ def _require_unused(world: World, digest: str) -> None:
 
 
 def reopen(project: Project, world: World, lock: LockHolder) -> Job:
-    """The latest open run, with all that its journal knows.
+    """Returns the latest open run, with the contents of its journal.
 
-    Where the configuration has changed since, the run is only settled. Where its plan lacks an
-    approval now, because it was taken back or the project asks for one since, it is settled too,
-    and stays open: what is left is sent once the approval is there.
+    If the configuration has changed since, the run is only settled. If its plan lacks an approval
+    now, because it was withdrawn or the project requires one since, the run is settled too, and
+    stays open: the rest is sent once it is approved.
     """
     snapshot = world.state.load()
     if not snapshot.open_runs:

@@ -1,4 +1,4 @@
-"""What is known of changes in doubt: from the journal, and from reading. Nothing is recorded."""
+"""Collects evidence about changes in doubt, from the journal and by reading. Records nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ _TRACES = {
 
 
 def recorded_doubts(project: Project, state: State) -> list[Doubt]:
-    """What the journal says of each change in doubt, those of the oldest run first."""
+    """Returns the journal's evidence of each change in doubt, the oldest run's first."""
     snapshot = state.load()
     found: list[Doubt] = []
     for run in snapshot.open_runs:
@@ -49,10 +49,10 @@ def _doubt(
 
 
 def read_doubts(project: Project, world: World) -> list[Doubt]:
-    """The same, with what both systems show now, as a run that is resumed would read it.
+    """Returns the same, with what both systems show now, as a resumed run would read it.
 
-    Raises TargetError or SourceError if a side cannot be read, and what
-    `require_plan_systems` raises where it is another tenant.
+    Raises TargetError or SourceError if a side cannot be read, and what `require_plan_systems`
+    raises if it is another tenant.
     """
     snapshot = world.state.load()
     settler = DoubtSettler(project, world, PreconditionChecker(project, world))
@@ -70,7 +70,7 @@ def read_doubts(project: Project, world: World) -> list[Doubt]:
 
 
 def _with_reading(doubt: Doubt, entry: Entry | None) -> Doubt:
-    """Without an entry there is no trace, and the write may still be under way."""
+    """Returns the doubt with an entry; without one, the write may still be under way."""
     if entry is None:
         return replace(doubt, trace=Trace.ABSENT)
     return replace(doubt, trace=_TRACES[entry.step], found=_found(entry.data))

@@ -1,4 +1,4 @@
-"""One run: what it works on, and what it may do."""
+"""One run: its inputs and its limits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from trueup.ports.world import World
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, in changes, or a plan of many rows, in rows."""
+    """The progress of a run, in changes, or of a plan of many rows, in rows."""
 
     done: int
     total: int
@@ -47,5 +47,5 @@ class Job:
     waits_for: str = ""  # the approval without which nothing is sent; what is in doubt is settled
 
     def must_stop(self) -> bool:
-        """Whether nothing more may be handed out: stopped, out of calls, or the lock is lost."""
+        """Whether nothing more may be sent: stopped, out of calls, or the lock is lost."""
         return self.stop.is_set() or bool(self.stopped_by)

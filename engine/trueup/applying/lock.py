@@ -20,7 +20,7 @@ class LockHolder:
     """A lease with its heartbeat.
 
     The lease runs by the clock of the state, which may be that of a server. This machine's clock
-    measures only how long it has been.
+    measures only the time since the last renewal.
     """
 
     def __init__(self, world: World, lease: Lease) -> None:
@@ -38,11 +38,11 @@ class LockHolder:
         self._ends = now + self._length
 
     def guard(self) -> None:
-        """Raises StateLocked if the lock is no longer ours; for right before each send.
+        """Raises StateLocked if the lock is lost; for right before each send.
 
-        The state is asked again only after `LOCK_RECHECK`: STARTED was recorded under the same
-        token a moment ago, and asking for each send would make workers wait for the commits of the
-        main thread.
+        The state is read again only after `LOCK_RECHECK`: STARTED was recorded under the same token
+        a moment ago, and reading for each send would make workers wait for the commits of the main
+        thread.
         """
         now = self._world.clock.now()
         if now >= self._ends:

@@ -15,7 +15,7 @@ from trueup.ports.state import State
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a person found out about a change in doubt."""
+    """The outcome of a change in doubt, as a person determined it."""
 
     change: str
     landed: bool
@@ -35,7 +35,7 @@ def settle(state: State, lease: Lease, settlement: Settlement) -> str:
 
 
 def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
-    """Works out what `settle` records; nothing is written.
+    """Returns what `settle` records; nothing is written.
 
     Raises StateError for a change that is not in doubt, for a create that landed without its
     record's id, and for a record that belongs to another row.
@@ -61,7 +61,7 @@ def prepare(state: State, settlement: Settlement) -> PreparedSettlement:
 
 
 def mapping_of_created(state: State, change: str) -> str:
-    """The mapping of the record that a change in doubt creates; empty if it creates none.
+    """Returns the mapping of the record that a change in doubt creates; "" if it creates none.
 
     Raises StateError for a change that is not in doubt.
     """
@@ -72,7 +72,10 @@ def mapping_of_created(state: State, change: str) -> str:
 
 
 def close(state: State, lease: Lease, run_id: str, at: datetime, reason: str) -> None:
-    """Gives up what an open run has left to do. Raises StateError while a change is in doubt."""
+    """Gives up the remaining changes of an open run.
+
+    Raises StateError while a change is in doubt.
+    """
     run = next((one for one in state.load().open_runs if one.id == run_id), None)
     if run is None:
         raise StateError(f"run {run_id} is not open")

@@ -1,7 +1,7 @@
-"""Checks, just before a batch is written, that everything is as it was when the plan was made.
+"""Checks, just before a batch is written, that everything is as it was for the plan.
 
-Both sides are read in bulk. The target has no versions to compare, so a window remains between
-this check and the write: the time that the writes of one batch take, and the last few of the batch
+Both sides are read in bulk. The target has no versions to compare, so a window remains between this
+check and the write: the time that the writes of one batch take, and the last few of the batch
 before it. What the run itself wrote never counts as moved.
 """
 
@@ -37,7 +37,7 @@ class AppearedRecords:
 
 @dataclass(slots=True)
 class PreconditionResult:
-    """What the check found of each change of a batch, by change."""
+    """The result of the check for each change of a batch."""
 
     moved: dict[str, str] = field(default_factory=dict)  # what has moved
     already: dict[str, int | None] = field(default_factory=dict)  # as wanted before the write
@@ -206,7 +206,7 @@ class PreconditionChecker:
         run_state: RunState,
         result: PreconditionResult,
     ) -> None:
-        """Nothing may be created that a plan made now would take for the row's record."""
+        """Checks that nothing is created that a new plan would take for the row's record."""
         wanted = {
             f"{number}:{change.id}": {
                 name: run_state.resolve(value) for name, value in alike.values.items()
@@ -226,7 +226,7 @@ class PreconditionChecker:
     def hold_appeared(result: PreconditionResult, run_state: RunState) -> None:
         """Holds creates for which another user has created a record.
 
-        No create of this run may be in flight: its record would be taken for that of another user.
+        No create of this run may be in flight: its record would be taken for another user's.
         """
         for id_, every in result.appeared.items():
             for one in every:
@@ -241,7 +241,7 @@ class PreconditionChecker:
     def by_identity(
         self, entity: str, changes: Sequence[Change], run_state: RunState
     ) -> dict[str, list[Record]]:
-        """Change → records that carry the identity of its row; in one query."""
+        """Returns change → records that carry the identity of its row; in one query."""
         identities = {
             change.id: {
                 name: run_state.resolve(value) for name, value in change.seen.absent.items()
@@ -257,13 +257,13 @@ class PreconditionChecker:
     def _siblings(
         self, change: Change, entity: str, run_state: RunState, result: PreconditionResult
     ) -> None:
-        """Notes the records that are there, and that none has come but this run's own."""
+        """Notes the present records, and checks that only this run has added any."""
         now = result.siblings[change.id] = self.siblings(change, run_state)
         for alike in change.seen.alike:
             _note_appeared(change, entity, now, alike, result)
 
     def siblings(self, change: Change, run_state: RunState) -> list[int]:
-        """Ids of the records with the references that a creating adjustment gives its own."""
+        """Returns ids of the records with the references of a creating adjustment."""
         entity = change.makes.entity if change.makes else change.entity
         found = self.by_identity(entity, [change], run_state)
         return [record["id"] for record in found.get(change.id, [])]
@@ -291,7 +291,7 @@ class PreconditionChecker:
     def unit_rows(
         self, changes: Sequence[Change], run_state: RunState
     ) -> dict[int, tuple[UnitRow, ...]]:
-        """Unit rows, as they are now, of the services that these changes of one mapping adjust."""
+        """The present unit rows of the services that these changes of one mapping adjust."""
         if not changes:
             return {}
         append, ledger = self._specs(changes[0].mapping)
@@ -324,7 +324,7 @@ class PreconditionChecker:
 
 
 def append_specs(project: Project, mapping: str) -> tuple[AppendSpec, LedgerSpec] | None:
-    """How a mapping appends, and the ledger that it moves; None where the project has none."""
+    """Returns how a mapping appends, and the ledger that it moves; None without the mapping."""
     spec = project.mappings.get(mapping)
     ledger = next(
         (
@@ -373,7 +373,7 @@ def _unreadable(
 
 
 def _without_mark(row: Row, mark: Change | None) -> Row:
-    """The row as it was before its mark: a run may have ended between two rows of one mark."""
+    """Returns the row as before its mark: a run may have ended between two rows of one mark."""
     if mark is None or any(row.get(name) != value for name, value in mark.values.items()):
         return row
     return {**row, **mark.seen.record}

@@ -1,7 +1,7 @@
-"""Reads back what a run has written: a system may accept a value and keep another one.
+"""Reads written records again, because a system may accept a value and keep another one.
 
-It trims a text, rounds a number, leaves a field out, or answers with success and writes nothing.
-What it keeps is journaled, so that the next plan neither writes the same value again nor takes the
+It trims a text, rounds a number, leaves a field out, or reports success and writes nothing. What it
+keeps is journaled, so that the next plan neither writes the same value again nor takes the
 difference for an edit of a person.
 """
 
@@ -22,7 +22,7 @@ Kept = Mapping[str, object]
 
 
 def is_read_back(change: Change) -> bool:
-    """Whether the record that a change wrote is read again; unit rows prove an adjustment."""
+    """Returns whether the record of a change is read again; unit rows prove an adjustment."""
     match change.action:
         case Action.CREATE | Action.UPDATE | Action.DEACTIVATE:
             return True
@@ -35,7 +35,7 @@ def is_read_back(change: Change) -> bool:
 def kept_otherwise(
     checker: PreconditionChecker, changes: Sequence[Change], run_state: RunState
 ) -> dict[str, Kept]:
-    """The values that the target keeps otherwise than they were written, by change.
+    """Returns, by change, the values that the target keeps otherwise than they were written.
 
     `changes` took effect. One that the target does not return is left out: it may not show it yet.
     Raises TargetError.
@@ -83,7 +83,7 @@ def rows_kept_otherwise(
     changes: Sequence[Change],
     values: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Kept]:
-    """The columns that the source keeps otherwise than they were written back, by change.
+    """Returns, by change, the columns that the source keeps otherwise than written back.
 
     `changes` of one table took effect; `values` are those of each. A row that the source does not
     return is left out. Raises SourceError.
@@ -108,7 +108,7 @@ def rows_kept_otherwise(
 
 
 def kept_text(system: str, kept: Kept, values: Mapping[str, Any]) -> str:
-    """What a system keeps otherwise than it was written."""
+    """Returns the text about values that a system keeps otherwise than written."""
     fields = "; ".join(
         f"{name} is {shown(value)} and not {shown(values[name])}" for name, value in kept.items()
     )

@@ -22,7 +22,7 @@ class _Sending(local):
 
 
 class Recorder:
-    """Records what a run does, and keeps run state and schedule in step with the journal."""
+    """Records what a run does, and keeps run state and schedule consistent with the journal."""
 
     def __init__(self, job: Job, schedule: Schedule, slack: timedelta) -> None:
         """`slack`: a write that is sent later than this after its entry gets a new entry first."""
@@ -74,11 +74,11 @@ class Recorder:
     # Called by workers, right before each send
 
     def sending(self, entry: Entry) -> None:
-        """Notes what this worker is about to send."""
+        """Sets the entry of what this worker is about to send."""
         self._sending.entry = entry
 
     def guard(self) -> None:
-        """Raises Stopped, or StateLocked if the lock is no longer ours."""
+        """Raises Stopped, or StateLocked if the lock is lost."""
         if self._job.stop.is_set():
             raise Stopped("stopped before it was sent")
         self._job.lock.guard()

@@ -1,7 +1,7 @@
-"""What a run knows of its changes: the status of each, ids created, units adjusted.
+"""The state of a run's changes: the status of each, ids created, units adjusted.
 
-`RunState` is built from the journal when a run is opened or resumed, and kept in step with every
-entry that is recorded.
+`RunState` is built from the journal when a run is opened or resumed, and updated with every entry
+that is recorded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ DONE = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY, ChangeStatus.NOT_K
 
 
 class Notes(NamedTuple):
-    """What the journal says of a change besides its status."""
+    """The journal's data of a change besides its status."""
 
     text: str = ""
     remedy: str = ""
@@ -29,7 +29,7 @@ class Notes(NamedTuple):
 
 
 class RunState:
-    """One run's changes by id, in the order of the plan, with the last that is known of each."""
+    """One run's changes by id, in the order of the plan, with the latest status of each."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class RunState:
             self.note(entry)
 
     def note(self, entry: Entry) -> None:
-        """Takes one journal entry into account."""
+        """Applies one journal entry."""
         change = self.changes.get(entry.change)
         if change is None:
             return
@@ -123,7 +123,7 @@ class RunState:
         ]
 
     def last_written(self, batch: int) -> list[Change]:
-        """What may not have been read back by a run that ended: the last three batches.
+        """Changes that an ended run may not have read back: those of the last three batches.
 
         The first of them may have been read back while the second one was written, and the last one
         may have been written while the second one had a request in flight.
@@ -141,15 +141,15 @@ class RunState:
         ]
 
     def resolve(self, value: object) -> object:
-        """A value of the plan, with the id in the place of what was unknown when planning."""
+        """Returns a value of the plan, with ids in place of values unknown until apply."""
         return self.ids[value.change] if isinstance(value, Unknown) else value
 
     def values(self, change: Change) -> dict[str, Any]:
-        """What is sent for a change."""
+        """Returns what is sent for a change."""
         return {name: self.resolve(value) for name, value in change.values.items()}
 
     def service_of(self, change: Change) -> int:
-        """The service's record whose units an adjustment moves; 0 while it is not created yet."""
+        """Returns the service's record of an adjustment; 0 while it is not created yet."""
         adjustment = adjustment_of(change)
         if change.makes:
             return self.ids.get(change.id, 0)
@@ -158,7 +158,7 @@ class RunState:
         return self.ids[adjustment.service_change]
 
     def outcomes(self, settle_after: timedelta, zone: tzinfo) -> tuple[ChangeOutcome, ...]:
-        """One line for each change that was tried or cannot be; times in the zone."""
+        """Returns an outcome for each change that was tried or cannot be; times are in the zone."""
         return tuple(self._outcome(id_, settle_after, zone) for id_ in self.status)
 
     def _outcome(self, id_: str, settle_after: timedelta, zone: tzinfo) -> ChangeOutcome:
@@ -181,7 +181,7 @@ class RunState:
 
 
 def _status(entry: Entry) -> ChangeStatus | None:
-    """The status after an entry; None: the change waits to be tried."""
+    """Returns the status after an entry; None if the change is yet to be tried."""
     match entry.step:
         case Step.STARTED | Step.IN_DOUBT | Step.ANSWERED | Step.UNCLEAR:
             return ChangeStatus.IN_DOUBT
@@ -215,7 +215,7 @@ def adjustment_of(change: Change) -> Adjustment:
 def effects(
     change: Change, run_state: RunState, run: str, data: Mapping[str, Any], today: date
 ) -> Effects:
-    """What the state remembers of a change that is done.
+    """Returns what the state keeps of a change that is done.
 
     `data` is the data of its DONE entry. `today` is the plan's day: it dates marks of changes that
     needed no adjustment.
@@ -259,9 +259,9 @@ def effects(
 def _pushed(
     change: Change, run_state: RunState, run: str, data: Mapping[str, Any]
 ) -> tuple[Pushed, ...]:
-    """The changes of the source that an adjustment pushed.
+    """Returns the changes of the source that an adjustment pushed.
 
-    An adjustment that undoes one is remembered by its own day, and the changes of the original are
+    An adjustment that undoes one is kept under its own day, and the changes of the original are
     marked as undone (or, by the undo of an undo, as pushed after all).
     """
     adjustment, proof = adjustment_of(change), tuple(data.get("proof", ()))
@@ -294,7 +294,7 @@ def _pushed(
 
 
 def _marked(change: Change, run_state: RunState, run: str, today: date) -> Effects:
-    """Pending changes that carry their mark now: they are never pushed again."""
+    """Returns pending changes that carry their mark now: they are never pushed again."""
     if change.takes_back:
         return Effects()  # the mark was removed; that the units were taken back is known already
     pushed = []

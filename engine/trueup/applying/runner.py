@@ -1,7 +1,7 @@
 """The loop of a run: take a batch, check it, send it, prove it, until nothing is left.
 
 Read `Runner.run` first. The parts: `preconditions` checks a batch, `sender` sends it, `recorder`
-writes the journal, `settle` settles changes in doubt, `stages/batches` says what comes next.
+writes the journal, `settle` settles changes in doubt, `stages/batches` orders the batches.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ MISSING_HALF = "the change that belongs to it is not in this plan: both are sent
 
 
 class Runner:
-    """Runs a job to its end, or to where it must stop."""
+    """Executes a job to its end, or until it must stop."""
 
     def __init__(self, job: Job) -> None:
         self.job, self.run_state, self.world = job, job.run_state, job.world
@@ -61,7 +61,7 @@ class Runner:
         self.reading_back: tuple[list[Change], Future[dict[str, Kept]]] | None = None
 
     def run(self) -> Outcome:
-        """Does all that can be done, and closes the run; it stays open while one is in doubt."""
+        """Executes all changes that can be, and closes the run; it stays open with one in doubt."""
         calls_before = self.world.target.calls
         self.world.target.before_write(self.recorder.guard)
         try:
@@ -92,7 +92,7 @@ class Runner:
         return self._close(calls_before)
 
     def _end_early(self) -> None:
-        """Records what is in flight, of any batch, when a fault of reading ends the run."""
+        """Records what is in flight, of any batch, when an error of reading ends the run."""
         try:
             self.sender.wait()
             self._end_tail()
@@ -114,9 +114,9 @@ class Runner:
     # One batch
 
     def _next_batch(self) -> list[Change]:
-        """The next batch; the one before has ended unless this one was chosen ahead of it.
+        """Returns the next batch; the one before has ended unless this one was chosen ahead of it.
 
-        Where a change of that one is in doubt, it is settled first.
+        Changes of that one in doubt are settled first.
         """
         in_flight = self.sender.in_flight()
         has_doubts = any(one.id not in in_flight for one in self.run_state.in_doubt())
@@ -156,15 +156,15 @@ class Runner:
     def _needs_proof(self, changes: Sequence[Change]) -> bool:
         """Whether a batch must have ended, and be proven, before the next one is written.
 
-        Units prove an adjustment. Where calls are counted, those that are kept back for reading
-        are used before others are sent.
+        Units prove an adjustment. If calls are limited, those that are reserved for reading are
+        used before others are sent.
         """
         return self.job.counts_calls or any(one.action is Action.ADJUST for one in changes)
 
     def _while_sending(self, left: int) -> None:
         """Ends the batch before, and checks the next one, while this one is written.
 
-        `left` changes of this one were not handed out yet.
+        `left` changes of this one are yet to be sent.
         """
         if self.tail is not None and not self.sender.is_sending(self.tail):
             self._end_tail()
@@ -172,7 +172,7 @@ class Runner:
             self._check_ahead()
 
     def _end_tail(self) -> None:
-        """Waits for the last requests of the batch before; then it is proven, read, settled."""
+        """Waits for the last requests of the batch before; then proves, reads and settles it."""
         if self.tail is None:
             return
         self.sender.wait(self.tail)
@@ -182,7 +182,7 @@ class Runner:
         self._settle()
 
     def _checked(self, batch: Sequence[Change]) -> PreconditionResult:
-        """Checked while the batch before it was being written, or else now."""
+        """Returns the check of the batch, made while the batch before was written, or now."""
         checking, self.checking = self.checking, None
         if checking:
             result = checking.result()
@@ -196,7 +196,7 @@ class Runner:
         return result
 
     def _with_counterparts(self, batch: Sequence[Change]) -> list[Change]:
-        """The batch, and changes that are sent together with one of it and were not tried yet."""
+        """Returns the batch, and untried changes that must be sent together with one of it."""
         in_batch = {change.id for change in batch}
         others = dict.fromkeys(
             id_
@@ -211,7 +211,7 @@ class Runner:
     def _hold_with_counterparts(self, batch: Sequence[Change], result: PreconditionResult) -> None:
         """Holds a change whose counterpart has moved, or is not in the plan: both, or neither.
 
-        A run may be open whose plan an earlier version made without it.
+        The plan of an open run may be of an earlier version, which made it without the counterpart.
         """
         for change in batch:
             for id_ in change.together:
@@ -244,7 +244,7 @@ class Runner:
         return Entry(change.id, Step.HELD, self.recorder.now(), data)
 
     def _prove(self, changes: Sequence[Change]) -> None:
-        """Reads what a batch has written, in bulk."""
+        """Reads the written records of a batch, in bulk."""
         if self.checking and changes and self._needs_proof(changes):
             wait([self.checking])  # it must not use the calls that were reserved for the proof
         self.world.target.reserve_calls(0)
@@ -254,8 +254,8 @@ class Runner:
     def _begin_read_back(self, changes: Sequence[Change]) -> None:
         """Begins to read back what took effect, while the next batch is written.
 
-        Nothing that comes next depends on it. Where calls are counted, those that were reserved
-        for it are used before others are sent.
+        Nothing later depends on it. If calls are limited, those that were reserved for it are used
+        before others are sent.
         """
         self._end_read_back()
         applied = [
@@ -356,6 +356,6 @@ class Runner:
 
 
 def _is_news(entry: Entry, known: dict[str, Notes]) -> bool:
-    """An UNCLEAR entry that repeats the last one is not written again."""
+    """Returns whether an entry differs from the last one: a repeated UNCLEAR is not written."""
     before = known.get(entry.change)
     return entry.step is not Step.UNCLEAR or before is None or before.text != entry.data.get("text")

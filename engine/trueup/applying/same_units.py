@@ -1,4 +1,4 @@
-"""Whether another user has changed the units of a service since the plan was made."""
+"""Checks whether another user has changed the units of a service since the plan."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,7 +10,7 @@ from trueup.model.units import DAY, units_on
 def same_units(
     seen: Sequence[UnitRow], own: Sequence[tuple[date, int]], now: Sequence[UnitRow]
 ) -> bool:
-    """Whether units are, on every day, those that were seen plus the run's own adjustments.
+    """Returns whether units are, on every day, those of the plan plus the run's adjustments.
 
     Row ids and splits do not matter. `own` holds day and units of each adjustment.
     """

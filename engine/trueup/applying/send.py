@@ -1,4 +1,4 @@
-"""Writes one change. Runs in a worker thread; the result is returned, never raised."""
+"""Writes one change. Runs in a worker thread; errors are part of the result, never raised."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ Raises StateLocked if the lock is no longer ours, Stopped if nothing more may be
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What came of one write: the journal's step and its data."""
+    """The result of one write: the journal's step and its data."""
 
     step: Step
     data: Mapping[str, Any]
@@ -47,7 +47,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What remedies refer to."""
+    """The names that remedies use."""
 
     systems: SystemNames = UNNAMED
     places: Mapping[str, Place] | None = None
@@ -116,7 +116,7 @@ def _refused(refusal: TargetRejected, change: Change, wording: Wording) -> SendR
 
 
 def way_on(change: Change, remedy: str, systems: SystemNames) -> str:
-    """Returns the remedy. An undo gets another one: a plan without `--undo` cannot finish it."""
+    """Returns the remedy; an undo has another one, because a plan without `--undo` cannot help."""
     if change.is_undo:
         return (
             "plan the undo again: it then holds what is still to be undone, "
@@ -126,7 +126,7 @@ def way_on(change: Change, remedy: str, systems: SystemNames) -> str:
 
 
 def _correct(change: Change, refusal: str, wording: Wording) -> str:
-    """Names the YAML place of each field in the refusal, or of the mapping if it has none."""
+    """Adds the YAML place of each field in the refusal, or of the mapping if it has none."""
     if change.is_undo:
         return way_on(change, "", wording.systems)  # no YAML sets what an undo writes
     places = wording.places or {}
@@ -178,7 +178,7 @@ def _write_failed(change: Change, text: str, systems: SystemNames) -> SendResult
 
 
 def _expected(change: Change, key: str) -> Mapping[str, Any]:
-    """What a row must still hold to be written: its columns, and for a mark what was pushed."""
+    """What a row must still hold to be written: its columns; for a mark, what was pushed."""
     return {**change.seen.made_of.get(key, {}), **change.seen.record}
 
 

@@ -1,7 +1,7 @@
-"""Sends changes to the target: a few requests in flight per endpoint, journaled before and after.
+"""Sends changes to the target: a few requests in flight per endpoint, journaled around each.
 
-One thread touches the state, workers only send. A worker is never cancelled half-way: to stop means
-to hand out nothing more, wait for what is in flight, and record it.
+One thread writes the state, workers only send. A worker is never cancelled: to stop means to send
+nothing more, wait for what is in flight, and record it.
 """
 
 from collections import Counter, deque
@@ -52,11 +52,11 @@ class Sender:
         self._pool = ThreadPoolExecutor(max_workers=self._workers)
 
     def close(self) -> None:
-        """Waits until no request is in flight any more; what ends meanwhile is not recorded."""
+        """Waits until no request is in flight any more, without recording the results."""
         self._pool.shutdown()
 
     def is_sending(self, changes: Collection[Change] | None = None) -> bool:
-        """Whether one of these changes is in flight, or any at all."""
+        """Returns whether one of these changes is in flight, or any at all."""
         if changes is None:
             return bool(self._in_flight)
         ids = {change.id for change in changes}
@@ -72,10 +72,10 @@ class Sender:
         checked: PreconditionResult,
         recorded: Callable[[int], None],
     ) -> None:
-        """Hands out all changes, or until the run must stop; the last ones are in flight then.
+        """Sends all changes, or until the run must stop; the last ones are in flight then.
 
-        `recorded` is called with the number of changes that are left to be handed out, whenever
-        answers were recorded and more was handed out.
+        `recorded` is called with the number of changes that are yet to be sent, whenever answers
+        were recorded and more was sent.
         """
         queue = _Queue(changes)
         proofs = ProofCalls(self._job.world.target.call_costs)
@@ -91,14 +91,14 @@ class Sender:
             recorded(len(queue))
 
     def wait(self, changes: Collection[Change] | None = None) -> None:
-        """Waits until none of these changes, or none at all, is in flight; records what ends."""
+        """Waits until none of these changes, or none at all, is in flight; records the results."""
         while self.is_sending(changes):
             self._must_halt()
             self._recorder.record(self._collect(_Queue(())))
 
     @property
     def nearly_all(self) -> int:
-        """So many changes that are left may all be in flight soon."""
+        """The number of remaining changes that may all be in flight soon."""
         return self._workers
 
     def _hand_out(self, change: Change, started: Entry) -> None:
@@ -108,7 +108,7 @@ class Sender:
         future.add_done_callback(self._ended.put)
 
     def _collect(self, queue: "_Queue") -> list[Entry]:
-        """Entries of requests that have ended; waits for them where nothing can be handed out."""
+        """Returns entries of ended requests; waits for them if nothing can be sent."""
         if not self._in_flight or self._room(queue):
             return self._ended_now()
         try:
@@ -132,7 +132,7 @@ class Sender:
                 return entries
 
     def _take(self, future: Future[SendResult]) -> Entry:
-        """The entry of a request that has ended."""
+        """Returns the entry of a request that has ended."""
         change, result = self._in_flight.pop(future), future.result()
         self._busy[change.entity] -= 1
         data = dict(result.data)
@@ -141,22 +141,22 @@ class Sender:
         return Entry(change.id, result.step, self._recorder.now(), data)
 
     def _has_work(self, queue: "_Queue") -> bool:
-        """Whether each endpoint of the queue still has a request that waits for its turn."""
+        """Whether each endpoint of the queue still has a waiting request."""
         return bool(self._in_flight) and all(
             self._busy[entity] > self._at_a_time for entity in queue.entities
         )
 
     def _must_halt(self) -> bool:
-        """Whether nothing more may be handed out.
+        """Whether nothing more may be sent.
 
-        Where the user stopped the run, what is in flight is not repeated either.
+        If the user stopped the run, what is in flight is not repeated either.
         """
         if self._job.stop.is_set():
             self._job.world.target.stop()
         return self._job.must_stop()
 
     def _room(self, queue: "_Queue") -> dict[str, int]:
-        """How many more requests endpoints of the queue may have, of those that may have more."""
+        """Returns how many more requests each endpoint may have, without full ones."""
         room = {entity: self._per_endpoint - self._busy[entity] for entity in queue.entities}
         return {entity: more for entity, more in room.items() if more > 0}
 
@@ -173,7 +173,7 @@ class Sender:
         return send(self._job.world.target, change, values, self._wording(change.mapping))
 
     def _wording_of(self, mapping: str) -> Wording:
-        """What remedies refer to, for changes of one mapping."""
+        """Returns the names for remedies, for changes of one mapping."""
         project = self._job.project
         spec = project.mappings[mapping]
         places = {name: one.place for name, one in {**spec.fields, **spec.identity}.items()}
@@ -181,7 +181,7 @@ class Sender:
 
 
 class _Queue:
-    """Changes that are still to be handed out, in their order for each endpoint."""
+    """Changes that are yet to be sent, in their order for each endpoint."""
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._by_entity: dict[str, deque[tuple[int, Change]]] = {}

@@ -35,7 +35,7 @@ NO_MAPPING = "reading cannot tell whether it took effect: its mapping is no long
 
 
 class DoubtSettler:
-    """Reads what is in doubt, and returns how each change stands."""
+    """Reads what is in doubt, and returns the outcome of each change."""
 
     def __init__(self, project: Project, world: World, checker: PreconditionChecker) -> None:
         self._project, self._world, self._checker = project, world, checker
@@ -45,7 +45,7 @@ class DoubtSettler:
         self._read_at: datetime = world.clock.now()
 
     def settle(self, changes: Sequence[Change], run_state: RunState) -> list[Entry]:
-        """Entries for all that is known now: DONE, NOT_LANDED, FAILED or UNCLEAR.
+        """Returns entries for all that is known now: DONE, NOT_LANDED, FAILED or UNCLEAR.
 
         FAILED is a write that was refused and had no effect. What is not known yet must wait.
         """
@@ -82,7 +82,7 @@ class DoubtSettler:
                 assert_never(action)
 
     def _can_tell(self, change: Change) -> bool:
-        """Whether the project still says where the units of an adjustment are to be read."""
+        """Whether the project still configures where the units of an adjustment are read."""
         if change.action is not Action.ADJUST:
             return True
         return append_specs(self._project, change.mapping) is not None
@@ -128,13 +128,13 @@ class DoubtSettler:
     def proof(
         self, change: Change, run_state: RunState, rows: Mapping[int, Any]
     ) -> tuple[Mapping[str, object], ...]:
-        """The unit rows that prove an adjustment, for the journal."""
+        """Returns the unit rows that prove an adjustment, for the journal."""
         now = rows.get(run_state.service_of(change), ())
         names = self._checker.unit_fields(change.mapping)
         return proof_rows(now, adjustment_of(change).day, names)
 
     def _creating_adjustment(self, change: Change, run_state: RunState) -> list[Entry]:
-        """An adjustment that creates its service: by the records that were not there before."""
+        """Settles an adjustment that creates its service, by records that are new."""
         before = run_state.siblings.get(change.id, ())
         new = [id_ for id_ in self._checker.siblings(change, run_state) if id_ not in before]
         if len(new) != 1:
@@ -177,7 +177,7 @@ class DoubtSettler:
         run_state: RunState,
         data: Mapping[str, Any],
     ) -> list[Entry]:
-        """The entry for an outcome; none where the change must wait."""
+        """Returns the entry for an outcome; none if the change must wait."""
         now = self._world.clock.now()
         match outcome:
             case WriteOutcome.LANDED:
@@ -203,13 +203,13 @@ class DoubtSettler:
                 assert_never(outcome)
 
     def wait_until(self, change: Change, run_state: RunState) -> datetime:
-        """When a write without a trace counts as not landed."""
+        """Returns when a write without a trace counts as not landed."""
         sent = run_state.sent_at.get(change.id, self._world.clock.now())
         return sent + self._after + self.slack
 
 
 def source_values(project: Project, change: Change, run_state: RunState) -> dict[str, Any]:
-    """What is written back, ids in the type of their column."""
+    """Returns what is written back, ids in the type of their column."""
     columns = project.catalogue.tables[change.entity].columns
     return {
         name: as_column(columns[name], value) for name, value in run_state.values(change).items()

@@ -1,4 +1,4 @@
-"""Writes back to the source, and reads again what it has kept."""
+"""Writes write-backs to the source, and reads them again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Turns pending changes of one service into adjustments, merged by day, each on a free day."""
+"""Merges pending changes of one service by day into adjustments, each on a free day."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Correction:
     def parts(
         self, changes: Sequence[Pending], days: "ServiceDays", entered: Sequence[Entered]
     ) -> list[Pending]:
-        """Itself as changes without a key; units that are moved are not split."""
+        """Returns itself as changes without a key; units that are moved are not split."""
         day = days.open_from(self.day)
         if not self.units:
             return []
@@ -77,7 +77,7 @@ class MergedAdjustment:
 
 @dataclass(frozen=True, slots=True)
 class ServiceDays:
-    """What is known of the days of one service."""
+    """The days of one service that are posted or have an adjustment."""
 
     taken: frozenset[date]  # a day takes one adjustment
     posted_until: date | None  # last day of the last posted row
@@ -97,7 +97,7 @@ class ServiceDays:
         return day
 
     def free_from(self, day: date) -> date:
-        """The first day from `day` on that can take an adjustment.
+        """Returns the first day from `day` on that can take an adjustment.
 
         A posted day stays as it is: a person decides about it.
         """
@@ -131,13 +131,13 @@ def merge(changes: Sequence[Pending], days: ServiceDays) -> list[MergedAdjustmen
 def split_correction(
     changes: Sequence[Pending], correction: Decimal, day: date, entered: Sequence[Entered] = ()
 ) -> list[Pending]:
-    """A correction in parts, so that nothing is sent only to be taken back.
+    """Splits a correction, so that nothing is sent only to be reversed.
 
-    It takes from days on which the changes go in the opposite direction; the rest goes on `day`. Of
-    a renewal that ends ten seats and begins twelve, two go up. `entered` is what others entered in
+    It reduces changes of days that go in the opposite direction; the rest goes on `day`. Of a
+    renewal that ends ten seats and begins twelve, two go up. `entered` is what others entered in
     the target, by day. It may stand for a change whose units are still there on that day, and for
-    no other one: the last one up to then, or else the next one. Where nothing was entered, the last
-    change is taken first.
+    no other one: the last one up to then, or else the next one. If nothing was entered, the last
+    change is used first.
     """
     steps: dict[_Step, Decimal] = {}
     for change in changes:
@@ -162,9 +162,9 @@ def split_correction(
 def _portions(
     correction: Decimal, entered: Sequence[Entered]
 ) -> Iterator[tuple[date | None, Decimal]]:
-    """The correction by the days on which its units were entered, as far as that is known.
+    """Returns the correction by the days on which its units were entered, as far as known.
 
-    Where it is all that was entered, each entry is a part of it, whatever its sign.
+    If it is all that was entered, each entry is a part of it, whatever its sign.
     """
     is_all = sum((units for _, units in entered), correction) == 0
     for day, units in reversed(entered):
@@ -180,7 +180,7 @@ def _portions(
 
 
 def _lasting(steps: Mapping[_Step, Decimal], step: _Step, until: date) -> Decimal:
-    """The units of a step that no later one up to a day takes back."""
+    """Returns the units of a step that no later one up to a day reverses."""
     units, first = steps[step], step[0]
     days = {first, *(day for day, _ in steps if first < day <= until)}
     left = [sum((steps[one] for one in steps if first < one[0] <= day), units) for day in days]

@@ -1,8 +1,8 @@
-"""Whether a plan needs an approval, and whether it has one: from its changes and the history.
+"""Determines from changes and history whether a plan needs an approval, and has it.
 
 The amount that counts is the larger of two sums, in each of which increases and decreases add up
 instead of cancelling out: what the plan does to the next invoices (with what is lost, or owed as a
-credit, for earlier days), and what it does to the run rate of a month. Both stand on every plan, so
+credit, for earlier days), and what it does to the run rate of a month. Both are on every plan, so
 an approver can check the amount by eye; their sum would count the same units twice.
 """
 
@@ -30,7 +30,7 @@ TWO = 2
 
 
 def moved_money(changes: Iterable[Change]) -> MovedMoney:
-    """The money that the changes move, exact."""
+    """Returns the money that the changes move, exact."""
     once, month, unknown = NOTHING, NOTHING, 0
     for change in changes:
         once += abs(change.invoice_amount or NOTHING) + abs(change.lost or NOTHING)
@@ -40,17 +40,18 @@ def moved_money(changes: Iterable[Change]) -> MovedMoney:
 
 
 def is_over(moved: MovedMoney, limit: Decimal) -> bool:
-    """Whether the plan moves more. Money that is not known may be any amount."""
+    """Returns whether the plan moves more. Unknown money may be any amount."""
     return bool(moved.unknown) or moved.amount > limit
 
 
 def standing(
     policy: ApprovalPolicy, plan: str, moved: MovedMoney, audit: Iterable[AuditEntry]
 ) -> ApprovalStanding:
-    """Where the approval of a plan stands. `plan` is its digest, `audit` the history's, in order.
+    """Returns where the approval of a plan stands.
 
-    A statement counts for the same digest and amount only, and only while its person has the
-    role and the limit for it in the policy as it is now.
+    `plan` is its digest, `audit` the history's, in order. A statement counts for the same digest
+    and amount only, and only while its person has the role and the limit for it in the policy as it
+    is now.
     """
     if not is_over(moved, policy.above):
         return ApprovalStanding(plan, moved, policy, is_needed=False)
@@ -63,7 +64,7 @@ def standing(
 
 
 def _with(found: ApprovalStanding, entry: AuditEntry, event: ApprovalStated) -> ApprovalStanding:
-    """The standing after one more statement: of each person only the last yes or no stands."""
+    """Returns the standing after one more statement: only a person's last one counts."""
     signature = Signature(entry.who, entry.at, entry.reason)
     if event.statement is Statement.ASK:
         return replace(found, prepared=found.prepared or signature)
@@ -115,7 +116,7 @@ def answerable(found: ApprovalStanding) -> list[str]:
 
 
 def lack_text(found: ApprovalStanding, currency: str = "") -> str:
-    """What is missing, in a sentence; empty if nothing is."""
+    """Returns what is missing, as a sentence; "" if nothing is."""
     over = found.policy.second_above if found.needs_two else found.policy.above
     moves = f"the plan moves {_moved(found, currency)}, above {over or 0:,.2f}"
     match found.lacks:
@@ -141,7 +142,7 @@ def _moved(found: ApprovalStanding, currency: str) -> str:
 
 
 def moved_text(amount: Decimal, unknown: int, currency: str = "") -> str:
-    """The amount, with how many changes of unknown price come on top."""
+    """Returns the amount, and how many changes have an unknown price in addition."""
     text = f"{currency} {amount:,.2f}".lstrip()
     changes = f"{unknown:,} change{'s' if unknown != 1 else ''}"
     return f"{text} and the unknown price of {changes}" if unknown else text

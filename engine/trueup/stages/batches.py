@@ -1,4 +1,4 @@
-"""The order in which changes are handed out: one schedule, counted by plan and run by apply.
+"""The order in which changes are sent: one schedule, which plan counts and apply executes.
 
 A change is ready once all changes that it needs are done. Ready links come first, all at once:
 nothing is sent for them. Then at most `size` changes at a time, taken from every entity in turn, so
@@ -12,13 +12,13 @@ from trueup.model.change import Action, Change
 
 
 class Schedule:
-    """Hands out the changes of a plan, batch by batch.
+    """The schedule of a plan's changes, batch by batch.
 
-    The next batch is chosen before the current one is written, where enough changes are ready that
-    do not depend on it: `ahead` is that batch, so that it can be checked early, and handed out
-    before the last changes of the current one have ended. `look_ahead` chooses it once the batch
-    before the current one has ended. What takes effect before that counts afterwards, so that the
-    batches do not depend on which write is faster: the plan counts their calls.
+    The next batch is chosen before the current one is written, if enough changes are ready that do
+    not depend on it: `ahead` is that batch, so that it can be checked early, and started before the
+    last changes of the current one have ended. `look_ahead` chooses it once the batch before the
+    current one has ended. What takes effect before that counts afterwards, so that the batches do
+    not depend on which write is faster: the plan counts their calls.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class Schedule:
 
     @property
     def ahead(self) -> list[Change]:
-        """The next batch, where it is chosen already; else nothing."""
+        """The next batch if it is chosen already; else empty."""
         return [self._changes[number] for number in self._ahead]
 
     def take(self) -> list[Change]:
-        """The next batch; nothing when no change is ready. Then `look_ahead` is to be called.
+        """Returns the next batch; empty if no change is ready: then call `look_ahead`.
 
-        The batch before it may still be written where this one is `ahead`.
+        The batch before it may still be written if this one is `ahead`.
         """
         self._may_look = bool(self._ahead or not self._links)
         if self._may_look:
@@ -71,7 +71,7 @@ class Schedule:
         return [self._changes[number] for number in batch]
 
     def look_ahead(self) -> None:
-        """Chooses the batch after the one that was taken last; all before that one have ended."""
+        """Chooses the batch after the last taken one; all batches before that one have ended."""
         if self._may_look and not self._links:
             enough = sum(map(len, self._queues.values())) >= self._size
             self._ahead = self._mixed() if enough else []
@@ -82,7 +82,7 @@ class Schedule:
             self.complete(change)
 
     def complete(self, change: str) -> None:
-        """The change took effect: what waited for it alone is ready now."""
+        """Records that the change took effect: changes that waited only for it become ready."""
         if self._position[change] in self._current:
             self._early.append(change)
             return
@@ -92,11 +92,11 @@ class Schedule:
                 self._add(number)
 
     def put_back(self, change: str) -> None:
-        """The change was handed out and did not take effect: it may be sent again."""
+        """Records that the change did not take effect: it may be sent again."""
         self._add(self._position[change])
 
     def put_back_ahead(self) -> None:
-        """Gives up the batch that was chosen ahead; its changes are ready as before."""
+        """Cancels the batch that was chosen ahead; its changes are ready as before."""
         for number in self._ahead:
             self._add(number)
         self._ahead = []
@@ -134,7 +134,7 @@ class Schedule:
 
 
 def batches(changes: Sequence[Change], size: int) -> Iterator[list[Change]]:
-    """The batches of an apply in which nothing goes wrong."""
+    """Returns the batches of an apply in which nothing fails."""
     schedule = Schedule(changes, size)
     while batch := schedule.take():
         schedule.look_ahead()

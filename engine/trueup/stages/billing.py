@@ -1,4 +1,4 @@
-"""What a change of units does to invoices, in the way that the target bills.
+"""Computes the effect of a change of units on invoices, by the rules of the target.
 
 A service is billed by periods, counted from its contract's start in steps of so many months. A
 period that units change in is prorated by days: units x price x days / days of the whole period.
@@ -52,7 +52,7 @@ def period_start(terms: ServiceTerms, day: date) -> date | None:
 
 
 def amount(units: int, first: date, last: date, terms: ServiceTerms) -> Decimal | None:
-    """What so many units cost from `first` to `last`, both included, prorated by days.
+    """Returns the cost of units from `first` to `last`, both included, prorated by days.
 
     None if price or periods are unknown.
     """
@@ -69,7 +69,7 @@ def amount(units: int, first: date, last: date, terms: ServiceTerms) -> Decimal 
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """What a change of units costs in one period that is not posted yet."""
+    """The cost of a change of units in one period that is not posted yet."""
 
     start: date  # of the whole period
     end: date
@@ -82,12 +82,12 @@ class OpenPart:
 def open_parts(
     units: int, day: date, terms: ServiceTerms, posted_until: date | None, as_of: date
 ) -> Iterator[OpenPart]:
-    """What `units` more, or less, from `day` on cost, by open period.
+    """Yields the cost of `units` more, or less, from `day` on, by open period.
 
     The next invoice bills every open period that has begun by `as_of`, or by the day after the last
-    one that is posted on its contract; where all of these are posted, the first one that is open.
-    Its first period is the present one, or the first one that the change is about. Yields nothing
-    if price or periods are unknown.
+    one that is posted on its contract; if all of these are posted, the first one that is open. Its
+    first period is the present one, or the first one that the change is about. Yields nothing if
+    price or periods are unknown.
     """
     if terms.price is None or terms.start is None or not terms.months:
         return
@@ -108,7 +108,7 @@ def open_parts(
 def invoice_effect(
     units: int, day: date, terms: ServiceTerms, posted_until: date | None, as_of: date
 ) -> InvoiceEffect | None:
-    """What `units` more, or less, from `day` on do to the contract's next invoice.
+    """Returns the effect of `units` more, or less, from `day` on on the contract's next invoice.
 
     None if price or periods are unknown. See `open_parts` for the periods of that invoice.
     """

@@ -1,4 +1,4 @@
-"""Compares desired and actual values; gives each row that differs its change and the reason.
+"""Compares desired and actual values; returns for each differing row the change and reason.
 
 Equal rows cost one comparison.
 """
@@ -35,7 +35,7 @@ target keeps the one under the field's own name."""
 
 
 def is_known_not_kept(last: Mapping[str, Any], name: str, wanted: object, actual: object) -> bool:
-    """Whether this very value was written, and the target kept the one that it holds now.
+    """Returns whether this value was written, and the target kept the one that it has now.
 
     `last` are the values last applied.
     """
@@ -50,7 +50,7 @@ Show = Callable[[Slot, object], str]
 
 
 def getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
-    """The named values of a record, as a list, in C."""
+    """Returns a function that reads the named values of a record as a list, in C."""
     if len(names) == 1:
         only = names[0]
         return lambda record: [record[only]]
@@ -82,7 +82,7 @@ def updates(
     show: Show,
     systems: SystemNames = UNNAMED,
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """Fields to write, and fields that cannot be written though they differ (create-only)."""
+    """Returns fields to write, and findings about fields that differ and cannot be written."""
     before = {slot.name: record.get(slot.name) for slot in slots}
     after = {slot.name: _wanted(slot, desired.get(slot.name), before[slot.name]) for slot in slots}
     changed = {name: value for name, value in after.items() if not same(value, before[name])}
@@ -103,7 +103,7 @@ def updates(
 
 
 def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    """The fields in which two records differ, by deepdiff: numbers by value, text by content."""
+    """The fields in which two records differ, by deepdiff: numbers by value, text exactly."""
     from deepdiff import DeepDiff  # noqa: PLC0415 -- takes time to load, and most rows are alike
 
     delta = DeepDiff(
@@ -117,7 +117,7 @@ def _explained(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
 
 
 def _wanted(slot: Slot, desired: Any, actual: Any) -> Any:  # noqa: ANN401 -- any value of a record
-    """What the field should hold, given how it is managed."""
+    """Returns what the field should hold, by how it is managed."""
     manage = slot.spec.manage
     if manage is Manage.CREATE:
         return actual
@@ -170,7 +170,7 @@ def creation(
 def reason(
     name: str, desired: object, actual: object, last: Mapping[str, Any] | None, row: str
 ) -> Reason:
-    """Why the field differs: for explaining only."""
+    """Returns why the field differs; only for explanations."""
     if last is None or name not in last:
         return Reason.FIRST
     if same(actual, last[name]) and f"{UNDONE}{name}" in last:
@@ -188,7 +188,7 @@ def field_changes(
     why: Callable[[str], Reason],
     show: Show,
 ) -> tuple[FieldChange, ...]:
-    """Before and after of each field that is written, as people read them."""
+    """Returns before and after of each field that is written, as display texts."""
     before = record or {}
     return tuple(
         FieldChange(
@@ -205,12 +205,12 @@ def field_changes(
 
 
 def shown(slot: Slot, value: object) -> str:
-    """A value without names of records: picklist labels, yes and no, nothing as –."""
+    """Returns the display text of a value, without record names: labels, yes and no, – for none."""
     return shown_in(slot.field, value)
 
 
 def shown_in(field: Field, value: object) -> str:
-    """The same, of any field."""
+    """As `shown`, for any field."""
     if empty(value):
         return "–"
     if isinstance(value, Unknown):
@@ -223,7 +223,7 @@ def shown_in(field: Field, value: object) -> str:
 def owned(
     slots: Sequence[Slot], values: Mapping[str, Any], row: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What state shall remember once the change is done."""
+    """Returns the values that the state keeps once the change is done."""
     kept = {
         slot.name: values.get(slot.name)
         for slot in slots
@@ -239,7 +239,7 @@ def deactivation(
     record: Mapping[str, Any],
     names: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values that switch a record off: first those it does not have yet, then all of them.
+    """Returns the values that deactivate a record: those that it lacks, then all of them.
 
     `names` are what the expressions among them may use: settings and the plan, for the row is gone.
     Raises CoercionError or one of EVALUATION_ERRORS.

@@ -1,4 +1,4 @@
-"""Limits over which a plan is applied only with `--over LIMIT`."""
+"""The limits that a plan may exceed only with `--over LIMIT`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ def guard(
     calls: int,
     gone: Iterable[GoneRows] = (),
 ) -> list[GuardExceeded]:
-    """Every limit that the changes are over.
+    """Returns every limit that the changes exceed.
 
     `linked`: entity → linked records; `calls`: API calls that applying costs; `gone`: tables of
     which known rows are gone.
@@ -79,7 +79,7 @@ def _over_counts(
 def _over_shares(
     guards: Guards, changes: Sequence[Change], linked: Mapping[str, int]
 ) -> Iterable[GuardExceeded]:
-    """By entity, the share of the records that are linked, or will be, and change."""
+    """Returns, by entity, the share of the present and future linked records that change."""
     new = Counter(change.entity for change in changes if change.action is Action.LINK)
     for entity, count in sorted(_changed(changes).items()):
         limit = guards.share_changed.get(entity, guards.share_changed.get("*"))
@@ -97,9 +97,10 @@ def _over_shares(
 
 
 def _changed(changes: Sequence[Change]) -> Counter[str]:
-    """Records that change, by entity.
+    """Returns records that change, by entity.
 
-    A record whose empty fields are filled as it is linked, mostly with our key, does not count.
+    A record whose empty fields are filled as it is linked, mostly with trueup's key, does not
+    count.
     """
     new = {(change.entity, change.record) for change in changes if change.action is Action.LINK}
     counts: Counter[str] = Counter()
@@ -122,7 +123,7 @@ def _only_fills(change: Change) -> bool:
 
 
 def _over_adjustments(guards: Guards, changes: Sequence[Change]) -> Iterable[GuardExceeded]:
-    """How many adjustments there are, and how many units they move, up and down added up."""
+    """Returns limits on the number of adjustments, and on the units that they move up and down."""
     adjusting = [change for change in changes if change.action is Action.ADJUST]
     figures = {
         "count": (len(adjusting), "adjustments"),
@@ -136,7 +137,7 @@ def _over_adjustments(guards: Guards, changes: Sequence[Change]) -> Iterable[Gua
 
 
 def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardExceeded]:
-    """Rows that vanished: an export that is cut short looks like so many cancellations."""
+    """Returns limits on rows that vanished: a truncated export looks like many cancellations."""
     for table, count, known in gone:
         limit = guards.rows_gone.get(table, guards.rows_gone.get("*"))
         if limit is None or known < SMALL:
@@ -153,10 +154,10 @@ def _over_rows_gone(guards: Guards, gone: Iterable[GoneRows]) -> Iterable[GuardE
 def over_money(
     monthly_effect: Decimal, one_off_effect: Decimal, changes: Sequence[Change]
 ) -> Iterable[GuardExceeded]:
-    """The run rate, and what is charged once: increases and decreases each by themselves.
+    """Returns limits on the run rate and on one-off charges, increases and decreases separately.
 
-    In their sum one may hide the other. What a plan leaves unbilled for earlier days, and what it
-    owes for them as a credit, is billed less once.
+    Their sum could hide one behind the other. What a plan leaves unbilled for earlier days, and
+    what it owes for them as a credit, is billed less once.
     """
     unknown = sum(1 for change in changes if change.price_unknown)
     monthly = _sums(change.monthly for change in changes)
@@ -199,10 +200,10 @@ def _over_amounts(
 
 
 def not_allowed(exceeded: Sequence[GuardExceeded], allowed: frozenset[str]) -> list[GuardExceeded]:
-    """What is left after `--over LIMIT`: a limit by its name, or all of a kind (`creates`)."""
+    """Returns what `--over LIMIT` does not allow: a limit by its name, or a kind (`creates`)."""
     return [one for one in exceeded if one.limit not in allowed and one.kind not in allowed]
 
 
 def set_by_rules(exceeded: Sequence[GuardExceeded]) -> list[GuardExceeded]:
-    """Those of them that a rule on the plan set when the plan was made."""
+    """Returns those that a rule on the plan set when the plan was made."""
     return [one for one in exceeded if one.kind == RULE]

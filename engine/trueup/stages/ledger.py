@@ -1,7 +1,7 @@
-"""Compares, for one service on one contract, what should be billed with what the target bills.
+"""Compares, for one service on one contract, what should be billed with what is billed.
 
 The law of the ledger: the target's units on the day of comparison, plus all that is pending, equal
-the quantity that the source and the policies give. Where they do not, nothing is sent that a person
+the quantity that the source and the policies give. If they do not, nothing is sent that a person
 has not decided on.
 """
 
@@ -39,7 +39,7 @@ class PendingUnits:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLedger:
-    """All that is known of one row and the service that bills it."""
+    """One row and the service that bills it."""
 
     row: RowRef
     record: int | None  # the service; None: there is none yet, or it is not known
@@ -75,7 +75,7 @@ class ServiceLedger:
     systems: SystemNames = UNNAMED
 
     def units(self, day: date) -> int | None:
-        """Units billed on that day; None if they are not known."""
+        """Returns the units billed on that day; None if they are unknown."""
         row = next((row for row in self.rows if row.start <= day <= row.end), None)
         if row is not None:
             return row.units
@@ -86,7 +86,7 @@ class ServiceLedger:
 
 @dataclass(frozen=True, slots=True)
 class LedgerResult:
-    """The law, applied: what differs, whether changes may be sent, and what to correct."""
+    """The result of the comparison: the difference, whether changes may be sent, the correction."""
 
     line: LedgerLine
     sendable: bool
@@ -94,10 +94,11 @@ class LedgerResult:
 
 
 def comparison_day(ledger: ServiceLedger, as_of: date) -> date:
-    """The latest of as-of, the last day that a change is about, and the contract's start.
+    """Returns the latest of as-of, the last day of a change, and the contract's start.
 
-    A day within the contract, unless it has ended by as-of. What ended with it is compared on its
-    last day, as long as changes of its days are pending: later days cannot show them.
+    It is within the contract, unless the contract has ended by as-of. What ended with it is
+    compared on its last day, as long as changes of its days are pending: later days cannot show
+    them.
     """
     days = [as_of, *(change.day for change in ledger.changes)]
     if ledger.last_day is not None:
@@ -119,7 +120,7 @@ def compare(
     correct: bool = False,
     outdated: str = "",
 ) -> LedgerResult:
-    """The ledger's line and what may be done.
+    """Returns the ledger's line and what may be done.
 
     `pushed` are keys of changes that a person decided to push; `correct`: a person decided to
     correct this very difference; `outdated`: why such a decision is about another one.
@@ -152,7 +153,7 @@ def compare(
 
 
 def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerLine:
-    """The line with what this plan does: units that it moves, and pending units that it holds."""
+    """The line with the effect of this plan: moved units, and pending units that it holds."""
     line = replace(line, moved=moved, held=tuple(held))
     if line.quantity is None or line.units is None or line.class_ is LedgerClass.UNKNOWN:
         return line
@@ -175,7 +176,7 @@ def complete(line: LedgerLine, moved: int, held: Sequence[HeldUnits]) -> LedgerL
 
 
 def _line(ledger: ServiceLedger, day: date, units: int | None, pending: Decimal) -> LedgerLine:
-    """What is known of both sides, with nothing decided yet."""
+    """Returns what is known of both sides, before any decision."""
     is_known = ledger.quantity is not None and not ledger.unknown and units is not None
     is_missing = ledger.record is None and not ledger.coming
     class_ = LedgerClass.MISSING if is_missing else LedgerClass.MATCH
@@ -232,7 +233,10 @@ def _compare_on(ledger: ServiceLedger, day: date) -> Advice:
 
 
 def correctable(gap: Decimal, pending: Sequence[PendingUnits]) -> Decimal:
-    """As much of a correction as no held change takes back once it is sent: the rest waits."""
+    """Returns the part of a correction that no held change reverses once it is sent.
+
+    The rest waits.
+    """
     back = sum(
         (change.units for change in pending if change.stopped and change.units * gap < 0),
         Decimal(0),
@@ -243,7 +247,7 @@ def correctable(gap: Decimal, pending: Sequence[PendingUnits]) -> Decimal:
 def _correction_text(
     ledger: ServiceLedger, gap: Decimal, now: Decimal, pending: Sequence[PendingUnits]
 ) -> tuple[str, Advice]:
-    """What becomes of a correction."""
+    """Returns the text about the use of a correction."""
     if now == gap:
         return "is corrected by this plan", NO_ADVICE
     held = [change for change in pending if change.stopped and change.units * gap < 0]
@@ -260,7 +264,7 @@ def _correction_text(
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """Why a difference is not corrected, and what a person may do about it."""
+    """Why a difference is not corrected, and the remedy."""
 
     why: str
     remedy: Advice
@@ -270,7 +274,7 @@ class _Bar:
 def _way_out(
     ledger: ServiceLedger, pending: Sequence[PendingUnits], bar: _Bar | None, *, pushed: bool
 ) -> tuple[str, Advice]:
-    """Why the two sides differ, and what a person may do about it."""
+    """Returns why the two sides differ, and the remedy."""
     if pushed:
         return "pushed all the same, as decided", NO_ADVICE
     if ledger.record is None and not ledger.coming:
@@ -302,7 +306,7 @@ def _correct(ledger: ServiceLedger, *, link: bool = False, decide: bool = True) 
 def _bar(
     ledger: ServiceLedger, gap: Decimal, as_of: date, *, automatic: bool, decided: bool
 ) -> _Bar | None:
-    """Why no correction would be right.
+    """Returns why no correction would be right.
 
     `automatic`: the project corrects; `decided`: a person decided to.
     """
@@ -348,7 +352,7 @@ def _wrong(ledger: ServiceLedger, gap: Decimal, as_of: date) -> tuple[str, Advic
 def orphan(
     ledger: ServiceLedger, units: int, as_of: date, candidates: Mapping[str, str]
 ) -> LedgerLine:
-    """The line of a service with units that no row stands behind.
+    """Returns the line of a service with units that has no row.
 
     `candidates`: keys of rows that it may belong to, with their names.
     """

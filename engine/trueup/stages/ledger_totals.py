@@ -1,4 +1,4 @@
-"""Sums over lines of the ledger, and the parts of each line that they add up."""
+"""Sums of ledger lines, and the parts of each line that they add up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class LineParts:
 
     @property
     def held_money(self) -> Decimal | None:
-        """Money of all that is held; None if a part is unknown."""
+        """The money of all held units; None if a part is unknown."""
         known = [amount for _, amount in self.held if amount is not None]
         return sum(known, Decimal(0)) if len(known) == len(self.held) else None
 
 
 def parts_of(line: LedgerLine) -> LineParts | None:
-    """The parts of a line as the totals add them up; None for a line that is in no total."""
+    """Returns the parts of a line that totals add up; None for a line that is in no total."""
     if line.class_ is LedgerClass.UNKNOWN or line.units is None:
         return None
     gap = (line.quantity or Decimal(0)) - line.units
@@ -77,7 +77,7 @@ def totals(lines: Iterable[LedgerLine]) -> LedgerTotals:
 
 
 def _money(line: LedgerLine, units: Decimal | int) -> Decimal | None:
-    """What so many units cost a month, as plans keep it; None where the price is unknown."""
+    """Returns the monthly cost of units, as plans keep it; None if the price is unknown."""
     amount = line.money(units)
     return None if amount is None else exact(amount)
 
@@ -89,7 +89,7 @@ class _Parts:
         self._line, self._units = line, Decimal(0)
 
     def money(self, units: Decimal | int) -> Decimal | None:
-        """Money of the next part; None where the price is unknown."""
+        """Returns the money of the next part; None if the price is unknown."""
         before = _money(self._line, self._units)
         self._units += units
         after = _money(self._line, self._units)

@@ -1,4 +1,4 @@
-"""Orders changes into waves: changes of one wave may run at the same time, waves run in order."""
+"""Orders changes into waves: changes of one wave may run at the same time; waves run in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from trueup.model.finding import Finding, Severity
 def order(
     changes: Sequence[Change], systems: SystemNames = UNNAMED
 ) -> tuple[tuple[tuple[str, ...], ...], list[Finding]]:
-    """Waves of change ids, and one finding per cycle, with its path.
+    """Returns waves of change ids, and one finding per cycle, with its path.
 
     Changes in a cycle, and all that depend on one, are in no wave.
     """
@@ -65,7 +65,7 @@ def _is_cycle(graph: "nx.DiGraph[str]", nodes: set[str]) -> bool:
 
 
 def with_needs(changes: Sequence[Change], wanted: Iterable[str]) -> set[str]:
-    """The ids of the wanted changes and of all that they need, directly or through others.
+    """Returns the ids of the wanted changes and of all that they need, also indirectly.
 
     A change also needs those that are sent with it or not at all.
     """

@@ -28,7 +28,7 @@ Raises CoercionError if none fits, or more than one.
 
 @dataclass(slots=True)
 class Resolved:
-    """One row's fields by name, and what stands against them."""
+    """One row's fields by name, and the findings about the row."""
 
     values: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Resolved:
 class Resolver:
     """Resolves the slots of one mapping.
 
-    `compared` is quick, for rows that most likely equal their record; `row` resolves in full.
+    `compared` is quick, for rows that probably equal their record; `row` resolves in full.
     """
 
     def __init__(
@@ -83,10 +83,10 @@ class Resolver:
         return values
 
     def row(self, key: str, raw: tuple[Any, ...], *, exists: bool = False) -> Resolved:
-        """Every slot's value coerced to its field, with all that is wrong.
+        """Returns every slot's value coerced to its field, with all findings.
 
         `exists`: the row has a record, so a field that is set on create only is not written, and
-        what is wrong with it does not matter.
+        its findings do not matter.
         """
         resolved = Resolved()
         for position, slot in enumerate(self.compiled.slots):
@@ -122,7 +122,7 @@ class Resolver:
             resolved.findings.append(self._finding(key, slot, "expression-failed", text))
 
     def _find_once(self, spec: Find, wanted: tuple[Any, ...] | None) -> int | None:
-        """The id that is looked up by these values; None for a field that is left alone."""
+        """Returns the id that these values look up; None for a field that is left alone."""
         if wanted is None:
             return None
         key = (id(spec), *wanted)
@@ -136,7 +136,7 @@ class Resolver:
         return found
 
     def _unreadable(self, key: str, slot: Slot, value: UnreadableValue, resolved: Resolved) -> None:
-        """A value of an unreadable row: blocked because of that row, if a mapping has it."""
+        """Blocks a row for a value of an unreadable row, because of that row if a mapping has it."""
         because = blocked_unreadable(self._states, value.row) if value.row else None
         if because is None:
             finding = self._finding(key, slot, NEEDS_UNREAD, value.text)
@@ -187,7 +187,7 @@ class Resolver:
 
 
 def blocked_unreadable(states: Mapping[str, MappingState], row: RowKey) -> RowKey | None:
-    """Mapping and key of an unreadable row that is blocked; `row` is its table and key."""
+    """Returns mapping and key of an unreadable row that is blocked; `row` is its table and key."""
     table, key = row
     for name, state in states.items():
         if state.mapping.source.table == table and key in state.unread and key in state.blocked:
@@ -198,7 +198,7 @@ def blocked_unreadable(states: Mapping[str, MappingState], row: RowKey) -> RowKe
 def find_index(
     records: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> dict[tuple[str, ...], list[Mapping[str, Any]]]:
-    """Reference data by the fields that it is looked up by, ignoring case and outer spaces."""
+    """Returns reference data by the fields of its look-up, ignoring case and outer spaces."""
     index: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for record in records:
         index.setdefault(folded(record.get(name) for name in names), []).append(record)
@@ -206,5 +206,5 @@ def find_index(
 
 
 def folded(values: Iterable[object]) -> tuple[str, ...]:
-    """Values for looking up: text without case and outer spaces."""
+    """Returns values for a look-up: text without case and outer spaces."""
     return tuple(str(value).strip().casefold() for value in values)

@@ -23,7 +23,7 @@ Texts = Mapping[str, str]
 
 
 def rank(records: Mapping[int, Texts], text: str) -> list[tuple[int, Fits]]:
-    """The records that fit, the best first; equally good ones by their first value, then by id."""
+    """Returns the records that fit, the best first; equals by their first value, then by id."""
     query = _Query(text)
     found = [(id_, fits) for id_, texts in records.items() if (fits := query.fits(texts))]
     return sorted(
@@ -37,7 +37,7 @@ def rank(records: Mapping[int, Texts], text: str) -> list[tuple[int, Fits]]:
 
 
 def words_of(text: str) -> Sequence[str]:
-    """The words by which texts are compared: without legal forms, accents and case."""
+    """Returns the words by which texts are compared, without legal forms, accents and case."""
     return list(dict.fromkeys(normalise(text).split()))
 
 
@@ -58,14 +58,12 @@ _kept_forms = lru_cache(maxsize=FORMS_KEPT)(_Forms.of)
 
 
 def _forms(text: str) -> _Forms:
-    """The forms of a text. Those of values are kept: a search as a person types asks for them
-    again with each letter.
-    """
+    """Returns the forms of a text; cached, because searches while typing repeat them."""
     return _kept_forms(text) if len(text) <= LONGEST_KEPT else _Forms.of(text)
 
 
 class _Query:
-    """A text that is searched."""
+    """The text of a search."""
 
     def __init__(self, text: str) -> None:
         self._forms, self._words = _Forms.of(text), words_of(text)
@@ -106,7 +104,7 @@ class _Query:
         )
 
     def _by_words(self, texts: Texts) -> list[tuple[str, Fit]]:
-        """Fields with words of the text; a word counts where a word of the value begins with it."""
+        """Returns fields with words of the text; a word fits the beginning of a value's word."""
         having = {name: self._found_words(_forms(value)) for name, value in texts.items()}
         found = set().union(*having.values())
         if not found:

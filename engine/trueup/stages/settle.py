@@ -19,14 +19,14 @@ class WriteOutcome(StrEnum):
 
 
 def settle_create(found: Sequence[int]) -> WriteOutcome:
-    """By the ids of the records that carry its identity."""
+    """Returns the outcome by the ids of the records that carry its identity."""
     if len(found) == 1:
         return WriteOutcome.LANDED
     return WriteOutcome.UNCLEAR if found else WriteOutcome.ABSENT
 
 
 def settle_update(sent: Mapping[str, Any], record: Mapping[str, Any] | None) -> WriteOutcome:
-    """By its fields; None where the record cannot be read.
+    """Returns the outcome by its fields; None if the record cannot be read.
 
     A record that is neither as before nor as sent counts as absent: the next plan compares again.
     """
@@ -39,11 +39,11 @@ def settle_update(sent: Mapping[str, Any], record: Mapping[str, Any] | None) -> 
 def settle_adjustment(
     before: Sequence[UnitRow], now: Sequence[UnitRow], day: date, units: int
 ) -> WriteOutcome:
-    """By the step that units take on its day: a day takes one adjustment, and only that moves it.
+    """Returns the outcome by the step of the units on its day, which takes one adjustment.
 
     Sums over other days prove nothing: our +3 and another user's -3 later leave the total as it
-    was, but not the step. Where the step is as it was and yet a row begins on the day that did not
-    before, two adjustments may have cancelled out.
+    was, but not the step. If the step is unchanged although a new row begins on the day, two
+    adjustments may have cancelled out.
     """
     step_before, step_now = _step(before, day), _step(now, day)
     if step_now == step_before + units:
@@ -66,7 +66,7 @@ def _step(rows: Sequence[UnitRow], day: date) -> int:
 def proof_rows(
     rows: Sequence[UnitRow], day: date, names: Sequence[str]
 ) -> tuple[Mapping[str, object], ...]:
-    """The unit rows that prove an adjustment, for the journal: the one before its day, and its own.
+    """Returns the unit rows that prove an adjustment: the one before its day, and its own.
 
     `names` are the target's fields for id, start, end and units.
     """
@@ -79,12 +79,12 @@ def proof_rows(
 
 
 def rows_from(data: Sequence[Mapping[str, Any]]) -> tuple[UnitRow, ...]:
-    """Unit rows as the journal keeps them (see `rows_to`)."""
+    """Reads unit rows from the journal (see `rows_to`)."""
     return tuple(UnitRow(row["id"], row["start"], row["end"], row["units"]) for row in data)
 
 
 def rows_to(rows: Sequence[UnitRow]) -> tuple[Mapping[str, object], ...]:
-    """Unit rows for the journal."""
+    """Returns unit rows for the journal."""
     return tuple(
         {"id": row.id, "start": row.start, "end": row.end, "units": row.units} for row in rows
     )

@@ -1,4 +1,4 @@
-"""The figures of a plan: counts of changes and rows, and what the changes do to the money."""
+"""The figures of a plan: numbers of changes and rows, and the effect on money."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -56,7 +56,7 @@ def summarize(
 
 
 def money_of(amounts: Iterable[Decimal | None]) -> Money:
-    """The amounts that are known, increases and decreases each by itself."""
+    """Returns the known amounts, increases and decreases separately."""
     known = [amount for amount in amounts if amount is not None]
     return Money(
         more=sum((amount for amount in known if amount > 0), Decimal(0)),
@@ -65,5 +65,5 @@ def money_of(amounts: Iterable[Decimal | None]) -> Money:
 
 
 def waits(blocked: Blocked) -> bool:
-    """Whether the row is only held: a person, or an earlier change, sets it free."""
+    """Returns whether the row is only held: a person, or an earlier change, releases it."""
     return all(finding.severity is Severity.HOLD for finding in blocked.findings)

@@ -1,4 +1,4 @@
-"""Evaluates each row's expressions in one fused call; lists the rows that need a closer look."""
+"""Evaluates each row's expressions in one call; lists the rows that need a closer look."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,9 +18,9 @@ def transform(
     key: str,
     counted: Callable[[Iterable[KeyedRow]], Iterable[KeyedRow]] = iter,
 ) -> tuple[MappingState, Sequence[str]]:
-    """The state of the mapping after the fused call, and the keys of rows that failed somewhere.
+    """Returns the state of the mapping after that call, and the keys of rows that failed.
 
-    `key` is the column that identifies a row. `counted` gives the rows back one by one.
+    `key` is the column that identifies a row. `counted` yields the rows one by one.
     """
     by_key = {row[key]: row for row in rows}
     state = MappingState(compiled.mapping, by_key)

@@ -1,4 +1,4 @@
-"""Checks, rule by rule and field by field, the rows that the fused call of `transform` lists."""
+"""Checks, rule by rule and field by field, the rows that `transform` lists."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ def validate(
     namespace: Namespace,
     linked: Container[str] = (),
 ) -> Validated:
-    """Judges each suspect, given by key: out of scope, skipped, blocked, or ready after all.
+    """Returns where each suspect belongs: out of scope, skipped, blocked, or ready after all.
 
     `linked` are keys of rows whose record is linked already.
     """
@@ -87,7 +87,7 @@ def _judge(
 
 
 def _without_repeats(findings: Iterable[Finding]) -> list[Finding]:
-    """Drops findings that repeat that one and the same row cannot be read."""
+    """Returns findings without repeats about the same unreadable row."""
     kept: dict[tuple[str, str] | Finding, Finding] = {}
     for finding in findings:
         same = (finding.code, finding.text) if finding.code == NEEDS_UNREAD else finding
@@ -114,7 +114,7 @@ def _evaluate_slots(
 ) -> list[Finding]:
     """Appends the value of each field to `values`, None for one that is left alone.
 
-    The findings are about fields that could not be evaluated.
+    Returns findings about fields that could not be evaluated.
     """
     findings = []
     for position, slot in enumerate(compiled.slots):

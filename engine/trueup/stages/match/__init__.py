@@ -1,4 +1,4 @@
-"""Decides which row is which record: by decision, link, identity, then the mapping's own keys.
+"""Decides which row is which record: by decision, link, identity, then match keys.
 
 It never guesses. Two candidates are a finding that shows both; a record that two rows claim is a
 finding on both. A record that a decision, a link or an identity gives to one row is no candidate
@@ -7,7 +7,7 @@ for the match keys of another.
 `match` is the whole stage. It reads the state of the mapping and returns a `MatchResult`; the
 caller puts the result into the state. `matcher` has the steps in their order: `placing`, `claims`,
 `creating`, on a `workspace` that they share. `candidates` finds records by value, `evidence` weighs
-them, `advice` words the ways out.
+them, `advice` has the remedies.
 """
 
 from trueup.stages.match.candidates import RecordIndex

@@ -1,4 +1,4 @@
-"""The ways out of a question about a record: commands that a person may choose from."""
+"""The remedies of findings about matching: commands that a person may choose from."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ MOST = 5
 
 
 class MatchAdvice:
-    """Words remedies for one mapping."""
+    """Remedies for one mapping."""
 
     def __init__(self, state: MappingState, inputs: MatchInputs) -> None:
         self._state, self._inputs = state, inputs
@@ -29,13 +29,13 @@ class MatchAdvice:
         )
 
     def link_or_create(self, key: str, records: Sequence[int]) -> Advice:
-        """Link the row to one of these records, or create one of its own."""
+        """Returns the commands that link the row to one of these records, or create a new one."""
         links = self.links(key, records) if records else Advice.of(self.link(key, "ID"))
         create = Command("decide", self._mapping.name, key, "create --reason …")
         return links + ", or " + Advice.of(create)
 
     def create_or_ignore(self, key: str) -> Advice:
-        """Create a record for the row, or leave it out."""
+        """Returns the commands that create a record for the row, or ignore the row."""
         verbs = [
             Advice.of(Command("decide", self._mapping.name, key, f"{verb} --reason …"))
             for verb in ("create", "ignore")
@@ -47,7 +47,7 @@ class MatchAdvice:
         return Command("state forget", self._mapping.name, key, "--reason …")
 
     def settle_claims(self, record: int, rows: Sequence[str]) -> Advice:
-        """For each row that claims the record: what gives it to this row and to no other."""
+        """For each claiming row, the commands that give it to that row only."""
         ways = []
         for key in rows:
             steps = self._give(record, key, [other for other in rows if other != key])
@@ -79,14 +79,14 @@ class MatchAdvice:
         return self._inputs.links.get(key) == record
 
     def is_decided(self, key: str, record: int) -> bool:
-        """Whether a decision in force links the row to this record."""
+        """Returns whether a decision in force links the row to this record."""
         decision = self.decision(key)
         return (
             decision is not None and decision.verdict is Verdict.LINK and decision.record == record
         )
 
     def decision(self, key: str) -> Decision | None:
-        """The decision about the row's record, if it is in force on the plan's day."""
+        """Returns the decision about the row's record, if it is in force on the plan's day."""
         decision = self._inputs.decisions.get(key)
         if decision and decision.until and decision.until < self._inputs.as_of:
             return None

@@ -11,8 +11,8 @@ from trueup.model.mapping_state import Record
 class RecordIndex:
     """Records by some of their fields, ignoring case and outer spaces.
 
-    Nearly every record has values of its own, so a list is made only where two share them. The
-    values themselves are not kept: by their hashes, the index takes half the memory.
+    Nearly every record has values of its own, so a list is made only if two share them. The index
+    keeps hashes instead of the values, which halves its memory.
     """
 
     def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ Forms = Mapping[str, set[str]]
 
 
 class SimilarIndex:
-    """Records by the forms of their fields: the text without what may differ, and the domain."""
+    """Records by normalised forms of their fields: reduced text, and the domain."""
 
     def __init__(self, records: Mapping[int, Record], names: Sequence[str]) -> None:
         self._found: dict[tuple[str, str], list[int]] = {}
@@ -52,7 +52,7 @@ class SimilarIndex:
                     self._found.setdefault((name, form), []).append(id_)
 
     def like(self, forms: Forms) -> list[int]:
-        """Ids of the records that resemble a row with these forms in any field, ascending."""
+        """Returns ids of records with a form of the row in any field, ascending."""
         found = {
             record
             for name, every in forms.items()
@@ -63,7 +63,7 @@ class SimilarIndex:
 
 
 def folded(values: Iterable[Any]) -> str:
-    """One text for several values, equal where they are equal but for case and outer spaces."""
+    """Returns one text for several values; equal if they differ in case and outer spaces only."""
     return "\0".join(map(fold, values))
 
 

@@ -1,4 +1,4 @@
-"""Settles claims of more than one row on one record."""
+"""Resolves claims of more than one row on one record."""
 
 from collections.abc import Sequence
 
@@ -37,9 +37,9 @@ class Claims:
                 self.block(key, record, rivals)
 
     def _rivals(self, key: str, record: int, claims: Sequence[str]) -> list[str]:
-        """Other rows that claim the record, or are linked to it and do not move away.
+        """Returns other rows that claim the record, or are linked to it and stay there.
 
-        A decision wins over a row that only fits: the row that fits is the one that is blocked.
+        A decision takes precedence over a row that only fits, which is then blocked.
         """
         is_decided = self._work.placed[key][1] == BY_DECISION
         claiming = [
@@ -55,7 +55,7 @@ class Claims:
         return claiming + staying
 
     def block(self, key: str, record: int, rivals: Sequence[str]) -> None:
-        """Blocks a row whose record the rivals have or claim, and warns those that have it."""
+        """Blocks a row whose record the rivals have or claim, and warns rows that have it."""
         label, entity = self._inputs.label, self._mapping.target.entity
         names = " and ".join(sorted(label(other) for other in rivals))
         rows = sorted({key, *rivals}, key=lambda one: (label(one), one))

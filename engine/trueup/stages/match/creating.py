@@ -1,4 +1,4 @@
-"""Decides what becomes of rows without a record: create one, ask a person, or leave it out."""
+"""Decides about rows without a record: create one, ask a person, or leave the row out."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -16,7 +16,7 @@ NEVER_CREATED = "never-created"
 
 
 class Creating:
-    """Creates nothing that may exist already, and nothing that looks like another new row."""
+    """Creates no record that may exist already, or that looks like another new row."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Creating:
         identities: Mapping[str, str],
         doubtful: Mapping[str, tuple[int, str]],
     ) -> None:
-        """`identities` of rows; `doubtful`: a record that only may be the row's, and why."""
+        """`identities` of rows; `doubtful`: a record that may be the row's, and the doubt."""
         self._work, self._identities, self._doubtful = work, identities, doubtful
         self._state, self._inputs = work.state, work.inputs
         self._mapping, self._advice = work.mapping, work.advice
@@ -32,7 +32,7 @@ class Creating:
         self._forms: dict[str, Forms] = {}  # what rows to create resemble
 
     def run(self, keys: Iterable[str]) -> None:
-        """Sorts every key without a record."""
+        """Decides about every key without a record."""
         for key in keys:
             if key not in self._result.record_ids and self._work.is_open(key):
                 self._create_or_ask(key)
@@ -65,7 +65,7 @@ class Creating:
                 pass  # it is blocked already
 
     def _create_setting(self, key: str) -> str:
-        """auto, ask or never; empty where the expression gives none of them: then it is blocked."""
+        """Returns auto, ask or never; blocks the row and returns "" for any other value."""
         place = self._mapping.create.place
         try:
             setting = evaluate(self._mapping.create.raw, self._inputs.names(key))
@@ -94,7 +94,7 @@ class Creating:
         return [record for record in self._similar_index.like(forms) if self._work.is_free(record)]
 
     def _note_forms(self, key: str) -> Forms:
-        """Keeps what the row to be created resembles, for finding twins; empty if unknown."""
+        """Keeps the forms of the row to be created, for finding twins; none if unknown."""
         fields = self._mapping.fields
         specs = {name: fields[name] for name in self._mapping.similar if name in fields}
         values = self._inputs.values(key, specs) if specs else None
@@ -120,7 +120,7 @@ class Creating:
                 self._work.ask(key, text, [], self._advice.create_or_ignore(key))
 
     def _require_own_identity(self) -> None:
-        """Blocks rows to be created that share an identity: a create is found again by it."""
+        """Blocks rows to be created that share an identity, which must identify one record."""
         groups: dict[str, list[str]] = {}
         for key in self._result.create:
             if key in self._identities:

@@ -1,7 +1,7 @@
-"""What speaks for and against a record that a match key finds.
+"""Weighs the evidence for and against a record that a match key finds.
 
-A value that fits proves little where it is a placeholder, where others have it too, or where the
-names differ. Then the match is a question, and a person answers it.
+An equal value proves little if it is a placeholder, if other records have it too, or if the names
+differ. Then the match is a question, and a person answers it.
 """
 
 from collections import Counter
@@ -126,7 +126,7 @@ class MatchEvidence:
         self._rows: dict[int, Counter[str]] = {}  # match key → rows with each of its values
 
     def doubt(self, key: str, match_key: MatchKey, values: Mapping[str, Any], record: int) -> str:
-        """Why the record that fits may be another one; empty where the match is sure."""
+        """Returns why the record that fits may be another one; "" if the match is sure."""
         doubts = [*self._placeholder(values)]
         if match_key.strength is Strength.STRONG:
             return "; ".join(doubts)
@@ -154,7 +154,7 @@ class MatchEvidence:
             yield f"{records} {self._mapping.target.entity} have {shown}"
 
     def _rows_with(self, match_key: MatchKey) -> Counter[str]:
-        """The values of a match key of all rows, also of those that have a record."""
+        """Returns the values of a match key of all rows, also of those that have a record."""
         number = self._mapping.match.index(match_key)
         if number not in self._rows:
             every = (self._values(key, match_key.fields) for key in self._state.ready)
@@ -164,7 +164,7 @@ class MatchEvidence:
     def _compare(
         self, key: str, matched: Mapping[str, Any], record: int
     ) -> tuple[bool, Sequence[str]]:
-        """Whether a text of `evidence` agrees, and each field that contradicts."""
+        """Returns whether a text of `evidence` agrees, and each field that contradicts."""
         agrees, differing = False, []
         actual = self._state.records[record]
         for name in self._mapping.evidence:
@@ -185,7 +185,7 @@ class MatchEvidence:
 
 
 def is_placeholder(value: str, placeholders: Collection[str] = PLACEHOLDERS) -> bool:
-    """Whether a text stands for no value, such as `TBC`, `n/a` or `0000`."""
+    """Returns whether a text is a placeholder, such as `TBC`, `n/a` or `0000`."""
     text = value.strip().casefold()
     letters = [char for char in text if char.isalnum()]
     bare = "".join(letters)
@@ -229,7 +229,7 @@ def _texts_agree(desired: str, actual: str) -> bool | None:
 
 
 def _is_same_word(word: str, other: str) -> bool:
-    """Equal, an initial of the other, or a part of it at one end: `blue` of `bluebird`."""
+    """Whether the other is equal, an initial, or a part at one end: `blue` of `bluebird`."""
     part, whole = sorted((word, other), key=len)
     if len(part) == 1:
         return whole[0] == part

@@ -1,4 +1,4 @@
-"""Goes through the rows that no link places, one step for all rows after the other."""
+"""Matches the rows that no link places: each step handles all rows before the next one."""
 
 from trueup.model.mapping_state import MappingState
 from trueup.stages.match.claims import Claims
@@ -9,7 +9,7 @@ from trueup.stages.match.workspace import Workspace
 
 
 def match(state: MappingState, inputs: MatchInputs) -> MatchResult:
-    """Which of the mapping's ready rows is which record; nothing in `state` is changed."""
+    """Returns which of the mapping's ready rows is which record; does not change `state`."""
     work = Workspace(state, inputs)
     records, links, shared, result = state.records, inputs.links, work.links.shared, work.result
     result.record_ids.update(links)

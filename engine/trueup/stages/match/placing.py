@@ -1,4 +1,4 @@
-"""Places rows that have no link: by decision, by identity, then by the mapping's own keys."""
+"""Places rows without a link: by decision, by identity, then by the mapping's match keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,13 +20,13 @@ IGNORED = "ignored"
 
 
 def ignored_text(decision: Decision) -> str:
-    """Until when a row is ignored, and why."""
+    """Returns until when a row is ignored, and why."""
     until = f" until {decision.until}" if decision.until else ""
     return f"ignored{until}: {decision.reason}"
 
 
 class Placing:
-    """One step for all rows after the other: a sure way to a record wins over a likely one."""
+    """Places rows step by step, so that certain evidence comes before likely evidence."""
 
     def __init__(self, work: Workspace, claims: Claims) -> None:
         self._work, self._claims = work, claims
@@ -38,7 +38,7 @@ class Placing:
         self.doubtful: dict[str, tuple[int, str]] = {}  # a record that fits, and why it may not be
 
     def run(self, keys: Sequence[str]) -> None:
-        """Places every key that can be placed; `doubtful` has records that only may fit."""
+        """Places every key that can be placed; `doubtful` has records that may fit."""
         work = self._work
         if self._mapping.ledger:
             self._place_decided_links_of_rows_kept_out()
@@ -51,7 +51,7 @@ class Placing:
     # Decisions, links, identity
 
     def _place_decided_links_of_rows_kept_out(self) -> None:
-        """Rows that are blocked or left out and linked by a decision: their units are compared."""
+        """Places blocked and left-out rows with a decided link, whose units are compared."""
         for key, decision in self._inputs.decisions.items():
             is_kept_out = key in self._state.rows and not self._work.is_open(key)
             if not is_kept_out or key in self._inputs.in_doubt or not self._advice.decision(key):
@@ -80,7 +80,7 @@ class Placing:
         return found
 
     def _warn_of_identity(self, key: str, record: int, place: Place) -> None:
-        """Says that `create` has no effect: a second record with one identity is never made."""
+        """Warns that `create` has no effect: no second record with one identity is made."""
         fields = ", ".join(self._mapping.identity)
         text = (
             f"create is decided, and {self._work.shown(record)} has its identity ({fields}): "
@@ -163,7 +163,7 @@ class Placing:
     def _single_record(
         self, key: str, values: Mapping[str, Any], how: str, place: Place
     ) -> Placement | None:
-        """The one record with these values; several are a question, none is none."""
+        """The one record with these values; asks if there are several; None if there is none."""
         if any(isinstance(value, Unknown) for value in values.values()):
             return None  # it refers to a record that is yet to be created: nothing can match
         records = self._work.index(tuple(values)).having(values.values())
@@ -181,7 +181,7 @@ class Placing:
         return (records[0], how) if records else None
 
     def _of_its_references(self, key: str, records: list[int]) -> list[int]:
-        """Of several records with the row's identity, those that belong where the row does.
+        """Returns, of several records with the row's identity, those with its references.
 
         A row that moved has left one behind on its old contract.
         """

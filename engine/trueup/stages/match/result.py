@@ -1,4 +1,4 @@
-"""What matching needs and what it returns."""
+"""The input and the result of matching."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ FieldValues = Callable[[str, Mapping[str, FieldSpec]], "Mapping[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class MatchInputs:
-    """What matching may rely on, besides the state of the mapping."""
+    """The input of matching, besides the state of the mapping."""
 
     links: Mapping[str, int]  # of this mapping: key → record
     decisions: Mapping[str, Decision]  # of this mapping, by key
@@ -45,7 +45,7 @@ class MatchInputs:
 
 @dataclass(slots=True)
 class MatchResult:
-    """Which row is which record, and what stands against the others."""
+    """Which row is which record, and the findings about the others."""
 
     record_ids: dict[str, int] = field(default_factory=dict)  # every key that is a record
     referable: dict[str, int] = field(default_factory=dict)  # of rows that are ready
@@ -58,7 +58,7 @@ class MatchResult:
     """Rows without a record of their own that may be one all the same, and why."""
 
     def apply_to(self, state: MappingState) -> None:
-        """Moves the result into the state of the mapping: what has an entry per row is not kept."""
+        """Moves the result into the state of the mapping, without copying per-row entries."""
         if state.record_ids:
             state.record_ids.update(self.record_ids)
         else:

@@ -1,4 +1,4 @@
-"""Finds rows to be created that look like each other, or like the record of another row."""
+"""Finds rows to be created that resemble each other, or the record of another row."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -26,7 +26,7 @@ class TwinFinder:
         self._similar, self._forms = similar, forms
 
     def find(self, keys: Iterable[str]) -> dict[str, str]:
-        """The rows among `keys` that look like something, with what it is."""
+        """Returns the rows among `keys` that resemble something, with its description."""
         keys = list(keys)
         twins = self._twins(keys)
         found: dict[str, str] = {}
@@ -57,7 +57,7 @@ class TwinFinder:
         return alike and self._refer_alike(key, other)
 
     def _like_record(self, key: str) -> str:
-        """The record of another row that the row resembles; empty if there is none."""
+        """Returns the record of another row that the row resembles; "" if there is none."""
         forms = self._forms.get(key, {})
         for record in self._similar.like(forms):
             owner = self._owners.get(record)
@@ -75,20 +75,20 @@ class TwinFinder:
         return {record: key for key, record in ids.items() if key in self._state.ready}
 
     def _refer_alike(self, key: str, other: str) -> bool:
-        """Whether both rows belong to the same rows: a contract to its customer."""
+        """Whether both rows have the same parents, such as the customer of a contract."""
         fields = self._state.mapping.fields
         specs = {name: spec for name, spec in fields.items() if isinstance(spec.value, Reference)}
         return not specs or self._inputs.values(key, specs) == self._inputs.values(other, specs)
 
 
 def _is_alike(mine: Forms, theirs: Forms) -> bool:
-    """Whether two rows or records have a form in common in each field that both of them have."""
+    """Whether two rows or records have a form in common in each field that both have."""
     both = [name for name in mine if mine[name] and theirs.get(name)]
     return bool(both) and all(mine[name] & theirs[name] for name in both)
 
 
 def shown_record(state: MappingState, record: int) -> str:
-    """A record as people know it: its entity, its id and its names."""
+    """Returns the display text of a record: its entity, its id and its names."""
     mapping, values = state.mapping, state.records[record]
     fields = dict.fromkeys((*mapping.similar, *mapping.evidence))
     names = [str(values[name]) for name in fields if isinstance(values.get(name), str)]

@@ -1,4 +1,4 @@
-"""The workspace that the steps of matching share: where rows stand, and what was found."""
+"""The data that the steps of matching share: links, placed rows, findings."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,7 +15,7 @@ Placement = tuple[int, str]
 
 
 class RowsByRecord:
-    """The links of the mapping, from the record's side."""
+    """The links of the mapping, by record."""
 
     def __init__(self, links: Mapping[str, int]) -> None:
         self._links = links
@@ -30,7 +30,7 @@ class RowsByRecord:
 
     @cached_property
     def owner(self) -> dict[int, str]:
-        """Record → the row that is linked to it; built only where some row is not linked yet."""
+        """Record → the row that is linked to it; built only if some row is not linked yet."""
         return {record: key for key, record in self._links.items()}
 
     def rows_of(self, record: int) -> list[str]:
@@ -41,7 +41,7 @@ class RowsByRecord:
 
 
 class Workspace:
-    """Which record each row has so far, and what stands against the others."""
+    """Which record each row has so far, and the findings about the others."""
 
     def __init__(self, state: MappingState, inputs: MatchInputs) -> None:
         self.state, self.inputs, self.mapping = state, inputs, state.mapping
@@ -54,7 +54,7 @@ class Workspace:
         self._indexes: dict[tuple[str, ...], RecordIndex] = {}
 
     def is_open(self, key: str) -> bool:
-        """Whether the row is ready, and matching has found nothing against it."""
+        """Whether the row is ready, and matching has no finding that stops it."""
         closed = key in self.result.blocked or key in self.result.skipped
         return key in self.state.ready and not closed
 
@@ -67,7 +67,7 @@ class Workspace:
         return record not in self.claimed and not taken
 
     def index(self, names: tuple[str, ...]) -> RecordIndex:
-        """The records of the mapping by the values of these fields."""
+        """Returns the records of the mapping by the values of these fields."""
         if names not in self._indexes:
             self._indexes[names] = RecordIndex(self.state.records, names)
         return self._indexes[names]
@@ -77,13 +77,13 @@ class Workspace:
         self._indexes.clear()
 
     def shown(self, record: int) -> str:
-        """A record as a person reads it."""
+        """Returns the display text of a record."""
         return shown_record(self.state, record)
 
     # Findings
 
     def block(self, key: str, code: str, text: str, remedy: Advice, place: Place) -> None:
-        """Keeps the row from being written."""
+        """Blocks the row."""
         finding = self.finding(code, Severity.ERROR, text, remedy, place, key)
         self.result.blocked.setdefault(key, []).append(finding)
 
