@@ -1,1 +1,1 @@
-"""Plans, findings, outcomes and history as text, JSON, Markdown and CSV: values in, strings out."""
+"""Renders plans, findings, outcomes and history: values in, text in several formats out."""

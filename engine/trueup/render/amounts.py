@@ -31,7 +31,7 @@ def plan_money(plan: Plan) -> PlanMoney:
 
 
 def money_of(changes: Sequence[Change]) -> PlanMoney:
-    """The money of some changes, as if there were no others."""
+    """Returns the money of some changes, without regard to others."""
     months = _known((change.id, change.monthly) for change in changes)
     return PlanMoney(
         invoice=spread(_known((change.id, change.invoice_amount) for change in changes)),
@@ -43,13 +43,13 @@ def money_of(changes: Sequence[Change]) -> PlanMoney:
 
 
 def has_money(change: Change) -> bool:
-    """Whether the change does anything to a bill, or may do so at a price that is not known."""
+    """Returns whether the change affects a bill, or may do so at an unknown price."""
     amounts = (change.monthly, change.invoice_amount, change.lost)
     return change.price_unknown or any(amounts)
 
 
 def is_shown(change: Change, *, verbose: bool) -> bool:
-    """Whether the change has a line: a mark in the source only has one if money goes with it."""
+    """Returns whether the change has a line: a write-back has one only with money."""
     return verbose or change.action is not Action.WRITE_BACK or has_money(change)
 
 

@@ -1,4 +1,4 @@
-"""Where the approval of a plan stands, as a terminal and programs show it."""
+"""Shows where the approval of a plan stands, for a terminal and for programs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -44,7 +44,7 @@ def _signature_text(one: Signature, zone: tzinfo) -> str:
 
 
 def need_text(found: ApprovalStanding, currency: str) -> str:
-    """Whether it may be applied, in a sentence."""
+    """Returns whether the plan may be applied, as a sentence."""
     if not found.is_needed:
         return f"It needs no approval: it moves no more than {money(found.policy.above, currency)}."
     if not found.lacks:
@@ -55,7 +55,7 @@ def need_text(found: ApprovalStanding, currency: str) -> str:
 
 
 def standing_json(found: ApprovalStanding, zone: tzinfo) -> Mapping[str, object]:
-    """The same for programs."""
+    """Returns the same as JSON."""
 
     def signature(one: Signature) -> Mapping[str, object]:
         at = one.at.astimezone(zone).isoformat(" ", "seconds")
@@ -82,7 +82,7 @@ def statements_text(statements: Sequence[AuditEntry], zone: tzinfo, style: Style
 
 
 def statements_json(statements: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
-    """The same for programs, each with the digest of its plan."""
+    """Returns the same as JSON, each with the digest of its plan."""
     return [
         {**line, "plan": entry.event.plan, "statement": entry.event.statement}
         for line, entry in zip(audit_json(statements, zone), statements, strict=True)

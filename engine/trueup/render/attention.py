@@ -1,7 +1,7 @@
 """What of a plan needs a person, and the money of leaving it: data for every output.
 
 Each held seat counts at the row at fault, each unexplained one at its own row; so the items add up
-to the ledger's totals. A line of the ledger that is not known stands in no total, and has no money.
+to the ledger's totals. A ledger line with an unknown side is in no total, and has no money.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ class Item:
 
     @property
     def at_fault(self) -> bool:
-        """Whether it is to be settled itself; else it only waits for another row or change."""
+        """Whether it needs a person itself; otherwise it waits for another row or change."""
         return any(finding.code not in _ONLY_WAITS for finding in self.findings)
 
 
@@ -74,15 +74,15 @@ ROUNDING = 3 * PENNY
 
 
 def billing(plan: Plan) -> Billing:
-    """What is billed wrong now, and what becomes of it."""
+    """Returns what is billed wrong now, and how much of it is moved, held or unexplained."""
     return in_pennies(ledger_totals(plan.ledger))
 
 
 def in_pennies(totals: LedgerTotals) -> Billing:
-    """The sums of a ledger as every output shows them.
+    """Returns the sums of a ledger as every output shows them.
 
-    Each sum is rounded by itself, but for one: what is explained by nothing is what the others
-    leave. Where no line is explained by nothing, the next sum that has lines takes the penny.
+    Each sum is rounded by itself, except one: the unexplained sum is what remains. If no line is
+    unexplained, the next sum that has lines takes the rounding difference.
     """
     under, over = penny(totals.under.monthly), penny(totals.over.monthly)
     moved, held = penny(totals.moved.monthly), penny(totals.held.monthly)
@@ -102,7 +102,7 @@ def in_pennies(totals: LedgerTotals) -> Billing:
 
 
 def items(plan: Plan) -> list[Item]:
-    """All that needs a person or waits for it, in the plan's order; blocked and held rows first."""
+    """All that needs a person or waits, in the plan's order; blocked and held rows first."""
     belonging, totals = Belonging(plan), billing(plan)
     lines = [line for line in plan.ledger if is_known(line)]
     held, units, unpriced = _held(lines, totals.held)
@@ -126,7 +126,7 @@ def items(plan: Plan) -> list[Item]:
 
 
 def _held_elsewhere(lines: Iterable[LedgerLine]) -> list[Item]:
-    """Rows at fault as the ledger names them: where a part is shown, they may be outside of it."""
+    """Returns rows at fault as the ledger names them: they may be outside a selection."""
     found: dict[tuple[str, str], Item] = {}
     for line in lines:
         for one in line.held:
@@ -139,12 +139,12 @@ def _held_elsewhere(lines: Iterable[LedgerLine]) -> list[Item]:
 
 
 def is_known(line: LedgerLine) -> bool:
-    """Whether the line stands in the totals."""
+    """Returns whether the line is in the totals."""
     return line.class_ is not LedgerClass.UNKNOWN and line.units is not None
 
 
 def by_money(found: Iterable[Item]) -> list[Item]:
-    """The most expensive first; of those without money what holds back most."""
+    """Sorts by money, the largest first; items without money by what they hold back."""
     return sorted(
         found,
         key=lambda item: (
@@ -157,7 +157,7 @@ def by_money(found: Iterable[Item]) -> list[Item]:
 
 
 def by_name(found: Iterable[Item]) -> list[Item]:
-    """By the row's name."""
+    """Sorts by the row's name."""
     return sorted(found, key=lambda item: (item.row.name.casefold(), item.row))
 
 
@@ -168,7 +168,7 @@ def _name(mapping: str, key: str) -> str:
 def _held(
     lines: Sequence[LedgerLine], total: Decimal
 ) -> tuple[Spread, Mapping[str, Decimal], Mapping[str, int]]:
-    """Money, units and lines without a price, by the row at fault."""
+    """Returns money, units and lines without a price, by the row at fault."""
     money: dict[str, Decimal] = {}
     units: dict[str, Decimal] = {}
     unpriced: dict[str, int] = {}
@@ -198,7 +198,7 @@ def _of_finding(finding: Finding, belonging: Belonging) -> Item:
 
 
 def _differences(lines: Sequence[LedgerLine], total: Decimal) -> list[Item]:
-    """Lines with units that are left after apply and explained by nothing."""
+    """Returns lines with units that remain after apply without an explanation."""
     left = [line for line in lines if line.unexplained]
     known = {
         str(n): exact(amount)

@@ -1,4 +1,4 @@
-"""What needs a person, as lines: the most expensive first, with the way out."""
+"""Renders what needs a person as lines: the most expensive first, with the remedy."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ LISTED_BY = "`trueup show FILE --format csv --table waiting` lists them all"
 
 
 def lines(seen: Overview, view: View) -> list[Line]:
-    """The list; nothing if nothing needs a person."""
+    """Returns the list; empty if nothing needs a person."""
     if not seen.items:
         return []
     crowds = crowds_of(seen.items, view.arrangement, each=view.verbose)
@@ -75,7 +75,7 @@ def _crowd(crowd: Crowd, view: View) -> list[Line]:
 
 
 def _way_out(finding: Finding, view: View) -> list[Line]:
-    """What to do, and with `-v` the place of the rule."""
+    """Returns the remedy, and with `-v` the place of the rule."""
     remedy, place = remedy_text(finding, view), place_text(finding, view)
     found = [free(f"→ {remedy}", indent=6)] if remedy else []
     return [*found, free(place, view.style.dim, 6)] if place else found
@@ -86,7 +86,7 @@ def _paint(kind: Kind, view: View) -> Paint:
 
 
 def _rest(items: Sequence[Item], view: View) -> list[Line]:
-    """What is not shown, counted: its money still counts."""
+    """Returns a line that counts the items that are not shown, with their money."""
     if not items:
         return []
     units = sum((item.units for item in items), Decimal(0))

@@ -1,7 +1,7 @@
-"""What the changes and rows of a plan belong to: customer, tab and service.
+"""Finds the customer, tab and service of the changes and rows of a plan.
 
-Everything is read from references; no name is taken apart. A document does not say which mapping
-holds the customers, so that follows from its ledger, or from the entity that a mapping writes.
+Everything is read from references; no name is parsed. A document does not name the mapping of
+customers, so that follows from its ledger, or from the entity that a mapping writes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,7 +26,7 @@ USUAL_SERVICES = frozenset({"service", "service_bundle"})
 
 
 class Belonging:
-    """Answers for the changes and rows of one plan."""
+    """Finds customers and services for the changes and rows of one plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._customers = frozenset({_customer_mapping(plan)})
@@ -34,26 +34,26 @@ class Belonging:
         self._known = _customers_by_row(plan, self._customers)
 
     def customer(self, change: Change) -> RowRef | None:
-        """The change's customer; None if it has none."""
+        """Returns the change's customer; None if it has none."""
         return _first(change.under, self._customers) or _any(
             self._known.get((change.mapping, key)) for key in change.keys
         )
 
     def customer_of(self, row: Blocked | RowRef) -> RowRef | None:
-        """A row's customer, if the plan names one."""
+        """Returns a row's customer, if the plan names one."""
         if row.mapping in self._customers:
             return RowRef(row.mapping, row.key, row.name)
         because = row.because if isinstance(row, Blocked) else ()
         return self._known.get((row.mapping, row.key)) or _first(because, self._customers)
 
     def service(self, change: Change) -> RowRef | None:
-        """The service that is billed; None where the change is about none."""
+        """Returns the service that is billed; None if the change is about none."""
         if change.mapping in self._services:
             return RowRef(change.mapping, change.keys[0] if change.keys else "", change.name)
         return _first(change.under, self._services)
 
     def group_of(self, change: Change, by: GroupBy) -> RowRef:
-        """The group in which the change is shown."""
+        """Returns the group in which the change is shown."""
         match by:
             case GroupBy.CUSTOMER:
                 return self.customer(change) or NO_CUSTOMER
@@ -90,12 +90,12 @@ def _service_mappings(plan: Plan) -> frozenset[str]:
 
 
 def usual_service(change: Change) -> RowRef | None:
-    """The service that is billed, where nothing is known but the change."""
+    """Returns the service that is billed, from the change alone."""
     return _first(change.under, USUAL_SERVICES)
 
 
 def _customers_by_row(plan: Plan, customers: Collection[str]) -> Mapping[tuple[str, str], RowRef]:
-    """Rows whose customer a change or the ledger knows; rows of several customers are left out."""
+    """Returns rows whose customer a change or the ledger names, if it is only one."""
     found: dict[tuple[str, str], set[RowRef]] = {}
     for change in plan.changes:
         customer = _first(change.under, customers)
@@ -114,7 +114,7 @@ def _customers_by_row(plan: Plan, customers: Collection[str]) -> Mapping[tuple[s
 
 
 def _pending_mapping(plan: Plan) -> str:
-    """The mapping of the changes that the ledger waits for."""
+    """Returns the mapping of the changes that the ledger waits for."""
     adjusting = (change.mapping for change in plan.changes if change.action is Action.ADJUST)
     held = (one.row for line in plan.ledger for one in line.held if one.row.key in one.keys)
     return next(adjusting, "") or next((row.mapping for row in held), "")

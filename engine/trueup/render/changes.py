@@ -1,4 +1,4 @@
-"""A tab's changes as lines: one for each change, its fields below it, equal ones folded."""
+"""Renders a tab's changes: one line for each, with its fields; equal ones are collapsed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,10 +40,9 @@ _SYMBOLS = {
 
 
 def desired(changes: Sequence[Change], view: View) -> list[Line]:
-    """What the plan wants, folded where it is equal; all but what `drift` shows.
+    """Returns the lines of the plan's changes, without those of `drift`, collapsed if equal.
 
-    Marks in the source are shown with `-v` only, unless money goes with them: the summary counts
-    them.
+    Write-backs are shown with `-v` only, unless they have money: the summary counts them.
     """
     shown = [
         change
@@ -54,7 +53,7 @@ def desired(changes: Sequence[Change], view: View) -> list[Line]:
 
 
 def drift(changes: Sequence[Change], view: View) -> list[Line]:
-    """Under a heading of their own: changes that do nothing but put back an edit."""
+    """Returns the lines of changes that only restore edited values, under their own heading."""
     edited = tidied([change for change in changes if is_drift(change)])
     inside = [
         replace(line, indent=line.indent + 2, kind=line.kind and f"{line.kind} of drift")
@@ -66,9 +65,9 @@ def drift(changes: Sequence[Change], view: View) -> list[Line]:
 
 
 def tidied(changes: Sequence[Change]) -> list[Change]:
-    """In the order in which people look: by mapping, records before marks in the source, by name.
+    """Sorts by mapping, records before write-backs, by name.
 
-    A link and the update of the same record are one to look at: the link takes the update's fields.
+    A link and the update of the same record are merged: the link takes the update's fields.
     """
     position = {
         mapping: place
@@ -92,29 +91,29 @@ def tidied(changes: Sequence[Change]) -> list[Change]:
 
 
 def symbol(action: Action) -> str:
-    """The sign at the head of a change's line."""
+    """Returns the sign before a change's line."""
     return _SYMBOLS[action]
 
 
 def before(field: FieldChange) -> str:
-    """The value that is there, as people read it."""
+    """Returns the display text of the present value."""
     return NOTHING if field.before is None else sanitize(field.shown_before) or NOTHING
 
 
 def after(field: FieldChange) -> str:
-    """The value that will be there; a fixed word where only apply will know it."""
+    """Returns the display text of the new value; a fixed word if it is unknown until apply."""
     return UNKNOWN if isinstance(field.after, Unknown) else sanitize(field.shown_after) or NOTHING
 
 
 def where(change: Change, names: SystemNames) -> str:
-    """What is written, by entity and id."""
+    """Returns what is written, by entity and id."""
     if change.action is Action.WRITE_BACK:
         return f"{names.source} {sanitize(change.entity)}"
     return sanitize(change.entity) + (f" {change.record}" if change.record is not None else ", new")
 
 
 def units(*changes: Change) -> str:
-    """What adjustments do: `12 → 15 units from 2026-11-15`; those of one day in one go."""
+    """Returns the effect of adjustments: `12 → 15 units from 2026-11-15`, merged by day."""
     by_day: dict[str, list[str]] = {}
     for change in changes:
         before, after = change.units or (0, 0)
@@ -124,12 +123,12 @@ def units(*changes: Change) -> str:
 
 
 def effect(changes: Sequence[Change], view: View) -> str:
-    """What the changes do together to the next invoice and to the bill of each month."""
+    """Returns the effect of the changes on the next invoice and on the monthly bill."""
     return ", ".join(part for part in effects(changes, view) if part)
 
 
 def effects(changes: Sequence[Change], view: View) -> tuple[str, str]:
-    """The two amounts; beside the second, that a price is not known."""
+    """Returns the two amounts, the second with a mark if a price is unknown."""
     ids = [change.id for change in changes]
     invoice, month = view.money.invoice.total(ids), view.money.month.total(ids)
     has_invoice = any(view.money.invoice.of(id_) is not None for id_ in ids)
@@ -140,7 +139,7 @@ def effects(changes: Sequence[Change], view: View) -> tuple[str, str]:
 
 
 def notes(change: Change, view: View) -> list[str]:
-    """What else there is to say: what is billed once, what is lost, the change's own notes."""
+    """Returns further notes: one-off charges, lost money, the change's own notes."""
     once, lost = view.money.once.of(change.id), view.money.lost.of(change.id)
     found = []
     if once:
@@ -154,7 +153,7 @@ def notes(change: Change, view: View) -> list[str]:
 
 
 def group_notes(group: Group, view: View) -> list[str]:
-    """The notes of the change that stands for the others; of halves, those of each."""
+    """Returns the notes of the change that represents the group; of halves, those of each."""
     shown = group.changes if group.is_joined else (group.first,)
     return [*dict.fromkeys(note for change in shown for note in notes(change, view))]
 
@@ -218,7 +217,7 @@ def _aside(group: Group, view: View) -> str:
 
 
 def _fills(change: Change) -> str:
-    """What was empty until now: by name where it is little."""
+    """Returns the fields that were empty until now: by name if they are few."""
     filled = [sanitize(field.field) for field in change.fields if before(field) == NOTHING]
     if not filled:
         return ""
@@ -314,7 +313,7 @@ def _cut(text: str, view: View) -> str:
 
 
 def _telling(old: str, new: str, view: View) -> tuple[str, str]:
-    """Both, cut to their columns in a way that still shows where they differ."""
+    """Returns both texts, shortened so that their difference is still visible."""
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
     if shared > VALUE_COLUMNS // 2 and max(len(old), len(new)) > VALUE_COLUMNS and not view.verbose:
         start = shared - VALUE_COLUMNS // 4

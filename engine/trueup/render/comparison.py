@@ -1,4 +1,4 @@
-"""What a change of configuration does, as a terminal shows it."""
+"""Renders the effect of a change of configuration for a terminal."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _NONE = "-"
 
 
 def comparison_text(comparison: Comparison, style: Style = PLAIN, *, verbose: bool = False) -> str:
-    """The whole page, ending in a line break; the summary stands at its end."""
+    """Returns the whole page, ending in a line break; the summary is at its end."""
     after = comparison.after
     view = View(after.currency, after.names, style, verbose)
     summed = [free(summary(comparison), style.heading)]
@@ -55,7 +55,7 @@ def comparison_text(comparison: Comparison, style: Style = PLAIN, *, verbose: bo
 
 
 def summary(comparison: Comparison) -> str:
-    """What the change of configuration does, in one line."""
+    """Returns the effect of the change of configuration in one line."""
     if not comparison.differs:
         return SAME
     month = next(total for total in totals(comparison) if total.label == MONTH)
@@ -77,13 +77,13 @@ def summary(comparison: Comparison) -> str:
 
 
 def _figures(what: str, many: Mapping[str, int]) -> str:
-    """`changes: 2 appear, 1 differ`; nothing if all figures are zero."""
+    """Returns `changes: 2 appear, 1 differ`; "" if all figures are zero."""
     texts = [f"{number:,} {text}" for text, number in many.items() if number]
     return f"{what}: {', '.join(texts)}" if texts else ""
 
 
 def counts(comparison: Comparison) -> dict[str, int]:
-    """How many changes appear, vanish and differ; marks in the source are counted by themselves."""
+    """Returns how many changes appear, vanish and differ; write-backs are counted separately."""
     pairs = [pair for pair in comparison.changes if not is_mark(pair)]
     return {
         "appear": sum(pair.before is None for pair in pairs),
@@ -127,7 +127,7 @@ def _table(title: str, kind: str, rows: Sequence[Total], view: View) -> list[Lin
 
 
 def _money(comparison: Comparison, view: View) -> list[Line]:
-    """Money that is there in either plan."""
+    """Returns the money of either plan."""
     return _table(
         "Money", "money", [row for row in totals(comparison) if row.before or row.after], view
     )
@@ -199,7 +199,7 @@ def _left_out(title: str, groups: Sequence[LeftOutRows], view: View) -> list[Lin
 
 
 def _ledger(pairs: Sequence[LedgerPair], view: View) -> list[Line]:
-    """Lines that move: their class, what nothing explains, and the money."""
+    """Returns lines that move: their class, the unexplained units, and the money."""
     found = [_ledger_line(pair, view) for pair in pairs]
     return titled(f"Ledger: {count(len(pairs), 'line')} that differ", found, view)
 
@@ -227,7 +227,7 @@ def _ledger_line(pair: LedgerPair, view: View) -> Line:
 def _both(
     before: LedgerLine | None, after: LedgerLine | None, text_of: Callable[[LedgerLine], str]
 ) -> str:
-    """`before → after` where the two differ, otherwise nothing."""
+    """Returns `before → after` if the two differ, otherwise ""."""
     first = text_of(before) if before else _NONE
     second = text_of(after) if after else _NONE
     return "" if first == second else f"{first} {ARROW} {second}"

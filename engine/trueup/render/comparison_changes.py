@@ -1,4 +1,4 @@
-"""Changes that only one of two plans has, or both in different ways, as lines."""
+"""Renders changes that only one of two plans has, or both with differences."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -25,7 +25,7 @@ _ON_ITS_LINE = frozenset({"a month"})
 
 
 def titled(title: str, lines: Sequence[Line], view: View) -> list[Line]:
-    """The lines below a heading, with how many there are; the first of them unless verbose."""
+    """Returns the lines below a heading, with their number; only the first ones unless verbose."""
     if not lines:
         return []
     shown = lines if view.verbose or len(lines) <= MOST + 1 else lines[:MOST]
@@ -53,7 +53,7 @@ def change_sections(pairs: Sequence[ChangePair], view: View) -> list[list[Line]]
 
 
 def is_mark(pair: ChangePair) -> bool:
-    """Whether it only marks a row in the source."""
+    """Returns whether it only writes back to the source."""
     return pair.change.action is Action.WRITE_BACK
 
 
@@ -109,7 +109,7 @@ def _field(field: FieldChange | None) -> str:
 
 
 def _shown(value: object, view: View) -> str:
-    """A fact as people read it."""
+    """Returns a fact as display text."""
     match value:
         case None:
             return NONE

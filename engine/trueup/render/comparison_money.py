@@ -32,7 +32,7 @@ class Total:
 
     @property
     def change(self) -> Decimal:
-        """What the change of configuration does to it."""
+        """The effect of the change of configuration on it."""
         return self.after - self.before
 
 

@@ -1,4 +1,4 @@
-"""Rows that need a person for the very same reason, shown together."""
+"""Groups rows that need a person for exactly the same reason."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -14,25 +14,25 @@ from trueup.render.view import Arrangement, Sort
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Items with the very same to say; mostly one."""
+    """Items with exactly the same reasons; mostly one."""
 
     items: tuple[Item, ...]
 
     @property
     def first(self) -> Item:
-        """The one that speaks for the others."""
+        """The item that represents the others."""
         return self.items[0]
 
     @property
     def title(self) -> str:
-        """The row's name, or how many rows there are."""
+        """The row's name, or the number of rows."""
         row = self.first.row
         is_one = len(self.items) == 1
         return known_as(row.name or row.key) if is_one else count(len(self.items), row.mapping)
 
     @property
     def findings(self) -> list[Finding]:
-        """What there is to say, with KEY for the keys where several rows share it."""
+        """The findings, with KEY in place of the keys if several rows share them."""
         if len(self.items) == 1:
             return [*self.first.findings]
         return [
@@ -58,7 +58,7 @@ class Crowd:
 
     @property
     def weight(self) -> Decimal:
-        """Their money without its sign; endless where a price is not known."""
+        """Their money without its sign; infinite if a price is unknown."""
         if self.unpriced:
             return Decimal("Infinity")
         return abs(self.monthly or NOTHING)
@@ -67,7 +67,7 @@ class Crowd:
 def crowds_of(
     items: Sequence[Item], arrangement: Arrangement, *, each: bool = False
 ) -> list[Crowd]:
-    """The items in the order that is asked for, crowds together; `each`: every one by itself."""
+    """Returns the items in the requested order, grouped; with `each` every item by itself."""
     by_sort = by_name if arrangement.sort is Sort.NAME else by_money
     groups: dict[Hashable, list[Item]] = {}
     for number, item in enumerate(by_sort(items)):
@@ -83,6 +83,6 @@ def crowds_of(
 
 
 def _reasons(item: Item) -> Hashable:
-    """All that stands beside the row: items of one crowd have the same."""
+    """Returns all that is shown beside the row: items of one crowd have the same."""
     texts = ((one.code, one.text, one.advice.generic(), one.place) for one in item.findings)
     return item.kind, item.row.mapping, item.because, *texts

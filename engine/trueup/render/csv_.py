@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens without computing anything, and the history of runs as such.
+"""Writes CSV that is safe in a spreadsheet, and the history of runs as CSV.
 
 Text that a spreadsheet would treat as a formula gets an apostrophe in front; numbers stay numbers.
 """
@@ -60,7 +60,7 @@ def _cell(value: Figure) -> str | int | Decimal | None:
 
 
 def about(change: Change) -> Cells:
-    """What a change is, and which units it moves from when on."""
+    """Returns what a change is, and the units that it moves, with their day."""
     units_before, units_after = change.units or (None, None)
     day = change.adjustment.day if change.adjustment else None
     return {

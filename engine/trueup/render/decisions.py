@@ -1,4 +1,4 @@
-"""What follows from decisions, in rows, units and money."""
+"""Renders the effect of decisions, in rows, units and money."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _REASON_COLUMNS = 60
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """One decided row: what the plan does with it without the decision, and with it."""
+    """One decided row: what the plan does with it, without the decision and with it."""
 
     name: str
     now: str
@@ -55,7 +55,7 @@ def effect_text(
     *,
     verbose: bool = False,
 ) -> str:
-    """The decided rows, and what the next plan does otherwise than it would without them."""
+    """Returns the decided rows, and the other differences between the two plans."""
     rows = effect_rows(effect, names, currency)
     shown = rows if verbose else rows[:FEW]
     lines = [_row(one) for one in shown]
@@ -67,7 +67,7 @@ def effect_text(
 
 
 def effect_json(effect: Effect) -> Mapping[str, object]:
-    """The same for programs. Amounts are text, in the project's currency."""
+    """Returns the same as JSON. Amounts are text, in the project's currency."""
     return {
         "rows": [
             {
@@ -96,7 +96,7 @@ def standing_text(
     currency: str,
     style: Style = PLAIN,
 ) -> str:
-    """Each decision with who, until when, why, and what it still affects."""
+    """Returns each decision with person, end, reason, and what it still affects."""
     lines: list[Line] = []
     for one in standing.decisions:
         decision = one.decision
@@ -121,7 +121,7 @@ def standing_text(
 
 
 def standing_json(standing: StandingDecisions) -> Mapping[str, object]:
-    """The same for programs."""
+    """Returns the same as JSON."""
     return {
         "decisions": [
             {
@@ -204,7 +204,7 @@ def _now(outlook: RowOutlook, names: SystemNames) -> str:
 
 
 def _then(one: RowEffect, names: SystemNames) -> str:
-    """What the plan with the decision does with the row; where it is stopped, why."""
+    """Returns what the plan with the decision does with the row, or why it is stopped."""
     if one.after.changes:
         return _changes(one.after, names)
     if one.after.state:

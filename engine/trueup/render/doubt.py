@@ -1,4 +1,4 @@
-"""Changes in doubt with their evidence, and what settling one by hand records."""
+"""Renders changes in doubt with their evidence, and what settling one manually records."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -43,7 +43,7 @@ def doubts_text(report: DoubtReport, names: SystemNames, zone: tzinfo, style: St
 
 
 def doubt_rows(doubt: Doubt, names: SystemNames, zone: tzinfo) -> Sequence[tuple[str, str]]:
-    """What is known of a change in doubt, each part with its label."""
+    """Returns the evidence of a change in doubt, each part with its label."""
     change = doubt.change
     wanted = units(change) if change.action is Action.ADJUST else ""
     rows = [
@@ -101,7 +101,7 @@ def _as_json(doubt: Doubt, zone: tzinfo) -> Mapping[str, object]:
 
 
 def settlement_lines(ready: PreparedSettlement) -> list[str]:
-    """What is recorded where a person settles a change, a sentence each."""
+    """Returns what settling a change records, one sentence each."""
     name, run = known_as(ready.change.name), sanitize(ready.run)
     if ready.entry.step is not Step.DONE:
         return [

@@ -1,4 +1,4 @@
-"""Results of expressions on one row, and all that a row offers to them."""
+"""Renders results of expressions on one row, and the names that expressions may use."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from trueup.render.values import literal
 
 
 def evaluation_text(evaluation: Evaluation, style: Style) -> str:
-    """The result, then what the expression uses: name, value, type and place, one a line."""
+    """Returns the result, then what the expression uses: name, value, type and place per line."""
     lines = [
         Line(
             (
@@ -28,7 +28,7 @@ def evaluation_text(evaluation: Evaluation, style: Style) -> str:
 
 
 def row_text(view: RowView, style: Style) -> str:
-    """A row with its columns, its joins, and what else its expressions see."""
+    """Returns a row with its columns, its joins, and the other names of its expressions."""
     heading = f"{view.mapping} {sanitize(view.key)}"
     if view.name != view.key:
         heading += f" ({known_as(view.name)})"

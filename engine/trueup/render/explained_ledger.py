@@ -1,4 +1,4 @@
-"""An explained line of the ledger: quantity, policy, units, pending changes, price."""
+"""Renders an explained line of the ledger: quantity, policy, units, pending changes, price."""
 
 from trueup.model.evaluation import SourceRow
 from trueup.model.explanation import LedgerExplanation, PendingExplanation, RecordValue

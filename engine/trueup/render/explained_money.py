@@ -1,4 +1,4 @@
-"""Explained changes with the periods and prices of their money, and totals with their parts."""
+"""Renders explained changes with the periods and prices of their money, and totals."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -22,7 +22,7 @@ from trueup.render.view import View
 
 
 def change_lines(explained: ChangeExplanation, view: View) -> list[Line]:
-    """One change: what it does, what it waits for, and what its money is made of."""
+    """Returns one change: its effect, what it waits for, and the parts of its money."""
     change, style = explained.change, view.style
     what = units(change) if change.action is Action.ADJUST else where(change, view.names)
     head = f"{symbol(change.action)} {change.action} {known_as(change.name)}"
@@ -82,7 +82,7 @@ def _money(explained: ChangeExplanation, view: View) -> list[Line]:
 
 
 def _month(change: Change, monthly: Decimal, terms: ServiceTerms | None, view: View) -> str:
-    """The effect on the run rate, and what it is made of."""
+    """Returns the effect on the run rate, and its parts."""
     amount = money(monthly, view.currency, signed=True)
     if terms is None or terms.monthly is None:
         return f"{amount}, by the end of its contract"
@@ -139,14 +139,14 @@ ExplainCommand = Callable[[str], str]
 
 
 def explain_command(what: str) -> str:
-    """The command on a new plan of the project in the current folder."""
+    """Returns the command on a new plan of the project in the current folder."""
     return f"trueup explain {quote(what)}"
 
 
 def total_lines(
     total: TotalExplanation, view: View, command: ExplainCommand = explain_command
 ) -> list[Line]:
-    """A total with all its parts, the largest first; to the penny they add up to it.
+    """Returns a total with all its parts, the largest first; they add up to it to the penny.
 
     `command` makes the command that explains a part.
     """

@@ -1,4 +1,4 @@
-"""Why a plan is as it is, as a terminal shows it: rows, fields, rules, changes, ledger, totals."""
+"""Renders an explanation for a terminal: rows, fields, rules, changes, ledger, totals."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -76,7 +76,7 @@ def explanation_text(
 
 
 def explanation_json(explanation: Explanation) -> str:
-    """All of it, for programs."""
+    """Returns all of it as JSON."""
     return as_json(plain_json(explanation))
 
 

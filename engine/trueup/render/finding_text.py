@@ -1,4 +1,4 @@
-"""Findings by themselves, without a plan around them."""
+"""Renders findings without a plan."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from trueup.render.style import PLAIN, Paint, Style
 
 
 def findings_text(found: Sequence[Finding], style: Style = PLAIN) -> str:
-    """Findings by themselves, each as `place: text` with its remedy below: editors jump to it."""
+    """Returns findings, each as `place: text` with its remedy below: editors jump to it."""
     lines = []
     for finding in found:
         place = f"{sanitize(finding.place)}: " if finding.place else ""
@@ -32,7 +32,7 @@ def paint_of(severity: Severity, style: Style) -> Paint:
 
 
 def found_text(errors: int, warnings: int) -> str:
-    """How many problems and warnings an examination found, as a sentence."""
+    """Returns how many problems and warnings an examination found, as a sentence."""
     found = {"problem": errors, "warning": warnings}
     counts = " and ".join(count(number, what) for what, number in found.items() if number)
     return f"{counts} found." if counts else "All is well."

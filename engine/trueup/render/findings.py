@@ -1,4 +1,4 @@
-"""What was found, as lines: rows left out on purpose, and findings that stop no row."""
+"""Renders rows left out on purpose, and findings that stop no row."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ CROWD = 3
 
 
 def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> list[Line]:
-    """Rows left out on purpose: how many, why, and the first of their names.
+    """Returns rows left out on purpose: how many, why, and the first of their names.
 
     `brief`: only how many of each mapping.
     """
@@ -54,10 +54,10 @@ def left_out(groups: Sequence[LeftOut], view: View, *, brief: bool = False) -> l
 
 
 def others(findings: Sequence[Finding], view: View, *, brief: bool = False) -> list[Line]:
-    """Findings that stop nothing, or that belong to no row of a tab; those of one code together.
+    """Returns findings that stop nothing, or belong to no row of a tab, grouped by code.
 
-    `brief`: the first of each code, and how many more there are; what only informs about a row is
-    counted.
+    `brief`: the first of each code, and how many more there are; informational findings about rows
+    are counted.
     """
     notes = [one for one in findings if brief and one.severity is Severity.INFO and one.key]
     findings = [finding for finding in findings if finding not in notes]
@@ -82,7 +82,7 @@ def others(findings: Sequence[Finding], view: View, *, brief: bool = False) -> l
 
 
 def alike(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Crowds of rows of one mapping with the very same to say."""
+    """Returns groups of rows of one mapping with exactly the same finding."""
     groups: dict[Hashable, list[Finding]] = {}
     for finding in findings:
         if finding.key:
@@ -108,18 +108,18 @@ def _crowd_of(crowd: Sequence[Finding], paint: Paint, view: View) -> list[Line]:
 
 
 def place_text(finding: Finding, view: View) -> str:
-    """Where a file is wrong; of a row, with `-v` only: the rule is the same for all of its rows."""
+    """Returns the place in a file; of a finding about a row, with `-v` only."""
     is_shown = finding.place and (view.verbose or not finding.key)
     return sanitize(finding.place) if is_shown else ""
 
 
 def remedy_text(finding: Finding, view: View) -> str:
-    """What to do; empty if nothing is to be done. Keys of its commands are cut short."""
+    """Returns the remedy; "" if there is none. Keys of its commands are shortened."""
     return sentence(sanitize(finding.remedy if view.verbose else finding.advice.brief()))
 
 
 def remaining(plan: Plan) -> list[Finding]:
-    """The plan's findings that no blocked row and no row left out shows already."""
+    """Returns the plan's findings that no blocked row and no row left out shows."""
     shown_already = {finding for row in plan.blocked for finding in row.findings}
     out = {(group.mapping, group.code) for group in plan.left_out}
     return [
@@ -131,17 +131,17 @@ def remaining(plan: Plan) -> list[Finding]:
 
 
 def held_findings(plan: Plan) -> list[Finding]:
-    """What waits, as far as no blocked row shows it."""
+    """Returns findings of held rows, as far as no blocked row shows them."""
     return [finding for finding in remaining(plan) if finding.severity is Severity.HOLD]
 
 
 def own(row: Blocked) -> list[Finding]:
-    """What is wrong with the row itself, not with a row that it refers to."""
+    """Returns the findings of the row itself, without those of a row that it refers to."""
     return [finding for finding in row.findings if finding.code != DEPENDS]
 
 
 def chain(row: Blocked) -> str:
-    """From the row to the one at fault: `contract Main ← customer Cedar & Vine`."""
+    """Returns the row up to the one at fault: `contract Main ← customer Cedar & Vine`."""
     return chain_text(row.because)
 
 
@@ -151,7 +151,7 @@ def chain_text(because: Sequence[RowRef]) -> str:
 
 
 def holds_back(of_rows: Iterable[Mapping[str, int]], style: Style) -> list[Line]:
-    """What some rows hold back together; nothing if they hold back nothing."""
+    """Returns what some rows hold back together; "" if nothing."""
     back: Counter[str] = Counter()
     for one in of_rows:
         back.update(one)

@@ -1,4 +1,4 @@
-"""How a fleet stands, for a terminal and for programs."""
+"""Renders the status of a fleet, for a terminal and for programs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ WAITS: Mapping[Waits, str] = {
 
 
 def status_text(status: FleetStatus, style: Style = PLAIN, *, verbose: bool = False) -> str:
-    """A line for each tenant; below it, why its last run did not do all."""
+    """Returns a line for each tenant; below it, why its last run was not complete."""
     if not status.tenants:
         return "No tenants.\n"
     heading = Line(tuple(Cell(text, style.heading) for text in _HEADING), "tenant")
@@ -146,7 +146,7 @@ Runs = Mapping[str, Sequence[FleetRun]]
 
 
 def status_data(status: FleetStatus, runs: Runs | None = None) -> Mapping[str, object]:
-    """The same for programs: amounts are texts, times are ISO 8601 in UTC."""
+    """Returns the status for JSON: amounts are texts, times are ISO 8601 in UTC."""
     runs = runs or {}
     return {
         "fleet": status.fleet,
@@ -188,7 +188,7 @@ def _tenant(tenant: TenantStatus, runs: Sequence[FleetRun] | None) -> Mapping[st
 
 
 def run_data(run: FleetRun | None) -> Mapping[str, object] | None:
-    """One run for programs."""
+    """Returns one run for JSON."""
     if run is None:
         return None
     figures = run.figures

@@ -1,4 +1,4 @@
-"""Groups changes that one line can stand for.
+"""Groups changes that one line can represent.
 
 Alike: equal values, one line for all. Of one kind: the same fields with values of their own; the
 first few are shown in full, the others are counted. Joined: they are sent together or not at all.
@@ -25,7 +25,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Changes that are shown together; `alike` where one line stands for all."""
+    """Changes that are shown together; `alike` if one line represents all."""
 
     changes: tuple[Change, ...]
     alike: bool = True
@@ -33,12 +33,12 @@ class Group:
 
     @property
     def first(self) -> Change:
-        """The one that stands for the others."""
+        """The change that represents the others."""
         return self.changes[0]
 
 
 def fold(changes: Sequence[Change], *, verbose: bool = False) -> list[Group]:
-    """Groups in the order of their first change."""
+    """Returns groups in the order of their first change."""
     every = joined(changes)
     halves = [Group(group, is_joined=True) for group in every if len(group) > 1]
     others = [group[0] for group in every if len(group) == 1]
@@ -58,7 +58,7 @@ def _folded(changes: Sequence[Change]) -> list[Group]:
 
 
 def is_drift(change: Change) -> bool:
-    """Whether it only puts back values that were edited in Autotask."""
+    """Returns whether it only restores values that were edited in Autotask."""
     return bool(change.fields) and all(field.reason is Reason.DRIFT for field in change.fields)
 
 
@@ -70,9 +70,9 @@ def _by(key: Callable[[Change], Hashable], changes: Sequence[Change]) -> list[li
 
 
 def kind(change: Change) -> Hashable:
-    """What changes of one kind have in common: what they do to which fields, and why.
+    """Returns what changes of one kind have in common: action, fields and reason.
 
-    A mark with money is of a kind of its own.
+    A write-back with money is of a kind of its own.
     """
     fields = tuple((field.field, field.reason) for field in change.fields)
     own = change.id if change.action is Action.WRITE_BACK and change.lost else ""
@@ -93,12 +93,12 @@ def _equal(change: Change) -> Hashable:
 
 
 def _replaces(change: Change) -> bool:
-    """Does it replace a value? Else it only fills what is empty."""
+    """Returns whether it replaces a value; otherwise it only fills an empty field."""
     return any(field.before is not None for field in change.fields)
 
 
 def _few(changes: list[Change]) -> list[Group]:
-    """What a long list of one kind becomes."""
+    """Returns the part of a long list of one kind that is shown in full."""
     if not changes:
         return []
     each = [Group((change,)) for change in changes]

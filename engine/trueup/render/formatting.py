@@ -1,4 +1,4 @@
-"""Numbers, money, counts and lists of names as people write them."""
+"""Display texts of numbers, money, counts and lists of names."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[a-z]+(?:[ ,:;]|$)")
 
 
 def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
-    """`£1,250.40`, its sign in front where `signed` or below zero; other currencies by code."""
+    """Returns `£1,250.40`, its sign in front if `signed` or negative; other currencies by code."""
     cents = rounded(amount, _CENT)
     sign = "-" if cents < 0 else "+" if signed and cents > 0 else ""
     unit = SYMBOLS.get(currency, f"{sanitize(currency)} " if currency else "")
@@ -26,7 +26,7 @@ def money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
 
 
 def number(value: Decimal | int) -> str:
-    """Without the zeros that a database adds: `20`, `2.5`."""
+    """Returns a number without trailing zeros: `20`, `2.5`."""
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -37,12 +37,12 @@ def signed(value: Decimal | int) -> str:
 
 
 def word(name: str) -> str:
-    """A mapping's name as a word: `license_change` is a license change."""
+    """Returns a mapping's name in words: `license change`."""
     return sanitize(name).replace("_", " ")
 
 
 def plural(name: str) -> str:
-    """More than one of that."""
+    """Returns its plural."""
     one = word(name)
     if one.endswith("y") and one[-2:-1] not in set("aeiou"):
         return one[:-1] + "ies"
@@ -60,22 +60,22 @@ def counts(many: Mapping[str, int]) -> str:
 
 
 def known_as(name: str, columns: int = NAME_COLUMNS) -> str:
-    """What people call it, harmless and not too long."""
+    """Returns the display name, without control characters and shortened."""
     return clip(sanitize(name), columns) or "(no name)"
 
 
 def sentence(text: str) -> str:
-    """The text as a line begins: with a capital, unless it begins with a name of a system."""
+    """Returns the text with a capital at its start, unless it begins with a system's name."""
     return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
 
 
 def every(names: Sequence[str]) -> str:
-    """All names; they hold commas, so semicolons set them apart."""
+    """Returns all names, separated by semicolons because names may hold commas."""
     return "; ".join(known_as(name) for name in names)
 
 
 def some(names: Sequence[str]) -> str:
-    """The first names, as many as a line takes, and how many more there are."""
+    """Returns the first names, as many as fit a line, and how many more there are."""
     shown = [known_as(name, SHORT_COLUMNS) for name in names[:FEW_NAMES]]
     while len(shown) > 1 and width("; ".join(shown)) > LINE_COLUMNS:
         shown.pop()

@@ -1,4 +1,4 @@
-"""Expressions with their places, results and values."""
+"""Renders expressions with their places, results and values."""
 
 from trueup.model.explanation import Formula
 from trueup.render.evaluation import value_lines
@@ -9,7 +9,7 @@ from trueup.render.view import View
 
 
 def formula_lines(label: str, formula: Formula, view: View, indent: int = 4) -> list[Line]:
-    """A value with its place; an expression with the values that it uses, or why it fails."""
+    """Returns a value with its place; an expression with its values, or why it fails."""
     style = view.style
     result = literal(formula.result, whole=style.columns is None)
     text = label if formula.text else f"{label} {result}".strip()

@@ -1,4 +1,4 @@
-"""What depends on what, as Mermaid or DOT: a plan's changes by wave, or a project's mappings."""
+"""Draws dependencies as Mermaid or DOT: a plan's changes by wave, or a project's mappings."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class Graph:
 
 
 def of_plan(plan: Plan, *, verbose: bool = False) -> Graph:
-    """Changes of one kind and wave in one node with their count; `verbose` gives each its own."""
+    """Returns changes of one kind and wave as a node with their count; with `verbose` each one."""
     changes = {change.id: change for change in plan.changes}
     node: dict[str, str] = {}
     clusters: dict[str, dict[str, str]] = {}
@@ -49,7 +49,7 @@ def of_plan(plan: Plan, *, verbose: bool = False) -> Graph:
 
 
 def of_mappings(mappings: Mapping[str, MappingSpec]) -> Graph:
-    """Each mapping, by tab, and the mappings that its references need first."""
+    """Returns each mapping, by tab, and the mappings that its references need first."""
     names = {name: f"m{position}" for position, name in enumerate(mappings, 1)}
     clusters: dict[str, dict[str, str]] = {}
     for name, mapping in mappings.items():
@@ -67,7 +67,7 @@ def of_mappings(mappings: Mapping[str, MappingSpec]) -> Graph:
 
 
 def needs(mapping: MappingSpec) -> list[str]:
-    """The mappings that this one refers to."""
+    """Returns the mappings that this one refers to."""
     specs: list[FieldSpec] = [*mapping.fields.values(), *mapping.identity.values()]
     specs += [spec for key in mapping.match for spec in key.fields.values()]
     found = [spec.value.mapping for spec in specs if isinstance(spec.value, Reference)]
@@ -76,7 +76,7 @@ def needs(mapping: MappingSpec) -> list[str]:
 
 
 def mermaid(graph: Graph) -> str:
-    """For GitHub, GitLab and most wikis: between ```mermaid fences."""
+    """Returns the graph for GitHub, GitLab and most wikis, between ```mermaid fences."""
     lines = ["flowchart LR"]
     for number, (cluster, nodes) in enumerate(graph.clusters.items(), 1):
         lines.append(f'  subgraph s{number} ["{_in_mermaid(cluster)}"]')
@@ -87,7 +87,7 @@ def mermaid(graph: Graph) -> str:
 
 
 def dot(graph: Graph) -> str:
-    """For Graphviz."""
+    """Returns the graph for Graphviz."""
     lines = ["digraph trueup {", "  rankdir=LR;", "  node [shape=box];"]
     for number, (cluster, nodes) in enumerate(graph.clusters.items(), 1):
         lines += [f"  subgraph cluster_{number} {{", f'    label="{_in_dot(cluster)}";']

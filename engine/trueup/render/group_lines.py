@@ -1,4 +1,4 @@
-"""The changes of a plan by customer, tab or service, one line for each; and by kind."""
+"""Renders the changes of a plan by customer, tab or service, one line for each; and by kind."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def collapsed(seen: Overview, view: View) -> list[Line]:
 
 
 def small(of: Sequence[Group], view: View) -> list[Line]:
-    """One line for all groups with less money than is to be shown."""
+    """Returns one line for all groups below the minimum amount."""
     line = _line(f"{len(of):,} with less money", of, view, has_waits=False)
     names = ("", "", f" {INVOICE}", f" {MONTH}")
     parts = [f"{cell.text.strip()}{name}" for cell, name in zip(line.cells, names, strict=True)]
@@ -125,7 +125,7 @@ def _fields(changes: Sequence[Change], view: View) -> list[str]:
 
 
 def _counted(many: Counter[str]) -> str:
-    """The most frequent fields, each with how many rows it changes in."""
+    """Returns the most frequent fields, each with how many rows it changes in."""
     frequent = [f"{name} {n:,}" for name, n in many.most_common(FEW)]
     more = len(many) - len(frequent)
     return ", ".join(frequent) + (f" and {count(more, 'field')} more" if more else "")

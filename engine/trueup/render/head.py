@@ -1,4 +1,4 @@
-"""The head of a plan as a terminal shows it: the money, what is billed wrong, the verdict."""
+"""Renders the head of a plan for a terminal: the money, the billing errors, the verdict."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -34,7 +34,7 @@ FINAL = "± cannot be undone: what is adjusted can only be adjusted back."
 
 
 def runs_first(plan: Plan, view: View) -> list[Line]:
-    """That a run is open: before anything else, because no plan can be applied."""
+    """Returns that a run is open, which comes first because no plan can be applied then."""
     found = []
     for finding in open_runs(plan):
         found.append(free(f"! {sanitize(finding.text)}", view.style.error))
@@ -43,7 +43,7 @@ def runs_first(plan: Plan, view: View) -> list[Line]:
 
 
 def money_table(seen: Overview, view: View) -> list[Line]:
-    """What changes on this invoice run, a month and a year."""
+    """Returns what changes on this invoice run, a month and a year."""
     rows = figures(seen)
     if not rows:
         return []
@@ -62,7 +62,7 @@ def _figure(row: Figure, view: View) -> Line:
 
 
 def balance_table(seen: Overview, view: View) -> list[Line]:
-    """What is billed wrong now, and what becomes of it."""
+    """Returns what is billed wrong now, and how much of it is moved, held or unexplained."""
     rows = balance(seen)
     if not rows:
         return []
@@ -88,7 +88,7 @@ def _balance(row: Balance, view: View) -> Line:
 
 
 def verdict_lines(seen: Overview, view: View) -> list[Line]:
-    """Whether it can be signed, what waits for a person, and the limits that it is over."""
+    """Returns whether the plan can be signed, what waits, and the limits that it exceeds."""
     paint = view.style.error if refusals(seen.plan) else view.style.heading
     found = [Line((Cell("Can be signed", view.style.heading), Cell(verdict(seen), paint)), "sign")]
     if text := waiting(seen):
@@ -100,7 +100,7 @@ def verdict_lines(seen: Overview, view: View) -> list[Line]:
 
 
 def top_lines(seen: Overview, view: View) -> list[Line]:
-    """The changes that matter most, and what the others come to."""
+    """Returns the changes that matter most, and the sum of the others."""
     every = money_lines(seen)
     most = None if view.verbose else TOP
     shown, rest = divided(every, lambda line: line.weight, view.arrangement, most)
@@ -143,7 +143,7 @@ def units_of(line: MoneyLine) -> str:
 
 
 def amounts_of(line: MoneyLine, view: View) -> tuple[str, str]:
-    """On the next invoice, and a month; a question mark where a price is not known."""
+    """Returns the effect on the next invoice and a month; a question mark without a price."""
     unknown = " ?" if line.price_unknown else ""
     invoice = _signed(line.invoice, view) if line.invoice or not unknown else ""
     month = _signed(line.month, view) if line.is_billed_monthly else ""

@@ -1,4 +1,4 @@
-"""Runs as a terminal shows them: all in a table, or one with each change, answer and proof."""
+"""Renders runs for a terminal: all in a table, or one with each change, answer and proof."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -68,7 +68,7 @@ def _head(history: RunHistory, zone: tzinfo) -> list[Line]:
 
 
 def about(history: RunHistory, zone: tzinfo) -> list[tuple[str, str]]:
-    """What a run is, each part with its label."""
+    """Returns the properties of a run, each with its label."""
     run = history.run
     rows = [
         ("Run", sanitize(run.id)),
@@ -86,7 +86,7 @@ def about(history: RunHistory, zone: tzinfo) -> list[tuple[str, str]]:
 
 
 def _undone(undone: UndoneBy, written: int, zone: tzinfo) -> str:
-    """The run that undid it, how many of its changes, and the runs that undid that one."""
+    """Returns the run that undid it, how many of its changes, and the runs that undid that run."""
     run = undone.run
     share = "all" if undone.changes == written else f"{undone.changes:,}"
     text = f"by run {sanitize(run.id)} of {moment(run.started, zone)}"

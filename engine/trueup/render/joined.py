@@ -1,4 +1,4 @@
-"""The halves of a succession or a move as one line: they are sent together or not at all."""
+"""Joins the halves of a succession or a move: they are sent together or not at all."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from trueup.model.change import Change
 
 
 def joined(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
-    """The changes that are sent together, the increases first; each other one by itself.
+    """Returns changes that are sent together as groups, increases first; others by themselves.
 
     In the order of the first of each.
     """
@@ -25,6 +25,6 @@ def joined(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
 
 
 def joined_name(changes: Sequence[Change]) -> str:
-    """What people call it: the row that gains units, then the rows that lose them."""
+    """Returns the display name: the row that gains units, then the rows that lose them."""
     gaining = sorted(changes, key=lambda change: -change.unit_change)
     return ", in place of ".join(dict.fromkeys(change.name for change in gaining))

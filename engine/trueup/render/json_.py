@@ -1,6 +1,6 @@
 """Output for programs: findings, outcomes, links, rows of the state and history as JSON.
 
-A plan's document is made by `model.document`.
+`model.document` makes a plan's document.
 """
 
 import json
@@ -27,7 +27,7 @@ Names = Mapping[tuple[str, str], str]
 
 
 def as_json(value: object) -> str:
-    """One document, ending in a line break; ASCII, so that nothing in it moves a cursor."""
+    """Returns one document, ending in a line break; ASCII, without control characters."""
     return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
 
 

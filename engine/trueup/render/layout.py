@@ -1,4 +1,4 @@
-"""Lines made of cells; cells of lines of one kind stand below each other, within a width."""
+"""Lays out lines of cells; cells of lines of one kind form columns, within a width."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ HANGING = 4
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One piece of a line. The text is final: harmless, and cut where it must be."""
+    """One piece of a line. Its text is final: without control characters, and shortened."""
 
     text: str
     paint: Paint = plain
@@ -35,7 +35,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Cells after so many spaces; lines of one `kind` share their columns, kind "" shares none."""
+    """Cells after an indent; lines of one `kind` share their columns, kind "" shares none."""
 
     cells: tuple[Cell, ...]
     kind: str = ""
@@ -45,12 +45,12 @@ class Line:
 
 
 def free(text: str, paint: Paint = plain, indent: int = 0) -> Line:
-    """A line that stands by itself."""
+    """Returns a line that shares no columns."""
     return Line((Cell(text, paint),), indent=indent)
 
 
 def lay_out(lines: Sequence[Line], columns: int | None = None) -> list[str]:
-    """Each line as text, in several lines where it is wider than `columns`; none ends in spaces."""
+    """Returns each line as text, wrapped if it is wider than `columns`, without trailing spaces."""
     columns = ENDLESS if columns is None else columns
     kinds: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
@@ -70,13 +70,13 @@ def lay_out(lines: Sequence[Line], columns: int | None = None) -> list[str]:
 
 
 def _pushes(line: Line) -> bool:
-    """Whether a cell of it is too wide for any column."""
+    """Returns whether a cell of it is too wide for any column."""
     cells = line.cells[:-1] if line.kind else ()
     return any(width(cell.text) > WIDEST and not cell.wraps for cell in cells)
 
 
 def _pushed(line: Line, wide: Mapping[int, int], columns: int) -> list[str]:
-    """The line with its rest pushed to the right, or below where there is no room."""
+    """Returns the line with its rest pushed to the right, or below if there is no room."""
     text = _row(line, wide, [cell.text for cell in line.cells])
     parts = [max(width(cell.text), wide.get(n, 0)) for n, cell in enumerate(line.cells[:-1])]
     parts.append(width(line.cells[-1].text))
@@ -153,7 +153,7 @@ def _wrapped(cell: Cell, room: int, position: int, line: Line) -> list[str]:
 
 
 def _hanging(text: str) -> int:
-    """How far the first cell of a row is set in where it goes on: by two more than it begins."""
+    """Returns the indent of a first cell's further lines: two more than that of the first."""
     return len(text) - len(text.lstrip(" ")) + 2
 
 
@@ -167,13 +167,13 @@ def _row(line: Line, wide: Mapping[int, int], texts: Sequence[str]) -> str:
 
 
 def _painted(cell: Cell, text: str) -> str:
-    """The text with its colour; spaces before it stay as they are."""
+    """Returns the text with its colour; spaces before it have none."""
     bare = text.lstrip(" ")
     return " " * (len(text) - len(bare)) + cell.paint(bare) if bare else text
 
 
 def _one_after_another(line: Line, columns: int) -> list[str]:
-    """The first cell in a line of its own; the others below it, as many in a line as fit."""
+    """Returns the first cell on a line of its own; the others below, filling lines."""
     first, *others = line.cells
     texts = wrap(first.text, columns - line.indent, _hanging(first.text)) if first.text else []
     found = [" " * line.indent + _painted(first, text) for text in texts]

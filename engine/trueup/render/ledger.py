@@ -1,4 +1,4 @@
-"""The ledger as a table: what is billed, what should be, and what becomes of the difference."""
+"""Renders the ledger as a table: billed units, due units, and the use of the difference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ORDER = (
 
 
 def lines(plan: Plan, view: View) -> list[Line]:
-    """The whole ledger; nothing if there is none."""
+    """Returns the whole ledger; empty if there is none."""
     if not plan.ledger:
         return []
     found = [_heading(view)]
@@ -36,7 +36,7 @@ def lines(plan: Plan, view: View) -> list[Line]:
 
 
 def priced(plan: Plan) -> list[tuple[LedgerLine, Decimal | None]]:
-    """The lines, what loses money first, each with the money of what is billed wrong.
+    """Returns the lines with the money of the billing error; those that lose money first.
 
     To the penny; together the amounts are what is billed too little less what is billed too much.
     """
@@ -49,7 +49,7 @@ def priced(plan: Plan) -> list[tuple[LedgerLine, Decimal | None]]:
 
 @dataclass(frozen=True, slots=True)
 class LineMoney:
-    """What a line is billed wrong a month, and what becomes of it; None: none, or not known.
+    """The monthly billing error of a line and its parts; None if there is none or unknown.
 
     To the penny; each column adds up to the total of the ledger.
     """
@@ -61,7 +61,7 @@ class LineMoney:
 
 
 def line_money(plan: Plan) -> list[tuple[LedgerLine, LineMoney]]:
-    """The lines, what loses money first, with their money by what becomes of it."""
+    """Returns the lines with the parts of their money; those that lose money first."""
     total = billing(plan)
     known = [(str(n), line) for n, line in enumerate(plan.ledger) if is_known(line)]
 
@@ -81,12 +81,12 @@ def line_money(plan: Plan) -> list[tuple[LedgerLine, LineMoney]]:
 
 
 def differs(line: LedgerLine) -> bool:
-    """Whether the two sides differ, or are not known."""
+    """Returns whether the two sides differ, or are unknown."""
     return line.class_ is not LedgerClass.MATCH
 
 
 def correction_text(line: LedgerLine, currency: str) -> str:
-    """What a decision to correct leads to: units and money."""
+    """Returns the effect of a decision to correct: units and money."""
     billed = (line.units or 0) + line.pending
     wanted = line.difference or Decimal(0)
     effect = line.money(wanted)
@@ -103,7 +103,7 @@ COLUMNS = ("moved", "held", "unexplained", "a month")
 
 
 def figures(line: LedgerLine, amount: Decimal | None, currency: str) -> list[str]:
-    """The cells of a line: both sides, what becomes of the difference, and its money."""
+    """Returns the cells of a line: both sides, the use of the difference, and its money."""
     sides = (
         "-" if line.class_ is LedgerClass.ORPHAN else _known(line.quantity),
         _known(line.units),
@@ -147,7 +147,7 @@ def _line(line: LedgerLine, amount: Decimal | None, view: View) -> list[Line]:
 
 
 def name_of(line: LedgerLine) -> str:
-    """What people call it, the customer first."""
+    """Returns the display name, with the customer first."""
     name = known_as(line.name)
     customer = known_as(line.customer) if line.customer else ""
     return name if not customer or name.startswith(customer) else f"{customer}, {name}"

@@ -1,4 +1,4 @@
-"""Manual edits of the state, approvals and lock takeovers: who, when, what and why."""
+"""Renders manual edits of the state, approvals and lock takeovers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
@@ -47,19 +47,19 @@ def audit_lines(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN)
 
 
 def audit_cells(entry: AuditEntry, zone: tzinfo) -> tuple[str, str, str, str]:
-    """When, who, what, and why of one entry; the last may be empty."""
+    """Returns when, who, what, and why of one entry; the last may be ""."""
     reason = _reason(entry)
     because = f"because: {reason}" if reason else ""
     return _moment(entry, zone), f"{entry.who} on {entry.host}", event_text(entry), because
 
 
 def audit_text(audit: Sequence[AuditEntry], zone: tzinfo, style: Style = PLAIN) -> str:
-    """The same lines as a page of their own."""
+    """Returns the same lines as a page of their own."""
     return page([lines], style.columns) if (lines := audit_lines(audit, zone, style)) else ""
 
 
 def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, object]]:
-    """The same entries for programs."""
+    """Returns the same entries as JSON."""
     return [
         {
             "what": event_text(entry),
@@ -74,7 +74,7 @@ def audit_json(audit: Sequence[AuditEntry], zone: tzinfo) -> list[Mapping[str, o
 
 
 def event_text(entry: AuditEntry) -> str:
-    """What was done: an edit as the command that does it, `forget customer 7, Alpine`."""
+    """Returns an edit as its command: `forget customer 7, Alpine`."""
     match entry.event:
         case ApprovalStated(statement, plan, amount, unknown):
             moved = moved_text(amount, unknown)

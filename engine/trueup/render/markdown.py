@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a pull request or a ticket: its head, then tables by tab."""
+"""Renders a plan as Markdown, for a pull request or a ticket: its head, then tables by tab."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ VALUE_COLUMNS = 80
 def plan_markdown(
     plan: Plan, *, verbose: bool = False, arrangement: Arrangement = ARRANGEMENT
 ) -> str:
-    """The whole page: what it comes to, what needs a person, the changes by tab."""
+    """Returns the whole page: the result, what needs a person, the changes by tab."""
     seen = overview(plan)
     view = View(
         plan.currency,
@@ -75,7 +75,7 @@ def _head(plan: Plan) -> str:
 
 
 def _changes(changes: Sequence[Change], view: View) -> str:
-    """Marks in the source are shown with `-v` only, unless money goes with them."""
+    """Returns the changes; write-backs with `-v` only, unless they have money."""
     shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
     rows = (_group(group, view) for group in fold(change_text.tidied(shown), verbose=view.verbose))
     return table(("", "what", "where", "change", "why"), rows)
@@ -136,7 +136,7 @@ def _field(change: Change, position: int) -> str:
 
 
 def _findings(findings: Sequence[Finding], view: View) -> str:
-    """One line each; rows with the very same to say share the line of the first of them."""
+    """Returns one line each; rows with exactly the same finding share a line."""
     crowds = {} if view.verbose else {id(crowd[0]): crowd for crowd in alike(findings)}
     others = {id(finding) for crowd in crowds.values() for finding in crowd[1:]}
     return bullets(

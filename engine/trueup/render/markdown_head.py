@@ -1,4 +1,4 @@
-"""The head of a plan as Markdown: money, verdict, what matters most, what needs a person."""
+"""Renders the head of a plan as Markdown: money, verdict, top changes, what needs a person."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -35,7 +35,7 @@ MANY = 50
 
 
 def head(seen: Overview, view: View) -> list[str]:
-    """Its parts; those that have nothing to say are empty."""
+    """Returns its parts, without empty ones."""
     return [
         _money(seen, view),
         _balance(seen, view),

@@ -1,4 +1,4 @@
-"""Pieces of Markdown: nothing in the data that Markdown obeys, tables, lists and sections."""
+"""Pieces of Markdown: escaped text, tables, lists and sections."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ _MENTION = re.compile(r"([@#])(?=\w)")
 
 
 def literal(text: object, columns: int = 500) -> str:
-    """The text so that Markdown shows it as it is: no link, mention, tag, table or heading."""
+    """Returns the text escaped, so that it makes no link, mention, tag, table or heading."""
     harmless = _MENTION.sub(r"\1\0", _OBEYED.sub(r"\\\1", clip(sanitize(text), columns)))
     harmless = "".join(_ENTITIES.get(letter, letter) for letter in harmless).replace(
         "\0", "<!-- -->"
@@ -27,17 +27,17 @@ def _split_address(found: re.Match[str]) -> str:
 
 
 def code(text: str) -> str:
-    """The text as it may stand between backticks."""
+    """Returns the text for a code span."""
     return sanitize(text).replace("`", "'")
 
 
 def section(title: str, body: str) -> str:
-    """The body under a heading; nothing if there is no body."""
+    """Returns the body under a heading; "" if there is none."""
     return f"### {title}\n\n{body}" if body else ""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns whose name ends in a colon are aligned to the right. Nothing without rows."""
+    """Returns a table; columns whose name ends in a colon are right-aligned. "" without rows."""
     body = [f"| {' | '.join(row)} |" for row in rows]
     names = [name.removesuffix(":") for name in columns]
     marks = [" ---: " if name.endswith(":") else " --- " for name in columns]
@@ -51,5 +51,5 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def remedy(finding: Finding) -> str:
-    """What to do, behind an arrow; nothing if nothing is to be done."""
+    """Returns the remedy, behind an arrow; "" if there is none."""
     return f" → {literal(finding.advice.brief())}" if finding.remedy else ""

@@ -1,4 +1,4 @@
-"""What people noted of the rows of a plan: it travels with every report, and is in no plan."""
+"""Notes of people about the rows of a plan, for reports: no plan contains them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOTE_COLUMNS = ("assignee", "tags", "noted")
 
 
 class Noted:
-    """Answers by row."""
+    """Finds notes by row."""
 
     def __init__(self, notes: Iterable[Note] = ()) -> None:
         self._by_row = {(one.mapping, one.key): one for one in notes}
@@ -26,7 +26,7 @@ class Noted:
         return tuple(one for one in found if one)
 
     def cells(self, mapping: str, keys: Iterable[str]) -> Cells:
-        """The columns of these rows; of several rows, one after another."""
+        """Returns the columns of these rows; of several rows, joined."""
         found = self.of(mapping, keys)
         return {
             "assignee": assignee(found),
@@ -39,18 +39,18 @@ NOTHING_NOTED = Noted()
 
 
 def assignee(notes: Sequence[Note]) -> str:
-    """Who looks after rows that stand together."""
+    """Returns the assignees of rows that are shown together."""
     return ", ".join(dict.fromkeys(one.assignee for one in notes if one.assignee))
 
 
 def tags(notes: Sequence[Note]) -> tuple[str, ...]:
-    """The tags of rows that stand together, each once."""
+    """Returns the tags of rows that are shown together, each once."""
     return tuple(dict.fromkeys(tag for one in notes for tag in one.tags))
 
 
 @dataclass(frozen=True, slots=True)
 class NotedRow:
-    """A row with what was noted of it, ready to be shown."""
+    """A row with its note, ready to be shown."""
 
     mapping: str
     name: str
@@ -61,7 +61,7 @@ class NotedRow:
 
 
 def noted_rows(plan: Plan, noted: Noted) -> list[NotedRow]:
-    """The rows of the plan of which something is noted, in the plan's order."""
+    """Returns the rows of the plan that have notes, in the plan's order."""
     rows: dict[tuple[str, str], str] = {}
     for row in _rows(plan):
         rows[row[:2]] = rows.get(row[:2]) or row.name

@@ -1,4 +1,4 @@
-"""Notices as plain sentences, which say no more than the project's setting allows."""
+"""Renders notices as sentences, with no more details than the project's setting allows."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -64,7 +64,7 @@ def notice_text(notice: Notice, details: Details, currency: str) -> str:
 
 
 def wanted(notice: Notice, events: Iterable[Event], leak_above: Decimal | None) -> Notice:
-    """The notice with the events that are asked for, and a leak only above the amount."""
+    """Returns the notice with the configured events, and a leak only above the amount."""
     wanted_events = frozenset(events)
     kept = tuple(
         one

@@ -38,9 +38,9 @@ _QUIET = frozenset({ChangeStatus.APPLIED, ChangeStatus.ALREADY})
 def outcome_text(
     outcome: Outcome, style: Style = PLAIN, *, verbose: bool = False, advice: bool = True
 ) -> str:
-    """The whole page. Changes that went through are counted; `verbose` names them.
+    """Returns the whole page. Successful changes are counted; `verbose` names them.
 
-    `advice`: whether it says what to do next.
+    `advice`: whether it has the next step.
     """
     sections = []
     for status in ORDER:
@@ -62,7 +62,7 @@ def outcome_text(
 
 
 def summary(outcome: Outcome) -> str:
-    """How many changes ended how, and what it cost."""
+    """Returns how many changes ended how, and the calls."""
     many = Counter(change.status for change in outcome.changes)
     order = (ChangeStatus.APPLIED, ChangeStatus.ALREADY, *ORDER[:5])
     figures = [f"{many[status]:,} {status_text(status)}" for status in order if many[status]]
@@ -73,7 +73,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def status_text(status: ChangeStatus) -> str:
-    """The status as people read it."""
+    """Returns the display text of a status."""
     return "already as wanted" if status is ChangeStatus.ALREADY else str(status)
 
 
@@ -99,7 +99,7 @@ def _section(status: ChangeStatus, ended: Sequence[ChangeOutcome], style: Style)
 
 
 def doubt_lines(change: ChangeOutcome) -> Iterator[str]:
-    """Of a change in doubt: since when, and until when."""
+    """Returns, of a change in doubt, since when and until when."""
     if change.sent:
         yield f"sent {moment(change.sent)}"
     if change.until:
@@ -107,12 +107,12 @@ def doubt_lines(change: ChangeOutcome) -> Iterator[str]:
 
 
 def moment(instant: datetime) -> str:
-    """An instant with its offset, to the second."""
+    """Returns an instant with its offset, to the second."""
     return instant.isoformat(" ", "seconds")
 
 
 def _skipped(ended: Sequence[ChangeOutcome], more: str, style: Style) -> list[Line]:
-    """What was not tried, counted by kind under the change at the head of each chain."""
+    """Returns untried changes, counted by kind under the first change of each chain."""
     waits = {change.name: change.because for change in ended if change.because != change.name}
     by_head: dict[str, list[ChangeOutcome]] = {}
     for change in ended:

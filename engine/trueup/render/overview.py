@@ -29,7 +29,7 @@ Shown = TypeVar("Shown")
 
 @dataclass(frozen=True, slots=True)
 class MoneyLine:
-    """A change with money; or several that are sent together or not at all."""
+    """A change with money, or several that are sent together or not at all."""
 
     changes: tuple[Change, ...]
     invoice: Decimal
@@ -37,12 +37,12 @@ class MoneyLine:
 
     @property
     def is_billed_monthly(self) -> bool:
-        """Whether an effect on the bill of each month is known."""
+        """Whether an effect on the monthly bill is known."""
         return any(change.monthly is not None for change in self.changes)
 
     @property
     def name(self) -> str:
-        """What people call it: the row that gains units, then the rows that lose them."""
+        """The display name: the row that gains units, then the rows that lose them."""
         return joined_name(self.changes)
 
     @property
@@ -52,7 +52,7 @@ class MoneyLine:
 
     @property
     def price_unknown(self) -> bool:
-        """Whether a part of its money is not known."""
+        """Whether a part of its money is unknown."""
         return any(change.price_unknown for change in self.changes)
 
 
@@ -70,7 +70,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table of money; None if there is nothing to say."""
+    """One row of the table of money; None for an empty cell."""
 
     label: str
     more: Decimal | None
@@ -91,7 +91,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A plan's figures, from which its head is drawn."""
+    """The figures of a plan, for its head."""
 
     plan: Plan
     money: PlanMoney
@@ -115,7 +115,7 @@ def open_runs(plan: Plan) -> list[Finding]:
 
 
 def figures(seen: Overview) -> list[Figure]:
-    """What the changes do to the money; nothing if they do nothing."""
+    """Returns the effect of the changes on money; none if they have none."""
     if not any(has_money(change) for change in seen.plan.changes):
         return []
     money_ = seen.money
@@ -136,7 +136,7 @@ def _sides(more: Decimal, less: Decimal) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def balance(seen: Overview) -> list[Balance]:
-    """What is billed wrong now a month, and what becomes of it; nothing if nothing is wrong."""
+    """Returns the monthly billing error and its parts; none if nothing is wrong."""
     of, at = seen.ledger, seen.billing
     is_even = not (of.under.lines or of.over.lines or of.unknown)
     if is_even and not (of.moved.lines or of.held.lines or of.unexplained.lines):
@@ -160,13 +160,13 @@ def balance(seen: Overview) -> list[Balance]:
 
 
 def lines_of(amount: Amount) -> str:
-    """How many lines the amount sums up, and how many of them have no price."""
+    """Returns how many lines the amount adds up, and how many of them have no price."""
     without = f", {amount.unpriced:,} without a price" if amount.unpriced else ""
     return f"{count(amount.lines, 'line')}{without}" if amount.lines else ""
 
 
 def refusals(plan: Plan) -> list[str]:
-    """Why the plan cannot be applied as it is."""
+    """Returns why the plan cannot be applied as it is."""
     found = [f"{count(len(open_runs(plan)), 'run')} open"] if open_runs(plan) else []
     if plan.exceeded:
         found.append(f"over {count(len(plan.exceeded), 'limit')}")
@@ -174,7 +174,7 @@ def refusals(plan: Plan) -> list[str]:
 
 
 def doubts(seen: Overview) -> list[str]:
-    """What to look at before signing."""
+    """Returns what to check before signing."""
     summary, of = seen.plan.summary, seen.ledger
     found = [
         f"{count(many, 'price')} {what}"
@@ -195,7 +195,7 @@ def doubts(seen: Overview) -> list[str]:
 
 
 def verdict(seen: Overview) -> str:
-    """Whether the plan can be signed, in a sentence."""
+    """Returns whether the plan can be signed, as a sentence."""
     if refused := refusals(seen.plan):
         return f"No: {'; '.join(refused)}."
     if not seen.plan.changes:
@@ -206,7 +206,7 @@ def verdict(seen: Overview) -> str:
 
 
 def waiting(seen: Overview) -> str:
-    """How many rows need a person, and what it costs to leave them; empty if none does."""
+    """Returns how many rows need a person, and the cost of leaving them; "" if none does."""
     currency, of = seen.plan.currency, seen.ledger
     many = {kind: sum(item.kind is kind for item in seen.items) for kind in Kind}
     parts = []
@@ -223,7 +223,7 @@ def waiting(seen: Overview) -> str:
 
 
 def _cost(amount: Decimal, of: Amount, currency: str) -> str:
-    """The money, and lines whose money is not known; empty if no line is concerned."""
+    """Returns the money, and the lines without known money; "" without lines."""
     if not of.lines:
         return ""
     beside = f" and {count(of.unpriced, 'line')} without a price" if of.unpriced else ""
@@ -231,7 +231,7 @@ def _cost(amount: Decimal, of: Amount, currency: str) -> str:
 
 
 def money_lines(seen: Overview) -> list[MoneyLine]:
-    """Changes with money, those that matter most first."""
+    """Returns changes with money, the largest first."""
     found = []
     for changes in joined(seen.plan.changes):
         if any(map(has_money, changes)):
@@ -242,7 +242,7 @@ def money_lines(seen: Overview) -> list[MoneyLine]:
 
 
 def groups(seen: Overview, arrangement: Arrangement) -> list[Group]:
-    """All changes, by what the arrangement groups them by; what has no group comes last."""
+    """Returns all changes, grouped by the arrangement; changes without a group come last."""
     by = arrangement.group
     changes: dict[RowRef, list[Change]] = {}
     for change in seen.plan.changes:
@@ -281,7 +281,7 @@ def divided(
     arrangement: Arrangement,
     most: int | None,
 ) -> tuple[list[Shown], list[Shown]]:
-    """What is shown and what is only counted: the small, and all beyond `most`."""
+    """Returns what is shown, and what is only counted: small groups, and those beyond `most`."""
     large = [one for one in found if weight(one) >= arrangement.min_amount]
     shown = large if most is None or len(large) <= most + 1 else large[:most]
     kept = {id(one) for one in shown}
@@ -289,7 +289,7 @@ def divided(
 
 
 def counted(changes: Sequence[Change], *, marks: bool = False) -> str:
-    """`2 links, 5 new, 3 adjusted`; marks in the source only where asked for."""
+    """Returns `2 links, 5 new, 3 adjusted`; with `marks` also write-backs."""
     words = {
         Action.LINK: ("link", "links"),
         Action.CREATE: ("new", "new"),

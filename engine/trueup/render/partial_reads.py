@@ -1,4 +1,4 @@
-"""What a plan has not read anew, in words."""
+"""Renders the queries of a plan that read only what changed."""
 
 from trueup.model.plan import PartialRead, Plan
 from trueup.render.formatting import count

@@ -1,4 +1,4 @@
-"""Exact amounts rounded to the penny so that the parts still add up to the whole."""
+"""Rounds exact amounts to the penny so that the parts still add up to the whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ NOTHING = Decimal("0.00")
 
 
 def penny(amount: Decimal) -> Decimal:
-    """The amount with two places, halves away from zero."""
+    """Returns the amount with two places, halves away from zero."""
     return rounded(amount, PENNY)
 
 
 def share(whole: Decimal, parts: Sequence[Decimal]) -> list[Decimal]:
-    """The parts to the penny, with `whole` as their sum.
+    """Returns the parts to the penny, with `whole` as their sum.
 
-    `whole` is an amount to the penny, `parts` are exact. Each part is rounded by itself; where the
-    sum is off, the parts that rounding moved furthest the wrong way take one penny each. Parts
-    that are no parts of this whole, by more than rounding explains, are rounded and nothing else.
+    `whole` is an amount to the penny, `parts` are exact. Each part is rounded by itself; if the sum
+    is off, the parts that rounding moved furthest the wrong way take one penny each. If the parts
+    do not add up to the whole, by more than rounding explains, they are only rounded.
     """
     rounded = [penny(part) for part in parts]
     missing = int((whole - sum(rounded, NOTHING)) / PENNY)
@@ -43,24 +43,24 @@ class Spread:
 
     @property
     def net(self) -> Decimal:
-        """All of it."""
+        """The sum of all amounts."""
         return self.more + self.less
 
     def of(self, name: str) -> Decimal | None:
-        """The part of that name; None if there is no amount."""
+        """Returns the part of that name; None if there is no amount."""
         return self.parts.get(name)
 
     def total(self, names: Sequence[str]) -> Decimal:
-        """The parts of these names together."""
+        """Returns the sum of the parts of these names."""
         return sum((self.parts.get(name, NOTHING) for name in names), NOTHING)
 
     def gross(self, names: Sequence[str]) -> Decimal:
-        """The parts of these names together, decreases counted as increases."""
+        """Returns the sum of these parts, decreases counted as increases."""
         return sum((abs(self.parts.get(name, NOTHING)) for name in names), NOTHING)
 
 
 def spread(amounts: Mapping[str, Decimal], net: Decimal | None = None) -> Spread:
-    """Exact amounts to the penny. `net` is their sum, where something else fixes it."""
+    """Returns exact amounts to the penny. `net` is their sum, if it is known already."""
     above = {name: amount for name, amount in amounts.items() if amount > 0}
     below = {name: amount for name, amount in amounts.items() if amount < 0}
     whole = penny(sum(amounts.values(), Decimal(0)) if net is None else net)

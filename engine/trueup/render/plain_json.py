@@ -1,4 +1,4 @@
-"""Dataclasses as JSON for programs: days as ISO 8601, decimals as numbers, places as text."""
+"""Converts dataclasses to JSON: days as ISO 8601, decimals as numbers, places as text."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass

@@ -1,4 +1,4 @@
-"""A plan as CSV: one of its tables."""
+"""Renders one table of a plan as CSV."""
 
 from trueup.model.plan import Plan
 from trueup.render.csv_ import written
@@ -7,5 +7,5 @@ from trueup.render.plan_tables import Table, rows_of
 
 
 def plan_csv(plan: Plan, table: Table = Table.CHANGES, noted: Noted = NOTHING_NOTED) -> str:
-    """One table of the plan; text that a spreadsheet would compute has an apostrophe in front."""
+    """Returns one table of the plan; text that could be a formula has an apostrophe in front."""
     return written(table.columns, rows_of(plan, table, noted))

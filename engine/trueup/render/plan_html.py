@@ -1,4 +1,4 @@
-"""A plan as one HTML file: it needs nothing else, has no script, and prints well."""
+"""Renders a plan as one HTML file without scripts or other files; it prints well."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One subscription against the service that bills it."""
+    """One subscription compared with the service that bills it."""
 
     state: str
     name: str
@@ -55,7 +55,7 @@ def plan_html(
     arrangement: Arrangement = ARRANGEMENT,
     noted: Noted = NOTHING_NOTED,
 ) -> str:
-    """The whole page. All text in it comes from the template or is escaped."""
+    """Returns the whole page. All text in it is from the template or is escaped."""
     seen = overview(plan)
     view = View(
         plan.currency,
@@ -120,7 +120,7 @@ def _read(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _answers(seen: Overview, view: View) -> list[Answer]:
-    """What changes on this invoice run, a month, a year; what needs a person; can it be signed."""
+    """Returns the changes of this invoice run, a month, a year; what waits; the verdict."""
     found = [
         Answer(question, money(of.net, view.currency, signed=True), _sides(of, view))
         for question, of in (
@@ -142,13 +142,13 @@ def _answers(seen: Overview, view: View) -> list[Answer]:
 
 
 def _sides(of: Spread, view: View) -> report.Pieces:
-    """Increases and decreases; nothing if one of them is all."""
+    """Returns increases and decreases; none if there is only one of them."""
     sides = (money(part, view.currency, signed=True) for part in (of.more, of.less))
     return report.pieces(" and ".join(sides)) if of.more and of.less else ()
 
 
 def _signing(seen: Overview) -> Answer:
-    """Whether the plan can be signed: what `overview.verdict` puts in a sentence."""
+    """Returns whether the plan can be signed, as `overview.verdict` does."""
     question = "Can be signed"
     if refused := refusals(seen.plan):
         return Answer(question, "No", report.pieces(sentence("; ".join(refused))), "stop")

@@ -1,7 +1,7 @@
-"""A plan as tables for a spreadsheet: a row is one thing, and no amount stands twice.
+"""A plan as tables for a spreadsheet; each row is one object, and no amount occurs twice.
 
 Amounts are to the penny, and each column of them adds up to the plan's total. So do the units that
-are moved, held and unexplained: a line of the ledger that is not known, in no total, has none.
+are moved, held and unexplained: a ledger line with an unknown side, in no total, has none.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ FINDING_COLUMNS = (
 
 
 class Table(StrEnum):
-    """What a row is."""
+    """The tables, by what a row is."""
 
     CHANGES = "changes"
     WAITING = "waiting"  # what is blocked, held or differs
@@ -75,7 +75,7 @@ class Table(StrEnum):
 
 
 def rows_of(plan: Plan, table: Table, noted: Noted = NOTHING_NOTED) -> list[Cells]:
-    """The rows of a table of the plan, in the plan's order, with what is noted of them."""
+    """Returns the rows of a table of the plan, in the plan's order, with their notes."""
     match table:
         case Table.CHANGES:
             return [*_changes(plan, noted)]
@@ -95,7 +95,7 @@ def rows_of(plan: Plan, table: Table, noted: Noted = NOTHING_NOTED) -> list[Cell
 
 
 def waiting_rows(found: Iterable[Item], currency: str, noted: Noted = NOTHING_NOTED) -> list[Cells]:
-    """The rows of the table of what waits, for some of the plan's items."""
+    """Returns the rows of the table of what waits, for some of the plan's items."""
     return [
         {**_waiting(item, currency), **noted.cells(item.row.mapping, [item.row.key])}
         for item in found
@@ -133,7 +133,7 @@ def _amounts(change: Change, money: PlanMoney) -> Cells:
 
 
 def why(change: Change, names: SystemNames) -> str:
-    """Why the plan has the change, in words."""
+    """Returns why the plan has the change, in words."""
     reasons = [reason_text(field.reason, names) for field in change.fields]
     if change.is_undo:
         reasons = [reason_text(Reason.UNDO, names)]

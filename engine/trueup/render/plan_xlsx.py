@@ -1,4 +1,4 @@
-"""A plan as an Excel workbook: its head, and a sheet for each table with computed totals."""
+"""Renders a plan as an Excel workbook: its head, and a sheet per table with totals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def _write_totals(sheet: Sheet, page: Page) -> None:
 
 
 def _write_head(sheet: Sheet, seen: Overview, pages: dict[str, Page]) -> None:
-    """What the head of a plan answers; its money is computed from the other sheets."""
+    """Writes the head of a plan; formulas compute its money from the other sheets."""
     sheet.set_widths(HEAD_WIDTHS)
     row = _write_about(sheet, seen)
     row = _write_money(sheet, row + 1, pages["Changes"])
@@ -135,7 +135,7 @@ def _write_head(sheet: Sheet, seen: Overview, pages: dict[str, Page]) -> None:
 
 
 def _write_about(sheet: Sheet, seen: Overview) -> int:
-    """What the plan is about, and whether it can be signed. Returns the next free row."""
+    """Writes the plan's facts, and whether it can be signed. Returns the next free row."""
     plan = seen.plan
     sheet.put(0, 0, f"Plan of {plan.as_of.isoformat()}", Look.TITLE)
     texts = [
@@ -159,7 +159,7 @@ def _write_about(sheet: Sheet, seen: Overview) -> int:
 
 
 def _write_money(sheet: Sheet, row: int, changes: Page) -> int:
-    """What the changes do to the money. Returns the next free row."""
+    """Writes the effect of the changes on money. Returns the next free row."""
     rows: list[tuple[str, Formula | None, Formula | None, Formula]] = [
         (label, changes.more(name), changes.less(name), changes.total(name))
         for label, name in (
@@ -180,7 +180,7 @@ def _write_money(sheet: Sheet, row: int, changes: Page) -> int:
 
 
 def _write_balance(sheet: Sheet, row: int, seen: Overview, pages: dict[str, Page]) -> None:
-    """What is billed wrong now, and what becomes of it."""
+    """Writes what is billed wrong now, and its parts."""
     of, at = seen.ledger, seen.billing
     held = pages["Blocked"].total("held a month") + pages["Held"].total("held a month")
     left = pages["Differences"].total("unexplained a month")

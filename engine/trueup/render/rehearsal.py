@@ -1,4 +1,4 @@
-"""What a rehearsal showed: what would be refused, and whether anything would be left to do."""
+"""Renders the result of a rehearsal: refused changes, and what a second plan would do."""
 
 from dataclasses import replace
 

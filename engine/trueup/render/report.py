@@ -1,4 +1,4 @@
-"""What the HTML report of a plan shows, as text that only has to be put on the page."""
+"""The texts of the HTML report of a plan, ready for the template."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -63,7 +63,7 @@ DONE = {
 
 
 class PieceKind(StrEnum):
-    """What a piece of a sentence is."""
+    """The kind of a piece of a sentence."""
 
     WORDS = auto()
     CODE = auto()  # a command
@@ -103,7 +103,7 @@ class AmountRow:
 
 @dataclass(frozen=True, slots=True)
 class ReasonText:
-    """Why something needs a person, and what to do."""
+    """Why something needs a person, and the remedy."""
 
     text: Pieces
     remedy: Pieces
@@ -121,7 +121,7 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of what needs a person; or several rows with the very same to say."""
+    """One line of what needs a person, or several rows with exactly the same finding."""
 
     name: str
     state: str
@@ -136,7 +136,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What needs a person: what stands open, what is folded away, and the money of each."""
+    """What needs a person: open entries, collapsed entries, and the money of each."""
 
     shown: tuple[Entry, ...]
     folded: tuple[Entry, ...]
@@ -171,7 +171,7 @@ class GroupBlock:
 
 
 def money_rows(seen: Overview, view: View) -> list[MoneyRow]:
-    """What changes on this invoice run, a month and a year."""
+    """Returns what changes on this invoice run, a month and a year."""
     return [
         MoneyRow(
             row.label.strip(),
@@ -184,7 +184,7 @@ def money_rows(seen: Overview, view: View) -> list[MoneyRow]:
 
 
 def balance_rows(seen: Overview, view: View) -> list[MoneyRow]:
-    """What is billed wrong now, and what becomes of it."""
+    """Returns what is billed wrong now, and its parts."""
     found = []
     for row in balance(seen):
         units = "" if row.units is None else signed(row.units) if row.signed else number(row.units)
@@ -195,7 +195,7 @@ def balance_rows(seen: Overview, view: View) -> list[MoneyRow]:
 
 
 def top_rows(seen: Overview, view: View) -> list[AmountRow]:
-    """The changes that matter most; the last row is what the others come to."""
+    """Returns the changes that matter most; the last row is the sum of the others."""
     every = money_lines(seen)
     most = None if view.verbose else TOP
     shown, rest = divided(every, lambda line: line.weight, view.arrangement, most)
@@ -279,7 +279,7 @@ def finding_row(finding: Finding, view: View) -> FindingRow:
 
 
 def pieces(text: str, *, has_commands: bool = True) -> Pieces:
-    """A sentence with its days and its amounts, and its commands: they stand between backticks."""
+    """Splits a sentence into its days, its amounts, and its commands between backticks."""
     found, end = [], 0
     for part in (_PARTS if has_commands else _FIGURES).finditer(text):
         kind = PieceKind.CODE if part.lastgroup == "code" else PieceKind.FIGURE
@@ -290,9 +290,9 @@ def pieces(text: str, *, has_commands: bool = True) -> Pieces:
 
 
 def group_blocks(seen: Overview, view: View) -> tuple[list[GroupBlock], GroupBlock | None]:
-    """The groups, and what all of them come to where there are several.
+    """Returns the groups, and their sum if there are several.
 
-    Marks in the source are shown with `-v` only: the summary counts them.
+    Write-backs are shown with `-v` only: the summary counts them.
     """
     every = groups(seen, view.arrangement)
     shown, small = divided(every, lambda group: group.weight, view.arrangement, None)
@@ -317,9 +317,9 @@ def _block(name: str, of: Sequence[Group], view: View, *, listed: bool = True) -
 
 
 def _ordered(changes: Sequence[Change], view: View) -> list[tuple[Change, ...]]:
-    """The most money first, or by name; then by mapping and name, marks in the source last.
+    """Sorts by money or by name; then by mapping and name, write-backs last.
 
-    What is sent together or not at all is one row.
+    Changes that are sent together or not at all are one row.
     """
     shown = [one for one in changes if is_shown(one, verbose=view.verbose)]
     position = {mapping: n for n, mapping in enumerate(dict.fromkeys(one.mapping for one in shown))}
@@ -384,7 +384,7 @@ def left_out(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _beside(amount: str, *, is_unknown: bool) -> str:
-    """The amount, and that a part of it is not known."""
+    """Returns the amount, with a mark if a part of it is unknown."""
     return ", ".join(part for part in (amount, PRICE_UNKNOWN if is_unknown else "") if part)
 
 

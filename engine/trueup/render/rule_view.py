@@ -1,4 +1,4 @@
-"""A rule with the results of its expressions on one row, or on a plan."""
+"""Renders a rule with the results of its expressions on one row, or on a plan."""
 
 from trueup.model.explanation import RuleStatus, RuleView
 from trueup.render.formulas import formula_lines
@@ -24,5 +24,5 @@ def rule_text(rule: RuleView, style: Style) -> str:
 
 
 def rule_json(rule: RuleView) -> str:
-    """All of it, for programs."""
+    """Returns the rule as JSON."""
     return as_json(plain_json(rule))

@@ -1,7 +1,8 @@
-r"""Text from data made harmless for a terminal, and measured as a terminal shows it.
+r"""Makes text from data safe for a terminal, and measures its width.
 
-What could move the cursor, change colours, reverse the order of letters or hide itself is written
-out (`\x1b`, `\u202e`), so that a name shows what it is and a line stays one line.
+Characters that could move the cursor, change colours, reverse the order of letters or hide
+themselves are escaped (`\x1b`, `\u202e`), so that a name shows what it is and a line stays one
+line.
 """
 
 import re
@@ -22,12 +23,12 @@ _WRITTEN_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def sanitize(text: object, longest: int = LONGEST) -> str:
-    """The text on one line with nothing in it that a terminal obeys, and not without end."""
+    """Returns the text on one line, without control sequences, and shortened."""
     return exact(_SPACES.sub(" ", str(text)).strip(" "), longest)
 
 
 def exact(line: str, longest: int = LONGEST) -> str:
-    """The same with every space as it is; tabs and line breaks are written out."""
+    """Returns the same with every space as it is; tabs and line breaks are escaped."""
     if len(line) > longest:
         line = line[: longest - 1] + ELLIPSIS
     if _ORDINARY.fullmatch(line):
@@ -52,7 +53,7 @@ def _written_out(character: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def width(text: str) -> int:
-    """Columns that a terminal gives the text: two for wide letters, none for combining marks."""
+    """Returns the columns of the text: two for wide letters, none for combining marks."""
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
@@ -66,7 +67,7 @@ def _columns(character: str) -> int:
 
 
 def clip(text: str, columns: int) -> str:
-    """The text, cut to that many columns with an ellipsis where it is longer."""
+    """Returns the text, shortened to that many columns with an ellipsis."""
     if width(text) <= columns:
         return text
     kept: list[str] = []

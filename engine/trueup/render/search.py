@@ -1,4 +1,4 @@
-"""What a search found: each record with why it fits, and the rows that it belongs to."""
+"""Renders the result of a search: each record with its fit, and the rows linked to it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -63,7 +63,7 @@ def _when(result: SearchResult, names: SystemNames) -> str:
 
 
 def search_json(result: SearchResult) -> Mapping[str, object]:
-    """The same for programs."""
+    """Returns the same as JSON."""
     return {
         "mapping": result.mapping,
         "entity": result.entity,
@@ -96,14 +96,14 @@ def _record(one: FoundRecord, style: Style) -> list[Line]:
 
 
 def why_it_fits(one: FoundRecord) -> str:
-    """The fields that fit, each with how and with its value."""
+    """Returns the fields that fit, each with its fit and its value."""
     return ", ".join(
         f"{sanitize(name)} {_WHY[fit]}{_shown(one, name)}" for name, fit in one.fits.by
     )
 
 
 def owners(one: FoundRecord) -> str:
-    """The rows whose record it is, or is decided to be."""
+    """Returns the rows that are linked to it, or decided to be."""
     rows = [*_rows("linked to", one.linked), *_rows("decided for", one.decided)]
     return "; ".join(rows) or "linked to no row"
 

@@ -1,4 +1,4 @@
-"""The settings of a project, and edits of them, as a terminal shows them."""
+"""Renders the settings of a project, and edits of them, for a terminal."""
 
 from trueup.model.setup import Kind, ProjectEdit, Setting, Setup
 from trueup.render.formatting import every
@@ -10,7 +10,7 @@ from trueup.render.text import page
 
 
 def setup_text(setup: Setup, style: Style = PLAIN) -> str:
-    """Each setting with its value; below it what it may be, where that was read."""
+    """Returns each setting with its value, and its choices if they were read."""
     lines = []
     for one in (*setup.connection, *setup.settings):
         value = Cell(value_text(one)), Cell(sanitize(one.locked or one.note), style.dim)
@@ -21,7 +21,7 @@ def setup_text(setup: Setup, style: Style = PLAIN) -> str:
 
 
 def value_text(one: Setting) -> str:
-    """The value on one line; of a secret, where it is."""
+    """Returns the value on one line; of a secret, where it is."""
     if one.kind is Kind.LIST:
         return ", ".join(f"{sanitize(key)}: {sanitize(v)}" for key, v in one.entries.items()) or "–"
     if one.kind is Kind.SECRET and one.value:
@@ -30,7 +30,7 @@ def value_text(one: Setting) -> str:
 
 
 def edit_text(edit: ProjectEdit) -> str:
-    """What an edit changes, as `diff -u` writes it, and what `trueup validate` warns of then."""
+    """Returns an edit as `diff -u` writes it, and the warnings of `trueup validate` about it."""
     lines = [exact(line) for line in edit.difference]
     lines += [f"warning: {sanitize(one)}" for one in edit.warnings]
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""The state as a terminal shows it: links, what needs attention, all that is known of a row."""
+"""Renders the state for a terminal: links, what needs attention, and all data of a row."""
 
 from datetime import tzinfo
 
@@ -67,7 +67,7 @@ def attention_text(overview: StateOverview) -> str:
 
 
 def row_text(row: RowState, zone: tzinfo, style: Style = PLAIN) -> str:
-    """All that the state holds about one row."""
+    """Returns all that the state has about one row."""
     lines = [_about("Name", known_as(row.name))] if row.name else []
     if row.link:
         lines.append(_about("Record", f"{sanitize(row.link.entity)} {row.link.record}"))

@@ -1,4 +1,4 @@
-"""The colours and the width of output. A pipe gets `PLAIN`; a terminal has its own."""
+"""The colours and the width of output. Output to a pipe has `PLAIN`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ WIDTH = 120
 
 
 def plain(text: str) -> str:
-    """Text as it is."""
+    """Returns text unchanged."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """One function for each thing that may be painted: text in, text with its colour out."""
+    """One function for each kind of text: text in, text with its colour out."""
 
     heading: Paint = plain
     add: Paint = plain

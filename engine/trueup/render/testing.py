@@ -1,4 +1,4 @@
-"""Results of tests: what differs, with the place in the file, and how to see more."""
+"""Renders results of tests: differences, with the place in the file, and how to see more."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ def _differences(differences: Iterable[Difference], style: Style) -> Iterator[st
 
 
 def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
-    """How much was reached, and what was not, with its place."""
+    """Returns how much was reached, and what was not, with its place."""
     shares = (
         f"{coverage.reached(kind):,} of {count(total, kind)}"
         for kind, total in coverage.totals.items()
@@ -64,7 +64,7 @@ def coverage_text(coverage: Coverage, style: Style = PLAIN) -> str:
 
 
 def mutation_text(mutation: Mutation, style: Style = PLAIN) -> str:
-    """How many changes no test noticed, and which, each with its place."""
+    """Returns how many changes no test noticed, and which, each with its place."""
     unnoticed = len(mutation.survivors)
     lines = [f"{count(mutation.total, 'mutant')}, {unnoticed:,} not noticed by any test."]
     for one in mutation.survivors:

@@ -1,4 +1,4 @@
-"""A plan as a terminal shows it: what it comes to, what needs a person, and the changes."""
+"""Renders a plan for a terminal: its result, what needs a person, and the changes."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -46,10 +46,10 @@ def plan_text(
     verbose: bool = False,
     arrangement: Arrangement = ARRANGEMENT,
 ) -> str:
-    """The whole page, ending in a line break. The same plan gives the same page.
+    """Returns the whole page, ending in a line break. The same plan gives the same page.
 
-    No line is wider than the terminal, or than is usual where there is none. Whether a run is open
-    stands first; the summary stands at the end, and at the beginning of all but a short page.
+    No line is wider than the terminal, or than a default width without one. An open run is shown
+    first; the summary is at the end, and of a long page at the beginning too.
     """
     seen, columns = overview(plan), style.columns or WIDTH
     view = View(plan.currency, plan.names, style, verbose, arrangement, seen.money)
@@ -74,14 +74,14 @@ def plan_text(
 
 
 def page(sections: Iterable[Sequence[Line]], columns: int | None = None) -> str:
-    """Sections with an empty line between them; each lines up by itself, within the columns."""
+    """Returns sections with an empty line between them; each has columns of its own."""
     return "\n".join(
         "".join(f"{line}\n" for line in lay_out(section, columns)) for section in sections
     )
 
 
 def summary(plan: Plan, seen: Overview) -> str:
-    """What the plan comes to: changes, money, calls."""
+    """Returns the result of the plan: changes, money, calls."""
     if agrees(plan):
         return AGREE.format(source=plan.names.source, target=plan.names.target)
     figures = [
@@ -105,7 +105,7 @@ def summary(plan: Plan, seen: Overview) -> str:
 
 
 def effect(plan: Plan, seen: Overview) -> str:
-    """The effect on the bill, and beside it what has no price or a price of zero."""
+    """Returns the effect on the bill, and changes with no price or a price of zero."""
     figures, at = plan.summary, seen.money
     odd = ((figures.prices_unknown, "unknown"), (figures.prices_zero, "of zero"))
     beside = ", ".join(f"{count(n, 'price')} {what}" for n, what in odd if n)
@@ -119,14 +119,14 @@ def effect(plan: Plan, seen: Overview) -> str:
 
 
 def agrees(plan: Plan) -> bool:
-    """Is there nothing to do, nothing blocked or held, and no difference in the ledger?"""
+    """Returns whether nothing is changed, blocked or held, and the ledger has no difference."""
     differences = any(ledger.differs(line) for line in plan.ledger)
     waits = findings.held_findings(plan)
     return not (plan.changes or plan.blocked or waits or differences or plan.selection)
 
 
 def tabs(plan: Plan) -> list[str]:
-    """The tabs that have changes or blocked rows: the four first, then others as they come."""
+    """Returns the tabs with changes or blocked rows: the four standard ones first."""
     found = dict.fromkeys(
         [change.tab for change in plan.changes] + [row.tab for row in plan.blocked]
     )
@@ -134,12 +134,12 @@ def tabs(plan: Plan) -> list[str]:
 
 
 def ordered_tabs(found: Collection[str]) -> list[str]:
-    """The four tabs first, as far as they are there; then the others as they come."""
+    """Returns the four standard tabs first, if present; then the others in their order."""
     return [tab for tab in TABS if tab in found] + [tab for tab in found if tab not in TABS]
 
 
 def loose(plan: Plan) -> list[Finding]:
-    """Findings that stop no row, those that may need a person first."""
+    """Returns findings that stop no row, those that may need a person first."""
     found = [
         finding
         for finding in findings.remaining(plan)
@@ -150,7 +150,7 @@ def loose(plan: Plan) -> list[Finding]:
 
 
 def outside_text(outside: Outside) -> str:
-    """How much is not in a selection."""
+    """Returns how much is outside a selection."""
     figures = (
         count(outside.rows, "row"),
         count(outside.changes, "change"),
@@ -199,7 +199,7 @@ def _read(plan: Plan) -> list[Line]:
 
 
 def _changes(seen: Overview, view: View) -> tuple[list[list[Line]], bool]:
-    """The changes, and whether they are only summed up, by groups, because they are many."""
+    """Returns the changes, and whether there are so many that groups are only summed up."""
     plan = seen.plan
     counted = [change for change in plan.changes if is_shown(change, verbose=False)]
     if view.verbose or len(counted) <= PAGE * 2:
@@ -211,7 +211,7 @@ def _changes(seen: Overview, view: View) -> tuple[list[list[Line]], bool]:
 
 
 def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
-    """The changes of each group under its name, as far as they have the least amount."""
+    """Returns the changes of each group under its name, down to the minimum amount."""
     arrangement = view.arrangement
     if arrangement.group is GroupBy.TAB:
         by_tab: dict[str, list[Change]] = {}
@@ -240,7 +240,7 @@ def _one_by_one(seen: Overview, view: View) -> list[list[Line]]:
 
 
 def _of_several(seen: Overview, view: View) -> list[Change]:
-    """Changes without money that one line shows for several customers or services."""
+    """Returns changes without money that one line shows for several customers or services."""
     every = changes.tidied(seen.plan.changes)
     found: dict[str, Change] = {}
     counted_kinds = set()
@@ -259,7 +259,7 @@ def _section(title: str, here: Sequence[Change], view: View) -> list[Line]:
 
 
 def _beside(plan: Plan, view: View, *, brief: bool) -> list[list[Line]]:
-    """What was left out, findings that stop nothing, and with `-v` the whole ledger."""
+    """Returns what was left out, findings that stop nothing, and with `-v` the whole ledger."""
     few = view.verbose or (len(plan.left_out) <= FEW and not brief)
     return [
         _titled("Left out", findings.left_out(plan.left_out, view, brief=not few), view),

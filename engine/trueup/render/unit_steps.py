@@ -1,4 +1,4 @@
-"""The units of a service over time, as they are billed now and as they will be."""
+"""The units of a service over time, as billed now and after the plan."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class UnitStep:
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnits:
-    """The steps of one service, from the one on that is in force before the first change."""
+    """The steps of one service, from the step before the first change on."""
 
     row: RowRef  # whose ledger is moved
     changes: tuple[Change, ...]
@@ -26,7 +26,7 @@ class ServiceUnits:
 
 
 def units_over_time(changes: Iterable[Change]) -> list[ServiceUnits]:
-    """The services whose units the changes move, in their order."""
+    """Returns the services whose units the changes move, in their order."""
     by_row: dict[tuple[str, str], list[Change]] = {}
     for one in changes:
         if one.action is Action.ADJUST and one.adjustment:
@@ -54,5 +54,5 @@ def _service(moving: Sequence[Change]) -> ServiceUnits:
 
 
 def _on(billed: Sequence[tuple[date, int]], day: date) -> int:
-    """The units of the last row that has begun by then; 0 before the first."""
+    """Returns the units of the last row that has begun by then; 0 before the first."""
     return next((units for start, units in reversed(billed) if start <= day), 0)

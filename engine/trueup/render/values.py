@@ -1,4 +1,4 @@
-"""Values of expressions as people write them in expressions: text in quotes, none as `none`."""
+"""Display texts of values, in the notation of expressions: text in quotes, none as `none`."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _FEW = 20
 
 
 def literal(value: object, *, whole: bool = False) -> str:
-    """A value on one line, harmless for a terminal; text in quotes, lists with their items.
+    """Returns a value on one line, safe for a terminal; text in quotes, lists with items.
 
     Without `whole`, a long text and a long list end in an ellipsis.
     """

@@ -1,4 +1,4 @@
-"""How a plan is shown: in which currency, with which names and colours, folded or in full."""
+"""How a plan is shown: currency, names, colours, collapsed or in full."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +26,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """In which order, and how much of it, a plan is shown."""
+    """The order of a plan's output, and which parts of it are shown."""
 
     sort: Sort = Sort.MONEY
     min_amount: Decimal = Decimal(0)  # lines with less money are counted, not shown
@@ -38,7 +38,7 @@ ARRANGEMENT = Arrangement()
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What every function that draws lines takes."""
+    """The options of all functions that render lines."""
 
     currency: str = ""
     names: SystemNames = UNNAMED

@@ -1,4 +1,4 @@
-"""Words for what plans keep as codes; the systems are called what the plan calls them."""
+"""Texts for the codes in plans, with the display names of the systems."""
 
 from typing import assert_never
 
@@ -25,12 +25,12 @@ def reason_text(reason: Reason, names: SystemNames) -> str:
 
 
 def why_changed(field: FieldChange, names: SystemNames) -> str:
-    """Why a field differs; empty for a new record, where that is obvious."""
+    """Returns why a field differs; "" for a new record."""
     return "" if field.reason is Reason.NEW else reason_text(field.reason, names)
 
 
 def class_text(class_: LedgerClass, names: SystemNames) -> str:
-    """What the target bills now, against what should be billed."""
+    """Returns how the billed units compare with the units that should be billed."""
     match class_:
         case LedgerClass.MATCH | LedgerClass.UNDER_BILLED | LedgerClass.OVER_BILLED:
             return str(class_)

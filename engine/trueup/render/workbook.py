@@ -1,4 +1,4 @@
-"""Excel workbooks: sheets of cells that hold what the data holds. Needs the extra `excel`.
+"""Writes Excel workbooks: sheets of cells with the values of the data. Needs the extra `excel`.
 
 XlsxWriter makes the file. It keeps decimals as they are, and the value of a formula beside it:
 programs that compute nothing (a preview, Excel's protected view of attachments) show totals too.
@@ -36,7 +36,7 @@ _UTF_16 = "utf-16-le"
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula, and the value that it has."""
+    """A formula with its computed value."""
 
     text: str  # begins with `=`
     value: Decimal
@@ -49,7 +49,7 @@ Content = Figure | Formula
 
 
 class Look(StrEnum):
-    """How a cell looks."""
+    """The format of a cell."""
 
     TEXT = auto()
     LONG = auto()  # text over several lines
@@ -70,7 +70,7 @@ class Sheet:
         self._sheet, self._looks, self._quoted = worksheet, looks, quoted
 
     def put(self, row: int, column: int, content: Content, look: Look = Look.TEXT) -> None:
-        """Writes a cell. What has no content stays empty."""
+        """Writes a cell. None and "" leave it empty."""
         format_ = self._looks[look]
         match content:
             case None | "":
@@ -119,10 +119,10 @@ class Sheet:
 
 
 class Workbook:
-    """A workbook that is being made."""
+    """A workbook in the making."""
 
     def __init__(self, title: str, day: date, currency: str) -> None:
-        """`day` is when it was made: the same content gives the same bytes.
+        """`day` is its creation date: the same content gives the same bytes.
 
         Raises EngineError if the extra is missing.
         """
@@ -151,13 +151,13 @@ class Workbook:
         return Sheet(worksheet, self._looks, self._quoted)
 
     def finished(self) -> bytes:
-        """The content of the file."""
+        """Returns the content of the file."""
         self._book.close()
         return self._file.getvalue()
 
 
 def cell_text(text: str) -> str:
-    """The text on one line, with nothing hidden in it, and no longer than a cell can hold."""
+    """Returns the text on one line, without hidden characters, within Excel's limit."""
     shown = sanitize(text, LONGEST)
     if 2 * len(shown) <= LONGEST:
         return shown
@@ -192,7 +192,7 @@ def _styles(currency: str) -> dict[Look, dict[str, object]]:
 
 
 def _unit(currency: str) -> str:
-    """The currency as the format of a number holds it: in quotes, which it cannot close."""
+    """Returns the currency quoted for a number format, so that it cannot end the quotes."""
     code = "".join(letter for letter in currency if letter.isalnum())[:8]
     unit = SYMBOLS.get(currency) or (f"{code} " if code else "")
     return f'"{unit}"' if unit else ""

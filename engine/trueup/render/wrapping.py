@@ -1,4 +1,4 @@
-"""Text broken into lines of a width, at spaces where it can be."""
+"""Wraps text into lines of a width, at spaces if possible."""
 
 import re
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ _PIECES = re.compile(r"`[^`]*`[^ ]*|[^ ]+")
 
 
 def wrap(text: str, columns: int, hanging: int = 0) -> list[str]:
-    """The text in lines of at most so many columns; the second and later are set in by `hanging`.
+    """Returns the text in lines of at most that many columns; later ones indented by `hanging`.
 
-    What has no space and is wider than a line is broken inside.
+    A word that is wider than a line is broken.
     """
     if width(text) <= columns:
         return [text]

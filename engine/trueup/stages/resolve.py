@@ -136,7 +136,7 @@ class Resolver:
         return found
 
     def _unreadable(self, key: str, slot: Slot, value: UnreadableValue, resolved: Resolved) -> None:
-        """Blocks a row for a value of an unreadable row, because of that row if a mapping has it."""
+        """Blocks a row that uses an unreadable row, because of that row if a mapping has it."""
         because = blocked_unreadable(self._states, value.row) if value.row else None
         if because is None:
             finding = self._finding(key, slot, NEEDS_UNREAD, value.text)
