@@ -63,9 +63,11 @@ def test_the_evidence_of_another_tenant_is_not_shown():
 def test_a_settlement_is_prepared_and_not_recorded():
     scene = in_doubt("lost")
     ((_, entry),) = scene.state.in_doubt()
-    asked = Settlement(entry.change, landed=True, record=None, reason="seen", at=scene.clock.now())
+    settlement = Settlement(
+        entry.change, landed=True, record=None, reason="seen", at=scene.clock.now()
+    )
 
-    ready = prepare(scene.state, asked)
+    ready = prepare(scene.state, settlement)
 
     assert [(one.key, one.units) for one in ready.effects.pushed] == [("first", 10)]
     assert len(scene.state.in_doubt()) == 1

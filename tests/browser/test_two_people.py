@@ -69,8 +69,8 @@ def test_one_prepares_a_plan_and_another_one_approves_it(small, desk, visit):
     anna.goto(preview)
     anna.get_by_role("button", name="Apply ").click()
     anna.get_by_role("heading", name="Outcome", exact=True).wait_for()
-    said = history(load_project(small)).audit
-    assert [(one.who, str(one.event.statement)) for one in said] == [
+    entries = history(load_project(small)).audit
+    assert [(one.who, str(one.event.statement)) for one in entries] == [
         ("anna", "ask"),
         ("ben", "yes"),
     ]

@@ -71,13 +71,13 @@ def test_a_new_plan_that_is_applied_at_once_asks_too_and_names_both_commands(sav
 
 
 def test_one_asks_another_approves_and_anybody_applies(saved, say):
-    asked = say("anna", "approve", "plan.json", "--ask")
+    requested = say("anna", "approve", "plan.json", "--ask")
     approved = say("ben", "approve", "plan.json", "--yes", "--reason", "seen with the customer")
     applied = say("nightly", "apply", "plan.json")
 
-    assert [asked[0], approved[0], applied[0]] == [0, 0, 0]
-    assert "Asked for by anna, " in asked[1]
-    assert "and anna is the only one yet." in asked[1]
+    assert [requested[0], approved[0], applied[0]] == [0, 0, 0]
+    assert "Asked for by anna, " in requested[1]
+    assert "and anna is the only one yet." in requested[1]
     assert "Approved by ben. Nothing is missing: it may be applied." in approved[1]
 
 

@@ -64,17 +64,17 @@ def test_a_name_in_another_spelling_is_the_entity_of_the_catalogue(work, trueup)
 
 def test_a_new_entity_has_the_spelling_of_the_tenant(work, trueup, monkeypatch):
     described = DescribedEntity("ConfigurationItems", ("query",), has_udfs=False, fields={})
-    asked = []
+    requested = []
 
     def describe(_self, name):
-        asked.append(name)
+        requested.append(name)
         return described
 
     monkeypatch.setattr(Targets, "describe_entity", describe)
 
     code, out, _ = trueup("catalogue", "pull", "configurationitems", "ConfigurationItems")
 
-    assert (code, asked[0]) == (0, "configurationitems")
+    assert (code, requested[0]) == (0, "configurationitems")
     assert out.count("+ ConfigurationItems\n") == 1
     entities = yaml.safe_load((work / "schemas/autotask.yaml").read_text())["entities"]
     assert "configurationitems" not in entities

@@ -297,12 +297,12 @@ def test_a_decision_about_a_mapping_that_is_not_there_is_refused(work, trueup):
 def test_the_start_of_a_key_or_a_name_means_a_row_where_only_one_fits(work, trueup):
     row = json.loads((work / "examples" / "work365" / "account.json").read_text())["value"][0]
     key, name = row["accountid"], row["name"]
-    for said in (key, key[:8].upper(), name.upper()):
-        out = trueup("decide", "customer", said, "ignore", "--reason", "x", "--json")[1]
+    for text in (key, key[:8].upper(), name.upper()):
+        out = trueup("decide", "customer", text, "ignore", "--reason", "x", "--json")[1]
         assert json.loads(out)["key"] == key
     assert (work / "mappings" / "decisions.yaml").read_text().count(f"key: {key}") == 1
     before = (work / "mappings" / "decisions.yaml").read_bytes()
-    for said, error in (
+    for text, error in (
         (
             "zzzz",
             (
@@ -313,7 +313,7 @@ def test_the_start_of_a_key_or_a_name_means_a_row_where_only_one_fits(work, true
         ("Exchange Online (Plan 1)", "'Exchange Online (Plan 1)' may be any of "),
         ("Exchange Onlin (Plan 1)", "give its key; did you mean 'Exchange Online (Plan 1)'?"),
     ):
-        code, _, err = trueup("decide", "subscription", said, "correct", "--reason", "x")
+        code, _, err = trueup("decide", "subscription", text, "correct", "--reason", "x")
         assert (code, error in err) == (1, True)
     assert (work / "mappings" / "decisions.yaml").read_bytes() == before
 
@@ -436,8 +436,8 @@ def test_a_decision_about_what_was_undone_names_the_run_that_took_it_back(work, 
     assert f"\nUndone   by run {undo}\n" in trueup("state", "show", "license_change", key)[1]
     assert trueup("decide", "license_change", key, "push", "--reason", "it was right")[0] == 0
     written = (work / "mappings" / "decisions.yaml").read_text()
-    said = yaml.safe_load(written)["decisions"][-1]
-    assert (said["key"], said["do"], said["after"]) == (key, "push", undo)
+    decision = yaml.safe_load(written)["decisions"][-1]
+    assert (decision["key"], decision["do"], decision["after"]) == (key, "push", undo)
     after = document.loads(trueup("plan", "--json")[1])
     assert "undone" not in {
         one.code for row in after.blocked if row.key == key for one in row.findings
@@ -597,15 +597,15 @@ def test_a_plan_and_a_state_are_about_one_tenant_whatever_the_environment_says(
 ):
     """Two sandboxes, one after the other at the address that the environment names."""
     file, entities = work / "trueup.yaml", load_project(work).catalogue.entities
-    said = yaml.safe_load(file.read_text())
-    said["target"] = {
+    written = yaml.safe_load(file.read_text())
+    written["target"] = {
         "connector": "autotask",
         "url": "{{ env.AT_URL }}",
         "username": "{{ env.AT_USER }}",
         "secret": "demo",
         "integration_code": "DEMO",
     }
-    file.write_text(yaml.safe_dump(said, sort_keys=False))
+    file.write_text(yaml.safe_dump(written, sort_keys=False))
     seed = work / "examples" / "autotask.json"
     with ExitStack() as stack:
         a, b = (

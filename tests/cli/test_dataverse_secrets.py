@@ -28,21 +28,24 @@ def dataverse(work, read_from, monkeypatch):
 
 
 def test_neither_secret_nor_token_is_in_a_file_or_in_what_is_said(trueup, work, dataverse):
-    said = [trueup("plan", "--out", "plan.json", "-v"), trueup("apply", "plan.json", "--yes", "-v")]
+    outputs = [
+        trueup("plan", "--out", "plan.json", "-v"),
+        trueup("apply", "plan.json", "--yes", "-v"),
+    ]
     dataverse.api.denied.add("prvReadaccount")
     dataverse.revoke_tokens()
-    said += [trueup("doctor"), trueup("doctor", "--json"), trueup("history")]
+    outputs += [trueup("doctor"), trueup("doctor", "--json"), trueup("history")]
     dataverse.token_endpoint.client_secret = "another"  # noqa: S105 -- a test's
-    said.append(trueup("plan"))
+    outputs.append(trueup("plan"))
 
-    assert [code for code, _, _ in said][:2] == [0, 0]
-    assert said[-1][0] == 1
+    assert [code for code, _, _ in outputs][:2] == [0, 0]
+    assert outputs[-1][0] == 1
     tokens = {
         request.headers.get("authorization", "").removeprefix("Bearer ")
         for request in dataverse.requests
     }
     every = [file.read_bytes() for file in work.rglob("*") if file.is_file()]
-    every += [f"{out}{err}".encode() for _, out, err in said]
+    every += [f"{out}{err}".encode() for _, out, err in outputs]
     assert any(b"Archived" in text for text in every)
     assert not [
         hidden

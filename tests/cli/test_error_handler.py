@@ -38,7 +38,7 @@ def no_file():
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "output"),
     [
         (TargetUnavailable("Autotask does not answer"), 1, "error: Autotask does not answer\n"),
         (no_file(), 1, "error: /no/such/file: No such file or directory\n"),
@@ -58,9 +58,9 @@ def no_file():
         (click.Abort(), 130, "\ninterrupted\n"),
     ],
 )
-def test_errors_have_their_codes_and_words_and_no_traceback(capsys, error, code, said):
+def test_errors_have_their_codes_and_words_and_no_traceback(capsys, error, code, output):
     assert ended(error) == code
-    assert capsys.readouterr() == ("", said)
+    assert capsys.readouterr() == ("", output)
 
 
 def test_json_gets_the_error_as_json_too(capsys):

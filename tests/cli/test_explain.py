@@ -104,12 +104,12 @@ def test_a_change_of_units_is_explained_by_periods_prices_and_its_ledger_line(tr
 
 def test_a_change_of_units_has_the_sentence_for_the_customer(trueup):
     code, out, _ = trueup("explain", CHANGE)
-    told = " ".join(out.partition("  Customer")[2].split())
+    sentence = " ".join(out.partition("  Customer")[2].split())
 
     assert code == 0
-    assert told.startswith("From 15 November 2026 you have ")
-    assert " Microsoft 365 Business Premium" in told
-    assert " more" in told
+    assert sentence.startswith("From 15 November 2026 you have ")
+    assert " Microsoft 365 Business Premium" in sentence
+    assert " more" in sentence
 
 
 def test_a_line_of_the_ledger_shows_both_sides_and_where_its_price_comes_from(trueup):

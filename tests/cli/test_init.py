@@ -35,15 +35,15 @@ def answers(monkeypatch):
     """A terminal whose user gives these answers, in turn; the questions that were asked."""
 
     def given(*texts):
-        left, asked = [*texts], []
+        left, questions = [*texts], []
 
         def prompt(question, default, type=None):  # noqa: A002 -- click's
-            asked.append(question.splitlines()[0])
+            questions.append(question.splitlines()[0])
             return left.pop(0) or default
 
         monkeypatch.setattr(init.sys.stdin, "isatty", lambda: True, raising=False)
         monkeypatch.setattr(init.click, "prompt", prompt)
-        return asked
+        return questions
 
     return given
 
@@ -214,13 +214,13 @@ def test_a_name_with_any_characters_is_a_name(command, tmp_path):
 
 
 def test_a_terminal_is_asked_where_to_start_and_for_the_rest(command, tmp_path, answers):
-    asked = answers("autotask", "", "Europe/Zurich", "EUR", "ada@tenant.example")
+    questions = answers("autotask", "", "Europe/Zurich", "EUR", "ada@tenant.example")
 
     code, _, _ = command("init", "work")
 
     made = yaml.safe_load((tmp_path / "work" / "trueup.yaml").read_text("utf-8"))
     assert (code, made["project"], made["currency"]) == (0, "work", "EUR")
-    assert asked == [
+    assert questions == [
         "Where do you start?",
         "Name of the project",
         "Business time zone",
@@ -230,10 +230,10 @@ def test_a_terminal_is_asked_where_to_start_and_for_the_rest(command, tmp_path, 
 
 
 def test_the_demo_is_the_answer_of_those_who_only_look(command, tmp_path, answers):
-    asked = answers("")
+    questions = answers("")
 
     code, out, _ = command("init", "work")
 
-    assert (code, asked) == (0, ["Where do you start?"])
+    assert (code, questions) == (0, ["Where do you start?"])
     assert out.endswith("Now:\n  cd work\n  trueup plan\n")
     assert (tmp_path / "work" / "examples").is_dir()

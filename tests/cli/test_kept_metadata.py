@@ -11,7 +11,7 @@ COMPANY_TYPES = [{"value": 1, "label": "Customer"}, {"value": 2, "label": "Vendo
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def requested(monkeypatch):
     """The metadata that Autotask was asked for, as entities with their routes."""
     requests, read = [], Metadata._read
 
@@ -34,29 +34,31 @@ def administer(work, picklist, entity="Companies", field="companyType"):
     seeding.seed(work / ".trueup" / "autotask.sqlite", project.catalogue.entities, document)
 
 
-def test_a_plan_with_kept_metadata_is_byte_for_byte_the_plan_without(trueup, planned, asked):
+def test_a_plan_with_kept_metadata_is_byte_for_byte_the_plan_without(trueup, planned, requested):
     fresh = planned("--fresh")
-    answers = [*asked]
-    asked.clear()
+    answers = [*requested]
+    requested.clear()
 
     kept = planned()
 
     assert "Companies/fields" in answers
-    assert asked == []
+    assert requested == []
     assert kept == fresh
-    _, _, told = trueup("plan", "-v")
-    assert f" UTC, which spares {len(answers)} calls; " in told
+    _, _, progress = trueup("plan", "-v")
+    assert f" UTC, which spares {len(answers)} calls; " in progress
 
 
-def test_a_label_that_a_plan_lacked_is_found_once_an_administrator_adds_it(work, planned, asked):
+def test_a_label_that_a_plan_lacked_is_found_once_an_administrator_adds_it(
+    work, planned, requested
+):
     administer(work, COMPANY_TYPES[1:])
     assert "value-does-not-fit" in planned("--fresh")
     administer(work, COMPANY_TYPES)
-    asked.clear()
+    requested.clear()
 
     found = json.loads(planned())
 
-    assert asked == ["Companies/fields", "Companies/userDefinedFields"]
+    assert requested == ["Companies/fields", "Companies/userDefinedFields"]
     again = json.loads(planned())
     assert "value-does-not-fit" not in json.dumps(found["blocked"])
     calls = [(one.pop("digest"), one["summary"].pop("read_calls"))[1] for one in (found, again)]
@@ -64,67 +66,67 @@ def test_a_label_that_a_plan_lacked_is_found_once_an_administrator_adds_it(work,
     assert calls[0] > calls[1]  # it was planned twice, and all calls are counted
 
 
-def test_a_label_that_still_lacks_is_asked_for_by_each_plan(work, planned, asked):
+def test_a_label_that_still_lacks_is_asked_for_by_each_plan(work, planned, requested):
     administer(work, COMPANY_TYPES[1:])
     first = planned("--fresh")
-    asked.clear()
+    requested.clear()
 
     second = planned()
 
-    assert asked == ["Companies/fields", "Companies/userDefinedFields"]
+    assert requested == ["Companies/fields", "Companies/userDefinedFields"]
     assert second == first
 
 
-def test_a_missing_label_that_stops_the_plan_is_asked_for(work, trueup, planned, asked):
+def test_a_missing_label_that_stops_the_plan_is_asked_for(work, trueup, planned, requested):
     """`months` of a price names the labels of a picklist."""
     named = ("Monthly", "Quarterly", "Semi-Annual", "Yearly")
     administer(work, periods("Monthly fee", *named[1:]), "Services", "periodType")
     assert trueup("plan", "--fresh")[0] == 1
     administer(work, periods(*named), "Services", "periodType")
-    asked.clear()
+    requested.clear()
 
     planned()
 
-    assert "Services/fields" in asked
+    assert "Services/fields" in requested
 
 
-def test_doctor_asks_for_all_that_plans_keep(work, trueup, planned, asked):
+def test_doctor_asks_for_all_that_plans_keep(work, trueup, planned, requested):
     planned()
-    asked.clear()
+    requested.clear()
 
     assert trueup("doctor")[0] == 0
 
-    assert {"Companies", "Companies/fields"} <= {*asked}
+    assert {"Companies", "Companies/fields"} <= {*requested}
 
 
-def test_catalogue_pull_has_the_next_plan_ask(trueup, planned, asked):
+def test_catalogue_pull_has_the_next_plan_ask(trueup, planned, requested):
     planned()
     assert trueup("catalogue", "pull", "Services")[0] == 0
-    asked.clear()
+    requested.clear()
 
     planned()
 
-    assert {*asked} == {"Services", "Services/fields"}
+    assert {*requested} == {"Services", "Services/fields"}
 
 
-def test_another_sandbox_under_the_same_name_is_asked(work, trueup, planned, asked):
+def test_another_sandbox_under_the_same_name_is_asked(work, trueup, planned, requested):
     planned()
     (work / ".trueup" / "autotask.sqlite").unlink()
-    asked.clear()
+    requested.clear()
 
     planned()
 
-    assert "Companies/fields" in asked
-    asked.clear()
+    assert "Companies/fields" in requested
+    requested.clear()
     assert trueup("sandbox", "reset")[0] == 0
     planned()
-    assert "Companies/fields" in asked
+    assert "Companies/fields" in requested
 
 
-def test_a_run_asks_for_what_it_uses(trueup, planned, asked):
+def test_a_run_asks_for_what_it_uses(trueup, planned, requested):
     planned("--out", "plan.json")
-    asked.clear()
+    requested.clear()
 
     assert trueup("apply", "plan.json", "--yes")[0] == 0
 
-    assert "Companies/userDefinedFields" in asked
+    assert "Companies/userDefinedFields" in requested

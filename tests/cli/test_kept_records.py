@@ -97,11 +97,11 @@ def test_how_much_is_spared_is_stated(work, trueup, planned):
     set_up(work, "read: changed")
     planned()
 
-    _, _, told = trueup("plan", "-v")
+    _, _, progress = trueup("plan", "-v")
 
     assert re.search(
         r"sandbox: \d+ entities were each read in full in one call; what is known .* \d+ calls",
-        told,
+        progress,
     )
 
 

@@ -132,7 +132,7 @@ def test_a_plan_that_was_edited_is_named(work, trueup):
 
 
 @pytest.mark.parametrize(
-    ("said", "error"),
+    ("given", "error"),
     [
         ("a", "2 keys of customer start with 'a': ab12 (Alpine), ac34: give more of it"),
         (
@@ -149,9 +149,9 @@ def test_a_plan_that_was_edited_is_named(work, trueup):
         ("Alpin", "there is no row 'Alpin' of customer: give its key; did you mean 'Alpine'?"),
     ],
 )
-def test_too_little_of_a_key_is_said_to_be_so(said, error):
+def test_too_little_of_a_key_is_said_to_be_so(given, error):
     with pytest.raises(EngineError) as refused:
-        resolve_key(said, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
+        resolve_key(given, {"ab12": "Alpine", "ac34": "", "9f": "Birken"}, "customer")
 
     assert str(refused.value) == error
 

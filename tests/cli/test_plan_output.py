@@ -110,7 +110,7 @@ def test_order_and_groups_are_options(shown):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--min-amount", ""], "--min-amount is empty: give it a value, or leave it out."),
         (["--min-amount", "few"], "'few' is no amount: give a number such as 50"),
@@ -122,7 +122,7 @@ def test_order_and_groups_are_options(shown):
         (["--json", "--format", "csv", "--table", "fields"], "it needs --format csv."),
     ],
 )
-def test_options_that_mean_nothing_are_wrong_usage(trueup, saved, options, said):
+def test_options_that_mean_nothing_are_wrong_usage(trueup, saved, options, message):
     code, _, err = trueup("show", saved["file"], *options)
     assert code == Exit.USAGE
-    assert said in err
+    assert message in err

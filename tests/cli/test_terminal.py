@@ -193,13 +193,13 @@ def test_a_sandbox_serves_until_it_is_told_to_stop(work, what, said_of_it):
     with subprocess.Popen(
         command, cwd=work, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True
     ) as served:
-        said = served.stdout.readline()
-        url = said.rpartition(" at ")[2].partition(",")[0]
+        output = served.stdout.readline()
+        url = output.rpartition(" at ")[2].partition(",")[0]
         routes = httpx.get(f"{url}/sandbox", trust_env=False).json()["routes"]
         served.send_signal(signal.SIGINT)
         assert served.wait(60) == 0
     assert {"POST /sandbox/faults", "POST /sandbox/restore"} <= {*routes}
-    assert re.fullmatch(rf"(?:{said_of_it}) at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", said)
+    assert re.fullmatch(rf"(?:{said_of_it}) at http://127\.0\.0\.1:\d+, until Ctrl-C\.\n", output)
 
 
 def test_the_second_signal_leaves_at_once(monkeypatch):
@@ -243,15 +243,15 @@ def test_the_time_that_is_left_is_worked_out_anew_for_a_run_that_follows_a_plan(
 
 
 @pytest.mark.parametrize(
-    ("verbose", "as_json", "said"),
+    ("verbose", "as_json", "output"),
     [(True, False, "reading\n2/7 Alpine\n"), (False, False, ""), (True, True, "")],
 )
-def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, said):
+def test_a_pipe_gets_steps_only_when_it_asks_for_them(capsys, verbose, as_json, output):
     here = CommandContext(Path(), as_json, verbose, PLAIN)
     with listening(here) as listener:
         listener.step("reading")
         listener.progress(Progress(2, 7, "Alpine"))
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == output
 
 
 def test_the_name_of_who_applies_is_known_even_without_a_user_name(monkeypatch):

@@ -108,14 +108,14 @@ def project(made, tmp_path):
 
 
 @pytest.fixture
-def told():
+def reported():
     """What was reported to the listener."""
     return []
 
 
 @pytest.fixture
-def listener(told):
-    return Listener(notice=told.append)
+def listener(reported):
+    return Listener(notice=reported.append)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,9 @@ def listener(told):
         ("  details: names\n", "(Alpine Dental, "),
     ],
 )
-def test_a_notice_says_as_much_as_the_setting_allows(inbox, project, listener, told, options, text):
+def test_a_notice_says_as_much_as_the_setting_allows(
+    inbox, project, listener, reported, options, text
+):
     plan(project(options), listener=listener)
 
     [message] = inbox.texts
@@ -136,7 +138,7 @@ def test_a_notice_says_as_much_as_the_setting_allows(inbox, project, listener, t
     says = {"£": "amounts" in options or "names" in options, "Alpine": "names" in options,
             "2": "none" not in options}  # fmt: skip
     assert {word: word in message for word in says} == says
-    assert told == []
+    assert reported == []
 
 
 def test_the_same_plan_is_told_once_and_another_one_again(inbox, project, listener):
@@ -150,11 +152,11 @@ def test_the_same_plan_is_told_once_and_another_one_again(inbox, project, listen
     assert len(inbox.taken) == 2
 
 
-def test_what_could_not_be_sent_is_sent_by_the_next_plan(inbox, project, listener, told):
+def test_what_could_not_be_sent_is_sent_by_the_next_plan(inbox, project, listener, reported):
     loaded = project()
     inbox.status = 500
     plan(loaded, listener=listener)
-    [line] = told
+    [line] = reported
     assert line.startswith("trueup.yaml:")
     assert "to env.NOTICES was not sent: the service answered with HTTP status 500; look" in line
     assert not (project.folder / ".trueup" / NOTICES).exists()
@@ -270,24 +272,24 @@ def test_no_part_of_an_address_is_shown(project, capfd, monkeypatch, root_log, v
     assert CANARY not in out + err + root_log.getvalue()
 
 
-def test_a_defect_of_notices_leaves_the_plan_as_it_is(project, listener, told, monkeypatch):
+def test_a_defect_of_notices_leaves_the_plan_as_it_is(project, listener, reported, monkeypatch):
     def broken(*_arguments):
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(notices, "send", broken)
 
     assert plan(project(), listener=listener).ledger
-    assert told == ["notices failed with RuntimeError: a fault in trueup, please report it"]
+    assert reported == ["notices failed with RuntimeError: a fault in trueup, please report it"]
 
 
-def test_a_service_that_never_answers_is_given_up(project, listener, told, monkeypatch):
+def test_a_service_that_never_answers_is_given_up(project, listener, reported, monkeypatch):
     monkeypatch.setattr(notices, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setenv("NOTICES", f"json://127.0.0.1:{port}/{CANARY}")
         plan(project(), listener=listener)
 
-    assert "no answer within 0.2 seconds" in told[0]
+    assert "no answer within 0.2 seconds" in reported[0]
 
 
 def test_a_test_notice_arrives_at_each_address_whatever_was_told(inbox, project, capsys):
@@ -320,11 +322,11 @@ def test_validate_needs_no_address_and_sends_nothing(project, capsys, monkeypatc
     assert "NOTICES is not set: no notice goes there" in capsys.readouterr().out
 
 
-def test_without_apprise_the_remedy_is_named(project, listener, told, monkeypatch):
+def test_without_apprise_the_remedy_is_named(project, listener, reported, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "apprise", None)
     plan(project(), listener=listener)
 
-    assert told[0].endswith("which is not installed; `pip install trueup[notify]`")
+    assert reported[0].endswith("which is not installed; `pip install trueup[notify]`")
 
 
 def test_names_in_a_notice_are_harmless():

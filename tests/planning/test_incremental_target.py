@@ -213,18 +213,18 @@ def story(seed: Mapping[str, Any] = SEED) -> Iterator[Story]:
 @settings(max_examples=settings().max_examples // 4)
 @given(done=steps, page=st.sampled_from(PAGES))
 def test_a_plan_from_what_changed_is_the_plan_from_a_full_read_byte_for_byte(done: Any, page: int):
-    with story() as told:
-        told.plan(page)
+    with story() as scenario:
+        scenario.plan(page)
         for happens, number, units, hours in done:
-            told.passes(hours)
-            happens(told, number, units)
+            scenario.passes(hours)
+            happens(scenario, number, units)
 
-        told.requires_equal_plans(page)
+        scenario.requires_equal_plans(page)
 
 
-def asked(told: Story, entity: str) -> list[str]:
+def requested(scenario: Story, entity: str) -> list[str]:
     """The requests for an entity, as what is asked for."""
-    found = [(path, body) for path, body in told.requests if path.startswith(f"{entity}/")]
+    found = [(path, body) for path, body in scenario.requests if path.startswith(f"{entity}/")]
     return [
         "count" if path.endswith("count") else "changed" if "gte" in str(body) else "all"
         for path, body in found
@@ -233,15 +233,17 @@ def asked(told: Story, entity: str) -> list[str]:
 
 def test_the_story_is_one_of_increments():
     """No full read hides in it."""
-    with story() as told:
-        told.plan(2)
-        told.passes(5)
-        told.edits("Companies", 110, companyName="Alpine Dental")
-        told.edits("Services", 610, externalID="yea")
+    with story() as scenario:
+        scenario.plan(2)
+        scenario.passes(5)
+        scenario.edits("Companies", 110, companyName="Alpine Dental")
+        scenario.edits("Services", 610, externalID="yea")
 
-        made = told.plan(2)
+        made = scenario.plan(2)
 
-        ways = {entity: asked(told, entity) for entity in ("Companies", "Services", "Resources")}
+        ways = {
+            entity: requested(scenario, entity) for entity in ("Companies", "Services", "Resources")
+        }
         assert ways == {
             "Companies": ["changed", "count"],
             "Services": ["changed", "count"],
@@ -249,15 +251,15 @@ def test_the_story_is_one_of_increments():
         }
         changed = {read.entity: read.changed for read in made.partial_reads}
         assert changed == {"Companies": 1, "Services": 1}
-        told.requires_equal_plans(2)
+        scenario.requires_equal_plans(2)
 
 
 def test_the_document_states_what_was_not_read_in_full():
-    with story() as told:
-        assert '"partial_reads"' not in dumps(told.plan(2))
-        told.passes(1)
+    with story() as scenario:
+        assert '"partial_reads"' not in dumps(scenario.plan(2))
+        scenario.passes(1)
 
-        document = dumps(told.plan(2))
+        document = dumps(scenario.plan(2))
 
         third = json.loads(f"{{{document.splitlines()[3].rstrip(',')}}}")
         assert [read["entity"] for read in third["partial_reads"]] == ["Companies", "Services"]
@@ -266,24 +268,24 @@ def test_the_document_states_what_was_not_read_in_full():
 @pytest.mark.parametrize("page", PAGES)
 def test_an_edit_that_moved_no_time_is_found_before_anything_is_written(page: int):
     """A plan may miss it, where few records are read; apply reads the record again."""
-    with story() as told:
-        told.sandbox.load({"switches": {"modification_times": "create_only"}})
-        with told.target():
-            told.scene.sync()
-        told.plan(page)
-        told.passes(5)
-        told.scene.row("account")["name"] = "Alpine Dental AG"
-        told.edits("Companies", 101, companyName="Edited by hand")
+    with story() as scenario:
+        scenario.sandbox.load({"switches": {"modification_times": "create_only"}})
+        with scenario.target():
+            scenario.scene.sync()
+        scenario.plan(page)
+        scenario.passes(5)
+        scenario.scene.row("account")["name"] = "Alpine Dental AG"
+        scenario.edits("Companies", 101, companyName="Edited by hand")
 
-        made = told.plan(page)
+        made = scenario.plan(page)
 
         [field_] = [
             one for change in made.changes if change.mapping == "customer" for one in change.fields
         ]
         missed = page == PAGES[0]
         assert field_.before == ("Alpine Dental" if missed else "Edited by hand")
-        with told.target() as target:
-            outcome = told.scene.apply(made)
+        with scenario.target() as target:
+            outcome = scenario.scene.apply(made)
             [after] = target.read("Companies", [_is(101)], ["companyName"])
         status = next(one.status for one in outcome.changes if one.mapping == "customer")
         assert (status is ChangeStatus.APPLIED) is not missed

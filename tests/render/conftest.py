@@ -366,11 +366,11 @@ def nothing(a_plan):
 def in_part(nothing):
     """The same, with an entity that was not read in full, and what is to be said of that."""
     partial = PartialRead("Companies", 1204, 3, "2026-11-30T04:12:00Z", "2026-11-29T08:00:00Z")
-    told = (
+    text = (
         "Companies: of 1,204 records only the 3 that changed since 2026-11-30T04:12:00Z "
         "were read, all of them at 2026-11-29T08:00:00Z"
     )
-    return replace(nothing, partial_reads=(partial,)), told
+    return replace(nothing, partial_reads=(partial,)), text
 
 
 @pytest.fixture
@@ -423,7 +423,7 @@ def outcome():
 
 
 @pytest.fixture
-def told(a_plan):
+def run_history(a_plan):
     """A run in which an adjustment was proven, an update refused, and the rest not tried."""
     at = datetime(2026, 11, 15, 8, 0, tzinfo=UTC)
     proof = ({"id": 9, "startDate": "2026-11-15", "endDate": "2026-12-14", "units": 15},)

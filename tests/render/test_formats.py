@@ -63,8 +63,8 @@ def test_markdown_tells_selection_and_undo(nothing):
 
 
 def test_markdown_names_what_was_not_read_in_full(in_part):
-    plan, told = in_part
-    assert f"in part: {told}; as of" in plan_markdown(plan).replace("\\", "")
+    plan, text = in_part
+    assert f"in part: {text}; as of" in plan_markdown(plan).replace("\\", "")
 
 
 def test_markdown_obeys_nothing_that_stands_in_a_name():
@@ -119,8 +119,8 @@ def test_figures_stay_figures_in_csv(a_plan):
     assert (over[0]["difference"], Decimal(over[0]["monthly"])) == ("-2", Decimal("-6.40"))
 
 
-def test_csv_of_a_run(told, golden):
-    golden("run.csv", history_csv([told], ZURICH))
+def test_csv_of_a_run(run_history, golden):
+    golden("run.csv", history_csv([run_history], ZURICH))
 
 
 def test_findings_as_json(a_plan):
@@ -147,7 +147,7 @@ def test_json_moves_no_cursor(outcome):
     assert json.loads(text)["changes"][0]["name"] == "\x1b[2J\x9b\u202e株"
 
 
-def test_links_and_runs_as_json(told):
+def test_links_and_runs_as_json(run_history):
     link = Link("customer", "7", "Companies", 29683, "match")
     told_link = {
         "mapping": "customer",
@@ -161,17 +161,17 @@ def test_links_and_runs_as_json(told):
     }
     assert json.loads(links_json([link], {}))["links"][0]["name"] == ""
     assert (
-        json.loads(runs_json(RunsOverview([told.run]), ZURICH))["runs"][0]["started"]
+        json.loads(runs_json(RunsOverview([run_history.run]), ZURICH))["runs"][0]["started"]
         == "2026-11-15 09:00:00+01:00"
     )
-    open_run = replace(told.run, ended=None)
+    open_run = replace(run_history.run, ended=None)
     assert json.loads(runs_json(RunsOverview([open_run]), ZURICH))["runs"][0]["ended"] is None
 
 
-def test_a_run_as_json_holds_each_change_with_its_proof(told):
+def test_a_run_as_json_holds_each_change_with_its_proof(run_history):
     changes = {
         change["id"]: change
-        for change in json.loads(run_json([told], ZURICH))["runs"][0]["changes"]
+        for change in json.loads(run_json([run_history], ZURICH))["runs"][0]["changes"]
     }
     assert changes["a1"]["status"] == "done"
     assert changes["a1"]["known"]["proof"][0]["units"] == 15

@@ -74,14 +74,14 @@ def test_the_summary_stands_first_and_last(a_plan, nothing):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "sentence"),
     [
         ({}, "Yes."),
         ({"findings": (OPEN_RUN,)}, "No: 1 run open."),
     ],
 )
-def test_a_plan_can_be_signed_unless_a_run_is_open(nothing, more, said):
-    assert verdict(of_changes(nothing, adjusted("a", 1, 2, 5), **more)) == said
+def test_a_plan_can_be_signed_unless_a_run_is_open(nothing, more, sentence):
+    assert verdict(of_changes(nothing, adjusted("a", 1, 2, 5), **more)) == sentence
 
 
 def test_a_plan_over_a_limit_cannot_be_signed_as_it_is(a_plan):
@@ -95,8 +95,8 @@ def test_doubts_are_named_beside_the_yes(nothing):
         adjusted("c", 1, 2, 3, lost=Decimal("7.74")),
         adjusted("d", 2, 1, -3, lost=Decimal("-2.50")),
     )
-    said = " ".join(section(plan_text(of_changes(nothing, *changes)), "Can be signed").split())
-    assert said.startswith(
+    sentence = " ".join(section(plan_text(of_changes(nothing, *changes)), "Can be signed").split())
+    assert sentence.startswith(
         "Can be signed Yes, after a look at 1 price unknown, 1 price of zero, "
         "£7.74 lost for earlier days, £2.50 of credit owed for earlier days."
     )

@@ -274,8 +274,8 @@ def test_two_systems_that_agree_need_no_head(nothing):
 
 
 def test_what_was_not_read_in_full_is_named(in_part):
-    plan, told = in_part
-    assert f"In part {told} As of" in plain(page_of(plan))
+    plan, text = in_part
+    assert f"In part {text} As of" in plain(page_of(plan))
 
 
 def test_a_part_and_an_undo_are_named(nothing):

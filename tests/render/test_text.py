@@ -109,8 +109,8 @@ def test_a_selection_and_an_undo_say_so(nothing):
 
 
 def test_what_was_not_read_in_full_is_named(in_part):
-    plan, told = in_part
-    assert told in " ".join(plan_text(plan).split())
+    plan, text = in_part
+    assert text in " ".join(plan_text(plan).split())
 
 
 def test_findings_with_the_very_same_to_say_are_one_line_and_named(nothing):
@@ -339,7 +339,7 @@ def test_a_key_in_a_command_is_cut_to_what_the_command_takes_and_nothing_else_is
 def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(nothing):
     price, key = Decimal("3.20"), "f7059e8a-16f5-53ea-b0b1-3437aa26880c"
     advice = Advice.of(Command("decide", "subscription", key, "correct"))
-    told = replace(
+    sent = replace(
         ledger(LedgerClass.UNDER_BILLED, "Exchange Online P1", (20, 18, 0), price),
         text="nothing explains it",
         remedy=advice.text,
@@ -347,7 +347,7 @@ def test_a_difference_needs_a_person_and_what_is_held_counts_where_it_is_held(no
     )
     stopped = HeldUnits(Decimal(2), "posted", "its period is posted", ("9",), CUSTOMER)
     waits = ledger(LedgerClass.UNDER_BILLED, "Visio", (20, 18, 2), price, "", (stopped,))
-    lines = (told, waits, waits)
+    lines = (sent, waits, waits)
     plan = replace(nothing, ledger=lines, summary=replace(nothing.summary, ledger=totals(lines)))
     text = plan_text(plan)
     assert section(text, "Needs a person").splitlines() == [
@@ -403,16 +403,16 @@ def test_what_is_held_without_a_row_of_the_plan_needs_a_person_too(nothing):
 
 
 def test_findings_of_one_code_fold_and_verbose_unfolds(nothing):
-    said = tuple(
+    shown = tuple(
         Finding("odd", Severity.WARNING, f"number {n} is odd", name=f"Row {n}") for n in range(10)
     )
-    text = plan_text(replace(nothing, findings=said))
+    text = plan_text(replace(nothing, findings=shown))
     assert (
         "  warning   Row 7: number 7 is odd\n            and 2 more of these (-v shows them)\n"
         in text
     )
     assert text.endswith("No changes. Work 365 and Autotask agree.\n")
-    assert "Row 9: number 9 is odd" in plan_text(replace(nothing, findings=said), verbose=True)
+    assert "Row 9: number 9 is odd" in plan_text(replace(nothing, findings=shown), verbose=True)
 
 
 def test_a_finding_that_a_left_out_group_tells_is_not_told_twice(nothing):
@@ -567,12 +567,12 @@ def test_an_apply_without_changes_says_that_nothing_was_written():
     assert outcome_text(Outcome("r1", ())) == "Nothing was written. 0 API calls.\n"
 
 
-def test_a_run_is_told_whole(told, golden):
-    golden("run.txt", run_text(told, ZURICH))
+def test_a_run_is_told_whole(run_history, golden):
+    golden("run.txt", run_text(run_history, ZURICH))
 
 
-def test_runs_stand_in_a_table(told):
-    first = replace(told.run, id="first")
+def test_runs_stand_in_a_table(run_history):
+    first = replace(run_history.run, id="first")
     runs = RunsOverview([first, replace(first, id="second", undo_of="1")])
     assert runs_text(runs, ZURICH).splitlines() == [
         "Run      Started                     Status            Who                 Plan",
@@ -585,18 +585,18 @@ def test_runs_stand_in_a_table(told):
     assert runs_text(RunsOverview([]), ZURICH) == NONE
 
 
-def test_a_run_that_was_undone_says_so(told):
-    later = replace(told.run, id="second", undo_of=told.run.id)
+def test_a_run_that_was_undone_says_so(run_history):
+    later = replace(run_history.run, id="second", undo_of=run_history.run.id)
     once = UndoneBy(later, 1)
-    runs = RunsOverview([told.run, later], undone={told.run.id: [once]})
+    runs = RunsOverview([run_history.run, later], undone={run_history.run.id: [once]})
     assert runs_text(runs, ZURICH).splitlines()[1].endswith("   undone by second")
-    said = "by run second of 2026-11-15 09:00:00+01:00: all of its 1 change"
-    assert f"Undone    {said}\n" in run_text(replace(told, undone=[once]), ZURICH)
+    text = "by run second of 2026-11-15 09:00:00+01:00: all of its 1 change"
+    assert f"Undone    {text}\n" in run_text(replace(run_history, undone=[once]), ZURICH)
     twice = [replace(once, changes=0, undone_by=("third",))]
-    said = (
+    text = (
         "by run second of 2026-11-15 09:00:00+01:00: 0 of its 1 change; undone in turn by run third"
     )
-    assert f"Undone    {said}\n" in run_text(replace(told, undone=twice), ZURICH)
+    assert f"Undone    {text}\n" in run_text(replace(run_history, undone=twice), ZURICH)
 
 
 def test_what_state_knows_of_a_row_is_told_whole():
@@ -622,7 +622,7 @@ def audited(event, reason="", run=""):
     return AuditEntry(1, at, "anna", "billing-1", reason, event, run)
 
 
-def test_the_audit_shows_who_when_what_and_why(told):
+def test_the_audit_shows_who_when_what_and_why(run_history):
     forgotten = audited(LinkForgotten("customer", "7", "Alpine"), "linked to the wrong one")
     forced = audited(LockTaken("anna", "b1", forced=True), "it burnt\x1b[31m")
     forced = replace(forced, who="ben", host="b2")
@@ -638,9 +638,9 @@ def test_the_audit_shows_who_when_what_and_why(told):
         "  2026-11-15 09:30:00+01:00   ben on b2           took over the lock of anna on b1    "
         "   because: that run had ended without giving it back\n"
     )
-    assert runs_text(RunsOverview([told.run], audit), ZURICH).endswith(f"\n\n{text}")
+    assert runs_text(RunsOverview([run_history.run], audit), ZURICH).endswith(f"\n\n{text}")
     assert runs_text(RunsOverview([], audit), ZURICH) == NONE + text
-    assert run_text(replace(told, audit=audit), ZURICH).count(text) == 1
+    assert run_text(replace(run_history, audit=audit), ZURICH).count(text) == 1
     assert row_text(RowState(audit=audit), ZURICH) == text
     assert audit_json(audit, ZURICH)[0] == {
         "what": "forget customer 7, Alpine", "reason": "linked to the wrong one", "who": "anna",
@@ -668,13 +668,13 @@ def test_each_kind_of_edit_reads_as_its_command(event, text):
     assert event_text(audited(event, run="r1")) == text
 
 
-def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(told):
+def test_the_overview_shows_links_what_needs_attention_and_the_latest_edits(run_history):
     since = datetime(2026, 11, 15, 8, tzinfo=UTC)
     overview = StateOverview(
         [Link("customer", "7", "Companies", 29683, "match")],
         {("customer", "7"): "Alpine"},
         Lease(4, "anna", "billing-1", 71, since, since),
-        [told.run],
+        [run_history.run],
         [ChangeInDoubt("r1", "c1", "Alpine", since)],
         [audited(LinkForgotten("customer", str(key))) for key in range(7)],
     )

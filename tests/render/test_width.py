@@ -35,9 +35,9 @@ def test_a_plan_fits_its_terminal(a_plan, columns, verbose, group):
 
 
 @pytest.mark.parametrize("columns", TERMINALS)
-def test_runs_and_outcomes_fit_their_terminal(told, outcome, columns):
+def test_runs_and_outcomes_fit_their_terminal(run_history, outcome, columns):
     style = Style(columns=columns)
-    assert widest(run_text(told, ZURICH, style)) <= columns
+    assert widest(run_text(run_history, ZURICH, style)) <= columns
     assert widest(outcome_text(outcome, style, verbose=True)) <= columns
 
 

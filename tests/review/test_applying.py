@@ -117,11 +117,11 @@ def test_a_preview_shows_units_over_time_and_the_sentence_for_the_customer(brows
     assert [(row["from"], row["before"], row["after"], row["more"]) for row in units] == [
         ("2026-11-01", "10", "10", ""), ("2026-11-10", "10", "13", "+3"),
     ]  # fmt: skip
-    [told] = page.page.iter("blockquote")
+    [sentence] = page.page.iter("blockquote")
     assert "From 10 November 2026 you have 13 instead of 10 Mail pro-sub, monthly; " in text_of(
-        told
+        sentence
     )
-    assert "your next invoice has £21.00 more and each month £30.00 more." in text_of(told)
+    assert "your next invoice has £21.00 more and each month £30.00 more." in text_of(sentence)
     named = {one.get("id"): text_of(one) for one in chart if one.get("id")}
     assert [named[one] for one in chart.get("aria-labelledby").split()] == [
         next(label for label in page.tables() if label.startswith("Units of")) + " over time",

@@ -64,10 +64,10 @@ def test_without_its_approval_the_preview_says_what_is_missing_and_offers_no_app
 
 def test_one_prepares_another_approves_and_the_plan_is_applied(work, anna, ben):
     page = preview(anna)
-    asked = approval_page(anna, page)
-    asked = anna.post("/approval", asked.form("/approval", say="ask"))
-    assert "Asked for by anna, " in asked.text
-    assert asked.forms_to("/approval") == []
+    answer = approval_page(anna, page)
+    answer = anna.post("/approval", answer.form("/approval", say="ask"))
+    assert "Asked for by anna, " in answer.text
+    assert answer.forms_to("/approval") == []
 
     shown = approval_page(ben, preview(ben))
     form = dict(shown.form("/approval", say="yes")) | {"reason": "seen"}
@@ -187,8 +187,8 @@ def test_a_project_without_approvals_has_no_such_page(work):
 
 def test_the_approvals_say_which_plan_waits_and_where_its_document_is(work, anna, ben):
     page = preview(anna)
-    asked = approval_page(anna, page)
-    anna.post("/approval", asked.form("/approval", say="ask"))
+    answer = approval_page(anna, page)
+    anna.post("/approval", answer.form("/approval", say="ask"))
     [waits] = ben.get("/approvals").tables()["Plans"]
 
     assert waits["state"] == "waits"

@@ -34,17 +34,23 @@ def current(zone="Europe/London", as_of=None, rows=()):
 )
 def test_a_month_ends_in_the_business_time_zone(now, zone, until):
     form = Form({"row": ["license_change:a:b"]})
-    [asked] = dismissals(form, current(zone), now)
+    [decisions] = dismissals(form, current(zone), now)
 
-    assert (asked.mapping, asked.key, asked.verdict) == ("license_change", "a:b", Verdict.IGNORE)
-    assert (asked.until, asked.reason) == (until, DISMISSED)
+    assert (decisions.mapping, decisions.key, decisions.verdict) == (
+        "license_change",
+        "a:b",
+        Verdict.IGNORE,
+    )
+    assert (decisions.until, decisions.reason) == (until, DISMISSED)
 
 
 def test_the_month_is_that_of_a_fixed_day():
     form = Form({"row": ["license_change:a"]})
-    [asked] = dismissals(form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC))
+    [decisions] = dismissals(
+        form, current(as_of=date(2026, 9, 3)), datetime(2026, 11, 15, tzinfo=UTC)
+    )
 
-    assert asked.until == date(2026, 9, 30)
+    assert decisions.until == date(2026, 9, 30)
 
 
 def test_changes_that_were_merged_are_dismissed_together():

@@ -107,18 +107,18 @@ def test_a_missing_right_to_adjust_holds_the_changes(tmp_path):
 
 
 def test_rights_are_asked_for_once(tmp_path, monkeypatch):
-    asked = Counter()
+    requests = Counter()
     denied = HttpTarget.denied
 
     def counted(target, entity):
-        asked[entity] += 1
+        requests[entity] += 1
         return denied(target, entity)
 
     monkeypatch.setattr(HttpTarget, "denied", counted)
     services = [Service(key=key, seats=13, changes={"2026-11-10": 3}) for key in ("a", "b", "c")]
     World(tmp_path, *services).plan()
-    assert asked["ContractServiceAdjustments"] == 1
-    assert set(asked.values()) == {1}
+    assert requests["ContractServiceAdjustments"] == 1
+    assert set(requests.values()) == {1}
 
 
 def test_a_missing_right_to_adjust_holds_the_service_that_would_have_no_units(tmp_path):

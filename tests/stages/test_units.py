@@ -85,7 +85,7 @@ POSTED = units((1, 10, 3, "posted"), (11, 20, 5, "posted"), (21, 30, 5))
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "open_day", "posted"),
+    ("rows", "start", "open_day", "posted"),
     [
         (POSTED, 1, 21, True),
         (POSTED, 20, 21, True),
@@ -98,19 +98,19 @@ POSTED = units((1, 10, 3, "posted"), (11, 20, 5, "posted"), (21, 30, 5))
         (units((11, 20, 5, "posted"), (21, 30, 5)), 5, 21, True),
     ],
 )
-def test_the_first_open_day_comes_after_all_that_is_posted(rows, asked, open_day, posted):
-    assert first_open_day(rows, day(asked)) == (None if open_day is None else day(open_day))
-    assert is_posted(rows, day(asked)) is posted
+def test_the_first_open_day_comes_after_all_that_is_posted(rows, start, open_day, posted):
+    assert first_open_day(rows, day(start)) == (None if open_day is None else day(open_day))
+    assert is_posted(rows, day(start)) is posted
 
 
 @given(histories(), DAYS)
-def test_the_first_open_day_is_open_and_no_day_before_it_is(rows, asked):
-    found = first_open_day(rows, asked)
+def test_the_first_open_day_is_open_and_no_day_before_it_is(rows, start):
+    found = first_open_day(rows, start)
     if found is None:
-        assert is_posted(rows, max(asked, rows[-1].end))
+        assert is_posted(rows, max(start, rows[-1].end))
     else:
         assert not is_posted(rows, found)
-        assert found == asked or is_posted(rows, found - DAY)
+        assert found == start or is_posted(rows, found - DAY)
 
 
 def test_days_on_which_units_changed_have_taken_an_adjustment():

@@ -97,9 +97,9 @@ def shared(folder: Path) -> Iterator[Server]:
 @contextlib.contextmanager
 def _held(answer: str) -> Iterator[Server]:
     """Yields the server of which a keeper told, and keeps it alive meanwhile."""
-    told = json.loads(answer)
-    with socket.create_connection(("127.0.0.1", told["users"])):
-        yield Server(told["address"])
+    started = json.loads(answer)
+    with socket.create_connection(("127.0.0.1", started["users"])):
+        yield Server(started["address"])
 
 
 def _start() -> str:

@@ -542,8 +542,10 @@ def adjusts(made: Plan) -> list[tuple[tuple[str, ...], date, int]]:
 
 def codes(made: Plan, key: str = "") -> set[tuple[str, str]]:
     """What a plan says of rows that it leaves alone: key and code."""
-    said = {(blocked.key, finding.code) for blocked in made.blocked for finding in blocked.findings}
-    return {one for one in said if not key or one[0] == key}
+    found = {
+        (blocked.key, finding.code) for blocked in made.blocked for finding in blocked.findings
+    }
+    return {one for one in found if not key or one[0] == key}
 
 
 def change_of(made: Plan, id_: str) -> Change:

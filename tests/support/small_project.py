@@ -255,5 +255,5 @@ def settings(**values: str) -> dict[str, str]:
 
 def decisions(*lines: str) -> dict[str, str]:
     """What people said of rows: `"{mapping: …, key: …, do: push, reason: r}"`."""
-    said = "\n".join(f"  - {line}" for line in lines)
-    return {"mappings/decisions.yaml": f"decisions:\n{said}\n" if lines else "decisions: []\n"}
+    entries = "\n".join(f"  - {line}" for line in lines)
+    return {"mappings/decisions.yaml": f"decisions:\n{entries}\n" if lines else "decisions: []\n"}

@@ -354,12 +354,12 @@ class Books(RuleBasedStateMachine):
         held = {
             (one.mapping, one.key) for one in self.plan().blocked if one.mapping == "license_change"
         }
-        said = tuple(
+        decisions = tuple(
             Decision(*row, verdict, Place("decisions.yaml"), reason="r") for row in sorted(held)
         )
         decided = (
             *(one for one in self.scene.project.decisions if (one.mapping, one.key) not in held),
-            *said,
+            *decisions,
         )
         self.decided = True
         self.scene.project = replace(

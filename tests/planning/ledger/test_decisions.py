@@ -43,11 +43,11 @@ def test_a_log_that_was_archived_by_decision_is_never_pushed_later():
 
 def test_push_sends_a_change_although_the_ledger_differs():
     scene = by_hand((day(1, 1), 5))
-    said = [
+    entries = [
         f"{{mapping: license_change, key: {key}, do: push, reason: r}}"
         for key in ("first", "second")
     ]
-    scene.files(decisions(*said))
+    scene.files(decisions(*entries))
     made = scene.sync()
     assert adjusts(made) == [(("first",), day(10, 5), 10), (("second",), day(11, 20), 2)]
     line = line_of(made)

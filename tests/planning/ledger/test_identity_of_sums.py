@@ -39,7 +39,7 @@ def scene_of(
     scene.target.by_hand(LINE, day(1, 1), 10)
     scene.source.tables["license_change"].clear()
     scene.row("subscription")["quantity"] = Decimal(quantity)
-    said = []
+    entries = []
     for number, step in enumerate(made):
         on, key = day(10, 2) + timedelta(days=step.offset), f"l{number}"
         if step.state == "by hand":
@@ -51,14 +51,14 @@ def scene_of(
         change = log(key, on, step.units, status=status, provisioning_status=provisioned)
         scene.add("license_change", change)
         if step.state in ("push", "archive"):
-            said.append(f"{{mapping: license_change, key: {key}, do: {step.state}, reason: r}}")
+            entries.append(f"{{mapping: license_change, key: {key}, do: {step.state}, reason: r}}")
     if posted:
         scene.target.post(LINE, day(10, 31))
     files = changed("mappings/subscription.yaml", "difference: hold", f"difference: {difference}")
-    scene.files(files, decisions(*said))
+    scene.files(files, decisions(*entries))
     if corrects and scene.plan().ledger[0].difference:
         scene.apply(scene.plan())  # links the service: only then a difference is corrected
-        scene.files(files, decisions(*said, scene.correct()))
+        scene.files(files, decisions(*entries, scene.correct()))
     return scene
 
 

@@ -167,10 +167,10 @@ def test_a_row_left_out_leaves_out_what_refers_to_it_with_the_reason():
     scene = Scene()
     scene.row("subscription")["billable"] = False
     made = scene.plan()
-    said = {(left.mapping, left.code): left for left in made.left_out}
-    assert said["subscription", "subscription-is-billable"].names == ("Alpine Dental, Mail",)
+    left_out = {(left.mapping, left.code): left for left in made.left_out}
+    assert left_out["subscription", "subscription-is-billable"].names == ("Alpine Dental, Mail",)
     assert (
-        said["license_change", "refers-to-left-out"].reason
+        left_out["license_change", "refers-to-left-out"].reason
         == "its subscription is left out: Not billable."
     )
 

@@ -101,15 +101,15 @@ def test_the_identities_of_all_rows_to_be_created_cost_one_read_for_five_hundred
 
 def test_nothing_is_asked_where_nothing_is_created():
     scene = settled()
-    asked = []
+    queries = []
     read = scene.target.read
     scene.target.read = lambda entity, where, fields: (
-        asked.append(where) or read(entity, where, fields)
+        queries.append(where) or read(entity, where, fields)
     )
     scene.plan()
     assert [
         one
-        for where in asked
+        for where in queries
         for one in where
         if one.field in ("contractNumber", "internalDescription")
     ] == []
@@ -117,10 +117,10 @@ def test_nothing_is_asked_where_nothing_is_created():
 
 def test_where_every_record_is_ours_nothing_is_asked_for_its_rows():
     scene = Scene()
-    asked = []
+    queries = []
     read = scene.target.read
     scene.target.read = lambda entity, where, fields: (
-        asked.append((entity, where)) or read(entity, where, fields)
+        queries.append((entity, where)) or read(entity, where, fields)
     )
     assert ("create", "customer") in actions(scene.plan())
-    assert [where for entity, where in asked if entity == "Companies"] == [[]]
+    assert [where for entity, where in queries if entity == "Companies"] == [[]]

@@ -391,11 +391,11 @@ def test_marks_that_no_adjustment_stands_behind_stay_and_are_named():
     scene = kept()
     scene.target.by_hand(LINE, day(10, 5), 10)
     scene.target.by_hand(LINE, day(11, 20), 2)
-    said = [
+    entries = [
         f"{{mapping: license_change, key: {key}, do: archive, reason: r}}"
         for key in ("first", "second")
     ]
-    scene.files(decisions(*said))
+    scene.files(decisions(*entries))
     scene.sync()
     made = undo_of(scene)
     stays = [finding for finding in made.findings if "mark" in finding.text]
