@@ -44,8 +44,8 @@ NO_LIMITS = Guards(
 
 def new_kind() -> Action:
     """A member that `Action` does not have, as the next developer would add one."""
-    kind = str.__new__(Action, "delete")
-    kind._name_, kind._value_ = "DELETE", "delete"
+    kind = str.__new__(Action, "new kind")
+    kind._name_, kind._value_ = "NEW_KIND", "new kind"
     return kind
 
 
@@ -85,7 +85,7 @@ def writes_to_the_target(monkeypatch):
     known = Action.writes.fget
 
     def writes(action):
-        return System.TARGET if action == "delete" else known(action)
+        return System.TARGET if action == "new kind" else known(action)
 
     monkeypatch.setattr(Action, "writes", property(writes))
 
@@ -138,9 +138,10 @@ def test_each_place_knows_the_kind_that_it_was(case, place):
     PLACES[place](case)
 
 
-def test_where_a_kind_is_written_must_be_said(case):
+@pytest.mark.parametrize("fact", ["writes", "is_repeatable"])
+def test_each_fact_about_a_kind_must_be_stated(case, fact):
     with pytest.raises(AssertionError, match="Expected code to be unreachable"):
-        _ = case.change.action.writes
+        getattr(case.change.action, fact)
 
 
 def run(case: Case) -> None:

@@ -26,9 +26,6 @@ PLAN_AGAIN_NOT_KEPT = "plan again: it names the fields and where the mapping set
 
 SET_BY_HAND = "set it there: it is written only when the record is created"
 
-_NOT_REPEATABLE = frozenset({Action.CREATE, Action.ADJUST})
-"""Actions that would take effect twice if they were sent twice."""
-
 Guard = Callable[[], None]
 """Called right before each write.
 
@@ -109,7 +106,7 @@ def _refused(refusal: TargetRejected, change: Change, wording: Wording) -> SendR
         remedy = _correct(change, text, wording)
     failure = {"text": text, "remedy": remedy}
     # An update may be repeated: the next plan compares the record with what is wanted.
-    if refusal.may_have_landed and change.action in _NOT_REPEATABLE:
+    if refusal.may_have_landed and not change.action.is_repeatable:
         doubt = f"{text}; that does not prove that nothing was written"
         return SendResult(Step.IN_DOUBT, {"text": doubt, REFUSED: failure})
     return SendResult(Step.FAILED, failure)

@@ -33,6 +33,17 @@ class Action(StrEnum):
             case _:
                 assert_never(self)
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a change that is sent twice has the same effect as one that is sent once."""
+        match self:
+            case Action.UPDATE | Action.DEACTIVATE | Action.WRITE_BACK | Action.LINK:
+                return True
+            case Action.CREATE | Action.ADJUST:
+                return False
+            case _:
+                assert_never(self)
+
 
 class System(StrEnum):
     """The two sides of a project."""

@@ -15,7 +15,7 @@ from trueup.model.decision_effect import (
     StandingDecision,
     StandingDecisions,
 )
-from trueup.render.formatting import count, known_as, money, plural, signed, word
+from trueup.render.formatting import count, known_as, money, signed, word
 from trueup.render.layout import Cell, Line, free, lay_out
 from trueup.render.sanitize import sanitize
 from trueup.render.style import PLAIN, Style
@@ -238,12 +238,12 @@ def _change(change: Change, names: SystemNames) -> str:
 
 
 _MORE = {
-    Action.LINK: "link",
-    Action.CREATE: "new record",
-    Action.UPDATE: "changed record",
-    Action.DEACTIVATE: "record switched off",
-    Action.ADJUST: "adjustment",
-    Action.WRITE_BACK: "mark",
+    Action.LINK: ("link", "links"),
+    Action.CREATE: ("new record", "new records"),
+    Action.UPDATE: ("changed record", "changed records"),
+    Action.DEACTIVATE: ("record switched off", "records switched off"),
+    Action.ADJUST: ("adjustment", "adjustments"),
+    Action.WRITE_BACK: ("mark", "marks"),
 }
 
 
@@ -253,7 +253,7 @@ def effect_totals(effect: Effect, names: SystemNames, currency: str) -> list[str
     for action in Action:
         many = effect.actions.get(str(action), 0)
         if many:
-            what = _MORE[action] if abs(many) == 1 else _plural(_MORE[action])
+            what = _MORE[action][abs(many) > 1]
             where = f" in {names.source}" if action is Action.WRITE_BACK else ""
             parts.append(f"{abs(many):,} {what}{where} {'more' if many > 0 else 'fewer'}")
     if effect.blocked:
@@ -270,8 +270,3 @@ def effect_totals(effect: Effect, names: SystemNames, currency: str) -> list[str
     if effect.prices_unknown > 0:
         figures.append(f"{count(effect.prices_unknown, 'price')} unknown")
     return [f"{rows}; {', '.join(figures) or 'no units and no money'}."]
-
-
-def _plural(what: str) -> str:
-    first, space, rest = what.partition(" switched")
-    return plural(first) + space + rest

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from trueup.model.change import Action, Change, Reason
 from trueup.model.finding import Finding, Severity
 from trueup.model.plan import Outside, Plan
+from trueup.planning.explaining.totals import action_labels
 from trueup.render import attention_lines, changes, findings, group_lines, head, ledger
 from trueup.render.amounts import has_money, is_shown
 from trueup.render.folding import fold, kind
@@ -28,15 +29,6 @@ SEVERAL = {GroupBy.CUSTOMER: "Several customers", GroupBy.SERVICE: "Several serv
 
 SHORT = 20
 """Lines of a page that has its summary at the end only."""
-
-_DONE_TO = {
-    Action.LINK: "to link",
-    Action.CREATE: "to add",
-    Action.UPDATE: "to change",
-    Action.DEACTIVATE: "to switch off",
-    Action.ADJUST: "to adjust",
-    Action.WRITE_BACK: "to mark in {source}",
-}
 
 
 def plan_text(
@@ -85,8 +77,8 @@ def summary(plan: Plan, seen: Overview) -> str:
     if agrees(plan):
         return AGREE.format(source=plan.names.source, target=plan.names.target)
     figures = [
-        f"{n:,} {_DONE_TO[action].format(source=plan.names.source)}"
-        for action in Action
+        f"{n:,} {label}"
+        for action, label in action_labels(plan.names).items()
         if (n := plan.summary.actions.get(action, 0))
     ]
     figures = figures or ["nothing to change"]

@@ -32,14 +32,9 @@ NOTHING = "nothing"
 UNITS = re.compile(r"\s*(-?\d+)\s*(?:→|->)\s*(-?\d+)\s*")
 """`10 → 12`: units before and after."""
 
-_ACTIONS = {
-    "create": Action.CREATE,
-    "update": Action.UPDATE,
-    "deactivate": Action.DEACTIVATE,
-    "adjust": Action.ADJUST,
-    "link": Action.LINK,
-    "write_back": Action.WRITE_BACK,
-}
+_ACTIONS = {str(action).replace(" ", "_"): action for action in Action}
+"""Changes by their keys in tests."""
+
 NOTE = "note"
 """Text that a note of an adjustment has, such as the policy that moved its day."""
 

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from trueup.config.testing.expectations import NOTE
 from trueup.expressions import EVALUATION_ERRORS, evaluate
 from trueup.expressions.namespace import Namespace
-from trueup.model.change import Action, Change
+from trueup.model.change import Action, Change, System
 from trueup.model.finding import Finding, Severity
 from trueup.model.finding_codes import DEPENDS
 from trueup.model.mapping import MappingSpec
@@ -30,7 +30,7 @@ from trueup.operations.testing.values import RowNames, holds, in_cents, labelled
 from trueup.ports.target import Condition
 from trueup.ports.world import World
 
-_WRITES = (Action.CREATE, Action.UPDATE, Action.DEACTIVATE, Action.ADJUST)
+_WRITES = [action for action in Action if action.writes is System.TARGET]
 _CONSEQUENCES = frozenset({DEPENDS})
 """Findings that only follow from another row's."""
 

@@ -43,7 +43,7 @@ def labels(plan: Plan) -> Mapping[str, _Total]:
         "held": partial(_rows, held=True),
         "left out": _left_out,
     }
-    for action, label in _action_labels(plan.names).items():
+    for action, label in action_labels(plan.names).items():
         found[label] = partial(_changes, wanted=partial(_is, action=action))
     for total in of.held_by_reason:
         found[total.code] = partial(_held_for, code=total.code, total=total.amount)
@@ -59,7 +59,8 @@ def explain_total(plan: Plan, name: str) -> TotalExplanation | None:
     return None
 
 
-def _action_labels(names: SystemNames) -> Mapping[Action, str]:
+def action_labels(names: SystemNames) -> Mapping[Action, str]:
+    """What stands behind the number of changes of each kind, in the first line of a plan."""
     return {
         Action.LINK: "to link",
         Action.CREATE: "to add",
